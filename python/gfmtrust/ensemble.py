@@ -1,0 +1,140 @@
+"""Score tables of all models put side by side: the one place where models, members and strands meet.
+
+The context model is the ensemble where it is the only model; beside other models it is the baseline their gain is measured by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust import tables
+from gfmtrust.errors import BadDataError, InternalError, MissingInputError, message
+from gfmtrust.measures import view_weights
+from gfmtrust.records import STATUS_ORDER, Status
+
+CONTEXT_FAMILY = "context_model"
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The models of a run and their views, from the metadata of any one shard's tables.
+
+    models: ids of the models that vote, as given; baseline: id of the context model, or None where there is none.
+    view_models: (V,) index into `models`; view_strands: (V,) '+' or '-'.
+    """
+
+    models: tuple[str, ...]
+    baseline: str | None
+    view_models: np.ndarray
+    view_strands: np.ndarray
+    metadata: dict[str, dict]
+
+    @property
+    def context_only(self) -> bool:
+        return self.models == (self.baseline,)
+
+
+@dataclass(frozen=True)
+class SiteBlock:
+    """The sites of one shard, n rows in shard order.
+
+    site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows sum to 1 or 0.
+    status: object (n,), '' or why a model could not answer. local_surprisal: mean over the voting models, bits.
+    context_surprisal: the context model's. gain: context - local, NaN where the context model is the only model.
+    context_logp: natural log of the context model's mean probability of the genome's base at the site; model_logp likewise of the ensemble.
+    """
+
+    site: pd.DataFrame
+    probs: np.ndarray
+    weights: np.ndarray
+    status: np.ndarray
+    local_surprisal: np.ndarray
+    context_surprisal: np.ndarray
+    gain: np.ndarray
+    n_share: np.ndarray
+    pad_share: np.ndarray
+    context_probs: np.ndarray
+
+
+class ScoreTables:
+    """Finds `<model>.<shard>.parquet` among files and folders and reads them shard by shard.
+
+    model_order: ids as the user gave them; the context model comes last if it is not among them.
+    """
+
+    def __init__(self, paths: list[Path], model_order: list[str]):
+        files = sorted(file for path in paths for file in (path.glob("*.parquet") if path.is_dir() else [path]))
+        self._file: dict[tuple[str, str], Path] = {}
+        for file in files:
+            model, _, shard = file.name.removesuffix(".parquet").rpartition(".")
+            self._file[model, shard] = file
+        found = {model for model, _ in self._file}
+        missing = [model for model in model_order if model not in found]
+        if missing or not found:
+            raise MissingInputError(message("score tables", f"none of {', '.join(missing) or 'any model'}", "one a model and shard",
+                                            "run score_sites"))
+        self.shards = sorted({shard for _, shard in self._file})
+        self.ensemble = self._describe(model_order)
+
+    def _describe(self, order: list[str]) -> Ensemble:
+        metadata = {model: tables.read_metadata(self._file[model, self.shards[0]]) for model in order}
+        context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
+        voting = [model for model in order if model not in context] or context
+        views = [(voting.index(model), view[2]) for model in voting for view in metadata[model]["views"]]
+        return Ensemble(tuple(voting), context[0] if context else None, np.array([index for index, _ in views]),
+                        np.array([strand for _, strand in views]), metadata)
+
+    def block(self, shard: str, site: pd.DataFrame) -> SiteBlock:
+        """One shard's sites with every model's answer. Raises InternalError (70) where a table is not of these sites."""
+        answer = {model: self._read(model, shard, site) for model in self.ensemble.metadata}
+        voting = [answer[model] for model in self.ensemble.models]
+        probs = np.concatenate([part["probs"] for part in voting], axis=1)
+        status = _first_status([part["status"] for part in voting])
+        probs[status != ""] = np.nan
+        local = np.mean([part["local_surprisal"] for part in voting], axis=0, dtype=np.float64)
+        nowhere = np.full(len(site), np.nan)
+        base = answer.get(self.ensemble.baseline)
+        context = base["local_surprisal"].astype(np.float64) if base else nowhere
+        return SiteBlock(
+            site=site, probs=probs, weights=view_weights(probs, self.ensemble.view_models), status=status, local_surprisal=local,
+            context_surprisal=context, gain=nowhere if self.ensemble.context_only else context - local,
+            n_share=np.max([part["n_share"] for part in voting], axis=0), pad_share=np.max([part["pad_share"] for part in voting], axis=0),
+            context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32))
+
+    def _read(self, model: str, shard: str, site: pd.DataFrame) -> dict[str, np.ndarray]:
+        path = self._file.get((model, shard))
+        if path is None:
+            raise MissingInputError(message(f"scores of {model}", f"no table of {shard}", "one a model and shard", "run score_sites again"))
+        if tables.read_metadata(path)["bundle_sha256"] != self.ensemble.metadata[model]["bundle_sha256"]:
+            raise BadDataError(message(str(path), "another bundle's scores", f"those of {model}'s bundle", "run score_sites again"))
+        table = tables.read(path)
+        if not (np.array_equal(table["pos"].to_numpy(), site["pos"]) and np.array_equal(table["contig_index"].to_numpy(), site["contig_index"])):
+            raise InternalError(message(str(path), "other sites than the shard's", "one row a site in shard order"))
+        n_views = table.schema.field("probs").type.list_size // 4
+        probs = table["probs"].combine_chunks().flatten().to_numpy().reshape(-1, n_views, 4).copy()
+        columns = {name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")}
+        return {"probs": probs, "status": table["status"].to_pandas().to_numpy(object), **columns}
+
+
+def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
+    """The status first in order of precedence over the models; '' where every model answered."""
+    rank = {"": len(STATUS_ORDER), **{status.value: i for i, status in enumerate(STATUS_ORDER)}}
+    worst = np.min([[rank[str(value)] for value in status] for status in per_model], axis=0) if len(per_model[0]) else np.empty(0, int)
+    names = [*STATUS_ORDER, ""]
+    return np.array([names[i] for i in worst], dtype=object)
+
+
+def blocks(plan_dir: Path, scores: ScoreTables) -> Iterator[SiteBlock]:
+    """Every shard of the plan, in order. Raises MissingInputError (66) where a shard was not scored."""
+    for path in sorted((plan_dir / "shards").glob("*.parquet")):
+        yield scores.block(path.stem, tables.read(path).to_pandas())
+
+
+def allele_status(block: SiteBlock, rows: np.ndarray) -> np.ndarray:
+    """Status of alleles that stand at the given rows: SCORED, or why the models could not answer there."""
+    return np.where(block.status[rows] == "", Status.SCORED, block.status[rows])

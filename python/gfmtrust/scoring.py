@@ -1,0 +1,227 @@
+"""Distributions of one model at many sites: windows are cut, turned, scored and turned back.
+
+What a score means is in docs/scoring.md; the model itself is behind `session`. Output never depends on how sites are batched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gfmtrust.alphabet import PAD, N, reverse_complement
+from gfmtrust.errors import InternalError, message
+from gfmtrust.records import Status, View
+
+COMPLEMENT_ORDER = [3, 2, 1, 0]
+CHUNK_BASES = 4_000_000
+"""Bases of window held at once: 4,000 windows of 1,000 bp, 4 MB."""
+MIN_REAL_BASES = 32
+"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/scoring.md, statuses)."""
+OFF_ALPHABET_LIMIT = 0.5
+MAX_BAD_SHARE = 0.001
+"""More windows than this without a finite answer end the run: the model is broken, not the site."""
+PRESETS = ("fast", "default", "thorough")
+
+
+@dataclass(frozen=True)
+class SiteScores:
+    """One model's answer at n sites, V views; rows in the order asked for.
+
+    probs: float32 (n, V, 4), order A,C,G,T, forward strand; a view is all NaN where it may not vote or failed.
+    status: (n,) '' or a Status value; a row with a status is all NaN.
+    local_surprisal: float32 (n,) bits, mean over the neighbours that hold a base, site itself left out; NaN where not asked for.
+    n_share, pad_share: float32 (n,), share of N among the window's letters inside the contig, share of the window outside it.
+    off_alphabet: float32 (n,), largest probability mass a view put outside A,C,G,T.
+    """
+
+    probs: np.ndarray
+    status: np.ndarray
+    local_surprisal: np.ndarray
+    n_share: np.ndarray
+    pad_share: np.ndarray
+    off_alphabet: np.ndarray
+
+
+def views_of(bundle, preset: str) -> list[View]:
+    """Views of one model in their fixed order: members ascending, strand + then -, shifts ascending.
+
+    fast: forward strand; default: both strands; thorough adds the family's shifts (W/8 either side, or the k-mer phases).
+    An RC-equivariant model has one strand view whatever the preset.
+    """
+    strands = "+" if preset == "fast" or bundle.rc_equivariant else "+-"
+    shifts = sorted({0, *bundle.shifts}) if preset == "thorough" else [0]
+    return [View(bundle.model_id, member, strand, shift)
+            for member in range(bundle.n_members) for strand in strands for shift in shifts]
+
+
+def passes_per_site(bundle, preset: str, neighbours: bool) -> int:
+    """Forward passes one site costs: one a strand and shift, and one more a strand for the neighbours of masked models."""
+    views = {(view.strand, view.shift) for view in views_of(bundle, preset)}
+    extra = neighbours and bundle.neighbour_offsets and not bundle.neighbours_in_same_pass
+    return len(views) + (len({strand for strand, _ in views}) if extra else 0)
+
+
+def mean_over_views(probs: np.ndarray) -> np.ndarray:
+    """Arithmetic mean of the views that voted, float64 (n, 4); NaN where none did. Added in view order, so batches leave no trace."""
+    total = np.zeros((probs.shape[0], 4))
+    count = np.zeros((probs.shape[0], 1))
+    for view in range(probs.shape[1]):
+        voted = np.isfinite(probs[:, view]).all(axis=1, keepdims=True)
+        total += np.where(voted, probs[:, view].astype(np.float64), 0.0)
+        count += voted
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def window_status(windows: np.ndarray, site: int, max_n: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Status from the letters of the window alone, with the two shares.
+
+    windows: codes uint8 (n, W). Padding is counted apart and makes no status of its own unless hardly a base is left.
+    Returns status (n,), n_share and pad_share float32 (n,).
+    """
+    width = windows.shape[1]
+    pad = windows == PAD
+    n_pad = pad.sum(axis=1)
+    n_unknown = (windows == N).sum(axis=1)
+    n_letters = width - n_pad
+    n_share = np.divide(n_unknown, n_letters, out=np.zeros(len(windows)), where=n_letters > 0)
+    real_beside = n_letters - n_unknown - (windows[:, site] < N)
+    status = np.full(len(windows), "", dtype=object)
+    status[(n_share > max_n) | (windows[:, site] == N)] = Status.AMBIGUOUS_BASE
+    status[(real_beside < min(width / 4, MIN_REAL_BASES)) & (n_share <= max_n)] = Status.OUT_OF_RANGE
+    status[pad[:, site]] = Status.OUT_OF_RANGE
+    return status, n_share.astype(np.float32), (n_pad / width).astype(np.float32)
+
+
+def score_sites(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarray, preset: str = "default", neighbours: bool = True,
+                max_n: float = 0.10, admitted: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+                progress: Callable[[int], None] | None = None) -> SiteScores:
+    """Score sites in the order given; the fastest order is sorted by contig and pos.
+
+    contig_index, pos: (n,), index into genome.names and 0-based position.
+    admitted: function (contig_index, pos) -> bool (n, n_members), which members may vote at a site (the context model's leave-out);
+    None admits all. progress: called with the number of sites done after each chunk.
+    Raises InternalError (70) if over 0.1 % of the windows give no finite answer, or every window gives the same one.
+    """
+    chunk = max(1, CHUNK_BASES // bundle.window_bp)
+    pieces = []
+    for start in range(0, len(pos), chunk):
+        rows = slice(start, start + chunk)
+        pieces.append(_score_chunk(session, bundle, genome, contig_index[rows], pos[rows], preset, neighbours, max_n, admitted))
+        if progress:
+            progress(min(start + chunk, len(pos)))
+    scores = _joined(pieces, len(views_of(bundle, preset)))
+    _refuse_broken(scores, bundle.model_id)
+    return scores
+
+
+def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours, max_n, admitted) -> SiteScores:
+    views = views_of(bundle, preset)
+    probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
+    off = np.zeros(len(pos), dtype=np.float32)
+    status, n_share, pad_share = window_status(_cut(genome, bundle, contig_index, pos, "+", 0), bundle.site_forward, max_n)
+    usable = np.flatnonzero(status == "")
+    reading = np.array(bundle.neighbour_offsets if neighbours else [], dtype=np.int64)  # as read: a causal model has none on its right
+    forward = np.unique(np.concatenate([reading if strand == "+" else -reading for strand in {view.strand for view in views}]))
+    beside = np.zeros((len(usable), len(forward), bundle.n_members, 4))
+    n_read = np.zeros((len(forward), 1, 1))
+    for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
+        columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
+        windows = _cut(genome, bundle, contig_index[usable], pos[usable], strand, shift)
+        site = np.full((len(usable), 1), _site_index(bundle, strand, shift), dtype=np.int64)
+        wanted = shift == 0 and len(reading) > 0
+        around = site + reading
+        index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
+        answer, mass = session.distributions(windows, index)
+        if wanted and not bundle.neighbours_in_same_pass:
+            answer = np.concatenate([answer, session.distributions(windows, around)[0]], axis=1)
+        if strand == "-":
+            answer = answer[..., COMPLEMENT_ORDER]
+        probs[usable[:, None], columns] = answer[:, 0]
+        off[usable] = np.maximum(off[usable], mass[:, 0])
+        if wanted:
+            columns = np.searchsorted(forward, reading if strand == "+" else -reading)
+            beside[:, columns] += answer[:, 1:].astype(np.float64)
+            n_read[columns] += 1
+    local = np.full(len(pos), np.nan, dtype=np.float32)
+    if len(forward):
+        local[usable] = _local_surprisal(beside / n_read, genome, contig_index[usable], pos[usable], forward, admitted)
+    _settle(probs, status, off, usable)
+    if admitted is not None:
+        votes = admitted(contig_index, pos)
+        for column, view in enumerate(views):
+            probs[~votes[:, view.member], column] = np.nan
+    return SiteScores(probs, status, local, n_share, pad_share, off)
+
+
+def _settle(probs, status, off, usable) -> None:
+    """Failed views stay NaN; a row no view is left of, or whose mass lies outside the alphabet, gets its status."""
+    finite = np.isfinite(probs).all(axis=2)
+    probs[~finite] = np.nan
+    status[usable[~finite[usable].any(axis=1)]] = Status.NONFINITE
+    status[off > OFF_ALPHABET_LIMIT] = Status.MODEL_ERROR
+    probs[status != ""] = np.nan
+
+
+def _site_index(bundle, strand: str, shift: int) -> int:
+    """Index of the site in the window as read; shifting the window right moves the site left (right on the other strand)."""
+    return bundle.site_forward - shift if strand == "+" else bundle.site_reverse + shift
+
+
+def _cut(genome, bundle, contig_index, pos, strand: str, shift: int) -> np.ndarray:
+    """Windows as the model reads them, codes uint8 (n, W): reverse complemented for strand '-'."""
+    width = bundle.window_bp
+    site = _site_index(bundle, strand, shift)
+    starts = pos - (site if strand == "+" else width - 1 - site)
+    windows = np.empty((len(pos), width), dtype=np.uint8)
+    for index in np.unique(contig_index):
+        rows = contig_index == index
+        windows[rows] = genome.windows(genome.names[index], starts[rows], width)
+    return windows if strand == "+" else reverse_complement(windows)
+
+
+def _local_surprisal(beside, genome, contig_index, pos, offsets, admitted) -> np.ndarray:
+    """Mean of -log2 of the real neighbours' probability under the members' mean, bits, float32 (n,).
+
+    beside: float64 (n, n_offsets, members, 4), mean over strands, forward strand. A member votes at a neighbour only where it may vote
+    at that neighbour's own position.
+    """
+    total = np.zeros(len(pos))
+    count = np.zeros(len(pos))
+    for column, offset in enumerate(offsets):
+        real = bases_at(genome, contig_index, pos + offset)
+        votes = np.ones(beside.shape[:1] + beside.shape[2:3], bool) if admitted is None else admitted(contig_index, pos + offset)
+        inside = real < N
+        of_real = beside[np.arange(len(pos)), column, :, np.where(inside, real, 0)]
+        weight = votes.sum(axis=1)
+        mean = np.divide((of_real * votes).sum(axis=1), weight, out=np.full(len(pos), np.nan), where=weight > 0)
+        good = inside & np.isfinite(mean) & (mean > 0)
+        total[good] -= np.log2(mean[good])
+        count[good] += 1
+    return np.divide(total, count, out=np.full(len(pos), np.nan), where=count > 0).astype(np.float32)
+
+
+def bases_at(genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+    """Code of the genome's letter at each position, uint8 (n,); PAD outside the contig."""
+    codes = np.empty(len(pos), dtype=np.uint8)
+    for index in np.unique(contig_index):
+        rows = contig_index == index
+        codes[rows] = genome.windows(genome.names[index], pos[rows], 1)[:, 0]
+    return codes
+
+
+def _joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
+    if not pieces:
+        none = np.empty(0, np.float32)
+        return SiteScores(np.empty((0, n_views, 4), np.float32), np.empty(0, object), none, none, none, none)
+    return SiteScores(*(np.concatenate([getattr(piece, field) for piece in pieces]) for field in SiteScores.__dataclass_fields__))
+
+
+def _refuse_broken(scores: SiteScores, model: str) -> None:
+    tried = (scores.status == "") | (scores.status == Status.NONFINITE) | (scores.status == Status.MODEL_ERROR)
+    bad = tried & (scores.status != "")
+    if bad.sum() > max(1, MAX_BAD_SHARE * tried.sum()):
+        share = f"{100 * bad.sum() / tried.sum():.2g} % of windows"
+        raise InternalError(message(f"model {model}", f"output is not finite ({share})", "finite output at 99.9 % of windows",
+                                    "export it again in fp32"))

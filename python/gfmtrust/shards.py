@@ -1,0 +1,102 @@
+"""Shards: every site to be scored, once, in genome order, cut by number of sites and never by contig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gfmtrust import tables
+from gfmtrust.records import Status
+from gfmtrust.sites import surroundings
+
+VARIANT, PROBE, REGION = 1, 2, 4
+UNDER_REF, TO_SCORE = 1, 2
+CHUNK_SITES = 1_000_000
+
+
+class Positions:
+    """What the allele table says of each position, one byte a position, one contig at a time."""
+
+    def __init__(self, path: Path):
+        self._path = path
+
+    def by_contig(self, genome) -> Iterator[tuple[int, np.ndarray]]:
+        """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the genome, in order."""
+        stream = ({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+                  for batch in tables.batches(self._path, ["contig_index", "pos", "ref", "status"]))
+        held = next(stream, None)
+        for index, length in enumerate(genome.contigs.values()):
+            mask = np.zeros(length, np.uint8)
+            while held is not None:
+                first, end = np.searchsorted(held["contig_index"], [index, index + 1])
+                _mark(mask, *(held[name][first:end] for name in ("pos", "ref", "status")))
+                if end < len(held["pos"]):
+                    break
+                held = next(stream, None)
+            yield index, mask
+
+
+def _mark(mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray) -> None:
+    inside = (pos >= 0) & (pos < len(mask))
+    pos, ref, status = pos[inside], ref[inside], status[inside]
+    mask[pos] |= UNDER_REF
+    for start, letters in zip(pos, ref, strict=True):
+        if len(letters) > 1:
+            mask[start:start + len(letters)] |= UNDER_REF
+    mask[pos[status == Status.SCORED]] |= TO_SCORE
+
+
+class ShardWriter:
+    """Takes rows of tables.SHARD in order and writes `shard_size` of them a file; at least one file, if an empty one."""
+
+    def __init__(self, out_dir: Path, shard_size: int):
+        self._out_dir, self._size = out_dir, shard_size
+        self._pending = tables.SHARD.empty_table()
+        self.n_shards = 0
+
+    def add(self, rows: dict[str, np.ndarray]) -> None:
+        self._pending = pa.concat_tables([self._pending, pa.table(rows, schema=tables.SHARD)])
+        while self._pending.num_rows >= self._size:
+            self._write(self._size)
+
+    def close(self) -> None:
+        if self._pending.num_rows or not self.n_shards:
+            self._write(self._pending.num_rows)
+
+    def _write(self, n: int) -> None:
+        tables.write(self._out_dir / f"shard_{self.n_shards:05d}.parquet", self._pending.slice(0, n).combine_chunks(), tables.SHARD)
+        self._pending = self._pending.slice(n)
+        self.n_shards += 1
+
+
+def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, int]:
+    """Write `shards/` from the alleles, the probes and the region bases below `plan_dir`; returns the counts of sites by use."""
+    probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
+    probe_contig, probe_pos = (probe.column(name).to_numpy() for name in ("contig_index", "pos"))
+    counts = {"variant_sites": 0, "probe_sites": 0, "region_bases": 0, "sites": 0}
+    writer = ShardWriter(plan_dir / "shards", shard_size)
+    for index, mask in Positions(plan_dir / "alleles.parquet").by_contig(genome):
+        use = np.where(mask & TO_SCORE, VARIANT, 0).astype(np.uint8)
+        first, end = np.searchsorted(probe_contig, [index, index + 1])
+        use[probe_pos[first:end]] |= PROBE
+        for intervals in regions.sets.values():
+            for start, stop in intervals.intervals(genome.names[index]):
+                use[max(0, start):stop] |= REGION
+        pos = np.flatnonzero(use)
+        for start in range(0, len(pos), CHUNK_SITES):
+            writer.add(_rows(genome, regions, index, pos[start:start + CHUNK_SITES], use))
+        counts["sites"] += len(pos)
+        for name, bit in (("variant_sites", VARIANT), ("probe_sites", PROBE), ("region_bases", REGION)):
+            counts[name] += int(np.count_nonzero(use[pos] & bit))
+    writer.close()
+    return {**counts, "shards": writer.n_shards}
+
+
+def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:
+    where = np.full(len(pos), index, np.int32)
+    around = surroundings(genome, where, pos)
+    return {"contig_index": where, "pos": pos, "use": use[pos], "base": around.base, "gc": around.gc, "soft_masked": around.soft_masked,
+            "region_class": regions.classes(genome, where, pos, around.soft_masked)}

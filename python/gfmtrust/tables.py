@@ -1,0 +1,135 @@
+"""Parquet tables as they pass between processes: fixed writer settings, metadata as JSON, streams that never hold a whole file.
+
+Bytes depend on the rows alone: one compression, one row-group size, no time stamp. What the columns mean stands in docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gfmtrust.errors import BadDataError, MissingInputError, message
+
+ROW_GROUP = 65_536
+METADATA_KEY = b"gfmtrust"
+
+
+def open_table(path: Path) -> pq.ParquetFile:
+    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) naming the file."""
+    if not Path(path).is_file():
+        raise MissingInputError(message(str(path), "not found", "a table of an earlier step", "run that step again"))
+    try:
+        return pq.ParquetFile(path)
+    except pa.ArrowException as error:
+        raise BadDataError(message(str(path), f"unreadable ({str(error)[:80]})", "a Parquet table", "run its step again")) from error
+
+
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A whole table in memory, for those known to be small."""
+    with open_table(path) as file:
+        return file.read(columns=columns)
+
+
+def read_metadata(path: Path) -> dict:
+    """The JSON kept in the schema of a table; empty where there is none."""
+    with open_table(path) as file:
+        return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+
+
+def batches(path: Path, columns: list[str] | None = None, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
+    """The table in order, at most `rows` rows at a time."""
+    with open_table(path) as file:
+        yield from file.iter_batches(batch_size=rows, columns=columns)
+
+
+class TableWriter:
+    """Writes a table in pieces to `<path>.part` and renames it when the block ends without an error.
+
+    The pieces' sizes leave no trace: rows are gathered into groups of ROW_GROUP before they are written.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema, metadata: dict | None = None):
+        self.path = Path(path)
+        self._part = self.path.with_name(self.path.name + ".part")
+        blob = {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()} if metadata is not None else None
+        self.schema = schema.with_metadata(blob)
+        self._pending: list[pa.Table] = []
+        self._n_pending = 0
+        self.n_rows = 0
+
+    def __enter__(self) -> TableWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._writer = pq.ParquetWriter(self._part, self.schema, compression="zstd")
+        return self
+
+    def write(self, columns: dict | pa.Table) -> None:
+        piece = columns if isinstance(columns, pa.Table) else pa.table(columns, schema=self.schema)
+        self._pending.append(piece.cast(self.schema))
+        self._n_pending += piece.num_rows
+        self.n_rows += piece.num_rows
+        if self._n_pending >= ROW_GROUP:
+            self._flush(keep_rest=True)
+
+    def _flush(self, keep_rest: bool) -> None:
+        rows = pa.concat_tables(self._pending).combine_chunks() if self._pending else self.schema.empty_table()
+        whole = rows.num_rows - rows.num_rows % ROW_GROUP if keep_rest else rows.num_rows
+        if whole:
+            self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
+        self._pending = [rows.slice(whole)]
+        self._n_pending = rows.num_rows - whole
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind is None:
+            self._flush(keep_rest=False)
+        self._writer.close()
+        if kind is None:
+            self._part.replace(self.path)
+        else:
+            self._part.unlink(missing_ok=True)
+
+
+def write(path: Path, columns: dict | pa.Table, schema: pa.Schema, metadata: dict | None = None) -> None:
+    """A whole table at once, through `<path>.part`."""
+    with TableWriter(path, schema, metadata) as writer:
+        writer.write(columns)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """JSON with sorted keys, two-space indent and a final newline, through `<path>.part`."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n")
+    part.replace(path)
+
+
+def read_json(path: Path) -> dict:
+    """Raises MissingInputError (66) or BadDataError (65) naming the file."""
+    if not Path(path).is_file():
+        raise MissingInputError(message(str(path), "not found", "a file of an earlier step", "run that step again"))
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise BadDataError(message(str(path), f"no JSON ({error})", "the JSON an earlier step wrote", "run that step again")) from error
+
+
+SPELLINGS = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
+                       ("alts", pa.string())])
+ALLELES = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
+                     ("alt", pa.string()), ("status", pa.string())])
+SHARD = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("use", pa.uint8()), ("base", pa.uint8()), ("gc", pa.float32()),
+                   ("soft_masked", pa.bool_()), ("region_class", pa.string())])
+PROBES = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("real", pa.int8()), ("decoy", pa.int8()),
+                    ("run_oriented", pa.bool_()), ("region_class", pa.string()), ("block", pa.int32()),
+                    ("local_surprisal", pa.float32()), ("gc", pa.float32()), ("soft_masked", pa.bool_())])
+
+
+def score_schema(n_views: int) -> pa.Schema:
+    """Columns of a score table: one row a site, `n_views` distributions of four side by side."""
+    return pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), n_views * 4)),
+                      ("status", pa.string()), ("local_surprisal", pa.float32()), ("n_share", pa.float32()),
+                      ("pad_share", pa.float32()), ("off_alphabet", pa.float32())])
