@@ -1,0 +1,250 @@
+"""Byte streams of plain, gzip and BGZF files that are never cut short in silence, and a BGZF writer with fixed bytes.
+
+A BGZF file without its end-of-file block, a stream that ends inside a block, a wrong checksum and a decompression bomb are errors
+that name the byte. Knows nothing of VCF, BED or FASTA. Source of the format: SAM specification, section 4.1.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError, message
+
+EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+BLOCK_INPUT = 65280  # bytes of text in a block, as bgzip cuts them
+HEADER_BYTES = 12  # gzip header with XLEN, before the extra field
+READ_BYTES = 1 << 20
+RATIO_SPAN = 64 << 20  # a decompression ratio is judged over this many bytes of output
+MAX_RATIO = 1000
+"""Decompression ratio above which a VCF or BED is taken for a bomb; deflate itself ends at 1,032."""
+
+
+class Container(StrEnum):
+    """How the bytes of a file are packed, told by its first bytes and never by its name."""
+
+    PLAIN = "plain"
+    GZIP = "gzip"
+    BGZF = "bgzf"
+
+
+def container(path: str | Path) -> Container:
+    """The packing of a file. Raises MissingInputError (66) where it is absent or cannot be read."""
+    with open_input(path) as file:
+        head = file.read(HEADER_BYTES)
+        if head[:2] != b"\x1f\x8b":
+            return Container.PLAIN
+        return Container.BGZF if _block_size(head, file) else Container.GZIP
+
+
+def open_input(path: str | Path) -> BinaryIO:
+    """Open a file for reading bytes; a missing, unreadable or non-regular one is a MissingInputError (66)."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise MissingInputError(message(str(path), error.strerror or "not found", "a file that can be read")) from error
+
+
+def read_chunks(path: str | Path, max_ratio: float | None = MAX_RATIO) -> Iterator[bytes]:
+    """The decompressed bytes of a file, in pieces of at most 1 MiB, none of them empty.
+
+    Raises InputOutputError (74) for a damaged or cut stream, BadDataError (65) where 64 MiB of output came from less than a
+    `max_ratio`-th of input (None: no limit), MissingInputError (66) where the file is not there.
+    """
+    kind = container(path)
+    path = Path(path)
+    if kind is Container.PLAIN:
+        return _plain_chunks(path)
+    chunks = _bgzf_chunks(path) if kind is Container.BGZF else _gzip_chunks(path)
+    return _guarded(path, chunks, max_ratio)
+
+
+def read_lines(path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO) -> Iterator[bytes]:
+    """The lines of a file with their endings; the last may lack one.
+
+    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is held; else as `read_chunks`.
+    """
+    pending: list[bytes] = []
+    held = 0
+    n_lines = 0
+    for chunk in read_chunks(path, max_ratio):
+        first, *others = chunk.split(b"\n")
+        pending.append(first)
+        held += len(first)
+        _check_line(path, n_lines + 1, held, max_line)
+        for part in others:
+            n_lines += 1
+            yield (b"".join(pending) if len(pending) > 1 else pending[0]) + b"\n"
+            pending = [part]
+            held = len(part)
+            _check_line(path, n_lines + 1, held, max_line)
+    if held:
+        yield b"".join(pending)
+
+
+def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> None:
+    if length > max_line:
+        found = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
+        raise BadDataError(message(Path(path).name, found, "shorter lines", "see --max_line"))
+
+
+def _plain_chunks(path: Path) -> Iterator[bytes]:
+    with open_input(path) as file:
+        while chunk := file.read(READ_BYTES):
+            yield chunk
+
+
+def _guarded(path: Path, pieces: Iterator[tuple[bytes, int]], max_ratio: float | None) -> Iterator[bytes]:
+    """Pass on (bytes, compressed bytes read so far) pairs, watching the ratio over each 64 MiB of output."""
+    n_out = out_mark = in_mark = 0
+    for chunk, n_in in pieces:
+        n_out += len(chunk)
+        if max_ratio is not None and n_out - out_mark >= RATIO_SPAN:
+            if n_out - out_mark > max_ratio * (n_in - in_mark):
+                found = f"grows more than {max_ratio:,.0f}-fold when decompressed, near byte {n_in:,}"
+                raise BadDataError(message(path.name, found, "a file of text", "check where it came from"))
+            out_mark, in_mark = n_out, n_in
+        if chunk:
+            yield chunk
+
+
+def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
+    with open_input(path) as file:
+        _check_end(path, file)
+        file.seek(0)
+        start = 0
+        while head := file.read(HEADER_BYTES):
+            size = _block_size(head, file)
+            if not size:
+                raise InputOutputError(_damage(path, f"no block header at byte {start:,}"))
+            extra = struct.unpack_from("<H", head, 10)[0]
+            body = file.read(size - HEADER_BYTES - extra)
+            yield _inflate_block(path, start, body), start + size
+            start += size
+
+
+def _block_size(head: bytes, file: BinaryIO) -> int:
+    """Whole size of the BGZF block whose first 12 bytes are `head`, reading its extra field; 0 where it is no BGZF block."""
+    if len(head) < HEADER_BYTES or head[:3] != b"\x1f\x8b\x08" or not head[3] & 4:
+        return 0
+    extra = file.read(struct.unpack_from("<H", head, 10)[0])
+    at = 0
+    while at + 4 <= len(extra):
+        length = struct.unpack_from("<H", extra, at + 2)[0]
+        if extra[at : at + 2] == b"BC" and length == 2 and at + 6 <= len(extra):
+            return struct.unpack_from("<H", extra, at + 4)[0] + 1
+        at += 4 + length
+    return 0
+
+
+def _inflate_block(path: Path, start: int, body: bytes) -> bytes:
+    """Text of one block from what follows its extra field: deflate data, CRC32, length."""
+    if len(body) < 8:
+        raise InputOutputError(_damage(path, f"damaged block at byte {start:,}"))
+    crc, length = struct.unpack_from("<II", body, len(body) - 8)
+    inflater = zlib.decompressobj(-15)
+    try:
+        text = inflater.decompress(body[:-8], 65537)
+    except zlib.error as error:
+        raise InputOutputError(_damage(path, f"damaged block at byte {start:,}")) from error
+    if not inflater.eof or len(text) != length or zlib.crc32(text) != crc:
+        raise InputOutputError(_damage(path, f"checksum wrong in block at byte {start:,}"))
+    return text
+
+
+def _check_end(path: Path, file: BinaryIO) -> None:
+    """Refuse a BGZF file without its end-of-file block; a walk along the headers tells where it was cut."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - len(EOF_BLOCK)))
+    if file.read() == EOF_BLOCK:
+        return
+    start = 0
+    while start < size:
+        file.seek(start)
+        length = _block_size(file.read(HEADER_BYTES), file)
+        if not length or start + length > size:
+            raise InputOutputError(_damage(path, f"compressed stream ends inside a block at byte {size:,}"))
+        start += length
+    raise InputOutputError(_damage(path, "no end-of-file block; file is cut off"))
+
+
+def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Members of a plain gzip file one after the other; zero bytes after the last are padding, as gzip(1) takes them."""
+    n_in = 0
+    inflater = None
+    with open_input(path) as file:
+        raw = b""
+        while raw or (raw := file.read(1 << 16)):
+            if inflater is None:
+                raw = _next_member(path, raw, n_in)
+                if not raw:
+                    continue
+                inflater = zlib.decompressobj(31)
+            before = len(raw)
+            try:
+                text = inflater.decompress(raw, READ_BYTES)
+            except zlib.error as error:
+                raise InputOutputError(_damage(path, f"checksum wrong or data damaged near byte {n_in:,}")) from error
+            raw = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+            n_in += before - len(raw)
+            yield text, n_in
+            while not inflater.eof and not raw and (text := _drain(inflater)):
+                yield text, n_in
+            if inflater.eof:
+                inflater = None
+    if inflater is not None:
+        raise InputOutputError(_damage(path, f"compressed stream ends inside a block at byte {n_in:,}"))
+
+
+def _drain(inflater) -> bytes:
+    """Text zlib still holds back although all input was taken (a full output buffer leaves some)."""
+    return inflater.decompress(b"", READ_BYTES)
+
+
+def _next_member(path: Path, raw: bytes, at: int) -> bytes:
+    if at == 0 or raw[:1] == b"\x1f":
+        return raw
+    if raw.strip(b"\0"):
+        raise InputOutputError(_damage(path, f"bytes that are no gzip stream at byte {at:,}"))
+    return b""
+
+
+def _damage(path: Path, found: str) -> str:
+    return message(path.name, found, "a whole compressed file", "copy it again")
+
+
+class BgzfWriter:
+    """Writes text as BGZF blocks of 65,280 bytes, no time stamp: the same text gives the same bytes.
+
+    `close` writes the rest and the end-of-file block and leaves `file` open. OSError of the file passes through.
+    """
+
+    def __init__(self, file: BinaryIO, level: int = 6) -> None:
+        self._file = file
+        self._level = level
+        self._pending = bytearray()
+
+    def write(self, text: bytes) -> None:
+        self._pending += text
+        while len(self._pending) >= BLOCK_INPUT:
+            self._file.write(_block(bytes(self._pending[:BLOCK_INPUT]), self._level))
+            del self._pending[:BLOCK_INPUT]
+
+    def close(self) -> None:
+        if self._pending:
+            self._file.write(_block(bytes(self._pending), self._level))
+            self._pending.clear()
+        self._file.write(EOF_BLOCK)
+
+
+def _block(text: bytes, level: int) -> bytes:
+    """One BGZF block; deflate never grows 65,280 bytes beyond the 65,536 a block may have."""
+    deflater = zlib.compressobj(level, zlib.DEFLATED, -15)
+    packed = deflater.compress(text) + deflater.flush()
+    head = struct.pack("<4BIBBH2sHH", 0x1F, 0x8B, 8, 4, 0, 0, 255, 6, b"BC", 2, len(packed) + 25)
+    return head + packed + struct.pack("<II", zlib.crc32(text), len(text))
