@@ -93,6 +93,17 @@ def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> N
         raise BadDataError(message(Path(path).name, found, "shorter lines", "see --max_line"))
 
 
+def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
+    """(byte in the file, byte in the text) at which each block of a BGZF file starts; reads headers and lengths only."""
+    with open_input(path) as file:
+        start = text_start = 0
+        while size := _block_size(file.read(HEADER_BYTES), file):
+            yield start, text_start
+            file.seek(start + size - 4)
+            text_start += struct.unpack("<I", file.read(4))[0]
+            start += size
+
+
 def _plain_chunks(path: Path) -> Iterator[bytes]:
     with open_input(path) as file:
         while chunk := file.read(READ_BYTES):

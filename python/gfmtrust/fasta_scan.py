@@ -1,0 +1,178 @@
+"""One streaming pass over a FASTA: length, checksum and place of every contig, each letter looked at, the index compared.
+
+Needs no index and holds one chunk at a time. It gives no sequence: that is `genome`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gfmtrust import bgzf
+from gfmtrust.alphabet import FOLD, INVALID
+from gfmtrust.errors import BadDataError, message
+from gfmtrust.tally import shown
+
+LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
+UPPER = bytes(range(256)).upper()
+A_FASTA = "a FASTA, in which each contig begins with >name"
+
+
+@dataclass(frozen=True)
+class ContigSum:
+    """What a contig is, without its letters.
+
+    offset and end are bytes of the decompressed file: its first letter, and where the next header starts.
+    md5 is over the upper-case letters without line ends, as SAM's M5 tag has it.
+    """
+
+    name: str
+    length: int
+    md5: str
+    offset: int
+    end: int
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """A line of a .fai: letters in the contig, byte of its first, letters and bytes in a line."""
+
+    name: str
+    length: int
+    offset: int
+    line_bases: int
+    line_bytes: int
+
+    def last_byte(self) -> int:
+        """The byte after the contig's last letter, its line end not counted."""
+        if not self.length or not self.line_bases:
+            return self.offset
+        return self.offset + self.length + (self.length - 1) // self.line_bases * (self.line_bytes - self.line_bases)
+
+
+def scan(path: str | Path) -> Iterator[ContigSum]:
+    """Every contig of a FASTA (plain, gzip or BGZF), in the order of the file.
+
+    Raises BadDataError (65) for a letter that is not of DNA (U among them), with its contig and 1-based position, text before the
+    first header, a header without a name and a file without contigs; InputOutputError (74) for a damaged stream.
+    """
+    path = Path(path)
+    contig = None
+    end = 0
+    for is_header, text, end in _pieces(path):
+        if is_header:
+            if contig is not None:
+                yield contig.sum(end - len(text))
+            contig = _Contig(path, _name(path, text, end), end)
+        elif contig is not None:
+            contig.feed(text)
+        elif text.strip():
+            raise BadDataError(message(path.name, f"'{shown(text.strip())}' before the first contig", A_FASTA))
+    if contig is None:
+        raise BadDataError(message(path.name, "no contig", A_FASTA, "check the copy or download"))
+    yield contig.sum(end)
+
+
+def read_index(path: str | Path) -> list[IndexRow]:
+    """The lines of a .fai. Raises BadDataError (65) where a line is not five columns of which four are integers >= 0."""
+    rows = []
+    for line_no, line in enumerate(bgzf.read_lines(path, 1 << 20), start=1):
+        name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
+        if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
+            found = f"line {line_no} is '{shown(line.strip())}'"
+            raise BadDataError(message(Path(path).name, found, "name, length, offset, bases, bytes", "delete the index"))
+        rows.append(IndexRow(name, *map(int, numbers)))
+    return rows
+
+
+def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[ContigSum]) -> None:
+    """Refuse (65) an index that is not of this FASTA: names, order, lengths, offsets and line lengths must all fit."""
+    remedy = "delete the index"
+    for row, contig in zip(rows, contigs, strict=False):
+        if row.name != contig.name:
+            found = f"contig {shown(row.name)}; {fasta.name} has {shown(contig.name)}"
+            raise BadDataError(message(index.name, found, "the same", remedy))
+        if row.length != contig.length:
+            found = f"{shown(row.name)} length {row.length}; {fasta.name} has {contig.length}"
+            raise BadDataError(message(index.name, found, "the same", remedy))
+        # A line end is one or two bytes, and the file may end without one.
+        if row.offset != contig.offset or (row.length and not 0 <= contig.end - row.last_byte() <= 2):
+            raise BadDataError(message(index.name, f"{shown(row.name)} lies elsewhere in {fasta.name}", "the same place", remedy))
+    if len(rows) != len(contigs):
+        raise BadDataError(message(index.name, f"{len(rows):,} contigs; {fasta.name} has {len(contigs):,}", "the same", remedy))
+
+
+def compare_blocks(fasta: Path, index: Path) -> None:
+    """Refuse (65) a .gzi that names a block which the compressed FASTA does not have."""
+    raw = index.read_bytes()
+    entries = struct.iter_unpack("<QQ", raw[8:]) if len(raw) % 16 == 8 else [(1, 0)]
+    if not set(entries) <= set(bgzf.block_starts(fasta)):
+        raise BadDataError(message(index.name, f"blocks that are not in {fasta.name}", "the same blocks", "delete the index"))
+
+
+def bad_letter(path: Path, contig: str, pos: int, letter: bytes) -> BadDataError:
+    """The error for a letter at a 0-based position; people count from 1."""
+    remedy = "write T for U" if letter in b"Uu" else "check the file"
+    place = f"{path.name} {shown(contig)}:{pos + 1}"
+    return BadDataError(message(place, f"letter '{shown(letter)}'", "DNA letters in lines of one length", remedy))
+
+
+def _pieces(path: Path) -> Iterator[tuple[bool, bytes, int]]:
+    """(True, header line, byte after it) and (False, piece of sequence, byte after it), in order.
+
+    `>` begins a header at the start of a line only.
+    """
+    header: bytes | None = None
+    last = b"\n"
+    at = 0
+    for chunk in bgzf.read_chunks(path, max_ratio=None):
+        start = 0
+        while start < len(chunk):
+            if header is None and last == b"\n" and chunk.startswith(b">", start):
+                header = b""
+            if header is None:
+                stop = chunk.find(b"\n>", start) + 1 or len(chunk)
+                yield False, chunk[start:stop], at + stop
+            else:
+                stop = chunk.find(b"\n", start) + 1 or len(chunk)
+                header += chunk[start:stop]
+                if header.endswith(b"\n"):
+                    yield True, header, at + stop
+                    header = None
+            last = chunk[stop - 1 : stop]
+            start = stop
+        at += len(chunk)
+    if header is not None:
+        yield True, header, at
+
+
+def _name(path: Path, header: bytes, end: int) -> str:
+    words = header[1:].split()
+    if not words or header[1:2].isspace():
+        raise BadDataError(message(path.name, f"a header without a name before byte {end:,}", ">name", "name the contig"))
+    return words[0].decode("utf-8", "backslashreplace")
+
+
+@dataclass
+class _Contig:
+    """The contig being read."""
+
+    path: Path
+    name: str
+    offset: int
+    length: int = 0
+    md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+
+    def feed(self, text: bytes) -> None:
+        letters = text.translate(UPPER, b"\r\n")
+        if letters.translate(None, LETTERS):
+            index = next(i for i, letter in enumerate(letters) if FOLD[letter] == INVALID)
+            raise bad_letter(self.path, self.name, self.length + index, letters[index : index + 1])
+        self.md5.update(letters)
+        self.length += len(letters)
+
+    def sum(self, end: int) -> ContigSum:
+        return ContigSum(self.name, self.length, self.md5.hexdigest(), self.offset, end)

@@ -1,0 +1,234 @@
+"""The user's FASTA: contigs, and their letters as codes. Positions are 0-based half-open.
+
+Reads with pyfaidx; nothing is ever written beside the FASTA. Case is kept only as the soft mask. It knows nothing of variants.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pyfaidx
+
+from gfmtrust import bgzf, fasta_scan
+from gfmtrust.alphabet import FOLD, INVALID, PAD
+from gfmtrust.errors import BadDataError, InputOutputError, message
+from gfmtrust.tally import Tally, shown
+
+log = logging.getLogger(__name__)
+
+CACHED_BASES = 512 << 20
+"""Bases of whole contigs held in memory, one byte each: chr1 and chr2 of man. The contig in use is held whatever its length."""
+FETCH_BASES = 1 << 20  # pyfaidx joins BGZF blocks by copying: larger pieces are slower
+EDGE_ROWS = 1024  # windows over a contig's end that are cut at once: keeps the index array at a few MiB
+LOWER = 8
+"""Bit set in a cached byte where the letter is lower case; the low three bits are the code."""
+CODE = 7
+
+FOLD_CASED = FOLD.copy()
+for _letter in range(ord("a"), ord("z") + 1):
+    if FOLD[_letter] != INVALID:
+        FOLD_CASED[_letter] |= LOWER
+
+
+class Genome:
+    """An open FASTA. `contigs` is name -> length in the order of the file, `names` the same names; a contig index counts in it.
+
+    path: what is read (a decompressed copy where the input was plain gzip). name: the input's file name, for messages, reports.
+    warnings: counted warnings of opening it.
+    """
+
+    def __init__(self, faidx: pyfaidx.Faidx, name: str, tally: Tally) -> None:
+        self._faidx = faidx
+        self._cache: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._sums: dict[str, fasta_scan.ContigSum] | None = None
+        self.path = Path(faidx.filename)
+        self.name = name
+        self.warnings = tally
+        self.contigs: dict[str, int] = {contig: row.rlen for contig, row in faidx.index.items()}
+        self.names: list[str] = list(self.contigs)
+
+    @classmethod
+    def open(cls, path: str | Path, work_dir: str | Path = ".") -> Genome:
+        """Open a FASTA, plain or BGZF; plain gzip is decompressed into `work_dir` with a warning.
+
+        The .fai (and .gzi) beside it is used where there is one, else made in `work_dir`. Default is the current folder.
+        Raises MissingInputError (66), BadDataError (65) for what is no FASTA or an index that cannot be of this file,
+        InputOutputError (74) for a damaged stream.
+        """
+        path, work_dir = Path(path), Path(work_dir)
+        tally = Tally()
+        name = path.name
+        kind = bgzf.container(path)
+        _check_start(path)
+        if kind is bgzf.Container.GZIP or (kind is bgzf.Container.BGZF and path.suffix not in (".gz", ".bgz")):
+            tally.add("FASTA is plain gzip or not named .gz: decompressed; recompress with bgzip", name)
+            log.warning("%s: decompressed into the working folder; recompress with bgzip to spare this", name)
+            path, kind = _decompressed(path, work_dir), bgzf.Container.PLAIN
+        elif kind is bgzf.Container.PLAIN and path.suffix in (".gz", ".bgz"):
+            raise BadDataError(message(name, "plain text", "a compressed file, as it is named", "rename it"))
+        return cls(_open_faidx(path, kind, work_dir), name, tally)
+
+    def close(self) -> None:
+        self._faidx.close()
+
+    def __enter__(self) -> Genome:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def codes(self, contig: str, start: int, end: int) -> np.ndarray:
+        """Codes of [start, end), uint8 (end - start,), PAD outside the contig. Raises KeyError for an unknown contig."""
+        return self._cased(contig, start, end) & CODE
+
+    def soft_masked(self, contig: str, start: int, end: int) -> np.ndarray:
+        """Whether each letter of [start, end) is lower case, bool (end - start,); False outside the contig."""
+        return (self._cased(contig, start, end) & LOWER) != 0
+
+    def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
+        """Codes of [s, s + width) for every start, uint8 (n, width), PAD outside the contig; starts in any order."""
+        letters = self._contig(contig)
+        starts = np.asarray(starts, dtype=np.int64)
+        if width <= len(letters):
+            inside = (starts >= 0) & (starts <= len(letters) - width)
+            # A strided view copies each row as one run of bytes: 10 times faster than an index array of n x width.
+            rows = np.lib.stride_tricks.sliding_window_view(letters, width)[np.where(inside, starts, 0)] & CODE
+        else:
+            inside = np.zeros(len(starts), dtype=bool)
+            rows = np.empty((len(starts), width), dtype=np.uint8)
+        at_edges = np.flatnonzero(~inside)
+        for first in range(0, len(at_edges), EDGE_ROWS):
+            chosen = at_edges[first : first + EDGE_ROWS]
+            at = starts[chosen, None] + np.arange(width)
+            codes = letters[np.clip(at, 0, len(letters) - 1)] & CODE if len(letters) else np.full(at.shape, PAD, np.uint8)
+            rows[chosen] = np.where((at >= 0) & (at < len(letters)), codes, PAD)
+        return rows
+
+    def contig_md5(self, name: str) -> str:
+        """md5 of a contig's upper-case letters, as SAM's M5 tag has it. The first call reads the whole file."""
+        return self.sums()[name].md5
+
+    def digest(self) -> str:
+        """Digest of names, lengths and letters of all contigs in order; independent of case, line length and compression."""
+        rows = (f"{contig.name}\t{contig.length}\t{contig.md5}\n".encode() for contig in self.sums().values())
+        return hashlib.blake2b(b"".join(rows), digest_size=16).hexdigest()
+
+    def sums(self) -> dict[str, fasta_scan.ContigSum]:
+        """Length, md5 and place of every contig, by one pass over the whole file; a stale index (row 38 of faults) is found here.
+
+        Raises BadDataError (65) for an index that does not fit and for letters that are not DNA.
+        """
+        if self._sums is None:
+            contigs = list(fasta_scan.scan(self.path))
+            index = Path(self._faidx.indexname)
+            fasta_scan.compare_index(self.path, index, fasta_scan.read_index(index), contigs)
+            if bgzf.container(self.path) is bgzf.Container.BGZF:
+                fasta_scan.compare_blocks(self.path, Path(self._faidx.gzi_indexname))
+            self._sums = {contig.name: contig for contig in contigs}
+        return self._sums
+
+    def _cased(self, contig: str, start: int, end: int) -> np.ndarray:
+        letters = self._contig(contig)
+        if 0 <= start <= end <= len(letters):
+            return letters[start:end]
+        piece = np.full(max(0, end - start), PAD, dtype=np.uint8)
+        low, high = min(max(start, 0), len(letters)), max(0, min(end, len(letters)))
+        if low < high:
+            piece[low - start : high - start] = letters[low:high]
+        return piece
+
+    def _contig(self, contig: str) -> np.ndarray:
+        """All letters of a contig, one byte each: code, and LOWER where soft-masked; least recently used ones make room."""
+        letters = self._cache.get(contig)
+        if letters is not None:
+            self._cache.move_to_end(contig)
+            return letters
+        while self._cache and sum(map(len, self._cache.values())) + self.contigs[contig] > CACHED_BASES:
+            self._cache.popitem(last=False)
+        letters = self._cache[contig] = self._fetch(contig)
+        return letters
+
+    def _fetch(self, contig: str) -> np.ndarray:
+        length = self.contigs[contig]
+        letters = np.empty(length, dtype=np.uint8)
+        for start in range(0, length, FETCH_BASES):
+            end = min(start + FETCH_BASES, length)
+            try:
+                text = self._faidx.from_file(contig, start + 1, end)
+            except (OSError, ValueError, pyfaidx.FetchError) as error:
+                found = f"{shown(contig)} cannot be read near byte {self._faidx.index[contig].offset:,} ({shown(str(error))})"
+                raise InputOutputError(message(self.path.name, found, "a whole file", "copy it again")) from error
+            if len(text) != end - start:
+                found = f"{shown(contig)} gives {len(text)} letters at {start + 1}-{end}"
+                raise BadDataError(message(Path(self._faidx.indexname).name, found, f"{end - start}", "delete the index"))
+            letters[start:end] = FOLD_CASED[np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)]
+        if letters.max(initial=0) == INVALID:
+            pos = int(np.argmax(letters == INVALID))
+            raise fasta_scan.bad_letter(self.path, contig, pos, self._faidx.from_file(contig, pos + 1, pos + 1).encode())
+        letters.flags.writeable = False
+        return letters
+
+
+def _check_start(path: Path) -> None:
+    """Refuse what does not begin like a FASTA before an index is built over it."""
+    chunks = bgzf.read_chunks(path, max_ratio=None)
+    head = next(chunks, b"")
+    chunks.close()
+    if not head:
+        raise BadDataError(message(path.name, "empty file", fasta_scan.A_FASTA, "check the copy or download"))
+    if not head.startswith(b">"):
+        raise BadDataError(message(path.name, f"begins with '{shown(head[:20])}'", fasta_scan.A_FASTA))
+
+
+def _decompressed(path: Path, work_dir: Path) -> Path:
+    copy = work_dir / (path.name.removesuffix(".gz") + ".decompressed.fa")
+    part = copy.with_name(copy.name + ".part")
+    with open(part, "wb") as file:
+        for chunk in bgzf.read_chunks(path, max_ratio=None):
+            file.write(chunk)
+    os.replace(part, copy)
+    copy.with_name(copy.name + ".fai").unlink(missing_ok=True)  # of an earlier file of that name
+    return copy
+
+
+def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path) -> pyfaidx.Faidx:
+    """pyfaidx over `path`, with the index beside it or one made in `work_dir`."""
+    beside, blocks_beside = Path(f"{path}.fai"), Path(f"{path}.gzi")
+    compressed = kind is bgzf.Container.BGZF
+    given = beside.exists() and (blocks_beside.exists() or not compressed)
+    index = beside if given else work_dir / beside.name
+    blocks = blocks_beside if given else work_dir / blocks_beside.name
+    if not given:
+        index.unlink(missing_ok=True)  # a dead run may have left half of one
+        blocks.unlink(missing_ok=True)
+    try:
+        with warnings.catch_warnings():
+            # pyfaidx warns of an index older than its FASTA, as any staged or copied one may be; we compare the contents instead.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            faidx = pyfaidx.Faidx(str(path), indexname=str(index), gzi_indexname=str(blocks), as_raw=True, rebuild=False)
+    except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
+        found = shown(" ".join(str(error).split()))
+        raise BadDataError(message(path.name, found, "contigs of unique names, lines of one length")) from error
+    if given and not compressed:
+        _check_places(path, index, fasta_scan.read_index(index))
+    return faidx
+
+
+def _check_places(path: Path, index: Path, rows: list[fasta_scan.IndexRow]) -> None:
+    """A look at the bytes before and after each contig: finds an index of another file without reading all of it."""
+    size = path.stat().st_size
+    with bgzf.open_input(path) as file:
+        for row in rows:
+            file.seek(max(0, row.offset - 1))
+            starts_line = file.read(1) == b"\n"
+            file.seek(row.last_byte())
+            after = file.read(3).lstrip(b"\r\n")
+            if not starts_line or row.last_byte() > size or (after and not after.startswith(b">")):
+                found = f"{shown(row.name)} begins or ends elsewhere in {path.name}"
+                raise BadDataError(message(index.name, found, "the same place", "delete the index"))
