@@ -1,0 +1,235 @@
+"""Writes the user's VCF back with our keys in column 8 and our lines in the header, and every other byte as it was.
+
+The file is written as name.part, read again and compared with the input (records, order, a digest of everything but our keys), and only
+then gets its name. It formats no value and knows no measure: both come from the caller as bytes. Source: faults.md, sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gfmtrust import vcf
+from gfmtrust.atomic import part_file, synced, write_failed
+from gfmtrust.bgzf import BgzfWriter
+from gfmtrust.errors import BadDataError, InternalError, message
+from gfmtrust.info_column import OUR_HEADER, canonical, has_our_keys, statuses_of, with_our_keys, without_our_keys
+from gfmtrust.tabix import CSI_FROM, write_index
+from gfmtrust.tally import Tally
+from gfmtrust.vcf import DEFAULT_LIMITS, Header, Limits, Record
+
+Values = Callable[[Record], bytes]
+"""Gives the finished text of our keys of a record that has an ALT, such as b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What was promised and checked for one file; its JSON form goes to the counts file and the manifest.
+
+    digest: blake2b over all records without our keys, the same for input and output. replaced: records and header lines of ours that
+    --overwrite removed first. newline_added: whether the input lacked its last line end. index: file name of the index or None.
+    """
+
+    records: int
+    alts: int
+    no_alt: int
+    statuses: dict[str, int]
+    digest: str
+    header_lines: int
+    replaced: int
+    newline_added: bool
+    sorted: bool
+    index: str | None
+    warnings: list[dict] = field(default_factory=list)
+
+
+class Digest:
+    """Running digest of records in order, our keys left out; a missing last line end counts as one."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=32)
+        self.records = 0
+
+    def add(self, line: bytes) -> None:
+        start, end = vcf.info_span(line)
+        self._hash.update(line[:start] + canonical(line[start:end]) + line[end:].removesuffix(b"\n") + b"\n")
+        self.records += 1
+
+    def text(self) -> str:
+        return self._hash.hexdigest()
+
+
+class Order:
+    """Whether records come sorted: each contig in one run, positions never falling. Holds the first line where not."""
+
+    def __init__(self) -> None:
+        self.unsorted_line: int | None = None
+        self.farthest = 0
+        self._done: set[str] = set()
+        self._contig: str | None = None
+        self._pos = -1
+
+    def add(self, record: Record) -> None:
+        if record.contig != self._contig:
+            if record.contig in self._done and self.unsorted_line is None:
+                self.unsorted_line = record.line_no
+            if self._contig is not None:
+                self._done.add(self._contig)
+            self._contig, self._pos = record.contig, -1
+        elif record.pos < self._pos and self.unsorted_line is None:
+            self.unsorted_line = record.line_no
+        self._pos = record.pos
+        self.farthest = max(self.farthest, record.pos + len(record.ref))
+
+
+@dataclass
+class _Counts:
+    """What is gathered while writing."""
+
+    digest: Digest = field(default_factory=Digest)
+    order: Order = field(default_factory=Order)
+    statuses: Counter = field(default_factory=Counter)
+    no_alt: int = 0
+    replaced: int = 0
+    newline_added: bool = False
+
+
+def annotate(input_path: str | Path, output: str | Path, values: Values, header_lines: list[str], overwrite: bool = False,
+             force: bool = False, limits: Limits = DEFAULT_LIMITS) -> Contract:
+    """Write `output` (BGZF): the input with `header_lines` before #CHROM and `values(record)` in column 8, all else byte for byte.
+
+    Records whose ALT is `.` get no key: Number=A has no values there. A missing last line end is added. An index is written beside
+    the output where the records are sorted: .csi where a contig or a position exceeds 2^29 - 1, else .tbi.
+    header_lines: without line ends, each beginning ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_.
+    overwrite: remove keys and lines of ours that the input carries (else they are refused). force: replace an existing output.
+    Raises UsageError (64) output is input; BadDataError (65) malformed or annotated input; InternalError (70) contract broken;
+    CannotWriteError (73); InputOutputError (74) damaged input, disk full. After any of them nothing stands under the final name
+    that did not stand there before.
+    """
+    input_path, output = Path(input_path), Path(output)
+    ours = [_checked_header_line(line) for line in header_lines]
+    header, records = vcf.read(input_path, limits)
+    removed = [line for line in header.lines if OUR_HEADER.match(line)]
+    if removed and not overwrite:
+        raise _already_annotated(f"{input_path.name} header")
+    kept = [line for line in header.lines if not OUR_HEADER.match(line)]
+    counts = _Counts(replaced=len(removed))
+    with part_file(output, inputs=(input_path,), force=force) as part:
+        with synced(part) as file:
+            writer = _Writer(part, BgzfWriter(file))
+            writer.write([*kept[:-1], *(line + header.ending for line in ours), kept[-1]])
+            writer.write_records(_spliced(input_path, records, values, overwrite, counts))
+            writer.close()
+        _check_part(part, kept, counts, limits)
+    return _finish(output, header, counts, len(ours))
+
+
+def _checked_header_line(line: str) -> bytes:
+    text = line.encode()
+    if not OUR_HEADER.match(text) or b"\n" in text or b"\r" in text:
+        raise ValueError(f"header line {line!r} is not recognisably ours: it must begin ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_")
+    return text
+
+
+def _already_annotated(place: str) -> BadDataError:
+    return BadDataError(message(place, "carries GFM_ keys", "an unannotated file", "give --overwrite to replace exactly these"))
+
+
+def _spliced(path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts) -> Iterator[bytes]:
+    """The output line of every record, counted on the way."""
+    for record in records:
+        line = record.line
+        start, end = vcf.info_span(line)
+        info = line[start:end]
+        if has_our_keys(info):
+            if not overwrite:
+                raise _already_annotated(vcf.place(path, record))
+            info = without_our_keys(info) or b"."
+            counts.replaced += 1
+        counts.digest.add(line)
+        counts.order.add(record)
+        if record.alts:
+            text = values(record)
+            counts.statuses.update(statuses_of(text, len(record.alts)))
+            info = with_our_keys(info, text)
+        else:
+            counts.no_alt += 1
+        if not line.endswith(b"\n"):
+            counts.newline_added = True
+            line += b"\n"
+        yield line[:start] + info + line[end:]
+
+
+class _Writer:
+    """Writes lines and, where there is no room, says after how many records."""
+
+    def __init__(self, part: Path, text: BgzfWriter) -> None:
+        self._part = part
+        self._text = text
+        self._n_records = 0
+
+    def write(self, lines: Iterable[bytes]) -> None:
+        try:
+            for line in lines:
+                self._text.write(line)
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def write_records(self, lines: Iterator[bytes]) -> None:
+        for line in lines:
+            self.write((line,))
+            self._n_records += 1
+
+    def close(self) -> None:
+        try:
+            self._text.close()
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> Exception:
+        return write_failed(self._part, error, f"after {self._n_records:,} records")
+
+
+def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits: Limits) -> None:
+    """Read what was written and compare it with what was read. Raises InternalError (70) at the first broken promise."""
+    header, records = vcf.read(part, _roomier(limits))
+    digest = Digest()
+    n_alts = no_alt = 0
+    for record in records:
+        digest.add(record.line)
+        n_alts += len(record.alts)
+        no_alt += not record.alts
+    promises = {
+        "records": (digest.records, counts.digest.records),
+        "digest without our keys": (digest.text(), counts.digest.text()),
+        "header lines but ours": ([line for line in header.lines if not OUR_HEADER.match(line)], header_before),
+        "statuses": (sum(counts.statuses.values()), n_alts),
+        "records without ALT": (no_alt, counts.no_alt),
+    }
+    for promise, (written, read) in promises.items():
+        if written != read:
+            raise InternalError(message(part.name, f"{promise}: {written!r:.80}", f"{read!r:.80} as in the input", "please report this"))
+
+
+def _roomier(limits: Limits) -> Limits:
+    # Our keys make lines longer than the input's: some 80 bytes an allele.
+    return Limits(limits.max_line * 2, limits.max_header * 2, limits.max_alts, limits.max_samples, limits.max_ratio)
+
+
+def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Contract:
+    """Index the renamed output and sum up."""
+    tally = Tally()
+    order = counts.order
+    index = None
+    if order.unsorted_line is not None:
+        tally.add("not sorted; no index written; sort with bcftools sort", f"{output.name} line {order.unsorted_line}")
+    else:
+        longest = max([order.farthest, *(length or 0 for length in header.contig_lengths().values())])
+        index = write_index(output, "vcf", csi=longest > CSI_FROM, tally=tally)
+    return Contract(
+        records=counts.digest.records, alts=sum(counts.statuses.values()), no_alt=counts.no_alt,
+        statuses=dict(sorted(counts.statuses.items())), digest=counts.digest.text(), header_lines=n_ours, replaced=counts.replaced,
+        newline_added=counts.newline_added, sorted=order.unsorted_line is None, index=index, warnings=tally.rows())
