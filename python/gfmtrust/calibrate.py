@@ -1,0 +1,92 @@
+"""CALIBRATE: probes with their measures become a calibration, or a frozen one is checked against this run.
+
+Reads the plan and the score tables; runs no model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gfmtrust import calibration, flags, tables
+from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.features import features, surprisal_of
+from gfmtrust.shards import PROBE, VARIANT
+
+RUN_SITES_KEPT = 20_000
+"""Run sites whose local surprisal the shift gate looks at; every n-th where there are more."""
+
+
+def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.ndarray]:
+    """Every probe with its measures (REF = real base, ALT = decoy), and the local surprisal of the run's variant sites.
+
+    The table has the columns of probes.parquet, those of `features`, `status`, and bits per base of ensemble and context model
+    (`surprisal`, `context_site_surprisal`).
+    """
+    probes = tables.read(plan_dir / "probes.parquet").to_pandas()
+    place = probes["contig_index"].to_numpy(np.int64) << 40 | probes["pos"].to_numpy(np.int64)
+    parts, run_surprisal = [], []
+    for block in blocks(plan_dir, scores):
+        use = block.site["use"].to_numpy()
+        run_surprisal.append(block.context_surprisal[use & VARIANT > 0])
+        parts.append(_probes_of(block, scores.ensemble, probes, place, np.flatnonzero(use & PROBE)))
+    return pd.concat(parts, ignore_index=True), np.concatenate(run_surprisal)
+
+
+def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
+    """The probes that stand at the given rows of a block, in the order of probes.parquet."""
+    here = block.site["contig_index"].to_numpy(np.int64)[rows] << 40 | block.site["pos"].to_numpy(np.int64)[rows]
+    low, high = np.searchsorted(place, here, "left"), np.searchsorted(place, here, "right")
+    row = np.repeat(rows, high - low)
+    mine = probes.iloc[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)] or [np.empty(0, int)])]
+    real, decoy = mine["real"].to_numpy(np.int64), mine["decoy"].to_numpy(np.int64)
+    measured = features(block, ensemble, row, real, decoy)
+    kept = mine[["contig_index", "pos", "real", "decoy", "run_oriented", "block"]].reset_index(drop=True)
+    bits = {"surprisal": surprisal_of(block.probs[row], block.weights[row], real),
+            "context_site_surprisal": surprisal_of(block.context_probs[row], _equal_weights(block.context_probs[row]), real),
+            "status": block.status[row]}
+    return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)
+
+
+def _equal_weights(probs: np.ndarray) -> np.ndarray:
+    voted = np.isfinite(probs).all(axis=2)
+    n = voted.sum(axis=1, keepdims=True)
+    return np.divide(voted, n, out=np.zeros(voted.shape), where=n > 0)
+
+
+def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None) -> calibration.Calibration:
+    """Fit the reliability score and its certificates on the probes, or check a frozen calibration against this run.
+
+    options: calibration.Options. Writes calibration.json and probes.scored.parquet below `out_dir`.
+    Raises ConfigurationError (78) where a frozen calibration is of other models, another genome or other views.
+    """
+    plan = tables.read_json(plan_dir / "plan.json")
+    table, run_surprisal = probe_table(plan_dir, scores)
+    digests = run_digests(plan, scores.ensemble)
+    if frozen is None:
+        fitted = calibration.fit(table, replace(options, context_only=scores.ensemble.context_only, digests=digests))
+    else:
+        fitted = calibration.Calibration.from_json(frozen.read_text())
+        calibration.check_matches(fitted, digests)
+    step = max(1, len(run_surprisal) // RUN_SITES_KEPT)
+    gate = calibration.shift_gate(run_surprisal[::step], table["local_surprisal"].to_numpy())
+    fitted = replace(fitted, shift=gate)
+    tables.write_json(out_dir / "calibration.json", asdict(fitted))
+    rank, why = flags.assign(fitted, table)
+    scored = table.assign(rel=calibration.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
+                          wrong=~(table["llr"].to_numpy() < 0))
+    frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
+    tables.write(out_dir / "probes.scored.parquet", frame, frame.schema)
+    return fitted
+
+
+def run_digests(plan: dict, ensemble: Ensemble) -> dict:
+    """What a calibration is of: the genome, each model's bundle in order, and the view set."""
+    return {"genome": plan["genome_digest"],
+            "bundles": {model: meta["bundle_sha256"] for model, meta in ensemble.metadata.items()},
+            "views": [view for model in ensemble.models for view in ensemble.metadata[model]["views"]],
+            "precision": sorted({meta["precision"] for meta in ensemble.metadata.values()})}

@@ -1,0 +1,201 @@
+"""The `gfmtrust` command: one function a subcommand, each a library call; the only place that maps errors to exit codes.
+
+Subcommands, options, pipeline parameters and processes share their words. A subcommand imports what it needs, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import logging
+import os
+import signal
+import sys
+import traceback
+
+from gfmtrust import __version__, cli_options
+from gfmtrust.errors import GfmtrustError, Terminated, UsageError, message
+
+log = logging.getLogger("gfmtrust")
+INTERNAL = 70
+INPUT_OUTPUT = 74
+INTERRUPTED = 130
+
+
+def check_inputs(options: argparse.Namespace) -> None:
+    from gfmtrust import check
+
+    vcfs = check.read_sheet(options.vcfs) if options.vcfs else []
+    check.check_inputs(options.fasta, vcfs, options.regions, options.include, options.out_dir, contig_map=options.contig_map,
+                       allow_mismatch=options.allow_mismatch, processes=options.cpus)
+
+
+def fit_context_model(options: argparse.Namespace) -> None:
+    from gfmtrust import context_model
+
+    context_model.fit_context_model(options.fasta, options.out_dir, seed=options.seed)
+
+
+def export_model(options: argparse.Namespace) -> None:
+    from gfmtrust import export
+
+    export.export_model(options.model, options.fasta, options.out_dir, model_id=options.model_id, allow_untrained=options.allow_untrained,
+                        n_windows=options.windows)
+
+
+def plan_sites(options: argparse.Namespace) -> None:
+    from gfmtrust import plan, steps, tables
+    from gfmtrust.genome import Genome
+
+    genome = Genome.open(options.fasta)
+    checks = tables.read_json(options.checked / "checks.json")
+    content = plan.plan_sites(
+        genome, sorted((options.checked / "spellings").glob("*.parquet")), steps.regions(options.regions, checks),
+        steps.include(options.include, checks), steps.context_surprisal(options.context_model, genome, options.cpus), options.out_dir,
+        asked_probes=options.probes, shard_size=options.shard_size, seed=options.seed)
+    counts = content["counts"]
+    log.info("%d unique sites in %d shards: %d variant sites, %d region bases, %d probes", counts["sites"], counts["shards"],
+             counts["variant_sites"], counts["region_bases"], counts["probes"])
+
+
+def estimate_run(options: argparse.Namespace) -> None:
+    from gfmtrust import estimate
+
+    sys.stdout.write(estimate.estimate_run(options.plan, options.bundles, options.device, options.views, options.neighbours, options.cpus,
+                                           options.out))
+
+
+def score_sites(options: argparse.Namespace) -> None:
+    from gfmtrust import steps
+
+    steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
+                      precision=options.precision, neighbours=options.neighbours, threads=options.cpus, batch=options.batch,
+                      max_n=options.max_n, allow_long_window=options.allow_long_window)
+
+
+def calibrate(options: argparse.Namespace) -> None:
+    from gfmtrust import calibrate as step
+    from gfmtrust import calibration, steps
+    from gfmtrust.ensemble import ScoreTables
+
+    scores = ScoreTables(options.scores, steps.model_order(options.bundles))
+    fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
+        alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed), options.calibration)
+    log.info("%s", fitted.outcome)
+
+
+def annotate_sites(options: argparse.Namespace) -> None:
+    from gfmtrust import sites_table, sites_vcf, steps
+    from gfmtrust.calibration import Calibration
+    from gfmtrust.ensemble import ScoreTables
+
+    fitted = Calibration.from_json(options.calibration.read_text())
+    scores = ScoreTables(options.scores, steps.model_order(options.bundles))
+    counts = sites_table.annotate_sites(options.plan, scores, fitted, options.out_dir)
+    log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
+    sites_vcf.write_sites_vcf(options.out_dir / "sites.parquet", options.plan / "spellings.parquet", options.calibration, options.out_dir)
+
+
+def annotate_vcf(options: argparse.Namespace) -> None:
+    from gfmtrust import annotate_vcf as step
+
+    step.annotate_vcf(options.vcf, options.id, options.sites, options.calibration, options.out, overwrite=options.overwrite,
+                      force=options.force, soft_filter=options.soft_filter)
+
+
+def annotate_regions(options: argparse.Namespace) -> None:
+    from gfmtrust import annotate_regions as step
+
+    step.annotate_regions(options.bed, options.name, options.bases, options.calibration, options.out, force=options.force)
+
+
+def report(options: argparse.Namespace) -> None:
+    from gfmtrust import report as step
+
+    step.report(options.checked, options.plan, options.calibration, options.sites, options.counts, options.metrics, options.bundles,
+                options.out_dir, title=options.title)
+
+
+def verify(options: argparse.Namespace) -> None:
+    from gfmtrust import verify as step
+
+    counts = step.verify(options.input, options.output)
+    sys.stdout.write("\n".join(f"{name}\t{count}" for name, count in sorted(counts.items())) + "\n")
+
+
+def oracle(options: argparse.Namespace) -> None:
+    from gfmtrust import oracle as step
+
+    step.write_demo(options.out_dir, seed=options.seed)
+
+
+def models(options: argparse.Namespace) -> None:
+    from gfmtrust import registry
+
+    if options.action == "pin":
+        registry.pin(options.id)
+    else:
+        sys.stdout.write(registry.listing())
+
+
+def benchmark(options: argparse.Namespace) -> None:
+    from gfmtrust import benchmark as step
+
+    step.run(options.name, options)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our exit code and one-line form for a wrong command line."""
+
+    def error(self, text: str):
+        raise UsageError(message(self.prog, text, f"the options of {self.prog} --help"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code documented in docs/usage.md. Never raises."""
+    signal.signal(signal.SIGTERM, _terminated)
+    debug = False
+    try:
+        options = cli_options.parser(Parser, __version__).parse_args(arguments)
+        debug = options.debug
+        logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, format="gfmtrust: %(message)s", stream=sys.stderr)
+        globals()[options.subcommand](options)
+        return 0
+    except GfmtrustError as error:
+        return _end(error, error.exit_code, debug)
+    except KeyboardInterrupt as error:
+        return _end(error, INTERRUPTED, debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            return _end(GfmtrustError(message(str(error.filename or "output"), error.strerror, "room and a sound disk",
+                                              "free some space and run again")), INPUT_OUTPUT, debug)
+        return _bug()
+    except SystemExit as ended:  # argparse ends --help and --version this way
+        return int(ended.code or 0)
+    except Exception:  # whatever is not foreseen is a bug of ours and the one case that shows a traceback
+        return _bug()
+
+
+def _terminated(_signal, _frame) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated("terminated: temporaries are removed")
+
+
+def _end(error: BaseException, code: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write("gfmtrust: " + (str(error).replace("\n", " ") or type(error).__name__) + "\n")
+    return code
+
+
+def _bug() -> int:
+    traceback.print_exc(file=sys.stderr)
+    sys.stderr.write("gfmtrust: this is a bug in gfmtrust, please report it with the lines above\n")
+    return INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

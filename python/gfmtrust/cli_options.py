@@ -1,0 +1,137 @@
+"""The command line of every subcommand: options declared once, in the words of the pipeline's parameters. No work is done here."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+EPILOG = """exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 internal, 73 cannot write,
+74 I/O, 75 transient (worth a retry), 78 configuration, 143 terminated"""
+
+
+def truth(text: str) -> bool:
+    """`true` or `false`, as the pipeline hands them over."""
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text == "true"
+
+
+def positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def probe_number(text: str) -> str:
+    if text != "auto" and not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto nor a whole number")
+    return text
+
+
+SHARED = {
+    "fasta": dict(type=Path, required=True, help="the genome, plain or (bgzip) compressed FASTA"),
+    "out_dir": dict(type=Path, required=True, help="folder for the files this step makes"),
+    "cpus": dict(type=positive, default=1, help="threads or processes to use [1]; never changes a byte of the output"),
+    "seed": dict(type=int, default=1, help="seed of every draw [1]"),
+    "plan": dict(type=Path, required=True, help="folder made by plan_sites"),
+    "checked": dict(type=Path, required=True, help="folder made by check_inputs"),
+    "bundles": dict(type=Path, nargs="+", required=True, help="bundle folders of all models, in the order of --models"),
+    "scores": dict(type=Path, nargs="+", required=True, help="score tables, or folders of them, made by score_sites"),
+    "device": dict(choices=["auto", "cpu", "cuda"], default="auto", help="where to run the models; auto says which it took [auto]"),
+    "views": dict(choices=["fast", "default", "thorough"], default="default",
+                  help="fast: forward strand; default: both strands; thorough: also shifts or k-mer phases [default]"),
+    "neighbours": dict(type=truth, default=True, metavar="true|false",
+                       help="score the neighbours of each site too, for GFM_GAIN; doubles the passes of masked models [true]"),
+    "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),
+    "include": dict(type=Path, help="BED file outside which nothing is scored (status NOT_SELECTED)"),
+    "calibration": dict(type=Path, required=True, help="calibration.json made by calibrate"),
+    "force": dict(action="store_true", help="replace an output that exists"),
+}
+
+
+def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.ArgumentParser:
+    """The whole command line; `kind` is the parser class, which decides how a usage error ends."""
+    top = kind(prog="gfmtrust", description="How far a genomic foundation model can be trusted at each variant. "
+               "The pipeline (nextflow run) calls these steps in order; each can be run by hand.", epilog=EPILOG)
+    top.add_argument("--version", action="version", version=version)
+    top.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    steps = top.add_subparsers(dest="subcommand", required=True, metavar="step", parser_class=kind)
+
+    def step(name: str, text: str, *shared: str, **own: dict) -> None:
+        one = steps.add_parser(name, help=text, description=text, epilog=EPILOG)
+        one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        for option in shared:
+            one.add_argument(f"--{option}", **SHARED[option])
+        for option, settings in own.items():
+            one.add_argument(option if settings.pop("bare", False) else f"--{option}", **settings)
+
+    step("check_inputs", "Check every input file and list its distinct variants: checks.json, spellings/<id>.parquet",
+         "fasta", "out_dir", "regions", "include", "cpus",
+         vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
+         contig_map=dict(default="none", help="none, auto (chr prefix and MT, lengths must agree), or a file of input<TAB>genome names"),
+         allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
+    step("fit_context_model", "Fit the count-based context model to a genome; writes an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
+    step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json", "fasta", "out_dir",
+         model=dict(required=True, help="registry name (gfmtrust models), folder of weights, or a bundle"),
+         model_id=dict(help="name of the bundle [that of the model]"),
+         allow_untrained=dict(action="store_true", help="export a model that fails the check of its likelihood; stays marked"),
+         windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"))
+    step("plan_sites", "List every site once, cut into shards, and draw the probes: plan.json, shards/, probes.parquet, alleles.parquet",
+         "fasta", "checked", "regions", "include", "out_dir", "seed", "cpus",
+         context_model=dict(type=Path, required=True, help="bundle made by fit_context_model"),
+         probes=dict(type=probe_number, default="auto", help="number of probes; auto: a tenth of the SNV sites, 4,000 to 20,000 [auto]"),
+         shard_size=dict(type=positive, default=20_000, help="sites a shard [20000]; never changes a byte of the result"))
+    step("estimate_run", "Say how many sites and passes a run has and how long it will take, by timing each bundle", "plan", "bundles",
+         "device", "views", "neighbours", "cpus", out=dict(type=Path, required=True, help="JSON file to write"))
+    step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "views", "device",
+         "neighbours", "cpus", "out_dir",
+         bundle=dict(type=Path, required=True, help="bundle folder"), shard=dict(type=Path, required=True, help="shard made by plan_sites"),
+         precision=dict(choices=["fp32"], default="fp32", help="precision of the graph [fp32]"),
+         batch=dict(type=positive, help="windows a pass; chosen by the tool, never changes a byte on CPU"),
+         max_n=dict(type=share, default=0.10, help="share of N in a window above which a site is AMBIGUOUS_BASE [0.10]"),
+         allow_long_window=dict(action="store_true", help="run a window longer than the model was trained on; marks OOD_WINDOW"))
+    step("calibrate", "Learn the reliability score on the probes and certify the flags: calibration.json, probes.scored.parquet",
+         "plan", "scores", "bundles", "seed", "out_dir",
+         alpha_high=dict(type=share, default=0.05, help="largest decoy error of HIGH [0.05]"),
+         alpha_medium=dict(type=share, default=0.20, help="largest decoy error of exactly MEDIUM [0.20]"),
+         delta=dict(type=share, default=0.05, help="chance that a certificate is wrong [0.05]"),
+         calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"))
+    step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
+         "plan", "scores", "bundles", "calibration", "out_dir")
+    step("annotate_vcf", "Write the user's VCF back with our keys, every other byte as it was", "calibration", "force",
+         vcf=dict(type=Path, required=True, help="the VCF"), id=dict(required=True, help="its id in the samplesheet"),
+         sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
+         out=dict(type=Path, required=True, help="output, .vcf or .vcf.gz"),
+         overwrite=dict(action="store_true", help="replace the GFM_ keys of an annotated input"),
+         soft_filter=dict(action="store_true", help="add a FILTER code where no allele is MEDIUM or better"))
+    step("annotate_regions", "Write the user's BED back, each line with its entropy, gain, disagreement and flag", "calibration", "force",
+         bed=dict(type=Path, required=True, help="the BED file"), name=dict(required=True, help="its name in the results"),
+         bases=dict(type=Path, required=True, help="bases.parquet made by annotate_sites"),
+         out=dict(type=Path, required=True, help="output, .bed or .bed.gz"))
+    step("report", "Write the HTML report, MultiQC tables and the manifest", "checked", "plan", "bundles", "out_dir",
+         calibration=dict(type=Path, required=True, help="folder made by calibrate"),
+         sites=dict(type=Path, required=True, help="folder made by annotate_sites"),
+         counts=dict(type=Path, nargs="*", default=[], help="counts.json of each annotated file"),
+         metrics=dict(type=Path, nargs="*", default=[], help="metrics.json of each scored shard"),
+         title=dict(default="gfmtrust report", help="title of the report"))
+    step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else",
+         input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
+    step("oracle", "Write the demo genome, of which every base's true distribution is known, with its cohort", "out_dir", "seed")
+    step("models", "List the registered checkpoints, or pin one where there is a network",
+         action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
+         id=dict(bare=True, nargs="?", help="checkpoint to pin"))
+    step("benchmark", "Measure speed, or prove the flags on fresh probes; see docs/benchmarks.md",
+         name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
+         run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
+         n=dict(type=positive, help="size of the benchmark"))
+    return top

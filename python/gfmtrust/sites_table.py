@@ -1,0 +1,146 @@
+"""ANNOTATE_SITES: every allele of the cohort and every region base with its measures, reliability and flag.
+
+Streams the shards beside the sorted allele table; the tables it writes are all that the annotation of the user's files needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gfmtrust import calibration, flags, tables
+from gfmtrust.alphabet import BASES
+from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.features import features, surprisal_of
+from gfmtrust.records import Rank, Status
+from gfmtrust.shards import REGION
+
+FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "gain", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gc", "n_share")
+SITES = pa.schema([*tables.ALLELES, ("rank", pa.uint8()), ("conf", pa.string()), ("why", pa.string()),
+                   *((name, pa.float32()) for name in FLOATS), ("soft_masked", pa.bool_()), ("near_edge", pa.bool_()),
+                   ("region_class", pa.string())])
+BASES_TABLE = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("base", pa.string()),
+                         ("status", pa.string()), ("surprisal", pa.float32()), ("ent", pa.float32()), ("dis", pa.float32()),
+                         ("gain", pa.float32()), ("rel", pa.float32()), ("rank", pa.uint8()), ("wrong", pa.bool_())])
+CODE = {letter: code for code, letter in enumerate(BASES)}
+
+
+def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
+    """Write sites.parquet (a row a single allele, in the order of alleles.parquet) and bases.parquet (a row a region base).
+
+    Returns the number of alleles by flag and status.
+    """
+    plan = tables.read_json(plan_dir / "plan.json")
+    names = [contig["name"] for contig in plan["contigs"]]
+    counts: dict[str, int] = {}
+    alleles = _AlleleStream(plan_dir / "alleles.parquet")
+    with tables.TableWriter(out_dir / "sites.parquet", SITES) as sites, tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE) as bases:
+        for block in blocks(plan_dir, scores):
+            if len(block.site):
+                last = block.site.iloc[-1]
+                _write_alleles(sites, alleles.up_to(int(last["contig_index"]), int(last["pos"])), block, scores.ensemble, fitted, counts)
+                _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"])
+        _write_alleles(sites, alleles.rest(), None, scores.ensemble, fitted, counts)
+    return dict(sorted(counts.items()))
+
+
+class _AlleleStream:
+    """The sorted allele table, handed out up to a position at a time."""
+
+    def __init__(self, path: Path):
+        self._batches = tables.batches(path)
+        self._held = tables.ALLELES.empty_table().to_pandas()
+        self._ended = False
+
+    def up_to(self, contig_index: int, pos: int) -> pd.DataFrame:
+        parts = []
+        while True:
+            index, where = self._held["contig_index"].to_numpy(), self._held["pos"].to_numpy()
+            mine = (index < contig_index) | ((index == contig_index) & (where <= pos))
+            parts.append(self._held[mine])
+            self._held = self._held[~mine]
+            if len(self._held) or not self._read():
+                return pd.concat(parts, ignore_index=True)
+
+    def rest(self) -> pd.DataFrame:
+        parts = [self._held]
+        while self._read():
+            parts.append(self._held)
+        self._held = self._held.iloc[:0]
+        return pd.concat(parts, ignore_index=True)
+
+    def _read(self) -> bool:
+        batch = next(self._batches, None)
+        if batch is not None:
+            self._held = batch.to_pandas()
+        return batch is not None
+
+
+def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensemble: Ensemble, fitted, counts: dict[str, int]) -> None:
+    n = len(alleles)
+    if not n:
+        return
+    columns: dict[str, np.ndarray] = {name: np.full(n, np.nan, np.float32) for name in FLOATS}
+    columns |= {"rank": np.zeros(n, np.uint8), "conf": np.full(n, None, object), "why": np.full(n, None, object),
+                "soft_masked": np.zeros(n, bool), "near_edge": np.zeros(n, bool), "region_class": np.full(n, None, object)}
+    status = alleles["status"].to_numpy(object).copy()
+    asked = np.flatnonzero(status == Status.SCORED)
+    if len(asked):
+        rows = _rows_of(block.site, alleles.iloc[asked])
+        status[asked] = np.where(block.status[rows] == "", Status.SCORED, block.status[rows])
+        scored = status[asked] == Status.SCORED
+        asked, rows = asked[scored], rows[scored]
+        ref, alt = (np.array([CODE[letter] for letter in alleles[name].to_numpy(object)[asked]], np.int64) for name in ("ref", "alt"))
+        measured = features(block, ensemble, rows, ref, alt)
+        measured["rel"] = calibration.reliability(fitted, measured)
+        rank, why = flags.assign(fitted, measured)
+        for name in (*FLOATS, "soft_masked", "near_edge", "region_class"):
+            columns[name][asked] = measured[name].to_numpy()
+        columns["rank"][asked] = rank
+        columns["conf"][asked] = [Rank(value).name for value in rank]
+        columns["why"][asked] = ["&".join(codes) or None for codes in why]
+    for value in status:
+        counts[str(value)] = counts.get(str(value), 0) + 1
+    for value, count in zip(*np.unique(columns["rank"], return_counts=True), strict=True):
+        counts[Rank(value).name] = counts.get(Rank(value).name, 0) + int(count)
+    keys = {name: alleles[name].to_numpy() for name in tables.ALLELES.names if name != "status"}
+    writer.write({**keys, "status": status.astype(object), **columns})
+
+
+def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
+    """Row of the shard each allele stands at; both are sorted by contig and position."""
+    place = site["contig_index"].to_numpy(np.int64) << 40 | site["pos"].to_numpy(np.int64)
+    return np.searchsorted(place, alleles["contig_index"].to_numpy(np.int64) << 40 | alleles["pos"].to_numpy(np.int64))
+
+
+def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: int) -> np.ndarray:
+    """One decoy a base, each of the other three with equal chance, from a hash of the place: the same whatever else is scored."""
+    mixed = (contig_index.astype(np.uint64) << np.uint64(40)) ^ pos.astype(np.uint64) ^ (np.uint64(seed) << np.uint64(56))
+    for shift, factor in ((33, 0xFF51AFD7ED558CCD), (33, 0xC4CEB9FE1A85EC53), (33, 1)):  # finaliser of MurmurHash3 (Appleby, public domain)
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return ((base.astype(np.uint64) + np.uint64(1) + mixed % np.uint64(3)) % np.uint64(4)).astype(np.int64)
+
+
+def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: list[str], seed: int) -> None:
+    rows = np.flatnonzero(block.site["use"].to_numpy() & REGION)
+    if not len(rows):
+        return
+    site = block.site.iloc[rows]
+    base = site["base"].to_numpy()
+    known = np.where(base < 4, base, 0).astype(np.int64)
+    decoy = decoys(site["contig_index"].to_numpy(), site["pos"].to_numpy(), known, seed)
+    measured = features(block, ensemble, rows, known, decoy)
+    rank, _ = flags.assign(fitted, measured)
+    unscored = block.status[rows] != ""
+    rel = np.where(unscored, np.nan, calibration.reliability(fitted, measured))
+    writer.write({
+        "contig": np.array(names, object)[site["contig_index"]], "contig_index": site["contig_index"].to_numpy(),
+        "pos": site["pos"].to_numpy(), "base": np.array(list("ACGTNN"), object)[base],
+        "status": np.where(unscored, block.status[rows], Status.SCORED).astype(object),
+        "surprisal": surprisal_of(block.probs[rows], block.weights[rows], base).astype(np.float32),
+        **{name: measured[name].to_numpy(np.float32) for name in ("ent", "dis", "gain")},
+        "rel": rel.astype(np.float32), "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),
+        "wrong": ~(measured["llr"].to_numpy() < 0)})

@@ -1,0 +1,114 @@
+"""What a step needs before its work can start: bundles opened, regions read, a shard scored and written with its metrics."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from gfmtrust import bed, scoring, tables
+from gfmtrust.bundle import Bundle
+from gfmtrust.context_model import Members
+from gfmtrust.ensemble import CONTEXT_FAMILY
+from gfmtrust.errors import InternalError, message
+from gfmtrust.genome import Genome
+from gfmtrust.plan import Regions
+from gfmtrust.session import Session
+
+log = logging.getLogger(__name__)
+
+PROGRESS_S = 30
+MIN_SITES_FOR_CONSTANT = 100
+
+
+def model_order(bundles: list[Path]) -> list[str]:
+    """Model ids in the order of the bundles given."""
+    return [Bundle.open(path).model_id for path in bundles]
+
+
+def regions(paths: list[Path], checks: dict) -> Regions:
+    """The BED files by the name that `check_inputs` gave them."""
+    return Regions({bed.name_of(path): bed.intervals(path, checks["contig_map"]) for path in paths})
+
+
+def include(path: Path | None, checks: dict):
+    return bed.intervals(path, checks["contig_map"]) if path else None
+
+
+def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Local surprisal under the context model, members that saw a base left out, as a function of (contig_index, pos)."""
+    bundle = Bundle.open(bundle_dir)
+    session = Session.open(bundle, device="cpu", threads=threads)
+    admitted = Members.open(bundle_dir).admitted
+
+    def local_surprisal(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+        return scoring.score_sites(session, bundle, genome, contig_index, pos, "fast", True, admitted=admitted).local_surprisal
+
+    return local_surprisal
+
+
+def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views: str, device: str, precision: str, neighbours: bool,
+                threads: int, batch: int | None, max_n: float, allow_long_window: bool) -> None:
+    """Score one shard with one bundle; writes the score table and `<model>.<shard>.metrics.json`."""
+    bundle = Bundle.open(bundle_dir)
+    genome = Genome.open(fasta)
+    session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window)
+    site = tables.read(shard, ["contig_index", "pos"])
+    contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
+    is_context = bundle.family == CONTEXT_FAMILY
+    started = time.monotonic()
+    scores = scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours or is_context, max_n,
+                                 Members.open(bundle_dir).admitted if is_context else None, progress=_Progress(bundle.model_id, len(pos)))
+    seconds = time.monotonic() - started
+    if bundle.gate == "passed":
+        refuse_constant(scores, bundle.model_id)
+    listed = scoring.views_of(bundle, views)
+    metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
+                "views": [[view.model, view.member, view.strand, view.shift] for view in listed], "rc_equivariant": bundle.rc_equivariant,
+                "device": session.device, "precision": precision, "neighbours": neighbours or is_context, "window_bp": bundle.window_bp,
+                "gate": bundle.gate}
+    n = len(pos)
+    name = f"{bundle.model_id}.{shard.stem}"
+    tables.write(out_dir / f"{name}.parquet", {
+        "contig_index": contig_index.astype(np.int32), "pos": pos,
+        "probs": pa.FixedSizeListArray.from_arrays(pa.array(scores.probs.reshape(-1)), 4 * len(listed)),
+        "status": scores.status.astype(str).astype(object), "local_surprisal": scores.local_surprisal, "n_share": scores.n_share,
+        "pad_share": scores.pad_share, "off_alphabet": scores.off_alphabet}, tables.score_schema(len(listed)), metadata)
+    passes = n * scoring.passes_per_site(bundle, views, neighbours)
+    tables.write_json(out_dir / f"{name}.metrics.json", {
+        "model": bundle.model_id, "shard": shard.stem, "requested_device": device, "device": session.device, "provider": session.provider,
+        "threads": threads, "batch": session.batch, "halvings": session.halvings, "sites": n, "passes": passes,
+        "seconds": round(seconds, 3), "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
+
+
+def refuse_constant(scores: scoring.SiteScores, model: str) -> None:
+    """A model that passed the likelihood gate and yet answers everywhere alike is misread, not useless. Raises InternalError (70)."""
+    answered = scores.probs[scores.status == ""]
+    if len(answered) >= MIN_SITES_FOR_CONSTANT and (np.nanmax(np.nan_to_num(np.ptp(answered, axis=0))) == 0):
+        raise InternalError(message(f"model {model}", "output is constant (100 % of windows)", "an answer that depends on the window",
+                                    "export it again; --allow_untrained lets a useless model through"))
+
+
+class _Progress:
+    """A line on stderr every 30 s: done, rate, time left."""
+
+    def __init__(self, model: str, total: int):
+        self._model, self._total = model, total
+        self._started = self._said = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        now = time.monotonic()
+        if now - self._said < PROGRESS_S and done < self._total:
+            return
+        self._said = now
+        rate = done / max(now - self._started, 1e-9)
+        left = (self._total - done) / rate if rate else 0
+        sys.stderr.write(f"{self._model}: {done:,} of {self._total:,} sites, {rate:,.0f} sites/s, {left:,.0f} s left\n")
+        sys.stderr.flush()

@@ -1,0 +1,81 @@
+"""A module imports only from lower layers; torch, onnxruntime and pysam live where docs/architecture.md says."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
+LAYERS = {
+    0: {"alphabet", "records", "errors"},
+    1: {"atomic", "bgzf", "tables", "fasta_scan", "genome", "vcf", "splice", "bed", "sites", "site_lookup", "measure_table", "info_values", "tally"},
+    2: {"tokenizers", "bundle", "registry", "models", "export", "parity", "gate", "golden", "session", "context_model"},
+    3: {"scoring", "alleles", "probes", "ensemble", "features", "measures", "calibration", "certificates", "flags", "metrics", "shift"},
+    4: {"check", "plan", "shards", "calibrate", "sites_table", "sites_vcf", "steps", "estimate", "annotate_vcf", "annotate_regions", "report",
+        "report_plots", "multiqc", "manifest", "verify", "oracle", "benchmark"},
+    5: {"cli", "cli_options"},
+}
+ONLY_IN = {
+    "torch": {"export", "parity", "gate", "models"},
+    "transformers": {"models"},
+    "onnxruntime": {"session"},
+    "pyfaidx": {"genome"},
+    "pybedtools": {"bed"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """The top-level module a file belongs to: a package counts as one module."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def layer_of(name: str) -> int:
+    for layer, names in LAYERS.items():
+        if name in names:
+            return layer
+    raise AssertionError(f"module {name} has no layer: add it to docs/architecture.md and to this test")
+
+
+def imports(path: Path):
+    """(module, line number) of every import, ours without the package name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            if node.module == "gfmtrust":
+                yield from ((f"gfmtrust.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield node.module, node.lineno
+
+
+def faults(path: Path):
+    mine = name_of(path)
+    for module, line in imports(path):
+        head, *rest = module.split(".")
+        if head == "gfmtrust" and rest and not rest[0].startswith("_"):
+            if rest[0] != mine and layer_of(rest[0]) > layer_of(mine):
+                yield f"{path.name}:{line}: {mine} imports {rest[0]} from above"
+        elif mine not in ONLY_IN.get(head, {mine}):
+            yield f"{path.name}:{line}: {head} belongs in {sorted(ONLY_IN[head])}"
+
+
+@pytest.mark.parametrize("path", [p for p in modules() if p.name != "__init__.py" or p.parent != PACKAGE], ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    assert not list(faults(path))
+
+
+def test_an_upward_import_is_found(tmp_path, monkeypatch):
+    wrong = tmp_path / "alphabet.py"
+    wrong.write_text("import torch\nfrom gfmtrust import scoring\n")
+    monkeypatch.setattr("test_layers.PACKAGE", tmp_path)
+    assert len(list(faults(wrong))) == 2
+
+
+def test_files_are_small():
+    long = {path.name: n for path in modules() if (n := len(path.read_text().splitlines())) > 400}
+    assert not long
