@@ -53,9 +53,10 @@ class Digest:
         self._hash = hashlib.blake2b(digest_size=32)
         self.records = 0
 
-    def add(self, line: bytes) -> None:
-        start, end = vcf.info_span(line)
-        self._hash.update(line[:start] + canonical(line[start:end]) + line[end:].removesuffix(b"\n") + b"\n")
+    def add(self, record: Record) -> None:
+        line = record.line
+        rest = line[record.info_end :].removesuffix(b"\n")
+        self._hash.update(b"".join((line[: record.info_start], canonical(record.info), rest, b"\n")))
         self.records += 1
 
     def text(self) -> str:
@@ -141,15 +142,13 @@ def _already_annotated(place: str) -> BadDataError:
 def _spliced(path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts) -> Iterator[bytes]:
     """The output line of every record, counted on the way."""
     for record in records:
-        line = record.line
-        start, end = vcf.info_span(line)
-        info = line[start:end]
+        line, info = record.line, record.info
         if has_our_keys(info):
             if not overwrite:
                 raise _already_annotated(vcf.place(path, record))
             info = without_our_keys(info) or b"."
             counts.replaced += 1
-        counts.digest.add(line)
+        counts.digest.add(record)
         counts.order.add(record)
         if record.alts:
             text = values(record)
@@ -160,7 +159,7 @@ def _spliced(path: Path, records: Iterable[Record], values: Values, overwrite: b
         if not line.endswith(b"\n"):
             counts.newline_added = True
             line += b"\n"
-        yield line[:start] + info + line[end:]
+        yield line[: record.info_start] + info + line[record.info_end :]
 
 
 class _Writer:
@@ -199,7 +198,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
     digest = Digest()
     n_alts = no_alt = 0
     for record in records:
-        digest.add(record.line)
+        digest.add(record)
         n_alts += len(record.alts)
         no_alt += not record.alts
     promises = {

@@ -50,7 +50,7 @@ class Record(NamedTuple):
     """One line of a VCF: the fields we judge, and the line itself.
 
     pos is 0-based (POS 0, a telomere, is -1); alts is empty where ALT is `.`; ref and alts keep the case of the file; line holds
-    all bytes with its line ending (the last of a file may have none).
+    all bytes with its line ending (the last of a file may have none); column 8 is line[info_start:info_end].
     """
 
     line_no: int
@@ -59,6 +59,13 @@ class Record(NamedTuple):
     ref: str
     alts: tuple[str, ...]
     line: bytes
+    info_start: int
+    info_end: int
+
+    @property
+    def info(self) -> bytes:
+        """Column 8, no part of the line ending."""
+        return self.line[self.info_start : self.info_end]
 
 
 @dataclass(frozen=True)
@@ -146,15 +153,6 @@ def text_status(ref: str, alt: str) -> Status | None:
     return Status.AMBIGUOUS_BASE
 
 
-def info_span(line: bytes) -> tuple[int, int]:
-    """Where column 8 starts and ends in a record's line; the line ending is no part of it."""
-    start = 0
-    for _ in range(N_FIXED - 1):
-        start = line.index(b"\t", start) + 1
-    end = line.find(b"\t", start)
-    return start, end if end >= 0 else len(line.rstrip(b"\r\n"))
-
-
 def check_with_htslib(path: str | Path, n_records: int) -> str | None:
     """Read the file once more with pysam: None where it sees as many records, else what it saw, in words for a warning.
 
@@ -235,7 +233,7 @@ def _records(path: Path, header: Header, lines: Iterator[bytes], limits: Limits)
         n_columns = line.count(b"\t") + 1
         if n_columns != header.n_columns:
             raise _wrong_columns(path, line_no, n_columns, header.n_columns)
-        contig, pos_text, _, ref, alt, _ = line.split(b"\t", 5)
+        contig, pos_text, _, ref, alt, _, _, info, *rest = line.split(b"\t", N_FIXED)
         name = contigs.get(contig)
         if name is None:
             name = contigs[contig] = _contig_name(path, line_no, contig)
@@ -244,7 +242,9 @@ def _records(path: Path, header: Header, lines: Iterator[bytes], limits: Limits)
             raise _bad_line(path, line_no, f"POS is {shown(pos_text)}", "an integer >= 0", "fix the record")
         if not ref or not alt:
             raise _bad_line(path, line_no, f"{'REF' if not ref else 'ALT'} is empty", "bases, or . for no ALT", "fix the record")
-        yield Record(line_no, name, pos, _text(ref), _alleles(path, line_no, alt, limits), line)
+        info_end = len(line) - len(rest[0]) - 1 if rest else len(line.rstrip(b"\r\n"))
+        info_start = len(line) - len(info) - (len(rest[0]) + 1 if rest else 0)
+        yield Record(line_no, name, pos, _text(ref), _alleles(path, line_no, alt, limits), line, info_start, info_end)
 
 
 def _bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str) -> BadDataError:

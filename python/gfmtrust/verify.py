@@ -78,10 +78,10 @@ def _compare_headers(name: str, before: Iterator[bytes], after: Iterator[bytes])
     """Both headers are read to #CHROM; without our lines they must be equal. Returns the number of the output's #CHROM line."""
     old, new = list(_header(before)), list(_header(after))
     wanted = [line for line in old if not OUR_LINE.match(line)]
-    kept = [(line_no, line) for line_no, line in enumerate(new, start=1) if not OUR_LINE.match(line)]
-    for expected, (line_no, line) in zip_longest(wanted, kept, fillvalue=(len(new), b"")):
+    kept = [line for line in new if not OUR_LINE.match(line)]
+    for expected, line in zip_longest(wanted, kept, fillvalue=b""):
         if line != expected:
-            raise _differs(name, line_no, f"header line {line[:60]!r}", f"{expected[:60]!r}")
+            raise _differs(name, new.index(line) + 1 if line else len(new), f"header line {line[:60]!r}", f"{expected[:60]!r}")
     return len(new)
 
 
