@@ -1,0 +1,305 @@
+"""A bundle: a directory with bundle.json, its ONNX graph and nothing unnamed; written once, checked at every opening.
+
+Everything scoring needs to know of a model is in bundle.json; the graph is only run. One writer for all families:
+
+    meta = {"identity": {...}, "text": {...}, "scoring": {...}, "window": {...}, "source": {...}, "proof": {...}, "golden": [...]}
+    bundle.write(directory, meta, graph_path, files=(members_json,))   # adds schema, graphs, files, sha256
+    bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
+
+The groups and their fields are FIELDS below; docs/models.md explains them. Graph inputs, all int64: input_ids (batch, length) and
+pos (batch, positions); masked k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
+(batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally off_alphabet
+(batch, positions), the probability outside A,C,G,T. Not here: running a graph (`session`), making one (`export`, `context_model`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from gfmtrust import onnx_file
+from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
+from gfmtrust.tokenizers import Text
+
+SCHEMA = 1
+BUNDLE_FILE, GRAPH_FILE = "bundle.json", "model.onnx"
+DOMAINS = {"", "com.microsoft"}
+"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
+OPSETS = range(17, 25)
+"""17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
+CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
+"""A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
+MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
+QUANTITIES = ("direct", "kmer", "first_letter", "counts")
+
+FIELDS: dict[str, dict[str, type | tuple]] = {
+    "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
+                 "n_parameters": int, "citation": str},
+    "text": {"k": int, "vocabulary": dict, "mask": str, "unknown": str, "outside": str, "prefix": list, "suffix": list,
+             "lower_case": bool, "vocabulary_sha256": str},
+    "scoring": {"causal": bool, "quantity": str, "kmer_method": str, "n_members": int, "rc_equivariant": bool,
+                "neighbour_offsets": list, "neighbours_in_same_pass": bool},
+    "window": {"window_bp": int, "trained_bp": int, "site_forward": int, "site_reverse": int, "shifts": list, "batch": int},
+    "source": {},
+    "proof": {"gate": str},
+    "graphs": {},
+    "files": {},
+}
+"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle: its directory, its bundle.json and the digest that stands for all of it."""
+
+    directory: Path
+    meta: dict
+    sha256: str
+
+    @classmethod
+    def open(cls, directory: str | Path) -> Bundle:
+        """Read and check a bundle; nothing of it is run.
+
+        Raises MissingInputError (66) where the directory or a file of it is missing, BadDataError (65) for anything else: schema,
+        digests, links, data outside the directory, foreign operator domains, opset, inputs or outputs.
+        """
+        directory = Path(directory)
+        meta = _read_json(directory)
+        _check_fields(directory, meta)
+        found = digest(meta)
+        if meta["sha256"] != found:
+            raise _wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
+        for name, expected in _digests(meta).items():
+            _check_file(directory, name, expected)
+        for entry in meta["graphs"].values():
+            summary = onnx_file.read_graph(directory / entry["file"])
+            check_graph(directory / entry["file"], summary, meta)
+            _check_external(directory, summary, entry)
+        return cls(directory, meta, found)
+
+    @property
+    def model_id(self) -> str:
+        return self.meta["identity"]["model_id"]
+
+    @property
+    def family(self) -> str:
+        return self.meta["identity"]["family"]
+
+    @property
+    def text(self) -> Text:
+        return text_of(self.meta)
+
+    @property
+    def n_members(self) -> int:
+        return self.meta["scoring"]["n_members"]
+
+    @property
+    def rc_equivariant(self) -> bool:
+        return self.meta["scoring"]["rc_equivariant"]
+
+    @property
+    def kmer_method(self) -> str:
+        return self.meta["scoring"]["kmer_method"]
+
+    @property
+    def neighbour_offsets(self) -> list[int]:
+        """Offsets of the neighbours from the site, as read; empty where the model has none."""
+        return self.meta["scoring"]["neighbour_offsets"]
+
+    @property
+    def neighbours_in_same_pass(self) -> bool:
+        return self.meta["scoring"]["neighbours_in_same_pass"]
+
+    @property
+    def window_bp(self) -> int:
+        return self.meta["window"]["window_bp"]
+
+    @property
+    def site_forward(self) -> int:
+        """Index of the site in a forward window; site_reverse: in the reverse complemented window, as read."""
+        return self.meta["window"]["site_forward"]
+
+    @property
+    def site_reverse(self) -> int:
+        return self.meta["window"]["site_reverse"]
+
+    @property
+    def shifts(self) -> list[int]:
+        """Window shifts of the thorough preset, bases; 0 need not be among them."""
+        return self.meta["window"]["shifts"]
+
+    @property
+    def gate(self) -> str:
+        """'passed' or 'failed': did the model beat chance on the user's genome at export."""
+        return self.meta["proof"]["gate"]
+
+    def graph_for(self, device: str) -> Path | None:
+        """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the other device's."""
+        entry = self.meta["graphs"].get(device)
+        return self.directory / entry["file"] if entry else None
+
+
+def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = ()) -> Bundle:
+    """Write a new bundle from its groups and a graph, and open it as a user would.
+
+    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path: the .onnx, without external data or with
+    its one data file beside it. files: further files to carry, such as members.json. One graph serves CUDA too unless it holds one
+    of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises CannotWriteError (73) where it exists.
+    """
+    directory = Path(directory)
+    if directory.exists():
+        raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
+    part = directory.with_name(directory.name + ".part")
+    part.mkdir(parents=True)
+    try:
+        summary = onnx_file.read_graph(graph_path)
+        shutil.copyfile(graph_path, part / GRAPH_FILE)
+        for name in summary.external:
+            shutil.copyfile(graph_path.parent / name, part / name)
+        for path in files:
+            shutil.copyfile(path, part / path.name)
+        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary), "files": {f.name: file_sha256(part / f.name) for f in files}}
+        held["sha256"] = digest(held)
+        (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
+        Bundle.open(part)
+        os.replace(part, directory)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Bundle.open(directory)
+
+
+def text_of(meta: dict) -> Text:
+    """The tokenizer's description, from groups text and scoring."""
+    text, scoring = meta["text"], meta["scoring"]
+    return Text(text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
+                tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+
+
+def digest(meta: dict) -> str:
+    """sha256 of bundle.json's content without its own sha256; the graphs enter by theirs. This is the model's digest everywhere."""
+    content = {key: value for key, value in meta.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None:
+    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those of the contract at the head of this file."""
+    foreign = sorted(summary.domains - DOMAINS)
+    if foreign or summary.n_functions:
+        found = f"operator domain {foreign[0]}" if foreign else f"{summary.n_functions} functions of its own"
+        raise _wrong(path, found, "ai.onnx and com.microsoft operators alone")
+    opset = summary.opsets.get("", summary.opsets.get("ai.onnx", 0))
+    if opset not in OPSETS:
+        raise _wrong(path, f"opset is {opset}", f"{OPSETS.start} to {OPSETS.stop - 1}")
+    if summary.n_nodes > MAX_NODES:
+        raise _wrong(path, f"{summary.n_nodes} nodes", f"at most {MAX_NODES}")
+    ranks = _input_ranks(meta)
+    found_names = {value.name for value in summary.inputs}
+    if found_names != set(ranks):
+        raise _wrong(path, f"inputs are {sorted(found_names)}", str(sorted(ranks)))
+    for value in summary.inputs:
+        if value.dtype != "int64" or len(value.dims) != ranks[value.name]:
+            raise _wrong(path, f"input {value.name} is {value.dtype} {list(value.dims)}", f"int64 of rank {ranks[value.name]}")
+    outputs = {value.name: value for value in summary.outputs}
+    n_members = meta["scoring"]["n_members"]
+    expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
+    if "logp" not in outputs or set(outputs) - set(expected):
+        raise _wrong(path, f"outputs are {sorted(outputs)}", "logp and perhaps off_alphabet")
+    for name, value in outputs.items():
+        if value.dtype != "float32" or len(value.dims) != expected[name]:
+            raise _wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
+
+
+def _input_ranks(meta: dict) -> dict[str, int]:
+    masked_kmers = meta["text"]["k"] > 1 and meta["text"]["mask"]
+    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if masked_kmers else {})
+
+
+def _graphs(directory: Path, summary: onnx_file.GraphSummary) -> dict:
+    path = directory / GRAPH_FILE
+    entry = {
+        "file": GRAPH_FILE, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": "fp32",
+        "data": {name: file_sha256(directory / name) for name in summary.external},
+        "opsets": summary.opsets, "operators": summary.operators,
+        "inputs": [[value.name, value.dtype, list(value.dims)] for value in summary.inputs],
+        "outputs": [[value.name, value.dtype, list(value.dims)] for value in summary.outputs],
+    }
+    return {"cpu": entry} if CPU_ONLY_OPERATORS & set(summary.operators) else {"cpu": entry, "cuda": entry}
+
+
+def _read_json(directory: Path) -> dict:
+    path = directory / BUNDLE_FILE
+    if not directory.is_dir() or not path.is_file():
+        raise MissingInputError(message(str(path), "not found", "a bundle directory with bundle.json", "export the model first"))
+    if path.stat().st_size > MAX_JSON_BYTES:
+        raise _wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
+    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
+        raise _wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
+    return meta
+
+
+def _check_fields(directory: Path, meta: dict) -> None:
+    path = directory / BUNDLE_FILE
+    for group, fields in FIELDS.items():
+        if not isinstance(meta.get(group), dict):
+            raise _wrong(path, f"{group} is {type(meta.get(group)).__name__}", "an object")
+        for name, kind in fields.items():
+            if type(meta[group].get(name)) is not kind:
+                raise _wrong(path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__)
+    if not isinstance(meta.get("golden"), list) or not meta["golden"] or not isinstance(meta.get("sha256"), str):
+        raise _wrong(path, "golden windows or sha256 are missing", "both")
+    window, scoring = meta["window"], meta["scoring"]
+    for name in ("site_forward", "site_reverse"):
+        if not 0 <= window[name] < window["window_bp"]:
+            raise _wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
+    if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
+        raise _wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
+    if "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
+        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", "cpu, perhaps cuda")
+    for device, entry in meta["graphs"].items():
+        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
+            raise _wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
+
+
+def _digests(meta: dict) -> dict[str, str]:
+    """File name -> sha256 of everything the bundle holds beside bundle.json."""
+    held = dict(meta["files"])
+    for entry in meta["graphs"].values():
+        held |= {entry["file"]: entry.get("sha256"), **entry["data"]}
+    return held
+
+
+def _check_file(directory: Path, name: str, expected: str) -> None:
+    """A plain file of the directory itself, reached by no link of ours, with the digest bundle.json gives."""
+    path = directory / name
+    if Path(name).name != name or name in ("", ".", ".."):
+        raise _wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")
+    if path.is_symlink():
+        raise _wrong(path, "is a symbolic link", "a plain file inside the bundle")
+    if not path.is_file():
+        raise MissingInputError(message(str(path), "not found", "the file bundle.json names", "copy the whole directory"))
+    found = file_sha256(path)
+    if found != expected:
+        raise _wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
+
+
+def _check_external(directory: Path, summary: onnx_file.GraphSummary, entry: dict) -> None:
+    for name in summary.external:
+        if name not in entry["data"]:
+            raise _wrong(directory / entry["file"], f"external data {name!r} leaves the bundle", "a data file of bundle.json")
+
+
+def _wrong(path: Path, found: str, expected: str) -> BadDataError:
+    return BadDataError(message(str(path), found, expected, "export the model again"))

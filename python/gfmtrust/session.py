@@ -1,0 +1,260 @@
+"""Running a bundle with onnxruntime, the only module that does.
+
+    session = Session.open(bundle, device="auto", threads=task_cpus)
+    probs, off_alphabet = session.distributions(codes, index)
+
+codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them; probs float32 (n, P, n_members, 4)
+are of the strand as read: `scoring` turns reverse views back. Windows run in batches of one fixed shape, the last one filled up, so
+no number depends on how many are asked for at once. Opening always runs the golden windows. Nothing here falls back in silence.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust import tokenizers
+from gfmtrust.bundle import Bundle, text_of
+from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError, message
+
+LOG = logging.getLogger(__name__)
+
+DEVICES = ("auto", "cpu", "cuda")
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+TOKENS_PER_BATCH = 4096
+"""Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
+GOLDEN_BAR = 2e-5
+"""Parity bar of fp32 for logits of standard deviation 1 (docs/models.md); golden windows allow it times their largest |logp|."""
+OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "cuda failure 2", "bad_alloc", "bad allocation")
+DEVICE_LOST = ("cuda failure 700", "illegal memory access", "device-side assert", "unspecified launch failure", "device lost")
+# One Identity node, opset 17, written by onnx.helper: a model so small that only the provider can fail.
+PROBE = bytes.fromhex(
+    "08083a3b0a100a017812017922084964656e74697479120570726f62655a0f0a0178120a0a08080112040a020801"
+    "620f0a0179120a0a08080112040a02080142040a001011"
+)
+
+
+@dataclass
+class Session:
+    """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`, `halvings`, `passes` are for the
+    metrics: passes counts windows run, halvings how often memory ran out."""
+
+    meta: dict
+    graph: Path
+    requested: str
+    device: str
+    threads: int
+    batch: int
+    halvings: int = 0
+    passes: int = 0
+    provider: str = ""
+    _tokenizer: tokenizers.Tokenizer | None = None
+    _runtime: object = None
+    _outputs: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, bundle: Bundle, device: str = "auto", threads: int = 1, batch: int | None = None,
+             allow_long_window: bool = False) -> Session:
+        """Load a bundle's graph for a device and run its golden windows.
+
+        device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' takes CUDA where both are there, else CPU with
+        one warning. threads: onnxruntime's own pool, never more than the CPUs granted. batch: windows a pass; changes no number.
+        Raises DeviceError (69), ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError (65)
+        where the golden windows come out otherwise than at export.
+        """
+        window, trained = bundle.window_bp, bundle.meta["window"]["trained_bp"]
+        if window > trained and not allow_long_window:
+            remedy = "give --allow_long_window to score with it all the same"
+            expected = f"at most {trained} bp, as trained"
+            raise ConfigurationError(message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy))
+        used = choose_device(device, bundle)
+        session = start(bundle.meta, bundle.graph_for(used), used, threads, batch, requested=device)
+        session.check_golden()
+        session.passes = 0
+        return session
+
+    def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distributions at scored positions of windows, of the strand as read.
+
+        codes: uint8 (n, W). index: int64 (n, P). Returns probs float32 (n, P, n_members, 4), order A,C,G,T, each row summing to 1
+        or all NaN where the graph gave no finite answer; and off_alphabet float32 (n, P), the probability outside A,C,G,T. A window
+        the runtime failed on for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one window.
+        """
+        n, n_positions = index.shape
+        probs = np.full((n, n_positions, self.meta["scoring"]["n_members"], 4), np.nan, dtype=np.float32)
+        off = np.zeros((n, n_positions), dtype=np.float32)
+        begin = 0
+        while begin < n:
+            rows = slice(begin, min(begin + self.batch, n))
+            logp, mass = self._run(codes[rows], index[rows])
+            if logp is None:  # out of memory: the batch was halved, go on from the same window
+                continue
+            probs[rows] = softmax(logp)
+            off[rows] = mass
+            begin = rows.stop
+        self.passes += n
+        return probs, off
+
+    def check_golden(self) -> None:
+        """Run the windows stored at export. Raises BadDataError (65) where one differs by more than the parity bar."""
+        for number, golden in enumerate(self.meta["golden"]):
+            codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
+            expected = np.array(golden["logp"], dtype=np.float64)
+            probs, _ = self.distributions(codes, np.array([golden["index"]], dtype=np.int64))
+            with np.errstate(divide="ignore"):
+                difference = np.abs(np.log(probs[0].astype(np.float64)) - expected).max()
+            if not difference <= GOLDEN_BAR * max(1.0, np.abs(expected).max()):  # NaN is a difference too
+                place = f"bundle {self.meta['identity']['model_id']}, golden window {number}"
+                found = f"logp differs by {difference:.2g} on {self.provider}"
+                raise BadDataError(message(place, found, "the values stored at export", "export it again with this onnxruntime"))
+
+    def _run(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """logp (n, P, M, 4) and off_alphabet (n, P) of at most one batch; (None, None) after the batch was halved."""
+        n = len(codes)
+        filled = np.minimum(np.arange(self.batch), n - 1)
+        feeds = tokenizers.feeds(self._tokenizer, codes[filled], index[filled])
+        failures = _failures()
+        try:
+            return self._answers(feeds, n)
+        except failures as error:
+            text = str(error).lower()
+            if any(words in text for words in DEVICE_LOST):
+                raise TransientError(message(self.provider, "device lost", "a working device", "run again")) from error
+            if any(words in text for words in OUT_OF_MEMORY):
+                self._halve(error)
+                return None, None
+            LOG.warning("the runtime failed on a batch of %d windows (%s); trying them one by one", n, str(error).splitlines()[0])
+        alone = [self._alone({name: values[row] for name, values in feeds.items()}, failures) for row in range(n)]
+        return np.stack([logp for logp, _ in alone]), np.stack([mass for _, mass in alone])
+
+    def _alone(self, feed: dict, failures: tuple) -> tuple[np.ndarray, np.ndarray]:
+        """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime fails again."""
+        copies = {name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()}
+        try:
+            logp, mass = self._answers(copies, 1)
+            return logp[0], mass[0]
+        except failures:
+            shape = (len(feed["pos"]), self.meta["scoring"]["n_members"], 4)
+            return np.full(shape, np.nan, np.float32), np.ones(shape[:1], np.float32)
+
+    def _answers(self, feeds: dict, n: int) -> tuple[np.ndarray, np.ndarray]:
+        answers = dict(zip(self._outputs, self._runtime.run(self._outputs, feeds), strict=True))
+        logp = answers["logp"][:n]
+        mass = answers.get("off_alphabet")
+        logp = logp if logp.ndim == 4 else logp[:, :, None]
+        return logp, np.zeros(logp.shape[:2], np.float32) if mass is None else np.nan_to_num(mass[:n])
+
+    def _halve(self, error: Exception) -> None:
+        """Half the batch and a new runtime session: after a failed allocation the old arena may stay broken (onnxruntime #16307)."""
+        if self.batch == 1:
+            remedy = "free device memory or use a larger device"
+            raise TransientError(message(self.provider, "out of memory for one window", "memory for a batch of 1", remedy)) from error
+        self.batch //= 2
+        self.halvings += 1
+        LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
+        self._runtime = None  # let go of the old arena before the new one is made
+        self._runtime = _load(self.graph, self.device, self.threads)
+
+
+def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | None = None, requested: str = "") -> Session:
+    """A session without the golden check: for `export`, which is about to compute what will be checked. Others use Session.open."""
+    if batch is not None and batch < 1 or threads < 1:
+        raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
+    tokenizer = tokenizers.build(text_of(meta))
+    window = meta["window"]
+    chosen = batch or window["batch"] or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
+    session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer)
+    session._runtime = _load(graph, device, threads)
+    session._outputs = [output.name for output in session._runtime.get_outputs()]
+    session.provider = session._runtime.get_providers()[0]
+    return session
+
+
+def softmax(logp: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis, float32; a row with a non-finite value is all NaN."""
+    finite = np.isfinite(logp).all(axis=-1, keepdims=True)
+    logp = np.where(finite, logp, 0).astype(np.float32)
+    p = np.exp(logp - logp.max(axis=-1, keepdims=True))
+    return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.float32(np.nan))
+
+
+def choose_device(requested: str, bundle: Bundle) -> str:
+    """'cpu' or 'cuda'. Raises DeviceError (69) where CUDA is asked for and does not work or has no certified graph."""
+    if requested not in DEVICES:
+        raise ValueError(f"device is {requested!r}; expected one of {DEVICES}")
+    place = f"bundle {bundle.model_id}"
+    if requested == "cpu":
+        return "cpu"
+    if bundle.graph_for("cuda") is None:
+        if requested == "cuda":
+            raise DeviceError(message(place, "no graph certified for cuda", "one", "use --device cpu"))
+        LOG.warning("%s has no graph certified for cuda: running on cpu", place)
+        return "cpu"
+    if cuda_works():
+        return "cuda"
+    if requested == "cuda":
+        found = f"providers are [{PROVIDERS['cpu']}]"  # what works; the runtime's own list names what was compiled in
+        raise DeviceError(message("device cuda", found, PROVIDERS["cuda"], "install onnxruntime-gpu or use --device cpu"))
+    LOG.warning("no working CUDA provider: running %s on cpu", bundle.model_id)
+    return "cpu"
+
+
+def cuda_works() -> bool:
+    """Whether a one-node model really runs on CUDA. Listing providers proves nothing, and creating a session falls back in silence."""
+    import onnxruntime
+
+    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
+        return False
+    onnxruntime.preload_dlls(directory="")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the runtime warns of the provider it cannot load; the answer says so
+            probe = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDERS["cuda"]])
+            probe.run(None, {"x": np.zeros(1, np.float32)})
+    except (*_failures(), RuntimeError, ValueError) as error:
+        LOG.info("CUDA probe failed: %s", error)
+        return False
+    return probe.get_providers()[0] == PROVIDERS["cuda"]
+
+
+def _load(graph: Path, device: str, threads: int) -> object:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads  # the runtime sees all cores of the machine unless told
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    if device == "cuda":
+        onnxruntime.preload_dlls(directory="")
+        # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another day.
+        cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+        providers = [(PROVIDERS["cuda"], cuda), PROVIDERS["cpu"]]  # the CPU takes the shape nodes
+    else:
+        providers = [PROVIDERS["cpu"]]
+    try:
+        runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
+    except _failures() as error:
+        found = f"not loaded ({str(error).splitlines()[0]})"
+        raise BadDataError(message(str(graph), found, "a valid ONNX graph", "export it again")) from error
+    if runtime.get_providers()[0] != PROVIDERS[device]:
+        found = f"providers are {runtime.get_providers()}"
+        raise DeviceError(message(f"device {device}", found, PROVIDERS[device], "install onnxruntime-gpu or use --device cpu"))
+    return runtime
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """The runtime's own error classes; it has no common base."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "RuntimeException", "EPFail", "EngineError", "DeviceReset", "InvalidArgument", "InvalidGraph", "InvalidProtobuf",
+             "NotImplemented", "NoModel", "NoSuchFile", "NotFound")
+    return tuple(getattr(state, name) for name in names if hasattr(state, name))

@@ -1,0 +1,172 @@
+"""Windows to model inputs: one table-driven tokenizer for single bases and for k-mers, masked and causal.
+
+Ids come from the checkpoint's own vocabulary, never from a formula. Windows are codes 0..5 (`alphabet`); a k-mer that holds an N or lies
+outside the contig becomes the N token in place, so no later token changes its phase. Not here: BPE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust.alphabet import BASES, PAD, N
+from gfmtrust.errors import BadDataError, MissingInputError, message
+
+VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
+MAX_K = 8
+"""4^8 table entries; no published model goes beyond 6."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """How a family writes DNA: the `text` group of bundle.json.
+
+    vocabulary: token -> id, as in the checkpoint's file. unknown: token of an N; outside: token of a position outside the contig.
+    mask: token put over the scored one, '' for a model that never reads it. prefix, suffix: tokens round the window.
+    causal: the token before the site answers for it; else the token over the site does, masked.
+    kmer_method: 'conditional' hands the token's other letters to the graph, 'marginal' none; '' where k is 1 or the model is causal.
+    """
+
+    k: int
+    vocabulary: dict[str, int]
+    mask: str
+    unknown: str
+    outside: str
+    prefix: tuple[str, ...] = ()
+    suffix: tuple[str, ...] = ()
+    lower_case: bool = False
+    causal: bool = False
+    kmer_method: str = ""
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Tables of one Text. ids: int64, by code (k = 1, 6 entries) or by k-mer rank A<C<G<T (4^k entries, then the N token)."""
+
+    text: Text
+    ids: np.ndarray
+    prefix: np.ndarray
+    suffix: np.ndarray
+    mask_id: int | None
+
+
+def words(text: Text) -> list[str]:
+    """The 4^k words of A,C,G,T by rank, in the vocabulary's own case."""
+    letters = BASES.lower() if text.lower_case else BASES
+    return ["".join(word) for word in product(letters, repeat=text.k)]
+
+
+def build(text: Text) -> Tokenizer:
+    """Tables for a Text. Raises BadDataError (65) where a word or special token is not in the vocabulary, or two share an id."""
+    if not 1 <= text.k <= MAX_K:
+        raise BadDataError(message("vocabulary", f"k is {text.k}", f"1 to {MAX_K}"))
+    tokens = words(text) + ([text.unknown, text.outside] if text.k == 1 else [text.unknown])
+    specials = [token for token in (text.mask, *text.prefix, *text.suffix) if token]
+    absent = [token for token in tokens + specials if token not in text.vocabulary]
+    if absent:
+        found = f"{len(absent)} of {len(tokens)} tokens are missing, first {absent[0]!r}"
+        raise BadDataError(message("vocabulary", found, "every word and special token", "is it this family's vocabulary file?"))
+    by_id: dict[int, str] = {}
+    for token, number in text.vocabulary.items():
+        if by_id.setdefault(number, token) != token:
+            raise BadDataError(message("vocabulary", f"{by_id[number]!r} and {token!r} share id {number}", "one token an id"))
+
+    def id_of(names) -> np.ndarray:
+        return np.array([text.vocabulary[name] for name in names], dtype=np.int64)
+
+    mask_id = text.vocabulary[text.mask] if text.mask else None
+    return Tokenizer(text, id_of(tokens), id_of(text.prefix), id_of(text.suffix), mask_id)
+
+
+def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Model inputs for windows as read.
+
+    codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window; for a causal model a token must begin there.
+    Returns int64 arrays: input_ids (n, L) and pos (n, P); with masked k-mers also offset (n, P), the letter of the token scored, and
+    letters (n, P, k), the token's known letters (4 = not told: the scored letter, an N, and every letter under 'marginal').
+    Raises BadDataError (65) for a code outside the alphabet (U among them), ValueError for shapes the model cannot read.
+    """
+    text = tokenizer.text
+    if codes.size and codes.max() > PAD:
+        expected = "A, C, G, T, N and IUPAC letters"
+        raise BadDataError(message("window", "a letter that is no DNA letter", expected, "is it RNA? write T for U"))
+    if index.ndim != 2 or len(index) != len(codes) or index.size and not (0 <= index.min() and index.max() < codes.shape[1]):
+        raise ValueError(f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window")
+    if text.k == 1:
+        tokens, token_index = tokenizer.ids[codes], index
+    else:
+        tokens, token_index = _kmers(tokenizer, codes, index)
+    pos = token_index + len(text.prefix) - (1 if text.causal else 0)
+    if pos.size and pos.min() < 0:
+        raise ValueError("the first letter of a window has no context in a causal model without a prefix; expected an index above 0")
+    n = len(codes)
+    around = [np.broadcast_to(side, (n, len(side))) for side in (tokenizer.prefix, tokenizer.suffix)]
+    ids = np.concatenate([around[0], tokens, around[1]], axis=1)
+    made = {"input_ids": ids, "pos": pos}
+    if tokenizer.mask_id is not None:
+        ids[np.arange(n)[:, None], pos] = tokenizer.mask_id
+        if text.k > 1:
+            made |= _letters(text, codes, index)
+    return made
+
+
+def _kmers(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids (n, W // k) and the token of each scored letter. Letters after the last whole token of a causal window are not read."""
+    k, causal = tokenizer.text.k, tokenizer.text.causal
+    n, width = codes.shape
+    if causal and (index % k).any() or not causal and width % k:
+        at_fault = "a scored letter lies inside a token" if causal else f"window is {width} letters"
+        raise ValueError(f"{at_fault}; expected whole tokens of {k}")
+    letters = codes[:, : width - width % k].reshape(n, -1, k)
+    rank = letters @ (4 ** np.arange(k - 1, -1, -1, dtype=np.int32))
+    rank[(letters >= N).any(axis=2)] = 4**k
+    return tokenizer.ids[rank], index // k
+
+
+def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
+    offset = index % text.k
+    if text.kmer_method == "marginal":
+        letters = np.full((*index.shape, text.k), N, dtype=np.int64)
+    else:
+        place = (index - offset)[..., None] + np.arange(text.k)
+        letters = np.minimum(codes[np.arange(len(codes))[:, None, None], place], N).astype(np.int64)
+        np.put_along_axis(letters, offset[..., None], N, axis=2)  # the answer never enters the graph
+    return {"offset": offset, "letters": letters}
+
+
+def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
+    """Token -> id of a checkpoint, the file it was read from and that file's sha256.
+
+    vocab.txt: one token a line, id = line number; vocab.json: the map; tokenizer.json: model.vocab and added_tokens.
+    Raises MissingInputError (66) where none of them is there, BadDataError (65) where it is not such a file.
+    """
+    for name in VOCABULARY_FILES:
+        path = directory / name
+        if path.is_file():
+            content = path.read_bytes()
+            return _parse_vocabulary(path, content), path, hashlib.sha256(content).hexdigest()
+    raise MissingInputError(message(str(directory), "no vocabulary file", " or ".join(VOCABULARY_FILES), "copy it from the checkpoint"))
+
+
+def _parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
+    try:
+        if path.suffix == ".txt":
+            tokens = content.decode().split()
+            vocabulary = {token: number for number, token in enumerate(tokens)}
+            if len(vocabulary) != len(tokens):
+                raise ValueError("a token twice")
+            return vocabulary
+        held = json.loads(content)
+        if path.name == "tokenizer.json":
+            added = {entry["content"]: entry["id"] for entry in held.get("added_tokens", [])}
+            held = dict(held["model"]["vocab"]) | added
+        if not isinstance(held, dict) or not all(type(number) is int and number >= 0 for number in held.values()):
+            raise ValueError("ids are not whole numbers")
+        return held
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadDataError(message(str(path), f"no vocabulary ({error})", "tokens with their ids")) from error
