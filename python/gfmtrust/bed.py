@@ -1,0 +1,257 @@
+"""BED files: every line kept as it was, intervals read beside them, our columns appended, and merged interval sets.
+
+Positions of BED are 0-based half-open already. Lines that are no intervals (track, browser, # and empty ones) are carried over. Columns
+beyond the third are the user's and never judged. Source: BED v1 specification (GA4GH), sections 1.3 to 1.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pybedtools
+
+from gfmtrust import bgzf
+from gfmtrust.atomic import part_file, synced, write_failed
+from gfmtrust.errors import BadDataError, InternalError, message
+from gfmtrust.tabix import CSI_FROM, write_index
+from gfmtrust.tally import Tally, shown
+
+MAX_LINE = 1 << 20
+N_FIXED = 3
+HEADER_PREFIX = "#gfmtrust"
+_CARRIED = re.compile(rb"#|(track|browser)([ \t\r\n]|$)|[\r\n]*$")
+_NUMBER = re.compile(rb"[0-9]{1,18}")
+_NAME = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True)
+class BedFile:
+    """A BED as it was read.
+
+    lines: all lines with their endings. intervals: DataFrame contig (str), start, end (int64, 0-based half-open), line_no (1-based,
+    so lines[line_no - 1]), a row per interval line in the order of the file. n_columns: columns of an interval line, 0 without any.
+    """
+
+    name: str
+    lines: tuple[bytes, ...]
+    intervals: pd.DataFrame
+    n_columns: int
+
+
+def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
+    """Read a BED, plain, gzip or BGZF; lines in any order, repeated, overlapping or of no length are all kept.
+
+    Raises BadDataError (65) with the line for fewer than 3 columns by tab, a start or end that is no integer >= 0, an end before its
+    start, and a line with another number of columns than the first; MissingInputError (66); InputOutputError (74).
+    """
+    path = Path(path)
+    lines = tuple(bgzf.read_lines(path, max_line))
+    if lines and lines[0].startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise BadDataError(message(path.name, "begins with a byte-order mark", "UTF-8 without BOM", "convert with iconv"))
+    contigs: list[str] = []
+    numbers: list[tuple[int, int, int]] = []
+    n_columns = 0
+    for line_no, line in enumerate(lines, start=1):
+        if _CARRIED.match(line):
+            continue
+        fields = line.rstrip(b"\r\n").split(b"\t")
+        contig, start, end = _interval(path, line_no, fields)
+        n_columns = n_columns or len(fields)
+        if len(fields) != n_columns:
+            raise _bad_line(path, line_no, f"{len(fields)} columns; lines before have {n_columns}", str(n_columns))
+        contigs.append(contig)
+        numbers.append((start, end, line_no))
+    table = np.array(numbers, dtype=np.int64).reshape(-1, 3)
+    columns = {"contig": contigs, "start": table[:, 0], "end": table[:, 1], "line_no": table[:, 2]}
+    return BedFile(path.name, lines, pd.DataFrame(columns), n_columns)
+
+
+def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, int]:
+    if len(fields) < N_FIXED:
+        raise _bad_line(path, line_no, f"{len(fields)} columns", "at least 3, by tabs", "put tabs between columns")
+    contig = fields[0].decode("utf-8", "backslashreplace")
+    if not _NAME.fullmatch(contig):
+        raise _bad_line(path, line_no, f"contig name '{shown(contig)}' not allowed", "printable ASCII without spaces", "rename the contig")
+    for what, text in (("start", fields[1]), ("end", fields[2])):
+        if not _NUMBER.fullmatch(text):
+            raise _bad_line(path, line_no, f"{what} is '{shown(text)}'", "an integer >= 0")
+    start, end = int(fields[1]), int(fields[2])
+    if end < start:
+        raise _bad_line(path, line_no, f"end {end} before start {start}", "start <= end")
+    return contig, start, end
+
+
+def _bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str = "fix the line") -> BadDataError:
+    return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))
+
+
+@dataclass(frozen=True)
+class BedContract:
+    """What was promised and checked for one annotated BED: counts of its lines, its index, counted warnings."""
+
+    intervals: int
+    carried: int
+    sorted: bool
+    newline_added: bool
+    index: str | None
+    warnings: list[dict] = field(default_factory=list)
+
+
+def write(bed: BedFile, output: str | Path, columns: list[str], values: list[list[str]], header_lines: tuple[str, ...] = (),
+          inputs: tuple[Path, ...] = (), force: bool = False) -> BedContract:
+    """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended to the interval lines.
+
+    columns: names of the new columns; they are written in a line '#gfmtrust columns 5-7: a b c'. values: one list of texts per
+    interval, in the order of bed.intervals. header_lines: further lines of ours, each beginning #gfmtrust. Ours stand just before
+    the first interval, after the user's track and comment lines. inputs: paths that the output must not be.
+    The part is read again and compared before it gets its name; then .tbi, or .csi beyond 2^29 - 1, where the intervals are sorted.
+    Raises BadDataError (65) where the input was written by us; InternalError (70) where the values do not fit the intervals; else as
+    `atomic.part_file`.
+    """
+    output = Path(output)
+    ours = _our_lines(bed, columns, values, header_lines)
+    with part_file(output, inputs=inputs, force=force) as part:
+        with synced(part) as file:
+            writer = bgzf.BgzfWriter(file)
+            try:
+                for line in _annotated(bed, ours, values):
+                    writer.write(line)
+                writer.close()
+            except OSError as error:
+                raise write_failed(part, error) from error
+        _check_part(part, bed, ours, values)
+    tally = Tally()
+    is_sorted = _check_sorted(bed, tally)
+    index = _write_index(output, bed, len(ours), tally) if is_sorted else None
+    newline_added = bool(bed.lines) and not bed.lines[-1].endswith(b"\n")
+    return BedContract(len(bed.intervals), len(bed.lines) - len(bed.intervals), is_sorted, newline_added, index, tally.rows())
+
+
+def _our_lines(bed: BedFile, columns: list[str], values: list[list[str]], header_lines: tuple[str, ...]) -> list[bytes]:
+    if len(values) != len(bed.intervals) or any(len(row) != len(columns) for row in values):
+        found = f"{len(values)} rows of values, {len(columns)} columns"
+        raise InternalError(message(bed.name, found, f"{len(bed.intervals)} rows with a value for each column"))
+    if any(line.startswith(HEADER_PREFIX.encode()) for line in bed.lines):
+        raise BadDataError(message(bed.name, f"carries {HEADER_PREFIX} lines", "a file not yet annotated", "give the original file"))
+    if not all(line.startswith(HEADER_PREFIX) and "\n" not in line for line in header_lines):
+        raise ValueError(f"every header line must begin {HEADER_PREFIX}: {header_lines!r}")
+    first = (bed.n_columns or N_FIXED) + 1
+    named = f"{HEADER_PREFIX} columns {first}-{first + len(columns) - 1}: {' '.join(columns)}"
+    return [line.encode() + b"\n" for line in (*header_lines, named)]
+
+
+def _annotated(bed: BedFile, ours: list[bytes], values: list[list[str]]) -> Iterator[bytes]:
+    rows = iter(values)
+    wanting = set(bed.intervals["line_no"].tolist())
+    first = min(wanting, default=len(bed.lines) + 1)
+    for line_no, line in enumerate(bed.lines, start=1):
+        if line_no == first:
+            yield from ours
+        text = line.rstrip(b"\r\n")
+        ending = line[len(text) :]
+        if line_no in wanting:
+            text += "".join("\t" + value for value in next(rows)).encode()
+        yield text + (ending if ending.endswith(b"\n") else ending + b"\n")
+    if not wanting:
+        yield from ours
+
+
+def _check_part(part: Path, bed: BedFile, ours: list[bytes], values: list[list[str]]) -> None:
+    """Read what was written: taking our lines and the last columns away must give the input again."""
+    n_ours = 0
+    n_lines = 0
+    new_tabs = len(values[0]) if values else 0
+    wanting = set(bed.intervals["line_no"].tolist())
+    for line in bgzf.read_lines(part, MAX_LINE * 2):
+        if n_ours < len(ours) and line == ours[n_ours]:
+            n_ours += 1
+            continue
+        n_lines += 1
+        text = line.rstrip(b"\r\n")
+        plain = text.rsplit(b"\t", new_tabs)[0] if n_lines in wanting else text
+        before = bed.lines[n_lines - 1] if n_lines <= len(bed.lines) else b""
+        if plain + line[len(text) :] != (before if before.endswith(b"\n") else before + b"\n"):
+            found = f"line {n_lines} is {shown(line)}"
+            raise InternalError(message(part.name, found, f"{shown(before)} and our columns", "please report this"))
+    if n_lines != len(bed.lines) or n_ours != len(ours):
+        raise InternalError(message(part.name, f"{n_lines} lines", f"{len(bed.lines)} as in the input", "please report this"))
+
+
+def _check_sorted(bed: BedFile, tally: Tally) -> bool:
+    """Whether the intervals are in the order an index needs; counted as a warning where not."""
+    contig = bed.intervals["contig"].to_numpy(object)
+    start = bed.intervals["start"].to_numpy(np.int64)
+    runs = np.flatnonzero(contig[1:] != contig[:-1])
+    falling = np.flatnonzero((contig[1:] == contig[:-1]) & (start[1:] < start[:-1]))
+    again = len(runs) + 1 > len(set(contig.tolist())) if len(contig) else False
+    if not len(falling) and not again:
+        return True
+    line_no = int(bed.intervals["line_no"].iloc[int(falling[0]) + 1]) if len(falling) else 1
+    tally.add("not sorted; no index written; sort with bedtools sort", f"{bed.name} line {line_no}")
+    return False
+
+
+def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str | None:
+    """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but none between intervals."""
+    first = int(bed.intervals["line_no"].min()) if len(bed.intervals) else len(bed.lines) + 1
+    interval_lines = set(bed.intervals["line_no"].tolist())
+    odd = [n for n, line in enumerate(bed.lines, start=1) if n not in interval_lines and not line.startswith(b"#")]
+    if odd and odd[-1] > first:
+        tally.add("track, browser or empty line between intervals; no index written", f"{bed.name} line {odd[-1]}")
+        return None
+    longest = int(bed.intervals["end"].max()) if len(bed.intervals) else 0
+    return write_index(output, "bed", longest > CSI_FROM, tally, skipped_lines=first - 1 + n_ours if odd else 0)
+
+
+class IntervalSet:
+    """Merged intervals by contig: which positions and spans they cover. Overlapping and touching ones are one; empty ones are left out."""
+
+    def __init__(self, merged: dict[str, np.ndarray]) -> None:
+        self._merged = merged
+
+    @classmethod
+    def of(cls, intervals: pd.DataFrame, contig_map: dict[str, str] | None = None) -> IntervalSet:
+        """The set of a BedFile's intervals; contig names go through `contig_map` where they stand in it."""
+        names = intervals["contig"].map(lambda name: (contig_map or {}).get(name, name))
+        kept = intervals.assign(contig=names)[intervals["end"] > intervals["start"]]
+        if not len(kept):
+            return cls({})
+        # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig named track1 for a header, hence numbers
+        codes, contigs = pd.factorize(kept["contig"])
+        table = pd.DataFrame({"contig": [f"c{code}" for code in codes], "start": kept["start"], "end": kept["end"]})
+        tool = pybedtools.BedTool.from_dataframe(table).sort().merge()
+        merged = pd.read_csv(tool.fn, sep="\t", names=["contig", "start", "end"])  # 60 times faster than drawing intervals
+        pybedtools.cleanup()
+        spans = merged.groupby("contig")[["start", "end"]]
+        return cls({contigs[int(code[1:])]: rows.to_numpy(np.int64) for code, rows in spans})
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._merged)
+
+    def intervals(self, contig: str) -> np.ndarray:
+        """Merged intervals of a contig, int64 (n, 2) start, end, sorted and apart."""
+        return self._merged.get(contig, np.empty((0, 2), dtype=np.int64))
+
+    def contains(self, contig: str, pos: np.ndarray) -> np.ndarray:
+        """Whether each position is covered, bool, the shape of `pos`."""
+        return self.overlaps(contig, pos, np.asarray(pos) + 1)
+
+    def overlaps(self, contig: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+        """Whether any base of each span [start, end) is covered, bool; a span of no length never is."""
+        spans = self.intervals(contig)
+        start, end = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
+        if not len(spans):
+            return np.zeros(start.shape, dtype=bool)
+        # the first interval that ends after `start` is the only one that can hold the span's first covered base
+        first = np.searchsorted(spans[:, 1], start, side="right")
+        reached = spans[np.minimum(first, len(spans) - 1), 0] < end
+        return (first < len(spans)) & reached & (end > start)
+
+    def n_bases(self) -> int:
+        return int(sum((spans[:, 1] - spans[:, 0]).sum() for spans in self._merged.values()))
