@@ -1,0 +1,32 @@
+"""The registry of model families: a family is one file here and one line below. Importing this loads no torch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models.family import Family
+
+FAMILIES = {
+    "gpn": "gfmtrust.models.gpn",
+    "nt_v1": "gfmtrust.models.nt_v1",
+    "generator": "gfmtrust.models.generator",
+}
+"""Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
+
+
+def family(name: str) -> Family:
+    """The family of that name; imports torch. Raises ConfigurationError (78) for a name that is not in the registry."""
+    if name not in FAMILIES:
+        raise ConfigurationError(message(f"family {name}", "unknown", f"one of {', '.join(FAMILIES)}"))
+    return import_module(FAMILIES[name]).FAMILY
+
+
+def family_of(config: dict) -> Family:
+    """The family that reads a config.json, by its model_type. Raises ConfigurationError (78) where none does."""
+    model_type = config.get("model_type")
+    for name in FAMILIES:
+        if model_type in family(name).model_types:
+            return family(name)
+    known = sorted(kind for name in FAMILIES for kind in family(name).model_types)
+    raise ConfigurationError(message("config.json", f"model_type is {model_type!r}", f"one of {', '.join(known)}"))

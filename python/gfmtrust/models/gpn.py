@@ -13,6 +13,11 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
+from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models.family import Family, Window, check_ids, take
+from gfmtrust.models.folding import BaseScorer
+from gfmtrust.tokenizers import Text
+
 
 @dataclass(frozen=True)
 class GpnConfig:
@@ -205,3 +210,44 @@ def _initialise(network: nn.Module, std: float) -> None:
             nn.init.normal_(module.weight, std=std)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+FIXED = {"encoder": ("convnet",), "embedding": ("one_hot", "embedding"), "n_aux_features": (0,), "is_encoder_decoder": (False,)}
+# Written by the official config classes, read by encoders, heads and training this family does not have.
+INERT = frozenset({
+    "model_type", "aux_features_vocab_size", "slim", "classification_head", "pos_weight", "regression_softplus",
+    "num_attention_heads", "embedding_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act", "rotary_value",
+    "pad_token_id", "bos_token_id", "eos_token_id", "is_decoder", "add_cross_attention",
+})
+TRAINED_BP = 512
+SHORTEST_BP = 64
+NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
+
+
+def _read_config(config: dict) -> GpnConfig | ConvNetConfig:
+    if config.get("model_type") == "ConvNet":  # no embedding to tie, yet its base class writes the key
+        return take(config, ConvNetConfig, FIXED, INERT | {"tie_word_embeddings"})
+    return take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
+
+
+def _build(config: GpnConfig | ConvNetConfig) -> nn.Module:
+    return ConvNetForMaskedLM(config) if isinstance(config, ConvNetConfig) else GpnForMaskedLM(config)
+
+
+def _text(config: GpnConfig | ConvNetConfig, vocabulary: dict[str, int]) -> Text:
+    check_ids(vocabulary, config.vocab_size, {})
+    return Text(k=1, vocabulary=vocabulary, mask="[MASK]", unknown="[UNK]", outside="[UNK]", lower_case=True)
+
+
+def _window(config: GpnConfig | ConvNetConfig, window_bp: int | None) -> Window:
+    width = window_bp or TRAINED_BP
+    if width < SHORTEST_BP:
+        raise ConfigurationError(message("window_bp", f"{width}", f"at least {SHORTEST_BP}"))
+    forward, reverse = width // 2, width - 1 - width // 2
+    return Window(width, TRAINED_BP, forward, reverse, (-(width // 8), 0, width // 8), NEIGHBOUR_OFFSETS, False, SHORTEST_BP)
+
+
+FAMILY = Family(
+    name="gpn", model_types=("GPN", "ConvNet"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
+    scorer=lambda network, config, text: BaseScorer(network, type(network).hidden, type(network).head, text, config.vocab_size),
+)

@@ -1,0 +1,107 @@
+"""What a family file provides, and the strict reading of a checkpoint's config.json. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from typing import Any
+
+from gfmtrust.errors import BadDataError, ConfigurationError, message
+from gfmtrust.tokenizers import Text
+
+NEIGHBOURS = 8
+"""Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit (docs/reliability.md)."""
+
+INERT_KEYS = frozenset({
+    "_name_or_path", "architectures", "auto_map", "torch_dtype", "dtype", "transformers_version", "id2label", "label2id", "problem_type",
+    "output_attentions", "output_hidden_states", "return_dict", "use_cache", "chunk_size_feed_forward", "initializer_range",
+    "attention_probs_dropout_prob", "hidden_dropout_prob", "attention_dropout",
+})
+"""Keys of config.json that leave the network's numbers alone when it is only run; auto_map names remote code, which is never run."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which letters a model reads round a site, in bases.
+
+    site_forward, site_reverse: index of the site in the window as read. shifts: of the thorough preset. neighbour_offsets: from the
+    site, as read; with neighbours_in_same_pass they cost nothing. shortest_bp: a length the golden windows try beside window_bp.
+    """
+
+    window_bp: int
+    trained_bp: int
+    site_forward: int
+    site_reverse: int
+    shifts: tuple[int, ...]
+    neighbour_offsets: tuple[int, ...]
+    neighbours_in_same_pass: bool
+    shortest_bp: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """One architecture with its tokenizer.
+
+    read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
+    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config. scorer: (network, config, Text) ->
+    the folded scoring module. window: (config, window_bp or None) -> Window.
+    surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
+    them; tied: parameter -> the parameter it must equal, either of which a file may leave out.
+    """
+
+    name: str
+    model_types: tuple[str, ...]
+    quantity: str
+    read_config: Callable[[dict], Any]
+    build: Callable[[Any], Any]
+    text: Callable[[Any, dict[str, int]], Text]
+    scorer: Callable[[Any, Any, Text], Any]
+    window: Callable[[Any, int | None], Window]
+    surplus: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    tied: tuple[tuple[str, str], ...] = ()
+
+
+def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()) -> Any:
+    """A config.json as the dataclass `kind`: its fields by name, an absent one by its default.
+
+    fixed: key -> values the family can load; the key may be absent. inert: keys beside INERT_KEYS that this network does not read.
+    Raises ConfigurationError (78) for a key nobody consumes (it may change the network), a value not loadable, a field missing.
+    """
+    wanted = {field.name: field for field in fields(kind)}
+    unknown = sorted(set(config) - set(wanted) - set(fixed) - inert - INERT_KEYS)
+    if unknown:
+        found = f"unknown key {unknown[0]!r} = {config[unknown[0]]!r}"
+        remedy = "it may change the network; add it to the family"
+        raise ConfigurationError(message("config.json", found, f"keys of {kind.__name__}", remedy))
+    for key, allowed in fixed.items():
+        if key in config and config[key] not in allowed:
+            raise ConfigurationError(message("config.json", f"{key} is {config[key]!r}", " or ".join(map(repr, allowed))))
+    values = {}
+    for name, field in wanted.items():
+        if name not in config and field.default is MISSING:
+            raise ConfigurationError(message("config.json", f"no {name}", "the key", "is the file complete?"))
+        value = config.get(name, field.default)
+        if type(value).__name__ != field.type and not (field.type == "float" and type(value) is int):
+            raise ConfigurationError(message("config.json", f"{name} is {value!r}", f"a value of type {field.type}"))
+        values[name] = value
+    return kind(**values)
+
+
+def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, int]) -> None:
+    """Refuse (65) a vocabulary whose ids run over the network's, or whose special tokens are not where the config says.
+
+    This is what tells a vocabulary with ids off by two from the right one.
+    """
+    largest = max(vocabulary.values(), default=-1)
+    if largest >= vocab_size:
+        raise BadDataError(message("vocabulary", f"id {largest}", f"ids below vocab_size {vocab_size}", "is it this checkpoint's file?"))
+    for token, expected in specials.items():
+        if vocabulary.get(token) != expected:
+            found = f"{token!r} has id {vocabulary.get(token)}"
+            raise BadDataError(message("vocabulary", found, f"{expected} as config.json says", "is it this checkpoint's file?"))
+
+
+def near(offsets: tuple[int, ...], window_bp: int, *sites: int) -> tuple[int, ...]:
+    """The offsets that stay inside the window from every one of the sites."""
+    return tuple(offset for offset in offsets if all(0 <= site + offset < window_bp for site in sites))

@@ -1,0 +1,99 @@
+"""Folded scoring modules: encoder, gather of the scored rows, head on those rows, log-probabilities of the four bases.
+
+Each takes token ids and gives logp float32 (batch, positions, 4), order A,C,G,T of the strand as read, and off_alphabet (batch,
+positions), the probability the model puts on anything else. Numbers: docs/scoring.md, "The distribution at a site".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from gfmtrust.tokenizers import Text, words
+
+FLOOR = 1e-30
+"""Smallest marginal probability; float32 would give -inf below 1e-38, and an LLR of 69 nats is beyond any model."""
+BLOCKED = -1e30
+LETTERS = 5
+"""A,C,G,T and 4 = not told."""
+
+Part = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+
+
+class Scorer(nn.Module):
+    """Common half of all scorers: a network, how to get its hidden states, and how to get logits from some of them.
+
+    word_ids: ids of the 4^k words by rank; every other id below vocab_size is off the alphabet.
+    """
+
+    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
+        super().__init__()
+        self.network, self._hidden, self._head = network, hidden, head
+        ids = [text.vocabulary[word] for word in words(text)]
+        self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
+        self.register_buffer("other_ids", torch.tensor(sorted(set(range(vocab_size)) - set(ids))), persistent=False)
+
+    def logits(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits of the words (batch, positions, 4^k) and the mass outside them (batch, positions)."""
+        hidden = self._hidden(self.network, input_ids)
+        rows = hidden.gather(1, pos.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
+        logits = self._head(self.network, rows).float()
+        mass = logits.softmax(-1).index_select(-1, self.other_ids).sum(-1)
+        return logits.index_select(-1, self.word_ids), mass
+
+
+class BaseScorer(Scorer):
+    """Single bases: renormalised over the four."""
+
+    def forward(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, mass = self.logits(input_ids, pos)
+        return logits.log_softmax(-1), mass
+
+
+class KmerScorer(Scorer):
+    """Masked k-mers, both methods in one graph: the law of the token given its known letters, summed by the letter scored.
+
+    letters (batch, positions, k) holds 0..3 for a known letter and 4 for one not told: all told but the scored one is `conditional`,
+    none told is `marginal`; an N beside the site is summed out. offset (batch, positions) is the letter scored.
+    """
+
+    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
+        super().__init__(network, hidden, head, text, vocab_size)
+        self.k = text.k
+        letter = _letters_of_words(text)
+        blocked = torch.zeros(text.k, LETTERS, len(letter))
+        for code in range(4):
+            blocked[:, code] = torch.where(letter.T == code, 0.0, BLOCKED)
+        self.register_buffer("blocked", blocked.reshape(text.k * LETTERS, -1), persistent=False)
+        member = nn.functional.one_hot(letter, 4).reshape(len(letter), text.k * 4).float()
+        self.register_buffer("member", member, persistent=False)
+        self.register_buffer("first_row", torch.arange(text.k) * LETTERS, persistent=False)
+
+    def forward(
+        self, input_ids: torch.Tensor, pos: torch.Tensor, offset: torch.Tensor, letters: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, mass = self.logits(input_ids, pos)
+        blocked = self.blocked[letters + self.first_row].sum(-2)
+        by_letter = (logits + blocked).softmax(-1) @ self.member
+        column = (offset * 4).unsqueeze(-1) + torch.arange(4)
+        return by_letter.gather(-1, column).clamp_min(FLOOR).log(), mass
+
+
+class FirstLetterScorer(Scorer):
+    """Causal k-mers: the next token's law summed by its first letter, so the site must begin a token."""
+
+    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
+        super().__init__(network, hidden, head, text, vocab_size)
+        first = _letters_of_words(text)[:, 0]
+        self.register_buffer("member", nn.functional.one_hot(first, 4).float(), persistent=False)
+
+    def forward(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, mass = self.logits(input_ids, pos)
+        return (logits.softmax(-1) @ self.member).clamp_min(FLOOR).log(), mass
+
+
+def _letters_of_words(text: Text) -> torch.Tensor:
+    """Code of each letter of each word, int64 (4^k, k), from the strings themselves."""
+    return torch.tensor([["ACGT".index(letter) for letter in word.upper()] for word in words(text)])

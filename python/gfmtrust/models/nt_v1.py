@@ -1,0 +1,93 @@
+"""Nucleotide Transformer v1: ESM with learned positions and token dropout, masked 6-mers, one CLS in front.
+
+The network is transformers' own EsmForMaskedLM. Token dropout acts when the model is only run as well: mask embeddings are zeroed, the
+others rescaled; it stays in the graph. Not here: v2 (rotary, gated feed-forward), which stock ESM would load as another network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+
+from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models.family import Family, Window, check_ids, near, take
+from gfmtrust.models.folding import KmerScorer
+from gfmtrust.tokenizers import Text
+
+K = 6
+NEIGHBOUR_TOKENS = (2, 4, 6, 8)
+"""Every second token either side of the site's: no two masked tokens touch."""
+PHASES = (-2, -1, 0, 1, 2, 3)
+SHORTEST_TOKENS = 18
+
+
+@dataclass(frozen=True)
+class NtConfig:
+    """Fields of config.json that shape the network; none has a default, the published files name them all."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    pad_token_id: int
+    mask_token_id: int
+    token_dropout: bool
+    layer_norm_eps: float = 1e-12
+    emb_layer_norm_before: bool = False
+
+
+FIXED = {
+    "model_type": ("esm",), "position_embedding_type": ("absolute",), "is_folding_model": (False,), "esmfold_config": (None,),
+    "tie_word_embeddings": (True,), "is_decoder": (False,), "add_cross_attention": (False,), "is_encoder_decoder": (False,),
+    "hidden_act": ("gelu",), "add_bias_fnn": (True,),
+}
+# rope_theta is always written and read with rotary positions only
+INERT = frozenset({"vocab_list", "bos_token_id", "eos_token_id", "rope_theta"})
+
+
+def _read_config(config: dict) -> NtConfig:
+    config = {key: value for key, value in config.items() if not (key == "emb_layer_norm_before" and value is None)}
+    return take(config, NtConfig, FIXED, INERT)
+
+
+def _build(config: NtConfig) -> nn.Module:
+    from transformers import EsmConfig, EsmForMaskedLM
+
+    return EsmForMaskedLM(EsmConfig(**asdict(config), position_embedding_type="absolute", hidden_dropout_prob=0.0,
+                                    attention_probs_dropout_prob=0.0, use_cache=False))
+
+
+def _text(config: NtConfig, vocabulary: dict[str, int]) -> Text:
+    check_ids(vocabulary, config.vocab_size, {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id})
+    return Text(k=K, vocabulary=vocabulary, mask="<mask>", unknown="N", outside="N", prefix=("<cls>",), kmer_method="marginal")
+
+
+def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+    return network.esm(input_ids).last_hidden_state
+
+
+def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    return network.lm_head(rows)
+
+
+def _window(config: NtConfig, window_bp: int | None) -> Window:
+    trained = (config.max_position_embeddings - config.pad_token_id - 2) * K  # positions start after the pad id; one is CLS's
+    width = window_bp or trained
+    if width % K or width < SHORTEST_TOKENS * K:
+        raise ConfigurationError(message("window_bp", f"{width}", f"a multiple of {K}, at least {SHORTEST_TOKENS * K}"))
+    forward, reverse = width // 2, width - 1 - width // 2
+    offsets = tuple(sign * K * tokens for sign in (-1, 1) for tokens in NEIGHBOUR_TOKENS)
+    return Window(width, trained, forward, reverse, PHASES, tuple(sorted(near(offsets, width, forward, reverse))), False,
+                  SHORTEST_TOKENS * K)
+
+
+FAMILY = Family(
+    name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
+    scorer=lambda network, config, text: KmerScorer(network, _hidden, _head, text, config.vocab_size),
+    surplus=(r"esm\.embeddings\.position_ids",), unused=(r"esm\.contact_head\..*",),
+    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),),
+)
