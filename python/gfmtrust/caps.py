@@ -1,0 +1,143 @@
+"""Caps and explanations: what keeps an allele's flag down whatever its reliability. Pure functions of features.
+
+`Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles alike, because a certificate
+only covers a rule that was in force when the probes were counted. Source: docs/reliability.md 4. Caps never lift a flag and
+explanations never change one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.measures import shrunken_gain
+from gfmtrust.records import Rank, Why
+
+WHY_ORDER = tuple(Why)
+BIT = {why: 1 << place for place, why in enumerate(WHY_ORDER)}
+"""Each reason as a bit, worst reason lowest."""
+
+N_SHARE = 0.01
+MIN_SIGN_AGREEMENT = 0.6
+HIGH_ENTROPY_BITS = 1.9
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the probes showed, None where a measure is missing in the whole run.
+
+    surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and 99.9th, bits; n_share_high: 99th
+    percentile; strand_llr_median: nats; dis_high: 95th percentile, bits; class_gain: mean gain by region class; model_gain: mean
+    gain of all probes, model_gain_low its one-sided 95 % lower bound, bits per base (None where the context model is the model).
+    """
+
+    surprisal_range: tuple[float, float] | None = None
+    surprisal_extremes: tuple[float, float] | None = None
+    n_share_high: float | None = None
+    strand_llr_median: float | None = None
+    dis_high: float | None = None
+    class_gain: tuple[tuple[str, float], ...] = ()
+    model_gain: float | None = None
+    model_gain_low: float | None = None
+
+
+def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, context_only: bool = False) -> Limits:
+    """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's gain."""
+    surprisal = finite(features, "local_surprisal")
+    strand = finite(features, "strand_llr")
+    dis = finite(features, "dis")
+    n_share = finite(features, "n_share")
+    gain = column(features, "gain") if not context_only else np.full(len(features), np.nan)
+    return Limits(
+        surprisal_range=_percentiles(surprisal, 1, 99),
+        surprisal_extremes=_percentiles(surprisal, 0.1, 99.9),
+        n_share_high=float(np.percentile(n_share, 99)) if len(n_share) else None,
+        strand_llr_median=float(np.median(strand)) if len(strand) else None,
+        dis_high=float(np.percentile(dis, 95)) if len(dis) else None,
+        class_gain=_class_means(gain, features["region_class"].to_numpy()),
+        model_gain=float(np.nanmean(gain)) if np.isfinite(gain).any() else None,
+        model_gain_low=bootstrap_lower(gain, blocks, seed),
+    )
+
+
+def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint16 (n,). NaN features cap nothing."""
+    found = {
+        Why.OOD_WINDOW: _outside(column(features, "local_surprisal"), limits.surprisal_range),
+        Why.NO_GAIN: _no_gain(limits, features),
+        Why.STRAND: _strands_differ(limits, features),
+        Why.NEAR_EDGE: column(features, "near_edge") > 0,
+        Why.N_IN_WINDOW: column(features, "n_share") > min(N_SHARE, limits.n_share_high if limits.n_share_high is not None else N_SHARE),
+        Why.DISAGREE: (column(features, "dis") > (np.inf if limits.dis_high is None else limits.dis_high))
+        | (column(features, "sign_agreement") < MIN_SIGN_AGREEMENT),
+        Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
+    }
+    cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
+    for why in (Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
+        cap[found[why]] = Rank.MEDIUM
+    cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
+    reasons = np.zeros(len(features), dtype=np.uint16)
+    for why, mine in found.items():
+        reasons |= np.where(mine, np.uint16(BIT[why]), np.uint16(0))
+    return cap, reasons
+
+
+def bootstrap_lower(values: np.ndarray, blocks: np.ndarray, seed: int, draws: int = 1000) -> float | None:
+    """One-sided 95 % lower bound of a mean by drawing whole blocks; NaN values are left out, None without any.
+
+    Blocks are drawn 1,000 times with replacement; the same seed gives the same bound whatever the order of rows.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return None
+    names, index = np.unique(blocks[known], return_inverse=True)
+    order = np.lexsort((values[known], index))
+    sums = np.bincount(index[order], weights=values[known][order], minlength=len(names))
+    counts = np.bincount(index, minlength=len(names))
+    drawn = np.random.default_rng([seed, 3]).integers(0, len(names), (draws, len(names)))
+    return float(np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), 5))
+
+
+def column(features: pd.DataFrame, name: str) -> np.ndarray:
+    """A feature as float64 (n,), NaN where missing or where the table has no such column."""
+    if name not in features:
+        return np.full(len(features), np.nan)
+    return features[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def finite(features: pd.DataFrame, name: str) -> np.ndarray:
+    """The known values of a feature."""
+    values = column(features, name)
+    return values[np.isfinite(values)]
+
+
+def _percentiles(values: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
+    return (float(np.percentile(values, low)), float(np.percentile(values, high))) if len(values) else None
+
+
+def _class_means(gain: np.ndarray, region_class: np.ndarray) -> tuple[tuple[str, float], ...]:
+    means = [(str(name), gain[(region_class == name) & np.isfinite(gain)]) for name in sorted(set(region_class))]
+    return tuple((name, float(np.sort(values).mean())) for name, values in means if len(values))
+
+
+def _outside(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarray:
+    return np.zeros(len(values), dtype=bool) if bounds is None else (values < bounds[0]) | (values > bounds[1])
+
+
+def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:
+    """Does the model add nothing over the context model, near the site or in the run as a whole?"""
+    if limits.model_gain is None:
+        return np.zeros(len(features), dtype=bool)
+    if limits.model_gain <= 0:
+        return np.ones(len(features), dtype=bool)
+    means = dict(limits.class_gain)
+    class_mean = features["region_class"].map(lambda name: means.get(name, limits.model_gain)).to_numpy(dtype=np.float64)
+    return shrunken_gain(column(features, "gain"), class_mean)[1] < 0
+
+
+def _strands_differ(limits: Limits, features: pd.DataFrame) -> np.ndarray:
+    if limits.strand_llr_median is None:
+        return np.zeros(len(features), dtype=bool)
+    return (column(features, "strand_flip") > 0) & (column(features, "strand_llr") > 2 * limits.strand_llr_median)

@@ -1,0 +1,196 @@
+"""Clopper-Pearson certificates: which threshold of the reliability keeps the error at or below alpha.
+
+A threshold is chosen by a fixed-sequence test whose order is fixed on half A and whose bounds are computed on half B, on all
+accepted (orientation-balanced) probes and again on the run-oriented ones among them. Source: docs/reliability.md 3.5;
+Clopper and Pearson 1934; Angelopoulos et al. 2021 (Learn then Test). Knows nothing of measures or models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaincinv
+
+from gfmtrust.records import Rank
+
+TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in range(10, 101, 5)))
+"""Shares of half A above the candidate thresholds, strictest first."""
+
+MIN_A_PROBES = 100
+"""A candidate needs so many accepted probes of half A before the sequence may start there."""
+
+MIN_CELL_PROBES = 500
+"""A region class with so many probes in its part of half B has a certificate of its own; the others share one."""
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Probes as a certificate sees them; arrays of one length. wrong: the decoy was preferred (or nothing was)."""
+
+    reliability: np.ndarray
+    wrong: np.ndarray
+    run_oriented: np.ndarray
+    region_class: np.ndarray
+
+    def of(self, keep: np.ndarray) -> Probes:
+        return Probes(self.reliability[keep], self.wrong[keep], self.run_oriented[keep], self.region_class[keep])
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Accepted probes `n`, wrong ones among them, and the one-sided upper bound of their error at 1 - delta."""
+
+    n: int
+    errors: int
+    bound: float
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What one level guarantees in one cell. `threshold` None: the level does not exist there.
+
+    region_classes: the classes of the cell, more than one where small classes are pooled; refused: classes whose own
+    errors contradict the pooled certificate; balanced, run: the counts on half B at the threshold (without one: at the
+    first candidate tested); tested: candidates looked at; n_probes: the cell's probes in its part of half B.
+    """
+
+    level: str
+    region_classes: tuple[str, ...]
+    refused: tuple[str, ...]
+    threshold: float | None
+    alpha: float
+    delta: float
+    balanced: Tally
+    run: Tally
+    tested: int
+    n_probes: int
+
+    def covers(self, region_class: str) -> bool:
+        """Does an allele of this region class carry the flag of this certificate?"""
+        return self.threshold is not None and region_class in self.region_classes and region_class not in self.refused
+
+
+def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+    """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all (or none) of n err."""
+    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    inside = errors < n
+    return np.where(inside, betaincinv(errors + 1, np.where(inside, n - errors, 1.0), 1 - delta), 1.0)
+
+
+def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+    """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without errors."""
+    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    some = errors > 0
+    return np.where(some, betaincinv(np.where(some, errors, 1.0), n - errors + 1, delta), 0.0)
+
+
+def largest_errors(n: int, alpha: float, delta: float) -> int:
+    """Largest number of errors among n that still certifies alpha; -1 where none does."""
+    return int((upper_bound(np.arange(n + 1), n, delta) <= alpha).sum()) - 1
+
+
+def tally(probes: Probes, delta: float) -> Tally:
+    """Count all probes given and their errors."""
+    n, errors = len(probes.wrong), int(probes.wrong.sum())
+    return Tally(n, errors, float(upper_bound(errors, n, delta)))
+
+
+def candidate_thresholds(reliability: np.ndarray) -> np.ndarray:
+    """Distinct quantiles of the reliability on half A, strictest first; empty without probes."""
+    if not len(reliability):
+        return np.empty(0)
+    ranked = np.sort(reliability)[::-1]
+    places = np.ceil(np.array(TOP_SHARES) * len(ranked)).astype(int) - 1
+    return np.unique(ranked[np.maximum(places, 0)])[::-1]
+
+
+def fixed_sequence(
+    half_a: Probes, part_b: Probes, alpha: float, delta: float, guard: float = 0.0
+) -> tuple[float | None, int, float | None]:
+    """The laxest threshold that part B certifies, the number of candidates tested, and the first candidate.
+
+    Starts where half A's own bound is smallest (at least 100 accepted there), goes laxer while both bounds on B are at most
+    alpha, stops at the first failure. Both bounds must hold and the order is fixed on A: no correction is needed.
+    Probes given are those that may carry the level at all. Returns (None, tested, first) where the first already fails.
+    """
+    candidates = candidate_thresholds(half_a.reliability)
+    own = [_both(half_a, threshold + guard, delta) for threshold in candidates]
+    started = [i for i, (balanced, _) in enumerate(own) if balanced.n >= MIN_A_PROBES]
+    if not started:
+        return None, 0, None
+    start = min(started, key=lambda i: max(own[i][0].bound, own[i][1].bound))
+    accepted, tested = None, 0
+    for threshold in candidates[start:]:
+        tested += 1
+        balanced, run = _both(part_b, threshold + guard, delta)
+        if max(balanced.bound, run.bound) > alpha:
+            break
+        accepted = float(threshold)
+    return accepted, tested, float(candidates[start])
+
+
+def certify(level: str, classes: tuple[str, ...], half_a: Probes, part_b: Probes, alpha: float, delta: float, guard: float,
+            n_probes: int) -> Certificate:
+    """Certificate of one level in the cell of those region classes, from its probes that may carry the level at all.
+
+    n_probes: the cell's probes in that part of half B before the flag rule took some away, for the record.
+    """
+    threshold, tested, first = fixed_sequence(half_a, part_b, alpha, delta, guard)
+    refused: tuple[str, ...] = ()
+    if threshold is not None:
+        accepted = part_b.of(part_b.reliability >= threshold + guard)
+        refused = tuple(name for name in classes if _contradicts(accepted.of(accepted.region_class == name), alpha, delta))
+        part_b = part_b.of(~np.isin(part_b.region_class, refused))
+    shown = first if threshold is None else threshold
+    balanced, run = _both(part_b, np.inf if shown is None else shown + guard, delta)
+    if max(balanced.bound, run.bound) > alpha:
+        threshold = None
+    return Certificate(level, classes, refused, threshold, alpha, delta, balanced, run, tested, n_probes)
+
+
+def thresholds(certificates: tuple[Certificate, ...], level: str, region_class: np.ndarray) -> np.ndarray:
+    """Threshold of the level for each allele's region class, float64 (n,); NaN where the level does not exist."""
+    found = np.full(len(region_class), np.nan)
+    for certificate in certificates:
+        if certificate.level == level:
+            for name in (c for c in certificate.region_classes if certificate.covers(c)):
+                found[region_class == name] = certificate.threshold
+    return found
+
+
+def ranks(reliability: np.ndarray, cap: np.ndarray, high: np.ndarray, medium: np.ndarray, guard: float) -> np.ndarray:
+    """The flag rule: rank of each allele, uint8 (n,) in 1..3. The one place where it stands, for probes and alleles alike.
+
+    high, medium: thresholds (n,), NaN where the level does not exist; within `guard` of a threshold the lower flag is
+    given. An allele above the HIGH threshold but capped is MEDIUM only where MEDIUM exists: its band was certified with such in it.
+    """
+    is_high = (cap >= Rank.HIGH) & (reliability >= high + guard)
+    is_medium = ~is_high & (cap >= Rank.MEDIUM) & (reliability >= medium + guard)
+    return np.where(is_high, Rank.HIGH, np.where(is_medium, Rank.MEDIUM, Rank.LOW)).astype(np.uint8)
+
+
+def cells(region_class: np.ndarray, may_certify: np.ndarray) -> list[np.ndarray]:
+    """Split probes into cells by region class: boolean masks, one a class with at least 500 probes where `may_certify`.
+
+    The classes with fewer are pooled into one last cell, so that a guarantee is always over just the alleles that carry it.
+    """
+    own, small = [], np.zeros(len(region_class), dtype=bool)
+    for name in sorted(set(region_class)):
+        mine = region_class == name
+        if (mine & may_certify).sum() >= MIN_CELL_PROBES:
+            own.append(mine)
+        else:
+            small |= mine
+    return own + ([small] if small.any() else [])
+
+
+def _both(probes: Probes, threshold: float, delta: float) -> tuple[Tally, Tally]:
+    accepted = probes.of(probes.reliability >= threshold)
+    return tally(accepted, delta), tally(accepted.of(accepted.run_oriented), delta)
+
+
+def _contradicts(accepted: Probes, alpha: float, delta: float) -> bool:
+    """Do a class's own errors prove a rate above alpha, over all its accepted probes or the run-oriented ones?"""
+    parts = (accepted.wrong, accepted.wrong[accepted.run_oriented])
+    return any(float(lower_bound(int(wrong.sum()), len(wrong), delta)) > alpha for wrong in parts)

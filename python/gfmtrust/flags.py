@@ -1,0 +1,65 @@
+"""Confidence flags and the reasons that kept them down, from a calibration and the features of alleles.
+
+Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source: docs/reliability.md 4.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.calibration import Calibration, NullVerdict, reliability
+from gfmtrust.caps import BIT, WHY_ORDER, caps, column
+from gfmtrust.certificates import ranks, thresholds
+from gfmtrust.records import Rank, Why
+
+MAX_REASONS = 4
+FEATURE_COLUMNS = ("llr", "llr_sd", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "strand_flip", "local_surprisal",
+                   "gain", "gc", "soft_masked", "n_share", "near_edge", "region_class")
+"""What `assign` reads; NaN where a measure is missing."""
+
+
+def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for HIGH and not scored.
+
+    features: FEATURE_COLUMNS. Rank 0 only where the LLR is NaN. UNCERTIFIED: the next level does not exist for the
+    allele's region class (or its reliability could not be estimated); LOW_REL: it exists and the reliability is below it.
+    Raises ValueError naming a missing column.
+    """
+    missing = [name for name in FEATURE_COLUMNS if name not in features]
+    if missing:
+        raise ValueError(f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}")
+    rel = reliability(calibration, features)
+    cap, reasons = caps(calibration.limits, features)
+    region_class = features["region_class"].to_numpy(dtype=object)
+    high = thresholds(calibration.certificates, Rank.HIGH.name, region_class)
+    medium = thresholds(calibration.certificates, Rank.MEDIUM.name, region_class)
+    if calibration.high_withheld:
+        cap = np.minimum(cap, Rank.MEDIUM).astype(np.uint8)
+    guard = calibration.options.guard_band
+    rank = ranks(rel, cap, high, medium, guard)
+    needed = np.where(rank == Rank.MEDIUM, high, medium) + guard
+    next_missing = np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(calibration.high_withheld))
+    reasons = reasons | np.where(next_missing, np.uint16(BIT[Why.UNCERTIFIED]), np.uint16(0))
+    reasons |= np.where(~next_missing & (rel < needed), np.uint16(BIT[Why.LOW_REL]), np.uint16(0))
+    if calibration.shift is not None and calibration.shift.fired:
+        rank = np.full(len(rank), Rank.LOW, dtype=np.uint8)
+        reasons = reasons | np.uint16(BIT[Why.SHIFT])
+    rank[np.isnan(column(features, "llr"))] = Rank.NOT_SCORED
+    reasons[(rank == Rank.HIGH) | (rank == Rank.NOT_SCORED)] = 0
+    return rank, _words(reasons)
+
+
+def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:
+    """Count the flags that a null control's probes would earn. features: as for `assign`; `llr` is decoy less real."""
+    rank, _ = assign(calibration, features)
+    scored = rank > Rank.NOT_SCORED
+    wrong = ~(column(features, "llr")[scored] < 0)
+    return NullVerdict(name, int(scored.sum()), int((rank == Rank.HIGH).sum()), int((rank == Rank.MEDIUM).sum()),
+                       float(wrong.mean()) if len(wrong) else None)
+
+
+def _words(reasons: np.ndarray) -> list[tuple[str, ...]]:
+    distinct, place = np.unique(reasons, return_inverse=True)
+    words = [tuple(str(why) for why in WHY_ORDER if bits & BIT[why])[:MAX_REASONS] for bits in distinct.tolist()]
+    return [words[i] for i in place.tolist()]

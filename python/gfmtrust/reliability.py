@@ -1,0 +1,211 @@
+"""The reliability: estimated probability that the preference between two alleles finds the base that stands there.
+
+A logistic regression on half A of the probes. On probes the sign of the LLR is the label, so only measures that stay the same
+when REF and ALT trade places may enter. Source: docs/reliability.md 3.3, 3.4. Flags and certificates are not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from gfmtrust.caps import column, finite
+from gfmtrust.measures import margin
+from gfmtrust.risk_coverage import prr
+
+PREDICTORS = ("abs_llr", "margin", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gain", "gc",
+              "soft_masked", "n_share", "near_edge")
+"""All swap-invariant. |LLR| and margin come first: they are the only ones where half A is small."""
+
+FEW_PROBES = 500
+MAX_MISSING = 0.02
+"""A predictor missing in more than this share of half A is dropped for the run; elsewhere a missing one means no reliability."""
+
+STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
+"""Inverse L2 penalties tried, strongest penalty first."""
+
+N_FOLDS = 5
+MIN_S0_NATS = 0.02
+
+
+@dataclass(frozen=True)
+class Term:
+    """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the coefficient.
+
+    low, high: range on half A; beyond it nothing is known, so nothing is extrapolated.
+    """
+
+    name: str
+    coefficient: float
+    mean: float
+    scale: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped: (predictor, why)."""
+
+    terms: tuple[Term, ...]
+    intercept: float
+    s0: float
+    strength: float
+    n_probes: int
+    dropped: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """PRR on half A, out of fold, of a ranking by one measure, or by 'all' of them in the score. None where undefined."""
+
+    measure: str
+    prr: float | None
+
+
+def predictors(features: pd.DataFrame, s0: float) -> dict[str, np.ndarray]:
+    """All predictors by name, float64 (n,), NaN where missing; |LLR| and margin are made from `llr` and `llr_sd`."""
+    values = {name: column(features, name) for name in PREDICTORS if name not in ("abs_llr", "margin")}
+    llr = column(features, "llr")
+    values["abs_llr"] = np.abs(llr)
+    values["margin"] = margin(llr, column(features, "llr_sd"), s0)
+    return {name: values[name] for name in PREDICTORS}
+
+
+def median_sd(features: pd.DataFrame) -> float:
+    """s0 of `measures.margin`: median sd of the LLR over the probes, at least 0.02 nats."""
+    sd = finite(features, "llr_sd")
+    return max(float(np.median(sd)), MIN_S0_NATS) if len(sd) else MIN_S0_NATS
+
+
+def fit(features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float) -> tuple[Reliability, tuple[AblationRow, ...]]:
+    """Fit the score on half A and compare it with each measure alone.
+
+    features: n rows; right: bool (n,), the real base was preferred; folds: int (n,), the cross-validation fold of each
+    probe's block. The penalty is the strongest with the least log loss out of fold. Deterministic: coefficients are
+    rounded to 8 decimals, below which solvers and thread counts differ. Raises ValueError without probes.
+    """
+    if not len(right):
+        raise ValueError("features: no probes; expected at least one in half A")
+    values = predictors(features, s0)
+    kept, dropped = _choose(values, len(right))
+    complete = np.all([np.isfinite(values[name]) for name in kept], axis=0) if kept else np.ones(len(right), dtype=bool)
+    right, folds = right[complete], folds[complete]
+    terms = [_standard(name, values[name][complete]) for name in kept]
+    matrix = np.column_stack([_scaled(term, values[term.name][complete]) for term in terms]) if terms else np.empty((len(right), 0))
+    strength, held_out = _choose_strength(matrix, right, folds)
+    coefficients, intercept = _solve(matrix, right, strength)
+    terms = [Term(t.name, float(c), t.mean, t.scale, t.low, t.high) for t, c in zip(terms, coefficients, strict=True)]
+    ablation = _ablation({name: values[name][complete] for name in kept}, right, folds, held_out)
+    return Reliability(tuple(terms), intercept, s0, strength, len(right), dropped), ablation
+
+
+def predict(fitted: Reliability, features: pd.DataFrame) -> np.ndarray:
+    """Reliability of each allele, float64 (n,) in 0..1; NaN where the LLR or a predictor of the score is missing.
+
+    Terms are added one by one in a fixed order, so an allele's value does not depend on its neighbours in the table.
+    """
+    values = predictors(features, fitted.s0)
+    total = np.where(np.isfinite(values["abs_llr"]), fitted.intercept, np.nan)
+    for term in fitted.terms:
+        total = total + term.coefficient * _scaled(term, values[term.name])
+    return expit(total)
+
+
+def _choose(values: dict[str, np.ndarray], n: int) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Predictors that vary and are known nearly everywhere, and why the others are dropped."""
+    kept, dropped = [], []
+    for name, known in ((name, each[np.isfinite(each)]) for name, each in values.items()):
+        if len(known) < (1 - MAX_MISSING) * n:
+            dropped.append((name, "missing"))
+        elif known.min() == known.max():
+            dropped.append((name, "constant"))
+        elif n < FEW_PROBES and name not in PREDICTORS[:2]:
+            dropped.append((name, "few probes"))
+        else:
+            kept.append(name)
+    return kept, tuple(dropped)
+
+
+def _standard(name: str, values: np.ndarray) -> Term:
+    low, high = float(values.min()), float(values.max())
+    return Term(name, 0.0, float(values.mean()), float(values.std()) or 1.0, low, high)
+
+
+def _scaled(term: Term, values: np.ndarray) -> np.ndarray:
+    return (np.clip(values, term.low, term.high) - term.mean) / term.scale
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+    """Coefficients and intercept; where all or none are right, or nothing varies, the intercept alone (add-half)."""
+    n_right = int(right.sum())
+    if not matrix.shape[1] or n_right in (0, len(right)):
+        return np.zeros(matrix.shape[1]), float(np.round(np.log((n_right + 0.5) / (len(right) - n_right + 0.5)), 8))
+    solution = newton(np.column_stack([np.ones(len(right)), matrix]), right.astype(np.float64), strength)
+    return np.round(solution[1:], 8), float(np.round(solution[0], 8))
+
+
+def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: float = 1e-10) -> np.ndarray:
+    """L2-penalised logistic regression by damped Newton steps, to the last digits: coefficients (p,), the first unpenalised.
+
+    matrix: (n, p), its first column ones; target: 0 or 1 (n,), both present. Minimises strength x log loss + half the squared
+    coefficients, which is scikit-learn's objective with C = strength.
+    """
+    penalty = np.ones(matrix.shape[1])
+    penalty[0] = 0.0
+    solution = np.zeros(matrix.shape[1])
+    loss = _penalised_loss(matrix, target, strength, penalty, solution)
+    for _ in range(100):
+        p = expit(matrix @ solution)
+        gradient = strength * (matrix.T @ (p - target)) + penalty * solution
+        hessian = strength * (matrix.T * (p * (1 - p))) @ matrix + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        size = 1.0
+        rounding = 1e-12 * abs(loss)
+        while (tried := _penalised_loss(matrix, target, strength, penalty, solution - size * step)) > loss + rounding and size > 1e-6:
+            size /= 2
+        solution, loss = solution - size * step, tried
+        if np.abs(step).max() < tolerance:
+            break
+    return solution
+
+
+def _penalised_loss(matrix: np.ndarray, target: np.ndarray, strength: float, penalty: np.ndarray, solution: np.ndarray) -> float:
+    linear = matrix @ solution
+    return float(strength * (np.logaddexp(0, linear) - target * linear).sum() + 0.5 * (penalty * solution * solution).sum())
+
+
+def _choose_strength(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray) -> tuple[float, np.ndarray]:
+    """The penalty with the least log loss out of fold, and its out-of-fold log odds (n,)."""
+    best, best_loss, best_held_out = STRENGTHS[0], np.inf, np.zeros(len(right))
+    for strength in STRENGTHS:
+        held_out = np.zeros(len(right))
+        for fold in np.unique(folds):
+            mine = folds == fold
+            if mine.all():
+                continue
+            coefficients, intercept = _solve(matrix[~mine], right[~mine], strength)
+            held_out[mine] = matrix[mine] @ coefficients + intercept
+        loss = float(np.logaddexp(0, np.where(right, -held_out, held_out)).mean())
+        if loss < best_loss - 1e-9:
+            best, best_loss, best_held_out = strength, loss, held_out
+    return best, best_held_out
+
+
+def _ablation(values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, held_out: np.ndarray) -> tuple[AblationRow, ...]:
+    rows = [("all", held_out), *((name, _held_out_direction(each, right, folds)) for name, each in values.items())]
+    found = [(name, prr(~right, ranking) if len(right) else np.nan) for name, ranking in rows]
+    return tuple(AblationRow(name, None if np.isnan(value) else float(value)) for name, value in found)
+
+
+def _held_out_direction(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """The measure, turned in each fold so that higher is more trusted by the other folds' probes."""
+    turned = np.zeros(len(values))
+    for fold in np.unique(folds):
+        mine = folds == fold
+        others = ~mine if not mine.all() else mine
+        turned[mine] = values[mine] * np.sign(((values[others] - values[others].mean()) * (right[others] - right[others].mean())).sum())
+    return turned
