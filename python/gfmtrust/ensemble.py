@@ -25,13 +25,15 @@ class Ensemble:
     """The models of a run and their views, from the metadata of any one shard's tables.
 
     models: ids of the models that vote, as given; baseline: id of the context model, or None where there is none.
-    view_models: (V,) index into `models`; view_strands: (V,) '+' or '-'.
+    view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
+    view_equivariant: (V,) bool, strands equal by construction. metadata: what each model's tables say of themselves.
     """
 
     models: tuple[str, ...]
     baseline: str | None
     view_models: np.ndarray
     view_strands: np.ndarray
+    view_equivariant: np.ndarray
     metadata: dict[str, dict]
 
     @property
@@ -46,7 +48,7 @@ class SiteBlock:
     site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows sum to 1 or 0.
     status: object (n,), '' or why a model could not answer. local_surprisal: mean over the voting models, bits.
     context_surprisal: the context model's. gain: context - local, NaN where the context model is the only model.
-    context_logp: natural log of the context model's mean probability of the genome's base at the site; model_logp likewise of the ensemble.
+    context_probs: float32 (n, members, 4), the context model's own answer, NaN throughout where it was not run.
     """
 
     site: pd.DataFrame
@@ -85,9 +87,9 @@ class ScoreTables:
         metadata = {model: tables.read_metadata(self._file[model, self.shards[0]]) for model in order}
         context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
         voting = [model for model in order if model not in context] or context
-        views = [(voting.index(model), view[2]) for model in voting for view in metadata[model]["views"]]
-        return Ensemble(tuple(voting), context[0] if context else None, np.array([index for index, _ in views]),
-                        np.array([strand for _, strand in views]), metadata)
+        views = [(voting.index(model), view[2], metadata[model]["rc_equivariant"]) for model in voting for view in metadata[model]["views"]]
+        columns = [np.array(column) for column in zip(*views, strict=True)]
+        return Ensemble(tuple(voting), context[0] if context else None, *columns, metadata)
 
     def block(self, shard: str, site: pd.DataFrame) -> SiteBlock:
         """One shard's sites with every model's answer. Raises InternalError (70) where a table is not of these sites."""

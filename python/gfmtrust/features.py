@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.measures import allele_measures
+from gfmtrust.measures import allele_measures, mean_distribution, surprisal
 
 
 def features(block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> pd.DataFrame:
@@ -17,7 +17,8 @@ def features(block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.nda
 
     rows: (n,) rows of the block; ref, alt: (n,) codes 0..3. Measures are NaN where the site was not scored.
     """
-    measured = allele_measures(block.probs[rows], block.weights[rows], ensemble.view_models, ensemble.view_strands, ref, alt)
+    measured = allele_measures(block.probs[rows], block.weights[rows], ensemble.view_models, ensemble.view_strands, ref, alt,
+                               ensemble.view_equivariant)
     site = block.site.iloc[rows]
     return pd.DataFrame({
         **measured,
@@ -36,10 +37,6 @@ def surprisal_of(probs: np.ndarray, weights: np.ndarray, base: np.ndarray) -> np
 
     probs: (n, V, 4), weights: (n, V), base: codes (n,), 4 and above give NaN.
     """
-    known = base < 4
-    of_base = probs[np.arange(len(base)), :, np.where(known, base, 0)].astype(np.float64)
-    mean = np.zeros(len(base))
-    for view in range(probs.shape[1]):
-        mean += np.where(weights[:, view] > 0, of_base[:, view] * weights[:, view], 0.0)
-    good = known & (mean > 0)
-    return np.where(good, -np.log2(np.where(good, mean, 1.0)), np.nan)
+    known = (base < 4) & (weights.sum(axis=1) > 0)
+    bits = surprisal(mean_distribution(probs, weights), np.where(known, base, 0).astype(np.int64))
+    return np.where(known, bits, np.nan)

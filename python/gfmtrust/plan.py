@@ -17,7 +17,7 @@ from gfmtrust import alleles, probes, shards, tables
 from gfmtrust.alphabet import BASES, N
 from gfmtrust.errors import UsageError, message
 from gfmtrust.records import Status
-from gfmtrust.sites import Surroundings, acgt_intervals, block_of, block_size, region_class, surroundings
+from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ class Snvs:
 
 
 def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_surprisal, longest_window_bp: int, out_dir: Path,
-               asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
+               genome_digest: str, asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
     """Write alleles, spellings, probes, shards and plan.json below `out_dir`; returns the content of plan.json.
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
-    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's.
+    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. genome_digest: check_inputs' of the genome.
     Raises UsageError (64) for a shard size below 1.
     """
     if shard_size < 1:
@@ -78,7 +78,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         "spectrum": drawing.spectrum, "matched_surprisal": drawing.matched_surprisal, "merged": drawing.merged,
         "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets),
         "contigs": [{"name": name, "length": length} for name, length in genome.contigs.items()],
-        "genome_digest": genome.digest(),
+        "genome_digest": genome_digest,
     }
     tables.write_json(out_dir / "plan.json", plan)
     return plan
@@ -116,7 +116,8 @@ class _Reservoir:
 
     def __init__(self, size: int, rng: np.random.Generator):
         self._size, self._rng, self.seen = size, rng, 0
-        self._kept = pd.DataFrame(columns=["contig_index", "pos", "ref", "alt", "key"])
+        self._kept = pd.DataFrame({"contig_index": np.empty(0, np.int64), "pos": np.empty(0, np.int64), "ref": np.empty(0, object),
+                                   "alt": np.empty(0, object), "key": np.empty(0)})
 
     def add(self, frame: pd.DataFrame) -> None:
         frame = frame[["contig_index", "pos", "ref", "alt"]].assign(key=self._rng.random(len(frame)))

@@ -63,17 +63,6 @@ def passes_per_site(bundle, preset: str, neighbours: bool) -> int:
     return len(views) + (len({strand for strand, _ in views}) if extra else 0)
 
 
-def mean_over_views(probs: np.ndarray) -> np.ndarray:
-    """Arithmetic mean of the views that voted, float64 (n, 4); NaN where none did. Added in view order, so batches leave no trace."""
-    total = np.zeros((probs.shape[0], 4))
-    count = np.zeros((probs.shape[0], 1))
-    for view in range(probs.shape[1]):
-        voted = np.isfinite(probs[:, view]).all(axis=1, keepdims=True)
-        total += np.where(voted, probs[:, view].astype(np.float64), 0.0)
-        count += voted
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
-
-
 def window_status(windows: np.ndarray, site: int, max_n: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Status from the letters of the window alone, with the two shares.
 

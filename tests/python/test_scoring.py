@@ -9,7 +9,7 @@ from fake_genome import FakeGenome, random_genome
 from gfmtrust.alphabet import PAD, reverse_complement
 from gfmtrust.errors import InternalError
 from gfmtrust.records import Status
-from gfmtrust.scoring import mean_over_views, passes_per_site, score_sites, views_of, window_status
+from gfmtrust.scoring import passes_per_site, score_sites, views_of, window_status
 
 
 @dataclass
@@ -113,12 +113,6 @@ def test_answer_does_not_depend_on_how_sites_are_batched(monkeypatch):
     parts = scored(genome, pos, preset="thorough")
     assert whole.probs.tobytes() == parts.probs.tobytes()
     assert whole.local_surprisal.tobytes() == parts.local_surprisal.tobytes()
-
-
-def test_mean_over_views_skips_views_that_did_not_vote():
-    probs = np.array([[[1, 0, 0, 0], [np.nan] * 4, [0, 1, 0, 0]], [[np.nan] * 4] * 3], np.float32)
-    assert mean_over_views(probs)[0].tolist() == [0.5, 0.5, 0, 0]
-    assert np.isnan(mean_over_views(probs)[1]).all()
 
 
 @pytest.mark.bad_input

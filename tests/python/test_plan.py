@@ -1,0 +1,138 @@
+"""Planning: each site once, shards by number of sites, statuses kept, memory that does not grow with contigs."""
+
+import json
+
+import numpy as np
+import pytest
+from fake_genome import FakeGenome, random_genome
+from test_alleles import spelled
+
+from gfmtrust import plan, tables
+from gfmtrust.errors import UsageError
+from gfmtrust.shards import PROBE, REGION, VARIANT
+
+
+class Spans:
+    """An interval set of one contig, as `bed` hands it over."""
+
+    def __init__(self, **spans):
+        self._spans = {name: np.array(pairs, np.int64).reshape(-1, 2) for name, pairs in spans.items()}
+
+    def intervals(self, contig):
+        return self._spans.get(contig, np.empty((0, 2), np.int64))
+
+    def contains(self, contig, pos):
+        return np.array([any(start <= p < end for start, end in self.intervals(contig)) for p in pos], bool)
+
+
+def planned(tmp_path, genome, inputs, regions=None, include=None, **options):
+    paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
+    out = tmp_path / "plan"
+    content = plan.plan_sites(genome, paths, plan.Regions(regions or {}), include, lambda contig, pos: np.full(len(pos), 1.9, np.float32),
+                              64, out, genome.digest(), **{"asked_probes": 200, "shard_size": 100, **options})
+    return out, content
+
+
+def snv_rows(genome, positions, contig="chr1", index=0):
+    codes = genome.codes(contig, 0, genome.contigs[contig])
+    return [(contig, index, int(p), "ACGT"[codes[p]], "ACGT"[(codes[p] + 1) % 4]) for p in sorted(positions)]
+
+
+def shards_of(out):
+    return [tables.read(path).to_pandas() for path in sorted((out / "shards").glob("*.parquet"))]
+
+
+GENOME = random_genome(2, 8_000, chr2="ACGTNNNNNNACGTTGCA" * 20)
+
+
+def test_every_site_once_in_order_with_its_uses(tmp_path):
+    rows = snv_rows(GENOME, range(100, 900, 10))
+    out, content = planned(tmp_path, GENOME, [rows, rows[::2]], {"cre": Spans(chr1=[(95, 205)], chr2=[(0, 8)])})
+    shards = shards_of(out)
+    place = np.concatenate([shard["contig_index"].to_numpy(np.int64) << 40 | shard["pos"] for shard in shards])
+    assert (np.diff(place) > 0).all()
+    assert [len(shard) for shard in shards[:-1]] == [100] * (len(shards) - 1)
+    use = np.concatenate([shard["use"] for shard in shards])
+    assert (use & VARIANT > 0).sum() == 80 == content["counts"]["variant_sites"]
+    assert (use & REGION > 0).sum() == 118 == content["counts"]["region_bases"]
+    probes = tables.read(out / "probes.parquet").to_pandas()
+    assert (use & PROBE > 0).sum() == len(probes[["contig_index", "pos"]].drop_duplicates())
+    assert content["counts"]["sites"] == len(place)
+
+
+def test_shard_size_changes_no_row(tmp_path):
+    rows = snv_rows(GENOME, range(100, 900, 7))
+    whole = shards_of(planned(tmp_path, GENOME, [rows], shard_size=10**6)[0])
+    (tmp_path / "b").mkdir()
+    parts = shards_of(planned(tmp_path / "b", GENOME, [rows], shard_size=33)[0])
+    assert len(whole) == 1 < len(parts)
+    assert whole[0].equals(type(whole[0])(np.concatenate([part.to_numpy() for part in parts]), columns=whole[0].columns).astype(whole[0].dtypes))
+
+
+def test_probes_never_stand_under_an_allele_of_the_run_and_carry_the_genome(tmp_path):
+    rows = snv_rows(GENOME, range(0, 8_000, 2))
+    out, _ = planned(tmp_path, GENOME, [rows])
+    probes = tables.read(out / "probes.parquet").to_pandas()
+    chr1 = probes[probes["contig_index"] == 0]
+    assert (chr1["pos"] % 2 == 1).all()
+    assert (chr1["real"] == GENOME.codes("chr1", 0, 8_000)[chr1["pos"]]).all()
+    assert (probes["real"] != probes["decoy"]).all()
+    assert abs(probes["run_oriented"].mean() - 0.5) < 0.01
+
+
+def test_a_deletion_hides_every_base_of_its_ref_from_the_probes(tmp_path):
+    letters = "".join("ACGT"[c] for c in GENOME.codes("chr1", 0, 4_000))
+    out, content = planned(tmp_path, GENOME, [[("chr1", 0, 0, letters, letters[0])]])
+    probes = tables.read(out / "probes.parquet").to_pandas()
+    assert (probes.loc[probes["contig_index"] == 0, "pos"] >= 4_000).all()
+    assert content["counts"]["allele_status"] == {"TOO_LONG": 1}
+
+
+def test_plan_says_what_was_drawn(tmp_path):
+    _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 500))])
+    assert content["spectrum"] == "default"
+    assert content["matched_surprisal"] is True
+    assert content["block_bp"] == 4 * 64  # four windows: more than a 64th of so small a genome
+    assert sum(content["substitutions"].values()) == 400
+    assert json.loads((tmp_path / "plan" / "plan.json").read_text()) == content
+
+
+@pytest.mark.bad_input
+def test_zero_records_still_make_one_shard_and_probes(tmp_path):
+    out, content = planned(tmp_path, GENOME, [[]])
+    assert content["counts"]["alleles"] == 0
+    assert content["counts"]["probes"] == 200
+    assert sum(len(shard) for shard in shards_of(out)) == content["counts"]["probe_sites"]
+    assert len(tables.read(out / "alleles.parquet")) == 0
+
+
+@pytest.mark.bad_input
+def test_statuses_are_kept_for_every_allele(tmp_path):
+    rows = [("odd", -1, 4, "A", "C"), ("chr1", 0, -1, "N", "A"), ("chr1", 0, 5, "ACGT"[(GENOME.codes("chr1", 5, 6)[0] + 1) % 4], "<DEL>"),
+            ("chr1", 0, 8_000, "A", "C"), ("chr2", 1, 5, "N", "A")]
+    out, content = planned(tmp_path, GENOME, [rows])
+    assert content["counts"]["allele_status"] == {"AMBIGUOUS_BASE": 1, "NO_CONTIG": 1, "OUT_OF_RANGE": 2, "SYMBOLIC": 1}
+    assert content["counts"]["variant_sites"] == 0
+    assert len(tables.read(out / "alleles.parquet")) == 5
+
+
+@pytest.mark.bad_input
+def test_include_leaves_the_rest_not_selected(tmp_path):
+    _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, [10, 20, 30])], include=Spans(chr1=[(15, 25)]))
+    assert content["counts"]["allele_status"] == {"NOT_SELECTED": 2, "SCORED": 1}
+
+
+@pytest.mark.bad_input
+def test_shard_size_below_one_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="shard_size: 0"):
+        planned(tmp_path, GENOME, [[]], shard_size=0)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_contigs_make_no_more_shards_than_one(tmp_path):
+    text = "ACGTTGCAACGGTACCATGA" * 5
+    genome = FakeGenome(**{f"s{i}": text for i in range(100_000)})
+    rows = [(f"s{i}", i, 50, "G", "A") for i in range(0, 100_000, 10)]
+    _, content = planned(tmp_path, genome, [rows], shard_size=5_000)
+    assert content["counts"]["variant_sites"] == sum(text[50] == "G" for _ in rows)
+    assert content["counts"]["shards"] == -(-content["counts"]["sites"] // 5_000)
