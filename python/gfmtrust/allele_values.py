@@ -1,0 +1,46 @@
+"""Any allele's ten texts by its exact spelling: contig as written, position, REF and ALT without regard to case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gfmtrust import tables
+from gfmtrust.errors import InternalError, message
+from gfmtrust.info_values import COLUMN, row_texts
+from gfmtrust.site_lookup import PositionTable, Rows
+from gfmtrust.vcf import format_position
+
+
+class AlleleValues:
+    """sites.parquet opened for questions about single alleles; use it in a `with` block."""
+
+    def __init__(self, sites: Path):
+        self._table = PositionTable(sites, ["ref", "alt", *COLUMN.values()])
+
+    def __enter__(self) -> AlleleValues:
+        return self
+
+    def __exit__(self, *ended) -> None:
+        self._table.__exit__(*ended)
+
+    def contigs(self) -> list[str]:
+        return self._table.contigs()
+
+    def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[list[str]]:
+        """One list of texts per ALT, in key order. Raises InternalError (70) for an allele that no step before has seen."""
+        pieces = self._table.rows(contig, pos, pos + 1)
+        return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
+
+    def _one(self, pieces: list[Rows], contig: str, pos: int, ref: str, alt: str) -> list[str]:
+        for piece in pieces:
+            refs, alts = piece.columns["ref"], piece.columns["alt"]
+            for row in range(piece.start, piece.stop):
+                if alts[row] == alt and refs[row] == ref:
+                    return row_texts(piece.columns, row)
+        raise InternalError(message(f"sites.parquet {contig}:{format_position(pos)}", f"no row for {ref[:40]}>{alt[:40]}",
+                                    "a row for every allele of every input", "run again from plan_sites"))
+
+
+def models_of(sites: Path) -> dict[str, dict]:
+    """Model id -> metadata of its score tables, as annotate_sites left it in sites.parquet; {} where it left none."""
+    return tables.read_metadata(sites).get("models", {})

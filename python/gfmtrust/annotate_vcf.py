@@ -1,0 +1,46 @@
+"""ANNOTATE_VCF: the user's VCF with the GFM_* keys of every allele, looked up in sites.parquet and spliced in.
+
+Runs no model and knows no threshold. Records are looked up as they stream by; memory does not grow with file or cohort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from gfmtrust import splice, tables
+from gfmtrust.allele_values import AlleleValues, models_of
+from gfmtrust.errors import UsageError, message
+from gfmtrust.header_lines import header_lines, read_calibration
+from gfmtrust.info_values import KEYS, info_text
+from gfmtrust.output_digest import published
+from gfmtrust.records import Rank
+
+RANK_KEY = KEYS.index("GFM_RANK")
+
+
+def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, overwrite: bool = False, force: bool = False,  # noqa: A002
+                 soft_filter: bool = False) -> dict:
+    """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter holds.
+
+    Raises InternalError (70) where an allele has no row in `sites` or a promise of `splice.annotate` breaks; the errors of
+    `splice.annotate`; UsageError (64) for `soft_filter`, which this version has not.
+    """
+    if soft_filter:
+        raise UsageError(message("--soft_filter", "not in this version", "FILTER as it is", "filter with bcftools view -i 'GFM_RANK>=2'"))
+    out = Path(out)
+    ranks = dict.fromkeys((rank.name for rank in Rank), 0)
+    lines = header_lines(read_calibration(calibration), models_of(sites), f"annotate_vcf --id {id} --vcf {Path(vcf).name}"
+                         + (" --overwrite" if overwrite else ""))
+    with AlleleValues(sites) as alleles:
+
+        def values(record) -> bytes:
+            texts = alleles.texts(record.contig, record.pos, record.ref, record.alts)
+            for allele in texts:
+                ranks[Rank(int(allele[RANK_KEY])).name] += 1
+            return info_text(texts).encode()
+
+        contract = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
+    counts = {"kind": "vcf", "id": id, "input": Path(vcf).name, "ranks": ranks, **asdict(contract), "output": published(out)}
+    tables.write_json(out.with_name(f"{id}.counts.json"), counts)
+    return counts

@@ -1,0 +1,98 @@
+"""Our lines of a VCF header: keys, models, calibration and verdicts, so that a flag can be audited from the file alone.
+
+No path, host, user or time stamp: the same run gives the same lines anywhere. Which file they go into is not here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gfmtrust import __version__
+from gfmtrust.calibration import Calibration
+from gfmtrust.certificates import Certificate
+from gfmtrust.errors import MissingInputError, message
+from gfmtrust.info_values import number_text
+from gfmtrust.measure_table import info_header_lines
+
+RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
+SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
+FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"), ("Precision", "precision"))
+"""Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
+
+
+def read_calibration(path: Path) -> Calibration:
+    """calibration.json, checked. Raises MissingInputError (66), ConfigurationError (78)."""
+    if not Path(path).is_file():
+        raise MissingInputError(message(str(path), "not found", "the calibration.json of calibrate", "run calibrate"))
+    return Calibration.from_json(Path(path).read_text())
+
+
+def header_lines(calibration: Calibration, models: dict[str, dict], command: str) -> list[str]:
+    """All our lines, without line ends, in a fixed order.
+
+    models: id -> metadata of its score tables, where known. command: subcommand and options, file names without folders.
+    """
+    return [
+        *info_header_lines(),
+        f"##gfmtrustVersion={__version__}",
+        f"##gfmtrustCommand={command}",
+        f"##gfmtrustUse={RESEARCH_USE}",
+        f"##gfmtrustFilter={SAFE_FILTER}",
+        f"##gfmtrustDevice={','.join(sorted({meta['device'] for meta in models.values() if 'device' in meta})) or 'unknown'}",
+        f"##gfmtrustShift={shift_text(calibration)}",
+        *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
+        calibration_line(calibration),
+        *(certificate_line(number, found) for number, found in enumerate(calibration.certificates, start=1)),
+        *(f"##GFM_null=<ID={null.name},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>" for null in calibration.nulls),
+    ]
+
+
+def model_line(model: str, digest: str, facts: dict) -> str:
+    """`##GFM_model=<ID=..,SHA256=..,...>`."""
+    known = [f"{name}={facts[field]}" for name, field in FACTS if field in facts]
+    return f"##GFM_model=<{','.join([f'ID={model}', f'SHA256={digest}', *known])}>"
+
+
+def calibration_line(calibration: Calibration) -> str:
+    """The run's calibration as one structured line: set, probes, limits, confidence, looks, outcome."""
+    options, counts = calibration.options, calibration.counts
+    fields = {"ID": "run", "Set": calibration.set, "N": counts.probes, "Failed": counts.failed, "Blocks": counts.blocks,
+              "Seed": options.seed, "AlphaHIGH": f"{options.alpha_high:g}", "AlphaMEDIUM": f"{options.alpha_medium:g}",
+              "Delta": f"{options.delta:g}", "Looks": options.looks, "Genome": calibration.digests.get("genome", "unknown"), "Shift": shift_state(calibration),
+              "Outcome": quoted(calibration.outcome)}
+    return _structured("GFM_calibration", fields)
+
+
+def certificate_line(number: int, found: Certificate) -> str:
+    """One level in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists."""
+    fields = {"ID": f"{found.level}_{number}", "Level": found.level, "Certified": "yes" if found.threshold is not None else "no",
+              "Classes": quoted(",".join(found.region_classes)), "Refused": quoted(",".join(found.refused)),
+              "Threshold": "." if found.threshold is None else number_text(found.threshold), "Alpha": f"{found.alpha:g}",
+              "Delta": f"{found.delta:g}", "N": found.balanced.n, "Errors": found.balanced.errors,
+              "Bound": number_text(found.balanced.bound), "RunN": found.run.n, "RunErrors": found.run.errors,
+              "RunBound": number_text(found.run.bound), "Tested": found.tested}
+    return _structured("GFM_calibration", fields)
+
+
+def shift_state(calibration: Calibration) -> str:
+    """ok, fired, too_few or not_tested."""
+    return calibration.shift.state if calibration.shift else "not_tested"
+
+
+def shift_text(calibration: Calibration) -> str:
+    """The shift gate's verdict with its numbers."""
+    verdict = calibration.shift
+    if verdict is None or verdict.delta_median is None:
+        return shift_state(calibration)
+    return (f"{verdict.state}; median difference {verdict.delta_median:.3f} bit ({verdict.low:.3f} to {verdict.high:.3f}), "
+            f"KS D {verdict.ks_d:.3f}")
+
+
+def quoted(text: str) -> str:
+    """A text as the value of a structured header line (VCF 4.3, section 1.4): control characters gone, quote and backslash escaped."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _structured(key: str, fields: dict) -> str:
+    return f"##{key}=<{','.join(f'{name}={value}' for name, value in fields.items())}>"

@@ -1,0 +1,16 @@
+"""Name, size and SHA-256 of a published file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from gfmtrust.bgzf import open_input
+
+
+def published(path: Path) -> dict:
+    """{name, bytes, sha256} of a file; the name without its folder. Raises MissingInputError (66)."""
+    with open_input(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    return {"name": Path(path).name, "bytes": size, "sha256": digest}

@@ -1,0 +1,130 @@
+"""What a region's bases say together: means, the error of its own decoys, its flag and the reason it is no better.
+
+Pure functions of arrays; which bases a region has and how a line is written is not here. The rules are docs/reliability.md, "Regions".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from gfmtrust.calibration import Calibration
+from gfmtrust.certificates import upper_bound
+from gfmtrust.records import STATUS_ORDER, Rank, Status, Why
+
+MIN_SCORED_SHARE = 0.8
+"""Below this share of scored bases a region has no flag but the commonest reason."""
+MIN_BASES_OWN_ERROR = 200
+"""With fewer scored bases the region's own error says nothing, and the flag is at most MEDIUM."""
+CORRELATED_BP = 10
+"""Neighbouring bases are not independent: the bound counts one base in ten."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What the run's calibration promises: largest decoy error of each level, confidence, and which levels exist at all."""
+
+    alpha: dict[Rank, float]
+    delta: float
+    certified: frozenset[Rank]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> Levels:
+        exist = {Rank[found.level] for found in calibration.certificates if found.threshold is not None}
+        if calibration.high_withheld:
+            exist.discard(Rank.HIGH)
+        options = calibration.options
+        return cls({Rank.HIGH: options.alpha_high, Rank.MEDIUM: options.alpha_medium}, options.delta, frozenset(exist))
+
+
+@dataclass(frozen=True)
+class RegionSummary:
+    """One region. Means are over scored bases, NaN where there are none; `errors` counts bases whose decoy was preferred."""
+
+    length_bp: int
+    scored_bases: int
+    entropy: float
+    gain: float
+    disagreement: float
+    surprisal: float
+    reliability: float
+    errors: int
+    error_bound: float
+    rank: Rank
+    status: Status
+    why: tuple[Why, ...]
+
+    @property
+    def scored_share(self) -> float:
+        return self.scored_bases / self.length_bp if self.length_bp else float("nan")
+
+
+def own_error_bound(errors: int, n: int, delta: float) -> float:
+    """One-sided Clopper-Pearson upper bound of a region's decoy error, confidence 1 - delta; 1 where n is below 10.
+
+    errors of n bases become ceil(errors / 10) of floor(n / 10). Source: docs/reliability.md, "Regions".
+    """
+    n_independent = n // CORRELATED_BP
+    n_wrong = min(-(-errors // CORRELATED_BP), n_independent)
+    return float(upper_bound(n_wrong, n_independent, delta))
+
+
+def typical_rank(ranks: np.ndarray) -> Rank:
+    """The highest flag that more than half of the bases carry or better: the certificate at the median reliability, caps included."""
+    return Rank(int(np.sort(ranks)[(len(ranks) - 1) // 2]))
+
+
+def commonest_status(statuses: list[str]) -> Status:
+    """The commonest reason; of equally common ones the first in order of precedence."""
+    counts = Counter(statuses)
+    return min((Status(name) for name in counts), key=lambda status: (-counts[status], STATUS_ORDER.index(status)))
+
+
+def region_flag(typical: Rank, errors: int, n: int, levels: Levels) -> tuple[Rank, tuple[Why, ...]]:
+    """Flag of a region whose bases are scored, and why it is no better.
+
+    typical: `typical_rank` of its bases. From MIN_BASES_OWN_ERROR bases on, the bound of its own error must also be within the alpha of
+    the level; with fewer it is at most MEDIUM.
+    """
+    rank, why = typical, []
+    if typical < Rank.HIGH:
+        why.append(Why.LOW_REL if Rank(typical + 1) in levels.certified else Why.UNCERTIFIED)
+    if n < MIN_BASES_OWN_ERROR:
+        if rank == Rank.HIGH:
+            rank = Rank.MEDIUM
+            why.append(Why.UNCERTIFIED)
+        return rank, tuple(why)
+    bound = own_error_bound(errors, n, levels.delta)
+    while rank > Rank.LOW and bound > levels.alpha[rank]:
+        rank = Rank(rank - 1)
+    if rank < typical and Why.LOW_REL not in why:
+        why.append(Why.LOW_REL)
+    return rank, tuple(why)
+
+
+def summarise(length_bp: int, columns: dict[str, np.ndarray], absent: Status, levels: Levels, shift: bool) -> RegionSummary:
+    """A region from the rows of bases.parquet that it covers.
+
+    columns: status, rank, wrong, surprisal, ent, dis, gain, rel, each (n,), n <= length_bp. absent: status of the bases without a row.
+    shift: the run-level gate fired. A region of no length is OUT_OF_RANGE.
+    """
+    nothing = float("nan")
+    if length_bp == 0:
+        return RegionSummary(0, 0, nothing, nothing, nothing, nothing, nothing, 0, 1.0, Rank.NOT_SCORED, Status.OUT_OF_RANGE, ())
+    scored = columns["status"] == Status.SCORED
+    n = int(scored.sum())
+    errors = int(columns["wrong"][scored].sum())
+    means = [_mean(columns[name][scored]) for name in ("ent", "gain", "dis", "surprisal", "rel")]
+    bound = own_error_bound(errors, n, levels.delta)
+    if n < MIN_SCORED_SHARE * length_bp:
+        reasons = [*columns["status"][~scored], *[absent] * (length_bp - len(scored))]
+        return RegionSummary(length_bp, n, *means, errors, bound, Rank.NOT_SCORED, commonest_status(reasons), ())
+    rank, why = region_flag(typical_rank(columns["rank"][scored]), errors, n, levels)
+    return RegionSummary(length_bp, n, *means, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why)
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return float(finite.mean()) if finite.size else float("nan")

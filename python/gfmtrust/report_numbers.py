@@ -1,0 +1,157 @@
+"""The numbers of the report: counts and histograms of sites.parquet, the calibration curve and the league of the scored probes.
+
+Streams; nothing here grows with the number of alleles. How the numbers look is not here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gfmtrust import tables
+from gfmtrust.certificates import lower_bound, upper_bound
+from gfmtrust.records import Rank, Status
+
+ENTROPY_EDGES = np.linspace(0.0, 2.0, 41)
+LLR_EDGES = np.linspace(-12.0, 12.0, 49)
+TOP_LOCI = 20
+CURVE_BINS = 10
+TWO_SIDED = 0.025
+NEEDED = ["status", "rank", "why", "ent", "llr", "contig", "pos", "ref", "alt", "rel"]
+FLAGS = (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
+
+
+@dataclass
+class AlleleNumbers:
+    """Unique alleles of the run: counts by status, rank and reason; histograms by flag; the surest large effects.
+
+    ent, llr: counts by flag in ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge counts in the last bin. at_uniform: scored
+    alleles whose entropy exceeds 1.9 bits. loci: of the highest flag present, by |LLR|, at most TOP_LOCI.
+    """
+
+    statuses: Counter = field(default_factory=Counter)
+    ranks: Counter = field(default_factory=Counter)
+    reasons: Counter = field(default_factory=Counter)
+    ent: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(ENTROPY_EDGES) - 1, np.int64) for flag in FLAGS})
+    llr: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(LLR_EDGES) - 1, np.int64) for flag in FLAGS})
+    at_uniform: int = 0
+    loci: list[dict] = field(default_factory=list)
+
+    @property
+    def alleles(self) -> int:
+        return sum(self.statuses.values())
+
+    @property
+    def scored(self) -> int:
+        return self.statuses[Status.SCORED]
+
+
+@dataclass(frozen=True)
+class CurveBin:
+    """One equal-mass bin of probes: mean reliability, share that was right with its 95 % Clopper-Pearson interval."""
+
+    n: int
+    reliability: float
+    right: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LeagueRow:
+    """Bits per base at the probes' sites of one contestant, and its gain over the context model with a 95 % interval."""
+
+    name: str
+    bits: float
+    n: int
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
+
+
+def allele_numbers(sites: Path) -> AlleleNumbers:
+    """Counts of all rows of sites.parquet, read batch by batch."""
+    numbers = AlleleNumbers()
+    for batch in tables.batches(sites, NEEDED):
+        numbers.statuses.update(_value_counts(batch["status"]))
+        numbers.ranks.update({Rank(value): n for value, n in _value_counts(batch["rank"]).items()})
+        for why, n in _value_counts(batch["why"]).items():
+            for code in (why or "").split("&"):
+                if code:
+                    numbers.reasons[code] += n
+        rank = batch["rank"].to_numpy(zero_copy_only=False)
+        ent, llr = (batch[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in ("ent", "llr"))
+        for flag in FLAGS:
+            mine = rank == flag
+            numbers.ent[flag] += _histogram(ent[mine], ENTROPY_EDGES)
+            numbers.llr[flag] += _histogram(llr[mine], LLR_EDGES)
+        numbers.at_uniform += int(((rank > 0) & (ent > 1.9)).sum())
+        numbers.loci = _top(numbers.loci, batch, rank, np.abs(llr))
+    return numbers
+
+
+def calibration_curve(rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BINS) -> list[CurveBin]:
+    """Equal-mass bins of the scored probes by reliability; fewer where there are fewer probes. rel float (n,), wrong bool (n,)."""
+    kept = np.flatnonzero(np.isfinite(rel))
+    order = kept[np.argsort(rel[kept], kind="stable")]
+    bins = []
+    for rows in np.array_split(order, max(1, min(n_bins, len(order)))):
+        n, right = len(rows), int((~wrong[rows]).sum())
+        if n:
+            bins.append(CurveBin(n, float(rel[rows].mean()), right / n, float(lower_bound(right, n, TWO_SIDED)),
+                                 float(upper_bound(right, n, TWO_SIDED))))
+    return bins
+
+
+def league(model: np.ndarray, context: np.ndarray, block: np.ndarray, name: str, context_only: bool) -> list[LeagueRow]:
+    """Uniform, context model and the run's models at the probes that both answered.
+
+    model, context: surprisal of the real base, bits (n,); block: (n,) the interval takes whole blocks, as neighbours are alike.
+    """
+    rows = [LeagueRow("uniform", 2.0, 0)]
+    both = np.isfinite(model) & np.isfinite(context)
+    n = int(both.sum())
+    if not n:
+        return rows
+    rows.append(LeagueRow("context model", float(context[both].mean()), n))
+    if not context_only:
+        gain = (context - model)[both]
+        low, high = _clustered_interval(gain, block[both])
+        rows.append(LeagueRow(name, float(model[both].mean()), n, float(gain.mean()), low, high))
+    return rows
+
+
+def _clustered_interval(values: np.ndarray, block: np.ndarray) -> tuple[float | None, float | None]:
+    """95 % interval of a mean over clusters (linearised ratio of sums); (None, None) below two blocks."""
+    names, inverse = np.unique(block, return_inverse=True)
+    k = len(names)
+    if k < 2:
+        return None, None
+    mean = values.mean()
+    residual = np.bincount(inverse, values - mean, minlength=k)
+    half = 1.96 * float(np.sqrt(k / (k - 1) * np.square(residual).sum())) / len(values)
+    return float(mean - half), float(mean + half)
+
+
+def _value_counts(column: pa.Array) -> dict:
+    return {row["values"]: row["counts"] for row in pc.value_counts(column).to_pylist()}
+
+
+def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    finite = values[np.isfinite(values)]
+    return np.histogram(np.clip(finite, edges[0], edges[-1]), edges)[0]
+
+
+def _top(loci: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.ndarray) -> list[dict]:
+    """The best of what is held and the batch: MEDIUM and HIGH by flag, then |LLR|; ties keep the order of the file."""
+    rows = np.flatnonzero(rank >= Rank.MEDIUM)
+    if not len(rows):
+        return loci
+    rows = rows[np.lexsort((rows, -size[rows], -rank[rows].astype(np.int64)))][:TOP_LOCI]
+    new = batch.take(pa.array(rows)).select(["contig", "pos", "ref", "alt", "rank", "rel", "llr", "ent"]).to_pylist()
+    return sorted([*loci, *new], key=lambda row: (-row["rank"], -abs(row["llr"])))[:TOP_LOCI]

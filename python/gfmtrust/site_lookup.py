@@ -1,0 +1,137 @@
+"""Rows of a position table (sites.parquet, bases.parquet) by contig and position, without holding the table in memory.
+
+A first pass over two columns notes which row group holds which stretch of which contig; row groups are decoded when they are
+asked for and the least recently used one is dropped once CACHE_ROWS rows are held. Sorted questions decode each group once;
+unsorted ones give the same answers. It does not know what the other columns mean.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gfmtrust import tables
+from gfmtrust.errors import BadDataError, InternalError, message
+
+CACHE_ROWS = 2_000_000
+"""Rows decoded at once, about 100 bytes each: 200 MB however large the cohort is."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One contig's run of rows inside one row group: rows [start, stop), positions [first, last], ascending."""
+
+    group: int
+    start: int
+    stop: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Neighbouring rows of one row group: `columns[name][start:stop]`; columns are shared, not copied."""
+
+    columns: dict[str, np.ndarray]
+    start: int
+    stop: int
+
+    def column(self, name: str) -> np.ndarray:
+        return self.columns[name][self.start:self.stop]
+
+
+def contig_runs(contig: pa.Array) -> list[tuple[str, int, int]]:
+    """(contig, start, stop) of each run of equal names, in row order."""
+    encoded = contig.dictionary_encode()
+    codes = np.asarray(encoded.indices)
+    if not codes.size:
+        return []
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    starts, stops = np.r_[0, edges], np.r_[edges, codes.size]
+    return [(encoded.dictionary[int(codes[start])].as_py(), int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+
+
+def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
+    """Numbers with NaN for null; text as an object array that shares one string per distinct value, None for null."""
+    if not pa.types.is_string(column.type):
+        return column.to_numpy()
+    encoded = column.combine_chunks().dictionary_encode()
+    distinct = np.array([*encoded.dictionary.to_pylist(), None], dtype=object)
+    return distinct[encoded.indices.fill_null(len(distinct) - 1).to_numpy()]
+
+
+class PositionTable:
+    """Random access to the rows of a table that has the columns contig, pos and the ones asked for.
+
+    Raises BadDataError (65) where a column is absent, InternalError (70) where the rows of a contig are not sorted by pos.
+    """
+
+    def __init__(self, path: Path, columns: list[str], cache_rows: int = CACHE_ROWS):
+        self.path = Path(path)
+        self._file = tables.open_table(self.path)
+        self._columns = ["pos", *columns]
+        absent = sorted({"contig", *self._columns} - set(self._file.schema_arrow.names))
+        if absent:
+            self._file.close()
+            raise BadDataError(message(self.path.name, f"no column {', '.join(absent)}", "the table annotate_sites writes",
+                                       "run annotate_sites again"))
+        self._cache_rows = cache_rows
+        self._held: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+        self._stretches = _index_groups(self._file, self.path.name)
+        self._lasts = {contig: [stretch.last for stretch in runs] for contig, runs in self._stretches.items()}
+        self.groups_read = 0
+
+    def __enter__(self) -> PositionTable:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+    def contigs(self) -> list[str]:
+        """Names in the order of their first row."""
+        return list(self._stretches)
+
+    def rows(self, contig: str, start: int, stop: int) -> list[Rows]:
+        """The rows with start <= pos < stop, in order, one piece per row group touched; [] where there are none."""
+        pieces = []
+        runs = self._stretches.get(contig, [])
+        for index in range(bisect_left(self._lasts.get(contig, []), start), len(runs)):
+            stretch = runs[index]
+            if stretch.first >= stop:
+                break
+            columns = self._group(stretch.group)
+            low, high = np.searchsorted(columns["pos"][stretch.start:stretch.stop], (start, stop))
+            if high > low:
+                pieces.append(Rows(columns, stretch.start + int(low), stretch.start + int(high)))
+        return pieces
+
+    def _group(self, group: int) -> dict[str, np.ndarray]:
+        if group not in self._held:
+            table = self._file.read_row_group(group, columns=self._columns)
+            self._held[group] = {name: as_numpy(table[name]) for name in self._columns}
+            self.groups_read += 1
+            while len(self._held) > 1 and sum(len(held["pos"]) for held in self._held.values()) > self._cache_rows:
+                self._held.popitem(last=False)
+        self._held.move_to_end(group)
+        return self._held[group]
+
+
+def _index_groups(file: pq.ParquetFile, name: str) -> dict[str, list[Stretch]]:
+    """Stretches of each contig, in row order and by ascending positions."""
+    stretches: dict[str, list[Stretch]] = {}
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, columns=["contig", "pos"]).combine_chunks()
+        pos = table["pos"].to_numpy()
+        for contig, start, stop in contig_runs(table["contig"].combine_chunks()):
+            runs = stretches.setdefault(contig, [])
+            stretch = Stretch(group, start, stop, int(pos[start]), int(pos[stop - 1]))
+            if np.any(np.diff(pos[start:stop]) < 0) or (runs and stretch.first < runs[-1].last):
+                raise InternalError(message(name, f"positions of {contig!r} fall", "a table sorted by contig, pos"))
+            runs.append(stretch)
+    return stretches

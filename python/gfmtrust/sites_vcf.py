@@ -1,0 +1,71 @@
+"""`sites.gfm.vcf.gz`: the cohort's distinct record spellings and single alleles as records of their own, for `bcftools annotate -a`.
+
+Beside it `columns.txt` and `header.hdr`, which bcftools and sarek want. A spelling A>C,G stands there as three records (A>C,G, A>C and
+A>G), because bcftools fills a multi-allelic target only from a record spelled alike and a split one only from the single allele
+(measured with 1.16). No genotype, no record with ALT `.`, no user's ID, QUAL or INFO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gfmtrust import bgzf, tables
+from gfmtrust.allele_values import AlleleValues, models_of
+from gfmtrust.atomic import part_file, synced
+from gfmtrust.errors import InternalError, message
+from gfmtrust.header_lines import header_lines, read_calibration
+from gfmtrust.info_values import KEYS, info_text
+from gfmtrust.measure_table import info_header_lines
+from gfmtrust.tabix import CSI_FROM, write_index
+from gfmtrust.tally import Tally
+from gfmtrust.vcf import COLUMNS, format_position
+
+
+def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:
+    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr below `out_dir`; returns the number of records.
+
+    Records come in the order of spellings.parquet: contig, position, REF, ALTs.
+    """
+    lines = header_lines(read_calibration(calibration), models_of(sites), "annotate_sites")
+    out = out_dir / "sites.gfm.vcf.gz"
+    n_records, last = 0, 0
+    with AlleleValues(sites) as values, part_file(out, force=True) as part:
+        with synced(part) as file:
+            text = bgzf.BgzfWriter(file)
+            text.write(_header(lines, values.contigs()))
+            for contig, pos, ref, alts in site_records(spellings):
+                info = info_text(values.texts(contig, pos, ref, alts))
+                text.write(f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{info}\n".encode())
+                n_records += 1
+                last = max(last, pos + len(ref))
+            text.close()
+    tally = Tally()
+    if not write_index(out, "vcf", csi=last > CSI_FROM, tally=tally):
+        raise InternalError(message(out.name, "; ".join(tally.lines()), "a sorted file of ours that htslib can index"))
+    _write_text(out_dir / "columns.txt", [f"INFO/{key}" for key in KEYS])
+    _write_text(out_dir / "header.hdr", info_header_lines())
+    return n_records
+
+
+def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
+    """(contig, pos, ref, alts) of every distinct spelling and every single allele, each once, sorted within a position."""
+    place, held = None, set()
+    for batch in tables.batches(spellings, ["contig", "pos", "ref", "alts"]):
+        for contig, pos, ref, alts in zip(*(batch.column(name).to_pylist() for name in range(4)), strict=True):
+            if (contig, pos) != place:
+                yield from ((*place, *spelling) for spelling in sorted(held))
+                place, held = (contig, pos), set()
+            alleles = tuple(alts.split(","))
+            held |= {(ref, alleles), *((ref, (alt,)) for alt in alleles)}
+    yield from ((*place, *spelling) for spelling in sorted(held))
+
+
+def _header(lines: list[str], contigs: list[str]) -> bytes:
+    contig_lines = [f"##contig=<ID={contig}>" for contig in contigs]
+    return ("\n".join(["##fileformat=VCFv4.3", *contig_lines, *lines, COLUMNS.decode()]) + "\n").encode()
+
+
+def _write_text(path: Path, lines: list[str]) -> None:
+    with part_file(path, force=True) as part, synced(part) as file:
+        file.write(("\n".join(lines) + "\n").encode())
