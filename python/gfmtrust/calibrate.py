@@ -5,7 +5,7 @@ Reads the plan and the score tables; runs no model.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +73,10 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)
     step = max(1, len(run_surprisal) // RUN_SITES_KEPT)
-    gate = calibration.shift_gate(run_surprisal[::step], table["local_surprisal"].to_numpy())
-    fitted = replace(fitted, shift=gate)
-    tables.write_json(out_dir / "calibration.json", asdict(fitted))
+    verdict = calibration.shift_gate(run_surprisal[::step], table["local_surprisal"].to_numpy(np.float64))
+    fitted = calibration.with_shift(fitted, verdict, transferred=frozen is not None)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / "calibration.json").write_text(fitted.to_json())
     rank, why = flags.assign(fitted, table)
     scored = table.assign(rel=calibration.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
                           wrong=~(table["llr"].to_numpy() < 0))

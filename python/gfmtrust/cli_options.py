@@ -67,7 +67,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     steps = top.add_subparsers(dest="subcommand", required=True, metavar="step", parser_class=kind)
 
-    def step(name: str, text: str, *shared: str, **own: dict) -> None:
+    def step(name: str, text: str, /, *shared: str, **own: dict) -> None:
         one = steps.add_parser(name, help=text, description=text, epilog=EPILOG)
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         for option in shared:

@@ -55,11 +55,11 @@ class Snvs:
 
 
 def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_surprisal, longest_window_bp: int, out_dir: Path,
-               genome_digest: str, asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
+               checks: dict, asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
     """Write alleles, spellings, probes, shards and plan.json below `out_dir`; returns the content of plan.json.
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
-    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. genome_digest: check_inputs' of the genome.
+    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json.
     Raises UsageError (64) for a shard size below 1.
     """
     if shard_size < 1:
@@ -78,7 +78,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         "spectrum": drawing.spectrum, "matched_surprisal": drawing.matched_surprisal, "merged": drawing.merged,
         "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets),
         "contigs": [{"name": name, "length": length} for name, length in genome.contigs.items()],
-        "genome_digest": genome_digest,
+        "genome_digest": checks["genome"]["digest"], "contig_map": checks["contig_map"],
     }
     tables.write_json(out_dir / "plan.json", plan)
     return plan

@@ -37,7 +37,9 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     names = [contig["name"] for contig in plan["contigs"]]
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    with tables.TableWriter(out_dir / "sites.parquet", SITES) as sites, tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE) as bases:
+    metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"]}
+    with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
+            tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases:
         for block in blocks(plan_dir, scores):
             if len(block.site):
                 last = block.site.iloc[-1]

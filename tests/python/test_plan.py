@@ -29,7 +29,7 @@ def planned(tmp_path, genome, inputs, regions=None, include=None, **options):
     paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
     out = tmp_path / "plan"
     content = plan.plan_sites(genome, paths, plan.Regions(regions or {}), include, lambda contig, pos: np.full(len(pos), 1.9, np.float32),
-                              64, out, genome.digest(), **{"asked_probes": 200, "shard_size": 100, **options})
+                              64, out, {"genome": {"digest": genome.digest()}, "contig_map": {}}, **{"asked_probes": 200, "shard_size": 100, **options})
     return out, content
 
 

@@ -1,0 +1,103 @@
+"""The command line: every subcommand has help, every refusal is one line and the documented code."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gfmtrust import cli, cli_options, errors
+
+STEPS = ["check_inputs", "fit_context_model", "export_model", "plan_sites", "estimate_run", "score_sites", "calibrate", "annotate_sites",
+         "annotate_vcf", "annotate_regions", "report", "verify", "oracle", "models", "benchmark"]
+
+
+def run(capsys, *arguments):
+    code = cli.main(list(arguments))
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_explains_itself_and_has_its_function(capsys, step):
+    code, out, _ = run(capsys, step, "--help")
+    assert code == 0
+    assert "exit codes" in out
+    assert callable(getattr(cli, step))
+    undocumented = re.findall(r"^  --?\w+[^\n]*\n(?=  -)", out, flags=re.M)
+    assert all(len(line.split()) > 1 for line in undocumented)
+
+
+def test_help_lists_every_step(capsys):
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    assert [step for step in STEPS if step not in out] == []
+
+
+def test_help_is_instant_because_nothing_heavy_is_imported():
+    heavy = "import sys, gfmtrust.cli as c; c.main(['--help']); print([m for m in ('numpy','torch','onnxruntime','pandas','pysam') if m in sys.modules])"
+    started = time.monotonic()
+    out = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout
+    assert out.endswith("[]\n"), out[-200:]
+    assert time.monotonic() - started < 20  # loaded machines are slow; what counts is the list above
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("arguments", [
+    [], ["no_such_step"], ["score_sites"], ["calibrate", "--delta", "2"], ["plan_sites", "--shard_size", "0"],
+    ["plan_sites", "--probes", "many"], ["score_sites", "--device", "tpu"], ["score_sites", "--neighbours", "maybe"],
+    ["fit_context_model", "--fasta", "x", "--out_dir", "y", "--typo", "1"]])
+def test_a_wrong_command_line_is_64_and_one_line(capsys, arguments):
+    code, _, err = run(capsys, *arguments)
+    assert code == 64
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.GfmtrustError)])
+def test_every_error_ends_with_its_code_and_without_a_traceback(capsys, monkeypatch, kind):
+    def fail(_options):
+        raise kind("place: found; expected other")
+
+    monkeypatch.setattr(cli, "models", fail)
+    code, _, err = run(capsys, "models")
+    assert code == kind.exit_code
+    assert err == "gfmtrust: place: found; expected other\n"
+    assert "Traceback" in run(capsys, "--debug", "models")[2]
+
+
+@pytest.mark.bad_input
+def test_an_unforeseen_error_is_70_and_shows_where(capsys, monkeypatch):
+    monkeypatch.setattr(cli, "models", lambda _options: 1 / 0)
+    code, _, err = run(capsys, "models")
+    assert code == 70
+    assert "ZeroDivisionError" in err
+    assert "bug in gfmtrust" in err
+
+
+@pytest.mark.bad_input
+def test_a_full_disk_is_74(capsys, monkeypatch):
+    def fail(_options):
+        raise OSError(28, "No space left on device", "x.parquet")
+
+    monkeypatch.setattr(cli, "models", fail)
+    code, _, err = run(capsys, "models")
+    assert code == 74
+    assert err.startswith("gfmtrust: x.parquet: No space left")
+
+
+@pytest.mark.bad_input
+def test_sigterm_is_143(tmp_path):
+    script = ("import time, gfmtrust.cli as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\nraise SystemExit(c.main(['models']))")
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
+def test_truth(text, value):
+    assert cli_options.truth(text) is value
