@@ -16,10 +16,30 @@ from gfmtrust import calibration, flags, tables
 from gfmtrust.records import Rank, Status
 from gfmtrust.sites_table import BASES_TABLE, SITES
 
-DIGESTS = {"genome": "9f" * 16, "bundles": {"gpn-a": "a1" * 32, "context": "c0" * 32}, "views": [["gpn-a", 0, "+", 0]], "precision": ["fp32"]}
-MODELS = {"gpn-a": {"model": "gpn-a", "family": "gpn", "bundle_sha256": "a1" * 32, "device": "cpu", "precision": "fp32", "window_bp": 128},
-          "context": {"model": "context", "family": "context_model", "bundle_sha256": "c0" * 32, "device": "cpu", "precision": "fp32",
-                      "window_bp": 23}}
+DIGESTS = {
+    "genome": "9f" * 16,
+    "bundles": {"gpn-a": "a1" * 32, "context": "c0" * 32},
+    "views": [["gpn-a", 0, "+", 0]],
+    "precision": ["fp32"],
+}
+MODELS = {
+    "gpn-a": {
+        "model": "gpn-a",
+        "family": "gpn",
+        "bundle_sha256": "a1" * 32,
+        "device": "cpu",
+        "precision": "fp32",
+        "window_bp": 128,
+    },
+    "context": {
+        "model": "context",
+        "family": "context_model",
+        "bundle_sha256": "c0" * 32,
+        "device": "cpu",
+        "precision": "fp32",
+        "window_bp": 23,
+    },
+}
 CONTIGS = [{"name": "chr1", "length": 1_000_000}, {"name": "chr2", "length": 500_000}]
 
 
@@ -30,12 +50,25 @@ def features(n: int, skill: float, seed: int) -> pd.DataFrame:
     right = rng.random(n) < (1 / (1 + np.exp(-1.2 * size)) if skill else 0.5)
     llr = np.where(right, -size, size)
     ent = np.clip(2 - 0.35 * size + rng.normal(0, 0.1, n), 0.02, 2.0) if skill else rng.uniform(1.7, 2.0, n)
-    return pd.DataFrame({
-        "llr": llr, "llr_sd": np.full(n, 0.3) + rng.random(n) * 0.2, "ent": ent, "dis": rng.random(n) * 0.05, "sign_agreement": np.ones(n),
-        "strand_jsd": rng.random(n) * 0.01, "strand_llr": rng.random(n) * 0.2, "strand_flip": np.zeros(n),
-        "local_surprisal": rng.normal(1.8, 0.1, n), "gain": rng.normal(0.08 if skill else 0.0, 0.2, n), "gc": rng.uniform(0.3, 0.6, n),
-        "soft_masked": rng.random(n) < 0.4, "n_share": np.zeros(n), "near_edge": np.zeros(n, bool),
-        "region_class": np.where(rng.random(n) < 0.4, "soft_masked", "unique").astype(object)})
+    return pd.DataFrame(
+        {
+            "llr": llr,
+            "llr_sd": np.full(n, 0.3) + rng.random(n) * 0.2,
+            "ent": ent,
+            "dis": rng.random(n) * 0.05,
+            "sign_agreement": np.ones(n),
+            "strand_jsd": rng.random(n) * 0.01,
+            "strand_llr": rng.random(n) * 0.2,
+            "strand_flip": np.zeros(n),
+            "local_surprisal": rng.normal(1.8, 0.1, n),
+            "gain": rng.normal(0.08 if skill else 0.0, 0.2, n),
+            "gc": rng.uniform(0.3, 0.6, n),
+            "soft_masked": rng.random(n) < 0.4,
+            "n_share": np.zeros(n),
+            "near_edge": np.zeros(n, bool),
+            "region_class": np.where(rng.random(n) < 0.4, "soft_masked", "unique").astype(object),
+        }
+    )
 
 
 def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
@@ -44,19 +77,33 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
     table = features(n, skill, seed)
     real = rng.integers(0, 4, n)
     context = rng.normal(1.85, 0.3, n).clip(0.05)
-    return table.assign(contig_index=np.zeros(n, np.int32), pos=np.sort(rng.integers(0, 900_000, n)), block=np.arange(n) * 40 // n, real=real,
-                        decoy=(real + 1 + rng.integers(0, 3, n)) % 4, run_oriented=np.arange(n) % 2 == 0, status="",
-                        context_site_surprisal=context, surprisal=(context - rng.normal(0.08 if skill else 0.0, 0.1, n)).clip(0.01))
+    return table.assign(
+        contig_index=np.zeros(n, np.int32),
+        pos=np.sort(rng.integers(0, 900_000, n)),
+        block=np.arange(n) * 40 // n,
+        real=real,
+        decoy=(real + 1 + rng.integers(0, 3, n)) % 4,
+        run_oriented=np.arange(n) % 2 == 0,
+        status="",
+        context_site_surprisal=context,
+        surprisal=(context - rng.normal(0.08 if skill else 0.0, 0.1, n)).clip(0.01),
+    )
 
 
 def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibration.Calibration, pd.DataFrame]:
     """A calibration and its scored probes."""
     table = probes(n, skill, seed)
     found = calibration.fit(table, calibration.Options(digests=DIGESTS))
-    found = calibration.with_shift(found, calibration.shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()))
+    found = calibration.with_shift(
+        found, calibration.shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy())
+    )
     rank, why = flags.assign(found, table)
-    return found, table.assign(rel=calibration.reliability(found, table), rank=rank, why=["&".join(codes) for codes in why],
-                               wrong=~(table["llr"].to_numpy() < 0))
+    return found, table.assign(
+        rel=calibration.reliability(found, table),
+        rank=rank,
+        why=["&".join(codes) for codes in why],
+        wrong=~(table["llr"].to_numpy() < 0),
+    )
 
 
 def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", **values) -> dict:
@@ -89,22 +136,45 @@ def random_sites(found: calibration.Calibration, n: int, skill: float, seed: int
     status = np.where(rng.random(n) < 0.9, "SCORED", rng.choice(["UNSUPPORTED", "REF_MISMATCH", "SYMBOLIC"], n)).astype(object)
     scored = status == Status.SCORED
     ref = rng.integers(0, 4, n)
-    columns = {"contig": np.full(n, "chr1", object), "contig_index": np.zeros(n, np.int32), "pos": np.sort(rng.integers(0, 900_000, n)),
-               "ref": np.array(list("ACGT"), object)[ref], "alt": np.array(list("ACGT"), object)[(ref + 1 + rng.integers(0, 3, n)) % 4],
-               "status": status, "rank": np.where(scored, rank, 0).astype(np.uint8),
-               "conf": np.array([Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object),
-               "why": np.array(["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object)}
+    columns = {
+        "contig": np.full(n, "chr1", object),
+        "contig_index": np.zeros(n, np.int32),
+        "pos": np.sort(rng.integers(0, 900_000, n)),
+        "ref": np.array(list("ACGT"), object)[ref],
+        "alt": np.array(list("ACGT"), object)[(ref + 1 + rng.integers(0, 3, n)) % 4],
+        "status": status,
+        "rank": np.where(scored, rank, 0).astype(np.uint8),
+        "conf": np.array([Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object),
+        "why": np.array(["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object),
+    }
     rel = calibration.reliability(found, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
     for name, values in numbers.items():
         columns[name] = np.where(scored, values, np.nan).astype(np.float32) if values.dtype == np.float64 else values
-    return pa.table({name: pa.array(columns[name], type=SITES.field(name).type, from_pandas=True) for name in SITES.names}, schema=SITES)
+    return pa.table(
+        {name: pa.array(columns[name], type=SITES.field(name).type, from_pandas=True) for name in SITES.names}, schema=SITES
+    )
 
 
 def base_rows(contig: str, start: int, n: int, rank: int = 3, n_wrong: int = 0, status: str = "SCORED") -> list[dict]:
     """n neighbouring bases, the first n_wrong of them with the decoy preferred."""
-    return [{"contig": contig, "contig_index": 0, "pos": start + i, "base": "A", "status": status, "surprisal": 1.5, "ent": 1.0, "dis": 0.25,
-             "gain": 0.125, "rel": 0.75, "rank": rank if status == "SCORED" else 0, "wrong": i < n_wrong or status != "SCORED"} for i in range(n)]
+    return [
+        {
+            "contig": contig,
+            "contig_index": 0,
+            "pos": start + i,
+            "base": "A",
+            "status": status,
+            "surprisal": 1.5,
+            "ent": 1.0,
+            "dis": 0.25,
+            "gain": 0.125,
+            "rel": 0.75,
+            "rank": rank if status == "SCORED" else 0,
+            "wrong": i < n_wrong or status != "SCORED",
+        }
+        for i in range(n)
+    ]
 
 
 def write_bases(path: Path, rows: list[dict]) -> Path:
@@ -112,21 +182,50 @@ def write_bases(path: Path, rows: list[dict]) -> Path:
 
 
 def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> dict:
-    return {"kind": "vcf", "id": name, "input": f"{name}.vcf.gz", "records": high + medium + low + unscored + 2, "no_alt": 2,
-            "alts": high + medium + low + unscored, "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
-            "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored}, "digest": "d1" * 32, "header_lines": 20, "replaced": 0,
-            "newline_added": False, "sorted": True, "index": f"{name}.gfm.vcf.gz.tbi", "warnings": [],
-            "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32}}
+    return {
+        "kind": "vcf",
+        "id": name,
+        "input": f"{name}.vcf.gz",
+        "records": high + medium + low + unscored + 2,
+        "no_alt": 2,
+        "alts": high + medium + low + unscored,
+        "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
+        "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored},
+        "digest": "d1" * 32,
+        "header_lines": 20,
+        "replaced": 0,
+        "newline_added": False,
+        "sorted": True,
+        "index": f"{name}.gfm.vcf.gz.tbi",
+        "warnings": [],
+        "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32},
+    }
 
 
 def bed_counts(name: str) -> dict:
-    return {"kind": "bed", "id": name, "input": f"{name}.bed", "intervals": 8, "carried": 1, "sorted": True, "newline_added": False,
-            "index": f"{name}.gfm.bed.gz.tbi", "warnings": [], "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
-            "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1}, "bases": 8000, "scored_bases": 7600, "mean_entropy": 1.71, "mean_gain": 0.064,
-            "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32}}
+    return {
+        "kind": "bed",
+        "id": name,
+        "input": f"{name}.bed",
+        "intervals": 8,
+        "carried": 1,
+        "sorted": True,
+        "newline_added": False,
+        "index": f"{name}.gfm.bed.gz.tbi",
+        "warnings": [],
+        "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
+        "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1},
+        "bases": 8000,
+        "scored_bases": 7600,
+        "mean_entropy": 1.71,
+        "mean_gain": 0.064,
+        "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
+    }
 
 
-def make_run(folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: bool = True, regions: bool = True, n_probes: int = 4000) -> dict:
+def make_run(
+    folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: bool = True, regions: bool = True, n_probes: int = 4000
+) -> dict:
     """All inputs of `report.report` below `folder`, as keyword arguments for it (without out_dir)."""
     found, scored = fitted(skill, n_probes)
     for name in ("checked", "plan", "calibration", "sites"):
@@ -137,16 +236,63 @@ def make_run(folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: boo
     tables.write(folder / "sites" / "sites.parquet", random_sites(found, n_sites, skill, 5), SITES, {"models": MODELS})
     write_bases(folder / "sites" / "bases.parquet", base_rows("chr1", 100, 50) if regions else [])
     ids = ["NA1", "NA2", "NA3"] if samples else []
-    inputs = [{"id": name, "kind": "vcf", "name": f"{name}.vcf.gz", "records": 1002, "alts": 1000, "no_alt": 2, "n_snv": 900,
-               "n_snv_mismatch": 3, "sorted": True, "warnings": [{"text": "INFO key XYZ not in header", "count": 12, "first": "chr1:10583"}]}
-              for name in ids] + ([{"id": "ccre", "kind": "bed", "name": "ccre.bed", "records": 8, "alts": 0, "no_alt": 0, "n_snv": 0,
-                                    "n_snv_mismatch": 0, "sorted": True, "warnings": []}] if regions else [])
-    tables.write_json(folder / "checked" / "checks.json", {
-        "genome": {"name": "demo.fa", "digest": DIGESTS["genome"], "contigs": [{**contig, "md5": "e4" * 16} for contig in CONTIGS]},
-        "contig_map": {}, "inputs": inputs, "warnings": []})
-    tables.write_json(folder / "plan" / "plan.json", {
-        "counts": {"alleles": n_sites, "sites": n_sites, "shards": 1, "probes": n_probes, "spellings": n_sites}, "seed": 1, "contigs": CONTIGS,
-        "genome_digest": DIGESTS["genome"], "merged": 3, "matched_surprisal": True, "spectrum": "run"})
+    inputs = [
+        {
+            "id": name,
+            "kind": "vcf",
+            "name": f"{name}.vcf.gz",
+            "records": 1002,
+            "alts": 1000,
+            "no_alt": 2,
+            "n_snv": 900,
+            "n_snv_mismatch": 3,
+            "sorted": True,
+            "warnings": [{"text": "INFO key XYZ not in header", "count": 12, "first": "chr1:10583"}],
+        }
+        for name in ids
+    ] + (
+        [
+            {
+                "id": "ccre",
+                "kind": "bed",
+                "name": "ccre.bed",
+                "records": 8,
+                "alts": 0,
+                "no_alt": 0,
+                "n_snv": 0,
+                "n_snv_mismatch": 0,
+                "sorted": True,
+                "warnings": [],
+            }
+        ]
+        if regions
+        else []
+    )
+    tables.write_json(
+        folder / "checked" / "checks.json",
+        {
+            "genome": {
+                "name": "demo.fa",
+                "digest": DIGESTS["genome"],
+                "contigs": [{**contig, "md5": "e4" * 16} for contig in CONTIGS],
+            },
+            "contig_map": {},
+            "inputs": inputs,
+            "warnings": [],
+        },
+    )
+    tables.write_json(
+        folder / "plan" / "plan.json",
+        {
+            "counts": {"alleles": n_sites, "sites": n_sites, "shards": 1, "probes": n_probes, "spellings": n_sites},
+            "seed": 1,
+            "contigs": CONTIGS,
+            "genome_digest": DIGESTS["genome"],
+            "merged": 3,
+            "matched_surprisal": True,
+            "spectrum": "run",
+        },
+    )
     counts = []
     for content in [*(vcf_counts(name, 120, 300, 480, 100) for name in ids), *([bed_counts("ccre")] if regions else [])]:
         counts.append(folder / f"{content['id']}.counts.json")
@@ -154,8 +300,31 @@ def make_run(folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: boo
     metrics = []
     for model in MODELS:
         metrics.append(folder / f"{model}.shard_00000.metrics.json")
-        metrics[-1].write_text(json.dumps({"model": model, "shard": "shard_00000", "requested_device": "auto", "device": "cpu",
-                                           "provider": "CPUExecutionProvider", "threads": 1, "batch": 64, "halvings": 0, "sites": n_sites,
-                                           "passes": 2 * n_sites, "seconds": 12.5, "sites_per_s": 240.0, "peak_memory_mb": 400}))
-    return {"checked": folder / "checked", "plan": folder / "plan", "calibration": folder / "calibration", "sites": folder / "sites",
-            "counts": counts, "metrics": metrics, "bundles": []}
+        metrics[-1].write_text(
+            json.dumps(
+                {
+                    "model": model,
+                    "shard": "shard_00000",
+                    "requested_device": "auto",
+                    "device": "cpu",
+                    "provider": "CPUExecutionProvider",
+                    "threads": 1,
+                    "batch": 64,
+                    "halvings": 0,
+                    "sites": n_sites,
+                    "passes": 2 * n_sites,
+                    "seconds": 12.5,
+                    "sites_per_s": 240.0,
+                    "peak_memory_mb": 400,
+                }
+            )
+        )
+    return {
+        "checked": folder / "checked",
+        "plan": folder / "plan",
+        "calibration": folder / "calibration",
+        "sites": folder / "sites",
+        "counts": counts,
+        "metrics": metrics,
+        "bundles": [],
+    }

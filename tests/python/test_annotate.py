@@ -1,0 +1,333 @@
+"""ANNOTATE_VCF and the sites VCF: what stands in each record, and that bcftools annotate gives the same from the sites VCF."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pyarrow as pa
+import pysam
+import pytest
+from synthetic_run import MODELS, fitted, site_row, write_calibration, write_rows, write_sites
+
+from gfmtrust import tables
+from gfmtrust.annotate_vcf import annotate_vcf
+from gfmtrust.errors import BadDataError, InternalError, MissingInputError, UsageError
+from gfmtrust.header_lines import header_lines, quoted
+from gfmtrust.info_values import KEYS, info_text, number_text, row_texts, value_text
+from gfmtrust.site_lookup import PositionTable
+from gfmtrust.sites_vcf import site_records, write_sites_vcf
+
+HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
+NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
+SITES = [
+    site_row("chr1", 9, "A", "C", **HIGH),
+    site_row("chr1", 9, "A", "G", why="LOW_REL&HIGH_ENTROPY", llr_sd=float("nan"), gain=float("nan")),
+    site_row("chr1", 19, "C", "<DEL>", "SYMBOLIC"),
+    site_row("chr1", 19, "C", "T", rank=2, why="STRAND", llr=-0.00001),
+    site_row("chr1", 29, "G", "*", "SPANNING_DEL"),
+    site_row("chr1", 29, "G", "A", **HIGH),
+    site_row("chr1", 39, "T", "TA", "UNSUPPORTED"),
+    site_row("1", 9, "A", "C", **HIGH),
+]
+SPELLINGS = [
+    ("1", 9, "A", "C"),
+    ("chr1", 9, "A", "C,G"),
+    ("chr1", 9, "A", "G,C"),
+    ("chr1", 19, "C", "T,<DEL>"),
+    ("chr1", 29, "G", "A,*"),
+    ("chr1", 39, "T", "TA"),
+]
+HEADER = "\n".join(
+    [
+        "##fileformat=VCFv4.2",
+        '##FILTER=<ID=q,Description="q">',
+        "##contig=<ID=chr1,length=1000>",
+        "##contig=<ID=1,length=1000>",
+        '##INFO=<ID=DP,Number=1,Type=Integer,Description="d">',
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n",
+    ]
+)
+RECORDS = [
+    "chr1\t10\t.\tA\tC,G\t50.50\tPASS\tDP=3",
+    "chr1\t10\tdup\ta\tg,c\t.\t.\t.",
+    "chr1\t10\t.\tA\tG\t.\tq\tDP=4",
+    "chr1\t15\t.\tA\t.\t.\t.\tDP=1",
+    "chr1\t20\t.\tC\tT,<DEL>\t.\t.\tDP=3;",
+    "chr1\t30\t.\tG\tA,*\t.\t.\t.",
+    "chr1\t40\t.\tT\tTA\t.\t.\t.",
+    "1\t10\t.\tA\tC\t.\t.\t.",
+]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """sites.parquet, spellings.parquet, calibration.json and a VCF of awkward records."""
+    write_sites(tmp_path / "sites.parquet", SITES)
+    write_rows(
+        tmp_path / "spellings.parquet",
+        [dict(zip(("contig", "pos", "ref", "alts"), row, strict=True), contig_index=0) for row in SPELLINGS],
+        tables.SPELLINGS,
+    )
+    write_calibration(tmp_path / "calibration.json", n=1200)
+    (tmp_path / "in.vcf").write_text(HEADER + "\n".join(RECORDS) + "\n")
+    return tmp_path
+
+
+def annotated(run, name="in.vcf", **options):
+    counts = annotate_vcf(run / name, "s1", run / "sites.parquet", run / "calibration.json", run / "s1.gfm.vcf.gz", **options)
+    with pysam.BGZFile(str(run / "s1.gfm.vcf.gz")) as file:
+        lines = file.read().decode().splitlines()
+    return counts, [line for line in lines if line.startswith("#")], [line for line in lines if not line.startswith("#")]
+
+
+def info_of(line):
+    return dict(pair.split("=") for pair in line.split("\t")[7].split(";") if "=" in pair)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.5, "0.5"),
+        (-0.00001, "0"),
+        (-0.0, "0"),
+        (1.0, "1"),
+        (-12.34567, "-12.3457"),
+        (0.00004, "0"),
+        (100.0, "100"),
+        (float("nan"), "."),
+        (1e-30, "0"),
+        (2.0, "2"),
+        (0.123449, "0.1234"),
+    ],
+)
+def test_number_text(value, text):
+    assert number_text(value) == text
+
+
+def test_every_number_is_a_plain_vcf_float():
+    rng = np.random.default_rng(1)
+    texts = [number_text(value) for value in np.concatenate([rng.normal(0, 50, 500), rng.normal(0, 1e-5, 100)])]
+    assert all(NUMBER.fullmatch(text) for text in texts)
+    assert "-0" not in texts
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), np.float32("inf"), "two words", "a;b", "a,b", "a=b", "ü"])
+def test_a_value_that_would_break_a_vcf_is_refused(value):
+    with pytest.raises(InternalError):
+        value_text(value)
+
+
+@pytest.mark.parametrize("value", [None, "", float("nan"), np.float32("nan")])
+def test_missing_is_a_dot(value):
+    assert value_text(value) == "."
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("status", "rank"), [("SCORED", 0), ("SYMBOLIC", 1)])
+def test_status_and_rank_may_not_contradict(status, rank):
+    with pytest.raises(InternalError, match="rank"):
+        row_texts({"status": np.array([status], object), "rank": np.array([rank])}, 0)
+
+
+def test_info_text_is_number_a():
+    rows = [[f"{key}{i}" for key in "abcdefghij"] for i in (1, 2)]
+    assert info_text(rows).startswith("GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_REL=e1,e2;GFM_LLR=f1,f2")
+
+
+def test_each_record_as_it_is_written(run):
+    counts, _, records = annotated(run)
+    assert len(records) == len(RECORDS)
+    assert records[0] == (
+        "chr1\t10\t.\tA\tC,G\t50.50\tPASS\tDP=3;GFM_STATUS=SCORED,SCORED;GFM_RANK=3,1;GFM_CONF=HIGH,LOW;GFM_WHY=.,LOW_REL&HIGH_ENTROPY;"
+        "GFM_REL=0.9877,0.625;GFM_LLR=-6.25,-1.5;GFM_LLR_SD=0.25,.;GFM_ENT=0.5,1.75;GFM_DIS=0.0125,0.0125;GFM_GAIN=0.05,."
+    )
+    assert info_of(records[1])["GFM_RANK"] == "1,3"  # ALTs the other way round, in lower case
+    assert records[1].startswith("chr1\t10\tdup\ta\tg,c\t.\t.\tGFM_STATUS=")
+    assert records[3] == RECORDS[3]  # ALT `.`: not one byte of ours
+    assert info_of(records[4])["GFM_STATUS"] == "SCORED,SYMBOLIC"
+    assert info_of(records[4])["GFM_LLR"] == "0,."
+    assert info_of(records[5])["GFM_CONF"] == "HIGH,."
+    assert info_of(records[6])["GFM_RANK"] == "0"
+    assert info_of(records[7])["GFM_RANK"] == "3"
+    assert counts["no_alt"] == 1
+    assert counts["records"] == 8
+    assert counts["alts"] == 11 == sum(counts["statuses"].values()) == sum(counts["ranks"].values())
+    assert counts["ranks"] == {"NOT_SCORED": 3, "LOW": 3, "MEDIUM": 1, "HIGH": 4}
+
+
+def test_counts_json_says_what_was_published(run):
+    counts, _, _ = annotated(run)
+    assert json.loads((run / "s1.counts.json").read_text()) == counts
+    digest = subprocess.run(["sha256sum", run / "s1.gfm.vcf.gz"], capture_output=True, text=True, check=True).stdout.split()[0]
+    assert counts["output"]["sha256"] == digest
+
+
+def test_two_runs_are_byte_identical(run):
+    annotated(run)
+    first = (run / "s1.gfm.vcf.gz").read_bytes(), (run / "s1.counts.json").read_bytes()
+    annotated(run, force=True)
+    assert ((run / "s1.gfm.vcf.gz").read_bytes(), (run / "s1.counts.json").read_bytes()) == first
+
+
+def test_unsorted_input_gets_the_same_values(run):
+    _, _, records = annotated(run)
+    (run / "back.vcf").write_text(HEADER + "\n".join(RECORDS[::-1]) + "\n")
+    counts, _, backwards = annotated(run, "back.vcf", force=True)
+    assert backwards == records[::-1]
+    assert counts["index"] is None
+
+
+def test_header_tells_models_calibration_and_use(run):
+    _, header, _ = annotated(run)
+    text = "\n".join(header)
+    assert f"##GFM_model=<ID=gpn-a,SHA256={'a1' * 32},Family=gpn,Context=128,Device=cpu,Precision=fp32>" in header
+    assert re.search(r"##GFM_calibration=<ID=run,Set=decoy,N=1200,.*Seed=1,AlphaHIGH=0.05,AlphaMEDIUM=0.2,Delta=0.05,", text)
+    assert re.search(r"##GFM_calibration=<ID=HIGH_1,Level=HIGH,Certified=(yes|no),Classes=\".*\",Refused=\"\",Threshold=", text)
+    assert "##gfmtrustShift=ok; median difference" in text
+    assert "research use only" in text.lower()
+    assert "##gfmtrustCommand=annotate_vcf --id s1 --vcf in.vcf" in header
+    assert str(run) not in text
+    assert [line.split(",")[0].split("ID=")[1] for line in header if line.startswith("##INFO=<ID=GFM")] == list(KEYS)
+
+
+def test_header_of_a_useless_model_says_so():
+    lines = header_lines(fitted(0.0, 1200)[0], MODELS, "annotate_vcf")
+    outcome = next(line for line in lines if line.startswith("##GFM_calibration=<ID=run"))
+    assert "No flag above LOW" in outcome
+    assert not any("Certified=yes" in line for line in lines)
+
+
+def test_header_text_is_escaped():
+    assert quoted('a "b"\\c\nd') == '"a \\"b\\"\\\\c d"'
+
+
+@pytest.mark.bad_input
+def test_an_allele_no_step_has_seen_stops_and_leaves_nothing(run):
+    (run / "in.vcf").write_text(HEADER + "chr1\t10\t.\tA\tT\t.\t.\t.\n")
+    with pytest.raises(InternalError, match="chr1:10: no row for A>T"):
+        annotated(run)
+    assert not list(run.glob("s1*"))
+
+
+@pytest.mark.bad_input
+def test_a_contig_no_step_has_seen_stops(run):
+    (run / "in.vcf").write_text(HEADER + "chr7\t10\t.\tA\tC\t.\t.\t.\n")
+    with pytest.raises(InternalError, match="chr7:10"):
+        annotated(run)
+
+
+@pytest.mark.bad_input
+def test_refusals(run):
+    with pytest.raises(UsageError, match="soft_filter"):
+        annotated(run, soft_filter=True)
+    with pytest.raises(MissingInputError):
+        annotate_vcf(run / "in.vcf", "s1", run / "sites.parquet", run / "absent.json", run / "o.vcf.gz")
+    with pytest.raises(MissingInputError):
+        annotate_vcf(run / "in.vcf", "s1", run / "absent.parquet", run / "calibration.json", run / "o.vcf.gz")
+    with pytest.raises(MissingInputError):
+        annotate_vcf(run / "absent.vcf", "s1", run / "sites.parquet", run / "calibration.json", run / "o.vcf.gz")
+    with pytest.raises(BadDataError, match="no column"):
+        annotate_vcf(run / "in.vcf", "s1", run / "spellings.parquet", run / "calibration.json", run / "o.vcf.gz")
+
+
+@pytest.mark.bad_input
+def test_positions_that_fall_in_sites_parquet_are_our_bug(tmp_path):
+    write_sites(tmp_path / "sites.parquet", [SITES[2], SITES[0]])
+    with pytest.raises(InternalError, match="fall"):
+        PositionTable(tmp_path / "sites.parquet", ["ref"])
+
+
+def test_lookup_agrees_with_a_scan_and_reads_each_group_once(tmp_path):
+    rng = np.random.default_rng(3)
+    table = pa.table(
+        {
+            "contig": np.repeat(["b", "a", "c"], 400).astype(object),
+            "pos": np.concatenate([np.sort(rng.integers(0, 500, 400)) for _ in range(3)]),
+            "x": np.arange(1200),
+        }
+    )
+    pa.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=100)
+    frame = table.to_pandas()
+    with PositionTable(tmp_path / "t.parquet", ["x"], cache_rows=250) as lookup:
+        assert lookup.contigs() == ["b", "a", "c"]
+        for contig in ("b", "a", "c"):
+            for pos in range(0, 500, 7):
+                found = [value for piece in lookup.rows(contig, pos, pos + 3) for value in piece.column("x")]
+                assert found == frame[(frame.contig == contig) & (frame.pos >= pos) & (frame.pos < pos + 3)]["x"].tolist()
+        assert lookup.groups_read == 12
+        assert lookup.rows("d", 0, 10) == []
+        assert lookup.rows("a", 600, 700) == []
+
+
+def test_site_records_are_distinct_spellings_and_single_alleles(run):
+    found = list(site_records(run / "spellings.parquet"))
+    assert [record for record in found if record[:2] == ("chr1", 9)] == [
+        ("chr1", 9, "A", ("C",)),
+        ("chr1", 9, "A", ("C", "G")),
+        ("chr1", 9, "A", ("G",)),
+        ("chr1", 9, "A", ("G", "C")),
+    ]
+    assert len(found) == len(set(found)) == 12
+
+
+def test_sites_vcf_of_a_run_without_alleles(run):
+    write_sites(run / "sites.parquet", [])
+    write_rows(run / "spellings.parquet", [], tables.SPELLINGS)
+    assert write_sites_vcf(run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run) == 0
+    with pysam.VariantFile(str(run / "sites.gfm.vcf.gz")) as file:
+        assert not list(file)
+
+
+def bcftools(*arguments):
+    return subprocess.run(["bcftools", *map(str, arguments)], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on PATH")
+@pytest.mark.parametrize("split", [False, True])
+def test_bcftools_annotate_gives_our_own_annotation(run, split):
+    """Multi-allelic, reordered ALTs, split records, duplicate POS, symbolic and star alleles, two namings of a contig."""
+    upper = [line.replace("\ta\tg,c\t", "\tA\tG,C\t") for line in RECORDS]  # bcftools compares letters as they are
+    (run / "in.vcf").write_text(HEADER + "\n".join(upper) + "\n")
+    if (
+        split
+    ):  # bcftools pairs one record of the source with one of the target: an allele repeated more often than spelled stays empty
+        (run / "in.vcf").write_text(HEADER + "\n".join(upper[:2] + upper[3:]) + "\n")
+        (run / "in.vcf").write_text(bcftools("norm", "-m-", "--no-version", run / "in.vcf"))
+    write_sites_vcf(run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run)
+    annotated(run)
+    subprocess.run(["bgzip", "-kf", run / "in.vcf"], check=True)
+    bcftools("index", "-f", run / "in.vcf.gz")
+    columns = ",".join((run / "columns.txt").read_text().split())
+    theirs = bcftools(
+        "annotate", "--no-version", "-a", run / "sites.gfm.vcf.gz", "-c", columns, "-h", run / "header.hdr", run / "in.vcf.gz"
+    )
+    ours = bcftools("view", "--no-version", run / "s1.gfm.vcf.gz")
+
+    def infos(text):
+        return [line.split("\t")[7].replace(";;", ";") for line in text.splitlines() if not line.startswith("#")]
+
+    assert infos(theirs) == infos(ours)
+    by_file = bcftools(
+        "annotate",
+        "--no-version",
+        "-a",
+        run / "sites.gfm.vcf.gz",
+        "-C",
+        run / "columns.txt",
+        "-h",
+        run / "header.hdr",
+        run / "in.vcf.gz",
+    )
+    assert by_file == theirs
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on PATH")
+def test_the_safe_filter_keeps_exactly_the_certified_alleles(run):
+    annotated(run)
+    split = run / "split.vcf"
+    split.write_text(bcftools("norm", "-m-", run / "s1.gfm.vcf.gz"))
+    kept = bcftools("query", "-i", "GFM_RANK>=2", "-f", "%CHROM:%POS:%ALT ", split).split()
+    assert kept == ["chr1:10:C", "chr1:10:c", "chr1:20:T", "chr1:30:A", "1:10:C"]
