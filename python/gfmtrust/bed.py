@@ -71,6 +71,19 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
     return BedFile(path.name, lines, pd.DataFrame(columns), n_columns)
 
 
+def name_of(path: str | Path) -> str:
+    """The name that a BED's outputs carry: its file name without .gz or .bgz, then without .bed."""
+    name = Path(path).name
+    for ending in (".gz", ".bgz", ".bed"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def intervals(path: str | Path, contig_map: dict[str, str] | None = None) -> IntervalSet:
+    """The interval set of a BED file; contig names go through `contig_map` where they stand in it."""
+    return IntervalSet.of(read(path), contig_map)
+
+
 def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, int]:
     if len(fields) < N_FIXED:
         raise _bad_line(path, line_no, f"{len(fields)} columns", "at least 3, by tabs", "put tabs between columns")
@@ -126,7 +139,7 @@ def write(bed: BedFile, output: str | Path, columns: list[str], values: list[lis
                 raise write_failed(part, error) from error
         _check_part(part, bed, ours, values)
     tally = Tally()
-    is_sorted = _check_sorted(bed, tally)
+    is_sorted = check_sorted(bed, tally)
     index = _write_index(output, bed, len(ours), tally) if is_sorted else None
     newline_added = bool(bed.lines) and not bed.lines[-1].endswith(b"\n")
     return BedContract(len(bed.intervals), len(bed.lines) - len(bed.intervals), is_sorted, newline_added, index, tally.rows())
@@ -182,7 +195,7 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], values: list[list[s
         raise InternalError(message(part.name, f"{n_lines} lines", f"{len(bed.lines)} as in the input", "please report this"))
 
 
-def _check_sorted(bed: BedFile, tally: Tally) -> bool:
+def check_sorted(bed: BedFile, tally: Tally) -> bool:
     """Whether the intervals are in the order an index needs; counted as a warning where not."""
     contig = bed.intervals["contig"].to_numpy(object)
     start = bed.intervals["start"].to_numpy(np.int64)
@@ -215,10 +228,10 @@ class IntervalSet:
         self._merged = merged
 
     @classmethod
-    def of(cls, intervals: pd.DataFrame, contig_map: dict[str, str] | None = None) -> IntervalSet:
-        """The set of a BedFile's intervals; contig names go through `contig_map` where they stand in it."""
-        names = intervals["contig"].map(lambda name: (contig_map or {}).get(name, name))
-        kept = intervals.assign(contig=names)[intervals["end"] > intervals["start"]]
+    def of(cls, bed: BedFile, contig_map: dict[str, str] | None = None) -> IntervalSet:
+        """The set of a BED's intervals; contig names go through `contig_map` where they stand in it."""
+        names = bed.intervals["contig"].map(lambda name: (contig_map or {}).get(name, name))
+        kept = bed.intervals.assign(contig=names)[bed.intervals["end"] > bed.intervals["start"]]
         if not len(kept):
             return cls({})
         # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig named track1 for a header, hence numbers

@@ -54,10 +54,11 @@ class Genome:
         self.names: list[str] = list(self.contigs)
 
     @classmethod
-    def open(cls, path: str | Path, work_dir: str | Path = ".") -> Genome:
+    def open(cls, path: str | Path, work_dir: str | Path = ".", indexed: bool = False) -> Genome:
         """Open a FASTA, plain or BGZF; plain gzip is decompressed into `work_dir` with a warning.
 
         The .fai (and .gzi) beside it is used where there is one, else made in `work_dir`. Default is the current folder.
+        indexed: an index in `work_dir` was made by this very run and is used as it is; else one there is made anew.
         Raises MissingInputError (66), BadDataError (65) for what is no FASTA or an index that cannot be of this file,
         InputOutputError (74) for a damaged stream.
         """
@@ -72,7 +73,7 @@ class Genome:
             path, kind = _decompressed(path, work_dir), bgzf.Container.PLAIN
         elif kind is bgzf.Container.PLAIN and path.suffix in (".gz", ".bgz"):
             raise BadDataError(message(name, "plain text", "a compressed file, as it is named", "rename it"))
-        return cls(_open_faidx(path, kind, work_dir), name, tally)
+        return cls(_open_faidx(path, kind, work_dir, indexed), name, tally)
 
     def close(self) -> None:
         self._faidx.close()
@@ -197,14 +198,14 @@ def _decompressed(path: Path, work_dir: Path) -> Path:
     return copy
 
 
-def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path) -> pyfaidx.Faidx:
+def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool) -> pyfaidx.Faidx:
     """pyfaidx over `path`, with the index beside it or one made in `work_dir`."""
     beside, blocks_beside = Path(f"{path}.fai"), Path(f"{path}.gzi")
     compressed = kind is bgzf.Container.BGZF
     given = beside.exists() and (blocks_beside.exists() or not compressed)
     index = beside if given else work_dir / beside.name
     blocks = blocks_beside if given else work_dir / blocks_beside.name
-    if not given:
+    if not given and not indexed:
         index.unlink(missing_ok=True)  # a dead run may have left half of one
         blocks.unlink(missing_ok=True)
     try:

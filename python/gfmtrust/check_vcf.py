@@ -1,0 +1,214 @@
+"""Checks one VCF against the genome and lists its distinct spellings.
+
+Every line is read and every fault of the file found here, before any model runs. What is wrong with a single record is counted.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import betaincinv
+
+from gfmtrust import bgzf, contig_names, spellings, tables, vcf
+from gfmtrust.alphabet import FOLD, N
+from gfmtrust.contig_names import ContigRule
+from gfmtrust.errors import BadDataError, message
+from gfmtrust.genome import Genome
+from gfmtrust.info_column import OUR_HEADER, has_our_keys
+from gfmtrust.spellings import Spelling, SpellingSorter
+from gfmtrust.splice import Order
+from gfmtrust.tally import Tally, shown
+from gfmtrust.vcf import DEFAULT_LIMITS, Header, Limits, Record
+
+MIN_MISMATCHES = 10
+MAX_MISMATCH_RATE = 0.01
+CONFIDENCE = 0.99
+
+
+@dataclass(frozen=True)
+class VcfJob:
+    """All that is said of one VCF to check: where it is, by which rules, where its spellings go."""
+
+    id: str
+    path: Path
+    work_dir: Path
+    out: Path
+    rule: ContigRule
+    allow_mismatch: bool
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True)
+class InputCheck:
+    """A row of `checks.json`, inputs, and how the file's contigs are called in the genome (None: not there)."""
+
+    row: dict
+    contigs: dict[str, str | None]
+
+
+def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
+    """Read all of one VCF, compare it with the genome and write its table of spellings.
+
+    Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of faults), a wrong assembly (row 36);
+    InputOutputError (74); MissingInputError (66).
+    """
+    tally = Tally()
+    with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
+        header, records = vcf.read(job.path, job.limits)
+        reader = _Reader(job, genome, header, tally, SpellingSorter(Path(runs)))
+        for record in records:
+            reader.take(record)
+        reader.finish()
+        refused = contig_names.refusal(job.path.name, reader.matches, job.rule, genome.contigs, genome.name)
+        if refused and not job.allow_mismatch:
+            raise refused
+        compared = RefCheck()
+        spellings.write(job.out, compared.watch(genome, reader.sorter.sorted()))
+    compared.judge(job, genome.name, tally)
+    row = {"id": job.id, "kind": "vcf", "name": job.path.name, **reader.counts(), **compared.counts(), "warnings": tally.rows()}
+    return InputCheck(row, reader.matches)
+
+
+class _Reader:
+    """What is gathered from the records as they stream by."""
+
+    def __init__(self, job: VcfJob, genome: Genome, header: Header, tally: Tally, sorter: SpellingSorter) -> None:
+        self._job = job
+        self._fasta = genome.name
+        self._contigs = genome.contigs
+        self._index = {name: index for index, name in enumerate(genome.names)}
+        self._lengths = header.contig_lengths()
+        self._info_keys = header.declared("INFO")
+        self._filters = header.declared("FILTER") | {b"PASS", b".", b"0"}
+        self._tally = tally
+        self._order = Order()
+        self._numbers: Counter[str] = Counter(records=0, alts=0, no_alt=0)
+        self._absent: Counter[str] = Counter()
+        self._last = b"\n"
+        self.sorter = sorter
+        self.matches: dict[str, str | None] = {}
+        if bgzf.container(job.path) is bgzf.Container.GZIP:
+            tally.add("plain gzip, not BGZF; recompress with bgzip for an index", job.path.name)
+        if any(OUR_HEADER.match(line) for line in header.lines):
+            tally.add("carries lines of an earlier annotation; annotate_vcf asks for --overwrite", job.path.name)
+
+    def take(self, record: Record) -> None:
+        self._order.add(record)
+        self._last = record.line[-1:]
+        contig = record.contig
+        if contig not in self.matches:
+            self.matches[contig] = contig_names.match(contig, self._lengths.get(contig), self._job.rule, self._contigs)
+            if contig not in self._lengths:
+                self._warn(f"contig {shown(contig)} not in header", record)
+        found = self.matches[contig]
+        if found is None:
+            self._absent[contig] += 1
+        self._numbers["records"] += 1
+        self._numbers["alts"] += len(record.alts)
+        self._check_columns(record)
+        if not record.alts:
+            self._numbers["no_alt"] += 1
+            return
+        ref, alts = record.ref.upper(), tuple(alt.upper() for alt in record.alts)
+        if len(set(alts)) < len(alts) or ref in alts:
+            self._warn("ALT twice or equal to REF", record)
+        self.sorter.add((-1 if found is None else self._index[found], contig, record.pos, ref, ",".join(alts)))
+
+    def _check_columns(self, record: Record) -> None:
+        """FILTER and INFO against the header; their bytes are kept whatever they are."""
+        filters = record.line[: record.info_start - 1].rsplit(b"\t", 1)[1]
+        if filters not in self._filters:
+            for name in filters.split(b";"):
+                if name not in self._filters:
+                    self._warn(f"FILTER {shown(name)} not in header", record)
+        info = record.info
+        if info in (b"", b"."):
+            return
+        keys = [part.partition(b"=")[0] for part in info.rstrip(b";").split(b";")]
+        distinct = set(keys)
+        if len(distinct) < len(keys):
+            self._warn("INFO key twice in a record", record)
+        for key in sorted(distinct - self._info_keys):
+            self._warn(f"INFO key {shown(key)} not in header", record)
+        if has_our_keys(info):
+            self._warn("carries GFM_ keys; annotate_vcf asks for --overwrite", record)
+
+    def _warn(self, text: str, record: Record) -> None:
+        self._tally.add(text, f"{record.contig}:{vcf.format_position(record.pos)}")
+
+    def finish(self) -> None:
+        """Warnings that only the whole file tells."""
+        name = self._job.path.name
+        if self._absent:
+            found = f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
+            self._tally.add(found, next(iter(self._absent)), self._absent.total())
+        if self._order.unsorted_line is not None:
+            self._tally.add("not sorted; no index is written; sort with bcftools sort", f"{name} line {self._order.unsorted_line}")
+        if self._last != b"\n":
+            self._tally.add("no final newline; one is added", name)
+        seen = vcf.check_with_htslib(self._job.path, self._numbers["records"])
+        if seen:
+            self._tally.add(seen, name)
+
+    def counts(self) -> dict:
+        return {**self._numbers, "sorted": self._order.unsorted_line is None}
+
+
+class RefCheck:
+    """REF against the genome, over the distinct spellings of a file: at SNVs, and at the first base of REF of every record."""
+
+    def __init__(self) -> None:
+        self.n_snv = self.n_snv_mismatch = self.n_ref = self.n_ref_mismatch = 0
+        self._first: str | None = None
+
+    def watch(self, genome: Genome, rows: Iterable[Spelling]) -> Iterator[Spelling]:
+        """Pass the sorted spellings on, comparing them by the batch."""
+        for batch in spellings.batched(rows, tables.ROW_GROUP):
+            self._compare(genome, batch)
+            yield from batch
+
+    def _compare(self, genome: Genome, batch: list[Spelling]) -> None:
+        index = np.array([row[0] for row in batch])
+        pos = np.array([row[2] for row in batch])
+        letters = FOLD[np.frombuffer("".join(row[3][0] for row in batch).encode("ascii", "replace"), dtype=np.uint8)]
+        snv = np.array([any(vcf.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch])
+        for contig in np.unique(index[index >= 0]):
+            name = genome.names[contig]
+            rows = np.flatnonzero((index == contig) & (letters < N) & (pos >= 0) & (pos < genome.contigs[name]))
+            there = genome.windows(name, pos[rows], 1)[:, 0]
+            known = there < N
+            differs = known & (there != letters[rows])
+            self.n_ref += int(known.sum())
+            self.n_ref_mismatch += int(differs.sum())
+            self.n_snv += int((known & snv[rows]).sum())
+            self.n_snv_mismatch += int((differs & snv[rows]).sum())
+            if differs.any() and self._first is None:
+                row = batch[rows[np.flatnonzero(differs)[0]]]
+                self._first = f"{row[1]}:{vcf.format_position(row[2])}"
+
+    def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
+        """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md, section 5."""
+        for n_mismatch, n, what in ((self.n_snv_mismatch, self.n_snv, "SNVs"), (self.n_ref_mismatch, self.n_ref, "records")):
+            rate = lower_bound(n_mismatch, n)
+            if n_mismatch >= MIN_MISMATCHES and rate > MAX_MISMATCH_RATE:
+                found = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
+                if not job.allow_mismatch:
+                    remedy = "wrong assembly (GRCh37/38)? (or --allow_mismatch)"
+                    raise BadDataError(message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy))
+                tally.add(f"{found}; allowed by --allow_mismatch", str(self._first))
+                break
+        if self.n_ref_mismatch:
+            tally.add(f"REF differs from {fasta}: REF_MISMATCH", str(self._first), self.n_ref_mismatch)
+
+    def counts(self) -> dict:
+        return {"n_snv": self.n_snv, "n_snv_mismatch": self.n_snv_mismatch, "n_ref": self.n_ref, "n_ref_mismatch": self.n_ref_mismatch}
+
+
+def lower_bound(n_found: int, n: int) -> float:
+    """One-sided 99 % lower bound of a rate. Source: Clopper and Pearson 1934."""
+    return float(betaincinv(n_found, n - n_found + 1, 1 - CONFIDENCE)) if n_found else 0.0

@@ -1,0 +1,78 @@
+"""Distinct record spellings of one input, sorted on disk: memory is one chunk, whatever the file's size and order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+
+from gfmtrust import tables
+
+Spelling = tuple[int, str, int, str, str]
+"""contig_index (-1: not in the genome), contig as spelled, pos, ref, comma-joined alts; sorted in this order."""
+COLUMNS = ("contig_index", "contig", "pos", "ref", "alts")
+CHUNK_ROWS = 250_000  # some 100 MB as Python tuples
+CHUNK_LETTERS = 64 << 20
+
+
+class SpellingSorter:
+    """Takes spellings in any order and gives each distinct one once, sorted; runs lie in `folder`, which the caller removes."""
+
+    def __init__(self, folder: Path, chunk_rows: int = CHUNK_ROWS) -> None:
+        self._folder = folder
+        self._chunk_rows = chunk_rows
+        self._held: set[Spelling] = set()
+        self._letters = 0
+        self._runs: list[Path] = []
+
+    def add(self, spelling: Spelling) -> None:
+        if spelling in self._held:
+            return
+        self._held.add(spelling)
+        self._letters += len(spelling[3]) + len(spelling[4])
+        if len(self._held) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
+            self._flush()
+
+    def _flush(self) -> None:
+        run = self._folder / f"run_{len(self._runs):05d}.parquet"
+        write(run, sorted(self._held))
+        self._runs.append(run)
+        self._held.clear()
+        self._letters = 0
+
+    def sorted(self) -> Iterator[Spelling]:
+        """All distinct spellings in order; to be drawn once, after the last `add`."""
+        runs = [_rows(run) for run in self._runs]
+        last = None
+        for spelling in heapq.merge(sorted(self._held), *runs):
+            if spelling != last:
+                yield spelling
+            last = spelling
+
+
+def write(path: Path, spellings: Iterable[Spelling]) -> None:
+    """A table of `tables.SPELLINGS`, in the order given."""
+    with tables.TableWriter(path, tables.SPELLINGS) as writer:
+        for rows in batched(spellings, tables.ROW_GROUP):
+            writer.write(table(rows))
+
+
+def table(rows: list[Spelling]) -> pa.Table:
+    columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
+    return pa.table({name: list(columns[name]) for name in tables.SPELLINGS.names}, schema=tables.SPELLINGS)
+
+
+def batched(spellings: Iterable[Spelling], n: int) -> Iterator[list[Spelling]]:
+    """Lists of `n` spellings, the last one shorter."""
+    rest = iter(spellings)
+    while rows := list(islice(rest, n)):
+        yield rows
+
+
+def _rows(path: Path) -> Iterator[Spelling]:
+    for batch in tables.batches(path, list(COLUMNS), 8192):
+        columns = batch.to_pydict()
+        yield from zip(*(columns[name] for name in COLUMNS), strict=True)
