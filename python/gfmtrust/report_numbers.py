@@ -37,7 +37,9 @@ class AlleleNumbers:
     statuses: Counter = field(default_factory=Counter)
     ranks: Counter = field(default_factory=Counter)
     reasons: Counter = field(default_factory=Counter)
-    ent: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(ENTROPY_EDGES) - 1, np.int64) for flag in FLAGS})
+    ent: dict[Rank, np.ndarray] = field(
+        default_factory=lambda: {flag: np.zeros(len(ENTROPY_EDGES) - 1, np.int64) for flag in FLAGS}
+    )
     llr: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(LLR_EDGES) - 1, np.int64) for flag in FLAGS})
     at_uniform: int = 0
     loci: list[dict] = field(default_factory=list)
@@ -103,8 +105,15 @@ def calibration_curve(rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BI
     for rows in np.array_split(order, max(1, min(n_bins, len(order)))):
         n, right = len(rows), int((~wrong[rows]).sum())
         if n:
-            bins.append(CurveBin(n, float(rel[rows].mean()), right / n, float(lower_bound(right, n, TWO_SIDED)),
-                                 float(upper_bound(right, n, TWO_SIDED))))
+            bins.append(
+                CurveBin(
+                    n,
+                    float(rel[rows].mean()),
+                    right / n,
+                    float(lower_bound(right, n, TWO_SIDED)),
+                    float(upper_bound(right, n, TWO_SIDED)),
+                )
+            )
     return bins
 
 

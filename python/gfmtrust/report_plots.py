@@ -17,14 +17,29 @@ from gfmtrust.records import Rank
 from gfmtrust.report_numbers import ENTROPY_EDGES, FLAGS, LLR_EDGES, AlleleNumbers, CurveBin
 
 COLOUR = {Rank.HIGH: "#0072b2", Rank.MEDIUM: "#e69f00", Rank.LOW: "#d55e00", Rank.NOT_SCORED: "#969696"}
-HATCH = {Rank.HIGH: "", Rank.MEDIUM: "///", Rank.LOW: "...", Rank.NOT_SCORED: ""}
+HATCH = {Rank.HIGH: "", Rank.MEDIUM: "///", Rank.LOW: "\\\\\\", Rank.NOT_SCORED: ""}
 INK = "#1a1a1a"
+# DejaVu Sans comes with matplotlib, so text is measured alike on every machine
 SETTINGS = {
-    "svg.hashsalt": "gfmtrust", "svg.fonttype": "none", "font.family": "sans-serif", "font.sans-serif": ["sans-serif"], "font.size": 10,
-    "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.titlesize": 10, "legend.frameon": False, "hatch.linewidth": 0.5, "path.simplify": False,
+    "svg.hashsalt": "gfmtrust",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.5,
+    "path.simplify": False,
 }
-UNREFERENCED_ID = re.compile(r' id="[A-Za-z]+(?:[._][A-Za-z]*)*_?[0-9]+"')
+UNREFERENCED_ID = re.compile(r' id="[^"]*_[^"]*"')
+"""matplotlib numbers its groups alike in every figure; ids that something refers to are hashes without an underscore."""
+FONT = re.compile(r"font-family: [^;\"]*")
 
 
 def entropy_histogram(numbers: AlleleNumbers) -> str:
@@ -32,8 +47,15 @@ def entropy_histogram(numbers: AlleleNumbers) -> str:
     figure, axes = _axes(6.4, 2.9)
     _stacked(axes, ENTROPY_EDGES, numbers.ent)
     axes.axvline(2.0, color=INK, linestyle="--", linewidth=1.2)
-    axes.annotate("uniform: 2 bits", (2.0, 0.97), xycoords=("data", "axes fraction"), xytext=(-4, 0), textcoords="offset points",
-                  ha="right", va="top")
+    axes.annotate(
+        "uniform: 2 bits",
+        (2.0, 0.97),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 0),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+    )
     axes.set(xlabel="entropy (bits)", ylabel="alleles", xlim=(0, 2.05))
     axes.legend(loc="upper left")
     return _svg(figure)
@@ -76,7 +98,7 @@ def funnel_plot(steps: list[tuple[str, int]]) -> str:
     figure, axes = _axes(6.4, 0.42 * len(steps) + 0.4)
     colours = [COLOUR[Rank.NOT_SCORED], "#56789a", COLOUR[Rank.MEDIUM], COLOUR[Rank.HIGH]]
     labels, counts = [label for label, _ in steps], [count for _, count in steps]
-    bars = axes.barh(labels[::-1], counts[::-1], color=colours[len(colours) - len(steps):][::-1], height=0.65)
+    bars = axes.barh(labels[::-1], counts[::-1], color=colours[len(colours) - len(steps) :][::-1], height=0.65)
     axes.bar_label(bars, [f"{count:,}" for count in counts[::-1]], padding=4)
     axes.set(xlim=(0, max([1, *counts]) * 1.18))
     axes.spines[["bottom"]].set_visible(False)
@@ -87,8 +109,17 @@ def funnel_plot(steps: list[tuple[str, int]]) -> str:
 def _stacked(axes, edges: np.ndarray, counts: dict[Rank, np.ndarray]) -> None:
     floor = np.zeros(len(edges) - 1, np.int64)
     for flag in FLAGS:
-        axes.stairs(floor + counts[flag], edges, baseline=floor, fill=True, facecolor=COLOUR[flag], hatch=HATCH[flag], edgecolor="white",
-                    linewidth=0.3, label=f"{flag.name} ({counts[flag].sum():,})")
+        axes.stairs(
+            floor + counts[flag],
+            edges,
+            baseline=floor,
+            fill=True,
+            facecolor=COLOUR[flag],
+            hatch=HATCH[flag],
+            edgecolor="white",
+            linewidth=0.3,
+            label=f"{flag.name} ({counts[flag].sum():,})",
+        )
         floor = floor + counts[flag]
     axes.set_ylim(0, max(1, int(floor.max())) * 1.25)
 
@@ -105,5 +136,6 @@ def _svg(figure: Figure) -> str:
     with matplotlib.rc_context(SETTINGS):
         FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
-    svg = svg[svg.index("<svg"):].strip()
-    return UNREFERENCED_ID.sub("", svg).replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    svg = svg[svg.index("<svg") :].strip()
+    svg = FONT.sub("font-family: sans-serif", UNREFERENCED_ID.sub("", svg))
+    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

@@ -1,0 +1,113 @@
+"""MultiQC custom content: a row a sample in the general table, and bars of flags and of reasons.
+
+MultiQC does not escape table cells, so every text is escaped here; values are numbers only. Source: MultiQC documentation,
+"Custom content".
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+
+from gfmtrust.records import STATUS_ORDER, Status
+
+GENERAL = "gfmtrust_general_stats_mqc.json"
+FLAGS = "gfmtrust_flags_mqc.json"
+STATUSES = "gfmtrust_statuses_mqc.json"
+REGIONS = "gfmtrust_regions_mqc.json"
+COLOURS = {"HIGH": "#0072b2", "MEDIUM": "#e69f00", "LOW": "#d55e00", "NOT_SCORED": "#969696"}
+PALETTE = (
+    "#56b4e9",
+    "#009e73",
+    "#cc79a7",
+    "#f0e442",
+    "#999933",
+    "#882255",
+    "#44aa99",
+    "#332288",
+    "#aa4499",
+    "#117733",
+    "#88ccee",
+    "#6e6e6e",
+    "#ddcc77",
+    "#1a1a1a",
+)
+PARENT = {
+    "parent_id": "gfmtrust",
+    "parent_name": "gfmtrust",
+    "parent_description": "How far a genomic model can be trusted at each variant. Research use only; not ACMG evidence.",
+}
+
+
+def files(counts: list[dict]) -> dict[str, str]:
+    """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {} without any."""
+    vcfs = [file for file in counts if file["kind"] == "vcf"]
+    beds = [file for file in counts if file["kind"] == "bed"]
+    made = {}
+    if vcfs:
+        made[GENERAL] = general_stats(vcfs)
+        made[FLAGS] = bar_graph("gfmtrust_flags", "Flags", "Alleles of each file by confidence flag.", vcfs, flag_data, COLOURS)
+        made[STATUSES] = bar_graph(
+            "gfmtrust_statuses",
+            "Why alleles were not scored",
+            "Alleles of each file that were not scored, by reason.",
+            vcfs,
+            reason_data,
+            dict(zip(map(str, STATUS_ORDER), PALETTE, strict=True)),
+        )
+    if beds:
+        made[REGIONS] = bar_graph(
+            "gfmtrust_regions", "Regions by flag", "Lines of each BED file by confidence flag.", beds, flag_data, COLOURS
+        )
+    return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in made.items()}
+
+
+def general_stats(vcfs: list[dict]) -> dict:
+    """Scored alleles and flags of each file, for MultiQC's first table."""
+    data = {
+        escaped(file["id"]): {
+            "scored": file["statuses"].get(Status.SCORED, 0),
+            **{flag: file["ranks"][flag] for flag in ("HIGH", "MEDIUM", "LOW")},
+        }
+        for file in vcfs
+    }
+    plain = {"min": 0, "format": "{:,.0f}", "placement": 1000, "namespace": "gfmtrust"}
+    headers = [
+        {"scored": {"title": "Scored", "description": "ALT alleles scored by the models", "scale": "Greys", **plain}},
+        {"HIGH": {"title": "HIGH", "description": "Alleles flagged HIGH", "scale": "Blues", **plain}},
+        {"MEDIUM": {"title": "MEDIUM", "description": "Alleles flagged MEDIUM", "scale": "Oranges", **plain}},
+        {"LOW": {"title": "LOW", "description": "Alleles scored and flagged LOW", "scale": "Reds", "hidden": True, **plain}},
+    ]
+    return {"id": "gfmtrust_general_stats", "plot_type": "generalstats", "pconfig": headers, "data": data}
+
+
+def bar_graph(
+    plot_id: str, name: str, description: str, counts: list[dict], of_file: Callable[[dict], dict[str, int]], colours: dict[str, str]
+) -> dict:
+    """One bar a file, its parts in the order of `colours`; parts that no file has are left out."""
+    data = {escaped(file["id"]): of_file(file) for file in counts}
+    present = [part for part in colours if any(row.get(part) for row in data.values())] or list(colours)[:1]
+    return {
+        "id": plot_id,
+        **PARENT,
+        "section_name": name,
+        "description": description,
+        "plot_type": "bargraph",
+        "pconfig": {"id": f"{plot_id}_plot", "title": f"gfmtrust: {name}", "ylab": "count"},
+        "categories": {part: {"name": part.replace("_", " "), "color": colours[part]} for part in present},
+        "data": {sample: {part: row.get(part, 0) for part in present} for sample, row in data.items()},
+    }
+
+
+def flag_data(file: dict) -> dict[str, int]:
+    return file["ranks"]
+
+
+def reason_data(file: dict) -> dict[str, int]:
+    return {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
+
+
+def escaped(text: str) -> str:
+    """A user's name as text that no browser reads as markup."""
+    return html.escape(text, quote=True)

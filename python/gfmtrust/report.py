@@ -1,0 +1,186 @@
+"""REPORT: one self-contained HTML page, the MultiQC files and the manifest of a finished run.
+
+Reads tables and JSON of earlier steps and never computes a flag. Equal inputs give equal bytes: nothing here asks the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from gfmtrust import __version__, manifest, multiqc, report_plots, report_rows, report_words, tables
+from gfmtrust.allele_values import models_of
+from gfmtrust.atomic import part_file, synced
+from gfmtrust.bundle import Bundle
+from gfmtrust.calibration import Calibration
+from gfmtrust.header_lines import read_calibration
+from gfmtrust.records import Rank, Status
+from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numbers, calibration_curve, league
+
+HTML = "gfmtrust_report.html"
+SHOWN_ROWS = 500
+"""Rows of a table of files; beyond it the page would outgrow its 500 kB."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id."""
+
+    checks: dict
+    plan: dict
+    calibration: Calibration
+    models: list[dict]
+    files: list[dict]
+    numbers: AlleleNumbers
+    curve: list
+    league: list[LeagueRow]
+
+    def of_kind(self, kind: str) -> list[dict]:
+        return [file for file in self.files if file["kind"] == kind]
+
+
+def report(
+    checked: Path,
+    plan: Path,
+    calibration: Path,
+    sites: Path,
+    counts: list[Path],
+    metrics: list[Path],
+    bundles: list[Path],
+    out_dir: Path,
+    title: str = "gfmtrust report",
+) -> Run:
+    """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what they were made of.
+
+    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order; bundles: folders.
+    """
+    run = read_run(checked, plan, calibration, sites, counts, metrics, bundles)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _write(out_dir / HTML, html(run, title))
+    made = [out_dir / HTML]
+    for name, text in multiqc.files(run.files).items():
+        _write(out_dir / name, text)
+        made.append(out_dir / name)
+    step_files = [calibration / "calibration.json", *(path for path in sorted(sites.iterdir()) if path.is_file())]
+    tables.write_json(out_dir / "manifest.json", manifest.manifest(run, step_files + made))
+    return run
+
+
+def read_run(
+    checked: Path, plan: Path, calibration: Path, sites: Path, counts: list[Path], metrics: list[Path], bundles: list[Path]
+) -> Run:
+    """Gather a run from its files. Raises MissingInputError (66), BadDataError (65), ConfigurationError (78)."""
+    fitted = read_calibration(calibration / "calibration.json")
+    scored = tables.read(
+        calibration / "probes.scored.parquet", ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"]
+    )
+    probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
+    answered = probe["status"] == ""
+    models = _models(fitted, models_of(sites / "sites.parquet"), [tables.read_json(path) for path in sorted(metrics)], bundles)
+    names = [model["id"] for model in models if model["family"] != "context_model"]
+    return Run(
+        checks=tables.read_json(checked / "checks.json"),
+        plan=tables.read_json(plan / "plan.json"),
+        calibration=fitted,
+        models=models,
+        files=sorted((tables.read_json(path) for path in counts), key=lambda file: (file["kind"], file["id"])),
+        numbers=allele_numbers(sites / "sites.parquet"),
+        curve=calibration_curve(probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)),
+        league=league(
+            probe["surprisal"].astype(np.float64),
+            probe["context_site_surprisal"].astype(np.float64),
+            probe["block"],
+            "ensemble of " + ", ".join(names) if len(names) > 1 else "".join(names) or "models",
+            not names,
+        ),
+    )
+
+
+def _models(calibration: Calibration, facts: dict[str, dict], metrics: list[dict], bundles: list[Path]) -> list[dict]:
+    """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites, passes, seconds."""
+    opened = {bundle.model_id: {"family": bundle.family, "window_bp": bundle.window_bp} for bundle in map(Bundle.open, bundles)}
+    rows = []
+    for model, digest in calibration.digests.get("bundles", {}).items():
+        mine = [one for one in metrics if one["model"] == model]
+        known = facts.get(model, {}) | opened.get(model, {})
+        rows.append(
+            {
+                "id": model,
+                "sha256": digest,
+                "family": known.get("family", ""),
+                "window_bp": known.get("window_bp", ""),
+                "device": ", ".join(sorted({f"{one['device']} ({one['provider']})" for one in mine})),
+                "sites": sum(one["sites"] for one in mine),
+                "passes": sum(one["passes"] for one in mine),
+                "seconds": round(sum(one["seconds"] for one in mine), 1),
+            }
+        )
+    return rows
+
+
+def html(run: Run, title: str) -> str:
+    """The page. Every text of a user's file is escaped; figures alone come as markup."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("gfmtrust"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html.j2").render(context(run), title=title, version=__version__) + "\n"
+
+
+def context(run: Run) -> dict:
+    """What the template is given, section by section."""
+    numbers, calibration = run.numbers, run.calibration
+    alphas = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}
+    steps = report_words.funnel_steps(numbers)
+    curve, entropy = report_words.curve_sentence(run.curve), report_words.entropy_sentence(numbers)
+    return {
+        "genome": run.checks["genome"],
+        "inputs": run.checks["inputs"],
+        "models": [report_rows.model(model) for model in run.models],
+        "verdict": report_words.verdict(numbers, calibration),
+        "funnel": {
+            "svg": Markup(report_plots.funnel_plot(steps)),
+            "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
+            "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
+            "reasons": report_rows.shares(
+                {name: n for name, n in numbers.statuses.items() if name != Status.SCORED}, numbers.alleles
+            ),
+            "whys": report_rows.shares(numbers.reasons, numbers.scored),
+        },
+        "curve": {
+            "svg": Markup(report_plots.calibration_plot(run.curve, alphas)),
+            "sentence": curve,
+            "alt": f"Calibration curve. {curve}",
+        },
+        "levels": [{"name": level.name, "text": report_words.level_text(level, calibration)} for level in FLAGS],
+        "certificates": [report_rows.certificate(found) for found in calibration.certificates],
+        "calibration_facts": report_rows.calibration_facts(calibration),
+        "entropy": {
+            "svg": Markup(report_plots.entropy_histogram(numbers)),
+            "sentence": entropy,
+            "alt": f"Histogram of entropy. {entropy}",
+        },
+        "llr_svg": Markup(report_plots.llr_by_flag(numbers)),
+        "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
+        "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
+        "league": {
+            "sentence": report_words.league_sentence(run.league),
+            "rows": [report_rows.league_row(row) for row in run.league],
+        },
+        "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
+        "warnings": report_rows.warnings(run.checks, run.files)[:SHOWN_ROWS],
+        "loci": [report_rows.locus(row) for row in numbers.loci],
+        "provenance": report_rows.provenance(run.checks, run.plan),
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    with part_file(path, force=True) as part, synced(part) as file:
+        file.write(text.encode())

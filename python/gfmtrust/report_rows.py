@@ -1,0 +1,154 @@
+"""Rows of the report's tables: numbers as texts, one function a table. No markup and no sentence."""
+
+from __future__ import annotations
+
+from gfmtrust import __version__
+from gfmtrust.calibration import Calibration
+from gfmtrust.certificates import Certificate
+from gfmtrust.header_lines import shift_text
+from gfmtrust.records import Rank, Status
+from gfmtrust.report_numbers import LeagueRow
+from gfmtrust.vcf import format_position
+
+MISSING = "–"
+
+
+def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
+    """(name, count, share of total), most frequent first, equal ones by name."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return [(str(name), f"{n:,}", f"{n / total:.1%}") for name, n in ordered if n]
+
+
+def certificate(found: Certificate) -> dict[str, str]:
+    outcome = "certified" if found.threshold is not None else "not certified"
+    if found.refused:
+        outcome += f"; refused for {', '.join(found.refused)}"
+    return {
+        "level": found.level,
+        "classes": ", ".join(found.region_classes),
+        "alpha": f"{found.alpha:.0%}",
+        "threshold": MISSING if found.threshold is None else f"{found.threshold:.3f}",
+        "balanced": f"{found.balanced.errors:,} / {found.balanced.n:,}",
+        "balanced_bound": f"{found.balanced.bound:.1%}",
+        "run": f"{found.run.errors:,} / {found.run.n:,}",
+        "run_bound": f"{found.run.bound:.1%}",
+        "outcome": outcome,
+    }
+
+
+def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
+    counts, options = calibration.counts, calibration.options
+    terms = calibration.reliability.terms if calibration.reliability else ()
+    facts = [
+        ("outcome", calibration.outcome or MISSING),
+        (
+            "probes",
+            f"{counts.probes:,} answered, {counts.failed:,} not; half A {counts.half_a:,}, B1 {counts.b1:,}, B2 {counts.b2:,}; "
+            f"{counts.blocks:,} blocks",
+        ),
+        ("set, seed, looks at half B", f"{calibration.set}, {options.seed}, {options.looks}"),
+        ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
+        ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
+    ]
+    ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
+    if ranked:
+        facts.append(("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked)))
+    for null in calibration.nulls:
+        facts.append((f"false flags under null: {null.name}", f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}"))
+    return facts
+
+
+def sample(file: dict) -> dict[str, str]:
+    reasons = {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
+    scored = file["statuses"].get(Status.SCORED, 0)
+    commonest = max(sorted(reasons), key=reasons.get) if reasons else ""
+    return {
+        "id": file["id"],
+        "records": f"{file['records']:,}",
+        "alts": f"{file['alts']:,}",
+        "scored": f"{scored:,}",
+        **flag_counts(file),
+        "no_alt": f"{file['no_alt']:,}",
+        "reason": f"{commonest} ({reasons[commonest]:,})" if commonest else MISSING,
+    }
+
+
+def region(file: dict) -> dict[str, str]:
+    bases, scored = file["bases"], file["scored_bases"]
+    return {
+        "id": file["id"],
+        "lines": f"{file['intervals']:,}",
+        "bases": f"{bases:,}",
+        "scored": f"{scored / bases:.1%}" if bases else MISSING,
+        **flag_counts(file),
+        "entropy": number(file["mean_entropy"], ".3f"),
+        "gain": number(file["mean_gain"], "+.3f"),
+    }
+
+
+def flag_counts(file: dict) -> dict[str, str]:
+    return {rank.name.lower(): f"{file['ranks'][rank.name]:,}" for rank in Rank}
+
+
+def league_row(row: LeagueRow) -> tuple[str, ...]:
+    interval = MISSING if row.gain_low is None else f"{row.gain_low:+.3f} to {row.gain_high:+.3f}"
+    return row.name, f"{row.bits:.3f}", number(row.gain, "+.3f"), interval, f"{row.n:,}" if row.n else MISSING
+
+
+def check(one: dict) -> tuple[str, ...]:
+    """An input file as check_inputs saw it."""
+    mismatch = f"{one['n_snv_mismatch']:,} of {one['n_snv']:,}" if one["kind"] == "vcf" else MISSING
+    return (
+        one["name"],
+        one["kind"],
+        f"{one['records']:,}",
+        f"{one['alts']:,}" if one["kind"] == "vcf" else MISSING,
+        mismatch,
+        "yes" if one["sorted"] else "no",
+    )
+
+
+def warnings(checks: dict, files: list[dict]) -> list[str]:
+    """Every counted warning of checks and writers, each once, in order."""
+    lines = [warning_line(warning, "") for warning in checks["warnings"]]
+    for one in [*checks["inputs"], *files]:
+        lines += [warning_line(warning, one["id"]) for warning in one["warnings"]]
+    return list(dict.fromkeys(lines))
+
+
+def warning_line(warning: dict | str, where: str) -> str:
+    text = warning if isinstance(warning, str) else f"{warning['text']} ({warning['count']:,} times, first {warning['first']})"
+    return f"{where}: {text}" if where else text
+
+
+def locus(row: dict) -> dict[str, str]:
+    allele = f"{row['contig']}:{format_position(row['pos'])} {row['ref']}>{row['alt']}"
+    return {
+        "allele": allele,
+        "flag": Rank(row["rank"]).name,
+        "rel": number(row["rel"], ".3f"),
+        "llr": number(row["llr"], "+.2f"),
+        "ent": number(row["ent"], ".2f"),
+    }
+
+
+def model(facts: dict) -> dict[str, str]:
+    counted = {name: f"{facts[name]:,}" for name in ("sites", "passes", "seconds")}
+    return {**facts, **counted, "device": facts["device"] or MISSING}
+
+
+def provenance(checks: dict, plan: dict) -> list[tuple[str, str]]:
+    genome, counts = checks["genome"], plan["counts"]
+    return [
+        ("gfmtrust", __version__),
+        ("genome", genome["name"]),
+        ("genome digest", genome["digest"]),
+        ("contigs", f"{len(genome['contigs']):,}"),
+        ("seed", str(plan["seed"])),
+        ("planned", ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in sorted(counts.items()) if isinstance(n, int))),
+    ]
+
+
+def number(value: float | None, form: str) -> str:
+    """A number in a format, – where it is missing."""
+    return MISSING if value is None or value != value else format(value, form)

@@ -1,0 +1,157 @@
+"""What the report says in words: the verdict and the sentences beside the figures. Pure functions of numbers; no markup."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gfmtrust.calibration import Calibration
+from gfmtrust.certificates import Certificate
+from gfmtrust.records import Rank, Status
+from gfmtrust.report_numbers import AlleleNumbers, CurveBin, LeagueRow
+
+BARELY = 0.05
+"""A model whose league gain is below this many bits per base is called hardly better than counting."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first words a reader sees. any_high: whether an allele is HIGH."""
+
+    headline: str
+    lines: tuple[str, ...]
+    any_high: bool
+
+
+def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
+    """Is any allele HIGH, and if not, why not."""
+    n_high, n_medium = numbers.ranks[Rank.HIGH], numbers.ranks[Rank.MEDIUM]
+    medium = _medium_line(n_medium, calibration)
+    if not numbers.alleles:
+        return Verdict(
+            "No allele was given.", ("The run holds no record with an ALT; what follows describes the models alone.",), False
+        )
+    if not numbers.scored:
+        ((reason, count),) = numbers.statuses.most_common(1)
+        return Verdict(
+            "No allele could be scored.",
+            (f"The commonest reason is {reason} ({count:,} of {numbers.alleles:,} alleles).",),
+            False,
+        )
+    if n_high:
+        share = n_high / numbers.scored
+        return Verdict(
+            f"{n_high:,} of {numbers.scored:,} scored alleles are HIGH ({share:.1%}).",
+            (
+                f"At places like theirs the model prefers a decoy to the real base in at most {calibration.options.alpha_high:.0%} "
+                f"of cases (confidence {1 - calibration.options.delta:.0%}).",
+                medium,
+            ),
+            True,
+        )
+    return Verdict(f"No allele is HIGH: {_why_no_high(calibration)}", (medium,), False)
+
+
+def _why_no_high(calibration: Calibration) -> str:
+    if calibration.shift is not None and calibration.shift.fired:
+        return (
+            "the run's sites are unlike the probes the flags were certified on (shift gate fired), so every flag is LOW. "
+            "Recalibrate on this genome."
+        )
+    if calibration.high_withheld:
+        return f"the level is withheld, because of {calibration.high_withheld}."
+    if not calibration.certificates:
+        return f"no certificate could be made. {calibration.outcome}."
+    high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
+    if any(found.threshold is not None for found in high):
+        return "the level is certified on this genome, but no allele of this run reaches it."
+    return (
+        f"on this genome the model cannot tell the real base from a decoy well enough{_best(high)}. "
+        "This is a finding, not a failure: a number of this model should not be read as evidence here."
+    )
+
+
+def _best(high: list[Certificate]) -> str:
+    """The nearest miss in brackets, '' where nothing was tested."""
+    tested = [found for found in high if found.balanced.n]
+    if not tested:
+        return ""
+    best = min(tested, key=lambda found: max(found.balanced.bound, found.run.bound))
+    return (
+        f" (among its surest {best.balanced.n:,} probes {best.balanced.errors:,} decoys won; the error may be "
+        f"{max(best.balanced.bound, best.run.bound):.1%}, at most {best.alpha:.0%} is allowed)"
+    )
+
+
+def _medium_line(n_medium: int, calibration: Calibration) -> str:
+    if n_medium:
+        return (
+            f"{n_medium:,} are MEDIUM: decoys win in at most {calibration.options.alpha_medium:.0%} of such cases. "
+            "All other scored alleles are LOW."
+        )
+    return "None is MEDIUM. Every other scored allele is LOW: do not read its numbers."
+
+
+def level_text(level: Rank, calibration: Calibration) -> str:
+    """What a flag promises in this run."""
+    if level == Rank.LOW:
+        return "Scored, and nothing is promised."
+    alpha = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}[level]
+    if calibration.shift is not None and calibration.shift.fired:
+        return "Not given in this run: the shift gate fired."
+    if level == Rank.HIGH and calibration.high_withheld:
+        return f"Withheld: {calibration.high_withheld}."
+    found = [one for one in calibration.certificates if one.level == level.name and one.threshold is not None]
+    if not found:
+        return f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
+    exactly = " of exactly this flag" if level == Rank.MEDIUM else ""
+    return f"Decoy error{exactly} at most {alpha:.0%}, confidence {1 - calibration.options.delta:.0%}."
+
+
+def curve_sentence(bins: list[CurveBin]) -> str:
+    """What the calibration curve shows."""
+    if not bins:
+        return "No probe could be scored, so nothing can be said about reliability."
+    n = sum(bin_.n for bin_ in bins)
+    right = sum(bin_.right * bin_.n for bin_ in bins) / n
+    best = bins[-1]
+    return (
+        f"Over {n:,} probes the real base was preferred in {right:.1%} of cases; guessing gives 50 %. Among the surest tenth it was "
+        f"{best.right:.1%} ({best.low:.1%} to {best.high:.1%})."
+    )
+
+
+def entropy_sentence(numbers: AlleleNumbers) -> str:
+    """How near to guessing the models are."""
+    if not numbers.scored:
+        return "No allele was scored."
+    return (
+        f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) lie above 1.9 bits, "
+        "where the models all but guess."
+    )
+
+
+def league_sentence(rows: list[LeagueRow]) -> str:
+    """Do the models beat counting?"""
+    models = [row for row in rows if row.gain is not None]
+    if not models:
+        return "The context model is the only model of this run; there is nothing to compare it with."
+    row = models[0]
+    if row.gain_low is None:
+        return f"The models gain {row.gain:+.3f} bits per base over counting; there are too few blocks for an interval."
+    if row.gain_high <= 0:
+        return f"The models do worse than counting words on this genome ({row.gain:+.3f} bits per base)."
+    measured = f"{row.gain:+.3f} bits per base, {row.gain_low:+.3f} to {row.gain_high:+.3f}"
+    if row.gain_low <= 0:
+        return f"Whether the models beat counting words is open on this genome ({measured})."
+    return f"The models {'hardly beat' if row.gain < BARELY else 'beat'} counting words on this genome ({measured})."
+
+
+def funnel_steps(numbers: AlleleNumbers) -> list[tuple[str, int]]:
+    """Alleles given, scored, MEDIUM or HIGH, HIGH."""
+    high = numbers.ranks[Rank.HIGH]
+    return [
+        ("alleles", numbers.alleles),
+        ("scored", numbers.statuses[Status.SCORED]),
+        ("MEDIUM or HIGH", high + numbers.ranks[Rank.MEDIUM]),
+        ("HIGH", high),
+    ]
