@@ -1,0 +1,128 @@
+"""From score tables to flags: probes, calibration step, allele table and region bases, on models written by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fake_scores import knows, uniform, write_scores
+from test_plan import GENOME, Spans, planned, snv_rows
+
+from gfmtrust import calibrate, calibration, sites_table, tables
+from gfmtrust.ensemble import ScoreTables
+from gfmtrust.errors import ConfigurationError
+
+N_PROBES = 3000
+
+
+def finished(tmp_path, answer, rows=None, seed=1, models=("a",), **options):
+    """Run calibrate and annotate_sites on a plan scored by `answer`; returns (calibration, sites, bases, counts)."""
+    rows = snv_rows(GENOME, range(100, 900, 10)) if rows is None else rows
+    plan_dir, _ = planned(tmp_path, GENOME, [rows], {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])}, asked_probes=N_PROBES)
+    for model in models:
+        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5)
+    write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model", members=8, strands="+")
+    scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
+    fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration.Options(seed=seed), **options)
+    counts = sites_table.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
+    return fitted, *(tables.read(tmp_path / "sites" / f"{name}.parquet").to_pandas() for name in ("sites", "bases")), counts
+
+
+def noisy(site, strand, _member):
+    """Right with much confidence at even positions, a coin at odd ones."""
+    rng = np.random.default_rng(7)
+    probs = np.full((len(site), 4), 0.02)
+    base = np.minimum(site["base"].to_numpy(int), 3)
+    said = np.where(site["pos"] % 2 == 0, base, rng.integers(0, 4, len(site)))
+    probs[np.arange(len(site)), said] = 0.94
+    weak = site["pos"].to_numpy() % 2 == 1
+    probs[weak] = 0.25 + (probs[weak] - 0.25) * 0.05
+    return probs
+
+
+def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tmp_path):
+    fitted, sites, bases, counts = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
+    assert "HIGH" in fitted.outcome
+    even = sites["pos"] % 2 == 0
+    unique = even & (sites["region_class"] == "unique")  # the small classes have too few probes to certify
+    assert (sites.loc[unique, "conf"] == "HIGH").all()
+    assert unique.sum() > 100
+    assert (sites.loc[~even, "conf"] == "LOW").all()
+    assert counts["SCORED"] == len(sites) == 300
+    assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
+    assert (bases["rank"] == 3).mean() > 0.4
+
+
+def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):
+    _, sites, bases, _ = finished(tmp_path, knows(0.7))
+    assert np.allclose(sites["llr"], np.log(0.1 / 0.7), atol=1e-5)
+    entropy = -(0.7 * np.log2(0.7) + 3 * 0.1 * np.log2(0.1))
+    assert np.allclose(sites["ent"], entropy, atol=1e-5)
+    known = bases["base"] != "N"
+    assert np.allclose(bases.loc[known, "surprisal"], -np.log2(0.7), atol=1e-5)
+    assert (~bases.loc[known, "wrong"]).all()
+    assert (sites["dis"].abs() < 1e-6).all()
+
+
+@pytest.mark.bad_input
+def test_a_constant_model_earns_no_flag(tmp_path):
+    fitted, sites, bases, counts = finished(tmp_path, lambda site, strand, member: np.tile([0.1, 0.2, 0.3, 0.4], (len(site), 1)))
+    assert counts.get("HIGH", 0) == counts.get("MEDIUM", 0) == 0
+    assert (sites["conf"] == "LOW").all()
+    assert (bases["rank"] <= 1).all()
+    assert sites["why"].str.contains("UNCERTIFIED").all()
+
+
+@pytest.mark.bad_input
+def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path):
+    rows = [("odd", -1, 4, "A", "C"), *snv_rows(GENOME, range(100, 200, 10)), ("chr2", 1, 5, "N", "A")]
+    _, sites, bases, counts = finished(tmp_path, knows(0.7), rows)
+    assert sites["contig"].tolist() == ["odd"] + ["chr1"] * 10 + ["chr2"]
+    assert sites["status"].iloc[[0, -1]].tolist() == ["NO_CONTIG", "AMBIGUOUS_BASE"]
+    assert sites["rank"].iloc[[0, -1]].tolist() == [0, 0]
+    assert sites[["llr", "rel", "ent"]].iloc[[0, -1]].isna().all(axis=None)
+    assert counts["NOT_SCORED"] == 2
+    assert sum(counts[name] for name in ("SCORED", "NO_CONTIG", "AMBIGUOUS_BASE")) == 12
+
+
+def test_shard_size_changes_no_byte_of_the_tables(tmp_path, monkeypatch):
+    for folder, size in (("one", 10**6), ("many", 37)):
+        (tmp_path / folder).mkdir()
+        monkeypatch.setattr("test_sites_table.planned", lambda *a, _size=size, **k: planned(*a, **k | {"shard_size": _size}))
+        finished(tmp_path / folder, knows(0.6))
+    for name in ("sites/sites.parquet", "sites/bases.parquet", "calibration/calibration.json", "calibration/probes.scored.parquet"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "many" / name).read_bytes(), name
+
+
+def test_a_frozen_calibration_gives_the_same_flags_and_keeps_its_thresholds(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    fitted, sites, _, _ = finished(tmp_path / "first", noisy, snv_rows(GENOME, range(100, 1_600, 5)))
+    again, later, _, _ = finished(tmp_path / "second", noisy, snv_rows(GENOME, range(100, 1_200, 5)),
+                                  frozen=tmp_path / "first" / "calibration" / "calibration.json")
+    assert again.certificates == fitted.certificates
+    both = sites.merge(later, on=["contig", "pos", "ref", "alt"])
+    assert len(both) == 220
+    assert (both["conf_x"] == both["conf_y"]).all()
+
+
+@pytest.mark.bad_input
+def test_a_frozen_calibration_of_other_models_is_refused(tmp_path):
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    finished(tmp_path / "first", knows(0.6))
+    with pytest.raises(ConfigurationError, match="calibration is for"):
+        finished(tmp_path / "second", knows(0.6), models=("b",), frozen=tmp_path / "first" / "calibration" / "calibration.json")
+
+
+@pytest.mark.bad_input
+def test_levels_the_wrong_way_round_are_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="alpha_high"):
+        replace(calibration.Options(), alpha_high=0.3).check()
+
+
+def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
+    base = np.tile([0, 1, 2, 3], 30_000)
+    decoy = sites_table.decoys(np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3)
+    assert (decoy != base).all()
+    share = np.bincount((decoy - base) % 4, minlength=4)[1:] / len(base)
+    assert np.abs(share - 1 / 3).max() < 0.01
