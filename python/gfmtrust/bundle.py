@@ -73,7 +73,7 @@ class Bundle:
         found = digest(meta)
         if meta["sha256"] != found:
             raise _wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
-        for name, expected in _digests(meta).items():
+        for name, expected in members(meta).items():
             _check_file(directory, name, expected)
         for entry in meta["graphs"].values():
             summary = onnx_file.read_graph(directory / entry["file"])
@@ -273,7 +273,7 @@ def _check_fields(directory: Path, meta: dict) -> None:
             raise _wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
 
 
-def _digests(meta: dict) -> dict[str, str]:
+def members(meta: dict) -> dict[str, str]:
     """File name -> sha256 of everything the bundle holds beside bundle.json."""
     held = dict(meta["files"])
     for entry in meta["graphs"].values():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -172,6 +173,13 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     session._outputs = [output.name for output in session._runtime.get_outputs()]
     session.provider = session._runtime.get_providers()[0]
     return session
+
+
+def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
+    """A function of feeds that returns a graph's outputs by name, on CPU, at any shape: for `parity`, which has no bundle yet."""
+    runtime = _load(graph, "cpu", threads)
+    names = [output.name for output in runtime.get_outputs()]
+    return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:

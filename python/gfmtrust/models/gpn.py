@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn.functional import gelu
+from torch.nn.functional import embedding, gelu
 
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.models.family import Family, Window, check_ids, take
@@ -127,7 +127,7 @@ class _GpnBody(nn.Module):
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         looked_up = hasattr(self.embeddings, "word_embeddings")
-        x = self.embeddings.word_embeddings(input_ids) if looked_up else self.one_hot[input_ids]
+        x = self.embeddings.word_embeddings(input_ids) if looked_up else embedding(input_ids, self.one_hot)
         for layer in self.encoder.layer:
             x = layer(x)
         return self.ln_f(x)
@@ -191,7 +191,7 @@ class ConvNetForMaskedLM(nn.Module):
         _initialise(self, config.initializer_range)
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
-        x = self.one_hot[input_ids]
+        x = embedding(input_ids, self.one_hot)
         for layer in self.model.encoder:
             x = layer(x)
         return x

@@ -1,0 +1,195 @@
+"""From a checkpoint to a certified bundle: load, fold, export, compare with torch, gate on the user's genome, write.
+
+    export_model("gpn-animal-promoter" | "weights/" | "bundle/", "genome.fa", "models")   ->   models/<model id>/
+
+A model that is not what its files say does not get through: see `models.checkpoint` (loading), `parity` (the graph), `gate` (the weights).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust import bundle as bundles
+from gfmtrust import gate, golden, parity, registry, session, tokenizers
+from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, MissingInputError, message
+from gfmtrust.genome import Genome
+
+LOG = logging.getLogger(__name__)
+
+N_WINDOWS = 1000
+MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from: a directory of weights or a bundle, and the row that names it, if one does."""
+
+    directory: Path
+    row: registry.Row | None = None
+
+    @property
+    def is_bundle(self) -> bool:
+        return (self.directory / bundles.BUNDLE_FILE).is_file()
+
+
+def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: str | None = None, allow_untrained: bool = False,
+                 n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1) -> bundles.Bundle:
+    """Write the bundle out_dir/<model id>/.
+
+    model: id of a row of assets/models.csv, a directory of weights, or a bundle, which is checked and copied. n_windows: windows of the
+    FASTA the gate reads. window_bp: another window than the family's. Raises ConfigurationError (78) for an unknown or unpinned id and a
+    config.json not read in full, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch or
+    a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists.
+    """
+    source = resolve(str(model))
+    if source.is_bundle:
+        return accept_bundle(source.directory, Path(out_dir), model_id, threads)
+    from gfmtrust.models import checkpoint
+
+    loaded = checkpoint.load(source.directory)
+    if source.row:
+        check_row(source.row, loaded)
+    name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
+    target = _target(Path(out_dir), name)
+    with Genome.open(fasta) as genome, tempfile.TemporaryDirectory() as scratch:
+        return _certified(loaded, source.row, name, genome, target, Path(scratch), allow_untrained, n_windows, window_bp, threads)
+
+
+def _certified(loaded, row, name, genome, target, scratch, allow_untrained, n_windows, window_bp, threads) -> bundles.Bundle:
+    from gfmtrust.models import graph as graphs
+
+    family = loaded.family
+    window = family.window(loaded.config, window_bp or loaded.card.get("window_bp") or (int(row.window_bp) if row else None))
+    window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
+    scorer = family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    methods = ("marginal", "conditional") if family.quantity == "kmer" else ("",)
+    made = [reference for method in methods for reference in parity.references(
+        graphs.answerer(scorer), tokenizers.build(replace(loaded.text, kmer_method=method)), window)]
+    graph = graphs.export_graph(scorer, made[0].feeds, scratch / bundles.GRAPH_FILE)
+    certificate = parity.certify(made, session.runner(graph, threads), "CPUExecutionProvider")
+    meta = _groups(loaded, row, name, window)
+    running = session.start(meta, graph, "cpu", threads)
+
+    cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, n_windows))
+    index = np.array(sorted({window.site_forward, *(window.site_forward + offset for offset in window.neighbour_offsets)}))
+    found = gate.evidence(running, cut, index)
+    if family.quantity == "kmer":
+        found, running = _choose_method(meta, found, running, graph, cut, index, threads)
+    judged = gate.judge(found, cut, genome.digest(), allow_untrained)
+    symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
+    meta["proof"] = {**judged, "parity": [certificate], "strand_symmetry": symmetry,
+                     "versions": {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}}
+    meta["golden"] = golden.windows(running, cut, window)
+    return bundles.write(target, meta, graph)
+
+
+def _n_windows(text, n_windows: int) -> int:
+    """The choice of a k-mer method wants 10,000 bases where the gate wants 1,000 windows: 9 are scored in each."""
+    return n_windows if text.k == 1 or text.causal else -(-n_windows * 10 // 9)
+
+
+def _choose_method(meta, marginal, running, graph, cut, index, threads):
+    """Score the same bases by the other k-mer method and keep the better, in `meta` too; both surprisals go there, bits per base."""
+    meta["scoring"]["kmer_method"] = "conditional"
+    other = session.start(meta, graph, "cpu", threads)
+    conditional = gate.evidence(other, cut, index)
+    bits = {"marginal": marginal.mean / np.log(2), "conditional": conditional.mean / np.log(2)}
+    meta["scoring"]["kmer_surprisal_bits"] = {method: round(float(value), 6) for method, value in bits.items()}
+    if gate.conditional_is_better(marginal, conditional):
+        return conditional, other
+    meta["scoring"]["kmer_method"] = "marginal"
+    return marginal, running
+
+
+def _groups(loaded, row, name: str, window) -> dict:
+    """The groups of bundle.json that are known before the graph runs."""
+    card, text, family = loaded.card, loaded.text, loaded.family
+
+    def known(field: str) -> str:
+        return card.get(field) or (getattr(row, field) if row else "")
+
+    return {
+        "identity": {"model_id": name, "family": family.name, "n_parameters": loaded.n_parameters,
+                     **{field: known(field) for field in ("repository", "revision", "licence", "licence_url", "citation")}},
+        "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
+                 "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
+                 "vocabulary_sha256": loaded.vocabulary_sha256},
+        "scoring": {"causal": text.causal, "quantity": family.quantity, "kmer_method": text.kmer_method, "n_members": 1,
+                    "rc_equivariant": False, "neighbour_offsets": list(window.neighbour_offsets),
+                    "neighbours_in_same_pass": window.neighbours_in_same_pass},
+        "window": {"window_bp": window.window_bp, "trained_bp": window.trained_bp, "site_forward": window.site_forward,
+                   "site_reverse": window.site_reverse, "shifts": list(window.shifts), "batch": 0},
+        "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
+    }
+
+
+def resolve(model: str) -> Source:
+    """A directory as given, else a pinned row's checkpoint. Raises ConfigurationError (78), MissingInputError (66)."""
+    directory = Path(model)
+    if directory.is_dir():
+        return Source(directory)
+    if directory.suffix == ".onnx":
+        found = "a bare .onnx file" if directory.is_file() else "not found"
+        raise ConfigurationError(message(model, found, "a bundle directory or a directory of weights", "a graph alone names no tokenizer"))
+    if "/" in model:
+        raise MissingInputError(message(model, "not found", "a directory of weights or a bundle"))
+    row = registry.find(model)
+    return Source(download(row), row)
+
+
+def download(row: registry.Row) -> Path:
+    """The directory of a pinned checkpoint in the hub's own cache, fetched at that commit where it is not there yet."""
+    from huggingface_hub import snapshot_download
+
+    wanted = ["config.json", "*.safetensors", "model.safetensors.index.json", *tokenizers.VOCABULARY_FILES]
+    try:
+        return Path(snapshot_download(row.repository, revision=row.revision, allow_patterns=wanted))
+    except OSError as error:
+        remedy = "fetch the checkpoint where there is a network and give its directory"
+        raise MissingInputError(message(f"model {row.id}", f"not fetched ({str(error).splitlines()[0]})", "a network", remedy)) from error
+
+
+def check_row(row: registry.Row, loaded) -> None:
+    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too."""
+    weights = [digest for name, digest in sorted(loaded.sha256.items()) if name.endswith((".safetensors", ".bin"))]
+    pairs = (("config.json", loaded.sha256["config.json"], row.config_sha256), ("family", loaded.family.name, row.family),
+             ("vocabulary", loaded.vocabulary_sha256, row.vocabulary_sha256), ("weights", " ".join(weights), row.weights_sha256))
+    for what, found, expected in pairs:
+        if found != expected:
+            raise BadDataError(message(f"model {row.id}", f"{what} is {found}", f"{expected} as assets/models.csv says"))
+
+
+def accept_bundle(directory: Path, out_dir: Path, model_id: str | None, threads: int = 1) -> bundles.Bundle:
+    """Check a bundle made elsewhere, golden windows included, and copy it. Its own model id stays: the digest covers it."""
+    opened = bundles.Bundle.open(directory)
+    if model_id not in (None, opened.model_id):
+        found = f"model id is {opened.model_id}"
+        raise ConfigurationError(message(str(directory), found, f"{model_id} as asked for", "leave --model_id out"))
+    session.Session.open(opened, "cpu", threads, allow_long_window=True)
+    target = _target(out_dir, opened.model_id)
+    part = target.with_name(target.name + ".part")
+    names = [bundles.BUNDLE_FILE, *bundles.members(opened.meta)]
+    try:
+        part.mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(directory / name, part / name)
+        part.rename(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return bundles.Bundle.open(target)
+
+
+def _target(out_dir: Path, name: str) -> Path:
+    if not MODEL_ID.fullmatch(name):
+        raise ConfigurationError(message("--model_id", repr(name), MODEL_ID.pattern, "give the model another name"))
+    if (out_dir / name).exists():
+        raise CannotWriteError(message(str(out_dir / name), "exists", "a new directory", "remove it or choose another --model_id"))
+    return out_dir / name

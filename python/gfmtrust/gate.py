@@ -1,0 +1,121 @@
+"""Has a model learned anything of this genome? Its mean surprisal on windows of the user's FASTA, before a bundle is written.
+
+A model whose weights are random, shuffled or misread sits at ln 4 nats per base or above; such a bundle is refused, or marked
+`gate: failed` where the user insists. The same windows choose between the two k-mer methods and measure strand symmetry.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from gfmtrust.alphabet import N, reverse_complement
+from gfmtrust.errors import BadDataError, message
+
+LOG = logging.getLogger(__name__)
+
+THRESHOLD_NATS = float(np.log(4)) - 0.01
+"""A random network's mean is at or above ln 4 = 1.386; it must lie below by more than the windows' noise."""
+MIN_GAIN_BITS = 0.01
+"""`conditional` replaces `marginal` where it saves this much a base, and surely so."""
+N_BOOTSTRAP = 1000
+MAX_DRAWS = 8
+"""At most this many times the wanted windows are looked at; beyond that the genome is mostly N."""
+SYMMETRY_WINDOWS = 32
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored in all."""
+
+    nll_nats: np.ndarray
+    n_bases: int
+
+    @property
+    def mean(self) -> float:
+        return float(self.nll_nats.mean())
+
+
+def windows(genome, width: int, n: int) -> np.ndarray:
+    """n windows without N, evenly spread over the genome, or all there are; codes uint8 (<= n, width), genome order.
+
+    Raises BadDataError (65) where there is none.
+    """
+    starts_per_contig = np.array([max(0, genome.contigs[name] - width + 1) for name in genome.names])
+    ends = np.cumsum(starts_per_contig)
+    total = int(ends[-1]) if len(ends) else 0
+    clean = np.empty((0, width), np.uint8)
+    for times in (1, 2, 4, MAX_DRAWS):
+        n_drawn = min(total, n * times)
+        drawn = (np.arange(n_drawn) * total) // max(1, n_drawn)
+        contig = np.searchsorted(ends, drawn, side="right")
+        cut = [genome.windows(genome.names[i], drawn[contig == i] - (ends[i] - starts_per_contig[i]), width) for i in np.unique(contig)]
+        clean = np.concatenate(cut) if cut else clean
+        clean = clean[(clean < N).all(axis=1)]
+        if len(clean) >= n or n_drawn == total:
+            break
+    if not len(clean):
+        raise BadDataError(message("FASTA", f"no window of {width} bases without N", "at least one", "is it the right genome?"))
+    return clean[(np.arange(min(n, len(clean))) * len(clean)) // min(n, len(clean))]
+
+
+def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
+    """Surprisal of the real bases at `index` int64 (P,) of every window, all P scored in one pass.
+
+    A row without a finite answer counts as ln 4 + 1, so that a broken model fails.
+    """
+    probs, _ = session.distributions(cut, np.broadcast_to(index, (len(cut), len(index))).copy())
+    mean = probs.mean(axis=2, dtype=np.float64)
+    real = cut[:, index]
+    with np.errstate(divide="ignore"):
+        nll = -np.log(np.take_along_axis(mean, real[..., None].astype(np.int64), axis=-1)[..., 0])
+    nll[~np.isfinite(nll)] = np.log(4) + 1
+    return Evidence(nll.mean(axis=1), nll.size)
+
+
+def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int = 0) -> bool:
+    """Whether `conditional` has the lower mean surprisal by MIN_GAIN_BITS or more, 95 % lower bound of a window bootstrap above 0."""
+    gain = (marginal.nll_nats - conditional.nll_nats) / np.log(2)
+    rng = np.random.default_rng(seed)
+    means = [gain[rng.integers(0, len(gain), len(gain))].mean() for _ in range(N_BOOTSTRAP)]
+    return bool(gain.mean() >= MIN_GAIN_BITS and np.quantile(means, 0.05) > 0)
+
+
+def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
+    """Difference of logp between a window and its reverse complement, turned back: mean and maximum over a few windows.
+
+    Exact zero only for a network built to be symmetric; what a causal model reads differs between strands, so for it this is large.
+    """
+    cut = cut[:SYMMETRY_WINDOWS]
+    answers = []
+    for codes, site in ((cut, site_forward), (reverse_complement(cut), site_reverse)):
+        probs, _ = session.distributions(codes, np.full((len(codes), 1), site, np.int64))
+        with np.errstate(divide="ignore"):
+            answers.append(np.log(probs[:, 0].astype(np.float64)))
+    difference = np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]])
+    return {"n_windows": len(cut), "mean_logp": float(f"{difference.mean():.3g}"), "max_logp": float(f"{difference.max():.3g}")}
+
+
+def composition_nats(cut: np.ndarray) -> float:
+    """Entropy of the windows' base composition: what a model knows that knows nothing but the four frequencies."""
+    share = np.bincount(cut.ravel(), minlength=4)[:4] / cut.size
+    return float(-(share[share > 0] * np.log(share[share > 0])).sum())
+
+
+def judge(found: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
+    """The gate's part of the certificate. Raises BadDataError (65) where the model fails and untrained ones are not allowed."""
+    composition = composition_nats(cut)
+    passed = found.mean < THRESHOLD_NATS
+    if not passed:
+        line = message("NLL gate", f"mean NLL {found.mean:.3f} per base", f"below {THRESHOLD_NATS:.3f}",
+                       "weights untrained or misread? --allow_untrained exports it all the same")
+        if not allow_untrained:
+            raise BadDataError(line)
+        LOG.warning("%s", line)
+    elif found.mean > composition:
+        LOG.warning("mean NLL is %.3f per base, above the windows' composition entropy %.3f: this model knows little of this genome",
+                    found.mean, composition)
+    return {"gate": "passed" if passed else "failed", "nll_nats": round(found.mean, 6), "threshold_nats": round(THRESHOLD_NATS, 6),
+            "composition_nats": round(composition, 6), "n_windows": len(cut), "n_bases": found.n_bases, "fasta_digest": fasta_digest}

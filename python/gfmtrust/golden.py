@@ -1,0 +1,38 @@
+"""The golden windows of a bundle: a few inputs with the answers given at export, run again at every opening (`session`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfmtrust.alphabet import N, reverse_complement
+
+DIGITS = 6
+
+
+def windows(session, cut: np.ndarray, window) -> list[dict]:
+    """Five windows with the expected logp (positions, members, 4): plain, reverse, with an N, with neighbours, at the shortest length.
+
+    cut: codes uint8 (n, W) of the user's genome. They go through tokenizer and graph as any window does.
+    """
+    first, last = cut[0], cut[-1]
+    site = window.site_forward
+    with_n = first.copy()
+    with_n[max(0, site - 7)] = N
+    around = [site, *(site + offset for offset in window.neighbour_offsets)]
+    is_last = window.site_forward == window.window_bp - 1  # a causal window ends with its site
+    short_site = window.shortest_bp - 1 if is_last else window.shortest_bp // 2
+    chosen = [
+        ("plain", first, [site]),
+        ("reverse", reverse_complement(last), [window.site_reverse]),
+        ("with N", with_n, [site]),
+        ("neighbours", last, around),
+        ("shortest", first[: window.shortest_bp], [short_site]),
+    ]
+    return [_golden(session, name, codes, index) for name, codes, index in chosen]
+
+
+def _golden(session, name: str, codes: np.ndarray, index: list[int]) -> dict:
+    probs, _ = session.distributions(codes[None], np.array([index], dtype=np.int64))
+    with np.errstate(divide="ignore"):
+        logp = np.log(probs[0].astype(np.float64))
+    return {"name": name, "codes": "".join(map(str, codes.tolist())), "index": index, "logp": np.round(logp, DIGITS).tolist()}

@@ -1,0 +1,152 @@
+"""A directory of weights becomes a network of one of our families: config, vocabulary and weights read strictly, nothing executed.
+
+The directory holds config.json, a vocabulary file (`tokenizers`), the weights (model.safetensors, or its shards with their index, or
+pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, the context it was trained with.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gfmtrust.bundle import file_sha256
+from gfmtrust.errors import BadDataError, MissingInputError, message
+from gfmtrust.models import family_of
+from gfmtrust.models.family import Family
+from gfmtrust.tokenizers import Text, read_vocabulary
+
+CARD_FILE = "gfmtrust.json"
+CARD_FIELDS = {"model_id": str, "repository": str, "revision": str, "licence": str, "licence_url": str, "citation": str, "window_bp": int,
+               "trained_bp": int}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded network with where it came from. network: fp32, eval, no gradients; dtypes: of the weights as stored."""
+
+    directory: Path
+    family: Family
+    config: Any
+    text: Text
+    network: torch.nn.Module
+    n_parameters: int
+    dtypes: list[str]
+    sha256: dict[str, str]
+    vocabulary_sha256: str
+    card: dict = field(default_factory=dict)
+
+
+def load(directory: Path) -> Checkpoint:
+    """Load a checkpoint. Raises MissingInputError (66) for a missing file, BadDataError (65) for weights or a vocabulary that do not fit
+    the config, ConfigurationError (78) for a config.json no family can read in full."""
+    config_dict = _read_object(directory / "config.json")
+    family = family_of(config_dict)
+    config = family.read_config(config_dict)
+    vocabulary, vocabulary_path, vocabulary_sha256 = read_vocabulary(directory)
+    text = family.text(config, vocabulary)
+    weights = weight_files(directory)
+    tensors = _read_weights(weights)
+    network = family.build(config)
+    fill(network, tensors, family)
+    network.eval().requires_grad_(False)
+    read = [directory / "config.json", vocabulary_path, *weights]
+    dtypes = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()})
+    return Checkpoint(directory, family, config, text, network, sum(p.numel() for p in network.parameters()), dtypes,
+                      {path.name: file_sha256(path) for path in read}, vocabulary_sha256, read_card(directory))
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The files with weights, name order: shards of an index, one safetensors file, or a .bin that torch can read without pickles."""
+    index = directory / "model.safetensors.index.json"
+    if index.is_file():
+        names = sorted(set(_read_object(index).get("weight_map", {}).values()))
+        if not names or any(Path(str(name)).name != name for name in names):
+            raise BadDataError(message(str(index), "no shard names, or one that leaves the directory", "names of files beside it"))
+        paths = [directory / name for name in names]
+    else:
+        single = [directory / "model.safetensors", directory / "pytorch_model.bin"]
+        paths = [path for path in single if path.is_file()][:1]
+    missing = [path for path in paths if not path.is_file()]
+    if missing or not paths:
+        place = str(missing[0] if missing else directory)
+        raise MissingInputError(message(place, "not found", "model.safetensors or its shards", "copy the checkpoint's weights"))
+    return paths
+
+
+def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    tensors: dict[str, torch.Tensor] = {}
+    for path in paths:
+        try:
+            # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later, CVE-2025-32434)
+            held = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else load_file(path)
+        except (SafetensorError, RuntimeError, ValueError, OSError, EOFError) as error:
+            raise BadDataError(message(str(path), f"not read ({str(error).splitlines()[0]})", "tensors", "copy the file again")) from error
+        tensors |= held
+    return tensors
+
+
+def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Family) -> None:
+    """Give every parameter its tensor, in fp32, and prove it: names, shapes and, afterwards, every value are compared.
+
+    Raises BadDataError (65) for a missing or surplus tensor outside the family's lists, another shape, a tie that is broken.
+    """
+    state = network.state_dict()
+    tensors = dict(tensors)
+    for one, other in family.tied:
+        is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
+        if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
+            raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
+        for here, there in ((one, other), (other, one)):
+            if is_tied and here not in tensors and there in tensors:
+                tensors[here] = tensors[there]
+    missing = [name for name in state if name not in tensors and not _matches(name, family.unused)]
+    surplus = [name for name in tensors if name not in state and not _matches(name, family.surplus)]
+    if missing or surplus:
+        found = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
+        raise BadDataError(message("weights", found, f"exactly those of family {family.name}", "is config.json this checkpoint's?"))
+    given = {name: tensor.float() for name, tensor in tensors.items() if name in state}
+    for name, tensor in given.items():
+        if tensor.shape != state[name].shape:
+            raise BadDataError(message("weights", f"{name} is {list(tensor.shape)}", f"{list(state[name].shape)} as config.json says"))
+    network.load_state_dict(given, strict=False)  # strict was checked above, less the lists of the family
+    state = network.state_dict()
+    wrong = [name for name, tensor in given.items() if not torch.equal(state[name], tensor)]
+    if wrong:
+        raise BadDataError(message("weights", f"{wrong[0]} differs after loading", "the values of the file; are they finite?"))
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(pattern, name) for pattern in patterns)
+
+
+def read_card(directory: Path) -> dict:
+    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in CARD_FIELDS."""
+    path = directory / CARD_FILE
+    if not path.is_file():
+        return {}
+    card = _read_object(path)
+    for name, value in card.items():
+        if type(value) is not CARD_FIELDS.get(name):
+            known = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
+            raise BadDataError(message(str(path), f"{name} is {value!r}", known))
+    return card
+
+
+def _read_object(path: Path) -> dict:
+    if not path.is_file():
+        raise MissingInputError(message(str(path), "not found", "a JSON file of the checkpoint"))
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadDataError(message(str(path), f"no JSON ({error})", "an object")) from error
+    if not isinstance(held, dict):
+        raise BadDataError(message(str(path), type(held).__name__, "an object"))
+    return held

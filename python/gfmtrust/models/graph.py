@@ -1,0 +1,100 @@
+"""A scoring module as an ONNX graph: eager answers to compare with, the export itself, and equal bytes for equal weights."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from gfmtrust.errors import InternalError, message
+
+OPSET = 24
+"""The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
+LARGE_BYTES = 1_500_000_000
+"""Weights beyond this go to a data file beside the graph: one protobuf cannot hold 2 GB."""
+
+
+def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
+    """A function of feeds that gives logp and off_alphabet, run eagerly. Raises InternalError (70) for a module in train mode."""
+    require_eval(scorer)
+
+    def answer(feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        with torch.no_grad():
+            logp, off = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
+        return logp.numpy(), off.numpy()
+
+    return answer
+
+
+def require_eval(scorer) -> None:
+    """Refuse (70) a module that is in train mode anywhere: dropout would be in the reference and in the graph."""
+    training = [name or "the outermost module" for name, module in scorer.named_modules() if module.training]
+    if training:
+        raise InternalError(message("export", f"{len(training)} modules are in train mode, first {training[0]}", "eval mode throughout"))
+
+
+def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
+    """Write a scoring module as one ONNX graph with dynamic batch, length and positions; equal bytes for equal weights.
+
+    feeds: the inputs to trace with, int64, at least 2 windows and 2 positions: a size of 1 would be taken for fixed.
+    """
+    require_eval(scorer)
+    dims = {name: torch.export.Dim(name) for name in ("batch", "length", "positions")}
+    dynamic = {name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]} for name in feeds}
+    is_large = sum(p.numel() * 4 for p in scorer.parameters()) > LARGE_BYTES
+    with torch.no_grad(), _quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations and of each shared dimension name
+        program = torch.onnx.export(
+            scorer, kwargs={name: torch.from_numpy(values) for name, values in feeds.items()}, dynamo=True, opset_version=OPSET,
+            dynamic_shapes=dynamic, output_names=["logp", "off_alphabet"], external_data=False, verbose=False)
+        program.save(str(path), external_data=is_large)
+    require_eval(scorer)
+    model = onnx.load(path, load_external_data=False)
+    strip(model)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's loggers to errors while it runs: they count optimiser steps and name packages nobody needs."""
+    loggers = [logging.getLogger(name) for name in ("onnx_ir", "onnxscript", "torch.onnx")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def strip(model) -> None:
+    """Drop what the exporter notes about the machine and the source: stack traces, paths, versions. Numbers and names stay."""
+    model.ClearField("producer_version")
+    model.ClearField("doc_string")
+    _strip_metadata(model)
+    _strip_graph(model.graph)
+
+
+def _strip_graph(graph) -> None:
+    _strip_metadata(graph)
+    graph.ClearField("doc_string")
+    graph.ClearField("value_info")
+    for part in (*graph.node, *graph.initializer, *graph.input, *graph.output):
+        _strip_metadata(part)
+        part.ClearField("doc_string")
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _strip_graph(inner)
+
+
+def _strip_metadata(part) -> None:
+    del part.metadata_props[:]

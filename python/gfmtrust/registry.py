@@ -1,0 +1,94 @@
+"""The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before anything is downloaded.
+
+A revision, digest, size or licence that was not read from a citable source is empty in the file; a row with one of them empty is
+unpinned and never downloaded. A directory of weights given by the user needs no row.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
+
+TABLE = Path(__file__).parents[2] / "assets" / "models.csv"
+PINNED = ("revision", "config_sha256", "vocabulary_sha256", "weights_sha256", "weights_bytes", "licence", "licence_url", "pin_source")
+"""Columns that must all be filled; pin_source names where they were read."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
+REVISION = re.compile(r"[0-9a-f]{40}")
+"""A commit; a branch moves."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space; sizes likewise."""
+
+    id: str
+    family: str
+    repository: str
+    revision: str
+    config_sha256: str
+    vocabulary_sha256: str
+    weights_sha256: str
+    weights_bytes: str
+    licence: str
+    licence_url: str
+    pin_source: str
+    window_bp: str
+    citation: str
+
+    @property
+    def is_pinned(self) -> bool:
+        return all(getattr(self, column) for column in PINNED)
+
+
+def read_rows(table: Path = TABLE) -> dict[str, Row]:
+    """Rows by id, file order. Raises MissingInputError (66) without the file, BadDataError (65) for a row that cannot be meant."""
+    if not table.is_file():
+        raise MissingInputError(message(str(table), "not found", "the registry of checkpoints"))
+    with open(table, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        columns = [field.name for field in fields(Row)]
+        if reader.fieldnames != columns:
+            raise BadDataError(message(str(table), f"columns {reader.fieldnames}", str(columns)))
+        rows: dict[str, Row] = {}
+        for number, cells in enumerate(reader, 2):
+            if None in cells or None in cells.values():
+                raise BadDataError(message(f"{table} line {number}", "too few or too many cells", f"{len(columns)}"))
+            row = Row(**cells)
+            _check(row, f"{table} line {number}")
+            if row.id in rows:
+                raise BadDataError(message(f"{table} line {number}", f"id {row.id} twice", "unique ids"))
+            rows[row.id] = row
+    return rows
+
+
+def find(name: str, table: Path = TABLE) -> Row:
+    """The pinned row of that name. Raises ConfigurationError (78) for an unknown name and for an unpinned row."""
+    rows = read_rows(table)
+    if name not in rows:
+        remedy = "or give the directory of its weights or bundle"
+        raise ConfigurationError(message("models", f"unknown model {name}", f"one of {', '.join(rows)}", remedy))
+    if not rows[name].is_pinned:
+        remedy = f"run gfmtrust models pin {name} where there is a network, or give the directory of its weights"
+        raise ConfigurationError(message("models", f"row {name} is unpinned", "revision and sha256", remedy))
+    return rows[name]
+
+
+def _check(row: Row, place: str) -> None:
+    checks = (
+        ("revision", REVISION.fullmatch, "40 hex digits, never a branch"),
+        ("config_sha256", SHA256.fullmatch, "64 hex digits"),
+        ("vocabulary_sha256", SHA256.fullmatch, "64 hex digits"),
+        ("weights_sha256", lambda text: all(map(SHA256.fullmatch, text.split())), "64 hex digits a file"),
+        ("weights_bytes", lambda text: all(map(str.isdecimal, text.split())), "whole numbers"),
+        ("window_bp", str.isdecimal, "a whole number"),
+    )
+    for column, is_good, expected in checks:
+        value = getattr(row, column)
+        if value and not is_good(value):
+            raise BadDataError(message(place, f"{column} is {value!r}", expected))
+    if not row.id or not row.family:
+        raise BadDataError(message(place, "no id or family", "both"))
