@@ -1,0 +1,55 @@
+#!/usr/bin/env nextflow
+//
+// gfmtrust: how far a genomic foundation model can be trusted at each variant and in each region.
+//
+
+include { GFMTRUST           } from './workflows/gfmtrust'
+include { informationText    } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { checkParameters    } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { samplesheetEntries } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { regionEntries      } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { modelEntries       } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline'
+
+workflow {
+    main:
+    def information = informationText(params)
+    if (information) {
+        println(information)
+    }
+    else {
+        if (params.validate_params) {
+            checkParameters(params)
+        }
+        def samples = samplesheetEntries(params.input)
+        def regions = regionEntries(params.regions)
+        def models = modelEntries(params.models)
+        def map_mode = params.contig_map in ['none', 'auto'] ? params.contig_map : 'file'
+        log.info(startText(params, samples, regions, models))
+        writeParameters(params, params.outdir, params.trace_report_suffix)
+
+        def dry_run = params.dry_run
+        def outdir = params.outdir
+        workflow.onComplete {
+            log.info(endText(dry_run, outdir))
+        }
+
+        GFMTRUST(
+            samples,
+            regions,
+            models,
+            inputPath('fasta', params.fasta),
+            optionalPath('include', params.include),
+            [map_mode, map_mode == 'file' ? inputPath('contig_map', params.contig_map) : []],
+            optionalPath('context_model', params.context_model),
+            optionalPath('calibration', params.calibration),
+            optionalPath('multiqc_config', params.multiqc_config),
+            packageDigest(),
+        )
+    }
+}

@@ -1,0 +1,42 @@
+process ANNOTATE_SITES {
+    tag "${meta.id}"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(plan)
+    tuple val(meta2), path(scores, stageAs: 'scores/*')
+    tuple val(meta3), path(bundles, stageAs: 'bundles/*')
+    tuple val(meta4), path(calibration)
+    val code
+
+    output:
+    tuple val(meta), path('sites'), emit: sites
+    tuple val(meta), path('sites/sites.parquet'), emit: alleles
+    tuple val(meta), path('sites/bases.parquet'), emit: bases
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust annotate_sites \\
+        --plan ${plan} \\
+        --scores scores \\
+        --bundles ${bundles} \\
+        --calibration ${calibration} \\
+        --out_dir sites \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir sites
+    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/sites.gfm.vcf.gz.tbi
+    echo '' | gzip > sites/sites.gfm.vcf.gz
+    """
+}

@@ -1,0 +1,53 @@
+process CHECK_INPUTS {
+    tag "${meta.id}"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(fasta)
+    tuple val(ids), path(vcfs, stageAs: 'vcfs/?/*')
+    tuple val(meta2), path(regions, stageAs: 'regions/*')
+    tuple val(meta3), path(include_bed, stageAs: 'include/*')
+    tuple val(contig_map), path(contig_map_file, stageAs: 'contig_map/*')
+    val code
+
+    output:
+    tuple val(meta), path('checked'), emit: checked
+    tuple val(meta), path('checked/*.fai'), emit: fai
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    // a table, not arguments: a cohort may have more files than a command line holds
+    def files = vcfs instanceof List ? vcfs : [vcfs]
+    def table = ids.withIndex().collect { id, index -> "${id}\t${files[index]}" }.join('\n')
+    def regions_option = regions ? "--regions ${regions}" : ''
+    def include_option = include_bed ? "--include ${include_bed}" : ''
+    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map \"${contig_map}\""
+    """
+    cat > vcfs.tsv <<'END_OF_TABLE'
+${table}
+END_OF_TABLE
+    gfmtrust check_inputs \\
+        --fasta ${fasta} \\
+        --vcfs vcfs.tsv \\
+        ${regions_option} ${include_option} ${map_option} \\
+        --cpus ${task.cpus} \\
+        --out_dir checked \\
+        ${args}
+    """
+
+    stub:
+    def stub_ids = ids.join(' ')
+    """
+    mkdir -p checked/spellings
+    echo '{}' > checked/checks.json
+    for id in ${stub_ids}; do touch "checked/spellings/\$id.parquet"; done
+    touch checked/${fasta}.fai
+    """
+}

@@ -1,0 +1,41 @@
+process ESTIMATE_RUN {
+    tag "${meta.id}"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(plan)
+    tuple val(meta2), path(bundles, stageAs: 'bundles/*')
+    val views
+    val neighbours
+    val code
+
+    output:
+    tuple val(meta), path('estimate.json'), emit: estimate
+    stdout emit: table
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust estimate_run \\
+        --plan ${plan} \\
+        --bundles ${bundles} \\
+        --views "${views}" \\
+        --neighbours "${neighbours}" \\
+        --cpus ${task.cpus} \\
+        --out estimate.json \\
+        ${args}
+    """
+
+    stub:
+    """
+    echo '{}' > estimate.json
+    echo 'estimate: stub'
+    """
+}

@@ -1,0 +1,37 @@
+process FIT_CONTEXT_MODEL {
+    tag "${meta.id}"
+    label 'process_medium'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(fasta), path(fai)
+    val seed
+    val code
+
+    output:
+    tuple val(meta), path('context_model'), emit: bundle
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust fit_context_model \\
+        --fasta ${fasta} \\
+        --seed "${seed}" \\
+        --cpus ${task.cpus} \\
+        --out_dir context_model \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir context_model
+    echo '{}' > context_model/bundle.json
+    touch context_model/model.onnx context_model/members.json
+    """
+}

@@ -1,0 +1,52 @@
+process PLAN_SITES {
+    tag "${meta.id}"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(fasta), path(fai)
+    tuple val(meta2), path(checked)
+    tuple val(meta3), path(context_model)
+    tuple val(meta4), path(regions, stageAs: 'regions/*')
+    tuple val(meta5), path(include_bed, stageAs: 'include/*')
+    val probes
+    val shard_size
+    val seed
+    val code
+
+    output:
+    tuple val(meta), path('plan'), emit: plan
+    tuple val(meta), path('plan/shards/*.parquet'), emit: shards
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    def regions_option = regions ? "--regions ${regions}" : ''
+    def include_option = include_bed ? "--include ${include_bed}" : ''
+    """
+    gfmtrust plan_sites \\
+        --fasta ${fasta} \\
+        --checked ${checked} \\
+        --context_model ${context_model} \\
+        ${regions_option} ${include_option} \\
+        --probes "${probes}" \\
+        --shard_size "${shard_size}" \\
+        --seed "${seed}" \\
+        --cpus ${task.cpus} \\
+        --out_dir plan \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir -p plan/shards
+    echo '{}' > plan/plan.json
+    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet
+    touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
+    """
+}

@@ -1,0 +1,48 @@
+process REPORT {
+    tag "${meta.id}"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(checked), path(plan), path(calibration), path(sites)
+    tuple val(meta2), path(vcf_counts, stageAs: 'counts/vcf/*')
+    tuple val(meta3), path(bed_counts, stageAs: 'counts/bed/*')
+    tuple val(meta4), path(metrics, stageAs: 'metrics/*')
+    tuple val(meta5), path(bundles, stageAs: 'bundles/*')
+    val title
+    val code
+
+    output:
+    tuple val(meta), path('report/gfmtrust_report.html'), emit: html
+    tuple val(meta), path('report/manifest.json'), emit: manifest
+    tuple val(meta), path('report/*_mqc.*', arity: '0..*'), emit: multiqc_tables
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust report \\
+        --checked ${checked} \\
+        --plan ${plan} \\
+        --calibration ${calibration} \\
+        --sites ${sites} \\
+        --counts counts/*/*.json \\
+        --metrics metrics/*.json \\
+        --bundles ${bundles} \\
+        --title "${title}" \\
+        --out_dir report \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir report
+    echo '<html></html>' > report/gfmtrust_report.html
+    echo '{}' > report/manifest.json
+    """
+}

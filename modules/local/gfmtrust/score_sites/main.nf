@@ -1,0 +1,45 @@
+process SCORE_SITES {
+    tag "${meta.id}:${meta.shard}"
+    label 'process_medium'
+    label 'process_gpu'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(shard, stageAs: 'shards/*')
+    tuple val(meta2), path(fasta), path(fai)
+    val views
+    val neighbours
+    val code
+
+    output:
+    tuple val(meta), path('scores/*.parquet'), emit: scores
+    tuple val(meta), path('scores/*.metrics.json'), emit: metrics
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    // device, precision and limits come by ext.args: they belong to the task's hash (conf/modules.config)
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust score_sites \\
+        --fasta ${fasta} \\
+        --bundle ${bundle} \\
+        --shard ${shard} \\
+        --views "${views}" \\
+        --neighbours "${neighbours}" \\
+        --cpus ${task.cpus} \\
+        --out_dir scores \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir scores
+    touch "scores/${meta.id}.${meta.shard}.parquet"
+    echo '{}' > "scores/${meta.id}.${meta.shard}.metrics.json"
+    """
+}

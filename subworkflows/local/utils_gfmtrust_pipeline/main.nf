@@ -1,0 +1,172 @@
+//
+// Start and end of a run: help, checks, inputs as files, summaries. Values come in as arguments; `params` is read in main.nf.
+//
+
+include { readSchema        } from './schema'
+include { parameterErrors   } from './schema'
+include { suggestion        } from './schema'
+include { readSamplesheet   } from './samplesheet'
+include { helpText          } from './help'
+include { parameterHelp     } from './help'
+include { changedParameters } from './help'
+
+/** Text for --help, --help <parameter>, --help_full and --version; null where the run is to go on. */
+def informationText(values) {
+    def schema = readSchema(file("${projectDir}/nextflow_schema.json"))
+    if (values.version) {
+        return "gfmtrust ${workflow.manifest.version}"
+    }
+    if (values.help instanceof CharSequence && !(values.help.toString() in ['true', 'false'])) {
+        return parameterHelp(schema, values.help.toString())
+    }
+    return values.help || values.help_full ? helpText(schema, workflow.manifest.version, values.help_full, values.show_hidden) : null
+}
+
+/** Ends the run with the lines given, where there are any. */
+def stopAt(errors) {
+    if (errors) {
+        error(errors.take(20).join('\n') + (errors.size() > 20 ? "\n… and ${errors.size() - 20} more" : ''))
+    }
+}
+
+/** Stops at parameters that the schema does not allow. */
+def checkParameters(values) {
+    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))))
+}
+
+/** One file or folder of a parameter; a name with brackets or stars is taken as it stands. */
+def inputPath(name, value) {
+    def path = file(value.toString(), glob: false)
+    if (!path.exists()) {
+        stopAt(["--${name}: ${value} does not exist; expected a path relative to the launch directory, or absolute"])
+    }
+    return path
+}
+
+/** A file of its own where the parameter is given, else an empty list (Nextflow's "no file"). */
+def optionalPath(name, value) {
+    return value ? inputPath(name, value) : []
+}
+
+/** Rows of the samplesheet as [meta, vcf], sorted by id. */
+def samplesheetEntries(value) {
+    def sheet = readSamplesheet(inputPath('input', value), readSchema(file("${projectDir}/assets/schema_input.json")), workflow.launchDir)
+    stopAt(sheet.errors)
+    sheet.warnings.each { text -> log.warn(text) }
+    return sheet.entries
+}
+
+/** BED files of --regions (comma list or glob) as [meta, bed], sorted by name; a name is the file's, without .bed. */
+def regionEntries(value) {
+    if (!value) {
+        return []
+    }
+    def whole = file(value.toString(), glob: false)
+    def paths = whole.exists() ? [whole] : value.toString().tokenize(',').collectMany { part -> matchingFiles(part.trim()) }
+    def entries = paths.collect { path -> [[id: path.name.replaceFirst(/(?i)\.bed(\.b?gz)?$/, '').replaceAll(/[^A-Za-z0-9_.-]/, '_')], path] }
+    stopAt(entries.findAll { entry -> !(entry[0].id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) }
+        .collect { entry -> "--regions: ${entry[1].name} gives the name '${entry[0].id}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,63}; rename the file" })
+    stopAt(entries.groupBy { entry -> entry[0].id }.findAll { _id, same -> same.size() > 1 }
+        .collect { id, same -> "--regions: ${same.collect { entry -> entry[1] }.join(' and ')}: name ${id} twice; expected unique; rename one" })
+    return entries.sort { entry -> entry[0].id }
+}
+
+def matchingFiles(part) {
+    def exact = file(part, glob: false)
+    def found = exact.exists() ? [exact] : part ==~ /.*[*?\[{].*/ ? files(part) : []
+    if (!found) {
+        stopAt(["--regions: ${part} does not exist; expected BED files, comma-separated, or a glob pattern"])
+    }
+    return found.sort()
+}
+
+/** Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, or a name of assets/models.csv. */
+def modelEntries(value) {
+    if (!value) {
+        return []
+    }
+    def names = value.toString().tokenize(',').collect { name -> name.trim() }
+    def known = registryNames()
+    def entries = names.withIndex(1).collect { name, order ->
+        def folder = file(name, glob: false)
+        def local = !(name in known) && (name.contains('/') || folder.exists())
+        local ? [[id: folder.name, order: order, digest: folderDigest(inputPath('models', name))], folder] : [[id: name, order: order], []]
+    }
+    stopAt(entries.findAll { meta, folder -> !folder && !(meta.id in known) }
+        .collect { meta, _folder -> "--models: ${meta.id} is neither a folder nor a name of assets/models.csv; expected ${known.join(', ') ?: 'a folder'}" })
+    stopAt(entries.findAll { meta, _folder -> !(meta.id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) || meta.id == 'context_model' }
+        .collect { meta, _folder -> "--models: '${meta.id}'; expected a folder named [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; rename it" })
+    stopAt(entries.countBy { meta, _folder -> meta.id }.findAll { _id, count -> count > 1 }
+        .collect { id, _count -> "--models: ${id} twice; expected each model once; rename one folder" })
+    return entries
+}
+
+/** Names in the first column of the registry of checkpoints. */
+def registryNames() {
+    def registry = file("${projectDir}/assets/models.csv")
+    return registry.exists() ? registry.readLines().findAll { line -> line && !line.startsWith('#') }.drop(1).collect { line -> line.tokenize(',')[0] } : []
+}
+
+/**
+ * Digest of a model folder: names, sizes and times of its files, and the text of the small ones (bundle.json holds the
+ * digest of the graph). A folder staged from outside enters Nextflow's hash by its own path alone, so that a bundle
+ * rebuilt in place would go unnoticed.
+ */
+def folderDigest(folder) {
+    return sha256(filesBelow(folder).collectMany { file ->
+        [file.name, file.length(), file.lastModified(), file.length() < 1024 * 1024 ? file.bytes.encodeHex() : '']
+    })
+}
+
+/** Digest of the package's sources: code behind bin/ is not part of Nextflow's hash, so it travels as a value. */
+def packageDigest() {
+    def root = new File("${projectDir}")
+    def sources = filesBelow(new File(root, 'python/gfmtrust')).findAll { file -> !file.path.contains('__pycache__') && !file.name.endsWith('.part') }
+    def others = ['assets/models.csv', 'python/requirements/score.txt'].collect { name -> new File(root, name) }.findAll { file -> file.exists() }
+    return sha256((sources + others).collectMany { file -> [file.path - root.path, file.getText('UTF-8')] })
+}
+
+def filesBelow(folder) {
+    def found = []
+    folder.toString().with { name -> new File(name) }.eachFileRecurse(groovy.io.FileType.FILES) { file -> found << file }
+    return found.sort { file -> file.path }
+}
+
+def sha256(parts) {
+    def digest = java.security.MessageDigest.getInstance('SHA-256')
+    parts.each { part -> digest.update("${part.toString().size()}:${part}".getBytes('UTF-8')) }
+    return digest.digest().encodeHex().toString()
+}
+
+/** What this run is made of, printed at its start. */
+def startText(values, samples, regions, models) {
+    def changed = changedParameters(values, readSchema(file("${projectDir}/nextflow_schema.json")))
+    def names = ['context_model'] + models.collect { meta, _folder -> meta.id }
+    def head = ["gfmtrust ${workflow.manifest.version}",
+        "  device   ${values.device} (requested)",
+        "  models   ${names.join(', ')}",
+        "  VCFs     ${samples.size()}",
+        "  BEDs     ${regions.size()}"]
+    return (head + changed.collect { name, value -> "  --${name} ${value}" }).join('\n')
+}
+
+/** Writes every parameter of the run to pipeline_info. */
+def writeParameters(values, outdir, suffix) {
+    def path = file("${outdir}/pipeline_info/params_${suffix}.json")
+    path.parent.mkdirs()
+    path.text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(values.collectEntries { name, value -> [name, value] }.sort())) + '\n'
+}
+
+/** Where things are, printed at the end; nothing is claimed of a run that failed. */
+def endText(dry_run, outdir) {
+    if (!workflow.success) {
+        return "gfmtrust: stopped; nothing under ${outdir} is complete; the task's own line is above, its code in .exitcode of its work directory"
+    }
+    if (dry_run) {
+        return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
+    }
+    return ["gfmtrust: done",
+        "  report     ${outdir}/report/gfmtrust_report.html",
+        "  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz",
+        "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"].join('\n')
+}
