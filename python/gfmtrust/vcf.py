@@ -24,7 +24,8 @@ COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 N_FIXED = 8
 _FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*\r?\n?")
 _POS = re.compile(rb"[0-9]{1,18}")
-_NAME = rb"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
+# VCF 4.3 allows '#' in front too, but then every other reader takes the record for a header line and loses it.
+_NAME = rb"[0-9A-Za-z!$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
 _CONTIG = re.compile(rb"%b|<%b>" % (_NAME, _NAME))  # VCF 4.3 section 1.6.1; <name> points into an assembly file
 _DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*,)?ID=([^,>]+)")
 _LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")
