@@ -101,7 +101,7 @@ def candidate_thresholds(reliability: np.ndarray) -> np.ndarray:
     if not len(reliability):
         return np.empty(0)
     ranked = np.sort(reliability)[::-1]
-    places = np.ceil(np.array(TOP_SHARES) * len(ranked)).astype(int) - 1
+    places = np.ceil(np.array(TOP_SHARES) * len(ranked) - 1e-9).astype(int) - 1  # .07 * 200 is a hair above 14
     return np.unique(ranked[np.maximum(places, 0)])[::-1]
 
 

@@ -24,7 +24,7 @@ def split(blocks: np.ndarray, seed: int) -> np.ndarray:
     """Part of each probe, uint8 (n,): A, B1 or B2. Probes must be in their canonical order (contig, pos, alleles).
 
     Blocks ranked by hash are dealt alternately to A and B; where that leaves a half outside 40-60 % of the probes (blocks of
-    very unequal size), each goes to the half that is behind. B's probes are halved by a permutation from the seed.
+    very unequal size), they go, largest first, to the half that is behind. B's probes are halved by a permutation from the seed.
     """
     ids, index = np.unique(blocks, return_inverse=True)
     sizes = np.bincount(index, minlength=len(ids))
@@ -34,7 +34,7 @@ def split(blocks: np.ndarray, seed: int) -> np.ndarray:
     if not halves_balanced(sizes[in_a].sum(), len(blocks)):
         in_a[:] = False
         behind = 0
-        for block in order:
+        for block in order[np.argsort(-sizes[order], kind="stable")]:
             in_a[block] = behind <= 0
             behind += sizes[block] if in_a[block] else -sizes[block]
     part = np.where(in_a[index], A, B1).astype(np.uint8)

@@ -34,5 +34,6 @@ def aurc(loss: np.ndarray, ranking: np.ndarray) -> float:
 def prr(loss: np.ndarray, ranking: np.ndarray) -> float:
     """Prediction rejection ratio: 0 ranks errors like chance, 1 perfectly, below 0 is harmful; NaN where all or none err."""
     loss = np.asarray(loss, dtype=np.float64)
-    base, best = float(loss.mean()), aurc(loss, -loss)
-    return (base - aurc(loss, ranking)) / (base - best) if base > best else float("nan")
+    found, best = aurc(loss, ranking), aurc(loss, -loss)
+    base = float(loss.mean())
+    return (base - found) / (base - best) if base > best else float("nan")

@@ -1,0 +1,486 @@
+"""Calibration on simulated probes whose error is known: honesty first, then use, then the file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from simulated_probes import features_of, skilled, table, true_error, useless
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from gfmtrust import calibration, flags, halves, reliability
+from gfmtrust.calibration import Calibration, Options
+from gfmtrust.caps import bootstrap_lower, caps, measure_limits
+from gfmtrust.errors import ConfigurationError
+from gfmtrust.records import Why
+from gfmtrust.risk_coverage import aurc, prr, risk_at_coverage
+from gfmtrust.shift import shift_gate
+
+DIGESTS = {"genome": "9b2c", "bundles": {"gpn": "a1" * 32}, "views": [["gpn", 0, "+", 0]], "precision": ["fp32"]}
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Calibration:
+    return calibration.fit(skilled(np.random.default_rng(1), 6000), Options(digests=DIGESTS))
+
+
+def levels(found: Calibration) -> set[str]:
+    return {c.level for c in found.certificates if c.threshold is not None}
+
+
+# ---- useless models get nothing
+
+@pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
+def test_a_useless_model_gets_no_high_and_no_medium(kind):
+    rng = np.random.default_rng(11)
+    for _ in range(8):
+        found = calibration.fit(useless(rng, 2000, kind))
+        assert levels(found) == set(), found.outcome
+        rank, why = flags.assign(found, features_of(useless(rng, 500, kind)))
+        assert set(rank.tolist()) == {1}
+        assert all("UNCERTIFIED" in reasons for reasons in why)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
+def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
+    rng = np.random.default_rng(12)
+    given = [levels(calibration.fit(useless(rng, 4000, kind))) for _ in range(200)]
+    assert not any("HIGH" in found for found in given)
+    assert sum("MEDIUM" in found for found in given) == 0
+
+
+@pytest.mark.parametrize("kind", ["constant", "gc"])
+def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
+    """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine times in ten."""
+    rng = np.random.default_rng(13)
+    found = [levels(calibration.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))) for _ in range(2)]
+    assert any("HIGH" in given for given in found)
+    balanced = [levels(calibration.fit(useless(rng, 4000, kind), Options(alpha_high=0.13))) for _ in range(2)]
+    assert not any(balanced)
+
+
+def test_llr_0_is_wrong():
+    rng = np.random.default_rng(14)
+    found = calibration.fit(table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("unique",)))
+    assert levels(found) == set()
+    assert calibration.reliability(found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))).max() < 0.01
+
+
+def test_gain_at_or_below_0_means_no_high_at_all():
+    probes = skilled(np.random.default_rng(15), 6000)
+    probes["gain"] -= 1
+    found = calibration.fit(probes)
+    assert found.limits.model_gain < 0
+    assert levels(found) == {"MEDIUM"}
+    context_only = calibration.fit(probes, Options(context_only=True))
+    assert context_only.limits.model_gain is None
+    assert levels(context_only) == {"HIGH", "MEDIUM"}
+
+
+# ---- useful models get flags, and the flags hold
+
+def test_a_skilled_model_gets_both_levels_and_they_hold_on_fresh_alleles(fitted):
+    assert levels(fitted) == {"HIGH", "MEDIUM"}
+    fresh = skilled(np.random.default_rng(2), 50_000)
+    rank, _ = flags.assign(fitted, features_of(fresh))
+    error = true_error(fresh)
+    assert (rank == 3).mean() > 0.2
+    assert error[rank == 3].mean() <= 0.05
+    assert error[rank == 2].mean() <= 0.20
+    assert error[rank == 1].mean() > error[rank == 2].mean() > error[rank == 3].mean()
+
+
+def violated(replications: int, n: int) -> np.ndarray:
+    """Runs in which HIGH, exactly-MEDIUM has a true error above its alpha."""
+    rng = np.random.default_rng(21)
+    fresh = skilled(np.random.default_rng(22), 5000)
+    error, broken = true_error(fresh), np.zeros(2, dtype=int)
+    for _ in range(replications):
+        rank, _ = flags.assign(calibration.fit(skilled(rng, n, classes=("unique",))), features_of(fresh.assign(region_class="unique")))
+        for i, (level, alpha) in enumerate(((3, 0.05), (2, 0.20))):
+            broken[i] += (rank == level).any() and error[rank == level].mean() > alpha
+    return broken
+
+
+def test_certified_levels_are_seldom_violated():
+    assert (violated(15, 2000) <= 3).all()  # P(more than 3 of 15 at .05) = .5 %
+
+
+@pytest.mark.slow
+def test_certified_levels_are_violated_in_at_most_delta_of_300_runs():
+    assert (violated(300, 4000) <= 300 * (0.05 + 2 * np.sqrt(0.05 * 0.95 / 300))).all()
+
+
+def test_reliability_is_the_probability_of_being_right(fitted):
+    fresh = skilled(np.random.default_rng(3), 20_000)
+    found, right = calibration.reliability(fitted, features_of(fresh)), fresh["llr"].to_numpy() < 0
+    for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 0.97)):
+        inside = (found >= low) & (found < high)
+        assert right[inside].mean() == pytest.approx(found[inside].mean(), abs=0.04)
+
+
+def test_each_large_region_class_has_its_own_certificate(fitted):
+    assert {(c.level, c.region_classes) for c in fitted.certificates} == {
+        (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")}
+    pooled = calibration.fit(skilled(np.random.default_rng(4), 1500))
+    assert {c.region_classes for c in pooled.certificates} == {("soft_masked", "unique")}
+
+
+def test_a_class_of_its_own_that_is_worse_gets_no_high():
+    rng = np.random.default_rng(5)
+    good, bad = skilled(rng, 6000, classes=("unique",)), useless(rng, 6000, "noise").assign(region_class="repeat")
+    bad["pos"] += 100_000
+    found = calibration.fit(pd.concat([good, bad], ignore_index=True))
+    given = {c.region_classes[0]: c.threshold is not None for c in found.certificates if c.level == "HIGH"}
+    assert given == {"unique": True, "repeat": False}
+
+
+def test_simultaneous_shares_delta_among_all_cells():
+    found = calibration.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
+    assert {c.delta for c in found.certificates} == {0.05 / 4}
+
+
+# ---- what may enter the score
+
+def test_swapping_real_and_decoy_leaves_reliability_bit_identical(fitted):
+    alleles = features_of(skilled(np.random.default_rng(6), 500))
+    swapped = alleles.assign(llr=-alleles["llr"])
+    assert calibration.reliability(fitted, alleles).tobytes() == calibration.reliability(fitted, swapped).tobytes()
+    assert flags.assign(fitted, alleles)[1] == flags.assign(fitted, swapped)[1]
+
+
+def test_reliability_does_not_depend_on_the_rows_beside_it(fitted):
+    alleles = features_of(skilled(np.random.default_rng(6), 101))
+    whole = calibration.reliability(fitted, alleles)
+    assert whole.tobytes() == b"".join(calibration.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7))
+
+
+def test_the_order_of_probes_changes_nothing():
+    probes = skilled(np.random.default_rng(7), 1500)
+    shuffled = probes.sample(frac=1, random_state=3, ignore_index=True)
+    assert calibration.fit(probes, Options()).to_json() == calibration.fit(shuffled, Options()).to_json()
+
+
+def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
+    few, many = (calibration.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000))
+    assert {term.name for term in few.terms} == {"abs_llr", "margin"}
+    assert len(many.terms) > 8
+
+
+def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
+    probes = skilled(np.random.default_rng(9), 2000)
+    probes["strand_jsd"] = np.nan
+    probes.loc[:4, "gain"] = np.nan
+    found = calibration.fit(probes)
+    assert dict(found.reliability.dropped) == {"strand_jsd": "missing", "n_share": "constant"}
+    assert np.isnan(calibration.reliability(found, probes))[:5].all()
+    rank, why = flags.assign(found, probes)
+    assert rank[:5].tolist() == [1] * 5
+    assert all(reasons[0] == "UNCERTIFIED" for reasons in why[:5])
+
+
+def test_one_view_still_gets_a_certificate_through_llr():
+    probes = skilled(np.random.default_rng(10), 6000)
+    for name in ("llr_sd", "dis", "strand_jsd", "strand_llr", "strand_flip", "gain", "local_surprisal"):
+        probes[name] = np.nan
+    probes["sign_agreement"] = 1.0
+    assert "HIGH" in levels(calibration.fit(probes))
+
+
+def test_nothing_is_extrapolated_beyond_half_a(fitted):
+    alleles = features_of(skilled(np.random.default_rng(6), 2))
+    found = calibration.reliability(fitted, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
+    top = next(term for term in fitted.reliability.terms if term.name == "abs_llr")
+    assert top.high < 1e3
+    assert found[0] <= 1
+
+
+@pytest.mark.parametrize("strength", reliability.STRENGTHS)
+def test_the_regression_equals_scikit_learns(strength):
+    rng = np.random.default_rng(1)
+    matrix = rng.normal(size=(800, 4))
+    right = rng.random(800) < 1 / (1 + np.exp(-2 * matrix[:, 0] + 0.5))
+    theirs = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10).fit(matrix, right)
+    ours = reliability.newton(np.column_stack([np.ones(800), matrix]), right.astype(float), strength)
+    np.testing.assert_allclose(ours, [theirs.intercept_[0], *theirs.coef_[0]], atol=1e-9)
+
+
+# ---- halves
+
+def test_halves_share_no_block_and_hold_about_half():
+    blocks = np.repeat(np.arange(20), 50)
+    part = halves.split(blocks, 1)
+    assert not set(blocks[part == halves.A]) & set(blocks[part != halves.A])
+    assert ((part == halves.A).sum(), (part == halves.B1).sum(), (part == halves.B2).sum()) == (500, 250, 250)
+    assert (halves.split(blocks, 1) == part).all()
+    assert (halves.split(blocks, 2) != part).any()
+
+
+def test_blocks_of_unequal_size_are_dealt_to_the_half_that_is_behind():
+    sizes = [400, 300, 100, 100, 20, 20, 20, 20, 10, 10]
+    blocks = np.repeat(np.arange(10), sizes)
+    for seed in range(20):
+        assert halves.halves_balanced((halves.split(blocks, seed) == halves.A).sum(), len(blocks))
+
+
+def test_folds_keep_blocks_whole():
+    blocks = np.repeat(np.arange(12), 5)
+    fold = halves.folds(blocks, 1, 5)
+    assert all(len(set(fold[blocks == block])) == 1 for block in range(12))
+    assert set(fold) == set(range(5))
+
+
+# ---- rankings
+
+def naive_aurc(loss, ranking):
+    """Average over the tied members' orders, by walking up the distinct values."""
+    covered = wrong = total = 0
+    for value in sorted(set(ranking), reverse=True):
+        tie = [x for x, r in zip(loss, ranking, strict=True) if r == value]
+        for i in range(1, len(tie) + 1):
+            total += (wrong + i * sum(tie) / len(tie)) / (covered + i)
+        covered, wrong = covered + len(tie), wrong + sum(tie)
+    return total / len(loss)
+
+
+def test_prr_equals_its_twin_with_ties():
+    rng = np.random.default_rng(1)
+    loss, ranking = (rng.random(400) < 0.3).astype(float), rng.integers(0, 12, 400).astype(float)
+    base, best = loss.mean(), naive_aurc(loss, -loss)
+    assert aurc(loss, ranking) == pytest.approx(naive_aurc(loss, ranking), abs=1e-12)
+    assert prr(loss, ranking) == pytest.approx((base - naive_aurc(loss, ranking)) / (base - best), abs=1e-9)
+
+
+def test_prr_is_1_for_the_oracle_0_for_a_constant_and_below_0_for_the_reverse():
+    loss = np.array([0, 0, 0, 1, 0, 1.0])
+    assert prr(loss, -loss) == pytest.approx(1)
+    assert prr(loss, np.zeros(6)) == pytest.approx(0)
+    assert prr(loss, loss) < 0
+    assert np.isnan(prr(np.zeros(4), np.arange(4)))
+    assert risk_at_coverage(loss, -loss).tolist() == [0, 0, 0, 0, 0.2, pytest.approx(1 / 3)]
+
+
+def test_the_ablation_names_the_measure_that_ranks(fitted):
+    rows = {row.measure: row.prr for row in fitted.ablation}
+    assert rows["abs_llr"] > 0.6
+    assert rows["all"] > 0.6
+    assert abs(rows["ent"]) < 0.15
+    assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms)}
+
+
+def test_an_ablation_row_ranks_like_scikit_learns_auc():
+    rng = np.random.default_rng(2)
+    loss, ranking = rng.random(500) < 0.4, rng.random(500)
+    better = ranking - loss  # a better ranking has a higher AUROC of 'right' and a higher PRR
+    assert roc_auc_score(~loss, better) > roc_auc_score(~loss, ranking)
+    assert prr(loss, better) > prr(loss, ranking)
+
+
+# ---- limits
+
+def test_the_models_gain_has_a_block_bootstrap_bound():
+    rng = np.random.default_rng(3)
+    blocks = np.repeat(np.arange(30), 100)
+    values = 0.1 + np.repeat(rng.normal(0, 0.1, 30), 100) + rng.normal(0, 0.1, 3000)
+    expected = values.mean() - 1.645 * np.repeat(values.reshape(30, 100).mean(axis=1), 1).std(ddof=1) / np.sqrt(30)
+    assert bootstrap_lower(values, blocks, 1) == pytest.approx(expected, abs=0.01)
+    order = rng.permutation(3000)
+    assert bootstrap_lower(values[order], blocks[order], 1) == bootstrap_lower(values, blocks, 1)
+    assert bootstrap_lower(np.full(3, np.nan), np.arange(3), 1) is None
+
+
+def test_limits_are_percentiles_of_the_probes():
+    probes = skilled(np.random.default_rng(4), 1001)
+    probes["local_surprisal"] = np.arange(1001) / 1000
+    found = measure_limits(probes, probes["block"].to_numpy(), 1)
+    assert found.surprisal_range == pytest.approx((0.01, 0.99))
+    assert found.surprisal_extremes == pytest.approx((0.001, 0.999))
+    cap, _ = caps(found, probes)
+    assert (cap[probes["local_surprisal"] < 0.001] == 1).all()
+    assert (cap[(probes["local_surprisal"] > 0.002) & (probes["local_surprisal"] < 0.01)] == 2).all()
+
+
+# ---- shift gate
+
+def test_the_shift_gate_seldom_fires_without_shift():
+    rng = np.random.default_rng(5)
+    assert sum(shift_gate(rng.normal(1.8, 0.3, 200), rng.normal(1.8, 0.3, 2000)).fired for _ in range(200)) <= 6
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.3, 1.0), (-0.3, 1.0), (0.0, 4.0)])
+def test_the_shift_gate_fires_on_another_law(shift, scale):
+    rng = np.random.default_rng(6)
+    fired = [shift_gate(rng.normal(1.8 + shift, 0.3 * scale, 200), rng.normal(1.8, 0.3, 4000)).fired for _ in range(100)]
+    assert sum(fired) >= 99
+
+
+def test_the_shift_gate_reports_what_it_saw():
+    rng = np.random.default_rng(7)
+    run, probes = rng.normal(2.1, 0.3, 500), rng.normal(1.8, 0.3, 4000)
+    found = shift_gate(run, probes)
+    assert (found.state, found.n_run, found.n_probes) == ("fired", 500, 4000)
+    assert found.delta_median == pytest.approx(np.median(run) - np.median(probes))
+    draws = [np.median(rng.choice(run, 500)) - np.median(rng.choice(probes, 4000)) for _ in range(200)]
+    assert (found.high - found.low) / 3.92 == pytest.approx(np.std(draws), rel=0.35)
+    assert shift_gate(run[:19], probes).state == "too_few"
+    assert shift_gate(np.full(50, np.nan), probes).state == "not_tested"
+    assert shift_gate(run, np.empty(0)).state == "not_tested"
+
+
+def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
+    rng = np.random.default_rng(8)
+    shifted = calibration.with_shift(fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000)))
+    rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
+    assert set(rank.tolist()) == {1}
+    assert {reasons[0] for reasons in why} == {Why.SHIFT}
+    assert "shift gate fired" in shifted.outcome
+
+
+def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitted):
+    verdict = shift_gate(np.ones(3), np.ones(1000))
+    assert calibration.with_shift(fitted, verdict).high_withheld == ""
+    withheld = calibration.with_shift(fitted, verdict, transferred=True)
+    alleles = features_of(skilled(np.random.default_rng(8), 2000))
+    before, after = flags.assign(fitted, alleles)[0], flags.assign(withheld, alleles)[0]
+    assert (before == 3).any()
+    assert not (after == 3).any()
+    assert (after <= before).all()
+    assert "HIGH is withheld" in withheld.outcome
+
+
+# ---- null controls
+
+def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
+    alleles = features_of(skilled(np.random.default_rng(8), 2000))
+    guilty = flags.null_verdict(fitted, "shuffled", alleles)
+    innocent = flags.null_verdict(fitted, "random", alleles.assign(llr=alleles["llr"] * 1e-3))
+    assert guilty.n_high > 0 == innocent.n_high
+    assert calibration.with_nulls(fitted, (innocent,)).high_withheld == ""
+    assert "shuffled" in calibration.with_nulls(fitted, (innocent, guilty)).high_withheld
+
+
+# ---- the file
+
+def test_json_round_trip_is_exact(fitted):
+    told = calibration.with_nulls(calibration.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
+                                  (calibration.NullVerdict("random", 300, 0, 0, 0.49),))
+    for each in (fitted, told, calibration.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
+                 calibration.fit(skilled(np.random.default_rng(1), 0))):
+        assert Calibration.from_json(each.to_json()) == each
+        assert "NaN" not in each.to_json()
+
+
+def test_flags_of_a_calibration_read_back_are_the_same(fitted):
+    alleles = features_of(skilled(np.random.default_rng(9), 1000))
+    again = Calibration.from_json(fitted.to_json())
+    assert flags.assign(again, alleles)[1] == flags.assign(fitted, alleles)[1]
+    assert calibration.reliability(again, alleles).tobytes() == calibration.reliability(fitted, alleles).tobytes()
+
+
+def test_the_same_run_matches_its_calibration(fitted):
+    calibration.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
+
+
+def test_a_second_look_at_half_b_is_told():
+    assert "exploratory: look 2" in calibration.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
+
+
+# ---- bad input
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("changed", "told"), [
+    ({"bundles": {"gpn": "3f" * 32}},
+     "calibration.json: calibration is for sha a1a1a1a1a1a1... of gpn; scores are of sha 3f3f3f3f3f3f...; run CALIBRATE again"),
+    ({"bundles": {"nt": "a1" * 32}}, "calibration is for models gpn; scores are of models nt"),
+    ({"genome": "77aa"}, "calibration is for genome 9b2c; scores are of genome 77aa"),
+    ({"precision": ["fp16"]}, "precision"),
+    ({"views": []}, "views"),
+])
+def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
+    with pytest.raises(ConfigurationError) as caught:
+        calibration.check_matches(fitted, DIGESTS | changed)
+    assert told in str(caught.value)
+    assert caught.value.exit_code == 78
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"options": {}}', '{"options": {"luck": 1}}', "null"])
+def test_a_file_that_is_no_calibration_is_refused(text):
+    with pytest.raises(ConfigurationError, match=r"calibration\.json: no calibration .*run CALIBRATE again"):
+        Calibration.from_json(text)
+
+
+@pytest.mark.bad_input
+def test_a_cut_off_out_of_range_is_refused(fitted):
+    raw = json.loads(fitted.to_json())
+    next(c for c in raw["certificates"] if c["threshold"] is not None)["threshold"] = 1.5
+    with pytest.raises(ConfigurationError, match=r"cut-off 1\.5; expected 0 to 1"):
+        Calibration.from_json(json.dumps(raw))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("options", [{"alpha_high": 0.3}, {"alpha_high": 0.0}, {"alpha_medium": 1.0}, {"delta": 0.0}, {"delta": 0.9},
+                                     {"guard_band": -0.1}])
+def test_levels_that_mean_nothing_are_refused(options):
+    with pytest.raises(ConfigurationError, match="calibration: "):
+        calibration.fit(skilled(np.random.default_rng(1), 100), replace(Options(), **options))
+
+
+@pytest.mark.bad_input
+def test_a_missing_column_is_named():
+    with pytest.raises(ValueError, match="probes: columns run_oriented are missing"):
+        calibration.fit(skilled(np.random.default_rng(1), 10).drop(columns="run_oriented"))
+
+
+@pytest.mark.bad_input
+def test_fewer_than_8_blocks_certify_nothing_and_say_so():
+    found = calibration.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
+    assert found.certificates == ()
+    assert found.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
+    assert set(flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()) == {1}
+
+
+@pytest.mark.bad_input
+def test_blocks_that_cannot_be_halved_certify_nothing():
+    probes = skilled(np.random.default_rng(1), 3000)
+    probes.loc[: 2500, "block"] = 99
+    assert "cannot be split evenly" in calibration.fit(probes).outcome
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_next_to_no_probes_are_a_calibration_without_flags(n):
+    found = calibration.fit(skilled(np.random.default_rng(1), n, n_blocks=1))
+    assert levels(found) == set()
+    rank, why = flags.assign(found, features_of(skilled(np.random.default_rng(2), 20)))
+    assert set(rank.tolist()) == {1}
+    assert all(why)
+
+
+@pytest.mark.bad_input
+def test_failed_probes_are_left_out_and_counted():
+    probes = skilled(np.random.default_rng(1), 2000)
+    probes.loc[:99, "llr"] = np.nan
+    found = calibration.fit(probes)
+    assert (found.counts.probes, found.counts.failed) == (1900, 100)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("right", [True, False])
+def test_a_model_always_right_or_always_wrong_breaks_nothing(right):
+    rng = np.random.default_rng(1)
+    probes = table(rng, np.full(3000, -1.0 if right else 1.0) * rng.random(3000), rng.random(3000) < 0.5, 40, ("unique",))
+    assert levels(calibration.fit(probes)) == ({"HIGH"} if right else set())
+
+
+@pytest.mark.bad_input
+def test_rankings_that_cannot_be_ranked_are_refused():
+    with pytest.raises(ValueError, match="found NaN"):
+        prr(np.zeros(2), np.array([1.0, np.nan]))
+    with pytest.raises(ValueError, match="expected one length above 0"):
+        aurc(np.zeros(0), np.zeros(0))

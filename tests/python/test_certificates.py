@@ -1,0 +1,228 @@
+"""Bounds against scipy and published counts; the fixed-sequence test by hand and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gfmtrust import certificates
+from gfmtrust.certificates import Probes, Tally
+from gfmtrust.records import Rank
+
+LARGEST = {  # docs/reliability.md 3.5: largest number of errors at one-sided 95 %
+    0.05: {59: 0, 100: 1, 200: 4, 300: 8, 500: 16, 1000: 38, 2000: 83, 5000: 224, 10000: 463},
+    0.10: {59: 1, 100: 4, 200: 12, 300: 21, 500: 38, 1000: 84, 2000: 177, 5000: 464, 10000: 950},
+    0.20: {59: 6, 100: 13, 200: 30, 300: 48, 500: 84, 1000: 178, 2000: 370, 5000: 953, 10000: 1933},
+}
+SMALLEST_N = {(0.05, 0.05): 59, (0.05, 0.01): 90, (0.10, 0.05): 29, (0.10, 0.01): 44, (0.20, 0.05): 14, (0.20, 0.01): 21}
+
+
+def probes(reliability, wrong, run_oriented=None, region_class="unique") -> Probes:
+    n = len(reliability)
+    return Probes(np.asarray(reliability, dtype=float), np.asarray(wrong, dtype=bool),
+                  np.arange(n) % 2 == 0 if run_oriented is None else run_oriented,
+                  np.full(n, region_class, dtype=object) if isinstance(region_class, str) else np.asarray(region_class, dtype=object))
+
+
+def drawn(rng, n, error, region_class="unique") -> Probes:
+    """n probes with uniform reliability r, wrong with probability error(r)."""
+    r = rng.random(n)
+    return probes(r, rng.random(n) < error(r), rng.random(n) < 0.5, region_class)
+
+
+def certified(half_a, part_b, alpha=0.05, classes=("unique",), guard=0.0):
+    return certificates.certify("HIGH", classes, half_a, part_b, alpha, 0.05, guard, len(part_b.wrong))
+
+
+@pytest.mark.parametrize("alpha", LARGEST)
+def test_largest_number_of_errors_is_the_published_one(alpha):
+    assert {n: certificates.largest_errors(n, alpha, 0.05) for n in LARGEST[alpha]} == LARGEST[alpha]
+
+
+@pytest.mark.parametrize(("alpha", "delta"), SMALLEST_N)
+def test_smallest_number_of_probes_without_an_error(alpha, delta):
+    n = SMALLEST_N[alpha, delta]
+    assert certificates.largest_errors(n, alpha, delta) == 0
+    assert certificates.largest_errors(n - 1, alpha, delta) == -1
+
+
+@pytest.mark.parametrize(("errors", "n"), [(0, 1), (1, 1), (0, 59), (3, 40), (500, 1000), (7, 10_000)])
+def test_bounds_equal_scipys_exact_interval(errors, n):
+    interval = stats.binomtest(errors, n).proportion_ci(0.90, method="exact")
+    assert certificates.upper_bound(errors, n, 0.05) == pytest.approx(interval.high, abs=1e-12)
+    assert certificates.lower_bound(errors, n, 0.05) == pytest.approx(interval.low, abs=1e-12)
+
+
+def test_no_probes_bound_nothing():
+    assert certificates.upper_bound(0, 0, 0.05) == 1.0
+    assert certificates.lower_bound(0, 0, 0.05) == 0.0
+
+
+def test_candidates_are_the_top_shares_of_half_a():
+    found = certificates.candidate_thresholds(np.arange(1, 201) / 200)
+    tops = [1, 2, 4, 6, 10, 14, *range(20, 201, 10)]
+    np.testing.assert_allclose(found, [(200 - top + 1) / 200 for top in tops])
+
+
+def test_a_constant_reliability_has_one_candidate():
+    assert certificates.candidate_thresholds(np.full(50, 0.5)).tolist() == [0.5]
+
+
+def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass():
+    # 400 probes from the top: 200 right, then 20 wrong, then 780 right: 5 % of all would be within a bound of .07
+    reliability = np.linspace(1, 0, 1000)
+    wrong = np.zeros(1000, dtype=bool)
+    wrong[200:220] = True
+    everything = np.ones(1000, dtype=bool)
+    part = Probes(reliability, wrong, everything, np.full(1000, "unique", dtype=object))
+    found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
+    assert certificates.upper_bound(20, 1000, 0.05) < 0.05
+    half_a = Probes(reliability, np.arange(1000) >= 200, everything, part.region_class)  # A says: best at the top 20 %
+    found, tested, first = certificates.fixed_sequence(half_a, part, 0.05, 0.05)
+    assert first == found == reliability[199]
+    assert tested == 2
+
+
+def test_both_the_balanced_and_the_run_oriented_bound_must_hold():
+    n = 1000
+    run_oriented = np.arange(n) % 10 == 0
+    wrong = run_oriented & (np.arange(n) % 50 == 0)  # 2 % of all, 20 % of the run-oriented
+    part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "unique", dtype=object))
+    found = certified(part, part)
+    assert found.balanced.bound < 0.05 < found.run.bound
+    assert found.threshold is None
+
+
+def test_fewer_than_100_probes_of_half_a_start_nothing():
+    small = probes(np.full(99, 0.9), np.zeros(99))
+    large = probes(np.full(900, 0.9), np.zeros(900))
+    assert certified(small, large).threshold is None
+    assert certified(small, large).tested == 0
+    assert certified(probes(np.full(100, 0.9), np.zeros(100)), large).threshold == 0.9
+
+
+def test_a_guard_band_leaves_out_probes_just_above_the_threshold():
+    half_a = probes(np.linspace(0, 1, 1000), np.zeros(1000))
+    found = certified(half_a, half_a, guard=0.1)
+    assert found.threshold is not None
+    assert found.balanced.n == (half_a.reliability >= found.threshold + 0.1).sum()
+
+
+def test_a_class_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
+    names = np.array(["good"] * 1900 + ["bad"] * 100, dtype=object)
+    wrong = np.zeros(2000, dtype=bool)
+    wrong[1900:1920] = True  # 20 of 100: at least 13.7 %
+    pool = Probes(np.full(2000, 0.9), wrong, np.arange(2000) % 2 == 0, names)
+    found = certified(pool, pool, classes=("bad", "good"))
+    assert found.refused == ("bad",)
+    assert found.balanced == Tally(1900, 0, pytest.approx(0.001575, abs=1e-5))
+    assert found.covers("good")
+    assert not found.covers("bad")
+    assert not found.covers("unseen")
+
+
+def test_classes_with_500_probes_have_cells_of_their_own_and_the_rest_shares_one():
+    names = np.array(["a"] * 500 + ["b"] * 499 + ["c"] * 10, dtype=object)
+    masks = certificates.cells(names, np.ones(len(names), dtype=bool))
+    assert [sorted(set(names[mask])) for mask in masks] == [["a"], ["b", "c"]]
+
+
+def test_ranks_by_hand():
+    none = np.nan
+    rel = np.array([0.97, 0.97, 0.97, 0.97, 0.85, 0.5, 0.97, none])
+    cap = np.array([3, 2, 1, 2, 3, 3, 3, 3])
+    high = np.array([0.95, 0.95, 0.95, 0.95, 0.95, 0.95, none, 0.95])
+    medium = np.array([0.8, 0.8, 0.8, none, 0.8, 0.8, 0.8, 0.8])
+    assert certificates.ranks(rel, cap, high, medium, 0.0).tolist() == [3, 2, 1, 1, 2, 1, 2, 1]
+    assert certificates.ranks(rel, cap, high, medium, 0.04).tolist() == [2, 2, 1, 1, 2, 1, 2, 1]
+
+
+def test_capping_never_lifts_a_rank():
+    rng = np.random.default_rng(0)
+    rel, high, medium = rng.random(5000), rng.choice([0.9, np.nan], 5000), rng.choice([0.6, 0.95, np.nan], 5000)
+    by_cap = [certificates.ranks(rel, np.full(5000, cap), high, medium, 0.01) for cap in (Rank.LOW, Rank.MEDIUM, Rank.HIGH)]
+    assert (by_cap[0] == Rank.LOW).all()
+    assert (by_cap[1] <= by_cap[2]).all()
+    assert (by_cap[1] <= Rank.MEDIUM).all()
+
+
+# ---- simulations with a known truth
+
+def violations(error, alpha, n, replications, seed):
+    """Share of replications whose true error above the certified threshold exceeds alpha, and share with a threshold."""
+    rng = np.random.default_rng(seed)
+    grid = np.linspace(0, 1, 20_001)
+    truth = error(grid)
+    mean_above = np.cumsum(truth[::-1])[::-1] / np.arange(len(grid), 0, -1)
+    broken = given = 0
+    for _ in range(replications):
+        found, _, _ = certificates.fixed_sequence(drawn(rng, n, error), drawn(rng, n, error), alpha, 0.05)
+        given += found is not None
+        broken += found is not None and mean_above[np.searchsorted(grid, found)] > alpha
+    return broken / replications, given / replications
+
+
+@pytest.mark.parametrize(("alpha", "low", "high"), [(0.05, 0.01, 0.3), (0.20, 0.1, 0.5)])
+def test_a_certificate_is_violated_in_at_most_delta_of_draws(alpha, low, high):
+    broken, given = violations(lambda r: low + (high - low) * (1 - r) ** 2, alpha, 800, 120, seed=3)
+    assert broken <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 120)
+    assert given > 0.2  # else the test would say nothing
+
+
+@pytest.mark.parametrize("error", [0.05, 0.0501, 0.06])
+def test_a_flat_error_at_or_above_alpha_is_seldom_certified(error):
+    _, given = violations(lambda r: np.full(len(r), error), 0.05, 800, 100, seed=4)
+    assert given <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 100)
+
+
+@pytest.mark.parametrize(("error", "at_least"), [(0.02, 0.85), (0.03, 0.6)])
+def test_a_flat_low_error_is_certified_in_most_draws(error, at_least):
+    _, given = violations(lambda r: np.full(len(r), error), 0.05, 2000, 50, seed=5)
+    assert given > at_least
+
+
+def test_a_coin_is_never_certified():
+    assert violations(lambda r: np.full(len(r), 0.5), 0.20, 1000, 100, seed=6)[1] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("alpha", "low", "high"), [(0.05, 0.01, 0.3), (0.05, 0.04, 0.08), (0.20, 0.1, 0.5), (0.20, 0.19, 0.25)])
+def test_a_certificate_is_violated_in_at_most_63_of_1000_draws(alpha, low, high):
+    assert violations(lambda r: low + (high - low) * (1 - r) ** 2, alpha, 2000, 1000, seed=7)[0] <= 0.063
+
+
+# ---- bad input: nothing is certified on nothing
+
+@pytest.mark.bad_input
+def test_no_probes_give_no_level():
+    nothing = probes(np.empty(0), np.empty(0))
+    found = certified(nothing, nothing)
+    assert (found.threshold, found.tested, found.balanced) == (None, 0, Tally(0, 0, 1.0))
+
+
+@pytest.mark.bad_input
+def test_no_run_oriented_probes_give_no_level():
+    part = probes(np.full(1000, 0.9), np.zeros(1000), run_oriented=np.zeros(1000, dtype=bool))
+    assert certified(part, part).threshold is None
+
+
+@pytest.mark.bad_input
+def test_half_a_only_orders_and_half_b_decides():
+    good, bad = probes(np.full(900, 0.9), np.zeros(900)), probes(np.full(900, 0.9), np.ones(900))
+    assert certified(good, bad).threshold is None
+    assert certified(bad, good).threshold == 0.9
+
+
+@pytest.mark.bad_input
+def test_a_reliability_that_is_nan_earns_no_flag():
+    nan = np.full(3, np.nan)
+    assert certificates.ranks(nan, np.full(3, 3), np.zeros(3), np.zeros(3), 0.0).tolist() == [1, 1, 1]
+
+
+@pytest.mark.bad_input
+def test_a_class_of_nobody_has_no_threshold():
+    part = probes(np.full(900, 0.9), np.zeros(900))
+    found = certificates.thresholds((certified(part, part),), "HIGH", np.array(["unique", "elsewhere", None], dtype=object))
+    assert found[0] == 0.9
+    assert np.isnan(found[1:]).all()
