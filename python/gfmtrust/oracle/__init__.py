@@ -3,3 +3,7 @@
 `law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution of every base, `cohort` draws
 variants and writes VCF and BED, `demo` writes the folder `assets/demo`. The demo models are trained by `tools/train_demo.py`.
 """
+
+from gfmtrust.oracle.demo import write_demo
+
+__all__ = ["write_demo"]

@@ -22,6 +22,7 @@ from gfmtrust.oracle.truth import true_distribution
 DEMO_SEED = 1
 N_SNV = 1_800
 CONTIGS = (ContigPlan("demo1", 300_000), ContigPlan("demo2", 170_000), ContigPlan("demo3", 30_000, gap_bp=1_500))
+FILES = ("genome.fa.gz", "demo_cohort.vcf.gz", "demo_b.vcf.gz", "demo_c.g.vcf.gz", "regions.bed", "samplesheet.csv")
 TRUTH_FILE = "demo_truth.npz"
 
 
@@ -34,41 +35,38 @@ def demo_files(genome: DrawnGenome, seed: int = DEMO_SEED) -> dict[str, bytes]:
     """Content of every file of the demo by name; `.gz` are BGZF."""
     drawn = draw_cohort(genome, N_SNV, seed)
     rows = sorted_rows(genome, drawn + awkward_rows(genome, drawn, seed))
-    texts = {
-        "demo.fa": genome.fasta(),
-        "demo_cohort.vcf.gz": writing.vcf_text(genome, rows),
-        "demo_b.vcf.gz": writing.vcf_text(genome, rows, sample=1),
-        "demo_c.g.vcf.gz": writing.gvcf_text(genome, genome.contigs[-1], rows, sample=2),
-        "regions.bed": writing.bed_text(writing.demo_regions(genome)),
-        "samplesheet.csv": writing.samplesheet_text(),
-    }
-    return {name: _bytes(name, text) for name, text in texts.items()}
+    texts = (
+        genome.fasta(),
+        writing.vcf_text(genome, rows),
+        writing.vcf_text(genome, rows, sample=1),
+        writing.gvcf_text(genome, genome.contigs[-1], rows, sample=2),
+        writing.bed_text(writing.demo_regions(genome)),
+        writing.samplesheet_text(),
+    )
+    return {name: _bytes(name, text) for name, text in zip(FILES, texts, strict=True)}
 
 
-def write_demo(out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = False, force: bool = False) -> list[Path]:
+def write_demo(out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, force: bool = False) -> list[Path]:
     """Write the demo into a folder, made where absent; returns the paths written.
 
-    truth: also write TRUTH_FILE, the true distribution of every base (about 3 MB).
+    truth: also write TRUTH_FILE, the true distribution of every base (about 3 MB). Default is True.
     Raises UsageError (64) for a negative seed, CannotWriteError (73) where a file exists and `force` is off or cannot be written.
     """
     if seed < 0:
         raise UsageError(message("--seed", str(seed), "0 or more"))
     out_dir = Path(out_dir)
-    genome = demo_genome(seed)
-    contents = demo_files(genome, seed)
-    if truth:
-        contents[TRUTH_FILE] = truth_bytes(genome)
-    paths = [out_dir / name for name in contents]
-    existing = [path for path in paths if path.exists()]
+    existing = [out_dir / name for name in (*FILES, TRUTH_FILE) if (out_dir / name).exists()]
     if existing and not force:
-        raise CannotWriteError(message(str(existing[0]), "exists", "a new folder", "give --force to replace it"))
+        raise CannotWriteError(message(str(existing[0]), "exists", "a new folder"))
+    genome = demo_genome(seed)
+    contents = demo_files(genome, seed) | ({TRUTH_FILE: truth_bytes(genome)} if truth else {})
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
-        for path, content in zip(paths, contents.values(), strict=True):
-            path.write_bytes(content)
+        for name, content in contents.items():
+            (out_dir / name).write_bytes(content)
     except OSError as error:
         raise CannotWriteError(message(str(out_dir), error.strerror or "cannot be written", "a folder that can be written")) from error
-    return paths
+    return [out_dir / name for name in contents]
 
 
 def truth_bytes(genome: DrawnGenome) -> bytes:

@@ -121,7 +121,7 @@ def _draw_stretch(law: Law, rng: np.random.Generator) -> list[tuple[str, int, st
         return [(NOISE, _between(rng, law.noise_bp), "+")]
     pieces = [(PLAIN, _between(rng, law.spacer_bp), "+")]
     for _ in range(_between(rng, law.island_elements)):
-        element = law.elements[int(rng.random() * len(law.elements))]
+        element = law.elements[int(np.searchsorted(np.cumsum(law.element_shares)[:-1], rng.random(), side="right"))]
         pieces.append((element.name, len(element), "+" if rng.random() < 0.5 else "-"))
         pieces.append((PLAIN, _between(rng, law.spacer_bp), "+"))
     return pieces
@@ -164,17 +164,15 @@ def draw_chain(chain: Chain, length: int, rng: np.random.Generator) -> np.ndarra
 
 
 def _draw_element(element: Element, motif_fidelity: float, pair_fidelity: float, rng: np.random.Generator) -> np.ndarray:
-    """Letters of an element, forward: motif letters, first partners uniform, second partners mapped, each with its fidelity."""
-    codes = (rng.random(len(element)) * 4).astype(np.uint8)
-    first, second = np.array(element.pairs).T
-    codes[second] = np.array(element.mapping, dtype=np.uint8)[codes[first]]
-    consensus = alphabet.encode(element.consensus)
-    motif = consensus != alphabet.N
-    codes[motif] = consensus[motif]
-    fidelity = np.where(motif, motif_fidelity, pair_fidelity)
-    fidelity[first] = 1.0  # an error in either partner is one error of the pair
-    slips = (rng.random(len(element)) >= fidelity) * (1 + (rng.random(len(element)) * 3).astype(np.uint8))
-    return ((codes + slips) % 4).astype(np.uint8)
+    """Letters of an element, forward: motif letters and second letters of pairs slip to one of the other three at times."""
+    uniform = rng.random((3, len(element)))
+    motif = element.codes != alphabet.N
+    slips = np.where(uniform[1] >= np.where(motif, motif_fidelity, pair_fidelity), 1 + (uniform[2] * 3).astype(np.uint8), 0)
+    codes = np.where(motif, (element.codes + slips) % 4, (uniform[0] * 4).astype(np.uint8)).astype(np.uint8)
+    mapping = np.array(element.mapping, dtype=np.uint8)
+    for first, second in element.generations:
+        codes[second] = (mapping[codes[first]] + slips[second]) % 4
+    return codes
 
 
 def _draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray:

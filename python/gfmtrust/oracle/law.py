@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from gfmtrust.alphabet import encode
+
 IDENTITY = (0, 1, 2, 3)
 TRANSITION = (2, 3, 0, 1)  # A<->G, C<->T; commutes with the complement, so it is the same rule on both strands
 COMPLEMENT = (3, 2, 1, 0)
@@ -113,8 +115,10 @@ def _perron(weights: np.ndarray, order: int) -> tuple[np.ndarray, float]:
 class Element:
     """A grammar element: `consensus` has a letter where a motif stands and `.` where a paired letter stands.
 
-    pairs: ((i, j), ...), each `.` in exactly one pair; letter j is `mapping` of letter i with the law's fidelity.
-    Raises ValueError where a `.` is not in exactly one pair, or partners stand no more than FAR_BP apart.
+    pairs: ((i, j), ...), i < j: letter j is `mapping` of letter i with the law's fidelity. A `.` that is no pair's second letter is
+    uniform. The mapping is its own inverse, so that a pair is the same rule read from either letter.
+    Raises ValueError where a `.` is in no pair or a motif letter is in one, a letter is the second of two pairs, partners stand no more
+    than FAR_BP apart, or the mapping is no self-inverse permutation.
     """
 
     name: str
@@ -124,29 +128,45 @@ class Element:
 
     def __post_init__(self):
         free = [i for i, letter in enumerate(self.consensus) if letter == "."]
-        if sorted(i for pair in self.pairs for i in pair) != free:
-            raise ValueError(f"element {self.name}: pairs cover {sorted(i for p in self.pairs for i in p)}; expected {free}")
+        seconds = [j for _, j in self.pairs]
+        if sorted({i for pair in self.pairs for i in pair}) != free:
+            raise ValueError(f"element {self.name}: pairs cover {sorted({i for p in self.pairs for i in p})}; expected {free}")
+        if len(set(seconds)) < len(seconds):
+            raise ValueError(f"element {self.name}: a letter is the second of two pairs; expected one")
         if any(j - i <= FAR_BP for i, j in self.pairs):
             raise ValueError(f"element {self.name}: a pair is at most {FAR_BP} apart; expected more, counts would see it")
-        if sorted(self.mapping) != [0, 1, 2, 3]:
-            raise ValueError(f"element {self.name}: mapping is {self.mapping}; expected a permutation of 0..3")
+        if [self.mapping[self.mapping[base]] for base in range(4) if base in self.mapping] != [0, 1, 2, 3]:
+            raise ValueError(f"element {self.name}: mapping is {self.mapping}; expected a permutation of 0..3, its own inverse")
 
     def __len__(self) -> int:
         return len(self.consensus)
 
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """Codes of the consensus, uint8 (length,), 4 for a paired letter."""
+        return encode(self.consensus)
 
-def copy_element(name: str, anchor: str, arm_bp: int, mapping: tuple[int, int, int, int]) -> Element:
-    """Arm, anchor, the arm again letter by letter through `mapping`: every partner at the same offset."""
-    offset = arm_bp + len(anchor)
-    pairs = tuple((i, i + offset) for i in range(arm_bp))
-    return Element(name, "." * arm_bp + anchor + "." * arm_bp, pairs, mapping)
+    @cached_property
+    def generations(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Pairs as (first, second) arrays, in an order in which every first letter is drawn before its second."""
+        depth: dict[int, int] = {}
+        for i, j in sorted(self.pairs, key=lambda pair: pair[1]):
+            depth[j] = depth.get(i, 0) + 1
+        return [np.array([pair for pair in self.pairs if depth[pair[1]] == d]).T for d in sorted(set(depth.values()))]
 
 
-def stem_element(name: str, anchor: str, arm_bp: int) -> Element:
-    """Arm, anchor as the loop, the arm's reverse complement."""
-    last = 2 * arm_bp + len(anchor) - 1
-    pairs = tuple((i, last - i) for i in range(arm_bp))
-    return Element(name, "." * arm_bp + anchor + "." * arm_bp, pairs, COMPLEMENT)
+def copy_element(name: str, period: str, copies: int, mapping: tuple[int, int, int, int]) -> Element:
+    """`period` again and again; each paired letter follows from the one a period before through `mapping`."""
+    length = len(period)
+    pairs = tuple((i, i + length) for i in range(length * (copies - 1)) if period[i % length] == ".")
+    return Element(name, period * copies, pairs, mapping)
+
+
+def stem_element(name: str, consensus: str) -> Element:
+    """An inverted copy: the first `.` pairs with the last, by complement."""
+    free = [i for i, letter in enumerate(consensus) if letter == "."]
+    half = len(free) // 2
+    return Element(name, consensus, tuple(zip(free[:half], free[: half - 1 : -1], strict=True)), COMPLEMENT)
 
 
 @dataclass(frozen=True)
@@ -161,18 +181,21 @@ class Law:
     elements: tuple[Element, ...]
     motif_fidelity: float  # probability of the consensus letter
     pair_fidelity: float  # probability that the partner is the mapped letter
+    element_shares: tuple[float, ...]  # chance of each element at a place in an island
     stretch_shares: tuple[float, float, float] = (0.25, 0.25, 0.5)  # chance that a stretch is plain, noise, island
     plain_bp: tuple[int, int] = (150, 650)
     noise_bp: tuple[int, int] = (150, 550)
     spacer_bp: tuple[int, int] = (4, 12)
-    island_elements: tuple[int, int] = (4, 12)
+    island_elements: tuple[int, int] = (3, 9)
 
     def __post_init__(self):
         for label, fidelity in (("motif_fidelity", self.motif_fidelity), ("pair_fidelity", self.pair_fidelity)):
             if not 0.25 <= fidelity < 1:
                 raise ValueError(f"{label} is {fidelity}; expected 0.25 to below 1")
-        if abs(sum(self.stretch_shares) - 1) > 1e-9 or min(self.stretch_shares) < 0:
-            raise ValueError(f"stretch_shares are {self.stretch_shares}; expected three shares that sum to 1")
+        for label, n in (("stretch_shares", 3), ("element_shares", len(self.elements))):
+            shares = getattr(self, label)
+            if len(shares) != n or abs(sum(shares) - 1) > 1e-9 or min(shares) < 0:
+                raise ValueError(f"{label} are {shares}; expected {n} shares that sum to 1")
         shortest = max(self.background.order, self.noise.order)
         for label in ("plain_bp", "noise_bp", "spacer_bp", "island_elements"):
             least, most = getattr(self, label)
@@ -181,15 +204,20 @@ class Law:
 
 
 def demo_law() -> Law:
-    """The law of `assets/demo`: a mild background, noise near 2 bits, three elements of 36 bases, all arm-anchor-arm."""
+    """The law of `assets/demo`: a mild background, noise near 2 bits, and three elements on either strand.
+
+    Two are spaced copies, letter by letter or through A<->G, C<->T, four times over at an offset of 16; one is a stem. The motif letters
+    among them tell a small network what it reads; counts up to order 11 see these as well, but never a partner.
+    """
     return Law(
         background=symmetric_chain(order=2, sharpness=0.42, seed=20),
         noise=symmetric_chain(order=2, sharpness=0.02, seed=21),
         elements=(
-            copy_element("direct", "GATTGCACAATC", 12, IDENTITY),
-            copy_element("permuted", "CCTATACTCAGC", 12, TRANSITION),
-            stem_element("stem", "TCGGACTGTTCAGT", 5),
+            copy_element("direct", "..C...A....G...T", 4, IDENTITY),
+            copy_element("permuted", "...TA.....CC....", 4, TRANSITION),
+            stem_element("stem", "...." "TCCGGACTGTTCA" "...."),
         ),
+        element_shares=(0.45, 0.25, 0.3),
         motif_fidelity=0.98,
-        pair_fidelity=0.975,
+        pair_fidelity=0.97,
     )

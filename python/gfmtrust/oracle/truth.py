@@ -1,7 +1,7 @@
 """The true distribution of every base of a drawn genome: exact, given the layout and all the other bases.
 
 Definition: q_i(b) = P(base i is b | the layout, every other base), from the law the genome was drawn from. In a chain it is the
-product of the word weights that cover the base, in an element it is the motif's law or the law of the partner letter. A reader of
+product of the word weights that cover the base, in an element it is the motif's law or the product over the base's pairs. A reader of
 the sequence alone does not know the layout; what it can reach is a little less.
 """
 
@@ -73,13 +73,21 @@ def _add_words(log_q: np.ndarray, codes: np.ndarray, log_table: np.ndarray, widt
 
 
 def element_distribution(element: Element, law: Law, codes: np.ndarray) -> np.ndarray:
-    """q of every letter of one forward element, float64 (len(element), 4)."""
-    expected = alphabet.encode(element.consensus)
-    fidelity = np.where(expected == alphabet.N, law.pair_fidelity, law.motif_fidelity)
+    """q of every letter of one forward element, float64 (len(element), 4).
+
+    A paired letter's law is the product over its pairs: pairs form trees whose roots are uniform, and a pair reads the same both ways.
+    """
+    motif = element.codes != alphabet.N
+    log_q = np.zeros((len(codes), 4))
+    log_q[motif] = _peaked(element.codes[motif], law.motif_fidelity)
     mapping = np.array(element.mapping, dtype=np.uint8)
-    first, second = np.array(element.pairs).T
-    expected[first] = np.argsort(mapping)[codes[second]]
-    expected[second] = mapping[codes[first]]
-    distribution = np.repeat((1 - fidelity[:, None]) / 3, 4, axis=1)
-    distribution[np.arange(len(codes)), expected] = fidelity
-    return distribution
+    for first, second in element.generations:
+        log_q[first] += _peaked(mapping[codes[second]], law.pair_fidelity)
+        log_q[second] += _peaked(mapping[codes[first]], law.pair_fidelity)
+    q = np.exp(log_q)
+    return q / q.sum(axis=1, keepdims=True)
+
+
+def _peaked(expected: np.ndarray, fidelity: float) -> np.ndarray:
+    """Log distribution with `fidelity` on the expected letter and the rest shared, float64 (n, 4)."""
+    return np.where(expected[:, None] == np.arange(4), np.log(fidelity), np.log((1 - fidelity) / 3))

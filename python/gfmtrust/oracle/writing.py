@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gfmtrust import alphabet, vcf
 from gfmtrust.oracle.awkward import ABSENT_CONTIG
 from gfmtrust.oracle.cohort import Row
@@ -11,6 +9,8 @@ from gfmtrust.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome
 
 SAMPLES = ("demo_a", "demo_b", "demo_c")
 GVCF_BLOCK_BP = 500
+LONGEST_SPACER_BP = 12
+REGION_BP = 300
 _DECLARATIONS = """\
 ##FILTER=<ID=PASS,Description="All filters passed">
 ##INFO=<ID=AC,Number=A,Type=Integer,Description="Allele count in genotypes">
@@ -131,23 +131,21 @@ def _block_line(contig: DrawnContig, start: int, end: int) -> str:
 
 
 def _islands(contig: DrawnContig) -> list[tuple[int, int]]:
-    """Runs of elements with nothing longer than a spacer between them, longest first."""
+    """Runs of elements with nothing longer than a spacer between them, 200-450 bp, longest first."""
     islands, start, end = [], None, None
     for segment in contig.segments:
         is_element = segment.kind not in (PLAIN, NOISE, GAP)
         if is_element:
             start, end = (segment.start if start is None else start), segment.end
-        elif start is not None and segment.end - segment.start > 18:
+        elif start is not None and segment.end - segment.start > LONGEST_SPACER_BP:
             islands.append((start, end))
             start = None
-    return sorted(islands, key=lambda island: (island[0] - island[1], island[0]))
+    fitting = [(start, end) for start, end in islands if 200 <= end - start <= 450]
+    return sorted(fitting, key=lambda island: (island[0] - island[1], island[0]))
 
 
 def _longest(contig: DrawnContig, kind: str, n: int) -> list[tuple[int, int]]:
+    """The first REGION_BP bases of the n longest segments of a kind."""
     spans = [(s.start, s.end) for s in contig.segments if s.kind == kind]
-    return sorted(spans, key=lambda span: (span[0] - span[1], span[0]))[:n]
-
-
-def entropy_bits(distribution: np.ndarray) -> np.ndarray:
-    """Entropy of each row in bits; distribution: (n, 4), all positive."""
-    return -(distribution * np.log2(distribution)).sum(axis=1)
+    longest = sorted(spans, key=lambda span: (span[0] - span[1], span[0]))[:n]
+    return [(start, min(end, start + REGION_BP)) for start, end in longest]
