@@ -1,0 +1,51 @@
+# `make demo` and `make test` on a fresh machine; every other target is for developers.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/gfmtrust/__init__.py)
+ACTIVATE := . .venv/bin/activate
+UV := .gfmtrust/bootstrap/bin/uv
+RESULTS := results-demo
+export NXF_OFFLINE ?= true
+export NXF_ANSI_LOG ?= false
+
+.PHONY: help setup demo test test-slow bench lint lock images clean
+
+help: ## show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## make .venv and Nextflow; idempotent
+	@tools/setup.sh
+
+demo: setup ## run the pipeline on the bundled demo; results in results-demo
+	@$(ACTIVATE) && nextflow run . -profile demo --outdir $(RESULTS) -work-dir .gfmtrust/demo-work -resume
+	@echo "demo: made $(RESULTS); look at $(RESULTS)/report/gfmtrust_report.html"
+	@echo "demo: next: nextflow run . --input samplesheet.csv --fasta genome.fa --outdir results   (after: source .venv/bin/activate)"
+
+test: setup ## all default tests
+	@$(ACTIVATE) && python -m pytest -q --durations=10
+	@echo "test: next: make demo, or make test-slow for the grids"
+
+test-slow: setup ## grids, repeated kills, large inputs
+	@$(ACTIVATE) && python -m pytest -q -m "slow" --durations=10
+
+bench: setup ## the benchmarks of docs/benchmarks.md
+	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
+
+lint: setup ## ruff, nextflow lint, shell syntax
+	@$(ACTIVATE) && ruff check . && nextflow lint . && sh -n tools/setup.sh tools/nextflow
+
+lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
+	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
+	    && $$compile $(LOCK_OPTIONS) dev.in -o dev.txt \
+	    && for role in setup score score_gpu export multiqc; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
+	@$(ACTIVATE) && python tools/environments.py
+	@echo "lock: made python/requirements/*.txt and modules/local/*/*/environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
+
+images: ## build the container images locally; nothing is published
+	docker build -t gfmtrust/score:$(VERSION) -f containers/score.Dockerfile .
+	docker build -t gfmtrust/export:$(VERSION) -f containers/export.Dockerfile .
+	docker build -t gfmtrust/multiqc:$(VERSION) -f containers/multiqc.Dockerfile .
+
+clean: ## remove results and caches, keep the environment
+	rm -rf $(RESULTS) .gfmtrust/demo-work .nextflow .nextflow.log* work

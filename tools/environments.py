@@ -1,0 +1,62 @@
+"""Write modules/local/*/*/environment.yml from the locks: the same versions, in conda's names.
+
+A module folder is carried away whole, so each has its own file; they are made, never edited. `make lock` runs this.
+Does not resolve anything: whether conda has a version is not checked.
+"""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "python" / "requirements"
+CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+BIOCONDA = {"multiqc", "pybedtools", "pyfaidx", "pysam"}
+BEDTOOLS = "bioconda::bedtools=2.31.1"
+
+
+def role(module: str) -> str:
+    """The lock that a module's environment is made from."""
+    return "export" if module == "export_model" else "score"
+
+
+def named(path: Path) -> list[str]:
+    """Packages that a .in file names, those of the files it includes too."""
+    names = []
+    for line in path.read_text().splitlines():
+        if line.startswith("-r "):
+            names += named(path.parent / line[3:])
+        elif line and not line.startswith("#"):
+            names.append(re.match(r"[A-Za-z0-9_.-]+", line).group())
+    return names
+
+
+def versions(path: Path) -> dict[str, str]:
+    """name -> version of every package of a lock, e.g. {'numpy': '2.1.0'}."""
+    return dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;\\]+)", path.read_text(), re.MULTILINE))
+
+
+def environment(lock: str) -> str:
+    """The text of an environment.yml for one lock."""
+    pinned = versions(REQUIREMENTS / f"{lock}.txt")
+    lines = []
+    for name in named(REQUIREMENTS / f"{lock}.in"):
+        channel = "bioconda" if name in BIOCONDA else "conda-forge"
+        lines.append(f"{channel}::{CONDA_NAMES.get(name, name)}={pinned[name.replace('_', '-')]}")
+    if lock != "multiqc":
+        lines.append(BEDTOOLS)
+    head = "---\n# made by tools/environments.py from the locks; not edited by hand\nchannels:\n  - conda-forge\n  - bioconda\ndependencies:\n"
+    return head + "".join(f"  - {line}\n" for line in sorted([*lines, "conda-forge::python=3.11"]))
+
+
+def environments() -> dict[Path, str]:
+    """Path -> text of every module's environment.yml."""
+    texts = {}
+    for module in sorted(ROOT.glob("modules/local/*/*/main.nf")):
+        lock = "multiqc" if module.parent.parent.name == "multiqc" else role(module.parent.name)
+        texts[module.with_name("environment.yml")] = environment(lock)
+    return texts
+
+
+if __name__ == "__main__":
+    for path, text in environments().items():
+        path.write_text(text)
