@@ -6,6 +6,7 @@ Needs no index and holds one chunk at a time. It gives no sequence: that is `gen
 from __future__ import annotations
 
 import hashlib
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from gfmtrust.tally import shown
 
 LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
 UPPER = bytes(range(256)).upper()
+MAX_HEADER = 1 << 20  # bytes of a header line; more between two contigs means a wrong index
 A_FASTA = "a FASTA, in which each contig begins with >name"
 
 
@@ -25,7 +27,7 @@ A_FASTA = "a FASTA, in which each contig begins with >name"
 class ContigSum:
     """What a contig is, without its letters.
 
-    offset and end are bytes of the decompressed file: its first letter, and where the next header starts.
+    offset and end are bytes of the decompressed file: its first letter, and the one after its last.
     md5 is over the upper-case letters without line ends, as SAM's M5 tag has it.
     """
 
@@ -61,19 +63,18 @@ def scan(path: str | Path) -> Iterator[ContigSum]:
     """
     path = Path(path)
     contig = None
-    end = 0
     for is_header, text, end in _pieces(path):
         if is_header:
             if contig is not None:
-                yield contig.sum(end - len(text))
-            contig = _Contig(path, _name(path, text, end), end)
+                yield contig.sum()
+            contig = _Contig(path, _name(path, text, end), end, end)
         elif contig is not None:
-            contig.feed(text)
+            contig.feed(text, end)
         elif text.strip():
             raise BadDataError(message(path.name, f"'{shown(text.strip())}' before the first contig", A_FASTA))
     if contig is None:
         raise BadDataError(message(path.name, "no contig", A_FASTA, "check the copy or download"))
-    yield contig.sum(end)
+    yield contig.sum()
 
 
 def read_index(path: str | Path) -> list[IndexRow]:
@@ -98,11 +99,31 @@ def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[
         if row.length != contig.length:
             found = f"{shown(row.name)} length {row.length}; {fasta.name} has {contig.length}"
             raise BadDataError(message(index.name, found, "the same", remedy))
-        # A line end is one or two bytes, and the file may end without one.
-        if row.offset != contig.offset or (row.length and not 0 <= contig.end - row.last_byte() <= 2):
-            raise BadDataError(message(index.name, f"{shown(row.name)} lies elsewhere in {fasta.name}", "the same place", remedy))
+        if row.offset != contig.offset or row.last_byte() != contig.end:
+            found = f"{shown(row.name)} lies elsewhere in {fasta.name}"
+            raise BadDataError(message(index.name, found, "the same place, and lines of one length", remedy))
     if len(rows) != len(contigs):
         raise BadDataError(message(index.name, f"{len(rows):,} contigs; {fasta.name} has {len(contigs):,}", "the same", remedy))
+
+
+def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
+    """Refuse (65) the index of another plain FASTA by what stands between its contigs, without reading their letters.
+
+    Before each contig there must be its header line and nothing else, after the last one line ends only.
+    """
+    size = fasta.stat().st_size
+    with bgzf.open_input(fasta) as file:
+        at = 0
+        for row in [*rows, IndexRow("", 0, size, 0, 0)]:
+            file.seek(max(0, at - 1))
+            last_letter = file.read(1) if at else b"A"
+            file.seek(at)
+            between = file.read(row.offset - at) if 0 <= row.offset - at <= MAX_HEADER else b"too long"
+            header = rb">%b([ \t\r][^\n]*)?\n" % re.escape(row.name.encode()) if row.name else b""
+            if not re.fullmatch(rb"[\r\n]*" + header, between) or (last_letter in b"\r\n" and not between.startswith(b">")):
+                found = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
+                raise BadDataError(message(index.name, found, "the same place, and lines of one length", "delete the index"))
+            at = row.last_byte()
 
 
 def compare_blocks(fasta: Path, index: Path) -> None:
@@ -163,16 +184,19 @@ class _Contig:
     path: Path
     name: str
     offset: int
+    end: int
     length: int = 0
     md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
-    def feed(self, text: bytes) -> None:
+    def feed(self, text: bytes, end: int) -> None:
         letters = text.translate(UPPER, b"\r\n")
         if letters.translate(None, LETTERS):
             index = next(i for i, letter in enumerate(letters) if FOLD[letter] == INVALID)
             raise bad_letter(self.path, self.name, self.length + index, letters[index : index + 1])
         self.md5.update(letters)
         self.length += len(letters)
+        if letters:
+            self.end = end - (len(text) - len(text.rstrip(b"\r\n")))
 
-    def sum(self, end: int) -> ContigSum:
-        return ContigSum(self.name, self.length, self.md5.hexdigest(), self.offset, end)
+    def sum(self) -> ContigSum:
+        return ContigSum(self.name, self.length, self.md5.hexdigest(), self.offset, self.end)

@@ -216,20 +216,6 @@ def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool)
     except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
         found = shown(" ".join(str(error).split()))
         raise BadDataError(message(path.name, found, "contigs of unique names, lines of one length")) from error
-    if given and not compressed:
-        _check_places(path, index, fasta_scan.read_index(index))
+    if not compressed:
+        fasta_scan.compare_places(path, index, fasta_scan.read_index(index))
     return faidx
-
-
-def _check_places(path: Path, index: Path, rows: list[fasta_scan.IndexRow]) -> None:
-    """A look at the bytes before and after each contig: finds an index of another file without reading all of it."""
-    size = path.stat().st_size
-    with bgzf.open_input(path) as file:
-        for row in rows:
-            file.seek(max(0, row.offset - 1))
-            starts_line = file.read(1) == b"\n"
-            file.seek(row.last_byte())
-            after = file.read(3).lstrip(b"\r\n")
-            if not starts_line or row.last_byte() > size or (after and not after.startswith(b">")):
-                found = f"{shown(row.name)} begins or ends elsewhere in {path.name}"
-                raise BadDataError(message(index.name, found, "the same place", "delete the index"))
