@@ -26,6 +26,9 @@ POOL_SITES = 400_000
 SAMPLED_SNVS = 200_000
 """SNVs kept for the spectrum; a uniform subset of the run's, by reservoir."""
 SURPRISAL_SNVS = 20_000
+BLOCK_WINDOW_BP = 1_024
+"""Calibration blocks hold at least four windows of this length where the genome allows: the plan does not know the models, so that a change
+of model re-plans nothing."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Snvs:
     n_sites: int
 
 
-def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_surprisal, longest_window_bp: int, out_dir: Path,
-               checks: dict, asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
+def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_surprisal, out_dir: Path, checks: dict,
+               asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
     """Write alleles, spellings, probes, shards and plan.json below `out_dir`; returns the content of plan.json.
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
@@ -68,7 +71,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     counts, snvs = _write_alleles(genome, spellings, include, out_dir, seed)
     intervals = [acgt_intervals(genome, index) for index in range(len(genome.names))]
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
-    size = block_size(usable_bp, longest_window_bp)
+    size = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
     n_probes, drawing = _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, asked_probes, seed, out_dir)
     n_sites = shards.write_shards(genome, regions, out_dir, shard_size)

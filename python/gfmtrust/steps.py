@@ -91,7 +91,8 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
 def refuse_constant(scores: scoring.SiteScores, model: str) -> None:
     """A model that passed the likelihood gate and yet answers everywhere alike is misread, not useless. Raises InternalError (70)."""
     answered = scores.probs[scores.status == ""]
-    if len(answered) >= MIN_SITES_FOR_CONSTANT and (np.nanmax(np.nan_to_num(np.ptp(answered, axis=0))) == 0):
+    voted = [view[np.isfinite(view).all(axis=1)] for view in answered.transpose(1, 0, 2)]
+    if len(answered) >= MIN_SITES_FOR_CONSTANT and all((view == view[:1]).all() for view in voted):
         raise InternalError(message(f"model {model}", "output is constant (100 % of windows)", "an answer that depends on the window",
                                     "export it again; --allow_untrained lets a useless model through"))
 

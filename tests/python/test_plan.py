@@ -29,7 +29,7 @@ def planned(tmp_path, genome, inputs, regions=None, include=None, **options):
     paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
     out = tmp_path / "plan"
     content = plan.plan_sites(genome, paths, plan.Regions(regions or {}), include, lambda contig, pos: np.full(len(pos), 1.9, np.float32),
-                              64, out, {"genome": {"digest": genome.digest()}, "contig_map": {}}, **{"asked_probes": 200, "shard_size": 100, **options})
+                              out, {"genome": {"digest": genome.digest()}, "contig_map": {}}, **{"asked_probes": 200, "shard_size": 100, **options})
     return out, content
 
 
@@ -92,7 +92,7 @@ def test_plan_says_what_was_drawn(tmp_path):
     _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 500))])
     assert content["spectrum"] == "default"
     assert content["matched_surprisal"] is True
-    assert content["block_bp"] == 4 * 64  # four windows: more than a 64th of so small a genome
+    assert content["block_bp"] == content["usable_bp"] // 64  # too small a genome for blocks of four windows
     assert sum(content["substitutions"].values()) == 400
     assert json.loads((tmp_path / "plan" / "plan.json").read_text()) == content
 
