@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
 LAYERS = {
     0: {"alphabet", "records", "errors"},
     1: {"atomic", "bgzf", "tables", "fasta_scan", "genome", "vcf", "splice", "bed", "sites", "site_lookup", "measure_table", "info_values", "tally"},
-    2: {"tokenizers", "bundle", "registry", "models", "export", "parity", "gate", "golden", "session", "context_model"},
+    2: {"onnx_file", "tokenizers", "bundle", "registry", "models", "export", "parity", "gate", "golden", "session", "context_model"},
     3: {"scoring", "alleles", "probes", "ensemble", "features", "measures", "calibration", "certificates", "flags", "metrics", "shift"},
     4: {"check", "plan", "shards", "calibrate", "sites_table", "sites_vcf", "steps", "estimate", "annotate_vcf", "annotate_regions", "report",
         "report_plots", "multiqc", "manifest", "verify", "oracle", "benchmark"},
