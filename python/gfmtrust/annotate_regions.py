@@ -1,6 +1,6 @@
 """ANNOTATE_REGIONS: the user's BED, each line with its means, its reliability and its flag from the bases of bases.parquet.
 
-Runs no model. Contig names of the BED may be spelled unlike the genome's; `checked` tells how they map.
+Runs no model. Contig names of the BED may be spelled unlike the genome's; bases.parquet tells how they map.
 """
 
 from __future__ import annotations
@@ -26,17 +26,15 @@ COLUMNS = ("length_bp", "scored_bases", "scored_share", "entropy", "gain", "disa
 """Our columns, in order, after the user's own."""
 
 
-def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False,
-                     checked: Path | None = None) -> dict:
+def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False) -> dict:
     """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the latter holds.
 
-    Every line comes back, in order, with COLUMNS appended. checked: folder of check_inputs; without it contigs are looked up as spelled.
-    Raises the errors of `bed.read` and `bed.write`.
+    Every line comes back, in order, with COLUMNS appended. Raises the errors of `bed.read` and `bed.write`.
     """
     out = Path(out)
     fitted = read_calibration(calibration)
     levels, shift = Levels.of(fitted), fitted.shift is not None and fitted.shift.fired
-    contig_map = tables.read_json(Path(checked) / "checks.json")["contig_map"] if checked else {}
+    contig_map = tables.read_metadata(bases).get("contig_map", {})
     lines = bed_file.read(bed)
     with PositionTable(bases, list(MEASURED)) as table:
         known = set(table.contigs())

@@ -58,8 +58,8 @@ def calibration_line(calibration: Calibration) -> str:
     options, counts = calibration.options, calibration.counts
     fields = {"ID": "run", "Set": calibration.set, "N": counts.probes, "Failed": counts.failed, "Blocks": counts.blocks,
               "Seed": options.seed, "AlphaHIGH": f"{options.alpha_high:g}", "AlphaMEDIUM": f"{options.alpha_medium:g}",
-              "Delta": f"{options.delta:g}", "Looks": options.looks, "Genome": calibration.digests.get("genome", "unknown"), "Shift": shift_state(calibration),
-              "Outcome": quoted(calibration.outcome)}
+              "Delta": f"{options.delta:g}", "Looks": options.looks, "Genome": calibration.digests.get("genome", "unknown"),
+              "Shift": shift_state(calibration), "Outcome": quoted(calibration.outcome)}
     return _structured("GFM_calibration", fields)
 
 

@@ -139,8 +139,10 @@ def context(run: Run) -> dict:
     numbers, calibration = run.numbers, run.calibration
     alphas = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}
     steps = report_words.funnel_steps(numbers)
+    warnings = report_rows.warnings(run.checks, run.files)
     curve, entropy = report_words.curve_sentence(run.curve), report_words.entropy_sentence(numbers)
     return {
+        "numbers": numbers,
         "genome": run.checks["genome"],
         "inputs": run.checks["inputs"],
         "models": [report_rows.model(model) for model in run.models],
@@ -175,7 +177,8 @@ def context(run: Run) -> dict:
             "rows": [report_rows.league_row(row) for row in run.league],
         },
         "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
-        "warnings": report_rows.warnings(run.checks, run.files)[:SHOWN_ROWS],
+        "warnings": warnings[:SHOWN_ROWS],
+        "totals": {"samples": len(run.of_kind("vcf")), "regions": len(run.of_kind("bed")), "warnings": len(warnings)},
         "loci": [report_rows.locus(row) for row in numbers.loci],
         "provenance": report_rows.provenance(run.checks, run.plan),
     }

@@ -42,6 +42,7 @@ UNREFERENCED_ID = re.compile(r' id="[^"]*_[^"]*"')
 FONT = re.compile(r"font-family: [^;\"]*")
 
 
+@matplotlib.rc_context(SETTINGS)
 def entropy_histogram(numbers: AlleleNumbers) -> str:
     """Scored alleles by entropy, stacked by flag, with the uniform line at 2 bits."""
     figure, axes = _axes(6.4, 2.9)
@@ -57,10 +58,11 @@ def entropy_histogram(numbers: AlleleNumbers) -> str:
         va="top",
     )
     axes.set(xlabel="entropy (bits)", ylabel="alleles", xlim=(0, 2.05))
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside right upper", fontsize=9)
     return _svg(figure)
 
 
+@matplotlib.rc_context(SETTINGS)
 def llr_by_flag(numbers: AlleleNumbers) -> str:
     """Share of each flag's alleles by LLR, one outline a flag."""
     figure, axes = _axes(6.4, 2.9)
@@ -72,13 +74,14 @@ def llr_by_flag(numbers: AlleleNumbers) -> str:
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set(xlabel="LLR (nats); left: the model prefers REF", ylabel="share of the flag's alleles")
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper right")
+        figure.legend(loc="outside right upper", fontsize=9)
     return _svg(figure)
 
 
+@matplotlib.rc_context(SETTINGS)
 def calibration_plot(bins: list[CurveBin], alphas: dict[Rank, float]) -> str:
-    """Reliability against the share of probes that were right, with 95 % intervals and the levels' limits."""
-    figure, axes = _axes(4.6, 3.6)
+    """Reliability against the share of probes that were right, with 95% intervals and the levels' limits."""
+    figure, axes = _axes(6.4, 3.4)
     lowest = min([0.45, *(bin_.low - 0.02 for bin_ in bins)])
     left = min([lowest, *(bin_.reliability - 0.02 for bin_ in bins)])
     axes.plot([0, 1], [0, 1], color="#6b6b6b", linewidth=1, label="equal")
@@ -87,12 +90,13 @@ def calibration_plot(bins: list[CurveBin], alphas: dict[Rank, float]) -> str:
         axes.axhline(1 - alpha, color=COLOUR[flag], linewidth=1.2, linestyle="--", label=f"{flag.name} asks for {1 - alpha:.0%}")
     x, y = (np.array([getattr(bin_, name) for bin_ in bins]) for name in ("reliability", "right"))
     errors = np.array([[bin_.right - bin_.low, bin_.high - bin_.right] for bin_ in bins]).T if bins else None
-    axes.errorbar(x, y, yerr=errors, fmt="o", color=INK, markersize=5, capsize=3, linewidth=1.2, label="probes, 95 % interval")
+    axes.errorbar(x, y, yerr=errors, fmt="o", color=INK, markersize=5, capsize=3, linewidth=1.2, label="probes, 95% interval")
     axes.set(xlabel="reliability", ylabel="real base preferred over decoy", xlim=(left, 1.01), ylim=(lowest, 1.01))
-    axes.legend(loc="upper left" if lowest > 0.4 else "lower right", fontsize=8)
+    figure.legend(loc="outside right upper", fontsize=9)
     return _svg(figure)
 
 
+@matplotlib.rc_context(SETTINGS)
 def funnel_plot(steps: list[tuple[str, int]]) -> str:
     """Bars from all alleles down to HIGH; `steps`: (label, alleles), widest first."""
     figure, axes = _axes(6.4, 0.42 * len(steps) + 0.4)
@@ -125,16 +129,14 @@ def _stacked(axes, edges: np.ndarray, counts: dict[Rank, np.ndarray]) -> None:
 
 
 def _axes(width: float, height: float):
-    with matplotlib.rc_context(SETTINGS):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots()
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
 
 
 def _svg(figure: Figure) -> str:
     """The `<svg>` element alone: no prolog, no metadata, no id that two figures could share."""
     text = io.StringIO()
-    with matplotlib.rc_context(SETTINGS):
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :].strip()
     svg = FONT.sub("font-family: sans-serif", UNREFERENCED_ID.sub("", svg))

@@ -25,7 +25,7 @@ class Verdict:
 def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
     """Is any allele HIGH, and if not, why not."""
     n_high, n_medium = numbers.ranks[Rank.HIGH], numbers.ranks[Rank.MEDIUM]
-    medium = _medium_line(n_medium, calibration)
+    medium = _medium_line(n_high, n_medium, calibration)
     if not numbers.alleles:
         return Verdict(
             "No allele was given.", ("The run holds no record with an ALT; what follows describes the models alone.",), False
@@ -48,47 +48,54 @@ def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
             ),
             True,
         )
-    return Verdict(f"No allele is HIGH: {_why_no_high(calibration)}", (medium,), False)
+    headline, *lines = why_no_high(calibration)
+    return Verdict(f"No allele is HIGH: {headline}", (*lines, medium), False)
 
 
-def _why_no_high(calibration: Calibration) -> str:
+def why_no_high(calibration: Calibration) -> list[str]:
+    """The reason as a sentence, and what explains it."""
     if calibration.shift is not None and calibration.shift.fired:
-        return (
-            "the run's sites are unlike the probes the flags were certified on (shift gate fired), so every flag is LOW. "
-            "Recalibrate on this genome."
-        )
+        return [
+            "the run's sites are unlike the probes the flags were certified on, so every flag is LOW.",
+            "The shift gate fired. Recalibrate on this genome.",
+        ]
     if calibration.high_withheld:
-        return f"the level is withheld, because of {calibration.high_withheld}."
+        return [f"the level is withheld ({calibration.high_withheld})."]
     if not calibration.certificates:
-        return f"no certificate could be made. {calibration.outcome}."
+        return ["no certificate could be made.", f"{calibration.outcome}."]
+    if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
+        return ["on this genome the models know no more than counting words does.", f"{calibration.outcome}."]
     high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
     if any(found.threshold is not None for found in high):
-        return "the level is certified on this genome, but no allele of this run reaches it."
-    return (
-        f"on this genome the model cannot tell the real base from a decoy well enough{_best(high)}. "
-        "This is a finding, not a failure: a number of this model should not be read as evidence here."
-    )
+        return ["the level is certified on this genome, but no allele of this run reaches it."]
+    return [
+        "on this genome the model cannot tell the real base from a decoy well enough.",
+        *nearest_miss(high),
+        "This is a finding, not a failure: do not read this model's numbers as evidence here.",
+    ]
 
 
-def _best(high: list[Certificate]) -> str:
-    """The nearest miss in brackets, '' where nothing was tested."""
+def nearest_miss(high: list[Certificate]) -> list[str]:
+    """How far the best cell was from its limit; [] where nothing was tested."""
     tested = [found for found in high if found.balanced.n]
     if not tested:
-        return ""
+        return []
     best = min(tested, key=lambda found: max(found.balanced.bound, found.run.bound))
-    return (
-        f" (among its surest {best.balanced.n:,} probes {best.balanced.errors:,} decoys won; the error may be "
-        f"{max(best.balanced.bound, best.run.bound):.1%}, at most {best.alpha:.0%} is allowed)"
-    )
+    return [
+        f"Among the {best.balanced.n:,} surest probes that were tested, {best.balanced.errors:,} decoys were preferred to the real base; "
+        f"the error may be {max(best.balanced.bound, best.run.bound):.1%}, and HIGH allows {best.alpha:.0%}."
+    ]
 
 
-def _medium_line(n_medium: int, calibration: Calibration) -> str:
+def _medium_line(n_high: int, n_medium: int, calibration: Calibration) -> str:
     if n_medium:
         return (
             f"{n_medium:,} are MEDIUM: decoys win in at most {calibration.options.alpha_medium:.0%} of such cases. "
             "All other scored alleles are LOW."
         )
-    return "None is MEDIUM. Every other scored allele is LOW: do not read its numbers."
+    if n_high:
+        return "None is MEDIUM; all other scored alleles are LOW: do not read their numbers."
+    return "No allele is MEDIUM either: every scored allele is LOW."
 
 
 def level_text(level: Rank, calibration: Calibration) -> str:
@@ -115,7 +122,7 @@ def curve_sentence(bins: list[CurveBin]) -> str:
     right = sum(bin_.right * bin_.n for bin_ in bins) / n
     best = bins[-1]
     return (
-        f"Over {n:,} probes the real base was preferred in {right:.1%} of cases; guessing gives 50 %. Among the surest tenth it was "
+        f"Over {n:,} probes the real base was preferred in {right:.1%} of cases; guessing gives 50%. Among the surest tenth it was "
         f"{best.right:.1%} ({best.low:.1%} to {best.high:.1%})."
     )
 

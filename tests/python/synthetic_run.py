@@ -6,6 +6,7 @@ Probes and alleles share one law: llr of the real base is drawn so that a model 
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -90,8 +91,9 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
     )
 
 
+@cache
 def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibration.Calibration, pd.DataFrame]:
-    """A calibration and its scored probes."""
+    """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
     found = calibration.fit(table, calibration.Options(digests=DIGESTS))
     found = calibration.with_shift(
@@ -177,8 +179,8 @@ def base_rows(contig: str, start: int, n: int, rank: int = 3, n_wrong: int = 0, 
     ]
 
 
-def write_bases(path: Path, rows: list[dict]) -> Path:
-    return write_rows(path, rows, BASES_TABLE, {"models": MODELS})
+def write_bases(path: Path, rows: list[dict], contig_map: dict[str, str] | None = None) -> Path:
+    return write_rows(path, rows, BASES_TABLE, {"models": MODELS, "contig_map": contig_map or {}})
 
 
 def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> dict:

@@ -1,0 +1,117 @@
+"""manifest.json and the MultiQC files: digests against sha256sum, data against the counts, and real MultiQC reads them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
+
+from gfmtrust import multiqc
+from gfmtrust.errors import MissingInputError
+from gfmtrust.output_digest import published
+from gfmtrust.report import report
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    report(**make_run(folder, n_sites=300, n_probes=600), out_dir=folder / "out")
+    return folder, json.loads((folder / "out" / "manifest.json").read_text())
+
+
+def test_digests_are_those_of_sha256sum(made):
+    folder, manifest = made
+    for entry in manifest["files"]:
+        path = next(path for path in folder.rglob(entry["name"]))
+        told = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
+        assert (entry["sha256"], entry["bytes"]) == (told, path.stat().st_size)
+
+
+def test_manifest_names_every_file_and_no_folder(made):
+    folder, manifest = made
+    names = [entry["name"] for entry in manifest["files"]]
+    assert names == sorted(names)
+    assert {"gfmtrust_report.html", "sites.parquet", "bases.parquet", "calibration.json", "gfmtrust_flags_mqc.json"} <= set(names)
+    assert str(folder) not in json.dumps(manifest)
+
+
+def test_manifest_holds_the_contract_of_each_annotated_file(made):
+    annotated = {entry["id"]: entry for entry in made[1]["annotated"]}
+    assert list(annotated) == ["ccre", "NA1", "NA2", "NA3"]
+    assert annotated["NA1"]["digest"] == "d1" * 32
+    assert annotated["NA1"]["statuses"] == {"SCORED": 900, "UNSUPPORTED": 100}
+    assert annotated["NA1"]["no_alt"] == 2
+    assert annotated["NA1"]["output"]["sha256"] == "ab" * 32
+    assert annotated["ccre"]["intervals"] == 8
+
+
+def test_manifest_tells_genome_models_and_seed(made):
+    manifest = made[1]
+    assert manifest["genome"]["digest"] == DIGESTS["genome"]
+    assert manifest["genome"]["contigs"][0] == {"name": "chr1", "length": 1_000_000, "md5": "e4" * 16}
+    assert [(model["id"], model["sha256"]) for model in manifest["models"]] == [("gpn-a", "a1" * 32), ("context", "c0" * 32)]
+    assert manifest["calibration"]["seed"] == manifest["plan"]["seed"] == 1
+    assert sum(manifest["unique_alleles"]["statuses"].values()) == 300
+
+
+@pytest.mark.bad_input
+def test_a_file_that_is_gone_cannot_be_published(tmp_path):
+    with pytest.raises(MissingInputError):
+        published(tmp_path / "gone.vcf.gz")
+
+
+def content(counts, name):
+    return json.loads(multiqc.files(counts)[name])
+
+
+def test_general_table_holds_the_counts():
+    table = content([vcf_counts("s1", 1, 2, 3, 4), bed_counts("r")], multiqc.GENERAL)
+    assert table["data"] == {"s1": {"scored": 6, "HIGH": 1, "MEDIUM": 2, "LOW": 3}}
+
+
+def test_bars_add_up_and_leave_out_what_no_file_has():
+    counts = [vcf_counts("s1", 0, 2, 3, 4), vcf_counts("s2", 0, 0, 9, 0)]
+    flags = content(counts, multiqc.FLAGS)
+    assert list(flags["categories"]) == ["LOW", "MEDIUM", "NOT_SCORED"]
+    assert flags["data"]["s1"] == {"MEDIUM": 2, "LOW": 3, "NOT_SCORED": 4}
+    assert content(counts, multiqc.STATUSES)["data"] == {"s1": {"UNSUPPORTED": 4}, "s2": {"UNSUPPORTED": 0}}
+
+
+@pytest.mark.bad_input
+def test_no_files_no_content():
+    assert multiqc.files([]) == {}
+    assert set(multiqc.files([bed_counts("r")])) == {multiqc.REGIONS}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "a&b", '"quoted"', "</script>"])
+def test_names_are_escaped(name):
+    for text in multiqc.files([vcf_counts(name, 1, 1, 1, 1)]).values():
+        assert "<" not in text.replace("&lt;", "")
+        assert not {'"' + name + '"'} & {json.dumps(key) for key in json.loads(text)["data"]}
+
+
+def test_real_multiqc_reads_them_offline(tmp_path):
+    hostile = "<img src=x onerror=alert(1)>"
+    for name, text in multiqc.files([vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")]).items():
+        (tmp_path / name).write_text(text)
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "MPLCONFIGDIR": str(tmp_path),
+        "http_proxy": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    command = [sys.executable, "-m", "multiqc", "--no-version-check", "--no-ansi", "--strict", "-q", "-o", tmp_path / "mqc", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+    table = (tmp_path / "mqc" / "multiqc_data" / "multiqc_general_stats.txt").read_text().splitlines()
+    assert len(table) == 3
+    assert [float(value) for value in table[2].split("\t")[1:]] == [12.0, 5.0, 4.0, 3.0]
+    page = Path(tmp_path / "mqc" / "multiqc_report.html").read_text()
+    assert hostile not in page
+    for section in ("gfmtrust_flags", "gfmtrust_statuses", "gfmtrust_regions"):
+        assert f"{section}_plot" in page
