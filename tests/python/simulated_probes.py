@@ -36,7 +36,6 @@ def useless(rng: np.random.Generator, n: int, kind: str, balanced: bool = True, 
         prefers_c = rng.normal(0, 2, n)
     else:
         raise ValueError(f"kind: {kind!r}; expected constant, gc or noise")
-    # the real base also follows the window's composition a little, as in any genome
     return table(rng, np.where(real_is_c, -prefers_c, prefers_c) + 0.0, run_oriented, n_blocks, ("unique", "soft_masked"), gc)
 
 
