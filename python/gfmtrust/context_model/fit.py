@@ -26,7 +26,7 @@ MIN_BASES = 1_000
 """Fewer A, C, G, T than this cannot be cut into 64 blocks of any use."""
 MIXTURE_SITES = 40_000
 PIECE_BASES = 16_000_000
-"""Letters looked at together: a multiple of every block size is cut from this."""
+"""Letters looked at together: a whole number of blocks is cut from this."""
 
 
 @dataclass(frozen=True)
