@@ -111,19 +111,20 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
 
     Before each contig there must be its header line and nothing else, after the last one line ends only.
     """
-    size = fasta.stat().st_size
+    at = 0
+    after_letter = False
     with bgzf.open_input(fasta) as file:
-        at = 0
-        for row in [*rows, IndexRow("", 0, size, 0, 0)]:
+        for row in [*rows, IndexRow("", 0, fasta.stat().st_size, 0, 0)]:
             file.seek(max(0, at - 1))
-            last_letter = file.read(1) if at else b"A"
+            last_letter = file.read(1) if after_letter else b""
             file.seek(at)
             between = file.read(row.offset - at) if 0 <= row.offset - at <= MAX_HEADER else b"too long"
             header = rb">%b([ \t\r][^\n]*)?\n" % re.escape(row.name.encode()) if row.name else b""
-            if not re.fullmatch(rb"[\r\n]*" + header, between) or (last_letter in b"\r\n" and not between.startswith(b">")):
+            if last_letter in (b"\r", b"\n") or not re.fullmatch(rb"[\r\n]*" + header, between):
                 found = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
                 raise BadDataError(message(index.name, found, "the same place, and lines of one length", "delete the index"))
             at = row.last_byte()
+            after_letter = row.length > 0
 
 
 def compare_blocks(fasta: Path, index: Path) -> None:

@@ -235,6 +235,14 @@ def test_contig_without_letters(tmp_path):
     assert [(contig.name, contig.length) for contig in found] == [("a", 0), ("b", 2), ("c", 0)]
 
 
+@pytest.mark.parametrize("text", [b">a\n>b\nAC\n>c\n", b">a\n>b\nAC\n", b">b\nAC\n>c\n"])
+def test_contig_without_letters_can_be_opened(tmp_path, work, text):
+    with Genome.open(stored(tmp_path / "g.fa", text), work) as found:
+        assert found.contigs["b"] == 2
+        assert found.sums()["b"].length == 2
+        assert found.windows(found.names[-1], np.array([0]), 3).shape == (1, 3)
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("text", "found"), [
     (b">a\nACGT\nACUT\n", "g.fa a:7: letter 'U'; expected DNA letters in lines of one length; write T for U"),
