@@ -210,7 +210,7 @@ def demo_law() -> Law:
     among them tell a small network what it reads; counts up to order 11 see these as well, but never a partner.
     """
     return Law(
-        background=symmetric_chain(order=2, sharpness=0.42, seed=20),
+        background=symmetric_chain(order=2, sharpness=0.5, seed=20),
         noise=symmetric_chain(order=2, sharpness=0.02, seed=21),
         elements=(
             copy_element("direct", "..C...A....G...T", 4, IDENTITY),
