@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust import bed, bgzf, contig_names, tables
-from gfmtrust.check_vcf import InputCheck, VcfJob, check_vcf
+from gfmtrust.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
 from gfmtrust.contig_names import ContigRule
 from gfmtrust.errors import BadDataError, MissingInputError, UsageError, message
 from gfmtrust.genome import Genome
@@ -126,22 +126,8 @@ def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCh
         yield from (check_vcf(job, genome) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(processes, len(jobs)), _open_in_child, (genome.path, genome.name, jobs[0].work_dir)) as pool:
-        yield from pool.imap(_check_in_child, jobs)
-
-
-_genome_of_child: list[Genome] = []
-"""The genome that a child process opened once for all of its jobs; empty in the parent."""
-
-
-def _open_in_child(fasta: Path, name: str, work_dir: Path) -> None:
-    genome = Genome.open(fasta, work_dir, indexed=True)
-    genome.name = name  # of the user's file, where `fasta` is a decompressed copy
-    _genome_of_child.append(genome)
-
-
-def _check_in_child(job: VcfJob) -> InputCheck:
-    return check_vcf(job, _genome_of_child[0])
+    with context.Pool(min(processes, len(jobs)), open_in_child, (genome.path, genome.name, jobs[0].work_dir)) as pool:
+        yield from pool.imap(check_in_child, jobs)
 
 
 def _with_id(rows: dict[str, Path], name: str, path: Path, place: str) -> dict[str, Path]:

@@ -212,3 +212,19 @@ class RefCheck:
 def lower_bound(n_found: int, n: int) -> float:
     """One-sided 99 % lower bound of a rate. Source: Clopper and Pearson 1934."""
     return float(betaincinv(n_found, n - n_found + 1, 1 - CONFIDENCE)) if n_found else 0.0
+
+
+_genome_of_child: list[Genome] = []
+"""The genome that a child process opened once for all of its jobs; empty in the parent."""
+
+
+def open_in_child(fasta: Path, name: str, work_dir: Path) -> None:
+    """Start of a child process; the index lies beside the FASTA or in `work_dir` already."""
+    genome = Genome.open(fasta, work_dir, indexed=True)
+    genome.name = name  # of the user's file, where `fasta` is a decompressed copy
+    _genome_of_child.append(genome)
+
+
+def check_in_child(job: VcfJob) -> InputCheck:
+    """`check_vcf` in a child process."""
+    return check_vcf(job, _genome_of_child[0])
