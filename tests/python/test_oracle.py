@@ -270,6 +270,13 @@ def test_bcftools_reads_every_record_and_finds_it_sorted(files, name, tmp_path):
     subprocess.run(["bcftools", "index", "-t", path], check=True, capture_output=True)  # refuses an unsorted file
 
 
+def test_every_bcftools_command_takes_the_cohort(files, tmp_path):
+    path = tmp_path / "cohort.vcf.gz"
+    path.write_bytes(files["demo_cohort.vcf.gz"])
+    for command in (["norm", "-m-"], ["sort"], ["annotate", "-x", "INFO/DP"], ["view", "-Ob"]):
+        subprocess.run(["bcftools", *command, "-o", tmp_path / "out", path], check=True, capture_output=True)
+
+
 def test_ref_is_the_genome_but_where_planted(files, genome):
     names = {contig.name: alphabet.decode(contig.codes) for contig in genome.contigs}
     wrong = [f for f in records(files, "demo_cohort.vcf.gz")
@@ -313,10 +320,11 @@ def test_every_awkward_kind_is_present(files, genome):
     assert has(found, 3, lambda ref: ref == "N")
     assert len({tuple(f) for f in found}) < len(found)
     assert {"1e-300", "12345678", "."} <= {f[5] for f in found}
-    assert has(found, 6, lambda filters: "hard2validate" in filters)
+    single = records(files, "demo_b.vcf.gz")
+    assert has(single, 6, lambda filters: "hard2validate" in filters)
+    assert has(single, 7, lambda info: "NOTE=" in info)
     assert has(found, 7, lambda info: info == ".")
     assert has(found, 7, lambda info: info.endswith(";"))
-    assert has(found, 7, lambda info: "NOTE=" in info)
     assert has(found, 7, lambda info: "SOR=1E-5" in info)
     assert has(found, 7, lambda info: info.count("DP=") == 2)
     for contig in genome.contigs:
@@ -357,3 +365,32 @@ def test_regions_lie_where_the_truth_says(files, truth):
 
 def test_truth_file_holds_every_base(truth, genome):
     assert {name: rows.shape for name, rows in truth.items()} == {c.name: (len(c.codes), 4) for c in genome.contigs}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_demo_models_load_and_know_the_grammar_on_both_strands(number, genome, truth):
+    """Mean surprisal over bases they were not trained on: far below the 1.78 bits of two-sided counts up to order 10."""
+    import torch
+
+    from gfmtrust.models import checkpoint
+
+    loaded = checkpoint.load(COMMITTED / "models" / f"gpn-demo-{number}")
+    assert loaded.card["trained_bp"] == 128
+    drawn = genome.contigs[1].codes
+    starts = np.arange(0, len(drawn) - 128, 257)
+    forward = drawn[starts[:, None] + np.arange(128)]
+    mask = loaded.text.vocabulary["[MASK]"]
+    ids = np.array([loaded.text.vocabulary[letter] for letter in "acgt"])
+    for windows, site in ((forward, 64), (alphabet.reverse_complement(forward), 63)):
+        tokens = ids[windows]
+        tokens[:, site] = mask
+        with torch.no_grad():
+            logits = loaded.network(torch.from_numpy(tokens))[:, site, ids]
+        surprisal = -torch.log_softmax(logits, dim=1).numpy()[np.arange(len(windows)), windows[:, site]] / np.log(2)
+        assert surprisal.mean() < 1.35
+
+
+def test_demo_is_small_enough_for_a_repository():
+    sizes = [path.stat().st_size for path in COMMITTED.rglob("*") if path.is_file()]
+    assert sum(sizes) < 8 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gfmtrust import alphabet, vcf
-from gfmtrust.oracle.awkward import ABSENT_CONTIG
+from gfmtrust.oracle.awkward import ABSENT_CONTIG, UNDECLARED
 from gfmtrust.oracle.cohort import Row
 from gfmtrust.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome
 
@@ -41,10 +41,12 @@ def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
 def vcf_text(genome: DrawnGenome, rows: list[Row], sample: int | None = None) -> str:
     """A VCF of rows in their order, with all samples, or with one sample and only the records in which it carries an ALT.
 
-    Records without ALT or without carriers (the awkward ones) stay in the file of one sample too.
+    Records without ALT stay in the file of one sample too; UNDECLARED ones are there alone, so that every bcftools command takes the
+    file of all samples.
     """
     if sample is None:
-        return header(genome, SAMPLES) + "".join(_line(row, tuple(range(len(SAMPLES)))) for row in rows)
+        declared = [row for row in rows if row.kind not in UNDECLARED]
+        return header(genome, SAMPLES) + "".join(_line(row, tuple(range(len(SAMPLES)))) for row in declared)
     own = [row for row in rows if max(row.genotypes[sample]) > 0 or not any(map(max, row.genotypes))]
     return header(genome, SAMPLES[sample : sample + 1]) + "".join(_line(row, (sample,)) for row in own)
 
