@@ -233,6 +233,7 @@ def test_info_keys_are_all_explained_in_the_readme():
 
 NUMBERS = [
     ("docs/reliability.md", f"**Fewer\n  than {halves.MIN_BLOCKS} blocks"),
+    ("docs/reliability.md", f"at least {4 * plan.BLOCK_WINDOW_BP:,} bases where 16 such blocks fit"),
     ("docs/reliability.md", f"region class with at least {certificates.MIN_CELL_PROBES} probes"),
     ("docs/reliability.md", f"at least {certificates.MIN_A_PROBES} probes of A"),
     ("docs/reliability.md", f"With fewer than {reliability.FEW_PROBES} probes in A"),
