@@ -48,7 +48,7 @@ def measures() -> str:
         written = [f"`{one.info_id}`"] if one.info_id else []
         written += [f"BED `{one.bed_column}`"] if one.bed_column else []
         bounds = f"{low or '-∞'} to {high or '∞'}"
-        rows.append([f"`{one.name}`", one.description, one.unit or "1", bounds, one.better, ", ".join(written) or "tables"])
+        rows.append([f"`{one.name}`", one.description, one.unit or "1", bounds, one.better, ", ".join(written) or "–"])
     return table(["measure", "meaning", "unit", "range", "better", "written as"], rows)
 
 
