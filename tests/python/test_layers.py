@@ -8,11 +8,14 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
 LAYERS = {
     0: {"alphabet", "records", "errors"},
-    1: {"atomic", "bgzf", "tables", "fasta_scan", "genome", "vcf", "splice", "bed", "sites", "site_lookup", "measure_table", "info_values", "tally"},
-    2: {"onnx_file", "tokenizers", "bundle", "registry", "models", "export", "parity", "gate", "golden", "session", "context_model"},
-    3: {"scoring", "alleles", "probes", "ensemble", "features", "measures", "calibration", "certificates", "flags", "metrics", "shift"},
-    4: {"check", "plan", "shards", "calibrate", "sites_table", "sites_vcf", "steps", "estimate", "annotate_vcf", "annotate_regions", "report",
-        "report_plots", "multiqc", "manifest", "verify", "oracle", "benchmark"},
+    1: {"atomic", "tally", "bgzf", "fasta_scan", "genome", "vcf", "info_column", "output_digest", "tabix", "splice", "bed", "contig_names",
+        "tables", "spellings", "sites", "site_lookup", "measure_table", "info_values"},
+    2: {"tokenizers", "onnx_file", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export", "context_model"},
+    3: {"distributions", "measures", "scoring", "alleles", "probes", "ensemble", "features", "halves", "shift", "certificates", "caps",
+        "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
+    4: {"check", "check_vcf", "shards", "plan", "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf",
+        "annotate_vcf", "annotate_regions", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc", "manifest",
+        "verify", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {
