@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,10 @@ KEYS = tuple(key.id for key in INFO_KEYS)
 """In the order they are written; the column of sites.parquet is the key without GFM_, in lower case."""
 
 COLUMN = {key: key.removeprefix("GFM_").lower() for key in KEYS}
+WORDS = tuple(COLUMN[key.id] for key in INFO_KEYS if key.type != "Float")
+NUMBERS = tuple(COLUMN[key.id] for key in INFO_KEYS if key.type == "Float")
+"""Columns that hold words (or whole numbers) and columns that hold floats; KEYS has all words first."""
+
 MISSING = "."
 SAFE_TEXT = re.compile(r"[A-Za-z0-9._&-]+")
 
@@ -27,21 +32,20 @@ def number_text(value: float) -> str:
 
     Six significant digits or fewer below 100, so htslib prints the same text again. Raises InternalError for an infinity.
     """
-    if math.isnan(value):
-        return MISSING
-    if math.isinf(value):
+    if not math.isfinite(value):
+        if math.isnan(value):
+            return MISSING
         raise InternalError(message("value of a GFM key", "an infinity", "a finite number or status NONFINITE"))
     text = f"{value:.4f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
-def value_text(value: object) -> str:
-    """The text of one value of any column; None, NaN and '' are missing."""
-    if value is None or value == "":
+@lru_cache(maxsize=4096)
+def word_text(word: object) -> str:
+    """A status, flag, rank or codes as they are written; None and '' are missing. Cached: a run has few distinct ones."""
+    if word is None or word == "":
         return MISSING
-    if isinstance(value, float | np.floating):
-        return number_text(float(value))
-    text = str(value)
+    text = str(word)
     if not SAFE_TEXT.fullmatch(text):
         raise InternalError(message("value of a GFM key", f"{text!r}", "letters, digits and . _ & - only"))
     return text
@@ -49,10 +53,10 @@ def value_text(value: object) -> str:
 
 def row_texts(columns: dict[str, np.ndarray], row: int) -> list[str]:
     """The ten texts of one allele, in key order. Raises InternalError where status and rank contradict each other."""
-    status, rank = columns["status"][row], int(columns["rank"][row])
-    if (status == Status.SCORED) != (rank > Rank.NOT_SCORED):
-        raise InternalError(message("sites.parquet", f"status {status} with rank {rank}", "rank 0 exactly where not scored"))
-    return [value_text(columns[COLUMN[key]][row]) for key in KEYS]
+    words = [columns[name][row] for name in WORDS]
+    if (columns["status"][row] == Status.SCORED) != (columns["rank"][row] > Rank.NOT_SCORED):
+        raise InternalError(message("sites.parquet", f"status and rank are {words[:2]}", "rank 0 exactly where not scored"))
+    return [*map(word_text, words), *(number_text(columns[name][row]) for name in NUMBERS)]
 
 
 def info_text(rows: list[list[str]]) -> str:

@@ -15,7 +15,7 @@ from gfmtrust import tables
 from gfmtrust.annotate_vcf import annotate_vcf
 from gfmtrust.errors import BadDataError, InternalError, MissingInputError, UsageError
 from gfmtrust.header_lines import header_lines, quoted
-from gfmtrust.info_values import KEYS, info_text, number_text, row_texts, value_text
+from gfmtrust.info_values import COLUMN, KEYS, NUMBERS, WORDS, info_text, number_text, row_texts, word_text
 from gfmtrust.site_lookup import PositionTable
 from gfmtrust.sites_vcf import site_records, write_sites_vcf
 
@@ -114,22 +114,33 @@ def test_every_number_is_a_plain_vcf_float():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("value", [float("inf"), -float("inf"), np.float32("inf"), "two words", "a;b", "a,b", "a=b", "ü"])
-def test_a_value_that_would_break_a_vcf_is_refused(value):
+@pytest.mark.parametrize("word", ["two words", "a;b", "a,b", "a=b", "ü", "a\n"])
+def test_a_word_that_would_break_a_vcf_is_refused(word):
     with pytest.raises(InternalError):
-        value_text(value)
+        word_text(word)
 
 
-@pytest.mark.parametrize("value", [None, "", float("nan"), np.float32("nan")])
-def test_missing_is_a_dot(value):
-    assert value_text(value) == "."
+@pytest.mark.bad_input
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), np.float32("inf")])
+def test_an_infinity_is_refused(value):
+    with pytest.raises(InternalError):
+        number_text(value)
+
+
+def test_missing_is_a_dot():
+    assert word_text(None) == word_text("") == number_text(np.float32("nan")) == "."
+
+
+def test_words_come_before_numbers():
+    assert [COLUMN[key] for key in KEYS] == [*WORDS, *NUMBERS]
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("status", "rank"), [("SCORED", 0), ("SYMBOLIC", 1)])
 def test_status_and_rank_may_not_contradict(status, rank):
+    columns = {name: np.array(["x"], object) for name in WORDS} | {name: np.array([0.5]) for name in NUMBERS}
     with pytest.raises(InternalError, match="rank"):
-        row_texts({"status": np.array([status], object), "rank": np.array([rank])}, 0)
+        row_texts({**columns, "status": np.array([status], object), "rank": np.array([rank])}, 0)
 
 
 def test_info_text_is_number_a():
