@@ -109,6 +109,7 @@ def save(network: gpn.GpnForMaskedLM, directory: Path) -> None:
     (directory / "gfmtrust.json").write_text(json.dumps(card, indent=2) + "\n")
     (directory / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     save_file(network.state_dict(), directory / "model.safetensors")
+    (directory / "model.safetensors").chmod(0o644)  # the writer makes it readable by its owner alone
 
 
 def main() -> None:
