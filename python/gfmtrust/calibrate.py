@@ -73,7 +73,9 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)
     step = max(1, len(run_surprisal) // RUN_SITES_KEPT)
-    verdict = calibration.shift_gate(run_surprisal[::step], table["local_surprisal"].to_numpy(np.float64))
+    # a frozen calibration answers for the genome sites its own probes were drawn from, not for this run's probes
+    probed = table["local_surprisal"].to_numpy(np.float64) if frozen is None else np.array(fitted.surprisal_quantiles)
+    verdict = calibration.shift_gate(run_surprisal[::step], probed)
     fitted = calibration.with_shift(fitted, verdict, transferred=frozen is not None)
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / "calibration.json").write_text(fitted.to_json())

@@ -100,7 +100,7 @@ def annotate_vcf(options: argparse.Namespace) -> None:
     from gfmtrust import annotate_vcf as step
 
     step.annotate_vcf(options.vcf, options.id, options.sites, options.calibration, options.out, overwrite=options.overwrite,
-                      force=options.force, soft_filter=options.soft_filter)
+                      force=options.force)
 
 
 def annotate_regions(options: argparse.Namespace) -> None:
@@ -141,7 +141,7 @@ def models(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust import benchmark as step
 
-    step.run(options.name, options)
+    step.run(options.name, options.run, options.fasta, options.regions, options.n, options.out)
 
 
 class Parser(argparse.ArgumentParser):

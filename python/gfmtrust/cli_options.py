@@ -112,8 +112,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcf=dict(type=Path, required=True, help="the VCF"), id=dict(required=True, help="its id in the samplesheet"),
          sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
          out=dict(type=Path, required=True, help="output, .vcf or .vcf.gz"),
-         overwrite=dict(action="store_true", help="replace the GFM_ keys of an annotated input"),
-         soft_filter=dict(action="store_true", help="add a FILTER code where no allele is MEDIUM or better"))
+         overwrite=dict(action="store_true", help="replace the GFM_ keys of an annotated input"))
     step("annotate_regions", "Write the user's BED back, each line with its entropy, gain, disagreement and flag", "calibration", "force",
          bed=dict(type=Path, required=True, help="the BED file"), name=dict(required=True, help="its name in the results"),
          bases=dict(type=Path, required=True, help="bases.parquet made by annotate_sites"),
@@ -130,7 +129,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("models", "List the registered checkpoints, or pin one where there is a network",
          action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
          id=dict(bare=True, nargs="?", help="checkpoint to pin"))
-    step("benchmark", "Measure speed, or prove the flags on fresh probes; see docs/benchmarks.md",
+    step("benchmark", "Measure speed, or prove the flags on fresh probes; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
          n=dict(type=positive, help="size of the benchmark"))

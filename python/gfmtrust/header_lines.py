@@ -16,7 +16,7 @@ from gfmtrust.measure_table import info_header_lines
 
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
-FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"), ("Precision", "precision"))
+FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"), ("Precision", "precision"), ("Gate", "gate"))
 """Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
 
 

@@ -82,6 +82,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets),
         "contigs": [{"name": name, "length": length} for name, length in genome.contigs.items()],
         "genome_digest": checks["genome"]["digest"], "contig_map": checks["contig_map"],
+        "allow_mismatch": checks.get("allow_mismatch", False),
     }
     tables.write_json(out_dir / "plan.json", plan)
     return plan

@@ -37,7 +37,7 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     names = [contig["name"] for contig in plan["contigs"]]
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"]}
+    metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"], "allow_mismatch": plan["allow_mismatch"]}
     with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
             tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases:
         for block in blocks(plan_dir, scores):

@@ -1,0 +1,122 @@
+"""Proof of a finished run's flags: fresh alleles drawn like the run's, flagged by its calibration, counted against what stands there.
+
+    gfmtrust benchmark fresh_probes --run results --fasta genome.fa.gz --n 6000
+
+The probes of the run itself are not used again. On the demo genome the sign of the true LLR is known too and is set beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import beta
+
+from gfmtrust import calibrate, flags, plan, shards, steps, tables
+from gfmtrust.bed import IntervalSet
+from gfmtrust.calibration import Calibration
+from gfmtrust.ensemble import ScoreTables
+from gfmtrust.errors import MissingInputError, message
+from gfmtrust.genome import Genome
+from gfmtrust.oracle.demo import demo_genome
+from gfmtrust.oracle.truth import true_llr
+from gfmtrust.records import Rank, Status
+
+log = logging.getLogger(__name__)
+
+SEED_OFFSET = 7_919
+"""Added to the run's seed: the draws are new, the law they come from is the run's."""
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Level:
+    """One flag on fresh alleles: how many carry it, how many are wrong (decoy loss), one-sided 95 % Clopper-Pearson bounds of the error.
+
+    true_sign: share whose LLR has the sign of the true LLR, None where the truth is not known.
+    """
+
+    flag: str
+    n: int
+    errors: int
+    error: float
+    lower: float
+    upper: float
+    true_sign: float | None
+
+
+def bounds(errors: int, n: int) -> tuple[float, float]:
+    """One-sided 95 % Clopper-Pearson bounds of an error rate, lower and upper. Source: Clopper and Pearson 1934."""
+    lower = float(beta.ppf(1 - CONFIDENCE, errors, n - errors + 1)) if errors else 0.0
+    upper = float(beta.ppf(CONFIDENCE, errors + 1, n - errors)) if errors < n else 1.0
+    return lower, upper
+
+
+def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet], seed: int | None = None) -> list[Level]:
+    """Draw, score and flag n fresh alleles like the run's; one Level a flag, HIGH first.
+
+    run: results folder of a finished run. regions: its BED files by name, as region classes depend on them.
+    Raises MissingInputError (66) where the folder lacks what a finished run has.
+    """
+    fitted = Calibration.from_json(_file(run / "calibration" / "calibration.json").read_text())
+    bundles = [run / "models" / model for model in fitted.digests["bundles"]]
+    seed = fitted.options.seed + SEED_OFFSET if seed is None else seed
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        genome = Genome.open(fasta, work)
+        context = next(path for path in bundles if tables.read_json(path / "bundle.json")["identity"]["family"] == "context_model")
+        spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
+        plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context, genome, 2), work / "plan",
+                        {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {}}, str(n), seed=seed)
+        _keep_probes(work / "plan")
+        for bundle in bundles:
+            for shard in sorted((work / "plan" / "shards").glob("*.parquet")):
+                steps.score_shard(fasta, bundle, shard, work / "scores", "default", "auto", "fp32", True, 2, None, 0.10, False)
+        table, _ = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"])))
+        names = genome.names
+    rank, _ = flags.assign(fitted, table)
+    return [_level(level, table[rank == level], names) for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)]
+
+
+def _level(level: Rank, of_level: pd.DataFrame, names: list[str]) -> Level:
+    n, errors = len(of_level), int((~(of_level["llr"] < 0)).sum())
+    lower, upper = bounds(errors, n)
+    return Level(level.name, n, errors, errors / n if n else float("nan"), lower, upper, _true_sign(of_level, names))
+
+
+def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
+    """Share of probes whose LLR has the sign of the true one; None off the demo genome."""
+    genome = demo_genome()
+    if names != [contig.name for contig in genome.contigs] or not len(probes):
+        return None
+    agree = np.zeros(len(probes), bool)
+    for index, name in enumerate(names):
+        mine = (probes["contig_index"] == index).to_numpy()
+        pos, real, decoy = (probes.loc[mine, column].to_numpy(np.int64) for column in ("pos", "real", "decoy"))
+        agree[mine] = np.sign(true_llr(genome, name, pos, real, decoy)) == np.sign(probes.loc[mine, "llr"])
+    return float(agree.mean())
+
+
+def _spellings(sites: Path, path: Path) -> Path:
+    """The run's scored alleles as an input of plan_sites."""
+    alleles = tables.read(sites, ["contig", "contig_index", "pos", "ref", "alt", "status"]).to_pandas()
+    alleles = alleles[alleles["status"] == Status.SCORED].rename(columns={"alt": "alts"})
+    tables.write(path, {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}, tables.SPELLINGS)
+    return path
+
+
+def _keep_probes(plan_dir: Path) -> None:
+    """Leave only the probe sites in the shards: the run's own sites were scored already."""
+    for path in (plan_dir / "shards").glob("*.parquet"):
+        shard = tables.read(path)
+        tables.write(path, shard.filter(np.asarray(shard["use"]) & shards.PROBE > 0), tables.SHARD)
+
+
+def _file(path: Path) -> Path:
+    if not path.is_file():
+        raise MissingInputError(message(str(path), "not found", "the results folder of a finished run"))
+    return path
