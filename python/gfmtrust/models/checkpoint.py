@@ -7,6 +7,7 @@ pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,8 +88,9 @@ def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
         try:
             # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later, CVE-2025-32434)
             held = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else load_file(path)
-        except (SafetensorError, RuntimeError, ValueError, OSError, EOFError) as error:
-            raise BadDataError(message(str(path), f"not read ({str(error).splitlines()[0]})", "tensors", "copy the file again")) from error
+        except (SafetensorError, RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+            # the unpickler's own text advises to switch its protection off: it is not passed on
+            raise BadDataError(message(str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again")) from error
         tensors |= held
     return tensors
 

@@ -1,0 +1,34 @@
+"""Session-wide fixtures: one export of each small checkpoint, made when the first test asks for it."""
+
+import functools
+
+import checkpoints
+import numpy as np
+import pytest
+
+
+def genome_letters(seed: int, length: int) -> str:
+    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+
+
+@pytest.fixture(scope="session")
+def small_fasta(tmp_path_factory):
+    """Two contigs of random letters, 3,000 and 800 bases; nothing to learn."""
+    path = tmp_path_factory.mktemp("fasta") / "genome.fa"
+    path.write_text(f">chr1\n{genome_letters(0, 3000)}\n>chr2\n{genome_letters(1, 800)}\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, small_fasta):
+    """Function kind -> Bundle of a checkpoint with random weights, exported once a session (it fails the gate, as it must)."""
+    from gfmtrust import export
+
+    folder = tmp_path_factory.mktemp("exported")
+
+    @functools.cache
+    def bundle(kind: str):
+        weights = checkpoints.write(folder / "weights" / kind, kind, licence="MIT")
+        return export.export_model(weights, small_fasta, folder, allow_untrained=True, n_windows=40)
+
+    return bundle

@@ -1,0 +1,334 @@
+"""Exports of every family: the certificate, what a user gets, and each defect that must not get through."""
+
+import json
+import shutil
+
+import checkpoints
+import numpy as np
+import pytest
+import toy_models
+
+from gfmtrust import export, gate, parity, registry, tokenizers
+from gfmtrust.bundle import Bundle
+from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, InternalError, MissingInputError
+from gfmtrust.genome import Genome
+from gfmtrust.session import Session
+
+pytestmark = pytest.mark.torch
+FAMILIES = ("gpn", "nt_v1", "generator")
+MOTIF = "ACGTTAGCCATG"
+
+
+def load(directory):
+    from gfmtrust.models import checkpoint
+
+    return checkpoint.load(directory)
+
+
+def windows(bundle, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Random windows with N, and scored positions: the site, and one neighbour."""
+    rng = np.random.default_rng(0)
+    codes = rng.choice(5, (n, bundle.window_bp), p=[0.24, 0.24, 0.24, 0.24, 0.04]).astype(np.uint8)
+    return codes, np.tile([bundle.site_forward, bundle.site_forward + bundle.neighbour_offsets[0]], (n, 1))
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_bundle_says_what_it_is(exported, kind):
+    made = exported(kind)
+    assert (made.model_id, made.family, made.window_bp, made.gate) == (kind, kind, checkpoints.WINDOW_BP[kind], "failed")
+    assert made.meta["identity"]["licence"] == "MIT"
+    assert made.meta["graphs"]["cpu"]["opsets"] == {"": 24}
+    assert made.graph_for("cuda") is not None
+    assert [shape["padded"] for shape in made.meta["proof"]["parity"][0]["shapes"]][:4] == [False, False, False, True]
+    assert made.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
+    assert {golden["name"] for golden in made.meta["golden"]} == {"plain", "reverse", "with N", "neighbours", "shortest"}
+    assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_the_bundle_answers_as_torch_does(exported, kind):
+    """The whole road: codes to probabilities through Session, against the eager module."""
+    import torch
+
+    made = exported(kind)
+    loaded = load(made.directory.parent / "weights" / kind)
+    codes, index = windows(made, 10)
+    probs, off = Session.open(made, "cpu").distributions(codes, index)
+    scorer = loaded.family.scorer(loaded.network, loaded.config, made.text).eval()
+    feeds = tokenizers.feeds(tokenizers.build(made.text), codes, index)
+    with torch.no_grad():
+        logp, mass = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
+    np.testing.assert_allclose(np.log(probs[:, :, 0]), logp.numpy(), atol=2e-5)
+    np.testing.assert_allclose(off, mass.numpy(), atol=1e-5)
+    # LLR of any pair of bases too
+    np.testing.assert_allclose(np.diff(np.log(probs[:, :, 0])), np.diff(logp.numpy()), atol=4e-5)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
+    made = exported(kind)
+    codes, index = windows(made)
+    answers = {Session.open(made, "cpu", threads=threads, batch=batch).distributions(codes, index)[0].tobytes()
+               for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2), (32, 2))}
+    assert len(answers) == 1
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_positions_scored_alone_or_together(exported, kind):
+    """Masks of one pass see each other; where nothing is masked (causal) it makes no difference how many are read."""
+    made = exported(kind)
+    codes, index = windows(made, 5)
+    running = Session.open(made, "cpu")
+    together, alone = running.distributions(codes, index)[0], running.distributions(codes, index[:, :1])[0]
+    assert np.allclose(together[:, :1], alone, atol=1e-6) == (kind == "generator")
+
+
+def test_two_exports_give_the_same_bytes(tmp_path, exported):
+    """Loaded and exported again; bundle.json holds nothing of time or place, so it is equal where the graph is."""
+    from gfmtrust.models import graph
+
+    first = exported("gpn")
+    loaded = load(first.directory.parent / "weights" / "gpn")
+    scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    feeds = parity.feeds_of_shape(tokenizers.build(loaded.text), 2, 64, 3, 0)
+    again = graph.export_graph(scorer, feeds, tmp_path / "again.onnx")
+    assert again.read_bytes() == (first.directory / "model.onnx").read_bytes()
+
+
+def test_the_graph_names_no_path_and_no_source(exported):
+    for kind in FAMILIES:
+        content = (exported(kind).directory / "model.onnx").read_bytes()
+        for trace in (b"site-packages", b".py", b"stack_trace", b"/home", b"/tmp"):
+            assert trace not in content, (kind, trace)
+
+
+def test_both_kmer_methods_are_measured(exported):
+    scoring = exported("nt_v1").meta["scoring"]
+    assert set(scoring["kmer_surprisal_bits"]) == {"marginal", "conditional"}
+    assert scoring["kmer_method"] == "marginal"  # random weights give no evidence for the other
+    assert len(exported("nt_v1").meta["proof"]["parity"][0]["shapes"]) == 8
+
+
+def test_a_bundle_made_elsewhere_is_checked_and_copied(tmp_path, exported, small_fasta):
+    first = exported("gpn")
+    copy = export.export_model(first.directory, small_fasta, tmp_path / "models")
+    assert copy.directory == tmp_path / "models" / "gpn"
+    assert copy.sha256 == first.sha256
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A small GPN trained on a genome that repeats one motif, and that genome: it passes the gate."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "genome.fa").write_text(">chr1\n" + MOTIF * 200 + "\n")
+    directory = checkpoints.write(folder / "learned", "gpn")
+    network = load(directory).network.requires_grad_(True).train()
+    codes = torch.tensor(["acgt".index(letter) + 3 for letter in MOTIF.lower() * 20])
+    torch.manual_seed(0)
+    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+    for _ in range(60):
+        start = torch.randint(0, 100, (8, 1)) + torch.arange(96)
+        ids = codes[start].clone()
+        masked = torch.rand(ids.shape) < 0.15
+        loss = torch.nn.functional.cross_entropy(network(torch.where(masked, 1, ids))[masked], ids[masked])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    tensors = {name: tensor.detach() for name, tensor in network.state_dict().items()}
+    assert set(tensors) == set(load_file(directory / "model.safetensors"))
+    save_file(tensors, directory / "model.safetensors")
+    return directory, folder / "genome.fa"
+
+
+def test_a_trained_model_passes_the_gate(tmp_path, trained):
+    directory, fasta = trained
+    made = export.export_model(directory, fasta, tmp_path, n_windows=40)
+    assert made.gate == "passed"
+    assert made.meta["proof"]["nll_nats"] < 0.7
+
+
+class Eager:
+    """A checkpoint behind the one method of a Session that the gate uses, without an export."""
+
+    def __init__(self, directory):
+        from gfmtrust.models import graph
+
+        loaded = load(directory)
+        self.tokenizer = tokenizers.build(loaded.text)
+        self.answer = graph.answerer(loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval())
+
+    def distributions(self, codes, index):
+        logp, off = self.answer(tokenizers.feeds(self.tokenizer, codes, index))
+        return np.exp(logp)[:, :, None], off
+
+
+def judged(directory, fasta) -> dict:
+    with Genome.open(fasta) as genome:
+        cut = gate.windows(genome, 96, 40)
+    return gate.judge(gate.evidence(Eager(directory), cut, np.array([30, 48])), cut, "", allow_untrained=False)
+
+
+def shuffled(directory, copy):
+    """Every tensor keeps its values in another order: names, shapes and parity are fine."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(directory, copy)
+    torch.manual_seed(1)
+    tensors = {name: tensor.flatten()[torch.randperm(tensor.numel())].reshape(tensor.shape).contiguous()
+               for name, tensor in load_file(copy / "model.safetensors").items()}
+    save_file(tensors, copy / "model.safetensors")
+    return copy
+
+
+@pytest.mark.bad_input
+def test_shuffled_weights_fail_the_gate(tmp_path, trained):
+    directory, fasta = trained
+    assert judged(directory, fasta)["gate"] == "passed"
+    with pytest.raises(BadDataError, match="weights untrained or misread"):
+        judged(shuffled(directory, tmp_path / "shuffled"), fasta)
+
+
+@pytest.mark.bad_input
+def test_swapped_letter_ids_fail_the_gate(tmp_path, trained):
+    directory, fasta = trained
+    copy = tmp_path / "swapped"
+    shutil.copytree(directory, copy)
+    (copy / "vocab.txt").write_text("[PAD]\n[MASK]\n[UNK]\nt\na\ng\nc\n")
+    with pytest.raises(BadDataError, match="NLL gate"):
+        judged(copy, fasta)
+
+
+@pytest.mark.bad_input
+@pytest.mark.slow
+def test_nothing_is_left_of_a_model_that_fails_the_gate(tmp_path, trained):
+    directory, fasta = trained
+    with pytest.raises(BadDataError, match=r"NLL gate: mean NLL \d\.\d+ per base; expected below 1\.376"):
+        export.export_model(shuffled(directory, tmp_path / "shuffled"), fasta, tmp_path / "out", n_windows=40)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+@pytest.mark.bad_input
+def test_a_module_in_train_mode_is_refused():
+    from gfmtrust.models import graph
+
+    network = checkpoints.network("gpn")
+    network.cls.train()
+    with pytest.raises(InternalError, match="train mode, first cls"):
+        graph.answerer(network)
+    with pytest.raises(InternalError, match="train mode"):
+        graph.export_graph(network, {}, None)
+
+
+@pytest.mark.bad_input
+def test_a_graph_that_differs_from_torch_is_refused():
+    feeds = {"input_ids": np.zeros((2, 5), np.int64), "pos": np.zeros((2, 1), np.int64)}
+    logp = np.log(np.full((2, 1, 4), 0.25, np.float32))
+    reference = parity.Reference(feeds, logp, np.zeros((2, 1), np.float32), False)
+
+    def run_with(error: float):
+        return lambda given: {"logp": (logp + np.float32(error))[: len(given["pos"])], "off_alphabet": np.zeros((len(given["pos"]), 1))}
+
+    assert parity.certify([reference], run_with(1e-6), "x")["shapes"][0]["max_logp"] == pytest.approx(1e-6, rel=0.2)
+    for error in (1e-4, float("nan")):
+        with pytest.raises(BadDataError, match=r"differs by .* from torch at input_ids \[2, 5\]"):
+            parity.certify([reference], run_with(error), "x")
+
+
+def zeros(feeds):
+    """An answer of the right shape: logp 0 everywhere."""
+    return np.zeros((*feeds["pos"].shape, 4), np.float32), np.zeros(feeds["pos"].shape)
+
+
+@pytest.mark.bad_input
+def test_a_frozen_length_is_refused(tmp_path):
+    """A graph traced at fixed shapes answers there alone; the other shapes of the certificate find it."""
+    from dataclasses import replace
+
+    loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
+    tokenizer = tokenizers.build(loaded.text)
+    window = replace(loaded.family.window(loaded.config, 96), shortest_bp=64)
+    made = parity.references(zeros, tokenizer, window)
+    assert [reference.feeds["input_ids"].shape for reference in made] == [(2, 64), (3, 71), (1, 96), (5, 66)]
+
+    def frozen(feeds):
+        logp, off = zeros(feeds)
+        return {"logp": logp if feeds["input_ids"].shape[1] == 64 else logp + np.float32(0.1), "off_alphabet": off}
+
+    with pytest.raises(BadDataError, match=r"\[3, 71\]"):
+        parity.certify(made, frozen, "x")
+
+
+@pytest.mark.bad_input
+def test_an_existing_bundle_is_not_replaced(exported, small_fasta):
+    made = exported("gpn")
+    for model in (made.directory, made.directory.parent / "weights" / "gpn"):
+        with pytest.raises(CannotWriteError, match="exists"):
+            export.export_model(model, small_fasta, made.directory.parent, allow_untrained=True)
+    assert Bundle.open(made.directory).sha256 == made.sha256
+
+
+@pytest.mark.bad_input
+def test_a_bundle_keeps_its_id(tmp_path, exported, small_fasta):
+    with pytest.raises(ConfigurationError, match="model id is gpn"):
+        export.export_model(exported("gpn").directory, small_fasta, tmp_path, model_id="other")
+
+
+@pytest.mark.bad_input
+def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
+    made = toy_models.write_toy(tmp_path / "toy")
+    toy_models.reseal(made.directory, lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, -9.0))
+    with pytest.raises(BadDataError, match="golden window 0"):
+        export.export_model(made.directory, small_fasta, tmp_path / "out")
+    assert not (tmp_path / "out" / "toy").exists()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("model", "error", "words"), [
+    ("nt-v9", ConfigurationError, "unknown model nt-v9; expected one of gpn-brassicales"),
+    ("gpn-animal-promoter", ConfigurationError, "row gpn-animal-promoter is unpinned; expected revision and sha256"),
+    ("absent/folder", MissingInputError, "not found"), ("absent.onnx", ConfigurationError, "not found"),
+])
+def test_names_that_lead_nowhere(tmp_path, small_fasta, model, error, words):
+    with pytest.raises(error, match=words):
+        export.export_model(model, small_fasta, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("model_id", ["../x", "-rf", "a b", "", "x" * 65])
+def test_ids_that_are_no_file_names(tmp_path, exported, small_fasta, model_id):
+    weights = exported("gpn").directory.parent / "weights" / "gpn"
+    if model_id:
+        with pytest.raises(ConfigurationError, match="--model_id"):
+            export.export_model(weights, small_fasta, tmp_path, model_id=model_id)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.bad_input
+def test_files_that_are_not_the_rows(tmp_path):
+    loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
+    good = {"config_sha256": loaded.sha256["config.json"], "vocabulary_sha256": loaded.vocabulary_sha256,
+            "weights_sha256": loaded.sha256["model.safetensors"]}
+
+    def row(**changes):
+        held = dict.fromkeys(registry.Row.__dataclass_fields__, "") | {"id": "m", "family": "gpn"} | good | changes
+        return registry.Row(**held)
+
+    export.check_row(row(), loaded)
+    for column in good:
+        with pytest.raises(BadDataError, match="as assets/models.csv says"):
+            export.check_row(row(**{column: "0" * 64}), loaded)
+    with pytest.raises(BadDataError, match="family is gpn; expected nt_v1"):
+        export.check_row(row(family="nt_v1"), loaded)
+
+
+@pytest.mark.bad_input
+def test_an_unreadable_config(tmp_path, small_fasta):
+    directory = checkpoints.write(tmp_path / "gpn", "gpn")
+    (directory / "config.json").write_text(json.dumps(["GPN"]))
+    with pytest.raises(BadDataError, match=r"config\.json"):
+        export.export_model(directory, small_fasta, tmp_path / "out")

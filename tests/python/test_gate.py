@@ -1,0 +1,132 @@
+"""The gate on windows of the user's genome, with models whose surprisal is known beforehand."""
+
+import logging
+
+import numpy as np
+import pytest
+from fake_genome import FakeGenome, random_genome
+
+from gfmtrust import gate
+from gfmtrust.alphabet import N, reverse_complement
+from gfmtrust.errors import BadDataError
+
+
+class Knowing:
+    """A session that puts probability p on the real base and shares the rest."""
+
+    def __init__(self, p: float):
+        self.p = p
+
+    def distributions(self, codes, index):
+        real = np.take_along_axis(codes, index, axis=1)
+        probs = np.full((*index.shape, 1, 4), (1 - self.p) / 3, np.float32)
+        np.put_along_axis(probs[:, :, 0], real[..., None].astype(np.int64), np.float32(self.p), axis=-1)
+        return probs, np.zeros(index.shape, np.float32)
+
+
+def judged(p: float, allow: bool = False) -> dict:
+    cut = gate.windows(random_genome(), 64, 100)
+    return gate.judge(gate.evidence(Knowing(p), cut, np.array([20, 30])), cut, "digest", allow)
+
+
+def test_windows_are_clean_spread_and_ordered():
+    genome = FakeGenome(a="ACGT" * 50, b="N" * 200, c="TGCA" * 100 + "N" + "ACGT" * 20)
+    cut = gate.windows(genome, 10, 30)
+    assert cut.shape == (30, 10)
+    assert (cut < N).all()
+    text = ["".join("ACGT"[code] for code in window) for window in cut]
+    assert text[0] == "ACGTACGTAC"
+    assert all(window in "ACGT" * 5 or window in "TGCA" * 5 for window in text)
+
+
+def test_all_there_are():
+    genome = FakeGenome(a="ACGTACGTACGT", b="ACG")
+    assert gate.windows(genome, 10, 1000).tolist() == [genome.codes("a", i, i + 10).tolist() for i in range(3)]
+
+
+def test_the_same_windows_every_time():
+    assert (gate.windows(random_genome(), 64, 100) == gate.windows(random_genome(), 64, 100)).all()
+
+
+def test_surprisal_by_hand():
+    cut = gate.windows(random_genome(), 64, 7)
+    found = gate.evidence(Knowing(0.5), cut, np.array([3, 60]))
+    assert found.n_bases == 14
+    np.testing.assert_allclose(found.nll_nats, np.log(2), atol=1e-6)
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.9, "passed"), (0.2541, "passed"), (0.2501, "failed"), (0.25, "failed"), (0.1, "failed")])
+def test_the_verdict(p, verdict):
+    """ln 4 - 0.01 is a probability of 0.2525 on the real base."""
+    made = judged(p, allow=True)
+    assert made["gate"] == verdict
+    assert made["nll_nats"] == pytest.approx(-np.log(p), abs=1e-5)
+    assert made["threshold_nats"] == pytest.approx(1.376294)
+    assert (made["n_windows"], made["n_bases"], made["fasta_digest"]) == (100, 200, "digest")
+
+
+def test_a_model_below_composition_is_warned_of(caplog):
+    genome = FakeGenome(a="AAAAAAAC" * 100)
+    cut = gate.windows(genome, 16, 50)
+    with caplog.at_level(logging.WARNING):
+        made = gate.judge(gate.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False)
+    assert made["gate"] == "passed"
+    assert made["composition_nats"] == pytest.approx(-(7 / 8) * np.log(7 / 8) - np.log(1 / 8) / 8, abs=0.01)
+    assert "knows little" in caplog.text
+
+
+def test_the_method_changes_only_on_clear_evidence():
+    rng = np.random.default_rng(0)
+    marginal = gate.Evidence(1.3 + 0.05 * rng.normal(size=500), 5000)
+
+    def other(gain_bits: float, noise: float) -> gate.Evidence:
+        """Windows that gain this much on average, half of them `noise` more and half less."""
+        return gate.Evidence(marginal.nll_nats - gain_bits * np.log(2) + noise * np.resize([1, -1], 500), 5000)
+
+    assert gate.conditional_is_better(marginal, other(0.05, 0.01))
+    assert not gate.conditional_is_better(marginal, other(0.005, 0.0))  # below 0.01 bits
+    assert not gate.conditional_is_better(marginal, other(0.02, 2.0))  # not surely above 0
+    assert not gate.conditional_is_better(marginal, other(-0.1, 0.01))
+
+
+def test_strand_symmetry():
+    """A model that reads composition alone is symmetric; one that favours A on either strand is not."""
+    cut = gate.windows(random_genome(), 64, 40)
+
+    class Fixed:
+        def __init__(self, law):
+            self.law = np.array(law, np.float32)
+
+        def distributions(self, codes, index):
+            return np.broadcast_to(self.law, (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
+
+    assert gate.strand_symmetry(Fixed([0.3, 0.2, 0.2, 0.3]), cut, 32, 31)["max_logp"] == 0
+    lopsided = gate.strand_symmetry(Fixed([0.4, 0.2, 0.2, 0.2]), cut, 32, 31)
+    assert lopsided["max_logp"] == pytest.approx(np.log(2), abs=1e-3)
+    assert lopsided["n_windows"] == 32
+    assert reverse_complement(cut[:1]).shape == (1, 64)
+
+
+@pytest.mark.bad_input
+def test_a_useless_model_is_refused():
+    with pytest.raises(BadDataError, match=r"mean NLL 1\.386 per base; expected below 1\.376; weights untrained or misread\? "
+                                           r"--allow_untrained exports it all the same"):
+        judged(0.25)
+
+
+@pytest.mark.bad_input
+def test_a_model_without_finite_answers_fails():
+    class Broken:
+        def distributions(self, codes, index):
+            return np.full((*index.shape, 1, 4), np.nan, np.float32), np.zeros(index.shape, np.float32)
+
+    cut = gate.windows(random_genome(), 64, 10)
+    with pytest.raises(BadDataError, match="NLL gate"):
+        gate.judge(gate.evidence(Broken(), cut, np.array([8])), cut, "", False)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("genome", [FakeGenome(a="ACGT"), FakeGenome(a="N" * 500), FakeGenome()])
+def test_a_genome_without_a_window(genome):
+    with pytest.raises(BadDataError, match="no window of 16 bases"):
+        gate.windows(genome, 16, 10)
