@@ -32,3 +32,9 @@ def exported(tmp_path_factory, small_fasta):
         return export.export_model(weights, small_fasta, folder, allow_untrained=True, n_windows=40)
 
     return bundle
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    """Each test works in a folder of its own: indexes are made in the current folder."""
+    monkeypatch.chdir(tmp_path)
