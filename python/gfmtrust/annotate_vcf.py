@@ -15,6 +15,7 @@ from gfmtrust.header_lines import header_lines, read_calibration
 from gfmtrust.info_values import KEYS, info_text
 from gfmtrust.output_digest import published
 from gfmtrust.records import Rank
+from gfmtrust.tally import shown
 
 RANK_KEY = KEYS.index("GFM_RANK")
 
@@ -30,7 +31,7 @@ def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, 
         raise UsageError(message("--soft_filter", "not in this version", "FILTER as it is", "filter with bcftools view -i 'GFM_RANK>=2'"))
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
-    lines = header_lines(read_calibration(calibration), models_of(sites), f"annotate_vcf --id {id} --vcf {Path(vcf).name}"
+    lines = header_lines(read_calibration(calibration), models_of(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
                          + (" --overwrite" if overwrite else ""))
     with AlleleValues(sites) as alleles:
 
