@@ -10,7 +10,6 @@ from pathlib import Path
 
 from gfmtrust import splice, tables
 from gfmtrust.allele_values import AlleleValues, models_of
-from gfmtrust.errors import UsageError, message
 from gfmtrust.header_lines import header_lines, read_calibration
 from gfmtrust.info_values import KEYS, info_text
 from gfmtrust.output_digest import published
@@ -20,15 +19,12 @@ from gfmtrust.tally import shown
 RANK_KEY = KEYS.index("GFM_RANK")
 
 
-def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, overwrite: bool = False, force: bool = False,  # noqa: A002
-                 soft_filter: bool = False) -> dict:
+def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, overwrite: bool = False,  # noqa: A002
+                 force: bool = False) -> dict:
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter holds.
 
-    Raises InternalError (70) where an allele has no row in `sites` or a promise of `splice.annotate` breaks; the errors of
-    `splice.annotate`; UsageError (64) for `soft_filter`, which this version has not.
+    Raises InternalError (70) where an allele has no row in `sites` or a promise of `splice.annotate` breaks; else as `splice.annotate`.
     """
-    if soft_filter:
-        raise UsageError(message("--soft_filter", "not in this version", "FILTER as it is", "filter with bcftools view -i 'GFM_RANK>=2'"))
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
     lines = header_lines(read_calibration(calibration), models_of(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"

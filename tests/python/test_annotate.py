@@ -13,7 +13,7 @@ from synthetic_run import MODELS, fitted, site_row, write_calibration, write_row
 
 from gfmtrust import tables
 from gfmtrust.annotate_vcf import annotate_vcf
-from gfmtrust.errors import BadDataError, InternalError, MissingInputError, UsageError
+from gfmtrust.errors import BadDataError, InternalError, MissingInputError
 from gfmtrust.header_lines import header_lines, quoted
 from gfmtrust.info_values import COLUMN, KEYS, NUMBERS, WORDS, info_text, number_text, row_texts, word_text
 from gfmtrust.site_lookup import PositionTable
@@ -232,8 +232,6 @@ def test_a_contig_no_step_has_seen_stops(run):
 
 @pytest.mark.bad_input
 def test_refusals(run):
-    with pytest.raises(UsageError, match="soft_filter"):
-        annotated(run, soft_filter=True)
     with pytest.raises(MissingInputError):
         annotate_vcf(run / "in.vcf", "s1", run / "sites.parquet", run / "absent.json", run / "o.vcf.gz")
     with pytest.raises(MissingInputError):
