@@ -41,6 +41,6 @@ class AlleleValues:
                                     "a row for every allele of every input", "run again from plan_sites"))
 
 
-def models_of(sites: Path) -> dict[str, dict]:
-    """Model id -> metadata of its score tables, as annotate_sites left it in sites.parquet; {} where it left none."""
-    return tables.read_metadata(sites).get("models", {})
+def run_facts(sites: Path) -> dict:
+    """What annotate_sites left with sites.parquet: `models`, `contig_map`, `contigs`, `allow_mismatch`; {} where it left none."""
+    return tables.read_metadata(sites)

@@ -37,7 +37,7 @@ def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: 
     contig_map = tables.read_metadata(bases).get("contig_map", {})
     lines = bed_file.read(bed)
     with PositionTable(bases, list(MEASURED)) as table:
-        known = set(table.contigs())
+        known = set(tables.read_metadata(bases).get("contigs", table.contigs()))
         summaries = []
         for contig, start, end in zip(*(lines.intervals[column] for column in ("contig", "start", "end")), strict=True):
             genome_name = contig_map.get(contig, contig)

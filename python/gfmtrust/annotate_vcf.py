@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gfmtrust import splice, tables
-from gfmtrust.allele_values import AlleleValues, models_of
+from gfmtrust.allele_values import AlleleValues, run_facts
 from gfmtrust.header_lines import header_lines, read_calibration
 from gfmtrust.info_values import KEYS, info_text
 from gfmtrust.output_digest import published
@@ -27,7 +27,7 @@ def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, 
     """
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
-    lines = header_lines(read_calibration(calibration), models_of(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
+    lines = header_lines(read_calibration(calibration), run_facts(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
                          + (" --overwrite" if overwrite else ""))
     with AlleleValues(sites) as alleles:
 

@@ -16,7 +16,9 @@ from gfmtrust.measure_table import info_header_lines
 
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
-FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"), ("Precision", "precision"), ("Gate", "gate"))
+MISMATCH = "##gfmtrustMismatch=allowed: the run went on although REF or contig names may not fit the genome"
+FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"),
+         ("Precision", "precision"), ("Gate", "gate"))
 """Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
 
 
@@ -27,11 +29,13 @@ def read_calibration(path: Path) -> Calibration:
     return Calibration.from_json(Path(path).read_text())
 
 
-def header_lines(calibration: Calibration, models: dict[str, dict], command: str) -> list[str]:
+def header_lines(calibration: Calibration, facts: dict, command: str) -> list[str]:
     """All our lines, without line ends, in a fixed order.
 
-    models: id -> metadata of its score tables, where known. command: subcommand and options, file names without folders.
+    facts: what annotate_sites left in sites.parquet: `models`, id -> metadata of its score tables, and `allow_mismatch`, the run went
+    on although REF or contig names did not fit the genome; both may be absent. command: subcommand and options, no folders.
     """
+    models = facts.get("models", {})
     return [
         *info_header_lines(),
         f"##gfmtrustVersion={__version__}",
@@ -40,6 +44,7 @@ def header_lines(calibration: Calibration, models: dict[str, dict], command: str
         f"##gfmtrustFilter={SAFE_FILTER}",
         f"##gfmtrustDevice={','.join(sorted({meta['device'] for meta in models.values() if 'device' in meta})) or 'unknown'}",
         f"##gfmtrustShift={shift_text(calibration)}",
+        *([MISMATCH] if facts.get("allow_mismatch") else []),
         *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
         calibration_line(calibration),
         *(certificate_line(number, found) for number, found in enumerate(calibration.certificates, start=1)),

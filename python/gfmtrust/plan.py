@@ -1,7 +1,7 @@
 """PLAN_SITES: what is to be scored, each site once, cut into shards by number of sites; and the probes the flags are certified on.
 
-Works contig by contig with one byte a position, so memory follows the longest contig (chr1 of man: 250 MB), never the cohort. No model but the
-context model is asked, and only for the local surprisal by which probes are matched to the run.
+Works contig by contig with one byte a position, so memory follows the longest contig (chr1 of man: 250 MB), never the cohort. No model
+but the context model is asked, and only for the local surprisal by which probes are matched to the run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 
 from gfmtrust import alleles, probes, shards, tables
 from gfmtrust.alphabet import BASES, N
-from gfmtrust.errors import UsageError, message
+from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.records import Status
 from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
 
@@ -63,7 +63,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
     local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json.
-    Raises UsageError (64) for a shard size below 1.
+    Raises UsageError (64) for a shard size below 1, BadDataError (65) where a contig has two names.
     """
     if shard_size < 1:
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
@@ -93,11 +93,13 @@ def _write_alleles(genome, spellings, include, out_dir, seed) -> tuple[dict, Snv
     rng = np.random.default_rng([seed, 0xA11E])
     statuses: dict[str, int] = {}
     n_spellings = n_snv_sites = 0
+    naming: dict[int, str] = {}
     reservoir = _Reservoir(SAMPLED_SNVS, rng)
     selected = include.contains if include is not None else None
     with tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled, \
             tables.TableWriter(out_dir / "alleles.parquet", tables.ALLELES) as singles:
         for frame in alleles.merged_spellings(spellings):
+            _one_naming(naming, frame)
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             single = alleles.single_alleles(frame)
@@ -113,6 +115,15 @@ def _write_alleles(genome, spellings, include, out_dir, seed) -> tuple[dict, Snv
     alt = np.array([BASES.index(letter) for letter in kept["alt"]], dtype=np.uint8)
     snvs = Snvs(kept["contig_index"].to_numpy(np.int64), kept["pos"].to_numpy(np.int64), alt, reservoir.seen, n_snv_sites)
     return {"spellings": n_spellings, "alleles": sum(statuses.values()), "allele_status": statuses}, snvs
+
+
+def _one_naming(naming: dict[int, str], frame: pd.DataFrame) -> None:
+    """Refuse a cohort that spells one contig in two ways: its tables and its sites VCF could not be sorted by both."""
+    known = frame[frame["contig_index"] >= 0]
+    for index, contig in known[["contig_index", "contig"]].drop_duplicates().itertuples(index=False):
+        if naming.setdefault(int(index), contig) != contig:
+            raise BadDataError(message("VCFs", f"contigs {naming[int(index)]} and {contig} are the same", "one naming a run",
+                                       "run the files of each naming on their own"))
 
 
 class _Reservoir:

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from gfmtrust import __version__, manifest, multiqc, report_plots, report_rows, report_words, tables
-from gfmtrust.allele_values import models_of
+from gfmtrust.allele_values import run_facts
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.bundle import Bundle
 from gfmtrust.calibration import Calibration
@@ -80,7 +80,7 @@ def read_run(
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
-    models = _models(fitted, models_of(sites / "sites.parquet"), [tables.read_json(path) for path in sorted(metrics)], bundles)
+    models = _models(fitted, run_facts(sites / "sites.parquet").get("models", {}), [tables.read_json(path) for path in sorted(metrics)], bundles)
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
         checks=tables.read_json(checked / "checks.json"),

@@ -14,6 +14,7 @@ import pyarrow as pa
 from gfmtrust import calibration, flags, tables
 from gfmtrust.alphabet import BASES
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.errors import InternalError, message
 from gfmtrust.features import features, surprisal_of
 from gfmtrust.records import Rank, Status
 from gfmtrust.shards import REGION
@@ -37,7 +38,8 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     names = [contig["name"] for contig in plan["contigs"]]
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"], "allow_mismatch": plan["allow_mismatch"]}
+    metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"],
+                "allow_mismatch": plan["allow_mismatch"], "contigs": names}
     with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
             tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases:
         for block in blocks(plan_dir, scores):
@@ -114,8 +116,11 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
 
 def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
     """Row of the shard each allele stands at; both are sorted by contig and position."""
-    place = site["contig_index"].to_numpy(np.int64) << 40 | site["pos"].to_numpy(np.int64)
-    return np.searchsorted(place, alleles["contig_index"].to_numpy(np.int64) << 40 | alleles["pos"].to_numpy(np.int64))
+    place, wanted = (frame["contig_index"].to_numpy(np.int64) << 40 | frame["pos"].to_numpy(np.int64) for frame in (site, alleles))
+    rows = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
+    if (place[rows] != wanted).any():
+        raise InternalError(message("alleles.parquet", "an allele at no site of the shards", "each scored allele at a site of the plan"))
+    return rows
 
 
 def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: int) -> np.ndarray:

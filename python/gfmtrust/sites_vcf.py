@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gfmtrust import bgzf, tables
-from gfmtrust.allele_values import AlleleValues, models_of
+from gfmtrust.allele_values import AlleleValues, run_facts
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.errors import InternalError, message
 from gfmtrust.header_lines import header_lines, read_calibration
@@ -27,7 +27,7 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
 
     Records come in the order of spellings.parquet: contig, position, REF, ALTs.
     """
-    lines = header_lines(read_calibration(calibration), models_of(sites), "annotate_sites")
+    lines = header_lines(read_calibration(calibration), run_facts(sites), "annotate_sites")
     out = out_dir / "sites.gfm.vcf.gz"
     n_records, last = 0, 0
     with AlleleValues(sites) as values, part_file(out, force=True) as part:

@@ -205,7 +205,8 @@ def test_header_tells_models_calibration_and_use(run):
 
 
 def test_header_of_a_useless_model_says_so():
-    lines = header_lines(fitted(0.0, 1200)[0], MODELS, "annotate_vcf")
+    lines = header_lines(fitted(0.0, 1200)[0], {"models": MODELS, "allow_mismatch": True}, "annotate_vcf")
+    assert sum(line.startswith("##gfmtrustMismatch=") for line in lines) == 1
     outcome = next(line for line in lines if line.startswith("##GFM_calibration=<ID=run"))
     assert "No flag above LOW" in outcome
     assert not any("Certified=yes" in line for line in lines)
