@@ -21,6 +21,7 @@ from gfmtrust import bundle as bundles
 from gfmtrust import gate, golden, parity, registry, session, tokenizers
 from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, MissingInputError, message
 from gfmtrust.genome import Genome
+from gfmtrust.models import hub
 
 LOG = logging.getLogger(__name__)
 
@@ -142,19 +143,7 @@ def resolve(model: str) -> Source:
     if "/" in model:
         raise MissingInputError(message(model, "not found", "a directory of weights or a bundle"))
     row = registry.find(model)
-    return Source(download(row), row)
-
-
-def download(row: registry.Row) -> Path:
-    """The directory of a pinned checkpoint in the hub's own cache, fetched at that commit where it is not there yet."""
-    from huggingface_hub import snapshot_download
-
-    wanted = ["config.json", "*.safetensors", "model.safetensors.index.json", *tokenizers.VOCABULARY_FILES]
-    try:
-        return Path(snapshot_download(row.repository, revision=row.revision, allow_patterns=wanted))
-    except OSError as error:
-        remedy = "fetch the checkpoint where there is a network and give its directory"
-        raise MissingInputError(message(f"model {row.id}", f"not fetched ({str(error).splitlines()[0]})", "a network", remedy)) from error
+    return Source(hub.fetch(row.repository, row.revision), row)
 
 
 def check_row(row: registry.Row, loaded) -> None:

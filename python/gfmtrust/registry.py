@@ -7,11 +7,17 @@ unpinned and never downloaded. A directory of weights given by the user needs no
 from __future__ import annotations
 
 import csv
+import logging
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
+from gfmtrust.atomic import part_file
+from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, UsageError, message
+from gfmtrust.models import hub
+
+LOG = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parents[2] / "assets" / "models.csv"
 PINNED = ("revision", "config_sha256", "vocabulary_sha256", "weights_sha256", "weights_bytes", "licence", "licence_url", "pin_source")
@@ -74,6 +80,36 @@ def find(name: str, table: Path = TABLE) -> Row:
     if not rows[name].is_pinned:
         remedy = f"run gfmtrust models pin {name} where there is a network, or give the directory of its weights"
         raise ConfigurationError(message("models", f"row {name} is unpinned", "revision and sha256", remedy))
+    return rows[name]
+
+
+def listing(table: Path = TABLE) -> str:
+    """The registry as lines of text: id, family, repository, pinned or not, licence where one was read."""
+    rows = read_rows(table).values()
+    cells = [("id", "family", "repository", "pinned", "licence")]
+    cells += [(row.id, row.family, row.repository, "yes" if row.is_pinned else "no", row.licence or ".") for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    return "".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells)
+
+
+def pin(name: str | None, table: Path = TABLE, facts: Callable[[str], dict[str, str]] = hub.facts) -> Row:
+    """Fill the pinned columns of a row from its repository's current commit and rewrite the table; needs a network.
+
+    facts: repository -> the columns of PINNED. Raises UsageError (64) without a name, ConfigurationError (78) for an unknown one, and
+    what `facts` raises; the table is replaced whole or left alone.
+    """
+    if not name:
+        raise UsageError(message("models pin", "no id", "the id of a row of assets/models.csv"))
+    rows = read_rows(table)
+    if name not in rows:
+        raise ConfigurationError(message("models", f"unknown model {name}", f"one of {', '.join(rows)}"))
+    rows[name] = replace(rows[name], **facts(rows[name].repository))
+    _check(rows[name], f"row {name}")
+    with part_file(table, force=True) as part, open(part, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows.values())
+    LOG.info("%s is pinned to %s; licence %s", name, rows[name].revision, rows[name].licence)
     return rows[name]
 
 

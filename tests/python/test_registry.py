@@ -3,7 +3,7 @@
 import pytest
 
 from gfmtrust import registry
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, UsageError
 from gfmtrust.models import FAMILIES
 
 HEAD = ("id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
@@ -39,6 +39,62 @@ def test_a_pinned_row(table):
     row = registry.find("m", table(PINNED))
     assert row.is_pinned
     assert (row.revision, row.window_bp) == ("a" * 40, "512")
+
+
+FACTS = {"revision": "1" * 40, "config_sha256": "2" * 64, "vocabulary_sha256": "3" * 64, "weights_sha256": "4" * 64,
+         "weights_bytes": "5", "licence": "MIT", "licence_url": "card", "pin_source": "lab/n"}
+
+
+def test_pinning_fills_one_row_and_keeps_the_others(table):
+    path = table(PINNED + "n,gpn,lab/n" + "," * 9 + "512,\"a, b\"\n")
+    asked = []
+    row = registry.pin("n", path, lambda repository: asked.append(repository) or FACTS)
+    assert asked == ["lab/n"]
+    assert row.is_pinned
+    assert registry.find("n", path) == row
+    assert path.read_text().splitlines()[1] + "\n" == PINNED
+    assert registry.read_rows(path)["n"].citation == "a, b"
+
+
+def test_the_shipped_table_is_in_the_form_pinning_writes(tmp_path):
+    path = tmp_path / "models.csv"
+    path.write_bytes(registry.TABLE.read_bytes())
+    registry.pin("gpn-brassicales", path, lambda repository: FACTS)
+    before, after = (file.read_text().splitlines() for file in (registry.TABLE, path))
+    assert [new.split(",")[0] for old, new in zip(before, after, strict=True) if old != new] == ["gpn-brassicales"]
+
+
+def test_the_listing(table):
+    assert registry.listing(table(PINNED)) == "id  family  repository  pinned  licence\nm   gpn     lab/m       yes     MIT\n"
+
+
+@pytest.mark.bad_input
+def test_a_branch_is_never_pinned(table):
+    path = table(PINNED)
+    before = path.read_bytes()
+    with pytest.raises(BadDataError, match="revision is 'main'"):
+        registry.pin("m", path, lambda repository: FACTS | {"revision": "main"})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.bad_input
+def test_pinning_nothing(table):
+    with pytest.raises(UsageError, match="no id"):
+        registry.pin(None, table(PINNED))
+    with pytest.raises(ConfigurationError, match="unknown model x"):
+        registry.pin("x", table(PINNED))
+
+
+@pytest.mark.bad_input
+def test_pinning_without_a_network(table, monkeypatch):
+    import huggingface_hub
+
+    def unreachable(*_, **__):
+        raise huggingface_hub.errors.HfHubHTTPError.__bases__[0]("Connection refused")
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unreachable)
+    with pytest.raises(MissingInputError, match="a network"):
+        registry.pin("m", table(PINNED))
 
 
 @pytest.mark.bad_input
