@@ -44,7 +44,8 @@ def environment(lock: str) -> str:
         lines.append(f"{channel}::{CONDA_NAMES.get(name, name)}={pinned[name.replace('_', '-')]}")
     if lock != "multiqc":
         lines.append(BEDTOOLS)
-    head = "---\n# made by tools/environments.py from the locks; not edited by hand\nchannels:\n  - conda-forge\n  - bioconda\ndependencies:\n"
+    head = "---\n# made by tools/environments.py from the locks; not edited by hand\n"
+    head += "channels:\n  - conda-forge\n  - bioconda\ndependencies:\n"
     return head + "".join(f"  - {line}\n" for line in sorted([*lines, "conda-forge::python=3.11"]))
 
 

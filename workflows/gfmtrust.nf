@@ -47,7 +47,7 @@ workflow GFMTRUST {
         contig_map,
         code,
     )
-    // [meta, fasta, fai]                        e.g. [[id: 'GRCh38'], GRCh38.fa, GRCh38.fa.fai]
+    // [meta, fasta, indexes]                    e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
     ch_genome = CHECK_INPUTS.out.fai.map { meta, fai -> [meta, fasta, fai] }
 
     // [meta, bundle]                            e.g. [[id: 'context_model', order: 0], context_model]

@@ -40,6 +40,14 @@ def inputPath(name, value) {
     if (!path.exists()) {
         stopAt(["--${name}: ${value} does not exist; expected a path relative to the launch directory, or absolute"])
     }
+    return quotable(name, path)
+}
+
+/** The path, or a stop: Nextflow escapes spaces, quotes and brackets in the names of staged files, but not these. */
+def quotable(name, path) {
+    if (path.toString().find('[$*?\\p{Cntrl}]')) {
+        stopAt(["--${name}: ${path.toString().replaceAll('\\p{Cntrl}', '?')}; expected a path without dollar, star, question mark and control characters; rename or link it"])
+    }
     return path
 }
 
@@ -62,7 +70,7 @@ def regionEntries(value) {
         return []
     }
     def whole = file(value.toString(), glob: false)
-    def paths = whole.exists() ? [whole] : value.toString().tokenize(',').collectMany { part -> matchingFiles(part.trim()) }
+    def paths = whole.exists() ? [quotable('regions', whole)] : value.toString().tokenize(',').collectMany { part -> matchingFiles(part.trim()) }
     def entries = paths.collect { path -> [[id: path.name.replaceFirst(/(?i)\.bed(\.b?gz)?$/, '').replaceAll(/[^A-Za-z0-9_.-]/, '_')], path] }
     stopAt(entries.findAll { entry -> !(entry[0].id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) }
         .collect { entry -> "--regions: ${entry[1].name} gives the name '${entry[0].id}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,63}; rename the file" })
@@ -77,7 +85,7 @@ def matchingFiles(part) {
     if (!found) {
         stopAt(["--regions: ${part} does not exist; expected BED files, comma-separated, or a glob pattern"])
     }
-    return found.sort()
+    return found.sort().collect { path -> quotable('regions', path) }
 }
 
 /** Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, or a name of assets/models.csv. */
@@ -166,7 +174,15 @@ def endText(dry_run, outdir) {
         return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
     }
     return ["gfmtrust: done",
+        "  alleles    ${rankCounts(outdir)}",
         "  report     ${outdir}/report/gfmtrust_report.html",
         "  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz",
         "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"].join('\n')
+}
+
+/** 'HIGH 12, MEDIUM 40, LOW 900, NOT_SCORED 3': alleles of all VCFs, from the manifest that REPORT wrote. */
+def rankCounts(outdir) {
+    def manifest = new groovy.json.JsonSlurper().parse(file("${outdir}/pipeline_info/manifest.json").toFile())
+    def ranks = (manifest.annotated ?: []).findAll { entry -> entry.kind == 'vcf' }.collect { entry -> entry.ranks }
+    return ['HIGH', 'MEDIUM', 'LOW', 'NOT_SCORED'].collect { rank -> "${rank} ${ranks.collect { counts -> counts[rank] ?: 0 }.sum() ?: 0}" }.join(', ')
 }

@@ -15,7 +15,8 @@ process CHECK_INPUTS {
 
     output:
     tuple val(meta), path('checked'), emit: checked
-    tuple val(meta), path('checked/*.fai'), emit: fai
+    // index of the genome, made once for all later tasks
+    tuple val(meta), path('checked/*.{fai,gzi}', arity: '0..*'), emit: fai
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     when:

@@ -1,0 +1,43 @@
+"""Session fixtures: each configuration of the pipeline runs once, all tests read what it left."""
+
+import shutil
+from pathlib import Path
+
+import nextflow_run
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """Everything here that runs Nextflow needs it on PATH; without it the tests skip and say so."""
+    if shutil.which("nextflow", path=str(nextflow_run.BIN)) or shutil.which("nextflow"):
+        return
+    for item in items:
+        if "pipeline" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no nextflow on PATH: make setup"))
+
+
+@pytest.fixture(scope="session")
+def stub_tools(tmp_path_factory) -> Path:
+    """Commands that only know their version: a stub run calls nothing else."""
+    folder = tmp_path_factory.mktemp("tools")
+    for name in ("gfmtrust", "multiqc"):
+        (folder / name).write_text("#!/bin/sh\necho 0.0.0\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def odd_stub(tmp_path_factory, stub_tools):
+    """A stub run with a space in the launch folder, odd file names in every parameter, two models and two BEDs."""
+    launch = nextflow_run.make_inputs(tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA)
+    for name in ("one_model", "b"):
+        (launch / "models" / name).mkdir(parents=True)
+    for name in ("my regions[1].bed", "b.bed"):
+        (launch / name).write_text("c1\t1\t5\n")
+    return nextflow_run.run(launch, *nextflow_run.ODD_OPTIONS, outdir="out here", tools=stub_tools)
+
+
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory):
+    """-profile test with nothing but --outdir: the context model on the demo cohort."""
+    return nextflow_run.run(tmp_path_factory.mktemp("demo"), "-profile", "test")

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Stands for gfmtrust in wiring tests: notes its arguments in $FAKE_LOG (one call a line, arguments ended by ^_) and makes the
+# files each subcommand is to make. $FAKE_FAIL 'score_sites 75 once' ends that subcommand with that code, the first time or 'always'.
+set -eu
+if [ "$1" = --version ]; then
+    echo 0.0.0
+    exit 0
+fi
+{ printf '%s\037' "$@"; echo; } >> "$FAKE_LOG"
+step=$1
+if [ -n "${FAKE_FAIL:-}" ]; then
+    # shellcheck disable=SC2086
+    set -- ${FAKE_FAIL} -- "$@"
+    if [ "$step" = "$1" ] && { [ "$3" = always ] || mkdir "$FAKE_LOG.failed" 2>/dev/null; }; then
+        echo "gfmtrust: calls.vcf: found this; expected that; do so" >&2
+        exit "$2"
+    fi
+    shift 4
+fi
+
+# the value of an option
+option() {
+    wanted=$1
+    shift
+    while [ "$#" -gt 1 ]; do
+        [ "$1" != "$wanted" ] || printf '%s' "$2"
+        shift
+    done
+}
+out_dir=$(option --out_dir "$@")
+out=$(option --out "$@")
+[ -z "$out_dir" ] || mkdir -p "$out_dir"
+case $step in
+    check_inputs)
+        mkdir "$out_dir/spellings"
+        cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"
+        echo '{}' > "$out_dir/checks.json"
+        touch "$out_dir/$(basename "$(option --fasta "$@")").fai" ;;
+    fit_context_model | export_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
+    plan_sites) mkdir "$out_dir/shards"; touch "$out_dir/plan.json" "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
+    estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
+    score_sites)
+        name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)
+        touch "$out_dir/$name.parquet"
+        echo '{}' > "$out_dir/$name.metrics.json" ;;
+    calibrate) echo '{}' > "$out_dir/calibration.json"; touch "$out_dir/probes.scored.parquet" ;;
+    annotate_sites) touch "$out_dir/sites.parquet" "$out_dir/bases.parquet" "$out_dir/columns.txt" "$out_dir/header.hdr" ;;
+    annotate_vcf | annotate_regions)
+        echo '' | gzip > "$out"
+        echo '{}' > "$(dirname "$out")/$(option --id "$@")$(option --name "$@").counts.json" ;;
+    report)
+        echo '<html></html>' > "$out_dir/gfmtrust_report.html"
+        echo '{"annotated": [{"kind": "vcf", "ranks": {"HIGH": 2, "LOW": 3}}, {"kind": "bed", "ranks": {"HIGH": 9}}]}' > "$out_dir/manifest.json"
+        printf 'a\tb\n1\t2\n' > "$out_dir/gfmtrust_mqc.tsv" ;;
+    *) exit 64 ;;
+esac

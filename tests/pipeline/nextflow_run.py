@@ -1,0 +1,125 @@
+"""Runs Nextflow as a user would and reads what it left. Knows nothing of what the pipeline computes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+LIMIT_S = 1500
+"""Longer than any run of ours on a busy machine; a hanging run fails instead of stopping the whole suite."""
+
+RUN_DEPENDENT = ("pipeline_info", "multiqc", "report")
+"""Folders of the results whose files carry dates, times or durations; everything else is compared byte by byte."""
+
+
+ODD_FASTA = "ge nome[1]'.fa"
+ODD_OPTIONS = ("-stub-run", "--input", "sheet.csv", "--fasta", ODD_FASTA, "--models", "models/one_model,models/b")
+ODD_OPTIONS += ("--regions", "my regions[1].bed,b.bed", "--include", "b.bed")
+SHEET = "sample,vcf\nS2,calls/S2.vcf\nS1,calls/S1.vcf\n"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: exit code, everything it printed, its launch folder, its results folder, its suffix in pipeline_info."""
+
+    code: int
+    text: str
+    launch: Path
+    outdir: Path
+    suffix: str
+
+    def tasks(self) -> list[dict[str, str]]:
+        """Rows of the trace, e.g. {'name': 'GFMTRUST:ANNOTATE_VCF (A)', 'status': 'CACHED', 'exit': '0', ...}."""
+        with open(self.outdir / "pipeline_info" / f"execution_trace_{self.suffix}.txt", newline="") as file:
+            return list(csv.DictReader(file, delimiter="\t"))
+
+    def executed(self) -> set[str]:
+        """Processes that ran a task anew, e.g. {'CALIBRATE', 'REPORT'}."""
+        return {process(task) for task in self.tasks() if task["status"] != "CACHED"}
+
+    def log(self) -> str:
+        return (self.launch / ".nextflow.log").read_text()
+
+
+def process(task: dict[str, str]) -> str:
+    """SCORE_SITES of 'GFMTRUST:SCORE_SITES (gpn:shard_00000)'."""
+    return task["name"].split(" ")[0].split(":")[-1]
+
+
+def command(launch: Path, outdir: str, suffix: str, *options: str) -> list[str]:
+    """The command line of a run whose work directory lies in its launch folder."""
+    return [
+        "nextflow",
+        "run",
+        str(ROOT),
+        "-work-dir",
+        str(launch / "work"),
+        "--outdir",
+        outdir,
+        "--trace_report_suffix",
+        suffix,
+        *options,
+    ]
+
+
+def environment(launch: Path, parser: str = "v1", tools: Path | None = None) -> dict[str, str]:
+    """Environment of a run: private NXF_HOME, no colours, no network; `tools` goes first on PATH."""
+    paths = [str(tools)] if tools else []
+    return os.environ | {
+        "PATH": os.pathsep.join([*paths, str(BIN), os.environ["PATH"]]),
+        "NXF_HOME": str(launch / ".home"),
+        "NXF_OFFLINE": "true",
+        "NXF_ANSI_LOG": "false",
+        "NXF_SYNTAX_PARSER": parser,
+    }
+
+
+def run(
+    launch: Path,
+    *options: str,
+    outdir: str = "out",
+    suffix: str = "first",
+    parser: str = "v1",
+    tools: Path | None = None,
+    extra: dict[str, str] | None = None,
+) -> Run:
+    """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are environment variables."""
+    launch.mkdir(parents=True, exist_ok=True)
+    variables = environment(launch, parser, tools) | (extra or {})
+    ended = subprocess.run(
+        command(launch, outdir, suffix, *options),
+        cwd=launch,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    return Run(ended.returncode, ended.stdout + ended.stderr, launch, launch / outdir, suffix)
+
+
+def make_inputs(folder: Path, sheet: str = SHEET, samples: tuple[str, ...] = ("S1", "S2"), fasta: str = "genome.fa") -> Path:
+    """A launch folder with a samplesheet, its VCFs and a genome; a stub run reads none of them."""
+    (folder / "calls").mkdir(parents=True)
+    (folder / "sheet.csv").write_text(sheet)
+    for sample in samples:
+        (folder / "calls" / f"{sample}.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    (folder / fasta).write_text(">c1\nACGTACGTAC\n")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Published file -> bytes, without the folders that carry dates and durations."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if path.relative_to(folder).parts[0] not in RUN_DEPENDENT
+    }

@@ -1,0 +1,126 @@
+"""Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice; a killed run ends the same."""
+
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import nextflow_run
+import pytest
+
+pytestmark = pytest.mark.pipeline
+DEMO = nextflow_run.ROOT / "assets" / "demo"
+SAMPLES = dict(line.split(",")[:2] for line in (DEMO / "samplesheet.csv").read_text().split()[1:]) if DEMO.is_dir() else {}
+KILL_WHEN = "Submitted process > GFMTRUST:SCORE_SITES"
+
+
+def lines(path):
+    return gzip.decompress(path.read_bytes()).decode().splitlines()
+
+
+def records(path):
+    return [line for line in lines(path) if not line.startswith("#")]
+
+
+def without_our_keys(line):
+    """The record as it was before annotation; written without the writer's code."""
+    columns = line.split("\t")
+    kept = [key for key in columns[7].split(";") if not key.startswith("GFM_")]
+    columns[7] = ";".join(kept) or "."
+    return "\t".join(columns)
+
+
+def test_it_ends_well(demo_run):
+    assert demo_run.code == 0, demo_run.text
+    assert {task["status"] for task in demo_run.tasks()} == {"COMPLETED"}
+    assert "ERROR" not in demo_run.log()
+    assert "gfmtrust: done" in demo_run.text
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_record_comes_back_as_it_was(demo_run, sample):
+    given = records(DEMO / SAMPLES[sample])
+    found = records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
+    assert [without_our_keys(line) for line in found] == given
+    header = [line for line in lines(DEMO / SAMPLES[sample]) if line.startswith("#")]
+    annotated = [line for line in lines(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz") if line.startswith("#")]
+    assert [line for line in annotated if line in header] == header
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_alt_has_one_status(demo_run, sample):
+    n_alts = n_statuses = 0
+    for line in records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"):
+        columns = line.split("\t")
+        n_alts += 0 if columns[4] == "." else len(columns[4].split(","))
+        status = [key.removeprefix("GFM_STATUS=") for key in columns[7].split(";") if key.startswith("GFM_STATUS=")]
+        n_statuses += sum(len(value.split(",")) for value in status)
+    assert n_statuses == n_alts > 0
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_bcftools_reads_and_splits_what_was_written(demo_run, sample):
+    path = demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"
+    ended = subprocess.run(["bcftools", "norm", "-m-", str(path)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "GFM_RANK=" in ended.stdout
+
+
+def test_regions_come_back_line_by_line(demo_run):
+    given = [line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")]
+    found = records(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
+    assert len(found) == len(given)
+    for one, other in zip(found, given, strict=True):
+        assert one.startswith(other + "\t")
+
+
+def test_resume_runs_nothing(demo_run):
+    again = nextflow_run.run(demo_run.launch, "-profile", "test", "-resume", suffix="again")
+    assert again.code == 0, again.text
+    assert again.executed() == set()
+
+
+@pytest.mark.bad_input
+def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path):
+    """Nextflow and all its tasks are killed without warning while sites are scored."""
+    assert demo_run.code == 0, demo_run.text
+    with open(tmp_path / "killed.log", "w") as log:
+        killed = subprocess.Popen(
+            nextflow_run.command(tmp_path, "out", "killed", "-profile", "test"),
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            env=nextflow_run.environment(tmp_path),
+            start_new_session=True,
+        )
+        try:
+            deadline = time.monotonic() + nextflow_run.LIMIT_S
+            while KILL_WHEN not in (tmp_path / "killed.log").read_text():
+                assert killed.poll() is None, (tmp_path / "killed.log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        finally:
+            os.killpg(killed.pid, signal.SIGKILL)
+            killed.wait()
+    resumed = nextflow_run.run(tmp_path, "-profile", "test", "-resume", suffix="resumed")
+    assert resumed.code == 0, resumed.text
+    assert not resumed.executed() & {"CHECK_INPUTS", "FIT_CONTEXT_MODEL", "PLAN_SITES"}
+    assert nextflow_run.contents(resumed.outdir) == nextflow_run.contents(demo_run.outdir)
+
+
+@pytest.mark.bad_input
+def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
+    """The task ends with 65 and its own line before any model runs; nothing is published as if it were complete."""
+    (tmp_path / "bad.vcf").write_text("demo1\t100\t.\tA\tC\t.\t.\t.\n")
+    (tmp_path / "good.vcf.gz").symlink_to(DEMO / SAMPLES["demo_b"])
+    (tmp_path / "sheet.csv").write_text("sample,vcf\ngood,good.vcf.gz\nbad,bad.vcf\n")
+    run = nextflow_run.run(tmp_path, "-profile", "test", "--input", "sheet.csv")
+    assert run.code == 1
+    assert {(nextflow_run.process(task), task["exit"]) for task in run.tasks()} == {("CHECK_INPUTS", "65")}
+    assert "bad.vcf" in run.text
+    assert "##fileformat" in run.text
+    assert not (run.outdir / "annotated").exists()

@@ -1,0 +1,137 @@
+"""Rules for the pipeline's sources that need no run, and Nextflow's own lint and configuration."""
+
+import json
+import re
+import runpy
+import subprocess
+
+import nextflow_run
+import pytest
+
+from gfmtrust import __version__
+
+ROOT = nextflow_run.ROOT
+SOURCES = sorted(path for folder in ("modules", "subworkflows", "workflows") for path in (ROOT / folder).rglob("*.nf")) + [
+    ROOT / "main.nf"
+]
+MODULES = sorted((ROOT / "modules").rglob("main.nf"))
+
+
+def label(path):
+    return str(path.relative_to(ROOT))
+
+
+def nextflow(folder, *arguments):
+    return subprocess.run(
+        ["nextflow", *arguments],
+        cwd=ROOT,
+        env=nextflow_run.environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=nextflow_run.LIMIT_S,
+        check=False,
+    )
+
+
+@pytest.mark.pipeline
+def test_nextflow_lint_finds_nothing(tmp_path):
+    files = [str(path.relative_to(ROOT)) for path in SOURCES] + [
+        "nextflow.config",
+        *(str(path.relative_to(ROOT)) for path in (ROOT / "conf").glob("*.config")),
+    ]
+    ended = nextflow(tmp_path, "-log", str(tmp_path / "log"), "lint", *files)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "had no errors" in ended.stdout + ended.stderr
+
+
+@pytest.mark.pipeline
+def test_schema_defaults_equal_config_defaults(tmp_path):
+    ended = nextflow(tmp_path, "-log", str(tmp_path / "log"), "config", "-o", "json", str(ROOT))
+    config = json.loads(ended.stdout[ended.stdout.index("{") :])["params"]
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
+    schema = {name: entry.get("default") for group in groups for name, entry in group["properties"].items()}
+    config.pop("trace_report_suffix")  # the time of the start
+    assert schema.pop("trace_report_suffix") is None
+    assert config == schema
+
+
+def test_every_group_of_the_schema_is_in_force():
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    assert [entry["$ref"] for entry in schema["allOf"]] == [f"#/$defs/{name}" for name in schema["$defs"]]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
+def test_values_are_quoted_in_scripts(path):
+    """A value of the sheet or of a parameter stands between double quotes: Nextflow escapes file names, never values."""
+    text = path.read_text()
+    values = ["meta.id", "prefix", "folder", *re.findall(r"^    val (?!code\b)(\w+)$", text, re.MULTILINE)]
+    for block in re.findall(r'"""\n(.*?)"""', text, re.DOTALL):
+        for value in values:
+            for found in re.finditer(r"\$\{" + re.escape(value) + r"\}", block):
+                line = block[block.rfind("\n", 0, found.start()) + 1 : found.start()]
+                assert line.count('"') % 2 == 1, f"{value} outside quotes: {line}"
+    assert "${params." not in text
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=label)
+def test_what_must_not_stand_in_sources(path):
+    text = path.read_text()
+    for pattern in (
+        r"\bChannel\.",
+        r"nextflow\.preview",
+        r"^\s*publish:",
+        r"\{ *it\b",
+        r"System\.exit",
+        r"publishDir",
+        r"plugin/",
+        r"ifEmpty\(null\)",
+    ):
+        assert not re.search(pattern, text, re.MULTILINE), pattern
+    assert len(text.splitlines()) < 300
+
+
+def test_params_are_read_in_main_and_workflows_alone():
+    allowed = {ROOT / "main.nf", ROOT / "workflows" / "gfmtrust.nf"}
+    assert [label(path) for path in SOURCES if path not in allowed and re.search(r"\bparams\.", path.read_text())] == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
+def test_every_module_is_whole(path):
+    text = path.read_text()
+    name = re.search(r"^process (\w+)", text, re.MULTILINE).group(1)
+    order = [
+        text.index(word) for word in ("tag ", "label ", "conda ", "container ", "input:", "output:", "when:", "script:", "stub:")
+    ]
+    assert order == sorted(order)
+    assert name.lower() in (path.parent.name, "multiqc")
+    assert ("process_gpu" in text) == (name == "SCORE_SITES")
+    if name != "MULTIQC":
+        assert f"gfmtrust {path.parent.name} " in text
+        assert "topic: versions" in text
+        assert "val code" in text
+    assert (path.parent / "meta.yml").is_file()
+    assert (path.parent / "environment.yml").is_file()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=label)
+def test_containers_have_a_local_tag_of_this_version(path):
+
+    image, tag = re.search(r"container '([\w/]+):([\w.]+)'", path.read_text()).groups()
+    assert tag == __version__
+    assert (ROOT / "containers" / f"{image.split('/')[1]}.Dockerfile").is_file()
+
+
+def test_every_selector_names_a_process():
+    processes = {re.search(r"^process (\w+)", path.read_text(), re.MULTILINE).group(1) for path in MODULES}
+    selected = re.findall(r"withName: (\w+)", (ROOT / "conf" / "modules.config").read_text())
+    assert sorted(selected) == sorted(processes)
+
+
+def test_one_version():
+
+    assert f"version         = '{__version__}'" in (ROOT / "nextflow.config").read_text()
+
+
+def test_environments_are_made_from_the_locks():
+    for path, text in runpy.run_path(str(ROOT / "tools" / "environments.py"))["environments"]().items():
+        assert path.read_text() == text, f"{label(path)} is stale: make lock"

@@ -1,0 +1,137 @@
+"""The wiring, by stub runs: which tasks there are, how files and names reach them, what is published where."""
+
+import shutil
+
+import nextflow_run
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+
+def names(run):
+    return sorted(task["name"].removeprefix("GFMTRUST:") for task in run.tasks())
+
+
+def test_every_task_of_a_run_with_odd_names(odd_stub):
+    assert odd_stub.code == 0, odd_stub.text
+    assert names(odd_stub) == sorted(
+        [
+            "CHECK_INPUTS (ge nome[1]')",
+            "FIT_CONTEXT_MODEL (ge nome[1]')",
+            "EXPORT_MODEL (one_model)",
+            "EXPORT_MODEL (b)",
+            "PLAN_SITES (ge nome[1]')",
+            *(f"SCORE_SITES ({model}:shard_0000{shard})" for model in ("context_model", "one_model", "b") for shard in (0, 1)),
+            "CALIBRATE (cohort)",
+            "ANNOTATE_SITES (cohort)",
+            "ANNOTATE_VCF (S1)",
+            "ANNOTATE_VCF (S2)",
+            "ANNOTATE_REGIONS (b)",
+            "ANNOTATE_REGIONS (my_regions_1_)",
+            "REPORT (cohort)",
+            "MULTIQC (cohort)",
+        ]
+    )
+    assert "ERROR" not in odd_stub.log()
+
+
+def test_results_lie_where_the_design_says(odd_stub):
+    published = set(nextflow_run.contents(odd_stub.outdir))
+    assert published >= {
+        "annotated/S1/S1.gfm.vcf.gz",
+        "annotated/S1/S1.gfm.vcf.gz.tbi",
+        "annotated/S2/S2.gfm.vcf.gz",
+        "regions/b.gfm.bed.gz",
+        "regions/my_regions_1_.gfm.bed.gz",
+        "scores/sites.gfm.vcf.gz",
+        "scores/sites.parquet",
+        "scores/columns.txt",
+        "scores/header.hdr",
+        "models/b/model.onnx",
+        "models/context_model/bundle.json",
+        "calibration/calibration.json",
+    }
+    for name in (
+        "report/gfmtrust_report.html",
+        "multiqc/multiqc_report.html",
+        "pipeline_info/manifest.json",
+        "pipeline_info/params_first.json",
+    ):
+        assert (odd_stub.outdir / name).is_file(), name
+    versions = (odd_stub.outdir / "pipeline_info" / "software_mqc_versions.yml").read_text()
+    assert "SCORE_SITES:\n  gfmtrust: 0.0.0\n" in versions
+
+
+def test_resume_runs_nothing(odd_stub, stub_tools):
+    again = nextflow_run.run(
+        odd_stub.launch, "-resume", *nextflow_run.ODD_OPTIONS, outdir="out here", suffix="again", tools=stub_tools
+    )
+    assert again.code == 0, again.text
+    assert again.executed() == set()
+
+
+def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools):
+    sheet = "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
+    launch = nextflow_run.make_inputs(tmp_path / "launch", sheet)
+    run = nextflow_run.run(
+        launch, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", "--dry_run", parser="v2", tools=stub_tools
+    )
+    assert run.code == 0, run.text
+    assert {nextflow_run.process(task) for task in run.tasks()} == {
+        "CHECK_INPUTS",
+        "FIT_CONTEXT_MODEL",
+        "PLAN_SITES",
+        "ESTIMATE_RUN",
+    }
+    assert "estimate: stub" in run.text
+    assert not (run.outdir / "annotated").exists()
+
+
+def test_five_hundred_rows(tmp_path, stub_tools):
+    samples = tuple(f"S{number:03d}" for number in range(500))
+    launch = nextflow_run.make_inputs(
+        tmp_path / "launch", "sample,vcf\n" + "".join(f"{sample},calls/{sample}.vcf\n" for sample in samples), samples
+    )
+    shutil.copy(nextflow_run.ROOT / "tests" / "pipeline" / "many_forks.config", launch)
+    run = nextflow_run.run(
+        launch,
+        "-stub-run",
+        "-c",
+        "many_forks.config",
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        "genome.fa",
+        "-profile",
+        "debug",
+        tools=stub_tools,
+    )
+    assert run.code == 0, run.text
+    assert sum(nextflow_run.process(task) == "ANNOTATE_VCF" for task in run.tasks()) == 500
+    assert len(list((run.outdir / "annotated").glob("*/*.gfm.vcf.gz"))) == 500
+    assert sum(nextflow_run.process(task) == "SCORE_SITES" for task in run.tasks()) == 2
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_bad_parameters_stop_before_any_task(tmp_path, parser):
+    run = nextflow_run.run(tmp_path, "--modles", "x", "--device", "gpu", "--shard_size", "3", "--alpha_high", "x", parser=parser)
+    assert run.code == 1
+    for line in (
+        "--modles: unknown parameter; expected one of --help_full; did you mean --models?",
+        "--input: missing; expected a file; see --help input",
+        "--device: 'gpu'; expected one of auto, cpu, cuda",
+        "--shard_size: '3'; expected at least 100",
+        "--alpha_high: 'x'; expected a number",
+    ):
+        assert line in run.text
+    assert "Submitted process" not in run.text
+    assert "at line" not in run.text  # no pointer into our scripts: it is the user's command line that is wrong
+
+
+def test_help_writes_nothing(tmp_path):
+    run = nextflow_run.run(tmp_path, "--help")
+    assert run.code == 0
+    assert "--alpha_high             number [0.05]" in run.text
+    assert "Largest decoy error of HIGH." in run.text
+    assert not run.outdir.exists()

@@ -1,0 +1,151 @@
+"""Whole runs with a stand-in for gfmtrust: the command line of every step, what a change makes run again, retries, failures."""
+
+import re
+import shutil
+from argparse import ArgumentParser
+from pathlib import Path
+
+import nextflow_run
+import pytest
+
+from gfmtrust import cli_options
+
+pytestmark = pytest.mark.pipeline
+OPTIONS = ("--input", "sheet.csv", "--fasta", "genome.fa", "--models", "models/first,models/second", "--regions", "p.bed")
+AFTER_SCORING = {"CALIBRATE", "ANNOTATE_SITES", "ANNOTATE_VCF", "ANNOTATE_REGIONS", "REPORT", "MULTIQC"}
+
+
+@pytest.fixture(scope="module")
+def fake_tools(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("fake")
+    shutil.copy(Path(__file__).with_name("fake_gfmtrust.sh"), folder / "gfmtrust")
+    (folder / "multiqc").write_text("#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n")
+    for name in ("gfmtrust", "multiqc"):
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory) -> Path:
+    launch = nextflow_run.make_inputs(tmp_path_factory.mktemp("wiring") / "launch")
+    for name in ("first", "second"):
+        (launch / "models" / name).mkdir(parents=True)
+        (launch / "models" / name / "config.json").write_text("{}")
+    (launch / "p.bed").write_text("c1\t1\t5\n")
+    return launch
+
+
+@pytest.fixture(scope="module")
+def start(launch, fake_tools):
+    """Starts a run of the launch folder; further options come last."""
+
+    def run(suffix: str, *options: str, fail: str = "") -> nextflow_run.Run:
+        extra = {"FAKE_LOG": str(launch / f"{suffix}.calls"), "FAKE_FAIL": fail}
+        return nextflow_run.run(launch, *OPTIONS, *options, suffix=suffix, tools=fake_tools, extra=extra)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(start):
+    return start("first")
+
+
+def calls(run) -> list[list[str]]:
+    """Arguments of every call of the stand-in, e.g. [['check_inputs', '--fasta', ...], ...]."""
+    return [line.split("\037")[:-1] for line in (run.launch / f"{run.suffix}.calls").read_text().splitlines()]
+
+
+def call(run, step):
+    return next(arguments for arguments in calls(run) if arguments[0] == step)
+
+
+def test_every_command_line_is_one_that_gfmtrust_reads(first):
+    assert first.code == 0, first.text
+    parsed = [cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(first)]
+    counts = {step: sum(options.subcommand == step for options in parsed) for step in {options.subcommand for options in parsed}}
+    assert counts == {
+        "check_inputs": 1,
+        "fit_context_model": 1,
+        "export_model": 2,
+        "plan_sites": 1,
+        "score_sites": 6,
+        "calibrate": 1,
+        "annotate_sites": 1,
+        "annotate_vcf": 2,
+        "annotate_regions": 1,
+        "report": 1,
+    }
+    # the models in the order of --models behind the context model, in every step that asks for them
+    for options in parsed:
+        if hasattr(options, "bundles"):
+            assert [path.name for path in options.bundles] == ["context_model", "first", "second"]
+
+
+def test_defaults_reach_the_tool(first):
+    score = " ".join(call(first, "score_sites"))
+    assert "--views default --neighbours true" in score
+    assert "--device auto --precision fp32 --max_n 0.1" in score
+    assert "--alpha_high 0.05 --alpha_medium 0.2 --delta 0.05" in " ".join(call(first, "calibrate")).replace("0.20", "0.2")
+    assert "--probes auto --shard_size 20000 --seed 1" in " ".join(call(first, "plan_sites"))
+
+
+def test_the_table_of_vcfs(first):
+    work = next(task["hash"] for task in first.tasks() if "CHECK_INPUTS" in task["name"])
+    table = next((first.launch / "work").glob(f"{work}*/vcfs.tsv")).read_text()
+    assert table == "S1\tvcfs/1/S1.vcf\nS2\tvcfs/2/S2.vcf\n"
+
+
+def test_the_end_says_what_was_found(first):
+    assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
+    assert "out/report/gfmtrust_report.html" in first.text
+
+
+def test_resume_runs_nothing(first, start):
+    assert start("resumed", "-resume").executed() == set()
+
+
+def test_a_changed_alpha_scores_nothing(first, start):
+    assert start("alpha", "-resume", "--alpha_high", "0.1").executed() == AFTER_SCORING
+
+
+def test_a_changed_device_scores_again(first, start):
+    run = start("device", "-resume", "--device", "cpu")
+    assert run.executed() == {"SCORE_SITES"} | AFTER_SCORING
+    assert all("--device cpu" in " ".join(arguments) for arguments in calls(run) if arguments[0] == "score_sites")
+
+
+def test_more_cores_score_nothing(first, start, launch):
+    (launch / "cores.config").write_text("process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n")
+    assert start("cores", "-resume", "-c", "cores.config").executed() == set()
+
+
+def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, launch):
+    config = launch / "models" / "second" / "config.json"
+    config.write_text('{"rebuilt": 1}')
+    try:
+        run = start("rebuilt", "-resume")
+    finally:
+        config.write_text("{}")
+    assert run.executed() == {"EXPORT_MODEL", "SCORE_SITES"} | AFTER_SCORING
+    scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
+    assert scored == ["second", "second"]
+
+
+@pytest.mark.bad_input
+def test_a_transient_failure_is_tried_again(first, start):
+    run = start("transient", "--seed", "2", fail="score_sites 75 once")
+    assert run.code == 0, run.text
+    scoring = [(task["status"], task["exit"]) for task in run.tasks() if "SCORE_SITES" in task["name"]]
+    assert scoring.count(("FAILED", "75")) == 1
+    assert scoring.count(("COMPLETED", "0")) == 6
+
+
+@pytest.mark.bad_input
+def test_bad_data_is_not_tried_again(first, start):
+    run = start("bad", "--seed", "3", fail="plan_sites 65 always")
+    assert run.code == 1
+    assert [(task["status"], task["exit"]) for task in run.tasks() if "PLAN_SITES" in task["name"]] == [("FAILED", "65")]
+    assert "gfmtrust: calls.vcf: found this; expected that; do so" in run.text
+    assert "nothing under out is complete" in run.text
+    assert re.search(r"gfmtrust: done", run.text) is None
