@@ -46,6 +46,7 @@ class Genome:
     def __init__(self, faidx: pyfaidx.Faidx, name: str, tally: Tally) -> None:
         self._faidx = faidx
         self._cache: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._cached_bases = 0
         self._sums: dict[str, fasta_scan.ContigSum] | None = None
         self.path = Path(faidx.filename)
         self.name = name
@@ -150,9 +151,10 @@ class Genome:
         if letters is not None:
             self._cache.move_to_end(contig)
             return letters
-        while self._cache and sum(map(len, self._cache.values())) + self.contigs[contig] > CACHED_BASES:
-            self._cache.popitem(last=False)
+        while self._cache and self._cached_bases + self.contigs[contig] > CACHED_BASES:
+            self._cached_bases -= len(self._cache.popitem(last=False)[1])
         letters = self._cache[contig] = self._fetch(contig)
+        self._cached_bases += len(letters)
         return letters
 
     def _fetch(self, contig: str) -> np.ndarray:
