@@ -26,7 +26,7 @@ process EXPORT_MODEL {
         --model ${model} \\
         --model_id "${meta.id}" \\
         --fasta ${fasta} \\
-        --out_dir "${meta.id}" \\
+        --out_dir . \\
         ${args}
     """
 
