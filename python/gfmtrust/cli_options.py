@@ -80,7 +80,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
          contig_map=dict(default="none", help="none, auto (chr prefix and MT, lengths must agree), or a file of input<TAB>genome names"),
          allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
-    step("fit_context_model", "Fit the count-based context model to a genome; writes an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
+    step("fit_context_model", "Fit the count-based context model to a genome: an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
     step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json", "fasta", "out_dir",
          model=dict(required=True, help="registry name (gfmtrust models), folder of weights, or a bundle"),
          model_id=dict(help="name of the bundle [that of the model]"),

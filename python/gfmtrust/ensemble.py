@@ -115,7 +115,7 @@ class ScoreTables:
         if tables.read_metadata(path)["bundle_sha256"] != self.ensemble.metadata[model]["bundle_sha256"]:
             raise BadDataError(message(str(path), "another bundle's scores", f"those of {model}'s bundle", "run score_sites again"))
         table = tables.read(path)
-        if not (np.array_equal(table["pos"].to_numpy(), site["pos"]) and np.array_equal(table["contig_index"].to_numpy(), site["contig_index"])):
+        if not all(np.array_equal(table[name].to_numpy(), site[name]) for name in ("contig_index", "pos")):
             raise InternalError(message(str(path), "other sites than the shard's", "one row a site in shard order"))
         n_views = table.schema.field("probs").type.list_size // 4
         probs = table["probs"].combine_chunks().flatten().to_numpy().reshape(-1, n_views, 4).copy()

@@ -138,7 +138,7 @@ def _alleles(snv, snv_alt, snv_region, pool, pool_region, n, rng, drawing):
 
 
 def _thinned(n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs, drawing, rng) -> np.ndarray:
-    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of local surprisal where there are enough SNVs.
+    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of local surprisal if it has SNVs enough.
 
     A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d. and the binomial bound exact.
     """

@@ -80,7 +80,8 @@ def read_run(
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
-    models = _models(fitted, run_facts(sites / "sites.parquet").get("models", {}), [tables.read_json(path) for path in sorted(metrics)], bundles)
+    known = run_facts(sites / "sites.parquet").get("models", {})
+    models = _models(fitted, known, [tables.read_json(path) for path in sorted(metrics)], bundles)
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
         checks=tables.read_json(checked / "checks.json"),

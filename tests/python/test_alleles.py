@@ -13,14 +13,15 @@ GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
 
 def spelled(path, rows):
     """rows: (contig, contig_index, pos, ref, alts), sorted."""
-    columns = dict(zip(tables.SPELLINGS.names, map(list, zip(*rows, strict=True)), strict=True)) if rows else tables.SPELLINGS.empty_table()
+    lists = map(list, zip(*rows, strict=True))
+    columns = dict(zip(tables.SPELLINGS.names, lists, strict=True)) if rows else tables.SPELLINGS.empty_table()
     tables.write(path, columns, tables.SPELLINGS)
     return path
 
 
 def random_rows(rng, n):
     rows = {(f"chr{c + 1}" if c >= 0 else "odd", int(c), int(p), "ACGT"[r], ",".join("ACGT"[(r + k) % 4] for k in range(1, a + 1)))
-            for c, p, r, a in zip(rng.integers(-1, 2, n), rng.integers(0, 40, n), rng.integers(0, 4, n), rng.integers(1, 4, n), strict=True)}
+            for c, p, r, a in np.stack([rng.integers(*span, n) for span in ((-1, 2), (0, 40), (0, 4), (1, 4))], axis=1)}
     return sorted(rows, key=lambda row: (row[1], row[0], *row[2:]))
 
 
@@ -39,7 +40,8 @@ def test_merge_equals_sorted_set(tmp_path, monkeypatch, buffer):
 def test_a_position_is_never_cut_between_frames(tmp_path, monkeypatch):
     monkeypatch.setattr(alleles, "BUFFER_ROWS", 1)
     many = sorted({("chr1", 0, 5, "A", "C" * n) for n in range(1, 600)})
-    paths = [spelled(tmp_path / "a.parquet", [("chr1", 0, 4, "A", "C"), *many]), spelled(tmp_path / "b.parquet", [("chr1", 0, 5, "A", "G")])]
+    paths = [spelled(tmp_path / "a.parquet", [("chr1", 0, 4, "A", "C"), *many]),
+             spelled(tmp_path / "b.parquet", [("chr1", 0, 5, "A", "G")])]
     holding = [frame for frame in alleles.merged_spellings(paths) if (frame["pos"] == 5).any()]
     assert len(holding) == 1
     assert (holding[0]["pos"] == 5).sum() == 600

@@ -38,7 +38,8 @@ def test_help_lists_every_step(capsys):
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():
-    heavy = "import sys, gfmtrust.cli as c; c.main(['--help']); print([m for m in ('numpy','torch','onnxruntime','pandas','pysam') if m in sys.modules])"
+    heavy = ("import sys, gfmtrust.cli as c; c.main(['--help'])\n"
+             "print([m for m in ('numpy', 'torch', 'onnxruntime', 'pandas', 'pysam') if m in sys.modules])")
     started = time.monotonic()
     out = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
     assert out.endswith("[]\n"), out[-200:]
@@ -92,8 +93,10 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
 
 @pytest.mark.bad_input
 def test_sigterm_is_143(tmp_path):
-    script = ("import time, gfmtrust.cli as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\nraise SystemExit(c.main(['models']))")
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+    script = ("import time, gfmtrust.cli as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
+              "raise SystemExit(c.main(['models']))")
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env=ENVIRONMENT) as process:
         up = process.stdout.readline()
         process.terminate()
         _, err = process.communicate(timeout=30)

@@ -98,5 +98,6 @@ def test_a_genome_without_a_base_to_draw_is_refused():
 
 def test_folding_joins_the_two_strands():
     assert [int(x[0]) for x in probes.folded(*(np.array([c], np.uint8) for c in (2, 0, 3, 1)))] == [1, 3, 2, 0]  # TGC>TAC is GCA>GTA
-    key = [probes.site_key(*(np.array([c]) for c in codes), np.array([1]), np.array([2]), 0)[0] for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))]
+    key = [probes.site_key(*(np.array([c]) for c in codes), np.array([1]), np.array([2]), 0)[0]
+           for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))]
     assert key[0] == key[1] != key[2]

@@ -68,7 +68,8 @@ def test_views_come_in_their_fixed_order():
     assert [view.strand for view in views_of(FakeBundle(rc_equivariant=True), "thorough")] == ["+", "+", "+"]
 
 
-@pytest.mark.parametrize(("preset", "neighbours", "passes"), [("fast", False, 1), ("fast", True, 2), ("default", True, 4), ("thorough", True, 8)])
+@pytest.mark.parametrize(("preset", "neighbours", "passes"),
+                         [("fast", False, 1), ("fast", True, 2), ("default", True, 4), ("thorough", True, 8)])
 def test_passes(preset, neighbours, passes):
     assert passes_per_site(FakeBundle(), preset, neighbours) == passes
 

@@ -33,8 +33,8 @@ def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path]
     else:
         raise UsageError(message("benchmark", name, "fit or fresh_probes"))
     columns = list(rows[0])
-    sys.stdout.write("\n".join("\t".join(_text(row[column]) for column in columns) for row in [dict(zip(columns, columns, strict=True)), *rows]))
-    sys.stdout.write("\n")
+    for row in [dict(zip(columns, columns, strict=True)), *rows]:
+        sys.stdout.write("\t".join(_text(row[column]) for column in columns) + "\n")
     if out:
         tables.write_json(out, {"benchmark": name, "rows": rows})
 
