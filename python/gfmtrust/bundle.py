@@ -153,8 +153,7 @@ def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path
     directory = Path(directory)
     if directory.exists():
         raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
-    part = directory.with_name(directory.name + ".part")
-    part.mkdir(parents=True)
+    part = _fresh_part(directory)
     try:
         summary = onnx_file.read_graph(graph_path)
         shutil.copyfile(graph_path, part / GRAPH_FILE)
@@ -170,6 +169,26 @@ def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return Bundle.open(directory)
+
+
+def copy(opened: Bundle, directory: Path) -> Bundle:
+    """Copy an opened bundle, nothing but its own files, to a new directory that appears whole or not at all."""
+    part = _fresh_part(directory)
+    try:
+        for name in (BUNDLE_FILE, *members(opened.meta)):
+            shutil.copyfile(opened.directory / name, part / name)
+        os.replace(part, directory)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Bundle.open(directory)
+
+
+def _fresh_part(directory: Path) -> Path:
+    """An empty directory beside the one to be written; what a killed run left there goes first."""
+    part = directory.with_name(directory.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    return part
 
 
 def text_of(meta: dict) -> Text:

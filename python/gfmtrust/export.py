@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import tempfile
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -60,7 +59,8 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
         check_row(source.row, loaded)
     name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
     target = _target(Path(out_dir), name)
-    with Genome.open(fasta) as genome, tempfile.TemporaryDirectory() as scratch:
+    # an index or a decompressed copy the genome needs goes to the scratch folder too
+    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         return _certified(loaded, source.row, name, genome, target, Path(scratch), allow_untrained, n_windows, window_bp, threads)
 
 
@@ -163,17 +163,7 @@ def accept_bundle(directory: Path, out_dir: Path, model_id: str | None, threads:
         found = f"model id is {opened.model_id}"
         raise ConfigurationError(message(str(directory), found, f"{model_id} as asked for", "leave --model_id out"))
     session.Session.open(opened, "cpu", threads, allow_long_window=True)
-    target = _target(out_dir, opened.model_id)
-    part = target.with_name(target.name + ".part")
-    names = [bundles.BUNDLE_FILE, *bundles.members(opened.meta)]
-    try:
-        part.mkdir(parents=True)
-        for name in names:
-            shutil.copyfile(directory / name, part / name)
-        part.rename(target)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return bundles.Bundle.open(target)
+    return bundles.copy(opened, _target(out_dir, opened.model_id))
 
 
 def _target(out_dir: Path, name: str) -> Path:

@@ -85,6 +85,14 @@ def test_an_existing_directory_is_not_replaced(tmp_path, toy):
 
 
 @pytest.mark.bad_input
+def test_what_a_killed_run_left_is_replaced(tmp_path):
+    (tmp_path / "toy.part").mkdir()
+    (tmp_path / "toy.part" / "model.onnx").write_text("half")
+    assert toy_models.write_toy(tmp_path / "toy").model_id == "toy"
+    assert not (tmp_path / "toy.part").exists()
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize("name", ["bundle.json", "model.onnx"])
 def test_a_missing_file(toy, name):
     (toy.directory / name).unlink()

@@ -143,6 +143,7 @@ def trained(tmp_path_factory):
     return directory, folder / "genome.fa"
 
 
+@pytest.mark.slow
 def test_a_trained_model_passes_the_gate(tmp_path, trained):
     directory, fasta = trained
     made = export.export_model(directory, fasta, tmp_path, n_windows=40)
@@ -166,7 +167,7 @@ class Eager:
 
 
 def judged(directory, fasta) -> dict:
-    with Genome.open(fasta) as genome:
+    with Genome.open(fasta, fasta.parent) as genome:
         cut = gate.windows(genome, 96, 40)
     return gate.judge(gate.evidence(Eager(directory), cut, np.array([30, 48])), cut, "", allow_untrained=False)
 

@@ -235,6 +235,16 @@ def test_a_window_the_runtime_fails_on_is_lost_alone(toy, monkeypatch):
     assert probs[others].tobytes() == expected[others].tobytes()
 
 
+@pytest.mark.gpu
+def test_cuda_agrees_with_cpu(toy):
+    """Row D2 of docs/scoring.md; skipped where no provider works."""
+    if not sessions.cuda_works():
+        pytest.skip("no working CUDA provider")
+    codes, index = windows(500)
+    here, there = (Session.open(toy, device).distributions(codes, index)[0] for device in ("cpu", "cuda"))
+    assert np.abs(np.log(here) - np.log(there)).max() < 1e-3
+
+
 @pytest.mark.bench
 def test_nearly_as_fast_as_the_bare_runtime(toy):
     """Within 1.25 of a bare loop over the same ready-made batches, best of five each."""
