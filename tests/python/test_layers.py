@@ -14,7 +14,8 @@ LAYERS = {
     3: {"distributions", "measures", "scoring", "alleles", "probes", "ensemble", "features", "halves", "shift", "certificates",
         "caps", "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
     4: {"check", "check_vcf", "shards", "plan", "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values",
-        "sites_vcf", "annotate_vcf", "annotate_regions", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc",
+        "sites_vcf", "annotate_vcf", "annotate_regions", "report", "report_numbers",
+        "report_plots", "report_rows", "report_words", "multiqc",
         "manifest", "verify", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
 }
