@@ -40,6 +40,16 @@ class Source:
         return (self.directory / bundles.BUNDLE_FILE).is_file()
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What the user chose beside the model; see export_model."""
+
+    allow_untrained: bool
+    n_windows: int
+    window_bp: int | None
+    threads: int
+
+
 def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: str | None = None, allow_untrained: bool = False,
                  n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1) -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
@@ -59,37 +69,41 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
         check_row(source.row, loaded)
     name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
     target = _target(Path(out_dir), name)
+    window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
+    choices = Choices(allow_untrained, n_windows, window_bp, threads)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
-        return _certified(loaded, source.row, name, genome, target, Path(scratch), allow_untrained, n_windows, window_bp, threads)
+        graph = Path(scratch) / bundles.GRAPH_FILE
+        meta = _proven(loaded, _identity(loaded, source.row, name), genome, graph, choices)
+        return bundles.write(target, meta, graph)
 
 
-def _certified(loaded, row, name, genome, target, scratch, allow_untrained, n_windows, window_bp, threads) -> bundles.Bundle:
-    from gfmtrust.models import graph as graphs
+def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
+    """Write the graph of a checkpoint to `graph` and give the groups of its bundle, with every proof made."""
+    from gfmtrust.models.graph import answerer, export_graph
 
-    family = loaded.family
-    window = family.window(loaded.config, window_bp or loaded.card.get("window_bp") or (int(row.window_bp) if row else None))
+    window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
-    scorer = family.scorer(loaded.network, loaded.config, loaded.text).eval()
-    methods = ("marginal", "conditional") if family.quantity == "kmer" else ("",)
-    made = [reference for method in methods for reference in parity.references(
-        graphs.answerer(scorer), tokenizers.build(replace(loaded.text, kmer_method=method)), window)]
-    graph = graphs.export_graph(scorer, made[0].feeds, scratch / bundles.GRAPH_FILE)
-    certificate = parity.certify(made, session.runner(graph, threads), "CPUExecutionProvider")
-    meta = _groups(loaded, row, name, window)
-    running = session.start(meta, graph, "cpu", threads)
+    scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    methods = ("marginal", "conditional") if loaded.family.quantity == "kmer" else ("",)
+    texts = [replace(loaded.text, kmer_method=method) for method in methods]
+    made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
+    export_graph(scorer, made[0].feeds, graph)
+    certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider")
 
-    cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, n_windows))
+    meta = {"identity": identity} | _groups(loaded, window)
+    running = session.start(meta, graph, "cpu", choices.threads)
+    cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, choices.n_windows))
     index = np.array(sorted({window.site_forward, *(window.site_forward + offset for offset in window.neighbour_offsets)}))
     found = gate.evidence(running, cut, index)
-    if family.quantity == "kmer":
-        found, running = _choose_method(meta, found, running, graph, cut, index, threads)
-    judged = gate.judge(found, cut, genome.digest(), allow_untrained)
+    if len(methods) > 1:
+        found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
+    judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
-    meta["proof"] = {**judged, "parity": [certificate], "strand_symmetry": symmetry,
-                     "versions": {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}}
+    versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
+    meta["proof"] = {**judged, "parity": [certificate], "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.windows(running, cut, window)
-    return bundles.write(target, meta, graph)
+    return meta
 
 
 def _n_windows(text, n_windows: int) -> int:
@@ -110,16 +124,18 @@ def _choose_method(meta, marginal, running, graph, cut, index, threads):
     return marginal, running
 
 
-def _groups(loaded, row, name: str, window) -> dict:
+def _identity(loaded, row: registry.Row | None, name: str) -> dict:
+    """Who made the model, under which licence; from the card of the directory, else from the row."""
+    known = {field: loaded.card.get(field) or (getattr(row, field) if row else "")
+             for field in ("repository", "revision", "licence", "licence_url", "citation")}
+    LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")
+    return {"model_id": name, "family": loaded.family.name, "n_parameters": loaded.n_parameters, **known}
+
+
+def _groups(loaded, window) -> dict:
     """The groups of bundle.json that are known before the graph runs."""
-    card, text, family = loaded.card, loaded.text, loaded.family
-
-    def known(field: str) -> str:
-        return card.get(field) or (getattr(row, field) if row else "")
-
+    text, family = loaded.text, loaded.family
     return {
-        "identity": {"model_id": name, "family": family.name, "n_parameters": loaded.n_parameters,
-                     **{field: known(field) for field in ("repository", "revision", "licence", "licence_url", "citation")}},
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
                  "vocabulary_sha256": loaded.vocabulary_sha256},
