@@ -31,6 +31,7 @@ test-slow: setup ## grids, repeated kills, large inputs
 
 bench: setup ## the benchmarks of docs/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
+	@$(ACTIVATE) && python tools/gpn_duel.py
 
 lint: setup ## ruff, nextflow lint, shell syntax
 	@$(ACTIVATE) && ruff check . && nextflow lint . && sh -n tools/setup.sh tools/nextflow
@@ -38,7 +39,7 @@ lint: setup ## ruff, nextflow lint, shell syntax
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
 	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
 	    && $$compile $(LOCK_OPTIONS) dev.in -o dev.txt \
-	    && for role in setup score score_gpu export multiqc; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
+	    && for role in setup score score_gpu export multiqc bench; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
 	@$(ACTIVATE) && python tools/environments.py
 	@echo "lock: made python/requirements/*.txt and modules/local/*/*/environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
 
