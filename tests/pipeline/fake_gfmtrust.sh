@@ -36,7 +36,10 @@ case $step in
         cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"
         echo '{}' > "$out_dir/checks.json"
         touch "$out_dir/$(basename "$(option --fasta "$@")").fai" ;;
-    fit_context_model | export_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
+    export_model)
+        mkdir "$out_dir/$(option --model_id "$@")"
+        touch "$out_dir/$(option --model_id "$@")/bundle.json" ;;
+    fit_context_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
     plan_sites) mkdir "$out_dir/shards"; touch "$out_dir/plan.json" "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
     score_sites)

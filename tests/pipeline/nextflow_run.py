@@ -36,7 +36,11 @@ class Run:
 
     def tasks(self) -> list[dict[str, str]]:
         """Rows of the trace, e.g. {'name': 'GFMTRUST:ANNOTATE_VCF (A)', 'status': 'CACHED', 'exit': '0', ...}."""
-        with open(self.outdir / "pipeline_info" / f"execution_trace_{self.suffix}.txt", newline="") as file:
+        path = self.outdir / "pipeline_info" / f"execution_trace_{self.suffix}.txt"
+        if not path.exists():
+            # Nextflow 25.04.0's strict parser names files from the defaults of nextflow.config, not from the command line
+            path = max((self.launch / "results" / "pipeline_info").glob("execution_trace_*.txt"))
+        with open(path, newline="") as file:
             return list(csv.DictReader(file, delimiter="\t"))
 
     def executed(self) -> set[str]:

@@ -107,9 +107,9 @@ def test_five_hundred_rows(tmp_path, stub_tools):
         tools=stub_tools,
     )
     assert run.code == 0, run.text
-    assert sum(nextflow_run.process(task) == "ANNOTATE_VCF" for task in run.tasks()) == 500
+    assert run.log().count("Submitted process > GFMTRUST:ANNOTATE_VCF") == 500
+    assert run.log().count("Submitted process > GFMTRUST:SCORE_SITES") == 2
     assert len(list((run.outdir / "annotated").glob("*/*.gfm.vcf.gz"))) == 500
-    assert sum(nextflow_run.process(task) == "SCORE_SITES" for task in run.tasks()) == 2
 
 
 @pytest.mark.bad_input

@@ -96,6 +96,47 @@ def test_the_table_of_vcfs(first):
     assert table == "S1\tvcfs/1/S1.vcf\nS2\tvcfs/2/S2.vcf\n"
 
 
+def test_every_option_reaches_the_tool(start, launch):
+    (launch / "frozen.json").write_text("{}")
+    (launch / "contigs.tsv").write_text("1\tc1\n")
+    (launch / "models" / "context").mkdir()
+    (launch / "models" / "context" / "bundle.json").write_text("{}")
+    given = [
+        "--allow_mismatch",
+        "--allow_untrained",
+        "--allow_long_window",
+        "--overwrite",
+        "--include",
+        "p.bed",
+        "--contig_map",
+        "contigs.tsv",
+    ]
+    given += [
+        "--calibration",
+        "frozen.json",
+        "--context_model",
+        "models/context",
+        "--views",
+        "fast",
+        "--neighbours",
+        "false",
+        "--max_n",
+        "0.5",
+    ]
+    given += ["--probes", "500", "--title", "My run (2)", "--alpha_medium", "0.3", "--delta", "0.01"]
+    run = start("options", *given)
+    assert run.code == 0, run.text
+    parsed = {arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(run)}
+    assert "fit_context_model" not in parsed
+    check, plan, score, fit = (parsed[step] for step in ("check_inputs", "plan_sites", "score_sites", "calibrate"))
+    assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (True, "p.bed", "contig_map/contigs.tsv")
+    assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
+    assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == ("fast", False, 0.5, True)
+    assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
+    assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
+    assert parsed["report"].title == "My run (2)"
+
+
 def test_the_end_says_what_was_found(first):
     assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
     assert "out/report/gfmtrust_report.html" in first.text
