@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaincinv
+from scipy.stats import betabinom
 
 from gfmtrust.records import Rank
 
@@ -110,8 +111,8 @@ def fixed_sequence(
 ) -> tuple[float | None, int, float | None]:
     """The laxest threshold that part B certifies, the number of candidates tested, and the first candidate.
 
-    Starts where half A's own bound is smallest (at least 100 accepted there), goes laxer while both bounds on B are at most
-    alpha, stops at the first failure. Both bounds must hold and the order is fixed on A: no correction is needed.
+    Starts where, judged by half A (at least 100 accepted there), part B most likely passes; goes laxer while both bounds on B are
+    at most alpha, stops at the first failure. Both bounds must hold and the order is fixed on A: no correction is needed.
     Probes given are those that may carry the level at all. Returns (None, tested, first) where the first already fails.
     """
     candidates = candidate_thresholds(half_a.reliability)
@@ -119,7 +120,8 @@ def fixed_sequence(
     started = [i for i, (balanced, _) in enumerate(own) if balanced.n >= MIN_A_PROBES]
     if not started:
         return None, 0, None
-    start = min(started, key=lambda i: max(own[i][0].bound, own[i][1].bound))
+    scale = len(part_b.wrong) / len(half_a.wrong)
+    start = max(started, key=lambda i: min(_chance(found, scale, alpha, delta) for found in own[i]))
     accepted, tested = None, 0
     for threshold in candidates[start:]:
         tested += 1
@@ -128,6 +130,17 @@ def fixed_sequence(
             break
         accepted = float(threshold)
     return accepted, tested, float(candidates[start])
+
+
+def _chance(found: Tally, scale: float, alpha: float, delta: float) -> float:
+    """Chance that part B, `scale` times as large, has a bound of at most alpha where half A counted `found`.
+
+    Beta-binomial, Jeffreys prior. A's own smallest bound is no guide: a strict cut-off with hardly an error in A leaves B too few probes
+    to bear the one error it may have.
+    """
+    n = round(found.n * scale)
+    allowed = largest_errors(n, alpha, delta)
+    return float(betabinom.cdf(allowed, n, found.errors + 0.5, found.n - found.errors + 0.5)) if allowed >= 0 else 0.0
 
 
 def certify(level: str, classes: tuple[str, ...], half_a: Probes, part_b: Probes, alpha: float, delta: float, guard: float,
