@@ -8,10 +8,10 @@ Clopper and Pearson 1934; Angelopoulos et al. 2021 (Learn then Test). Knows noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy.special import betaincinv
-from scipy.stats import betabinom
+from scipy.special import betaincinv, betaln
 
 from gfmtrust.records import Rank
 
@@ -86,6 +86,7 @@ def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> 
     return np.where(some, betaincinv(np.where(some, errors, 1.0), n - errors + 1, delta), 0.0)
 
 
+@cache
 def largest_errors(n: int, alpha: float, delta: float) -> int:
     """Largest number of errors among n that still certifies alpha; -1 where none does."""
     return int((upper_bound(np.arange(n + 1), n, delta) <= alpha).sum()) - 1
@@ -140,7 +141,10 @@ def _chance(found: Tally, scale: float, alpha: float, delta: float) -> float:
     """
     n = round(found.n * scale)
     allowed = largest_errors(n, alpha, delta)
-    return float(betabinom.cdf(allowed, n, found.errors + 0.5, found.n - found.errors + 0.5)) if allowed >= 0 else 0.0
+    wrong, right = found.errors + 0.5, found.n - found.errors + 0.5
+    k = np.arange(allowed + 1)
+    log_mass = betaln(k + wrong, n - k + right) - betaln(wrong, right) - betaln(k + 1, n - k + 1) - np.log(n + 1)
+    return float(np.exp(log_mass).sum())
 
 
 def certify(level: str, classes: tuple[str, ...], half_a: Probes, part_b: Probes, alpha: float, delta: float, guard: float,
