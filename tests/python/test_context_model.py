@@ -127,7 +127,7 @@ def test_codes_keep_counts_well_inside_their_own_noise(n_bases):
     held = np.unique(np.geomspace(1, 2 * n_bases, 4000).astype(np.int64))
     code = np.rint(np.log1p(np.arange(1 << 16) * np.expm1(step)) / step).astype(np.uint8)
     back = counts.counts_of_codes(step)[counts._coded(held, code, step)]
-    assert (np.abs(back - held) <= np.maximum(0.045 * held, 0.35 * np.sqrt(held))).all()
+    assert (np.abs(back - held) <= np.maximum(0.05 * held, 0.35 * np.sqrt(held))).all()
     assert counts.counts_of_codes(step)[:2].tolist() == [0, 1]
 
 
@@ -185,12 +185,12 @@ def test_the_gradient_is_that_of_differences():
 
 @pytest.fixture(scope="module")
 def noise():
-    return random_text(120_000, 7)
+    return random_text(60_000, 7)
 
 
 def test_on_random_letters_it_knows_nothing(noise):
-    model, codes = fit_model(FakeGenome(chr1=noise), sites=15_000), encode(noise)
-    pos = np.arange(50, len(codes) - 50, 7)
+    model, codes = fit_model(FakeGenome(chr1=noise), sites=10_000), encode(noise)
+    pos = np.arange(50, len(codes) - 50, 4)
     probs, real = mean_of_admitted(model, codes, pos), codes[pos]
     assert entropy(probs) >= 1.99
     assert (probs.argmax(axis=1) == real).mean() == pytest.approx(0.25, abs=0.015)
@@ -199,8 +199,8 @@ def test_on_random_letters_it_knows_nothing(noise):
 
 
 def test_without_leave_out_it_knows_random_letters(noise):
-    model, codes = fit_model(FakeGenome(chr1=noise), sites=15_000, leave_out=False), encode(noise)
-    pos = np.arange(50, len(codes) - 50, 7)
+    model, codes = fit_model(FakeGenome(chr1=noise), sites=10_000, leave_out=False), encode(noise)
+    pos = np.arange(50, len(codes) - 50, 4)
     probs, real = mean_of_admitted(model, codes, pos, np.ones((len(pos), 8), bool)), codes[pos]
     assert surprisal(probs, real) < 1.9
     assert two_alternative_error(probs, real) < 0.40
@@ -305,7 +305,7 @@ def test_lambda_is_enough_for_a_fit():
     if not fasta.exists():
         pytest.skip(f"real data absent: {fasta.parent.name}")
     codes = encode("".join(fasta.read_text().split("\n")[1:]))
-    model = fit_model(FakeGenome(phage=decode(codes)), sites=8_000)
+    model = fit_model(FakeGenome(phage=decode(codes)), sites=5_000)
     pos = np.arange(len(codes))[20:-20:5]
     assert model.law.orders[-1] == 8
     assert surprisal(mean_of_admitted(model, codes, pos), codes[pos]) < 1.92
@@ -357,8 +357,9 @@ def test_chr20_takes_at_most_1_80_bits():
     model = fit_model(FakeGenome(chr20=decode(codes[:cut])))
     pos = np.arange(cut + 20, len(codes) - 20, 3)
     log_probs, real = model.law.log_probs(windows_at(codes, pos, 11)), codes[pos]
+    each = [surprisal(np.exp(log_probs[:, member]), real) for member in range(8)]
     assert surprisal(np.exp(log_probs).mean(axis=1), real) <= 1.80
-    assert max(surprisal(np.exp(log_probs[:, member]), real) for member in range(8)) <= 1.815
+    assert max(each) <= 1.815, each
     inside = np.arange(20, cut - 20, 17)
     probs = mean_of_admitted(model, codes, inside)
     assert surprisal(probs, codes[inside]) - entropy(probs) == pytest.approx(0, abs=0.005)

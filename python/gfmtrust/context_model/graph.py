@@ -141,8 +141,10 @@ def _any(graph: _Graph, whole: str) -> str:
 def _log_sum(graph: _Graph, counts: str, whole: str, pseudo: float) -> str:
     """Sum of ln(count + pseudo) over whole words, float32 (batch, positions, 4, 8)."""
     logs = graph.op("Log", graph.op("Add", counts, graph.const(f"pseudo_{pseudo:g}", np.float32(pseudo))))
-    kept = graph.op("Mul", logs, graph.op("Unsqueeze", whole, graph.axes(3, 4)))
-    return graph.op("ReduceSum", kept, graph.axes(2), keepdims=0)
+    # The sum over whole words as a product of matrices (1 x words) (words x 32): half the time of multiplying and summing apart.
+    rows = graph.op("Reshape", logs, graph.const("to_rows", np.array([0, 0, 0, 4 * N_MEMBERS], dtype=np.int64)))
+    total = graph.op("MatMul", graph.op("Unsqueeze", whole, graph.axes(2)), rows)
+    return graph.op("Reshape", total, graph.const("to_bases", np.array([0, 0, 4, N_MEMBERS], dtype=np.int64)))
 
 
 def _flanks(graph: _Graph, top: str, whole: str, reach: int) -> str:
