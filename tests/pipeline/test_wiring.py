@@ -96,6 +96,45 @@ def test_the_table_of_vcfs(first):
     assert table == "S1\tvcfs/1/S1.vcf\nS2\tvcfs/2/S2.vcf\n"
 
 
+def test_the_end_says_what_was_found(first):
+    assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
+    assert "out/report/gfmtrust_report.html" in first.text
+
+
+def test_resume_runs_nothing(first, start):
+    assert start("resumed", "-resume").executed() == set()
+
+
+def test_a_changed_alpha_scores_nothing(first, start):
+    assert start("alpha", "-resume", "--alpha_high", "0.1").executed() == AFTER_SCORING
+
+
+def test_a_changed_device_scores_again(first, start):
+    run = start("device", "-resume", "--device", "cpu")
+    assert run.executed() == {"SCORE_SITES"} | AFTER_SCORING
+    assert all("--device cpu" in " ".join(arguments) for arguments in calls(run) if arguments[0] == "score_sites")
+
+
+def test_more_cores_score_nothing(first, start, launch):
+    (launch / "cores.config").write_text("process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n")
+    assert start("cores", "-resume", "-c", "cores.config").executed() == set()
+
+
+def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, launch):
+    config = launch / "models" / "second" / "config.json"
+    config.write_text('{"rebuilt": 1}')
+    try:
+        run = start("rebuilt", "-resume")
+    finally:
+        config.write_text("{}")
+    assert run.executed() == {"EXPORT_MODEL", "SCORE_SITES"} | AFTER_SCORING
+    scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
+    assert scored == ["second", "second"]
+
+
+# From here on every run begins a session of its own: -resume takes up the last one, so these come last.
+
+
 def test_every_option_reaches_the_tool(start, launch):
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
@@ -135,42 +174,6 @@ def test_every_option_reaches_the_tool(start, launch):
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
     assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
     assert parsed["report"].title == "My run (2)"
-
-
-def test_the_end_says_what_was_found(first):
-    assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
-    assert "out/report/gfmtrust_report.html" in first.text
-
-
-def test_resume_runs_nothing(first, start):
-    assert start("resumed", "-resume").executed() == set()
-
-
-def test_a_changed_alpha_scores_nothing(first, start):
-    assert start("alpha", "-resume", "--alpha_high", "0.1").executed() == AFTER_SCORING
-
-
-def test_a_changed_device_scores_again(first, start):
-    run = start("device", "-resume", "--device", "cpu")
-    assert run.executed() == {"SCORE_SITES"} | AFTER_SCORING
-    assert all("--device cpu" in " ".join(arguments) for arguments in calls(run) if arguments[0] == "score_sites")
-
-
-def test_more_cores_score_nothing(first, start, launch):
-    (launch / "cores.config").write_text("process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n")
-    assert start("cores", "-resume", "-c", "cores.config").executed() == set()
-
-
-def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, launch):
-    config = launch / "models" / "second" / "config.json"
-    config.write_text('{"rebuilt": 1}')
-    try:
-        run = start("rebuilt", "-resume")
-    finally:
-        config.write_text("{}")
-    assert run.executed() == {"EXPORT_MODEL", "SCORE_SITES"} | AFTER_SCORING
-    scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
-    assert scored == ["second", "second"]
 
 
 @pytest.mark.bad_input
