@@ -434,3 +434,15 @@ def test_real_wrong_assembly(out):
     with pytest.raises(BadDataError, match=r"NA12878_18_99_germline.vcf.gz .*: REF differs at \d+ of \d+ SNVs, rate at least"):
         run(DATA / "b37_chr1" / "chr1_1M.fa", out, [("a", DATA / "hg38_chr1" / "NA12878_18_99_germline.vcf.gz")],
             contig_map=stored(out.parent / "map.tsv", b"chr1\t1\n"))
+
+
+def test_thousands_of_contigs_take_time_by_their_number_only(out, tmp_path):
+    """Each of these was quadratic once: htslib over undeclared contigs, the REF check, the room for contigs in memory."""
+    n = 3000
+    genome = stored(tmp_path / "g.fa", b"".join(b">c%d\nACGTAC\n" % i for i in range(n)))
+    records = [(b"c%d" % i, b"2", b"C" if i % 1000 else b"G", b"T", b".") for i in range(n)]
+    _, row = one(genome, out, tmp_path, records)
+    assert (row["n_snv"], row["n_snv_mismatch"]) == (n, 3)
+    assert row["warnings"][-2:] == [{"text": "further kinds of warnings", "count": 2000, "first": "c1000:2"},
+                                    {"text": "REF differs from g.fa: REF_MISMATCH", "count": 3, "first": "c0:2"}]
+    assert len(table(out)) == n
