@@ -1,6 +1,7 @@
 """Fitting the context model to a genome: two passes over the letters, then the mixture on sites their members never saw.
 
-Memory (3.1 Gb genome, order 11): 14 x 67 MB of counts, about 0.6 GB while they are folded into the members' tables, one contig of letters.
+Memory at order 11: 14 x 67 MB of counts and as much again while letters are counted and folded into the members' tables: 2.4 GiB measured
+for 100 Mb (`benchmark.context`, 2.7 Mb a CPU second). A larger genome adds `Genome`'s cache alone, 0.5 GB: 3.1 Gb stay under 4 GiB.
 Numpy on one thread; the only randomness is `seed`: which block gets which pattern and which sites the mixture is fitted on.
 """
 
