@@ -7,7 +7,7 @@ but the context model is asked, and only for the local surprisal by which probes
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ POOL_SITES = 400_000
 SAMPLED_SNVS = 200_000
 """SNVs kept for the spectrum; a uniform subset of the run's, by reservoir."""
 SURPRISAL_SNVS = 20_000
+MIN_CLASS_PROBES = 500
+"""Probes a region class needs in the quarter of them that decides on a level (docs/reliability.md, cells)."""
 BLOCK_WINDOW_BP = 1_024
 """Calibration blocks hold at least four windows of this length where the genome allows: the plan does not know the models, so that a change
 of model re-plans nothing."""
@@ -33,17 +35,31 @@ of model re-plans nothing."""
 
 @dataclass(frozen=True)
 class Regions:
-    """The user's BED files by name, each a merged interval set with `.contains(contig, pos array) -> bool array`."""
+    """The user's BED files by name, each a merged interval set with `.contains(contig, pos array) -> bool array`.
+
+    class_names: the files that are region classes of their own, None for all; alleles in the others are classed by soft mask alone.
+    """
 
     sets: dict
+    class_names: tuple[str, ...] | None = None
 
     def classes(self, genome, contig_index: np.ndarray, pos: np.ndarray, soft_masked: np.ndarray) -> np.ndarray:
-        member = {name: np.zeros(len(pos), bool) for name in self.sets}
+        named = self.sets if self.class_names is None else {name: self.sets[name] for name in self.class_names}
+        member = {name: np.zeros(len(pos), bool) for name in named}
         for index in np.unique(contig_index):
             rows = np.flatnonzero(contig_index == index)
-            for name, intervals in self.sets.items():
+            for name, intervals in named.items():
                 member[name][rows] = intervals.contains(genome.names[index], pos[rows])
         return region_class(soft_masked, list(member.items()))
+
+    def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
+        """The same regions, of which only those stay a class that hold SNVs enough for probes enough to certify it.
+
+        A quarter of the probes decides on a level; a class without its own certificate would make LOW of every allele in a small BED file.
+        """
+        classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
+        enough = [name for name in self.sets if (classes == name).sum() * n_probes >= 4 * MIN_CLASS_PROBES * max(1, len(classes))]
+        return replace(self, class_names=tuple(enough))
 
 
 @dataclass(frozen=True)
@@ -73,13 +89,15 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     size = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
-    n_probes, drawing = _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, asked_probes, seed, out_dir)
+    n_asked = probes.probe_number(snvs.n_sites, asked_probes)
+    regions = regions.with_classes_for(genome, snvs, n_asked)
+    n_probes, drawing = _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, n_asked, seed, out_dir)
     n_sites = shards.write_shards(genome, regions, out_dir, shard_size)
     plan = {
         "counts": {**counts, **n_sites, "probes": n_probes, "snv_sites": snvs.n_sites},
         "seed": seed, "shard_size": shard_size, "block_bp": size, "usable_bp": usable_bp,
         "spectrum": drawing.spectrum, "matched_surprisal": drawing.matched_surprisal, "merged": drawing.merged,
-        "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets),
+        "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets), "region_classes": list(regions.class_names),
         "contigs": [{"name": name, "length": length} for name, length in genome.contigs.items()],
         "genome_digest": checks["genome"]["digest"], "contig_map": checks["contig_map"],
         "allow_mismatch": checks.get("allow_mismatch", False),
@@ -146,8 +164,7 @@ class _Reservoir:
         return self._kept.nsmallest(self._size, "key").sort_values(["contig_index", "pos", "alt"], ignore_index=True)
 
 
-def _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, asked, seed, out_dir) -> tuple[int, probes.Drawing]:
-    n = probes.probe_number(snvs.n_sites, asked)
+def _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, n, seed, out_dir) -> tuple[int, probes.Drawing]:
     contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
     pool = surroundings(genome, contig_index, pos)
     usable = np.flatnonzero((pool.base < N) & (pool.left < N) & (pool.right < N))

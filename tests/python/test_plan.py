@@ -144,3 +144,11 @@ def test_a_hundred_thousand_contigs_make_no_more_shards_than_one(tmp_path):
     _, content = planned(tmp_path, genome, [rows], shard_size=5_000)
     assert content["counts"]["variant_sites"] == sum(text[50] == "G" for _ in rows)
     assert content["counts"]["shards"] == -(-content["counts"]["sites"] // 5_000)
+
+
+def test_a_bed_file_with_few_of_the_variants_is_no_class_of_its_own(tmp_path):
+    regions = {"wide": Spans(chr1=[(0, 4_000)]), "narrow": Spans(chr1=[(5_000, 5_100)])}
+    out, content = planned(tmp_path, GENOME, [snv_rows(GENOME, range(0, 8_000, 5))], regions, asked_probes=6_000, shard_size=10_000)
+    assert content["region_classes"] == ["wide"]  # half of the variants against an eightieth
+    assert set(shards_of(out)[0]["region_class"]) == {"wide", "unique"}
+    assert content["counts"]["region_bases"] == 4_100
