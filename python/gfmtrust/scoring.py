@@ -212,5 +212,5 @@ def _refuse_broken(scores: SiteScores, model: str) -> None:
     bad = tried & (scores.status != "")
     if bad.sum() > max(1, MAX_BAD_SHARE * tried.sum()):
         share = f"{100 * bad.sum() / tried.sum():.2g} % of windows"
-        raise InternalError(message(f"model {model}", f"output is not finite or outside A,C,G,T ({share})", "an answer at 99.9 % of windows",
+        raise InternalError(message(f"model {model}", f"output is not finite or outside A,C,G,T ({share})", "an answer at 99.9 %",
                                     "export it again in fp32"))
