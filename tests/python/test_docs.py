@@ -225,7 +225,7 @@ def test_samplesheet_columns_are_those_of_its_schema():
 
 def test_info_keys_are_all_explained_in_the_readme():
     keys = re.findall(r"GFM_[A-Z_]+", WRITE_DOCS.info_keys())
-    told = text_of("README.md").split("<!-- demo-record -->")[1].split("## How a flag")[0]
+    told = text_of("README.md").split("## A record, field by field")[1].split("## How a flag")[0]
     assert [key for key in keys if f"`{key}`" not in told] == []
 
 
