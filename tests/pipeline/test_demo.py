@@ -25,9 +25,9 @@ def records(path):
 
 
 def without_our_keys(line):
-    """The record as it was before annotation; written without the writer's code."""
+    """The record without GFM_ keys, and without a final `;` of INFO, whose place they take; without the writer's code."""
     columns = line.split("\t")
-    kept = [key for key in columns[7].split(";") if not key.startswith("GFM_")]
+    kept = [key for key in columns[7].rstrip(";").split(";") if not key.startswith("GFM_")]
     columns[7] = ";".join(kept) or "."
     return "\t".join(columns)
 
@@ -43,7 +43,7 @@ def test_it_ends_well(demo_run):
 def test_every_record_comes_back_as_it_was(demo_run, sample):
     given = records(DEMO / SAMPLES[sample])
     found = records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
-    assert [without_our_keys(line) for line in found] == given
+    assert [without_our_keys(line) for line in found] == [without_our_keys(line) for line in given]
     header = [line for line in lines(DEMO / SAMPLES[sample]) if line.startswith("#")]
     annotated = [line for line in lines(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz") if line.startswith("#")]
     assert [line for line in annotated if line in header] == header
@@ -62,11 +62,18 @@ def test_every_alt_has_one_status(demo_run, sample):
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
 @pytest.mark.parametrize("sample", SAMPLES)
-def test_bcftools_reads_and_splits_what_was_written(demo_run, sample):
-    path = demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"
-    ended = subprocess.run(["bcftools", "norm", "-m-", str(path)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    assert "GFM_RANK=" in ended.stdout
+def test_bcftools_reads_what_it_read_before(demo_run, sample):
+    """bcftools gives up on an INFO key that no header line declares (demo_b has one): the same then, before and after."""
+    annotated = demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"
+    before, after = (split_by_bcftools(path) for path in (DEMO / SAMPLES[sample], annotated))
+    assert after.returncode == before.returncode, after.stderr
+    assert "GFM_RANK=" in after.stdout
+    if before.returncode == 0:
+        assert after.stdout.count("\n") > before.stdout.count("\n")  # header lines of ours, no record fewer
+
+
+def split_by_bcftools(path):
+    return subprocess.run(["bcftools", "norm", "-m-", str(path)], capture_output=True, text=True, check=False)
 
 
 def test_regions_come_back_line_by_line(demo_run):
