@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust import tables
-from gfmtrust.alphabet import FOLD, N
+from gfmtrust.alphabet import N, encode
 from gfmtrust.records import Status
 from gfmtrust.vcf import text_status
 
@@ -109,8 +109,8 @@ def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:
 
 def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> None:
     """Statuses of one-letter alleles, many at a time."""
-    letters = FOLD[np.frombuffer("".join(ref[rows]).encode("ascii", "replace"), np.uint8)]
-    others = FOLD[np.frombuffer("".join(alt[rows]).encode("ascii", "replace"), np.uint8)]
+    letters = encode("".join(ref[rows]))
+    others = encode("".join(alt[rows]))
     text = np.array([text_status(r, a) or "" for r, a in zip(ref[rows], alt[rows], strict=True)], dtype=object) \
         if (others >= N).any() or (letters >= N).any() else np.full(len(rows), "", object)
     known = (contig_index[rows] >= 0) & ~outside[rows]
@@ -141,6 +141,6 @@ def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool
     there = genome.codes(genome.names[index], pos, pos + len(ref))
     if text is not None or (there >= N).any():
         return text or Status.AMBIGUOUS_BASE
-    if (there != FOLD[np.frombuffer(ref.encode("ascii", "replace"), np.uint8)]).any():
+    if (there != encode(ref)).any():
         return Status.REF_MISMATCH
     return Status.TOO_LONG if max(len(ref), len(alt)) > MAX_ALLELE_BP else Status.UNSUPPORTED

@@ -15,7 +15,9 @@ import pyarrow as pa
 from gfmtrust import calibration, flags, tables
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.features import features, surprisal_of
+from gfmtrust.measures import view_weights
 from gfmtrust.shards import PROBE, VARIANT
+from gfmtrust.sites import place_key
 
 RUN_SITES_KEPT = 20_000
 """Run sites whose local surprisal the shift gate looks at; every n-th where there are more."""
@@ -28,7 +30,7 @@ def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.n
     (`surprisal`, `context_site_surprisal`).
     """
     probes = tables.read(plan_dir / "probes.parquet").to_pandas()
-    place = probes["contig_index"].to_numpy(np.int64) << 40 | probes["pos"].to_numpy(np.int64)
+    place = place_key(probes["contig_index"], probes["pos"])
     parts, run_surprisal = [], []
     for block in blocks(plan_dir, scores):
         use = block.site["use"].to_numpy()
@@ -39,23 +41,19 @@ def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.n
 
 def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
     """The probes that stand at the given rows of a block, in the order of probes.parquet."""
-    here = block.site["contig_index"].to_numpy(np.int64)[rows] << 40 | block.site["pos"].to_numpy(np.int64)[rows]
+    here = place_key(block.site["contig_index"], block.site["pos"])[rows]
     low, high = np.searchsorted(place, here, "left"), np.searchsorted(place, here, "right")
     row = np.repeat(rows, high - low)
     mine = probes.iloc[np.concatenate([np.arange(a, b) for a, b in zip(low, high, strict=True)] or [np.empty(0, int)])]
     real, decoy = mine["real"].to_numpy(np.int64), mine["decoy"].to_numpy(np.int64)
     measured = features(block, ensemble, row, real, decoy)
     kept = mine[["contig_index", "pos", "real", "decoy", "run_oriented", "block"]].reset_index(drop=True)
+    context = block.context_probs[row]
+    alike = view_weights(context, np.zeros(context.shape[1], int))
     bits = {"surprisal": surprisal_of(block.probs[row], block.weights[row], real),
-            "context_site_surprisal": surprisal_of(block.context_probs[row], _equal_weights(block.context_probs[row]), real),
+            "context_site_surprisal": surprisal_of(context, alike, real),
             "status": block.status[row]}
     return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)
-
-
-def _equal_weights(probs: np.ndarray) -> np.ndarray:
-    voted = np.isfinite(probs).all(axis=2)
-    n = voted.sum(axis=1, keepdims=True)
-    return np.divide(voted, n, out=np.zeros(voted.shape), where=n > 0)
 
 
 def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None) -> calibration.Calibration:
@@ -77,8 +75,7 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
     probed = table["local_surprisal"].to_numpy(np.float64) if frozen is None else np.array(fitted.surprisal_quantiles)
     verdict = calibration.shift_gate(run_surprisal[::step], probed)
     fitted = calibration.with_shift(fitted, verdict, transferred=frozen is not None)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / "calibration.json").write_text(fitted.to_json())
+    tables.write_text(out_dir / "calibration.json", fitted.to_json())
     rank, why = flags.assign(fitted, table)
     scored = table.assign(rel=calibration.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
                           wrong=~(table["llr"].to_numpy() < 0))

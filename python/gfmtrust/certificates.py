@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import betaincinv, betaln
+from scipy.special import betaln
 
+from gfmtrust.binomial import lower_bound, upper_bound
 from gfmtrust.records import Rank
 
 TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in range(10, 101, 5)))
@@ -70,20 +71,6 @@ class Certificate:
     def covers(self, region_class: str) -> bool:
         """Does an allele of this region class carry the flag of this certificate?"""
         return self.threshold is not None and region_class in self.region_classes and region_class not in self.refused
-
-
-def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
-    """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all (or none) of n err."""
-    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    inside = errors < n
-    return np.where(inside, betaincinv(errors + 1, np.where(inside, n - errors, 1.0), 1 - delta), 1.0)
-
-
-def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
-    """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without errors."""
-    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    some = errors > 0
-    return np.where(some, betaincinv(np.where(some, errors, 1.0), n - errors + 1, delta), 0.0)
 
 
 @cache

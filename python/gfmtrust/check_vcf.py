@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import betaincinv
 
 from gfmtrust import bgzf, contig_names, spellings, tables, vcf
-from gfmtrust.alphabet import FOLD, N
+from gfmtrust.alphabet import N, encode
+from gfmtrust.binomial import lower_bound
 from gfmtrust.contig_names import ContigRule
 from gfmtrust.errors import BadDataError, message
 from gfmtrust.genome import Genome
@@ -179,7 +179,7 @@ class RefCheck:
     def _compare(self, genome: Genome, batch: list[Spelling]) -> None:
         index = np.array([row[0] for row in batch])
         pos = np.array([row[2] for row in batch])
-        letters = FOLD[np.frombuffer("".join(row[3][0] for row in batch).encode("ascii", "replace"), dtype=np.uint8)]
+        letters = encode("".join(row[3][0] for row in batch))
         snv = np.array([any(vcf.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch])
         starts = np.flatnonzero(np.diff(index, prepend=-2))  # the batch is sorted: each contig is one run
         for start, end in zip(starts, [*starts[1:], len(index)], strict=True):
@@ -202,7 +202,7 @@ class RefCheck:
     def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
         """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md, section 5."""
         for n_mismatch, n, what in ((self.n_snv_mismatch, self.n_snv, "SNVs"), (self.n_ref_mismatch, self.n_ref, "records")):
-            rate = lower_bound(n_mismatch, n)
+            rate = float(lower_bound(n_mismatch, n, 1 - CONFIDENCE))
             if n_mismatch >= MIN_MISMATCHES and rate > MAX_MISMATCH_RATE:
                 found = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
                 if not job.allow_mismatch:
@@ -215,11 +215,6 @@ class RefCheck:
 
     def counts(self) -> dict:
         return {"n_snv": self.n_snv, "n_snv_mismatch": self.n_snv_mismatch, "n_ref": self.n_ref, "n_ref_mismatch": self.n_ref_mismatch}
-
-
-def lower_bound(n_found: int, n: int) -> float:
-    """One-sided 99 % lower bound of a rate. Source: Clopper and Pearson 1934."""
-    return float(betaincinv(n_found, n - n_found + 1, 1 - CONFIDENCE)) if n_found else 0.0
 
 
 _genome_of_child: list[Genome] = []

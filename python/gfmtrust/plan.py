@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust import alleles, probes, shards, tables
-from gfmtrust.alphabet import BASES, N
+from gfmtrust.alphabet import BASES, N, encode
 from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.records import Status
 from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
@@ -130,7 +130,7 @@ def _write_alleles(genome, spellings, include, out_dir, seed) -> tuple[dict, Snv
             n_snv_sites += len(scored[["contig_index", "pos"]].drop_duplicates())
             reservoir.add(scored)
     kept = reservoir.rows()
-    alt = np.array([BASES.index(letter) for letter in kept["alt"]], dtype=np.uint8)
+    alt = encode("".join(kept["alt"]))
     snvs = Snvs(kept["contig_index"].to_numpy(np.int64), kept["pos"].to_numpy(np.int64), alt, reservoir.seen, n_snv_sites)
     return {"spellings": n_spellings, "alleles": sum(statuses.values()), "allele_status": statuses}, snvs
 

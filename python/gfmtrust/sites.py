@@ -17,6 +17,11 @@ BLOCKS_PER_GENOME = 64
 CHUNK = 100_000
 
 
+def place_key(contig_index, pos) -> np.ndarray:
+    """One int64 a place that sorts as (contig_index, pos) does; contigs are shorter than 2^40 bases."""
+    return np.asarray(contig_index, np.int64) << 40 | np.asarray(pos, np.int64)
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """Letters around n sites: base, left, right as codes uint8 (n,); gc float32 (n,), share of the ACGT letters of the 201-bp

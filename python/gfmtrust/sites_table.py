@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 
 from gfmtrust import calibration, flags, tables
-from gfmtrust.alphabet import BASES
-from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.alphabet import decode, encode
+from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.errors import InternalError, message
 from gfmtrust.features import features, surprisal_of
 from gfmtrust.records import Rank, Status
 from gfmtrust.shards import REGION
+from gfmtrust.sites import place_key
 
 FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "gain", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gc", "n_share")
 SITES = pa.schema([*tables.ALLELES, ("rank", pa.uint8()), ("conf", pa.string()), ("why", pa.string()),
@@ -26,7 +27,6 @@ SITES = pa.schema([*tables.ALLELES, ("rank", pa.uint8()), ("conf", pa.string()),
 BASES_TABLE = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("base", pa.string()),
                          ("status", pa.string()), ("surprisal", pa.float32()), ("ent", pa.float32()), ("dis", pa.float32()),
                          ("gain", pa.float32()), ("rel", pa.float32()), ("rank", pa.uint8()), ("wrong", pa.bool_())])
-CODE = {letter: code for code, letter in enumerate(BASES)}
 
 
 def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
@@ -94,10 +94,10 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
     asked = np.flatnonzero(status == Status.SCORED)
     if len(asked):
         rows = _rows_of(block.site, alleles.iloc[asked])
-        status[asked] = np.where(block.status[rows] == "", Status.SCORED, block.status[rows])
+        status[asked] = allele_status(block, rows)
         scored = status[asked] == Status.SCORED
         asked, rows = asked[scored], rows[scored]
-        ref, alt = (np.array([CODE[letter] for letter in alleles[name].to_numpy(object)[asked]], np.int64) for name in ("ref", "alt"))
+        ref, alt = (encode("".join(alleles[name].to_numpy(object)[asked])).astype(np.int64) for name in ("ref", "alt"))
         measured = features(block, ensemble, rows, ref, alt)
         measured["rel"] = calibration.reliability(fitted, measured)
         rank, why = flags.assign(fitted, measured)
@@ -116,7 +116,7 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
 
 def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
     """Row of the shard each allele stands at; both are sorted by contig and position."""
-    place, wanted = (frame["contig_index"].to_numpy(np.int64) << 40 | frame["pos"].to_numpy(np.int64) for frame in (site, alleles))
+    place, wanted = (place_key(frame["contig_index"], frame["pos"]) for frame in (site, alleles))
     rows = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
     if (place[rows] != wanted).any():
         raise InternalError(message("alleles.parquet", "an allele at no site of the shards", "each scored allele at a site of the plan"))
@@ -145,8 +145,8 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
     rel = np.where(unscored, np.nan, calibration.reliability(fitted, measured))
     writer.write({
         "contig": np.array(names, object)[site["contig_index"]], "contig_index": site["contig_index"].to_numpy(),
-        "pos": site["pos"].to_numpy(), "base": np.array(list("ACGTNN"), object)[base],
-        "status": np.where(unscored, block.status[rows], Status.SCORED).astype(object),
+        "pos": site["pos"].to_numpy(), "base": np.array(list(decode(base)), object),
+        "status": allele_status(block, rows).astype(object),
         "surprisal": surprisal_of(block.probs[rows], block.weights[rows], base).astype(np.float32),
         **{name: measured[name].to_numpy(np.float32) for name in ("ent", "dis", "gain")},
         "rel": rel.astype(np.float32), "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),

@@ -100,10 +100,15 @@ def write(path: Path, columns: dict | pa.Table, schema: pa.Schema, metadata: dic
 
 def write_json(path: Path, content: dict) -> None:
     """JSON with sorted keys, two-space indent and a final newline, through `<path>.part`."""
+    write_text(path, json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file, through `<path>.part`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n")
+    part.write_text(text)
     part.replace(path)
 
 

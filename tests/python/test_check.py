@@ -272,10 +272,10 @@ def test_one_name_for_two_contigs_in_two_files(fasta, out, tmp_path):
 
 def test_lower_bound_is_that_of_clopper_and_pearson():
     for n_found, n in ((1, 1), (10, 10), (19, 1000), (312, 1000), (5, 10**6)):
-        assert check_vcf.lower_bound(n_found, n) == pytest.approx(beta.ppf(0.01, n_found, n - n_found + 1), rel=1e-9)
-    assert check_vcf.lower_bound(0, 10) == 0
-    assert check_vcf.lower_bound(18, 1000) < 0.01 < check_vcf.lower_bound(19, 1000)
-    assert check_vcf.lower_bound(312, 1000) == pytest.approx(0.278, abs=5e-4)
+        assert check_vcf.lower_bound(n_found, n, 0.01) == pytest.approx(beta.ppf(0.01, n_found, n - n_found + 1), rel=1e-9)
+    assert check_vcf.lower_bound(0, 10, 0.01) == 0
+    assert check_vcf.lower_bound(18, 1000, 0.01) < 0.01 < check_vcf.lower_bound(19, 1000, 0.01)
+    assert check_vcf.lower_bound(312, 1000, 0.01) == pytest.approx(0.278, abs=5e-4)
 
 
 def test_few_mismatches_are_counted_and_go_on(fasta, out, tmp_path):

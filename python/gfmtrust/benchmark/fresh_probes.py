@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta
 
 from gfmtrust import calibrate, flags, plan, shards, steps, tables
 from gfmtrust.bed import IntervalSet
+from gfmtrust.binomial import lower_bound, upper_bound
 from gfmtrust.calibration import Calibration
 from gfmtrust.ensemble import ScoreTables
 from gfmtrust.errors import MissingInputError, message
@@ -49,13 +49,6 @@ class Level:
     true_sign: float | None
 
 
-def bounds(errors: int, n: int) -> tuple[float, float]:
-    """One-sided 95 % Clopper-Pearson bounds of an error rate, lower and upper. Source: Clopper and Pearson 1934."""
-    lower = float(beta.ppf(1 - CONFIDENCE, errors, n - errors + 1)) if errors else 0.0
-    upper = float(beta.ppf(CONFIDENCE, errors + 1, n - errors)) if errors < n else 1.0
-    return lower, upper
-
-
 def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet], seed: int | None = None) -> list[Level]:
     """Draw, score and flag n fresh alleles like the run's; one Level a flag, HIGH first.
 
@@ -84,7 +77,7 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
 
 def _level(level: Rank, of_level: pd.DataFrame, names: list[str]) -> Level:
     n, errors = len(of_level), int((~(of_level["llr"] < 0)).sum())
-    lower, upper = bounds(errors, n)
+    lower, upper = (float(bound(errors, n, 1 - CONFIDENCE)) for bound in (lower_bound, upper_bound))
     return Level(level.name, n, errors, errors / n if n else float("nan"), lower, upper, _true_sign(of_level, names))
 
 

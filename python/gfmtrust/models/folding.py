@@ -19,27 +19,37 @@ BLOCKED = -1e30
 LETTERS = 5
 """A,C,G,T and 4 = not told."""
 
-Part = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+HiddenAt = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(network, token ids, positions) to hidden states of the scored rows, (batch, positions, width)."""
+Head = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+
+
+def gathered(hidden: Head) -> HiddenAt:
+    """The scored rows of a network that computes all rows: hidden(network, token ids) gives (batch, length, width)."""
+
+    def hidden_at(network: nn.Module, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        rows = hidden(network, input_ids)
+        return rows.gather(1, pos.unsqueeze(-1).expand(-1, -1, rows.shape[-1]))
+
+    return hidden_at
 
 
 class Scorer(nn.Module):
-    """Common half of all scorers: a network, how to get its hidden states, and how to get logits from some of them.
+    """Common half of all scorers: a network, how to get its hidden states at the scored positions, and logits from those.
 
     word_ids: ids of the 4^k words by rank; every other id below vocab_size is off the alphabet.
     """
 
-    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
+    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
         super().__init__()
-        self.network, self._hidden, self._head = network, hidden, head
+        self.network, self._hidden_at, self._head = network, hidden_at, head
         ids = [text.vocabulary[word] for word in words(text)]
         self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
         self.register_buffer("other_ids", torch.tensor(sorted(set(range(vocab_size)) - set(ids))), persistent=False)
 
     def logits(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the words (batch, positions, 4^k) and the mass outside them (batch, positions)."""
-        hidden = self._hidden(self.network, input_ids)
-        rows = hidden.gather(1, pos.unsqueeze(-1).expand(-1, -1, hidden.shape[-1]))
-        logits = self._head(self.network, rows).float()
+        logits = self._head(self.network, self._hidden_at(self.network, input_ids, pos)).float()
         mass = logits.softmax(-1).index_select(-1, self.other_ids).sum(-1)
         return logits.index_select(-1, self.word_ids), mass
 
@@ -59,8 +69,8 @@ class KmerScorer(Scorer):
     none told is `marginal`; an N beside the site is summed out. offset (batch, positions) is the letter scored.
     """
 
-    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
-        super().__init__(network, hidden, head, text, vocab_size)
+    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
+        super().__init__(network, hidden_at, head, text, vocab_size)
         self.k = text.k
         letter = _letters_of_words(text)
         blocked = torch.zeros(text.k, LETTERS, len(letter))
@@ -84,8 +94,8 @@ class KmerScorer(Scorer):
 class FirstLetterScorer(Scorer):
     """Causal k-mers: the next token's law summed by its first letter, so the site must begin a token."""
 
-    def __init__(self, network: nn.Module, hidden: Part, head: Part, text: Text, vocab_size: int):
-        super().__init__(network, hidden, head, text, vocab_size)
+    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
+        super().__init__(network, hidden_at, head, text, vocab_size)
         first = _letters_of_words(text)[:, 0]
         self.register_buffer("member", nn.functional.one_hot(first, 4).float(), persistent=False)
 

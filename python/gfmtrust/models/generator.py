@@ -14,7 +14,7 @@ from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Family, Window, check_ids, take
-from gfmtrust.models.folding import FirstLetterScorer
+from gfmtrust.models.folding import FirstLetterScorer, gathered
 from gfmtrust.tokenizers import Text
 
 K = 6
@@ -93,6 +93,6 @@ def _window(config: GeneratorConfig, window_bp: int | None) -> Window:
 
 FAMILY = Family(
     name="generator", model_types=("llama",), quantity="first_letter", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: FirstLetterScorer(network, _hidden, _head, text, config.vocab_size),
+    scorer=lambda network, config, text: FirstLetterScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",), tied=(("lm_head.weight", "model.embed_tokens.weight"),),
 )

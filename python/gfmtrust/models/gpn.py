@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn.functional import embedding, gelu
 
 from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models.cone import Cone
 from gfmtrust.models.family import Family, Window, check_ids, take
 from gfmtrust.models.folding import BaseScorer
 from gfmtrust.tokenizers import Text
@@ -74,7 +75,14 @@ def _one_hot(vocab_size: int, width: int) -> torch.Tensor:
     return torch.eye(vocab_size, width)
 
 
-class _GpnLayer(nn.Module):
+class _Layer(nn.Module):
+    """A residual block round one convolution, run whole; `Cone` runs the same three parts at some rows."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(x, self.conv1d(self.before(x).transpose(1, 2)).transpose(1, 2))
+
+
+class _GpnLayer(_Layer):
     """Pre-norm residual block: convolution, then two dense layers. Parameters are numbered as in the checkpoints."""
 
     def __init__(self, config: GpnConfig, kernel: int, dilation: int, groups: int):
@@ -95,10 +103,16 @@ class _GpnLayer(nn.Module):
             }
         )
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        conv, ffn = self.conv, self.ffn
-        h = conv["2"](conv["0"](x).transpose(1, 2)).transpose(1, 2)
-        x = x + conv["5"](gelu(h))
+    @property
+    def conv1d(self) -> nn.Conv1d:
+        return self.conv["2"]
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv["0"](x)
+
+    def after(self, x: torch.Tensor, convolved: torch.Tensor) -> torch.Tensor:
+        ffn = self.ffn
+        x = x + self.conv["5"](gelu(convolved))
         return x + ffn["3"](gelu(ffn["1"](ffn["0"](x))))
 
 
@@ -125,16 +139,20 @@ class _GpnBody(nn.Module):
         )
         self.ln_f = nn.LayerNorm(width, bias=config.bias)
 
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+    def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         looked_up = hasattr(self.embeddings, "word_embeddings")
-        x = self.embeddings.word_embeddings(input_ids) if looked_up else embedding(input_ids, self.one_hot)
+        return self.embeddings.word_embeddings(input_ids) if looked_up else embedding(input_ids, self.one_hot)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        x = self.embed(input_ids)
         for layer in self.encoder.layer:
             x = layer(x)
         return self.ln_f(x)
 
 
 class GpnForMaskedLM(nn.Module):
-    """Newer generation. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves."""
+    """Newer generation. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves,
+    `hidden_at` the rows of `hidden` at some positions."""
 
     def __init__(self, config: GpnConfig):
         super().__init__()
@@ -152,6 +170,9 @@ class GpnForMaskedLM(nn.Module):
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
         return self.model(input_ids)
 
+    def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        return self.model.ln_f(Cone(self.model.encoder.layer)(self.model.embed(input_ids), pos))
+
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.cls.decoder(self.cls.transform(hidden))
 
@@ -159,7 +180,7 @@ class GpnForMaskedLM(nn.Module):
         return self.head(self.hidden(input_ids))
 
 
-class _ConvNetLayer(nn.Module):
+class _ConvNetLayer(_Layer):
     """Older block: the norm comes last inside each residual branch."""
 
     def __init__(self, config: ConvNetConfig, dilation: int):
@@ -168,14 +189,20 @@ class _ConvNetLayer(nn.Module):
         self.conv = nn.ModuleDict({"1": _convolution(width, config.kernel_size, dilation), "4": nn.LayerNorm(width)})
         self.ffn = nn.ModuleDict({"0": nn.Linear(width, width), "2": nn.LayerNorm(width)})
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        h = self.conv["1"](x.transpose(1, 2)).transpose(1, 2)
-        x = x + self.conv["4"](gelu(h))
+    @property
+    def conv1d(self) -> nn.Conv1d:
+        return self.conv["1"]
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+    def after(self, x: torch.Tensor, convolved: torch.Tensor) -> torch.Tensor:
+        x = x + self.conv["4"](gelu(convolved))
         return x + self.ffn["2"](gelu(self.ffn["0"](x)))
 
 
 class ConvNetForMaskedLM(nn.Module):
-    """Older generation; the same three methods as GpnForMaskedLM."""
+    """Older generation; the same methods as GpnForMaskedLM."""
 
     def __init__(self, config: ConvNetConfig):
         super().__init__()
@@ -195,6 +222,9 @@ class ConvNetForMaskedLM(nn.Module):
         for layer in self.model.encoder:
             x = layer(x)
         return x
+
+    def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        return Cone(self.model.encoder)(embedding(input_ids, self.one_hot), pos)
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.cls.decoder(hidden)
@@ -249,5 +279,5 @@ def _window(config: GpnConfig | ConvNetConfig, window_bp: int | None) -> Window:
 
 FAMILY = Family(
     name="gpn", model_types=("GPN", "ConvNet"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: BaseScorer(network, type(network).hidden, type(network).head, text, config.vocab_size),
+    scorer=lambda network, config, text: BaseScorer(network, type(network).hidden_at, type(network).head, text, config.vocab_size),
 )

@@ -13,7 +13,7 @@ from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.models.family import Family, Window, check_ids, near, take
-from gfmtrust.models.folding import KmerScorer
+from gfmtrust.models.folding import KmerScorer, gathered
 from gfmtrust.tokenizers import Text
 
 K = 6
@@ -87,7 +87,7 @@ def _window(config: NtConfig, window_bp: int | None) -> Window:
 
 FAMILY = Family(
     name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: KmerScorer(network, _hidden, _head, text, config.vocab_size),
+    scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"esm\.embeddings\.position_ids",), unused=(r"esm\.contact_head\..*",),
     tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),),
 )
