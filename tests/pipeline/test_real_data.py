@@ -1,0 +1,146 @@
+"""Real callsets through the whole pipeline, with the embedded model and with models that know nothing. Skips without ../shared/data."""
+
+import gzip
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import checkpoints
+import nextflow_run
+import pytest
+import useless
+
+from gfmtrust import verify
+from gfmtrust.records import Status
+
+DATA = nextflow_run.ROOT.parent / "shared" / "data"
+DEMO = nextflow_run.ROOT / "assets" / "demo"
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.torch,
+              pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data"),
+              pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")]
+
+SETS = {
+    "hg19_chr20": ("chr20.fa.gz",
+                   ("NA12878_giab_truth.chr20_100kb", "NA12878_germline_gatk", "trio_NA12877_NA12878_NA12882", "NA12878_gatk4.g",
+                    "mutect2_somatic"),
+                   ("NA12878_giab_confident.chr20_100kb.bed",)),
+    "hg38_chr1": ("chr1_1M.fa.gz", ("NA12878_18_99_germline",),
+                  ("encode_cCRE_PLS_GM12878.bed", "encode_cCRE_PLS_K562.bed", "encode_RAMPAGE_rPeaks.bed", "epdnew_promoters_499_100.bed")),
+    "b37_chr1": ("chr1_1M.fa", ("cohort_10samples_1000G", "CEU_trio"), ()),
+    "b37_sarek_small": ("human_g1k_v37_decoy.small.fasta",
+                        ("dbsnp_138.with_contig_Y", "Mills_gold_standard.indels", "1000G_phase1.indels"), ()),
+    "phage_lambda": ("lambda_virus.fa", ("lambda_4samples", "lambda_sample1"), ()),
+}
+LONG_REGIONS = {"NA12878_giab_confident.chr20_100kb.bed"}
+"""Some 90,000 bases: one pass each is too much for a test, so it limits scoring (--include) instead."""
+RANDOM = ("gpn", "nt_v1", "generator")
+KEYS = "%CHROM\t%POS\t%REF\t%ALT\t%INFO/GFM_STATUS\t%INFO/GFM_RANK\t%INFO/GFM_LLR\n"
+
+
+@pytest.fixture(scope="session")
+def random_models(tmp_path_factory) -> str:
+    """Demo-size models of each family with random weights, as a value of --models."""
+    folder = tmp_path_factory.mktemp("random")
+    useless.write(folder / "gpn", "random")
+    for kind in RANDOM[1:]:
+        checkpoints.write(folder / kind, kind)
+    return ",".join(str(folder / kind) for kind in RANDOM)
+
+
+def options_of(name: str) -> list[str]:
+    fasta, _, beds = SETS[name]
+    regions = ",".join(str(DATA / name / bed) for bed in beds if bed not in LONG_REGIONS)
+    return ["--input", "sheet.csv", "--fasta", str(DATA / name / fasta), *(["--regions", regions] if regions else [])]
+
+
+def run(launch: Path, name: str, *options: str) -> nextflow_run.Run:
+    launch.mkdir()
+    rows = [f"{sample},{DATA / name / sample}.vcf.gz" for sample in SETS[name][1]]
+    (launch / "sheet.csv").write_text("\n".join(["sample,vcf", *rows]) + "\n")
+    return nextflow_run.run(launch, *options_of(name), *options)
+
+
+def alts(path: Path) -> int:
+    columns = [line.split("\t", 5) for line in gzip.open(path, "rt") if not line.startswith("#")]
+    return sum(len(column[4].split(",")) for column in columns if column[4] != ".")
+
+
+def annotated(run: nextflow_run.Run, sample: str) -> Path:
+    return run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"
+
+
+def values(path: Path, *command: str) -> list[list[str]]:
+    """Place, alleles and our values of each record, after a bcftools command."""
+    read = subprocess.run(["bcftools", *command, str(path)], capture_output=True, check=True)
+    told = subprocess.run(["bcftools", "query", "-f", KEYS], input=read.stdout, capture_output=True, check=True)
+    return [line.split("\t") for line in told.stdout.decode().splitlines()]
+
+
+def single(record: list[str]) -> list[list[str]]:
+    """A multi-allelic record as one a single allele."""
+    place, alleles, ours = record[:3], record[3].split(","), [column.split(",") for column in record[4:]]
+    return [[*place, allele, *(column[i] for column in ours)] for i, allele in enumerate(alleles)]
+
+
+def check_sample(done: nextflow_run.Run, name: str, sample: str) -> Counter:
+    """Nothing lost, nothing changed, one status an allele, right after splitting; returns the flags."""
+    given, made = DATA / name / f"{sample}.vcf.gz", annotated(done, sample)
+    counts = verify.verify(given, made)
+    assert sum(counts.get(status, 0) for status in Status) == counts["alts"] == alts(given)
+    ranks = Counter()
+    for line in gzip.open(made, "rt"):
+        if line.startswith("#"):
+            continue
+        info = dict(pair.partition("=")[::2] for pair in line.split("\t")[7].rstrip().split(";"))
+        ranks.update(info["GFM_RANK"].split(",") if "GFM_RANK" in info else [])
+    before = subprocess.run(["bcftools", "view", str(given)], capture_output=True, check=False)
+    if before.returncode == 0:
+        whole, split = values(made, "view"), values(made, "norm", "-m-")
+        assert sorted(ours for ours in split if ours[3] != ".") == sorted(one for ours in whole if ours[3] != "." for one in single(ours))
+    return ranks
+
+
+def check_regions(done: nextflow_run.Run, name: str) -> None:
+    for bed in SETS[name][2]:
+        if bed in LONG_REGIONS:
+            continue
+        given = [line for line in (DATA / name / bed).read_text().splitlines() if line and not line.startswith(("#", "track", "browser"))]
+        found = [line for line in gzip.open(done.outdir / "regions" / f"{Path(bed).stem}.gfm.bed.gz", "rt") if not line.startswith("#")]
+        assert len(found) == len(given)
+        assert all(one.startswith(other + "\t") for one, other in zip(found, given, strict=True))
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("models", ["default", "random"])
+def test_every_callset_comes_back_whole(tmp_path, name, models, random_models):
+    chosen = ["--models", random_models, "--allow_untrained"] if models == "random" else []
+    done = run(tmp_path / "run", name, *chosen)
+    assert done.code == 0, done.text
+    ranks = Counter()
+    for sample in SETS[name][1]:
+        ranks += check_sample(done, name, sample)
+    check_regions(done, name)
+    assert ranks["1"] > 0
+    if models == "random":
+        assert ranks["3"] == ranks["2"] == 0
+    print(name, models, dict(sorted(ranks.items())))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("kind", useless.KINDS)
+@pytest.mark.parametrize("name", ["demo", "hg19_chr20"])
+def test_a_useless_model_gets_no_flag(tmp_path, name, kind):
+    chosen = ["--models", str(useless.write(tmp_path / kind, kind)), "--allow_untrained"]
+    if name == "demo":
+        done = nextflow_run.run(tmp_path / "run", "-profile", "demo", *chosen)
+        paths = sorted((done.outdir / "annotated").glob("*/*.vcf.gz"))
+    else:
+        done = run(tmp_path / "run", name, *chosen)
+        paths = [annotated(done, sample) for sample in SETS[name][1]]
+    assert done.code == 0, done.text
+    flags = Counter(flag for path in paths for line in gzip.open(path, "rt") if not line.startswith("#")
+                    for pair in line.split("\t")[7].split(";") if pair.startswith("GFM_CONF=")
+                    for flag in pair.removeprefix("GFM_CONF=").rstrip().split(","))
+    assert set(flags) == {"LOW", "."}
+    print(name, kind, dict(flags))
