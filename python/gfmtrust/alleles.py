@@ -19,7 +19,6 @@ from gfmtrust.vcf import text_status
 KEY = ["contig_index", "contig", "pos", "ref", "alts"]
 BUFFER_ROWS = 1_000_000
 """Rows held over all inputs while merging; about 300 MB as pandas strings."""
-MAX_ALLELE_BP = 50
 
 
 def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
@@ -130,7 +129,7 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
 
 
 def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool) -> Status:
-    """Status of an allele that is no SNV: what can be said of it, and UNSUPPORTED where nothing else is wrong."""
+    """Status of an allele of more than one letter; its length is judged once it is normalised."""
     text = text_status(ref, alt)
     if text is not None and text != Status.AMBIGUOUS_BASE:
         return text
@@ -143,4 +142,4 @@ def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool
         return text or Status.AMBIGUOUS_BASE
     if (there != encode(ref)).any():
         return Status.REF_MISMATCH
-    return Status.TOO_LONG if max(len(ref), len(alt)) > MAX_ALLELE_BP else Status.UNSUPPORTED
+    return Status.SCORED

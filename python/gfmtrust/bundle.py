@@ -94,6 +94,20 @@ class Bundle:
         return text_of(self.meta)
 
     @property
+    def k(self) -> int:
+        """Letters of a token."""
+        return self.meta["text"]["k"]
+
+    @property
+    def causal(self) -> bool:
+        return self.meta["scoring"]["causal"]
+
+    @property
+    def quantity(self) -> str:
+        """What the graph answers; one of QUANTITIES (docs/scoring.md)."""
+        return self.meta["scoring"]["quantity"]
+
+    @property
     def n_members(self) -> int:
         return self.meta["scoring"]["n_members"]
 

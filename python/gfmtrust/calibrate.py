@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from gfmtrust import calibration, flags, tables
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
-from gfmtrust.features import features, surprisal_of
+from gfmtrust.features import features, surprisal_of, variant_features
 from gfmtrust.measures import view_weights
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import place_key
@@ -37,6 +37,19 @@ def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.n
         run_surprisal.append(block.context_surprisal[use & VARIANT > 0])
         parts.append(_probes_of(block, scores.ensemble, probes, place, np.flatnonzero(use & PROBE)))
     return pd.concat(parts, ignore_index=True), np.concatenate(run_surprisal)
+
+
+def kind_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
+    """The probes of each kind of variant in variants.parquet, with the columns that `calibration.fit` needs; real and decoy are the id."""
+    variants = tables.read(plan_dir / "variants.parquet").to_pandas()
+    parts = [variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")]
+    if not parts:
+        return {}
+    measured = pd.concat(parts, ignore_index=True)
+    told = variants.iloc[measured["variant"]][["contig_index", "pos", "kind", "use", "run_oriented", "block"]].reset_index(drop=True)
+    table = pd.concat([told, measured.assign(real=measured["variant"], decoy=measured["variant"])], axis=1)
+    table = table[(table["use"] & PROBE) > 0]
+    return {str(kind): rows.reset_index(drop=True) for kind, rows in table.groupby("kind", sort=True)}
 
 
 def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place: np.ndarray, rows: np.ndarray) -> pd.DataFrame:
@@ -66,7 +79,8 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
     table, run_surprisal = probe_table(plan_dir, scores)
     digests = run_digests(plan, scores.ensemble)
     if frozen is None:
-        fitted = calibration.fit(table, replace(options, context_only=scores.ensemble.context_only, digests=digests))
+        options = replace(options, context_only=scores.ensemble.context_only, digests=digests)
+        fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options))
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)

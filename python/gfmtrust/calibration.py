@@ -28,11 +28,11 @@ from gfmtrust.calibration_record import (
 )
 from gfmtrust.caps import caps, finite, measure_limits
 from gfmtrust.certificates import Certificate, Probes
-from gfmtrust.records import Rank
+from gfmtrust.records import Rank, VariantClass
 from gfmtrust.shift import shift_gate
 
-__all__ = ["Calibration", "Counts", "NullVerdict", "Options", "check_matches", "fit", "reliability", "shift_gate", "with_nulls",
-           "with_shift", "withhold_high"]
+__all__ = ["Calibration", "Counts", "NullVerdict", "Options", "check_matches", "fit", "fit_kinds", "none_like", "reliability",
+           "shift_gate", "with_nulls", "with_shift", "withhold_high"]
 
 N_QUANTILES = 1000
 """Quantiles of the probes' local surprisal that the file keeps for the shift gate of a later run."""
@@ -105,6 +105,32 @@ def _certify_cell(level: Rank, probes: Probes, cell: np.ndarray, may_carry: np.n
     return certificates.certify(
         level.name, tuple(sorted(set(probes.region_class[cell]))), probes.of(usable & (part == halves.A)),
         probes.of(usable & (part == part_b)), alpha, delta, guard, int((cell & (part == part_b)).sum()))
+
+
+def none_like(calibration: Calibration) -> Calibration:
+    """A calibration without probes, for a kind of variant that has none: every allele LOW, UNCERTIFIED."""
+    return replace(calibration, reliability=None, certificates=(), kinds={})
+
+
+def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Calibration]:
+    """A calibration for each kind of variant that has probes.
+
+    Insertions and deletions certify each other: a level exists for one in a region class only where it does for the other, since a model
+    that likes short sequences is right at every insertion probe.
+    """
+    fitted = {kind: fit(table, options) for kind, table in probes.items() if len(table)}
+    pair = (VariantClass.INS, VariantClass.DEL)
+    for kind, other in (pair, pair[::-1]):
+        if kind in fitted:
+            fitted[kind] = replace(fitted[kind], certificates=tuple(
+                certificates.refuse(found, [name for name in found.region_classes
+                                            if other not in fitted or not _exists(fitted[other], found.level, name)])
+                for found in fitted[kind].certificates))
+    return {kind: told(held) for kind, held in fitted.items()}
+
+
+def _exists(calibration: Calibration, level: str, region_class: str) -> bool:
+    return any(found.level == level and found.covers(region_class) for found in calibration.certificates)
 
 
 def reliability(calibration: Calibration, features: pd.DataFrame) -> np.ndarray:

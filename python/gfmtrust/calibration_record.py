@@ -77,7 +77,8 @@ class Calibration:
     """Everything needed to flag alleles later, and to audit a flag from the file alone.
 
     reliability: None where no probe could be scored; surprisal_quantiles: of the probes, for the shift gate of a later
-    run; high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words.
+    run; high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
+    of the other variant classes, this one being that of SNVs. A class without one gets LOW.
     """
 
     options: Options
@@ -92,6 +93,7 @@ class Calibration:
     high_withheld: str = ""
     outcome: str = ""
     set: str = "decoy"
+    kinds: dict[str, Calibration] = field(default_factory=dict)
 
     @property
     def digests(self) -> dict:
@@ -113,7 +115,8 @@ class Calibration:
 
 def with_shift(calibration: Calibration, verdict: ShiftVerdict, transferred: bool = False) -> Calibration:
     """The calibration with this run's shift verdict. A transferred one (`--calibration`) loses HIGH where nothing was tested."""
-    calibration = replace(calibration, shift=verdict)
+    kinds = {kind: with_shift(held, verdict, transferred) for kind, held in calibration.kinds.items()}
+    calibration = replace(calibration, shift=verdict, kinds=kinds)
     if transferred and verdict.state in ("too_few", "not_tested"):
         return withhold_high(calibration, "a transferred calibration and too few sites to test for shift")
     return told(calibration)
@@ -212,6 +215,7 @@ def _from_dict(raw: dict) -> Calibration:
     return Calibration(
         options=options, reliability=fitted, certificates=given, counts=Counts(**raw.pop("counts")),
         limits=Limits(**_tuples(raw.pop("limits"))), ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
+        kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
         shift=None if verdict is None else ShiftVerdict(**verdict), nulls=tuple(NullVerdict(**null) for null in raw.pop("nulls")),
         **_tuples(raw))
 

@@ -7,7 +7,7 @@ Clopper and Pearson 1934; Angelopoulos et al. 2021 (Learn then Test). Knows noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -151,6 +151,11 @@ def certify(level: str, classes: tuple[str, ...], half_a: Probes, part_b: Probes
     if max(balanced.bound, run.bound) > alpha:
         threshold = None
     return Certificate(level, classes, refused, threshold, alpha, delta, balanced, run, tested, n_probes)
+
+
+def refuse(certificate: Certificate, classes: list[str]) -> Certificate:
+    """The certificate without those region classes."""
+    return replace(certificate, refused=tuple(sorted({*certificate.refused, *classes})))
 
 
 def thresholds(certificates: tuple[Certificate, ...], level: str, region_class: np.ndarray) -> np.ndarray:

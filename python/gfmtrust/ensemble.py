@@ -49,6 +49,8 @@ class SiteBlock:
     status: object (n,), '' or why a model could not answer. local_surprisal: mean over the voting models, bits.
     context_surprisal: the context model's. gain: context - local, NaN where the context model is the only model.
     context_probs: float32 (n, members, 4), the context model's own answer, NaN throughout where it was not run.
+    llr: float32 (n, V), the haplotypes' LLR of the row's variant, NaN where it changes no length; variant_status: as status, of the
+    variant; both None in a shard of sites.
     """
 
     site: pd.DataFrame
@@ -61,6 +63,8 @@ class SiteBlock:
     n_share: np.ndarray
     pad_share: np.ndarray
     context_probs: np.ndarray
+    llr: np.ndarray | None = None
+    variant_status: np.ndarray | None = None
 
 
 class ScoreTables:
@@ -106,7 +110,8 @@ class ScoreTables:
             site=site, probs=probs, weights=view_weights(probs, self.ensemble.view_models), status=status, local_surprisal=local,
             context_surprisal=context, gain=nowhere if self.ensemble.context_only else context - local,
             n_share=np.max([part["n_share"] for part in voting], axis=0), pad_share=np.max([part["pad_share"] for part in voting], axis=0),
-            context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32))
+            context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32),
+            **_of_variants(voting))
 
     def _read(self, model: str, shard: str, site: pd.DataFrame) -> dict[str, np.ndarray]:
         path = self._file.get((model, shard))
@@ -120,7 +125,17 @@ class ScoreTables:
         n_views = table.schema.field("probs").type.list_size // 4
         probs = table["probs"].combine_chunks().flatten().to_numpy().reshape(-1, n_views, 4).copy()
         columns = {name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")}
+        if "llr" in table.schema.names:
+            columns["llr"] = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views)
+            columns["variant_status"] = table["variant_status"].to_pandas().to_numpy(object)
         return {"probs": probs, "status": table["status"].to_pandas().to_numpy(object), **columns}
+
+
+def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:
+    if "llr" not in voting[0]:
+        return {}
+    return {"llr": np.concatenate([part["llr"] for part in voting], axis=1),
+            "variant_status": _first_status([part["variant_status"] for part in voting])}
 
 
 def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
@@ -131,9 +146,12 @@ def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
     return np.array([names[i] for i in worst], dtype=object)
 
 
-def blocks(plan_dir: Path, scores: ScoreTables) -> Iterator[SiteBlock]:
-    """Every shard of the plan, in order. Raises MissingInputError (66) where a shard was not scored."""
-    for path in sorted((plan_dir / "shards").glob("*.parquet")):
+def blocks(plan_dir: Path, scores: ScoreTables, kind: str = "shard") -> Iterator[SiteBlock]:
+    """Every shard of the plan, in order; kind 'shard': those of sites, 'variants': those of variants, whose sites stand in them again.
+
+    Raises MissingInputError (66) where a shard was not scored.
+    """
+    for path in sorted((plan_dir / "shards").glob(f"{kind}_*.parquet")):
         yield scores.block(path.stem, tables.read(path).to_pandas())
 
 

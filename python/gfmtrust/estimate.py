@@ -9,6 +9,7 @@ import numpy as np
 
 from gfmtrust import tables
 from gfmtrust.bundle import Bundle
+from gfmtrust.haplotypes import passes_per_variant
 from gfmtrust.scoring import passes_per_site
 from gfmtrust.session import Session
 
@@ -31,14 +32,16 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         started = time.monotonic()
         session.distributions(windows, index)
         rate = TIMED_WINDOWS / max(time.monotonic() - started, 1e-6)
-        passes = counts["sites"] * passes_per_site(bundle, views, neighbours)
+        per_site, per_variant = passes_per_site(bundle, views, neighbours), passes_per_variant(bundle, views)
+        passes = counts["sites"] * per_site + (counts["variants"] + counts["variant_probes"]) * (2 * per_site + per_variant)
         rows.append({"model": bundle.model_id, "device": session.device, "passes": passes, "passes_per_s": round(rate, 2),
                      "hours": round(passes / rate / 3600, 4)})
     total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"],
              "passes": sum(row["passes"] for row in rows), "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
     tables.write_json(out, total)
     lines = [f"unique sites\t{counts['sites']:,}", f"of these variant sites\t{counts['variant_sites']:,}",
-             f"region bases\t{counts['region_bases']:,}", f"probes\t{counts['probes']:,}"]
+             f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
+             f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs"]
     lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h"
               for row in rows]
     return "\n".join([*lines, f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h"]) + "\n"

@@ -48,10 +48,13 @@ def view_weights(probs: np.ndarray, view_models: np.ndarray) -> np.ndarray:
     2-view one. probs: (n, V, 4); view_models: int (V,). Returns float64 (n, V), rows summing to 1, or 0 where no view votes.
     """
     check_probs(probs)
-    view_models = check_views(view_models, probs, "view_models")
-    admitted = ~np.isnan(probs).any(axis=2)
+    return shared_weights(~np.isnan(probs).any(axis=2), check_views(view_models, probs, "view_models"))
+
+
+def shared_weights(admitted: np.ndarray, view_models: np.ndarray) -> np.ndarray:
+    """`view_weights` from which views are admitted, bool (n, V)."""
     weights = np.zeros(admitted.shape)
-    n_models = np.zeros(len(probs))
+    n_models = np.zeros(len(admitted))
     for model in np.unique(view_models):
         mine = view_models == model
         n_views = admitted[:, mine].sum(axis=1)
@@ -205,10 +208,24 @@ def strand_divergence(
     """
     view_models = check_views(view_models, probs, "view_models")
     strands = check_views(view_strands, probs, "view_strands")
+    weights = _strand_weights(~np.isnan(probs).any(axis=2), view_models, strands, view_equivariant)
+    planes, missing = planes_of(probs), weights["+"].sum(axis=1) == 0
+    jsd = _jensen_shannon(weighted_sum(planes, weights["+"].T), weighted_sum(planes, weights["-"].T))
+    return {"strand_jsd": np.where(missing, np.nan, jsd), **_strand_llrs(view_llrs, weights)}
+
+
+def _strand_llrs(view_llrs: np.ndarray, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    forward, reverse = llr(view_llrs, weights["+"]), llr(view_llrs, weights["-"])
+    missing = weights["+"].sum(axis=1) == 0
+    return {"strand_llr": np.abs(forward - reverse), "strand_flip": np.where(missing, np.nan, np.sign(forward) * np.sign(reverse) < 0)}
+
+
+def _strand_weights(admitted, view_models, strands, view_equivariant) -> dict[str, np.ndarray]:
+    """Weights (n, V) of the views of each strand; zero throughout where no model read both."""
     usable = np.ones(len(strands), dtype=bool) if view_equivariant is None else ~np.asarray(view_equivariant, dtype=bool)
-    admitted = np.asfortranarray(~np.isnan(probs).any(axis=2) & usable)
+    admitted = np.asfortranarray(admitted & usable)
     weights = {strand: np.zeros(admitted.shape, order="F") for strand in "+-"}
-    n_models = np.zeros(len(probs))
+    n_models = np.zeros(len(admitted))
     for model in np.unique(view_models):
         n_views = {strand: (admitted & (view_models == model) & (strands == strand)).sum(axis=1) for strand in "+-"}
         two_stranded = (n_views["+"] > 0) & (n_views["-"] > 0)
@@ -218,14 +235,7 @@ def strand_divergence(
             weights[strand] += mine / np.maximum(n_views[strand], 1)[:, None]
     for strand in "+-":
         weights[strand] /= np.maximum(n_models, 1)[:, None]
-    forward, reverse = llr(view_llrs, weights["+"]), llr(view_llrs, weights["-"])
-    planes, missing = planes_of(probs), n_models == 0
-    jsd = _jensen_shannon(weighted_sum(planes, weights["+"].T), weighted_sum(planes, weights["-"].T))
-    return {
-        "strand_jsd": np.where(missing, np.nan, jsd),
-        "strand_llr": np.abs(forward - reverse),
-        "strand_flip": np.where(missing, np.nan, np.sign(forward) * np.sign(reverse) < 0),
-    }
+    return weights
 
 
 def surprisal(distributions: np.ndarray, base: np.ndarray) -> np.ndarray:
@@ -272,6 +282,22 @@ def allele_measures(
         for a in range(0, max(len(probs), 1), ROWS)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def likelihood_measures(view_llrs: np.ndarray, view_models: np.ndarray, view_strands: np.ndarray,
+                        view_equivariant: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """The measures of alleles that come from the views' LLRs alone, float64 (n,) by name. view_llrs: (n, V), NaN where a view has none."""
+    admitted = np.isfinite(view_llrs)
+    weights = np.asfortranarray(shared_weights(admitted, view_models))
+    mean_llr = llr(view_llrs, weights)
+    return {
+        "llr": mean_llr,
+        "abs_llr": np.abs(mean_llr),
+        "llr_sd": llr_sd(view_llrs, weights),
+        "sign_agreement": sign_agreement(view_llrs, weights),
+        **_strand_llrs(view_llrs, _strand_weights(admitted, view_models, view_strands, view_equivariant)),
+        "n_views": (weights > 0).sum(axis=1).astype(np.float64),
+    }
 
 
 def _measures(probs, weights, view_models, view_strands, ref, alt, view_equivariant) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import alleles, probes, shards, tables
+from gfmtrust import alleles, probes, shards, tables, variant_plan
 from gfmtrust.alphabet import BASES, N, encode
 from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.records import Status
@@ -26,6 +26,8 @@ POOL_SITES = 400_000
 SAMPLED_SNVS = 200_000
 """SNVs kept for the spectrum; a uniform subset of the run's, by reservoir."""
 SURPRISAL_SNVS = 20_000
+MAX_ALLELE_BP = 50
+"""Longer alleles, once normalised, are TOO_LONG."""
 MIN_CLASS_PROBES = 500
 """Probes a region class needs in the quarter of them that decides on a level (docs/reliability.md, cells)."""
 BLOCK_WINDOW_BP = 1_024
@@ -74,25 +76,29 @@ class Snvs:
 
 
 def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_surprisal, out_dir: Path, checks: dict,
-               asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1) -> dict:
-    """Write alleles, spellings, probes, shards and plan.json below `out_dir`; returns the content of plan.json.
+               asked_probes: str | int = "auto", shard_size: int = 20_000, seed: int = 1, max_allele: int = MAX_ALLELE_BP) -> dict:
+    """Write alleles, variants, spellings, probes, shards and plan.json below `out_dir`; returns the content of plan.json.
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
-    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json.
+    local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json. max_allele: bases.
     Raises UsageError (64) for a shard size below 1, BadDataError (65) where a contig has two names.
     """
     if shard_size < 1:
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
     out_dir.mkdir(parents=True, exist_ok=True)
-    counts, snvs = _write_alleles(genome, spellings, include, out_dir, seed)
+    collected = variant_plan.Collector(genome, max_allele)
+    counts, snvs = _write_alleles(genome, spellings, include, collected, out_dir, seed)
     intervals = [acgt_intervals(genome, index) for index in range(len(genome.names))]
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     size = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
     n_asked = probes.probe_number(snvs.n_sites, asked_probes)
     regions = regions.with_classes_for(genome, snvs, n_asked)
-    n_probes, drawing = _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, n_asked, seed, out_dir)
+    contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
+    n_probes, drawing = _write_probes(genome, snvs, regions, contig_index, pos, local_surprisal, size, n_asked, seed, out_dir)
     n_sites = shards.write_shards(genome, regions, out_dir, shard_size)
+    variants = variant_plan.with_probes(collected.variants(), genome, contig_index, pos, size, seed)
+    n_sites |= variant_plan.write(genome, regions, variants, out_dir, shard_size)
     plan = {
         "counts": {**counts, **n_sites, "probes": n_probes, "snv_sites": snvs.n_sites},
         "seed": seed, "shard_size": shard_size, "block_bp": size, "usable_bp": usable_bp,
@@ -106,7 +112,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     return plan
 
 
-def _write_alleles(genome, spellings, include, out_dir, seed) -> tuple[dict, Snvs]:
+def _write_alleles(genome, spellings, include, collected, out_dir, seed) -> tuple[dict, Snvs]:
     """Merge the inputs' spellings; write them, the single alleles with their statuses, and keep a uniform subset of the SNVs."""
     rng = np.random.default_rng([seed, 0xA11E])
     statuses: dict[str, int] = {}
@@ -121,12 +127,11 @@ def _write_alleles(genome, spellings, include, out_dir, seed) -> tuple[dict, Snv
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             single = alleles.single_alleles(frame)
-            single["status"] = alleles.classify(single, genome, selected)
-            singles.write({name: single[name].to_numpy(object if name in ("contig", "ref", "alt", "status") else None)
-                           for name in tables.ALLELES.names})
+            single = collected.add(single.assign(status=alleles.classify(single, genome, selected)))
+            singles.write({name: single[name].to_numpy() for name in tables.ALLELES.names})
             for status, count in single["status"].value_counts().items():
                 statuses[str(status)] = statuses.get(str(status), 0) + int(count)
-            scored = single[single["status"] == Status.SCORED]
+            scored = single[(single["status"] == Status.SCORED) & (single["var_pos"] < 0)]
             n_snv_sites += len(scored[["contig_index", "pos"]].drop_duplicates())
             reservoir.add(scored)
     kept = reservoir.rows()
@@ -164,8 +169,7 @@ class _Reservoir:
         return self._kept.nsmallest(self._size, "key").sort_values(["contig_index", "pos", "alt"], ignore_index=True)
 
 
-def _write_probes(genome, snvs, regions, intervals, taken, local_surprisal, size, n, seed, out_dir) -> tuple[int, probes.Drawing]:
-    contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
+def _write_probes(genome, snvs, regions, contig_index, pos, local_surprisal, size, n, seed, out_dir) -> tuple[int, probes.Drawing]:
     pool = surroundings(genome, contig_index, pos)
     usable = np.flatnonzero((pool.base < N) & (pool.left < N) & (pool.right < N))
     contig_index, pos, pool = contig_index[usable], pos[usable], pool.take(usable)

@@ -29,6 +29,16 @@ STATUS_ORDER = tuple(Status)
 """All statuses in order of precedence, SCORED last."""
 
 
+class VariantClass(StrEnum):
+    """What an allele changes once it is normalised. COMPLEX: letters lost and others gained, in unequal number."""
+
+    SNV = "SNV"
+    MNV = "MNV"
+    INS = "INS"
+    DEL = "DEL"
+    COMPLEX = "COMPLEX"
+
+
 class Rank(IntEnum):
     """The numeric twin of the confidence flag, safe to filter on (`GFM_RANK>=2`)."""
 

@@ -118,7 +118,7 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
     for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
         columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
         windows = _cut(genome, bundle, contig_index[usable], pos[usable], strand, shift)
-        site = np.full((len(usable), 1), _site_index(bundle, strand, shift), dtype=np.int64)
+        site = np.full((len(usable), 1), site_index(bundle, strand, shift), dtype=np.int64)
         wanted = shift == 0 and len(reading) > 0
         around = site + reading
         index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
@@ -153,7 +153,7 @@ def _settle(probs, status, off, usable) -> None:
     probs[status != ""] = np.nan
 
 
-def _site_index(bundle, strand: str, shift: int) -> int:
+def site_index(bundle, strand: str, shift: int) -> int:
     """Index of the site in the window as read; shifting the window right moves the site left (right on the other strand)."""
     return bundle.site_forward - shift if strand == "+" else bundle.site_reverse + shift
 
@@ -161,7 +161,7 @@ def _site_index(bundle, strand: str, shift: int) -> int:
 def _cut(genome, bundle, contig_index, pos, strand: str, shift: int) -> np.ndarray:
     """Windows as the model reads them, codes uint8 (n, W): reverse complemented for strand '-'."""
     width = bundle.window_bp
-    site = _site_index(bundle, strand, shift)
+    site = site_index(bundle, strand, shift)
     starts = pos - (site if strand == "+" else width - 1 - site)
     windows = np.empty((len(pos), width), dtype=np.uint8)
     for index in np.unique(contig_index):

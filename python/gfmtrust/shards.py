@@ -26,27 +26,27 @@ class Positions:
     def by_contig(self, genome) -> Iterator[tuple[int, np.ndarray]]:
         """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the genome, in order."""
         stream = ({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
-                  for batch in tables.batches(self._path, ["contig_index", "pos", "ref", "status"]))
+                  for batch in tables.batches(self._path, ["contig_index", "pos", "ref", "status", "var_pos"]))
         held = next(stream, None)
         for index, length in enumerate(genome.contigs.values()):
             mask = np.zeros(length, np.uint8)
             while held is not None:
                 first, end = np.searchsorted(held["contig_index"], [index, index + 1])
-                _mark(mask, *(held[name][first:end] for name in ("pos", "ref", "status")))
+                _mark(mask, *(held[name][first:end] for name in ("pos", "ref", "status", "var_pos")))
                 if end < len(held["pos"]):
                     break
                 held = next(stream, None)
             yield index, mask
 
 
-def _mark(mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray) -> None:
+def _mark(mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray, var_pos: np.ndarray) -> None:
     inside = (pos >= 0) & (pos < len(mask))
-    pos, ref, status = pos[inside], ref[inside], status[inside]
+    pos, ref, status, var_pos = pos[inside], ref[inside], status[inside], var_pos[inside]
     mask[pos] |= UNDER_REF
     for start, letters in zip(pos, ref, strict=True):
         if len(letters) > 1:
             mask[start:start + len(letters)] |= UNDER_REF
-    mask[pos[status == Status.SCORED]] |= TO_SCORE
+    mask[pos[(status == Status.SCORED) & (var_pos < 0)]] |= TO_SCORE
 
 
 class ShardWriter:

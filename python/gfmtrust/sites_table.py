@@ -15,9 +15,9 @@ from gfmtrust import calibration, flags, tables
 from gfmtrust.alphabet import decode, encode
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.errors import InternalError, message
-from gfmtrust.features import features, surprisal_of
-from gfmtrust.records import Rank, Status
-from gfmtrust.shards import REGION
+from gfmtrust.features import features, surprisal_of, variant_features
+from gfmtrust.records import Rank, Status, VariantClass
+from gfmtrust.shards import REGION, VARIANT
 from gfmtrust.sites import place_key
 
 FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "gain", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gc", "n_share")
@@ -38,6 +38,7 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     names = [contig["name"] for contig in plan["contigs"]]
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
+    variants = _flagged_variants(plan_dir, scores, fitted)
     metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"],
                 "allow_mismatch": plan["allow_mismatch"], "contigs": names}
     with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
@@ -45,9 +46,10 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
         for block in blocks(plan_dir, scores):
             if len(block.site):
                 last = block.site.iloc[-1]
-                _write_alleles(sites, alleles.up_to(int(last["contig_index"]), int(last["pos"])), block, scores.ensemble, fitted, counts)
+                mine = alleles.up_to(int(last["contig_index"]), int(last["pos"]))
+                _write_alleles(sites, mine, block, scores.ensemble, fitted, variants, counts)
                 _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"])
-        _write_alleles(sites, alleles.rest(), None, scores.ensemble, fitted, counts)
+        _write_alleles(sites, alleles.rest(), None, scores.ensemble, fitted, variants, counts)
     return dict(sorted(counts.items()))
 
 
@@ -83,7 +85,28 @@ class _AlleleStream:
         return batch is not None
 
 
-def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensemble: Ensemble, fitted, counts: dict[str, int]) -> None:
+def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration) -> pd.DataFrame:
+    """Every variant of the run that is no plain SNV with its measures, reliability, rank and reasons, by (contig_index, pos, ref, alt)."""
+    known = tables.read(plan_dir / "variants.parquet").to_pandas()
+    parts = [variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")]
+    if not parts:
+        return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], [], []]))
+    made = pd.concat(parts, ignore_index=True)
+    told = known.iloc[made["variant"]].reset_index(drop=True)
+    made = made.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
+    kinds = {VariantClass.SNV: fitted, **fitted.kinds}
+    for kind in told["kind"].unique():
+        rows = np.flatnonzero((told["kind"] == kind).to_numpy() & (told["use"] & VARIANT > 0).to_numpy())
+        held = kinds.get(kind, calibration.none_like(fitted))
+        rank, why = flags.assign(held, made.iloc[rows])
+        made.loc[rows, "rel"], made.loc[rows, "rank"] = calibration.reliability(held, made.iloc[rows]), rank
+        made.loc[rows, "why"] = pd.Series(["&".join(codes) or None for codes in why], index=rows, dtype=object)
+    mine = (told["use"] & VARIANT > 0).to_numpy()
+    return made[mine].set_index(pd.MultiIndex.from_frame(told.loc[mine, ["contig_index", "pos", "ref", "alt"]]))
+
+
+def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensemble: Ensemble, fitted, variants: pd.DataFrame,
+                   counts: dict[str, int]) -> None:
     n = len(alleles)
     if not n:
         return
@@ -91,7 +114,15 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
     columns |= {"rank": np.zeros(n, np.uint8), "conf": np.full(n, None, object), "why": np.full(n, None, object),
                 "soft_masked": np.zeros(n, bool), "near_edge": np.zeros(n, bool), "region_class": np.full(n, None, object)}
     status = alleles["status"].to_numpy(object).copy()
-    asked = np.flatnonzero(status == Status.SCORED)
+    changed = np.flatnonzero((status == Status.SCORED) & (alleles["var_pos"].to_numpy() >= 0))
+    if len(changed):
+        key = pd.MultiIndex.from_frame(alleles.iloc[changed][["contig_index", "var_pos", "var_ref", "var_alt"]])
+        mine = variants.iloc[variants.index.get_indexer(key)]
+        status[changed] = mine["status"].to_numpy(object)
+        for name in (*FLOATS, "soft_masked", "near_edge", "region_class", "rank", "why"):
+            columns[name][changed] = mine[name].to_numpy()
+        columns["conf"][changed] = [Rank(value).name if value else None for value in mine["rank"]]
+    asked = np.flatnonzero((status == Status.SCORED) & (alleles["var_pos"].to_numpy() < 0))
     if len(asked):
         rows = _rows_of(block.site, alleles.iloc[asked])
         status[asked] = allele_status(block, rows)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import bed, scoring, tables
+from gfmtrust import bed, haplotypes, scoring, tables
 from gfmtrust.bundle import Bundle
 from gfmtrust.context_model import Members
 from gfmtrust.ensemble import CONTEXT_FAMILY
@@ -20,6 +20,7 @@ from gfmtrust.errors import InternalError, message
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
 from gfmtrust.session import Session
+from gfmtrust.variants import Variant
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,15 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     bundle = Bundle.open(bundle_dir)
     genome = Genome.open(fasta)
     session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window)
-    site = tables.read(shard, ["contig_index", "pos"])
+    site = tables.read(shard)
     contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
+    of_variants = "variant" in site.schema.names
     is_context = bundle.family == CONTEXT_FAMILY
+    admitted = Members.open(bundle_dir).admitted if is_context else None
     started = time.monotonic()
-    scores = scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours or is_context, max_n,
-                                 Members.open(bundle_dir).admitted if is_context else None, progress=_Progress(bundle.model_id, len(pos)))
+    scores = scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours or is_context, max_n, admitted,
+                                 progress=_Progress(bundle.model_id, len(pos)))
+    own = _haplotypes(session, bundle, genome, site.to_pandas(), views, max_n, admitted) if of_variants else {}
     seconds = time.monotonic() - started
     if bundle.gate == "passed":
         refuse_constant(scores, bundle.model_id)
@@ -79,13 +83,27 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
         "contig_index": contig_index.astype(np.int32), "pos": pos,
         "probs": pa.FixedSizeListArray.from_arrays(pa.array(scores.probs.reshape(-1)), 4 * len(listed)),
         "status": scores.status.astype(str).astype(object), "local_surprisal": scores.local_surprisal, "n_share": scores.n_share,
-        "pad_share": scores.pad_share, "off_alphabet": scores.off_alphabet}, tables.score_schema(len(listed)), metadata)
-    passes = n * scoring.passes_per_site(bundle, views, neighbours)
+        "pad_share": scores.pad_share, "off_alphabet": scores.off_alphabet, **own}, tables.score_schema(len(listed), of_variants), metadata)
     tables.write_json(out_dir / f"{name}.metrics.json", {
         "model": bundle.model_id, "shard": shard.stem, "requested_device": device, "device": session.device, "provider": session.provider,
-        "threads": threads, "batch": session.batch, "halvings": session.halvings, "sites": n, "passes": passes,
+        "threads": threads, "batch": session.batch, "halvings": session.halvings, "sites": n, "passes": session.passes,
         "seconds": round(seconds, 3), "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
+
+
+def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:
+    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant."""
+    distinct = rows.drop_duplicates("variant")
+    variants = [Variant(*row) for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)]
+    own = np.array([len(variant.ref) != len(variant.alt) for variant in variants])
+    n_views = len(scoring.views_of(bundle, views))
+    llr, status = np.full((len(variants), n_views), np.nan, np.float32), np.full(len(variants), "", object)
+    asked = np.flatnonzero(own)
+    found = haplotypes.score_haplotypes(session, bundle, genome, distinct["contig_index"].to_numpy(np.int64)[asked],
+                                        [variants[i] for i in asked], views, max_n, admitted)
+    llr[asked], status[asked] = found.llr, found.status
+    row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())
+    return {"llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views), "variant_status": status[row].astype(object)}
 
 
 def refuse_constant(scores: scoring.SiteScores, model: str) -> None:

@@ -125,16 +125,22 @@ def read_json(path: Path) -> dict:
 SPELLINGS = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
                        ("alts", pa.string())])
 ALLELES = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
-                     ("alt", pa.string()), ("status", pa.string())])
+                     ("alt", pa.string()), ("status", pa.string()), ("var_pos", pa.int64()), ("var_ref", pa.string()),
+                     ("var_alt", pa.string())])
 SHARD = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("use", pa.uint8()), ("base", pa.uint8()), ("gc", pa.float32()),
                    ("soft_masked", pa.bool_()), ("region_class", pa.string())])
+VARIANTS = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()), ("alt", pa.string()), ("kind", pa.string()),
+                      ("use", pa.uint8()), ("run_oriented", pa.bool_()), ("block", pa.int32())])
+VARIANT_SHARD = pa.schema([*SHARD, ("variant", pa.int64()), ("start", pa.int64()), ("ref", pa.string()), ("alt", pa.string())])
 PROBES = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("real", pa.int8()), ("decoy", pa.int8()),
                     ("run_oriented", pa.bool_()), ("region_class", pa.string()), ("block", pa.int32()),
                     ("local_surprisal", pa.float32()), ("gc", pa.float32()), ("soft_masked", pa.bool_())])
 
 
-def score_schema(n_views: int) -> pa.Schema:
-    """Columns of a score table: one row a site, `n_views` distributions of four side by side."""
+def score_schema(n_views: int, of_variants: bool = False) -> pa.Schema:
+    """Columns of a score table: one row a site, `n_views` distributions of four side by side; with variants also their own LLR a view,
+    null where the sites' distributions give it."""
+    own = [("llr", pa.list_(pa.float32(), n_views)), ("variant_status", pa.string())] if of_variants else []
     return pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), n_views * 4)),
                       ("status", pa.string()), ("local_surprisal", pa.float32()), ("n_share", pa.float32()),
-                      ("pad_share", pa.float32()), ("off_alphabet", pa.float32())])
+                      ("pad_share", pa.float32()), ("off_alphabet", pa.float32()), *own])

@@ -70,11 +70,11 @@ STATUSES = [
     ("chr1", 0, -1, "N", "A", Status.OUT_OF_RANGE),
     ("chr1", 0, 21, "A", "C", Status.OUT_OF_RANGE),
     ("chr1", 0, 20, "AA", "A", Status.OUT_OF_RANGE),
-    ("chr1", 0, 3, "TT", "T", Status.UNSUPPORTED),
-    ("chr1", 0, 3, "TT", "GA", Status.UNSUPPORTED),
+    ("chr1", 0, 3, "TT", "T", Status.SCORED),
+    ("chr1", 0, 3, "TT", "GA", Status.SCORED),
     ("chr1", 0, 3, "TA", "T", Status.REF_MISMATCH),
     ("chr1", 0, 9, "CN", "C", Status.AMBIGUOUS_BASE),
-    ("chr1", 0, 3, "T", "T" + "A" * 60, Status.TOO_LONG),
+    ("chr1", 0, 3, "T", "T" + "A" * 60, Status.SCORED),
     ("chr2", 1, 0, "A", "G", Status.SCORED),
 ]
 

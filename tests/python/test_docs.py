@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gfmtrust import (
-    alleles,
     annotate_regions,
     caps,
     certificates,
@@ -247,7 +246,7 @@ NUMBERS = [
     ("docs/reliability.md", f"Below {shift.MIN_SITES} sites"),
     ("docs/reliability.md", f"with {region_summary.MIN_BASES_OWN_ERROR} scored bases or more"),
     ("docs/reliability.md", f"Under {100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
-    ("docs/output.md", f"longer than {alleles.MAX_ALLELE_BP} bp"),
+    ("docs/output.md", f"longer than {plan.MAX_ALLELE_BP} bp"),
     ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
     ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
     ("docs/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
