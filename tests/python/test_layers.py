@@ -10,7 +10,7 @@ LAYERS = {
     0: {"alphabet", "binomial", "records", "errors"},
     1: {"atomic", "tally", "bgzf", "fasta_scan", "genome", "vcf", "info_column", "output_digest", "tabix", "splice", "bed", "contig_names",
         "tables", "spellings", "sites", "site_lookup", "measure_table", "info_values"},
-    2: {"tokenizers", "onnx_file", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export", "context_model"},
+    2: {"tokenizers", "onnx_file", "onnx_nodes", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export", "context_model"},
     3: {"distributions", "measures", "scoring", "alleles", "probes", "ensemble", "features", "halves", "shift", "certificates",
         "caps", "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
     4: {"check", "check_vcf", "shards", "plan", "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values",
