@@ -195,6 +195,13 @@ def test_strands_agree_on_the_symmetric_table_and_differ_as_told_on_the_other(tm
     assert np.abs(both[False]).mean() > 0.1
 
 
+def test_an_equivariant_model_is_read_on_one_strand(tmp_path, genome):
+    oracle = Oracle(table_of(3, symmetric=True), Reading.MASKED, rc_equivariant=True)
+    bundle, session = opened(oracle, tmp_path)
+    assert [view.strand for view in scoring.views_of(bundle, "thorough")] == ["+", "+", "+"]
+    assert selfcheck.compare(oracle, bundle, session, genome).difference.max() <= selfcheck.TOLERANCE
+
+
 @pytest.mark.parametrize("order", [1, 3, 5])
 @pytest.mark.parametrize("reading", [Reading.MASKED, Reading.CAUSAL])
 def test_letters_further_than_the_order_change_no_bit(tmp_path, reading, order):
@@ -270,7 +277,7 @@ def test_selfcheck_passes_on_this_machine(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(selfcheck.oracles()) + 1
     assert all(line.endswith(", pass") for line in lines[:-1])
-    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 19 models, ")
+    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 20 models, ")
     assert any(line.startswith("masked order 3: ") for line in lines)
 
 
@@ -335,11 +342,24 @@ def test_a_slip_of_the_scorer_is_found(capsys, monkeypatch, one_oracle, module, 
 
 
 @pytest.mark.bad_input
-def test_a_mask_that_leaks_or_a_shift_by_one_is_found(capsys, monkeypatch, one_oracle):
-    one_oracle(Reading.CAUSAL)
+@pytest.mark.parametrize(("reading", "name", "slip"), [
+    (Reading.CAUSAL, "pos", lambda pos: np.maximum(pos - 1, 0)),  # off by one
+    (Reading.MASKED, "pos", lambda pos: pos - 1),  # the prefix forgotten
+    (Reading.KMER_CONDITIONAL, "letters", np.zeros_like),  # told A throughout: what a leaking mask does
+    (Reading.KMER_MARGINAL, "letters", np.zeros_like),
+    (Reading.KMER_MARGINAL, "offset", lambda offset: (offset + 1) % KMER),
+    (Reading.FIRST_LETTER, "input_ids", lambda ids: np.roll(ids, 1, axis=1)),
+])
+def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, reading, name, slip):
+    one_oracle(reading)
     right = tokenizers.feeds
-    monkeypatch.setattr(tokenizers, "feeds", lambda *given: {**right(*given), "pos": np.maximum(right(*given)["pos"] - 1, 0)})
-    assert "selfcheck causal order 2: golden window 0" in failed(capsys)
+
+    def wrong(*given):
+        made = right(*given)
+        return {**made, name: slip(made[name])}
+
+    monkeypatch.setattr(tokenizers, "feeds", wrong)
+    assert "order 2: golden window 0" in failed(capsys)
 
 
 @pytest.mark.bad_input
@@ -403,6 +423,13 @@ def test_junk_that_is_no_share_is_refused(junk):
 def test_more_mass_outside_the_alphabet_than_inside_ends_the_run(tmp_path):
     with pytest.raises(InternalError, match="outside A,C,G,T"):
         scores_of(Oracle(table_of(1), Reading.MASKED, junk=0.6), tmp_path, decode(random_codes(0, 120)), np.arange(50, 60))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("reading", "symmetric"), [(Reading.MASKED, False), (Reading.CAUSAL, True), (Reading.KMER_MARGINAL, True)])
+def test_what_differs_by_strand_cannot_be_called_equivariant(reading, symmetric):
+    with pytest.raises(ValueError, match="expected masked, and a symmetric table"):
+        Oracle(table_of(2, symmetric), reading, rc_equivariant=True)
 
 
 @pytest.mark.bad_input

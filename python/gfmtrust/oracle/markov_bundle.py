@@ -56,11 +56,20 @@ WINDOWS = {
 
 @dataclass(frozen=True)
 class Oracle:
-    """A table and how it is read. junk: probability the graph puts outside A,C,G,T; it changes no distribution."""
+    """A table and how it is read. junk: probability the graph puts outside A,C,G,T; it changes no distribution.
+
+    rc_equivariant: told to be so, and therefore read on one strand; true of a symmetric table read letter by letter on both sides.
+    Raises ValueError where it is told of another.
+    """
 
     table: MarkovTable
     reading: Reading
     junk: float = 0.0
+    rc_equivariant: bool = False
+
+    def __post_init__(self):
+        if self.rc_equivariant and not (self.reading is Reading.MASKED and self.table.is_symmetric):
+            raise ValueError(f"rc_equivariant {self.reading} of a table that may differ by strand; expected masked, and a symmetric table")
 
     @property
     def k_letters(self) -> int:
@@ -73,8 +82,9 @@ class Oracle:
     @property
     def label(self) -> str:
         """Name for people: reading, order, and what is unusual."""
-        return (f"{self.reading.replace('_', ' ')} order {self.table.order}" + ", symmetric" * self.table.is_symmetric
-                + f", {self.junk:g} outside A,C,G,T" * (self.junk > 0))
+        unusual = [", symmetric" * self.table.is_symmetric, ", one strand" * self.rc_equivariant,
+                   f", {self.junk:g} outside A,C,G,T" * (self.junk > 0)]
+        return f"{self.reading.replace('_', ' ')} order {self.table.order}{''.join(unusual)}"
 
     @property
     def model_id(self) -> str:
@@ -121,7 +131,8 @@ def bundle_meta(oracle: Oracle) -> dict:
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case, "vocabulary_sha256": ""},
         "scoring": {"causal": text.causal, "quantity": QUANTITIES.get(oracle.reading, "kmer"), "kmer_method": text.kmer_method,
-                    "n_members": 1, "rc_equivariant": False, "neighbour_offsets": neighbours, "neighbours_in_same_pass": same_pass},
+                    "n_members": 1, "rc_equivariant": oracle.rc_equivariant, "neighbour_offsets": neighbours,
+                    "neighbours_in_same_pass": same_pass},
         "window": {"window_bp": width, "trained_bp": width, "site_forward": forward, "site_reverse": reverse, "shifts": shifts,
                    "batch": BATCH},
         "source": {"order": oracle.table.order, "symmetric": oracle.table.is_symmetric, "junk": oracle.junk},

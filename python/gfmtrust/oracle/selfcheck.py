@@ -93,6 +93,7 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
 
 def oracles() -> list[Oracle]:
     """The models checked. Asymmetric tables tell a strand or an end from the other; the symmetric one must answer both alike."""
+    symmetric = draw_table(3, seed=11, symmetric=True)
     asymmetric = [draw_table(order, seed=order + 1, symmetric=False) for order in range(MAX_ORDER + 1)]
     return [
         Oracle(uniform_table(), Reading.MASKED),
@@ -100,7 +101,7 @@ def oracles() -> list[Oracle]:
         *(Oracle(table, Reading.CAUSAL) for table in asymmetric),
         Oracle(asymmetric[2], Reading.KMER_MARGINAL), Oracle(asymmetric[2], Reading.KMER_CONDITIONAL),
         Oracle(asymmetric[4], Reading.FIRST_LETTER),
-        Oracle(draw_table(3, seed=11, symmetric=True), Reading.MASKED),
+        Oracle(symmetric, Reading.MASKED), Oracle(symmetric, Reading.MASKED, rc_equivariant=True),
         Oracle(asymmetric[3], Reading.MASKED, junk=0.3), Oracle(asymmetric[2], Reading.KMER_MARGINAL, junk=0.3),
     ]
 
