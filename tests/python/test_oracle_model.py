@@ -1,14 +1,20 @@
 """The oracle model: closed forms against a slow twin, every scorer against the closed forms, and a self-check that can fail."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import toy_models
 from fake_genome import FakeGenome
 from naive_markov import log_likelihood as naive_log_likelihood
 from naive_markov import q_causal, q_kmer, q_masked
 
 from gfmtrust import cli, onnx_file, scoring, tokenizers
 from gfmtrust.alphabet import PAD, N, decode, encode, reverse_complement
-from gfmtrust.bundle import GRAPH_FILE
+from gfmtrust.bundle import GRAPH_FILE, Bundle
 from gfmtrust.errors import BadDataError, CannotWriteError, InternalError
 from gfmtrust.oracle import closed_forms, markov_bundle, markov_graph, selfcheck
 from gfmtrust.oracle.law import word_reverse_complements
@@ -279,6 +285,16 @@ def test_selfcheck_passes_on_this_machine(capsys):
     assert all(line.endswith(", pass") for line in lines[:-1])
     assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 20 models, ")
     assert any(line.startswith("masked order 3: ") for line in lines)
+    assert lines[-1].split(", largest")[0] in (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
+
+
+def test_selfcheck_needs_neither_onnx_nor_torch():
+    """The scoring environment installs neither."""
+    program = ("import sys; sys.modules.update(onnx=None, torch=None, transformers=None)\n"
+               "from gfmtrust.oracle import selfcheck; print(next(selfcheck.run('cpu')))")
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
+    assert out.endswith("largest difference 0.0e+00, pass\n")
 
 
 @pytest.fixture
@@ -439,6 +455,10 @@ def test_closed_forms_refuse_what_they_cannot_answer():
         closed_forms.pll_of_span(table, codes, 5, 31)
     with pytest.raises(ValueError, match="start first"):
         closed_forms.pll_of_span(table, codes, 9, 5)
+    with pytest.raises(ValueError, match="codes hold 255; expected 0..5"):
+        closed_forms.log_likelihood(table, encode("ACGUACG"))
+    with pytest.raises(ValueError, match="codes hold 255"):
+        closed_forms.causal_distribution(table, encode("ACGUACG"), np.array([5]))
     with pytest.raises(ValueError, match="'marginal' or 'conditional'"):
         closed_forms.kmer_distribution(table, codes, np.array([9]), np.array([0]), KMER, "joint")
     with pytest.raises(ValueError, match="place in its token"):
@@ -453,6 +473,23 @@ def test_a_bundle_is_never_written_over(tmp_path):
     write_bundle(oracle, tmp_path / "bundle")
     with pytest.raises(CannotWriteError, match="exists"):
         write_bundle(oracle, tmp_path / "bundle")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("reading", Reading)
+def test_a_golden_window_that_was_changed_is_refused(tmp_path, reading):
+    write_bundle(Oracle(table_of(1), reading), tmp_path / "bundle")
+    toy_models.reseal(tmp_path / "bundle", lambda meta: meta["golden"][2]["logp"][0][0].reverse())
+    with pytest.raises(BadDataError, match="golden window 2: logp differs"):
+        Session.open(Bundle.open(tmp_path / "bundle"), "cpu")
+
+
+@pytest.mark.bad_input
+def test_a_graph_that_was_changed_is_refused(tmp_path):
+    path = write_bundle(Oracle(table_of(1), Reading.MASKED), tmp_path / "bundle").directory / GRAPH_FILE
+    path.write_bytes(markov_graph.build(table_of(2), text_of(Oracle(table_of(2), Reading.MASKED))))
+    with pytest.raises(BadDataError, match="sha256 is"):
+        Bundle.open(tmp_path / "bundle")
 
 
 @pytest.mark.bad_input

@@ -1,22 +1,22 @@
 """What a Markov table says of a sequence, in closed form and float64: the truth every scorer is compared with.
 
 A sequence is codes 0..5, uint8 (length,), as read; positions in it are 0-based. Letters outside the sequence are unknown, and what an
-unknown letter means is said in `markov`. Definitions: docs/scoring.md. Not here: windows, strands and views, which are the scorer's.
+unknown letter means is said in `markov`. Definitions: docs/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows,
+strands and views, which are the scorer's.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.alphabet import N
+from gfmtrust.alphabet import PAD, N
 from gfmtrust.oracle.markov import LETTERS, MarkovTable
 
 
 def log_terms(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
     """ln of each letter given the letters before it in the array, nats, float64 of codes' shape (..., length); 0 at an unknown letter."""
     k, length = table.order, codes.shape[-1]
-    known = np.minimum(codes, N).astype(np.int64)
-    padded = np.concatenate([np.full((*codes.shape[:-1], k), N), known], axis=-1)
+    padded = np.concatenate([np.full((*codes.shape[:-1], k), N), _known(codes).astype(np.int64)], axis=-1)
     words = sum(padded[..., place : place + length] * LETTERS ** (k - place) for place in range(k + 1))
     return table.log_terms.reshape(-1)[words]
 
@@ -128,7 +128,7 @@ def neighbourhood(codes: np.ndarray, index: np.ndarray, left: int, right: int) -
     """Codes from `left` letters before each position to `right` after it, uint8 (n, left + 1 + right); N where unknown."""
     at = np.asarray(index)[:, None] + np.arange(-left, right + 1)
     inside = (at >= 0) & (at < len(codes))
-    return np.where(inside, np.minimum(codes[np.where(inside, at, 0)], N), N).astype(np.uint8)
+    return np.where(inside, _known(codes)[np.where(inside, at, 0)], N).astype(np.uint8)
 
 
 def whole_tokens(codes: np.ndarray, k_letters: int) -> np.ndarray:
@@ -145,6 +145,13 @@ def all_words(k_letters: int) -> np.ndarray:
 def reach_of(table: MarkovTable, k_letters: int) -> int:
     """Letters of the whole tokens that a model of the table reads on a side; at least one token."""
     return k_letters * max(1, -(-table.order // k_letters))
+
+
+def _known(codes: np.ndarray) -> np.ndarray:
+    """Codes with N for every unknown letter. Raises ValueError for a code outside the alphabet."""
+    if codes.size and codes.max() > PAD:
+        raise ValueError(f"codes hold {codes.max()}; expected 0..{PAD}")
+    return np.minimum(codes, N)
 
 
 def _with_each_base(codes: np.ndarray, index: int) -> np.ndarray:
