@@ -129,6 +129,14 @@ def oracle(options: argparse.Namespace) -> None:
     step.write_demo(options.out_dir, seed=options.seed)
 
 
+def selfcheck(options: argparse.Namespace) -> None:
+    from gfmtrust.oracle import selfcheck as step
+
+    for line in step.run(options.device, options.threads):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
 def models(options: argparse.Namespace) -> None:
     from gfmtrust import registry
 

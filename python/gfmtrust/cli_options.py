@@ -126,6 +126,8 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else",
          input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
     step("oracle", "Write the demo genome, of which every base's true distribution is known, with its cohort", "out_dir", "seed")
+    step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
+         "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))
     step("models", "List the registered checkpoints, or pin one where there is a network",
          action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
          id=dict(bare=True, nargs="?", help="checkpoint to pin"))

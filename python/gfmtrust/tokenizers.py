@@ -98,7 +98,9 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
     if index.ndim != 2 or len(index) != len(codes) or index.size and not (0 <= index.min() and index.max() < codes.shape[1]):
         raise ValueError(f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window")
     if text.k == 1:
-        tokens, token_index = tokenizer.ids[codes], index
+        # Nothing in a window is answered from its last letter, and where a causal window ends with the site that letter is the answer.
+        read = codes[:, :-1] if text.causal else codes
+        tokens, token_index = tokenizer.ids[read], index
     else:
         tokens, token_index = _kmers(tokenizer, codes, index)
     pos = token_index + len(text.prefix) - (1 if text.causal else 0)

@@ -1,0 +1,167 @@
+"""What a Markov table says of a sequence, in closed form and float64: the truth every scorer is compared with.
+
+A sequence is codes 0..5, uint8 (length,), as read; positions in it are 0-based. Letters outside the sequence are unknown, and what an
+unknown letter means is said in `markov`. Definitions: docs/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows,
+strands and views, which are the scorer's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfmtrust.alphabet import PAD, N
+from gfmtrust.oracle.markov import LETTERS, MarkovTable
+
+
+def log_terms(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
+    """ln of each letter given the letters before it in the array, nats, float64 of codes' shape (..., length); 0 at an unknown letter."""
+    k, length = table.order, codes.shape[-1]
+    padded = np.concatenate([np.full((*codes.shape[:-1], k), N), _known(codes).astype(np.int64)], axis=-1)
+    words = sum(padded[..., place : place + length] * LETTERS ** (k - place) for place in range(k + 1))
+    return table.log_terms.reshape(-1)[words]
+
+
+def log_likelihood(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
+    """ln P(sequence) = ln pi(first k letters) + sum of ln T(letter | k before it), nats, float64 of codes' shape without its last axis.
+
+    Known runs between unknown letters count each by itself; a sequence of no known letter has 0.
+    """
+    return log_terms(table, codes).sum(axis=-1)
+
+
+def base_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, hidden: tuple[int, ...] = ()) -> np.ndarray:
+    """q of the base at each position given every other letter, float64 (n, 4): the masked reading.
+
+    index: int (n,). hidden: offsets from the position of further letters taken as unknown, such as those masked in the same pass.
+    """
+    k = table.order
+    around = neighbourhood(codes, index, k, k)
+    for offset in hidden:
+        if -k <= offset <= k:
+            around[:, k + offset] = N
+    return _posterior(log_likelihood(table, _with_each_base(around, k)))
+
+
+def causal_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, k_letters: int = 1) -> np.ndarray:
+    """q of the base at each position given the letters before it alone, float64 (n, 4).
+
+    k_letters: a model of k-mers reads the letters before it as whole tokens; a token that holds an unknown letter is unknown as a whole.
+    """
+    reach = reach_of(table, k_letters)
+    around = neighbourhood(codes, index, reach, 0)
+    around[:, :reach] = whole_tokens(around[:, :reach], k_letters)
+    return _posterior(log_terms(table, _with_each_base(around, reach))[..., -1])
+
+
+def four_allele_posterior(table: MarkovTable, codes: np.ndarray, index: int) -> np.ndarray:
+    """q of the base at one position from the likelihoods of the four whole sequences, summed from the position on, float64 (4,).
+
+    What `clm_full` of a causal model is; equal to `base_distribution` in exact arithmetic.
+    """
+    tries = _with_each_base(codes[None], index)[0]
+    return _posterior(log_terms(table, tries)[:, index:].sum(axis=-1))
+
+
+def token_law(table: MarkovTable, codes: np.ndarray, begin: np.ndarray, k_letters: int, hidden: tuple[int, ...] = ()) -> np.ndarray:
+    """P of each word of k_letters at [begin, begin + k_letters) given the tokens on either side, float64 (n, 4**k_letters), by rank.
+
+    begin: int (n,), where the token begins; other tokens follow each other from there on. hidden: offsets from this token, in tokens, of
+    further ones taken as unknown.
+    """
+    reach = reach_of(table, k_letters)
+    around = neighbourhood(codes, begin, reach, k_letters - 1 + reach)
+    sides = reach // k_letters
+    for offset in hidden:
+        if -sides <= offset <= sides:
+            around[:, (sides + offset) * k_letters :][:, :k_letters] = N
+    around = whole_tokens(around, k_letters)
+    tries = np.repeat(around[:, None], 4**k_letters, axis=1)
+    tries[..., reach : reach + k_letters] = all_words(k_letters)
+    return _posterior(log_likelihood(table, tries))
+
+
+def kmer_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, offset: np.ndarray, k_letters: int, method: str,
+                      hidden: tuple[int, ...] = ()) -> np.ndarray:
+    """q of the base at each position from the law of its masked token, float64 (n, 4).
+
+    index, offset: int (n,), the position and its place in its token. method: 'marginal' sums the token's other letters out,
+    'conditional' takes those that are known as told. hidden: as for `token_law`.
+    Raises ValueError for another method.
+    """
+    if method not in ("marginal", "conditional"):
+        raise ValueError(f"method is {method!r}; expected 'marginal' or 'conditional'")
+    law = token_law(table, codes, index - offset, k_letters, hidden)
+    words = all_words(k_letters)
+    if method == "conditional":
+        own = neighbourhood(codes, index - offset, 0, k_letters - 1)
+        own[np.arange(len(own)), offset] = N  # the answer is never told
+        law = law * ((own[:, None] == N) | (own[:, None] == words)).all(axis=2)
+    of_base = words.T[offset][..., None] == np.arange(4)  # (n, words, 4)
+    q = (law[..., None] * of_base).sum(axis=1)
+    return q / q.sum(axis=1, keepdims=True)
+
+
+def pll_of_span(table: MarkovTable, codes: np.ndarray, start: int, end: int) -> float:
+    """Pseudo-log-likelihood of [start, end): the sum of ln q(x_i | every other letter), nats; unknown letters of the span count 0.
+
+    Exact: one letter hidden at a time. Raises ValueError for a span outside the sequence.
+    """
+    if not 0 <= start <= end <= len(codes):
+        raise ValueError(f"span is {start}..{end}; expected 0..{len(codes)} of the sequence, start first")
+    index = np.arange(start, end)
+    index = index[codes[index] < N]
+    return float(np.log(base_distribution(table, codes, index)[np.arange(len(index)), codes[index]]).sum())
+
+
+def entropy_bits(q: np.ndarray) -> np.ndarray:
+    """Shannon entropy of distributions (..., 4) -> (...), bits."""
+    return -(q * np.log2(np.where(q > 0, q, 1))).sum(axis=-1)
+
+
+def llr(q: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
+    """ln q(ALT) - ln q(REF), nats; q: (n, 4), ref and alt: codes (n,)."""
+    rows = np.arange(len(q))
+    return np.log(q[rows, alt]) - np.log(q[rows, ref])
+
+
+def neighbourhood(codes: np.ndarray, index: np.ndarray, left: int, right: int) -> np.ndarray:
+    """Codes from `left` letters before each position to `right` after it, uint8 (n, left + 1 + right); N where unknown."""
+    at = np.asarray(index)[:, None] + np.arange(-left, right + 1)
+    inside = (at >= 0) & (at < len(codes))
+    return np.where(inside, _known(codes)[np.where(inside, at, 0)], N).astype(np.uint8)
+
+
+def whole_tokens(codes: np.ndarray, k_letters: int) -> np.ndarray:
+    """Codes (n, a multiple of k_letters) with every token that holds an unknown letter unknown as a whole."""
+    tokens = codes.reshape(len(codes), -1, k_letters)
+    return np.where((tokens >= N).any(axis=2, keepdims=True), np.uint8(N), tokens).reshape(codes.shape)
+
+
+def all_words(k_letters: int) -> np.ndarray:
+    """The letters of every word by rank, uint8 (4**k_letters, k_letters)."""
+    return (np.arange(4**k_letters)[:, None] // 4 ** np.arange(k_letters - 1, -1, -1) % 4).astype(np.uint8)
+
+
+def reach_of(table: MarkovTable, k_letters: int) -> int:
+    """Letters of the whole tokens that a model of the table reads on a side; at least one token."""
+    return k_letters * max(1, -(-table.order // k_letters))
+
+
+def _known(codes: np.ndarray) -> np.ndarray:
+    """Codes with N for every unknown letter. Raises ValueError for a code outside the alphabet."""
+    if codes.size and codes.max() > PAD:
+        raise ValueError(f"codes hold {codes.max()}; expected 0..{PAD}")
+    return np.minimum(codes, N)
+
+
+def _with_each_base(codes: np.ndarray, index: int) -> np.ndarray:
+    """Four copies of each sequence with A, C, G, T at one place: (n, length) -> (n, 4, length)."""
+    tries = np.repeat(codes[:, None], 4, axis=1)
+    tries[:, :, index] = np.arange(4)
+    return tries
+
+
+def _posterior(log_weights: np.ndarray) -> np.ndarray:
+    """Probabilities proportional to exp(log_weights) along the last axis."""
+    weights = np.exp(log_weights - log_weights.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)
