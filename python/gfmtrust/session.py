@@ -188,11 +188,11 @@ def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis, float32; a row with a non-finite value is all NaN."""
+    """Probabilities along the last axis, float32, worked out in float64; a row with a non-finite value is all NaN."""
     finite = np.isfinite(logp).all(axis=-1, keepdims=True)
-    logp = np.where(finite, logp, 0).astype(np.float32)
+    logp = np.where(finite, logp, 0).astype(np.float64)
     p = np.exp(logp - logp.max(axis=-1, keepdims=True))
-    return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.float32(np.nan))
+    return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.nan).astype(np.float32)
 
 
 def choose_device(requested: str, bundle: Bundle) -> str:

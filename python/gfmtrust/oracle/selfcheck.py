@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import scoring
+from gfmtrust import haplotypes, scoring
 from gfmtrust.alphabet import BASES, N, decode, reverse_complement
 from gfmtrust.bundle import Bundle
 from gfmtrust.errors import BadDataError, InternalError, message
@@ -22,6 +22,8 @@ from gfmtrust.genome import Genome
 from gfmtrust.oracle.closed_forms import entropy_bits, neighbourhood
 from gfmtrust.oracle.markov import MAX_ORDER, draw_table, uniform_table
 from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
+from gfmtrust.oracle.variant_truth import some_variants, true_llrs
+from gfmtrust.records import Status
 from gfmtrust.session import Session
 from gfmtrust.vcf import format_position
 
@@ -34,6 +36,8 @@ CONTIGS = {"long": 170, "short": 75}
 UNKNOWN = (59, 60, 117)
 """Positions of N in the long contig: two together, one alone."""
 SEED = 4
+VARIANTS = 12
+"""Variants of each contig that are no substitution, beside four at its ends."""
 REMEDY = "do not trust scores of this installation: try --device cpu, install gfmtrust again, and report this line"
 
 
@@ -123,7 +127,7 @@ def write_genome(folder: Path, seed: int = SEED) -> Genome:
 
 def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) -> Comparison:
     """Score every position of the genome with all views and line the numbers up with the truth: LLR of the three other bases, entropy,
-    local surprisal and off-alphabet mass, at the sites that can be scored."""
+    local surprisal and off-alphabet mass, at the sites that can be scored; then the variants that change the length."""
     views = scoring.views_of(opened, "thorough")
     parts = []
     for contig, (name, length) in enumerate(genome.contigs.items()):
@@ -147,9 +151,24 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
                        [f"{site}, local surprisal" for site in sites]),
             Comparison(scores.off_alphabet[rows].astype(np.float64), np.full(len(rows), oracle.junk),
                        [f"{site}, off-alphabet mass" for site in sites]),
+            _compare_variants(oracle, opened, session, genome, contig, views),
         ]
     return Comparison(np.concatenate([part.found for part in parts]), np.concatenate([part.expected for part in parts]),
                       [name for part in parts for name in part.names])
+
+
+def _compare_variants(oracle: Oracle, opened: Bundle, session: Session, genome: Genome, contig: int,
+                      views: list[scoring.View]) -> Comparison:
+    """LLRs of insertions, deletions and complex alleles of one contig, at its ends too, lined up with the truth."""
+    name = genome.names[contig]
+    codes = genome.codes(name, 0, genome.contigs[name])
+    variants = some_variants(codes, VARIANTS, SEED)
+    scores = haplotypes.score_haplotypes(session, opened, genome, np.full(len(variants), contig), variants, "thorough", max_n=1.0)
+    rows = [row for row, status in enumerate(scores.status) if status != Status.OUT_OF_RANGE]
+    expected = np.array([true_llrs(oracle, opened, codes, variants[row], views) for row in rows])
+    names = [f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.strand} shift {view.shift}, LLR"
+             for row in rows for view in views]
+    return Comparison(scores.llr[rows].astype(np.float64).ravel(), expected.ravel(), names)
 
 
 def true_scores(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[scoring.View]) -> Truth:

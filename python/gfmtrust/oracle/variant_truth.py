@@ -1,0 +1,51 @@
+"""What an oracle must answer to insertions, deletions and complex alleles: sums over whole haplotypes as they are read, in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfmtrust.alphabet import N, decode, encode, reverse_complement
+from gfmtrust.bundle import Bundle
+from gfmtrust.oracle.markov_bundle import Oracle
+from gfmtrust.records import View
+from gfmtrust.variants import Variant
+
+RADIUS_BP = 32
+LONGEST_BP = 8
+"""Longer changes would bring the span within reach of the shortest window's ends."""
+
+
+def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
+    """Indels and complex alleles of one contig, codes uint8 (length,): first those at both ends, then n at random, off its N."""
+    rng = np.random.default_rng(seed)
+    length = len(codes)
+    made = [Variant(0, decode(codes[:2]), ""), Variant(0, "", "GA"), Variant(length - 3, decode(codes[-3:]), ""), Variant(length, "", "TC")]
+    while len(made) < n + 4:
+        lost, gained = (int(value) for value in rng.integers(0, LONGEST_BP + 1, 2))
+        pos = int(rng.integers(0, length - lost + 1))
+        if lost != gained and (codes[max(0, pos - 1):pos + lost + 1] < N).all():
+            made.append(Variant(pos, decode(codes[pos:pos + lost]), decode(rng.integers(0, 4, gained).astype(np.uint8))))
+    return made
+
+
+def true_llrs(oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]) -> np.ndarray:
+    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/scoring.md, "Insertions, deletions"."""
+    changed = np.concatenate([codes[:variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref):]])
+    return np.array([_llr(oracle, opened, codes, changed, variant, view) for view in views])
+
+
+def _llr(oracle: Oracle, opened: Bundle, codes: np.ndarray, changed: np.ndarray, variant: Variant, view: View) -> float:
+    if view.strand == "+":
+        start, site, read = variant.pos, opened.site_forward - view.shift, (codes, changed)
+    else:
+        start, site = len(codes) - variant.pos - len(variant.ref), opened.site_reverse + view.shift
+        read = (reverse_complement(codes), reverse_complement(changed))
+    radius = min(RADIUS_BP, opened.window_bp // 8)
+    first, last = (start, start + variant.length + radius) if oracle.is_causal else (start - radius, start + variant.length + radius)
+    place = np.arange(max(first, 0), max(0, min(last, *(len(one) for one in read))))
+    place = place[(read[0][place] < N) & (read[1][place] < N)]
+    if not len(place):
+        return 0.0
+    offset = (site + place - start) % oracle.k_letters
+    ref, alt = (np.log(oracle.distribution(one, place, offset)[np.arange(len(place)), one[place]]).sum() for one in read)
+    return float(alt - ref)
