@@ -115,22 +115,24 @@ def none_like(calibration: Calibration) -> Calibration:
 def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Calibration]:
     """A calibration for each kind of variant that has probes.
 
-    Insertions and deletions certify each other: a level exists for one in a region class only where it does for the other, since a model
-    that likes short sequences is right at every insertion probe.
+    Insertions and deletions certify each other: a level exists for one in a region class only where it or a higher one does for the
+    other, since a model that likes short sequences is right at every insertion probe.
     """
-    fitted = {kind: fit(table, options) for kind, table in probes.items() if len(table)}
+    alone = {kind: fit(table, options) for kind, table in probes.items() if len(table)}
+    fitted = dict(alone)
     pair = (VariantClass.INS, VariantClass.DEL)
     for kind, other in (pair, pair[::-1]):
-        if kind in fitted:
-            fitted[kind] = replace(fitted[kind], certificates=tuple(
+        if kind in alone:
+            fitted[kind] = told(replace(alone[kind], certificates=tuple(
                 certificates.refuse(found, [name for name in found.region_classes
-                                            if other not in fitted or not _exists(fitted[other], found.level, name)])
-                for found in fitted[kind].certificates))
-    return {kind: told(held) for kind, held in fitted.items()}
+                                            if other not in alone or not _exists(alone[other], found.level, name)])
+                for found in alone[kind].certificates)))
+    return fitted
 
 
 def _exists(calibration: Calibration, level: str, region_class: str) -> bool:
-    return any(found.level == level and found.covers(region_class) for found in calibration.certificates)
+    """Is that level, or a higher one, certified in the region class?"""
+    return any(Rank[found.level] >= Rank[level] and found.covers(region_class) for found in calibration.certificates)
 
 
 def reliability(calibration: Calibration, features: pd.DataFrame) -> np.ndarray:

@@ -1,0 +1,127 @@
+"""Variants of several bases: their features against plain loops, and flags that insertions and deletions can only earn together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import simulated_probes
+
+from gfmtrust import calibration, flags, measures
+from gfmtrust.calibration import Options
+from gfmtrust.ensemble import Ensemble, SiteBlock
+from gfmtrust.features import variant_features
+from gfmtrust.records import Status, Why
+
+ENSEMBLE = Ensemble(("a", "b"), "context_model", np.array([0, 0, 1, 1]), np.array(["+", "-", "+", "-"]), np.zeros(4, bool), {})
+VARIANTS = [(0, 100, "ACG", "TCA"), (1, 300, "AC", ""), (2, 500, "", "GG"), (3, 700, "A", "C")]
+SITES = {0: [100, 102], 1: [300, 301], 2: [499, 500], 3: [700]}
+
+
+def block_of(seed: int = 0) -> SiteBlock:
+    rng = np.random.default_rng(seed)
+    rows = [(variant, start, ref, alt, pos) for variant, start, ref, alt in VARIANTS for pos in SITES[variant]]
+    n = len(rows)
+    site = pd.DataFrame(rows, columns=["variant", "start", "ref", "alt", "pos"]).assign(
+        contig_index=0, use=1, base=0, gc=rng.random(n), soft_masked=np.arange(n) % 2 == 0, region_class="unique")
+    logits = rng.normal(size=(n, 4, 4))
+    probs = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float32)
+    llr = rng.normal(size=(len(VARIANTS), 4)).astype(np.float32)[site["variant"]]
+    return SiteBlock(site, probs, np.full((n, 4), 0.25), np.full(n, "", object), rng.random(n), rng.random(n), rng.random(n), rng.random(n),
+                     np.zeros(n), np.full((n, 1, 4), np.nan, np.float32), llr, np.full(n, "", object))
+
+
+def test_a_substitution_is_the_sum_of_its_bases():
+    block = block_of()
+    found = variant_features(block, ENSEMBLE)
+    p = np.log(block.probs.astype(np.float64))
+    views = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]  # A>T and G>A; the C between is not asked
+    assert found["llr"][0] == pytest.approx(views.mean())
+    assert found["llr_sd"][0] == pytest.approx(views.std(ddof=1))
+    assert found["strand_llr"][0] == pytest.approx(abs(views[[0, 2]].mean() - views[[1, 3]].mean()))
+    assert found["llr"][3] == pytest.approx((p[6, :, 1] - p[6, :, 0]).mean())
+
+
+def test_an_indel_has_its_haplotypes_llr_and_the_means_of_its_sites():
+    block = block_of()
+    found = variant_features(block, ENSEMBLE)
+    for row, sites in ((1, [2, 3]), (2, [4, 5])):
+        views = block.llr[sites[0]].astype(np.float64)
+        assert found["llr"][row] == pytest.approx(views.mean())
+        assert found["sign_agreement"][row] == pytest.approx(abs(np.sign(views).mean()))
+        means = [measures.entropy(block.probs[site].astype(np.float64).mean(axis=0)) for site in sites]
+        assert found["ent"][row] == pytest.approx(np.mean(means), abs=1e-6)
+        for name, values in (("gain", block.gain), ("local_surprisal", block.context_surprisal), ("n_share", block.n_share)):
+            assert found[name][row] == pytest.approx(values[sites].mean())
+    assert list(found["length"]) == [3, 2, 2, 1]
+    assert list(found["variant"]) == [0, 1, 2, 3]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("side", ["status", "variant_status"])
+def test_one_bad_site_or_haplotype_takes_the_variant_with_it(side):
+    block = block_of()
+    status = np.full(7, "", object)
+    status[3] = Status.NONFINITE
+    found = variant_features(replace(block, **{side: status}), ENSEMBLE)
+    assert list(found["status"]) == [Status.SCORED, Status.NONFINITE, Status.SCORED, Status.SCORED]
+    assert np.isnan(found["llr"]).tolist() == [False, True, False, False]
+
+
+@pytest.mark.bad_input
+def test_a_view_missing_at_one_site_does_not_vote_on_the_variant():
+    block = block_of()
+    probs = block.probs.copy()
+    probs[1, 2] = np.nan
+    found = variant_features(replace(block, probs=probs, weights=measures.view_weights(probs, ENSEMBLE.view_models)), ENSEMBLE)
+    p = np.log(probs.astype(np.float64))
+    views = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
+    assert found["llr"][0] == pytest.approx((views[0] + views[1]) / 4 + views[3] / 2)  # model b votes with one view
+
+
+def skilled_kinds(seed: int, n: int = 3_000):
+    rng = np.random.default_rng(seed)
+    return {"INS": simulated_probes.skilled(rng, n), "DEL": simulated_probes.skilled(rng, n)}
+
+
+def levels(fitted) -> set[tuple[str, str]]:
+    return {(kind, found.level) for kind, held in fitted.items() for found in held.certificates
+            if any(found.covers(name) for name in found.region_classes)}
+
+
+def test_a_model_that_knows_both_has_both_levels():
+    fitted = calibration.fit_kinds(skilled_kinds(1, 10_000), Options())
+    assert {("INS", "HIGH"), ("DEL", "HIGH")} <= levels(fitted)
+
+
+@pytest.mark.bad_input
+def test_a_model_that_likes_short_sequences_earns_nothing():
+    """It is right at every insertion probe, where the inserted letters are wrong, and wrong at every deletion probe."""
+    probes = skilled_kinds(2)
+    probes["INS"]["llr"] = -np.abs(probes["INS"]["llr"])
+    probes["DEL"]["llr"] = np.abs(probes["DEL"]["llr"])
+    alone = calibration.fit(probes["INS"], Options())
+    assert any(found.threshold is not None for found in alone.certificates)
+    assert levels(calibration.fit_kinds(probes, Options())) == set()
+
+
+@pytest.mark.bad_input
+def test_insertions_without_deletion_probes_earn_nothing():
+    probes = skilled_kinds(3)
+    assert levels(calibration.fit_kinds({"INS": probes["INS"]}, Options())) == set()
+    assert levels(calibration.fit_kinds({"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options())) == set()
+
+
+@pytest.mark.bad_input
+def test_a_kind_without_probes_is_low_and_uncertified():
+    probes = simulated_probes.skilled(np.random.default_rng(4), 3_000)
+    fitted = calibration.none_like(calibration.fit(probes, Options()))
+    rank, why = flags.assign(fitted, simulated_probes.features_of(probes))
+    assert set(rank) == {1}
+    assert all(Why.UNCERTIFIED in codes for codes in why)
+
+
+def test_kinds_survive_the_file():
+    base = calibration.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
+    held = replace(base, kinds=calibration.fit_kinds(skilled_kinds(6), Options()))
+    assert calibration.Calibration.from_json(held.to_json()) == held
