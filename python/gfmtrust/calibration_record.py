@@ -12,7 +12,7 @@ from gfmtrust import halves
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally
 from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.records import Rank
+from gfmtrust.records import Rank, VariantClass
 from gfmtrust.reliability import AblationRow, Reliability, Term
 from gfmtrust.shift import ShiftVerdict
 
@@ -99,6 +99,10 @@ class Calibration:
     def digests(self) -> dict:
         return self.options.digests
 
+    def by_kind(self) -> dict[str, Calibration]:
+        """This calibration as that of SNVs, then those of the other variant classes by name."""
+        return {VariantClass.SNV.value: self, **dict(sorted(self.kinds.items()))}
+
     def to_json(self) -> str:
         """JSON text; floats are written so that reading gives the same bits."""
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
@@ -183,7 +187,7 @@ def _outcome(calibration: Calibration) -> str:
     if refusal(calibration.counts):
         return f"No flag above LOW: {refusal(calibration.counts)}"
     parts = [_level_outcome(calibration, level) for level in (Rank.HIGH, Rank.MEDIUM)]
-    if not any(certificate.threshold is not None for certificate in calibration.certificates):
+    if not any(certificate.exists for certificate in calibration.certificates):
         parts = ["No flag above LOW: the model's preference could not be certified on this genome"]
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
@@ -193,7 +197,7 @@ def _outcome(calibration: Calibration) -> str:
 
 
 def _level_outcome(calibration: Calibration, level: Rank) -> str:
-    found = [c for c in calibration.certificates if c.level == level.name and c.threshold is not None]
+    found = [c for c in calibration.certificates if c.level == level.name and c.exists]
     if not found:
         return f"{level.name} could not be certified"
     told = [f"{'+'.join(name for name in c.region_classes if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "

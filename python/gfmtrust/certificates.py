@@ -68,6 +68,11 @@ class Certificate:
     tested: int
     n_probes: int
 
+    @property
+    def exists(self) -> bool:
+        """Is there a region class whose alleles may carry the flag?"""
+        return any(self.covers(name) for name in self.region_classes)
+
     def covers(self, region_class: str) -> bool:
         """Does an allele of this region class carry the flag of this certificate?"""
         return self.threshold is not None and region_class in self.region_classes and region_class not in self.refused

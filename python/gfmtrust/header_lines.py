@@ -13,6 +13,7 @@ from gfmtrust.certificates import Certificate
 from gfmtrust.errors import MissingInputError, message
 from gfmtrust.info_values import number_text
 from gfmtrust.measure_table import info_header_lines
+from gfmtrust.records import VariantClass
 
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
@@ -47,7 +48,8 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         *([MISMATCH] if facts.get("allow_mismatch") else []),
         *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
         calibration_line(calibration),
-        *(certificate_line(number, found) for number, found in enumerate(calibration.certificates, start=1)),
+        *(certificate_line(kind, number, found) for kind, held in calibration.by_kind().items()
+          for number, found in enumerate(held.certificates, start=1)),
         *(f"##GFM_null=<ID={null.name},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>" for null in calibration.nulls),
     ]
 
@@ -68,14 +70,15 @@ def calibration_line(calibration: Calibration) -> str:
     return _structured("GFM_calibration", fields)
 
 
-def certificate_line(number: int, found: Certificate) -> str:
-    """One level in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists."""
-    fields = {"ID": f"{found.level}_{number}", "Level": found.level, "Certified": "yes" if found.threshold is not None else "no",
+def certificate_line(kind: str, number: int, found: Certificate) -> str:
+    """One level of one variant class in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists."""
+    fields = {"ID": f"{found.level}_{number}" if kind == VariantClass.SNV else f"{kind}_{found.level}_{number}", "Level": found.level,
+              "Certified": "yes" if found.exists else "no",
               "Classes": quoted(",".join(found.region_classes)), "Refused": quoted(",".join(found.refused)),
               "Threshold": "." if found.threshold is None else number_text(found.threshold), "Alpha": f"{found.alpha:g}",
               "Delta": f"{found.delta:g}", "N": found.balanced.n, "Errors": found.balanced.errors,
               "Bound": number_text(found.balanced.bound), "RunN": found.run.n, "RunErrors": found.run.errors,
-              "RunBound": number_text(found.run.bound), "Tested": found.tested}
+              "RunBound": number_text(found.run.bound), "Tested": found.tested, "Kind": kind}
     return _structured("GFM_calibration", fields)
 
 

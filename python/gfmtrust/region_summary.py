@@ -32,7 +32,7 @@ class Levels:
 
     @classmethod
     def of(cls, calibration: Calibration) -> Levels:
-        exist = {Rank[found.level] for found in calibration.certificates if found.threshold is not None}
+        exist = {Rank[found.level] for found in calibration.certificates if found.exists}
         if calibration.high_withheld:
             exist.discard(Rank.HIGH)
         options = calibration.options

@@ -163,7 +163,8 @@ def context(run: Run) -> dict:
             "alt": f"Calibration curve. {curve}",
         },
         "levels": [{"name": level.name, "text": report_words.level_text(level, calibration)} for level in FLAGS],
-        "certificates": [report_rows.certificate(found) for found in calibration.certificates],
+        "certificates": [report_rows.certificate(kind, found)
+                         for kind, held in calibration.by_kind().items() for found in held.certificates],
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {
             "svg": Markup(report_plots.entropy_histogram(numbers)),

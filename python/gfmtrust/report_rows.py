@@ -19,13 +19,13 @@ def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
     return [(str(name), f"{n:,}", f"{n / total:.1%}") for name, n in ordered if n]
 
 
-def certificate(found: Certificate) -> dict[str, str]:
-    outcome = "certified" if found.threshold is not None else "not certified"
+def certificate(kind: str, found: Certificate) -> dict[str, str]:
+    outcome = "certified" if found.exists else "not certified"
     if found.refused:
         outcome += f"; refused for {', '.join(found.refused)}"
     return {
         "level": found.level,
-        "classes": ", ".join(found.region_classes),
+        "classes": f"{kind}: {', '.join(found.region_classes)}",
         "alpha": f"{found.alpha:.0%}",
         "threshold": MISSING if found.threshold is None else f"{found.threshold:.3f}",
         "balanced": f"{found.balanced.errors:,} / {found.balanced.n:,}",

@@ -66,7 +66,7 @@ def why_no_high(calibration: Calibration) -> list[str]:
     if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
         return ["on this genome the models know no more than counting words does.", f"{calibration.outcome}."]
     high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
-    if any(found.threshold is not None for found in high):
+    if any(found.exists for found in high):
         return ["the level is certified on this genome, but no allele of this run reaches it."]
     return [
         "on this genome the model cannot tell the real base from a decoy well enough.",
@@ -107,7 +107,7 @@ def level_text(level: Rank, calibration: Calibration) -> str:
         return "Not given in this run: the shift gate fired."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
-    found = [one for one in calibration.certificates if one.level == level.name and one.threshold is not None]
+    found = [one for one in calibration.certificates if one.level == level.name and one.exists]
     if not found:
         return f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
     exactly = " of exactly this flag" if level == Rank.MEDIUM else ""
