@@ -34,7 +34,8 @@ def features(block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.nda
     })
 
 
-SITE_MEANS = ("ent", "dis", "dis_between", "dis_within", "strand_jsd", "local_surprisal", "gain", "gc", "n_share")
+SITE_MEANS = ("ent", "dis", "dis_between", "dis_strand", "dis_shift", "dis_within", "strand_jsd", "local_surprisal", "gain", "gc",
+              "n_share")
 """Measures of a variant that are the mean over its sites."""
 
 

@@ -87,32 +87,46 @@ def disagreement(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return _disagreement(planes_of(probs), weights.T, np.zeros(probs.shape[1], dtype=int))["dis"]
 
 
-def disagreement_parts(probs: np.ndarray, weights: np.ndarray, view_models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The two parts, (between, within) models, whose sum is `disagreement` (chain rule of information), bits (n,).
+def disagreement_parts(probs: np.ndarray, weights: np.ndarray, view_models: np.ndarray, view_strands: np.ndarray | None = None,
+                       view_equivariant: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """`dis` and its parts by the chain rule of information, bits (n,) by name; with the missing ones as 0 they add up.
 
-    Between is NaN where one model votes. Within is the weighted mean over models, 0 for a model with one view, NaN where
-    no model has two; the sum rule then holds with the missing part as 0.
+    dis_between: between models, NaN where one votes. dis_within = dis_strand + dis_shift: within models. dis_strand: between the strands
+    of a model, NaN where no model read both (a model whose strands are equal by construction reads one). dis_shift: between the
+    shifts, phases and members of one strand, NaN where no strand of a model has two views.
     """
     check_weights(probs, weights)
-    parts = _disagreement(planes_of(probs), weights.T, check_views(view_models, probs, "view_models"))
-    return parts["dis_between"], parts["dis_within"]
+    strands = np.full(probs.shape[1], "+") if view_strands is None else check_views(view_strands, probs, "view_strands")
+    return _disagreement(planes_of(probs), weights.T, check_views(view_models, probs, "view_models"), strands, view_equivariant)
 
 
-def _disagreement(planes: np.ndarray, weights: np.ndarray, view_models: np.ndarray) -> dict[str, np.ndarray]:
+def _disagreement(planes: np.ndarray, weights: np.ndarray, view_models: np.ndarray, view_strands: np.ndarray | None = None,
+                  view_equivariant: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """Entropy of the mean and disagreement with its parts, by name. planes: (V, 4, n), 0 for NaN; weights: (V, n)."""
     n = planes.shape[2]
-    mean, view_bits = np.zeros((4, n)), np.zeros(n)  # view_bits: mean entropy of the views; model_bits: of the models' means
-    model_bits, n_models, most_views = np.zeros(n), np.zeros(n), np.zeros(n)
+    strands = np.full(len(planes), "+") if view_strands is None else np.asarray(view_strands)
+    if view_equivariant is not None:
+        strands = np.where(view_equivariant, "+", strands)
+    # mean entropy of the views, of the strands' means and of the models' means: each level's is above the one below it
+    mean, view_bits, strand_bits, model_bits = np.zeros((4, n)), np.zeros(n), np.zeros(n), np.zeros(n)
+    n_models, most_strands, most_views, most_shifts = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
     for model in np.unique(view_models):
         mine = np.flatnonzero(view_models == model)
-        n_views, share = (weights[mine] > 0).sum(axis=0), weights[mine].sum(axis=0)
-        model_mean = weighted_sum(planes[mine], weights[mine])
-        mean += model_mean
-        model_bits += snap(share * plane_entropy(model_mean / np.where(share > 0, share, 1.0)))
+        model_mean, n_strands, n_views = np.zeros((4, n)), np.zeros(n), np.zeros(n)
+        for strand in np.unique(strands[mine]):
+            side = mine[strands[mine] == strand]
+            strand_mean, bits, n_shifts = _mean_bits(planes[side], weights[side])
+            model_mean += strand_mean
+            strand_bits += bits
+            n_strands += n_shifts > 0
+            n_views += n_shifts
+            most_shifts = np.maximum(most_shifts, n_shifts)
         for view in mine:
             view_bits += snap(weights[view] * plane_entropy(planes[view]))
+        mean += model_mean
+        model_bits += _bits_of(model_mean, weights[mine].sum(axis=0))
         n_models += n_views > 0
-        most_views = np.maximum(most_views, n_views)
+        most_strands, most_views = np.maximum(most_strands, n_strands), np.maximum(most_views, n_views)
     bits = plane_entropy(mean)
     several = (weights > 0).sum(axis=0) > 1
     return {
@@ -120,7 +134,19 @@ def _disagreement(planes: np.ndarray, weights: np.ndarray, view_models: np.ndarr
         "dis": np.where(several, np.maximum(bits - view_bits, 0.0), np.nan),
         "dis_between": np.where(n_models > 1, np.maximum(bits - model_bits, 0.0), np.nan),
         "dis_within": np.where(most_views > 1, np.maximum(model_bits - view_bits, 0.0), np.nan),
+        "dis_strand": np.where(most_strands > 1, np.maximum(model_bits - strand_bits, 0.0), np.nan),
+        "dis_shift": np.where(most_shifts > 1, np.maximum(strand_bits - view_bits, 0.0), np.nan),
     }
+
+
+def _mean_bits(planes: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted sum of some views (4, n), its entropy times their weight (n,), and how many of them vote (n,)."""
+    total = weighted_sum(planes, weights)
+    return total, _bits_of(total, weights.sum(axis=0)), (weights > 0).sum(axis=0)
+
+
+def _bits_of(total: np.ndarray, share: np.ndarray) -> np.ndarray:
+    return snap(share * plane_entropy(total / np.where(share > 0, share, 1.0)))
 
 
 def pairwise_jsd(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -307,7 +333,8 @@ def _measures(probs, weights, view_models, view_strands, ref, alt, view_equivari
         "llr": mean_llr,
         "abs_llr": np.abs(mean_llr),
         "llr_sd": llr_sd(view_llrs, weights),
-        **_disagreement(planes_of(probs), weights.T, check_views(view_models, probs, "view_models")),
+        **_disagreement(planes_of(probs), weights.T, check_views(view_models, probs, "view_models"),
+                        check_views(view_strands, probs, "view_strands"), view_equivariant),
         "sign_agreement": sign_agreement(view_llrs, weights),
         **strand_divergence(probs, view_llrs, view_models, view_strands, view_equivariant),
         "n_views": (weights > 0).sum(axis=1).astype(np.float64),

@@ -20,7 +20,8 @@ from gfmtrust.records import Rank, Status, VariantClass
 from gfmtrust.shards import REGION, VARIANT
 from gfmtrust.sites import place_key
 
-FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "gain", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gc", "n_share")
+FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "dis_between", "dis_strand", "dis_shift", "gain", "sign_agreement", "strand_jsd",
+          "strand_llr", "local_surprisal", "gc", "n_share")
 SITES = pa.schema([*tables.ALLELES, ("rank", pa.uint8()), ("conf", pa.string()), ("why", pa.string()),
                    *((name, pa.float32()) for name in FLOATS), ("soft_masked", pa.bool_()), ("near_edge", pa.bool_()),
                    ("region_class", pa.string())])

@@ -34,20 +34,28 @@ def disagreement(views, weights):
     return max(entropy(mean_distribution(views, weights)) - sum(w * entropy(q) for q, w in voting), 0.0)
 
 
-def disagreement_parts(views, weights, models):
-    present = sorted({m for m, w in zip(models, weights, strict=True) if w > 0})
-    means, shares, within, most = [], [], 0.0, 0
-    for model in present:
-        mine = [(q, w) for q, w, m in zip(views, weights, models, strict=True) if m == model and w > 0]
-        share = sum(w for _, w in mine)
-        mean = [sum(w / share * q[b] for q, w in mine) for b in range(4)]
-        within += share * (entropy(mean) - sum(w / share * entropy(q) for q, w in mine))
-        means.append(mean)
-        shares.append(share)
-        most = max(most, len(mine))
-    total = [sum(s * mean[b] for s, mean in zip(shares, means, strict=True)) for b in range(4)]
-    between = entropy(total) - sum(s * entropy(mean) for s, mean in zip(shares, means, strict=True))
-    return (between if len(present) > 1 else math.nan), (within if most > 1 else math.nan)
+def disagreement_parts(views, weights, models, strands, equivariant):
+    """Differences of conditional entropies: H(base), given the model, given model and strand, given the view."""
+    voting = [i for i, w in enumerate(weights) if w > 0]
+    side = ["+" if equivariant[i] else strands[i] for i in range(len(views))]
+    keys = [lambda i: 0, lambda i: models[i], lambda i: (models[i], side[i]), lambda i: i]
+    bits = [conditional_entropy(views, weights, voting, key) for key in keys]
+    n_models = len({models[i] for i in voting})
+    most = [max((sum(inner(i) == one for i in {outer(j): j for j in voting}.values()) for one in {inner(j) for j in voting}), default=0)
+            for inner, outer in ((keys[1], keys[2]), (keys[2], keys[3]), (keys[1], keys[3]))]
+    parts = {"dis_between": (bits[0] - bits[1], n_models), "dis_strand": (bits[1] - bits[2], most[0]),
+             "dis_shift": (bits[2] - bits[3], most[1]), "dis_within": (bits[1] - bits[3], most[2])}
+    return {name: max(value, 0.0) if n > 1 else math.nan for name, (value, n) in parts.items()}
+
+
+def conditional_entropy(views, weights, voting, key):
+    """Entropy of the base when the group of the view is known."""
+    total = 0.0
+    for group in {key(i) for i in voting}:
+        mine = [i for i in voting if key(i) == group]
+        share = sum(weights[i] for i in mine)
+        total += share * entropy([sum(weights[i] / share * views[i][b] for i in mine) for b in range(4)])
+    return total
 
 
 def jensen_shannon(p, q):
@@ -122,10 +130,10 @@ def allele_measures(views, models, strands, ref, alt, equivariant):
     """All of the above for one allele, by the names of gfmtrust.measures.allele_measures."""
     weights = view_weights(views, models) if admitted(views) else [0.0] * len(views)
     llrs = view_llr(views, ref, alt)
-    between, within = disagreement_parts(views, weights, models)
     mean = llr(llrs, weights)
     return {
         "llr": mean, "abs_llr": abs(mean), "llr_sd": llr_sd(llrs, weights), "ent": entropy(mean_distribution(views, weights))
-        if sum(weights) else math.nan, "dis": disagreement(views, weights), "dis_between": between, "dis_within": within,
+        if sum(weights) else math.nan, "dis": disagreement(views, weights),
+        **disagreement_parts(views, weights, models, strands, equivariant),
         "sign_agreement": sign_agreement(llrs, weights), **strand_divergence(views, models, strands, ref, alt, equivariant),
         "n_views": float(sum(w > 0 for w in weights))}

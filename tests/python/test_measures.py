@@ -134,7 +134,7 @@ def test_every_measure_equals_its_slow_twin():
 def test_single_functions_equal_their_twins():
     probs, ref, _ = random_alleles(80, seed=4)
     weights = measures.view_weights(probs, MODELS)
-    between, within = measures.disagreement_parts(probs, weights, MODELS)
+    parts = measures.disagreement_parts(probs, weights, MODELS, STRANDS)
     mean, dis = measures.mean_distribution(probs, weights), measures.disagreement(probs, weights)
     pairs = measures.pairwise_jsd(probs, weights)
     known = np.flatnonzero(weights.sum(axis=1) > 0)
@@ -143,7 +143,8 @@ def test_single_functions_equal_their_twins():
         assert w == pytest.approx(naive.view_weights(views, MODELS.tolist()))
         assert mean[i] == pytest.approx(naive.mean_distribution(views, w), abs=1e-9)
         assert dis[i] == pytest.approx(naive.disagreement(views, w), abs=1e-8, nan_ok=True)
-        assert (between[i], within[i]) == pytest.approx(naive.disagreement_parts(views, w, MODELS.tolist()), abs=1e-8, nan_ok=True)
+        for name, value in naive.disagreement_parts(views, w, MODELS.tolist(), STRANDS.tolist(), [False] * len(MODELS)).items():
+            assert parts[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True)
         assert pairs[i] == pytest.approx(naive.pairwise_jsd(views, w), abs=1e-8, nan_ok=True)
     rest = np.setdiff1d(np.arange(len(probs)), known)
     assert len(rest)
@@ -158,6 +159,16 @@ def test_single_functions_equal_their_twins():
 def test_the_parts_of_disagreement_add_up():
     found = {name: np.nan_to_num(values) for name, values in all_measures(*random_alleles()).items()}
     np.testing.assert_allclose(found["dis_between"] + found["dis_within"], found["dis"], atol=1e-9)
+    np.testing.assert_allclose(found["dis_strand"] + found["dis_shift"], found["dis_within"], atol=1e-9)
+
+
+def test_equal_strands_by_construction_are_no_strand_component():
+    probs = sites([[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]])
+    ref, alt, one_model, strands = np.array([0]), np.array([1]), np.array([0, 0]), np.array(["+", "-"])
+    read = all_measures(probs, ref, alt, one_model, strands)
+    told = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
+    assert read["dis_strand"][0] == read["dis"][0] > 0
+    assert np.isnan(told["dis_strand"][0])
 
 
 def test_swapping_ref_and_alt_changes_the_sign_of_llr_and_no_other_bit():
