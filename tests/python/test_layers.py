@@ -11,10 +11,10 @@ LAYERS = {
     1: {"atomic", "tally", "bgzf", "fasta_scan", "genome", "vcf", "info_column", "output_digest", "tabix", "splice", "bed", "contig_names",
         "tables", "spellings", "sites", "site_lookup", "measure_table", "info_values"},
     2: {"tokenizers", "onnx_file", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export", "context_model"},
-    3: {"distributions", "measures", "scoring", "alleles", "probes", "ensemble", "features", "halves", "shift", "certificates",
+    3: {"distributions", "measures", "scoring", "tiles", "alleles", "probes", "ensemble", "features", "halves", "shift", "certificates",
         "caps", "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
-    4: {"check", "check_vcf", "shards", "plan", "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values",
-        "sites_vcf", "annotate_vcf", "annotate_regions", "report", "report_numbers",
+    4: {"check", "check_vcf", "shards", "plan", "stride", "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values",
+        "sites_vcf", "annotate_vcf", "annotate_regions", "tracks", "report", "report_numbers",
         "report_plots", "report_rows", "report_words", "multiqc",
         "manifest", "verify", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
@@ -25,6 +25,7 @@ ONLY_IN = {
     "onnxruntime": {"session"},
     "pyfaidx": {"genome"},
     "pybedtools": {"bed"},
+    "pyBigWig": {"tracks"},
 }
 
 
