@@ -112,7 +112,7 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
         counts[str(value)] = counts.get(str(value), 0) + 1
     for value, count in zip(*np.unique(columns["rank"], return_counts=True), strict=True):
         counts[Rank(value).name] = counts.get(Rank(value).name, 0) + int(count)
-    keys = {name: alleles[name].to_numpy() for name in tables.ALLELES.names if name != "status"}
+    keys = {name: pa.Array.from_pandas(alleles[name]) for name in tables.ALLELES.names if name != "status"}
     writer.write({**keys, "status": status.astype(object), **columns})
 
 

@@ -125,7 +125,7 @@ def read_json(path: Path) -> dict:
 SPELLINGS = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
                        ("alts", pa.string())])
 ALLELES = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
-                     ("alt", pa.string()), ("status", pa.string())])
+                     ("alt", pa.string()), ("status", pa.string()), ("regions", pa.string())])
 SHARD = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("use", pa.uint8()), ("base", pa.uint8()), ("gc", pa.float32()),
                    ("soft_masked", pa.bool_()), ("region_class", pa.string())])
 PROBES = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("real", pa.int8()), ("decoy", pa.int8()),
