@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,6 +66,7 @@ class RegionSummary:
         return self.scored_bases / self.length_bp if self.length_bp else float("nan")
 
 
+@lru_cache(maxsize=1 << 16)
 def own_error_bound(errors: int, n: int, delta: float) -> float:
     """One-sided Clopper-Pearson upper bound of a region's decoy error, confidence 1 - delta; 1 where n is below 10.
 
@@ -141,12 +143,17 @@ def numbers(bases: dict[str, np.ndarray]) -> dict[str, float]:
     low = place.astype(np.int64)
     quartiles = entropy[low] + (place - low) * (entropy[np.minimum(low + 1, n - 1)] - entropy[low])
     surprisal = _mean(bases["surprisal"])
-    shares = [(bases["rank"] >= rank).sum() / n for rank in (Rank.MEDIUM, Rank.HIGH)]
+    shares = [np.count_nonzero(bases["rank"] >= rank) / n for rank in (Rank.MEDIUM, Rank.HIGH)]
+    near_uniform = (n - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / n
     return dict(zip(NUMBERS, map(float, (
-        entropy.mean(), *quartiles, (entropy >= NEAR_UNIFORM_BITS).sum() / n, _mean(bases["gain"]), _mean(bases["dis"]),
-        _mean(bases["strand_jsd"]), surprisal, n * surprisal * LN_2, _mean(bases["rel"]), *shares)), strict=True))
+        entropy.sum() / n, *quartiles, near_uniform, _mean(bases["gain"]), _mean(bases["dis"]), _mean(bases["strand_jsd"]), surprisal,
+        n * surprisal * LN_2, _mean(bases["rel"]), *shares)), strict=True))
 
 
 def _mean(values: np.ndarray) -> float:
+    """Of the finite ones, in float64; NaN without any."""
+    total = values.sum(dtype=np.float64)
+    if np.isfinite(total):
+        return float(total) / len(values)
     finite = values[np.isfinite(values)]
     return float(finite.mean(dtype=np.float64)) if finite.size else float("nan")

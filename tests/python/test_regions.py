@@ -1,5 +1,8 @@
 """Regions: what a line's bases say together, and the BED that comes back."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -234,3 +237,24 @@ def test_refusals(run):
     with pytest.raises(BadDataError, match="line 1"):
         annotate_regions(run / "bad.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz")
     assert not (run / "o.bed.gz").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.bad_input
+def test_ten_million_lines_in_bounded_memory(run):
+    """Unsorted, overlapping, some of no length and many outside the scored bases: 4 GB and, on one core, two hours."""
+    rng = np.random.default_rng(8)
+    with open(run / "many.bed", "w") as file:
+        for _ in range(100):
+            start, length = rng.integers(0, 900, 100_000), rng.integers(0, 30, 100_000)
+            file.write("".join(f"chr1\t{a}\t{a + n}\n" for a, n in zip(start.tolist(), length.tolist(), strict=True)))
+    given = ["--bed", "many.bed", "--name", "many", "--bases", "bases.parquet", "--calibration", "calibration.json",
+             "--out", "many.gfm.bed.gz"]
+    child = subprocess.Popen([sys.executable, "-m", "gfmtrust.cli", "annotate_regions", *given], cwd=run,
+                             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert used.ru_maxrss < 4 << 20  # in KiB
+    assert used.ru_utime + used.ru_stime < 7_200
+    assert tables.read_json(run / "many.counts.json")["intervals"] == 10_000_000
