@@ -17,6 +17,8 @@ from gfmtrust.records import Status, View
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
 """Bases of window held at once: 4,000 windows of 1,000 bp, 4 MB."""
+CHUNK_SITES = 10_000
+"""Sites worked on at once at most: progress is told after each chunk, and the context model's windows are 63 bp."""
 MIN_REAL_BASES = 32
 """Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/scoring.md, statuses)."""
 OFF_ALPHABET_LIMIT = 0.5
@@ -96,7 +98,7 @@ def score_sites(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarr
     None admits all. progress: called with the number of sites done after each chunk.
     Raises InternalError (70) if over 0.1 % of the windows give no finite answer, or every window gives the same one.
     """
-    chunk = max(1, CHUNK_BASES // bundle.window_bp)
+    chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // bundle.window_bp))
     pieces = []
     for start in range(0, len(pos), chunk):
         rows = slice(start, start + chunk)

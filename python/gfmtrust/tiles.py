@@ -32,8 +32,8 @@ from gfmtrust.sites import place_key
 
 QUANTITIES = ("direct", "kmer")
 """What masked models answer; a causal model's letters on one side and the context model's counts have no mask to share."""
-HELD = 16
-"""A chunk of tiles holds so many times fewer windows than one of sites: the answers of all their bases are kept."""
+CHUNK_TILES = 64
+"""Tiles worked on at once: of 512 bp 16,000 bases, after each of which progress is told."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,10 @@ def score_tiles(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarr
     tiling = Tiling.of(bundle)
     contig, start, tile = tiling.tiles(contig_index, pos)
     order = np.argsort(tile, kind="stable")
-    chunk = max(1, CHUNK_BASES // (HELD * tiling.window))
     pieces, done = [], 0
-    for first in range(0, len(start), chunk):
-        rows = order[slice(*np.searchsorted(tile[order], (first, first + chunk)))]
-        tiles = slice(first, first + chunk)
+    for first in range(0, len(start), CHUNK_TILES):
+        rows = order[slice(*np.searchsorted(tile[order], (first, first + CHUNK_TILES)))]
+        tiles = slice(first, first + CHUNK_TILES)
         pieces.append(_score_chunk(session, bundle, genome, tiling, stride, preset, neighbours, (contig[tiles], start[tiles]),
                                    tile[rows] - first, contig_index[rows], pos[rows]))
         done += len(rows)

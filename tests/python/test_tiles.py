@@ -105,7 +105,7 @@ def test_a_base_has_one_value_however_they_are_cut(bundle, monkeypatch):
     pos = np.arange(70, 600)
     whole = tiled(GENOME, bundle, pos)
     shuffled = np.random.default_rng(1).permutation(len(pos))
-    monkeypatch.setattr("gfmtrust.tiles.CHUNK_BASES", 1)
+    monkeypatch.setattr("gfmtrust.tiles.CHUNK_TILES", 3)
     for rows in (shuffled[:50], np.arange(3, 200), np.array([17])):
         part = tiled(GENOME, bundle, pos[rows])
         for name in SiteScores.__dataclass_fields__:
