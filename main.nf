@@ -26,7 +26,7 @@ workflow {
         if (params.validate_params) {
             checkParameters(params)
         }
-        def samples = samplesheetEntries(params.input)
+        def samples = params.regions_only ? [] : samplesheetEntries(params.input)
         def regions = regionEntries(params.regions)
         def models = modelEntries(params.models)
         def map_mode = params.contig_map in ['none', 'auto'] ? params.contig_map : 'file'
@@ -35,8 +35,9 @@ workflow {
 
         def dry_run = params.dry_run
         def outdir = params.outdir
+        def kind = params.regions_only ? 'bed' : 'vcf'
         workflow.onComplete {
-            log.info(endText(dry_run, outdir))
+            log.info(endText(dry_run, outdir, kind))
         }
 
         GFMTRUST(

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "python" / "requirements"
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
-BIOCONDA = {"multiqc", "pybedtools", "pyfaidx", "pysam"}
+BIOCONDA = {"multiqc", "pybedtools", "pybigwig", "pyfaidx", "pysam"}
 BEDTOOLS = "bioconda::bedtools=2.31.1"
 
 

@@ -7,11 +7,13 @@ include { FIT_CONTEXT_MODEL } from '../modules/local/gfmtrust/fit_context_model/
 include { EXPORT_MODEL      } from '../modules/local/gfmtrust/export_model/main'
 include { PLAN_SITES        } from '../modules/local/gfmtrust/plan_sites/main'
 include { ESTIMATE_RUN      } from '../modules/local/gfmtrust/estimate_run/main'
+include { CHOOSE_STRIDE     } from '../modules/local/gfmtrust/choose_stride/main'
 include { SCORE_SITES       } from '../modules/local/gfmtrust/score_sites/main'
 include { CALIBRATE         } from '../modules/local/gfmtrust/calibrate/main'
 include { ANNOTATE_SITES    } from '../modules/local/gfmtrust/annotate_sites/main'
 include { ANNOTATE_VCF      } from '../modules/local/gfmtrust/annotate_vcf/main'
 include { ANNOTATE_REGIONS  } from '../modules/local/gfmtrust/annotate_regions/main'
+include { WRITE_TRACKS      } from '../modules/local/gfmtrust/write_tracks/main'
 include { REPORT            } from '../modules/local/gfmtrust/report/main'
 include { MULTIQC           } from '../modules/local/multiqc/report/main'
 
@@ -79,15 +81,25 @@ workflow GFMTRUST {
     ch_plan = PLAN_SITES.out.plan.map { _meta, plan -> [cohort, plan] }
 
     if (params.dry_run) {
-        ESTIMATE_RUN(ch_plan, ch_all_bundles, params.views, params.neighbours, code)
+        ESTIMATE_RUN(ch_plan, ch_all_bundles, params.views, params.neighbours, params.region_stride, code)
         ESTIMATE_RUN.out.table.view()
     }
     else {
-        // [meta, bundle, shard]                 e.g. [[id: 'gpn-demo-1', shard: 'shard_00000'], gpn-demo-1, shard_00000.parquet]
+        // [meta, bundle, stride.json or []]    e.g. [[id: 'gpn-demo-1'], gpn-demo-1, gpn-demo-1.stride.json]
+        if (regions) {
+            CHOOSE_STRIDE(EXPORT_MODEL.out.bundle, ch_genome, ch_plan, params.views, params.region_stride, code)
+            ch_strided = EXPORT_MODEL.out.bundle.join(CHOOSE_STRIDE.out.stride)
+        }
+        else {
+            ch_strided = EXPORT_MODEL.out.bundle.map { meta, bundle -> [meta, bundle, []] }
+        }
+        // [meta, bundle, stride, shard]         e.g. [[id: 'gpn-demo-1', shard: 'shard_00000'], gpn-demo-1, [], shard_00000.parquet]
         ch_shards = PLAN_SITES.out.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
-        ch_to_score = ch_bundles
+        ch_to_score = ch_context
+            .map { meta, bundle -> [meta, bundle, []] }
+            .mix(ch_strided)
             .combine(ch_shards)
-            .map { meta, bundle, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, shard] }
+            .map { meta, bundle, stride, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] }
         SCORE_SITES(ch_to_score, ch_genome, params.views, params.neighbours, code)
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
@@ -96,6 +108,9 @@ workflow GFMTRUST {
         ANNOTATE_SITES(ch_plan, ch_scores, ch_all_bundles, CALIBRATE.out.json, code)
         ANNOTATE_VCF(channel.fromList(samples), ANNOTATE_SITES.out.alleles, CALIBRATE.out.json, code)
         ANNOTATE_REGIONS(channel.fromList(regions), ANNOTATE_SITES.out.bases, CALIBRATE.out.json, code)
+        if (regions) {
+            WRITE_TRACKS(ANNOTATE_SITES.out.bases, code)
+        }
 
         REPORT(
             CHECK_INPUTS.out.checked

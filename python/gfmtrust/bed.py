@@ -7,7 +7,8 @@ beyond the third are the user's and never judged. Source: BED v1 specification (
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
     if lines and lines[0].startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise BadDataError(message(path.name, "begins with a byte-order mark", "UTF-8 without BOM", "convert with iconv"))
     contigs: list[str] = []
-    numbers: list[tuple[int, int, int]] = []
+    names: dict[str, str] = {}  # one text a contig, however many lines
+    numbers = array("q")
     n_columns = 0
     for line_no, line in enumerate(lines, start=1):
         if _CARRIED.match(line):
@@ -64,8 +66,8 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
         n_columns = n_columns or len(fields)
         if len(fields) != n_columns:
             raise _bad_line(path, line_no, f"{len(fields)} columns; lines before have {n_columns}", str(n_columns))
-        contigs.append(contig)
-        numbers.append((start, end, line_no))
+        contigs.append(names.setdefault(contig, contig))
+        numbers.extend((start, end, line_no))
     table = np.array(numbers, dtype=np.int64).reshape(-1, 3)
     columns = {"contig": contigs, "start": table[:, 0], "end": table[:, 1], "line_no": table[:, 2]}
     return BedFile(path.name, lines, pd.DataFrame(columns), n_columns)
@@ -115,29 +117,29 @@ class BedContract:
     warnings: list[dict] = field(default_factory=list)
 
 
-def write(bed: BedFile, output: str | Path, columns: list[str], values: list[list[str]], header_lines: tuple[str, ...] = (),
+def write(bed: BedFile, output: str | Path, columns: list[str], values: Iterable[list[str]], header_lines: tuple[str, ...] = (),
           inputs: tuple[Path, ...] = (), force: bool = False) -> BedContract:
     """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended to the interval lines.
 
     columns: names of the new columns; they are written in a line '#gfmtrust columns 5-7: a b c'. values: one list of texts per
-    interval, in the order of bed.intervals. header_lines: further lines of ours, each beginning #gfmtrust. Ours stand just before
-    the first interval, after the user's track and comment lines. inputs: paths that the output must not be.
+    interval, in the order of bed.intervals, asked for one at a time. header_lines: further lines of ours, each beginning #gfmtrust.
+    Ours stand just before the first interval, after the user's track and comment lines. inputs: paths that the output must not be.
     The part is read again and compared before it gets its name; then .tbi, or .csi beyond 2^29 - 1, where the intervals are sorted.
     Raises BadDataError (65) where the input was written by us; InternalError (70) where the values do not fit the intervals; else as
     `atomic.part_file`.
     """
     output = Path(output)
-    ours = _our_lines(bed, columns, values, header_lines)
+    ours = _our_lines(bed, columns, header_lines)
     with part_file(output, inputs=inputs, force=force) as part:
         with synced(part) as file:
             writer = bgzf.BgzfWriter(file)
             try:
-                for line in _annotated(bed, ours, values):
+                for line in _annotated(bed, ours, values, len(columns)):
                     writer.write(line)
                 writer.close()
             except OSError as error:
                 raise write_failed(part, error) from error
-        _check_part(part, bed, ours, values)
+        _check_part(part, bed, ours, len(columns))
     tally = Tally()
     is_sorted = check_sorted(bed, tally)
     index = _write_index(output, bed, len(ours), tally) if is_sorted else None
@@ -145,10 +147,7 @@ def write(bed: BedFile, output: str | Path, columns: list[str], values: list[lis
     return BedContract(len(bed.intervals), len(bed.lines) - len(bed.intervals), is_sorted, newline_added, index, tally.rows())
 
 
-def _our_lines(bed: BedFile, columns: list[str], values: list[list[str]], header_lines: tuple[str, ...]) -> list[bytes]:
-    if len(values) != len(bed.intervals) or any(len(row) != len(columns) for row in values):
-        found = f"{len(values)} rows of values, {len(columns)} columns"
-        raise InternalError(message(bed.name, found, f"{len(bed.intervals)} rows with a value for each column"))
+def _our_lines(bed: BedFile, columns: list[str], header_lines: tuple[str, ...]) -> list[bytes]:
     if any(line.startswith(HEADER_PREFIX.encode()) for line in bed.lines):
         raise BadDataError(message(bed.name, f"carries {HEADER_PREFIX} lines", "a file not yet annotated", "give the original file"))
     if not all(line.startswith(HEADER_PREFIX) and "\n" not in line for line in header_lines):
@@ -158,35 +157,55 @@ def _our_lines(bed: BedFile, columns: list[str], values: list[list[str]], header
     return [line.encode() + b"\n" for line in (*header_lines, named)]
 
 
-def _annotated(bed: BedFile, ours: list[bytes], values: list[list[str]]) -> Iterator[bytes]:
+def _annotated(bed: BedFile, ours: list[bytes], values: Iterable[list[str]], n_columns: int) -> Iterator[bytes]:
     rows = iter(values)
-    wanting = set(bed.intervals["line_no"].tolist())
-    first = min(wanting, default=len(bed.lines) + 1)
+    wanting = _interval_lines(bed)
+    first = _first_interval(bed)
     for line_no, line in enumerate(bed.lines, start=1):
         if line_no == first:
             yield from ours
         text = line.rstrip(b"\r\n")
         ending = line[len(text) :]
-        if line_no in wanting:
-            text += "".join("\t" + value for value in next(rows)).encode()
+        if wanting[line_no]:
+            text += b"".join(b"\t" + value.encode() for value in _row(bed, rows, n_columns))
         yield text + (ending if ending.endswith(b"\n") else ending + b"\n")
-    if not wanting:
+    if not len(bed.intervals):
         yield from ours
+    if next(rows, None) is not None:
+        raise InternalError(message(bed.name, "more rows of values than intervals", f"{len(bed.intervals)} rows"))
 
 
-def _check_part(part: Path, bed: BedFile, ours: list[bytes], values: list[list[str]]) -> None:
+def _interval_lines(bed: BedFile) -> bytes:
+    """1 at the number of each interval line, 0 at all others and at 0."""
+    marks = np.zeros(len(bed.lines) + 1, np.uint8)
+    marks[bed.intervals["line_no"]] = 1
+    return marks.tobytes()
+
+
+def _first_interval(bed: BedFile) -> int:
+    return int(bed.intervals["line_no"].min()) if len(bed.intervals) else len(bed.lines) + 1
+
+
+def _row(bed: BedFile, rows: Iterator[list[str]], n_columns: int) -> list[str]:
+    row = next(rows, [])
+    if len(row) != n_columns:
+        found = f"a row of {len(row)} values"
+        raise InternalError(message(bed.name, found, f"{len(bed.intervals)} rows with a value for each of {n_columns} columns"))
+    return row
+
+
+def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> None:
     """Read what was written: taking our lines and the last columns away must give the input again."""
     n_ours = 0
     n_lines = 0
-    new_tabs = len(values[0]) if values else 0
-    wanting = set(bed.intervals["line_no"].tolist())
+    wanting = _interval_lines(bed)
     for line in bgzf.read_lines(part, MAX_LINE * 2):
         if n_ours < len(ours) and line == ours[n_ours]:
             n_ours += 1
             continue
         n_lines += 1
         text = line.rstrip(b"\r\n")
-        plain = text.rsplit(b"\t", new_tabs)[0] if n_lines in wanting else text
+        plain = text.rsplit(b"\t", new_tabs)[0] if n_lines < len(wanting) and wanting[n_lines] else text
         before = bed.lines[n_lines - 1] if n_lines <= len(bed.lines) else b""
         if plain + line[len(text) :] != (before if before.endswith(b"\n") else before + b"\n"):
             found = f"line {n_lines} is {shown(line)}"
@@ -211,9 +230,9 @@ def check_sorted(bed: BedFile, tally: Tally) -> bool:
 
 def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str | None:
     """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but none between intervals."""
-    first = int(bed.intervals["line_no"].min()) if len(bed.intervals) else len(bed.lines) + 1
-    interval_lines = set(bed.intervals["line_no"].tolist())
-    odd = [n for n, line in enumerate(bed.lines, start=1) if n not in interval_lines and not line.startswith(b"#")]
+    first = _first_interval(bed)
+    is_interval = _interval_lines(bed)
+    odd = [n for n, line in enumerate(bed.lines, start=1) if not is_interval[n] and not line.startswith(b"#")]
     if odd and odd[-1] > first:
         tally.add("track, browser or empty line between intervals; no index written", f"{bed.name} line {odd[-1]}")
         return None

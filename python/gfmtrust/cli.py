@@ -62,7 +62,19 @@ def estimate_run(options: argparse.Namespace) -> None:
     from gfmtrust import estimate
 
     sys.stdout.write(estimate.estimate_run(options.plan, options.bundles, options.device, options.views, options.neighbours, options.cpus,
-                                           options.out))
+                                           options.out, options.region_stride))
+
+
+def choose_stride(options: argparse.Namespace) -> None:
+    from gfmtrust import stride
+
+    chosen = stride.choose_stride(options.fasta, options.plan, options.bundle, options.out, options.views, options.region_stride,
+                                  device=options.device, threads=options.cpus, max_n=options.max_n,
+                                  allow_long_window=options.allow_long_window)
+    for check in chosen["checks"]:
+        log.info("stride %d: entropy differs by %.3f bit at the median, %.3f at the 99th percentile of %d bases", check["stride"],
+                 check["p50"], check["p99"], check["bases"])
+    log.info("%s: stride %d", chosen["model"], chosen["stride"])
 
 
 def score_sites(options: argparse.Namespace) -> None:
@@ -70,7 +82,7 @@ def score_sites(options: argparse.Namespace) -> None:
 
     steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
                       precision=options.precision, neighbours=options.neighbours, threads=options.cpus, batch=options.batch,
-                      max_n=options.max_n, allow_long_window=options.allow_long_window)
+                      max_n=options.max_n, allow_long_window=options.allow_long_window, stride=options.stride)
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -107,6 +119,13 @@ def annotate_regions(options: argparse.Namespace) -> None:
     from gfmtrust import annotate_regions as step
 
     step.annotate_regions(options.bed, options.name, options.bases, options.calibration, options.out, force=options.force)
+
+
+def write_tracks(options: argparse.Namespace) -> None:
+    from gfmtrust import tracks
+
+    paths = tracks.write_tracks(options.bases, options.out_dir, force=options.force)
+    log.info("tracks: %s", ", ".join(path.name for path in paths) or "none, no base has a value")
 
 
 def report(options: argparse.Namespace) -> None:

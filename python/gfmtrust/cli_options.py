@@ -55,6 +55,12 @@ SHARED = {
     "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),
     "include": dict(type=Path, help="BED file outside which nothing is scored (status NOT_SELECTED)"),
     "calibration": dict(type=Path, required=True, help="calibration.json made by calibrate"),
+    "region_stride": dict(type=positive, default=8, help="tokens from one masked base to the next in a pass over region bases; "
+                          "1 scores each on its own, exactly [8]"),
+    "max_n": dict(type=share, default=0.10, help="share of N in a window above which a site is AMBIGUOUS_BASE [0.10]"),
+    "allow_long_window": dict(action="store_true", help="run a window longer than the model was trained on; marks OOD_WINDOW"),
+    "bundle": dict(type=Path, required=True, help="bundle folder"),
+    "bases": dict(type=Path, required=True, help="bases.parquet made by annotate_sites"),
     "force": dict(action="store_true", help="replace an output that exists"),
 }
 
@@ -92,14 +98,16 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          probes=dict(type=probe_number, default="auto", help="number of probes; auto: a tenth of the SNV sites, 4,000 to 20,000 [auto]"),
          shard_size=dict(type=positive, default=20_000, help="sites a shard [20000]; never changes a byte of the result"))
     step("estimate_run", "Say how many sites and passes a run has and how long it will take, by timing each bundle", "plan", "bundles",
-         "device", "views", "neighbours", "cpus", out=dict(type=Path, required=True, help="JSON file to write"))
-    step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "views", "device",
-         "neighbours", "cpus", "out_dir",
-         bundle=dict(type=Path, required=True, help="bundle folder"), shard=dict(type=Path, required=True, help="shard made by plan_sites"),
+         "device", "views", "neighbours", "region_stride", "cpus", out=dict(type=Path, required=True, help="JSON file to write"))
+    step("choose_stride", "Measure how far region bases scored many at a time lie from one at a time, and choose the stride of a model",
+         "fasta", "plan", "bundle", "views", "device", "region_stride", "max_n", "allow_long_window", "cpus",
+         out=dict(type=Path, required=True, help="JSON file to write"))
+    step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "bundle",
+         "views", "device", "neighbours", "max_n", "allow_long_window", "cpus", "out_dir",
+         shard=dict(type=Path, required=True, help="shard made by plan_sites"),
+         stride=dict(type=Path, help="JSON made by choose_stride for this bundle; without it every base is scored on its own"),
          precision=dict(choices=["fp32"], default="fp32", help="precision of the graph [fp32]"),
-         batch=dict(type=positive, help="windows a pass; chosen by the tool, never changes a byte on CPU"),
-         max_n=dict(type=share, default=0.10, help="share of N in a window above which a site is AMBIGUOUS_BASE [0.10]"),
-         allow_long_window=dict(action="store_true", help="run a window longer than the model was trained on; marks OOD_WINDOW"))
+         batch=dict(type=positive, help="windows a pass; chosen by the tool, never changes a byte on CPU"))
     step("calibrate", "Learn the reliability score on the probes and certify the flags: calibration.json, probes.scored.parquet",
          "plan", "scores", "bundles", "seed", "out_dir",
          alpha_high=dict(type=share, default=0.05, help="largest decoy error of HIGH [0.05]"),
@@ -113,10 +121,12 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
          out=dict(type=Path, required=True, help="output, .vcf or .vcf.gz"),
          overwrite=dict(action="store_true", help="replace the GFM_ keys of an annotated input"))
-    step("annotate_regions", "Write the user's BED back, each line with its entropy, gain, disagreement and flag", "calibration", "force",
+    step("annotate_regions", "Write the user's BED back, each line with its entropy, gain, disagreement and flag",
+         "bases", "calibration", "force",
          bed=dict(type=Path, required=True, help="the BED file"), name=dict(required=True, help="its name in the results"),
-         bases=dict(type=Path, required=True, help="bases.parquet made by annotate_sites"),
          out=dict(type=Path, required=True, help="output, .bed or .bed.gz"))
+    step("write_tracks", "Write the values of the region bases as bigWig files: entropy, gain, disagreement, surprisal, rank",
+         "bases", "out_dir", "force")
     step("report", "Write the HTML report, MultiQC tables and the manifest", "checked", "plan", "bundles", "out_dir",
          calibration=dict(type=Path, required=True, help="folder made by calibrate"),
          sites=dict(type=Path, required=True, help="folder made by annotate_sites"),

@@ -12,16 +12,21 @@ from gfmtrust.bundle import Bundle
 from gfmtrust.haplotypes import passes_per_variant
 from gfmtrust.scoring import passes_per_site
 from gfmtrust.session import Session
+from gfmtrust.stride import EXACT, only_region, strides
+from gfmtrust.tiles import Tiling, tile_passes
 
 TIMED_WINDOWS = 64
 
 
-def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, neighbours: bool, cpus: int, out: Path) -> str:
+def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, neighbours: bool, cpus: int, out: Path,
+                 region_stride: int) -> str:
     """Time TIMED_WINDOWS random windows a bundle; writes the figures to `out` and returns them as a table for the terminal.
 
+    Bases scored for their region alone count as from tiles of `region_stride`, where the model has tiles and they cost less.
     Hours are of one task at a time with `cpus` threads; shards run beside each other where there is room.
     """
     counts = tables.read_json(plan_dir / "plan.json")["counts"]
+    shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("*.parquet"))]
     rows = []
     for path in bundles:
         bundle = Bundle.open(path)
@@ -32,8 +37,9 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         started = time.monotonic()
         session.distributions(windows, index)
         rate = TIMED_WINDOWS / max(time.monotonic() - started, 1e-6)
-        per_site, per_variant = passes_per_site(bundle, views, neighbours), passes_per_variant(bundle, views)
-        passes = counts["sites"] * per_site + (counts["variants"] + counts["variant_probes"]) * (2 * per_site + per_variant)
+        passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
+        n_variants = counts["variants"] + counts["variant_probes"]
+        passes += n_variants * (2 * passes_per_site(bundle, views, neighbours) + passes_per_variant(bundle, views))
         rows.append({"model": bundle.model_id, "device": session.device, "passes": passes, "passes_per_s": round(rate, 2),
                      "hours": round(passes / rate / 3600, 4)})
     total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"],
@@ -45,3 +51,13 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
     lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h"
               for row in rows]
     return "\n".join([*lines, f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h"]) + "\n"
+
+
+def planned_passes(bundle, shards: list[tuple[np.ndarray, np.ndarray]], n_sites: int, views: str, neighbours: bool, stride: int) -> int:
+    """Forward passes of a run with one model. shards: (contig_index, pos) of each shard's bases that are there for their region alone."""
+    alone = passes_per_site(bundle, views, neighbours)
+    tiling = Tiling.of(bundle)
+    if stride == EXACT or tiling is None or not strides(stride, tiling):
+        return n_sites * alone
+    n_tiled = sum(len(pos) for _, pos in shards)
+    return (n_sites - n_tiled) * alone + sum(tile_passes(bundle, views, contig_index, pos, stride) for contig_index, pos in shards)

@@ -85,7 +85,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("dis_shift", "Part of dis_within between shifts, phases and members on one strand, bits; missing with one of them",
             "bits", 0.0, 2.0, "low"),
     Measure("strand_jsd", "Jensen-Shannon divergence of the two strands, bits; missing where they are equal by construction",
-            "bits", 0.0, 1.0, "low"),
+            "bits", 0.0, 1.0, "low", None, "strand_jsd"),
     Measure("strand_llr", "Absolute difference of the two strands' log-likelihood ratios, nats",
             "nats", 0.0, None, "low"),
     Measure("local_surprisal", "Mean surprisal of the bases near the site, the site left out, bits",

@@ -54,6 +54,20 @@ class Regions:
                 member[name][rows] = intervals.contains(genome.names[index], pos[rows])
         return region_class(soft_masked, list(member.items()))
 
+    def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
+        """Names of the files that hold a base of each allele's REF, joined by commas; object (n,), None where there is none.
+
+        alleles: columns contig_index (-1: not in the genome), pos, ref.
+        """
+        names = np.full(len(alleles), "", object)
+        contig_index, pos = alleles["contig_index"].to_numpy(np.int64), alleles["pos"].to_numpy(np.int64)
+        end = pos + alleles["ref"].str.len().to_numpy(np.int64)
+        for index in np.unique(contig_index[contig_index >= 0]):
+            rows = np.flatnonzero(contig_index == index)
+            for name, intervals in self.sets.items():
+                names[rows[intervals.overlaps(genome.names[index], pos[rows], end[rows])]] += f",{name}"
+        return np.array([name[1:] or None for name in names], object)
+
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
         """The same regions, of which only those stay a class that hold SNVs enough for probes enough to certify it.
 
@@ -87,7 +101,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
     out_dir.mkdir(parents=True, exist_ok=True)
     collected = variant_plan.Collector(genome, max_allele)
-    counts, snvs = _write_alleles(genome, spellings, include, collected, out_dir, seed)
+    counts, snvs = _write_alleles(genome, spellings, regions, include, collected, out_dir, seed)
     intervals = [acgt_intervals(genome, index) for index in range(len(genome.names))]
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     size = block_size(usable_bp, BLOCK_WINDOW_BP)
@@ -112,7 +126,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     return plan
 
 
-def _write_alleles(genome, spellings, include, collected, out_dir, seed) -> tuple[dict, Snvs]:
+def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed) -> tuple[dict, Snvs]:
     """Merge the inputs' spellings; write them, the single alleles with their statuses, and keep a uniform subset of the SNVs."""
     rng = np.random.default_rng([seed, 0xA11E])
     statuses: dict[str, int] = {}
@@ -127,7 +141,7 @@ def _write_alleles(genome, spellings, include, collected, out_dir, seed) -> tupl
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             single = alleles.single_alleles(frame)
-            single = collected.add(single.assign(status=alleles.classify(single, genome, selected)))
+            single = collected.add(single.assign(status=alleles.classify(single, genome, selected), regions=regions.under(genome, single)))
             singles.write({name: single[name].to_numpy() for name in tables.ALLELES.names})
             for status, count in single["status"].value_counts().items():
                 statuses[str(status)] = statuses.get(str(status), 0) + int(count)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,6 +21,14 @@ MIN_BASES_OWN_ERROR = 200
 """With fewer scored bases the region's own error says nothing, and the flag is at most MEDIUM."""
 CORRELATED_BP = 10
 """Neighbouring bases are not independent: the bound counts one base in ten."""
+NEAR_UNIFORM_BITS = 1.95
+"""From this entropy on a base counts as near-uniform: its likeliest letter has hardly more than 0.37."""
+LN_2 = float(np.log(2))
+MEASURED = ("status", "rank", "wrong", "surprisal", "ent", "dis", "gain", "strand_jsd", "rel")
+"""The columns of bases.parquet that a summary reads."""
+NUMBERS = ("entropy", "entropy_p25", "entropy_p50", "entropy_p75", "near_uniform_share", "gain", "disagreement", "strand_jsd", "surprisal",
+           "nll", "reliability", "certified_share", "high_share")
+"""What the scored bases of a region say together, in the order of `numbers`."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +50,11 @@ class Levels:
 
 @dataclass(frozen=True)
 class RegionSummary:
-    """One region. Means are over scored bases, NaN where there are none; `errors` counts bases whose decoy was preferred."""
+    """One region. `numbers`: NUMBERS of its scored bases, NaN where there are none; `errors` counts bases whose decoy was preferred."""
 
     length_bp: int
     scored_bases: int
-    entropy: float
-    gain: float
-    disagreement: float
-    surprisal: float
-    reliability: float
+    numbers: dict[str, float]
     errors: int
     error_bound: float
     rank: Rank
@@ -61,6 +66,7 @@ class RegionSummary:
         return self.scored_bases / self.length_bp if self.length_bp else float("nan")
 
 
+@lru_cache(maxsize=1 << 16)
 def own_error_bound(errors: int, n: int, delta: float) -> float:
     """One-sided Clopper-Pearson upper bound of a region's decoy error, confidence 1 - delta; 1 where n is below 10.
 
@@ -76,9 +82,8 @@ def typical_rank(ranks: np.ndarray) -> Rank:
     return Rank(int(np.sort(ranks)[(len(ranks) - 1) // 2]))
 
 
-def commonest_status(statuses: list[str]) -> Status:
-    """The commonest reason; of equally common ones the first in order of precedence."""
-    counts = Counter(statuses)
+def commonest_status(counts: Counter) -> Status:
+    """The commonest reason of those counted; of equally common ones the first in order of precedence."""
     return min((Status(name) for name in counts), key=lambda status: (-counts[status], STATUS_ORDER.index(status)))
 
 
@@ -107,24 +112,48 @@ def region_flag(typical: Rank, errors: int, n: int, levels: Levels) -> tuple[Ran
 def summarise(length_bp: int, columns: dict[str, np.ndarray], absent: Status, levels: Levels, shift: bool) -> RegionSummary:
     """A region from the rows of bases.parquet that it covers.
 
-    columns: status, rank, wrong, surprisal, ent, dis, gain, rel, each (n,), n <= length_bp. absent: status of the bases without a row.
+    columns: those of MEASURED, each (n,), n <= length_bp. absent: status of the bases without a row.
     shift: the run-level gate fired. A region of no length is OUT_OF_RANGE.
     """
-    nothing = float("nan")
-    if length_bp == 0:
-        return RegionSummary(0, 0, nothing, nothing, nothing, nothing, nothing, 0, 1.0, Rank.NOT_SCORED, Status.OUT_OF_RANGE, ())
     scored = columns["status"] == Status.SCORED
     n = int(scored.sum())
-    errors = int(columns["wrong"][scored].sum())
-    means = [_mean(columns[name][scored]) for name in ("ent", "gain", "dis", "surprisal", "rel")]
+    bases = columns if n == len(scored) else {name: values[scored] for name, values in columns.items()}
+    found = numbers(bases)
+    errors = int(bases["wrong"].sum())
     bound = own_error_bound(errors, n, levels.delta)
-    if n < MIN_SCORED_SHARE * length_bp:
-        reasons = [*columns["status"][~scored], *[absent] * (length_bp - len(scored))]
-        return RegionSummary(length_bp, n, *means, errors, bound, Rank.NOT_SCORED, commonest_status(reasons), ())
-    rank, why = region_flag(typical_rank(columns["rank"][scored]), errors, n, levels)
-    return RegionSummary(length_bp, n, *means, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why)
+    if n == 0 or n < MIN_SCORED_SHARE * length_bp:
+        reasons = Counter(columns["status"][~scored].tolist())
+        reasons[absent] += length_bp - len(scored)
+        reason = commonest_status(reasons) if length_bp else Status.OUT_OF_RANGE
+        return RegionSummary(length_bp, n, found, errors, bound, Rank.NOT_SCORED, reason, ())
+    rank, why = region_flag(typical_rank(bases["rank"]), errors, n, levels)
+    return RegionSummary(length_bp, n, found, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why)
+
+
+def numbers(bases: dict[str, np.ndarray]) -> dict[str, float]:
+    """NUMBERS of the scored bases of a region, in float64; all NaN where there are none.
+
+    bases: MEASURED, each (n,). Percentiles are linear between the two nearest bases. Bits, but for `nll`, which is in nats.
+    """
+    n = len(bases["ent"])
+    if not n:
+        return dict.fromkeys(NUMBERS, float("nan"))
+    entropy = np.sort(bases["ent"].astype(np.float64))
+    place = np.array([0.25, 0.5, 0.75]) * (n - 1)
+    low = place.astype(np.int64)
+    quartiles = entropy[low] + (place - low) * (entropy[np.minimum(low + 1, n - 1)] - entropy[low])
+    surprisal = _mean(bases["surprisal"])
+    shares = [np.count_nonzero(bases["rank"] >= rank) / n for rank in (Rank.MEDIUM, Rank.HIGH)]
+    near_uniform = (n - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / n
+    return dict(zip(NUMBERS, map(float, (
+        entropy.sum() / n, *quartiles, near_uniform, _mean(bases["gain"]), _mean(bases["dis"]), _mean(bases["strand_jsd"]), surprisal,
+        n * surprisal * LN_2, _mean(bases["rel"]), *shares)), strict=True))
 
 
 def _mean(values: np.ndarray) -> float:
-    finite = values[np.isfinite(values)].astype(np.float64)
-    return float(finite.mean()) if finite.size else float("nan")
+    """Of the finite ones, in float64; NaN without any."""
+    total = values.sum(dtype=np.float64)
+    if np.isfinite(total):
+        return float(total) / len(values)
+    finite = values[np.isfinite(values)]
+    return float(finite.mean(dtype=np.float64)) if finite.size else float("nan")

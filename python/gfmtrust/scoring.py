@@ -17,6 +17,8 @@ from gfmtrust.records import Status, View
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
 """Bases of window held at once: 4,000 windows of 1,000 bp, 4 MB."""
+CHUNK_SITES = 10_000
+"""Sites worked on at once at most: progress is told after each chunk, and the context model's windows are 63 bp."""
 MIN_REAL_BASES = 32
 """Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/scoring.md, statuses)."""
 OFF_ALPHABET_LIMIT = 0.5
@@ -42,6 +44,9 @@ class SiteScores:
     n_share: np.ndarray
     pad_share: np.ndarray
     off_alphabet: np.ndarray
+
+    def take(self, rows: np.ndarray) -> SiteScores:
+        return SiteScores(*(getattr(self, field)[rows] for field in self.__dataclass_fields__))
 
 
 def views_of(bundle, preset: str) -> list[View]:
@@ -93,15 +98,15 @@ def score_sites(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarr
     None admits all. progress: called with the number of sites done after each chunk.
     Raises InternalError (70) if over 0.1 % of the windows give no finite answer, or every window gives the same one.
     """
-    chunk = max(1, CHUNK_BASES // bundle.window_bp)
+    chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // bundle.window_bp))
     pieces = []
     for start in range(0, len(pos), chunk):
         rows = slice(start, start + chunk)
         pieces.append(_score_chunk(session, bundle, genome, contig_index[rows], pos[rows], preset, neighbours, max_n, admitted))
         if progress:
             progress(min(start + chunk, len(pos)))
-    scores = _joined(pieces, len(views_of(bundle, preset)))
-    _refuse_broken(scores, bundle.model_id)
+    scores = joined(pieces, len(views_of(bundle, preset)))
+    refuse_broken(scores, bundle.model_id)
     return scores
 
 
@@ -135,8 +140,8 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
             n_read[columns] += 1
     local = np.full(len(pos), np.nan, dtype=np.float32)
     if len(forward):
-        local[usable] = _local_surprisal(beside / n_read, genome, contig_index[usable], pos[usable], forward, admitted)
-    _settle(probs, status, off, usable)
+        local[usable] = local_surprisal(beside / n_read, genome, contig_index[usable], pos[usable], forward, admitted)
+    settle(probs, status, off, usable)
     if admitted is not None:
         votes = admitted(contig_index, pos)
         for column, view in enumerate(views):
@@ -144,7 +149,7 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
     return SiteScores(probs, status, local, n_share, pad_share, off)
 
 
-def _settle(probs, status, off, usable) -> None:
+def settle(probs, status, off, usable) -> None:
     """Failed views stay NaN; a row no view is left of, or whose mass lies outside the alphabet, gets its status."""
     finite = np.isfinite(probs).all(axis=2)
     probs[~finite] = np.nan
@@ -159,18 +164,22 @@ def site_index(bundle, strand: str, shift: int) -> int:
 
 
 def _cut(genome, bundle, contig_index, pos, strand: str, shift: int) -> np.ndarray:
-    """Windows as the model reads them, codes uint8 (n, W): reverse complemented for strand '-'."""
+    """Windows of sites as the model reads them, codes uint8 (n, W)."""
     width = bundle.window_bp
     site = site_index(bundle, strand, shift)
-    starts = pos - (site if strand == "+" else width - 1 - site)
-    windows = np.empty((len(pos), width), dtype=np.uint8)
+    return cut(genome, contig_index, pos - (site if strand == "+" else width - 1 - site), width, strand)
+
+
+def cut(genome, contig_index: np.ndarray, starts: np.ndarray, width: int, strand: str = "+") -> np.ndarray:
+    """Windows from their first forward position on, codes uint8 (n, width): reverse complemented for strand '-'."""
+    windows = np.empty((len(starts), width), dtype=np.uint8)
     for index in np.unique(contig_index):
         rows = contig_index == index
         windows[rows] = genome.windows(genome.names[index], starts[rows], width)
     return windows if strand == "+" else reverse_complement(windows)
 
 
-def _local_surprisal(beside, genome, contig_index, pos, offsets, admitted) -> np.ndarray:
+def local_surprisal(beside, genome, contig_index, pos, offsets, admitted) -> np.ndarray:
     """Mean of -log2 of the real neighbours' probability under the members' mean, bits, float32 (n,).
 
     beside: float64 (n, n_offsets, members, 4), mean over strands, forward strand. A member votes at a neighbour only where it may vote
@@ -193,21 +202,19 @@ def _local_surprisal(beside, genome, contig_index, pos, offsets, admitted) -> np
 
 def bases_at(genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
     """Code of the genome's letter at each position, uint8 (n,); PAD outside the contig."""
-    codes = np.empty(len(pos), dtype=np.uint8)
-    for index in np.unique(contig_index):
-        rows = contig_index == index
-        codes[rows] = genome.windows(genome.names[index], pos[rows], 1)[:, 0]
-    return codes
+    return cut(genome, contig_index, pos, 1)[:, 0]
 
 
-def _joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
+def joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
+    """The scores of several sets of sites one after the other; of none where there is no piece."""
     if not pieces:
         none = np.empty(0, np.float32)
         return SiteScores(np.empty((0, n_views, 4), np.float32), np.empty(0, object), none, none, none, none)
     return SiteScores(*(np.concatenate([getattr(piece, field) for piece in pieces]) for field in SiteScores.__dataclass_fields__))
 
 
-def _refuse_broken(scores: SiteScores, model: str) -> None:
+def refuse_broken(scores: SiteScores, model: str) -> None:
+    """Raises InternalError (70) where more than MAX_BAD_SHARE of the windows that were run came to nothing."""
     tried = (scores.status == "") | (scores.status == Status.NONFINITE) | (scores.status == Status.MODEL_ERROR)
     bad = tried & (scores.status != "")
     if bad.sum() > max(1, MAX_BAD_SHARE * tried.sum()):

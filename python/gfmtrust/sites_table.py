@@ -27,7 +27,8 @@ SITES = pa.schema([*tables.ALLELES, ("rank", pa.uint8()), ("conf", pa.string()),
                    ("region_class", pa.string())])
 BASES_TABLE = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("base", pa.string()),
                          ("status", pa.string()), ("surprisal", pa.float32()), ("ent", pa.float32()), ("dis", pa.float32()),
-                         ("gain", pa.float32()), ("rel", pa.float32()), ("rank", pa.uint8()), ("wrong", pa.bool_())])
+                         ("gain", pa.float32()), ("strand_jsd", pa.float32()), ("rel", pa.float32()),
+                         ("rank", pa.uint8()), ("wrong", pa.bool_())])
 
 
 def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
@@ -41,7 +42,8 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
     variants = _flagged_variants(plan_dir, scores, fitted)
     metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"],
-                "allow_mismatch": plan["allow_mismatch"], "contigs": names}
+                "allow_mismatch": plan["allow_mismatch"], "contigs": names,
+                "contig_lengths": [contig["length"] for contig in plan["contigs"]]}
     with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
             tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases:
         for block in blocks(plan_dir, scores):
@@ -142,7 +144,7 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
         counts[str(value)] = counts.get(str(value), 0) + 1
     for value, count in zip(*np.unique(columns["rank"], return_counts=True), strict=True):
         counts[Rank(value).name] = counts.get(Rank(value).name, 0) + int(count)
-    keys = {name: alleles[name].to_numpy() for name in tables.ALLELES.names if name != "status"}
+    keys = {name: pa.Array.from_pandas(alleles[name]) for name in tables.ALLELES.names if name != "status"}
     writer.write({**keys, "status": status.astype(object), **columns})
 
 
@@ -180,6 +182,6 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
         "pos": site["pos"].to_numpy(), "base": np.array(list(decode(base)), object),
         "status": allele_status(block, rows).astype(object),
         "surprisal": surprisal_of(block.probs[rows], block.weights[rows], base).astype(np.float32),
-        **{name: measured[name].to_numpy(np.float32) for name in ("ent", "dis", "gain")},
+        **{name: measured[name].to_numpy(np.float32) for name in ("ent", "dis", "gain", "strand_jsd")},
         "rel": rel.astype(np.float32), "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),
         "wrong": ~(measured["llr"].to_numpy() < 0)})

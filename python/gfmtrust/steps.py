@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import bed, haplotypes, scoring, tables
+from gfmtrust import bed, haplotypes, scoring, tables, tiles
 from gfmtrust.bundle import Bundle
 from gfmtrust.context_model import Members
 from gfmtrust.ensemble import CONTEXT_FAMILY
@@ -20,6 +20,8 @@ from gfmtrust.errors import InternalError, message
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
 from gfmtrust.session import Session
+from gfmtrust.shards import REGION
+from gfmtrust.stride import EXACT
 from gfmtrust.variants import Variant
 
 log = logging.getLogger(__name__)
@@ -55,19 +57,25 @@ def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callabl
 
 
 def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views: str, device: str, precision: str, neighbours: bool,
-                threads: int, batch: int | None, max_n: float, allow_long_window: bool) -> None:
-    """Score one shard with one bundle; writes the score table and `<model>.<shard>.metrics.json`."""
+                threads: int, batch: int | None, max_n: float, allow_long_window: bool, stride: Path | None = None) -> None:
+    """Score one shard with one bundle; writes the score table and `<model>.<shard>.metrics.json`.
+
+    stride: what `choose_stride` wrote for this bundle; without it every base is scored on its own.
+    """
     bundle = Bundle.open(bundle_dir)
     genome = Genome.open(fasta)
     session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window)
     site = tables.read(shard)
+    chosen = tables.read_json(stride) if stride else {"stride": EXACT}
     contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
     of_variants = "variant" in site.schema.names
     is_context = bundle.family == CONTEXT_FAMILY
     admitted = Members.open(bundle_dir).admitted if is_context else None
     started = time.monotonic()
-    scores = scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours or is_context, max_n, admitted,
-                                 progress=_Progress(bundle.model_id, len(pos)))
+    tiled = site["use"].to_numpy() == REGION if chosen["stride"] > EXACT else np.zeros(len(pos), bool)
+    tiled[tiled] = tiles.answerable(bundle, genome, contig_index[tiled], pos[tiled], max_n)
+    scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], views, neighbours or is_context, max_n,
+                              admitted, _Progress(bundle.model_id, len(pos)))
     own = _haplotypes(session, bundle, genome, site.to_pandas(), views, max_n, admitted) if of_variants else {}
     seconds = time.monotonic() - started
     if bundle.gate == "passed":
@@ -87,6 +95,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     tables.write_json(out_dir / f"{name}.metrics.json", {
         "model": bundle.model_id, "shard": shard.stem, "requested_device": device, "device": session.device, "provider": session.provider,
         "threads": threads, "batch": session.batch, "halvings": session.halvings, "sites": n, "passes": session.passes,
+        "region_stride": chosen, "tiled_sites": int(tiled.sum()),
         "seconds": round(seconds, 3), "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
 

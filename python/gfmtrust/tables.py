@@ -126,7 +126,7 @@ SPELLINGS = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("
                        ("alts", pa.string())])
 ALLELES = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
                      ("alt", pa.string()), ("status", pa.string()), ("var_pos", pa.int64()), ("var_ref", pa.string()),
-                     ("var_alt", pa.string())])
+                     ("var_alt", pa.string()), ("regions", pa.string())])
 SHARD = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("use", pa.uint8()), ("base", pa.uint8()), ("gc", pa.float32()),
                    ("soft_masked", pa.bool_()), ("region_class", pa.string())])
 VARIANTS = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()), ("alt", pa.string()), ("kind", pa.string()),

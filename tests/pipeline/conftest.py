@@ -41,3 +41,11 @@ def odd_stub(tmp_path_factory, stub_tools):
 def demo_run(tmp_path_factory):
     """-profile test with nothing but --outdir: the context model on the demo cohort."""
     return nextflow_run.run(tmp_path_factory.mktemp("demo"), "-profile", "test")
+
+
+@pytest.fixture(scope="session")
+def regions_run(tmp_path_factory):
+    """The demo's regions without any VCF: the context model alone."""
+    demo = nextflow_run.ROOT / "assets" / "demo"
+    return nextflow_run.run(tmp_path_factory.mktemp("regions"), "--regions_only", "--regions", str(demo / "regions.bed"),
+                            "--fasta", str(demo / "genome.fa.gz"), "--probes", "2000")

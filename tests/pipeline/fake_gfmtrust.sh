@@ -42,6 +42,8 @@ case $step in
     fit_context_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
     plan_sites) mkdir "$out_dir/shards"; touch "$out_dir/plan.json" "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
+    choose_stride) echo '{}' > "$out" ;;
+    write_tracks) touch "$out_dir/entropy.bw" ;;
     score_sites)
         name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)
         touch "$out_dir/$name.parquet"

@@ -8,7 +8,11 @@ import subprocess
 import time
 
 import nextflow_run
+import pyarrow.parquet as pq
+import pyBigWig
 import pytest
+
+from gfmtrust.annotate_regions import COLUMNS
 
 pytestmark = pytest.mark.pipeline
 DEMO = nextflow_run.ROOT / "assets" / "demo"
@@ -82,6 +86,31 @@ def test_regions_come_back_line_by_line(demo_run):
     assert len(found) == len(given)
     for one, other in zip(found, given, strict=True):
         assert one.startswith(other + "\t")
+
+
+def test_regions_alone_need_no_vcf(regions_run):
+    assert regions_run.code == 0, regions_run.text
+    assert not {"ANNOTATE_VCF", "CHOOSE_STRIDE"} & {nextflow_run.process(task) for task in regions_run.tasks()}
+    given = [line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")]
+    found = records(regions_run.outdir / "regions" / "regions.gfm.bed.gz")
+    assert [line.rsplit("\t", len(COLUMNS))[0] for line in found] == given
+    assert "  regions    HIGH" in regions_run.text
+    assert (regions_run.outdir / "report" / "gfmtrust_report.html").is_file()
+    assert not (regions_run.outdir / "annotated").exists()
+
+
+def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
+    bases = pq.read_table(demo_run.outdir / "scores" / "bases.parquet").to_pandas()
+    with pyBigWig.open(str(demo_run.outdir / "tracks" / "entropy.bw")) as track:
+        for line in records(demo_run.outdir / "regions" / "regions.gfm.bed.gz"):
+            contig, start, end, *_ = line.split("\t")
+            row = dict(zip(COLUMNS, line.split("\t")[-len(COLUMNS):], strict=True))
+            mine = bases[(bases["contig"] == contig) & (bases["pos"] >= int(start)) & (bases["pos"] < int(end))]
+            entropy = mine.loc[mine["status"] == "SCORED", "ent"].astype(float)
+            assert int(row["scored_bases"]) == len(entropy)
+            if len(entropy):
+                assert float(row["entropy"]) == pytest.approx(entropy.mean(), abs=5.1e-5)  # four decimals are written
+                assert track.stats(contig, int(start), int(end), exact=True) == [pytest.approx(entropy.mean(), abs=1e-6)]
 
 
 def test_resume_runs_nothing(demo_run):

@@ -21,6 +21,8 @@ def test_every_task_of_a_run_with_odd_names(odd_stub):
             "EXPORT_MODEL (one_model)",
             "EXPORT_MODEL (b)",
             "PLAN_SITES (ge nome[1]')",
+            "CHOOSE_STRIDE (one_model)",
+            "CHOOSE_STRIDE (b)",
             *(f"SCORE_SITES ({model}:shard_0000{shard})" for model in ("context_model", "one_model", "b") for shard in (0, 1)),
             "CALIBRATE (cohort)",
             "ANNOTATE_SITES (cohort)",
@@ -28,6 +30,7 @@ def test_every_task_of_a_run_with_odd_names(odd_stub):
             "ANNOTATE_VCF (S2)",
             "ANNOTATE_REGIONS (b)",
             "ANNOTATE_REGIONS (my_regions_1_)",
+            "WRITE_TRACKS (cohort)",
             "REPORT (cohort)",
             "MULTIQC (cohort)",
         ]
@@ -43,6 +46,7 @@ def test_results_lie_where_the_design_says(odd_stub):
         "annotated/S2/S2.gfm.vcf.gz",
         "regions/b.gfm.bed.gz",
         "regions/my_regions_1_.gfm.bed.gz",
+        "tracks/entropy.bw",
         "scores/sites.gfm.vcf.gz",
         "scores/sites.parquet",
         "scores/columns.txt",
@@ -119,7 +123,7 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
     assert run.code == 1
     for line in (
         "--modles: unknown parameter; expected one of --help_full; did you mean --models?",
-        "--input: missing; expected a file; see --help input",
+        "--input: missing; expected a file, or --regions_only; see --help input",
         "--device: 'gpu'; expected one of auto, cpu, cuda",
         "--shard_size: '3'; expected at least 100",
         "--alpha_high: 'x'; expected a number",
@@ -127,6 +131,15 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
         assert line in run.text
     assert "Submitted process" not in run.text
     assert "at line" not in run.text  # no pointer into our scripts: it is the user's command line that is wrong
+
+
+@pytest.mark.bad_input
+def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
+    run = nextflow_run.run(tmp_path, "--regions_only", "--input", "sheet.csv", "--fasta", "genome.fa")
+    assert run.code == 1
+    assert "--input: given with --regions_only; expected one of the two; leave one out" in run.text
+    assert "--regions: missing; expected BED files, as --regions_only is given; see --help regions" in run.text
+    assert "Submitted process" not in run.text
 
 
 def test_help_writes_nothing(tmp_path):

@@ -12,7 +12,7 @@ from gfmtrust import cli_options
 
 pytestmark = pytest.mark.pipeline
 OPTIONS = ("--input", "sheet.csv", "--fasta", "genome.fa", "--models", "models/first,models/second", "--regions", "p.bed")
-AFTER_SCORING = {"CALIBRATE", "ANNOTATE_SITES", "ANNOTATE_VCF", "ANNOTATE_REGIONS", "REPORT", "MULTIQC"}
+AFTER_SCORING = {"CALIBRATE", "ANNOTATE_SITES", "ANNOTATE_VCF", "ANNOTATE_REGIONS", "WRITE_TRACKS", "REPORT", "MULTIQC"}
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,13 @@ def test_every_command_line_is_one_that_gfmtrust_reads(first):
         "fit_context_model": 1,
         "export_model": 2,
         "plan_sites": 1,
+        "choose_stride": 2,
         "score_sites": 6,
         "calibrate": 1,
         "annotate_sites": 1,
         "annotate_vcf": 2,
         "annotate_regions": 1,
+        "write_tracks": 1,
         "report": 1,
     }
     # the models in the order of --models behind the context model, in every step that asks for them
@@ -88,6 +90,14 @@ def test_defaults_reach_the_tool(first):
     assert "--device auto --precision fp32 --max_n 0.1" in score
     assert "--alpha_high 0.05 --alpha_medium 0.2 --delta 0.05" in " ".join(call(first, "calibrate")).replace("0.20", "0.2")
     assert "--probes auto --shard_size 20000 --seed 1" in " ".join(call(first, "plan_sites"))
+
+
+def test_each_model_is_scored_with_its_own_stride(first):
+    given = {(Path(one.bundle).name, one.stride and one.stride.name)
+             for one in (cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(first))
+             if one.subcommand == "score_sites"}
+    assert given == {("context_model", None), ("first", "first.stride.json"), ("second", "second.stride.json")}
+    assert "--region_stride 8" in " ".join(call(first, "choose_stride"))
 
 
 def test_the_table_of_vcfs(first):
@@ -111,7 +121,7 @@ def test_a_changed_alpha_scores_nothing(first, start):
 
 def test_a_changed_device_scores_again(first, start):
     run = start("device", "-resume", "--device", "cpu")
-    assert run.executed() == {"SCORE_SITES"} | AFTER_SCORING
+    assert run.executed() == {"CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
     assert all("--device cpu" in " ".join(arguments) for arguments in calls(run) if arguments[0] == "score_sites")
 
 
@@ -127,7 +137,7 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
         run = start("rebuilt", "-resume")
     finally:
         config.write_text("{}")
-    assert run.executed() == {"EXPORT_MODEL", "SCORE_SITES"} | AFTER_SCORING
+    assert run.executed() == {"EXPORT_MODEL", "CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
     scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
     assert scored == ["second", "second"]
 
@@ -159,6 +169,8 @@ def test_every_option_reaches_the_tool(start, launch):
         "fast",
         "--neighbours",
         "false",
+        "--region_stride",
+        "4",
         "--max_n",
         "0.5",
     ]
@@ -170,6 +182,7 @@ def test_every_option_reaches_the_tool(start, launch):
     check, plan, score, fit = (parsed[step] for step in ("check_inputs", "plan_sites", "score_sites", "calibrate"))
     assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (True, "p.bed", "contig_map/contigs.tsv")
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
+    assert parsed["choose_stride"].region_stride == 4
     assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == ("fast", False, 0.5, True)
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
     assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)

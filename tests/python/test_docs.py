@@ -26,6 +26,7 @@ from gfmtrust import (
     scoring,
     shift,
     sites_table,
+    stride,
 )
 from gfmtrust.models import FAMILIES
 from gfmtrust.records import STATUS_ORDER, Why
@@ -246,6 +247,9 @@ NUMBERS = [
     ("docs/reliability.md", f"Below {shift.MIN_SITES} sites"),
     ("docs/reliability.md", f"with {region_summary.MIN_BASES_OWN_ERROR} scored bases or more"),
     ("docs/reliability.md", f"Under {100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
+    ("docs/output.md", f"an entropy of at least {region_summary.NEAR_UNIFORM_BITS} bits"),
+    ("docs/scoring.md", f"scores up to {stride.CHECKED_BASES:,} random region bases"),
+    ("docs/scoring.md", f"is above\n{stride.MAX_MEDIAN_BITS} bit"),
     ("docs/output.md", f"longer than {plan.MAX_ALLELE_BP} bp"),
     ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
     ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),

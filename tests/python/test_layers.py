@@ -12,11 +12,10 @@ LAYERS = {
         "tables", "spellings", "sites", "site_lookup", "measure_table", "info_values"},
     2: {"tokenizers", "onnx_file", "onnx_nodes", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export",
         "context_model"},
-    3: {"distributions", "measures", "scoring", "haplotypes", "variants", "alleles", "probes", "ensemble", "features", "halves", "shift",
-        "certificates", "caps", "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
-    4: {"check", "check_vcf", "shards", "plan", "variant_plan",
-        "steps", "estimate", "calibrate", "sites_table", "header_lines", "allele_values",
-        "sites_vcf", "annotate_vcf", "annotate_regions", "report", "report_numbers",
+    3: {"distributions", "measures", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble", "features", "halves",
+        "shift", "certificates", "caps", "reliability", "risk_coverage", "calibration_record", "calibration", "flags", "region_summary"},
+    4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "calibrate", "sites_table", "header_lines",
+        "allele_values", "sites_vcf", "annotate_vcf", "annotate_regions", "tracks", "report", "report_numbers",
         "report_plots", "report_rows", "report_words", "multiqc",
         "manifest", "verify", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
@@ -27,6 +26,7 @@ ONLY_IN = {
     "onnxruntime": {"session"},
     "pyfaidx": {"genome"},
     "pybedtools": {"bed"},
+    "pyBigWig": {"tracks"},
 }
 
 

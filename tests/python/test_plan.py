@@ -23,7 +23,11 @@ class Spans:
         return self._spans.get(contig, np.empty((0, 2), np.int64))
 
     def contains(self, contig, pos):
-        return np.array([any(start <= p < end for start, end in self.intervals(contig)) for p in pos], bool)
+        return self.overlaps(contig, pos, np.asarray(pos) + 1)
+
+    def overlaps(self, contig, starts, ends):
+        spans = self.intervals(contig)
+        return np.array([any(start < b and a < end for start, end in spans) for a, b in zip(starts, ends, strict=True)], bool)
 
 
 def planned(tmp_path, genome, inputs, regions=None, include=None, **options):
@@ -60,6 +64,16 @@ def test_every_site_once_in_order_with_its_uses(tmp_path):
     probes = tables.read(out / "probes.parquet").to_pandas()
     assert (use & PROBE > 0).sum() == len(probes[["contig_index", "pos"]].drop_duplicates())
     assert content["counts"]["sites"] == len(place)
+
+
+def test_alleles_know_the_regions_they_touch(tmp_path):
+    rows = [("odd", -1, 4, "A", "C"), *snv_rows(GENOME, [99, 100, 150, 199, 200]), ("chr1", 0, 97, "ACGT", "A"), ("chr2", 1, 5, "N", "A")]
+    sets = {"cre": Spans(chr1=[(100, 200)]), "exons": Spans(chr1=[(150, 151)], chr2=[(0, 8)]), "none": Spans()}
+    out, _ = planned(tmp_path, GENOME, [sorted(rows, key=lambda row: (row[1], row[2]))], sets)
+    found = tables.read(out / "alleles.parquet").to_pandas()
+    named = {(row.contig, row.pos): row.regions for row in found.replace({np.nan: None}).itertuples()}
+    assert named == {("odd", 4): None, ("chr1", 97): "cre", ("chr1", 99): None, ("chr1", 100): "cre", ("chr1", 150): "cre,exons",
+                     ("chr1", 199): "cre", ("chr1", 200): None, ("chr2", 5): "exons"}
 
 
 def test_shard_size_changes_no_row(tmp_path):

@@ -1,5 +1,10 @@
 """Regions: what a line's bases say together, and the BED that comes back."""
 
+import os
+import subprocess
+import sys
+from collections import Counter
+
 import numpy as np
 import pysam
 import pytest
@@ -9,7 +14,17 @@ from gfmtrust import tables
 from gfmtrust.annotate_regions import COLUMNS, annotate_regions
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError
 from gfmtrust.records import Rank, Status, Why
-from gfmtrust.region_summary import Levels, commonest_status, own_error_bound, region_flag, summarise, typical_rank
+from gfmtrust.region_summary import (
+    MEASURED,
+    NUMBERS,
+    Levels,
+    commonest_status,
+    numbers,
+    own_error_bound,
+    region_flag,
+    summarise,
+    typical_rank,
+)
 
 BOTH = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset({Rank.HIGH, Rank.MEDIUM}))
 NONE = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset())
@@ -18,7 +33,7 @@ NONE = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset())
 def columns(rows):
     return {
         name: np.array([row[name] for row in rows], bool if name == "wrong" else object if name == "status" else float)
-        for name in ("status", "rank", "wrong", "surprisal", "ent", "dis", "gain", "rel")
+        for name in MEASURED
     }
 
 
@@ -53,8 +68,8 @@ def test_typical_rank_is_carried_by_more_than_half(ranks, typical):
 
 
 def test_commonest_status_prefers_the_first_in_precedence_on_ties():
-    assert commonest_status(["NONFINITE", "AMBIGUOUS_BASE"]) == Status.AMBIGUOUS_BASE
-    assert commonest_status(["NONFINITE", "NONFINITE", "AMBIGUOUS_BASE"]) == Status.NONFINITE
+    assert commonest_status(Counter(["NONFINITE", "AMBIGUOUS_BASE"])) == Status.AMBIGUOUS_BASE
+    assert commonest_status(Counter(["NONFINITE", "NONFINITE", "AMBIGUOUS_BASE"])) == Status.NONFINITE
 
 
 @pytest.mark.parametrize(
@@ -78,8 +93,32 @@ def test_region_flag(typical, errors, n, levels, rank, why):
 def test_summary_of_a_sound_region():
     found = summarise(600, columns(base_rows("c", 0, 600)), Status.OUT_OF_RANGE, BOTH, shift=False)
     assert (found.rank, found.status, found.why) == (Rank.HIGH, Status.SCORED, ())
-    assert (found.entropy, found.gain, found.disagreement, found.surprisal, found.reliability) == (1.0, 0.125, 0.25, 1.5, 0.75)
+    assert found.numbers == {
+        "entropy": 1.0, "entropy_p25": 1.0, "entropy_p50": 1.0, "entropy_p75": 1.0, "near_uniform_share": 0.0, "gain": 0.125,
+        "disagreement": 0.25, "strand_jsd": 0.0625, "surprisal": 1.5, "nll": pytest.approx(600 * 1.5 * np.log(2)), "reliability": 0.75,
+        "certified_share": 1.0, "high_share": 1.0,
+    }  # fmt: skip
     assert found.scored_share == 1.0
+
+
+def test_numbers_are_those_of_the_scored_bases():
+    rng = np.random.default_rng(4)
+    rows = base_rows("c", 0, 90) + base_rows("c", 90, 10, status="AMBIGUOUS_BASE")
+    for row in rows[:90]:
+        row |= {"ent": rng.choice([1.2, 1.85, 1.949, 1.95, 2.0]), "rank": int(rng.integers(1, 4)), "gain": float("nan")}
+    found = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False).numbers
+    ent, rank = (np.array([row[name] for row in rows[:90]]) for name in ("ent", "rank"))
+    assert found["entropy"] == pytest.approx(ent.mean(), abs=1e-12)
+    assert [found[f"entropy_p{share}"] for share in (25, 50, 75)] == pytest.approx(np.percentile(ent, [25, 50, 75]), abs=1e-12)
+    assert found["near_uniform_share"] == np.mean([value >= 1.95 for value in ent])
+    assert (found["certified_share"], found["high_share"]) == (np.mean(rank >= 2), np.mean(rank == 3))
+    assert np.isnan(found["gain"])
+    assert list(found) == list(NUMBERS)
+
+
+@pytest.mark.bad_input
+def test_nothing_scored_has_no_numbers():
+    assert set(map(np.isnan, numbers(columns([])).values())) == {np.True_}
 
 
 def test_shift_is_the_only_reason():
@@ -135,9 +174,10 @@ def test_every_line_comes_back_in_order_with_our_columns(run):
     assert b"\n".join(plain) == BED + b"\n"
     rows = [dict(zip(COLUMNS, line.decode().split("\t")[6:], strict=True)) for line in lines if b"\t" in line]
     assert rows[0] == {
-        "length_bp": "600", "scored_bases": "600", "scored_share": "1", "entropy": "1", "gain": "0.125", "disagreement": "0.25",
-        "surprisal": "1.5", "decoy_errors": "0", "decoy_error_bound": "0.0487", "reliability": "0.75", "rank": "3", "flag": "HIGH",
-        "status": "SCORED", "why": ".",
+        "length_bp": "600", "scored_bases": "600", "scored_share": "1", "entropy": "1", "entropy_p25": "1", "entropy_p50": "1",
+        "entropy_p75": "1", "near_uniform_share": "0", "gain": "0.125", "disagreement": "0.25", "strand_jsd": "0.0625", "surprisal": "1.5",
+        "nll": "623.8325", "reliability": "0.75", "certified_share": "1", "high_share": "1", "decoy_errors": "0",
+        "decoy_error_bound": "0.0487", "rank": "3", "flag": "HIGH", "status": "SCORED", "why": ".",
     }  # fmt: skip
     assert {**rows[5], "why": "."} == rows[0]  # the line ending in CR: ours stand before it
     assert rows[5]["why"] == ".\r"
@@ -197,3 +237,24 @@ def test_refusals(run):
     with pytest.raises(BadDataError, match="line 1"):
         annotate_regions(run / "bad.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz")
     assert not (run / "o.bed.gz").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.bad_input
+def test_ten_million_lines_in_bounded_memory(run):
+    """Unsorted, overlapping, some of no length and many outside the scored bases: 4 GB and, on one core, two hours."""
+    rng = np.random.default_rng(8)
+    with open(run / "many.bed", "w") as file:
+        for _ in range(100):
+            start, length = rng.integers(0, 900, 100_000), rng.integers(0, 30, 100_000)
+            file.write("".join(f"chr1\t{a}\t{a + n}\n" for a, n in zip(start.tolist(), length.tolist(), strict=True)))
+    given = ["--bed", "many.bed", "--name", "many", "--bases", "bases.parquet", "--calibration", "calibration.json",
+             "--out", "many.gfm.bed.gz"]
+    child = subprocess.Popen([sys.executable, "-m", "gfmtrust.cli", "annotate_regions", *given], cwd=run,
+                             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    assert used.ru_maxrss < 4 << 20  # in KiB
+    assert used.ru_utime + used.ru_stime < 7_200
+    assert tables.read_json(run / "many.counts.json")["intervals"] == 10_000_000

@@ -29,9 +29,19 @@ def stopAt(errors) {
     }
 }
 
-/** Stops at parameters that the schema does not allow. */
+/** Stops at parameters that the schema, or another parameter, does not allow. */
 def checkParameters(values) {
-    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))))
+    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values))
+}
+
+/** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone. */
+def inputErrors(values) {
+    if (values.regions_only.toString() != 'true') {
+        return values.input ? [] : ["--input: missing; expected a file, or --regions_only; see --help input"]
+    }
+    def both = values.input ? ["--input: given with --regions_only; expected one of the two; leave one out"] : []
+    def none = values.regions ? [] : ["--regions: missing; expected BED files, as --regions_only is given; see --help regions"]
+    return both + none
 }
 
 /** One file or folder of a parameter; a name with brackets or stars is taken as it stands. */
@@ -166,23 +176,24 @@ def writeParameters(values, outdir, suffix) {
 }
 
 /** Where things are, printed at the end; nothing is claimed of a run that failed. */
-def endText(dry_run, outdir) {
+def endText(dry_run, outdir, kind) {
     if (!workflow.success) {
         return "gfmtrust: stopped; nothing under ${outdir} is complete; the task's own line is above, its code in .exitcode of its work directory"
     }
     if (dry_run) {
         return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
     }
-    return ["gfmtrust: done",
-        "  alleles    ${rankCounts(outdir)}",
-        "  report     ${outdir}/report/gfmtrust_report.html",
-        "  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz",
-        "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"].join('\n')
+    def files = kind == 'bed'
+        ? ["  BEDs       ${outdir}/regions/<name>.gfm.bed.gz", "  tracks     ${outdir}/tracks/*.bw"]
+        : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz", "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"]
+    return (["gfmtrust: done",
+        "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(outdir, kind)}",
+        "  report     ${outdir}/report/gfmtrust_report.html"] + files).join('\n')
 }
 
-/** 'HIGH 12, MEDIUM 40, LOW 900, NOT_SCORED 3': alleles of all VCFs, from the manifest that REPORT wrote. */
-def rankCounts(outdir) {
+/** 'HIGH 12, MEDIUM 40, LOW 900, NOT_SCORED 3': alleles of all VCFs or lines of all BEDs, from the manifest that REPORT wrote. */
+def rankCounts(outdir, kind) {
     def manifest = new groovy.json.JsonSlurper().parse(file("${outdir}/pipeline_info/manifest.json").toFile())
-    def ranks = (manifest.annotated ?: []).findAll { entry -> entry.kind == 'vcf' }.collect { entry -> entry.ranks }
+    def ranks = (manifest.annotated ?: []).findAll { entry -> entry.kind == kind }.collect { entry -> entry.ranks }
     return ['HIGH', 'MEDIUM', 'LOW', 'NOT_SCORED'].collect { rank -> "${rank} ${ranks.collect { counts -> counts[rank] ?: 0 }.sum() ?: 0}" }.join(', ')
 }

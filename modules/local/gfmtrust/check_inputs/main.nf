@@ -27,6 +27,7 @@ process CHECK_INPUTS {
     // a table, not arguments: a cohort may have more files than a command line holds
     def files = vcfs instanceof List ? vcfs : [vcfs]
     def table = ids.withIndex().collect { id, index -> "${id}\t${files[index]}" }.join('\n')
+    def vcfs_option = ids ? '--vcfs vcfs.tsv' : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def include_option = include_bed ? "--include ${include_bed}" : ''
     def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map \"${contig_map}\""
@@ -36,8 +37,7 @@ ${table}
 END_OF_TABLE
     gfmtrust check_inputs \\
         --fasta ${fasta} \\
-        --vcfs vcfs.tsv \\
-        ${regions_option} ${include_option} ${map_option} \\
+        ${vcfs_option} ${regions_option} ${include_option} ${map_option} \\
         --cpus ${task.cpus} \\
         --out_dir checked \\
         ${args}

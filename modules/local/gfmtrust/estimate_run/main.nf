@@ -10,6 +10,7 @@ process ESTIMATE_RUN {
     tuple val(meta2), path(bundles, stageAs: 'bundles/*')
     val views
     val neighbours
+    val region_stride
     val code
 
     output:
@@ -28,6 +29,7 @@ process ESTIMATE_RUN {
         --bundles ${bundles} \\
         --views "${views}" \\
         --neighbours "${neighbours}" \\
+        --region_stride "${region_stride}" \\
         --cpus ${task.cpus} \\
         --out estimate.json \\
         ${args}

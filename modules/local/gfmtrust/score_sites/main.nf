@@ -7,7 +7,7 @@ process SCORE_SITES {
     container 'gfmtrust/score:0.1.0'
 
     input:
-    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(shard, stageAs: 'shards/*')
+    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(stride, stageAs: 'strides/*'), path(shard, stageAs: 'shards/*')
     tuple val(meta2), path(fasta), path(fai)
     val views
     val neighbours
@@ -24,11 +24,12 @@ process SCORE_SITES {
     script:
     // device, precision and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
+    def stride_option = stride ? "--stride ${stride}" : ''
     """
     gfmtrust score_sites \\
         --fasta ${fasta} \\
         --bundle ${bundle} \\
-        --shard ${shard} \\
+        --shard ${shard} ${stride_option} \\
         --views "${views}" \\
         --neighbours "${neighbours}" \\
         --cpus ${task.cpus} \\

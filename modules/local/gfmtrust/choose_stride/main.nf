@@ -1,0 +1,43 @@
+process CHOOSE_STRIDE {
+    tag "${meta.id}"
+    label 'process_medium'
+    label 'process_gpu'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(bundle, stageAs: 'bundles/*')
+    tuple val(meta2), path(fasta), path(fai)
+    tuple val(meta3), path(plan)
+    val views
+    val region_stride
+    val code
+
+    output:
+    tuple val(meta), path('*.stride.json'), emit: stride
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    // device, precision and limits come by ext.args: they belong to the task's hash (conf/modules.config)
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust choose_stride \\
+        --fasta ${fasta} \\
+        --bundle ${bundle} \\
+        --plan ${plan} \\
+        --views "${views}" \\
+        --region_stride "${region_stride}" \\
+        --cpus ${task.cpus} \\
+        --out "${meta.id}.stride.json" \\
+        ${args}
+    """
+
+    stub:
+    """
+    echo '{}' > "${meta.id}.stride.json"
+    """
+}

@@ -1,0 +1,34 @@
+process WRITE_TRACKS {
+    tag "${meta.id}"
+    label 'process_single'
+
+    conda "${moduleDir}/environment.yml"
+    container 'gfmtrust/score:0.1.0'
+
+    input:
+    tuple val(meta), path(bases)
+    val code
+
+    output:
+    // a measure without any value, such as the gain of the context model alone, has no track
+    tuple val(meta), path('tracks/*.bw', arity: '0..*'), emit: tracks
+    tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    gfmtrust write_tracks \\
+        --bases ${bases} \\
+        --out_dir tracks \\
+        ${args}
+    """
+
+    stub:
+    """
+    mkdir tracks
+    touch tracks/entropy.bw
+    """
+}

@@ -1,0 +1,99 @@
+"""CHOOSE_STRIDE: how far region bases scored from tiles lie from the same bases scored one by one, and the stride that follows.
+
+Every run asks it of its own region bases, drawn over all shards, before any is scored: the stride is one for a model and run, and no
+number depends on how the sites were cut into shards.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust import tables
+from gfmtrust.bundle import Bundle
+from gfmtrust.genome import Genome
+from gfmtrust.measures import entropy, mean_distribution, view_weights
+from gfmtrust.scoring import score_sites
+from gfmtrust.session import Session
+from gfmtrust.shards import REGION
+from gfmtrust.tiles import Tiling, answerable, score_tiles
+
+CHECKED_BASES = 1_000
+MAX_MEDIAN_BITS = 0.05
+"""A median difference of entropy above this doubles the stride."""
+EXACT = 1
+"""The stride of a model whose bases are scored one by one."""
+
+
+def choose_stride(fasta: Path, plan_dir: Path, bundle_dir: Path, out: Path, views: str, region_stride: int, device: str = "auto",
+                  threads: int = 1, max_n: float = 0.10, allow_long_window: bool = False) -> dict:
+    """Write and return {model, asked, stride, checks: [{stride, bases, p50, p99}]}: differences of entropy in bits, a check a stride.
+
+    The stride asked for is doubled while the median of the differences is above MAX_MEDIAN_BITS; where tiles would cost what single
+    bases do, or the model has no tiles, it is EXACT. Nothing is checked where no region base can be answered from a tile.
+    """
+    bundle, genome = Bundle.open(bundle_dir), Genome.open(fasta)
+    checks, stride = [], EXACT
+    tiling = Tiling.of(bundle) if region_stride > EXACT else None
+    if tiling:
+        session = Session.open(bundle, device=device, threads=threads, allow_long_window=allow_long_window)
+        contig_index, pos = region_bases(plan_dir, tables.read_json(plan_dir / "plan.json")["seed"])
+        found = answerable(bundle, genome, contig_index, pos, max_n)
+        places = contig_index[found], pos[found]
+        exact = _entropies(score_sites(session, bundle, genome, *places, views, neighbours=False, max_n=1.0))
+        for stride in strides(region_stride, tiling):
+            shared = _entropies(score_tiles(session, bundle, genome, *places, stride, views, neighbours=False))
+            checks.append(check(stride, np.abs(shared - exact)))
+            if not checks[-1]["p50"] > MAX_MEDIAN_BITS:
+                break
+        else:
+            stride = EXACT
+    content = {"model": bundle.model_id, "asked": region_stride, "stride": stride, "checks": checks}
+    tables.write_json(out, content)
+    return content
+
+
+def strides(asked: int, tiling: Tiling) -> list[int]:
+    """What was asked for, doubled while a tile costs fewer passes than the bases it owns."""
+    found = [asked]
+    while 2 * found[-1] < tiling.step:
+        found.append(2 * found[-1])
+    return [stride for stride in found if stride < tiling.step]
+
+
+def check(stride: int, bits: np.ndarray) -> dict:
+    """Percentiles of the differences of entropy, bits (n,), NaN left out; 0 where there is none."""
+    bits = bits[np.isfinite(bits)]
+    p50, p99 = np.quantile(bits, [0.5, 0.99]) if len(bits) else (0.0, 0.0)
+    return {"stride": stride, "bases": len(bits), "p50": round(float(p50), 6), "p99": round(float(p99), 6)}
+
+
+def region_bases(plan_dir: Path, seed: int, n: int = CHECKED_BASES) -> tuple[np.ndarray, np.ndarray]:
+    """(contig_index, pos) of n bases drawn from those that are scored for their region alone, sorted; all of them where they are fewer.
+
+    Which are drawn depends on the sites and the seed, not on the shards.
+    """
+    shards = sorted((plan_dir / "shards").glob("*.parquet"))
+    total = sum(len(part[0]) for part in map(only_region, shards))
+    drawn = np.sort(np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False))
+    kept, before = [], 0
+    for contig_index, pos in map(only_region, shards):
+        rows = drawn[slice(*np.searchsorted(drawn, (before, before + len(pos))))] - before
+        kept.append((contig_index[rows], pos[rows]))
+        before += len(pos)
+    contig_index, pos = (np.concatenate(column) for column in zip(*kept, strict=True))
+    return contig_index, pos
+
+
+def only_region(shard: Path) -> tuple[np.ndarray, np.ndarray]:
+    """(contig_index, pos), int64, of a shard's bases that are neither variant site nor probe."""
+    site = tables.read(shard, ["contig_index", "pos", "use"])
+    rows = site["use"].to_numpy() == REGION
+    return tuple(site[name].to_numpy().astype(np.int64)[rows] for name in ("contig_index", "pos"))
+
+
+def _entropies(scores) -> np.ndarray:
+    """Entropy of each site's mean over the model's views, bits (n,)."""
+    weights = view_weights(scores.probs, np.zeros(scores.probs.shape[1], int))
+    return entropy(mean_distribution(scores.probs, weights))

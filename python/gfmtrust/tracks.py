@@ -1,0 +1,71 @@
+"""WRITE_TRACKS: the per-base values of bases.parquet as bigWig files for a genome browser, one a measure.
+
+Streams the table once; runs of neighbouring bases go in as one fixed-step block each. Bases without the value are left out, and a
+measure without any value has no file. The only module that writes bigWig.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+
+from gfmtrust import tables
+from gfmtrust.atomic import part_file, write_failed
+
+TRACKS = {"entropy": "ent", "gain": "gain", "disagreement": "dis", "surprisal": "surprisal", "rank": "rank"}
+"""File name without .bw -> column of bases.parquet. A rank of 0, not scored, is no value."""
+
+
+def write_tracks(bases: Path, out_dir: Path, force: bool = False) -> list[Path]:
+    """Write `<track>.bw` below `out_dir` for every track that has a value; returns their paths.
+
+    Contigs stand in the order and with the lengths of the genome, whether they have a value or not.
+    """
+    known = tables.read_metadata(bases)
+    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    paths = [out_dir / f"{track}.bw" for track, column in TRACKS.items() if _has_value(bases, column)]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        files = {path.stem: stack.enter_context(_opened(stack.enter_context(part_file(path, force=force)), contigs)) for path in paths}
+        for batch in tables.batches(bases, ["contig_index", "pos", *{TRACKS[name] for name in files}]):
+            contig_index, pos = (batch[name].to_numpy() for name in ("contig_index", "pos"))
+            for name, file in files.items():
+                for index, start, values in runs(contig_index, pos, _values(batch[TRACKS[name]])):
+                    _add(file, contigs[index][0], start, values, out_dir / f"{name}.bw")
+    return paths
+
+
+def runs(contig_index: np.ndarray, pos: np.ndarray, values: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(contig_index, first position, values) of each run of neighbouring bases with a value; sorted rows in, sorted runs out."""
+    kept = np.flatnonzero(np.isfinite(values))
+    contig_index, pos, values = contig_index[kept], pos[kept], values[kept]
+    cuts = np.flatnonzero((np.diff(contig_index) != 0) | (np.diff(pos) != 1)) + 1
+    for start, stop in zip([0, *cuts], [*cuts, len(kept)], strict=True):
+        if stop > start:
+            yield int(contig_index[start]), int(pos[start]), values[start:stop]
+
+
+def _values(column) -> np.ndarray:
+    values = column.to_numpy(zero_copy_only=False)
+    return values if values.dtype.kind == "f" else np.where(values > 0, values, np.nan)
+
+
+def _has_value(bases: Path, column: str) -> bool:
+    return any(np.isfinite(_values(batch[column])).any() for batch in tables.batches(bases, [column]))
+
+
+def _opened(path: Path, contigs: list[tuple[str, int]]) -> closing:
+    file = pyBigWig.open(str(path), "w")
+    file.addHeader(contigs)
+    return closing(file)
+
+
+def _add(file, contig: str, start: int, values: np.ndarray, path: Path) -> None:
+    try:
+        file.addEntries(contig, start, values=values.astype(np.float64), span=1, step=1)
+    except RuntimeError as error:  # the library says no more than that it could not write
+        raise write_failed(path, OSError(str(error))) from error

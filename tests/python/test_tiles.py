@@ -1,0 +1,154 @@
+"""Region bases from tiles: against a twin that scores one base at a time, and against the exact scorer where both mask one base."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fake_genome import FakeGenome, random_genome
+
+from gfmtrust.alphabet import reverse_complement
+from gfmtrust.scoring import SiteScores, score_sites, views_of
+from gfmtrust.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
+
+REACH = 9
+
+
+@dataclass
+class FakeBundle:
+    """A masked model that reads 64 letters."""
+
+    model_id: str = "toy"
+    window_bp: int = 64
+    site_forward: int = 32
+    site_reverse: int = 31
+    rc_equivariant: bool = False
+    n_members: int = 1
+    neighbour_offsets: tuple = (-10, -5, 5, 10)
+    neighbours_in_same_pass: bool = False
+    shifts: tuple = (-8, 8)
+    quantity: str = "direct"
+    text: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(k=1))
+
+
+KMERS = FakeBundle(window_bp=66, site_forward=33, site_reverse=32, quantity="kmer", text=SimpleNamespace(k=3), shifts=(-1, 1))
+
+
+class Listener:
+    """p(base) grows with how often it stands within REACH of the position, masked letters left out, the right side counting double."""
+
+    def __init__(self):
+        self.windows = 0
+
+    def distributions(self, codes, index):
+        self.windows += len(codes)
+        probs = np.empty((*index.shape, 1, 4), np.float32)
+        for row, window in enumerate(codes):
+            hidden = set(index[row].tolist())
+            for column, at in enumerate(index[row].tolist()):
+                seen = np.ones(4)
+                for beside in range(max(0, at - REACH), min(len(window), at + REACH + 1)):
+                    if beside not in hidden and window[beside] < 4:
+                        seen[window[beside]] += 1 + (beside > at)
+                probs[row, column, 0] = seen / seen.sum()
+        return probs, np.zeros(index.shape, np.float32)
+
+
+def one_base(genome, bundle, pos, offset, stride, strand, shift=0):
+    """Distribution at pos + offset from the tile of pos, forward strand: the slow obvious twin."""
+    width, k = bundle.window_bp, bundle.text.k
+    step = width // 2 // k * k
+    start = pos // step * step - (width - step) // 2 // k * k + shift
+    at = pos + offset - start
+    if not 0 <= at < width:
+        return np.full(4, np.nan)
+    masked = [i for i in range(width) if i // k % stride == at // k % stride]
+    window = genome.windows("chr1", np.array([start]), width)
+    if strand == "-":
+        window, masked, at = reverse_complement(window), [width - 1 - i for i in masked], width - 1 - at
+    probs = Listener().distributions(window, np.array([masked]))[0][0, masked.index(at), 0]
+    return probs if strand == "+" else probs[::-1]
+
+
+def tiled(genome, bundle, pos, stride=8, session=None, **options):
+    pos = np.asarray(pos)
+    return score_tiles(session or Listener(), bundle, genome, np.zeros(len(pos), np.int64), pos, stride, **options)
+
+
+GENOME = random_genome(5, 700)
+
+
+@pytest.mark.parametrize("bundle", [FakeBundle(), KMERS], ids=["bases", "kmers"])
+@pytest.mark.parametrize("preset", ["fast", "default", "thorough"])
+def test_each_base_is_that_of_its_tile(bundle, preset):
+    pos = np.array([100, 101, 127, 128, 129, 131, 132, 133, 300, 480])
+    found = tiled(GENOME, bundle, pos, preset=preset)
+    for column, view in enumerate(views_of(bundle, preset)):
+        twin = [one_base(GENOME, bundle, at, 0, 8, view.strand, view.shift) for at in pos]
+        assert np.allclose(found.probs[:, column], twin, atol=1e-6), view
+    strands = sorted({view.strand for view in views_of(bundle, preset)})
+    real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
+    for row, at in enumerate(pos):
+        bits = [-np.log2(np.mean([one_base(GENOME, bundle, at, offset, 8, strand)[real[at + offset]] for strand in strands]))
+                for offset in bundle.neighbour_offsets]
+        assert found.local_surprisal[row] == pytest.approx(np.nanmean(bits), abs=1e-5)
+
+
+def test_with_one_base_masked_it_is_the_exact_score():
+    pos = np.arange(64, 630, 7)
+    exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(len(pos), np.int64), pos, neighbours=False)
+    assert np.allclose(tiled(GENOME, FakeBundle(), pos, stride=64, neighbours=False).probs, exact.probs, atol=1e-6)
+
+
+@pytest.mark.parametrize("bundle", [FakeBundle(), KMERS], ids=["bases", "kmers"])
+def test_a_base_has_one_value_however_they_are_cut(bundle, monkeypatch):
+    pos = np.arange(70, 600)
+    whole = tiled(GENOME, bundle, pos)
+    shuffled = np.random.default_rng(1).permutation(len(pos))
+    monkeypatch.setattr("gfmtrust.tiles.CHUNK_TILES", 3)
+    for rows in (shuffled[:50], np.arange(3, 200), np.array([17])):
+        part = tiled(GENOME, bundle, pos[rows])
+        for name in SiteScores.__dataclass_fields__:
+            assert getattr(part, name).tolist() == getattr(whole.take(rows), name).tolist(), name
+
+
+def test_passes_are_those_of_the_tiles():
+    session, pos = Listener(), np.arange(128, 256)
+    tiled(GENOME, FakeBundle(), pos, session=session)
+    assert session.windows == tile_passes(FakeBundle(), "default", np.zeros(len(pos), np.int64), pos, 8) == 4 * 8 * 2
+    session = Listener()
+    tiled(GENOME, FakeBundle(), [200], session=session, neighbours=False)
+    assert session.windows == 2  # of a lone base only its own pass, a strand
+
+
+@pytest.mark.bad_input
+def test_tiles_over_a_contig_end_or_a_gap_answer_nothing():
+    genome = FakeGenome(chr1="ACGT" * 40 + "N" * 30 + "ACGT" * 40, short="ACGT" * 8)
+    pos = np.arange(350)
+    found = answerable(FakeBundle(), genome, np.zeros(350, np.int64), pos, max_n=0.10)
+    assert not found[:32].any()  # the first tile begins before the contig
+    assert found[32:128].all()
+    assert not found[128:224].any()  # tiles that read more than 6 of the 30 N
+    assert found[224:320].all()
+    assert not found[320:].any()
+    assert not answerable(FakeBundle(), genome, np.ones(32, np.int64), np.arange(32), 0.10).any()
+    lone = FakeGenome(chr1="ACGT" * 20 + "N" + "ACGT" * 20)
+    assert answerable(FakeBundle(), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("quantity", ["first_letter", "counts"])
+def test_models_without_a_mask_have_no_tiles(quantity):
+    bundle = FakeBundle(quantity=quantity)
+    assert Tiling.of(bundle) is None
+    assert not answerable(bundle, GENOME, np.zeros(3, np.int64), np.arange(200, 203), 0.10).any()
+
+
+def test_rows_come_back_in_the_order_asked_for():
+    pos = np.arange(150, 250)
+    shared = pos % 3 > 0
+    done = []
+    found = score_rows(Listener(), FakeBundle(), GENOME, np.zeros(100, np.int64), pos, shared, 8, progress=done.append)
+    exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(34, np.int64), pos[~shared])
+    assert np.array_equal(found.probs[~shared], exact.probs)
+    assert np.array_equal(found.probs[shared], tiled(GENOME, FakeBundle(), pos[shared]).probs)
+    assert done == [34, 100]
