@@ -116,11 +116,6 @@ class Bundle:
         return self.meta["scoring"]["rc_equivariant"]
 
     @property
-    def quantity(self) -> str:
-        """What its graph answers, one of QUANTITIES."""
-        return self.meta["scoring"]["quantity"]
-
-    @property
     def kmer_method(self) -> str:
         return self.meta["scoring"]["kmer_method"]
 

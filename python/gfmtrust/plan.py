@@ -141,8 +141,9 @@ def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             single = alleles.single_alleles(frame)
-            single = collected.add(single.assign(status=alleles.classify(single, genome, selected), regions=regions.under(genome, single)))
-            singles.write({name: single[name].to_numpy() for name in tables.ALLELES.names})
+            single = collected.add(single.assign(status=alleles.classify(single, genome, selected)))
+            singles.write({name: single[name].to_numpy() for name in tables.ALLELES.names if name != "regions"}
+                          | {"regions": regions.under(genome, single)})
             for status, count in single["status"].value_counts().items():
                 statuses[str(status)] = statuses.get(str(status), 0) + int(count)
             scored = single[(single["status"] == Status.SCORED) & (single["var_pos"] < 0)]
