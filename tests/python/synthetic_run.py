@@ -146,6 +146,7 @@ def random_sites(found: calibration.Calibration, n: int, skill: float, seed: int
         "alt": np.array(list("ACGT"), object)[(ref + 1 + rng.integers(0, 3, n)) % 4],
         "status": status,
         "var_pos": np.full(n, -1), "var_ref": np.full(n, "", object), "var_alt": np.full(n, "", object),
+        "regions": np.full(n, None, object),
         "rank": np.where(scored, rank, 0).astype(np.uint8),
         "conf": np.array([Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object),
         "why": np.array(["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object),
