@@ -75,6 +75,7 @@ workflow GFMTRUST {
         included,
         params.probes,
         params.shard_size,
+        params.max_allele,
         params.seed,
         code,
     )

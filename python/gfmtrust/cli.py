@@ -52,7 +52,8 @@ def plan_sites(options: argparse.Namespace) -> None:
     content = plan.plan_sites(
         genome, sorted((options.checked / "spellings").glob("*.parquet")), steps.regions(options.regions, checks),
         steps.include(options.include, checks), steps.context_surprisal(options.context_model, genome, options.cpus), options.out_dir,
-        checks, asked_probes=options.probes, shard_size=options.shard_size, seed=options.seed)
+        checks, asked_probes=options.probes, shard_size=options.shard_size, seed=options.seed,
+        max_allele=options.max_allele)
     counts = content["counts"]
     log.info("%d unique sites in %d shards: %d variant sites, %d region bases, %d probes", counts["sites"], counts["shards"],
              counts["variant_sites"], counts["region_bases"], counts["probes"])

@@ -96,7 +96,8 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          "fasta", "checked", "regions", "include", "out_dir", "seed", "cpus",
          context_model=dict(type=Path, required=True, help="bundle made by fit_context_model"),
          probes=dict(type=probe_number, default="auto", help="number of probes; auto: a tenth of the SNV sites, 4,000 to 20,000 [auto]"),
-         shard_size=dict(type=positive, default=20_000, help="sites a shard [20000]; never changes a byte of the result"))
+         shard_size=dict(type=positive, default=20_000, help="sites a shard [20000]; never changes a byte of the result"),
+         max_allele=dict(type=positive, default=50, help="bases beyond which an allele, once normalised, is TOO_LONG [50]"))
     step("estimate_run", "Say how many sites and passes a run has and how long it will take, by timing each bundle", "plan", "bundles",
          "device", "views", "neighbours", "region_stride", "cpus", out=dict(type=Path, required=True, help="JSON file to write"))
     step("choose_stride", "Measure how far region bases scored many at a time lie from one at a time, and choose the stride of a model",

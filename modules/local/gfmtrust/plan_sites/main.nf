@@ -13,6 +13,7 @@ process PLAN_SITES {
     tuple val(meta5), path(include_bed, stageAs: 'include/*')
     val probes
     val shard_size
+    val max_allele
     val seed
     val code
 
@@ -36,6 +37,7 @@ process PLAN_SITES {
         ${regions_option} ${include_option} \\
         --probes "${probes}" \\
         --shard_size "${shard_size}" \\
+        --max_allele "${max_allele}" \\
         --seed "${seed}" \\
         --cpus ${task.cpus} \\
         --out_dir plan \\
