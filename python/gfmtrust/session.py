@@ -3,7 +3,7 @@
     session = Session.open(bundle, device="auto", threads=task_cpus)
     probs, off_alphabet = session.distributions(codes, index)
 
-codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them; probs float32 (n, P, n_members, 4)
+codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them; probs float64 (n, P, n_members, 4)
 are of the strand as read: `scoring` turns reverse views back. Windows run in batches whose last one is filled up, on
 CUDA to one fixed shape, so that no number depends on how many are asked for at once. Opening always runs the golden windows. Nothing here
 falls back in silence.
@@ -85,12 +85,12 @@ class Session:
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distributions at scored positions of windows, of the strand as read.
 
-        codes: uint8 (n, W). index: int64 (n, P). Returns probs float32 (n, P, n_members, 4), order A,C,G,T, each row summing to 1
+        codes: uint8 (n, W). index: int64 (n, P). Returns probs float64 (n, P, n_members, 4), order A,C,G,T, each row summing to 1
         or all NaN where the graph gave no finite answer; and off_alphabet float32 (n, P), the probability outside A,C,G,T. A window
         the runtime failed on for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one window.
         """
         n, n_positions = index.shape
-        probs = np.full((n, n_positions, self.meta["scoring"]["n_members"], 4), np.nan, dtype=np.float32)
+        probs = np.full((n, n_positions, self.meta["scoring"]["n_members"], 4), np.nan)
         off = np.zeros((n, n_positions), dtype=np.float32)
         begin = 0
         while begin < n:
@@ -188,11 +188,11 @@ def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis, float32, worked out in float64; a row with a non-finite value is all NaN."""
+    """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a row with a non-finite value is all NaN."""
     finite = np.isfinite(logp).all(axis=-1, keepdims=True)
     logp = np.where(finite, logp, 0).astype(np.float64)
     p = np.exp(logp - logp.max(axis=-1, keepdims=True))
-    return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.nan).astype(np.float32)
+    return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.nan)
 
 
 def choose_device(requested: str, bundle: Bundle) -> str:

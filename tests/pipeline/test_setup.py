@@ -30,7 +30,8 @@ TOOLS = (
     "ls",
     "rm",
 )
-IMPORT_NAMES = {"sklearn": "scikit-learn", "Bio": "biopython", "huggingface_hub": "huggingface-hub", "yaml": "pyyaml"}
+IMPORT_NAMES = {"sklearn": "scikit-learn", "Bio": "biopython", "huggingface_hub": "huggingface-hub", "yaml": "pyyaml",
+                "pyBigWig": "pybigwig"}
 
 
 def label(path):

@@ -153,6 +153,7 @@ def random_sites(found: calibration.Calibration, n: int, skill: float, seed: int
     }
     rel = calibration.reliability(found, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
+    numbers |= {name: np.full(n, np.nan) for name in SITES.names if name.startswith("dis_") and name not in table}  # one model, one view
     for name, values in numbers.items():
         columns[name] = np.where(scored, values, np.nan).astype(np.float32) if values.dtype == np.float64 else values
     return pa.table(

@@ -346,10 +346,10 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 @pytest.mark.parametrize(("module", "name", "value", "reading", "told"), [
     (scoring, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
     (scoring, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
-    (scoring, "_site_index", lambda bundle, strand, shift: bundle.site_forward - shift, Reading.KMER_MARGINAL, "strand - shift"),
-    (scoring, "_site_index", lambda bundle, strand, shift: bundle.site_forward if strand == "+" else bundle.site_reverse,
+    (scoring, "site_index", lambda bundle, strand, shift: bundle.site_forward - shift, Reading.KMER_MARGINAL, "strand - shift"),
+    (scoring, "site_index", lambda bundle, strand, shift: bundle.site_forward if strand == "+" else bundle.site_reverse,
      Reading.KMER_MARGINAL, "shift"),
-    (scoring, "_local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
+    (scoring, "local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
 ])
 def test_a_slip_of_the_scorer_is_found(capsys, monkeypatch, one_oracle, module, name, value, reading, told):
     one_oracle(reading)

@@ -32,7 +32,7 @@ def test_distributions_equal_the_twin(toy):
         assert abs(index[row, 0] - index[row, 1]) != 1
     expected = toy_models.expected_probs(toy_models.table(), unmasked, index)
     assert probs.shape == (50, 2, 1, 4)
-    assert probs.dtype == np.float32
+    assert probs.dtype == np.float64
     np.testing.assert_allclose(probs, expected, atol=1e-6)
     np.testing.assert_allclose(probs.sum(-1), 1, atol=1e-6)
     assert (off == 0).all()
