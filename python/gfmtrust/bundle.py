@@ -35,6 +35,8 @@ CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
 QUANTITIES = ("direct", "kmer", "first_letter", "counts")
+PRECISIONS = ("fp32", "fp16")
+"""What a network reckons in; its log-probabilities are float32 always."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -151,14 +153,19 @@ class Bundle:
         """'passed' or 'failed': did the model beat chance on the user's genome at export."""
         return self.meta["proof"]["gate"]
 
+    @property
+    def precision(self) -> str:
+        """One of PRECISIONS, of all its graphs."""
+        return self.meta["graphs"]["cpu"]["precision"]
+
     def graph_for(self, device: str) -> Path | None:
         """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the other device's."""
         entry = self.meta["graphs"].get(device)
         return self.directory / entry["file"] if entry else None
 
 
-def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = ()) -> Bundle:
-    """Write a new bundle from its groups and a graph, and open it as a user would.
+def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = (), precision: str = "fp32") -> Bundle:
+    """Write a new bundle from its groups and a graph of that precision, and open it as a user would.
 
     meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path: the .onnx, without external data or with
     its one data file beside it. files: further files to carry, such as members.json. One graph serves CUDA too unless it holds one
@@ -175,7 +182,7 @@ def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path
             shutil.copyfile(graph_path.parent / name, part / name)
         for path in files:
             shutil.copyfile(path, part / path.name)
-        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary), "files": {f.name: file_sha256(part / f.name) for f in files}}
+        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary, precision), "files": {f.name: file_sha256(part / f.name) for f in files}}
         held["sha256"] = digest(held)
         (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
         Bundle.open(part)
@@ -256,10 +263,10 @@ def _input_ranks(meta: dict) -> dict[str, int]:
     return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if masked_kmers else {})
 
 
-def _graphs(directory: Path, summary: onnx_file.GraphSummary) -> dict:
+def _graphs(directory: Path, summary: onnx_file.GraphSummary, precision: str) -> dict:
     path = directory / GRAPH_FILE
     entry = {
-        "file": GRAPH_FILE, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": "fp32",
+        "file": GRAPH_FILE, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": precision,
         "data": {name: file_sha256(directory / name) for name in summary.external},
         "opsets": summary.opsets, "operators": summary.operators,
         "inputs": [[value.name, value.dtype, list(value.dims)] for value in summary.inputs],
@@ -304,6 +311,8 @@ def _check_fields(directory: Path, meta: dict) -> None:
     for device, entry in meta["graphs"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
             raise _wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
+        if entry.get("precision") not in PRECISIONS:
+            raise _wrong(path, f"graphs.{device}.precision is {entry.get('precision')!r}", " or ".join(PRECISIONS))
 
 
 def members(meta: dict) -> dict[str, str]:

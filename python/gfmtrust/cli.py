@@ -40,7 +40,7 @@ def export_model(options: argparse.Namespace) -> None:
     from gfmtrust import export
 
     export.export_model(options.model, options.fasta, options.out_dir, model_id=options.model_id, allow_untrained=options.allow_untrained,
-                        n_windows=options.windows)
+                        n_windows=options.windows, precision=options.precision)
 
 
 def plan_sites(options: argparse.Namespace) -> None:
@@ -82,8 +82,7 @@ def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust import steps
 
     steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
-                      precision=options.precision, neighbours=options.neighbours, threads=options.cpus, batch=options.batch,
-                      max_n=options.max_n, allow_long_window=options.allow_long_window, stride=options.stride)
+                      neighbours=options.neighbours, threads=options.cpus, batch=options.batch, max_n=options.max_n, allow_long_window=options.allow_long_window, stride=options.stride)
 
 
 def calibrate(options: argparse.Namespace) -> None:

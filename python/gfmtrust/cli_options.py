@@ -91,7 +91,8 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          model=dict(required=True, help="registry name (gfmtrust models), folder of weights, or a bundle"),
          model_id=dict(help="name of the bundle [that of the model]"),
          allow_untrained=dict(action="store_true", help="export a model that fails the check of its likelihood; stays marked"),
-         windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"))
+         windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"),
+         precision=dict(choices=["fp32", "fp16"], default="fp32", help="what the network reckons in; fp16 is compared with fp32 [fp32]"))
     step("plan_sites", "List every site once, cut into shards, and draw the probes: plan.json, shards/, probes.parquet, alleles.parquet",
          "fasta", "checked", "regions", "include", "out_dir", "seed", "cpus",
          context_model=dict(type=Path, required=True, help="bundle made by fit_context_model"),
@@ -107,7 +108,6 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          "views", "device", "neighbours", "max_n", "allow_long_window", "cpus", "out_dir",
          shard=dict(type=Path, required=True, help="shard made by plan_sites"),
          stride=dict(type=Path, help="JSON made by choose_stride for this bundle; without it every base is scored on its own"),
-         precision=dict(choices=["fp32"], default="fp32", help="precision of the graph [fp32]"),
          batch=dict(type=positive, help="windows a pass; chosen by the tool, never changes a byte on CPU"))
     step("calibrate", "Learn the reliability score on the probes and certify the flags: calibration.json, probes.scored.parquet",
          "plan", "scores", "bundles", "seed", "out_dir",

@@ -48,20 +48,21 @@ class Choices:
     n_windows: int
     window_bp: int | None
     threads: int
+    precision: str
 
 
 def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: str | None = None, allow_untrained: bool = False,
-                 n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1) -> bundles.Bundle:
+                 n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1, precision: str = "fp32") -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
 
     model: id of a row of assets/models.csv, a directory of weights, or a bundle, which is checked and copied. n_windows: windows of the
-    FASTA the gate reads. window_bp: another window than the family's. Raises ConfigurationError (78) for an unknown or unpinned id and a
+    FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id and a
     config.json not read in full, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch or
     a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists.
     """
     source = resolve(str(model))
     if source.is_bundle:
-        return accept_bundle(source.directory, Path(out_dir), model_id, threads)
+        return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)
     from gfmtrust.models import checkpoint
 
     loaded = checkpoint.load(source.directory)
@@ -70,12 +71,12 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
     target = _target(Path(out_dir), name)
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
-    choices = Choices(allow_untrained, n_windows, window_bp, threads)
+    choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         graph = Path(scratch) / bundles.GRAPH_FILE
         meta = _proven(loaded, _identity(loaded, source.row, name), genome, graph, choices)
-        return bundles.write(target, meta, graph)
+        return bundles.write(target, meta, graph, precision=precision)
 
 
 def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
@@ -98,10 +99,15 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     found = gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
+    certificates = [certificate]
+    if choices.precision == "fp16":
+        full, running = running, session.start(meta, export_graph(scorer.halved(), made[0].feeds, graph), "cpu", choices.threads)
+        certificates.append(parity.certify_half(full, running, cut, window.site_forward))
+        found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
-    meta["proof"] = {**judged, "parity": [certificate], "strand_symmetry": symmetry, "versions": versions}
+    meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.windows(running, cut, window)
     return meta
 
@@ -172,12 +178,15 @@ def check_row(row: registry.Row, loaded) -> None:
             raise BadDataError(message(f"model {row.id}", f"{what} is {found}", f"{expected} as assets/models.csv says"))
 
 
-def accept_bundle(directory: Path, out_dir: Path, model_id: str | None, threads: int = 1) -> bundles.Bundle:
+def accept_bundle(directory: Path, out_dir: Path, model_id: str | None, threads: int = 1, precision: str = "fp32") -> bundles.Bundle:
     """Check a bundle made elsewhere, golden windows included, and copy it. Its own model id stays: the digest covers it."""
     opened = bundles.Bundle.open(directory)
     if model_id not in (None, opened.model_id):
         found = f"model id is {opened.model_id}"
         raise ConfigurationError(message(str(directory), found, f"{model_id} as asked for", "leave --model_id out"))
+    if precision != opened.precision:
+        raise ConfigurationError(message(str(directory), f"precision is {opened.precision}", f"{precision} as asked for",
+                                         f"give --precision {opened.precision}, or the weights instead of the bundle"))
     session.Session.open(opened, "cpu", threads, allow_long_window=True)
     return bundles.copy(opened, _target(out_dir, opened.model_id))
 

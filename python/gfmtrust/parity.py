@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from gfmtrust import tokenizers
 from gfmtrust.alphabet import PAD, N
@@ -17,6 +18,9 @@ from gfmtrust.errors import BadDataError, message
 
 BAR = 2e-5
 """Largest |difference of logp| allowed in fp32, times the standard deviation of logp where that is above 1."""
+
+HALF_BARS = {"max_llr": 1e-2, "max_entropy_bits": 5e-3, "one_less_spearman": 7e-4}
+"""Largest differences of fp16 from fp32, nats and bits, times the standard deviation of logp where that is above 1."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,25 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str) -
     alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
     return {"provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "shapes": shapes,
             "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
+
+
+def certify_half(full, half, cut: np.ndarray, site: int) -> dict:
+    """The certificate of a fp16 graph: its LLRs and entropies at one place of windows of the genome against those of the fp32 graph.
+
+    full, half: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where one difference is above its bar.
+    """
+    index = np.full((len(cut), 1), site)
+    with np.errstate(divide="ignore"):
+        logp, low = (np.log(session.distributions(cut, index)[0][:, 0]) for session in (full, half))
+    difference = {"max_llr": np.abs(_llr(low) - _llr(logp)).max(), "max_entropy_bits": np.abs(_entropy(low) - _entropy(logp)).max(),
+                  "one_less_spearman": 1 - spearmanr(_llr(low), _llr(logp), axis=None).statistic if np.ptp(_llr(logp)) else 0.0}
+    scale = max(1.0, float(logp.std()))
+    for name, value in difference.items():
+        if not value <= HALF_BARS[name] * scale:  # a NaN fails too
+            raise BadDataError(message("graph in fp16", f"{name} is {value:.2g} from fp32 over {len(cut)} windows",
+                                       f"at most {HALF_BARS[name] * scale:.2g}", "export it with --precision fp32"))
+    return {"provider": "CPUExecutionProvider", "precision": "fp16", "reference": "the same network in fp32", "n_windows": len(cut),
+            **{name: _rounded(value) for name, value in difference.items()}}
 
 
 def _rounded(value: float) -> float:

@@ -56,7 +56,7 @@ def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callabl
     return local_surprisal
 
 
-def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views: str, device: str, precision: str, neighbours: bool,
+def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views: str, device: str, neighbours: bool,
                 threads: int, batch: int | None, max_n: float, allow_long_window: bool, stride: Path | None = None) -> None:
     """Score one shard with one bundle; writes the score table and `<model>.<shard>.metrics.json`.
 
@@ -83,7 +83,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     listed = scoring.views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
                 "views": [[view.model, view.member, view.strand, view.shift] for view in listed], "rc_equivariant": bundle.rc_equivariant,
-                "device": session.device, "precision": precision, "neighbours": neighbours or is_context, "window_bp": bundle.window_bp,
+                "device": session.device, "precision": bundle.precision, "neighbours": neighbours or is_context, "window_bp": bundle.window_bp,
                 "gate": bundle.gate, "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
     n = len(pos)
     name = f"{bundle.model_id}.{shard.stem}"

@@ -87,7 +87,7 @@ def test_every_command_line_is_one_that_gfmtrust_reads(first):
 def test_defaults_reach_the_tool(first):
     score = " ".join(call(first, "score_sites"))
     assert "--views default --neighbours true" in score
-    assert "--device auto --precision fp32 --max_n 0.1" in score
+    assert "--device auto --max_n 0.1" in score
     assert "--alpha_high 0.05 --alpha_medium 0.2 --delta 0.05" in " ".join(call(first, "calibrate")).replace("0.20", "0.2")
     assert "--probes auto --shard_size 20000 --max_allele 50 --seed 1" in " ".join(call(first, "plan_sites"))
 

@@ -6,6 +6,7 @@ positions), the probability the model puts on anything else. Numbers: docs/scori
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -46,6 +47,13 @@ class Scorer(nn.Module):
         ids = [text.vocabulary[word] for word in words(text)]
         self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
         self.register_buffer("other_ids", torch.tensor(sorted(set(range(vocab_size)) - set(ids))), persistent=False)
+
+    def halved(self) -> Scorer:
+        """A copy whose network reckons in float16; all that follows its logits stays float32. (A head in float32 gained nothing: the error
+        is the encoder's.)"""
+        copied = copy.deepcopy(self)
+        copied.network.half()
+        return copied
 
     def logits(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the words (batch, positions, 4^k) and the mass outside them (batch, positions)."""

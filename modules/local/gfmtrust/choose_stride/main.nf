@@ -22,7 +22,7 @@ process CHOOSE_STRIDE {
     task.ext.when == null || task.ext.when
 
     script:
-    // device, precision and limits come by ext.args: they belong to the task's hash (conf/modules.config)
+    // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
     """
     gfmtrust choose_stride \\

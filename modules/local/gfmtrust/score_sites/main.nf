@@ -22,7 +22,7 @@ process SCORE_SITES {
     task.ext.when == null || task.ext.when
 
     script:
-    // device, precision and limits come by ext.args: they belong to the task's hash (conf/modules.config)
+    // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
     def stride_option = stride ? "--stride ${stride}" : ''
     """
