@@ -182,7 +182,8 @@ def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path
             shutil.copyfile(graph_path.parent / name, part / name)
         for path in files:
             shutil.copyfile(path, part / path.name)
-        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary, precision), "files": {f.name: file_sha256(part / f.name) for f in files}}
+        digests = {path.name: file_sha256(part / path.name) for path in files}
+        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary, precision), "files": digests}
         held["sha256"] = digest(held)
         (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
         Bundle.open(part)

@@ -82,7 +82,8 @@ def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust import steps
 
     steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
-                      neighbours=options.neighbours, threads=options.cpus, batch=options.batch, max_n=options.max_n, allow_long_window=options.allow_long_window, stride=options.stride)
+                      neighbours=options.neighbours, threads=options.cpus, batch=options.batch, max_n=options.max_n,
+                      allow_long_window=options.allow_long_window, stride=options.stride)
 
 
 def calibrate(options: argparse.Namespace) -> None:

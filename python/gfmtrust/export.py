@@ -56,9 +56,10 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     """Write the bundle out_dir/<model id>/.
 
     model: id of a row of assets/models.csv, a directory of weights, or a bundle, which is checked and copied. n_windows: windows of the
-    FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id and a
-    config.json not read in full, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch or
-    a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists.
+    FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78)
+    for an unknown or unpinned id, a config.json not read in full and a bundle of another precision, MissingInputError (66), BadDataError
+    (65) for files that do not fit, a graph that differs from torch, fp16 too far from fp32 or a model that fails the gate without
+    allow_untrained, CannotWriteError (73) where the bundle exists.
     """
     source = resolve(str(model))
     if source.is_bundle:

@@ -239,6 +239,49 @@ def test_a_graph_that_differs_from_torch_is_refused():
             parity.certify([reference], run_with(error), "x")
 
 
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, kind):
+    full = exported(kind)
+    half = export.export_model(full.directory.parent / "weights" / kind, small_fasta, tmp_path, allow_untrained=True, n_windows=40,
+                               precision="fp16")
+    assert (full.precision, half.precision) == ("fp32", "fp16")
+    assert half.sha256 != full.sha256
+    assert 0.45 < half.meta["graphs"]["cpu"]["bytes"] / full.meta["graphs"]["cpu"]["bytes"] < 0.9  # tables of the alphabet stay fp32
+    certificate = half.meta["proof"]["parity"][1]
+    assert (certificate["precision"], certificate["n_windows"]) == ("fp16", 45 if kind == "nt_v1" else 40)
+    codes, index = windows(half)
+    found, wanted = (np.log(Session.open(bundle, "cpu").distributions(codes, index)[0]) for bundle in (half, full))
+    assert 1e-6 < np.abs(found - wanted).max() < 2e-2
+
+
+class Fixed:
+    """A session that answers the same rows whatever is asked."""
+
+    def __init__(self, logp):
+        self._probs = np.exp(logp) / np.exp(logp).sum(-1, keepdims=True)
+
+    def distributions(self, codes, index):
+        return self._probs[:, None, None], np.zeros(index.shape)
+
+
+@pytest.mark.bad_input
+def test_fp16_too_far_from_fp32_is_refused():
+    logp = np.random.default_rng(0).normal(size=(50, 4))
+    codes = np.zeros((50, 9), np.uint8)
+    assert parity.certify_half(Fixed(logp), Fixed(logp), codes, 4)["max_llr"] == 0
+    for error, name in ((0.05, "max_llr"), (float("nan"), "max_llr")):
+        other = logp.copy()
+        other[7, 2] += error
+        with pytest.raises(BadDataError, match=rf"graph in fp16: {name} is .* from fp32 over 50 windows; expected at most .*; export it"):
+            parity.certify_half(Fixed(logp), Fixed(other), codes, 4)
+
+
+@pytest.mark.bad_input
+def test_a_bundle_of_another_precision_than_asked_for_is_refused(exported, small_fasta, tmp_path):
+    with pytest.raises(ConfigurationError, match="precision is fp32; expected fp16 as asked for; give --precision fp32"):
+        export.export_model(exported("gpn").directory, small_fasta, tmp_path, precision="fp16")
+
+
 def zeros(feeds):
     """An answer of the right shape: logp 0 everywhere."""
     return np.zeros((*feeds["pos"].shape, 4), np.float32), np.zeros(feeds["pos"].shape)
