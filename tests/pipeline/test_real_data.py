@@ -12,6 +12,7 @@ import pytest
 import useless
 
 from gfmtrust import verify
+from gfmtrust.annotate_regions import COLUMNS
 from gfmtrust.records import Status
 
 DATA = nextflow_run.ROOT.parent / "shared" / "data"
@@ -144,3 +145,58 @@ def test_a_useless_model_gets_no_flag(tmp_path, name, kind):
                     for flag in pair.removeprefix("GFM_CONF=").rstrip().split(","))
     assert set(flags) == {"LOW", "."}
     print(name, kind, dict(flags))
+
+
+def by_allele(lines: list[list[str]]) -> dict[tuple, tuple]:
+    """(contig, place, REF, ALT) -> our values, of records with one ALT."""
+    return {tuple(line[:4]): tuple(line[4:]) for line in lines if line[3] != "."}
+
+
+def test_splitting_and_shifting_before_or_after_gives_the_same_values(tmp_path):
+    """bcftools norm -m- -f, before the run and after it: every allele has one status, flag and LLR."""
+    folder = DATA / "hg19_chr20"
+    fasta = tmp_path / "chr20.fa"
+    fasta.write_bytes(gzip.decompress((folder / "chr20.fa.gz").read_bytes()))
+    norm = ["norm", "-m-", "-f", str(fasta), "-c", "w"]
+    samples = ("trio_NA12877_NA12878_NA12882", "NA12878_germline_gatk", "mutect2_somatic")
+    (tmp_path / "run").mkdir()
+    rows = ["sample,vcf"]
+    for sample in samples:
+        before = tmp_path / f"{sample}.vcf.gz"
+        subprocess.run(["bcftools", *norm, "-Oz", "-o", str(before), str(folder / f"{sample}.vcf.gz")], capture_output=True, check=True)
+        rows += [f"{sample},{folder / sample}.vcf.gz", f"{sample}.before,{before}"]
+    (tmp_path / "run" / "sheet.csv").write_text("\n".join(rows) + "\n")
+    done = nextflow_run.run(tmp_path / "run", "--input", "sheet.csv", "--fasta", str(fasta))
+    assert done.code == 0, done.text
+    for sample in samples:
+        after = by_allele(values(annotated(done, sample), *norm))
+        before = by_allele(values(annotated(done, f"{sample}.before"), "view"))
+        assert before.keys() == after.keys()
+        assert [key for key in after if after[key] != before[key]] == []
+        n_indels = sum(len(key[2]) != len(key[3]) for key in after)
+        print(sample, f"{len(after)} alleles, {n_indels} of another length")
+        assert n_indels > 5
+
+
+def test_exons_are_answered_line_for_line(tmp_path):
+    """RefSeq exons of the first megabase of chr1: a line's entropy is the mean over the per-base table."""
+    import pyarrow.parquet as pq
+
+    folder = DATA / "b37_chr1"
+    (tmp_path / "run").mkdir()
+    done = nextflow_run.run(tmp_path / "run", "--regions_only", "--fasta", str(folder / "chr1_1M.fa"),
+                            "--regions", str(folder / "refseq_exons.bed"))
+    assert done.code == 0, done.text
+    given = [line for line in (folder / "refseq_exons.bed").read_text().splitlines() if line and not line.startswith(("#", "track"))]
+    text = gzip.open(done.outdir / "regions" / "refseq_exons.gfm.bed.gz", "rt").read().splitlines()
+    found = [line.split("\t") for line in text if not line.startswith("#")]
+    assert len(found) == len(given)
+    bases = pq.read_table(done.outdir / "scores" / "bases.parquet").to_pandas()
+    assert not bases.duplicated(["contig", "pos"]).any()
+    entropy = bases[bases["status"] == "SCORED"].set_index("pos")["ent"].astype(float).sort_index()
+    column = len(given[0].split("\t")) + COLUMNS.index("entropy")
+    for line in found[::7]:
+        inside = entropy.loc[int(line[1]):int(line[2]) - 1]
+        if len(inside):
+            assert float(line[column]) == pytest.approx(inside.mean(), abs=1e-4)
+    print(len(found), "lines,", len(bases), "bases")
