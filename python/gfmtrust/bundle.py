@@ -7,7 +7,7 @@ Everything scoring needs to know of a model is in bundle.json; the graph is only
     bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
 
 The groups and their fields are FIELDS below; docs/models.md explains them. Graph inputs, all int64: input_ids (batch, length) and
-pos (batch, positions); masked k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
+pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
 (batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally off_alphabet
 (batch, positions), the probability outside A,C,G,T. Not here: running a graph (`session`), making one (`export`, `context_model`).
 """
@@ -34,7 +34,7 @@ OPSETS = range(17, 25)
 CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
-QUANTITIES = ("direct", "kmer", "first_letter", "counts")
+QUANTITIES = ("direct", "kmer", "counts")
 PRECISIONS = ("fp32", "fp16")
 """What a network reckons in; its log-probabilities are float32 always."""
 
@@ -103,6 +103,11 @@ class Bundle:
     @property
     def causal(self) -> bool:
         return self.meta["scoring"]["causal"]
+
+    @property
+    def reads_on(self) -> bool:
+        """Whether a causal model's windows go on beyond the site, so that each base is judged by what it makes of the right flank."""
+        return self.causal and self.site_forward < self.window_bp - 1
 
     @property
     def quantity(self) -> str:
@@ -260,8 +265,7 @@ def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None
 
 
 def _input_ranks(meta: dict) -> dict[str, int]:
-    masked_kmers = meta["text"]["k"] > 1 and meta["text"]["mask"]
-    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if masked_kmers else {})
+    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
 def _graphs(directory: Path, summary: onnx_file.GraphSummary, precision: str) -> dict:

@@ -54,13 +54,14 @@ def reading(bundle, strand: str, shift: int, length: int) -> Reading:
     """How a bundle reads changes whose longer allele has `length` bases.
 
     masked: the span from `radius` before to `radius` after, in STRIDE rounds of tokens masked together; counts: the same span, nothing
-    masked, one round; causal: from the first changed base to the end of the window in one round, or where only the last letter of a
-    window can be asked for, one window a base to `radius` beyond the change.
+    masked, one round; causal: from the first changed base to the end of the window in one round, at least `radius` beyond the change: a
+    longer one moves the site to the left, by whole tokens.
     """
     width, site, k = bundle.window_bp, site_index(bundle, strand, shift), bundle.k
-    if bundle.quantity == "first_letter":
-        return Reading(width, site, tuple((i, np.array([site])) for i in range(length + min(RADIUS_BP, width // 8))))
     if bundle.causal:
+        span = length + min(RADIUS_BP, width // 8)
+        width -= width % k
+        site = min(site - site % k, width - k * -(-span // k))
         return Reading(width, site, ((0, np.arange(site, width)),))
     if bundle.quantity == "counts":
         span = length + 2 * RADIUS_BP

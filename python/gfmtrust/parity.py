@@ -44,8 +44,7 @@ def feeds_of_shape(tokenizer: tokenizers.Tokenizer, n: int, width: int, n_positi
         codes[n // 2:, : width // 5] = PAD
     n_tokens = width // text.k
     token = np.stack([rng.permutation(n_tokens)[:n_positions] for _ in range(n)])
-    letter = 0 if text.causal else rng.integers(0, text.k, token.shape)
-    return tokenizers.feeds(tokenizer, codes, token * text.k + letter)
+    return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
 
 
 def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window) -> list[Reference]:

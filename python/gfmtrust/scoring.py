@@ -13,6 +13,7 @@ import numpy as np
 from gfmtrust.alphabet import PAD, N, reverse_complement
 from gfmtrust.errors import InternalError, message
 from gfmtrust.records import Status, View
+from gfmtrust.session import softmax
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
@@ -62,10 +63,11 @@ def views_of(bundle, preset: str) -> list[View]:
 
 
 def passes_per_site(bundle, preset: str, neighbours: bool) -> int:
-    """Forward passes one site costs: one a strand and shift, and one more a strand for the neighbours of masked models."""
+    """Forward passes one site costs: one a strand and shift, four where each base is tried, and one more a strand for the neighbours of
+    masked models."""
     views = {(view.strand, view.shift) for view in views_of(bundle, preset)}
     extra = neighbours and bundle.neighbour_offsets and not bundle.neighbours_in_same_pass
-    return len(views) + (len({strand for strand, _ in views}) if extra else 0)
+    return len(views) * (4 if bundle.reads_on else 1) + (len({strand for strand, _ in views}) if extra else 0)
 
 
 def window_status(windows: np.ndarray, site: int, max_n: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -127,7 +129,7 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
         wanted = shift == 0 and len(reading) > 0
         around = site + reading
         index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
-        answer, mass = session.distributions(windows, index)
+        answer, mass = (_tried if bundle.reads_on else _asked)(session, windows, index)
         if wanted and not bundle.neighbours_in_same_pass:
             answer = np.concatenate([answer, session.distributions(windows, around)[0]], axis=1)
         if strand == "-":
@@ -147,6 +149,29 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
         for column, view in enumerate(views):
             probs[~votes[:, view.member], column] = np.nan
     return SiteScores(probs, status, local, n_share, pad_share, off)
+
+
+def _asked(session, windows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return session.distributions(windows, index)
+
+
+def _tried(session, windows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `session.distributions`, but the site, first of each row of `index`, is judged by what a causal model makes of the window with
+    each base in its place: the product of its conditionals from the site to the window's end. An unknown letter counts in none."""
+    n, width = windows.shape
+    site = int(index[0, 0]) if n else 0
+    tries = np.repeat(windows, 4, axis=0)
+    tries[:, site] = np.tile(np.arange(4, dtype=np.uint8), n)
+    span = np.arange(site, width)
+    asked = np.concatenate([np.broadcast_to(span, (4 * n, len(span))), np.repeat(index[:, 1:], 4, axis=0)], axis=1)
+    probs, mass = session.distributions(tries, asked)
+    letters = tries[:, span]
+    of_letter = np.take_along_axis(probs[:, : len(span)], np.minimum(letters, N - 1)[:, :, None, None].astype(np.int64), axis=3)[..., 0]
+    with np.errstate(divide="ignore"):
+        told = np.where((letters < N)[..., None], np.log(of_letter), 0.0).sum(axis=1)
+    posterior = softmax(told.reshape(n, 4, -1).transpose(0, 2, 1))
+    return (np.concatenate([posterior[:, None], probs[::4, len(span):]], axis=1),
+            np.concatenate([mass[::4, :1], mass[::4, len(span):]], axis=1))
 
 
 def settle(probs, status, off, usable) -> None:

@@ -51,7 +51,7 @@ class Tiling:
     @classmethod
     def of(cls, bundle) -> Tiling | None:
         """None where the model's bases can only be scored one by one."""
-        if bundle.quantity not in QUANTITIES:
+        if bundle.causal or bundle.quantity not in QUANTITIES:
             return None
         window, token = bundle.window_bp, bundle.text.k
         step = window // 2 // token * token

@@ -28,7 +28,8 @@ class Text:
 
     vocabulary: token -> id, as in the checkpoint's file. unknown: token of an N; outside: token of a position outside the contig.
     mask: token put over the scored one, '' for a model that never reads it. prefix, suffix: tokens round the window.
-    causal: the token before the site answers for it; else the token over the site does, masked.
+    causal: the token before the site answers for it, told the letters of its own token that stand before it; else the token over the
+    site does, masked.
     kmer_method: 'conditional' hands the token's other letters to the graph, 'marginal' none; '' where k is 1 or the model is causal.
     """
 
@@ -86,9 +87,10 @@ def build(text: Text) -> Tokenizer:
 def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
     """Model inputs for windows as read.
 
-    codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window; for a causal model a token must begin there.
-    Returns int64 arrays: input_ids (n, L) and pos (n, P); with masked k-mers also offset (n, P), the letter of the token scored, and
-    letters (n, P, k), the token's known letters (4 = not told: the scored letter, an N, and every letter under 'marginal').
+    codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window.
+    Returns int64 arrays: input_ids (n, L) and pos (n, P); with k-mers also offset (n, P), the letter of the token scored, and letters
+    (n, P, k), the token's known letters (4 = not told: the scored letter, an N, every letter under 'marginal', and from the scored
+    letter on where the model is causal).
     Raises BadDataError (65) for a code outside the alphabet (U among them), ValueError for shapes the model cannot read.
     """
     text = tokenizer.text
@@ -112,19 +114,19 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
     made = {"input_ids": ids, "pos": pos}
     if tokenizer.mask_id is not None:
         ids[np.arange(n)[:, None], pos] = tokenizer.mask_id
-        if text.k > 1:
-            made |= _letters(text, codes, index)
+    if text.k > 1:
+        made |= _letters(text, codes, index)
     return made
 
 
 def _kmers(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids (n, W // k) and the token of each scored letter. Letters after the last whole token of a causal window are not read."""
-    k, causal = tokenizer.text.k, tokenizer.text.causal
+    """Token ids (n, tokens) and the token of each scored letter. The last token of a causal window, whole or not, is not read."""
+    k = tokenizer.text.k
     n, width = codes.shape
-    if causal and (index % k).any() or not causal and width % k:
-        at_fault = "a scored letter lies inside a token" if causal else f"window is {width} letters"
-        raise ValueError(f"{at_fault}; expected whole tokens of {k}")
-    letters = codes[:, : width - width % k].reshape(n, -1, k)
+    if not tokenizer.text.causal and width % k:
+        raise ValueError(f"window is {width} letters; expected whole tokens of {k}")
+    n_tokens = (width - 1) // k if tokenizer.text.causal else width // k
+    letters = codes[:, : n_tokens * k].reshape(n, n_tokens, k)
     rank = letters @ (4 ** np.arange(k - 1, -1, -1, dtype=np.int32))
     rank[(letters >= N).any(axis=2)] = 4**k
     return tokenizer.ids[rank], index // k
@@ -135,9 +137,11 @@ def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.n
     if text.kmer_method == "marginal":
         letters = np.full((*index.shape, text.k), N, dtype=np.int64)
     else:
-        place = (index - offset)[..., None] + np.arange(text.k)
+        place = np.minimum((index - offset)[..., None] + np.arange(text.k), codes.shape[1] - 1)
         letters = np.minimum(codes[np.arange(len(codes))[:, None, None], place], N).astype(np.int64)
-        np.put_along_axis(letters, offset[..., None], N, axis=2)  # the answer never enters the graph
+        # the answer never enters the graph, nor does what comes after it where the model is causal
+        hidden = np.arange(text.k) >= offset[..., None] if text.causal else np.arange(text.k) == offset[..., None]
+        letters[hidden] = N
     return {"offset": offset, "letters": letters}
 
 

@@ -16,7 +16,7 @@ NT_CONFIG = {"model_type": "esm", "vocab_size": 4105, "hidden_size": 32, "num_hi
 GENERATOR_CONFIG = {"model_type": "llama", "vocab_size": 4128, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
                     "num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 41, "bos_token_id": 1}
 CONFIGS = {"gpn": GPN_CONFIG, "convnet": CONVNET_CONFIG, "nt_v1": NT_CONFIG, "generator": GENERATOR_CONFIG}
-WINDOW_BP = {"gpn": 96, "convnet": 96, "nt_v1": 144, "generator": 61}
+WINDOW_BP = {"gpn": 96, "convnet": 96, "nt_v1": 144, "generator": 72}
 WEIGHT_SCALE = 8.0
 """Random dense weights times this give logits of standard deviation about 1."""
 

@@ -49,8 +49,11 @@ class NaiveTwin:
         return self._likelihood(changed, pos, n, site) - self._likelihood(text, pos, n, site)
 
     def _law(self, text: str, at: int, site: int) -> np.ndarray:
-        """Law of the base at one letter, nothing but its own token masked; float64 (4,)."""
+        """Law of the base at one letter, nothing but its own token masked, or each base tried; float64 (4,)."""
         window = text[at - site:at - site + self._bundle.window_bp]
+        if self._bundle.causal:
+            tried = np.exp([self._of_tokens(window[:site] + base + window[site + 1:], site) for base in "ACGT"])
+            return tried / tried.sum()
         logits = self._logits(window, [site // self._k])
         return self._of_token(logits, window, site)
 
@@ -58,7 +61,8 @@ class NaiveTwin:
         width = self._bundle.window_bp
         radius = min(RADIUS, width // 8)
         if self._bundle.causal:
-            return sum(np.log(self._law(text, at, site)["ACGT".index(text[at])]) for at in range(pos, pos + n + radius))
+            site = min(site, width - self._k * -(-(n + radius) // self._k))
+            return self._of_tokens(text[pos - site:pos - site + width], site)
         window = text[pos - site:pos - site + width]
         letters = range(site - radius, site + n + radius)
         total = 0.0
@@ -69,20 +73,28 @@ class NaiveTwin:
                 total += sum(np.log(self._of_token(logits, window, at)["ACGT".index(window[at])]) for at in mine)
         return total
 
+    def _of_tokens(self, window: str, site: int) -> float:
+        """ln p of the tokens from the site on, each given all before it, among the words of A, C, G, T."""
+        logits = self._logits(window, [])
+        total = 0.0
+        for token in range(site // self._k, len(window) // self._k):
+            row = logits[token][self._ids]
+            word = self._words.index(window[token * self._k:][:self._k])
+            total += row[word] - row.max() - np.log(np.exp(row - row.max()).sum())
+        return total
+
     def _logits(self, window: str, masked: list[int]) -> np.ndarray:
         """Logits of every token of one window, the masked ones hidden, prefix left out; float64 (tokens, vocabulary).
 
-        A causal model reads no token from the first masked one on; its row i is the law of token i.
+        A causal model's row i is the law of token i, told by the tokens before it.
         """
         import torch
 
         k, vocabulary = self._k, self._text.vocabulary
         words = [window[at:at + k] for at in range(0, len(window) // k * k, k)]
         ids = [vocabulary[word.lower() if self._text.lower_case else word] for word in words]
-        for token in masked if self._text.mask else ():
+        for token in masked:
             ids[token] = vocabulary[self._text.mask]
-        if not self._text.mask:
-            ids = ids[:masked[0]]
         prefix, suffix = ([vocabulary[one] for one in part] for part in (self._text.prefix, self._text.suffix))
         with torch.no_grad():
             made = self._loaded.network(torch.tensor([[*prefix, *ids, *suffix]]))
@@ -93,7 +105,7 @@ class NaiveTwin:
     def _of_token(self, logits: np.ndarray, window: str, at: int) -> np.ndarray:
         row, vocabulary = logits[at // self._k], self._text.vocabulary
         if self._k > 1:
-            told = window[at // self._k * self._k:][:self._k] if self._text.mask and self._method == "conditional" else "N" * self._k
+            told = window[at // self._k * self._k:][:self._k] if self._method == "conditional" else "N" * self._k
             fits = np.ones(len(self._words), bool)
             for letter in range(self._k):
                 if told[letter] != "N" and letter != at % self._k:

@@ -33,7 +33,8 @@ BUNDLES = {
     "k-mer": FakeBundle("kmer", k=6, window_bp=252, site_forward=126, site_reverse=125),
     "counts": FakeBundle("counts", window_bp=15, site_forward=7, site_reverse=7, shifts=()),
     "causal": FakeBundle(causal=True),
-    "first letter": FakeBundle("first_letter", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()),
+    "causal k-mer": FakeBundle("kmer", causal=True, k=6, window_bp=72, site_forward=60, site_reverse=60, shifts=()),
+    "left alone": FakeBundle("kmer", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()),
 }
 
 
@@ -105,8 +106,8 @@ def test_both_strands_are_the_sums_over_the_span(kind):
         for row, variant in enumerate(variants):
             if kind == "causal":
                 first, n = 0, bundle.window_bp - (bundle.site_forward if strand == "+" else bundle.site_reverse)
-            elif kind == "first letter":
-                first, n = 0, variant.length + 61 // 8
+            elif bundle.causal:  # whole tokens, to the radius at least
+                first, n = 0, max(12 if kind == "causal k-mer" else 0, -(-(variant.length + bundle.window_bp // 8) // 6) * 6)
             else:
                 radius = {"masked": 32, "odd window": 31, "k-mer": 31, "counts": 32}[kind]
                 first, n = -radius, variant.length + 2 * radius

@@ -148,7 +148,7 @@ def test_token_dropout_rescales_by_the_masked_share(weights):
 
 @pytest.mark.parametrize(("kind", "width", "forward", "reverse", "trained"), [
     ("gpn", None, 256, 255, 512), ("gpn", 101, 50, 50, 512), ("nt_v1", None, 120, 119, 240), ("nt_v1", 144, 72, 71, 240),
-    ("generator", None, 240, 240, 241), ("generator", 61, 60, 60, 241),
+    ("generator", None, 216, 216, 246), ("generator", 61, 60, 60, 246), ("generator", 72, 60, 60, 246),
 ])
 def test_windows(kind, width, forward, reverse, trained):
     family = models.family_of(checkpoints.CONFIGS[kind])
@@ -339,7 +339,7 @@ def test_a_card_with_an_unknown_field(tmp_path, weights, card):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("kind", "width"), [("gpn", 10), ("nt_v1", 145), ("nt_v1", 60), ("generator", 60), ("generator", 13)])
+@pytest.mark.parametrize(("kind", "width"), [("gpn", 10), ("nt_v1", 145), ("nt_v1", 60), ("generator", 62), ("generator", 18)])
 def test_windows_a_family_cannot_read(kind, width):
     family = models.family_of(checkpoints.CONFIGS[kind])
     with pytest.raises(ConfigurationError, match="window_bp"):

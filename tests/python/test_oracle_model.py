@@ -103,11 +103,34 @@ def test_likelihoods_of_all_sequences_sum_to_one():
 def test_masked_and_causal_equal_the_twin_and_the_four_allele_posterior(order, n_unknown):
     table, codes = table_of(order), random_codes(order, 25, n_unknown)
     index = np.flatnonzero(codes < N)
-    masked, causal = closed_forms.base_distribution(table, codes, index), closed_forms.causal_distribution(table, codes, index)
+    masked = closed_forms.base_distribution(table, codes, index)
+    causal = closed_forms.causal_distribution(table, codes, index, np.zeros_like(index))
     for row, at in enumerate(index):
         np.testing.assert_allclose(masked[row], q_masked(table, decode(codes), at), atol=EXACT)
         np.testing.assert_allclose(causal[row], q_causal(table, decode(codes), at), atol=EXACT)
         np.testing.assert_allclose(masked[row], closed_forms.four_allele_posterior(table, codes, at), atol=EXACT)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_letters_of_a_token_follow_each_other_as_in_the_chain(order):
+    """Told the token's letters before it, a letter has the law the whole left flank gives it; trying each base sees both flanks."""
+    table, codes = table_of(order), random_codes(order, 60)
+    index = np.arange(12, 40)
+    plain = closed_forms.causal_distribution(table, codes, index, np.zeros_like(index))
+    by_token = closed_forms.causal_distribution(table, codes, index, index % KMER, KMER)
+    np.testing.assert_allclose(by_token, plain, atol=EXACT)
+    masked = closed_forms.base_distribution(table, codes, index)
+    for k_letters in (1, KMER):
+        np.testing.assert_allclose(closed_forms.right_posterior(table, codes, index, 15, k_letters), masked, atol=EXACT)
+
+
+def test_unknown_letters_to_the_right_count_in_none_of_the_four():
+    table, codes = table_of(2), random_codes(4, 40)
+    whole = closed_forms.right_posterior(table, codes, np.array([20]), 12)
+    codes[22] = N
+    cut = closed_forms.right_posterior(table, codes, np.array([20]), 12)
+    np.testing.assert_allclose(cut, closed_forms.base_distribution(table, codes, np.array([20])), atol=EXACT)
+    assert np.abs(cut - whole).max() > 1e-3
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 4])
@@ -283,7 +306,7 @@ def test_selfcheck_passes_on_this_machine(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(selfcheck.oracles()) + 1
     assert all(line.endswith(", pass") for line in lines[:-1])
-    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 20 models, ")
+    assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 22 models, ")
     assert any(line.startswith("masked order 3: ") for line in lines)
     assert lines[-1].split(", largest")[0] in (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
 
@@ -364,7 +387,8 @@ def test_a_slip_of_the_scorer_is_found(capsys, monkeypatch, one_oracle, module, 
     (Reading.KMER_CONDITIONAL, "letters", np.zeros_like),  # told A throughout: what a leaking mask does
     (Reading.KMER_MARGINAL, "letters", np.zeros_like),
     (Reading.KMER_MARGINAL, "offset", lambda offset: (offset + 1) % KMER),
-    (Reading.FIRST_LETTER, "input_ids", lambda ids: np.roll(ids, 1, axis=1)),
+    (Reading.CAUSAL_KMER, "input_ids", lambda ids: np.roll(ids, 1, axis=1)),
+    (Reading.CAUSAL_KMER_FULL, "letters", lambda letters: np.full_like(letters, 4)),  # nothing told: letters do not multiply to the token
 ])
 def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, reading, name, slip):
     one_oracle(reading)
@@ -458,7 +482,7 @@ def test_closed_forms_refuse_what_they_cannot_answer():
     with pytest.raises(ValueError, match="codes hold 255; expected 0..5"):
         closed_forms.log_likelihood(table, encode("ACGUACG"))
     with pytest.raises(ValueError, match="codes hold 255"):
-        closed_forms.causal_distribution(table, encode("ACGUACG"), np.array([5]))
+        closed_forms.causal_distribution(table, encode("ACGUACG"), np.array([5]), np.array([0]))
     with pytest.raises(ValueError, match="'marginal' or 'conditional'"):
         closed_forms.kmer_distribution(table, codes, np.array([9]), np.array([0]), KMER, "joint")
     with pytest.raises(ValueError, match="place in its token"):

@@ -25,6 +25,8 @@ class FakeBundle:
     n_members: int = 1
     neighbour_offsets: tuple = (-2, 2)
     neighbours_in_same_pass: bool = False
+    causal: bool = False
+    reads_on: bool = False
     shifts: tuple = (-1, 1)
 
 
@@ -163,3 +165,36 @@ def test_contig_end_is_padding_on_both_strands():
     assert found.pad_share[0] == np.float32(3 / 8)
     codes = GENOME.windows("chr1", np.array([-3]), 8)
     assert (reverse_complement(codes)[0] == PAD).sum() == 3
+
+
+class LeftLetterSession:
+    """p(letter | the letter left of it) of a random table; an unknown one to the left gives the table's fifth row. Nothing else is read."""
+
+    def __init__(self):
+        weights = np.random.default_rng(2).random((5, 4)) + 0.1
+        self.table = weights / weights.sum(axis=1, keepdims=True)
+        self.passes = 0
+
+    def distributions(self, codes, index):
+        self.passes += len(codes)
+        left = np.where(index > 0, np.take_along_axis(np.minimum(codes, 4), np.maximum(index - 1, 0), axis=1), 4)
+        return self.table[left][:, :, None], np.zeros(index.shape, np.float32)
+
+
+@pytest.mark.parametrize("letters", ["ACGTTGCAAGTC" * 8, "ACGTNGCAAGTC" * 8])
+def test_a_causal_model_judges_each_base_by_what_follows(letters):
+    """Bayes by hand: p(b | left) p(right letter | b), whatever follows after that; an unknown right letter tells nothing."""
+    session = LeftLetterSession()
+    bundle = FakeBundle(window_bp=40, site_forward=32, site_reverse=32, neighbour_offsets=(-2, -1), neighbours_in_same_pass=True,
+                        causal=True, reads_on=True, shifts=())
+    pos = np.array([at for at in range(40, 56) if letters[at] != "N"])
+    scores = score_sites(session, bundle, FakeGenome(c=letters), np.zeros(len(pos), int), pos, "default", True, max_n=1.0)
+    assert session.passes == 8 * len(pos)
+    for row, at in enumerate(pos):
+        read = {"+": letters, "-": letters[::-1].translate(str.maketrans("ACGT", "TGCA"))}
+        for column, (strand, place) in enumerate({"+": at, "-": len(letters) - 1 - at}.items()):
+            text = read[strand]
+            before = session.table["ACGTN".index(text[place - 1])]
+            after = session.table[:4, "ACGT".index(text[place + 1])] if text[place + 1] != "N" else 1
+            wanted = before * after / (before * after).sum()
+            np.testing.assert_allclose(scores.probs[row, column], wanted if strand == "+" else wanted[::-1], atol=1e-6)

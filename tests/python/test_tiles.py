@@ -26,6 +26,8 @@ class FakeBundle:
     n_members: int = 1
     neighbour_offsets: tuple = (-10, -5, 5, 10)
     neighbours_in_same_pass: bool = False
+    causal: bool = False
+    reads_on: bool = False
     shifts: tuple = (-8, 8)
     quantity: str = "direct"
     text: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(k=1))
@@ -136,9 +138,9 @@ def test_tiles_over_a_contig_end_or_a_gap_answer_nothing():
     assert answerable(FakeBundle(), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10).tolist() == [True, False, True]
 
 
-@pytest.mark.parametrize("quantity", ["first_letter", "counts"])
-def test_models_without_a_mask_have_no_tiles(quantity):
-    bundle = FakeBundle(quantity=quantity)
+@pytest.mark.parametrize("values", [{"causal": True}, {"quantity": "counts"}], ids=str)
+def test_models_without_a_mask_have_no_tiles(values):
+    bundle = FakeBundle(**values)
     assert Tiling.of(bundle) is None
     assert not answerable(bundle, GENOME, np.zeros(3, np.int64), np.arange(200, 203), 0.10).any()
 

@@ -35,7 +35,7 @@ def naive_ids(text: Text, codes: np.ndarray, index: list[int]) -> list[int]:
     for code in codes:
         letters += "." if code == PAD else "N" if code == N else BASES[code]
     ids = [text.vocabulary[token] for token in text.prefix]
-    for start in range(0, len(letters) - len(letters) % k, k):
+    for start in range(0, (len(letters) - 1 if text.causal else len(letters)) // k * k, k):
         word = letters[start : start + k]
         if text.mask and any(at // k == start // k for at in index):
             ids.append(text.vocabulary[text.mask])
@@ -86,14 +86,28 @@ def test_causal_reads_the_token_before_the_site():
     made = feeds(GENERATOR, codes_of("AAAAAT" "ACGTAC" "G"), [[12, 6]])
     assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["ACGTAC"]]]
     assert made["pos"].tolist() == [[2, 1]]  # with <s> in front: the answer after two 6-mers, after one
-    assert set(made) == {"input_ids", "pos"}
+    assert made["letters"].tolist() == [[[4] * 6] * 2]
+
+
+def test_a_causal_letter_is_told_those_before_it_in_its_token():
+    made = feeds(GENERATOR, codes_of("AAAAAT" "ACNTAC" "GT"), [[9, 6, 13]])
+    assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["<oov>"]]]
+    assert made["pos"].tolist() == [[1, 1, 2]]
+    assert made["offset"].tolist() == [[3, 0, 1]]
+    assert made["letters"].tolist() == [[[0, 1, 4, 4, 4, 4], [4] * 6, [2, 4, 4, 4, 4, 4]]]
+
+
+def test_the_last_token_of_a_causal_window_is_not_read():
+    made = feeds(GENERATOR, codes_of("AAAAAT" "ACGTAC"), [[6, 11]])
+    assert made["input_ids"].tolist() == [[1, 5]]
+    assert made["letters"].tolist() == [[[4] * 6, [0, 1, 2, 3, 0, 4]]]
 
 
 @pytest.mark.parametrize("text", [GPN, CLS_SEP, NT, GENERATOR], ids=["gpn", "cls_sep", "nt_v1", "generator"])
 def test_ids_equal_the_twin(text):
     rng = np.random.default_rng(0)
     codes = rng.choice(6, (20, 48), p=[0.23, 0.23, 0.23, 0.23, 0.04, 0.04]).astype(np.uint8)
-    index = rng.integers(0, 8, (20, 2)) * 6 if text.causal else rng.integers(0, 48, (20, 2))
+    index = rng.integers(0, 48, (20, 2))
     made = feeds(text, codes, index)
     for row in range(20):
         assert made["input_ids"][row].tolist() == naive_ids(text, codes[row], index[row].tolist())
@@ -167,7 +181,7 @@ def test_a_missing_mask_is_refused():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("text", "width", "index"), [
-    (NT, 13, [[0]]), (GPN, 4, [[4]]), (GPN, 4, [[-1]]), (GPN, 4, [0]), (GENERATOR, 13, [[7]]),
+    (NT, 13, [[0]]), (GPN, 4, [[4]]), (GPN, 4, [[-1]]), (GPN, 4, [0]), (GENERATOR, 13, [[13]]),
     (replace(GENERATOR, prefix=()), 13, [[0]]),
 ])
 def test_shapes_a_model_cannot_read_are_refused(text, width, index):

@@ -71,10 +71,11 @@ class BaseScorer(Scorer):
 
 
 class KmerScorer(Scorer):
-    """Masked k-mers, both methods in one graph: the law of the token given its known letters, summed by the letter scored.
+    """k-mers: the law of the token given its known letters, summed by the letter scored.
 
-    letters (batch, positions, k) holds 0..3 for a known letter and 4 for one not told: all told but the scored one is `conditional`,
-    none told is `marginal`; an N beside the site is summed out. offset (batch, positions) is the letter scored.
+    letters (batch, positions, k) holds 0..3 for a known letter and 4 for one not told: of a masked token all told but the scored one is
+    `conditional`, none told is `marginal`; of a causal model's next token those before the scored one are told, so that the answers of
+    a token's letters multiply to the law of the token. An N is summed out. offset (batch, positions) is the letter scored.
     """
 
     def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
@@ -97,19 +98,6 @@ class KmerScorer(Scorer):
         by_letter = (logits + blocked).softmax(-1) @ self.member
         column = (offset * 4).unsqueeze(-1) + torch.arange(4)
         return by_letter.gather(-1, column).clamp_min(FLOOR).log(), mass
-
-
-class FirstLetterScorer(Scorer):
-    """Causal k-mers: the next token's law summed by its first letter, so the site must begin a token."""
-
-    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
-        super().__init__(network, hidden_at, head, text, vocab_size)
-        first = _letters_of_words(text)[:, 0]
-        self.register_buffer("member", nn.functional.one_hot(first, 4).float(), persistent=False)
-
-    def forward(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        logits, mass = self.logits(input_ids, pos)
-        return (logits.softmax(-1) @ self.member).clamp_min(FLOOR).log(), mass
 
 
 def _letters_of_words(text: Text) -> torch.Tensor:

@@ -1,8 +1,8 @@
-"""GENERator: Llama over 6-mers, causal; the base after a whole number of 6-mers is scored by first letter, left context only.
+"""GENERator: Llama over 6-mers, causal; each of the four bases is judged by the likelihood of the window from the site on.
 
-The network is transformers' own LlamaForCausalLM. The window ends with the site: <s>, then the 6-mers before it, the same on both
-strands as read (quantity `clm_cond`). It is not the four-allele likelihood of both flanks. Prompt form: GenerTeam/GENERator,
-variant_effect_prediction.py.
+The network is transformers' own LlamaForCausalLM. A window is <s>, the 6-mers before the site and a few from it on, the same on both
+strands as read (`clm_full`); a window that ends with the site asks the left flank alone (`clm_cond`), as the authors' own script does:
+GenerTeam/GENERator, variant_effect_prediction.py.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Family, Window, check_ids, take
-from gfmtrust.models.folding import FirstLetterScorer, gathered
+from gfmtrust.models.folding import KmerScorer, gathered
 from gfmtrust.tokenizers import Text
 
 K = 6
 DEFAULT_CONTEXT_BP = 6144
-"""Letters read before the site where no window is given: what the authors' own variant script uses."""
+"""Letters of a window where none is given: what the authors' own variant script reads before the site."""
 SHORTEST_TOKENS = 4
+RADIUS_BP = 32
+"""Letters from the site on that judge a base, up to whole tokens; an eighth of the window where that is less."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +84,18 @@ def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
 
 
 def _window(config: GeneratorConfig, window_bp: int | None) -> Window:
-    trained = (config.max_position_embeddings - 1) * K + 1  # <s> takes one position, the site none
-    width = window_bp or min(DEFAULT_CONTEXT_BP + 1, trained)
-    if width % K != 1 or width < SHORTEST_TOKENS * K + 1:
-        expected = f"a multiple of {K} and one for the site, at least {SHORTEST_TOKENS * K + 1}"
+    trained = config.max_position_embeddings * K  # <s> takes one position, the last token none
+    width = window_bp or min(DEFAULT_CONTEXT_BP, trained)
+    if width % K > 1 or width < SHORTEST_TOKENS * K:
+        expected = f"a multiple of {K}, at least {SHORTEST_TOKENS * K}; with one more for the site it reads the left flank alone"
         raise ConfigurationError(message("window_bp", f"{width}", expected))
-    offsets = tuple(-K * tokens for tokens in range(NEIGHBOURS, 0, -1) if K * tokens < width)
-    return Window(width, trained, width - 1, width - 1, (), offsets, True, SHORTEST_TOKENS * K + 1)
+    site = width - 1 if width % K else width - K * -(-min(RADIUS_BP, width // 8) // K)
+    offsets = tuple(-K * tokens for tokens in range(NEIGHBOURS, 0, -1) if K * tokens < site)
+    return Window(width, trained, site, site, (), offsets, True, SHORTEST_TOKENS * K + width % K)
 
 
 FAMILY = Family(
-    name="generator", model_types=("llama",), quantity="first_letter", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: FirstLetterScorer(network, gathered(_hidden), _head, text, config.vocab_size),
+    name="generator", model_types=("llama",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
+    scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",), tied=(("lm_head.weight", "model.embed_tokens.weight"),),
 )

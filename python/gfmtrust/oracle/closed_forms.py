@@ -42,22 +42,49 @@ def base_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, 
     return _posterior(log_likelihood(table, _with_each_base(around, k)))
 
 
-def causal_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, k_letters: int = 1) -> np.ndarray:
+def causal_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, offset: np.ndarray, k_letters: int = 1) -> np.ndarray:
     """q of the base at each position given the letters before it alone, float64 (n, 4).
 
-    k_letters: a model of k-mers reads the letters before it as whole tokens; a token that holds an unknown letter is unknown as a whole.
+    offset: int (n,), place of each position in its token. k_letters: a model of k-mers reads the tokens before the position's own as
+    wholes, one that holds an unknown letter is unknown as a whole; of its own token the letters before it, unknown ones summed out.
     """
     reach = reach_of(table, k_letters)
-    around = neighbourhood(codes, index, reach, 0)
-    around[:, :reach] = whole_tokens(around[:, :reach], k_letters)
-    return _posterior(log_terms(table, _with_each_base(around, reach))[..., -1])
+    around = neighbourhood(codes, np.asarray(index) - offset, reach, k_letters - 1)
+    return _next_letter(table, around, np.asarray(offset), k_letters)
+
+
+def right_posterior(table: MarkovTable, codes: np.ndarray, index: np.ndarray, n_right: int, k_letters: int = 1) -> np.ndarray:
+    """q of the base at each position from the likelihoods of four sequences, summed over `n_right` letters from it on, float64 (n, 4).
+
+    What a causal model says that tries each base (`clm_full`); equal to `base_distribution` where n_right exceeds the order and every
+    letter is known. Tokens begin at the position.
+    """
+    reach = reach_of(table, k_letters)
+    tries = _with_each_base(neighbourhood(codes, index, reach, n_right - 1), reach).reshape(-1, reach + n_right)
+    total = np.zeros(len(tries))
+    for at in range(n_right):
+        token = at // k_letters * k_letters
+        q = _next_letter(table, tries[:, token : token + reach + k_letters], np.full(len(tries), at - token), k_letters)
+        letter = tries[:, reach + at]
+        total += np.where(letter < N, np.log(q[np.arange(len(q)), np.minimum(letter, N - 1)]), 0.0)
+    return _posterior(total.reshape(-1, 4))
+
+
+def _next_letter(table: MarkovTable, around: np.ndarray, offset: np.ndarray, k_letters: int) -> np.ndarray:
+    """q of the letter at `offset` of the last token of each row, codes (n, reach + k_letters), given what stands before it; (n, 4)."""
+    reach = around.shape[1] - k_letters
+    before = whole_tokens(around[:, :reach], k_letters)
+    words = all_words(k_letters)
+    tries = np.concatenate([np.repeat(before[:, None], len(words), axis=1), np.broadcast_to(words, (len(around), *words.shape))], axis=2)
+    law = _posterior(log_terms(table, tries)[..., reach:].sum(axis=-1))
+    own = np.where(np.arange(k_letters) < offset[:, None], around[:, reach:], N)
+    law = law * ((own[:, None] == N) | (own[:, None] == words)).all(axis=2)
+    q = (law[..., None] * (words.T[offset][..., None] == np.arange(4))).sum(axis=1)
+    return q / q.sum(axis=1, keepdims=True)
 
 
 def four_allele_posterior(table: MarkovTable, codes: np.ndarray, index: int) -> np.ndarray:
-    """q of the base at one position from the likelihoods of the four whole sequences, summed from the position on, float64 (4,).
-
-    What `clm_full` of a causal model is; equal to `base_distribution` in exact arithmetic.
-    """
+    """q of the base at one position from the likelihoods of the four whole sequences, summed from the position on, float64 (4,)."""
     tries = _with_each_base(codes[None], index)[0]
     return _posterior(log_terms(table, tries)[:, index:].sum(axis=-1))
 

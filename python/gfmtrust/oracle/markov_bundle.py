@@ -32,25 +32,29 @@ GOLDEN_SEED = 9
 
 
 class Reading(StrEnum):
-    """How a model reads: the site masked, or from the left alone; letter by letter or by k-mers."""
+    """How a model reads: the site masked, from the left alone, or each base tried and judged by what follows; letter by letter or by
+    k-mers."""
 
     MASKED = "masked"
     CAUSAL = "causal"
     KMER_MARGINAL = "kmer_marginal"
     KMER_CONDITIONAL = "kmer_conditional"
-    FIRST_LETTER = "first_letter"
+    CAUSAL_FULL = "causal_full"
+    CAUSAL_KMER = "causal_kmer"
+    CAUSAL_KMER_FULL = "causal_kmer_full"
 
 
 KMER_METHODS = {Reading.KMER_MARGINAL: "marginal", Reading.KMER_CONDITIONAL: "conditional"}
-QUANTITIES = {Reading.MASKED: "direct", Reading.CAUSAL: "first_letter", Reading.FIRST_LETTER: "first_letter"}
-"""Else kmer. A causal model of single bases answers for the first letter of a one-letter token."""
+LETTER_BY_LETTER = (Reading.MASKED, Reading.CAUSAL, Reading.CAUSAL_FULL)
 WINDOWS = {
     # window_bp, site_forward, site_reverse, shifts, neighbour offsets, whether these cost no pass; an even window has two middles
     Reading.MASKED: (64, 32, 31, [-8, 8], [-20, -15, -10, -5, 5, 10, 15, 20], False),
     Reading.CAUSAL: (41, 40, 40, [], [-8, -7, -6, -5, -4, -3, -2, -1], True),
     Reading.KMER_MARGINAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),
     Reading.KMER_CONDITIONAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),
-    Reading.FIRST_LETTER: (40, 39, 39, [], [-12, -9, -6, -3], True),
+    Reading.CAUSAL_FULL: (56, 40, 40, [], [-8, -7, -6, -5, -4, -3, -2, -1], True),
+    Reading.CAUSAL_KMER: (40, 39, 39, [], [-12, -9, -6, -3], True),
+    Reading.CAUSAL_KMER_FULL: (54, 39, 39, [], [-12, -9, -6, -3], True),
 }
 
 
@@ -73,11 +77,11 @@ class Oracle:
 
     @property
     def k_letters(self) -> int:
-        return 1 if self.reading in (Reading.MASKED, Reading.CAUSAL) else KMER
+        return 1 if self.reading in LETTER_BY_LETTER else KMER
 
     @property
     def is_causal(self) -> bool:
-        return self.reading in (Reading.CAUSAL, Reading.FIRST_LETTER)
+        return self.reading.startswith("causal")
 
     @property
     def label(self) -> str:
@@ -92,7 +96,7 @@ class Oracle:
 
     def distribution(self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray | None = None,
                      hidden: tuple[int, ...] = ()) -> np.ndarray:
-        """What the model must answer at positions of a sequence as read, float64 (n, 4).
+        """What the graph must answer at positions of a sequence as read, float64 (n, 4).
 
         codes: 0..5 (length,), a window or a whole contig. index: int (n,). offset: int (n,), place of each position in its token; not
         needed for single bases and causal models. hidden: offsets from the position of others masked in the same pass.
@@ -102,12 +106,21 @@ class Oracle:
         if self.reading is Reading.MASKED:
             return closed_forms.base_distribution(self.table, codes, index, hidden)
         if self.is_causal:
-            return closed_forms.causal_distribution(self.table, codes, index, self.k_letters)
+            offset = np.zeros(len(index), int) if offset is None else np.asarray(offset)
+            return closed_forms.causal_distribution(self.table, codes, index, offset, self.k_letters)
         if offset is None or any(one % self.k_letters for one in hidden):
             raise ValueError(f"offset is {offset}, hidden {hidden}; expected the place in its token, and multiples of {self.k_letters}")
         tokens = tuple(one // self.k_letters for one in hidden)
         return closed_forms.kmer_distribution(self.table, codes, index, np.asarray(offset), self.k_letters, KMER_METHODS[self.reading],
                                               tokens)
+
+
+    def site_distribution(self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray) -> np.ndarray:
+        """What scoring must make of the graph's answers at sites: the same, or the posterior of the four bases tried."""
+        width, site, *_ = WINDOWS[self.reading]
+        if self.is_causal and site < width - 1:
+            return closed_forms.right_posterior(self.table, codes, index, width - site, self.k_letters)
+        return self.distribution(codes, index, offset)
 
 
 def write_bundle(oracle: Oracle, directory: str | Path) -> bundle.Bundle:
@@ -130,7 +143,7 @@ def bundle_meta(oracle: Oracle) -> dict:
                      "n_parameters": int(oracle.table.word_law.size), "citation": "gfmtrust"},
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case, "vocabulary_sha256": ""},
-        "scoring": {"causal": text.causal, "quantity": QUANTITIES.get(oracle.reading, "kmer"), "kmer_method": text.kmer_method,
+        "scoring": {"causal": text.causal, "quantity": "direct" if oracle.k_letters == 1 else "kmer", "kmer_method": text.kmer_method,
                     "n_members": 1, "rc_equivariant": oracle.rc_equivariant, "neighbour_offsets": neighbours,
                     "neighbours_in_same_pass": same_pass},
         "window": {"window_bp": width, "trained_bp": width, "site_forward": forward, "site_reverse": reverse, "shifts": shifts,
@@ -146,10 +159,10 @@ def text_of(oracle: Oracle) -> Text:
     if oracle.reading is Reading.MASKED:
         tokens = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", *"tgca", "[OUT]"]
         return Text(1, _numbered(tokens), "[MASK]", "[UNK]", "[OUT]", ("[CLS]",), ("[SEP]",), lower_case=True)
-    if oracle.reading is Reading.CAUSAL:
+    if oracle.is_causal and oracle.k_letters == 1:
         return Text(1, _numbered(["<s>", "</s>", "<oov>", *"CATG"]), "", "<oov>", "<oov>", ("<s>",), causal=True)
     words = ["".join(word) for word in product("ATCG", repeat=KMER)]
-    if oracle.reading is Reading.FIRST_LETTER:
+    if oracle.is_causal:
         return Text(KMER, _numbered(["<oov>", "<s>", "</s>", "<pad>", *words]), "", "<oov>", "<oov>", ("<s>",), causal=True)
     vocabulary = _numbered(["<unk>", "<pad>", "<mask>", "<cls>", *words, "N"])
     return Text(KMER, vocabulary, "<mask>", "N", "N", ("<cls>",), kmer_method=KMER_METHODS[oracle.reading])

@@ -42,7 +42,7 @@ def build(table: MarkovTable, text: Text, junk: float = 0.0) -> bytes:
         logp = nodes.op("Log", _by_letter(nodes, logits, text))
     nodes.cast(logp, "float32", output="logp")
     inputs = [Value("input_ids", "int64", ("batch", "length")), Value("pos", "int64", ("batch", "positions"))]
-    if text.k > 1 and text.mask:
+    if text.k > 1:
         inputs += [Value("offset", "int64", ("batch", "positions")), Value("letters", "int64", ("batch", "positions", text.k))]
     return nodes.model("markov_oracle", tuple(inputs), tuple(outputs))
 
@@ -99,15 +99,9 @@ def _with_junk(nodes: Nodes, logits: str, n_words: int, junk: float) -> str:
 
 
 def _by_letter(nodes: Nodes, logits: str, text: Text) -> str:
-    """Probability of each base at the scored letter, float64 (batch, positions, 4): words that the told letters rule out left out.
-
-    A causal model's scored letter is the token's first, and nothing of the token is told.
-    """
+    """Probability of each base at the scored letter, float64 (batch, positions, 4): words that the told letters rule out left out."""
     letter = all_words(text.k)
     member = (letter[:, :, None] == np.arange(4)).reshape(len(letter), -1).astype(np.float64)
-    if not text.mask:
-        law = nodes.op("Softmax", logits, axis=-1)
-        return nodes.op("MatMul", law, nodes.const("first_letter", np.ascontiguousarray(member[:, :4])))
     ruled_out = np.zeros((text.k, LETTERS, len(letter)))
     ruled_out[:, :4] = np.where(letter.T[:, None] == np.arange(4)[:, None], 0, BLOCKED)
     row = nodes.op("Add", "letters", nodes.const("first_row", np.arange(text.k, dtype=np.int64) * LETTERS))

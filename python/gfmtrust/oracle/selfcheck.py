@@ -104,7 +104,7 @@ def oracles() -> list[Oracle]:
         *(Oracle(table, Reading.MASKED) for table in asymmetric),
         *(Oracle(table, Reading.CAUSAL) for table in asymmetric),
         Oracle(asymmetric[2], Reading.KMER_MARGINAL), Oracle(asymmetric[2], Reading.KMER_CONDITIONAL),
-        Oracle(asymmetric[4], Reading.FIRST_LETTER),
+        *(Oracle(asymmetric[4], reading) for reading in (Reading.CAUSAL_FULL, Reading.CAUSAL_KMER, Reading.CAUSAL_KMER_FULL)),
         Oracle(symmetric, Reading.MASKED), Oracle(symmetric, Reading.MASKED, rc_equivariant=True),
         Oracle(asymmetric[3], Reading.MASKED, junk=0.3), Oracle(asymmetric[2], Reading.KMER_MARGINAL, junk=0.3),
     ]
@@ -184,7 +184,8 @@ def _strand_distribution(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos:
     site = opened.site_forward - shift if strand == "+" else opened.site_reverse + shift
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
     offset = np.full(len(pos), (site + at) % oracle.k_letters)
-    q = oracle.distribution(codes if strand == "+" else reverse_complement(codes), index, offset, hidden)
+    read = codes if strand == "+" else reverse_complement(codes)
+    q = oracle.distribution(read, index, offset, hidden) if at or hidden else oracle.site_distribution(read, index, offset)
     q[(index < 0) | (index >= len(codes))] = np.nan
     return q if strand == "+" else q[:, ::-1]
 

@@ -41,7 +41,11 @@ def _llr(oracle: Oracle, opened: Bundle, codes: np.ndarray, changed: np.ndarray,
         start, site = len(codes) - variant.pos - len(variant.ref), opened.site_reverse + view.shift
         read = (reverse_complement(codes), reverse_complement(changed))
     radius = min(RADIUS_BP, opened.window_bp // 8)
-    first, last = (start, start + variant.length + radius) if oracle.is_causal else (start - radius, start + variant.length + radius)
+    first, last = start - radius, start + variant.length + radius
+    if oracle.is_causal:  # to the window's end, in whole tokens from the site on, and no less than the radius
+        k = oracle.k_letters
+        right = max(opened.window_bp // k * k - site // k * k, -(-(last - start) // k) * k)
+        first, last, site = start, start + right, 0
     place = np.arange(max(first, 0), max(0, min(last, *(len(one) for one in read))))
     place = place[(read[0][place] < N) & (read[1][place] < N)]
     if not len(place):
