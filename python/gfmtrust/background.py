@@ -1,7 +1,8 @@
 """A background: the genome that context model and probes come from where the user's FASTA holds a few elements alone.
 
 Both are put into one FASTA: the user's contigs first, under their own names and numbers, the background's behind them under a reserved
-prefix, by which alone every later step tells them apart. What is counted or drawn there is not here (`context_model`, `plan`).
+prefix, by which alone every later step tells them apart. A model reads the background in pieces as long as the user's contigs: a probe
+then stands as near to an end as an allele does. What is counted or drawn there is not here (`context_model`, `plan`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.alphabet import LETTERS, N, reverse_complement
+from gfmtrust.alphabet import LETTERS, PAD, N, reverse_complement
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.genome import Genome
@@ -53,6 +54,47 @@ def sources(names: Iterable[str]) -> np.ndarray:
     """Which contigs context model and probes come from: the background's where there are any, else all; bool (n,)."""
     found = np.array([is_background(name) for name in names], dtype=bool)
     return found if found.any() else ~found
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Around n places: first base and end of the stretch that a model may read, int64 (n,)."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Fence:
+        return Fence(self.low[rows], self.high[rows])
+
+    def holds(self, pos: np.ndarray) -> np.ndarray:
+        return (pos >= self.low) & (pos < self.high)
+
+
+def fence(genome, contig_index: np.ndarray, pos: np.ndarray) -> Fence | None:
+    """The piece of the background that each place lies in, the whole contig for the user's own; None for a genome without background.
+
+    Pieces have the lengths of the user's contigs in turn, from the first base of each contig of the background on.
+    """
+    if not genome.names or not is_background(genome.names[-1]):
+        return None
+    lengths, behind = np.array(list(genome.contigs.values()), dtype=np.int64), sources(genome.names)
+    own = lengths[~behind]
+    ends = np.cumsum(own)
+    if not len(ends) or not ends[-1]:
+        return None
+    pos, of_background, length = np.asarray(pos, np.int64), behind[contig_index], lengths[contig_index]
+    turn = pos % ends[-1]
+    piece = np.searchsorted(ends, turn, side="right")
+    high = pos - turn + ends[piece]
+    return Fence(np.where(of_background, high - own[piece], 0), np.where(of_background, np.minimum(high, length), length))
+
+
+def fenced(windows: np.ndarray, starts: np.ndarray, fences: Fence | None) -> np.ndarray:
+    """Forward windows, codes uint8 (n, width), with PAD for what lies beyond each one's fence. starts: their first positions (n,)."""
+    if fences is None:
+        return windows
+    at = np.asarray(starts, np.int64)[:, None] + np.arange(windows.shape[1])
+    return np.where((at >= fences.low[:, None]) & (at < fences.high[:, None]), windows, np.uint8(PAD))
 
 
 def refuse_reserved(genome: Genome) -> None:

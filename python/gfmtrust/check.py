@@ -101,8 +101,8 @@ def _join(genome: Genome, fasta: Path, work_dir: Path, out_dir: Path) -> tuple[d
         tally = other.warnings
         if words.first:
             contig, pos = words.first
-            found = (f"words of {background.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): the "
-                     "context model may have counted the elements themselves; mask them there (bedtools maskfasta)")
+            found = (f"words of {background.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
+                     "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)")
             tally.add(found, f"{shown(contig)}:{format_position(pos)}", words.shared)
             log.warning("%d %s", words.shared, found)
         facts = {"name": other.name, "digest": other.digest(), "contigs": len(other.names), "known_bases": known,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import N, encode, reverse_complement
+from gfmtrust.background import fence, fenced
 from gfmtrust.records import Status
 from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, site_index, views_of, window_status
 from gfmtrust.variants import Variant
@@ -88,7 +89,7 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
             columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
             way = reading(bundle, strand, shift, int(length))
             for part in _chunks(rows, 2 * way.length):
-                haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], strand, way) for row in part])
+                haplotypes = np.stack([_cut(genome, int(contig_index[row]), variants[row], strand, way) for row in part])
                 found, mass = _log_ratio(session, way, haplotypes)
                 llr[np.ix_(part, columns)] = found
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
@@ -122,14 +123,16 @@ def _statuses(bundle, genome, contig_index: np.ndarray, variants: list[Variant],
     for row, variant in enumerate(variants):
         contig = genome.names[contig_index[row]]
         beside = min(variant.pos, genome.contigs[contig] - 1)  # an insertion may stand behind the last base
-        window = genome.windows(contig, np.array([beside - bundle.site_forward]), bundle.window_bp)
+        start = np.array([beside - bundle.site_forward])
+        window = genome.windows(contig, start, bundle.window_bp)
+        window = fenced(window, start, fence(genome, contig_index[row:row + 1], np.array([beside])))
         status[row] = window_status(window, bundle.site_forward, max_n)[0][0]
         if status[row] == "" and bundle.quantity != "counts" and variant.length > bundle.window_bp // LONGEST_PART:
             status[row] = Status.TOO_LONG
     return status
 
 
-def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading) -> np.ndarray:
+def _cut(genome, contig_index: int, variant: Variant, strand: str, way: Reading) -> np.ndarray:
     """REF and ALT haplotype as read, codes uint8 (2, way.length), the first changed base at way.site in both.
 
     The longer allele pushes letters out at the far end, so both have as many bases: a shorter allele is no likelier for being short.
@@ -137,12 +140,16 @@ def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading) -> np
     before, after = way.site, way.length - way.site
     start, end = variant.pos, variant.pos + len(variant.ref)
     ref, alt = encode(variant.ref), encode(variant.alt)
+    contig = genome.names[contig_index]
+    fences = fence(genome, np.array([contig_index]), np.array([min(start, genome.contigs[contig] - 1)]))
+
+    def letters(first: int, stop: int) -> np.ndarray:
+        return fenced(genome.codes(contig, first, stop)[None], np.array([first]), fences)[0]
+
     if strand == "+":
-        left = genome.codes(contig, start - before, start)
-        right = genome.codes(contig, end, end + after)
+        left, right = letters(start - before, start), letters(end, end + after)
         return np.stack([np.concatenate([left, allele, right])[: way.length] for allele in (ref, alt)])
-    left = genome.codes(contig, start - after, start)
-    right = genome.codes(contig, end, end + before)
+    left, right = letters(start - after, start), letters(end, end + before)
     return reverse_complement(np.stack([np.concatenate([left, allele, right])[-way.length:] for allele in (ref, alt)]))
 
 

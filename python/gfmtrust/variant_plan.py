@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from gfmtrust import tables
 from gfmtrust.alphabet import N, decode
+from gfmtrust.background import fence
 from gfmtrust.records import Status, VariantClass
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import block_of, surroundings
@@ -115,7 +116,7 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
         gained = lost if is_tandem else decode(away)
         pair = [normalised(genome, genome.names[index], at - 1, ref, alt)
                 for ref, alt in ((anchor + lost, anchor), (anchor, anchor + gained))]
-        if all(_is_tandem(genome, index, variant) == is_tandem for variant in pair):
+        if all(_is_tandem(genome, index, variant) == is_tandem and _in_one_piece(genome, index, variant) for variant in pair):
             rows += [(index, variant.pos, variant.ref, variant.alt, True) for variant in pair]
     return _frame(rows)
 
@@ -125,6 +126,13 @@ def _is_tandem(genome, index: int, variant: Variant) -> bool:
     unit = variant.ref or variant.alt
     end = variant.pos + len(variant.ref)
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
+
+
+def _in_one_piece(genome, index: int, variant: Variant) -> bool:
+    """Would the indel lie within a contig if the background were cut into the pieces that models read?"""
+    ends = np.array([variant.pos - 1, variant.pos + len(variant.ref)])
+    fences = fence(genome, np.array([index, index]), ends)
+    return fences is None or fences.low[0] == fences.low[1]
 
 
 def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFrame:

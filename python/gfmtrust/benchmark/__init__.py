@@ -15,14 +15,15 @@ from pathlib import Path
 from gfmtrust import bed, tables
 from gfmtrust.benchmark.context import fit_rate
 from gfmtrust.benchmark.fresh_probes import fresh_probes
-from gfmtrust.benchmark.satmut import MIN_BARCODES, satmut
+from gfmtrust.benchmark.satmut import MIN_BARCODES, correlations
 from gfmtrust.errors import UsageError, message
 
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
 
 
-def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None, out: Path | None) -> None:
+def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None,
+        out: Path | None) -> None:
     """Run one benchmark by name; its rows go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
@@ -35,7 +36,7 @@ def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path]
     elif name == "satmut":
         if vcf is None:
             raise UsageError(message("benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"))
-        rows = [asdict(one) for one in satmut(vcf, n or MIN_BARCODES)]
+        rows = [asdict(one) for one in correlations(vcf, n or MIN_BARCODES)]
     else:
         raise UsageError(message("benchmark", name, "fit, fresh_probes or satmut"))
     columns = list(rows[0])

@@ -55,7 +55,7 @@ class Effects:
         return Effects(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def satmut(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) -> list[Correlation]:
+def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) -> list[Correlation]:
     """Two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes, then signed values; all elements together last.
 
     Raises BadDataError (65) where no record carries EFFECT, BARCODES and GFM_LLR.
