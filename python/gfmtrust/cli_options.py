@@ -148,5 +148,5 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
          run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
-         n=dict(type=positive, help="size of the benchmark"))
+         n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
     return top

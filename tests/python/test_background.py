@@ -13,7 +13,7 @@ from scipy.stats import pearsonr, spearmanr
 from simulated_probes import skilled
 from test_plan import planned, snv_rows
 
-from gfmtrust import background, caps, check, flags, haplotypes, scoring, sites, tables
+from gfmtrust import annotate_regions, background, caps, check, flags, haplotypes, report_rows, report_words, scoring, sites, tables
 from gfmtrust.alphabet import PAD, decode
 from gfmtrust.benchmark import satmut
 from gfmtrust.calibration import Options, check_matches, fit
@@ -22,6 +22,7 @@ from gfmtrust.errors import BadDataError, ConfigurationError, InputOutputError, 
 from gfmtrust.genome import Genome
 from gfmtrust.header_lines import header_lines
 from gfmtrust.records import Rank, Why
+from gfmtrust.region_summary import Levels
 from gfmtrust.steps import context_surprisal
 from gfmtrust.variants import Variant
 
@@ -281,6 +282,19 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
     line = "##gfmtrustBackground=context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
     assert line in header_lines(behind, {}, "annotate_vcf")
     assert not any(one.startswith("##gfmtrustBackground") for one in header_lines(alone, {}, "annotate_vcf"))
+
+
+def test_report_and_bed_say_where_probes_come_from():
+    behind = fit(skilled(np.random.default_rng(4), 4_000), Options(background="chr1.fa", digests={"background": "b"}))
+    assert report_words.why_no_high(behind)[0] == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
+    assert report_words.level_text(Rank.HIGH, behind) == "Not given in this run: context model and probes come from chr1.fa."
+    checks = {"genome": {"name": "elements.fa", "digest": "g", "contigs": []},
+              "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3}}
+    told = report_rows.provenance(checks, {"counts": {}, "seed": 1})
+    assert told[4:7] == [("context model and probes come from", "chr1.fa"), ("background digest", "d"),
+                         ("words of the genome that stand in the background", "3 of 1,662 sampled")]
+    notes = annotate_regions.region_notes(Levels.of(behind), behind)
+    assert notes[-1] == "#gfmtrust context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
 
 
 def test_without_background_no_cap_of_it():
