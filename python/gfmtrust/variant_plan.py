@@ -116,9 +116,9 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
         gained = lost if is_tandem else decode(away)
         pair = [normalised(genome, genome.names[index], at - 1, ref, alt)
                 for ref, alt in ((anchor + lost, anchor), (anchor, anchor + gained))]
-        if all(_is_tandem(genome, index, variant) == is_tandem and _in_one_piece(genome, index, variant) for variant in pair):
+        if all(_is_tandem(genome, index, variant) == is_tandem for variant in pair):
             rows += [(index, variant.pos, variant.ref, variant.alt, True) for variant in pair]
-    return _frame(rows)
+    return _in_one_piece(genome, _frame(rows))
 
 
 def _is_tandem(genome, index: int, variant: Variant) -> bool:
@@ -128,11 +128,13 @@ def _is_tandem(genome, index: int, variant: Variant) -> bool:
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
 
 
-def _in_one_piece(genome, index: int, variant: Variant) -> bool:
-    """Would the indel lie within a contig if the background were cut into the pieces that models read?"""
-    ends = np.array([variant.pos - 1, variant.pos + len(variant.ref)])
-    fences = fence(genome, np.array([index, index]), ends)
-    return fences is None or fences.low[0] == fences.low[1]
+def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of which neither indel runs over the end of a piece of the background, as no allele runs over its contig's."""
+    index, pos = pairs["contig_index"].to_numpy(np.int64), pairs["pos"].to_numpy(np.int64)
+    first, last = fence(genome, index, pos - 1), fence(genome, index, pos + pairs["ref"].str.len().to_numpy(np.int64))
+    if first is None:
+        return pairs
+    return pairs[np.repeat((first.low == last.low).reshape(-1, 2).all(axis=1), 2)]
 
 
 def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFrame:

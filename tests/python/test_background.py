@@ -237,8 +237,9 @@ def test_a_window_ends_where_its_piece_does(strand):
 def test_a_haplotype_ends_where_its_piece_does():
     way = haplotypes.Reading(61, 30, ((0, np.array([30])),))
     for strand in "+-":
-        found = haplotypes._cut(JOINED, 2, Variant(95, CHR1[95:97], ""), strand, way)
-        alone = haplotypes._cut(FakeGenome(piece=CHR1[90:240]), 0, Variant(5, CHR1[95:97], ""), strand, way)
+        fences = background.fence(JOINED, np.array([2]), np.array([95]))
+        found = haplotypes._cut(JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, way, fences)
+        alone = haplotypes._cut(FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, way)
         assert (found == alone).all()
 
 
