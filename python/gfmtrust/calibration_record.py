@@ -192,7 +192,7 @@ def _outcome(calibration: Calibration) -> str:
     parts = [_level_outcome(calibration, level) for level in levels]
     if not any(certificate.exists for certificate in calibration.certificates):
         parts = ["No flag above LOW: the model's preference could not be certified on this genome"]
-    if calibration.options.background:
+    elif calibration.options.background:
         parts.append(f"at most MEDIUM: context model and probes come from {calibration.options.background}")
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
