@@ -45,6 +45,7 @@ workflow {
             regions,
             models,
             inputPath('fasta', params.fasta),
+            optionalPath('background_fasta', params.background_fasta),
             optionalPath('include', params.include),
             [map_mode, map_mode == 'file' ? inputPath('contig_map', params.contig_map) : []],
             optionalPath('context_model', params.context_model),

@@ -28,6 +28,7 @@ workflow GFMTRUST {
     regions       // list of [meta, bed]         e.g. [[[id: 'promoters'], promoters.bed], ...], sorted by name
     models        // list of [meta, folder|[]]   e.g. [[[id: 'gpn-demo-1', order: 1, digest: '4f…'], gpn-demo-1], ...], as given
     fasta         // file                        e.g. GRCh38.fa
+    background    // file or []                  a genome for context model and probes, where fasta holds a few elements
     include_bed   // file or []
     contig_map    // [mode, file or []]          e.g. ['auto', []]
     context_model // folder or []                a bundle fitted earlier
@@ -42,7 +43,7 @@ workflow GFMTRUST {
     def included = [cohort, include_bed]
 
     CHECK_INPUTS(
-        [genome, fasta],
+        [genome, fasta, background],
         [samples.collect { entry -> entry[0].id }, samples.collect { entry -> entry[1] }],
         beds,
         included,
@@ -50,7 +51,7 @@ workflow GFMTRUST {
         code,
     )
     // [meta, fasta, indexes]                    e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
-    ch_genome = CHECK_INPUTS.out.fai.map { meta, fai -> [meta, fasta, fai] }
+    ch_genome = background ? CHECK_INPUTS.out.joined : CHECK_INPUTS.out.fai.map { meta, fai -> [meta, fasta, fai] }
 
     // [meta, bundle]                            e.g. [[id: 'context_model', order: 0], context_model]
     if (context_model) {

@@ -15,7 +15,8 @@ import numpy as np
 
 from gfmtrust import bed as bed_file
 from gfmtrust import tables
-from gfmtrust.header_lines import read_calibration
+from gfmtrust.calibration import Calibration
+from gfmtrust.header_lines import background_text, read_calibration
 from gfmtrust.info_values import number_text
 from gfmtrust.output_digest import published
 from gfmtrust.records import Rank, Status
@@ -37,7 +38,7 @@ def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: 
     lines, totals = bed_file.read(bed), Totals()
     with PositionTable(bases, list(MEASURED)) as table:
         values = (texts(totals.add(summary)) for summary in summaries(lines, table, levels, shift))
-        contract = bed_file.write(lines, out, list(COLUMNS), values, region_notes(levels), inputs=(Path(bed),), force=force)
+        contract = bed_file.write(lines, out, list(COLUMNS), values, region_notes(levels, fitted), inputs=(Path(bed),), force=force)
     counts = {"kind": "bed", "id": name, "input": Path(bed).name, **asdict(contract), **totals.counts(), "output": published(out)}
     tables.write_json(out.with_name(f"{name}.counts.json"), counts)
     return counts
@@ -71,11 +72,12 @@ def texts(summary: RegionSummary) -> list[str]:
             summary.rank.name if scored else ".", summary.status, "&".join(summary.why) or "."]
 
 
-def region_notes(levels: Levels) -> tuple[str, ...]:
+def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
     """Comment lines for the reader of the BED alone."""
     limits = ", ".join(f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM))
     return ("#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
-            f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}")
+            f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
+            *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []))
 
 
 @dataclass

@@ -79,7 +79,8 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
     table, run_surprisal = probe_table(plan_dir, scores)
     digests = run_digests(plan, scores.ensemble)
     if frozen is None:
-        options = replace(options, context_only=scores.ensemble.context_only, digests=digests)
+        options = replace(options, context_only=scores.ensemble.context_only, digests=digests,
+                          background=plan["background"]["name"] if plan.get("background") else "")
         fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options))
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
@@ -99,8 +100,9 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
 
 
 def run_digests(plan: dict, ensemble: Ensemble) -> dict:
-    """What a calibration is of: the genome, each model's bundle in order, and the view set."""
-    return {"genome": plan["genome_digest"],
+    """What a calibration is of: the genome, its background if it has one, each model's bundle in order, and the view set."""
+    behind = {"background": plan["background"]["digest"]} if plan.get("background") else {}
+    return {"genome": plan["genome_digest"], **behind,
             "bundles": {model: meta["bundle_sha256"] for model, meta in ensemble.metadata.items()},
             "views": [view for model in ensemble.models for view in ensemble.metadata[model]["views"]],
             "precision": sorted({meta["precision"] for meta in ensemble.metadata.values()})}

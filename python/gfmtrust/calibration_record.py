@@ -24,8 +24,9 @@ class Options:
     """alpha: error a level may have; delta: chance that a certificate is wrong; guard_band: in units of reliability.
 
     simultaneous: delta is shared by all cells and levels; looks: how often half B has been used, this time included;
-    context_only: the context model is the only model (gain then caps nothing); digests: JSON-like facts the calibration is
-    of (genome, bundles, views, precision), compared by `check_matches`.
+    context_only: the context model is the only model (gain then caps nothing); background: file that context model and probes come
+    from, '' where that is the genome itself; digests: JSON-like facts the calibration is of (genome, background, bundles, views,
+    precision), compared by `check_matches`.
     """
 
     seed: int = 1
@@ -36,6 +37,7 @@ class Options:
     simultaneous: bool = False
     looks: int = 1
     context_only: bool = False
+    background: str = ""
     digests: dict = field(default_factory=dict)
 
     def check(self, place: str = "calibration") -> None:
@@ -186,9 +188,12 @@ def _outcome(calibration: Calibration) -> str:
         return "No flag above LOW: the run's sites are unlike the probes (shift gate fired); recalibrate on this genome"
     if refusal(calibration.counts):
         return f"No flag above LOW: {refusal(calibration.counts)}"
-    parts = [_level_outcome(calibration, level) for level in (Rank.HIGH, Rank.MEDIUM)]
+    levels = (Rank.MEDIUM,) if calibration.options.background else (Rank.HIGH, Rank.MEDIUM)
+    parts = [_level_outcome(calibration, level) for level in levels]
     if not any(certificate.exists for certificate in calibration.certificates):
         parts = ["No flag above LOW: the model's preference could not be certified on this genome"]
+    elif calibration.options.background:
+        parts.append(f"at most MEDIUM: context model and probes come from {calibration.options.background}")
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     if calibration.options.looks > 1:

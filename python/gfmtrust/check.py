@@ -5,6 +5,7 @@ Writes `spellings/<id>.parquet` for each VCF and, last, `checks.json`.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import re
@@ -14,12 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bed, bgzf, contig_names, tables
+from gfmtrust import background, bed, bgzf, contig_names, tables
 from gfmtrust.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
 from gfmtrust.contig_names import ContigRule
 from gfmtrust.errors import BadDataError, MissingInputError, UsageError, message
 from gfmtrust.genome import Genome
 from gfmtrust.tally import Tally, shown
+from gfmtrust.vcf import format_position
+
+log = logging.getLogger(__name__)
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 SHEET_BYTES = 10 << 20
@@ -42,11 +46,13 @@ def read_sheet(path: str | Path) -> list[tuple[str, Path]]:
 
 
 def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[Path], include: Path | None, out_dir: str | Path,
-                 contig_map: str | Path = "none", allow_mismatch: bool = False, processes: int = 1) -> dict:
+                 contig_map: str | Path = "none", allow_mismatch: bool = False, processes: int = 1,
+                 background_fasta: Path | None = None) -> dict:
     """Check everything and write `checks.json` and `spellings/`; returns the content of the former.
 
     vcfs: (id, path) pairs. regions, include: BED files. contig_map: 'none', 'auto' or a file (see `contig_names`). allow_mismatch: go
     on where contig names or the assembly do not fit. processes: VCFs checked at a time; never changes a byte. Default is 1.
+    background_fasta: genome of context model and probes; `joined.fa`, which later steps read in place of `fasta`, holds both.
     Raises MissingInputError (66) naming all missing paths at once; UsageError (64) for ids that clash or cannot name a file; else the
     first error of the inputs in the order given: VCFs, regions, include.
     """
@@ -54,7 +60,7 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
     by_id: dict[str, Path] = {}
     for name, path in vcfs:
         by_id = _with_id(by_id, name, Path(path), f"VCF {shown(str(path))}")
-    _refuse_missing([Path(fasta), *by_id.values(), *map(Path, regions), *([Path(include)] if include else []),
+    _refuse_missing([Path(fasta), *by_id.values(), *map(Path, regions), *(Path(path) for path in (background_fasta, include) if path),
                      *([] if str(contig_map) in ("none", "auto") else [Path(contig_map)])])
     names = _bed_names([Path(path) for path in regions])
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -63,8 +69,10 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
     part.mkdir()
     try:
         with Genome.open(fasta, part) as genome:
+            background.refuse_reserved(genome)
             rule = ContigRule.of(contig_map, genome.contigs)
             sums = genome.sums()
+            behind, heard = _join(genome, Path(background_fasta), part / "background", out_dir) if background_fasta else (None, [])
             jobs = [VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch) for name, path in by_id.items()]
             checked = list(_run(jobs, genome, processes))
             checked += [check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()]
@@ -73,8 +81,8 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
                 "genome": {"name": genome.name, "digest": genome.digest(),
                            "contigs": [{"name": found.name, "length": found.length, "md5": found.md5} for found in sums.values()]},
                 "contig_map": merged_map(checked + others), "contig_map_mode": rule.mode, "allow_mismatch": allow_mismatch,
-                "inputs": [found.row for found in checked],
-                "warnings": [*genome.warnings.rows(), *(warning for found in others for warning in found.row["warnings"])],
+                "background": behind, "inputs": [found.row for found in checked],
+                "warnings": [*genome.warnings.rows(), *heard, *(warning for found in others for warning in found.row["warnings"])],
             }
         (out_dir / "checks.json").unlink(missing_ok=True)
         _publish(part, out_dir / "spellings", list(by_id))
@@ -82,6 +90,24 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
         shutil.rmtree(part, ignore_errors=True)
     tables.write_json(out_dir / "checks.json", content)
     return content
+
+
+def _join(genome: Genome, fasta: Path, work_dir: Path, out_dir: Path) -> tuple[dict, list[dict]]:
+    """Write the joined FASTA; what checks.json says of the background, and its warnings."""
+    work_dir.mkdir()
+    with Genome.open(fasta, work_dir) as other:
+        known = background.join(genome, other, out_dir / background.JOINED)
+        words = background.shared_words(genome, other)
+        tally = other.warnings
+        if words.first:
+            contig, pos = words.first
+            found = (f"words of {background.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
+                     "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)")
+            tally.add(found, f"{shown(contig)}:{format_position(pos)}", words.shared)
+            log.warning("%d %s", words.shared, found)
+        facts = {"name": other.name, "digest": other.digest(), "contigs": len(other.names), "known_bases": known,
+                 "sampled_words": words.sampled, "shared_words": words.shared}
+        return facts, tally.rows()
 
 
 def check_bed(path: Path, name: str, genome: Genome, rule: ContigRule, allow_mismatch: bool) -> InputCheck:

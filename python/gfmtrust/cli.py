@@ -27,7 +27,7 @@ def check_inputs(options: argparse.Namespace) -> None:
 
     vcfs = check.read_sheet(options.vcfs) if options.vcfs else []
     check.check_inputs(options.fasta, vcfs, options.regions, options.include, options.out_dir, contig_map=options.contig_map,
-                       allow_mismatch=options.allow_mismatch, processes=options.cpus)
+                       allow_mismatch=options.allow_mismatch, processes=options.cpus, background_fasta=options.background_fasta)
 
 
 def fit_context_model(options: argparse.Namespace) -> None:
@@ -169,7 +169,7 @@ def models(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust import benchmark as step
 
-    step.run(options.name, options.run, options.fasta, options.regions, options.n, options.out)
+    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out)
 
 
 class Parser(argparse.ArgumentParser):

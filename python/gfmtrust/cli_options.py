@@ -81,8 +81,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         for option, settings in own.items():
             one.add_argument(option if settings.pop("bare", False) else f"--{option}", **settings)
 
-    step("check_inputs", "Check every input file and list its distinct variants: checks.json, spellings/<id>.parquet",
+    step("check_inputs", "Check every input file and list its distinct variants: checks.json, spellings/<id>.parquet, joined.fa",
          "fasta", "out_dir", "regions", "include", "cpus",
+         background_fasta=dict(type=Path, help="genome of context model and probes, where --fasta holds a few elements alone; both are "
+                               "written as joined.fa, which later steps read as --fasta"),
          vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
          contig_map=dict(default="none", help="none, auto (chr prefix and MT, lengths must agree), or a file of input<TAB>genome names"),
          allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
@@ -142,8 +144,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("models", "List the registered checkpoints, or pin one where there is a network",
          action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
          id=dict(bare=True, nargs="?", help="checkpoint to pin"))
-    step("benchmark", "Measure speed, or prove the flags on fresh probes; see docs/benchmarks.md", "regions",
+    step("benchmark", "Measure speed, prove flags on fresh probes, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
+         vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
          run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
-         n=dict(type=positive, help="size of the benchmark"))
+         n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
     return top

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import N, encode, reverse_complement
+from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.records import Status
 from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, site_index, views_of, window_status
 from gfmtrust.variants import Variant
@@ -82,14 +83,19 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
     views = views_of(bundle, preset)
     llr = np.full((len(variants), len(views)), np.nan, dtype=np.float32)
     lengths = np.array([variant.length for variant in variants], dtype=np.int64)
-    status = _statuses(bundle, genome, contig_index, variants, max_n)
+    # an insertion may stand behind the last base
+    beside = np.array([min(variant.pos, genome.contigs[genome.names[index]] - 1)
+                       for index, variant in zip(contig_index, variants, strict=True)], dtype=np.int64)
+    fences = fence(genome, contig_index, beside)
+    status = _statuses(bundle, genome, contig_index, variants, beside, fences, max_n)
     for length in np.unique(lengths[status == ""]):
         rows = np.flatnonzero((lengths == length) & (status == ""))
         for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
             columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
             way = reading(bundle, strand, shift, int(length))
             for part in _chunks(rows, 2 * way.length):
-                haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], strand, way) for row in part])
+                haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], strand, way,
+                                            fences and fences.take(np.array([row]))) for row in part])
                 found, mass = _log_ratio(session, way, haplotypes)
                 llr[np.ix_(part, columns)] = found
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
@@ -117,20 +123,21 @@ def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
         yield rows[start:start + step]
 
 
-def _statuses(bundle, genome, contig_index: np.ndarray, variants: list[Variant], max_n: float) -> np.ndarray:
-    """What the genome's own window says, before any pass; object (n,), '' where the model may be asked."""
+def _statuses(bundle, genome, contig_index: np.ndarray, variants: list[Variant], beside: np.ndarray, fences: Fence | None,
+              max_n: float) -> np.ndarray:
+    """What the genome's own window round the base `beside` says, before any pass; object (n,), '' where the model may be asked."""
     status = np.full(len(variants), "", dtype=object)
     for row, variant in enumerate(variants):
-        contig = genome.names[contig_index[row]]
-        beside = min(variant.pos, genome.contigs[contig] - 1)  # an insertion may stand behind the last base
-        window = genome.windows(contig, np.array([beside - bundle.site_forward]), bundle.window_bp)
+        start = beside[row:row + 1] - bundle.site_forward
+        window = genome.windows(genome.names[contig_index[row]], start, bundle.window_bp)
+        window = fenced(window, start, fences and fences.take(np.array([row])))
         status[row] = window_status(window, bundle.site_forward, max_n)[0][0]
         if status[row] == "" and bundle.quantity != "counts" and variant.length > bundle.window_bp // LONGEST_PART:
             status[row] = Status.TOO_LONG
     return status
 
 
-def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading) -> np.ndarray:
+def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading, fences: Fence | None = None) -> np.ndarray:
     """REF and ALT haplotype as read, codes uint8 (2, way.length), the first changed base at way.site in both.
 
     The longer allele pushes letters out at the far end, so both have as many bases: a shorter allele is no likelier for being short.
@@ -138,12 +145,14 @@ def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading) -> np
     before, after = way.site, way.length - way.site
     start, end = variant.pos, variant.pos + len(variant.ref)
     ref, alt = encode(variant.ref), encode(variant.alt)
+
+    def letters(first: int, stop: int) -> np.ndarray:
+        return fenced(genome.codes(contig, first, stop)[None], np.array([first]), fences)[0]
+
     if strand == "+":
-        left = genome.codes(contig, start - before, start)
-        right = genome.codes(contig, end, end + after)
+        left, right = letters(start - before, start), letters(end, end + after)
         return np.stack([np.concatenate([left, allele, right])[: way.length] for allele in (ref, alt)])
-    left = genome.codes(contig, start - after, start)
-    right = genome.codes(contig, end, end + before)
+    left, right = letters(start - after, start), letters(end, end + before)
     return reverse_complement(np.stack([np.concatenate([left, allele, right])[-way.length:] for allele in (ref, alt)]))
 
 

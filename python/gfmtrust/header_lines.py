@@ -14,6 +14,7 @@ from gfmtrust.errors import MissingInputError, message
 from gfmtrust.info_values import number_text
 from gfmtrust.measure_table import info_header_lines
 from gfmtrust.records import VariantClass
+from gfmtrust.tally import shown
 
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
@@ -45,6 +46,7 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         f"##gfmtrustFilter={SAFE_FILTER}",
         f"##gfmtrustDevice={','.join(sorted({meta['device'] for meta in models.values() if 'device' in meta})) or 'unknown'}",
         f"##gfmtrustShift={shift_text(calibration)}",
+        *([f"##gfmtrustBackground={background_text(calibration)}"] if calibration.options.background else []),
         *([MISMATCH] if facts.get("allow_mismatch") else []),
         *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
         calibration_line(calibration),
@@ -94,6 +96,12 @@ def shift_text(calibration: Calibration) -> str:
         return shift_state(calibration)
     return (f"{verdict.state}; median difference {verdict.delta_median:.3f} bit ({verdict.low:.3f} to {verdict.high:.3f}), "
             f"KS D {verdict.ks_d:.3f}")
+
+
+def background_text(calibration: Calibration) -> str:
+    """What a run with a background says of it."""
+    return (f"context model and probes come from {shown(calibration.options.background)}, "
+            f"digest {calibration.digests.get('background', 'unknown')}; flags are at most MEDIUM")
 
 
 def quoted(text: str) -> str:

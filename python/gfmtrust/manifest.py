@@ -33,6 +33,7 @@ def manifest(run, files: list[Path]) -> dict:
     return {
         "gfmtrust": __version__,
         "genome": {"name": genome["name"], "digest": genome["digest"], "contigs": genome["contigs"]},
+        "background": run.checks.get("background"),
         "models": [
             {"id": model["id"], "sha256": model["sha256"], "family": model["family"], "device": model["device"]}
             for model in run.models

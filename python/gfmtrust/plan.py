@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import alleles, probes, shards, tables, variant_plan
+from gfmtrust import alleles, background, probes, shards, tables, variant_plan
 from gfmtrust.alphabet import BASES, N, encode
 from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.records import Status
@@ -72,7 +72,10 @@ class Regions:
         """The same regions, of which only those stay a class that hold SNVs enough for probes enough to certify it.
 
         A quarter of the probes decides on a level; a class without its own certificate would make LOW of every allele in a small BED file.
+        None stays where the probes come from a background: no BED file lies there.
         """
+        if not background.sources(genome.names).all():
+            return replace(self, class_names=())
         classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
         enough = [name for name in self.sets if (classes == name).sum() * n_probes >= 4 * MIN_CLASS_PROBES * max(1, len(classes))]
         return replace(self, class_names=tuple(enough))
@@ -95,14 +98,21 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
     local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json. max_allele: bases.
-    Raises UsageError (64) for a shard size below 1, BadDataError (65) where a contig has two names.
+    Raises UsageError (64) for a shard size below 1 or a genome that is not the one checked, BadDataError (65) where a contig has two names.
     """
     if shard_size < 1:
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
+    counted = background.sources(genome.names)
+    if checks.get("background") and counted.all():
+        raise UsageError(message("--fasta", "no background", f"{background.JOINED} of check_inputs, which holds both genomes"))
+    if not checks.get("background") and not counted.all():
+        raise UsageError(message("--fasta", f"contigs {background.PREFIX}...", "the genome of checks.json",
+                                 "run check_inputs with --background_fasta"))
     out_dir.mkdir(parents=True, exist_ok=True)
     collected = variant_plan.Collector(genome, max_allele)
     counts, snvs = _write_alleles(genome, spellings, regions, include, collected, out_dir, seed)
-    intervals = [acgt_intervals(genome, index) for index in range(len(genome.names))]
+    nowhere = np.empty((0, 2), np.int64)
+    intervals = [acgt_intervals(genome, index) if counted[index] else nowhere for index in range(len(genome.names))]
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     size = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
@@ -118,8 +128,8 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         "seed": seed, "shard_size": shard_size, "block_bp": size, "usable_bp": usable_bp,
         "spectrum": drawing.spectrum, "matched_surprisal": drawing.matched_surprisal, "merged": drawing.merged,
         "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets), "region_classes": list(regions.class_names),
-        "contigs": [{"name": name, "length": length} for name, length in genome.contigs.items()],
-        "genome_digest": checks["genome"]["digest"], "contig_map": checks["contig_map"],
+        "contigs": [{"name": name, "length": length} for name, length in background.own_contigs(genome.contigs).items()],
+        "genome_digest": checks["genome"]["digest"], "background": checks.get("background"), "contig_map": checks["contig_map"],
         "allow_mismatch": checks.get("allow_mismatch", False),
     }
     tables.write_json(out_dir / "plan.json", plan)
@@ -221,7 +231,8 @@ def _write_probes(genome, snvs, regions, contig_index, pos, local_surprisal, siz
 
 
 def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Candidate sites, sorted: every known base of a small genome, else POOL_SITES drawn uniformly; none under an allele of the run."""
+    """Candidate sites, sorted: every base of the intervals where they are few, else POOL_SITES drawn uniformly; none under an allele of
+    the run. intervals: known bases of each contig, int64 (n, 2)."""
     spans = np.array([(part[:, 1] - part[:, 0]).sum() for part in intervals], dtype=np.int64)
     total = int(spans.sum())
     per_contig = spans if total <= POOL_SITES else rng.multinomial(POOL_SITES, spans / total)

@@ -52,6 +52,7 @@ class Why(StrEnum):
     """Reasons that kept a flag down, declared worst first; at most four are written."""
 
     SHIFT = "SHIFT"
+    BACKGROUND = "BACKGROUND"
     UNCERTIFIED = "UNCERTIFIED"
     LOW_REL = "LOW_REL"
     OOD_WINDOW = "OOD_WINDOW"

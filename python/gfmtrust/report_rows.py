@@ -144,9 +144,17 @@ def provenance(checks: dict, plan: dict) -> list[tuple[str, str]]:
         ("genome", genome["name"]),
         ("genome digest", genome["digest"]),
         ("contigs", f"{len(genome['contigs']):,}"),
+        *_background(checks.get("background")),
         ("seed", str(plan["seed"])),
         ("planned", ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in sorted(counts.items()) if isinstance(n, int))),
     ]
+
+
+def _background(facts: dict | None) -> list[tuple[str, str]]:
+    if not facts:
+        return []
+    return [("context model and probes come from", facts["name"]), ("background digest", facts["digest"]),
+            ("words of the genome that stand in the background", f"{facts['shared_words']:,} of {facts['sampled_words']:,} sampled")]
 
 
 def number(value: float | None, form: str) -> str:

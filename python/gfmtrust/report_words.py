@@ -61,6 +61,9 @@ def why_no_high(calibration: Calibration) -> list[str]:
         ]
     if calibration.high_withheld:
         return [f"the level is withheld ({calibration.high_withheld})."]
+    if calibration.options.background:
+        return [f"context model and probes come from {calibration.options.background}, so no flag is above MEDIUM.",
+                f"{calibration.outcome}."]
     if not calibration.certificates:
         return ["no certificate could be made.", f"{calibration.outcome}."]
     if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
@@ -105,6 +108,8 @@ def level_text(level: Rank, calibration: Calibration) -> str:
     alpha = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}[level]
     if calibration.shift is not None and calibration.shift.fired:
         return "Not given in this run: the shift gate fired."
+    if level == Rank.HIGH and calibration.options.background:
+        return f"Not given in this run: context model and probes come from {calibration.options.background}."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
     found = [one for one in calibration.certificates if one.level == level.name and one.exists]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import PAD, N, reverse_complement
+from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.errors import InternalError, message
 from gfmtrust.records import Status, View
 from gfmtrust.session import softmax
@@ -192,15 +193,16 @@ def _cut(genome, bundle, contig_index, pos, strand: str, shift: int) -> np.ndarr
     """Windows of sites as the model reads them, codes uint8 (n, W)."""
     width = bundle.window_bp
     site = site_index(bundle, strand, shift)
-    return cut(genome, contig_index, pos - (site if strand == "+" else width - 1 - site), width, strand)
+    return cut(genome, contig_index, pos - (site if strand == "+" else width - 1 - site), width, strand, fence(genome, contig_index, pos))
 
 
-def cut(genome, contig_index: np.ndarray, starts: np.ndarray, width: int, strand: str = "+") -> np.ndarray:
-    """Windows from their first forward position on, codes uint8 (n, width): reverse complemented for strand '-'."""
+def cut(genome, contig_index: np.ndarray, starts: np.ndarray, width: int, strand: str = "+", fences: Fence | None = None) -> np.ndarray:
+    """Windows from their first forward position on, codes uint8 (n, width), PAD beyond the fences: reverse complemented for strand '-'."""
     windows = np.empty((len(starts), width), dtype=np.uint8)
     for index in np.unique(contig_index):
         rows = contig_index == index
         windows[rows] = genome.windows(genome.names[index], starts[rows], width)
+    windows = fenced(windows, starts, fences)
     return windows if strand == "+" else reverse_complement(windows)
 
 
@@ -212,10 +214,11 @@ def local_surprisal(beside, genome, contig_index, pos, offsets, admitted) -> np.
     """
     total = np.zeros(len(pos))
     count = np.zeros(len(pos))
+    fences = fence(genome, contig_index, pos)
     for column, offset in enumerate(offsets):
         real = bases_at(genome, contig_index, pos + offset)
         votes = np.ones(beside.shape[:1] + beside.shape[2:3], bool) if admitted is None else admitted(contig_index, pos + offset)
-        inside = real < N
+        inside = (real < N) & (True if fences is None else fences.holds(pos + offset))
         of_real = beside[np.arange(len(pos)), column, :, np.where(inside, real, 0)]
         weight = votes.sum(axis=1)
         mean = np.divide((of_real * votes).sum(axis=1), weight, out=np.full(len(pos), np.nan), where=weight > 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import N
+from gfmtrust.background import fence, fenced
 
 GC_WINDOW_BP = 200
 MAX_BLOCK_BP = 1_000_000
@@ -41,11 +42,13 @@ def surroundings(genome, contig_index: np.ndarray, pos: np.ndarray) -> Surroundi
     n = len(pos)
     out = Surroundings(*(np.empty(n, np.uint8) for _ in range(3)), np.empty(n, np.float32), np.zeros(n, bool))
     half = GC_WINDOW_BP // 2
+    fences = fence(genome, contig_index, pos)
     for index in np.unique(contig_index):
         rows = np.flatnonzero(contig_index == index)
         for start in range(0, len(rows), CHUNK):
             part = rows[start:start + CHUNK]
             windows = genome.windows(genome.names[index], pos[part] - half, 2 * half + 1)
+            windows = fenced(windows, pos[part] - half, fences and fences.take(part))
             out.base[part], out.left[part], out.right[part] = windows[:, half], windows[:, half - 1], windows[:, half + 1]
             letters = (windows < N).sum(axis=1)
             strong = ((windows == 1) | (windows == 2)).sum(axis=1)

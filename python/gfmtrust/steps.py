@@ -15,8 +15,9 @@ import pyarrow as pa
 from gfmtrust import bed, haplotypes, scoring, tables, tiles
 from gfmtrust.bundle import Bundle
 from gfmtrust.context_model import Members
+from gfmtrust.contig_names import listed
 from gfmtrust.ensemble import CONTEXT_FAMILY
-from gfmtrust.errors import InternalError, message
+from gfmtrust.errors import ConfigurationError, InternalError, message
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
 from gfmtrust.session import Session
@@ -45,10 +46,17 @@ def include(path: Path | None, checks: dict):
 
 
 def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Local surprisal under the context model, members that saw a base left out, as a function of (contig_index, pos)."""
+    """Local surprisal under the context model, members that saw a base left out, as a function of (contig_index, pos).
+
+    Raises ConfigurationError (78) where the model was fitted to other contigs: it would not know which members saw a base.
+    """
     bundle = Bundle.open(bundle_dir)
+    members = Members.open(bundle_dir)
+    if members.contigs != tuple(genome.names):
+        raise ConfigurationError(message(str(bundle_dir), f"fitted to contigs {listed(members.contigs)}", f"{listed(genome.names)}",
+                                         "fit the context model to this genome"))
     session = Session.open(bundle, device="cpu", threads=threads)
-    admitted = Members.open(bundle_dir).admitted
+    admitted = members.admitted
 
     def local_surprisal(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
         return scoring.score_sites(session, bundle, genome, contig_index, pos, "fast", True, admitted=admitted).local_surprisal

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from gfmtrust import tables
 from gfmtrust.alphabet import N, decode
+from gfmtrust.background import fence
 from gfmtrust.records import Status, VariantClass
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import block_of, surroundings
@@ -117,7 +118,7 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
                 for ref, alt in ((anchor + lost, anchor), (anchor, anchor + gained))]
         if all(_is_tandem(genome, index, variant) == is_tandem for variant in pair):
             rows += [(index, variant.pos, variant.ref, variant.alt, True) for variant in pair]
-    return _frame(rows)
+    return _in_one_piece(genome, _frame(rows))
 
 
 def _is_tandem(genome, index: int, variant: Variant) -> bool:
@@ -125,6 +126,15 @@ def _is_tandem(genome, index: int, variant: Variant) -> bool:
     unit = variant.ref or variant.alt
     end = variant.pos + len(variant.ref)
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
+
+
+def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of which neither indel runs over the end of a piece of the background, as no allele runs over its contig's."""
+    index, pos = pairs["contig_index"].to_numpy(np.int64), pairs["pos"].to_numpy(np.int64)
+    first, last = fence(genome, index, pos - 1), fence(genome, index, pos + pairs["ref"].str.len().to_numpy(np.int64))
+    if first is None:
+        return pairs
+    return pairs[np.repeat((first.low == last.low).reshape(-1, 2).all(axis=1), 2)]
 
 
 def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFrame:

@@ -35,6 +35,7 @@ case $step in
         mkdir "$out_dir/spellings"
         cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"
         echo '{}' > "$out_dir/checks.json"
+        [ -z "$(option --background_fasta "$@")" ] || touch "$out_dir/joined.fa" "$out_dir/joined.fa.fai"
         touch "$out_dir/$(basename "$(option --fasta "$@")").fai" ;;
     export_model)
         mkdir "$out_dir/$(option --model_id "$@")"

@@ -13,6 +13,7 @@ import useless
 
 from gfmtrust import verify
 from gfmtrust.annotate_regions import COLUMNS
+from gfmtrust.benchmark import satmut
 from gfmtrust.records import Status
 
 DATA = nextflow_run.ROOT.parent / "shared" / "data"
@@ -126,6 +127,40 @@ def test_every_callset_comes_back_whole(tmp_path, name, models, random_models):
     if models == "random":
         assert ranks["3"] == ranks["2"] == 0
     print(name, models, dict(sorted(ranks.items())))
+
+
+@pytest.fixture(scope="session")
+def wide_gpn(tmp_path_factory) -> str:
+    """A GPN of random weights whose window of 512 bp is longer than most elements."""
+    folder = useless.write(tmp_path_factory.mktemp("wide") / "gpn-random-512", "random")
+    (folder / "gfmtrust.json").write_text('{"window_bp": 512}')
+    return str(folder)
+
+
+@pytest.mark.parametrize("models", ["default", "random"])
+def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, wide_gpn):
+    """6,110 measured effects on elements of 187 to 591 bp: padding is no status, and no flag is above MEDIUM."""
+    elements, launch = DATA / "mpra_satmut", tmp_path / "run"
+    launch.mkdir()
+    (launch / "sheet.csv").write_text(f"sample,vcf\nsatmut,{elements / 'satmut.labelled.vcf.gz'}\n")
+    given = ["--input", "sheet.csv", "--fasta", str(elements / "elements.fa"), "--regions", str(elements / "elements.bed")]
+    given += ["--background_fasta", str(DATA / "hg38_chr1" / "chr1_1M.fa.gz")]
+    given += ["--models", wide_gpn, "--allow_untrained"] if models == "random" else []
+    done = nextflow_run.run(launch, *given)
+    assert done.code == 0, done.text
+    made = annotated(done, "satmut")
+    counts = verify.verify(elements / "satmut.labelled.vcf.gz", made)
+    assert (counts["records"], counts[Status.SCORED]) == (6_110, 6_110)
+    records = [line.split("\t") for line in gzip.open(made, "rt") if not line.startswith("#")]
+    info = [dict(pair.partition("=")[::2] for pair in record[7].rstrip().split(";")) for record in records]
+    assert all("BACKGROUND" in one["GFM_WHY"].split("&") for one in info)
+    assert {one["GFM_RANK"] for one in info} <= ({"1", "2"} if models == "default" else {"1"})
+    header = [line for line in gzip.open(made, "rt") if line.startswith("##")]
+    assert any(line.startswith("##gfmtrustBackground=context model and probes come from chr1_1M.fa.gz, digest ") for line in header)
+    assert "background:" not in gzip.open(done.outdir / "scores" / "sites.gfm.vcf.gz", "rt").read()
+    table = {(row.element, row.kind): row.n for row in satmut.correlations(made)}
+    assert table["all", "SNV"] == sum(len(record[3]) == len(record[4]) == 1 and int(one["BARCODES"]) >= satmut.MIN_BARCODES
+                                      for record, one in zip(records, info, strict=True))
 
 
 @pytest.mark.bad_input

@@ -74,11 +74,12 @@ def test_resume_runs_nothing(odd_stub, stub_tools):
     assert again.executed() == set()
 
 
-def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools):
+@pytest.mark.parametrize("behind", [(), ("--background_fasta", "genome.fa")])
+def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
     sheet = "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
     launch = nextflow_run.make_inputs(tmp_path / "launch", sheet)
     run = nextflow_run.run(
-        launch, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", "--dry_run", parser="v2", tools=stub_tools
+        launch, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", "--dry_run", *behind, parser="v2", tools=stub_tools
     )
     assert run.code == 0, run.text
     assert {nextflow_run.process(task) for task in run.tasks()} == {

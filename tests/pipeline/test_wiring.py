@@ -148,9 +148,12 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
 def test_every_option_reaches_the_tool(start, launch):
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
+    (launch / "around.fa").write_text(">c9\nACGT\n")
     (launch / "models" / "context").mkdir()
     (launch / "models" / "context" / "bundle.json").write_text("{}")
     given = [
+        "--background_fasta",
+        "around.fa",
         "--allow_mismatch",
         "--allow_untrained",
         "--allow_long_window",
@@ -180,6 +183,8 @@ def test_every_option_reaches_the_tool(start, launch):
     parsed = {arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(run)}
     assert "fit_context_model" not in parsed
     check, plan, score, fit = (parsed[step] for step in ("check_inputs", "plan_sites", "score_sites", "calibrate"))
+    assert (check.fasta.name, check.background_fasta.name, plan.fasta.name, score.fasta.name) == (
+        "genome.fa", "around.fa", "joined.fa", "joined.fa")
     assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (True, "p.bed", "contig_map/contigs.tsv")
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4

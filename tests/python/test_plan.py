@@ -30,11 +30,11 @@ class Spans:
         return np.array([any(start < b and a < end for start, end in spans) for a, b in zip(starts, ends, strict=True)], bool)
 
 
-def planned(tmp_path, genome, inputs, regions=None, include=None, **options):
+def planned(tmp_path, genome, inputs, regions=None, include=None, behind=None, **options):
     paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
     out = tmp_path / "plan"
     content = plan.plan_sites(genome, paths, plan.Regions(regions or {}), include, lambda contig, pos: np.full(len(pos), 1.9, np.float32),
-                              out, {"genome": {"digest": genome.digest()}, "contig_map": {}},
+                              out, {"genome": {"digest": genome.digest()}, "background": behind, "contig_map": {}},
                               **{"asked_probes": 200, "shard_size": 100, **options})
     return out, content
 

@@ -64,7 +64,8 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
         context = next(path for path in bundles if tables.read_json(path / "bundle.json")["identity"]["family"] == "context_model")
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
         plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context, genome, 2), work / "plan",
-                        {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {}}, str(n), seed=seed)
+                        {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {},
+                         "background": {"name": fitted.options.background} if fitted.options.background else None}, str(n), seed=seed)
         _keep_probes(work / "plan")
         for bundle in bundles:
             for shard in sorted((work / "plan" / "shards").glob("*.parquet")):

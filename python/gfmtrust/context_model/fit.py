@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import N
+from gfmtrust.background import sources
 from gfmtrust.context_model import counts as counting
 from gfmtrust.context_model import members as membership
 from gfmtrust.context_model import mixture
@@ -42,10 +43,11 @@ class ContextModel:
 def fit_model(genome, seed: int = 0, sites: int = MIXTURE_SITES, leave_out: bool = True) -> ContextModel:
     """Fit the context model to a genome (`genome.Genome` or its twin: contigs, names, codes).
 
+    Where the genome holds a background, only its contigs are counted; the other blocks are dealt to members all the same.
     sites: sites the mixture is fitted on. leave_out: off only in the test that shows what it prevents: every member then sees every block.
     Raises BadDataError (65) for a genome of fewer than MIN_BASES known bases.
     """
-    n_bases = sum(int((codes < N).sum()) for _, _, codes in _pieces(genome, PIECE_BASES, 0))
+    n_bases = sum(int((codes < N).sum()) for _, _, codes in _counted_pieces(genome, PIECE_BASES, 0))
     if n_bases < MIN_BASES:
         found = f"{n_bases} A, C, G, T in {len(genome.names)} contigs"
         remedy = "is it the right FASTA? for a few elements give their genome as --background_fasta"
@@ -77,6 +79,12 @@ def _pieces(genome, size: int, flank: int) -> Iterator[tuple[int, int, np.ndarra
             yield index, start, genome.codes(name, start - flank, min(start + size, length) + flank)
 
 
+def _counted_pieces(genome, size: int, flank: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """The pieces of those contigs that the model is counted from."""
+    counted = sources(genome.names)
+    return (piece for piece in _pieces(genome, size, flank) if counted[piece[0]])
+
+
 def _deal_blocks(genome, n_bases: int, seed: int) -> Members:
     size = membership.block_size_for(n_bases)
     counts = membership.n_blocks(genome.contigs, size)
@@ -98,7 +106,7 @@ def _count(genome, members: Members, n_bases: int, reach: int, n_sites: int, see
     ranks = np.sort(np.random.default_rng([seed, 1]).choice(n_bases, n_sites, replace=False, shuffle=False))
     counted = counting.PatternCounts(reach + 1)
     taken, passed = [], 0
-    for index, start, flanked in _pieces(genome, _whole_blocks(members.block_size), reach):
+    for index, start, flanked in _counted_pieces(genome, _whole_blocks(members.block_size), reach):
         codes = flanked[reach : len(flanked) - reach]
         for offset in range(0, len(codes), members.block_size):
             pattern = members.pattern[members.first_block[index] + (start + offset) // members.block_size]

@@ -1,7 +1,8 @@
 """Which members of the context model saw which block of the genome: the leave-out that keeps a site from voting for itself.
 
 The genome is cut into blocks contig by contig. A block's letters are counted by exactly 4 of the 8 members, so that every pair of
-members shares as many blocks as every other: the patterns are the rows of a Hadamard matrix and their complements.
+members shares as many blocks as every other: the patterns are the rows of a Hadamard matrix and their complements. Blocks outside the
+background have a pattern too, though nothing in them is counted: 4 members vote there as at a probe.
 Not here: counting (`counts`).
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.background import sources
 from gfmtrust.errors import BadDataError, MissingInputError, message
 
 N_MEMBERS = 8
@@ -92,15 +94,18 @@ def block_size_for(n_bases: int) -> int:
 
 
 def deal(contigs: dict[str, int], block_size: int, occupied: np.ndarray, seed: int) -> Members:
-    """Deal the patterns to the blocks that hold a base, in an order drawn by `seed`, each pattern equally often (within one).
+    """Deal the patterns to the blocks that hold a base, in an order drawn by `seed`, each pattern equally often (within one), and so
+    among the blocks that are counted.
 
     contigs: name -> length in genome order. occupied: bool (n_blocks,).
     """
     rng = np.random.default_rng([seed, 0])
     n_patterns = len(patterns())
-    chosen = np.flatnonzero(occupied)
+    counted = np.repeat(sources(contigs), n_blocks(contigs, block_size))
+    dealt = rng.permutation(n_patterns)
+    order = np.concatenate([rng.permutation(np.flatnonzero(occupied & part)) for part in (counted, ~counted)])
     pattern = np.full(len(occupied), -1, dtype=np.int8)
-    pattern[rng.permutation(chosen)] = rng.permutation(n_patterns)[np.arange(len(chosen)) % n_patterns]
+    pattern[order] = dealt[np.arange(len(order)) % n_patterns]
     return Members(tuple(contigs), block_size, _starts(n_blocks(contigs, block_size)), pattern)
 
 

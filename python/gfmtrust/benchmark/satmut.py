@@ -1,0 +1,114 @@
+"""LLRs beside measured effects: a saturation assay's VCF (INFO/EFFECT, BARCODES), annotated, and how the two go together.
+
+    gfmtrust benchmark satmut --vcf results/annotated/satmut/satmut.gfm.vcf.gz
+
+Effect is no decoy: a flag promises nothing here. SNVs and deletions apart; elements alone and together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+
+from gfmtrust import vcf
+from gfmtrust.errors import BadDataError, message
+
+MIN_BARCODES = 10
+"""Below, an effect is mostly noise; the cut of Kircher et al. 2019."""
+BLOCK_BP = 10
+"""Alleles that are drawn together for the interval: three at a position, and a binding site's neighbours, are not independent."""
+DRAWS = 1_000
+MIN_ALLELES = 10
+EVERY = "all"
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """One kind of variant in one element (or all): of |LLR| with |effect|, or LLR with effect; 95 % intervals by block bootstrap."""
+
+    element: str
+    kind: str
+    of: str
+    n: int
+    spearman: float
+    spearman_low: float
+    spearman_high: float
+    pearson: float
+    pearson_low: float
+    pearson_high: float
+
+
+@dataclass(frozen=True)
+class Effects:
+    """n scored alleles: element and kind (SNV, DEL, ...) as text, block number, LLR in nats, effect in log2 units."""
+
+    element: np.ndarray
+    kind: np.ndarray
+    block: np.ndarray
+    llr: np.ndarray
+    effect: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Effects:
+        return Effects(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) -> list[Correlation]:
+    """Two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes, then signed values; all elements together last.
+
+    Raises BadDataError (65) where no record carries EFFECT, BARCODES and GFM_LLR.
+    """
+    effects = read_effects(path, min_barcodes)
+    rows = []
+    for kind in dict.fromkeys(effects.kind):
+        of_kind = effects.take(effects.kind == kind)
+        for element in (*dict.fromkeys(of_kind.element), EVERY):
+            mine = of_kind if element == EVERY else of_kind.take(of_kind.element == element)
+            if len(mine.llr) >= MIN_ALLELES:
+                rows.append(_correlation(element, kind, "|LLR|, |effect|", mine, np.abs, seed))
+                rows.append(_correlation(element, kind, "LLR, effect", mine, np.asarray, seed))
+    return rows
+
+
+def read_effects(path: Path, min_barcodes: int) -> Effects:
+    """The scored alleles with at least so many barcodes, in the order of the file."""
+    rows = []
+    for record in vcf.read_records(path):
+        info = dict(pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";"))
+        known = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
+        if len(record.alts) == 1 and "." not in known and int(known[1]) >= min_barcodes:
+            kind = "SNV" if vcf.is_snv(record.ref, record.alts[0]) else "DEL" if len(record.ref) > len(record.alts[0]) else "other"
+            rows.append((record.contig, kind, record.pos // BLOCK_BP, float(known[2]), float(known[0])))
+    if not rows:
+        raise BadDataError(message(Path(path).name, f"no scored record with EFFECT and {min_barcodes} BARCODES",
+                                   "an annotated VCF of a saturation assay"))
+    element, kind, block, llr, effect = zip(*rows, strict=True)
+    _, number = np.unique([f"{name}:{index}" for name, index in zip(element, block, strict=True)], return_inverse=True)
+    return Effects(np.array(element), np.array(kind), number, np.array(llr), np.array(effect))
+
+
+def _correlation(element: str, kind: str, of: str, effects: Effects, shape, seed: int) -> Correlation:
+    x, y = shape(effects.llr), shape(effects.effect)
+    order = np.argsort(effects.block, kind="stable")
+    pieces = np.split(order, np.flatnonzero(np.diff(effects.block[order])) + 1)
+    rng = np.random.default_rng(seed)
+    drawn = [np.concatenate([pieces[i] for i in rng.integers(0, len(pieces), len(pieces))]) for _ in range(DRAWS)]
+    columns = []
+    for correlate in (spearman, pearson):
+        low, high = np.nanquantile([correlate(x[rows], y[rows]) for rows in drawn], [0.025, 0.975])
+        columns += [correlate(x, y), float(low), float(high)]
+    return Correlation(element, kind, of, len(x), *columns)
+
+
+def pearson(x: np.ndarray, y: np.ndarray) -> float:
+    """Pearson's r; NaN where one side does not vary."""
+    x, y = x - x.mean(), y - y.mean()
+    size = np.sqrt((x * x).sum() * (y * y).sum())
+    return float((x * y).sum() / size) if size else float("nan")
+
+
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
+    """Spearman's rho: Pearson's r of mean ranks."""
+    return pearson(rankdata(x), rankdata(y))
