@@ -23,6 +23,9 @@ PREDICTORS = ("abs_llr", "margin", "ent", "dis", "sign_agreement", "strand_jsd",
 FEW_PROBES = 500
 MAX_MISSING = 0.02
 """A predictor missing in more than this share of half A is dropped for the run; elsewhere a missing one means no reliability."""
+MIN_VARYING, VARYING_SHARE = 30, 0.05
+"""A predictor that has one and the same value in all but fewer probes than both is constant: what two probes beside a contig's end say,
+right by luck, would rule every allele there."""
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 """Inverse L2 penalties tried, strongest penalty first."""
@@ -121,7 +124,7 @@ def _choose(values: dict[str, np.ndarray], n: int) -> tuple[list[str], tuple[tup
     for name, known in ((name, each[np.isfinite(each)]) for name, each in values.items()):
         if len(known) < (1 - MAX_MISSING) * n:
             dropped.append((name, "missing"))
-        elif known.min() == known.max():
+        elif len(known) - np.unique(known, return_counts=True)[1].max() < min(MIN_VARYING, VARYING_SHARE * n):
             dropped.append((name, "constant"))
         elif n < FEW_PROBES and name not in PREDICTORS[:2]:
             dropped.append((name, "few probes"))

@@ -172,12 +172,23 @@ def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
     assert len(many.terms) > 8
 
 
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("n_near", "dropped"), [(2, True), (29, True), (200, False)])
+def test_what_a_handful_of_probes_say_is_no_predictor(n_near, dropped):
+    """Two probes beside a contig's end, right by luck, once lifted all alleles there to MEDIUM, of which 48 % were wrong."""
+    probes = skilled(np.random.default_rng(8), 4_000)
+    right = probes["llr"].to_numpy() < 0
+    probes["near_edge"] = np.cumsum(right) * right > right.sum() - n_near
+    fitted, _ = reliability.fit(features_of(probes), right, np.arange(len(probes)) % 5, reliability.median_sd(probes))
+    assert (dict(fitted.dropped).get("near_edge") == "constant") == dropped
+
+
 def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     probes = skilled(np.random.default_rng(9), 2000)
     probes["strand_jsd"] = np.nan
     probes.loc[:4, "gain"] = np.nan
     found = calibration.fit(probes)
-    assert dict(found.reliability.dropped) == {"strand_jsd": "missing", "n_share": "constant"}
+    assert dict(found.reliability.dropped) == {"strand_jsd": "missing", "n_share": "constant", "near_edge": "constant"}
     assert np.isnan(calibration.reliability(found, probes))[:5].all()
     rank, why = flags.assign(found, probes)
     assert rank[:5].tolist() == [1] * 5
