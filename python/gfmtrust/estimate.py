@@ -10,7 +10,7 @@ import numpy as np
 from gfmtrust import tables
 from gfmtrust.bundle import Bundle
 from gfmtrust.haplotypes import passes_per_variant
-from gfmtrust.scoring import passes_per_site
+from gfmtrust.scoring import PRESETS, passes_per_site
 from gfmtrust.session import Session
 from gfmtrust.stride import EXACT, only_region, strides
 from gfmtrust.tiles import Tiling, tile_passes
@@ -40,7 +40,8 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
         n_variants = counts["variants"] + counts["variant_probes"]
         passes += n_variants * (2 * passes_per_site(bundle, views, neighbours) + passes_per_variant(bundle, views))
-        rows.append({"model": bundle.model_id, "device": session.device, "passes": passes, "passes_per_s": round(rate, 2),
+        cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
+        rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes, "passes_per_s": round(rate, 2),
                      "hours": round(passes / rate / 3600, 4)})
     total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"],
              "passes": sum(row["passes"] for row in rows), "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
@@ -48,8 +49,8 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
     lines = [f"unique sites\t{counts['sites']:,}", f"of these variant sites\t{counts['variant_sites']:,}",
              f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
              f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs"]
-    lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h"
-              for row in rows]
+    lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h; "
+              f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}" for row in rows]
     return "\n".join([*lines, f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h"]) + "\n"
 
 

@@ -3,12 +3,8 @@
 import functools
 
 import checkpoints
-import numpy as np
 import pytest
-
-
-def genome_letters(seed: int, length: int) -> str:
-    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+from fake_genome import genome_letters
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,10 @@ import numpy as np
 from gfmtrust.alphabet import PAD, encode
 
 
+def genome_letters(seed: int, length: int) -> str:
+    return "".join(np.random.default_rng(seed).choice(list("ACGT"), length))
+
+
 class FakeGenome:
     def __init__(self, **contigs: str):
         self._letters = contigs

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import naive_context as naive
 import numpy as np
 import pytest
-from conftest import genome_letters
-from fake_genome import FakeGenome
+from fake_genome import FakeGenome, genome_letters
 from scipy.stats import pearsonr, spearmanr
 from simulated_probes import skilled
 from test_plan import planned, snv_rows
