@@ -41,8 +41,8 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         n_variants = counts["variants"] + counts["variant_probes"]
         passes += n_variants * (2 * passes_per_site(bundle, views, neighbours) + passes_per_variant(bundle, views))
         cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
-        rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes, "passes_per_s": round(rate, 2),
-                     "hours": round(passes / rate / 3600, 4)})
+        rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes,
+                     "passes_per_s": round(rate, 2), "hours": round(passes / rate / 3600, 4)})
     total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"],
              "passes": sum(row["passes"] for row in rows), "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
     tables.write_json(out, total)
