@@ -26,6 +26,9 @@ from gfmtrust.site_lookup import PositionTable, Rows
 COLUMNS = ("length_bp", "scored_bases", "scored_share", *NUMBERS, "decoy_errors", "decoy_error_bound", "rank", "flag", "status", "why")
 """Our columns, in order, after the user's own."""
 
+TOTALLED = ("entropy", "near_uniform_share", "gain", "disagreement")
+"""Numbers of the lines whose mean over a file's scored bases is told too."""
+
 
 def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False) -> dict:
     """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the latter holds.
@@ -88,7 +91,7 @@ class Totals:
     statuses: Counter = field(default_factory=Counter)
     bases: int = 0
     scored_bases: int = 0
-    sums: dict[str, list[float]] = field(default_factory=lambda: {"entropy": [0.0, 0], "gain": [0.0, 0]})
+    sums: dict[str, list[float]] = field(default_factory=lambda: {name: [0.0, 0] for name in TOTALLED})
 
     def add(self, summary: RegionSummary) -> RegionSummary:
         self.ranks[summary.rank] += 1

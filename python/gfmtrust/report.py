@@ -118,9 +118,20 @@ def _models(calibration: Calibration, facts: dict[str, dict], metrics: list[dict
                 "sites": sum(one["sites"] for one in mine),
                 "passes": sum(one["passes"] for one in mine),
                 "seconds": round(sum(one["seconds"] for one in mine), 1),
+                "stride": _stride(mine),
             }
         )
     return rows
+
+
+def _stride(metrics: list[dict]) -> str:
+    """How a model's region bases were scored, with what that changes of their entropy."""
+    chosen = [one["region_stride"] for one in metrics if one["tiled_sites"]]
+    if not chosen:
+        return "one base a pass"
+    check = chosen[0]["checks"][-1] if chosen[0].get("checks") else {}
+    changed = f"; entropy differs by {check['p50']:.3f} bit (median), {check['p99']:.3f} (99 %)" if check else ""
+    return f"every {chosen[0]['stride']}th token in one pass{changed}"
 
 
 def html(run: Run, title: str) -> str:

@@ -82,7 +82,9 @@ def region(file: dict) -> dict[str, str]:
         "scored": f"{scored / bases:.1%}" if bases else MISSING,
         **flag_counts(file),
         "entropy": number(file["mean_entropy"], ".3f"),
+        "near_uniform": number(file["mean_near_uniform_share"], ".1%"),
         "gain": number(file["mean_gain"], "+.3f"),
+        "disagreement": number(file["mean_disagreement"], ".3f"),
     }
 
 

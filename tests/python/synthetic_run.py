@@ -224,7 +224,9 @@ def bed_counts(name: str) -> dict:
         "bases": 8000,
         "scored_bases": 7600,
         "mean_entropy": 1.71,
+        "mean_near_uniform_share": 0.41,
         "mean_gain": 0.064,
+        "mean_disagreement": 0.021,
         "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
     }
 
@@ -318,6 +320,8 @@ def make_run(
                     "batch": 64,
                     "halvings": 0,
                     "sites": n_sites,
+                    "region_stride": {"stride": 8, "asked": 8, "checks": [{"stride": 8, "bases": 900, "p50": 0.0211, "p99": 0.31}]},
+                    "tiled_sites": n_sites // 2 if model == "gpn-a" else 0,
                     "passes": 2 * n_sites,
                     "seconds": 12.5,
                     "sites_per_s": 240.0,

@@ -337,3 +337,10 @@ def test_hundreds_of_files_stay_below_the_limit(tmp_path):
 def test_frozen_calibrations_are_read_back_alike(good):
     text = (good[1] / "calibration" / "calibration.json").read_text()
     assert calibration.Calibration.from_json(text) == good[0].calibration
+
+
+def test_regions_and_their_approximation_are_told(good):
+    page = (good[1] / "out" / HTML).read_text()
+    assert "<td>every 8th token in one pass; entropy differs by 0.021 bit (median), 0.310 (99 %)</td>" in page
+    assert "<td>one base a pass</td>" in page
+    assert '<td class="n">41.0%</td>' in page
