@@ -28,10 +28,12 @@ SYMMETRY_WINDOWS = 32
 
 @dataclass(frozen=True)
 class Evidence:
-    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored in all."""
+    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored in all; is_constant: every window was
+    answered alike."""
 
     nll_nats: np.ndarray
     n_bases: int
+    is_constant: bool = False
 
     @property
     def mean(self) -> float:
@@ -72,7 +74,7 @@ def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
     with np.errstate(divide="ignore"):
         nll = -np.log(np.take_along_axis(mean, real[..., None].astype(np.int64), axis=-1)[..., 0])
     nll[~np.isfinite(nll)] = np.log(4) + 1
-    return Evidence(nll.mean(axis=1), nll.size)
+    return Evidence(nll.mean(axis=1), nll.size, len(cut) > 1 and bool((probs == probs[:1]).all()))
 
 
 def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int = 0) -> bool:
@@ -107,10 +109,12 @@ def composition_nats(cut: np.ndarray) -> float:
 def judge(found: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
     """The gate's part of the certificate. Raises BadDataError (65) where the model fails and untrained ones are not allowed."""
     composition = composition_nats(cut)
-    passed = found.mean < THRESHOLD_NATS
+    is_low = found.mean < THRESHOLD_NATS
+    passed = is_low and not found.is_constant  # four fixed numbers can lie below: the composition of an AT-rich genome does
     if not passed:
-        line = message("NLL gate", f"mean NLL {found.mean:.3f} per base", f"below {THRESHOLD_NATS:.3f}",
-                       "weights untrained or misread? --allow_untrained exports it all the same")
+        told, wanted = ("the same answer for every window", "one that depends on the window") if is_low else (
+            f"mean NLL {found.mean:.3f} per base", f"below {THRESHOLD_NATS:.3f}")
+        line = message("NLL gate", told, wanted, "weights untrained or misread? --allow_untrained exports it all the same")
         if not allow_untrained:
             raise BadDataError(line)
         LOG.warning("%s", line)

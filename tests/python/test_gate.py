@@ -115,6 +115,22 @@ def test_a_useless_model_is_refused():
 
 
 @pytest.mark.bad_input
+def test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition():
+    """Seen on chr20 of man: (.28, .22, .22, .28) everywhere has 1.375 nats and once passed, to be stopped only while scoring."""
+    class Constant:
+        def distributions(self, codes, index):
+            return np.broadcast_to(np.array([0.4, 0.1, 0.1, 0.4]), (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
+
+    genome = FakeGenome(c="".join(np.random.default_rng(0).choice(list("ACGT"), 5_000, p=[0.4, 0.1, 0.1, 0.4])))
+    cut = gate.windows(genome, 64, 50)
+    found = gate.evidence(Constant(), cut, np.array([20]))
+    assert found.mean < gate.THRESHOLD_NATS
+    with pytest.raises(BadDataError, match="NLL gate: the same answer for every window; expected one that depends on the window; weights"):
+        gate.judge(found, cut, "", False)
+    assert gate.judge(found, cut, "", True)["gate"] == "failed"
+
+
+@pytest.mark.bad_input
 def test_a_model_without_finite_answers_fails():
     class Broken:
         def distributions(self, codes, index):
