@@ -87,7 +87,7 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
     scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
-    methods = ("marginal", "conditional") if loaded.family.quantity == "kmer" else ("",)
+    methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
     made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)

@@ -12,17 +12,19 @@ DIGITS = 6
 def windows(session, cut: np.ndarray, window) -> list[dict]:
     """Five windows with the expected logp (positions, members, 4): plain, reverse, with an N, with neighbours, at the shortest length.
 
-    cut: codes uint8 (n, W) of the user's genome. They go through tokenizer and graph as any window does.
+    A causal model is asked for every letter from the site on, as scoring asks it. cut: codes uint8 (n, W) of the user's genome. They go
+    through tokenizer and graph as any window does.
     """
     first, last = cut[0], cut[-1]
     site = window.site_forward
     with_n = first.copy()
     with_n[max(0, site - 7)] = N
+    asked = list(range(site, window.window_bp)) if session.meta["scoring"]["causal"] else [site]
     around = [site, *(site + offset for offset in window.neighbour_offsets)]
     is_last = window.site_forward == window.window_bp - 1  # a causal window ends with its site
     short_site = window.shortest_bp - 1 if is_last else window.shortest_bp // 2
     chosen = [
-        ("plain", first, [site]),
+        ("plain", first, asked),
         ("reverse", reverse_complement(last), [window.site_reverse]),
         ("with N", with_n, [site]),
         ("neighbours", last, around),

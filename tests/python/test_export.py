@@ -45,6 +45,10 @@ def test_a_bundle_says_what_it_is(exported, kind):
     assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
 
 
+def test_masked_kmers_alone_have_a_method(exported):
+    assert [exported(kind).kmer_method in ("marginal", "conditional") for kind in FAMILIES] == [False, True, False]
+
+
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_the_bundle_answers_as_torch_does(exported, kind):
     """The whole road: codes to probabilities through Session, against the eager module."""

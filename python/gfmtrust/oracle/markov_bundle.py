@@ -176,7 +176,8 @@ def golden(oracle: Oracle) -> list[dict]:
     with_n[[site - 4, site - 13]] = N
     at_end[: site - 2] = PAD
     index = [site, *(site + offset for offset in neighbours)]
-    windows = [("plain", plain, [site]), ("reverse", reverse_complement(plain), [site]), ("with N", with_n, index), ("end", at_end, index)]
+    asked = list(range(site, width)) if oracle.is_causal else [site]
+    windows = [("plain", plain, asked), ("reverse", reverse_complement(plain), [site]), ("with N", with_n, index), ("end", at_end, index)]
     return [_golden(oracle, name, codes, index) for name, codes, index in windows]
 
 
