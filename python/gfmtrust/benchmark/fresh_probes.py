@@ -69,7 +69,8 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
         _keep_probes(work / "plan")
         for bundle in bundles:
             for shard in sorted((work / "plan" / "shards").glob("*.parquet")):
-                steps.score_shard(fasta, bundle, shard, work / "scores", "default", "auto", "fp32", True, 2, None, 0.10, False)
+                steps.score_shard(fasta, bundle, shard, work / "scores", "default", "auto", neighbours=True, threads=2, batch=None,
+                                  max_n=0.10, allow_long_window=False)
         table, _ = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"])))
         names = genome.names
     rank, _ = flags.assign(fitted, table)
@@ -104,8 +105,10 @@ def _spellings(sites: Path, path: Path) -> Path:
 
 
 def _keep_probes(plan_dir: Path) -> None:
-    """Leave only the probe sites in the shards: the run's own sites were scored already."""
-    for path in (plan_dir / "shards").glob("*.parquet"):
+    """Leave only the probe sites in the shards, and no variants: the run's own were scored already, and the benchmark is of SNVs."""
+    for path in (plan_dir / "shards").glob("variants_*.parquet"):
+        path.unlink()
+    for path in (plan_dir / "shards").glob("shard_*.parquet"):
         shard = tables.read(path)
         tables.write(path, shard.filter(np.asarray(shard["use"]) & shards.PROBE > 0), tables.SHARD)
 
