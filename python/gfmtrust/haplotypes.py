@@ -59,15 +59,14 @@ def reading(bundle, strand: str, shift: int, length: int) -> Reading:
     longer one moves the site to the left, by whole tokens.
     """
     width, site, k = bundle.window_bp, site_index(bundle, strand, shift), bundle.k
+    radius = min(RADIUS_BP, width // 8)
     if bundle.causal:
-        span = length + min(RADIUS_BP, width // 8)
         width -= width % k
-        site = min(site - site % k, width - k * -(-span // k))
+        site = min(site - site % k, width - k * -(-(length + radius) // k))
         return Reading(width, site, ((0, np.arange(site, width)),))
     if bundle.quantity == "counts":
         span = length + 2 * RADIUS_BP
         return Reading(span + width - 1, site + RADIUS_BP, ((0, np.arange(site, site + span)),))
-    radius = min(RADIUS_BP, width // 8)
     span = np.arange(site - radius, site + length + radius)
     turn = (span // k - span[0] // k) % STRIDE
     return Reading(width, site, tuple((0, span[turn == t]) for t in range(STRIDE) if (turn == t).any()))

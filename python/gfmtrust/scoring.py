@@ -130,7 +130,7 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
         wanted = shift == 0 and len(reading) > 0
         around = site + reading
         index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
-        answer, mass = (_tried if bundle.reads_on else _asked)(session, windows, index)
+        answer, mass = _tried(session, windows, index) if bundle.reads_on else session.distributions(windows, index)
         if wanted and not bundle.neighbours_in_same_pass:
             answer = np.concatenate([answer, session.distributions(windows, around)[0]], axis=1)
         if strand == "-":
@@ -150,10 +150,6 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
         for column, view in enumerate(views):
             probs[~votes[:, view.member], column] = np.nan
     return SiteScores(probs, status, local, n_share, pad_share, off)
-
-
-def _asked(session, windows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return session.distributions(windows, index)
 
 
 def _tried(session, windows: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

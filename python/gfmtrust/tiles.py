@@ -30,8 +30,6 @@ from gfmtrust.scoring import (
 )
 from gfmtrust.sites import place_key
 
-QUANTITIES = ("direct", "kmer")
-"""What masked models answer; a causal model's letters on one side and the context model's counts have no mask to share."""
 CHUNK_TILES = 64
 """Tiles worked on at once: of 512 bp 16,000 bases, after each of which progress is told."""
 
@@ -51,7 +49,7 @@ class Tiling:
     @classmethod
     def of(cls, bundle) -> Tiling | None:
         """None where the model's bases can only be scored one by one."""
-        if bundle.causal or bundle.quantity not in QUANTITIES:
+        if bundle.causal or bundle.quantity == "counts":  # letters on one side, or nothing masked: no mask to share
             return None
         window, token = bundle.window_bp, bundle.text.k
         step = window // 2 // token * token
@@ -143,9 +141,9 @@ def _score_chunk(session, bundle, genome, tiling, stride, preset, neighbours, ti
         off = np.maximum(off, mass[:, 0])
         if shift == 0:
             beside += answer[:, 1:].astype(np.float64) / n_strands
+            n_share = (windows == N).mean(axis=1, dtype=np.float32)[tile]
     status = np.full(len(pos), "", object)
     settle(probs, status, off, np.arange(len(pos)))
-    n_share = (cut(genome, contig, start, tiling.window) == N).mean(axis=1, dtype=np.float32)[tile]
     return SiteScores(probs, status, local_surprisal(beside, genome, contig_index, pos, offsets, None), n_share,
                       np.zeros(len(pos), np.float32), off)
 

@@ -6,18 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from step_calls import call
 
-from gfmtrust import cli, variant_plan
+from gfmtrust import variant_plan
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo"
 pytestmark = [pytest.mark.slow, pytest.mark.torch]
 GRID = list(itertools.product((1, 3, 32), (1, 2), (90, 1_000_000), (False, True)))
 """Batch, threads, sites a shard, records turned round: 24 configurations."""
 LENGTH = 30_000
-
-
-def call(*arguments) -> None:
-    assert cli.main([str(argument) for argument in arguments]) == 0, arguments
 
 
 @pytest.fixture(scope="module", autouse=True)

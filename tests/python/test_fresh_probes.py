@@ -5,14 +5,11 @@ import shutil
 import numpy as np
 import pytest
 from fake_genome import genome_letters
+from step_calls import call
 
-from gfmtrust import cli, variant_plan
+from gfmtrust import variant_plan
 from gfmtrust.benchmark.fresh_probes import fresh_probes
 from gfmtrust.errors import MissingInputError
-
-
-def call(*arguments) -> None:
-    assert cli.main([str(argument) for argument in arguments]) == 0, arguments
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import checkpoints
 import numpy as np
 import pytest
 from naive_twin import NaiveTwin
+from step_calls import call
 
-from gfmtrust import cli, tables, variant_plan
+from gfmtrust import tables, variant_plan
 from gfmtrust.bundle import Bundle
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
@@ -16,10 +17,6 @@ N_RECORDS = 300
 """Over 500 alleles."""
 MARGIN = 160
 """Records keep this far from the contig's ends; those have the oracle model's closed forms."""
-
-
-def call(*arguments) -> None:
-    assert cli.main([str(argument) for argument in arguments]) == 0, arguments
 
 
 def letters(rng, n: int) -> str:

@@ -77,8 +77,14 @@ def _next_letter(table: MarkovTable, around: np.ndarray, offset: np.ndarray, k_l
     words = all_words(k_letters)
     tries = np.concatenate([np.repeat(before[:, None], len(words), axis=1), np.broadcast_to(words, (len(around), *words.shape))], axis=2)
     law = _posterior(log_terms(table, tries)[..., reach:].sum(axis=-1))
-    own = np.where(np.arange(k_letters) < offset[:, None], around[:, reach:], N)
-    law = law * ((own[:, None] == N) | (own[:, None] == words)).all(axis=2)
+    return _letter_of_token(law, np.where(np.arange(k_letters) < offset[:, None], around[:, reach:], N), offset)
+
+
+def _letter_of_token(law: np.ndarray, told: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """q of one letter of a token, float64 (n, 4): the token's law (n, 4**k) over the words that have its told letters, codes (n, k) with
+    N for those not told, summed by the letter at `offset` (n,)."""
+    words = all_words(told.shape[1])
+    law = law * ((told[:, None] == N) | (told[:, None] == words)).all(axis=2)
     q = (law[..., None] * (words.T[offset][..., None] == np.arange(4))).sum(axis=1)
     return q / q.sum(axis=1, keepdims=True)
 
@@ -118,14 +124,9 @@ def kmer_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, 
     if method not in ("marginal", "conditional"):
         raise ValueError(f"method is {method!r}; expected 'marginal' or 'conditional'")
     law = token_law(table, codes, index - offset, k_letters, hidden)
-    words = all_words(k_letters)
-    if method == "conditional":
-        own = neighbourhood(codes, index - offset, 0, k_letters - 1)
-        own[np.arange(len(own)), offset] = N  # the answer is never told
-        law = law * ((own[:, None] == N) | (own[:, None] == words)).all(axis=2)
-    of_base = words.T[offset][..., None] == np.arange(4)  # (n, words, 4)
-    q = (law[..., None] * of_base).sum(axis=1)
-    return q / q.sum(axis=1, keepdims=True)
+    told = neighbourhood(codes, index - offset, 0, k_letters - 1)
+    hidden_letters = np.arange(k_letters) == offset[:, None] if method == "conditional" else np.True_  # the answer is never told
+    return _letter_of_token(law, np.where(hidden_letters, N, told), offset)
 
 
 def pll_of_span(table: MarkovTable, codes: np.ndarray, start: int, end: int) -> float:
