@@ -16,6 +16,7 @@ include { ANNOTATE_REGIONS  } from '../modules/local/gfmtrust/annotate_regions/m
 include { WRITE_TRACKS      } from '../modules/local/gfmtrust/write_tracks/main'
 include { REPORT            } from '../modules/local/gfmtrust/report/main'
 include { MULTIQC           } from '../modules/local/multiqc/report/main'
+include { tellProgress      } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
 
 /** Files of [meta, file] pairs in order of name: the order in which tasks end must not reach a task's hash. */
 def filesByName(pairs) {
@@ -103,6 +104,10 @@ workflow GFMTRUST {
             .combine(ch_shards)
             .map { meta, bundle, stride, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] }
         SCORE_SITES(ch_to_score, ch_genome, params.views, params.neighbours, code)
+        def told = [:]
+        SCORE_SITES.out.metrics
+            .combine(ch_shards.count())
+            .subscribe { meta, metrics, n_shards -> tellProgress(told, meta.id, metrics, n_shards) }
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
 

@@ -49,7 +49,8 @@ SHARED = {
     "scores": dict(type=Path, nargs="+", required=True, help="score tables, or folders of them, made by score_sites"),
     "device": dict(choices=["auto", "cpu", "cuda"], default="auto", help="where to run the models; auto says which it took [auto]"),
     "views": dict(choices=["fast", "default", "thorough"], default="default",
-                  help="fast: forward strand; default: both strands; thorough: also shifts or k-mer phases [default]"),
+                  help="fast: forward strand; default: both strands; thorough: also shifts or k-mer phases, and half of the "
+                       "context [default]"),
     "neighbours": dict(type=truth, default=True, metavar="true|false",
                        help="score the neighbours of each site too, for GFM_GAIN; doubles the passes of masked models [true]"),
     "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),

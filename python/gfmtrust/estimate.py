@@ -10,10 +10,10 @@ import numpy as np
 from gfmtrust import tables
 from gfmtrust.bundle import Bundle
 from gfmtrust.haplotypes import passes_per_variant
-from gfmtrust.scoring import PRESETS, passes_per_site
 from gfmtrust.session import Session
 from gfmtrust.stride import EXACT, only_region, strides
 from gfmtrust.tiles import Tiling, tile_passes
+from gfmtrust.views import PRESETS, passes_per_site
 
 TIMED_WINDOWS = 64
 

@@ -14,16 +14,17 @@ import numpy as np
 
 from gfmtrust.alphabet import N, encode, reverse_complement
 from gfmtrust.background import Fence, fence, fenced
-from gfmtrust.records import Status
-from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, site_index, views_of, window_status
+from gfmtrust.records import Look, Status
+from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, window_status
 from gfmtrust.variants import Variant
+from gfmtrust.views import looks_of, site_index, views_of, width_of
 
 RADIUS_BP = 32
 """Bases either side of the change that count; an eighth of the window where that is less."""
 STRIDE = 8
 """Tokens from one masked token to the next in one pass: 12.5 % at most are masked, as in training."""
 LONGEST_PART = 4
-"""An allele longer than this part of the window is TOO_LONG for the model."""
+"""An allele longer than this part of the narrowest window of the run's views is TOO_LONG for the model."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,14 @@ class Reading:
         return self.width + max(shift for shift, _ in self.rounds)
 
 
-def reading(bundle, strand: str, shift: int, length: int) -> Reading:
+def reading(bundle, look: Look, length: int) -> Reading:
     """How a bundle reads changes whose longer allele has `length` bases.
 
     masked: the span from `radius` before to `radius` after, in STRIDE rounds of tokens masked together; counts: the same span, nothing
     masked, one round; causal: from the first changed base to the end of the window in one round, at least `radius` beyond the change: a
     longer one moves the site to the left, by whole tokens.
     """
-    width, site, k = bundle.window_bp, site_index(bundle, strand, shift), bundle.k
+    width, site, k = width_of(bundle, look), site_index(bundle, look), bundle.k
     radius = min(RADIUS_BP, width // 8)
     if bundle.causal:
         width -= width % k
@@ -86,14 +87,15 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
     beside = np.array([min(variant.pos, genome.contigs[genome.names[index]] - 1)
                        for index, variant in zip(contig_index, variants, strict=True)], dtype=np.int64)
     fences = fence(genome, contig_index, beside)
-    status = _statuses(bundle, genome, contig_index, variants, beside, fences, max_n)
+    narrowest = min(width_of(bundle, look) for look in looks_of(bundle, preset))
+    status = _statuses(bundle, genome, contig_index, variants, beside, fences, max_n, narrowest // LONGEST_PART)
     for length in np.unique(lengths[status == ""]):
         rows = np.flatnonzero((lengths == length) & (status == ""))
-        for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
-            columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
-            way = reading(bundle, strand, shift, int(length))
+        for look in looks_of(bundle, preset):
+            columns = [i for i, view in enumerate(views) if view.look == look]
+            way = reading(bundle, look, int(length))
             for part in _chunks(rows, 2 * way.length):
-                haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], strand, way,
+                haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], look.strand, way,
                                             fences and fences.take(np.array([row]))) for row in part])
                 found, mass = _log_ratio(session, way, haplotypes)
                 llr[np.ix_(part, columns)] = found
@@ -112,8 +114,7 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
 
 def passes_per_variant(bundle, preset: str) -> int:
     """Forward passes of both haplotypes of a variant of one base, nothing shared; an upper bound of what is run."""
-    views = {(view.strand, view.shift) for view in views_of(bundle, preset)}
-    return 2 * sum(len(reading(bundle, strand, shift, 1).rounds) for strand, shift in views)
+    return 2 * sum(len(reading(bundle, look, 1).rounds) for look in looks_of(bundle, preset))
 
 
 def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
@@ -123,7 +124,7 @@ def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
 
 
 def _statuses(bundle, genome, contig_index: np.ndarray, variants: list[Variant], beside: np.ndarray, fences: Fence | None,
-              max_n: float) -> np.ndarray:
+              max_n: float, longest: int) -> np.ndarray:
     """What the genome's own window round the base `beside` says, before any pass; object (n,), '' where the model may be asked."""
     status = np.full(len(variants), "", dtype=object)
     for row, variant in enumerate(variants):
@@ -131,7 +132,7 @@ def _statuses(bundle, genome, contig_index: np.ndarray, variants: list[Variant],
         window = genome.windows(genome.names[contig_index[row]], start, bundle.window_bp)
         window = fenced(window, start, fences and fences.take(np.array([row])))
         status[row] = window_status(window, bundle.site_forward, max_n)[0][0]
-        if status[row] == "" and bundle.quantity != "counts" and variant.length > bundle.window_bp // LONGEST_PART:
+        if status[row] == "" and bundle.quantity != "counts" and variant.length > longest:
             status[row] = Status.TOO_LONG
     return status
 

@@ -82,7 +82,7 @@ MEASURES: tuple[Measure, ...] = (
             "bits", 0.0, 2.0, "low"),
     Measure("dis_strand", "Part of dis_within between the strands, bits; missing where no model read both",
             "bits", 0.0, 2.0, "low"),
-    Measure("dis_shift", "Part of dis_within between shifts, phases and members on one strand, bits; missing with one of them",
+    Measure("dis_shift", "Part of dis_within between shifts, phases, contexts and members on one strand, bits; missing with one of them",
             "bits", 0.0, 2.0, "low"),
     Measure("strand_jsd", "Jensen-Shannon divergence of the two strands, bits; missing where they are equal by construction",
             "bits", 0.0, 1.0, "low", None, "strand_jsd"),

@@ -93,7 +93,7 @@ def disagreement_parts(probs: np.ndarray, weights: np.ndarray, view_models: np.n
 
     dis_between: between models, NaN where one votes. dis_within = dis_strand + dis_shift: within models. dis_strand: between the strands
     of a model, NaN where no model read both (a model whose strands are equal by construction reads one). dis_shift: between the
-    shifts, phases and members of one strand, NaN where no strand of a model has two views.
+    shifts, phases, contexts and members of one strand, NaN where no strand of a model has two views.
     """
     check_weights(probs, weights)
     strands = np.full(probs.shape[1], "+") if view_strands is None else check_views(view_strands, probs, "view_strands")

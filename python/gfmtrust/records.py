@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -64,18 +65,33 @@ class Why(StrEnum):
     HIGH_ENTROPY = "HIGH_ENTROPY"
 
 
+class Look(NamedTuple):
+    """One way to read the window round a site.
+
+    shift: bases, forward orientation: the window starts that many further right. crop: letters left out at its two ends, as read.
+    """
+
+    strand: str  # '+' or '-'
+    shift: int = 0
+    crop: tuple[int, int] = (0, 0)
+
+    def __str__(self) -> str:
+        return f"strand {self.strand} shift {self.shift}" + (f" without {self.crop[0]} and {self.crop[1]}" if any(self.crop) else "")
+
+
 @dataclass(frozen=True)
 class View:
-    """One look at a site: a model, one member of it (0 unless it is the context model), a strand, a shift.
-
-    `shift` is in bases, forward orientation: the window starts that many bases further right.
-    """
+    """One answer of a model at a site: the model, one member of it (0 unless it is the context model), and how it looks there."""
 
     model: str
     member: int
-    strand: str  # '+' or '-'
-    shift: int = 0
+    look: Look
+
+    @property
+    def strand(self) -> str:
+        return self.look.strand
 
     @property
     def id(self) -> str:
-        return f"{self.model}/m{self.member}/{self.strand}/s{self.shift}"
+        strand, shift, crop = self.look
+        return f"{self.model}/m{self.member}/{strand}/s{shift}" + (f"/c{crop[0]}+{crop[1]}" if any(crop) else "")

@@ -13,8 +13,9 @@ import numpy as np
 from gfmtrust.alphabet import PAD, N, reverse_complement
 from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.errors import InternalError, message
-from gfmtrust.records import Status, View
+from gfmtrust.records import Look, Status
 from gfmtrust.session import softmax
+from gfmtrust.views import looks_of, site_index, views_of, width_of
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
@@ -26,7 +27,6 @@ MIN_REAL_BASES = 32
 OFF_ALPHABET_LIMIT = 0.5
 MAX_BAD_SHARE = 0.001
 """More windows than this without a finite answer end the run: the model is broken, not the site."""
-PRESETS = ("fast", "default", "thorough")
 
 
 @dataclass(frozen=True)
@@ -49,26 +49,6 @@ class SiteScores:
 
     def take(self, rows: np.ndarray) -> SiteScores:
         return SiteScores(*(getattr(self, field)[rows] for field in self.__dataclass_fields__))
-
-
-def views_of(bundle, preset: str) -> list[View]:
-    """Views of one model in their fixed order: members ascending, strand + then -, shifts ascending.
-
-    fast: forward strand; default: both strands; thorough adds the family's shifts (W/8 either side, or the k-mer phases).
-    An RC-equivariant model has one strand view whatever the preset.
-    """
-    strands = "+" if preset == "fast" or bundle.rc_equivariant else "+-"
-    shifts = sorted({0, *bundle.shifts}) if preset == "thorough" else [0]
-    return [View(bundle.model_id, member, strand, shift)
-            for member in range(bundle.n_members) for strand in strands for shift in shifts]
-
-
-def passes_per_site(bundle, preset: str, neighbours: bool) -> int:
-    """Forward passes one site costs: one a strand and shift, four where each base is tried, and one more a strand for the neighbours of
-    masked models."""
-    views = {(view.strand, view.shift) for view in views_of(bundle, preset)}
-    extra = neighbours and bundle.neighbour_offsets and not bundle.neighbours_in_same_pass
-    return len(views) * (4 if bundle.reads_on else 1) + (len({strand for strand, _ in views}) if extra else 0)
 
 
 def window_status(windows: np.ndarray, site: int, max_n: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,17 +97,18 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
     views = views_of(bundle, preset)
     probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
     off = np.zeros(len(pos), dtype=np.float32)
-    status, n_share, pad_share = window_status(_cut(genome, bundle, contig_index, pos, "+", 0), bundle.site_forward, max_n)
+    status, n_share, pad_share = window_status(_cut(genome, bundle, contig_index, pos, Look("+")), bundle.site_forward, max_n)
     usable = np.flatnonzero(status == "")
     reading = np.array(bundle.neighbour_offsets if neighbours else [], dtype=np.int64)  # as read: a causal model has none on its right
     forward = np.unique(np.concatenate([reading if strand == "+" else -reading for strand in {view.strand for view in views}]))
     beside = np.zeros((len(usable), len(forward), bundle.n_members, 4))
     n_read = np.zeros((len(forward), 1, 1))
-    for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
-        columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
-        windows = _cut(genome, bundle, contig_index[usable], pos[usable], strand, shift)
-        site = np.full((len(usable), 1), site_index(bundle, strand, shift), dtype=np.int64)
-        wanted = shift == 0 and len(reading) > 0
+    for look in looks_of(bundle, preset):
+        strand = look.strand
+        columns = [i for i, view in enumerate(views) if view.look == look]
+        windows = _cut(genome, bundle, contig_index[usable], pos[usable], look)
+        site = np.full((len(usable), 1), site_index(bundle, look), dtype=np.int64)
+        wanted = look == Look(strand) and len(reading) > 0
         around = site + reading
         index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
         answer, mass = _tried(session, windows, index) if bundle.reads_on else session.distributions(windows, index)
@@ -180,16 +161,11 @@ def settle(probs, status, off, usable) -> None:
     probs[status != ""] = np.nan
 
 
-def site_index(bundle, strand: str, shift: int) -> int:
-    """Index of the site in the window as read; shifting the window right moves the site left (right on the other strand)."""
-    return bundle.site_forward - shift if strand == "+" else bundle.site_reverse + shift
-
-
-def _cut(genome, bundle, contig_index, pos, strand: str, shift: int) -> np.ndarray:
-    """Windows of sites as the model reads them, codes uint8 (n, W)."""
-    width = bundle.window_bp
-    site = site_index(bundle, strand, shift)
-    return cut(genome, contig_index, pos - (site if strand == "+" else width - 1 - site), width, strand, fence(genome, contig_index, pos))
+def _cut(genome, bundle, contig_index, pos, look: Look) -> np.ndarray:
+    """Windows of sites as the model reads them, codes uint8 (n, width)."""
+    width, site = width_of(bundle, look), site_index(bundle, look)
+    start = pos - (site if look.strand == "+" else width - 1 - site)
+    return cut(genome, contig_index, start, width, look.strand, fence(genome, contig_index, pos))
 
 
 def cut(genome, contig_index: np.ndarray, starts: np.ndarray, width: int, strand: str = "+", fences: Fence | None = None) -> np.ndarray:

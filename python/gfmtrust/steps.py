@@ -24,6 +24,7 @@ from gfmtrust.session import Session
 from gfmtrust.shards import REGION
 from gfmtrust.stride import EXACT
 from gfmtrust.variants import Variant
+from gfmtrust.views import views_of
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +89,9 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     seconds = time.monotonic() - started
     if bundle.gate == "passed":
         refuse_constant(scores, bundle.model_id)
-    listed = scoring.views_of(bundle, views)
+    listed = views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
-                "views": [[view.model, view.member, view.strand, view.shift] for view in listed], "rc_equivariant": bundle.rc_equivariant,
+                "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
                 "device": session.device, "precision": bundle.precision, "neighbours": neighbours or is_context,
                 "window_bp": bundle.window_bp, "gate": bundle.gate, "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
     n = len(pos)
@@ -113,7 +114,7 @@ def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitte
     distinct = rows.drop_duplicates("variant")
     variants = [Variant(*row) for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)]
     own = np.array([len(variant.ref) != len(variant.alt) for variant in variants])
-    n_views = len(scoring.views_of(bundle, views))
+    n_views = len(views_of(bundle, views))
     llr, status = np.full((len(variants), n_views), np.nan, np.float32), np.full(len(variants), "", object)
     asked = np.flatnonzero(own)
     found = haplotypes.score_haplotypes(session, bundle, genome, distinct["contig_index"].to_numpy(np.int64)[asked],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gfmtrust.alphabet import N
+from gfmtrust.records import Look
 from gfmtrust.scoring import (
     CHUNK_BASES,
     COMPLEMENT_ORDER,
@@ -21,14 +22,13 @@ from gfmtrust.scoring import (
     cut,
     joined,
     local_surprisal,
-    passes_per_site,
     refuse_broken,
     score_sites,
     settle,
-    views_of,
     window_status,
 )
 from gfmtrust.sites import place_key
+from gfmtrust.views import looks_of, passes_per_site, views_of, width_of
 
 CHUNK_TILES = 64
 """Tiles worked on at once: of 512 bp 16,000 bases, after each of which progress is told."""
@@ -47,11 +47,11 @@ class Tiling:
     token: int
 
     @classmethod
-    def of(cls, bundle) -> Tiling | None:
-        """None where the model's bases can only be scored one by one."""
+    def of(cls, bundle, look: Look = Look("+")) -> Tiling | None:  # noqa: B008  (immutable)
+        """The tiles of a look; None where the model's bases can only be scored one by one."""
         if bundle.causal or bundle.quantity == "counts":  # letters on one side, or nothing masked: no mask to share
             return None
-        window, token = bundle.window_bp, bundle.text.k
+        window, token = width_of(bundle, look), bundle.k
         step = window // 2 // token * token
         return cls(window, step, (window - step) // 2 // token * token, token)
 
@@ -99,15 +99,12 @@ def score_tiles(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarr
     stride: tokens from one masked in a pass to the next. Only passes that a base or a neighbour of one needs are run. Local surprisal
     is of the neighbours as the same tile answers them. progress: called with the number of bases done.
     """
-    tiling = Tiling.of(bundle)
-    contig, start, tile = tiling.tiles(contig_index, pos)
+    _, start, tile = Tiling.of(bundle).tiles(contig_index, pos)
     order = np.argsort(tile, kind="stable")
     pieces, done = [], 0
     for first in range(0, len(start), CHUNK_TILES):
         rows = order[slice(*np.searchsorted(tile[order], (first, first + CHUNK_TILES)))]
-        tiles = slice(first, first + CHUNK_TILES)
-        pieces.append(_score_chunk(session, bundle, genome, tiling, stride, preset, neighbours, (contig[tiles], start[tiles]),
-                                   tile[rows] - first, contig_index[rows], pos[rows]))
+        pieces.append(_score_chunk(session, bundle, genome, stride, preset, neighbours, contig_index[rows], pos[rows]))
         done += len(rows)
         if progress:
             progress(done)
@@ -121,25 +118,25 @@ def tile_passes(bundle, preset: str, contig_index: np.ndarray, pos: np.ndarray, 
     return len(Tiling.of(bundle).tiles(contig_index, pos)[0]) * stride * passes_per_site(bundle, preset, neighbours=False)
 
 
-def _score_chunk(session, bundle, genome, tiling, stride, preset, neighbours, tiles, tile, contig_index, pos) -> SiteScores:
-    """tiles: contig_index and start (m,) of the chunk's tiles; tile (n,): which of them is each base's."""
-    contig, start = tiles
+def _score_chunk(session, bundle, genome, stride, preset, neighbours, contig_index, pos) -> SiteScores:
     views = views_of(bundle, preset)
     reading = np.array(bundle.neighbour_offsets if neighbours else [], np.int64)
     offsets = np.unique(np.concatenate([reading, -reading]))
-    at = (pos - start[tile])[:, None]
     probs = np.full((len(pos), len(views), 4), np.nan, np.float32)
     off = np.zeros(len(pos), np.float32)
     beside = np.zeros((len(pos), len(offsets), bundle.n_members, 4))
     n_strands = len({view.strand for view in views})
-    for strand, shift in dict.fromkeys((view.strand, view.shift) for view in views):
-        columns = [i for i, view in enumerate(views) if (view.strand, view.shift) == (strand, shift)]
-        places = at - shift if shift else np.concatenate([at, at + offsets], axis=1)
-        windows = cut(genome, contig, start + shift, tiling.window, strand)
-        answer, mass = _answers(session, bundle, tiling, stride, strand, windows, tile, places)
+    for look in looks_of(bundle, preset):
+        tiling = Tiling.of(bundle, look)
+        contig, start, tile = tiling.tiles(contig_index, pos)
+        columns = [i for i, view in enumerate(views) if view.look == look]
+        whole = look == Look(look.strand)
+        places = (pos - start[tile])[:, None] + (np.append(0, offsets) if whole else -look.shift)
+        windows = cut(genome, contig, start + look.shift, tiling.window, look.strand)
+        answer, mass = _answers(session, bundle, tiling, stride, look.strand, windows, tile, places)
         probs[:, columns] = answer[:, 0]
         off = np.maximum(off, mass[:, 0])
-        if shift == 0:
+        if whole:
             beside += answer[:, 1:].astype(np.float64) / n_strands
             n_share = (windows == N).mean(axis=1, dtype=np.float32)[tile]
     status = np.full(len(pos), "", object)

@@ -111,6 +111,14 @@ def test_the_end_says_what_was_found(first):
     assert "out/report/gfmtrust_report.html" in first.text
 
 
+def test_each_model_says_how_far_it_is(first, start):
+    """Two shards a model; those of an earlier run are done, and no part of a rate."""
+    ends = re.findall(r"^(\w+): 2 of 2 shards scored, ([\d,]+ sites, [\d,]+ sites/s)$", first.text, re.MULTILINE)
+    assert sorted(model for model, _ in ends) == ["context_model", "first", "second"]
+    again = start("told", "-resume").text
+    assert re.findall(r"^(\w+): 2 of 2 shards scored, by an earlier run$", again, re.MULTILINE)
+
+
 def test_resume_runs_nothing(first, start):
     assert start("resumed", "-resume").executed() == set()
 

@@ -1,40 +1,28 @@
 """Haplotype scores against sums over whole sequences written as strings, one base at a time."""
 
-from dataclasses import dataclass
+from functools import partial
 
+import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome
 
 from gfmtrust.haplotypes import reading, score_haplotypes
-from gfmtrust.records import Status
+from gfmtrust.records import Look, Status
 from gfmtrust.variants import Variant, normalised
+from gfmtrust.views import views_of
 
 WINDOW = 256
-
-
-@dataclass
-class FakeBundle:
-    quantity: str = "direct"
-    causal: bool = False
-    k: int = 1
-    window_bp: int = WINDOW
-    site_forward: int = WINDOW // 2
-    site_reverse: int = WINDOW // 2 - 1
-    model_id: str = "toy"
-    rc_equivariant: bool = False
-    n_members: int = 1
-    shifts: tuple = (-32, 32)
-
+FakeBundle = partial(fake_bundle.FakeBundle, window_bp=WINDOW, shifts=(-32, 32))
 
 BUNDLES = {
     "masked": FakeBundle(),
-    "odd window": FakeBundle(window_bp=255, site_forward=127, site_reverse=127),
-    "k-mer": FakeBundle("kmer", k=6, window_bp=252, site_forward=126, site_reverse=125),
-    "counts": FakeBundle("counts", window_bp=15, site_forward=7, site_reverse=7, shifts=()),
+    "odd window": FakeBundle(window_bp=255),
+    "k-mer": FakeBundle(quantity="kmer", k=6, window_bp=252),
+    "counts": FakeBundle(quantity="counts", window_bp=15, shifts=()),
     "causal": FakeBundle(causal=True),
-    "causal k-mer": FakeBundle("kmer", causal=True, k=6, window_bp=72, site_forward=60, site_reverse=60, shifts=()),
-    "left alone": FakeBundle("kmer", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()),
+    "causal k-mer": FakeBundle(quantity="kmer", causal=True, k=6, window_bp=72, site_forward=60, site_reverse=60, shifts=()),
+    "left alone": FakeBundle(quantity="kmer", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()),
 }
 
 
@@ -118,7 +106,7 @@ def test_both_strands_are_the_sums_over_the_span(kind):
 @pytest.mark.parametrize("kind", ["masked", "k-mer"])
 def test_every_base_of_the_span_is_asked_for_once_and_never_beside_another(kind):
     bundle = BUNDLES[kind]
-    way = reading(bundle, "+", 0, 9)
+    way = reading(bundle, Look("+"), 9)
     asked = np.concatenate([index for _, index in way.rounds])
     assert sorted(asked) == list(range(asked.min(), asked.max() + 1))
     for _, index in way.rounds:
@@ -130,8 +118,23 @@ def test_shifts_move_the_window_not_the_score():
     """A model that reads one letter either side answers alike wherever its window begins."""
     text = random_text(2)
     found = scores(FakeBundle(), text, random_variants(text, 10), preset="thorough")
-    assert found.llr.shape == (10, 6)
+    assert found.llr.shape == (10, 8)
     assert np.abs(found.llr[:, :3] - found.llr[:, :1]).max() < 2e-5
+
+
+@pytest.mark.parametrize(("whole", "half"), [
+    (FakeBundle(), FakeBundle(window_bp=128)),
+    (BUNDLES["k-mer"], FakeBundle(quantity="kmer", k=6, window_bp=132)),
+    (FakeBundle(causal=True), FakeBundle(causal=True, window_bp=WINDOW - 63, site_forward=65, site_reverse=64)),
+    (BUNDLES["causal k-mer"], FakeBundle(quantity="kmer", causal=True, k=6, window_bp=42, site_forward=30, site_reverse=30)),
+])
+def test_half_of_the_context_is_a_model_of_that_window(whole, half):
+    text = random_text(20)
+    variants = random_variants(text, 20, longest=9)
+    found = scores(whole, text, variants, preset="thorough")
+    halves = [column for column, view in enumerate(views_of(whole, "thorough")) if any(view.look.crop)]
+    assert len(halves) == 2
+    assert found.llr[:, halves].tobytes() == scores(half, text, variants).llr.tobytes()
 
 
 def test_a_deletion_is_no_likelier_for_being_short():
@@ -160,7 +163,7 @@ def test_neighbours_in_the_list_change_no_byte():
 
 def test_a_member_votes_only_where_it_saw_neither_end():
     text = random_text(6)
-    bundle = FakeBundle("counts", window_bp=15, site_forward=7, site_reverse=7, shifts=(), rc_equivariant=True)
+    bundle = FakeBundle(quantity="counts", window_bp=15, shifts=(), rc_equivariant=True)
     variants = [Variant(98, text[98:103], ""), Variant(50, "", "A")]
     found = scores(bundle, text, variants, admitted=lambda contig_index, pos: (np.asarray(pos) < 100)[:, None])
     assert list(found.status) == [Status.UNSUPPORTED, ""]
@@ -184,6 +187,8 @@ def test_longer_than_a_quarter_of_the_window():
     found = scores(FakeBundle(), text, [Variant(900, text[900:965], ""), Variant(900, "", "A" * 64)])
     assert list(found.status) == [Status.TOO_LONG, ""]
     assert np.isnan(found.llr[0]).all()
+    halved = scores(FakeBundle(), text, [Variant(900, "", "A" * 33), Variant(900, "", "A" * 32)], preset="thorough")
+    assert list(halved.status) == [Status.TOO_LONG, ""]
 
 
 @pytest.mark.bad_input

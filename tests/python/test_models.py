@@ -129,7 +129,8 @@ def test_masked_families_do_not_see_the_letter(weights):
         codes[:] = codes[0]
         codes[:, 70] = range(4)
         probs, _, _ = folded(loaded, loaded.text, codes, np.full((4, 1), 70))
-        assert (probs == probs[0]).all()
+        # not bit for bit: on some CPUs torch rounds the rows of a batch differently
+        np.testing.assert_allclose(probs, np.broadcast_to(probs[0], probs.shape), atol=1e-6)
 
 
 def test_token_dropout_rescales_by_the_masked_share(weights):

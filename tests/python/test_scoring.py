@@ -1,7 +1,8 @@
 """Windows, strands and neighbours against a model whose answer is written by hand."""
 
-from dataclasses import dataclass
+from functools import partial
 
+import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
@@ -9,25 +10,11 @@ from fake_genome import FakeGenome, random_genome
 from gfmtrust.alphabet import PAD, reverse_complement
 from gfmtrust.errors import InternalError
 from gfmtrust.records import Status
-from gfmtrust.scoring import passes_per_site, score_sites, views_of, window_status
+from gfmtrust.scoring import score_sites, window_status
+from gfmtrust.views import passes_per_site, views_of
 
-
-@dataclass
-class FakeBundle:
-    """A model that reads 8 letters; both sides of the site, so the site is at 4 forward and 3 on the other strand."""
-
-    model_id: str = "toy"
-    family: str = "toy"
-    window_bp: int = 8
-    site_forward: int = 4
-    site_reverse: int = 3
-    rc_equivariant: bool = False
-    n_members: int = 1
-    neighbour_offsets: tuple = (-2, 2)
-    neighbours_in_same_pass: bool = False
-    causal: bool = False
-    reads_on: bool = False
-    shifts: tuple = (-1, 1)
+FakeBundle = partial(fake_bundle.FakeBundle, window_bp=8, shifts=(-1, 1), neighbour_offsets=(-2, 2))
+"""A model that reads 8 letters; both sides of the site, so the site is at 4 forward and 3 on the other strand."""
 
 
 class NextLetterSession:

@@ -1,39 +1,23 @@
 """Region bases from tiles: against a twin that scores one base at a time, and against the exact scorer where both mask one base."""
 
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from functools import partial
 
+import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
 
 from gfmtrust.alphabet import reverse_complement
-from gfmtrust.scoring import SiteScores, score_sites, views_of
+from gfmtrust.records import Look
+from gfmtrust.scoring import SiteScores, score_sites
 from gfmtrust.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
+from gfmtrust.views import views_of
 
 REACH = 9
 
 
-@dataclass
-class FakeBundle:
-    """A masked model that reads 64 letters."""
-
-    model_id: str = "toy"
-    window_bp: int = 64
-    site_forward: int = 32
-    site_reverse: int = 31
-    rc_equivariant: bool = False
-    n_members: int = 1
-    neighbour_offsets: tuple = (-10, -5, 5, 10)
-    neighbours_in_same_pass: bool = False
-    causal: bool = False
-    reads_on: bool = False
-    shifts: tuple = (-8, 8)
-    quantity: str = "direct"
-    text: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(k=1))
-
-
-KMERS = FakeBundle(window_bp=66, site_forward=33, site_reverse=32, quantity="kmer", text=SimpleNamespace(k=3), shifts=(-1, 1))
+FakeBundle = partial(fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10))
+KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
 
 
 class Listener:
@@ -56,9 +40,10 @@ class Listener:
         return probs, np.zeros(index.shape, np.float32)
 
 
-def one_base(genome, bundle, pos, offset, stride, strand, shift=0):
+def one_base(genome, bundle, pos, offset, stride, look):
     """Distribution at pos + offset from the tile of pos, forward strand: the slow obvious twin."""
-    width, k = bundle.window_bp, bundle.text.k
+    strand, shift, crop = look
+    width, k = bundle.window_bp - sum(crop), bundle.k
     step = width // 2 // k * k
     start = pos // step * step - (width - step) // 2 // k * k + shift
     at = pos + offset - start
@@ -86,12 +71,12 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
     pos = np.array([100, 101, 127, 128, 129, 131, 132, 133, 300, 480])
     found = tiled(GENOME, bundle, pos, preset=preset)
     for column, view in enumerate(views_of(bundle, preset)):
-        twin = [one_base(GENOME, bundle, at, 0, 8, view.strand, view.shift) for at in pos]
+        twin = [one_base(GENOME, bundle, at, 0, 8, view.look) for at in pos]
         assert np.allclose(found.probs[:, column], twin, atol=1e-6), view
     strands = sorted({view.strand for view in views_of(bundle, preset)})
     real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
     for row, at in enumerate(pos):
-        bits = [-np.log2(np.mean([one_base(GENOME, bundle, at, offset, 8, strand)[real[at + offset]] for strand in strands]))
+        bits = [-np.log2(np.mean([one_base(GENOME, bundle, at, offset, 8, Look(strand))[real[at + offset]] for strand in strands]))
                 for offset in bundle.neighbour_offsets]
         assert found.local_surprisal[row] == pytest.approx(np.nanmean(bits), abs=1e-5)
 

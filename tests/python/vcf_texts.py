@@ -1,8 +1,9 @@
 """Small VCF texts for tests, and the ways to store them. Written by hand: nothing here uses the code under test."""
 
 import gzip
-import subprocess
 from pathlib import Path
+
+import pysam
 
 HEADER = (b"##fileformat=VCFv4.2\n##contig=<ID=chr1,length=60>\n##contig=<ID=chr2,length=40>\n"
           b'##INFO=<ID=AC,Number=A,Type=Integer,Description="x, y">\n##FILTER=<ID=q10,Description="low">\n')
@@ -39,13 +40,14 @@ def vcf_text(records=AWKWARD, samples=False, end=b"\n"):
 
 
 def stored(path: Path, text: bytes, how: str = "plain") -> Path:
-    """Write a text as plain, gzip or bgzf; BGZF is made by bgzip itself."""
+    """Write a text as plain, gzip or bgzf; BGZF is made by htslib itself."""
     if how == "plain":
         path.write_bytes(text)
     elif how == "gzip":
         path.write_bytes(gzip.compress(text, mtime=0))
     else:
-        path.write_bytes(subprocess.run(["bgzip", "-c"], input=text, capture_output=True, check=True).stdout)
+        with pysam.BGZFile(str(path), "wb") as file:
+            file.write(text)
     return path
 
 

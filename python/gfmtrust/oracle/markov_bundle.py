@@ -48,7 +48,7 @@ KMER_METHODS = {Reading.KMER_MARGINAL: "marginal", Reading.KMER_CONDITIONAL: "co
 LETTER_BY_LETTER = (Reading.MASKED, Reading.CAUSAL, Reading.CAUSAL_FULL)
 WINDOWS = {
     # window_bp, site_forward, site_reverse, shifts, neighbour offsets, whether these cost no pass; an even window has two middles
-    Reading.MASKED: (64, 32, 31, [-8, 8], [-20, -15, -10, -5, 5, 10, 15, 20], False),
+    Reading.MASKED: (72, 36, 35, [-9, 9], [-20, -15, -10, -5, 5, 10, 15, 20], False),
     Reading.CAUSAL: (41, 40, 40, [], [-8, -7, -6, -5, -4, -3, -2, -1], True),
     Reading.KMER_MARGINAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),
     Reading.KMER_CONDITIONAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),

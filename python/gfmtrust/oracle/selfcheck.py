@@ -23,9 +23,10 @@ from gfmtrust.oracle.closed_forms import entropy_bits, neighbourhood
 from gfmtrust.oracle.markov import MAX_ORDER, draw_table, uniform_table
 from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
 from gfmtrust.oracle.variant_truth import some_variants, true_llrs
-from gfmtrust.records import Status
+from gfmtrust.records import Look, Status, View
 from gfmtrust.session import Session
 from gfmtrust.vcf import format_position
+from gfmtrust.views import views_of
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ def write_genome(folder: Path, seed: int = SEED) -> Genome:
 def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) -> Comparison:
     """Score every position of the genome with all views and line the numbers up with the truth: LLR of the three other bases, entropy,
     local surprisal and off-alphabet mass, at the sites that can be scored; then the variants that change the length."""
-    views = scoring.views_of(opened, "thorough")
+    views = views_of(opened, "thorough")
     parts = []
     for contig, (name, length) in enumerate(genome.contigs.items()):
         codes, pos = genome.codes(name, 0, length), np.arange(length)
@@ -136,7 +137,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
         truth = true_scores(oracle, opened, codes, pos, views)
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
-        reads = [f"strand {view.strand} shift {view.shift}" for view in views]
+        reads = [str(view.look) for view in views]
         found, expected = scores.probs[rows].astype(np.float64), np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan)
         ref = codes[rows] % 4
         alts = (ref[:, None] + np.arange(1, 4)) % 4
@@ -158,7 +159,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
 
 
 def _compare_variants(oracle: Oracle, opened: Bundle, session: Session, genome: Genome, contig: int,
-                      views: list[scoring.View]) -> Comparison:
+                      views: list[View]) -> Comparison:
     """LLRs of insertions, deletions and complex alleles of one contig, at its ends too, lined up with the truth."""
     name = genome.names[contig]
     codes = genome.codes(name, 0, genome.contigs[name])
@@ -166,22 +167,23 @@ def _compare_variants(oracle: Oracle, opened: Bundle, session: Session, genome: 
     scores = haplotypes.score_haplotypes(session, opened, genome, np.full(len(variants), contig), variants, "thorough", max_n=1.0)
     rows = [row for row, status in enumerate(scores.status) if status != Status.OUT_OF_RANGE]
     expected = np.array([true_llrs(oracle, opened, codes, variants[row], views) for row in rows])
-    names = [f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.strand} shift {view.shift}, LLR"
+    names = [f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.look}, LLR"
              for row in rows for view in views]
     return Comparison(scores.llr[rows].astype(np.float64).ravel(), expected.ravel(), names)
 
 
-def true_scores(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[scoring.View]) -> Truth:
+def true_scores(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[View]) -> Truth:
     """What scoring must say at positions of one contig, codes uint8 (length,), from the contig itself."""
-    probs = np.stack([_strand_distribution(oracle, opened, codes, pos, view.strand, view.shift) for view in views], axis=1)
+    probs = np.stack([_strand_distribution(oracle, opened, codes, pos, view.look) for view in views], axis=1)
     strands = sorted({view.strand for view in views})
     return Truth(probs, _local_surprisal(oracle, opened, codes, pos, strands), _can_be_scored(opened, codes, pos))
 
 
-def _strand_distribution(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, strand: str, shift: int,
+def _strand_distribution(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, look: Look,
                          at: int = 0, hidden: tuple[int, ...] = ()) -> np.ndarray:
     """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked too; float64 (n, 4), NaN off the contig."""
-    site = opened.site_forward - shift if strand == "+" else opened.site_reverse + shift
+    strand, shift, crop = look
+    site = (opened.site_forward - shift if strand == "+" else opened.site_reverse + shift) - crop[0]
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
     offset = np.full(len(pos), (site + at) % oracle.k_letters)
     read = codes if strand == "+" else reverse_complement(codes)
@@ -200,7 +202,7 @@ def _local_surprisal(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.
     for strand in strands:
         for at in offsets:
             hidden = tuple(other - at for other in offsets if other != at)
-            q = _strand_distribution(oracle, opened, codes, pos, strand, 0, at, hidden)
+            q = _strand_distribution(oracle, opened, codes, pos, Look(strand), at, hidden)
             read.setdefault(at if strand == "+" else -at, []).append(q)
     real = {forward: neighbourhood(codes, pos + forward, 0, 0)[:, 0] for forward in read}
     bits = [np.where(real[forward] < N, -np.log2(np.mean(qs, axis=0)[np.arange(len(pos)), real[forward] % 4]), np.nan)

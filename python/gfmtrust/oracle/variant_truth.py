@@ -35,16 +35,18 @@ def true_llrs(oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Varian
 
 
 def _llr(oracle: Oracle, opened: Bundle, codes: np.ndarray, changed: np.ndarray, variant: Variant, view: View) -> float:
-    if view.strand == "+":
-        start, site, read = variant.pos, opened.site_forward - view.shift, (codes, changed)
+    strand, shift, crop = view.look
+    width = opened.window_bp - sum(crop)
+    if strand == "+":
+        start, site, read = variant.pos, opened.site_forward - shift - crop[0], (codes, changed)
     else:
-        start, site = len(codes) - variant.pos - len(variant.ref), opened.site_reverse + view.shift
+        start, site = len(codes) - variant.pos - len(variant.ref), opened.site_reverse + shift - crop[0]
         read = (reverse_complement(codes), reverse_complement(changed))
-    radius = min(RADIUS_BP, opened.window_bp // 8)
+    radius = min(RADIUS_BP, width // 8)
     first, last = start - radius, start + variant.length + radius
     if oracle.is_causal:  # to the window's end, in whole tokens from the site on, and no less than the radius
         k = oracle.k_letters
-        right = max(opened.window_bp // k * k - site // k * k, -(-(last - start) // k) * k)
+        right = max(width // k * k - site // k * k, -(-(last - start) // k) * k)
         first, last, site = start, start + right, 0
     place = np.arange(max(first, 0), max(0, min(last, *(len(one) for one in read))))
     place = place[(read[0][place] < N) & (read[1][place] < N)]

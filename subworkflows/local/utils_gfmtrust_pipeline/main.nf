@@ -163,7 +163,7 @@ def startText(values, samples, regions, models) {
     def head = ["gfmtrust ${workflow.manifest.version}",
         "  device   ${values.device} (requested)",
         "  models   ${names.join(', ')}",
-        "  views    ${values.views} (passes a site and model: fast 1, default 2, thorough 6, or 12 for 6-mers; causal models 4 times as many)",
+        "  views    ${values.views} (passes a site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
         "  VCFs     ${samples.size()}",
         "  BEDs     ${regions.size()}"]
     return (head + changed.collect { name, value -> "  --${name} ${value}" }).join('\n')
