@@ -19,6 +19,7 @@ from gfmtrust.calibration import Calibration
 from gfmtrust.header_lines import background_text, read_calibration
 from gfmtrust.info_values import number_text
 from gfmtrust.output_digest import published
+from gfmtrust.progress import Progress
 from gfmtrust.records import Rank, Status
 from gfmtrust.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
 from gfmtrust.site_lookup import PositionTable, Rows
@@ -39,8 +40,9 @@ def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: 
     fitted = read_calibration(calibration)
     levels, shift = Levels.of(fitted), fitted.shift is not None and fitted.shift.fired
     lines, totals = bed_file.read(bed), Totals()
+    progress = Progress(name, "lines", len(lines.intervals))
     with PositionTable(bases, list(MEASURED)) as table:
-        values = (texts(totals.add(summary)) for summary in summaries(lines, table, levels, shift))
+        values = (texts(totals.add(summary)) for summary in told(summaries(lines, table, levels, shift), progress))
         contract = bed_file.write(lines, out, list(COLUMNS), values, region_notes(levels, fitted), inputs=(Path(bed),), force=force)
     counts = {"kind": "bed", "id": name, "input": Path(bed).name, **asdict(contract), **totals.counts(), "output": published(out)}
     tables.write_json(out.with_name(f"{name}.counts.json"), counts)
@@ -55,6 +57,13 @@ def summaries(lines: bed_file.BedFile, table: PositionTable, levels: Levels, shi
         genome_name = contig_map.get(contig, contig)
         absent = Status.OUT_OF_RANGE if genome_name in known else Status.NO_CONTIG
         yield summarise(int(end - start), gather(table.rows(genome_name, int(start), int(end))), absent, levels, shift)
+
+
+def told(found: Iterator[RegionSummary], progress: Progress) -> Iterator[RegionSummary]:
+    """The same summaries, counted as they are asked for."""
+    for done, summary in enumerate(found):
+        progress(done)
+        yield summary
 
 
 def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from gfmtrust.allele_values import AlleleValues, run_facts
 from gfmtrust.header_lines import header_lines, read_calibration
 from gfmtrust.info_values import KEYS, info_text
 from gfmtrust.output_digest import published
+from gfmtrust.progress import Progress
 from gfmtrust.records import Rank
 from gfmtrust.tally import shown
 
@@ -29,9 +30,13 @@ def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, 
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
     lines = header_lines(read_calibration(calibration), run_facts(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
                          + (" --overwrite" if overwrite else ""))
+    progress, done = Progress(id, "records"), 0
     with AlleleValues(sites) as alleles:
 
         def values(record) -> bytes:
+            nonlocal done
+            done += 1
+            progress(done)
             texts = alleles.texts(record.contig, record.pos, record.ref, record.alts)
             for allele in texts:
                 ranks[Rank(int(allele[RANK_KEY])).name] += 1

@@ -19,6 +19,9 @@ from gfmtrust.measures import view_weights
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import place_key
 
+GUARD_BANDS = {"fp32": 0.001, "fp16": 0.005}
+"""How far a reliability may move between devices, by the precision of the least precise model: several times what was measured
+(docs/benchmarks.md)."""
 RUN_SITES_KEPT = 20_000
 """Run sites whose local surprisal the shift gate looks at; every n-th where there are more."""
 
@@ -79,7 +82,8 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
     table, run_surprisal = probe_table(plan_dir, scores)
     digests = run_digests(plan, scores.ensemble)
     if frozen is None:
-        options = replace(options, context_only=scores.ensemble.context_only, digests=digests,
+        options = replace(options, guard_band=max(GUARD_BANDS[precision] for precision in digests["precision"]),
+                          context_only=scores.ensemble.context_only, digests=digests,
                           background=plan["background"]["name"] if plan.get("background") else "")
         fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options))
     else:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, replace
 
+import numpy as np
+
 from gfmtrust import halves
 from gfmtrust.caps import Limits
-from gfmtrust.certificates import Certificate, Tally
+from gfmtrust.certificates import Certificate, Tally, thresholds
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.records import Rank, VariantClass
 from gfmtrust.reliability import AblationRow, Reliability, Term
@@ -21,7 +23,8 @@ PLACE = "calibration.json"
 
 @dataclass(frozen=True)
 class Options:
-    """alpha: error a level may have; delta: chance that a certificate is wrong; guard_band: in units of reliability.
+    """alpha: error a level may have; delta: chance that a certificate is wrong; guard_band: reliability above a cut-off that still gets the
+    lower flag, so that HIGH here is no LOW on another device.
 
     simultaneous: delta is shared by all cells and levels; looks: how often half B has been used, this time included;
     context_only: the context model is the only model (gain then caps nothing); background: file that context model and probes come
@@ -196,9 +199,18 @@ def _outcome(calibration: Calibration) -> str:
         parts.append(f"at most MEDIUM: context model and probes come from {calibration.options.background}")
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
+    elif beside := _without_band(calibration):
+        parts.append(f"HIGH borders on LOW in {'+'.join(beside)}: a flag close to that cut-off may differ between devices")
     if calibration.options.looks > 1:
         parts.append(f"exploratory: look {calibration.options.looks} at half B")
     return "; ".join(parts)
+
+
+def _without_band(calibration: Calibration) -> list[str]:
+    """Region classes with HIGH whose MEDIUM is missing, or no wider than twice the guard band."""
+    classes = np.array(sorted({name for found in calibration.certificates for name in found.region_classes}), dtype=object)
+    high, medium = (thresholds(calibration.certificates, level.name, classes) for level in (Rank.HIGH, Rank.MEDIUM))
+    return classes[np.isfinite(high) & ~(high - medium > 2 * calibration.options.guard_band)].tolist()
 
 
 def _level_outcome(calibration: Calibration, level: Rank) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from gfmtrust.ensemble import CONTEXT_FAMILY
 from gfmtrust.errors import ConfigurationError, InternalError, message
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
+from gfmtrust.progress import Progress
 from gfmtrust.session import Session
 from gfmtrust.shards import REGION
 from gfmtrust.stride import EXACT
@@ -28,7 +28,6 @@ from gfmtrust.views import views_of
 
 log = logging.getLogger(__name__)
 
-PROGRESS_S = 30
 MIN_SITES_FOR_CONSTANT = 100
 
 
@@ -84,7 +83,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     tiled = site["use"].to_numpy() == REGION if chosen["stride"] > EXACT else np.zeros(len(pos), bool)
     tiled[tiled] = tiles.answerable(bundle, genome, contig_index[tiled], pos[tiled], max_n)
     scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], views, neighbours or is_context, max_n,
-                              admitted, _Progress(bundle.model_id, len(pos)))
+                              admitted, Progress(bundle.model_id, "sites", len(pos)))
     own = _haplotypes(session, bundle, genome, site.to_pandas(), views, max_n, admitted) if of_variants else {}
     seconds = time.monotonic() - started
     if bundle.gate == "passed":
@@ -131,21 +130,3 @@ def refuse_constant(scores: scoring.SiteScores, model: str) -> None:
     if len(answered) >= MIN_SITES_FOR_CONSTANT and all((view == view[:1]).all() for view in voted):
         raise InternalError(message(f"model {model}", "output is constant (100 % of windows)", "an answer that depends on the window",
                                     "export it again; --allow_untrained lets a useless model through"))
-
-
-class _Progress:
-    """A line on stderr every 30 s: done, rate, time left."""
-
-    def __init__(self, model: str, total: int):
-        self._model, self._total = model, total
-        self._started = self._said = time.monotonic()
-
-    def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now - self._said < PROGRESS_S and done < self._total:
-            return
-        self._said = now
-        rate = done / max(now - self._started, 1e-9)
-        left = (self._total - done) / rate if rate else 0
-        sys.stderr.write(f"{self._model}: {done:,} of {self._total:,} sites, {rate:,.0f} sites/s, {left:,.0f} s left\n")
-        sys.stderr.flush()

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from simulated_probes import features_of, skilled, useless
 
-from gfmtrust import calibration, flags, halves
+from gfmtrust import calibration, calibration_record, flags, halves
 from gfmtrust.calibration import Calibration, Counts, Options
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally
@@ -109,6 +109,22 @@ def test_a_refused_or_unseen_region_class_is_uncertified():
 def test_the_guard_band_gives_the_lower_flag():
     found = by_hand(options=Options(guard_band=0.02))
     assert flag(found, allele(0.93), allele(0.91), allele(0.71)) == [(3, ()), (2, ("LOW_REL",)), (1, ("LOW_REL",))]
+
+
+@pytest.mark.parametrize(("medium", "guard", "told"), [
+    (MEDIUM_AT, 0.0, False), (None, 0.0, True), (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 - 1e-9, False),
+    (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 + 1e-9, True)])
+def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
+    """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is wide enough."""
+    found = calibration_record.told(by_hand(medium=medium, options=Options(guard_band=guard)))
+    assert ("HIGH borders on LOW in unique: " in found.outcome) == told
+
+
+def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
+    found = by_hand(options=Options(guard_band=0.01))
+    for rel in np.arange(0.52, 0.98, 0.001):
+        here, above, below = (flag(found, allele(rel + off))[0][0] for off in (0, 0.01, -0.01))
+        assert max(here, above, below) - min(here, above, below) <= 1
 
 
 def test_shift_puts_all_at_low():

@@ -1,0 +1,55 @@
+"""Lines of long work, on a clock moved by hand."""
+
+import pytest
+
+from gfmtrust import progress
+from gfmtrust.progress import Progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock's seconds, in a list of one."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_line_every_half_minute_with_rate_and_time_left(clock, capsys):
+    say = Progress("gpn", "sites", 20_000)
+    for seconds, done in ((10, 700), (31, 6_200), (45, 9_000), (62, 12_400)):
+        clock[0] = 100.0 + seconds
+        say(done)
+    assert capsys.readouterr().err.splitlines() == ["gpn: 6,200 of 20,000 sites, 200 sites/s, 69 s left",
+                                                    "gpn: 12,400 of 20,000 sites, 200 sites/s, 38 s left"]
+
+
+def test_the_end_is_told_where_something_was(clock, capsys):
+    say = Progress("S1", "sites", 10)
+    clock[0] += 40
+    say(5)
+    clock[0] += 1
+    say(10)
+    assert capsys.readouterr().err.splitlines()[-1] == "S1: 10 of 10 sites, 0 sites/s, 0 s left"
+
+
+def test_short_work_is_quiet(clock, capsys):
+    say = Progress("S1", "sites", 10)
+    clock[0] += 5
+    say(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_without_a_total_there_is_no_time_left(clock, capsys):
+    say = Progress("S1", "records")
+    clock[0] += 50
+    say(1_000_000)
+    assert capsys.readouterr().err == "S1: 1,000,000 records, 20,000 records/s\n"
+
+
+@pytest.mark.bad_input
+def test_nothing_done_is_no_division_by_zero(clock, capsys):
+    say = Progress("S1", "sites", 10)
+    say(0)
+    clock[0] += 50
+    say(0)
+    assert capsys.readouterr().err == "S1: 0 of 10 sites, 0 sites/s\n"
