@@ -68,7 +68,7 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
             raise _bad_line(path, line_no, f"{len(fields)} columns; lines before have {n_columns}", str(n_columns))
         contigs.append(names.setdefault(contig, contig))
         numbers.extend((start, end, line_no))
-    table = np.array(numbers, dtype=np.int64).reshape(-1, 3)
+    table = np.frombuffer(numbers, dtype=np.int64).reshape(-1, 3)
     columns = {"contig": contigs, "start": table[:, 0], "end": table[:, 1], "line_no": table[:, 2]}
     return BedFile(path.name, lines, pd.DataFrame(columns), n_columns)
 
@@ -249,18 +249,20 @@ class IntervalSet:
     @classmethod
     def of(cls, bed: BedFile, contig_map: dict[str, str] | None = None) -> IntervalSet:
         """The set of a BED's intervals; contig names go through `contig_map` where they stand in it."""
-        names = bed.intervals["contig"].map(lambda name: (contig_map or {}).get(name, name))
-        kept = bed.intervals.assign(contig=names)[bed.intervals["end"] > bed.intervals["start"]]
+        kept = bed.intervals[bed.intervals["end"] > bed.intervals["start"]]
         if not len(kept):
             return cls({})
         # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig named track1 for a header, hence numbers
-        codes, contigs = pd.factorize(kept["contig"])
-        table = pd.DataFrame({"contig": [f"c{code}" for code in codes], "start": kept["start"], "end": kept["end"]})
-        tool = pybedtools.BedTool.from_dataframe(table).sort().merge()
+        codes, names = pd.factorize(kept["contig"])
+        contigs = list(dict.fromkeys((contig_map or {}).get(name, name) for name in names))
+        number = np.array([contigs.index((contig_map or {}).get(name, name)) for name in names], dtype=np.int32)
+        table = pd.DataFrame({"contig": number[codes], "start": kept["start"].to_numpy(), "end": kept["end"].to_numpy()})
+        # sorted here: bedtools sort takes 400 bytes a line
+        table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()
+        tool = pybedtools.BedTool.from_dataframe(table).merge()
         merged = pd.read_csv(tool.fn, sep="\t", names=["contig", "start", "end"])  # 60 times faster than drawing intervals
         pybedtools.cleanup()
-        spans = merged.groupby("contig")[["start", "end"]]
-        return cls({contigs[int(code[1:])]: rows.to_numpy(np.int64) for code, rows in spans})
+        return cls({contigs[index]: rows.to_numpy(np.int64) for index, rows in merged.groupby("contig")[["start", "end"]]})
 
     @property
     def names(self) -> list[str]:

@@ -11,17 +11,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from scipy.stats import ks_2samp
 
 from gfmtrust import calibration, flags, tables
+from gfmtrust.alphabet import encode
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.features import features, surprisal_of, variant_features
-from gfmtrust.measures import view_weights
+from gfmtrust.measures import llr, view_llr, view_weights
+from gfmtrust.nulls import NULLS
+from gfmtrust.records import Status
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import place_key
 
-GUARD_BANDS = {"fp32": 0.001, "fp16": 0.005}
-"""How far a reliability may move between devices, by the precision of the least precise model: several times what was measured
-(docs/benchmarks.md)."""
+GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01}
+"""How far a reliability may move between devices, by the precision of the least precise model: above the largest difference measured
+(docs/benchmarks.md); 0.002 is what the 1e-3 nat allowed between CPU and GPU come to."""
 RUN_SITES_KEPT = 20_000
 """Run sites whose local surprisal the shift gate looks at; every n-th where there are more."""
 
@@ -40,6 +44,45 @@ def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.n
         run_surprisal.append(block.context_surprisal[use & VARIANT > 0])
         parts.append(_probes_of(block, scores.ensemble, probes, place, np.flatnonzero(use & PROBE)))
     return pd.concat(parts, ignore_index=True), np.concatenate(run_surprisal)
+
+
+def null_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
+    """The probes of each null control that was scored, as `probe_table` has those of the run."""
+    probes = tables.read(plan_dir / "probes.parquet").to_pandas()
+    place = place_key(probes["contig_index"], probes["pos"])
+    return {name: pd.concat([_probes_of(block, scores.ensemble, probes, place, np.arange(len(block.site)))
+                             for block in blocks(plan_dir, scores, kind)], ignore_index=True)
+            for kind, name in NULLS.items() if any((plan_dir / "shards").glob(f"{kind}_*.parquet"))}
+
+
+def alt_distance(plan_dir: Path, scores: ScoreTables, seed: int) -> float | None:
+    """Kolmogorov-Smirnov distance of the LLRs of the run's SNVs from those with the ALTs permuted among SNVs of one REF; None without any.
+
+    About 0: the models do not tell observed alleles from arbitrary ones. Of every n-th SNV where there are more than RUN_SITES_KEPT.
+    """
+    snvs = _snvs(plan_dir)
+    place = place_key(snvs["contig_index"], snvs["pos"])
+    ref, alt = (encode("".join(snvs[name])).astype(np.int64) for name in ("ref", "alt"))
+    permuted, rng = alt.copy(), np.random.default_rng([seed, 0xA17])
+    for base in np.unique(ref):
+        rows = np.flatnonzero(ref == base)
+        permuted[rows] = alt[rng.permutation(rows)]
+    found = []
+    for block in blocks(plan_dir, scores):
+        here = place_key(block.site["contig_index"], block.site["pos"])
+        mine = np.flatnonzero(np.isin(place, here))
+        row = np.searchsorted(here, place[mine])
+        found.append([llr(view_llr(block.probs[row], ref[mine], letters[mine]), block.weights[row]) for letters in (alt, permuted)])
+    real, arbitrary = (values[np.isfinite(values)] for values in np.concatenate(found, axis=1)) if found else ([], [])
+    return float(ks_2samp(real, arbitrary, method="asymp").statistic) if len(real) else None
+
+
+def _snvs(plan_dir: Path) -> pd.DataFrame:
+    """contig_index, pos, ref and alt of the run's SNVs that are to be scored, in genome order, thinned evenly to RUN_SITES_KEPT."""
+    columns = ["contig_index", "pos", "ref", "alt", "status", "var_pos"]
+    alleles = tables.read(plan_dir / "alleles.parquet", columns).to_pandas()
+    snvs = alleles[(alleles["status"] == Status.SCORED) & (alleles["var_pos"] < 0) & (alleles["ref"] != alleles["alt"])]
+    return snvs.iloc[::max(1, len(snvs) // RUN_SITES_KEPT)]
 
 
 def kind_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
@@ -94,13 +137,22 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
     probed = table["local_surprisal"].to_numpy(np.float64) if frozen is None else np.array(fitted.surprisal_quantiles)
     verdict = calibration.shift_gate(run_surprisal[::step], probed)
     fitted = calibration.with_shift(fitted, verdict, transferred=frozen is not None)
+    # each null is calibrated by itself: in a run of its own it would be the model, and then it must earn nothing
+    nulls = tuple(flags.null_verdict(calibration.fit(probes, fitted.options), name, probes)
+                  for name, probes in null_tables(plan_dir, scores).items())
+    fitted = calibration.with_nulls(fitted, nulls, alt_distance(plan_dir, scores, fitted.options.seed))
     tables.write_text(out_dir / "calibration.json", fitted.to_json())
     rank, why = flags.assign(fitted, table)
     scored = table.assign(rel=calibration.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
                           wrong=~(table["llr"].to_numpy() < 0))
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
-    tables.write(out_dir / "probes.scored.parquet", frame, frame.schema)
+    tables.write(out_dir / "probes.scored.parquet", frame, pa.schema([_plain(field) for field in frame.schema]))
     return fitted
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Text as string: pandas says large_string or string by how many shards a column came from."""
+    return field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
 
 
 def run_digests(plan: dict, ensemble: Ensemble) -> dict:

@@ -82,7 +82,8 @@ class Calibration:
     """Everything needed to flag alleles later, and to audit a flag from the file alone.
 
     reliability: None where no probe could be scored; surprisal_quantiles: of the probes, for the shift gate of a later
-    run; high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
+    run; alt_distance: Kolmogorov-Smirnov distance of the LLRs of the run's SNVs from those with their ALTs permuted, None without any;
+    high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
     of the other variant classes, this one being that of SNVs. A class without one gets LOW.
     """
 
@@ -95,6 +96,7 @@ class Calibration:
     surprisal_quantiles: tuple[float, ...]
     shift: ShiftVerdict | None = None
     nulls: tuple[NullVerdict, ...] = ()
+    alt_distance: float | None = None
     high_withheld: str = ""
     outcome: str = ""
     set: str = "decoy"
@@ -131,16 +133,17 @@ def with_shift(calibration: Calibration, verdict: ShiftVerdict, transferred: boo
     return told(calibration)
 
 
-def with_nulls(calibration: Calibration, nulls: tuple[NullVerdict, ...]) -> Calibration:
-    """The calibration with its null controls. A null that earns a HIGH withdraws HIGH from the whole run."""
-    calibration = replace(calibration, nulls=nulls)
-    guilty = [null.name for null in nulls if null.n_high]
-    return withhold_high(calibration, f"HIGH went to the null control {', '.join(guilty)}") if guilty else told(calibration)
+def with_nulls(calibration: Calibration, nulls: tuple[NullVerdict, ...], alt_distance: float | None = None) -> Calibration:
+    """The calibration with its null controls. A null that earns a flag withdraws HIGH from the whole run."""
+    calibration = replace(calibration, nulls=nulls, alt_distance=alt_distance)
+    guilty = [null.name for null in nulls if null.n_high or null.n_medium]
+    return withhold_high(calibration, f"a flag went to the null control {', '.join(guilty)}") if guilty else told(calibration)
 
 
 def withhold_high(calibration: Calibration, why: str) -> Calibration:
     """The calibration giving at most MEDIUM, for that reason (words for the header)."""
-    return told(replace(calibration, high_withheld=why))
+    kinds = {kind: withhold_high(held, why) for kind, held in calibration.kinds.items()}
+    return told(replace(calibration, high_withheld=why, kinds=kinds))
 
 
 def check_matches(calibration: Calibration, digests: dict) -> None:

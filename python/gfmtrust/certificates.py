@@ -107,8 +107,9 @@ def fixed_sequence(
     Starts where, judged by half A (at least 100 accepted there), part B most likely passes; goes laxer while both bounds on B are
     at most alpha, stops at the first failure. Both bounds must hold and the order is fixed on A: no correction is needed.
     Probes given are those that may carry the level at all. Returns (None, tested, first) where the first already fails.
+    A candidate lies `guard` below the least reliability of A it lets carry the level (and a hair, lest their sum be rounded up).
     """
-    candidates = candidate_thresholds(half_a.reliability)
+    candidates = candidate_thresholds(half_a.reliability) - (guard + 1e-9 if guard else 0)
     own = [_both(half_a, threshold + guard, delta) for threshold in candidates]
     started = [i for i, (balanced, _) in enumerate(own) if balanced.n >= MIN_A_PROBES]
     if not started:

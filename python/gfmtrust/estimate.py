@@ -26,7 +26,7 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
     Hours are of one task at a time with `cpus` threads; shards run beside each other where there is room.
     """
     counts = tables.read_json(plan_dir / "plan.json")["counts"]
-    shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("*.parquet"))]
+    shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("shard_*.parquet"))]
     rows = []
     for path in bundles:
         bundle = Bundle.open(path)
@@ -39,6 +39,7 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         rate = TIMED_WINDOWS / max(time.monotonic() - started, 1e-6)
         passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
         n_variants = counts["variants"] + counts["variant_probes"]
+        passes += counts["null_sites"] * passes_per_site(bundle, views, neighbours)
         passes += n_variants * (2 * passes_per_site(bundle, views, neighbours) + passes_per_variant(bundle, views))
         cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
         rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes,
@@ -48,7 +49,8 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
     tables.write_json(out, total)
     lines = [f"unique sites\t{counts['sites']:,}", f"of these variant sites\t{counts['variant_sites']:,}",
              f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
-             f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs"]
+             f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
+             f"null controls\t{counts['null_sites']:,} sites"]
     lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h; "
               f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}" for row in rows]
     return "\n".join([*lines, f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h"]) + "\n"

@@ -51,7 +51,7 @@ def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
 
 
 def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:
-    """Count the flags that a null control's probes would earn. features: as for `assign`; `llr` is decoy less real."""
+    """Count the flags that a null control's probes earn by the calibration. features: as for `assign`; `llr` is decoy less real."""
     rank, _ = assign(calibration, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)

@@ -52,7 +52,8 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         calibration_line(calibration),
         *(certificate_line(kind, number, found) for kind, held in calibration.by_kind().items()
           for number, found in enumerate(held.certificates, start=1)),
-        *(f"##GFM_null=<ID={null.name},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>" for null in calibration.nulls),
+        *(f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
+          for null in calibration.nulls),
     ]
 
 

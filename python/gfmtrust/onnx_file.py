@@ -1,4 +1,4 @@
-"""What a `.onnx` file holds, read without the onnx package (scoring does not install it) and without loading a tensor.
+"""What a `.onnx` file holds, read without the onnx package (scoring does not install it).
 
 Walks the protobuf wire format of ModelProto by field number (onnx.proto3 of ONNX 1.16 to 1.23; the numbers never change). It answers
 what a bundle must promise: operator domains, opset, inputs and outputs, data files named outside. It does not check types or shapes.
@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from gfmtrust.errors import BadDataError, message
 
 ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16"}
+NUMPY_TYPES = set(ELEMENT_TYPES.values()) - {"bfloat16"}
 MAX_DEPTH = 16
 """Subgraphs inside subgraphs; no exporter goes beyond three."""
 
@@ -56,6 +59,49 @@ def read_graph(path: Path) -> GraphSummary:
         return _model(content)
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise BadDataError(message(path.name, f"no readable ONNX graph ({error})", "an ONNX model", "export it again")) from error
+
+
+def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and values of each initialiser of the graph in a file, those in its data files too, in the order of the file; of types that
+    numpy has. Raises BadDataError (65) where a tensor is not whole."""
+    graph = next(value for number, value in _fields(memoryview(path.read_bytes())) if number == 7)
+    for tensor in (value for number, value in _fields(graph) if number == 5):
+        name, dtype, dims, raw = _initialiser(tensor, path.parent)
+        if dtype not in NUMPY_TYPES:
+            continue
+        values = np.frombuffer(raw, dtype=dtype)
+        if values.size != int(np.prod(dims, dtype=np.int64)):
+            raise BadDataError(message(path.name, f"tensor {name} holds {values.size} values", f"{dims}", "export it again"))
+        yield name, values.reshape(dims)
+
+
+def _initialiser(tensor: memoryview, folder: Path) -> tuple[str, str, list[int], memoryview | bytes]:
+    name, dtype, dims, raw, outside = "", "", [], b"", {}
+    for number, value in _fields(tensor):
+        if number == 1:
+            dims += [value] if isinstance(value, int) else _packed(value)
+        elif number == 2:
+            dtype = ELEMENT_TYPES.get(value, f"type {value}")
+        elif number in (4, 9):  # float_data, raw_data
+            raw = value
+        elif number == 8:
+            name = _text(value)
+        elif number == 13:
+            pair = dict(_fields(value))
+            outside[_text(pair[1])] = _text(pair[2])
+    if outside:
+        with open(folder / outside["location"], "rb") as file:
+            file.seek(int(outside.get("offset", 0)))
+            raw = file.read(int(outside["length"]))
+    return name, dtype, dims, raw
+
+
+def _packed(content: memoryview) -> list[int]:
+    numbers, at = [], 0
+    while at < len(content):
+        number, at = _varint(content, at)
+        numbers.append(number)
+    return numbers
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:

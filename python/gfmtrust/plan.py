@@ -120,7 +120,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     regions = regions.with_classes_for(genome, snvs, n_asked)
     contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
     n_probes, drawing = _write_probes(genome, snvs, regions, contig_index, pos, local_surprisal, size, n_asked, seed, out_dir)
-    n_sites = shards.write_shards(genome, regions, out_dir, shard_size)
+    n_sites = shards.write_shards(genome, regions, out_dir, shard_size) | shards.write_nulls(genome, regions, out_dir, seed)
     variants = variant_plan.with_probes(collected.variants(), genome, contig_index, pos, size, seed)
     n_sites |= variant_plan.write(genome, regions, variants, out_dir, shard_size)
     plan = {

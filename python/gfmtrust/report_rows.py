@@ -54,7 +54,12 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
     if ranked:
         facts.append(("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked)))
     for null in calibration.nulls:
-        facts.append((f"false flags under null: {null.name}", f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}"))
+        error = MISSING if null.error is None else f"{100 * null.error:.0f} %"
+        facts.append((f"false flags under null: {null.name}", f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
+                      f"wrong at {error}, where guessing is at 50 %"))
+    if calibration.alt_distance is not None:
+        facts.append(("LLRs of the run's SNVs against permuted ALTs (KS distance; near 0: observed alleles are told from none)",
+                      f"{calibration.alt_distance:.3f}"))
     return facts
 
 

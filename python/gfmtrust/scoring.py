@@ -213,6 +213,13 @@ def joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
     return SiteScores(*(np.concatenate([getattr(piece, field) for piece in pieces]) for field in SiteScores.__dataclass_fields__))
 
 
+def unanswered(n: int, n_views: int) -> SiteScores:
+    """Scores of n sites at which a model had no answer."""
+    nothing = np.full(n, np.nan, np.float32)
+    none = np.zeros(n, np.float32)
+    return SiteScores(np.full((n, n_views, 4), np.nan, np.float32), np.full(n, Status.MODEL_ERROR, object), nothing, none, none, none)
+
+
 def refuse_broken(scores: SiteScores, model: str) -> None:
     """Raises InternalError (70) where more than MAX_BAD_SHARE of the windows that were run came to nothing."""
     tried = (scores.status == "") | (scores.status == Status.NONFINITE) | (scores.status == Status.MODEL_ERROR)

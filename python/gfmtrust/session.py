@@ -60,11 +60,13 @@ class Session:
     _tokenizer: tokenizers.Tokenizer | None = None
     _runtime: object = None
     _outputs: list[str] = field(default_factory=list)
+    _weights: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def open(cls, bundle: Bundle, device: str = "auto", threads: int = 1, batch: int | None = None,
-             allow_long_window: bool = False) -> Session:
-        """Load a bundle's graph for a device and run its golden windows.
+             allow_long_window: bool = False, weights: Callable[[Path], dict[str, np.ndarray]] | None = None) -> Session:
+        """Load a bundle's graph for a device and run its golden windows; with other `weights`, a function of the graph, no golden window
+        holds and none is run.
 
         device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' takes CUDA where both are there, else CPU with
         one warning. threads: onnxruntime's own pool, never more than the CPUs granted. batch: windows a pass; changes no number.
@@ -77,8 +79,10 @@ class Session:
             expected = f"at most {trained} bp, as trained"
             raise ConfigurationError(message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy))
         used = choose_device(device, bundle)
-        session = start(bundle.meta, bundle.graph_for(used), used, threads, batch, requested=device)
-        session.check_golden()
+        graph = bundle.graph_for(used)
+        session = start(bundle.meta, graph, used, threads, batch, requested=device, weights=weights and weights(graph))
+        if weights is None:
+            session.check_golden()
         session.passes = 0
         return session
 
@@ -164,18 +168,22 @@ class Session:
         self.halvings += 1
         LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
         self._runtime = None  # let go of the old arena before the new one is made
-        self._runtime = _load(self.graph, self.device, self.threads)
+        self._runtime = _load(self.graph, self.device, self.threads, self._weights)
 
 
-def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | None = None, requested: str = "") -> Session:
-    """A session without the golden check: for `export`, which is about to compute what will be checked. Others use Session.open."""
+def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | None = None, requested: str = "",
+          weights: dict[str, np.ndarray] | None = None) -> Session:
+    """A session without the golden check: for `export`, which is about to compute what will be checked. Others use Session.open.
+
+    weights: values by name that take the place of the graph's own, for a null control.
+    """
     if batch is not None and batch < 1 or threads < 1:
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
     tokenizer = tokenizers.build(text_of(meta))
     window = meta["window"]
     chosen = batch or window["batch"] or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
-    session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer)
-    session._runtime = _load(graph, device, threads)
+    session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer, _weights=weights or {})
+    session._runtime = _load(graph, device, threads, session._weights)
     session._outputs = [output.name for output in session._runtime.get_outputs()]
     session.provider = session._runtime.get_providers()[0]
     return session
@@ -238,15 +246,18 @@ def cuda_works() -> bool:
     return probe.get_providers()[0] == PROVIDERS["cuda"]
 
 
-def _load(graph: Path, device: str, threads: int) -> object:
+def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None) -> object:
     import onnxruntime
 
+    held = {name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values)) for name, values in (weights or {}).items()}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # the runtime sees all cores of the machine unless told
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.use_deterministic_compute = True
     options.log_severity_level = 3
+    for name, values in held.items():
+        options.add_initializer(name, values)
     if device == "cuda":
         onnxruntime.preload_dlls(directory="")
         # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another day.
@@ -262,6 +273,7 @@ def _load(graph: Path, device: str, threads: int) -> object:
     if runtime.get_providers()[0] != PROVIDERS[device]:
         found = f"providers are {runtime.get_providers()}"
         raise DeviceError(message(f"device {device}", found, PROVIDERS[device], "install onnxruntime-gpu or use --device cpu"))
+    runtime.weights = held  # the runtime reads them where they are
     return runtime
 
 

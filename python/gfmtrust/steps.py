@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import bed, haplotypes, scoring, tables, tiles
+from gfmtrust import bed, haplotypes, nulls, scoring, tables, tiles
 from gfmtrust.bundle import Bundle
 from gfmtrust.context_model import Members
 from gfmtrust.contig_names import listed
@@ -72,7 +72,9 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     """
     bundle = Bundle.open(bundle_dir)
     genome = Genome.open(fasta)
-    session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window)
+    null = shard.stem.rpartition("_")[0]
+    session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window,
+                           weights=nulls.permuted_weights if null == nulls.TWIN else None)
     site = tables.read(shard)
     chosen = tables.read_json(stride) if stride else {"stride": EXACT}
     contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
@@ -82,11 +84,15 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     started = time.monotonic()
     tiled = site["use"].to_numpy() == REGION if chosen["stride"] > EXACT else np.zeros(len(pos), bool)
     tiled[tiled] = tiles.answerable(bundle, genome, contig_index[tiled], pos[tiled], max_n)
-    scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], views, neighbours or is_context, max_n,
-                              admitted, Progress(bundle.model_id, "sites", len(pos)))
+    told = views, neighbours or is_context, max_n
+    if null in nulls.NULLS:
+        scores = _null_scores(session, bundle, genome, contig_index, pos, null, *told, admitted)
+    else:
+        scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], *told, admitted,
+                                  Progress(bundle.model_id, "sites", len(pos)))
     own = _haplotypes(session, bundle, genome, site.to_pandas(), views, max_n, admitted) if of_variants else {}
     seconds = time.monotonic() - started
-    if bundle.gate == "passed":
+    if bundle.gate == "passed" and null not in nulls.NULLS:
         refuse_constant(scores, bundle.model_id)
     listed = views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
@@ -106,6 +112,19 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
         "region_stride": chosen, "tiled_sites": int(tiled.sum()),
         "seconds": round(seconds, 3), "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
+
+
+def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: str, neighbours: bool, max_n: float,
+                 admitted) -> scoring.SiteScores:
+    """Scores of a null control's sites; a control that gives no finite answers is no reason to end the run."""
+    if null == nulls.SHUFFLED:
+        genome = nulls.ShuffledGenome.of(genome, bundle, contig_index, pos)
+        contig_index, pos, admitted = genome.contig_index, genome.pos, admitted and genome.admitted(admitted)
+    try:
+        return scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours, max_n, admitted)
+    except InternalError as error:
+        log.warning("null control %s: %s; it says nothing in this run", null, error)
+        return scoring.unanswered(len(pos), len(views_of(bundle, views)))
 
 
 def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:

@@ -74,7 +74,7 @@ def region_bases(plan_dir: Path, seed: int, n: int = CHECKED_BASES) -> tuple[np.
 
     Which are drawn depends on the sites and the seed, not on the shards.
     """
-    shards = sorted((plan_dir / "shards").glob("*.parquet"))
+    shards = sorted((plan_dir / "shards").glob("shard_*.parquet"))
     total = sum(len(part[0]) for part in map(only_region, shards))
     drawn = np.sort(np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False))
     kept, before = [], 0

@@ -23,7 +23,7 @@ def flagged(tmp_path_factory) -> pd.DataFrame:
     parts = []
     for name, key in KEYS.items():
         both = [pq.read_table(done.outdir / PLACES[name] / name.split("/")[-1]).to_pandas().query("status in ('SCORED', '')")
-                [[*key, "llr", "ent", "rel", "rank"]] for done in runs.values()]
+                [[*key, "llr", "ent", "rel", "rank"]].drop_duplicates(key) for done in runs.values()]  # a probe may be drawn twice
         parts.append(both[0].merge(both[1], on=key, suffixes=("_fp32", "_fp16"), validate="1:1").assign(table=name))
         assert len(both[0]) == len(both[1]) == len(parts[-1])
     return pd.concat(parts, ignore_index=True)

@@ -4,15 +4,18 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust import tables
+from gfmtrust.nulls import NULLS
 
 
-def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", members=1, local=1.9, status=lambda site: "", sha=None):
-    """answer: function (site frame, strand, member) -> (n, 4) probabilities."""
+def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", members=1, local=1.9, status=lambda site: "", sha=None,
+                 null=None):
+    """answer: function (site frame, strand, member) -> (n, 4) probabilities. null: the same of the null controls; default guesses."""
     views = [[model, member, strand, 0] for member in range(members) for strand in strands]
     for path in sorted((plan_dir / "shards").glob("*.parquet")):
         site = tables.read(path).to_pandas()
         n = len(site)
-        probs = np.stack([answer(site, strand, member) for _, member, strand, _ in views], axis=1).astype(np.float32) if n \
+        says = (null or guesses) if path.stem.rpartition("_")[0] in NULLS else answer
+        probs = np.stack([says(site, strand, member) for _, member, strand, _ in views], axis=1).astype(np.float32) if n \
             else np.empty((0, len(views), 4), np.float32)
         found = np.array([status(row) for row in site.itertuples()], dtype=object)
         probs[found != ""] = np.nan
@@ -33,6 +36,12 @@ def knows(strength):
         probs[np.arange(len(site)), np.minimum(site["base"].to_numpy(int), 3)] = strength
         return probs
     return answer
+
+
+def guesses(site, _strand, _member):
+    """A preference that depends on the place and on nothing else."""
+    weights = np.stack([np.random.default_rng(int(pos)).random(4) + 0.1 for pos in site["pos"]])
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 def uniform(site, _strand, _member):

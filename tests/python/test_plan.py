@@ -8,7 +8,7 @@ import pytest
 from fake_genome import FakeGenome, random_genome
 from test_alleles import spelled
 
-from gfmtrust import plan, tables
+from gfmtrust import nulls, plan, tables
 from gfmtrust.errors import BadDataError, UsageError
 from gfmtrust.shards import PROBE, REGION, VARIANT
 
@@ -45,7 +45,7 @@ def snv_rows(genome, positions, contig="chr1", index=0):
 
 
 def shards_of(out):
-    return [tables.read(path).to_pandas() for path in sorted((out / "shards").glob("*.parquet"))]
+    return [tables.read(path).to_pandas() for path in sorted((out / "shards").glob("shard_*.parquet"))]
 
 
 GENOME = random_genome(2, 8_000, chr2="ACGTNNNNNNACGTTGCA" * 20)
@@ -111,6 +111,19 @@ def test_plan_says_what_was_drawn(tmp_path):
     assert content["block_bp"] == content["usable_bp"] // 64  # too small a genome for blocks of four windows
     assert sum(content["substitutions"].values()) == 400
     assert json.loads((tmp_path / "plan" / "plan.json").read_text()) == content
+
+
+def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_path):
+    out, content = planned(tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000)
+    other, _ = planned(tmp_path / "b", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000, shard_size=50)
+    twin, shuffled = (tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas() for null in nulls.NULLS)
+    assert twin.equals(shuffled)
+    assert twin.equals(tables.read(other / "shards" / "twin_00000.parquet").to_pandas())
+    assert content["counts"]["null_sites"] == 2 * len(twin)
+    assert 0.9 * nulls.PROBES < len(twin) <= nulls.PROBES
+    probes = tables.read(out / "probes.parquet").to_pandas()
+    assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(zip(probes["contig_index"], probes["pos"], strict=True))
+    assert twin[["contig_index", "pos"]].equals(twin[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True))
 
 
 @pytest.mark.bad_input

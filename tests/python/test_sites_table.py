@@ -14,12 +14,12 @@ from gfmtrust.errors import ConfigurationError
 N_PROBES = 3000
 
 
-def finished(tmp_path, answer, rows=None, seed=1, models=("a",), **options):
+def finished(tmp_path, answer, rows=None, seed=1, models=("a",), null=None, **options):
     """Run calibrate and annotate_sites on a plan scored by `answer`; returns (calibration, sites, bases, counts)."""
     rows = snv_rows(GENOME, range(100, 900, 10)) if rows is None else rows
     plan_dir, _ = planned(tmp_path, GENOME, [rows], {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])}, asked_probes=N_PROBES)
     for model in models:
-        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5)
+        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null)
     write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model", members=8, strands="+")
     scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration.Options(seed=seed), **options)
@@ -50,6 +50,47 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
     assert (bases["rank"] >= 2).mean() > 0.4  # too small a BED file to be a class of its own: its bases have the others' certificate
+
+
+def test_null_controls_that_guess_leave_the_flags_alone(tmp_path):
+    fitted, sites, _, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
+    assert [(null.name, null.n_high, null.n_medium) for null in fitted.nulls] == [("permuted weights", 0, 0), ("shuffled windows", 0, 0)]
+    assert all(null.n >= 590 and abs(null.error - 0.5) < 3 * 0.5 / np.sqrt(null.n) for null in fitted.nulls)
+    assert fitted.high_withheld == ""
+    assert (sites["conf"] == "HIGH").sum() > 100
+
+
+@pytest.mark.bad_input
+def test_a_null_control_that_finds_the_base_withdraws_high_from_the_run(tmp_path):
+    """What a leak of the site into its own window would do: the twin of a model that knows knows as well."""
+    fitted, sites, _, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)), null=knows(0.9))
+    assert all(null.n_high > 300 and null.error == 0 for null in fitted.nulls)
+    assert fitted.high_withheld == "a flag went to the null control permuted weights, shuffled windows"
+    assert not (sites["conf"] == "HIGH").any()
+
+
+@pytest.mark.bad_input
+def test_a_null_control_without_answers_says_nothing(tmp_path):
+    fitted, *_ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)),
+                          null=lambda site, *_: np.full((len(site), 4), np.nan))
+    assert [(null.n, null.error) for null in fitted.nulls] == [(0, None)] * 2
+    assert fitted.high_withheld == ""
+
+
+def test_permuted_alts_lie_far_from_alts_a_model_tells_apart(tmp_path):
+    """Every ALT is what the model likes least there, which is another base at odd positions; permuted, half of them are not."""
+    def disliked(pos, base):
+        return (base + 1 + pos % 2) % 4
+
+    def answer(site, _strand, _member):
+        probs = np.full((len(site), 4), 0.3)
+        probs[np.arange(len(site)), disliked(site["pos"].to_numpy(), np.minimum(site["base"].to_numpy(int), 3))] = 0.1
+        return probs
+
+    bases = [(pos, int(GENOME.codes("chr1", pos, pos + 1)[0])) for pos in range(100, 900, 3)]
+    rows = [("chr1", 0, pos, "ACGT"[base], "ACGT"[disliked(pos, base)]) for pos, base in bases]
+    assert finished(tmp_path / "a", answer, rows)[0].alt_distance == pytest.approx(0.5, abs=0.12)
+    assert finished(tmp_path / "b", uniform, rows)[0].alt_distance == 0
 
 
 def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):

@@ -105,9 +105,11 @@ def _spellings(sites: Path, path: Path) -> Path:
 
 
 def _keep_probes(plan_dir: Path) -> None:
-    """Leave only the probe sites in the shards, and no variants: the run's own were scored already, and the benchmark is of SNVs."""
-    for path in (plan_dir / "shards").glob("variants_*.parquet"):
-        path.unlink()
+    """Leave only the probe sites in the shards, no variants and no null controls: the run's own were scored already, and the benchmark
+    is of SNVs."""
+    for path in (plan_dir / "shards").iterdir():
+        if not path.name.startswith("shard_"):
+            path.unlink()
     for path in (plan_dir / "shards").glob("shard_*.parquet"):
         shard = tables.read(path)
         tables.write(path, shard.filter(np.asarray(shard["use"]) & shards.PROBE > 0), tables.SHARD)

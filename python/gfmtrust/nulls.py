@@ -1,0 +1,123 @@
+"""Null controls: what a run's models, or its windows, become when they can know nothing of a site; every run scores some probes so.
+
+twin: each model with the values of every weight tensor permuted, the same graph otherwise. shuffled: the real models on windows whose
+flanks keep their dinucleotides but not their order. Both go through the run's own calibration from the start; one that earns a flag shows
+a leak. Source: docs/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust import onnx_file
+from gfmtrust.alphabet import PAD
+from gfmtrust.views import PRESETS, looks_of
+
+TWIN, SHUFFLED = "twin", "shuffled"
+NULLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
+"""Kind of each null's shards, and what it is for people."""
+PROBES = 600
+"""Probes a null is given: the fewest of which a quarter, and half of that again run-oriented, can still earn HIGH (59 without an error)."""
+WEIGHTS = ("float32", "float16", "uint8")
+"""Element types of weights; the context model keeps counts of long words as uint8."""
+_CONTIG = "site_"
+MIN_VALUES = 256
+"""Smaller tensors are scales, biases and the arithmetic of the graph itself."""
+
+
+def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
+    """Every weight tensor of an ONNX graph by name, its values in another order; the same graph gives the same order."""
+    twins = {}
+    for name, values in onnx_file.tensors(graph):
+        if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
+            rng = np.random.default_rng(zlib.crc32(name.encode()))
+            twins[name] = rng.permutation(values.ravel()).reshape(values.shape)
+    return twins
+
+
+@dataclass(frozen=True)
+class ShuffledGenome:
+    """Sites of a genome, each in a contig of its own: its window with shuffled flanks. Read as a `genome.Genome` is.
+
+    contig_index, pos: where the sites are in it, int64 (n,); `admitted` turns a question about it into one about the genome.
+    """
+
+    names: list[str]
+    contigs: dict[str, int]
+    letters: np.ndarray
+    contig_index: np.ndarray
+    pos: np.ndarray
+    _of_genome: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def of(cls, genome, bundle, contig_index: np.ndarray, pos: np.ndarray) -> ShuffledGenome:
+        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the bundle holds one lies inside its contig."""
+        radius = bundle.window_bp + max(abs(look.shift) for look in looks_of(bundle, PRESETS[-1]))
+        letters = np.stack([_shuffled_flanks(genome.codes(genome.names[index], at - radius, at + radius + 1), radius,
+                                             np.random.default_rng([int(index), int(at)]))
+                            for index, at in zip(contig_index, pos, strict=True)] or [np.empty(2 * radius + 1, np.uint8)])[:len(pos)]
+        names = [f"{_CONTIG}{number}" for number in range(len(pos))]
+        own = np.arange(len(pos), dtype=np.int64)
+        return cls(names, dict.fromkeys(names, 2 * radius + 1), letters, own, np.full(len(pos), radius, np.int64), (contig_index, pos))
+
+    def codes(self, contig: str, start: int, end: int) -> np.ndarray:
+        return self.windows(contig, np.array([start]), end - start)[0]
+
+    def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
+        own = self.letters[int(contig.removeprefix(_CONTIG))]
+        at = np.asarray(starts)[:, None] + np.arange(width)
+        return np.where((at >= 0) & (at < len(own)), own[np.clip(at, 0, len(own) - 1)], PAD).astype(np.uint8)
+
+    def admitted(self, votes: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """`votes`, a function of a place in the genome, as a function of a place here."""
+        contig_index, pos = self._of_genome
+        return lambda own, at: votes(contig_index[own], pos[own] + at - self.pos[own])
+
+
+def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> np.ndarray:
+    """The letters either side of the site in another order, its neighbours where they were; padding stays where it is."""
+    made = codes.copy()
+    known = np.flatnonzero(codes != PAD)
+    first, end = int(known[0]), int(known[-1]) + 1
+    made[first:site] = shuffled(codes[first:site], rng)
+    made[site + 1:end] = shuffled(codes[site + 1:end], rng)
+    return made
+
+
+def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The codes in an order drawn uniformly from all that have the same first and last letter and as many of each pair of neighbours.
+
+    codes: uint8 (n,). A random Eulerian path of the graph whose edges are the pairs: Altschul and Erickson 1985.
+    """
+    if len(codes) < 4:
+        return codes.copy()
+    following: dict[int, list[int]] = {}
+    for letter, after in zip(codes[:-1].tolist(), codes[1:].tolist(), strict=True):
+        following.setdefault(letter, []).append(after)
+    last = int(codes[-1])
+    while True:  # the edges by which each letter is left for good must lead to the last letter
+        leaving = {letter: int(rng.integers(len(after))) for letter, after in following.items() if letter != last}
+        if all(_leads_to(last, letter, following, leaving) for letter in leaving):
+            break
+    for letter, after in following.items():
+        final = [after.pop(leaving[letter])] if letter in leaving else []
+        after[:] = [after[i] for i in rng.permutation(len(after))] + final
+    path, turn = [int(codes[0])], dict.fromkeys(following, 0)
+    while len(path) < len(codes):
+        letter = path[-1]
+        path.append(following[letter][turn[letter]])
+        turn[letter] += 1
+    return np.array(path, dtype=codes.dtype)
+
+
+def _leads_to(last: int, letter: int, following: dict[int, list[int]], leaving: dict[int, int]) -> bool:
+    seen = set()
+    while letter != last and letter not in seen:
+        seen.add(letter)
+        letter = following[letter][leaving[letter]]
+    return letter == last
