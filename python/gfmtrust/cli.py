@@ -143,6 +143,17 @@ def verify(options: argparse.Namespace) -> None:
     sys.stdout.write("\n".join(f"{name}\t{count}" for name, count in sorted(counts.items())) + "\n")
 
 
+def compare(options: argparse.Namespace) -> None:
+    from gfmtrust import compare as step
+    from gfmtrust import tables
+
+    found = step.compare(options.a, options.b)
+    sys.stdout.write(step.text(found))
+    if options.out:
+        tables.write_json(options.out, found.as_dict())
+    step.check(found, options.max_flags, options.max_llr)
+
+
 def oracle(options: argparse.Namespace) -> None:
     from gfmtrust import oracle as step
 

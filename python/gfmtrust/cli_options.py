@@ -22,6 +22,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is below 0 or no finite number")
+    return value
+
+
 def share(text: str) -> float:
     try:
         value = float(text)
@@ -139,6 +149,11 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          title=dict(default="gfmtrust report", help="title of the report"))
     step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else",
          input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
+    step("compare", "Set two annotations of the same alleles side by side: flags that changed, numbers that moved, alleles missing in one",
+         a=dict(type=Path, bare=True, help="annotated VCF or results folder"), b=dict(type=Path, bare=True, help="the other one"),
+         out=dict(type=Path, help="JSON file for the figures"),
+         max_flags=dict(type=not_negative, help="as a lock: end with 65 where a larger share of flags changed"),
+         max_llr=dict(type=not_negative, help="as a lock: end with 65 where an LLR moved by more, nats"))
     step("oracle", "Write the demo genome, of which every base's true distribution is known, with its cohort", "out_dir", "seed")
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))

@@ -18,7 +18,7 @@ LAYERS = {
     4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "calibrate", "sites_table", "header_lines",
         "allele_values", "sites_vcf", "annotate_vcf", "annotate_regions", "tracks", "report", "report_numbers",
         "report_plots", "report_rows", "report_words", "multiqc",
-        "manifest", "verify", "oracle", "benchmark"},
+        "manifest", "verify", "compare", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {

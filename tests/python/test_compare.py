@@ -1,0 +1,104 @@
+"""Two annotations side by side, against counts made by hand."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gfmtrust import cli, compare, tables
+
+HEADER = ('##fileformat=VCFv4.2\n##contig=<ID=c,length=900>\n##GFM_model=<ID=toy,SHA256={sha},NOTE="x">\n##gfmtrustCommand={command}\n'
+          "##gfmtrustShift=ok\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+RECORDS = [  # pos, ref, alts, statuses, ranks, llrs
+    (10, "A", "C,G", "SCORED,SCORED", "3,1", "-2.5,0.5"),
+    (20, "G", "T", "SCORED", "2", "-1"),
+    (30, "C", "<DEL>", "SYMBOLIC", "0", "."),
+    (30, "C", "T", "SCORED", "1", "0.1"),
+    (30, "C", "T", "SCORED", "1", "0.1"),  # the same allele again
+    (40, "T", "A", "SCORED", "3", "-4"),
+]
+
+
+def written(path: Path, records=RECORDS, sha="ab", command="one") -> Path:
+    lines = [f"c\t{pos}\t.\t{ref}\t{alts}\t.\t.\tDP=3;GFM_STATUS={status};GFM_RANK={rank};GFM_LLR={llr}\n"
+             for pos, ref, alts, status, rank, llr in records]
+    path.write_text(HEADER.format(sha=sha, command=command) + "".join(lines) + "c\t50\t.\tA\t.\t.\t.\tDP=1\n")
+    return path
+
+
+def test_a_file_and_itself_do_not_differ(tmp_path):
+    found = compare.compare(written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", command="another"))
+    assert (found.n_a, found.n_b, found.both) == (7, 7, 7)
+    assert (found.changed_flags, found.flips, found.facts) == (0, 0, {})
+    assert found.flags.to_numpy().sum() == 7
+    assert found.changes["llr"] == compare.Change(6, 0, {"median": 0.0, "p99": 0.0, "p99.9": 0.0, "largest": 0.0}, 0, 0)
+
+
+def test_what_moved_is_counted(tmp_path):
+    other = [*RECORDS]
+    other[0] = (10, "A", "C,G", "SCORED,SCORED", "1,1", "-2.25,0.5")  # HIGH to LOW
+    other[1] = (20, "G", "T", "TOO_LONG", "0", ".")
+    other[5] = (41, "T", "A", "SCORED", "3", "-4")  # another place
+    found = compare.compare(written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", other, sha="cd"))
+    assert (found.n_a, found.n_b, found.both) == (7, 7, 6)
+    assert (found.changed_flags, found.flips) == (2, 1)
+    assert found.flags.loc["HIGH", "LOW"] == found.flags.loc["MEDIUM", "NOT_SCORED"] == 1
+    assert found.statuses.loc["SCORED", "TOO_LONG"] == 1
+    moved = found.changes["llr"]
+    assert (moved.n, moved.differ, moved.only_a, moved.only_b) == (4, 1, 1, 0)
+    assert moved.quantiles["largest"] == pytest.approx(0.25)
+    assert found.facts == {"model toy": ("ab", "cd")}
+    told = compare.text(found)
+    assert "HIGH to LOW or back 1" in told
+    assert "status\tSCORED -> TOO_LONG\t1" in told
+    assert "only A 1\tonly B 1" in told
+
+
+def test_a_results_folder_is_all_of_its_alleles(tmp_path):
+    texts = [("c", 9, "A", "C", "SCORED", 3, -2.5), ("c", 9, "A", "G", "SCORED", 1, 0.5), ("c", 19, "G", "T", "SCORED", 2, -1.5)]
+    columns = dict(zip(("contig", "pos", "ref", "alt", "status", "rank", "llr"), map(list, zip(*texts, strict=True)), strict=True))
+    missing = {name: np.full(3, np.nan, np.float32) for name in compare.NUMBERS if name != "llr"}
+    table = pa.table({**columns, **missing})
+    tables.write(tmp_path / "run" / "scores" / "sites.parquet", table, table.schema, {"models": {"toy": {"bundle_sha256": "ab"}}})
+    found = compare.compare(tmp_path / "run", written(tmp_path / "b.vcf"))
+    assert (found.n_a, found.n_b, found.both) == (3, 7, 3)
+    assert found.changed_flags == 0
+    assert found.changes["llr"].quantiles["largest"] == pytest.approx(0.5)
+    assert "model toy" not in found.facts
+
+
+def test_the_command_writes_its_figures(tmp_path, capsys):
+    a, b = written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf")
+    assert cli.main(["compare", str(a), str(b), "--out", str(tmp_path / "c.json"), "--max_flags", "0", "--max_llr", "0"]) == 0
+    assert json.loads((tmp_path / "c.json").read_text())["alleles"] == {"a": 7, "b": 7, "both": 7}
+    assert capsys.readouterr().out.startswith("alleles\tA 7\tB 7\tboth 7\tonly A 0\tonly B 0\n")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("change", "limits", "told"), [
+    ({0: (10, "A", "C,G", "SCORED,SCORED", "2,1", "-2.5,0.5")}, ["--max_flags", "0.1"], "1 of 7 flags changed (14 %); expected at most 10"),
+    ({1: (20, "G", "T", "SCORED", "2", "-1.01")}, ["--max_llr", "0.001"], "an LLR moved by 0.01 nats"),
+    ({1: (20, "G", "T", "SCORED", "2", ".")}, ["--max_llr", "1"], "1 are on one side alone"),
+    ({1: (21, "G", "T", "SCORED", "2", "-1")}, ["--max_llr", "1"], "1 alleles on one side alone; expected none"),
+])
+def test_the_lock_ends_with_65_and_names_the_first_that_broke(tmp_path, capsys, change, limits, told):
+    other = [change.get(row, record) for row, record in enumerate(RECORDS)]
+    ended = cli.main(["compare", str(written(tmp_path / "a.vcf")), str(written(tmp_path / "b.vcf", other)), *limits])
+    assert ended == 65
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("make", "code", "told"), [
+    (lambda path: None, 66, "b.vcf: not found; expected an annotated VCF or a results folder"),
+    (lambda path: path.mkdir(), 66, "no scores/sites.parquet; expected the results folder of a finished run"),
+    (lambda path: path.write_text(HEADER + "c\t5\t.\tA\tC\t.\t.\tDP=1\n"), 65, "no record with GFM_STATUS; expected an annotated VCF"),
+    (lambda path: written(path, [(7, "A", "C", "SCORED", "1", "0.2")]), 65, "no allele in common"),
+    (lambda path: written(path, [(7, "A", "C,G", "SCORED", "1", "0.2")]), 65, "1 values of status; expected 2, one an ALT"),
+])
+def test_what_cannot_be_compared_is_said(tmp_path, capsys, make, code, told):
+    make(tmp_path / "b.vcf")
+    assert cli.main(["compare", str(written(tmp_path / "a.vcf")), str(tmp_path / "b.vcf")]) == code
+    assert told in capsys.readouterr().err
