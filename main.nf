@@ -12,6 +12,7 @@ include { modelEntries       } from './subworkflows/local/utils_gfmtrust_pipelin
 include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { looksAtHalfB       } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline'
@@ -51,6 +52,7 @@ workflow {
             optionalPath('context_model', params.context_model),
             optionalPath('calibration', params.calibration),
             optionalPath('multiqc_config', params.multiqc_config),
+            looksAtHalfB(params),
             packageDigest(),
         )
     }

@@ -35,6 +35,7 @@ workflow GFMTRUST {
     context_model // folder or []                a bundle fitted earlier
     calibration   // file or []                  a frozen calibration.json
     multiqc_extra // file or []                  a MultiQC configuration of the user
+    looks         // number                      how often half B of the probes decides on a level, this time included
     code          // text                        digest of the package's sources, part of every task's hash
 
     main:
@@ -111,7 +112,7 @@ workflow GFMTRUST {
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
 
-        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], params.seed, code)
+        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], params.seed, looks, code)
         ANNOTATE_SITES(ch_plan, ch_scores, ch_all_bundles, CALIBRATE.out.json, code)
         ANNOTATE_VCF(channel.fromList(samples), ANNOTATE_SITES.out.alleles, CALIBRATE.out.json, code)
         ANNOTATE_REGIONS(channel.fromList(regions), ANNOTATE_SITES.out.bases, CALIBRATE.out.json, code)

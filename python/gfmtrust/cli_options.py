@@ -127,6 +127,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          alpha_high=dict(type=share, default=0.05, help="largest decoy error of HIGH [0.05]"),
          alpha_medium=dict(type=share, default=0.20, help="largest decoy error of exactly MEDIUM [0.20]"),
          delta=dict(type=share, default=0.05, help="chance that a certificate is wrong [0.05]"),
+         looks=dict(type=positive, default=1, help="how often half B decides on a level, this time included; above 1: exploratory [1]"),
          calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"))
     step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
          "plan", "scores", "bundles", "calibration", "out_dir")

@@ -37,15 +37,17 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         started = time.monotonic()
         session.distributions(windows, index)
         rate = TIMED_WINDOWS / max(time.monotonic() - started, 1e-6)
+        alone = passes_per_site(bundle, views, neighbours)
+        of_variant = 2 * alone + passes_per_variant(bundle, views)
         passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
-        n_variants = counts["variants"] + counts["variant_probes"]
-        passes += counts["null_sites"] * passes_per_site(bundle, views, neighbours)
-        passes += n_variants * (2 * passes_per_site(bundle, views, neighbours) + passes_per_variant(bundle, views))
+        passes += counts["null_sites"] * alone + (counts["variants"] + counts["variant_probes"]) * of_variant
         cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
         rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes,
-                     "passes_per_s": round(rate, 2), "hours": round(passes / rate / 3600, 4)})
-    total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"],
-             "passes": sum(row["passes"] for row in rows), "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
+                     "calibration_passes": calibration_passes(counts, alone, of_variant), "passes_per_s": round(rate, 2),
+                     "hours": round(passes / rate / 3600, 4)})
+    sums = {name: sum(row[name] for row in rows) for name in ("passes", "calibration_passes")}
+    total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"], **sums,
+             "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
     tables.write_json(out, total)
     lines = [f"unique sites\t{counts['sites']:,}", f"of these variant sites\t{counts['variant_sites']:,}",
              f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
@@ -53,7 +55,14 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
              f"null controls\t{counts['null_sites']:,} sites"]
     lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h; "
               f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}" for row in rows]
-    return "\n".join([*lines, f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h"]) + "\n"
+    share = total["calibration_passes"] / max(1, total["passes"])
+    lines += [f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h; {100 * share:.0f} % of passes for calibration and nulls"]
+    return "\n".join(lines) + "\n"
+
+
+def calibration_passes(counts: dict, alone: int, of_variant: int) -> int:
+    """Passes that the probes and the null controls cost with one model: `alone` a site, `of_variant` an indel or MNV."""
+    return (counts["probe_sites"] + counts["null_sites"]) * alone + counts["variant_probes"] * of_variant
 
 
 def planned_passes(bundle, shards: list[tuple[np.ndarray, np.ndarray]], n_sites: int, views: str, neighbours: bool, stride: int) -> int:

@@ -117,7 +117,9 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
 def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: str, neighbours: bool, max_n: float,
                  admitted) -> scoring.SiteScores:
     """Scores of a null control's sites; a control that gives no finite answers is no reason to end the run."""
-    if null == nulls.SHUFFLED:
+    if null == nulls.TWIN:
+        session = nulls.OnAlphabet(session)
+    else:
         genome = nulls.ShuffledGenome.of(genome, bundle, contig_index, pos)
         contig_index, pos, admitted = genome.contig_index, genome.pos, admitted and genome.admitted(admitted)
     try:

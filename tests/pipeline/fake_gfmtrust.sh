@@ -49,7 +49,10 @@ case $step in
         name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)
         touch "$out_dir/$name.parquet"
         echo '{}' > "$out_dir/$name.metrics.json" ;;
-    calibrate) echo '{}' > "$out_dir/calibration.json"; touch "$out_dir/probes.scored.parquet" ;;
+    calibrate)
+        printf '{"options": {"alpha_high": %s, "alpha_medium": %s, "delta": %s, "looks": %s}}\n' "$(option --alpha_high "$@")" \
+            "$(option --alpha_medium "$@")" "$(option --delta "$@")" "$(option --looks "$@")" > "$out_dir/calibration.json"
+        touch "$out_dir/probes.scored.parquet" ;;
     annotate_sites) touch "$out_dir/sites.parquet" "$out_dir/bases.parquet" "$out_dir/columns.txt" "$out_dir/header.hdr" ;;
     annotate_vcf | annotate_regions)
         echo '' | gzip > "$out"

@@ -39,9 +39,9 @@ def launch(tmp_path_factory) -> Path:
 def start(launch, fake_tools):
     """Starts a run of the launch folder; further options come last."""
 
-    def run(suffix: str, *options: str, fail: str = "") -> nextflow_run.Run:
+    def run(suffix: str, *options: str, fail: str = "", outdir: str = "out") -> nextflow_run.Run:
         extra = {"FAKE_LOG": str(launch / f"{suffix}.calls"), "FAKE_FAIL": fail}
-        return nextflow_run.run(launch, *OPTIONS, *options, suffix=suffix, tools=fake_tools, extra=extra)
+        return nextflow_run.run(launch, *OPTIONS, *options, outdir=outdir, suffix=suffix, tools=fake_tools, extra=extra)
 
     return run
 
@@ -123,8 +123,14 @@ def test_resume_runs_nothing(first, start):
     assert start("resumed", "-resume").executed() == set()
 
 
-def test_a_changed_alpha_scores_nothing(first, start):
-    assert start("alpha", "-resume", "--alpha_high", "0.1").executed() == AFTER_SCORING
+def test_a_changed_alpha_scores_nothing_and_counts_as_a_look(first, start, launch):
+    shutil.copytree(launch / "out" / "calibration", launch / "alpha" / "calibration")
+    again = {"outdir": "alpha"}
+    changed = start("alpha", "-resume", "--alpha_high", "0.1", **again)
+    assert changed.executed() == AFTER_SCORING
+    assert call(first, "calibrate")[call(first, "calibrate").index("--looks") + 1] == "1"
+    assert call(changed, "calibrate")[call(changed, "calibrate").index("--looks") + 1] == "2"
+    assert start("same", "-resume", "--alpha_high", "0.1", **again).executed() == set()
 
 
 def test_a_changed_device_scores_again(first, start):

@@ -11,8 +11,8 @@ from gfmtrust import onnx_file
 from gfmtrust.alphabet import PAD, encode
 from gfmtrust.bundle import Bundle
 from gfmtrust.context_model import fit_context_model
-from gfmtrust.errors import BadDataError
-from gfmtrust.nulls import MIN_VALUES, ShuffledGenome, permuted_weights, shuffled
+from gfmtrust.errors import BadDataError, InternalError
+from gfmtrust.nulls import MIN_VALUES, OnAlphabet, ShuffledGenome, permuted_weights, shuffled
 from gfmtrust.scoring import score_sites
 from gfmtrust.session import Session
 
@@ -144,3 +144,19 @@ def test_a_cut_tensor_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
     with pytest.raises(BadDataError, match=r"m.onnx: tensor w holds 299 values; expected \[300\]"):
         dict(onnx_file.tensors(tmp_path / "m.onnx"))
+
+
+def test_mass_outside_the_alphabet_is_no_error_of_a_twin(bundle):
+    """What permuted weights of a network with special tokens do: nearly all of it."""
+    class Astray(FarReader):
+        def distributions(self, codes, index):
+            probs, mass = super().distributions(codes, index)
+            return probs, mass + 0.9
+
+    genome, pos = random_genome(3, 400), np.arange(100, 300)
+    where = FakeBundle(window_bp=64), genome, np.zeros(200, np.int64), pos, "fast", False
+    with pytest.raises(InternalError, match="not finite or outside A,C,G,T"):
+        score_sites(Astray(), *where)
+    found = score_sites(OnAlphabet(Astray()), *where)
+    assert (found.status == "").all()
+    assert found.probs.tobytes() == score_sites(FarReader(), *where).probs.tobytes()

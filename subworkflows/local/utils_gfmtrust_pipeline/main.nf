@@ -119,6 +119,20 @@ def modelEntries(value) {
     return entries
 }
 
+/**
+ * How often half B of the probes decides on a level, this run included: once more than the calibration that lies in the outdir where that
+ * was made with other limits, as often where the limits are the same. A guarantee chosen after several looks is weaker, and is marked.
+ */
+def looksAtHalfB(values) {
+    def earlier = file("${values.outdir}/calibration/calibration.json")
+    def options = earlier.exists() ? new groovy.json.JsonSlurper().parseText(earlier.text).options : null
+    if (!options) {
+        return 1
+    }
+    def same = ['alpha_high', 'alpha_medium', 'delta'].every { name -> (options[name] as double) == (values[name] as double) }
+    return (options.looks as int) + (same ? 0 : 1)
+}
+
 /** Names in the first column of the registry of checkpoints. */
 def registryNames() {
     def registry = file("${projectDir}/assets/models.csv")

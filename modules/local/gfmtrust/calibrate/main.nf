@@ -11,6 +11,7 @@ process CALIBRATE {
     tuple val(meta3), path(bundles, stageAs: 'bundles/*')
     tuple val(meta4), path(frozen, stageAs: 'frozen/*')
     val seed
+    val looks
     val code
 
     output:
@@ -32,6 +33,7 @@ process CALIBRATE {
         --bundles ${bundles} \\
         ${frozen_option} \\
         --seed "${seed}" \\
+        --looks "${looks}" \\
         --out_dir calibration \\
         ${args}
     """
