@@ -88,7 +88,8 @@ def fit(features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float)
     """Fit the score on half A and compare it with each measure alone.
 
     features: n rows; right: bool (n,), the real base was preferred; folds: int (n,), the cross-validation fold of each
-    probe's block. The penalty is the strongest with the least log loss out of fold. Deterministic: coefficients are
+    probe's block. The penalty is the strongest with the least log loss out of fold; then predictors are dropped one by one while that
+    loss does not grow for it. Deterministic: coefficients are
     rounded to 8 decimals, below which solvers and thread counts differ. Raises ValueError without probes.
     """
     if not len(right):
@@ -100,6 +101,11 @@ def fit(features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float)
     terms = [_standard(name, values[name][complete]) for name in kept]
     matrix = np.column_stack([_scaled(term, values[term.name][complete]) for term in terms]) if terms else np.empty((len(right), 0))
     strength, held_out = _choose_strength(matrix, right, folds)
+    useful = _useful(matrix, right, folds, strength)
+    dropped += tuple((term.name, "adds nothing") for i, term in enumerate(terms) if i not in useful)
+    if len(useful) < len(terms):
+        terms, matrix = [terms[i] for i in useful], matrix[:, useful]
+        held_out = _out_of_fold(matrix, right, folds, strength)
     coefficients, intercept = _solve(matrix, right, strength)
     terms = [Term(t.name, float(c), t.mean, t.scale, t.low, t.high) for t, c in zip(terms, coefficients, strict=True)]
     ablation = _ablation({name: values[name][complete] for name in kept}, right, folds, held_out)
@@ -185,17 +191,41 @@ def _choose_strength(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray) -
     """The penalty with the least log loss out of fold, and its out-of-fold log odds (n,)."""
     best, best_loss, best_held_out = STRENGTHS[0], np.inf, np.zeros(len(right))
     for strength in STRENGTHS:
-        held_out = np.zeros(len(right))
-        for fold in np.unique(folds):
-            mine = folds == fold
-            if mine.all():
-                continue
-            coefficients, intercept = _solve(matrix[~mine], right[~mine], strength)
-            held_out[mine] = matrix[mine] @ coefficients + intercept
-        loss = float(np.logaddexp(0, np.where(right, -held_out, held_out)).mean())
+        held_out = _out_of_fold(matrix, right, folds, strength)
+        loss = _log_loss(held_out, right)
         if loss < best_loss - 1e-9:
             best, best_loss, best_held_out = strength, loss, held_out
     return best, best_held_out
+
+
+def _out_of_fold(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float) -> np.ndarray:
+    """Log odds of each probe by a fit to the other folds, (n,); 0 where there is no other."""
+    held_out = np.zeros(len(right))
+    for fold in np.unique(folds):
+        mine = folds == fold
+        if mine.all():
+            continue
+        coefficients, intercept = _solve(matrix[~mine], right[~mine], strength)
+        held_out[mine] = matrix[mine] @ coefficients + intercept
+    return held_out
+
+
+def _log_loss(log_odds: np.ndarray, right: np.ndarray) -> float:
+    return float(np.logaddexp(0, np.where(right, -log_odds, log_odds)).mean())
+
+
+def _useful(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float) -> list[int]:
+    """Columns without which the log loss out of fold grows: the one that is missed least goes first, until each is missed."""
+    kept = list(range(matrix.shape[1]))
+    loss = _log_loss(_out_of_fold(matrix, right, folds, strength), right)
+    while len(kept) > 1:
+        without = [_log_loss(_out_of_fold(matrix[:, [i for i in kept if i != out]], right, folds, strength), right) for out in kept]
+        least = int(np.argmin(without))
+        if without[least] > loss:
+            break
+        loss = without[least]
+        del kept[least]
+    return kept
 
 
 def _ablation(values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, held_out: np.ndarray) -> tuple[AblationRow, ...]:

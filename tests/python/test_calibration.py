@@ -168,8 +168,10 @@ def test_the_order_of_probes_changes_nothing():
 
 def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
     few, many = (calibration.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000))
-    assert {term.name for term in few.terms} == {"abs_llr", "margin"}
-    assert len(many.terms) > 8
+    assert {term.name for term in few.terms} <= {"abs_llr", "margin"}
+    assert few.terms
+    assert "few probes" in dict(few.dropped).values()
+    assert "few probes" not in dict(many.dropped).values()
 
 
 @pytest.mark.bad_input
@@ -186,9 +188,12 @@ def test_what_a_handful_of_probes_say_is_no_predictor(n_near, dropped):
 def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     probes = skilled(np.random.default_rng(9), 2000)
     probes["strand_jsd"] = np.nan
+    probes["gain"] += 0.5 * (probes["llr"] < 0)  # so that it is of use, and stays in
     probes.loc[:4, "gain"] = np.nan
     found = calibration.fit(probes)
-    assert dict(found.reliability.dropped) == {"strand_jsd": "missing", "n_share": "constant", "near_edge": "constant"}
+    dropped = dict(found.reliability.dropped)
+    assert {name: why for name, why in dropped.items() if why != "adds nothing"} == {
+        "strand_jsd": "missing", "n_share": "constant", "near_edge": "constant"}
     assert np.isnan(calibration.reliability(found, probes))[:5].all()
     rank, why = flags.assign(found, probes)
     assert rank[:5].tolist() == [1] * 5
@@ -281,7 +286,20 @@ def test_the_ablation_names_the_measure_that_ranks(fitted):
     assert rows["abs_llr"] > 0.6
     assert rows["all"] > 0.6
     assert abs(rows["ent"]) < 0.15
-    assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms)}
+    useless = {name for name, why in fitted.reliability.dropped if why == "adds nothing"}  # tabled all the same
+    assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms), *useless}
+
+
+def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
+    rng = np.random.default_rng(30)
+    probes = skilled(rng, 3000)
+    right = probes["llr"].to_numpy() < 0
+    noise = calibration.fit(probes.assign(gc=rng.random(3000))).reliability
+    told = calibration.fit(probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))).reliability
+    assert "abs_llr" in {term.name for term in noise.terms}
+    assert "gc" in {term.name for term in told.terms}
+    assert max(abs(term.coefficient) for term in noise.terms if term.name != "gc") > 5 * max(
+        [abs(term.coefficient) for term in noise.terms if term.name == "gc"], default=0.0)
 
 
 def test_an_ablation_row_ranks_like_scikit_learns_auc():
