@@ -78,6 +78,14 @@ def choose_stride(options: argparse.Namespace) -> None:
     log.info("%s: stride %d", chosen["model"], chosen["stride"])
 
 
+def read_labels(options: argparse.Namespace) -> None:
+    from gfmtrust import labels
+    from gfmtrust.genome import Genome
+
+    rule = labels.rule_of(options.label_key, options.label_values, options.label_cut)
+    labels.read_labels(options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map)
+
+
 def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust import steps
 
