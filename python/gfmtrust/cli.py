@@ -180,6 +180,12 @@ def benchmark(options: argparse.Namespace) -> None:
     step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out)
 
 
+def benchmark_labels(options: argparse.Namespace) -> None:
+    from gfmtrust.benchmark.labelled import benchmark_labels as step
+
+    step(options.labels, options.sites, options.out_dir, options.plan, options.scores, options.llr_cut, options.seed)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse with our exit code and one-line form for a wrong command line."""
 

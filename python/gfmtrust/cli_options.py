@@ -158,4 +158,11 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
          run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
          n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
+    step("benchmark_labels", "Set LLRs and flags of a finished run beside labels: who ranks them, what the flag is worth, a verdict",
+         "seed", "out_dir",
+         labels=dict(type=Path, required=True, help="table made by read_labels"),
+         sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
+         plan=dict(type=Path, help="folder made by plan_sites; with --scores, for rows of each model"),
+         scores=dict(type=Path, nargs="+", default=[], help="score tables, or folders of them, made by score_sites"),
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best of the other half of the labels]"))
     return top

@@ -1,0 +1,122 @@
+"""The labelled alleles of a run with all that is asked of them: each model's answer, the call it makes, and whether the label agrees.
+
+A call needs a cut on the LLR. Where none is given the best one of the other half of the genome is taken, so no allele helps to choose
+its own. Source: docs/reliability.md, "Labels".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust import labels, tables
+from gfmtrust.benchmark.labelled.models import model_llrs
+from gfmtrust.errors import UsageError, message
+from gfmtrust.ranking import roc_curve
+from gfmtrust.reliability import newton
+from gfmtrust.sites import MAX_BLOCK_BP, place_key
+from gfmtrust.variants import Variant
+
+COLUMNS = ["rank", "rel", "llr", "ent", "dis", "gc", "soft_masked", "region_class"]
+MIN_FOR_CUT = 20
+"""Alleles of each label that a half must hold before a class of variant has a cut of its own."""
+ENSEMBLE, COMPOSITION = "ensemble", "gc_cpg"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """table: a row a labelled and scored allele: labels.KEY, label, cpg, COLUMNS, kind, block, fold, `score` (higher speaks for an
+    effect), cut, distance to it, wrong. scorers: name -> score (n,), the ensemble's first. about: name -> what the scorer is.
+    """
+
+    table: pd.DataFrame
+    scorers: dict[str, np.ndarray]
+    about: dict[str, str]
+    by_size: bool
+
+    def take(self, rows: np.ndarray) -> Judged:
+        return Judged(self.table.iloc[rows].reset_index(drop=True), {name: score[rows] for name, score in self.scorers.items()}, self.about,
+                      self.by_size)
+
+
+def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Path], llr_cut: float | None) -> tuple[Judged, dict]:
+    """The labelled alleles of sites.parquet, judged, and how many labelled alleles were lost by reason.
+
+    plan_dir, scores: as annotate_sites reads them, for a row a model; without them the ensemble stands alone. llr_cut: nats, None for the
+    best cut of the other half. Raises UsageError (64) for a cut below 0 or scores without their plan, BadDataError (65) where the run
+    scored one label alone.
+    """
+    if llr_cut is not None and not 0 <= llr_cut < np.inf:
+        raise UsageError(message("--llr_cut", str(llr_cut), "a number of nats, at least 0"))
+    if (plan_dir is None) != (not scores):
+        raise UsageError(message("--plan, --scores", "one of the two", "both or neither"))
+    table, lost = labels.matched(label_table, sites, COLUMNS)
+    by_size = tables.read_metadata(label_table)["by_size"]
+    kind = [Variant(*row).kind.value for row in zip(table["pos"], table["ref"], table["alt"], strict=True)]
+    block = np.unique(place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True)[1]
+    table = table.assign(kind=kind, block=block, score=effect_score(table["llr"].to_numpy(np.float64), by_size))
+    table = table.assign(fold=two_folds(place_key(table["contig_index"], table["pos"]), block))
+    cut = np.full(len(table), llr_cut) if llr_cut is not None else cuts(table)
+    score = table["score"].to_numpy()
+    table = table.assign(cut=cut, distance=np.abs(score - cut), wrong=(score >= cut) != (table["label"] == 1))
+    scorers, about = {ENSEMBLE: score}, {ENSEMBLE: "mean over the models that vote"}
+    if plan_dir is not None:
+        for model, llr, what in model_llrs(plan_dir, scores, tables.read_metadata(sites)["models"], table[labels.KEY]):
+            scorers[model], about[model] = effect_score(llr, by_size), what
+    scorers[COMPOSITION] = composition(table)
+    about[COMPOSITION] = "logistic on GC and CpG alone, fitted on the other half of the labels"
+    return Judged(table, scorers, about, by_size), lost
+
+
+def effect_score(llr: np.ndarray, by_size: bool) -> np.ndarray:
+    """What a model says of an effect, higher for more: |LLR| of an effect of either direction, else -LLR (ALT does not fit)."""
+    return np.abs(llr) if by_size else -llr
+
+
+def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """0 or 1 (n,): whole blocks, largest first to the fold that is behind; the two sides of the middle where there is one block."""
+    sizes = np.bincount(block)
+    if len(sizes) == 1:
+        return (place > np.median(place)).astype(int)
+    fold, behind = np.zeros(len(sizes), int), 0
+    for one in np.argsort(-sizes, kind="stable"):
+        fold[one] = behind > 0
+        behind += -sizes[one] if fold[one] else sizes[one]
+    return fold[block]
+
+
+def best_cut(label: np.ndarray, score: np.ndarray) -> float:
+    """The cut with the largest sum of sensitivity and specificity (Youden 1950), midway to the next score below; label 1 is above it."""
+    false, true = roc_curve(label, score)
+    levels = np.unique(score)[::-1]
+    best = int(np.argmax((true - false)[1:]))
+    return float((levels[best] + levels[min(best + 1, len(levels) - 1)]) / 2)
+
+
+def cuts(table: pd.DataFrame) -> np.ndarray:
+    """The cut of each allele, chosen on the other fold: of its own class of variant where that holds 20 alleles of each label, else of all;
+    of all alleles of both folds where the other fold has one label."""
+    label, score, kind, fold = (table[name].to_numpy() for name in ("label", "score", "kind", "fold"))
+    found = np.empty(len(table))
+    for one, other in ((0, 1), (1, 0)):
+        for name in np.unique(kind):
+            sources = [(fold == other) & (kind == name), fold == other, np.ones(len(table), bool)]
+            enough = [rows for rows, least in zip(sources, (MIN_FOR_CUT, 1, 1), strict=True)
+                      if min((label[rows] == 1).sum(), (label[rows] == 0).sum()) >= least]
+            found[(fold == one) & (kind == name)] = best_cut(label[enough[0]], score[enough[0]])
+    return found
+
+
+def composition(table: pd.DataFrame) -> np.ndarray:
+    """Log odds of label 1 from GC and CpG, fitted on the other fold, less the intercept, which would tell the folds apart; (n,)."""
+    gc, cpg, label, fold = (table[name].to_numpy(np.float64) for name in ("gc", "cpg", "label", "fold"))
+    matrix = np.column_stack([np.ones(len(gc)), (gc - gc.mean()) / (gc.std() or 1.0), cpg])
+    score = np.zeros(len(gc))
+    for one in (0, 1):
+        other = fold != one
+        if 0 < label[other].sum() < other.sum():
+            score[~other] = matrix[~other, 1:] @ newton(matrix[other], label[other], 1.0)[1:]
+    return score
