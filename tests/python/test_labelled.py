@@ -107,9 +107,20 @@ def test_a_flag_that_misleads_is_called_so(tmp_path, few_draws):
     assert run(tmp_path, table)["verdict"]["all"][0].startswith("The flag misleads here")
 
 
+def test_a_cut_that_calls_everything_is_not_the_flags_fault(tmp_path, few_draws):
+    """One effect in ten, an LLR that knows nothing, flags by its size: the flagged ones are called effects, and are wrong nine in ten."""
+    table = made_up(15, by="size")
+    table["label"] = (np.random.default_rng(2).random(len(table)) < 0.1).astype(int)
+    table["llr"] = -table["llr"].abs()
+    content = run(tmp_path, table, llr_cut=float(-table["llr"].median()))
+    assert row(content, "trend")["slope_low"] > 0
+    assert content["verdict"]["all"][0].startswith("By these labels the flag carries no information here")
+    assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(0.5)
+
+
 def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
     content = run(tmp_path, made_up(6, n_blocks=5))
-    assert content["verdict"]["all"][-1] == "Intervals speak of these 5 loci alone; nothing is said of others."
+    assert content["verdict"]["all"][-1] == "Intervals speak of 5 loci alone; nothing is said of others."
     p = [value for rows in content["tables"].values() for one in rows for name, value in one.items() if name == "p" or name.endswith("_p")]
     assert len(p) > 10
     assert set(p) == {None}
@@ -133,7 +144,10 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     trend = row(content, "trend")
     assert trend["slope"] == pytest.approx(np.polyfit(table["rank"], wrong, 1)[0])
     assert trend["z"] == pytest.approx(np.sqrt(400) * pearsonr(table["rank"], wrong).statistic)
-    high = table["rank"] == 3
+    high, one, flagged = table["rank"] == 3, table["label"] == 1, table["rank"] > 1
+    even = [(wrong[mine & one].mean() + wrong[mine & ~one].mean()) / 2 for mine in (~flagged, flagged, high)]
+    assert trend["drop"] == pytest.approx(even[0] - even[1])
+    assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(even[2])
     assert trend["risk_ratio"] == pytest.approx(wrong[high].mean() / wrong[~high].mean())
     assert row(content, "ranking", scorer="ensemble", flag="HIGH")["auroc"] == pytest.approx(
         roc_auc_score(table["label"][high], -table["llr"][high]))

@@ -67,8 +67,13 @@ def _auroc_right(wrong: np.ndarray, ties: Ties, weights: np.ndarray) -> float:
 
 
 def tier_rows(judged: Judged) -> list[Row]:
-    """Wrong calls of each flag, with the two-sided Clopper-Pearson interval; all, and by the allele the model prefers."""
-    wrong, rank = judged.table["wrong"].to_numpy(np.float64), judged.table["rank"].to_numpy()
+    """Wrong calls of each flag, with the two-sided Clopper-Pearson interval; all, and by the allele the model prefers.
+
+    `balanced`: the error with both labels at equal weight. Guessing gives 0.5 there, however often it calls an effect and however rare
+    effects are; the plain error of a model that knows nothing moves with both.
+    """
+    wrong, label, rank = (judged.table["wrong"].to_numpy(np.float64), judged.table["label"].to_numpy(np.float64),
+                          judged.table["rank"].to_numpy())
     llr = judged.table["llr"].to_numpy(np.float64)
     rows = []
     for level in LEVELS[::-1]:
@@ -78,21 +83,19 @@ def tier_rows(judged: Judged) -> list[Row]:
             facts = {"flag": level.name, "prefers": prefers, "n": n, "errors": errors, "cp_low": np.nan, "cp_high": np.nan}
             if n:
                 facts |= {"cp_low": float(lower_bound(errors, n, SIDE)), "cp_high": float(upper_bound(errors, n, SIDE))}
-            rows.append(Row(facts, {"error": of_rows(_mean, mine, wrong)}))
+            rows.append(Row(facts, {"error": of_rows(_mean, mine, wrong), "balanced": of_rows(balanced, mine, wrong, label)}))
     return rows
 
 
 def trend_rows(judged: Judged) -> list[Row]:
     """Do errors fall with the flag? One row: slope and Cochran-Armitage z over LOW, MEDIUM, HIGH, risk ratio of HIGH against the rest, and
-    error of LOW less that of MEDIUM and HIGH."""
-    wrong, rank = judged.table["wrong"].to_numpy(np.float64), judged.table["rank"].to_numpy(np.float64)
+    balanced error of LOW less that of MEDIUM and HIGH together (`drop`)."""
+    table = judged.table
+    wrong, label, rank = (table[name].to_numpy(np.float64) for name in ("wrong", "label", "rank"))
     every = np.arange(len(wrong))
     facts = {"n": len(wrong), "flags": len(np.unique(rank)), "z": cochran_armitage(wrong, rank)}
-    return [Row(facts, {"slope": of_rows(slope, every, wrong, rank),
-                        "risk_ratio": of_rows(lambda y, r, w: ratio(_mean(y, w * (r == Rank.HIGH)), _mean(y, w * (r != Rank.HIGH))),
-                                              every, wrong, rank),
-                        "drop": of_rows(lambda y, r, w: _mean(y, w * (r == Rank.LOW)) - _mean(y, w * (r > Rank.LOW)), every, wrong, rank)},
-                {"slope": 0.0, "risk_ratio": 1.0, "drop": 0.0})]
+    return [Row(facts, {"slope": of_rows(slope, every, wrong, rank), "risk_ratio": of_rows(risk_ratio, every, wrong, rank),
+                        "drop": of_rows(drop, every, wrong, label, rank)}, {"slope": 0.0, "risk_ratio": 1.0, "drop": 0.0})]
 
 
 def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
@@ -110,8 +113,20 @@ def cochran_armitage(wrong: np.ndarray, rank: np.ndarray) -> float:
     return float(((rank - rank.mean()) * wrong).sum() / np.sqrt(spread)) if spread > 0 else float("nan")
 
 
-def ratio(one: float, other: float) -> float:
-    return one / other if other > 0 else float("nan")
+def risk_ratio(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
+    """Error of HIGH over that of all else; NaN where all else has none."""
+    rest = _mean(wrong, weights * (rank != Rank.HIGH))
+    return _mean(wrong, weights * (rank == Rank.HIGH)) / rest if rest > 0 else float("nan")
+
+
+def drop(wrong: np.ndarray, label: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
+    """Balanced error of LOW less that of MEDIUM and HIGH; NaN where either side lacks a label."""
+    return balanced(wrong, label, weights * (rank == Rank.LOW)) - balanced(wrong, label, weights * (rank > Rank.LOW))
+
+
+def balanced(wrong: np.ndarray, label: np.ndarray, weights: np.ndarray) -> float:
+    """Mean of the two labels' errors; NaN where a label is missing."""
+    return (_mean(wrong, weights * (label == 1)) + _mean(wrong, weights * (label == 0))) / 2
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> float:

@@ -24,25 +24,31 @@ def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
         told.append(_beyond(mine["nested"], mine["within"]))
     told.append(_model(next(row for row in mine["ranking"] if row["scorer"] == ENSEMBLE and row["flag"] == EVERY), mine["ranking"]))
     if trend["intervals"] != ACROSS:
-        told.append(f"Intervals speak of these {trend['blocks']} loci alone; nothing is said of others.")
+        loci = f"{trend['blocks']} {'locus' if trend['blocks'] == 1 else 'loci'}"
+        told.append(f"Intervals speak of {loci} alone; nothing is said of others.")
     return told
 
 
 def _falls(trend: dict) -> bool:
-    """Do errors fall with the flag, beyond chance: the interval of the slope below 0, and p < .01 where there is one."""
-    return trend["flags"] > 1 and trend["slope_high"] < 0 and not (trend["slope_p"] >= TREND_P)
+    """Do errors fall with the flag beyond chance, plainly (interval of the slope below 0, p < .01 where there is one) and with both labels
+    at equal weight?"""
+    return trend["flags"] > 1 and trend["slope_high"] < 0 and not (trend["slope_p"] >= TREND_P) and trend["drop_low"] > 0
 
 
 def _flag(trend: dict, tiers: list[dict]) -> str:
-    every = [row for row in tiers if row["prefers"] == EVERY and row["n"]]
-    errors = ", ".join(f"{row['flag']} {row['error']:.1%} of {row['n']:,}" for row in reversed(every))
+    every = [row for row in tiers if row["prefers"] == EVERY and row["n"]][::-1]
+    errors = ", ".join(f"{row['flag']} {row['error']:.1%} of {row['n']:,}{_even(row)}" for row in every)
     if trend["flags"] == 1:
         return f"All {trend['n']:,} labelled alleles are {every[0]['flag']}: {NOTHING} (wrong calls: {errors})."
-    if trend["slope_low"] > 0:
-        return f"The flag misleads here: wrong calls grow with it ({errors})."
+    if trend["drop_high"] < 0:
+        return f"The flag misleads here: wrong calls grow with it, also with both labels at equal weight ({errors})."
     if not _falls(trend):
         return f"By these labels {NOTHING}: wrong calls do not fall from LOW to HIGH beyond chance ({errors})."
     return f"Wrong calls fall with the flag: {errors}."
+
+
+def _even(row: dict) -> str:
+    return "" if math.isnan(row["balanced"]) else f", {row['balanced']:.1%} with both labels at equal weight"
 
 
 def _beyond(nested: list[dict], within: list[dict]) -> str:
