@@ -156,6 +156,7 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
 def test_every_option_reaches_the_tool(start, launch):
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
+    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
     (launch / "around.fa").write_text(">c9\nACGT\n")
     (launch / "models" / "context").mkdir()
     (launch / "models" / "context" / "bundle.json").write_text("{}")
@@ -186,6 +187,7 @@ def test_every_option_reaches_the_tool(start, launch):
         "0.5",
     ]
     given += ["--probes", "500", "--title", "My run (2)", "--alpha_medium", "0.3", "--delta", "0.01"]
+    given += ["--labels", "known.vcf", "--label_key", "CLASS", "--label_values", "bad|very bad=1,good=0", "--llr_cut", "0"]
     run = start("options", *given)
     assert run.code == 0, run.text
     parsed = {arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(run)}
@@ -200,6 +202,11 @@ def test_every_option_reaches_the_tool(start, launch):
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
     assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
     assert parsed["report"].title == "My run (2)"
+    read, bench = parsed["read_labels"], parsed["benchmark_labels"]
+    assert (read.fasta.name, read.labels.name, read.label_key, read.label_values, read.label_cut, str(read.contig_map)) == (
+        "joined.fa", "known.vcf", "CLASS", "bad|very bad=1,good=0", None, "contig_map/contigs.tsv")
+    assert (bench.plan.name, bench.labels.name, bench.sites.name, bench.llr_cut) == ("plan", "labels.parquet", "sites.parquet", 0.0)
+    assert (run.outdir / "benchmark" / "benchmark.json").is_file()
 
 
 @pytest.mark.bad_input
