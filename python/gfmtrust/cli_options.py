@@ -164,5 +164,5 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
          plan=dict(type=Path, help="folder made by plan_sites; with --scores, for rows of each model"),
          scores=dict(type=Path, nargs="+", default=[], help="score tables, or folders of them, made by score_sites"),
-         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best of the other half of the labels]"))
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by these labels]"))
     return top

@@ -71,7 +71,7 @@ def row(content, name, **facts):
 def test_a_flag_that_tells_more_than_the_llr(tmp_path, few_draws):
     content = run(tmp_path, made_up(1))
     first, second, third = content["verdict"]["all"]
-    assert first.startswith("Wrong calls fall with the flag: LOW 4")
+    assert first.startswith("Calls grow better with the flag: wrong calls LOW 4")
     assert second.startswith("That is more than |LLR|, composition, repeats and region class tell")
     assert third.startswith("The LLR tells the labels apart")
     assert row(content, "trend")["slope_p"] < 0.02
@@ -83,7 +83,7 @@ def test_a_flag_that_tells_more_than_the_llr(tmp_path, few_draws):
 
 def test_a_flag_that_is_the_llr_in_disguise(tmp_path, few_draws):
     content = run(tmp_path, made_up(2, by="size"))
-    assert content["verdict"]["all"][0].startswith("Wrong calls fall with the flag")
+    assert content["verdict"]["all"][0].startswith("Calls grow better with the flag")
     assert content["verdict"]["all"][1].startswith("Nothing is left of it beyond |LLR|")
 
 
@@ -145,17 +145,17 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     assert trend["slope"] == pytest.approx(np.polyfit(table["rank"], wrong, 1)[0])
     assert trend["z"] == pytest.approx(np.sqrt(400) * pearsonr(table["rank"], wrong).statistic)
     high, one, flagged = table["rank"] == 3, table["label"] == 1, table["rank"] > 1
-    even = [(wrong[mine & one].mean() + wrong[mine & ~one].mean()) / 2 for mine in (~flagged, flagged, high)]
-    assert trend["drop"] == pytest.approx(even[0] - even[1])
-    assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(even[2])
+    even = [(wrong[mine & one].mean() + wrong[mine & ~one].mean()) / 2 for mine in (high,)]
+    area = [roc_auc_score(table["label"][mine], -table["llr"][mine]) for mine in (~flagged, flagged)]
+    assert trend["auroc_gain"] == pytest.approx(area[1] - area[0])
+    assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(even[0])
     assert trend["risk_ratio"] == pytest.approx(wrong[high].mean() / wrong[~high].mean())
     assert row(content, "ranking", scorer="ensemble", flag="HIGH")["auroc"] == pytest.approx(
         roc_auc_score(table["label"][high], -table["llr"][high]))
     assert sum(one["n"] for one in content["tables"]["tenths"]) == 400
     assert {(one["kind"], one["region_class"]) for one in content["tables"]["tiers"]} == {
         ("all", "all"), ("all", "unique"), ("all", "soft_masked")}
-    assert content["cuts"] == [{"kind": "SNV", "half": half, "cut": 0.5, "n": n} for half, n in
-                               enumerate(np.bincount(alleles.two_folds(table["pos"], table["pos"] // 1_000_000)).tolist())]
+    assert content["cuts"] == [{"kind": "SNV", "cut": 0.5, "n": 400}]
 
 
 def test_files_say_the_same_twice(tmp_path, few_draws):
@@ -194,13 +194,12 @@ def test_the_best_cut_is_the_best_of_all():
         assert found == pytest.approx(max(youden))
 
 
-def test_no_allele_helps_to_choose_its_own_cut():
-    table = made_up(11, 300).assign(kind="SNV")
-    table = table.assign(score=-table["llr"], fold=alleles.two_folds(table["pos"], table["pos"] // 1_000_000))
-    before = alleles.cuts(table)
-    table.loc[table["fold"] == 0, "label"] = np.random.default_rng(1).integers(0, 2, (table["fold"] == 0).sum())
-    assert (alleles.cuts(table)[table["fold"] == 0] == before[table["fold"] == 0]).all()
-    assert (alleles.cuts(table)[table["fold"] == 1] != before[table["fold"] == 1]).all()
+def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
+    table = made_up(11, 300)
+    table = table.assign(score=-table["llr"], kind=np.where(np.arange(300) < 200, "SNV", np.where(np.arange(300) < 290, "DEL", "INS")))
+    found = alleles.cuts(table)
+    for kind, used in (("SNV", table["kind"] == "SNV"), ("DEL", table["kind"] == "DEL"), ("INS", table["kind"] != "")):
+        assert set(found[table["kind"] == kind]) == {alleles.best_cut(table["label"][used].to_numpy(), table["score"][used].to_numpy())}
 
 
 def test_folds_share_no_block_and_one_block_is_cut_in_its_middle():
@@ -316,7 +315,7 @@ def test_labels_of_another_genome_leave_nothing_to_benchmark(tmp_path, capsys):
 
 
 @pytest.mark.bad_input
-def test_a_label_that_no_half_holds_twice_still_gets_a_cut(tmp_path, few_draws):
+def test_one_effect_alone_still_gets_a_cut(tmp_path, few_draws):
     table = made_up(13, 60)
     table["label"] = (np.arange(60) == 7).astype(int)
     content = run(tmp_path, table)

@@ -83,6 +83,6 @@ def _stratum(judged: Judged, kind: str, region_class: str, seed: int) -> dict[st
 
 
 def _cuts(judged: Judged) -> list[dict]:
-    """The cut by class of variant and half of the labels."""
-    grouped = judged.table.groupby(["kind", "fold"], sort=True)["cut"].agg(["first", "size"]).reset_index()
-    return [{"kind": kind, "half": int(fold), "cut": float(cut), "n": int(n)} for kind, fold, cut, n in grouped.itertuples(index=False)]
+    """The cut by class of variant."""
+    grouped = judged.table.groupby("kind", sort=True)["cut"].agg(["first", "size"]).reset_index()
+    return [{"kind": kind, "cut": float(cut), "n": int(n)} for kind, cut, n in grouped.itertuples(index=False)]

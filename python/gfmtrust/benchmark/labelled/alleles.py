@@ -1,7 +1,8 @@
 """The labelled alleles of a run with all that is asked of them: each model's answer, the call it makes, and whether the label agrees.
 
-A call needs a cut on the LLR. Where none is given the best one of the other half of the genome is taken, so no allele helps to choose
-its own. Source: docs/reliability.md, "Labels".
+A call needs a cut on the LLR. Where none is given the best one of each class of variant is taken: one number for all its alleles, as cuts
+that differ between halves of the genome would borrow from how often each half has an effect. Choosing it on these very labels flatters the
+alleles near it, which are the LOW ones, never the flag. Source: docs/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from gfmtrust.variants import Variant
 
 COLUMNS = ["rank", "rel", "llr", "ent", "dis", "gc", "soft_masked", "region_class"]
 MIN_FOR_CUT = 20
-"""Alleles of each label that a half must hold before a class of variant has a cut of its own."""
+"""Alleles of each label that a class of variant needs for a cut of its own."""
 ENSEMBLE, COMPOSITION = "ensemble", "gc_cpg"
 
 
@@ -46,8 +47,7 @@ def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Pa
     """The labelled alleles of sites.parquet, judged, and how many labelled alleles were lost by reason.
 
     plan_dir, scores: as annotate_sites reads them, for a row a model; without them the ensemble stands alone. llr_cut: nats, None for the
-    best cut of the other half. Raises UsageError (64) for a cut below 0 or scores without their plan, BadDataError (65) where the run
-    scored one label alone.
+    best. Raises UsageError (64) for a cut below 0 or scores without their plan, BadDataError (65) where the run scored one label alone.
     """
     if llr_cut is not None and not 0 <= llr_cut < np.inf:
         raise UsageError(message("--llr_cut", str(llr_cut), "a number of nats, at least 0"))
@@ -97,16 +97,13 @@ def best_cut(label: np.ndarray, score: np.ndarray) -> float:
 
 
 def cuts(table: pd.DataFrame) -> np.ndarray:
-    """The cut of each allele, chosen on the other fold: of its own class of variant where that holds 20 alleles of each label, else of all;
-    of all alleles of both folds where the other fold has one label."""
-    label, score, kind, fold = (table[name].to_numpy() for name in ("label", "score", "kind", "fold"))
-    found = np.empty(len(table))
-    for one, other in ((0, 1), (1, 0)):
-        for name in np.unique(kind):
-            sources = [(fold == other) & (kind == name), fold == other, np.ones(len(table), bool)]
-            enough = [rows for rows, least in zip(sources, (MIN_FOR_CUT, 1, 1), strict=True)
-                      if min((label[rows] == 1).sum(), (label[rows] == 0).sum()) >= least]
-            found[(fold == one) & (kind == name)] = best_cut(label[enough[0]], score[enough[0]])
+    """The best cut of each allele's class of variant (n,); of all alleles where the class has fewer than 20 of a label."""
+    label, score, kind = (table[name].to_numpy() for name in ("label", "score", "kind"))
+    found = np.full(len(table), best_cut(label, score))
+    for name in np.unique(kind):
+        mine = kind == name
+        if min((label[mine] == 1).sum(), (label[mine] == 0).sum()) >= MIN_FOR_CUT:
+            found[mine] = best_cut(label[mine], score[mine])
     return found
 
 

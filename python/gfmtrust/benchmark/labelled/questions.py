@@ -89,13 +89,15 @@ def tier_rows(judged: Judged) -> list[Row]:
 
 def trend_rows(judged: Judged) -> list[Row]:
     """Do errors fall with the flag? One row: slope and Cochran-Armitage z over LOW, MEDIUM, HIGH, risk ratio of HIGH against the rest, and
-    balanced error of LOW less that of MEDIUM and HIGH together (`drop`)."""
+    AUROC of the label among MEDIUM and HIGH together less that among LOW (`auroc_gain`), which no cut and no prevalence moves."""
     table = judged.table
     wrong, label, rank = (table[name].to_numpy(np.float64) for name in ("wrong", "label", "rank"))
+    score = Ties.of(judged.scorers[ENSEMBLE])
     every = np.arange(len(wrong))
     facts = {"n": len(wrong), "flags": len(np.unique(rank)), "z": cochran_armitage(wrong, rank)}
     return [Row(facts, {"slope": of_rows(slope, every, wrong, rank), "risk_ratio": of_rows(risk_ratio, every, wrong, rank),
-                        "drop": of_rows(drop, every, wrong, label, rank)}, {"slope": 0.0, "risk_ratio": 1.0, "drop": 0.0})]
+                        "auroc_gain": of_rows(lambda y, r, w: auroc(y, score, w * (r > Rank.LOW)) - auroc(y, score, w * (r == Rank.LOW)),
+                                              every, label, rank)}, {"slope": 0.0, "risk_ratio": 1.0, "auroc_gain": 0.0})]
 
 
 def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
@@ -117,11 +119,6 @@ def risk_ratio(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> floa
     """Error of HIGH over that of all else; NaN where all else has none."""
     rest = _mean(wrong, weights * (rank != Rank.HIGH))
     return _mean(wrong, weights * (rank == Rank.HIGH)) / rest if rest > 0 else float("nan")
-
-
-def drop(wrong: np.ndarray, label: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
-    """Balanced error of LOW less that of MEDIUM and HIGH; NaN where either side lacks a label."""
-    return balanced(wrong, label, weights * (rank == Rank.LOW)) - balanced(wrong, label, weights * (rank > Rank.LOW))
 
 
 def balanced(wrong: np.ndarray, label: np.ndarray, weights: np.ndarray) -> float:

@@ -19,7 +19,7 @@ def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
     """
     mine = {name: [row for row in rows if row["kind"] == kind and row["region_class"] == EVERY] for name, rows in found.items()}
     trend = mine["trend"][0]
-    told = [_flag(trend, mine["tiers"])]
+    told = [_flag(trend, mine["tiers"], mine["ranking"])]
     if _falls(trend):
         told.append(_beyond(mine["nested"], mine["within"]))
     told.append(_model(next(row for row in mine["ranking"] if row["scorer"] == ENSEMBLE and row["flag"] == EVERY), mine["ranking"]))
@@ -30,25 +30,25 @@ def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
 
 
 def _falls(trend: dict) -> bool:
-    """Do errors fall with the flag beyond chance, plainly (interval of the slope below 0, p < .01 where there is one) and with both labels
-    at equal weight?"""
-    return trend["flags"] > 1 and trend["slope_high"] < 0 and not (trend["slope_p"] >= TREND_P) and trend["drop_low"] > 0
+    """Do wrong calls fall with the flag beyond chance (interval of the slope below 0, p < .01 where there is one), and does the LLR rank
+    the labels better among the flagged, where that can be asked? Calls alone say little: rare effects that are never called look right."""
+    better = math.isnan(trend["auroc_gain"]) or trend["auroc_gain_low"] > 0
+    return trend["flags"] > 1 and trend["slope_high"] < 0 and not (trend["slope_p"] >= TREND_P) and better
 
 
-def _flag(trend: dict, tiers: list[dict]) -> str:
+def _flag(trend: dict, tiers: list[dict], ranking: list[dict]) -> str:
     every = [row for row in tiers if row["prefers"] == EVERY and row["n"]][::-1]
-    errors = ", ".join(f"{row['flag']} {row['error']:.1%} of {row['n']:,}{_even(row)}" for row in every)
+    errors = ", ".join(f"{row['flag']} {row['error']:.1%} of {row['n']:,}" for row in every)
     if trend["flags"] == 1:
         return f"All {trend['n']:,} labelled alleles are {every[0]['flag']}: {NOTHING} (wrong calls: {errors})."
-    if trend["drop_high"] < 0:
-        return f"The flag misleads here: wrong calls grow with it, also with both labels at equal weight ({errors})."
+    ranks = {row["flag"]: row["auroc"] for row in ranking if row["scorer"] == ENSEMBLE}
+    known = [f"{row['flag']} {ranks[row['flag']]:.3f}" for row in every if not math.isnan(ranks[row["flag"]])]
+    shown = f"wrong calls {errors}; AUROC {', '.join(known) or 'unknown'}"
+    if trend["slope_low"] > 0 and trend["auroc_gain_high"] < 0:
+        return f"The flag misleads here, calls and ranking both grow worse with it: {shown}."
     if not _falls(trend):
-        return f"By these labels {NOTHING}: wrong calls do not fall from LOW to HIGH beyond chance ({errors})."
-    return f"Wrong calls fall with the flag: {errors}."
-
-
-def _even(row: dict) -> str:
-    return "" if math.isnan(row["balanced"]) else f", {row['balanced']:.1%} with both labels at equal weight"
+        return f"By these labels {NOTHING}: calls and ranking do not both grow better from LOW to HIGH beyond chance ({shown})."
+    return f"Calls grow better with the flag: {shown}."
 
 
 def _beyond(nested: list[dict], within: list[dict]) -> str:
