@@ -118,6 +118,12 @@ def test_a_cut_that_calls_everything_is_not_the_flags_fault(tmp_path, few_draws)
     assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(0.5)
 
 
+def test_a_model_that_knows_less_than_its_composition_is_told_so(tmp_path, few_draws):
+    table = made_up(16, by="size")
+    table["gc"] = 0.5 + 0.3 * (table["label"] - 0.5) + np.random.default_rng(1).normal(0, 0.1, len(table))
+    assert run(tmp_path, table)["verdict"]["all"][-1].startswith("The LLR tells the labels apart, but GC and CpG alone do better: AUROC")
+
+
 def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
     content = run(tmp_path, made_up(6, n_blocks=5))
     assert content["verdict"]["all"][-1] == "Intervals speak of 5 loci alone; nothing is said of others."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from gfmtrust.benchmark.labelled.alleles import ENSEMBLE
+from gfmtrust.benchmark.labelled.alleles import COMPOSITION, ENSEMBLE
 from gfmtrust.benchmark.labelled.questions import EVERY
 from gfmtrust.resampling import ACROSS
 
@@ -67,10 +67,11 @@ def _model(row: dict, rows: list[dict]) -> str:
     """Does the LLR itself tell the labels apart?"""
     if math.isnan(row["auroc_low"]):
         return "Too little is known to say whether the LLR tells the labels apart."
+    composition = next(one["auroc"] for one in rows if one["scorer"] == COMPOSITION)
     others = ", ".join(f"{one['scorer']} {one['auroc']:.3f}" for one in rows if one["flag"] == EVERY and one is not row)
     told = f"AUROC {row['auroc']:.3f} ({row['auroc_low']:.3f} to {row['auroc_high']:.3f}); beside it {others}"
     if row["auroc_low"] > 0.5:
-        return f"The LLR tells the labels apart: {told}."
+        return f"The LLR tells the labels apart{', but GC and CpG alone do better' if composition > row['auroc'] else ''}: {told}."
     if row["auroc_high"] < 0.5:
         return f"The LLR points the wrong way: {told}."
     return f"The LLR does not tell the labels apart: {told}."
