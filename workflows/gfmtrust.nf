@@ -119,7 +119,9 @@ workflow GFMTRUST {
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
 
-        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], params.seed, code)
+        // a frozen calibration has its own labels, or none
+        ch_labels = labels && !calibration ? READ_LABELS.out.table : channel.value([cohort, []])
+        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], ch_labels, params.seed, code)
         ANNOTATE_SITES(ch_plan, ch_scores, ch_all_bundles, CALIBRATE.out.json, code)
         if (labels) {
             BENCHMARK_LABELS(ch_plan, ch_scores, READ_LABELS.out.table, ANNOTATE_SITES.out.alleles, params.seed, code)

@@ -101,7 +101,8 @@ def calibrate(options: argparse.Namespace) -> None:
 
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
     fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
-        alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed), options.calibration)
+        alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed), options.calibration,
+        options.labels, options.llr_cut)
     log.info("%s", fitted.outcome)
 
 

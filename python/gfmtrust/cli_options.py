@@ -107,7 +107,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("choose_stride", "Measure how far region bases scored many at a time lie from one at a time, and choose the stride of a model",
          "fasta", "plan", "bundle", "views", "device", "region_stride", "max_n", "allow_long_window", "cpus",
          out=dict(type=Path, required=True, help="JSON file to write"))
-    step("read_labels", "Read a labelled VCF into one label an allele, 1 with an effect and 0 without: a table for benchmark_labels",
+    step("read_labels", "Read a labelled VCF into one label an allele, 1 with an effect and 0 without: labels.parquet",
          "fasta", "contig_map",
          labels=dict(type=Path, required=True, help="labelled VCF"),
          label_key=dict(default="CLNSIG", help="INFO key that holds the label [CLNSIG]"),
@@ -125,7 +125,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          alpha_high=dict(type=share, default=0.05, help="largest decoy error of HIGH [0.05]"),
          alpha_medium=dict(type=share, default=0.20, help="largest decoy error of exactly MEDIUM [0.20]"),
          delta=dict(type=share, default=0.05, help="chance that a certificate is wrong [0.05]"),
-         calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"))
+         calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"),
+         labels=dict(type=Path, help="table made by read_labels: classes of variant with labels enough are certified on them"),
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"))
     step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
          "plan", "scores", "bundles", "calibration", "out_dir")
     step("annotate_vcf", "Write the user's VCF back with our keys, every other byte as it was", "calibration", "force",

@@ -150,6 +150,14 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
     assert scored == ["second", "second"]
 
 
+def test_labels_reach_the_calibration(first, start, launch):
+    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    run = start("labelled", "-resume", "--labels", "known.vcf")
+    assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
+    assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
+    assert "--llr_cut" not in " ".join(call(run, "calibrate"))
+
+
 # From here on every run begins a session of its own: -resume takes up the last one, so these come last.
 
 
@@ -199,6 +207,7 @@ def test_every_option_reaches_the_tool(start, launch):
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4
     assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == ("fast", False, 0.5, True)
+    assert (fit.labels, fit.llr_cut) == (None, 0.0)  # a frozen calibration has its own labels, or none
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
     assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
     assert parsed["report"].title == "My run (2)"

@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_run import finish
 from step_calls import call
 
-from gfmtrust import cli, labels, tables
+from gfmtrust import calls, cli, label_calibration, labels, tables
 from gfmtrust.benchmark.labelled import alleles, benchmark_labels, confounders, questions
 from gfmtrust.errors import UsageError
 from gfmtrust.reliability import newton
@@ -195,7 +195,7 @@ def test_the_best_cut_is_the_best_of_all():
         score = rng.integers(0, 8, 30) / 3
         youden = [((score >= cut) & (label == 1)).sum() / (label == 1).sum() - ((score >= cut) & (label == 0)).sum() / (label == 0).sum()
                   for cut in np.unique(score)]
-        cut = alleles.best_cut(label, score)
+        cut = calls.best_cut(label, score)
         found = ((score >= cut) & (label == 1)).sum() / (label == 1).sum() - ((score >= cut) & (label == 0)).sum() / (label == 0).sum()
         assert found == pytest.approx(max(youden))
 
@@ -205,7 +205,7 @@ def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
     table = table.assign(score=-table["llr"], kind=np.where(np.arange(300) < 200, "SNV", np.where(np.arange(300) < 290, "DEL", "INS")))
     found = alleles.cuts(table)
     for kind, used in (("SNV", table["kind"] == "SNV"), ("DEL", table["kind"] == "DEL"), ("INS", table["kind"] != "")):
-        assert set(found[table["kind"] == kind]) == {alleles.best_cut(table["label"][used].to_numpy(), table["score"][used].to_numpy())}
+        assert set(found[table["kind"] == kind]) == {calls.best_cut(table["label"][used].to_numpy(), table["score"][used].to_numpy())}
 
 
 def test_folds_share_no_block_and_one_block_is_cut_in_its_middle():
@@ -291,6 +291,55 @@ def test_the_only_model_ranks_as_the_ensemble_does(finished, tmp_path, few_draws
     assert content["scorers"]["context_model"] == "word counts of the genome"
     assert "the flag carries no information here" in content["verdict"]["all"][0]
     assert content["verdict"]["all"][1].startswith("The LLR does not tell the labels apart")
+
+
+def calibrated(finished, out, *options):
+    """calibration.json of the run with these options more."""
+    folder, results = finished
+    call("calibrate", "--plan", folder / "plan", "--scores", folder / "scores", "--bundles", results / "models" / "context_model",
+         "--out_dir", out, *options)
+    return json.loads((out / "calibration.json").read_text())
+
+
+@pytest.mark.bad_input
+def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path, caplog):
+    folder, results = finished
+    found = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
+    assert found == json.loads((results / "calibration" / "calibration.json").read_text())
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("labels: ")]
+    assert [text.split(":")[1].strip() for text in told] == ["DEL", "SNV"]
+    assert all("a calibration needs 200 of each (500 for HIGH to be likely); the decoy calibration stays" in text for text in told)
+
+
+def test_a_run_is_flagged_by_labels_where_there_are_enough(finished, tmp_path, monkeypatch, few_draws):
+    """The minimum lowered to what the small run has: SNVs by labels, deletions and region bases by decoys; the benchmark says so."""
+    folder, results = finished
+    monkeypatch.setattr(label_calibration, "MIN_LABELS", 15)
+    monkeypatch.setattr(label_calibration, "MAX_BLOCK_BP", 500)
+    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
+    assert list(found["labelled"]) == ["SNV"]
+    assert found["labelled"]["SNV"]["set"] == "labels"
+    assert found["labelled"]["SNV"]["counts"]["probes"] == 60
+    call("annotate_sites", "--plan", folder / "plan", "--scores", folder / "scores", "--bundles", results / "models" / "context_model",
+         "--calibration", tmp_path / "calibration" / "calibration.json", "--out_dir", tmp_path / "sites")
+    before, after = (tables.read(path / "sites.parquet").to_pandas() for path in (results / "scores", tmp_path / "sites"))
+    same = before["rel"].eq(after["rel"]) | (before["rel"].isna() & after["rel"].isna())
+    assert same[before["ref"].str.len() > 1].all()
+    assert not same[before["ref"].str.len() == 1].any()
+    call("benchmark_labels", "--labels", folder / "labels.parquet", "--sites", tmp_path / "sites" / "sites.parquet",
+         "--out_dir", tmp_path / "out")
+    told = (tmp_path / "out" / "verdict.txt").read_text()
+    assert "Flags of SNV were calibrated on labels: the same labels prove nothing of them." in told
+
+
+@pytest.mark.bad_input
+def test_labels_beside_a_frozen_calibration_are_refused(finished, tmp_path, capsys):
+    folder, results = finished
+    code = cli.main(["calibrate", "--plan", str(folder / "plan"), "--scores", str(folder / "scores"), "--bundles",
+                     str(results / "models" / "context_model"), "--out_dir", "out", "--labels", str(folder / "labels.parquet"),
+                     "--calibration", str(results / "calibration" / "calibration.json")])
+    assert code == 64
+    assert "--labels: given with --calibration; expected one of the two" in capsys.readouterr().err
 
 
 @pytest.mark.bad_input

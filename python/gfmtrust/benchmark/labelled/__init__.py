@@ -47,6 +47,9 @@ def benchmark_labels(label_table: Path, sites: Path, out_dir: Path, plan_dir: Pa
                 for name, rows in _stratum(judged.take(mine), kind, region_class, seed).items():
                     found.setdefault(name, []).extend(rows)
     told = {kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])}
+    if by_labels := tables.read_metadata(sites).get("flagged_by_labels"):
+        told = {kind: [*lines, f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them."]
+                for kind, lines in told.items()}
     counts = {**metadata["counts"], **lost, "benchmarked": len(judged.table)}
     content = plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
                      "tables": found})

@@ -15,8 +15,8 @@ import pandas as pd
 
 from gfmtrust import labels, tables
 from gfmtrust.benchmark.labelled.models import model_llrs
+from gfmtrust.calls import best_cut, effect_score
 from gfmtrust.errors import UsageError, message
-from gfmtrust.ranking import roc_curve
 from gfmtrust.reliability import newton
 from gfmtrust.sites import MAX_BLOCK_BP, place_key
 from gfmtrust.variants import Variant
@@ -71,11 +71,6 @@ def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Pa
     return Judged(table, scorers, about, by_size), lost
 
 
-def effect_score(llr: np.ndarray, by_size: bool) -> np.ndarray:
-    """What a model says of an effect, higher for more: |LLR| of an effect of either direction, else -LLR (ALT does not fit)."""
-    return np.abs(llr) if by_size else -llr
-
-
 def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
     """0 or 1 (n,): whole blocks, largest first to the fold that is behind; the two sides of the middle where there is one block."""
     sizes = np.bincount(block)
@@ -86,14 +81,6 @@ def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
         fold[one] = behind > 0
         behind += -sizes[one] if fold[one] else sizes[one]
     return fold[block]
-
-
-def best_cut(label: np.ndarray, score: np.ndarray) -> float:
-    """The cut with the largest sum of sensitivity and specificity (Youden 1950), midway to the next score below; label 1 is above it."""
-    false, true = roc_curve(label, score)
-    levels = np.unique(score)[::-1]
-    best = int(np.argmax((true - false)[1:]))
-    return float((levels[best] + levels[min(best + 1, len(levels) - 1)]) / 2)
 
 
 def cuts(table: pd.DataFrame) -> np.ndarray:
