@@ -79,25 +79,26 @@ def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place
 
 
 def label_calibrations(plan_dir: Path, scores: ScoreTables, label_table: Path, options: calibration.Options,
-                       llr_cut: float | None) -> dict[str, calibration.Calibration]:
-    """A calibration by labels for each class of variant that has enough; the others are named in the log with the number needed."""
+                       llr_cut: float | None) -> tuple[dict[str, calibration.Calibration], tuple[tuple[str, str], ...]]:
+    """A calibration by labels for each class of variant that has enough; the others, in the log too, with the number needed."""
     found, _ = labels.matched(label_table, plan_dir / "alleles.parquet", [])
     by_size = tables.read_metadata(label_table)["by_size"]
     measured = allele_features(plan_dir, scores, found)
     table = pd.concat([found[[*labels.KEY, "label"]], measured[[name for name in measured if name not in labels.KEY]]], axis=1)
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))]
     kind = np.array([Variant(*row).kind.value for row in zip(table["pos"], table["ref"], table["alt"], strict=True)], dtype=object)
-    fitted = {}
+    fitted, refused = {}, []
     for name in np.unique(kind):
         mine = table[kind == name]
         label = mine["label"].to_numpy()
         if why_not := label_calibration.refusal(label, label_calibration.blocks_of(mine)):
             log.warning("labels: %s: %s; the decoy calibration stays", name, why_not)
+            refused.append((str(name), why_not))
             continue
         for text in label_calibration.warnings(label, mine["region_class"].to_numpy(object)):
             log.warning("labels: %s: %s", name, text)
         fitted[str(name)] = label_calibration.fit(mine, options, by_size, llr_cut)
-    return fitted
+    return fitted, tuple(refused)
 
 
 def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None, label_table: Path | None = None,
@@ -117,9 +118,9 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
         options = replace(options, guard_band=max(GUARD_BANDS[precision] for precision in digests["precision"]),
                           context_only=scores.ensemble.context_only, digests=digests,
                           background=plan["background"]["name"] if plan.get("background") else "")
-        by_labels = label_calibrations(plan_dir, scores, label_table, options, llr_cut) if label_table is not None else {}
+        by_labels, refused = label_calibrations(plan_dir, scores, label_table, options, llr_cut) if label_table is not None else ({}, ())
         fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options),
-                         labelled=by_labels)
+                         labelled=by_labels, label_refusals=refused)
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)

@@ -95,7 +95,7 @@ class Calibration:
     run; high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
     of the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled: calibrations by labels, by variant
     class; alleles of that class are flagged by it, region bases never. In such a one `set` is 'labels', cut (nats) and by_size make the
-    call (see `calls`), and directions tell its errors apart.
+    call (see `calls`), and directions tell its errors apart. label_refusals: (variant class, why its labels could not calibrate it).
     """
 
     options: Options
@@ -115,6 +115,7 @@ class Calibration:
     cut: float | None = None
     by_size: bool = False
     directions: tuple[Direction, ...] = ()
+    label_refusals: tuple[tuple[str, str], ...] = ()
 
     @property
     def digests(self) -> dict:
@@ -221,6 +222,7 @@ def _outcome(calibration: Calibration) -> str:
     elif beside := _without_band(calibration):
         parts.append(f"HIGH borders on LOW in {'+'.join(beside)}: a flag close to that cut-off may differ between devices")
     parts += [f"{kind} alleles are flagged by labels: {held.outcome}" for kind, held in sorted(calibration.labelled.items())]
+    parts += [f"{kind} labels cannot calibrate: {why}" for kind, why in calibration.label_refusals]
     if calibration.options.looks > 1:
         parts.append(f"exploratory: look {calibration.options.looks} at half B")
     return "; ".join(parts)

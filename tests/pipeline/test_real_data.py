@@ -194,6 +194,13 @@ def benchmark_of(done: nextflow_run.Run) -> dict:
     return content
 
 
+def refusals(done: nextflow_run.Run) -> list[list[str]]:
+    """Variant class and why its labels cannot calibrate it; none of them does."""
+    calibration = json.loads((done.outdir / "calibration" / "calibration.json").read_text())
+    assert calibration["labelled"] == {}
+    return calibration["label_refusals"]
+
+
 @pytest.mark.parametrize("models", ["default", "random"])
 def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_models):
     """5,846 effects of at least 10 barcodes, cut at 0.3 in log2: every model has its row, and the flags say nothing."""
@@ -206,11 +213,13 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
     given = ["--input", "sheet.csv", "--fasta", str(elements / "elements.fa"), "--regions", str(elements / "elements.bed")]
     given += ["--background_fasta", str(DATA / "hg38_chr1" / "chr1_1M.fa.gz"), "--labels", str(known), "--label_key", "EFFECT"]
     given += ["--label_cut", "0.3", *(["--models", random_models, "--allow_untrained"] if models == "random" else [])]
-    content = benchmark_of(nextflow_run.run(launch, *given))
+    done = nextflow_run.run(launch, *given)
+    content = benchmark_of(done)
     # deletions of one base in a run of that base are one allele: 11 such records lie on the other side of the cut than their twins
     n = 5824 if models == "default" else 5713  # windows of 6-mers end before some elements do
     assert content["counts"] | {"alleles": 5846, "conflicting": 11, "repeated": 11, "not_in_run": 0, "benchmarked": n} == content["counts"]
-    assert list(content["scorers"]) == ["ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"]
+    assert set(content["scorers"]) == {"ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"}
+    assert ["SNV", "labels in 5 blocks of 1 Mb; a calibration needs 8"] in refusals(done)
     assert all("the flag carries no information here" in lines[0] for lines in content["verdict"].values())
     assert content["verdict"]["all"][-1] == "Intervals speak of 5 loci alone; nothing is said of others."
     if models == "random":
@@ -225,7 +234,9 @@ def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path):
     known = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
     (launch / "sheet.csv").write_text(f"sample,vcf\nclinvar,{known}\n")
     given = ("--input", "sheet.csv", "--fasta", str(folder / "chr1_1M.fa"), "--labels", str(known))
-    content = benchmark_of(nextflow_run.run(launch, *given))
+    done = nextflow_run.run(launch, *given)
+    content = benchmark_of(done)
+    assert ["SNV", "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)"] in refusals(done)
     assert content["labels"]["labels"] == {"0": 26, "1": 5}
     assert content["labels"]["words"] == {"Uncertain_significance": 38, "Conflicting_interpretations_of_pathogenicity": 3}
     assert "the flag carries no information here" in content["verdict"]["all"][0]
