@@ -51,6 +51,7 @@ workflow {
             [map_mode, map_mode == 'file' ? inputPath('contig_map', params.contig_map) : []],
             optionalPath('context_model', params.context_model),
             optionalPath('calibration', params.calibration),
+            optionalPath('labels', params.labels),
             optionalPath('multiqc_config', params.multiqc_config),
             looksAtHalfB(params),
             packageDigest(),

@@ -7,10 +7,12 @@ include { FIT_CONTEXT_MODEL } from '../modules/local/gfmtrust/fit_context_model/
 include { EXPORT_MODEL      } from '../modules/local/gfmtrust/export_model/main'
 include { PLAN_SITES        } from '../modules/local/gfmtrust/plan_sites/main'
 include { ESTIMATE_RUN      } from '../modules/local/gfmtrust/estimate_run/main'
+include { READ_LABELS       } from '../modules/local/gfmtrust/read_labels/main'
 include { CHOOSE_STRIDE     } from '../modules/local/gfmtrust/choose_stride/main'
 include { SCORE_SITES       } from '../modules/local/gfmtrust/score_sites/main'
 include { CALIBRATE         } from '../modules/local/gfmtrust/calibrate/main'
 include { ANNOTATE_SITES    } from '../modules/local/gfmtrust/annotate_sites/main'
+include { BENCHMARK_LABELS  } from '../modules/local/gfmtrust/benchmark_labels/main'
 include { ANNOTATE_VCF      } from '../modules/local/gfmtrust/annotate_vcf/main'
 include { ANNOTATE_REGIONS  } from '../modules/local/gfmtrust/annotate_regions/main'
 include { WRITE_TRACKS      } from '../modules/local/gfmtrust/write_tracks/main'
@@ -34,6 +36,7 @@ workflow GFMTRUST {
     contig_map    // [mode, file or []]          e.g. ['auto', []]
     context_model // folder or []                a bundle fitted earlier
     calibration   // file or []                  a frozen calibration.json
+    labels        // file or []                  a labelled VCF
     multiqc_extra // file or []                  a MultiQC configuration of the user
     looks         // number                      how often half B of the probes decides on a level, this time included
     code          // text                        digest of the package's sources, part of every task's hash
@@ -54,6 +57,11 @@ workflow GFMTRUST {
     )
     // [meta, fasta, indexes]                    e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
     ch_genome = background ? CHECK_INPUTS.out.joined : CHECK_INPUTS.out.fai.map { meta, fai -> [meta, fasta, fai] }
+
+    // a labelled VCF without labels stops the run here, before anything is scored
+    if (labels) {
+        READ_LABELS([cohort, labels], ch_genome, contig_map, params.label_key, params.label_values ?: '', params.label_cut ?: '', code)
+    }
 
     // [meta, bundle]                            e.g. [[id: 'context_model', order: 0], context_model]
     if (context_model) {
@@ -112,8 +120,13 @@ workflow GFMTRUST {
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
 
-        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], params.seed, looks, code)
+        // a frozen calibration has its own labels, or none
+        ch_labels = labels && !calibration ? READ_LABELS.out.table : channel.value([cohort, []])
+        CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], ch_labels, params.seed, looks, code)
         ANNOTATE_SITES(ch_plan, ch_scores, ch_all_bundles, CALIBRATE.out.json, code)
+        if (labels) {
+            BENCHMARK_LABELS(ch_plan, ch_scores, READ_LABELS.out.table, ANNOTATE_SITES.out.alleles, params.seed, code)
+        }
         ANNOTATE_VCF(channel.fromList(samples), ANNOTATE_SITES.out.alleles, CALIBRATE.out.json, code)
         ANNOTATE_REGIONS(channel.fromList(regions), ANNOTATE_SITES.out.bases, CALIBRATE.out.json, code)
         if (regions) {

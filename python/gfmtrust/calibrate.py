@@ -5,6 +5,7 @@ Reads the plan and the score tables; runs no model.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +14,20 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import ks_2samp
 
-from gfmtrust import calibration, flags, tables
+from gfmtrust import calibration, flags, label_calibration, labels, tables
+from gfmtrust.allele_features import allele_features
 from gfmtrust.alphabet import encode
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.errors import UsageError, message
 from gfmtrust.features import features, surprisal_of, variant_features
 from gfmtrust.measures import llr, view_llr, view_weights
 from gfmtrust.nulls import NULLS
 from gfmtrust.records import Status
 from gfmtrust.shards import PROBE, VARIANT
 from gfmtrust.sites import place_key
+from gfmtrust.variants import Variant
+
+log = logging.getLogger(__name__)
 
 GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01}
 """How far a reliability may move between devices, by the precision of the least precise model: above the largest difference measured
@@ -115,12 +121,39 @@ def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place
     return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)
 
 
-def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None) -> calibration.Calibration:
+def label_calibrations(plan_dir: Path, scores: ScoreTables, label_table: Path, options: calibration.Options,
+                       llr_cut: float | None) -> tuple[dict[str, calibration.Calibration], tuple[tuple[str, str], ...]]:
+    """A calibration by labels for each class of variant that has enough; the others, in the log too, with the number needed."""
+    found, _ = labels.matched(label_table, plan_dir / "alleles.parquet", [])
+    by_size = tables.read_metadata(label_table)["by_size"]
+    measured = allele_features(plan_dir, scores, found)
+    table = pd.concat([found[[*labels.KEY, "label"]], measured[[name for name in measured if name not in labels.KEY]]], axis=1)
+    table = table[np.isfinite(table["llr"].to_numpy(np.float64))]
+    kind = np.array([Variant(*row).kind.value for row in zip(table["pos"], table["ref"], table["alt"], strict=True)], dtype=object)
+    fitted, refused = {}, []
+    for name in np.unique(kind):
+        mine = table[kind == name]
+        label = mine["label"].to_numpy()
+        if why_not := label_calibration.refusal(label, label_calibration.blocks_of(mine)):
+            log.warning("labels: %s: %s; the decoy calibration stays", name, why_not)
+            refused.append((str(name), why_not))
+            continue
+        for text in label_calibration.warnings(label, mine["region_class"].to_numpy(object)):
+            log.warning("labels: %s: %s", name, text)
+        fitted[str(name)] = label_calibration.fit(mine, options, by_size, llr_cut)
+    return fitted, tuple(refused)
+
+
+def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None, label_table: Path | None = None,
+              llr_cut: float | None = None) -> calibration.Calibration:
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration against this run.
 
-    options: calibration.Options. Writes calibration.json and probes.scored.parquet below `out_dir`.
-    Raises ConfigurationError (78) where a frozen calibration is of other models, another genome or other views.
+    options: calibration.Options. label_table: of read_labels, llr_cut: nats, for classes of variant that are flagged by labels.
+    Writes calibration.json and probes.scored.parquet below `out_dir`. Raises UsageError (64) for labels with a frozen calibration,
+    ConfigurationError (78) where that is of other models, another genome or other views.
     """
+    if frozen is not None and label_table is not None:
+        raise UsageError(message("--labels", "given with --calibration", "one of the two: the frozen file has its own"))
     plan = tables.read_json(plan_dir / "plan.json")
     table, run_surprisal = probe_table(plan_dir, scores)
     digests = run_digests(plan, scores.ensemble)
@@ -128,7 +161,9 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
         options = replace(options, guard_band=max(GUARD_BANDS[precision] for precision in digests["precision"]),
                           context_only=scores.ensemble.context_only, digests=digests,
                           background=plan["background"]["name"] if plan.get("background") else "")
-        fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options))
+        by_labels, refused = label_calibrations(plan_dir, scores, label_table, options, llr_cut) if label_table is not None else ({}, ())
+        fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options),
+                         labelled=by_labels, label_refusals=refused)
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)

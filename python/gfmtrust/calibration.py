@@ -26,6 +26,7 @@ from gfmtrust.calibration_record import (
     with_shift,
     withhold_high,
 )
+from gfmtrust.calls import effect_score
 from gfmtrust.caps import caps, finite, measure_limits
 from gfmtrust.certificates import Certificate, Probes
 from gfmtrust.records import Rank, VariantClass
@@ -109,7 +110,7 @@ def _certify_cell(level: Rank, probes: Probes, cell: np.ndarray, may_carry: np.n
 
 def none_like(calibration: Calibration) -> Calibration:
     """A calibration without probes, for a kind of variant that has none: every allele LOW, UNCERTIFIED."""
-    return replace(calibration, reliability=None, certificates=(), kinds={})
+    return replace(calibration, reliability=None, certificates=(), kinds={}, labelled={})
 
 
 def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Calibration]:
@@ -136,7 +137,10 @@ def _exists(calibration: Calibration, level: str, region_class: str) -> bool:
 
 
 def reliability(calibration: Calibration, features: pd.DataFrame) -> np.ndarray:
-    """GFM_REL of each allele, float64 (n,) in 0..1; NaN where it cannot be estimated."""
+    """GFM_REL of each allele, float64 (n,) in 0..1; NaN where it cannot be estimated. By labels: of its call, whose distance to the cut
+    takes the place of |LLR|."""
     if calibration.reliability is None:
         return np.full(len(features), np.nan)
+    if calibration.cut is not None:
+        features = features.assign(llr=effect_score(features["llr"].to_numpy(np.float64), calibration.by_size) - calibration.cut)
     return score.predict(calibration.reliability, features)

@@ -78,13 +78,25 @@ class NullVerdict:
 
 
 @dataclass(frozen=True)
+class Direction:
+    """Wrong calls of the labelled alleles of half B with one flag that prefer one allele, 'ALT' or 'REF'."""
+
+    level: str
+    prefers: str
+    n: int
+    errors: int
+
+
+@dataclass(frozen=True)
 class Calibration:
     """Everything needed to flag alleles later, and to audit a flag from the file alone.
 
     reliability: None where no probe could be scored; surprisal_quantiles: of the probes, for the shift gate of a later
     run; alt_distance: Kolmogorov-Smirnov distance of the LLRs of the run's SNVs from those with their ALTs permuted, None without any;
     high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
-    of the other variant classes, this one being that of SNVs. A class without one gets LOW.
+    of the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled: calibrations by labels, by variant
+    class; alleles of that class are flagged by it, region bases never. In such a one `set` is 'labels', cut (nats) and by_size make the
+    call (see `calls`), and directions tell its errors apart. label_refusals: (variant class, why its labels could not calibrate it).
     """
 
     options: Options
@@ -101,14 +113,21 @@ class Calibration:
     outcome: str = ""
     set: str = "decoy"
     kinds: dict[str, Calibration] = field(default_factory=dict)
+    labelled: dict[str, Calibration] = field(default_factory=dict)
+    cut: float | None = None
+    by_size: bool = False
+    directions: tuple[Direction, ...] = ()
+    label_refusals: tuple[tuple[str, str], ...] = ()
 
     @property
     def digests(self) -> dict:
         return self.options.digests
 
     def by_kind(self) -> dict[str, Calibration]:
-        """This calibration as that of SNVs, then those of the other variant classes by name."""
-        return {VariantClass.SNV.value: self, **dict(sorted(self.kinds.items()))}
+        """What flags the alleles of each class: this calibration those of SNVs, then the other classes by name; by labels where there are
+        some."""
+        kinds = {VariantClass.SNV.value: self, **dict(sorted({**self.kinds, **self.labelled}.items()))}
+        return {kind: self.labelled.get(kind, held) for kind, held in kinds.items()}
 
     def to_json(self) -> str:
         """JSON text; floats are written so that reading gives the same bits."""
@@ -127,7 +146,8 @@ class Calibration:
 def with_shift(calibration: Calibration, verdict: ShiftVerdict, transferred: bool = False) -> Calibration:
     """The calibration with this run's shift verdict. A transferred one (`--calibration`) loses HIGH where nothing was tested."""
     kinds = {kind: with_shift(held, verdict, transferred) for kind, held in calibration.kinds.items()}
-    calibration = replace(calibration, shift=verdict, kinds=kinds)
+    labelled = {kind: with_shift(held, verdict, transferred) for kind, held in calibration.labelled.items()}
+    calibration = replace(calibration, shift=verdict, kinds=kinds, labelled=labelled)
     if transferred and verdict.state in ("too_few", "not_tested"):
         return withhold_high(calibration, "a transferred calibration and too few sites to test for shift")
     return told(calibration)
@@ -142,8 +162,8 @@ def with_nulls(calibration: Calibration, nulls: tuple[NullVerdict, ...], alt_dis
 
 def withhold_high(calibration: Calibration, why: str) -> Calibration:
     """The calibration giving at most MEDIUM, for that reason (words for the header)."""
-    kinds = {kind: withhold_high(held, why) for kind, held in calibration.kinds.items()}
-    return told(replace(calibration, high_withheld=why, kinds=kinds))
+    kinds, labelled = ({kind: withhold_high(held, why) for kind, held in part.items()} for part in (calibration.kinds, calibration.labelled))
+    return told(replace(calibration, high_withheld=why, kinds=kinds, labelled=labelled))
 
 
 def check_matches(calibration: Calibration, digests: dict) -> None:
@@ -204,6 +224,8 @@ def _outcome(calibration: Calibration) -> str:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     elif beside := _without_band(calibration):
         parts.append(f"HIGH borders on LOW in {'+'.join(beside)}: a flag close to that cut-off may differ between devices")
+    parts += [f"{kind} alleles are flagged by labels: {held.outcome}" for kind, held in sorted(calibration.labelled.items())]
+    parts += [f"{kind} labels cannot calibrate: {why}" for kind, why in calibration.label_refusals]
     if calibration.options.looks > 1:
         parts.append(f"exploratory: look {calibration.options.looks} at half B")
     return "; ".join(parts)
@@ -221,7 +243,9 @@ def _level_outcome(calibration: Calibration, level: Rank) -> str:
     if not found:
         return f"{level.name} could not be certified"
     told = [f"{'+'.join(name for name in c.region_classes if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "
-            f"{c.balanced.bound:.3f}, run-oriented {c.run.errors} of {c.run.n}, bound {c.run.bound:.3f}" for c in found]
+            f"{c.balanced.bound:.3f}" for c in found]
+    if calibration.cut is None:  # labels have one orientation
+        told = [f"{text}, run-oriented {c.run.errors} of {c.run.n}, bound {c.run.bound:.3f}" for text, c in zip(told, found, strict=True)]
     return f"{level.name} certified at {found[0].alpha:g} with confidence {1 - found[0].delta:g} ({', '.join(told)})"
 
 
@@ -240,6 +264,8 @@ def _from_dict(raw: dict) -> Calibration:
         options=options, reliability=fitted, certificates=given, counts=Counts(**raw.pop("counts")),
         limits=Limits(**_tuples(raw.pop("limits"))), ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
         kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
+        labelled={kind: _from_dict(held) for kind, held in raw.pop("labelled", {}).items()},
+        directions=tuple(Direction(**one) for one in raw.pop("directions", ())),
         shift=None if verdict is None else ShiftVerdict(**verdict), nulls=tuple(NullVerdict(**null) for null in raw.pop("nulls")),
         **_tuples(raw))
 

@@ -78,6 +78,14 @@ def choose_stride(options: argparse.Namespace) -> None:
     log.info("%s: stride %d", chosen["model"], chosen["stride"])
 
 
+def read_labels(options: argparse.Namespace) -> None:
+    from gfmtrust import labels
+    from gfmtrust.genome import Genome
+
+    rule = labels.rule_of(options.label_key, options.label_values, options.label_cut)
+    labels.read_labels(options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map)
+
+
 def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust import steps
 
@@ -94,7 +102,7 @@ def calibrate(options: argparse.Namespace) -> None:
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
     fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
         alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed, looks=options.looks),
-        options.calibration)
+        options.calibration, options.labels, options.llr_cut)
     log.info("%s", fitted.outcome)
 
 
@@ -182,6 +190,12 @@ def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust import benchmark as step
 
     step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out)
+
+
+def benchmark_labels(options: argparse.Namespace) -> None:
+    from gfmtrust.benchmark.labelled import benchmark_labels as step
+
+    step(options.labels, options.sites, options.out_dir, options.plan, options.scores, options.llr_cut, options.seed)
 
 
 class Parser(argparse.ArgumentParser):

@@ -65,6 +65,7 @@ SHARED = {
                        help="score the neighbours of each site too, for GFM_GAIN; doubles the passes of masked models [true]"),
     "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),
     "include": dict(type=Path, help="BED file outside which nothing is scored (status NOT_SELECTED)"),
+    "contig_map": dict(default="none", help="none, auto (chr prefix and MT, lengths must agree), or a file of input<TAB>genome names"),
     "calibration": dict(type=Path, required=True, help="calibration.json made by calibrate"),
     "region_stride": dict(type=positive, default=8, help="tokens from one masked base to the next in a pass over region bases; "
                           "1 scores each on its own, exactly [8]"),
@@ -93,11 +94,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             one.add_argument(option if settings.pop("bare", False) else f"--{option}", **settings)
 
     step("check_inputs", "Check every input file and list its distinct variants: checks.json, spellings/<id>.parquet, joined.fa",
-         "fasta", "out_dir", "regions", "include", "cpus",
+         "fasta", "out_dir", "regions", "include", "contig_map", "cpus",
          background_fasta=dict(type=Path, help="genome of context model and probes, where --fasta holds a few elements alone; both are "
                                "written as joined.fa, which later steps read as --fasta"),
          vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
-         contig_map=dict(default="none", help="none, auto (chr prefix and MT, lengths must agree), or a file of input<TAB>genome names"),
          allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
     step("fit_context_model", "Fit the count-based context model to a genome: an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
     step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json", "fasta", "out_dir",
@@ -117,6 +117,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("choose_stride", "Measure how far region bases scored many at a time lie from one at a time, and choose the stride of a model",
          "fasta", "plan", "bundle", "views", "device", "region_stride", "max_n", "allow_long_window", "cpus",
          out=dict(type=Path, required=True, help="JSON file to write"))
+    step("read_labels", "Read a labelled VCF into one label an allele, 1 with an effect and 0 without: labels.parquet",
+         "fasta", "contig_map",
+         labels=dict(type=Path, required=True, help="labelled VCF"),
+         label_key=dict(default="CLNSIG", help="INFO key that holds the label [CLNSIG]"),
+         label_values=dict(help="words of the key and their labels, 'word|word=1,word|word=0' "
+                           "[of CLNSIG: Pathogenic|Likely_pathogenic=1,Benign|Likely_benign=0]"),
+         label_cut=dict(type=float, help="instead of words: 1 where the key's number, sign aside, is at least this"),
+         out=dict(type=Path, required=True, help="Parquet file to write"))
     step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "bundle",
          "views", "device", "neighbours", "max_n", "allow_long_window", "cpus", "out_dir",
          shard=dict(type=Path, required=True, help="shard made by plan_sites"),
@@ -128,7 +136,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          alpha_medium=dict(type=share, default=0.20, help="largest decoy error of exactly MEDIUM [0.20]"),
          delta=dict(type=share, default=0.05, help="chance that a certificate is wrong [0.05]"),
          looks=dict(type=positive, default=1, help="how often half B decides on a level, this time included; above 1: exploratory [1]"),
-         calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"))
+         calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"),
+         labels=dict(type=Path, help="table made by read_labels: classes of variant with labels enough are certified on them"),
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"))
     step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
          "plan", "scores", "bundles", "calibration", "out_dir")
     step("annotate_vcf", "Write the user's VCF back with our keys, every other byte as it was", "calibration", "force",
@@ -166,4 +176,11 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
          run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
          n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
+    step("benchmark_labels", "Set LLRs and flags of a finished run beside labels: who ranks them, what the flag is worth, a verdict",
+         "seed", "out_dir",
+         labels=dict(type=Path, required=True, help="table made by read_labels"),
+         sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
+         plan=dict(type=Path, help="folder made by plan_sites; with --scores, for rows of each model"),
+         scores=dict(type=Path, nargs="+", default=[], help="score tables, or folders of them, made by score_sites"),
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by these labels]"))
     return top

@@ -16,6 +16,7 @@ from gfmtrust.measure_table import info_header_lines
 from gfmtrust.records import VariantClass
 from gfmtrust.tally import shown
 
+DECOY = "decoy"
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
 MISMATCH = "##gfmtrustMismatch=allowed: the run went on although REF or contig names may not fit the genome"
@@ -50,7 +51,7 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         *([MISMATCH] if facts.get("allow_mismatch") else []),
         *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
         calibration_line(calibration),
-        *(certificate_line(kind, number, found) for kind, held in calibration.by_kind().items()
+        *(certificate_line(kind, number, found, held.set) for kind, held in calibration.by_kind().items()
           for number, found in enumerate(held.certificates, start=1)),
         *(f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
           for null in calibration.nulls),
@@ -66,22 +67,27 @@ def model_line(model: str, digest: str, facts: dict) -> str:
 def calibration_line(calibration: Calibration) -> str:
     """The run's calibration as one structured line: set, probes, limits, confidence, looks, outcome."""
     options, counts = calibration.options, calibration.counts
-    fields = {"ID": "run", "Set": calibration.set, "N": counts.probes, "Failed": counts.failed, "Blocks": counts.blocks,
-              "Seed": options.seed, "AlphaHIGH": f"{options.alpha_high:g}", "AlphaMEDIUM": f"{options.alpha_medium:g}",
+    fields = {"ID": "run", "Set": calibration.set + ("+labels" if calibration.labelled else ""), "N": counts.probes,
+              "Failed": counts.failed, "Blocks": counts.blocks, "Seed": options.seed, "AlphaHIGH": f"{options.alpha_high:g}",
+              "AlphaMEDIUM": f"{options.alpha_medium:g}",
               "Delta": f"{options.delta:g}", "Looks": options.looks, "Genome": calibration.digests.get("genome", "unknown"),
               "Shift": shift_state(calibration), "Outcome": quoted(calibration.outcome)}
     return _structured("GFM_calibration", fields)
 
 
-def certificate_line(kind: str, number: int, found: Certificate) -> str:
-    """One level of one variant class in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists."""
+def certificate_line(kind: str, number: int, found: Certificate, of: str = DECOY) -> str:
+    """One level of one variant class in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists.
+
+    of: 'decoy', or 'labels', which the line then says.
+    """
     fields = {"ID": f"{found.level}_{number}" if kind == VariantClass.SNV else f"{kind}_{found.level}_{number}", "Level": found.level,
               "Certified": "yes" if found.exists else "no",
               "Classes": quoted(",".join(found.region_classes)), "Refused": quoted(",".join(found.refused)),
               "Threshold": "." if found.threshold is None else number_text(found.threshold), "Alpha": f"{found.alpha:g}",
               "Delta": f"{found.delta:g}", "N": found.balanced.n, "Errors": found.balanced.errors,
               "Bound": number_text(found.balanced.bound), "RunN": found.run.n, "RunErrors": found.run.errors,
-              "RunBound": number_text(found.run.bound), "Tested": found.tested, "Kind": kind}
+              "RunBound": number_text(found.run.bound), "Tested": found.tested, "Kind": kind,
+              **({"Set": of} if of != DECOY else {})}
     return _structured("GFM_calibration", fields)
 
 

@@ -157,34 +157,36 @@ def _solve(matrix: np.ndarray, right: np.ndarray, strength: float) -> tuple[np.n
     return np.round(solution[1:], 8), float(np.round(solution[0], 8))
 
 
-def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: float = 1e-10) -> np.ndarray:
+def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: float = 1e-10, weights: np.ndarray | float = 1.0,
+           offset: np.ndarray | float = 0.0) -> np.ndarray:
     """L2-penalised logistic regression by damped Newton steps, to the last digits: coefficients (p,), the first unpenalised.
 
     matrix: (n, p), its first column ones; target: 0 or 1 (n,), both present. Minimises strength x log loss + half the squared
-    coefficients, which is scikit-learn's objective with C = strength.
+    coefficients, which is scikit-learn's objective with C = strength. weights: how often each row counts; offset: log odds added to each.
     """
     penalty = np.ones(matrix.shape[1])
     penalty[0] = 0.0
     solution = np.zeros(matrix.shape[1])
-    loss = _penalised_loss(matrix, target, strength, penalty, solution)
+
+    def loss_at(coefficients: np.ndarray) -> float:
+        linear = matrix @ coefficients + offset
+        squares = 0.5 * (penalty * coefficients * coefficients).sum()
+        return float(strength * (weights * (np.logaddexp(0, linear) - target * linear)).sum() + squares)
+
+    loss = loss_at(solution)
     for _ in range(100):
-        p = expit(matrix @ solution)
-        gradient = strength * (matrix.T @ (p - target)) + penalty * solution
-        hessian = strength * (matrix.T * (p * (1 - p))) @ matrix + np.diag(penalty)
+        p = expit(matrix @ solution + offset)
+        gradient = strength * (matrix.T @ (weights * (p - target))) + penalty * solution
+        hessian = strength * (matrix.T * (weights * (p * (1 - p)))) @ matrix + np.diag(penalty)
         step = np.linalg.solve(hessian, gradient)
         size = 1.0
         rounding = 1e-12 * abs(loss)
-        while (tried := _penalised_loss(matrix, target, strength, penalty, solution - size * step)) > loss + rounding and size > 1e-6:
+        while (tried := loss_at(solution - size * step)) > loss + rounding and size > 1e-6:
             size /= 2
         solution, loss = solution - size * step, tried
         if np.abs(step).max() < tolerance:
             break
     return solution
-
-
-def _penalised_loss(matrix: np.ndarray, target: np.ndarray, strength: float, penalty: np.ndarray, solution: np.ndarray) -> float:
-    linear = matrix @ solution
-    return float(strength * (np.logaddexp(0, linear) - target * linear).sum() + 0.5 * (penalty * solution * solution).sum())
 
 
 def _choose_strength(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray) -> tuple[float, np.ndarray]:

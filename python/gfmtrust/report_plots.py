@@ -59,7 +59,7 @@ def entropy_histogram(numbers: AlleleNumbers) -> str:
     )
     axes.set(xlabel="entropy (bits)", ylabel="alleles", xlim=(0, 2.05))
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 @matplotlib.rc_context(SETTINGS)
@@ -75,7 +75,7 @@ def llr_by_flag(numbers: AlleleNumbers) -> str:
     axes.set(xlabel="LLR (nats); left: the model prefers REF", ylabel="share of the flag's alleles")
     if axes.get_legend_handles_labels()[0]:
         figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 @matplotlib.rc_context(SETTINGS)
@@ -93,7 +93,7 @@ def calibration_plot(bins: list[CurveBin], alphas: dict[Rank, float]) -> str:
     axes.errorbar(x, y, yerr=errors, fmt="o", color=INK, markersize=5, capsize=3, linewidth=1.2, label="probes, 95% interval")
     axes.set(xlabel="reliability", ylabel="real base preferred over decoy", xlim=(left, 1.01), ylim=(lowest, 1.01))
     figure.legend(loc="outside right upper", fontsize=9)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 @matplotlib.rc_context(SETTINGS)
@@ -107,7 +107,7 @@ def funnel_plot(steps: list[tuple[str, int]]) -> str:
     axes.set(xlim=(0, max([1, *counts]) * 1.18))
     axes.spines[["bottom"]].set_visible(False)
     axes.set_xticks([])
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def _stacked(axes, edges: np.ndarray, counts: dict[Rank, np.ndarray]) -> None:
@@ -133,7 +133,7 @@ def _axes(width: float, height: float):
     return figure, figure.subplots()
 
 
-def _svg(figure: Figure) -> str:
+def svg_of(figure: Figure) -> str:
     """The `<svg>` element alone: no prolog, no metadata, no id that two figures could share."""
     text = io.StringIO()
     FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})

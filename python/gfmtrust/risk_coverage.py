@@ -1,12 +1,15 @@
-"""How well a ranking finds the errors: risk at coverage, AURC and PRR, with ties in closed form.
+"""How well a ranking finds the errors: risk at coverage, AURC, E-AURC, AUGRC and PRR, with ties in closed form and with weights.
 
 Within a tie every order is equally likely, so each member carries the tie's mean loss. Source: docs/reliability.md 9;
-Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017 (prediction rejection ratio).
+Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017 (prediction rejection ratio); Traub et al. 2024 (AUGRC).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import digamma
+
+from gfmtrust.ranking import Ties, counted
 
 
 def risk_at_coverage(loss: np.ndarray, ranking: np.ndarray) -> np.ndarray:
@@ -15,25 +18,46 @@ def risk_at_coverage(loss: np.ndarray, ranking: np.ndarray) -> np.ndarray:
     loss: (n,), 0 right and 1 wrong; ranking: (n,), higher is more trusted.
     Raises ValueError where the two differ in length, are empty, or the ranking holds NaN.
     """
-    loss, ranking = np.asarray(loss, dtype=np.float64), np.asarray(ranking, dtype=np.float64)
-    if loss.shape != ranking.shape or not len(loss):
-        raise ValueError(f"loss, ranking: shapes {loss.shape} and {ranking.shape}; expected one length above 0")
-    if np.isnan(ranking).any():
-        raise ValueError("ranking: found NaN; expected a number for every allele")
-    _, tie = np.unique(-ranking, return_inverse=True)
-    sizes = np.bincount(tie)
-    tie_loss = np.bincount(tie, weights=loss) / sizes
-    return np.cumsum(np.repeat(tie_loss, sizes)) / np.arange(1, len(loss) + 1)
+    size, wrong = _by_tie(loss, Ties.of(ranking), None)
+    return np.cumsum(np.repeat(wrong / size, size.astype(int))) / np.arange(1, len(loss) + 1)
 
 
-def aurc(loss: np.ndarray, ranking: np.ndarray) -> float:
-    """Area under the risk-coverage curve: the mean of `risk_at_coverage` over all coverages."""
-    return float(risk_at_coverage(loss, ranking).mean())
+def aurc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
+    """Area under the risk-coverage curve: the mean of `risk_at_coverage` over all coverages.
+
+    weights: how often each allele counts, whole numbers (n,), default once each. In a tie of s alleles with mean loss m behind k accepted
+    ones with e errors the risks add up to m s + (e - m k)(H(k + s) - H(k)), H the harmonic numbers.
+    """
+    size, wrong = _by_tie(loss, Ties.of(ranking), weights)
+    before, wrong_before = np.cumsum(size) - size, np.cumsum(wrong) - wrong
+    harmonic = digamma(before + size + 1) - digamma(before + 1)
+    return float((wrong + (wrong_before - wrong / size * before) * harmonic).sum() / size.sum())
 
 
-def prr(loss: np.ndarray, ranking: np.ndarray) -> float:
+def e_aurc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
+    """AURC above that of the best ranking, which puts every error last: 0 is perfect."""
+    return aurc(loss, ranking, weights) - aurc(loss, best(loss), weights)
+
+
+def augrc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
+    """Mean over coverage, 0 to 1, of the share accepted and wrong (trapezoids): chance gives half the error; less top-heavy than AURC."""
+    size, wrong = _by_tie(loss, Ties.of(ranking), weights)
+    return float((size * (np.cumsum(wrong) - wrong / 2)).sum() / size.sum() ** 2)
+
+
+def prr(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
     """Prediction rejection ratio: 0 ranks errors like chance, 1 perfectly, below 0 is harmful; NaN where all or none err."""
-    loss = np.asarray(loss, dtype=np.float64)
-    found, best = aurc(loss, ranking), aurc(loss, -loss)
-    base = float(loss.mean())
-    return (base - found) / (base - best) if base > best else float("nan")
+    found, ideal = aurc(loss, ranking, weights), aurc(loss, best(loss), weights)
+    base = float(np.average(np.asarray(loss, dtype=np.float64), weights=weights))
+    return (base - found) / (base - ideal) if base > ideal else float("nan")
+
+
+def best(loss: np.ndarray) -> np.ndarray:
+    """The ranking that puts every error last."""
+    return -np.asarray(loss, dtype=np.float64)
+
+
+def _by_tie(loss: np.ndarray, ties: Ties, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Alleles and summed loss of each tie that was drawn at all, most trusted first."""
+    size, wrong = ties.sums(counted(np.ones(len(loss)), weights)), ties.sums(counted(loss, weights))
+    return size[size > 0], wrong[size > 0]

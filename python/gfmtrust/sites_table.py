@@ -42,7 +42,7 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
     variants = _flagged_variants(plan_dir, scores, fitted)
     metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"],
-                "allow_mismatch": plan["allow_mismatch"], "contigs": names,
+                "allow_mismatch": plan["allow_mismatch"], "contigs": names, "flagged_by_labels": sorted(fitted.labelled),
                 "contig_lengths": [contig["length"] for contig in plan["contigs"]]}
     with tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites, \
             tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases:
@@ -97,7 +97,7 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration.C
     made = pd.concat(parts, ignore_index=True)
     told = known.iloc[made["variant"]].reset_index(drop=True)
     made = made.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
-    kinds = {VariantClass.SNV: fitted, **fitted.kinds}
+    kinds = fitted.by_kind()
     for kind in told["kind"].unique():
         rows = np.flatnonzero((told["kind"] == kind).to_numpy() & (told["use"] & VARIANT > 0).to_numpy())
         held = kinds.get(kind, calibration.none_like(fitted))
@@ -133,8 +133,9 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
         asked, rows = asked[scored], rows[scored]
         ref, alt = (encode("".join(alleles[name].to_numpy(object)[asked])).astype(np.int64) for name in ("ref", "alt"))
         measured = features(block, ensemble, rows, ref, alt)
-        measured["rel"] = calibration.reliability(fitted, measured)
-        rank, why = flags.assign(fitted, measured)
+        held = fitted.by_kind()[VariantClass.SNV]
+        measured["rel"] = calibration.reliability(held, measured)
+        rank, why = flags.assign(held, measured)
         for name in (*FLOATS, "soft_masked", "near_edge", "region_class"):
             columns[name][asked] = measured[name].to_numpy()
         columns["rank"][asked] = rank

@@ -1,6 +1,7 @@
 """Real callsets through the whole pipeline, with the embedded model and with models that know nothing. Skips without ../shared/data."""
 
 import gzip
+import json
 import shutil
 import subprocess
 from collections import Counter
@@ -184,6 +185,62 @@ def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, 
     table = {(row.element, row.kind): row.n for row in satmut.correlations(made)}
     assert table["all", "SNV"] == sum(len(record[3]) == len(record[4]) == 1 and int(one["BARCODES"]) >= satmut.MIN_BARCODES
                                       for record, one in zip(records, info, strict=True))
+
+
+def benchmark_of(done: nextflow_run.Run) -> dict:
+    assert done.code == 0, done.text
+    content = json.loads((done.outdir / "benchmark" / "benchmark.json").read_text())
+    print((done.outdir / "benchmark" / "verdict.txt").read_text())
+    return content
+
+
+def refusals(done: nextflow_run.Run) -> list[list[str]]:
+    """Variant class and why its labels cannot calibrate it; none of them does."""
+    calibration = json.loads((done.outdir / "calibration" / "calibration.json").read_text())
+    assert calibration["labelled"] == {}
+    return calibration["label_refusals"]
+
+
+@pytest.mark.parametrize("models", ["default", "random"])
+def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_models):
+    """5,846 effects of at least 10 barcodes, cut at 0.3 in log2: every model has its row, and the flags say nothing."""
+    elements, launch = DATA / "mpra_satmut", tmp_path / "run"
+    launch.mkdir()
+    known = launch / "known.vcf.gz"
+    every = elements / "satmut.labelled.vcf.gz"
+    subprocess.run(["bcftools", "view", "-i", "BARCODES>=10", "-Oz", "-o", str(known), str(every)], check=True)
+    (launch / "sheet.csv").write_text(f"sample,vcf\nsatmut,{every}\n")
+    given = ["--input", "sheet.csv", "--fasta", str(elements / "elements.fa"), "--regions", str(elements / "elements.bed")]
+    given += ["--background_fasta", str(DATA / "hg38_chr1" / "chr1_1M.fa.gz"), "--labels", str(known), "--label_key", "EFFECT"]
+    given += ["--label_cut", "0.3", *(["--models", random_models, "--allow_untrained"] if models == "random" else [])]
+    done = nextflow_run.run(launch, *given)
+    content = benchmark_of(done)
+    # deletions of one base in a run of that base are one allele: 11 such records lie on the other side of the cut than their twins
+    n = 5824 if models == "default" else 5713  # windows of 6-mers end before some elements do
+    assert content["counts"] | {"alleles": 5846, "conflicting": 11, "repeated": 11, "not_in_run": 0, "benchmarked": n} == content["counts"]
+    assert set(content["scorers"]) == {"ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"}
+    assert ["SNV", "labels in 5 blocks of 1 Mb; a calibration needs 8"] in refusals(done)
+    assert all("the flag carries no information here" in lines[0] for lines in content["verdict"].values())
+    assert content["verdict"]["all"][-1] == "Intervals speak of 5 loci alone; nothing is said of others."
+    if models == "random":
+        assert {row["flag"] for row in content["tables"]["tiers"] if row["n"]} == {"LOW"}
+        assert all("gate: " in content["scorers"][name] for name in RANDOM)
+
+
+def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path):
+    """5 pathogenic alleles of 31 that are labelled, in one megabase: tables, wide intervals, and no word on other loci."""
+    folder, launch = DATA / "b37_chr1", tmp_path / "run"
+    launch.mkdir()
+    known = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
+    (launch / "sheet.csv").write_text(f"sample,vcf\nclinvar,{known}\n")
+    given = ("--input", "sheet.csv", "--fasta", str(folder / "chr1_1M.fa"), "--labels", str(known))
+    done = nextflow_run.run(launch, *given)
+    content = benchmark_of(done)
+    assert ["SNV", "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)"] in refusals(done)
+    assert content["labels"]["labels"] == {"0": 26, "1": 5}
+    assert content["labels"]["words"] == {"Uncertain_significance": 38, "Conflicting_interpretations_of_pathogenicity": 3}
+    assert "the flag carries no information here" in content["verdict"]["all"][0]
+    assert content["tables"]["ranking"][0]["auroc_high"] - content["tables"]["ranking"][0]["auroc_low"] > 0.5
 
 
 @pytest.mark.bad_input

@@ -74,6 +74,15 @@ def test_resume_runs_nothing(odd_stub, stub_tools):
     assert again.executed() == set()
 
 
+def test_labels_add_two_tasks_and_a_folder(tmp_path, stub_tools):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--labels", "calls/S1.vcf", "--label_key", "EFFECT", "--label_cut", "0.3")
+    run = nextflow_run.run(launch, "-stub-run", *given, tools=stub_tools, parser="v2")
+    assert run.code == 0, run.text
+    assert {"READ_LABELS (cohort)", "BENCHMARK_LABELS (cohort)"} <= set(names(run))
+    assert {"benchmark/benchmark.json", "benchmark/benchmark.svg", "benchmark/verdict.txt"} <= set(nextflow_run.contents(run.outdir))
+
+
 @pytest.mark.parametrize("behind", [(), ("--background_fasta", "genome.fa")])
 def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
     sheet = "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
@@ -136,8 +145,9 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
 
 @pytest.mark.bad_input
 def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
-    run = nextflow_run.run(tmp_path, "--regions_only", "--input", "sheet.csv", "--fasta", "genome.fa")
+    run = nextflow_run.run(tmp_path, "--regions_only", "--input", "sheet.csv", "--fasta", "genome.fa", "--labels", "known.vcf")
     assert run.code == 1
+    assert "--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out" in run.text
     assert "--input: given with --regions_only; expected one of the two; leave one out" in run.text
     assert "--regions: missing; expected BED files, as --regions_only is given; see --help regions" in run.text
     assert "Submitted process" not in run.text

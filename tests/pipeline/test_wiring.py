@@ -156,12 +156,21 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
     assert scored == ["second", "second"]
 
 
+def test_labels_reach_the_calibration(first, start, launch):
+    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    run = start("labelled", "-resume", "--labels", "known.vcf")
+    assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
+    assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
+    assert "--llr_cut" not in " ".join(call(run, "calibrate"))
+
+
 # From here on every run begins a session of its own: -resume takes up the last one, so these come last.
 
 
 def test_every_option_reaches_the_tool(start, launch):
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
+    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
     (launch / "around.fa").write_text(">c9\nACGT\n")
     (launch / "models" / "context").mkdir()
     (launch / "models" / "context" / "bundle.json").write_text("{}")
@@ -192,6 +201,7 @@ def test_every_option_reaches_the_tool(start, launch):
         "0.5",
     ]
     given += ["--probes", "500", "--title", "My run (2)", "--alpha_medium", "0.3", "--delta", "0.01"]
+    given += ["--labels", "known.vcf", "--label_key", "CLASS", "--label_values", "bad|very bad=1,good=0", "--llr_cut", "0"]
     run = start("options", *given)
     assert run.code == 0, run.text
     parsed = {arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(run)}
@@ -203,9 +213,15 @@ def test_every_option_reaches_the_tool(start, launch):
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4
     assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == ("fast", False, 0.5, True)
+    assert (fit.labels, fit.llr_cut) == (None, 0.0)  # a frozen calibration has its own labels, or none
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
     assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
     assert parsed["report"].title == "My run (2)"
+    read, bench = parsed["read_labels"], parsed["benchmark_labels"]
+    assert (read.fasta.name, read.labels.name, read.label_key, read.label_values, read.label_cut, str(read.contig_map)) == (
+        "joined.fa", "known.vcf", "CLASS", "bad|very bad=1,good=0", None, "contig_map/contigs.tsv")
+    assert (bench.plan.name, bench.labels.name, bench.sites.name, bench.llr_cut) == ("plan", "labels.parquet", "sites.parquet", 0.0)
+    assert (run.outdir / "benchmark" / "benchmark.json").is_file()
 
 
 @pytest.mark.bad_input

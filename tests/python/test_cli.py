@@ -12,8 +12,9 @@ import pytest
 from gfmtrust import cli, cli_options, errors
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
-STEPS = ["check_inputs", "fit_context_model", "export_model", "plan_sites", "estimate_run", "score_sites", "calibrate", "annotate_sites",
-         "annotate_vcf", "annotate_regions", "report", "verify", "oracle", "selfcheck", "models", "benchmark"]
+STEPS = ["check_inputs", "fit_context_model", "export_model", "plan_sites", "estimate_run", "read_labels", "score_sites", "calibrate",
+         "annotate_sites", "annotate_vcf", "annotate_regions", "report", "verify", "oracle", "selfcheck", "models", "benchmark",
+         "benchmark_labels"]
 
 
 def run(capsys, *arguments):

@@ -2,10 +2,8 @@
 
 import shutil
 
-import numpy as np
 import pytest
-from fake_genome import genome_letters
-from step_calls import call
+from small_run import finish
 
 from gfmtrust import variant_plan
 from gfmtrust.benchmark.fresh_probes import fresh_probes
@@ -16,29 +14,7 @@ from gfmtrust.errors import MissingInputError
 def finished(tmp_path_factory):
     """FASTA and results folder of a run of 60 SNVs and 20 deletions."""
     folder = tmp_path_factory.mktemp("finished")
-    letters = genome_letters(3, 12_000)
-    (folder / "genome.fa").write_text(f">c\n{letters}\n")
-    rows = []
-    for number, pos in enumerate(np.sort(np.random.default_rng(1).choice(11_000, 80, replace=False)).tolist()):
-        ref = letters[pos:pos + 3] if number % 4 == 0 else letters[pos]
-        rows.append(f"c\t{pos + 1}\t.\t{ref}\t{ref[0] if len(ref) > 1 else 'CGTA'['ACGT'.index(ref)]}\t.\t.\t.\n")
-    (folder / "a.vcf").write_text("##fileformat=VCFv4.2\n##contig=<ID=c,length=12000>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-                                  + "".join(rows))
-    (folder / "vcfs.tsv").write_text(f"a\t{folder / 'a.vcf'}\n")
-    run, common = folder / "results", ("--fasta", folder / "genome.fa")
-    model = run / "models" / "context_model"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
-        call("fit_context_model", *common, "--out_dir", model)
-        call("check_inputs", *common, "--vcfs", folder / "vcfs.tsv", "--out_dir", folder / "checked")
-        call("plan_sites", *common, "--checked", folder / "checked", "--context_model", model, "--probes", 400,
-             "--out_dir", folder / "plan")
-    for shard in (folder / "plan" / "shards").glob("*.parquet"):
-        call("score_sites", *common, "--bundle", model, "--shard", shard, "--out_dir", folder / "scores")
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--bundles", model)
-    call("calibrate", *told, "--out_dir", run / "calibration")
-    call("annotate_sites", *told, "--calibration", run / "calibration" / "calibration.json", "--out_dir", run / "scores")
-    return folder / "genome.fa", run
+    return folder / "genome.fa", finish(folder)
 
 
 def test_fresh_snvs_of_a_run_with_indels_are_flagged_by_its_own_calibration(finished, monkeypatch):

@@ -41,7 +41,8 @@ def inputErrors(values) {
     }
     def both = values.input ? ["--input: given with --regions_only; expected one of the two; leave one out"] : []
     def none = values.regions ? [] : ["--regions: missing; expected BED files, as --regions_only is given; see --help regions"]
-    return both + none
+    def unread = values.labels ? ["--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out"] : []
+    return both + none + unread
 }
 
 /** One file or folder of a parameter; a name with brackets or stars is taken as it stands. */

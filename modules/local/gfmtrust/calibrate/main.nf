@@ -10,6 +10,7 @@ process CALIBRATE {
     tuple val(meta2), path(scores, stageAs: 'scores/*')
     tuple val(meta3), path(bundles, stageAs: 'bundles/*')
     tuple val(meta4), path(frozen, stageAs: 'frozen/*')
+    tuple val(meta5), path(labels, stageAs: 'labels/*')
     val seed
     val looks
     val code
@@ -25,13 +26,14 @@ process CALIBRATE {
     script:
     // alpha and delta come by ext.args (conf/modules.config)
     def args = task.ext.args ?: ''
+    def labels_option = labels ? "--labels ${labels}" : ''
     def frozen_option = frozen ? "--calibration ${frozen}" : ''
     """
     gfmtrust calibrate \\
         --plan ${plan} \\
         --scores scores \\
         --bundles ${bundles} \\
-        ${frozen_option} \\
+        ${frozen_option} ${labels_option} \\
         --seed "${seed}" \\
         --looks "${looks}" \\
         --out_dir calibration \\
