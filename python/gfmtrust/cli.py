@@ -146,7 +146,10 @@ def verify(options: argparse.Namespace) -> None:
 def oracle(options: argparse.Namespace) -> None:
     from gfmtrust import oracle as step
 
-    step.write_demo(options.out_dir, seed=options.seed)
+    if options.law:
+        step.write_oracle(options.law, options.length, options.seed, options.out_dir)
+    else:
+        step.write_demo(options.out_dir, seed=options.seed)
 
 
 def selfcheck(options: argparse.Namespace) -> None:

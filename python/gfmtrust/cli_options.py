@@ -139,7 +139,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          title=dict(default="gfmtrust report", help="title of the report"))
     step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else",
          input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
-    step("oracle", "Write the demo genome, of which every base's true distribution is known, with its cohort", "out_dir", "seed")
+    step("oracle", "Write a genome of which every base's true distribution is known, with variants and regions; by default the demo",
+         "out_dir", "seed",
+         law=dict(help="law to draw it from: easy, medium, hard, iid; with _shifted its twin [the demo's, with its cohort]"),
+         length=dict(type=positive, default=1_000_000, help="bases of a genome of --law [1000000]"))
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))
     step("models", "List the registered checkpoints, or pin one where there is a network",
