@@ -172,7 +172,8 @@ def models(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust import benchmark as step
 
-    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out)
+    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out, options.bundles,
+             options.spectrum)
 
 
 class Parser(argparse.ArgumentParser):

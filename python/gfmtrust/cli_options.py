@@ -148,9 +148,12 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     step("models", "List the registered checkpoints, or pin one where there is a network",
          action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
          id=dict(bare=True, nargs="?", help="checkpoint to pin"))
-    step("benchmark", "Measure speed, prove flags on fresh probes, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
+    step("benchmark", "Measure speed, prove flags, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
-         run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
+         run=dict(type=Path, help="results folder of a finished run; replications: folder made by oracle --law"),
+         fasta=dict(type=Path, help="genome of that run"),
+         bundles=dict(type=Path, nargs="*", default=[], help="models of replications [the context model alone]"),
+         spectrum=dict(choices=["germline", "apobec"], default="germline", help="which variants replications imitate [germline]"),
          n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
     return top

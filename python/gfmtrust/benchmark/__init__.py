@@ -2,6 +2,7 @@
 
 fit         rate and memory of the context model's fit on a generated genome of --n bases (default 100 Mb)
 fresh_probes  a finished run's flags against fresh alleles drawn like its own
+replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the pool's error
 satmut      LLRs of an annotated VCF beside the measured effects it carries
 """
 
@@ -15,6 +16,8 @@ from pathlib import Path
 from gfmtrust import bed, tables
 from gfmtrust.benchmark.context import fit_rate
 from gfmtrust.benchmark.fresh_probes import fresh_probes
+from gfmtrust.benchmark.pool import stored
+from gfmtrust.benchmark.replications import REPLICATIONS, replicate
 from gfmtrust.benchmark.satmut import MIN_BARCODES, correlations
 from gfmtrust.errors import UsageError, message
 
@@ -23,27 +26,43 @@ FRESH_PROBES = 6_000
 
 
 def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None,
-        out: Path | None) -> None:
-    """Run one benchmark by name; its rows go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
+        out: Path | None, bundles: list[Path] = (), spectrum: str = "germline") -> None:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
-            rows = [asdict(rate) for rate in fit_rate(n or FIT_BASES, work)]
+            found = {"rows": fit_rate(n or FIT_BASES, work)}
     elif name == "fresh_probes":
         if run_dir is None or fasta is None:
             raise UsageError(message("benchmark fresh_probes", "no --run or no --fasta", "the results folder and the genome of a run"))
         sets = {bed.name_of(path): bed.intervals(path) for path in regions}
-        rows = [asdict(level) for level in fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)]
+        found = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
+    elif name == "replications":
+        if run_dir is None:
+            raise UsageError(message("benchmark replications", "no --run", "a folder written by oracle --law"))
+        cells, useful = replicate(stored(run_dir, list(bundles), spectrum), n or REPLICATIONS)
+        found = {"rows": cells, "usefulness": useful}
     elif name == "satmut":
         if vcf is None:
             raise UsageError(message("benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"))
-        rows = [asdict(one) for one in correlations(vcf, n or MIN_BARCODES)]
+        found = {"rows": correlations(vcf, n or MIN_BARCODES)}
     else:
-        raise UsageError(message("benchmark", name, "fit, fresh_probes or satmut"))
-    columns = list(rows[0])
-    for row in [dict(zip(columns, columns, strict=True)), *rows]:
-        sys.stdout.write("\t".join(_text(row[column]) for column in columns) + "\n")
+        raise UsageError(message("benchmark", name, "fit, fresh_probes, replications or satmut"))
+    held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
+    sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
     if out:
-        tables.write_json(out, {"benchmark": name, "rows": rows})
+        tables.write_json(out, {"benchmark": name, **{table: [_json(row) for row in rows] for table, rows in held.items()}})
+
+
+def text_table(rows: list[dict]) -> str:
+    """Tab-separated lines with a head; '' without rows."""
+    lines = [list(rows[0])] if rows else []
+    lines += [[_text(value) for value in row.values()] for row in rows]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def _json(row: dict) -> dict:
+    """The row with None for NaN, which JSON does not know."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 def _text(value: object) -> str:
