@@ -133,7 +133,7 @@ def test_the_files_of_a_genome_tell_of_one_and_the_same(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("arguments", "text"), [
-    (("nope", 20_000, 1), "--law: nope; expected easy, medium"), (("easy", 9_999, 1), "--length: 9999"),
+    (("nope", 20_000, 1), "--law: nope; expected clear, easy, medium"), (("easy", 9_999, 1), "--length: 9999"),
     (("easy", 20_000, -1), "--seed: -1")])
 def test_a_genome_that_cannot_be_drawn_is_refused(arguments, text, tmp_path):
     with pytest.raises(UsageError, match=text):

@@ -21,7 +21,7 @@ def easy(tmp_path_factory):
     """Folder of a small easy genome, its pool made by the context model alone."""
     folder = tmp_path_factory.mktemp("oracle") / "easy"
     write_oracle("easy", 80_000, 1, folder)
-    pool.build(folder, [], "germline", folder / "pools" / "germline.context_model", n=4_000)
+    pool.build(folder, {"context_model": []}, "germline", n=4_000)
     return folder
 
 
@@ -124,8 +124,8 @@ def test_a_folder_that_is_no_oracle_genome_is_refused(tmp_path):
 
 
 @pytest.mark.bad_input
-def test_a_pool_too_small_to_be_a_truth_is_refused(easy, tmp_path):
+def test_a_pool_too_small_to_be_a_truth_is_refused(easy):
     with pytest.raises(UsageError, match="999; expected 1000 or more"):
-        pool.build(easy, [], "germline", tmp_path, n=999)
+        pool.build(easy, {}, "germline", n=999)
     with pytest.raises(MissingInputError, match="no context model"):
         pool.context_of([])

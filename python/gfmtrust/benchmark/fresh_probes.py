@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import flags, plan, tables
+from gfmtrust import calibrate, flags, plan, shards, steps, tables
 from gfmtrust.bed import IntervalSet
-from gfmtrust.benchmark.pool import scored_probes
+from gfmtrust.benchmark.pool import context_of, keep_uses, score
 from gfmtrust.binomial import lower_bound, upper_bound
 from gfmtrust.calibration import Calibration
+from gfmtrust.ensemble import ScoreTables
 from gfmtrust.errors import MissingInputError, message
 from gfmtrust.genome import Genome
 from gfmtrust.oracle.demo import demo_genome
@@ -63,8 +64,13 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
         checks = {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {},
                   "background": {"name": fitted.options.background} if fitted.options.background else None}
-        table = scored_probes(fasta, bundles, [spelled], plan.Regions(regions), checks, n, seed, work)
-        names = Genome.open(fasta, work).names
+        genome = Genome.open(fasta, work)
+        plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context_of(bundles), genome, 2),
+                        work / "plan", checks, str(n), seed=seed)
+        keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
+        score(fasta, bundles, work / "plan", work / "scores")
+        table, _ = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"])))
+        names = genome.names
     rank, _ = flags.assign(fitted, table)
     return [_level(level, table[rank == level], names) for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)]
 

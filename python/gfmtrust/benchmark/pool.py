@@ -71,22 +71,21 @@ class Pool:
                     self.context_only, self.precision, self.models)
 
 
-def scored_probes(fasta: Path, bundles: list[Path], spelled: list[Path], regions: plan.Regions, checks: dict, n: int, seed: int,
-                  work: Path, threads: int = 2, neighbours: bool = True) -> pd.DataFrame:
-    """n probes drawn for the run's alleles, scored with every bundle, with their measures: the columns of `calibrate.probe_table`.
-
-    bundles: the context model among them, by which probes are matched. spelled, checks: of `check_inputs`. work: an empty folder.
-    Raises MissingInputError (66) where no bundle is the context model.
-    """
-    genome = Genome.open(fasta, work)
-    plan.plan_sites(genome, spelled, regions, None, steps.context_surprisal(context_of(bundles), genome, threads), work / "plan",
-                    checks, str(n), shard_size=SHARD_SITES, seed=seed)
-    _keep_probes(work / "plan")
+def score(fasta: Path, bundles: list[Path], plan_dir: Path, out_dir: Path, neighbours: bool = True, threads: int = 2) -> None:
+    """Score every shard of a plan with every bundle."""
     for bundle in bundles:
-        for shard in sorted((work / "plan" / "shards").glob("*.parquet")):
-            steps.score_shard(fasta, bundle, shard, work / "scores", "default", "auto", neighbours=neighbours, threads=threads, batch=None,
+        for shard in sorted((plan_dir / "shards").glob("*.parquet")):
+            steps.score_shard(fasta, bundle, shard, out_dir, "default", "auto", neighbours=neighbours, threads=threads, batch=None,
                               max_n=0.10, allow_long_window=False)
-    return calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], steps.model_order(bundles)))[0]
+
+
+def keep_uses(plan_dir: Path, uses: int) -> None:
+    """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a pool is of SNVs."""
+    for path in (plan_dir / "shards").glob("variants_*.parquet"):
+        path.unlink()
+    for path in (plan_dir / "shards").glob("shard_*.parquet"):
+        shard = tables.read(path)
+        tables.write(path, shard.filter(np.asarray(shard["use"]) & uses > 0), tables.SHARD)
 
 
 def context_of(bundles: list[Path]) -> Path:
@@ -97,49 +96,71 @@ def context_of(bundles: list[Path]) -> Path:
     raise MissingInputError(message("bundles", "no context model among them", "the one fitted to the genome", "run fit_context_model"))
 
 
-def build(genome_dir: Path, models: list[Path], spectrum: str, out_dir: Path, n: int = POOL_ALLELES, seed: int = 1, threads: int = 2,
-          neighbours: bool = True) -> Pool:
-    """Draw and score n alleles like those of <spectrum>.vcf.gz of an oracle genome, and write the pool.
+def context_model(genome_dir: Path) -> Path:
+    """The context model of an oracle genome, fitted on first use and kept in its folder."""
+    bundle = genome_dir / CONTEXT_FAMILY
+    if not bundle.exists():
+        fit_context_model(genome_dir / dataset.GENOME, bundle, seed=1)
+    return bundle
 
-    genome_dir: folder written by `gfmtrust oracle --law`; its context model is fitted there once. models: bundles that vote beside it;
-    without any the context model is the model. neighbours: score them too, for the gain.
+
+def build(genome_dir: Path, ensembles: dict[str, list[Path]], spectrum: str, n: int = POOL_ALLELES, seed: int = 1, threads: int = 2,
+          neighbours: bool = True, context: Path | None = None) -> dict[str, Pool]:
+    """Draw n alleles like those of <spectrum>.vcf.gz of an oracle genome, score them, and write a pool for each ensemble.
+
+    genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`). ensembles: name -> bundles that vote, none:
+    the context model alone. neighbours: score them too, for the gain. context: a context model of another genome, to be asked here
+    as it is; probes are then not matched by local surprisal, for it is not this genome's.
     Raises UsageError (64) for fewer than MIN_ALLELES, MissingInputError (66) where the folder is no oracle genome.
     """
     if n < MIN_ALLELES:
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
     fasta, vcf = genome_dir / dataset.GENOME, genome_dir / f"{spectrum}.vcf.gz"
     truth = dataset.read_truth(genome_dir / dataset.TRUTH)
-    context = genome_dir / "context_model"
-    if not context.exists():
-        fit_context_model(fasta, context, seed=seed)
-    bundles = [*models, context]
+    own = context or context_model(genome_dir)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
-        spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
-        alleles = scored_probes(fasta, bundles, spelled, plan.Regions({}), checks, n, seed, work, threads, neighbours)
-        sites = tables.read(work / "plan" / "alleles.parquet", ["contig_index", "pos"]).to_pandas().drop_duplicates()
         genome = Genome.open(fasta, work)
-        surprisal = steps.context_surprisal(context, genome, threads)(*(sites[name].to_numpy(np.int64) for name in sites))
+        surprisal = steps.context_surprisal(own, genome, threads) if context is None else _unknown
+        spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
+        plan.plan_sites(genome, spelled, plan.Regions({}), None, surprisal, work / "plan", checks, str(n), SHARD_SITES, seed)
+        keep_uses(work / "plan", shards.PROBE | shards.VARIANT)
+        score(fasta, [own, *dict.fromkeys(path for voting in ensembles.values() for path in voting)], work / "plan", work / "scores",
+              neighbours, threads)
+        for name, voting in ensembles.items():
+            bundles = [Bundle.open(path) for path in [*voting, own]]
+            alleles, sites = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles]))
+            held = {"models": [one.model_id for one in bundles[:-1] or bundles], "context_only": not voting,
+                    "precision": min(one.precision for one in bundles)}  # fp16 sorts before fp32
+            _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, held)
+    return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
+
+
+def folder_of(genome_dir: Path, spectrum: str, name: str) -> Path:
+    return genome_dir / "pools" / f"{spectrum}.{name}"
+
+
+def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+    return np.full(len(pos), np.nan, np.float32)
+
+
+def _write(folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, held: dict) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
-    true = np.concatenate(truth)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
     row = first[alleles["contig_index"].to_numpy()] + alleles["pos"].to_numpy()
+    true = np.concatenate(truth)
     alleles = alleles.assign(**{f"true_{name}": true[row, alleles[name].to_numpy(np.int64)] for name in ("real", "decoy")})
-    opened = [Bundle.open(path) for path in bundles]
-    held = {"models": [bundle.model_id for bundle in opened[:-1] or opened], "context_only": not models,
-            "precision": min(bundle.precision for bundle in opened)}  # fp16 sorts before fp32
     frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
-    tables.write(out_dir / TABLE, frame, frame.schema, held)
-    tables.write(out_dir / RUN_SITES, {"local_surprisal": np.asarray(surprisal, np.float32)}, RUN_SITES_SCHEMA)
-    return read(out_dir)
+    tables.write(folder / TABLE, frame, frame.schema, held)
+    tables.write(folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA)
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str) -> Pool:
     """The pool of those models kept in the oracle genome's folder, made there on first use. Raises as `build`."""
-    ids = [Bundle.open(path).model_id for path in models] or [CONTEXT_FAMILY]
-    folder = genome_dir / "pools" / f"{spectrum}.{'+'.join(ids)}"
-    return read(folder) if (folder / RUN_SITES).exists() else build(genome_dir, models, spectrum, folder)
+    name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
+    folder = folder_of(genome_dir, spectrum, name)
+    return read(folder) if (folder / RUN_SITES).exists() else build(genome_dir, {name: models}, spectrum)[name]
 
 
 def read(folder: Path) -> Pool:
@@ -150,12 +171,3 @@ def read(folder: Path) -> Pool:
     alleles["region_class"] = alleles["region_class"].astype(object)  # Arrow's strings are slow to compare
     return Pool(alleles.drop(columns=["true_real", "true_decoy"]), alleles["true_real"].to_numpy(np.float64),
                 alleles["true_decoy"].to_numpy(np.float64), surprisal, held["context_only"], held["precision"], tuple(held["models"]))
-
-
-def _keep_probes(plan_dir: Path) -> None:
-    """Leave only the probe sites in the shards, and no variants: a pool is of SNVs like the run's, never of the run's own."""
-    for path in (plan_dir / "shards").glob("variants_*.parquet"):
-        path.unlink()
-    for path in (plan_dir / "shards").glob("shard_*.parquet"):
-        shard = tables.read(path)
-        tables.write(path, shard.filter(np.asarray(shard["use"]) & shards.PROBE > 0), tables.SHARD)

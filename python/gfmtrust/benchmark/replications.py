@@ -132,6 +132,24 @@ def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> tu
     return cells, rows + [Usefulness(name, len(held), *_means(np.array(held, np.float64))) for name, held in useful.items()]
 
 
+@dataclass(frozen=True)
+class Earned:
+    """How many of `redraws` replications gave any allele of the pool HIGH, or MEDIUM; error: decoy error of the pool."""
+
+    model: str
+    redraws: int
+    high: int
+    medium: int
+    error: float
+
+
+def earned(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> Earned:
+    """What a model earns by n redraws: of a useless one no HIGH, and MEDIUM in no more than delta of them."""
+    given = [{int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)]
+    high, medium = (sum(level in ranks for ranks in given) for level in LEVELS)
+    return Earned("+".join(pool.models), n, high, medium, float(pool.wrong.mean()))
+
+
 def _certified(fitted: Calibration) -> Iterator[tuple[Rank, certificates.Certificate]]:
     return ((Rank[found.level], found) for found in fitted.certificates)
 
