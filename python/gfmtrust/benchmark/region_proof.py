@@ -15,7 +15,7 @@ import pandas as pd
 from gfmtrust import check, flags, plan, region_summary, steps
 from gfmtrust.alphabet import N
 from gfmtrust.benchmark import pool as pools
-from gfmtrust.benchmark.replications import draw
+from gfmtrust.benchmark.replications import calibrated
 from gfmtrust.ensemble import ScoreTables, blocks
 from gfmtrust.features import features
 from gfmtrust.genome import Genome
@@ -88,7 +88,7 @@ def region_flags(regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 
     given = np.zeros((n, len(regions.spans)), np.uint8)
     m = np.arange(len(regions.base))
     for i in range(n):
-        fitted = draw(pool, i, n_probes).fitted
+        fitted, _ = calibrated(pool, i, n_probes)
         step = (decoys(regions.contig_index, regions.pos, regions.base, i) - regions.base - 1) % 4
         rank = flags.assign(fitted, regions.alleles.iloc[step * len(m) + m])[0]
         levels = region_summary.Levels.of(fitted)

@@ -90,8 +90,11 @@ class Usefulness:
     prr_effect_sign: float
 
 
-def draw(pool: Pool, seed: int, n_probes: int = N_PROBES, **options) -> Drawn:
-    """One replication. options: fields of `calibration.Options` other than seed, guard band and context_only, which are the pool's."""
+def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibration, np.ndarray]:
+    """A calibration on probes drawn from the pool, with the verdict on the run's sites drawn likewise, and the probes' rows of the pool.
+
+    Raises UsageError (64) where the pool has alleles of one orientation alone.
+    """
     rng = np.random.default_rng([seed, 0x5EED])
     run_oriented = pool.alleles["run_oriented"].to_numpy(bool)
     sides = [np.flatnonzero(run_oriented == side) for side in (True, False)]
@@ -100,10 +103,14 @@ def draw(pool: Pool, seed: int, n_probes: int = N_PROBES, **options) -> Drawn:
     rows = np.concatenate([side[rng.integers(0, len(side), n)] for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2),
                                                                                   strict=True)])
     probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    asked = Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only, **options)
-    fitted = calibration.fit(probes, asked)
+    fitted = calibration.fit(probes, Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only))
     sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
-    fitted = calibration.with_shift(fitted, calibration.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64)))
+    return calibration.with_shift(fitted, calibration.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))), rows
+
+
+def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
+    """One replication: a calibration, and what it makes of every allele of the pool."""
+    fitted, rows = calibrated(pool, seed, n_probes)
     return Drawn(fitted, rows, flags.assign(fitted, pool.alleles)[0])
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from gfmtrust import calibration, flags
 from gfmtrust.benchmark import pool as pools
-from gfmtrust.benchmark.replications import draw
+from gfmtrust.benchmark.replications import calibrated
 from gfmtrust.ensemble import CONTEXT_FAMILY
 from gfmtrust.records import Rank
 
@@ -49,7 +49,7 @@ def transfers(genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germlin
     folder = pools.folder_of(twin_dir, spectrum, name)
     if not (folder / pools.RUN_SITES).exists():
         pools.build(twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir))
-    fitted = [draw(own, seed).fitted for seed in range(CALIBRATIONS)]
+    fitted = [calibrated(own, seed)[0] for seed in range(CALIBRATIONS)]
     return [_row(kind, held, fitted, n, n_sites) for kind, held in (("law", own), ("twin", pools.read(folder)))]
 
 
