@@ -141,7 +141,8 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
     step("oracle", "Write a genome of which every base's true distribution is known, with variants and regions; by default the demo",
          "out_dir", "seed",
-         law=dict(help="law to draw it from: clear, easy, medium, hard, iid; with _shifted its twin [the demo's, with its cohort]"),
+         law=dict(help="law to draw it from: clear, easy, medium, hard, iid, motifs, mutation_selection, repeats, stems or codons; with "
+                       "_shifted behind it the twin [the demo's, with its cohort]"),
          length=dict(type=positive, default=1_000_000, help="bases of a genome of --law [1000000]"))
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))

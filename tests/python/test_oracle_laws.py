@@ -10,6 +10,7 @@ from gfmtrust import vcf
 from gfmtrust.alphabet import decode, encode, reverse_complement
 from gfmtrust.errors import CannotWriteError, UsageError
 from gfmtrust.genome import Genome
+from gfmtrust.oracle import structured
 from gfmtrust.oracle.ceiling import ceiling, genome_ceiling
 from gfmtrust.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
 from gfmtrust.oracle.dataset import read_truth, write_oracle
@@ -32,6 +33,57 @@ def test_a_law_answers_alike_on_both_strands_and_twice(law):
     np.testing.assert_allclose(distribution.sum(axis=1), 1, atol=1e-12)
     assert codes.dtype == np.uint8
     assert np.unique(codes).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("law", EVERY_LAW)
+def test_truth_is_calibrated_its_mean_surprisal_is_its_mean_entropy(law):
+    codes, truth = law_of(law)(60_000, np.random.default_rng(7))
+    surprisal = -np.log2(truth[np.arange(len(codes)), codes])
+    entropy = -(truth * np.log2(np.maximum(truth, 1e-300))).sum(axis=1)
+    assert abs((surprisal - entropy).mean()) < 0.025  # neighbours share words, so the mean of 60 kb has a deviation of .007
+    for base in range(4):  # and letter by letter
+        assert abs((codes == base).mean() - truth[:, base].mean()) < 0.01
+
+
+@pytest.mark.parametrize("law", sorted(set(LAWS) - {"iid"}))
+def test_a_twin_keeps_composition_and_difficulty(law):
+    (codes, truth), (twin_codes, twin) = (law_of(name)(60_000, np.random.default_rng(1)) for name in (law, f"{law}_shifted"))
+    np.testing.assert_allclose(*(np.bincount(each) / len(each) for each in (codes, twin_codes)), atol=0.03)
+    assert abs(genome_ceiling(codes, truth).error - genome_ceiling(twin_codes, twin).error) < 0.03
+
+
+def test_sites_at_balance_have_the_law_of_their_whole_profile():
+    drawn, rows = structured.mutation_selection(False)(np.random.default_rng(3))
+    profile = next(p for p in _profiles() if np.allclose(_balance(p, drawn), rows))
+    for pos in (0, 7, 39):
+        joint = np.array([_weight(profile, np.r_[drawn[:pos], base, drawn[pos + 1:]]) for base in range(4)])
+        np.testing.assert_allclose(rows[pos], joint / joint.sum())
+
+
+def _profiles():
+    """2 N s of each profile, as the law draws them, float64 (6, 40, 4)."""
+    rng = np.random.default_rng(33)
+    chosen, letter = rng.random(240) < 0.5, np.zeros(240, int)
+    letter[chosen] = (rng.random(chosen.sum()) * 4).astype(int)
+    return np.where(chosen[:, None] & (letter[:, None] == np.arange(4)), 3.0, 0.0).reshape(6, 40, 4)
+
+
+def _weight(profile, codes) -> float:
+    cpg = sum(one == 1 and other == 2 for one, other in zip(codes[:-1], codes[1:], strict=True))
+    return float(np.exp(profile[np.arange(40), codes].sum()) * 0.2**cpg)
+
+
+def _balance(profile, codes) -> np.ndarray:
+    joint = np.array([[_weight(profile, np.r_[codes[:i], base, codes[i + 1:]]) for base in range(4)] for i in range(40)])
+    return joint / joint.sum(axis=1, keepdims=True)
+
+
+def test_the_copy_of_a_unit_is_its_reverse_complement_where_it_is_inverted():
+    codes, rows = structured.copies((50, 50), (10, 10), 1.0, 0.9, False)(np.random.default_rng(2))
+    alike = codes[:50] == reverse_complement(codes[60:])
+    assert 0.7 < alike.mean() < 1
+    assert (rows[np.flatnonzero(alike), codes[:50][alike]] == 0.9).all()
+    assert (rows[50:60] == 0.25).all()
 
 
 @pytest.mark.parametrize("name", CHAINS)

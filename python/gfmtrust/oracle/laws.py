@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from gfmtrust.errors import UsageError, message
+from gfmtrust.oracle import structured
 from gfmtrust.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
 from gfmtrust.oracle.genomes import draw_chain, draw_mask
 from gfmtrust.oracle.law import Chain
@@ -97,11 +98,21 @@ def _independent(shifted: bool) -> Draw:
     return _chain(symmetric_chain_of(np.full((4, 4), 0.2) + 0.2 * np.eye(4) if shifted else np.full((4, 4), 0.25)))
 
 
+def _structured(text: str, piece: Callable[[bool], structured.Piece]) -> NamedLaw:
+    return NamedLaw(text, lambda shifted: structured.pieces_on_background(piece(shifted)))
+
+
 LAWS = {
-    "clear": NamedLaw("chain of order 4, rows Dirichlet 0.35", _dirichlet(4, (1, 0.35), seed=4)),
+    "clear": NamedLaw("chain of order 4, rows Dirichlet 0.35", _dirichlet(4, (1, 0.35), seed=8)),
     "easy": NamedLaw("chain of order 4, rows Dirichlet 0.5", _dirichlet(4, (1, 0.5), seed=3)),
     "medium": NamedLaw("chain of order 4, half of the rows Dirichlet 0.3, half 3", _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1)),
     "hard": NamedLaw("chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
                      _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2)),
     "iid": NamedLaw("every base alike and on its own", _independent),
+    "motifs": _structured("pairs of planted motifs at set distances", structured.motifs),
+    "mutation_selection": _structured("mutation-selection balance with a bias against CpG", structured.mutation_selection),
+    "repeats": _structured("direct and inverted copies, a tenth of their letters changed",
+                           partial(structured.copies, (80, 300), (0, 200), 0.5, 0.9)),
+    "stems": _structured("stems of compensating pairs", partial(structured.copies, (5, 10), (4, 10), 1.0, 0.97)),
+    "codons": _structured("genes without stops, third letter C or G", structured.codons),
 }
