@@ -90,7 +90,7 @@ def region_flags(regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 
     for i in range(n):
         fitted, _ = calibrated(pool, i, n_probes)
         step = (decoys(regions.contig_index, regions.pos, regions.base, i) - regions.base - 1) % 4
-        rank = flags.assign(fitted, regions.alleles.iloc[step * len(m) + m])[0]
+        rank = flags.decide(fitted, regions.alleles.iloc[step * len(m) + m])[0]
         levels = region_summary.Levels.of(fitted)
         mistaken = wrong[step, m]
         for j, (first, end) in enumerate(regions.spans):

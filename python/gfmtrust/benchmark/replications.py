@@ -13,7 +13,7 @@ and flags. What makes the redraw honest:
   as well would make every block alike and hide that.
 - **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn among them: they are a small part, and
   a part of A's besides.
-- **The whole rule** decides, `flags.assign` with its caps, guard band and shift gate, the run's sites drawn with replacement too.
+- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, the run's sites drawn with replacement too.
 
 Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside it and promised by nobody.
 """
@@ -21,7 +21,6 @@ Decoy loss is the loss that is certified. Effect-sign loss, against the true law
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -111,7 +110,7 @@ def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibra
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     """One replication: a calibration, and what it makes of every allele of the pool."""
     fitted, rows = calibrated(pool, seed, n_probes)
-    return Drawn(fitted, rows, flags.assign(fitted, pool.alleles)[0])
+    return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0])
 
 
 def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> tuple[list[Cell], list[Usefulness]]:
@@ -122,11 +121,14 @@ def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> tu
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
     region_class = pool.alleles["region_class"].to_numpy(object)
+    members: dict[tuple[str, ...], np.ndarray] = {}
     for i in range(n):
         drawn = draw(pool, seed + i, n_probes)
-        for level, found in _certified(drawn.fitted):
-            inside = np.isin(region_class, found.region_classes)
-            tally[level.name, "+".join(found.region_classes)].append(_errors(pool, inside, drawn.rank == level))
+        for found in drawn.fitted.certificates:
+            level, classes = Rank[found.level], found.region_classes
+            if classes not in members:
+                members[classes] = np.isin(region_class, classes)
+            tally[level.name, "+".join(classes)].append(_errors(pool, members[classes], drawn.rank == level))
         if i < MOST_USEFUL:
             rel = calibration.reliability(drawn.fitted, pool.alleles)
             useful[RELIABILITY].append((*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses)))
@@ -155,10 +157,6 @@ def earned(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> Earne
     given = [{int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)]
     high, medium = (sum(level in ranks for ranks in given) for level in LEVELS)
     return Earned("+".join(pool.models), n, high, medium, float(pool.wrong.mean()))
-
-
-def _certified(fitted: Calibration) -> Iterator[tuple[Rank, certificates.Certificate]]:
-    return ((Rank[found.level], found) for found in fitted.certificates)
 
 
 def _alpha(level: Rank) -> float:

@@ -54,7 +54,7 @@ def transfers(genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germlin
 
 
 def _row(kind: str, pool: pools.Pool, fitted: list[calibration.Calibration], n: int, n_sites: int) -> Transfer:
-    unwatched = [flags.assign(calibration.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted]
+    unwatched = [flags.decide(calibration.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted]
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
@@ -62,7 +62,7 @@ def _row(kind: str, pool: pools.Pool, fitted: list[calibration.Calibration], n: 
         verdict = calibration.shift_gate(rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles))
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
-        rank, _ = flags.assign(calibration.with_shift(frozen, verdict, transferred=True), of_run)
+        rank, _ = flags.decide(calibration.with_shift(frozen, verdict, transferred=True), of_run)
         flagged += bool((rank >= Rank.MEDIUM).any())
     errors = [pool.wrong[high].mean() for high in unwatched if high.any()]
     return Transfer(kind, len(fitted), n, n_sites, float(np.mean(unwatched)), float(np.mean(errors)) if errors else float("nan"),
