@@ -162,7 +162,8 @@ def with_nulls(calibration: Calibration, nulls: tuple[NullVerdict, ...], alt_dis
 
 def withhold_high(calibration: Calibration, why: str) -> Calibration:
     """The calibration giving at most MEDIUM, for that reason (words for the header)."""
-    kinds, labelled = ({kind: withhold_high(held, why) for kind, held in part.items()} for part in (calibration.kinds, calibration.labelled))
+    kinds = {kind: withhold_high(held, why) for kind, held in calibration.kinds.items()}
+    labelled = {kind: withhold_high(held, why) for kind, held in calibration.labelled.items()}
     return told(replace(calibration, high_withheld=why, kinds=kinds, labelled=labelled))
 
 

@@ -166,7 +166,10 @@ def compare(options: argparse.Namespace) -> None:
 def oracle(options: argparse.Namespace) -> None:
     from gfmtrust import oracle as step
 
-    step.write_demo(options.out_dir, seed=options.seed)
+    if options.law:
+        step.write_oracle(options.law, options.length, options.seed, options.out_dir)
+    else:
+        step.write_demo(options.out_dir, seed=options.seed)
 
 
 def selfcheck(options: argparse.Namespace) -> None:
@@ -189,7 +192,8 @@ def models(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust import benchmark as step
 
-    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out)
+    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out, options.bundles,
+             options.spectrum)
 
 
 def benchmark_labels(options: argparse.Namespace) -> None:

@@ -165,16 +165,23 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          out=dict(type=Path, help="JSON file for the figures"),
          max_flags=dict(type=not_negative, help="as a lock: end with 65 where a larger share of flags changed"),
          max_llr=dict(type=not_negative, help="as a lock: end with 65 where an LLR moved by more, nats"))
-    step("oracle", "Write the demo genome, of which every base's true distribution is known, with its cohort", "out_dir", "seed")
+    step("oracle", "Write a genome of which every base's true distribution is known, with variants and regions; by default the demo",
+         "out_dir", "seed",
+         law=dict(help="law to draw it from: clear, easy, medium, hard, iid, motifs, mutation_selection, repeats, stems or codons; with "
+                       "_shifted behind it the twin [the demo's, with its cohort]"),
+         length=dict(type=positive, default=1_000_000, help="bases of a genome of --law [1000000]"))
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))
     step("models", "List the registered checkpoints, or pin one where there is a network",
          action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
          id=dict(bare=True, nargs="?", help="checkpoint to pin"))
-    step("benchmark", "Measure speed, prove flags on fresh probes, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
+    step("benchmark", "Measure speed, prove flags, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),
-         run=dict(type=Path, help="results folder of a finished run"), fasta=dict(type=Path, help="genome of that run"),
+         run=dict(type=Path, help="results folder of a finished run; replications: folder made by oracle --law"),
+         fasta=dict(type=Path, help="genome of that run"),
+         bundles=dict(type=Path, nargs="*", default=[], help="models of replications [the context model alone]"),
+         spectrum=dict(choices=["germline", "apobec"], default="germline", help="which variants replications imitate [germline]"),
          n=dict(type=positive, help="size of the benchmark; satmut: barcodes an allele needs [10]"))
     step("benchmark_labels", "Set LLRs and flags of a finished run beside labels: who ranks them, what the flag is worth, a verdict",
          "seed", "out_dir",

@@ -26,6 +26,12 @@ def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
     allele's region class (or its reliability could not be estimated); LOW_REL: it exists and the reliability is below it.
     Raises ValueError naming a missing column.
     """
+    rank, reasons = decide(calibration, features)
+    return rank, _words(reasons)
+
+
+def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank of very many alleles alone."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
     if missing:
         raise ValueError(f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}")
@@ -47,7 +53,7 @@ def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
         reasons = reasons | np.uint16(BIT[Why.SHIFT])
     rank[np.isnan(column(features, "llr"))] = Rank.NOT_SCORED
     reasons[(rank == Rank.HIGH) | (rank == Rank.NOT_SCORED)] = 0
-    return rank, _words(reasons)
+    return rank, reasons
 
 
 def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:

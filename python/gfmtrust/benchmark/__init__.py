@@ -2,6 +2,10 @@
 
 fit         rate and memory of the context model's fit on a generated genome of --n bases (default 100 Mb)
 fresh_probes  a finished run's flags against fresh alleles drawn like its own
+replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the pool's error
+useless     what models that know nothing earn there by redraws, each alone and without the caps that rest on gain
+transfer    a calibration of an oracle genome used on its shifted twin: does the gate fire
+region_flags  flags of an oracle genome's regions by redraws, against the error over all their decoys
 satmut      LLRs of an annotated VCF beside the measured effects it carries
 """
 
@@ -15,35 +19,81 @@ from pathlib import Path
 from gfmtrust import bed, tables
 from gfmtrust.benchmark.context import fit_rate
 from gfmtrust.benchmark.fresh_probes import fresh_probes
+from gfmtrust.benchmark.pool import build, stored
+from gfmtrust.benchmark.region_proof import region_flags, region_pool
+from gfmtrust.benchmark.replications import REPLICATIONS, earned, replicate
 from gfmtrust.benchmark.satmut import MIN_BARCODES, correlations
+from gfmtrust.benchmark.transfer import transfers
+from gfmtrust.bundle import Bundle
 from gfmtrust.errors import UsageError, message
+from gfmtrust.oracle.laws import SHIFTED
 
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
+USELESS_ALLELES = 20_000
 
 
 def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None,
-        out: Path | None) -> None:
-    """Run one benchmark by name; its rows go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
+        out: Path | None, bundles: list[Path] = (), spectrum: str = "germline") -> None:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
-            rows = [asdict(rate) for rate in fit_rate(n or FIT_BASES, work)]
+            found = {"rows": fit_rate(n or FIT_BASES, work)}
     elif name == "fresh_probes":
         if run_dir is None or fasta is None:
             raise UsageError(message("benchmark fresh_probes", "no --run or no --fasta", "the results folder and the genome of a run"))
         sets = {bed.name_of(path): bed.intervals(path) for path in regions}
-        rows = [asdict(level) for level in fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)]
+        found = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
+    elif name in ORACLE:
+        if run_dir is None:
+            raise UsageError(message(f"benchmark {name}", "no --run", "a folder written by oracle --law"))
+        found = ORACLE[name](run_dir, list(bundles), spectrum, n or REPLICATIONS)
     elif name == "satmut":
         if vcf is None:
             raise UsageError(message("benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"))
-        rows = [asdict(one) for one in correlations(vcf, n or MIN_BARCODES)]
+        found = {"rows": correlations(vcf, n or MIN_BARCODES)}
     else:
-        raise UsageError(message("benchmark", name, "fit, fresh_probes or satmut"))
-    columns = list(rows[0])
-    for row in [dict(zip(columns, columns, strict=True)), *rows]:
-        sys.stdout.write("\t".join(_text(row[column]) for column in columns) + "\n")
+        raise UsageError(message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut"))
+    held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
+    sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
     if out:
-        tables.write_json(out, {"benchmark": name, "rows": rows})
+        tables.write_json(out, {"benchmark": name, **{table: [_json(row) for row in rows] for table, rows in held.items()}})
+
+
+def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
+    cells, useful = replicate(stored(folder, models, spectrum), n)
+    return {"rows": cells, "usefulness": useful}
+
+
+def _useless(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
+    alone = {Bundle.open(path).model_id: [path] for path in models}
+    if not alone:
+        raise UsageError(message("benchmark useless", "no --bundles", "models that know nothing"))
+    return {"rows": [earned(pool, n) for pool in build(folder, alone, spectrum, USELESS_ALLELES, neighbours=False).values()]}
+
+
+def _transfer(folder: Path, _models: list[Path], spectrum: str, n: int) -> dict[str, list]:
+    return {"rows": transfers(folder, folder.with_name(folder.name + SHIFTED), n, spectrum)}
+
+
+def _region_flags(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
+    return {"rows": region_flags(region_pool(folder, models), stored(folder, models, spectrum), n)}
+
+
+ORACLE = {"replications": _replications, "useless": _useless, "transfer": _transfer, "region_flags": _region_flags}
+"""Benchmarks of an oracle genome: (its folder, models, spectrum, redraws) -> tables."""
+
+
+def text_table(rows: list[dict]) -> str:
+    """Tab-separated lines with a head; '' without rows."""
+    lines = [list(rows[0])] if rows else []
+    lines += [[_text(value) for value in row.values()] for row in rows]
+    return "".join("\t".join(line) + "\n" for line in lines)
+
+
+def _json(row: dict) -> dict:
+    """The row with None for NaN, which JSON does not know."""
+    return {name: None if value != value else value for name, value in row.items()}
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from gfmtrust import calibrate, flags, plan, shards, steps, tables
 from gfmtrust.bed import IntervalSet
+from gfmtrust.benchmark.pool import context_of, keep_uses, score
 from gfmtrust.binomial import lower_bound, upper_bound
 from gfmtrust.calibration import Calibration
 from gfmtrust.ensemble import ScoreTables
@@ -60,17 +61,14 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
     seed = fitted.options.seed + SEED_OFFSET if seed is None else seed
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        genome = Genome.open(fasta, work)
-        context = next(path for path in bundles if tables.read_json(path / "bundle.json")["identity"]["family"] == "context_model")
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
-        plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context, genome, 2), work / "plan",
-                        {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {},
-                         "background": {"name": fitted.options.background} if fitted.options.background else None}, str(n), seed=seed)
-        _keep_probes(work / "plan")
-        for bundle in bundles:
-            for shard in sorted((work / "plan" / "shards").glob("*.parquet")):
-                steps.score_shard(fasta, bundle, shard, work / "scores", "default", "auto", neighbours=True, threads=2, batch=None,
-                                  max_n=0.10, allow_long_window=False)
+        checks = {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {},
+                  "background": {"name": fitted.options.background} if fitted.options.background else None}
+        genome = Genome.open(fasta, work)
+        plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context_of(bundles), genome, 2),
+                        work / "plan", checks, str(n), seed=seed)
+        keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
+        score(fasta, bundles, work / "plan", work / "scores")
         table, _ = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"])))
         names = genome.names
     rank, _ = flags.assign(fitted, table)
@@ -102,17 +100,6 @@ def _spellings(sites: Path, path: Path) -> Path:
     alleles = alleles[alleles["status"] == Status.SCORED].rename(columns={"alt": "alts"})
     tables.write(path, {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}, tables.SPELLINGS)
     return path
-
-
-def _keep_probes(plan_dir: Path) -> None:
-    """Leave only the probe sites in the shards, no variants and no null controls: the run's own were scored already, and the benchmark
-    is of SNVs."""
-    for path in (plan_dir / "shards").iterdir():
-        if not path.name.startswith("shard_"):
-            path.unlink()
-    for path in (plan_dir / "shards").glob("shard_*.parquet"):
-        shard = tables.read(path)
-        tables.write(path, shard.filter(np.asarray(shard["use"]) & shards.PROBE > 0), tables.SHARD)
 
 
 def _file(path: Path) -> Path:

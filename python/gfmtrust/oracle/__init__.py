@@ -2,8 +2,11 @@
 
 `law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution of every base, `cohort` draws
 variants and writes VCF and BED, `demo` writes the folder `assets/demo`. The demo models are trained by `tools/train_demo.py`.
+`laws` names the other genomes (`chains`, `structured`), on which `gfmtrust benchmark` proves the flags; `dataset` writes one, `ceiling`
+says what no model can beat there.
 """
 
+from gfmtrust.oracle.dataset import write_oracle
 from gfmtrust.oracle.demo import write_demo
 
-__all__ = ["write_demo"]
+__all__ = ["write_demo", "write_oracle"]

@@ -43,7 +43,7 @@ def demo_files(genome: DrawnGenome, seed: int = DEMO_SEED) -> dict[str, bytes]:
         writing.bed_text(writing.demo_regions(genome)),
         writing.samplesheet_text(),
     )
-    return {name: _bytes(name, text) for name, text in zip(FILES, texts, strict=True)}
+    return {name: file_bytes(name, text) for name, text in zip(FILES, texts, strict=True)}
 
 
 def write_demo(out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, force: bool = False) -> list[Path]:
@@ -77,7 +77,7 @@ def truth_bytes(genome: DrawnGenome) -> bytes:
     return file.getvalue()
 
 
-def _bytes(name: str, text: str) -> bytes:
+def file_bytes(name: str, text: str) -> bytes:
     content = text.encode("ascii")
     if not name.endswith(".gz"):
         return content

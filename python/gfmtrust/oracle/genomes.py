@@ -51,7 +51,7 @@ class DrawnGenome:
 
     def fasta(self, width: int = 80) -> str:
         """FASTA text, soft-masked letters in lower case."""
-        return "".join(_fasta_record(contig, width) for contig in self.contigs)
+        return "".join(fasta_record(contig, width) for contig in self.contigs)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def draw_genome(law: Law, plans: tuple[ContigPlan, ...], seed: int, masked_share
         rng = np.random.default_rng([seed, index])
         segments = _draw_layout(law, plan, rng)
         codes = np.concatenate([_draw_segment(law, segment, rng) for segment in segments])
-        contigs.append(DrawnContig(plan.name, codes, _draw_mask(plan.length, masked_share, rng), segments))
+        contigs.append(DrawnContig(plan.name, codes, draw_mask(plan.length, masked_share, rng), segments))
     return DrawnGenome(law, tuple(contigs))
 
 
@@ -175,7 +175,7 @@ def _draw_element(element: Element, motif_fidelity: float, pair_fidelity: float,
     return codes
 
 
-def _draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray:
+def draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray:
     """Union of random runs; a run may begin before the contig, so that both ends are treated alike."""
     masked = np.zeros(length, dtype=bool)
     runs = int(round(-np.log1p(-share) * length / 500))  # covers 1 - exp(-runs * 500 / length)
@@ -186,7 +186,8 @@ def _draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarra
     return masked
 
 
-def _fasta_record(contig: DrawnContig, width: int) -> str:
+def fasta_record(contig, width: int = 80) -> str:
+    """FASTA text of a contig (name, codes, soft_masked), soft-masked letters in lower case."""
     letters = np.where(contig.soft_masked, alphabet.LETTERS[contig.codes] | 0x20, alphabet.LETTERS[contig.codes])
     text = letters.astype(np.uint8).tobytes().decode("ascii")
     lines = "\n".join(text[i : i + width] for i in range(0, len(text), width))

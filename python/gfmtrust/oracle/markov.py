@@ -83,7 +83,7 @@ def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
     uniform = np.random.default_rng(seed).random((4**order, 4, CONCENTRATION))  # `random` alone is the same in every numpy
     weights = -np.log1p(-uniform).sum(axis=2)
     rows = weights / weights.sum(axis=1, keepdims=True)
-    law = (_stationary(rows)[:, None] * rows).reshape(-1)
+    law = (stationary_law(rows)[:, None] * rows).reshape(-1)
     return MarkovTable(order, (law + law[word_reverse_complements(order + 1)]) / 2 if symmetric else law)
 
 
@@ -107,7 +107,7 @@ def draw_sequence(table: MarkovTable, length: int, seed: int) -> np.ndarray:
     return np.array(letters, dtype=np.uint8)
 
 
-def _stationary(rows: np.ndarray) -> np.ndarray:
+def stationary_law(rows: np.ndarray) -> np.ndarray:
     """Stationary law of the contexts, float64 (4**k,), by power iteration: chains as drawn here mix within some 100 steps."""
     contexts = len(rows)
     law = np.full(contexts, 1 / contexts)

@@ -123,10 +123,14 @@ class Oracle:
         return self.distribution(codes, index, offset)
 
 
-def write_bundle(oracle: Oracle, directory: str | Path) -> bundle.Bundle:
-    """Write an oracle as a new bundle and open it. Raises CannotWriteError (73) where the directory exists."""
+def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") -> bundle.Bundle:
+    """Write an oracle as a new bundle and open it; gate 'failed' for one that knows nothing, as --allow_untrained would mark it.
+
+    Raises CannotWriteError (73) where the directory exists.
+    """
     directory = Path(directory)
     meta = bundle_meta(oracle)
+    meta["proof"]["gate"] = gate
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as folder:
         path = Path(folder) / bundle.GRAPH_FILE

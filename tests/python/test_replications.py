@@ -1,0 +1,131 @@
+"""Replications: fifty from a small pool of the easy genome, counts by hand, useless models, refusals."""
+
+import json
+
+import numpy as np
+import pytest
+from simulated_probes import skilled, true_error, useless
+
+from gfmtrust import benchmark, calibration
+from gfmtrust.benchmark import pool, replications
+from gfmtrust.benchmark.pool import Pool
+from gfmtrust.errors import MissingInputError, UsageError
+from gfmtrust.oracle import write_oracle
+from gfmtrust.records import Rank
+
+MOST_VIOLATIONS_IN_50 = 6  # .05 and two standard errors
+
+
+@pytest.fixture(scope="module")
+def easy(tmp_path_factory):
+    """Folder of a small easy genome, its pool made by the context model alone."""
+    folder = tmp_path_factory.mktemp("oracle") / "easy"
+    write_oracle("easy", 80_000, 1, folder)
+    pool.build(folder, {"context_model": []}, "germline", n=4_000)
+    return folder
+
+
+def simulated(alleles, real=None) -> Pool:
+    """A pool of made-up alleles; real: true probability of the real base against the decoy."""
+    real = np.full(len(alleles), 0.5) if real is None else real
+    alleles = alleles.assign(abs_llr=alleles["llr"].abs())
+    return Pool(alleles, real, 1 - real, np.random.default_rng(0).normal(1.8, 0.1, 400), False, "fp32", ("made_up",))
+
+
+def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
+    cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=3_000)
+    assert {cell.level for cell in cells} == {"HIGH", "MEDIUM"}
+    assert all(max(cell.above_alpha, cell.above_alpha_run) <= MOST_VIOLATIONS_IN_50 for cell in cells)
+    rows = {row.ranking: row for row in useful}
+    assert list(rows) == ["true law", "reliability", "abs_llr", "ent", "dis"]
+    assert rows["reliability"].high_share >= 0.5
+    assert rows["reliability"].prr_decoy >= 0.9 * rows["true law"].prr_decoy
+    assert rows["ent"].prr_decoy < rows["reliability"].prr_decoy
+
+
+def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
+    found = pool.stored(easy, [], "germline")
+    assert found.context_only
+    assert found.models == ("context_model",)
+    assert len(found.alleles) == 4_000
+    assert found.n_sites > 3_000
+    assert 0.07 < found.ceiling().error < 0.12
+    assert abs(found.wrong.mean() - found.ceiling().error) < 0.02  # counts of 80 kb come close to the law
+    assert found.wrong_sign.mean() < 0.06
+    assert found.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
+    alleles = skilled(np.random.default_rng(1), 8, classes=("unique",)).assign(
+        llr=[-1.0, -1, -1, 1, 1, 0, -1, -1], run_oriented=[True, True, False, True, False, True, False, False])
+    rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
+    fitted = calibration.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
+    monkeypatch.setattr(replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank))
+    monkeypatch.setattr(replications, "_ranks_by", lambda *_: rank)
+    (high, medium), useful = replications.replicate(simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2)
+    assert high == replications.Cell("HIGH", "unique", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
+    assert medium == replications.Cell("MEDIUM", "unique", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8)  # an LLR of 0 is wrong
+    assert useful[1].high_share == 0.5
+    assert useful[1].sign_error_high == 0.25
+    assert useful[1].sign_error_medium == pytest.approx(2 / 3)  # the decoy is likelier at the sixth: 0 has not its sign
+
+
+def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
+    alleles = skilled(np.random.default_rng(3), 30_000, spread=5.0)
+    error = true_error(alleles)
+    cells, useful = replications.replicate(simulated(alleles, np.where(alleles["llr"] < 0, 1 - error, error)), 20)
+    assert all(max(cell.above_alpha, cell.above_alpha_run) <= 4 for cell in cells)
+    assert sum(cell.exists for cell in cells if cell.level == "HIGH") > 20  # of twice 20: two region classes
+    assert useful[1].prr_decoy > 0.7
+
+
+@pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
+def test_useless_models_earn_no_high_by_redraws(kind):
+    made = simulated(useless(np.random.default_rng(4), 20_000, kind))
+    drawn = [replications.draw(made, seed, 2_000) for seed in range(20)]
+    assert all((one.rank < Rank.HIGH).all() for one in drawn)
+    assert sum((one.rank == Rank.MEDIUM).any() for one in drawn) <= 1
+
+
+def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_are():
+    made = simulated(skilled(np.random.default_rng(5), 5_000))
+    one, same, other = (replications.draw(made, seed, 1_001) for seed in (1, 1, 2))
+    assert (one.rows == same.rows).all()
+    assert one.fitted == same.fitted
+    assert (one.rows != other.rows).any()
+    assert len(np.unique(one.rows)) < 1_001  # with replacement
+    assert made.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
+    assert one.fitted.counts.blocks == made.alleles["block"].nunique()
+
+
+def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):
+    benchmark.run("replications", easy, None, [], None, 2, tmp_path / "figures.json")
+    cells, useful = capsys.readouterr().out.split("\n\n")
+    assert cells.startswith("level\tregion_class\treplications\t")
+    assert useful.splitlines()[1].startswith("true law\t1\t0.8")
+    held = json.loads((tmp_path / "figures.json").read_text())
+    assert held["usefulness"][0]["prr_effect_sign"] is None
+    assert held["rows"][0]["replications"] <= 2
+
+
+@pytest.mark.bad_input
+def test_alleles_of_one_orientation_are_refused():
+    alleles = skilled(np.random.default_rng(6), 100).assign(run_oriented=True)
+    with pytest.raises(UsageError, match="one orientation"):
+        replications.draw(simulated(alleles), 1)
+
+
+@pytest.mark.bad_input
+def test_a_folder_that_is_no_oracle_genome_is_refused(tmp_path):
+    with pytest.raises(MissingInputError, match=r"truth\.parquet"):
+        benchmark.run("replications", tmp_path, None, [], None, 2, None)
+    with pytest.raises(UsageError, match="no --run"):
+        benchmark.run("replications", None, None, [], None, 2, None)
+
+
+@pytest.mark.bad_input
+def test_a_pool_too_small_to_be_a_truth_is_refused(easy):
+    with pytest.raises(UsageError, match="999; expected 1000 or more"):
+        pool.build(easy, {}, "germline", n=999)
+    with pytest.raises(MissingInputError, match="no context model"):
+        pool.context_of([])
