@@ -58,11 +58,6 @@ workflow GFMTRUST {
     // [meta, fasta, indexes]                    e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
     ch_genome = background ? CHECK_INPUTS.out.joined : CHECK_INPUTS.out.fai.map { meta, fai -> [meta, fasta, fai] }
 
-    // a labelled VCF without labels stops the run here, before anything is scored
-    if (labels) {
-        READ_LABELS([cohort, labels], ch_genome, contig_map, params.label_key, params.label_values ?: '', params.label_cut ?: '', code)
-    }
-
     // [meta, bundle]                            e.g. [[id: 'context_model', order: 0], context_model]
     if (context_model) {
         ch_context = channel.value([[id: 'context_model', order: 0], context_model])
@@ -120,6 +115,11 @@ workflow GFMTRUST {
         ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
         ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
 
+        // runs as soon as there is a genome: a labelled VCF without labels stops the run before it is scored. It stands behind SCORE_SITES
+        // because Nextflow 25.04 numbers `eval` outputs in the order of the calls: before it, -resume would score again
+        if (labels) {
+            READ_LABELS([cohort, labels], ch_genome, contig_map, params.label_key, params.label_values ?: '', params.label_cut ?: '', code)
+        }
         // a frozen calibration has its own labels, or none
         ch_labels = labels && !calibration ? READ_LABELS.out.table : channel.value([cohort, []])
         CALIBRATE(ch_plan, ch_scores, ch_all_bundles, [cohort, calibration], ch_labels, params.seed, looks, code)
