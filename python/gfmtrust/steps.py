@@ -65,13 +65,15 @@ def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callabl
 
 
 def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views: str, device: str, neighbours: bool,
-                threads: int, batch: int | None, max_n: float, allow_long_window: bool, stride: Path | None = None) -> None:
+                threads: int, batch: int | None, max_n: float, allow_long_window: bool, stride: Path | None = None,
+                work_dir: Path | str = ".") -> None:
     """Score one shard with one bundle; writes the score table and `<model>.<shard>.metrics.json`.
 
+    work_dir: where an index of the FASTA is made if there is none beside it.
     stride: what `choose_stride` wrote for this bundle; without it every base is scored on its own.
     """
     bundle = Bundle.open(bundle_dir)
-    genome = Genome.open(fasta)
+    genome = Genome.open(fasta, work_dir)
     null = shard.stem.rpartition("_")[0]
     session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window,
                            weights=nulls.permuted_weights if null == nulls.TWIN else None)

@@ -76,7 +76,7 @@ def score(fasta: Path, bundles: list[Path], plan_dir: Path, out_dir: Path, neigh
     for bundle in bundles:
         for shard in sorted((plan_dir / "shards").glob("*.parquet")):
             steps.score_shard(fasta, bundle, shard, out_dir, "default", "auto", neighbours=neighbours, threads=threads, batch=None,
-                              max_n=0.10, allow_long_window=False)
+                              max_n=0.10, allow_long_window=False, work_dir=plan_dir)
 
 
 def keep_uses(plan_dir: Path, uses: int) -> None:
