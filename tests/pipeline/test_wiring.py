@@ -133,6 +133,14 @@ def test_a_changed_alpha_scores_nothing_and_counts_as_a_look(first, start, launc
     assert start("same", "-resume", "--alpha_high", "0.1", **again).executed() == set()
 
 
+def test_labels_reach_the_calibration(first, start, launch):
+    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    run = start("labelled", "-resume", "--labels", "known.vcf", outdir="labelled")
+    assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
+    assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
+    assert "--llr_cut" not in " ".join(call(run, "calibrate"))
+
+
 def test_a_changed_device_scores_again(first, start):
     run = start("device", "-resume", "--device", "cpu")
     assert run.executed() == {"CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
@@ -154,14 +162,6 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
     assert run.executed() == {"EXPORT_MODEL", "CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
     scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
     assert scored == ["second", "second"]
-
-
-def test_labels_reach_the_calibration(first, start, launch):
-    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-    run = start("labelled", "-resume", "--labels", "known.vcf")
-    assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
-    assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
-    assert "--llr_cut" not in " ".join(call(run, "calibrate"))
 
 
 # From here on every run begins a session of its own: -resume takes up the last one, so these come last.

@@ -20,7 +20,7 @@ from gfmtrust.context_model import Members, fit_model, members, write_bundle
 from gfmtrust.errors import BadDataError, ConfigurationError, InputOutputError, MissingInputError, UsageError
 from gfmtrust.genome import Genome
 from gfmtrust.header_lines import header_lines
-from gfmtrust.records import Rank, Why
+from gfmtrust.records import Look, Rank, Why
 from gfmtrust.region_summary import Levels
 from gfmtrust.steps import context_surprisal
 from gfmtrust.variants import Variant
@@ -224,7 +224,7 @@ def test_a_window_ends_where_its_piece_does(strand):
     width, reach = 61, 30
     bundle = SimpleNamespace(window_bp=width, site_forward=reach, site_reverse=reach)
     pos = np.array([0, 89, 90, 100, 239, 240, 5_999])
-    windows = scoring._cut(JOINED, bundle, np.full(len(pos), 2), pos, strand, 0)
+    windows = scoring._cut(JOINED, bundle, np.full(len(pos), 2), pos, Look(strand))
     for place, window in zip(pos.tolist(), windows, strict=True):
         low, high = naive_fence(JOINED, 2, place)
         piece = FakeGenome(piece=CHR1[low:high])

@@ -370,8 +370,8 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 @pytest.mark.parametrize(("module", "name", "value", "reading", "told"), [
     (scoring, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
     (scoring, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
-    (scoring, "site_index", lambda bundle, look: bundle.site_forward - look.shift, Reading.KMER_MARGINAL, "strand - shift"),
-    (scoring, "site_index", lambda bundle, look: bundle.site_forward if look.strand == "+" else bundle.site_reverse,
+    (scoring, "site_index", lambda bundle, look: bundle.site_forward - look.shift - look.crop[0], Reading.KMER_MARGINAL, "strand - shift"),
+    (scoring, "site_index", lambda bundle, look: (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0],
      Reading.KMER_MARGINAL, "shift"),
     (scoring, "local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
 ])
@@ -409,7 +409,7 @@ def test_a_site_without_an_answer_is_off(capsys, monkeypatch, one_oracle):
     right = scoring.window_status
     monkeypatch.setattr(scoring, "window_status", lambda windows, *given: (np.where(np.arange(len(windows)) == 7, "NONFINITE",
                                                                            right(windows, *given)[0]), *right(windows, *given)[1:]))
-    assert "long:8 strand + shift -8, LLR of" in failed(capsys)
+    assert "long:8 strand + shift -9, LLR of" in failed(capsys)
 
 
 @pytest.mark.bad_input
