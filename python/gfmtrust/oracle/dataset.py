@@ -25,7 +25,7 @@ from gfmtrust.oracle.writing import bed_text
 GENOME, REGIONS, TRUTH, CEILING = "genome.fa.gz", "regions.bed", "truth.parquet", "ceiling.json"
 BASES_PER_SNV = 400
 BASES_PER_REGION = 20_000
-REGION_BP = (200, 2_000)
+REGION_BP = (200, 5_000)
 TRUTH_COLUMNS = ("p_a", "p_c", "p_g", "p_t")
 TRUTH_SCHEMA = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("base", pa.uint8()),
                           *((name, pa.float32()) for name in TRUTH_COLUMNS)])
@@ -86,7 +86,8 @@ def draw_regions(contigs: tuple[OracleContig, ...], seed: int) -> list[tuple[str
     drawn = []
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, 7])
-        for start in np.sort((rng.random(len(contig.codes) // BASES_PER_REGION) * (len(contig.codes) - REGION_BP[1])).astype(int)).tolist():
+        room = max(0, len(contig.codes) - REGION_BP[1])
+        for start in np.sort((rng.random(len(contig.codes) // BASES_PER_REGION) * room).astype(int)).tolist():
             bp = REGION_BP[0] + int(rng.random() * (REGION_BP[1] - REGION_BP[0]))
             drawn.append((contig.name, start, min(start + bp, len(contig.codes)), f"region_{len(drawn) + 1}"))
     return drawn

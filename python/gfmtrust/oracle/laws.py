@@ -103,7 +103,7 @@ def _structured(text: str, piece: Callable[[bool], structured.Piece]) -> NamedLa
 
 
 LAWS = {
-    "clear": NamedLaw("chain of order 4, rows Dirichlet 0.35", _dirichlet(4, (1, 0.35), seed=8)),
+    "clear": NamedLaw("chain of order 4, rows Dirichlet 0.2", _dirichlet(4, (1, 0.2), seed=13)),
     "easy": NamedLaw("chain of order 4, rows Dirichlet 0.5", _dirichlet(4, (1, 0.5), seed=3)),
     "medium": NamedLaw("chain of order 4, half of the rows Dirichlet 0.3, half 3", _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1)),
     "hard": NamedLaw("chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
