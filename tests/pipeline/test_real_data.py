@@ -262,6 +262,23 @@ def test_a_useless_model_gets_no_flag(tmp_path, name, kind):
     print(name, kind, dict(flags))
 
 
+NINE = [("hg19_chr20", name) for name in ("NA12878_germline_gatk", "trio_NA12877_NA12878_NA12882", "NA12878_giab_truth.chr20_100kb",
+                                          "mutect2_somatic")]
+NINE += [("hg38_chr1", "NA12878_18_99_germline"), ("b37_sarek_small", "dbsnp_138.matching")]
+NINE += [("b37_chr1", name) for name in ("CEU_trio", "cohort_10samples_1000G", "clinvar_20191007_ISG15_AGRN.labelled")]
+
+
+@pytest.mark.parametrize(("name", "sample"), NINE, ids=[sample for _, sample in NINE])
+def test_the_shift_gate_stays_silent_where_probes_are_drawn_in_the_run(tmp_path, name, sample):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "sheet.csv").write_text(f"sample,vcf\n{sample},{DATA / name / sample}.vcf.gz\n")
+    done = nextflow_run.run(tmp_path / "run", "--input", "sheet.csv", "--fasta", str(DATA / name / SETS[name][0]))
+    assert done.code == 0, done.text
+    told = next(line for line in gzip.open(annotated(done, sample), "rt") if line.startswith("##gfmtrustShift="))
+    print(sample, told.strip())
+    assert told.startswith("##gfmtrustShift=ok;")
+
+
 def by_allele(lines: list[list[str]]) -> dict[tuple, tuple]:
     """(contig, place, REF, ALT) -> our values, of records with one ALT."""
     return {tuple(line[:4]): tuple(line[4:]) for line in lines if line[3] != "."}
