@@ -157,11 +157,11 @@ def _write(folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: 
     tables.write(folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA)
 
 
-def stored(genome_dir: Path, models: list[Path], spectrum: str) -> Pool:
-    """The pool of those models kept in the oracle genome's folder, made there on first use. Raises as `build`."""
+def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
+    """The pool of those models kept in the oracle genome's folder, made there of n alleles on first use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
-    return read(folder) if (folder / RUN_SITES).exists() else build(genome_dir, {name: models}, spectrum)[name]
+    return read(folder) if (folder / RUN_SITES).exists() else build(genome_dir, {name: models}, spectrum, n)[name]
 
 
 def read(folder: Path) -> Pool:
