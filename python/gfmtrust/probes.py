@@ -16,11 +16,12 @@ from gfmtrust.errors import BadDataError, message
 from gfmtrust.sites import Surroundings
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
-MIN_SNVS_FOR_SURPRISAL = 100
+MIN_SNVS_FOR_SURPRISAL = 20
+"""As few as the shift gate tests: probes that were not matched would make it fire on any exome-like callset."""
+SNVS_PER_BIN, MAX_BINS = 10, 10
 MIN_CANDIDATES = 200
 OVERSIZE = 4
 QUINTILES = np.array([0.2, 0.4, 0.6, 0.8])
-DECILES = np.arange(1, 10) / 10
 LEVELS = ("gc", "region", "flanks", "substitution")
 """What a class too small gives up, in this order; substitution alone is never given up."""
 
@@ -147,11 +148,11 @@ def _thinned(n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs
     chance = np.ones(len(rows))
     if len(run) >= MIN_SNVS_FOR_SURPRISAL:
         drawing.matched_surprisal = True
-        edges = np.quantile(run, DECILES)
+        n_bins = min(MAX_BINS, len(run) // SNVS_PER_BIN)
+        edges = np.quantile(run, np.arange(1, n_bins) / n_bins)
         mine = surprisal_of_pool(rows)
         known = np.isfinite(mine)
         bins = np.searchsorted(edges, np.where(known, mine, 0))
-        n_bins = len(DECILES) + 1
         share_run = np.bincount(np.searchsorted(edges, run), minlength=n_bins) / len(run)
         share_mine = np.bincount(bins[known], minlength=n_bins) / max(1, known.sum())
         ratio = np.divide(share_run, share_mine, out=np.zeros(n_bins), where=share_mine > 0)

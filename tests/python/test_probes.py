@@ -7,6 +7,7 @@ from fake_genome import random_genome
 from gfmtrust import probes
 from gfmtrust.alphabet import COMPLEMENT
 from gfmtrust.errors import BadDataError
+from gfmtrust.shift import MIN_SITES
 from gfmtrust.sites import surroundings
 
 
@@ -69,6 +70,23 @@ def test_local_surprisal_is_matched_to_the_run():
     _, drawn, drawing, _ = run(3000, surprisal=surprisal)
     assert drawing.matched_surprisal
     assert np.abs(np.quantile(surprisal[drawn.row], [0.25, 0.5, 0.75]) - genome_like).max() < 0.03
+
+
+@pytest.mark.parametrize("n_snvs", [19, 20, 60, 99])
+def test_few_snvs_are_matched_as_soon_as_the_shift_gate_tests_them(n_snvs):
+    """68 SNVs of ClinVar lay 1.1 bit from probes that were not matched, and the gate fired."""
+    rng = np.random.default_rng(3)
+    surprisal = rng.uniform(0.5, 2.0, 59_600)
+    at = np.random.default_rng(5).choice(59_600, n_snvs)  # where `run` puts them
+    surprisal[at] = rng.uniform(0.5, 0.8, n_snvs)
+    _, drawn, drawing, _ = run(n_snvs, n=500, surprisal=surprisal)
+    found = surprisal[drawn.row]
+    assert drawing.matched_surprisal == (n_snvs >= MIN_SITES)
+    if drawing.matched_surprisal:
+        assert abs(np.median(found) - np.median(surprisal[at])) < 0.1
+        assert len(found) > 100
+    else:
+        assert np.median(found) > 1.1
 
 
 def test_same_seed_same_probes_and_other_seed_others():
