@@ -254,8 +254,7 @@ class IntervalSet:
             return cls({})
         # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig named track1 for a header, hence numbers
         codes, names = pd.factorize(kept["contig"])
-        contigs = list(dict.fromkeys((contig_map or {}).get(name, name) for name in names))
-        number = np.array([contigs.index((contig_map or {}).get(name, name)) for name in names], dtype=np.int32)
+        number, contigs = pd.factorize(np.array([(contig_map or {}).get(name, name) for name in names], dtype=object))
         table = pd.DataFrame({"contig": number[codes], "start": kept["start"].to_numpy(), "end": kept["end"].to_numpy()})
         # sorted here: bedtools sort takes 400 bytes a line
         table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()

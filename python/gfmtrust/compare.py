@@ -145,7 +145,7 @@ def _facts(header: vcf.Header) -> dict[str, str]:
         if name == "GFM_model":
             fields = dict(field.partition("=")[::2] for field in said.strip("<>").split(","))
             facts[f"model {fields.get('ID')}"] = fields.get("SHA256", MISSING)
-        elif name not in ("gfmtrustCommand",):
+        elif name != "gfmtrustCommand":
             facts[name] = f"{facts[name]} | {said}" if name in facts else said
     return facts
 

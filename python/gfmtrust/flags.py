@@ -58,7 +58,7 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
 
 def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:
     """Count the flags that a null control's probes earn by the calibration. features: as for `assign`; `llr` is decoy less real."""
-    rank, _ = assign(calibration, features)
+    rank, _ = decide(calibration, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)
     return NullVerdict(name, int(scored.sum()), int((rank == Rank.HIGH).sum()), int((rank == Rank.MEDIUM).sum()),

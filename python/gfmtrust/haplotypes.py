@@ -17,7 +17,7 @@ from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.records import Look, Status
 from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, window_status
 from gfmtrust.variants import Variant
-from gfmtrust.views import looks_of, site_index, views_of, width_of
+from gfmtrust.views import columns_of, looks_of, site_index, views_of, width_of
 
 RADIUS_BP = 32
 """Bases either side of the change that count; an eighth of the window where that is less."""
@@ -92,7 +92,7 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
     for length in np.unique(lengths[status == ""]):
         rows = np.flatnonzero((lengths == length) & (status == ""))
         for look in looks_of(bundle, preset):
-            columns = [i for i, view in enumerate(views) if view.look == look]
+            columns = columns_of(views, look)
             way = reading(bundle, look, int(length))
             for part in _chunks(rows, 2 * way.length):
                 haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], look.strand, way,

@@ -77,7 +77,7 @@ def fit(table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | N
 
 def directions(found: Calibration, table: pd.DataFrame, wrong: np.ndarray) -> tuple[Direction, ...]:
     """Wrong calls of each flag by the allele that the model prefers, on half B."""
-    rank, _ = flags.assign(found, table)
+    rank, _ = flags.decide(found, table)
     llr = table["llr"].to_numpy(np.float64)
     return tuple(Direction(level.name, prefers, int(mine.sum()), int(wrong[mine].sum()))
                  for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)

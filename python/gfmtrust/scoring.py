@@ -15,7 +15,7 @@ from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.errors import InternalError, message
 from gfmtrust.records import Look, Status
 from gfmtrust.session import softmax
-from gfmtrust.views import looks_of, site_index, views_of, width_of
+from gfmtrust.views import columns_of, looks_of, site_index, views_of, width_of
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
@@ -105,7 +105,7 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
     n_read = np.zeros((len(forward), 1, 1))
     for look in looks_of(bundle, preset):
         strand = look.strand
-        columns = [i for i, view in enumerate(views) if view.look == look]
+        columns = columns_of(views, look)
         windows = _cut(genome, bundle, contig_index[usable], pos[usable], look)
         site = np.full((len(usable), 1), site_index(bundle, look), dtype=np.int64)
         wanted = look == Look(strand) and len(reading) > 0

@@ -28,7 +28,7 @@ from gfmtrust.scoring import (
     window_status,
 )
 from gfmtrust.sites import place_key
-from gfmtrust.views import looks_of, passes_per_site, views_of, width_of
+from gfmtrust.views import columns_of, looks_of, passes_per_site, views_of, width_of
 
 CHUNK_TILES = 64
 """Tiles worked on at once: of 512 bp 16,000 bases, after each of which progress is told."""
@@ -129,7 +129,7 @@ def _score_chunk(session, bundle, genome, stride, preset, neighbours, contig_ind
     for look in looks_of(bundle, preset):
         tiling = Tiling.of(bundle, look)
         contig, start, tile = tiling.tiles(contig_index, pos)
-        columns = [i for i, view in enumerate(views) if view.look == look]
+        columns = columns_of(views, look)
         whole = look == Look(look.strand)
         places = (pos - start[tile])[:, None] + (np.append(0, offsets) if whole else -look.shift)
         windows = cut(genome, contig, start + look.shift, tiling.window, look.strand)

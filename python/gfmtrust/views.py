@@ -34,6 +34,11 @@ def views_of(bundle, preset: str) -> list[View]:
     return [View(bundle.model_id, member, look) for member in range(bundle.n_members) for look in looks_of(bundle, preset)]
 
 
+def columns_of(views: list[View], look: Look) -> list[int]:
+    """Columns of the views that look so: one a member."""
+    return [i for i, view in enumerate(views) if view.look == look]
+
+
 def half_context(bundle) -> tuple[int, int]:
     """Letters left out at the start and the end of a window, as read, for half of its context; (0, 0) where the model has no such look.
 
