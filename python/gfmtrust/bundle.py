@@ -26,7 +26,7 @@ from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, m
 from gfmtrust.tokenizers import Text
 
 SCHEMA = 1
-BUNDLE_FILE, GRAPH_FILE = "bundle.json", "model.onnx"
+BUNDLE_FILE, GRAPH_FILE, CUDA_GRAPH_FILE = "bundle.json", "model.onnx", "model.cuda.onnx"
 DOMAINS = {"", "com.microsoft"}
 """ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
 OPSETS = range(17, 25)
@@ -77,9 +77,9 @@ class Bundle:
             raise _wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
         for name, expected in members(meta).items():
             _check_file(directory, name, expected)
-        for entry in meta["graphs"].values():
+        for device, entry in meta["graphs"].items():
             summary = onnx_file.read_graph(directory / entry["file"])
-            check_graph(directory / entry["file"], summary, meta)
+            check_graph(directory / entry["file"], summary, meta, device)
             _check_external(directory, summary, entry)
         return cls(directory, meta, found)
 
@@ -169,26 +169,29 @@ class Bundle:
         return self.directory / entry["file"] if entry else None
 
 
-def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = (), precision: str = "fp32") -> Bundle:
-    """Write a new bundle from its groups and a graph of that precision, and open it as a user would.
+def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = (), precision: str = "fp32",
+          cuda_graph_path: Path | None = None) -> Bundle:
+    """Write a new bundle from its groups and graphs of that precision, and open it as a user would.
 
-    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path: the .onnx, without external data or with
-    its one data file beside it. files: further files to carry, such as members.json. One graph serves CUDA too unless it holds one
-    of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises CannotWriteError (73) where it exists.
+    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path, cuda_graph_path: the .onnx for each device
+    class, without external data or with its one data file beside it. files: further files to carry, such as members.json. Without a
+    graph of its own CUDA is given the CPU's, unless that holds one of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises
+    CannotWriteError (73) where it exists, BadDataError (65) for a graph that breaks the contract.
     """
     directory = Path(directory)
     if directory.exists():
         raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
     part = _fresh_part(directory)
     try:
-        summary = onnx_file.read_graph(graph_path)
-        shutil.copyfile(graph_path, part / GRAPH_FILE)
-        for name in summary.external:
-            shutil.copyfile(graph_path.parent / name, part / name)
+        graphs = {"cpu": _entry(part, GRAPH_FILE, graph_path, precision)}
+        if cuda_graph_path:
+            graphs["cuda"] = _entry(part, CUDA_GRAPH_FILE, cuda_graph_path, precision)
+        elif not CPU_ONLY_OPERATORS & set(graphs["cpu"]["operators"]):
+            graphs["cuda"] = graphs["cpu"]
         for path in files:
             shutil.copyfile(path, part / path.name)
         digests = {path.name: file_sha256(part / path.name) for path in files}
-        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary, precision), "files": digests}
+        held = {**meta, "schema": SCHEMA, "graphs": graphs, "files": digests}
         held["sha256"] = digest(held)
         (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
         Bundle.open(part)
@@ -236,12 +239,16 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None:
-    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those of the contract at the head of this file."""
+def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str = "cpu") -> None:
+    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those of the contract at the head of this file, and one for
+    CUDA that holds an operator for the CPU alone."""
     foreign = sorted(summary.domains - DOMAINS)
     if foreign or summary.n_functions:
         found = f"operator domain {foreign[0]}" if foreign else f"{summary.n_functions} functions of its own"
         raise _wrong(path, found, "ai.onnx and com.microsoft operators alone")
+    unfit = sorted(CPU_ONLY_OPERATORS & set(summary.operators))
+    if device == "cuda" and unfit:
+        raise _wrong(path, f"operator {unfit[0].lstrip(':')} in the graph for cuda", "none that runs on the CPU alone")
     opset = summary.opsets.get("", summary.opsets.get("ai.onnx", 0))
     if opset not in OPSETS:
         raise _wrong(path, f"opset is {opset}", f"{OPSETS.start} to {OPSETS.stop - 1}")
@@ -268,16 +275,20 @@ def _input_ranks(meta: dict) -> dict[str, int]:
     return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
-def _graphs(directory: Path, summary: onnx_file.GraphSummary, precision: str) -> dict:
-    path = directory / GRAPH_FILE
-    entry = {
-        "file": GRAPH_FILE, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": precision,
-        "data": {name: file_sha256(directory / name) for name in summary.external},
+def _entry(directory: Path, name: str, graph_path: Path, precision: str) -> dict:
+    """Copy a graph and its data file into the directory under that name; its entry of `graphs`."""
+    summary = onnx_file.read_graph(graph_path)
+    path = directory / name
+    shutil.copyfile(graph_path, path)
+    for data in summary.external:
+        shutil.copyfile(graph_path.parent / data, directory / data)
+    return {
+        "file": name, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": precision,
+        "data": {data: file_sha256(directory / data) for data in summary.external},
         "opsets": summary.opsets, "operators": summary.operators,
         "inputs": [[value.name, value.dtype, list(value.dims)] for value in summary.inputs],
         "outputs": [[value.name, value.dtype, list(value.dims)] for value in summary.outputs],
     }
-    return {"cpu": entry} if CPU_ONLY_OPERATORS & set(summary.operators) else {"cpu": entry, "cuda": entry}
 
 
 def _read_json(directory: Path) -> dict:

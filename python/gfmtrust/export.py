@@ -25,6 +25,8 @@ from gfmtrust.models import hub
 LOG = logging.getLogger(__name__)
 
 N_WINDOWS = 1000
+SYMMETRY_BARS = {"fp32": 1e-4, "fp16": 1e-2}
+"""Most that the strands of a network symmetric by construction may differ: its sums run in another order."""
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -75,15 +77,15 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
-        graph = Path(scratch) / bundles.GRAPH_FILE
-        meta = _proven(loaded, _identity(loaded, source.row, name), genome, graph, choices)
-        return bundles.write(target, meta, graph, precision=precision)
+        meta, cuda_graph = _proven(loaded, _identity(loaded, source.row, name), genome, Path(scratch), choices)
+        return bundles.write(target, meta, Path(scratch) / bundles.GRAPH_FILE, precision=precision, cuda_graph_path=cuda_graph)
 
 
-def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
-    """Write the graph of a checkpoint to `graph` and give the groups of its bundle, with every proof made."""
+def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choices) -> tuple[dict, Path | None]:
+    """Write the graphs of a checkpoint to the folder; the groups of its bundle, with every proof made, and CUDA's graph if it has its own."""
     from gfmtrust.models.graph import answerer, export_graph
 
+    graph, cuda_graph, device = folder / bundles.GRAPH_FILE, folder / bundles.CUDA_GRAPH_FILE, "cpu"
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
     scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
@@ -91,7 +93,13 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
     made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
-    certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
+    certificates = [parity.certify(made, session.runner(graph, choices.threads), session.PROVIDERS["cpu"], loaded.family.bar)]
+    cuda_scorer = loaded.family.cuda_scorer and loaded.family.cuda_scorer(loaded.network, loaded.config, loaded.text).eval()
+    if cuda_scorer:  # certified where it will run, or else by what it computes
+        device = "cuda" if session.cuda_works() else "cpu"
+        export_graph(cuda_scorer, made[0].feeds, cuda_graph)
+        certificates.append(parity.certify(made, session.runner(cuda_graph, choices.threads, device), session.PROVIDERS[device],
+                                           loaded.family.bar, cuda_graph.name))
 
     meta = {"identity": identity} | _groups(loaded, window)
     running = session.start(meta, graph, "cpu", choices.threads)
@@ -100,17 +108,23 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     found = gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
-    certificates = [certificate]
     if choices.precision == "fp16":
         full, running = running, session.start(meta, export_graph(scorer.halved(), made[0].feeds, graph), "cpu", choices.threads)
         certificates.append(parity.certify_half(full, running, cut, window.site_forward))
+        if cuda_scorer:
+            half = session.start(meta, export_graph(cuda_scorer.halved(), made[0].feeds, cuda_graph), device, choices.threads)
+            certificates.append(parity.certify_half(full, half, cut, window.site_forward, cuda_graph.name))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
+    if meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS[choices.precision]:
+        found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
+        raise BadDataError(message(f"model {identity['model_id']}", found, "the same on both, as its network is built to give",
+                                   "report it with config.json"))
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.windows(running, cut, window)
-    return meta
+    return meta, cuda_graph if cuda_scorer else None
 
 
 def _n_windows(text, n_windows: int) -> int:

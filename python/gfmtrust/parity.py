@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 
 from gfmtrust import tokenizers
 from gfmtrust.alphabet import PAD, N
+from gfmtrust.bundle import GRAPH_FILE
 from gfmtrust.errors import BadDataError, message
 
 BAR = 2e-5
@@ -62,10 +63,10 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     return made
 
 
-def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR) -> dict:
+def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR, graph: str = GRAPH_FILE) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
-    run: feeds -> outputs by name. bar: of the family. Raises BadDataError (65) where a difference of logp is above the bar.
+    run: feeds -> outputs by name. bar: of the family. graph: the file in the bundle. Raises BadDataError (65) where a difference of logp is above the bar.
     """
     shapes, failed = [], []
     for reference in made:
@@ -86,11 +87,11 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
         raise BadDataError(message("exported graph", found, f"at most {failed[0]['allowed']:.2g}", "report it with the versions used"))
     together = run(made[-1].feeds)["logp"]
     alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
-    return {"provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "shapes": shapes,
+    return {"graph": graph, "provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "bar": bar, "shapes": shapes,
             "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
 
 
-def certify_half(full, half, cut: np.ndarray, site: int) -> dict:
+def certify_half(full, half, cut: np.ndarray, site: int, graph: str = GRAPH_FILE) -> dict:
     """The certificate of a fp16 graph: its LLRs and entropies at one place of windows of the genome against those of the fp32 graph.
 
     full, half: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where one difference is above its bar.
@@ -105,7 +106,7 @@ def certify_half(full, half, cut: np.ndarray, site: int) -> dict:
         if not value <= HALF_BARS[name] * scale:  # a NaN fails too
             raise BadDataError(message("graph in fp16", f"{name} is {value:.2g} from fp32 over {len(cut)} windows",
                                        f"at most {HALF_BARS[name] * scale:.2g}", "export it with --precision fp32"))
-    return {"provider": "CPUExecutionProvider", "precision": "fp16", "reference": "the same network in fp32", "n_windows": len(cut),
+    return {"graph": graph, "provider": half.provider, "precision": "fp16", "reference": "the same network in fp32", "n_windows": len(cut),
             **{name: _rounded(value) for name, value in difference.items()}}
 
 

@@ -110,7 +110,8 @@ class Session:
 
     def check_golden(self) -> None:
         """Run the windows stored at export. Raises BadDataError (65) where one differs by more than the parity bar."""
-        bar = GOLDEN_BARS[self.meta["graphs"][self.device]["precision"]]
+        precision = self.meta["graphs"][self.device]["precision"]
+        bar = max([GOLDEN_BARS[precision], *(one.get("bar", 0) for one in self.meta["proof"].get("parity", []) if one["precision"] == precision)])
         for number, golden in enumerate(self.meta["golden"]):
             codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
             expected = np.array(golden["logp"], dtype=np.float64)
@@ -189,9 +190,9 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     return session
 
 
-def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, on CPU, at any shape: for `parity`, which has no bundle yet."""
-    runtime = _load(graph, "cpu", threads)
+def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
+    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which has no bundle yet."""
+    runtime = _load(graph, device, threads)
     names = [output.name for output in runtime.get_outputs()]
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
 

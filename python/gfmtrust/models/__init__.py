@@ -11,6 +11,9 @@ FAMILIES = {
     "gpn": "gfmtrust.models.gpn",
     "nt_v1": "gfmtrust.models.nt_v1",
     "generator": "gfmtrust.models.generator",
+    "mamba": "gfmtrust.models.mamba",
+    "mamba2": "gfmtrust.models.mamba2",
+    "caduceus": "gfmtrust.models.caduceus",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 

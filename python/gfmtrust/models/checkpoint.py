@@ -102,27 +102,34 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     """
     state = network.state_dict()
     tensors = dict(tensors)
-    for one, other in family.tied:
-        is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
-        if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
+    for one, other in ties(state, family):
+        if one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
             raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
         for here, there in ((one, other), (other, one)):
-            if is_tied and here not in tensors and there in tensors:
+            if here not in tensors and there in tensors:
                 tensors[here] = tensors[there]
     missing = [name for name in state if name not in tensors and not _matches(name, family.unused)]
     surplus = [name for name in tensors if name not in state and not _matches(name, family.surplus)]
     if missing or surplus:
         found = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
         raise BadDataError(message("weights", found, f"exactly those of family {family.name}", "is config.json this checkpoint's?"))
-    given = {name: tensor.float() for name, tensor in tensors.items() if name in state}
+    given = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items() if name in state}
     for name, tensor in given.items():
-        if tensor.shape != state[name].shape:
+        if tensor.shape != state[name].shape or tensor.is_floating_point() != state[name].is_floating_point():
             raise BadDataError(message("weights", f"{name} is {list(tensor.shape)}", f"{list(state[name].shape)} as config.json says"))
+        if not tensor.is_floating_point() and not torch.equal(tensor, state[name]):
+            raise BadDataError(message("weights", f"{name} differs from config.json", "the table config.json gives"))
     network.load_state_dict(given, strict=False)  # strict was checked above, less the lists of the family
     state = network.state_dict()
     wrong = [name for name, tensor in given.items() if not torch.equal(state[name], tensor)]
     if wrong:
         raise BadDataError(message("weights", f"{wrong[0]} differs after loading", "the values of the file; are they finite?"))
+
+
+def ties(state: dict[str, torch.Tensor], family: Family) -> list[tuple[str, str]]:
+    """Names of one parameter of a network: those that the family ties and this network's config does tie."""
+    pairs = [(name, re.sub(pattern, other, name)) for name in state for pattern, other in family.tied if re.fullmatch(pattern, name)]
+    return [(one, other) for one, other in pairs if other in state and state[one].data_ptr() == state[other].data_ptr()]
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from gfmtrust import models
+from gfmtrust.models import checkpoint
 from gfmtrust.models.family import Example, Family
 
 LICENCE = "MIT"
@@ -42,11 +43,9 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
     directory.mkdir(parents=True)
     (directory / "config.json").write_text(json.dumps(example.config))
     (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
-    family, held = models.family_of(example.config), {}
-    tied = {one for one, _ in family.tied}
-    for name, tensor in network(example, seed).state_dict().items():
-        if not (name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())):
-            held[name] = tensor
-    save_file({name: tensor.clone().contiguous() for name, tensor in held.items()}, directory / "model.safetensors")
+    state = network(example, seed).state_dict()
+    left_out = {one for one, _ in checkpoint.ties(state, models.family_of(example.config))}
+    held = {name: tensor.clone().contiguous() for name, tensor in state.items() if name not in left_out}
+    save_file(held, directory / "model.safetensors")
     (directory / "gfmtrust.json").write_text(json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card}))
     return directory

@@ -62,9 +62,10 @@ class Family:
     model_types, reads: the family takes a config.json whose model_type is among the first and for which `reads` says yes; no two take one.
     read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
     the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config. scorer: (network, config, Text) ->
-    the folded scoring module. window: (config, window_bp or None) -> Window.
+    the folded scoring module. cuda_scorer: the same on the same parameters without Scan, Loop, If and DFT, where `scorer` exports to one of
+    them. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
-    them; tied: parameter -> the parameter it must equal, either of which a file may leave out.
+    them; tied: pattern of a parameter -> the parameter it must equal, in the words of re.sub, either of which a file may leave out.
     bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1. rc_equivariant: whether a network of that
     config answers both strands alike by construction. examples: name -> Example, the family's layouts; the first bears its name.
     """
@@ -83,6 +84,7 @@ class Family:
     reads: Callable[[dict], bool] = lambda config: True
     bar: float = BAR
     rc_equivariant: Callable[[Any], bool] = lambda config: False
+    cuda_scorer: Callable[[Any, Any, Text], Any] | None = None
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
 
 
