@@ -128,7 +128,7 @@ class Session:
         size = self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
         filled = np.minimum(np.arange(size), n - 1)
         feeds = tokenizers.feeds(self._tokenizer, codes[filled], index[filled])
-        failures = _failures()
+        failures = failures()
         try:
             return self._answers(feeds, n)
         except failures as error:
@@ -189,11 +189,18 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     return session
 
 
-def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, on CPU, at any shape: for `parity`, which has no bundle yet."""
-    runtime = _load(graph, "cpu", threads)
+def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
+    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which has no bundle yet."""
+    runtime = _load(graph, device, threads)
     names = [output.name for output in runtime.get_outputs()]
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
+
+
+def runtime_version() -> str:
+    """Version of the ONNX Runtime that answers."""
+    import onnxruntime
+
+    return onnxruntime.__version__
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
@@ -240,7 +247,7 @@ def cuda_works() -> bool:
             warnings.simplefilter("ignore")  # the runtime warns of the provider it cannot load; the answer says so
             probe = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDERS["cuda"]])
             probe.run(None, {"x": np.zeros(1, np.float32)})
-    except (*_failures(), RuntimeError, ValueError) as error:
+    except (*failures(), RuntimeError, ValueError) as error:
         LOG.info("CUDA probe failed: %s", error)
         return False
     return probe.get_providers()[0] == PROVIDERS["cuda"]
@@ -267,7 +274,7 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
         providers = [PROVIDERS["cpu"]]
     try:
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
-    except _failures() as error:
+    except failures() as error:
         found = f"not loaded ({str(error).splitlines()[0]})"
         raise BadDataError(message(str(graph), found, "a valid ONNX graph", "export it again")) from error
     if runtime.get_providers()[0] != PROVIDERS[device]:
@@ -277,7 +284,7 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
     return runtime
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def failures() -> tuple[type[Exception], ...]:
     """The runtime's own error classes; it has no common base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
