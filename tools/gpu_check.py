@@ -38,8 +38,9 @@ SECONDS = 0.5
 """A round runs at least this long."""
 ESM_100M = {
     "model_type": "esm", "vocab_size": 4107, "hidden_size": 512, "num_hidden_layers": 22, "num_attention_heads": 16,
-    "intermediate_size": 2048, "max_position_embeddings": 2050, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": False, "position_embedding_type": "rotary",
-    "emb_layer_norm_before": False, "tie_word_embeddings": False, "add_bias_fnn": False, "layer_norm_eps": 1e-12}
+    "intermediate_size": 2048, "max_position_embeddings": 2050, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": False,
+    "position_embedding_type": "rotary", "emb_layer_norm_before": False, "tie_word_embeddings": False, "add_bias_fnn": False,
+    "layer_norm_eps": 1e-12}
 PUBLISHED = {
     "nt_v2": (ESM_100M, ((1, 512), (8, 512), (32, 512), (1, 2048), (8, 2048))),
     "gpn": ({"model_type": "GPN", "vocab_size": 7, "hidden_size": 512, "num_hidden_layers": 25}, ((8, 512), (64, 512))),

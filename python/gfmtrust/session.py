@@ -128,10 +128,9 @@ class Session:
         size = self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
         filled = np.minimum(np.arange(size), n - 1)
         feeds = tokenizers.feeds(self._tokenizer, codes[filled], index[filled])
-        failures = failures()
         try:
             return self._answers(feeds, n)
-        except failures as error:
+        except failures() as error:
             text = str(error).lower()
             if any(words in text for words in DEVICE_LOST):
                 raise TransientError(message(self.provider, "device lost", "a working device", "run again")) from error
@@ -139,16 +138,16 @@ class Session:
                 self._halve(error)
                 return None, None
             LOG.warning("the runtime failed on a batch of %d windows (%s); trying them one by one", n, str(error).splitlines()[0])
-        alone = [self._alone({name: values[row] for name, values in feeds.items()}, failures) for row in range(n)]
+        alone = [self._alone({name: values[row] for name, values in feeds.items()}) for row in range(n)]
         return np.stack([logp for logp, _ in alone]), np.stack([mass for _, mass in alone])
 
-    def _alone(self, feed: dict, failures: tuple) -> tuple[np.ndarray, np.ndarray]:
+    def _alone(self, feed: dict) -> tuple[np.ndarray, np.ndarray]:
         """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime fails again."""
         copies = {name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()}
         try:
             logp, mass = self._answers(copies, 1)
             return logp[0], mass[0]
-        except failures:
+        except failures():
             shape = (len(feed["pos"]), self.meta["scoring"]["n_members"], 4)
             return np.full(shape, np.nan, np.float32), np.ones(shape[:1], np.float32)
 
