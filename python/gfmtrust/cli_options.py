@@ -125,6 +125,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
                            "[of CLNSIG: Pathogenic|Likely_pathogenic=1,Benign|Likely_benign=0]"),
          label_cut=dict(type=float, help="instead of words: 1 where the key's number, sign aside, is at least this"),
          out=dict(type=Path, required=True, help="Parquet file to write"))
+    step("list_sites", "List all that a run asks its models, probes too, as a VCF for a program that gfmtrust cannot run",
+         "plan", "fasta", out=dict(type=Path, required=True, help="VCF to write, .vcf.gz"))
+    step("import_scores", "Make a bundle of scores from elsewhere: a table or VCF of log-likelihood ratios of alleles, or of probabilities",
+         "fasta", "contig_map", "out_dir",
+         scores=dict(type=Path, required=True, help="table with tabs (chrom pos ref alt score, or chrom pos A C G T), or VCF"),
+         model_id=dict(required=True, help="name of the model"),
+         external_key=dict(default="SCORE", help="INFO key of the VCF: natural log-likelihood ratio of ALT over REF [SCORE]"),
+         licence=dict(default="", help="licence the scores come under; stands in the bundle and the report"))
     step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "bundle",
          "views", "device", "neighbours", "max_n", "allow_long_window", "cpus", "out_dir",
          shard=dict(type=Path, required=True, help="shard made by plan_sites"),

@@ -120,6 +120,20 @@ def modelEntries(value) {
     return entries
 }
 
+/** Scores from elsewhere in the order given, after the models, as [meta, file]; each is written name=file. */
+def externalEntries(value, models) {
+    def pairs = (value ?: '').toString().tokenize(',').collect { pair -> pair.trim() }
+    stopAt(pairs.findAll { pair -> !(pair ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}=.+/) || pair.startsWith('context_model=') }
+        .collect { pair -> "--external_scores: ${pair}; expected name=file, a name of [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; see --help external_scores" })
+    def entries = pairs.withIndex(1).collect { pair, order ->
+        def parts = pair.split('=', 2)
+        [[id: parts[0], order: models.size() + order], inputPath('external_scores', parts[1])]
+    }
+    stopAt((models + entries).countBy { meta, _path -> meta.id }.findAll { _id, count -> count > 1 }
+        .collect { id, _count -> "--external_scores: ${id} twice; expected a name that no other model has; choose another" })
+    return entries
+}
+
 /**
  * How often half B of the probes decides on a level, this run included: once more than the calibration that lies in the outdir where that
  * was made with other limits, as often where the limits are the same. A guarantee chosen after several looks is weaker, and is marked.
