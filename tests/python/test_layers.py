@@ -16,9 +16,9 @@ LAYERS = {
         "features", "halves", "shift", "certificates", "caps", "reliability", "ranking", "risk_coverage", "resampling", "calls",
         "calibration_record", "calibration", "flags", "region_summary"},
     4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "labels", "allele_features",
-        "label_calibration", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf", "annotate_vcf", "annotate_regions",
-        "tracks", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc", "manifest", "verify", "compare",
-        "oracle", "benchmark"},
+        "label_calibration", "local_lr", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf", "annotate_vcf",
+        "annotate_regions", "tracks", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc", "manifest",
+        "verify", "compare", "oracle", "benchmark"},
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {

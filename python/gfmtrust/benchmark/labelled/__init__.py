@@ -18,7 +18,7 @@ from gfmtrust import tables
 from gfmtrust.benchmark.labelled import confounders, plots, questions
 from gfmtrust.benchmark.labelled.alleles import Judged, judge
 from gfmtrust.benchmark.labelled.questions import EVERY
-from gfmtrust.benchmark.labelled.rows import filled, plain, write_tsv
+from gfmtrust.benchmark.labelled.rows import filled
 from gfmtrust.benchmark.labelled.verdict import verdict
 from gfmtrust.resampling import Blocks
 
@@ -51,12 +51,12 @@ def benchmark_labels(label_table: Path, sites: Path, out_dir: Path, plan_dir: Pa
         told = {kind: [*lines, f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them."]
                 for kind, lines in told.items()}
     counts = {**metadata["counts"], **lost, "benchmarked": len(judged.table)}
-    content = plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
+    content = tables.plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
                      "tables": found})
     tables.write_json(out_dir / "benchmark.json", content)
     for name, rows in found.items():
-        write_tsv(out_dir / f"{name}.tsv", rows)
-    write_tsv(out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()])
+        tables.write_tsv(out_dir / f"{name}.tsv", rows)
+    tables.write_tsv(out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()])
     title = f"{len(judged.table):,} labelled alleles, {int(judged.table['label'].sum()):,} with an effect"
     tables.write_text(out_dir / "benchmark.svg", plots.page(judged, title))
     tables.write_text(out_dir / "verdict.txt", "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in told.items()))
