@@ -63,6 +63,16 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
     return facts
 
 
+def local_lr(told: dict) -> dict:
+    """The section on local likelihood ratios: its words and a row for each class of variant and strength."""
+    about = [f"{one['kind']}: {one['n_effect']:,} labelled alleles with an effect and {one['n_none']:,} without, windows of "
+             f"{one['window']:,}" for one in told["kinds"]]
+    about += [f"{kind}: none, {why_not}" for kind, why_not in told["refused"].items()]
+    rows = [(one["kind"], one["strength"].replace("_", " "), number(one["odds"], ",.4g"), number(one["effect_from"], "+.2f"),
+             number(one["no_effect_to"], "+.2f")) for one in told["thresholds"]]
+    return {"use": told["use"], "score": told["score"], "prior": f"{told['prior']:g}", "about": about, "rows": rows}
+
+
 def sample(file: dict) -> dict[str, str]:
     reasons = {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
     scored = file["statuses"].get(Status.SCORED, 0)
