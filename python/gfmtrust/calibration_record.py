@@ -97,6 +97,7 @@ class Calibration:
     of the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled: calibrations by labels, by variant
     class; alleles of that class are flagged by it, region bases never. In such a one `set` is 'labels', cut (nats) and by_size make the
     call (see `calls`), and directions tell its errors apart. label_refusals: (variant class, why its labels could not calibrate it).
+    length_bins: first length (bp) of each bin that the certificates' classes tell apart, see `strata`; none in files of earlier versions.
     """
 
     options: Options
@@ -118,6 +119,7 @@ class Calibration:
     by_size: bool = False
     directions: tuple[Direction, ...] = ()
     label_refusals: tuple[tuple[str, str], ...] = ()
+    length_bins: tuple[int, ...] = ()
 
     @property
     def digests(self) -> dict:

@@ -14,7 +14,7 @@ LAYERS = {
         "context_model"},
     3: {"distributions", "measures", "views", "nulls", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble",
         "features", "halves", "shift", "certificates", "caps", "reliability", "ranking", "risk_coverage", "resampling", "calls",
-        "calibration_record", "calibration", "flags", "region_summary"},
+        "strata", "calibration_record", "calibration", "flags", "region_summary"},
     4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "labels", "allele_features",
         "label_calibration", "local_lr", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf", "annotate_vcf",
         "annotate_regions", "tracks", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc", "manifest",
