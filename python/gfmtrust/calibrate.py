@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import ks_2samp
 
-from gfmtrust import calibration, flags, label_calibration, labels, local_lr, tables
+from gfmtrust import calibration, flags, label_calibration, labels, local_lr, tables, training
 from gfmtrust.allele_features import allele_features
 from gfmtrust.alphabet import encode
-from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.ensemble import CONTEXT_FAMILY, Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.features import features, surprisal_of, variant_features
 from gfmtrust.measures import llr, view_llr, view_weights
@@ -176,6 +176,10 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
         raise UsageError(message("--local_lr", "given without --labels", "both", "leave it out, or give a labelled VCF"))
     plan = tables.read_json(plan_dir / "plan.json")
     kinds, told = labelled_kinds(plan_dir, scores, label_table) if label_table is not None else ({}, {})
+    if kinds:
+        found = np.concatenate([mine["contig_index"].to_numpy(np.int64) for mine in kinds.values()])
+        overlaps = training.of_models(scores.ensemble.metadata, [contig["name"] for contig in plan["contigs"]], found, CONTEXT_FAMILY)
+        log.warning("labels: %s", training.line(overlaps))
     if prior is not None:
         local_ratios(kinds, told, prior, options.seed, out_dir)
     table, run_surprisal = probe_table(plan_dir, scores)
@@ -186,7 +190,7 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
                           background=plan["background"]["name"] if plan.get("background") else "")
         by_labels, refused = label_calibrations(kinds, options, told["by_size"], llr_cut) if kinds else ({}, ())
         fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options),
-                         labelled=by_labels, label_refusals=refused)
+                         labelled=by_labels, label_refusals=refused, label_overlap=overlaps if kinds else ())
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)

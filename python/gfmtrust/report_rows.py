@@ -50,6 +50,7 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
         ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
     ]
+    facts += [(f"labels and the genome {one.model} was trained on", one.words) for one in calibration.label_overlap]
     ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
     if ranked:
         facts.append(("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked)))
