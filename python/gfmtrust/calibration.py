@@ -49,9 +49,8 @@ def fit(probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, 
     """Fit the reliability on half A and certify HIGH on B1 and exactly-MEDIUM on B2.
 
     probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see `strata`. A probe is wrong unless the real
-    base is preferred: LLR 0 is wrong;
-    probes without an LLR are left out and counted. Fewer than 8 blocks, or halves outside 40-60 %: no certificate.
-    Raises ValueError naming a missing column, ConfigurationError (78) for options out of range.
+    base is preferred: LLR 0 is wrong; probes without an LLR are left out and counted. Fewer than 8 blocks, or halves outside 40-60 %: no
+    certificate. Raises ValueError naming a missing column, ConfigurationError (78) for options out of range.
     """
     options.check()
     options = replace(options, digests=as_json(options.digests))

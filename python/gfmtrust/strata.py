@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 LENGTHS = (1, 2, 6)
-"""First length of each bin, bp: 1, 2 to 5, 6 and more. About half of germline indels are of one base and a third of two to five (Mills et
-al. 2006); a run draws at most 4,000 deletion probes, a quarter of which decides on a level, so that a fourth bin would never fill."""
+"""First length of each bin, bp: 1, 2 to 5, 6 and more. About half of germline indels are of one base and most others of two to five (Mills
+et al. 2006); a run draws at most 4,000 deletion probes, a quarter of which decides on a level, so that a fourth bin would never fill."""
 
 
 def strata(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
