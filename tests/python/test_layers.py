@@ -18,11 +18,11 @@ LAYERS = {
     4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "labels", "allele_features",
         "label_calibration", "local_lr", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf", "annotate_vcf",
         "annotate_regions", "tracks", "report", "report_numbers", "report_plots", "report_rows", "report_words", "multiqc", "manifest",
-        "verify", "compare", "oracle", "benchmark"},
+        "verify", "compare", "oracle", "benchmark", "conformance", "footprint"},
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {
-    "torch": {"export", "parity", "gate", "models"},
+    "torch": {"export", "parity", "gate", "models", "conformance"},
     "transformers": {"models"},
     "onnxruntime": {"session"},
     "pyfaidx": {"genome"},
