@@ -21,7 +21,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust import onnx_file
+from gfmtrust import onnx_file, training
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
 from gfmtrust.tokenizers import Text
 
@@ -53,7 +53,8 @@ FIELDS: dict[str, dict[str, type | tuple]] = {
     "graphs": {},
     "files": {},
 }
-"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them."""
+"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them, `training` one
+that need not be there, see that module."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,11 @@ class Bundle:
     def gate(self) -> str:
         """'passed' or 'failed': did the model beat chance on the user's genome at export."""
         return self.meta["proof"]["gate"]
+
+    @property
+    def training(self) -> dict:
+        """Assemblies and contigs the model says it was trained on, {} where it does not."""
+        return self.meta.get("training", {})
 
     @property
     def precision(self) -> str:
@@ -318,6 +324,8 @@ def _check_fields(directory: Path, meta: dict) -> None:
     is_external = meta["identity"]["family"] == EXTERNAL
     if not isinstance(meta.get("golden"), list) or not (meta["golden"] or is_external) or not isinstance(meta.get("sha256"), str):
         raise _wrong(path, "golden windows or sha256 are missing", "both")
+    if fault := training.fault(meta.get("training", {})):
+        raise _wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
     window, scoring = meta["window"], meta["scoring"]
     for name in ("site_forward", "site_reverse"):
         if not 0 <= window[name] < window["window_bp"]:

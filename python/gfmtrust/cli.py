@@ -115,7 +115,7 @@ def calibrate(options: argparse.Namespace) -> None:
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
     fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
         alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed, looks=options.looks),
-        options.calibration, options.labels, options.llr_cut)
+        options.calibration, options.labels, options.llr_cut, options.prior if options.local_lr else None)
     log.info("%s", fitted.outcome)
 
 

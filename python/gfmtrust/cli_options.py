@@ -146,7 +146,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          looks=dict(type=positive, default=1, help="how often half B decides on a level, this time included; above 1: exploratory [1]"),
          calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"),
          labels=dict(type=Path, help="table made by read_labels: classes of variant with labels enough are certified on them"),
-         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"))
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"),
+         local_lr=dict(action="store_true", help="with --labels: local likelihood ratios too, local_lr.json and local_lr.tsv; research use "
+                       "only, not ACMG evidence"),
+         prior=dict(type=share, default=0.0441, help="share of alleles with an effect, for --local_lr [0.0441, Pejaver et al. 2022]"))
     step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
          "plan", "scores", "bundles", "calibration", "out_dir")
     step("annotate_vcf", "Write the user's VCF back with our keys, every other byte as it was", "calibration", "force",

@@ -1,8 +1,8 @@
 """IMPORT_SCORES: a table or VCF of somebody else's scores becomes a bundle that the run reads as it reads a model's.
 
 A table has a header line and tabs: `chrom pos ref alt score` with the natural log-likelihood ratio of ALT over REF, or `chrom pos A C G T`
-with the probabilities of the four bases; positions count from 1. A VCF holds the ratio in an INFO key. Nothing is guessed: an allele that does
-not fit the genome, or two answers to one question, end the import.
+with the probabilities of the four bases; positions count from 1. A VCF holds the ratio in an INFO key. Nothing is guessed: an allele that
+does not fit the genome, or two answers to one question, end the import.
 """
 
 from __future__ import annotations

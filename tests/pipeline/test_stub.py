@@ -180,6 +180,17 @@ def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
     assert "Submitted process" not in run.text
 
 
+@pytest.mark.bad_input
+def test_local_likelihood_ratios_need_labels_that_are_read(tmp_path):
+    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--local_lr", "--calibration", "frozen.json", "--prior", "1")
+    run = nextflow_run.run(tmp_path, *given)
+    assert run.code == 1
+    assert "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out" in run.text
+    assert "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration" in run.text
+    assert "--prior: '1'; expected less than 0.8995" in run.text
+    assert "Submitted process" not in run.text
+
+
 def test_help_writes_nothing(tmp_path):
     run = nextflow_run.run(tmp_path, "--help")
     assert run.code == 0

@@ -31,7 +31,17 @@ def stopAt(errors) {
 
 /** Stops at parameters that the schema, or another parameter, does not allow. */
 def checkParameters(values) {
-    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values))
+    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values) + labelErrors(values))
+}
+
+/** Local likelihood ratios are of labels, and a frozen calibration reads none. */
+def labelErrors(values) {
+    if (values.local_lr.toString() != 'true') {
+        return []
+    }
+    def missing = values.labels ? [] : ["--local_lr: given without --labels; expected both; give a labelled VCF or leave it out"]
+    def frozen = values.calibration ? ["--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration"] : []
+    return missing + frozen
 }
 
 /** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone. */
