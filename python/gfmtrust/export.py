@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust import bundle as bundles
-from gfmtrust import gate, golden, parity, registry, session, tokenizers
+from gfmtrust import gate, golden, graph_contract, parity, registry, session, tokenizers
 from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, MissingInputError, message
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
@@ -78,14 +78,14 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         meta, cuda_graph = _proven(loaded, _identity(loaded, source.row, name), genome, Path(scratch), choices)
-        return bundles.write(target, meta, Path(scratch) / bundles.GRAPH_FILE, precision=precision, cuda_graph_path=cuda_graph)
+        return bundles.write(target, meta, Path(scratch) / graph_contract.GRAPH_FILE, precision=precision, cuda_graph_path=cuda_graph)
 
 
 def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choices) -> tuple[dict, Path | None]:
-    """Write the graphs of a checkpoint to the folder; the groups of its bundle, with every proof made, and CUDA's graph if it has its own."""
+    """Write the graphs to the folder; the groups of its bundle, with every proof made, and CUDA's graph where it has its own."""
     from gfmtrust.models.graph import answerer, export_graph
 
-    graph, cuda_graph, device = folder / bundles.GRAPH_FILE, folder / bundles.CUDA_GRAPH_FILE, "cpu"
+    graph, cuda_graph, device = folder / graph_contract.GRAPH_FILE, folder / graph_contract.CUDA_GRAPH_FILE, "cpu"
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
     scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
@@ -166,6 +166,7 @@ def _groups(loaded, window) -> dict:
         "window": {"window_bp": window.window_bp, "trained_bp": window.trained_bp, "site_forward": window.site_forward,
                    "site_reverse": window.site_reverse, "shifts": list(window.shifts), "batch": 0},
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
+        **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
 
 

@@ -14,8 +14,8 @@ from scipy.stats import spearmanr
 
 from gfmtrust import tokenizers
 from gfmtrust.alphabet import PAD, N
-from gfmtrust.bundle import GRAPH_FILE
 from gfmtrust.errors import BadDataError, message
+from gfmtrust.graph_contract import GRAPH_FILE
 
 BAR = 2e-5
 """Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""
@@ -66,7 +66,8 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
 def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR, graph: str = GRAPH_FILE) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
-    run: feeds -> outputs by name. bar: of the family. graph: the file in the bundle. Raises BadDataError (65) where a difference of logp is above the bar.
+    run: feeds -> outputs by name. bar: of the family. graph: its file in the bundle. Raises BadDataError (65) where a difference of logp is
+    above the bar.
     """
     shapes, failed = [], []
     for reference in made:

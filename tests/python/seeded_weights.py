@@ -5,7 +5,7 @@ import numpy as np
 
 
 def fill(network, seed: int) -> None:
-    """Give each parameter of a torch network values that depend on the seed, its name and its shape alone; tied ones by their first name."""
+    """Give each parameter of a torch network values that depend on seed, name and shape alone; tied ones by their first name."""
     import torch
 
     for name, parameter in sorted(network.named_parameters()):

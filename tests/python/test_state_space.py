@@ -1,5 +1,5 @@
-"""Mamba-1, Mamba-2 and Caduceus: against the implementations of their authors, against the recurrence written out, and each way their exports
-could go wrong."""
+"""Mamba-1, Mamba-2 and Caduceus: against the implementations of their authors, against the recurrence written out, and each way their
+exports could go wrong."""
 
 from pathlib import Path
 
@@ -10,8 +10,9 @@ import seeded_weights
 import toy_models
 
 from gfmtrust import conformance, models
-from gfmtrust.bundle import CUDA_GRAPH_FILE, Bundle
+from gfmtrust.bundle import Bundle
 from gfmtrust.errors import BadDataError, ConfigurationError
+from gfmtrust.graph_contract import CUDA_GRAPH_FILE
 from gfmtrust.session import Session
 
 pytestmark = pytest.mark.torch
@@ -32,10 +33,10 @@ def text(name, config=None):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_are_those_of_the_published_implementation(name):
-    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), with the weights of `seeded_weights.fill(network, 5)` and the example's config,
-    in float32 on CPU. mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0. caduceus: CaduceusForMaskedLM of
-    kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of state-spaces/mamba at e9594ce1, their CUDA kernels replaced by
-    that repository's own references selective_scan_ref and rms_norm_ref, weights tied by hand.
+    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), with the weights of `seeded_weights.fill(network, 5)` and the
+    example's config, in float32 on CPU. mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0. caduceus:
+    CaduceusForMaskedLM of kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of state-spaces/mamba at e9594ce1, their
+    CUDA kernels replaced by that repository's own references selective_scan_ref and rms_norm_ref, weights tied by hand.
     """
     import torch
 

@@ -1,9 +1,9 @@
 """Caduceus: Mamba-1 run in both directions, masked single bases; `ph` plain, `ps` reading both strands with the same weights.
 
-Source: Schiff et al., arXiv:2403.03234; names and the order of operations from kuleshov-group/caduceus, modeling_caduceus.py and modeling_rcps.py. Reading
-both strands: the window and its reverse complement run through one network as two windows, and an answer adds base b on the one to its complement on the other,
-so both strands are answered alike by construction. N and what lies outside a contig are [PAD], as in the authors' training data; no [SEP] ends a window, since the
-reverse complement of a window has none in front.
+Source: Schiff et al., arXiv:2403.03234; names and the order of operations from kuleshov-group/caduceus, modeling_caduceus.py and
+modeling_rcps.py. Reading both strands: the window and its reverse complement run through one network as two windows, and an answer adds
+base b on the one to its complement on the other, so both strands are answered alike by construction. N and what lies outside a contig are
+[PAD], as in the authors' training data; no [SEP] ends a window, since its reverse complement would have it in front.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 @dataclass(frozen=True)
 class CaduceusConfig:
-    """Fields of config.json that shape the network; vocab_size with its padding, complement_map of all its ids or empty, the last six from ssm_cfg."""
+    """Fields of config.json that shape the network; vocab_size with its padding, complement_map of all its ids or empty, the last
+    six those of ssm_cfg."""
 
     d_model: int
     n_layer: int
@@ -127,10 +128,11 @@ def _norm(config: CaduceusConfig) -> nn.Module:
 
 
 def _crossed(x: torch.Tensor) -> torch.Tensor:
-    """Each strand takes the other's rows, places and channels in reverse. x: both strands as read, one above the other, (2 batch, length, width).
+    """Each strand takes the other's rows, places and channels in reverse. x: both strands as read, the first's windows before the second's,
+    (2 batch, length, width).
 
-    The authors' fused norm takes the second half of the channels for the forward strand (modeling_rcps.py, RCPSMambaBlock), and the published
-    checkpoints were trained so: fused_add_norm changes the network.
+    The authors' fused norm takes the second half of the channels for the forward strand (modeling_rcps.py, RCPSMambaBlock), and their
+    checkpoints are trained so: fused_add_norm changes the network.
     """
     return x.unflatten(0, (2, -1)).flip(0, 2, 3).flatten(0, 1)
 

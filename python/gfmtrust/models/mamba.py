@@ -1,7 +1,7 @@
 """Mamba-1 over single bases, causal; each of the four bases is judged by the likelihood of the window from the site on.
 
-A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the length would be frozen by an export. A window is the
-token bos_token_id names, the bases before the site and a few from it on, the same on both strands as read.
+A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the length would be frozen by an export. A window
+is the token bos_token_id names, the bases before the site and a few from it on, the same on both strands as read.
 """
 
 from __future__ import annotations

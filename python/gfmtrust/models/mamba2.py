@@ -1,7 +1,7 @@
 """Mamba-2 over single bases, causal: state space duality in chunks as matrix products, one form for both devices.
 
-A network of our own with the names of transformers' Mamba2ForCausalLM. Source: Dao and Gu, arXiv:2405.21060, section 6 (the chunked algorithm). The published
-chunk_size is not read: it changes no number beyond rounding. Windows as in `mamba`.
+A network of our own with the names of transformers' Mamba2ForCausalLM. Source: Dao and Gu, arXiv:2405.21060, section 6 (the chunked
+algorithm). The chunk_size of config.json is not read: it changes no number beyond rounding. Windows as in `mamba`.
 """
 
 from __future__ import annotations
@@ -107,9 +107,9 @@ class Mixer(nn.Module):
 def state_space(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
     """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c, a head.
 
-    Inside a chunk, and from chunk to chunk, as attention whose weights are decays; log decays add up in float64, as their differences are small
-    beside their sums. step: (batch, length, heads). x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch, length,
-    groups, states); heads of a group share them. Returns the shape of x.
+    Inside a chunk, and from chunk to chunk, as attention whose weights are decays; log decays add up in float64, as their differences are
+    small beside their sums. step: (batch, length, heads). x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch,
+    length, groups, states); heads of a group share them. Returns the shape of x.
     """
     batch, length, groups = b.shape[:3]
     heads = step.shape[2] // groups

@@ -1,7 +1,7 @@
 """Mamba-1's mixer and norm, with the parameter names of the authors' package: shared by `mamba` and `caduceus`.
 
-Source: Gu and Dao, arXiv:2312.00752, section 3.4 and figure 3; names as in state-spaces/mamba, mamba_simple.py. The state space runs in float32 whatever the
-weights are held in.
+Source: Gu and Dao, arXiv:2312.00752, section 3.4 and figure 3; names as in state-spaces/mamba, mamba_simple.py. The state space runs in
+float32 whatever the weights are held in.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Mamba-1's selective state space along a window, in two forms that export with any batch and length.
 
-`stepwise` is ONNX's Scan: memory of one row, but on CUDA a chain of kernels a token, so for the CPU alone. `attended` is one operator of onnxruntime that
-has kernels for both (com.microsoft LinearAttention); it holds the decays of the whole window. Both go place after place in linear space: a
-decay too small to hold is 0, as it should be.
+`stepwise` is ONNX's Scan: memory of one row, but on CUDA a chain of kernels a token, so for the CPU alone. `attended` is one operator of
+onnxruntime that has kernels for both (com.microsoft LinearAttention); it holds the decays of the whole window. Both go place after place in
+linear space: a decay too small to hold is 0, as it should be.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ LONGEST = 1_000_000
 
 
 def stepwise(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
-    """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c (Gu and Dao 2023, section 3.2).
+    """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c (Gu and Dao, section 3.2).
 
-    step, x: (batch, length, channels). rate: (channels, states), negative. b, c: (batch, length, states). Returns (batch, length, channels).
-    Run eagerly it is a plain loop, so what an export is compared with is not the operator exported.
+    step, x: (batch, length, channels). rate: (channels, states), negative. b, c: (batch, length, states). Returns the shape of x. Run
+    eagerly it is a plain loop, so what an export is compared with is not the operator exported.
     """
     def advance(state: torch.Tensor, now: tuple) -> tuple[torch.Tensor, torch.Tensor]:
         step, driven, b, c = now
