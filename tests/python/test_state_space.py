@@ -20,8 +20,10 @@ GOLDEN = Path(__file__).parent / "golden"
 NAMES = ("mamba", "mamba2", "caduceus", "caduceus_ps", "caduceus_ps_unfused")
 
 
-def network(name, **changes):
-    config = checkpoints.CONFIGS[name] | changes
+def network(name, n_layers):
+    """Of the example's config, but for its depth."""
+    config = checkpoints.CONFIGS[name]
+    config = config | {"n_layer" if "n_layer" in config else "num_hidden_layers": n_layers}
     family = models.family_of(config)
     return family.build(family.read_config(config)).eval().requires_grad_(False)
 
@@ -33,16 +35,16 @@ def text(name, config=None):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_are_those_of_the_published_implementation(name):
-    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), with the weights of `seeded_weights.fill(network, 5)` and the
-    example's config, in float32 on CPU. mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0. caduceus:
-    CaduceusForMaskedLM of kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of state-spaces/mamba at e9594ce1, their
-    CUDA kernels replaced by that repository's own references selective_scan_ref and rms_norm_ref, weights tied by hand.
+    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), two layers of the example's config with the weights of
+    `seeded_weights.fill(network, 5)`, in float32 on CPU. mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0.
+    caduceus: CaduceusForMaskedLM of kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of state-spaces/mamba at
+    e9594ce1, their CUDA kernels replaced by that repository's own references selective_scan_ref and rms_norm_ref, weights tied by hand.
     """
     import torch
 
     with np.load(GOLDEN / f"{name}.npz") as golden:
         ids, expected = golden["ids"].astype(np.int64), golden["logits"]
-    ours = network(name)
+    ours = network(name, 2)
     seeded_weights.fill(ours, 5)
     assert expected.std() > 0.5
     np.testing.assert_allclose(ours(torch.from_numpy(ids))[:, 9::20].numpy(), expected, atol=2e-5)
@@ -79,17 +81,13 @@ def test_mamba2_in_chunks_is_the_recurrence(length):
 
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory):
-    """Bundles of networks with one layer, by example."""
-    from gfmtrust.models.family import Example
-
+    """Bundles of the examples, by name."""
     folder, made = tmp_path_factory.mktemp("forms"), {}
     fasta = conformance.write_genome(folder / "random.fa")
 
     def get(name) -> Bundle:
         if name not in made:
-            whole = checkpoints.EXAMPLES[name]
-            layers = "n_layer" if name.startswith("caduceus") else "num_hidden_layers"
-            example = Example(whole.config | {layers: 1}, whole.vocabulary, whole.window_bp, whole.scale)
+            example = checkpoints.EXAMPLES[name]
             made[name] = conformance.subject(name, models.family_of(example.config), example, folder, fasta).bundle
         return made[name]
 
@@ -120,21 +118,15 @@ def test_both_strands_are_answered_alike(forms):
     assert made.meta["proof"]["strand_symmetry"]["max_logp"] <= 1e-6
 
 
-def test_golden_windows_are_run_on_the_graph_in_use(forms, tmp_path):
-    """A CUDA graph with other weights: found only by the device that uses it."""
-    from gfmtrust import session
+def test_golden_windows_are_run_on_the_graph_in_use(forms):
+    """The graph for CUDA gives the values stored from the other; with other weights it does not, and is refused."""
+    from gfmtrust import onnx_file, session
 
     made = forms("mamba")
     assert session.start(made.meta, made.graph_for("cuda"), "cpu").check_golden() is None
-    weights = {name: values + np.float32(0.01) for name, values in session_tensors(made.graph_for("cuda")) if values.dtype == np.float32}
+    weights = {name: values + np.float32(0.01) for name, values in onnx_file.tensors(made.graph_for("cuda")) if values.dtype == np.float32}
     with pytest.raises(BadDataError, match="golden window"):
         session.start(made.meta, made.graph_for("cuda"), "cpu", weights=weights).check_golden()
-
-
-def session_tensors(path):
-    from gfmtrust import onnx_file
-
-    return onnx_file.tensors(path)
 
 
 @pytest.mark.bad_input
@@ -164,17 +156,15 @@ def test_a_cuda_graph_of_another_digest_is_refused(forms, tmp_path):
 def test_wrong_complements_in_the_head_are_refused(tmp_path, monkeypatch):
     """Columns of the other strand in their own order: no longer the same answer on both."""
     from gfmtrust.models import caduceus
-    from gfmtrust.models.family import Example
 
     def forward(head, rows):
         one, other = head.lm_head(rows).chunk(2, -2)
         return (one + other).squeeze(-2)
 
     monkeypatch.setattr(caduceus.Head, "forward", forward)
-    whole = checkpoints.EXAMPLES["caduceus_ps"]
-    example = Example(whole.config | {"n_layer": 1}, whole.vocabulary, whole.window_bp, whole.scale)
+    fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match="logp of the two strands differs"):
-        conformance.subject("wrong", models.family("caduceus"), example, tmp_path, conformance.write_genome(tmp_path / "random.fa"))
+        conformance.subject("wrong", models.family("caduceus"), checkpoints.EXAMPLES["caduceus_ps"], tmp_path, fasta)
 
 
 @pytest.mark.bad_input
@@ -183,7 +173,6 @@ def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
     import torch
 
     from gfmtrust.models import mamba2
-    from gfmtrust.models.family import Example
 
     whole_form = mamba2.state_space
 
@@ -194,10 +183,9 @@ def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
         return torch.nn.functional.pad(whole_form(*chunks), [0, 0, 0, 0, 0, 400])[:, : x.shape[1]]
 
     monkeypatch.setattr(mamba2, "state_space", first_chunk)
-    whole = checkpoints.EXAMPLES["mamba2"]
-    example = Example(whole.config | {"num_hidden_layers": 1}, whole.vocabulary, whole.window_bp, whole.scale)
+    fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match="logp differs by"):
-        conformance.subject("baked", models.family("mamba2"), example, tmp_path, conformance.write_genome(tmp_path / "random.fa"))
+        conformance.subject("baked", models.family("mamba2"), checkpoints.EXAMPLES["mamba2"], tmp_path, fasta)
 
 
 REFUSED = {
@@ -241,8 +229,7 @@ def test_complements_in_the_weights_must_be_those_of_the_config(tmp_path):
     directory = checkpoints.write(tmp_path / "ps", "caduceus_ps")
     weights = load_file(directory / "model.safetensors")
     assert sorted(name for name in weights if "mamba_rev" in name and "proj" in name) == sorted(
-        f"caduceus.backbone.layers.{layer}.mixer.submodule.mamba_rev.{part}"
-        for layer in range(2) for part in ("x_proj.weight", "dt_proj.weight", "dt_proj.bias"))
+        f"caduceus.backbone.layers.0.mixer.submodule.mamba_rev.{part}" for part in ("x_proj.weight", "dt_proj.weight", "dt_proj.bias"))
     checkpoint.load(directory)
     weights["lm_head.complement_map"] = weights["lm_head.complement_map"].flip(0)
     save_file(weights, directory / "model.safetensors")

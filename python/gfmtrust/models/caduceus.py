@@ -235,7 +235,7 @@ def _scorer(network: CaduceusForMaskedLM, config: CaduceusConfig, text: Text) ->
 
 
 COMPLEMENTS = {str(number): {7: 10, 8: 9, 9: 8, 10: 7}.get(number, number) for number in range(16)}
-PH = {"model_type": "caduceus", "d_model": 16, "n_layer": 2, "vocab_size": 12, "pad_vocab_size_multiple": 8, "rms_norm": True,
+PH = {"model_type": "caduceus", "d_model": 16, "n_layer": 1, "vocab_size": 12, "pad_vocab_size_multiple": 8, "rms_norm": True,
       "residual_in_fp32": False, "fused_add_norm": True, "bidirectional": True, "bidirectional_strategy": "add",
       "bidirectional_weight_tie": True, "rcps": False, "complement_map": None, "norm_epsilon": 1e-5, "initializer_cfg": None,
       "ssm_cfg": {"d_state": 16, "d_conv": 4, "expand": 2, "dt_rank": "auto", "dt_min": 0.001, "dt_max": 0.1, "dt_init": "random",

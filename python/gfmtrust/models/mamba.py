@@ -149,7 +149,7 @@ def scorer(network: CausalLanguageModel, config, text: Text) -> BaseScorer:
 
 
 EXAMPLE = Example(
-    {"model_type": "mamba", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 16, "expand": 2, "conv_kernel": 4,
+    {"model_type": "mamba", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 1, "state_size": 16, "expand": 2, "conv_kernel": 4,
      "time_step_rank": "auto", "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 4},
     numbered(CHARACTERS), 96, 2.0)
 FAMILY = Family(

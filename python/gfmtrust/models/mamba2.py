@@ -143,7 +143,7 @@ def _decays(to: torch.Tensor, since: torch.Tensor, reaches: torch.Tensor) -> tor
 
 
 EXAMPLE = Example(
-    {"model_type": "mamba2", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 2, "num_heads": 4, "head_dim": 16, "state_size": 16,
+    {"model_type": "mamba2", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 1, "num_heads": 4, "head_dim": 16, "state_size": 16,
      "n_groups": 2, "expand": 2, "conv_kernel": 4, "chunk_size": 256, "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 4},
     numbered(CHARACTERS), 192, 2.0)
 FAMILY = Family(
