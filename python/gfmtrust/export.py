@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,10 +30,12 @@ MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: a directory of weights or a bundle, and the row that names it, if one does."""
+    """Where a model comes from: a directory of weights or a bundle, the row that names it, if one does, and what else is known of it."""
 
     directory: Path
     row: registry.Row | None = None
+    name: str = ""
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bundle(self) -> bool:
@@ -55,7 +57,8 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
                  n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1, precision: str = "fp32") -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
 
-    model: id of a row of assets/models.csv, a directory of weights, or a bundle, which is checked and copied. n_windows: windows of the
+    model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights, or a bundle, which is checked and
+    copied. n_windows: windows of the
     FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78)
     for an unknown or unpinned id, a config.json not read in full and a bundle of another precision, MissingInputError (66), BadDataError
     (65) for files that do not fit, a graph that differs from torch, fp16 too far from fp32 or a model that fails the gate without
@@ -69,14 +72,14 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     loaded = checkpoint.load(source.directory)
     if source.row:
         check_row(source.row, loaded)
-    name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
+    name = model_id or loaded.card.get("model_id") or source.name or source.directory.resolve().name
     target = _target(Path(out_dir), name)
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         graph = Path(scratch) / bundles.GRAPH_FILE
-        meta = _proven(loaded, _identity(loaded, source.row, name), genome, graph, choices)
+        meta = _proven(loaded, _identity(loaded, source, name), genome, graph, choices)
         return bundles.write(target, meta, graph, precision=precision)
 
 
@@ -131,10 +134,12 @@ def _choose_method(meta, marginal, running, graph, cut, index, threads):
     return marginal, running
 
 
-def _identity(loaded, row: registry.Row | None, name: str) -> dict:
-    """Who made the model, under which licence; from the card of the directory, else from the row."""
-    known = {field: loaded.card.get(field) or (getattr(row, field) if row else "")
-             for field in ("repository", "revision", "licence", "licence_url", "citation")}
+def _identity(loaded, source: Source, name: str) -> dict:
+    """Who made the model, under which licence; from our card in the directory, else the row or the id given, else its model card."""
+    row = asdict(source.row) if source.row else {}
+    told = hub.licence(loaded.directory) | source.told
+    known = {key: loaded.card.get(key) or row.get(key) or told.get(key, "")
+             for key in ("repository", "revision", "licence", "licence_url", "citation")}
     LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")
     return {"model_id": name, "family": loaded.family.name, "n_parameters": loaded.n_parameters, **known}
 
@@ -156,17 +161,33 @@ def _groups(loaded, window) -> dict:
 
 
 def resolve(model: str) -> Source:
-    """A directory as given, else a pinned row's checkpoint. Raises ConfigurationError (78), MissingInputError (66)."""
+    """A directory as given, else a checkpoint of the hub by its commit, else a pinned row's. Raises ConfigurationError (78),
+    MissingInputError (66), and what `hub.fetch` raises."""
     directory = Path(model)
     if directory.is_dir():
         return Source(directory)
     if directory.suffix == ".onnx":
         found = "a bare .onnx file" if directory.is_file() else "not found"
         raise ConfigurationError(message(model, found, "a bundle directory or a directory of weights", "a graph alone names no tokenizer"))
+    if named := hub.HUB_ID.fullmatch(model):
+        repository, revision = named["repository"], named["revision"]
+        return Source(_fetch(repository, revision), name=repository.split("/")[1], told={"repository": repository, "revision": revision})
+    if "@" in model:
+        raise ConfigurationError(message(model, f"revision is {model.rpartition('@')[2]!r}", "org/name@ and a commit of 40 hex digits",
+                                         "a branch or tag moves; copy the commit from the repository's history"))
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", model):
+        raise ConfigurationError(message(model, "not a folder, and no revision if it is a repository of the hub",
+                                         f"a folder of weights, a bundle, or {model}@ and a commit of 40 hex digits"))
     if "/" in model:
         raise MissingInputError(message(model, "not found", "a directory of weights or a bundle"))
     row = registry.find(model)
-    return Source(hub.fetch(row.repository, row.revision), row)
+    return Source(_fetch(row.repository, row.revision), row, row.id)
+
+
+def _fetch(repository: str, revision: str) -> Path:
+    from gfmtrust.models import family_of
+
+    return hub.fetch(repository, revision, family_of)
 
 
 def check_row(row: registry.Row, loaded) -> None:

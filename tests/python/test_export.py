@@ -338,7 +338,7 @@ def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
 @pytest.mark.parametrize(("model", "error", "words"), [
     ("nt-v9", ConfigurationError, "unknown model nt-v9; expected one of gpn-brassicales"),
     ("gpn-animal-promoter", ConfigurationError, "row gpn-animal-promoter is unpinned; expected revision and sha256"),
-    ("absent/folder", MissingInputError, "not found"), ("absent.onnx", ConfigurationError, "not found"),
+    ("./absent/folder", MissingInputError, "not found"), ("absent.onnx", ConfigurationError, "not found"),
 ])
 def test_names_that_lead_nowhere(tmp_path, small_fasta, model, error, words):
     with pytest.raises(error, match=words):

@@ -34,4 +34,6 @@ def family_of(config: dict) -> Family:
     found = f"model_type is {model_type!r}"
     if of_type:
         found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
+    elif config.get("auto_map"):
+        found += ", a network of the repository's own code, which is never run"
     raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}"))

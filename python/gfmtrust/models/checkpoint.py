@@ -17,7 +17,7 @@ import torch
 
 from gfmtrust.bundle import file_sha256
 from gfmtrust.errors import BadDataError, MissingInputError, message
-from gfmtrust.models import family_of
+from gfmtrust.models import family_of, hub
 from gfmtrust.models.family import Family
 from gfmtrust.tokenizers import Text, read_vocabulary
 
@@ -63,15 +63,11 @@ def load(directory: Path) -> Checkpoint:
 
 def weight_files(directory: Path) -> list[Path]:
     """The files with weights, name order: shards of an index, one safetensors file, or a .bin that torch can read without pickles."""
-    index = directory / "model.safetensors.index.json"
+    index = directory / hub.INDEX
     if index.is_file():
-        names = sorted(set(_read_object(index).get("weight_map", {}).values()))
-        if not names or any(Path(str(name)).name != name for name in names):
-            raise BadDataError(message(str(index), "no shard names, or one that leaves the directory", "names of files beside it"))
-        paths = [directory / name for name in names]
+        paths = [directory / name for name in hub.shards(index)]
     else:
-        single = [directory / "model.safetensors", directory / "pytorch_model.bin"]
-        paths = [path for path in single if path.is_file()][:1]
+        paths = [directory / name for name in hub.WEIGHTS if (directory / name).is_file()][:1]
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
         place = str(missing[0] if missing else directory)
