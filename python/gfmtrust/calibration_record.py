@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from gfmtrust import halves
+from gfmtrust.bundle import DRAFT
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally, thresholds
 from gfmtrust.errors import ConfigurationError, message
@@ -42,6 +43,18 @@ class Options:
     context_only: bool = False
     background: str = ""
     digests: dict = field(default_factory=dict)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether a model of the run reckons in the precision that is a draft."""
+        return DRAFT in self.digests.get("precision", ())
+
+    @property
+    def at_most_medium(self) -> str:
+        """Why no flag is above MEDIUM; '' where HIGH may be."""
+        if self.background:
+            return f"context model and probes come from {self.background}"
+        return f"a model reckons in {DRAFT}, which is a draft" if self.is_draft else ""
 
     def check(self, place: str = "calibration") -> None:
         """Raises ConfigurationError (78) where a level could not mean anything."""
@@ -215,12 +228,12 @@ def _outcome(calibration: Calibration) -> str:
         return "No flag above LOW: the run's sites are unlike the probes (shift gate fired); recalibrate on this genome"
     if refusal(calibration.counts):
         return f"No flag above LOW: {refusal(calibration.counts)}"
-    levels = (Rank.MEDIUM,) if calibration.options.background else (Rank.HIGH, Rank.MEDIUM)
+    levels = (Rank.MEDIUM,) if calibration.options.at_most_medium else (Rank.HIGH, Rank.MEDIUM)
     parts = [_level_outcome(calibration, level) for level in levels]
     if not any(certificate.exists for certificate in calibration.certificates):
         parts = ["No flag above LOW: the model's preference could not be certified on this genome"]
-    elif calibration.options.background:
-        parts.append(f"at most MEDIUM: context model and probes come from {calibration.options.background}")
+    elif calibration.options.at_most_medium:
+        parts.append(f"at most MEDIUM: {calibration.options.at_most_medium}")
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     elif beside := _without_band(calibration):

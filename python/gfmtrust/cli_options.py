@@ -105,7 +105,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          model_id=dict(help="name of the bundle [that of the model]"),
          allow_untrained=dict(action="store_true", help="export a model that fails the check of its likelihood; stays marked"),
          windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"),
-         precision=dict(choices=["fp32", "fp16"], default="fp32", help="what the network reckons in; fp16 is compared with fp32 [fp32]"))
+         precision=dict(choices=["fp32", "fp16", "int8", "bf16"], default="fp32",
+                        help="what the network reckons in; fp16 is compared with fp32; int8 is a draft, never HIGH; bf16 needs a certified "
+                             "device and ends with 69 without one [fp32]"))
     step("plan_sites", "List every site once, cut into shards, and draw the probes: plan.json, shards/, probes.parquet, alleles.parquet",
          "fasta", "checked", "regions", "include", "out_dir", "seed", "cpus",
          context_model=dict(type=Path, required=True, help="bundle made by fit_context_model"),
@@ -172,9 +174,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          length=dict(type=positive, default=1_000_000, help="bases of a genome of --law [1000000]"))
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))
-    step("models", "List the registered checkpoints, or pin one where there is a network",
-         action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
-         id=dict(bare=True, nargs="?", help="checkpoint to pin"))
+    step("models", "List families, registered checkpoints and bundles with what is proven of them; pin a checkpoint where there is a "
+         "network; or run the conformance suite",
+         action=dict(bare=True, nargs="?", choices=["list", "pin", "conformance"], default="list", help="what to do [list]"),
+         names=dict(bare=True, nargs="*", help="pin: a checkpoint; conformance: families [all]"),
+         family=dict(help="list this family alone"),
+         bundles=dict(type=Path, help="folder of bundles to list too, such as results/models"),
+         json=dict(action="store_true", help="list as JSON"),
+         out=dict(type=Path, help="conformance: JSON file for the figures"))
     step("benchmark", "Measure speed, prove flags, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),

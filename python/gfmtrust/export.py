@@ -18,13 +18,14 @@ import numpy as np
 
 from gfmtrust import bundle as bundles
 from gfmtrust import gate, golden, parity, registry, session, tokenizers
-from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, MissingInputError, message
+from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, DeviceError, MissingInputError, message
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
 
 LOG = logging.getLogger(__name__)
 
 N_WINDOWS = 1000
+UNCERTIFIED = "bf16"
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -58,12 +59,15 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     """Write the bundle out_dir/<model id>/.
 
     model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights, or a bundle, which is checked and
-    copied. n_windows: windows of the
-    FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78)
-    for an unknown or unpinned id, a config.json not read in full and a bundle of another precision, MissingInputError (66), BadDataError
-    (65) for files that do not fit, a graph that differs from torch, fp16 too far from fp32 or a model that fails the gate without
-    allow_untrained, CannotWriteError (73) where the bundle exists.
+    copied. n_windows: windows of the FASTA the gate reads. window_bp: another window than the family's. precision: one of
+    bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
+    precision, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch, a lower precision too
+    far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
+    where memory is short of what the weights need, DeviceError (69) for a precision that no device here is certified for.
     """
+    if precision == UNCERTIFIED:
+        raise DeviceError(message(f"--precision {precision}", "no graph certified for it", ", ".join(bundles.PRECISIONS),
+                                  "the CPU provider has no bf16 kernels, and those of CUDA were not measured"))
     source = resolve(str(model))
     if source.is_bundle:
         return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)
@@ -85,6 +89,7 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
 
 def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
     """Write the graph of a checkpoint to `graph` and give the groups of its bundle, with every proof made."""
+    from gfmtrust.models import draft
     from gfmtrust.models.graph import answerer, export_graph
 
     window = loaded.family.window(loaded.config, choices.window_bp)
@@ -104,9 +109,14 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
     certificates = [certificate]
-    if choices.precision == "fp16":
-        full, running = running, session.start(meta, export_graph(scorer.halved(), made[0].feeds, graph), "cpu", choices.threads)
-        certificates.append(parity.certify_half(full, running, cut, window.site_forward))
+    if choices.precision != "fp32":
+        if choices.precision == bundles.DRAFT:
+            draft.quantise(graph)
+            meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
+        else:
+            export_graph(scorer.halved(), made[0].feeds, graph)
+        full, running = running, session.start(meta, graph, "cpu", choices.threads)
+        certificates.append(parity.certify_lower(full, running, cut, window.site_forward, choices.precision))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)

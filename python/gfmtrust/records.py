@@ -54,6 +54,7 @@ class Why(StrEnum):
 
     SHIFT = "SHIFT"
     BACKGROUND = "BACKGROUND"
+    DRAFT = "DRAFT"
     UNCERTIFIED = "UNCERTIFIED"
     LOW_REL = "LOW_REL"
     OOD_WINDOW = "OOD_WINDOW"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gfmtrust.bundle import MAX_JSON_BYTES
 from gfmtrust.errors import (
     BadDataError,
     CannotWriteError,
@@ -81,9 +82,11 @@ def lacking(names: Iterable[str]) -> list[str]:
 
 def shards(index: Path) -> list[str]:
     """Names of the weight files an index lists. Raises BadDataError (65) for another file, or a name that leaves the directory."""
+    if index.stat().st_size > MAX_JSON_BYTES:
+        raise BadDataError(message(str(index), f"{index.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}"))
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadDataError(message(str(index), f"no list of shards ({type(error).__name__})", "an object with weight_map")) from error
     if not names or any(Path(str(name)).name != name for name in names):
         raise BadDataError(message(str(index), "no shard names, or one that leaves the directory", "names of files beside it"))
