@@ -86,7 +86,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     steps = top.add_subparsers(dest="subcommand", required=True, metavar="step", parser_class=kind)
 
     def step(name: str, text: str, /, *shared: str, **own: dict) -> None:
-        one = steps.add_parser(name, help=text, description=text, epilog=EPILOG)
+        one = steps.add_parser(name, help=text.partition(". Example")[0], description=text, epilog=EPILOG)
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         for option in shared:
             one.add_argument(f"--{option}", **SHARED[option])
@@ -100,11 +100,15 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
          allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
     step("fit_context_model", "Fit the count-based context model to a genome: an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
-    step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json", "fasta", "out_dir",
-         model=dict(required=True, help="registry name (gfmtrust models), folder of weights, or a bundle"),
+    step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json. Example: gfmtrust "
+         "export_model --model weights/gpn --fasta GRCh38.fa --out_dir models", "fasta", "out_dir",
+         model=dict(required=True, help="folder of weights or a bundle; org/name@ and the 40 hex digits of a commit of the Hugging Face "
+                    "hub; or a registered name (gfmtrust models)"),
          model_id=dict(help="name of the bundle [that of the model]"),
-         allow_untrained=dict(action="store_true", help="export a model that fails the check of its likelihood; stays marked"),
-         windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"),
+         allow_untrained=dict(action="store_true", help="export a model that fails the gate, with gate: failed in the bundle and the VCF "
+                              "header"),
+         windows=dict(type=positive, default=1000, help="windows of the genome that the gate reads: the model's mean surprisal there must "
+                      "be below 1.376 nats a base, which random or misread weights are not [1000]"),
          precision=dict(choices=["fp32", "fp16", "int8", "bf16"], default="fp32",
                         help="what the network reckons in; fp16 is compared with fp32; int8 is a draft, never HIGH; bf16 needs a certified "
                              "device and ends with 69 without one [fp32]"))

@@ -8,8 +8,9 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
 LAYERS = {
     0: {"alphabet", "binomial", "records", "errors"},
-    1: {"atomic", "memory", "outcomes", "tally", "progress", "bgzf", "fasta_scan", "genome", "background", "vcf",
-        "info_column", "output_digest", "tabix", "splice", "bed", "contig_names", "tables", "spellings", "sites", "site_lookup", "measure_table", "info_values"},
+    1: {"atomic", "memory", "outcomes", "tally", "progress", "bgzf", "fasta_scan", "genome", "background", "vcf", "info_column",
+        "output_digest", "tabix", "splice", "bed", "contig_names", "tables", "spellings", "sites", "site_lookup", "measure_table",
+        "info_values"},
     2: {"tokenizers", "onnx_file", "onnx_nodes", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export",
         "context_model"},
     3: {"distributions", "measures", "views", "nulls", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble",
