@@ -90,7 +90,8 @@ def _bundle(folder: Path) -> dict[str, str]:
     meta = opened.meta
     shapes = [shape for certificate in meta["proof"].get("parity", []) for shape in certificate.get("shapes", [])]
     worst = max(shapes, key=lambda shape: shape["max_logp"] / shape["allowed"], default=None)
-    parity = f"{worst['max_logp']:.2g} of {worst['allowed']:.2g}" if worst else "needs none" if opened.quantity == "counts" else "not made"
+    needs_none = opened.quantity == "counts" or opened.is_external
+    parity = f"{worst['max_logp']:.2g} of {worst['allowed']:.2g}" if worst else "needs none" if needs_none else "not made"
     cells = (opened.model_id, opened.family, opened.gate, opened.precision, ", ".join(sorted(meta["graphs"])), parity,
              str(meta["window"]["trained_bp"]), meta["identity"]["licence"] or "not stated")
     return dict(zip(columns, cells, strict=True))
