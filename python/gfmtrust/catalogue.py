@@ -32,7 +32,7 @@ def catalogue(family: str | None = None, bundles: Path | None = None, table: Pat
     rows = [row for row in registry.read_rows(table).values() if row.family in names]
     made: Tables = {"families": list(families.values()), "checkpoints": [_checkpoint(row, families[row.family]) for row in rows]}
     if bundles:
-        made["bundles"] = [row for row in map(_bundle, _folders(bundles)) if not family or row["family"] == family]
+        made["bundles"] = [row for row in map(_bundle, _folders(bundles)) if not family or row["family"] in (family, "")]
     return made
 
 
