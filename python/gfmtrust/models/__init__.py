@@ -10,6 +10,7 @@ from gfmtrust.models.family import Family
 FAMILIES = {
     "gpn": "gfmtrust.models.gpn",
     "nt_v1": "gfmtrust.models.nt_v1",
+    "nt_v2": "gfmtrust.models.nt_v2",
     "generator": "gfmtrust.models.generator",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
