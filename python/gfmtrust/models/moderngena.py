@@ -1,0 +1,92 @@
+"""ModernGENA: ModernBERT, masked tokens of BPE; two layers of three attend within a local window alone.
+
+The network is transformers' own ModernBertForMaskedLM, whose masks and rotary positions are made for the length asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+
+from gfmtrust.errors import ConfigurationError, message
+
+GLOBAL, LOCAL = "full_attention", "sliding_attention"
+
+
+@dataclass(frozen=True)
+class ModernGenaConfig:
+    """Fields of config.json that shape the network."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    intermediate_size: int
+    max_position_embeddings: int
+    pad_token_id: int
+    cls_token_id: int
+    sep_token_id: int
+    global_attn_every_n_layers: int = 3
+    local_attention: int = 128
+    global_rope_theta: float = 160000.0
+    local_rope_theta: float = 10000.0
+    norm_eps: float = 1e-5
+    norm_bias: bool = False
+    attention_bias: bool = False
+    mlp_bias: bool = False
+    classifier_bias: bool = False
+    decoder_bias: bool = True
+    tie_word_embeddings: bool = True
+
+
+FIXED = {"model_type": ("modernbert",), "hidden_activation": ("gelu",), "classifier_activation": ("gelu",),
+         "position_embedding_type": ("absolute", "sans_pos"), "is_encoder_decoder": (False,), "rope_scaling": (None,)}
+# layer_norm_eps and position_embedding_type are written by the training code and read by nobody; the rest is training and speed
+INERT = frozenset({
+    "bos_token_id", "eos_token_id", "mask_token_id", "layer_norm_eps", "initializer_cutoff_factor", "reference_compile",
+    "gradient_checkpointing", "repad_logits_with_grad", "sparse_prediction", "sparse_pred_ignore_index", "deterministic_flash_attn",
+    "embedding_dropout", "mlp_dropout", "classifier_dropout", "classifier_pooling",
+})
+
+
+def plain(config: dict) -> dict:
+    """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two thetas, layer_types as the step.
+
+    Raises ConfigurationError (78) for scaled positions and for layers in another order.
+    """
+    config = dict(config)
+    rope = config.pop("rope_parameters", None)
+    for kind, key in ((GLOBAL, "global_rope_theta"), (LOCAL, "local_rope_theta")):
+        one = (rope or {}).get(kind, {})
+        if rope is not None and (set(rope) - {GLOBAL, LOCAL} or set(one) != {"rope_theta", "rope_type"} or one["rope_type"] != "default"):
+            expected = "rope_type 'default' with a rope_theta for either attention"
+            raise ConfigurationError(message("config.json", f"rope_parameters are {rope!r}", expected))
+        if one:
+            config[key] = one["rope_theta"]
+    kinds = config.pop("layer_types", None)
+    if kinds is not None:
+        step = config.setdefault("global_attn_every_n_layers", next((i for i in range(1, len(kinds)) if kinds[i] == GLOBAL), len(kinds)))
+        if kinds != [LOCAL if i % step else GLOBAL for i in range(config.get("num_hidden_layers", 0))]:
+            expected = "a global layer at every step, the first among them"
+            raise ConfigurationError(message("config.json", f"layer_types are {kinds!r}", expected))
+    return config
+
+
+def build(config: ModernGenaConfig) -> nn.Module:
+    from transformers import ModernBertConfig, ModernBertForMaskedLM
+
+    values = asdict(config)
+    step, thetas = values.pop("global_attn_every_n_layers"), {GLOBAL: "global_rope_theta", LOCAL: "local_rope_theta"}
+    values["rope_parameters"] = {kind: {"rope_type": "default", "rope_theta": float(values.pop(key))} for kind, key in thetas.items()}
+    values["layer_types"] = [LOCAL if i % step else GLOBAL for i in range(config.num_hidden_layers)]
+    return ModernBertForMaskedLM(ModernBertConfig(**values, bos_token_id=config.cls_token_id, eos_token_id=config.sep_token_id))
+
+
+def hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+    return network.model(input_ids).last_hidden_state
+
+
+def head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    return network.decoder(network.head(rows))
