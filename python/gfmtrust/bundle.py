@@ -112,7 +112,7 @@ class Bundle:
     @property
     def reads_on(self) -> bool:
         """Whether a causal model's windows go on beyond the site, so that each base is judged by what it makes of the right flank."""
-        return self.causal and self.site_forward < self.window_bp - 1
+        return self.causal and self.has_distribution and self.site_forward < self.window_bp - 1
 
     @property
     def quantity(self) -> str:

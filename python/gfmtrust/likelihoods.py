@@ -19,22 +19,23 @@ LIMIT_NATS = 69.0
 """No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR), and exp of it is a float32."""
 
 
-def log_ratios(session, ref: np.ndarray, alt: np.ndarray, changed: tuple[int, int] | None = None) -> np.ndarray:
+def log_ratios(session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None) -> np.ndarray:
     """ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has no finite answer or a text is too long.
 
-    ref, alt: codes uint8 (n, W). changed: first changed letter and the end of the longer allele, where letters behind the change are
-    shifted against one another (haplotypes); None where only letters in place differ. Letters outside the contig in one of a pair are
-    left out of both. Equal texts and equal questions are worked on once.
+    ref, alt: codes uint8 (n, W). shifted: int (n,), where the longer allele ends, of pairs whose letters behind the change are shifted
+    against one another (haplotypes); 0 where only letters in place differ; None: nowhere. Letters outside the contig in one of a pair
+    are left out of both. Equal texts and equal questions are worked on once.
     """
     cut: dict[bytes, bpe.Tokens] = {}
     asked: dict[tuple, int] = {}
     rows: list[bpe.Ask] = []
     pairs = np.full((len(ref), 2), -1, dtype=np.int64)
     failed = np.zeros(len(ref), dtype=bool)
-    for row, (one, other) in enumerate(zip(ref, alt, strict=True)):
+    ends = np.zeros(len(ref), dtype=np.int64) if shifted is None else shifted
+    for row, (one, other, end) in enumerate(zip(ref, alt, ends, strict=True)):
         outside = (one == PAD) | (other == PAD)
         texts = [_segmented(session.bpe, np.where(outside, PAD, codes).astype(np.uint8), cut) for codes in (one, other)]
-        for side, (tokens, places) in enumerate(zip(texts, _differing(session.bpe, *texts, changed), strict=True)):
+        for side, (tokens, places) in enumerate(zip(texts, _differing(session.bpe, *texts, int(end)), strict=True)):
             if not len(places):
                 continue
             key = (tokens.ids.tobytes(), places.tobytes())
@@ -79,6 +80,15 @@ def strand_difference(session, windows: np.ndarray, site_forward: int, site_reve
     return np.abs(substitutions(session, windows, site_forward) - back)
 
 
+def readable(session, windows: np.ndarray) -> np.ndarray:
+    """Which windows have no more tokens than the network reads, bool (n,)."""
+    model = session.bpe
+    most, around = model.text.max_tokens, len(model.prefix) + len(model.suffix)
+    if not most or windows.shape[1] + around <= most:
+        return np.ones(len(windows), dtype=bool)
+    return np.array([len(bpe.segment(model, codes).ids) <= most for codes in windows], dtype=bool)
+
+
 def spread_asks(model: bpe.Bpe, windows: np.ndarray, every: int = 8) -> list[bpe.Ask | None]:
     """One question a window about many of its tokens: of a masked model every `every`-th, of a causal one all that have a context."""
     made = []
@@ -97,8 +107,11 @@ def _segmented(model: bpe.Bpe, codes: np.ndarray, cut: dict[bytes, bpe.Tokens]) 
     return cut[key]
 
 
-def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, changed: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens asked for in each of two texts, int64: from the first that differs to where they agree again, or to the end."""
+def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens asked for in each of two texts, int64: from the first that differs to where they agree again, or to the end.
+
+    Shifted texts cannot agree: there it is to the first place at or behind `shifted` where a token ends in both, after as many bases.
+    """
     shorter = min(len(ref.ids), len(alt.ids))
     same = (ref.ids[:shorter] == alt.ids[:shorter]) & (ref.ends[:shorter] == alt.ends[:shorter])
     first = shorter if same.all() else int(np.argmin(same))
@@ -106,7 +119,7 @@ def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, changed: tuple[
         return np.empty(0, np.int64), np.empty(0, np.int64)
     if model.text.causal:
         stops = len(ref.ids), len(alt.ids)
-    elif changed is None:
+    elif not shifted:
         back = (ref.ids[::-1][:shorter - first] == alt.ids[::-1][:shorter - first])
         back &= (ref.ends[::-1][:shorter - first] == alt.ends[::-1][:shorter - first])
         tail = len(back) if back.all() else int(np.argmin(back))
@@ -115,7 +128,7 @@ def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, changed: tuple[
         bodies = [tokens.ends[len(model.prefix): len(tokens.ends) - len(model.suffix)] for tokens in (ref, alt)]
         shared = np.intersect1d(*bodies)
         start = ref.ends[first - 1] if first else 0
-        shared = shared[shared >= max(changed[1], start + 1)]
+        shared = shared[shared >= max(shifted, start + 1)]
         end = shared[0] if len(shared) else bodies[0][-1]
         stops = tuple(len(model.prefix) + int(np.searchsorted(body, end)) + 1 for body in bodies)
     if model.text.causal:
