@@ -99,8 +99,9 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     listed = views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
                 "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
-                "device": session.device, "precision": bundle.precision, "neighbours": neighbours or is_context,
-                "window_bp": bundle.window_bp, "gate": bundle.gate, "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
+                "quantity": bundle.quantity, "device": session.device, "precision": bundle.precision,
+                "neighbours": neighbours or is_context, "window_bp": bundle.window_bp, "gate": bundle.gate,
+                "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
     n = len(pos)
     name = f"{bundle.model_id}.{shard.stem}"
     tables.write(out_dir / f"{name}.parquet", {
@@ -132,10 +133,11 @@ def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: s
 
 
 def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:
-    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant."""
+    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant; of all where
+    the model reads whole tokens, whose substitutions do not add up site by site."""
     distinct = rows.drop_duplicates("variant")
     variants = [Variant(*row) for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)]
-    own = np.array([len(variant.ref) != len(variant.alt) for variant in variants])
+    own = np.array([len(variant.ref) != len(variant.alt) or not bundle.has_distribution for variant in variants], dtype=bool)
     n_views = len(views_of(bundle, views))
     llr, status = np.full((len(variants), n_views), np.nan, np.float32), np.full(len(variants), "", object)
     asked = np.flatnonzero(own)

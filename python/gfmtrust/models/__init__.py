@@ -13,6 +13,8 @@ FAMILIES = {
     "nt_v2": "gfmtrust.models.nt_v2",
     "ntv3": "gfmtrust.models.ntv3",
     "generator": "gfmtrust.models.generator",
+    "grover": "gfmtrust.models.grover",
+    "mistral": "gfmtrust.models.mistral",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 
