@@ -14,6 +14,9 @@ FAMILIES = {
     "ntv3": "gfmtrust.models.ntv3",
     "generator": "gfmtrust.models.generator",
     "grover": "gfmtrust.models.grover",
+    "dnabert2": "gfmtrust.models.dnabert2",
+    "gena_bert": "gfmtrust.models.gena_bert",
+    "moderngena": "gfmtrust.models.moderngena",
     "mistral": "gfmtrust.models.mistral",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""

@@ -13,8 +13,11 @@ from torch.nn.functional import gelu
 
 from gfmtrust.models.blocks import node
 
+INITIAL_STD = 0.02
+"""Of tables as training starts; a random network of tests has it."""
 SURPLUS = (r"bert\.embeddings\.(position_ids|token_type_ids)", r"bert\.pooler\..*", r"cls\.seq_relationship\..*")
 """Weights of a file that scoring does not use: index buffers, the pooler, the head of the next sentence."""
+TIED = (("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),)
 
 
 class Embeddings(nn.Module):
@@ -27,6 +30,8 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
         if n_positions:
             self.position_embeddings = nn.Embedding(n_positions, width)
+        for table in self.children():
+            nn.init.normal_(table.weight, std=INITIAL_STD)
         self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:

@@ -13,9 +13,16 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from gfmtrust.models.bert_parts import Bert
+from gfmtrust.models import vocabularies
+from gfmtrust.models.bert_parts import SURPLUS, TIED, Bert
 from gfmtrust.models.blocks import attend, by_heads, node
+from gfmtrust.models.bpe_family import bpe_text, bpe_window
+from gfmtrust.models.family import Example, Family, Window, take
+from gfmtrust.models.folding import TokenScorer, gathered
 
+DEFAULT_BP = 1024
+BASES_PER_TOKEN = 5
+"""Of its vocabulary of 4,096 on the genomes it was trained on (Zhou et al. 2023)."""
 HEAD_EPS = 1e-12
 """Written into the head's code, whatever layer_norm_eps says."""
 
@@ -84,3 +91,23 @@ class Dnabert2ForMaskedLM(Bert):
 
     def bias(self, x: torch.Tensor) -> torch.Tensor:
         return alibi(x.shape[1], self.n_heads, x)
+
+
+def _window(config: Dnabert2Config, window_bp: int | None) -> Window:
+    trained = config.max_position_embeddings * BASES_PER_TOKEN
+    return bpe_window(window_bp, min(DEFAULT_BP, trained // 2), trained)
+
+
+EXAMPLE = Example(
+    {"model_type": "bert", "architectures": ["BertForMaskedLM"], "alibi_starting_size": 512, "attention_probs_dropout_prob": 0.0,
+     "classifier_dropout": None, "gradient_checkpointing": False, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": 36,
+     "initializer_range": 0.02, "intermediate_size": 64, "layer_norm_eps": 1e-12, "max_position_embeddings": 128,
+     "num_attention_heads": 6, "num_hidden_layers": 2, "position_embedding_type": "absolute", "type_vocab_size": 2, "vocab_size": 4096},
+    {}, 160, scale=3.0, tokenizer=vocabularies.bpe(4096))
+FAMILY = Family(
+    name="dnabert2", model_types=("bert",), quantity="likelihood", build=Dnabert2ForMaskedLM, window=_window,
+    read_config=lambda config: take(config, Dnabert2Config, FIXED, INERT),
+    text=lambda config, file: bpe_text(file, config.vocab_size, mask="[MASK]"),  # ALiBi reads any number of tokens
+    scorer=lambda network, config, text: TokenScorer(network, gathered(Bert.hidden), Bert.head),
+    reads=lambda config: "alibi_starting_size" in config, surplus=SURPLUS, tied=TIED, examples={"dnabert2": EXAMPLE},
+)

@@ -10,8 +10,17 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
+from gfmtrust.bpe import BpeText
+from gfmtrust.bpe_file import BpeFile
 from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models import vocabularies
+from gfmtrust.models.bpe_family import bpe_text, bpe_window
+from gfmtrust.models.family import Example, Family, Window, check_ids, take
+from gfmtrust.models.folding import TokenScorer, gathered
 
+DEFAULT_BP = 4096
+BASES_PER_TOKEN = 9
+"""Of GENA-LM's vocabulary of 32,000, which it shares (Fishman et al. 2025)."""
 GLOBAL, LOCAL = "full_attention", "sliding_attention"
 
 
@@ -51,7 +60,7 @@ INERT = frozenset({
 })
 
 
-def plain(config: dict) -> dict:
+def _plain(config: dict) -> dict:
     """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two thetas, layer_types as the step.
 
     Raises ConfigurationError (78) for scaled positions and for layers in another order.
@@ -74,7 +83,7 @@ def plain(config: dict) -> dict:
     return config
 
 
-def build(config: ModernGenaConfig) -> nn.Module:
+def _build(config: ModernGenaConfig) -> nn.Module:
     from transformers import ModernBertConfig, ModernBertForMaskedLM
 
     values = asdict(config)
@@ -84,9 +93,40 @@ def build(config: ModernGenaConfig) -> nn.Module:
     return ModernBertForMaskedLM(ModernBertConfig(**values, bos_token_id=config.cls_token_id, eos_token_id=config.sep_token_id))
 
 
-def hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
     return network.model(input_ids).last_hidden_state
 
 
-def head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
     return network.decoder(network.head(rows))
+
+
+def _text(config: ModernGenaConfig, file: BpeFile) -> BpeText:
+    specials = {"[PAD]": config.pad_token_id, "[CLS]": config.cls_token_id, "[SEP]": config.sep_token_id}
+    check_ids(file.vocabulary, config.vocab_size, specials)
+    return bpe_text(file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings)
+
+
+def _window(config: ModernGenaConfig, window_bp: int | None) -> Window:
+    trained = config.max_position_embeddings * BASES_PER_TOKEN
+    return bpe_window(window_bp, min(DEFAULT_BP, trained // 2), trained)
+
+
+# A vocabulary of 2,048 for 32,000; a local window of 17 tokens, which the traced text of 12 lies within and a full one goes far beyond.
+EXAMPLE = Example(
+    {"model_type": "modernbert", "architectures": ["ModernBertForMaskedLM"], "attention_bias": False, "attention_dropout": 0.0,
+     "bos_token_id": 1, "classifier_activation": "gelu", "classifier_bias": False, "classifier_dropout": 0.0, "classifier_pooling": "mean",
+     "cls_token_id": 1, "decoder_bias": True, "deterministic_flash_attn": False, "embedding_dropout": 0.0, "eos_token_id": 2,
+     "global_attn_every_n_layers": 3, "global_rope_theta": 160000.0, "hidden_activation": "gelu", "hidden_size": 32,
+     "initializer_cutoff_factor": 2.0, "initializer_range": 0.02, "intermediate_size": 48, "layer_norm_eps": 1e-05, "local_attention": 16,
+     "local_rope_theta": 10000.0, "max_position_embeddings": 512, "mlp_bias": False, "mlp_dropout": 0.0, "norm_bias": False,
+     "norm_eps": 1e-05, "num_attention_heads": 4, "num_hidden_layers": 4, "pad_token_id": 3, "position_embedding_type": "absolute",
+     "reference_compile": False, "sep_token_id": 2, "sparse_pred_ignore_index": -100, "sparse_prediction": False,
+     "tie_word_embeddings": True, "vocab_size": 2048},
+    {}, 320, tokenizer=vocabularies.bpe(2048))
+FAMILY = Family(
+    name="moderngena", model_types=("modernbert",), quantity="likelihood", build=_build, text=_text, window=_window,
+    read_config=lambda config: take(_plain(config), ModernGenaConfig, FIXED, INERT),
+    scorer=lambda network, config, text: TokenScorer(network, gathered(_hidden), _head),
+    tied=(("decoder.weight", "model.embeddings.tok_embeddings.weight"),), examples={"moderngena": EXAMPLE},
+)

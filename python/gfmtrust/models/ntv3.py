@@ -77,6 +77,11 @@ def _read_config(config: dict) -> Ntv3Config:
     return read
 
 
+def n_id(config: Ntv3Config) -> int:
+    """Id of N, the padding: the last of the published alphabet. No checkpoint was trained on the token <pad>."""
+    return config.alphabet_size - 1
+
+
 class _Doubled(nn.Module):
     """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a convolution. `weight` is laid out as the
     checkpoint has it: (out, in, kernel) or, transposed, (in, out, kernel)."""
@@ -141,11 +146,11 @@ class _Layer(nn.Module):
 
 
 class Ntv3ForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, alphabet_size); `hidden` and `head` are its two halves. outside: id of N, the padding."""
+    """`forward` gives logits (batch, length, alphabet_size); `hidden` and `head` are its two halves."""
 
     def __init__(self, config: Ntv3Config):
         super().__init__()
-        self.config, self.outside = config, config.pad_token_id
+        self.config = config
         widths = [int(width) for width in np.linspace(config.conv_init_embed_dim, config.embed_dim, config.num_downsamples + 1)]
         transposed = config.deconv_upsample_type == "conv_transpose"
         self.core = node(
@@ -164,8 +169,9 @@ class Ntv3ForMaskedLM(nn.Module):
     def padded(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Ids with N on the right up to whole blocks."""
         block = 2**self.config.num_downsamples
-        n_blocks = (input_ids.shape[1] + block - 1) // block
-        return torch.cat((input_ids, input_ids.new_full((input_ids.shape[0], n_blocks * block - input_ids.shape[1]), self.outside)), 1)
+        n_texts, length = input_ids.shape
+        n_blocks = (length + block - 1) // block
+        return torch.cat((input_ids, input_ids.new_full((n_texts, n_blocks * block - length), n_id(self.config))), 1)
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(batch, length padded, conv_init_embed_dim)."""
@@ -194,13 +200,8 @@ class Ntv3ForMaskedLM(nn.Module):
 
 
 def _text(config: Ntv3Config, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.alphabet_size, {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id})
+    check_ids(vocabulary, config.alphabet_size, {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id, "N": n_id(config)})
     return Text(k=1, vocabulary=vocabulary, mask="<mask>", unknown="N", outside="N")
-
-
-def _scorer(network: Ntv3ForMaskedLM, config: Ntv3Config, text: Text) -> BaseScorer:
-    network.outside = text.vocabulary[text.outside]
-    return BaseScorer(network, gathered(Ntv3ForMaskedLM.hidden), Ntv3ForMaskedLM.head, text, config.alphabet_size)
 
 
 def _window(config: Ntv3Config, window_bp: int | None) -> Window:
@@ -217,6 +218,8 @@ CONFIG = {"model_type": "ntv3", "alphabet_size": 11, "pad_token_id": 1, "mask_to
           "deconv_upsample_type": "repeat+conv"}
 FAMILY = Family(
     name="ntv3", model_types=("ntv3",), quantity="direct", read_config=_read_config, build=Ntv3ForMaskedLM, text=_text, window=_window,
-    scorer=_scorer, surplus=(r".*\.rotary_embedding\.(inv_freq|cos_cached|sin_cached)",),
+    scorer=lambda network, config, text: BaseScorer(network, gathered(Ntv3ForMaskedLM.hidden), Ntv3ForMaskedLM.head, text,
+                                                    config.alphabet_size),
+    surplus=(r".*\.rotary_embedding\.(inv_freq|cos_cached|sin_cached)",),
     examples={"ntv3": Example(CONFIG, VOCABULARY, 100, scale=3.0)},
 )
