@@ -147,12 +147,10 @@ def segment(bpe: Bpe, codes: np.ndarray) -> Tokens:
 def _symbols(bpe: Bpe, letters: str) -> tuple[list[int], list[int]]:
     """First symbols of a text and how many letters each stands for: a letter, a run of N with its own token, or unknown letters."""
     text = bpe.text
-    pieces = [letters]
-    if text.n_run:
-        pieces = [piece for piece in re.split(f"(N{{{text.n_run},}})", letters) if piece]
+    pieces = re.split(f"(N{{{text.n_run},}})", letters) if text.n_run else [letters]
     symbols, lengths = [], []
-    for piece in pieces:
-        if text.n_run and len(piece) >= text.n_run and piece[0] == "N":
+    for number, piece in enumerate(pieces):
+        if number % 2:  # a run
             symbols.append(text.vocabulary[text.n_token])
             lengths.append(len(piece))
             continue
