@@ -61,7 +61,7 @@ def test_loading_gives_back_every_value(weights, kind):
     for name, tensor in made.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
     assert loaded.n_parameters == sum(p.numel() for p in made.parameters())
-    vocabulary = "tokenizer.json" if checkpoints.EXAMPLES[kind].tokenizer else "vocab.txt"
+    vocabulary = "tokenizer.json" if loaded.family.quantity == "likelihood" else "vocab.txt"
     assert set(loaded.sha256) == {"config.json", vocabulary, "model.safetensors"}
     assert loaded.dtypes == ["float32"]
     assert not any(module.training for module in loaded.network.modules())
@@ -229,7 +229,10 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
     ("gpn", {"hidden_size": "32"}), ("gpn", {"embedding": "embedding", "tie_word_embeddings": True}), ("convnet", {"depthwise": True}),
     ("nt_v1", {"position_embedding_type": "rotary"}), ("nt_v1", {"add_bias_fnn": False}), ("nt_v1", {"mlp_gate": True}),
     ("generator", {"rope_scaling": {"type": "linear"}}), ("generator", {"sliding_window": 8}), ("generator", {"hidden_act": "gelu"}),
-    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "roformer"}),
+    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "electra"}),
+    ("grover", {"position_embedding_type": "relative_key"}),
+    ("grover", {"is_decoder": True}), ("mistral", {"sliding_window": 64}), ("mistral", {"model_type": "mixtral"}),
+    ("mistral", {"num_local_experts": 8}), ("mistral", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
 ])
 def test_config_keys_that_change_the_network_are_refused(tmp_path, weights, kind, change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
@@ -338,7 +341,8 @@ def test_shard_names_do_not_leave_the_directory(tmp_path, weights):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("card", [{"window_bp": "96"}, {"licens": "MIT"}])
+@pytest.mark.parametrize("card", [{"window_bp": "96"}, {"licens": "MIT"}, {"training": ["hg38"]}, {"training": {"contigs": "chr1"}},
+                                  {"training": {"assembly": ["hg38"]}}, {"training": {"contigs": [""]}}])
 def test_a_card_with_an_unknown_field(tmp_path, weights, card):
     copy = changed(weights["gpn"], tmp_path)
     (copy / "gfmtrust.json").write_text(json.dumps(card))

@@ -20,7 +20,7 @@ from gfmtrust.models.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 4
-"""Of GROVER's vocabulary on the human genome, 4.07 (Sanabria et al. 2024)."""
+"""Rounded down from ln 609 / ln 4 = 4.6, what equally likely tokens would have; decides the window that counts as trained, no number."""
 FOREIGN = ("pre_layer_norm", "alibi_starting_size", "last_layer_norm", "rotary_value")
 """Keys of networks that share the model_type."""
 

@@ -1,7 +1,7 @@
-"""Mistral over byte pair tokens, causal: GenomeOcean, and the dense ones of Mistral-DNA.
+"""Mistral over byte pair tokens, causal: GenomeOcean, and dense models of that kind.
 
-The network is transformers' own MistralForCausalLM; the auto_map of a config is not read. A mixture of experts (model_type mixtral, most
-of Mistral-DNA) and a sliding window shorter than the context are other networks and refused.
+The network is transformers' own MistralForCausalLM; the auto_map of a config is not read. A mixture of experts (model_type mixtral, as the
+configs of Mistral-DNA say) and a sliding window shorter than the context are other networks and refused.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from gfmtrust.models.family import Example, Family, Window, take
 from gfmtrust.models.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
-BASES_PER_TOKEN = 4
-"""Fewer than a vocabulary of 4,096 comes to on a genome, about 5 (Zhou et al. 2024)."""
+BASES_PER_TOKEN = 5
+"""GenomeOcean's authors: 10,240 tokens are about 51,000 bp."""
 
 
 @dataclass(frozen=True)
