@@ -115,7 +115,7 @@ def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place
     kept = mine[["contig_index", "pos", "real", "decoy", "run_oriented", "block"]].reset_index(drop=True)
     context = block.context_probs[row]
     alike = view_weights(context, np.zeros(context.shape[1], int))
-    bits = {"surprisal": surprisal_of(block.probs[row], block.weights[row], real),
+    bits = {"surprisal": surprisal_of(block.probs[row], block.told_weights[row], real),
             "context_site_surprisal": surprisal_of(context, alike, real),
             "status": block.status[row]}
     return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)

@@ -73,6 +73,7 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     found = {
         Why.BACKGROUND: np.full(len(features), limits.background),
         Why.DRAFT: np.full(len(features), limits.draft),
+        Why.NO_DISTRIBUTION: _no_distribution(features),
         Why.OOD_WINDOW: _outside(column(features, "local_surprisal"), limits.surprisal_range),
         Why.NO_GAIN: _no_gain(limits, features),
         Why.STRAND: _strands_differ(limits, features),
@@ -83,7 +84,7 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
     }
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
-    for why in (Why.BACKGROUND, Why.DRAFT, Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
+    for why in (Why.BACKGROUND, Why.DRAFT, Why.NO_DISTRIBUTION, Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
         cap[found[why]] = Rank.MEDIUM
     cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
     reasons = np.zeros(len(features), dtype=np.uint16)
@@ -132,6 +133,13 @@ def _class_means(gain: np.ndarray, region_class: np.ndarray) -> tuple[tuple[str,
 
 def _outside(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarray:
     return np.zeros(len(values), dtype=bool) if bounds is None else (values < bounds[0]) | (values > bounds[1])
+
+
+def _no_distribution(features: pd.DataFrame) -> np.ndarray:
+    """Is the allele judged by likelihoods alone, so that nothing is known of what the models make of its site?"""
+    if "ent" not in features:
+        return np.zeros(len(features), dtype=bool)
+    return np.isfinite(column(features, "llr")) & np.isnan(column(features, "ent"))
 
 
 def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:

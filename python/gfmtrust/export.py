@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust import bpe, gate, golden, parity, registry, session, tokenizers
 from gfmtrust import bundle as bundles
-from gfmtrust import gate, golden, parity, registry, session, tokenizers
 from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, DeviceError, MissingInputError, message
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
@@ -95,9 +95,13 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
     scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    is_bpe = isinstance(loaded.text, bpe.BpeText)
     methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
-    made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
+    if is_bpe:
+        made = parity.references_of_tokens(answerer(scorer), bpe.build(loaded.text), window)
+    else:
+        made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
     certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
 
@@ -105,11 +109,14 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     running = session.start(meta, graph, "cpu", choices.threads)
     cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, choices.n_windows))
     index = np.array(sorted({window.site_forward, *(window.site_forward + offset for offset in window.neighbour_offsets)}))
-    found = gate.evidence(running, cut, index)
+    found = gate.token_evidence(running, cut) if is_bpe else gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
     certificates = [certificate]
     if choices.precision != "fp32":
+        if is_bpe:
+            raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
+                                             "no bar of its likelihoods is known"))
         if choices.precision == bundles.DRAFT:
             draft.quantise(graph)
             meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
@@ -122,7 +129,7 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
-    meta["golden"] = golden.windows(running, cut, window)
+    meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)
     return meta
 
 
@@ -160,7 +167,7 @@ def _groups(loaded, window) -> dict:
     return {
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
-                 "vocabulary_sha256": loaded.vocabulary_sha256},
+                 "vocabulary_sha256": loaded.vocabulary_sha256} | _bpe_fields(text),
         "scoring": {"causal": text.causal, "quantity": family.quantity, "kmer_method": text.kmer_method, "n_members": 1,
                     "rc_equivariant": family.rc_equivariant(loaded.config), "neighbour_offsets": list(window.neighbour_offsets),
                     "neighbours_in_same_pass": window.neighbours_in_same_pass},
@@ -169,6 +176,14 @@ def _groups(loaded, window) -> dict:
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
         **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
+
+
+def _bpe_fields(text) -> dict:
+    """What the text group of a BPE model holds beside the rest."""
+    if not isinstance(text, bpe.BpeText):
+        return {}
+    own = {name: getattr(text, name) for name in bundles.BPE_FIELDS}
+    return {"kind": "bpe"} | own | {"merges": [list(pair) for pair in text.merges]}
 
 
 def resolve(model: str) -> Source:

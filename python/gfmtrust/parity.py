@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from gfmtrust import tokenizers
+from gfmtrust import bpe, tokenizers
 from gfmtrust.alphabet import PAD, N
 from gfmtrust.bundle import DRAFT
 from gfmtrust.errors import BadDataError, message
@@ -70,6 +70,21 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     return made
 
 
+def references_of_tokens(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], model: bpe.Bpe, window) -> list[Reference]:
+    """The same of a model of whole tokens: traced, another batch and length, batch 1 at the full window, a batch with unknown letters.
+
+    Texts are random tokens of exactly one length, so there is no padding to try. The full length is that of a window of random letters.
+    """
+    full = len(bpe.segment(model, np.random.default_rng(0).integers(0, 4, window.window_bp, dtype=np.uint8)).ids)
+    traced = max(12, full // 8)
+    shapes = [(2, traced, 3, False), (3, traced + 7, 1, False), (1, full, 4, False), (5, traced + 2, 2, True)]
+    made = []
+    for seed, shape in enumerate(shapes):
+        feeds = bpe.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
+        made.append(Reference(feeds, *answer(feeds), False))
+    return made
+
+
 def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
@@ -80,12 +95,9 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
         answer = run(reference.feeds)
         difference = np.abs(answer["logp"].astype(np.float64) - reference.logp)
         allowed = bar * max(1.0, float(reference.logp.std()))
-        llr = np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()
-        entropy = np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()
         shape = {"input_ids": list(reference.feeds["input_ids"].shape), "positions": reference.feeds["pos"].shape[1],
                  "padded": reference.padded, "max_logp": _rounded(difference.max()), "mean_logp": _rounded(difference.mean()),
-                 "max_llr": _rounded(llr), "max_entropy_bits": _rounded(entropy), "allowed": _rounded(allowed),
-                 "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
+                 "allowed": _rounded(allowed)} | _derived(answer, reference)
         shapes.append(shape)
         if not difference.max() <= allowed:  # a NaN fails too
             failed.append(shape)
@@ -96,6 +108,16 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
     alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
     return {"provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "shapes": shapes,
             "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
+
+
+def _derived(answer: dict, reference: Reference) -> dict:
+    """Differences of what is made of logp: of LLR and entropy at a site, or of the sum over a row's tokens, an allele's likelihood."""
+    if "target" in reference.feeds:
+        ours, theirs = (logp.sum(axis=1, dtype=np.float64) for logp in (answer["logp"], reference.logp))
+        return {"max_sum": _rounded(np.abs(ours - theirs).max())}
+    return {"max_llr": _rounded(np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()),
+            "max_entropy_bits": _rounded(np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()),
+            "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
 
 
 def certify_lower(full, low, cut: np.ndarray, site: int, precision: str) -> dict:
