@@ -146,7 +146,7 @@ def _reach(case: Subject) -> Iterator[tuple]:
         codes[:, place] = (codes[:, place] + 1) % 4
         return float(np.abs(case.logp(codes) - before).max())
 
-    yield max(map(change, hidden)), EXACT
+    yield max(map(change, hidden)), case.family.spill * max(1.0, float(before.std()))
     yield min(map(change, read)), SEEN, True
 
 

@@ -100,7 +100,8 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
                 "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
                 "device": session.device, "precision": bundle.precision, "neighbours": neighbours or is_context,
-                "window_bp": bundle.window_bp, "gate": bundle.gate, "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
+                "window_bp": bundle.window_bp, "trained_bp": bundle.trained_bp, "gate": bundle.gate,
+                "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
     n = len(pos)
     name = f"{bundle.model_id}.{shard.stem}"
     tables.write(out_dir / f"{name}.parquet", {

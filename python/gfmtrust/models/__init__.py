@@ -11,6 +11,7 @@ FAMILIES = {
     "gpn": "gfmtrust.models.gpn",
     "nt_v1": "gfmtrust.models.nt_v1",
     "generator": "gfmtrust.models.generator",
+    "hyenadna": "gfmtrust.models.hyenadna",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 
