@@ -20,7 +20,7 @@ EXAMPLE = EXAMPLES["hyenadna"]
 
 
 def weights_by_name(network, seed=11):
-    """Fill a network from one generator, parameters by sorted name: norms about 1, frequencies about the config's, the grid moved a little."""
+    """Fill a network from one generator, parameters by sorted name: norms near 1, frequencies near the config's, grid moved a little."""
     import torch
 
     rng = np.random.default_rng(seed)
@@ -154,14 +154,18 @@ def test_a_length_baked_into_the_filter_is_found():
     assert found[128] > 1e-3
 
 
-def test_windows_up_to_the_table_answer_as_torch_fft_does_in_float64():
-    for length, bar in ((2048, 2e-5), (6144, 1e-4)):
-        network = made(max_seq_len=length + 2, d_model=16, d_inner=32)
-        ids = letters(1, length)
-        folded, single = all_rows(network, ids), network(ids)
-        exact = network.double()(ids)
-        assert relative(folded, exact) < bar
-        assert relative(single, exact) < bar
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize(("length", "bar"), [(2048, 2e-5), (6144, 1e-4)])
+def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, bar, constant):
+    """Filters of three sines in a row are 4e-4 off in float32 by either way; the ways differ by 1.6e-5 at most."""
+    from gfmtrust.models import long_convolution
+
+    monkeypatch.setattr(long_convolution, "LONGEST_CONSTANT", 8192 * constant)
+    network, ids = made(max_seq_len=length + 2, d_model=16, d_inner=32), letters(1, length)
+    products, by_fft = all_rows(network, ids), network(ids)
+    exact = network.double()(ids)
+    assert relative(products, by_fft) < bar
+    assert relative(products, exact) < 1.1 * relative(by_fft, exact)
 
 
 # --- the exported graph
@@ -233,14 +237,13 @@ def test_a_causal_shift_off_by_one_is_found(case, monkeypatch, by):
         held = sound(*given)
         return held | {"pos": held["pos"] + by}
 
+    opened = case.session
     monkeypatch.setattr(tokenizers, "feeds", shifted)
-    found = [conformance.Outcome("hyenadna", check, *one) for check in ("reach", "plain torch") for one in conformance.CHECKS[check](case)]
-    assert {one.check for one in found if not one.passed} == ({"reach", "plain torch"} if by == 1 else {"plain torch"} | below(found))
-
-
-def below(found):
-    """A row further left still may not read the site, but no longer reads the letter before it."""
-    return {one.check for one in found if one.at_least and not one.passed}
+    with pytest.raises(BadDataError, match="golden window 0: logp differs"):
+        opened.check_golden()
+    checks = {name: conformance.CHECKS[name] for name in ("reach", "plain torch")}
+    found = [conformance.Outcome("hyenadna", name, *one) for name, check in checks.items() for one in check(case)]
+    assert {one.check for one in found if not one.passed} == set(checks)
 
 
 def test_each_base_is_judged_by_the_letters_behind_it(case):

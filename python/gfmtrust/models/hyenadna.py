@@ -105,8 +105,8 @@ class _Filter(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         n = x.shape[1]
         taps = self.taps(self.pos_emb.z[:, :n], self.pos_emb.t[:, :n])
-        spectra = (torch.fft.rfft(values.float(), n=2 * n, dim=1) for values in (x, taps))
-        return torch.fft.irfft(math.prod(spectra), n=2 * n, dim=1)[:, :n].to(x.dtype) + x * self.bias
+        spectra = (torch.fft.rfft(values, n=2 * n, dim=1) for values in (x, taps))
+        return torch.fft.irfft(math.prod(spectra), n=2 * n, dim=1)[:, :n] + x * self.bias
 
 
 class _Folded(nn.Module):
