@@ -155,6 +155,10 @@ class Bundle:
         return self.meta["window"]["window_bp"]
 
     @property
+    def trained_bp(self) -> int:
+        return self.meta["window"]["trained_bp"]
+
+    @property
     def site_forward(self) -> int:
         """Index of the site in a forward window; site_reverse: in the reverse complemented window, as read."""
         return self.meta["window"]["site_forward"]

@@ -68,9 +68,9 @@ class Subject:
             return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
 
 
-def write_genome(path: Path) -> Path:
-    """A FASTA of random letters for the export's gate, which no random network passes."""
-    codes = np.random.default_rng(3).integers(0, 4, GENOME_BP)
+def write_genome(path: Path, n: int = GENOME_BP) -> Path:
+    """A FASTA of n random letters for the export's gate, which no random network passes."""
+    codes = np.random.default_rng(3).integers(0, 4, n)
     path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
     return path
 
@@ -135,7 +135,7 @@ def _reach(case: Subject) -> Iterator[tuple]:
         codes[:, place] = (codes[:, place] + 1) % 4
         return float(np.abs(case.logp(codes) - before).max())
 
-    yield max(map(change, hidden)), EXACT
+    yield max(map(change, hidden)), case.family.spill * max(1.0, float(before.std()))
     yield min(map(change, read)), SEEN, True
 
 

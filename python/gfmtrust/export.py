@@ -94,7 +94,8 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
 
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
-    scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    network = loaded.family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, loaded.text.k)))
+    scorer = loaded.family.scorer(network, loaded.config, loaded.text).eval()
     is_bpe = isinstance(loaded.text, bpe.BpeText)
     methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]

@@ -51,8 +51,14 @@ def feeds_of_shape(tokenizer: tokenizers.Tokenizer, n: int, width: int, n_positi
         codes[:, -(width // 4):] = PAD
         codes[n // 2:, : width // 5] = PAD
     n_tokens = width // text.k
-    token = np.stack([rng.permutation(n_tokens)[:n_positions] for _ in range(n)])
+    first = 1 if text.causal and not text.prefix else 0  # nothing stands before a causal window's first token
+    token = first + np.stack([rng.permutation(n_tokens - first)[:n_positions] for _ in range(n)])
     return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
+
+
+def longest_but_window(window, k: int) -> int:
+    """Letters of the longest window the certificate asks for beside the full one."""
+    return window.shortest_bp + 7 * k
 
 
 def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window) -> list[Reference]:
@@ -61,7 +67,7 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     answer: feeds -> logp and off_alphabet, eager torch in fp32. The first is the one to trace with.
     """
     k, traced = tokenizer.text.k, window.shortest_bp
-    other = traced + 7 * k
+    other = longest_but_window(window, k)
     shapes = [(2, traced, 3, False), (3, other, 1, False), (1, window.window_bp, 4, False), (5, traced + 2 * k, 2, True)]
     made = []
     for seed, (n, width, n_positions, padded) in enumerate(shapes):

@@ -73,7 +73,7 @@ class Session:
         Raises DeviceError (69), ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError (65)
         where the golden windows come out otherwise than at export.
         """
-        window, trained = bundle.window_bp, bundle.meta["window"]["trained_bp"]
+        window, trained = bundle.window_bp, bundle.trained_bp
         if window > trained and not allow_long_window:
             remedy = "give --allow_long_window to score with it all the same"
             expected = f"at most {trained} bp, as trained"

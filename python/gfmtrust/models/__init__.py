@@ -18,6 +18,7 @@ FAMILIES = {
     "nt_v2": "gfmtrust.models.nt_v2",
     "ntv3": "gfmtrust.models.ntv3",
     "mistral": "gfmtrust.models.mistral",
+    "hyenadna": "gfmtrust.models.hyenadna",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 

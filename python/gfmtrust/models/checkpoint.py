@@ -133,7 +133,8 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     """
     state = network.state_dict()
     tensors = dict(tensors)
-    for one, other in family.tied:
+    pairs = family.ties(state)
+    for one, other in [*pairs, *reversed(pairs)]:  # a file may hold any one of three
         is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
         if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
             raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
