@@ -43,7 +43,8 @@ def feeds_of_shape(tokenizer: tokenizers.Tokenizer, n: int, width: int, n_positi
         codes[:, -(width // 4):] = PAD
         codes[n // 2:, : width // 5] = PAD
     n_tokens = width // text.k
-    token = np.stack([rng.permutation(n_tokens)[:n_positions] for _ in range(n)])
+    first = 1 if text.causal and not text.prefix else 0  # nothing stands before the first letter there
+    token = first + np.stack([rng.permutation(n_tokens - first)[:n_positions] for _ in range(n)])
     return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
 
 

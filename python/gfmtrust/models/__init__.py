@@ -11,6 +11,8 @@ FAMILIES = {
     "gpn": "gfmtrust.models.gpn",
     "nt_v1": "gfmtrust.models.nt_v1",
     "generator": "gfmtrust.models.generator",
+    "marindna": "gfmtrust.models.marindna",
+    "recurrent": "gfmtrust.models.recurrent",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 
