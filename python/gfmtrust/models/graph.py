@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import torch
 
-from gfmtrust.errors import BadDataError, InternalError, TransientError, message
+from gfmtrust.errors import BadDataError, InternalError, message
 
 OPSET = 24
 """The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
@@ -23,18 +23,16 @@ LARGE_BYTES = 1_500_000_000
 def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
     """A function of feeds that gives logp and off_alphabet, run eagerly.
 
-    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an answer is not finite, TransientError (75)
-    where memory does not suffice.
+    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an answer is not finite.
     """
     require_eval(scorer)
 
     def answer(feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        shape = list(feeds["input_ids"].shape)
-        with torch.no_grad(), _memory_for(f"input_ids {shape}"):
+        with torch.no_grad():
             logp, off = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
         if not torch.isfinite(logp).all():
-            raise BadDataError(message("network", f"logp is not finite at input_ids {shape}", "finite numbers for every window",
-                                       "are the weights damaged, or too large for fp32?"))
+            found = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
+            raise BadDataError(message("network", found, "a number for every base", "are the weights damaged, or too large for fp32?"))
         return logp.numpy(), off.numpy()
 
     return answer
@@ -56,7 +54,7 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
     dims = {name: torch.export.Dim(name) for name in ("batch", "length", "positions")}
     dynamic = {name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]} for name in feeds}
     is_large = sum(p.numel() * 4 for p in scorer.parameters()) > LARGE_BYTES
-    with torch.no_grad(), _memory_for("the graph"), _quiet(), warnings.catch_warnings():
+    with torch.no_grad(), _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations and of each shared dimension name
         program = torch.onnx.export(
             scorer, kwargs={name: torch.from_numpy(values) for name, values in feeds.items()}, dynamo=True, opset_version=OPSET,
@@ -67,18 +65,6 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
     strip(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return path
-
-
-@contextmanager
-def _memory_for(what: str) -> Iterator[None]:
-    """TransientError (75) for torch's own words where it finds no memory; it has no class for them on CPU."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "allocate memory" in str(error):
-            raise TransientError(message("network", f"not enough memory for {what}", "memory for the network and one window",
-                                         "export it on a larger machine, or with a shorter --window_bp")) from error
-        raise
 
 
 @contextmanager
