@@ -5,10 +5,10 @@
     python tools/throughput.py --device cuda --precisions fp32 fp16 bf16
 
 Weights are random, inputs the same for all. Contestants: the graph in ONNX Runtime; the same folded module in eager torch, which gathers
-the scored row before the head as the graph does; the whole network in eager torch, which gives logits of every token and, for Hyena, convolves
-by torch.fft; and for Mamba transformers' own network with the same weights. Bars are of the ratio to the contestant named beside them. For a
-missed bar the graph's operators are timed. bf16 is torch's alone. A class whose family is not in the registry is skipped with a line. Exit
-1 where a bar is missed (on CPU), 66 where no class is left, 69 without a CUDA provider. Needs torch, onnxruntime, transformers; no genome.
+the scored row before the head as the graph does; the whole network in eager torch, which gives logits of every token and, for Hyena,
+convolves by torch.fft; and for Mamba transformers' own network with the same weights. Bars are of the ratio to the contestant named beside
+them. For a missed bar the graph's operators are timed. bf16 is torch's alone. A class whose family is not in the registry is skipped with a
+line. Exit 1 where a bar is missed (CPU, fp32), 66 where no class is left, 69 without a CUDA provider. No genome is needed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from gfmtrust import models, tokenizers
 from gfmtrust.models import graph
@@ -36,6 +37,7 @@ from gfmtrust.models import graph
 LENGTHS = (512, 6144)
 TOKENS_A_RUN = 2048
 """Windows in a batch make up this many tokens; one window where it is longer."""
+TRACED_TOKENS = 64
 RUNS = 7
 PAUSE_S = 0.2
 """Before each run: the thread pool of the run before may still spin."""
@@ -70,8 +72,8 @@ CASES = (
     Case("Mamba-1", ("mamba",), {"hidden_size": 256, "num_hidden_layers": 4}, LIBRARY, {512: 1.0, 6144: 1.0}),
     Case("Mamba-2", ("mamba2",), {"hidden_size": 256, "num_hidden_layers": 4, "num_heads": 8, "head_dim": 64, "state_size": 64}, LIBRARY,
          {512: 1.0, 6144: 1.0}),
-    Case("Llama", ("marindna", "generator"), ATTENTION | {"num_key_value_heads": 8, "head_dim": 64, "max_position_embeddings": 8192}, FOLDED,
-         {512: 1.5}),
+    Case("Llama", ("marindna", "generator"), ATTENTION | {"num_key_value_heads": 8, "head_dim": 64, "max_position_embeddings": 8192},
+         FOLDED, {512: 1.5}),
     Case("minGRU", ("recurrent",), {"hidden_size": 256, "state_size": 256, "num_hidden_layers": 4, "intermediate_size": 512}, FOLDED, {}),
 )
 
@@ -125,16 +127,14 @@ def made(case: Case, family: models.Family, tokens: int, extra: dict, device: st
     return config, network, text, folded
 
 
-def feeds_of(text: tokenizers.Text, tokens: int, batch: int) -> dict[str, np.ndarray]:
-    """Random windows of so many tokens, one letter in the middle of each scored."""
+def feeds_of(text: tokenizers.Text, tokens: int, batch: int, positions: int = 1) -> dict[str, np.ndarray]:
+    """Random windows of so many tokens, letters in the middle of each scored."""
     codes = np.random.default_rng(0).integers(0, 4, (batch, tokens * text.k), dtype=np.uint8)
-    return tokenizers.feeds(tokenizers.build(text), codes, np.full((batch, 1), codes.shape[1] // 2))
+    return tokenizers.feeds(tokenizers.build(text), codes, codes.shape[1] // 2 + text.k * np.tile(np.arange(positions), (batch, 1)))
 
 
 def library_network(config: dict, network: torch.nn.Module) -> torch.nn.Module:
     """transformers' network of a config with the weights of ours."""
-    from transformers import AutoConfig, AutoModelForCausalLM
-
     settings = {key: value for key, value in config.items() if key not in ("model_type", "d_model", "n_layer", "d_inner")}
     theirs = AutoModelForCausalLM.from_config(AutoConfig.for_model(config["model_type"], **settings))
     kept = theirs.load_state_dict(network.state_dict(), strict=False)
@@ -202,17 +202,16 @@ def contest(case: Case, family: models.Family, tokens: int, given: argparse.Name
     config, network, text, folded = made(case, family, tokens, given.set, given.device)
     batch = max(1, TOKENS_A_RUN // tokens)
     feeds = feeds_of(text, tokens, batch)
-    traced = feeds_of(text, tokens, 2) | ({} if batch > 1 else {})
-    traced = {name: np.repeat(values, 2, 1) if name != "input_ids" else values for name, values in traced.items()}  # two positions
     tensors = {name: torch.from_numpy(values).to(given.device) for name, values in feeds.items()}
     library = library_network(config, network) if case.rival == LIBRARY else None
     rows = []
     for precision in given.precisions:
-        path = folder / f"{case.kind}-{tokens}-{precision}.onnx"
+        path = folder / f"{case.kind}-{tokens if case.by_length else 'any'}-{precision}.onnx"
         module = folded if precision == "fp32" else lowered(folded, HALVES[precision])
         calls: dict[str, Callable] = {}
         if precision != "bf16":
-            graph.export_graph(module, traced, path)
+            if not path.exists():
+                graph.export_graph(module, feeds_of(text, TRACED_TOKENS, 2, 2), path)
             calls["graph"] = on_onnxruntime(path, feeds, given.device, given.threads)[0]
         kind = HALVES.get(precision, torch.float32)
         module = module.to(given.device)
@@ -315,7 +314,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=PROVIDERS, default="cpu")
     parser.add_argument("--precisions", nargs="+", choices=["fp32", *HALVES], default=["fp32"])
-    parser.add_argument("--set", nargs="+", type=setting, default=[], metavar="KEY=VALUE", help="keys of config.json, where a class has them")
+    parser.add_argument("--set", nargs="+", type=setting, default=[], metavar="KEY=VALUE",
+                        help="keys of config.json, where a class has them")
     parser.add_argument("--profile", action="store_true", help="time the operators of every graph, not of missed bars alone")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     given = parser.parse_args(arguments)
