@@ -166,6 +166,7 @@ def _groups(loaded, window) -> dict:
         "window": {"window_bp": window.window_bp, "trained_bp": window.trained_bp, "site_forward": window.site_forward,
                    "site_reverse": window.site_reverse, "shifts": list(window.shifts), "batch": 0},
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
+        **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
 
 
