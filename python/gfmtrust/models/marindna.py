@@ -19,7 +19,7 @@ from gfmtrust.models.vocabularies import numbered
 from gfmtrust.tokenizers import Text
 
 TRAINED_BP = 255
-"""Of every published checkpoint; one of them at 511 bp did as well and at 1,023 no longer answered."""
+"""Of the published checkpoint, by its authors; at 1,023 bp it was seen to collapse."""
 MAX_VOCABULARY = 64
 """Beyond it a decoder does not write single bases."""
 SHORTEST_BP = 64

@@ -1,6 +1,6 @@
 """A small stateful family of our own: minGRU run over single bases in both directions, masked.
 
-The minimal gated recurrent unit (Feng, Tung, Ahmed, Bengio, Hajimirsadegh 2024, arXiv:2410.01201, section 3.1) forgets and takes in by
+The minimal gated recurrent unit (Feng, Tung, Ahmed, Bengio, Hajimirsadeghi 2024, arXiv:2410.01201, section 3.1) forgets and takes in by
 gates that do not read its state, h_t = (1 - z_t) h_(t-1) + z_t c_t, so that the states of a whole window come out of a parallel scan. It is
 run here in linear space by pairwise doubling: the paper's logarithmic form underflows with length. Both directions and a mask over the
 site, rather than one direction and the next base: each base is then judged by both flanks in one pass, where a causal model needs four to
