@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +20,15 @@ import numpy as np
 
 from gfmtrust import bpe, gate, golden, parity, registry, session, tokenizers
 from gfmtrust import bundle as bundles
-from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, DeviceError, MissingInputError, message
+from gfmtrust.errors import (
+    BadDataError,
+    CannotWriteError,
+    ConfigurationError,
+    DeviceError,
+    MissingInputError,
+    TransientError,
+    message,
+)
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
 
@@ -61,8 +71,8 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights, or a bundle, which is checked and
     copied. n_windows: windows of the FASTA the gate reads. window_bp: another window than the family's. precision: one of
     bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
-    precision, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch, a lower precision too
-    far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
+    precision, MissingInputError (66), BadDataError (65) for files that do not fit, answers that are no numbers, a graph that differs from
+    torch, a lower precision too far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
     where memory is short of what the weights need, DeviceError (69) for a precision that no device here is certified for.
     """
     if precision == UNCERTIFIED:
@@ -81,7 +91,7 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
-    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
+    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome, _enough_memory(name):
         graph = Path(scratch) / bundles.GRAPH_FILE
         meta = _proven(loaded, _identity(loaded, source, name), genome, graph, choices)
         return bundles.write(target, meta, graph, precision=precision)
@@ -132,6 +142,18 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)
     return meta
+
+
+@contextmanager
+def _enough_memory(name: str) -> Iterator[None]:
+    """TransientError (75) where memory runs out; torch has no class of its own for that on CPU."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise TransientError(message(f"model {name}", "out of memory", "room for its weights and one window",
+                                         "run it on a larger machine, or give it a shorter window_bp")) from error
+        raise
 
 
 def _n_windows(text, n_windows: int) -> int:

@@ -19,6 +19,8 @@ FAMILIES = {
     "ntv3": "gfmtrust.models.ntv3",
     "mistral": "gfmtrust.models.mistral",
     "hyenadna": "gfmtrust.models.hyenadna",
+    "marindna": "gfmtrust.models.marindna",
+    "recurrent": "gfmtrust.models.recurrent",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 
