@@ -6,8 +6,8 @@ Everything scoring needs to know of a model is in bundle.json; the graph is only
     bundle.write(directory, meta, graph_path, files=(members_json,))   # adds schema, graphs, files, sha256
     bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
 
-The groups and their fields are FIELDS below; docs/models.md explains them. Not here: what a graph may hold (`graph_contract`), running one
-(`session`), making one (`export`, `context_model`).
+The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds BPE_FIELDS too; docs/models.md explains
+them. Not here: what a graph may hold (`graph_contract`), running one (`session`), making one (`export`, `context_model`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfmtrust import graph_contract, onnx_file, training
+from gfmtrust.bpe import BpeText
 from gfmtrust.errors import CannotWriteError, MissingInputError, message
 from gfmtrust.graph_contract import file_sha256, wrong
 from gfmtrust.tokenizers import Text
@@ -30,8 +31,10 @@ MAX_JSON_BYTES = 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
+DRAFT = "int8"
+"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -48,6 +51,8 @@ FIELDS: dict[str, dict[str, type | tuple]] = {
 }
 """Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them, `training` one
 that need not be there, see that module."""
+BPE_FIELDS = {"merges": list, "fuse_unknown": bool, "n_run": int, "n_token": str, "n_ids": int, "max_tokens": int}
+"""Of the text group of a BPE model, whose `kind` is "bpe"."""
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,17 @@ class Bundle:
     @property
     def reads_on(self) -> bool:
         """Whether a causal model's windows go on beyond the site, so that each base is judged by what it makes of the right flank."""
-        return self.causal and self.site_forward < self.window_bp - 1
+        return self.causal and self.has_distribution and self.site_forward < self.window_bp - 1
 
     @property
     def quantity(self) -> str:
         """What the graph answers; one of QUANTITIES (docs/scoring.md)."""
         return self.meta["scoring"]["quantity"]
+
+    @property
+    def has_distribution(self) -> bool:
+        """Whether the model tells a probability of each base at a site, not the likelihood of whole alleles alone."""
+        return self.quantity != "likelihood"
 
     @property
     def n_members(self) -> int:
@@ -134,6 +144,10 @@ class Bundle:
     @property
     def window_bp(self) -> int:
         return self.meta["window"]["window_bp"]
+
+    @property
+    def trained_bp(self) -> int:
+        return self.meta["window"]["trained_bp"]
 
     @property
     def site_forward(self) -> int:
@@ -226,8 +240,12 @@ def _fresh_part(directory: Path) -> Path:
 def text_of(meta: dict) -> Text:
     """The tokenizer's description, from groups text and scoring."""
     text, scoring = meta["text"], meta["scoring"]
-    return Text(text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
-                tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+    common = (text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
+              tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+    if text.get("kind") != "bpe":
+        return Text(*common)
+    own = {name: text[name] for name in BPE_FIELDS}
+    return BpeText(*common, **own | {"merges": tuple(tuple(pair) for pair in text["merges"])})
 
 
 def digest(meta: dict) -> str:
@@ -244,7 +262,7 @@ def _read_json(directory: Path) -> dict:
         raise wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
@@ -270,6 +288,12 @@ def _check_fields(directory: Path, meta: dict) -> None:
             raise wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
     if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
         raise wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
+    is_bpe = meta["text"].get("kind") == "bpe"
+    if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
+        raise wrong(path, f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}", "'likelihood' with 'bpe'")
+    for name, kind in (BPE_FIELDS if is_bpe else {}).items():
+        if type(meta["text"].get(name)) is not kind:
+            raise wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
     if is_external and meta["graphs"]:
         raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
     if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:

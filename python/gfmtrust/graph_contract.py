@@ -2,7 +2,9 @@
 
 Inputs, all int64: input_ids (batch, length) and pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions,
 k). Outputs, float32: logp (batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read;
-optionally off_alphabet (batch, positions), the probability outside A,C,G,T. One graph serves both device classes, or each has its own.
+optionally off_alphabet (batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood" (BPE) has target (batch,
+positions) beside input_ids and pos, and one output, logp (batch, positions), ln p of the target over all tokens. One graph serves both
+device classes, or each has its own.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ DOMAINS = {"", "com.microsoft"}
 """ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
 OPSETS = range(17, 25)
 """17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
-CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
+CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES = 200_000
 
@@ -49,14 +51,18 @@ def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str =
     outputs = {value.name: value for value in summary.outputs}
     n_members = meta["scoring"]["n_members"]
     expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
+    if meta["scoring"]["quantity"] == "likelihood":
+        expected = {"logp": 2}
     if "logp" not in outputs or set(outputs) - set(expected):
-        raise wrong(path, f"outputs are {sorted(outputs)}", "logp and perhaps off_alphabet")
+        raise wrong(path, f"outputs are {sorted(outputs)}", "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""))
     for name, value in outputs.items():
         if value.dtype != "float32" or len(value.dims) != expected[name]:
             raise wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
 
 
 def _input_ranks(meta: dict) -> dict[str, int]:
+    if meta["scoring"]["quantity"] == "likelihood":
+        return {"input_ids": 2, "pos": 2, "target": 2}
     return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
