@@ -31,6 +31,7 @@ test-slow: setup ## grids, repeated kills, large inputs
 
 bench: setup ## the benchmarks of docs/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
+	@$(ACTIVATE) && python tools/throughput.py
 	@$(ACTIVATE) && python tools/gpn_duel.py
 
 proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws each; PROOF='--law hard --part context --n 100' does less

@@ -30,8 +30,8 @@ class Options:
 
     simultaneous: delta is shared by all cells and levels; looks: how often half B has been used, this time included;
     context_only: the context model is the only model (gain then caps nothing); background: file that context model and probes come
-    from, '' where that is the genome itself; digests: JSON-like facts the calibration is of (genome, background, bundles, views,
-    precision), compared by `check_matches`.
+    from, '' where that is the genome itself; long_window: models that read more than they were trained on, '' for none; digests:
+    JSON-like facts the calibration is of (genome, background, bundles, views, precision), compared by `check_matches`.
     """
 
     seed: int = 1
@@ -43,6 +43,7 @@ class Options:
     looks: int = 1
     context_only: bool = False
     background: str = ""
+    long_window: str = ""
     digests: dict = field(default_factory=dict)
 
     @property
@@ -52,10 +53,12 @@ class Options:
 
     @property
     def at_most_medium(self) -> str:
-        """Why no flag is above MEDIUM; '' where HIGH may be."""
+        """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; '' where nothing says so."""
         if self.background:
             return f"context model and probes come from {self.background}"
-        return f"a model reckons in {DRAFT}, which is a draft" if self.is_draft else ""
+        if self.is_draft:
+            return f"a model reckons in {DRAFT}, which is a draft"
+        return f"the window is longer than {self.long_window} was trained on" if self.long_window else ""
 
     def check(self, place: str = "calibration") -> None:
         """Raises ConfigurationError (78) where a level could not mean anything."""

@@ -10,15 +10,25 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from gfmtrust import bpe, gate, golden, parity, registry, session, tokenizers
 from gfmtrust import bundle as bundles
-from gfmtrust import gate, golden, parity, registry, session, tokenizers
-from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, DeviceError, MissingInputError, message
+from gfmtrust.errors import (
+    BadDataError,
+    CannotWriteError,
+    ConfigurationError,
+    DeviceError,
+    MissingInputError,
+    TransientError,
+    message,
+)
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
 
@@ -61,8 +71,8 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights, or a bundle, which is checked and
     copied. n_windows: windows of the FASTA the gate reads. window_bp: another window than the family's. precision: one of
     bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
-    precision, MissingInputError (66), BadDataError (65) for files that do not fit, a graph that differs from torch, a lower precision too
-    far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
+    precision, MissingInputError (66), BadDataError (65) for files that do not fit, answers that are no numbers, a graph that differs from
+    torch, a lower precision too far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
     where memory is short of what the weights need, DeviceError (69) for a precision that no device here is certified for.
     """
     if precision == UNCERTIFIED:
@@ -81,7 +91,7 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
-    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
+    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome, _enough_memory(name):
         graph = Path(scratch) / bundles.GRAPH_FILE
         meta = _proven(loaded, _identity(loaded, source, name), genome, graph, choices)
         return bundles.write(target, meta, graph, precision=precision)
@@ -94,10 +104,15 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
 
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
-    scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    network = loaded.family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, loaded.text.k)))
+    scorer = loaded.family.scorer(network, loaded.config, loaded.text).eval()
+    is_bpe = isinstance(loaded.text, bpe.BpeText)
     methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
-    made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
+    if is_bpe:
+        made = parity.references_of_tokens(answerer(scorer), bpe.build(loaded.text), window)
+    else:
+        made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
     certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
 
@@ -105,11 +120,14 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     running = session.start(meta, graph, "cpu", choices.threads)
     cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, choices.n_windows))
     index = np.array(sorted({window.site_forward, *(window.site_forward + offset for offset in window.neighbour_offsets)}))
-    found = gate.evidence(running, cut, index)
+    found = gate.token_evidence(running, cut) if is_bpe else gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
     certificates = [certificate]
     if choices.precision != "fp32":
+        if is_bpe:
+            raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
+                                             "no bar of its likelihoods is known"))
         if choices.precision == bundles.DRAFT:
             draft.quantise(graph)
             meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
@@ -122,8 +140,20 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
-    meta["golden"] = golden.windows(running, cut, window)
+    meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)
     return meta
+
+
+@contextmanager
+def _enough_memory(name: str) -> Iterator[None]:
+    """TransientError (75) where memory runs out; torch has no class of its own for that on CPU."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise TransientError(message(f"model {name}", "out of memory", "room for its weights and one window",
+                                         "run it on a larger machine, or give it a shorter window_bp")) from error
+        raise
 
 
 def _n_windows(text, n_windows: int) -> int:
@@ -160,7 +190,7 @@ def _groups(loaded, window) -> dict:
     return {
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
-                 "vocabulary_sha256": loaded.vocabulary_sha256},
+                 "vocabulary_sha256": loaded.vocabulary_sha256} | _bpe_fields(text),
         "scoring": {"causal": text.causal, "quantity": family.quantity, "kmer_method": text.kmer_method, "n_members": 1,
                     "rc_equivariant": family.rc_equivariant(loaded.config), "neighbour_offsets": list(window.neighbour_offsets),
                     "neighbours_in_same_pass": window.neighbours_in_same_pass},
@@ -169,6 +199,14 @@ def _groups(loaded, window) -> dict:
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
         **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
+
+
+def _bpe_fields(text) -> dict:
+    """What the text group of a BPE model holds beside the rest."""
+    if not isinstance(text, bpe.BpeText):
+        return {}
+    own = {name: getattr(text, name) for name in bundles.BPE_FIELDS}
+    return {"kind": "bpe"} | own | {"merges": [list(pair) for pair in text.merges]}
 
 
 def resolve(model: str) -> Source:

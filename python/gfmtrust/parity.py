@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from gfmtrust import tokenizers
+from gfmtrust import bpe, tokenizers
 from gfmtrust.alphabet import PAD, N
 from gfmtrust.bundle import DRAFT
 from gfmtrust.errors import BadDataError, message
@@ -51,8 +51,14 @@ def feeds_of_shape(tokenizer: tokenizers.Tokenizer, n: int, width: int, n_positi
         codes[:, -(width // 4):] = PAD
         codes[n // 2:, : width // 5] = PAD
     n_tokens = width // text.k
-    token = np.stack([rng.permutation(n_tokens)[:n_positions] for _ in range(n)])
+    first = 1 if text.causal and not text.prefix else 0  # nothing stands before a causal window's first token
+    token = first + np.stack([rng.permutation(n_tokens - first)[:n_positions] for _ in range(n)])
     return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
+
+
+def longest_but_window(window, k: int) -> int:
+    """Letters of the longest window the certificate asks for beside the full one."""
+    return window.shortest_bp + 7 * k
 
 
 def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window) -> list[Reference]:
@@ -61,12 +67,27 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     answer: feeds -> logp and off_alphabet, eager torch in fp32. The first is the one to trace with.
     """
     k, traced = tokenizer.text.k, window.shortest_bp
-    other = traced + 7 * k
+    other = longest_but_window(window, k)
     shapes = [(2, traced, 3, False), (3, other, 1, False), (1, window.window_bp, 4, False), (5, traced + 2 * k, 2, True)]
     made = []
     for seed, (n, width, n_positions, padded) in enumerate(shapes):
         feeds = feeds_of_shape(tokenizer, n, width, n_positions, seed, padded)
         made.append(Reference(feeds, *answer(feeds), padded))
+    return made
+
+
+def references_of_tokens(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], model: bpe.Bpe, window) -> list[Reference]:
+    """The same of a model of whole tokens: traced, another batch and length, batch 1 at the full window, a batch with unknown letters.
+
+    Texts are random tokens of exactly one length, so there is no padding to try. The full length is that of a window of random letters.
+    """
+    full = len(bpe.segment(model, np.random.default_rng(0).integers(0, 4, window.window_bp, dtype=np.uint8)).ids)
+    traced = max(12, full // 8)
+    shapes = [(2, traced, 3, False), (3, traced + 7, 1, False), (1, full, 4, False), (5, traced + 2, 2, True)]
+    made = []
+    for seed, shape in enumerate(shapes):
+        feeds = bpe.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
+        made.append(Reference(feeds, *answer(feeds), False))
     return made
 
 
@@ -80,12 +101,9 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
         answer = run(reference.feeds)
         difference = np.abs(answer["logp"].astype(np.float64) - reference.logp)
         allowed = bar * max(1.0, float(reference.logp.std()))
-        llr = np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()
-        entropy = np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()
         shape = {"input_ids": list(reference.feeds["input_ids"].shape), "positions": reference.feeds["pos"].shape[1],
                  "padded": reference.padded, "max_logp": _rounded(difference.max()), "mean_logp": _rounded(difference.mean()),
-                 "max_llr": _rounded(llr), "max_entropy_bits": _rounded(entropy), "allowed": _rounded(allowed),
-                 "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
+                 "allowed": _rounded(allowed)} | _derived(answer, reference)
         shapes.append(shape)
         if not difference.max() <= allowed:  # a NaN fails too
             failed.append(shape)
@@ -96,6 +114,16 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
     alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
     return {"provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "shapes": shapes,
             "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
+
+
+def _derived(answer: dict, reference: Reference) -> dict:
+    """Differences of what is made of logp: of LLR and entropy at a site, or of the sum over a row's tokens, an allele's likelihood."""
+    if "target" in reference.feeds:
+        ours, theirs = (logp.sum(axis=1, dtype=np.float64) for logp in (answer["logp"], reference.logp))
+        return {"max_sum": _rounded(np.abs(ours - theirs).max())}
+    return {"max_llr": _rounded(np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()),
+            "max_entropy_bits": _rounded(np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()),
+            "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
 
 
 def certify_lower(full, low, cut: np.ndarray, site: int, precision: str) -> dict:

@@ -55,7 +55,8 @@ def test_the_rank_follows_the_thresholds(rel, expected):
 
 @pytest.mark.parametrize(("changed", "rank", "why"), [
     ({"local_surprisal": 1.45}, 2, "OOD_WINDOW"), ({"local_surprisal": 1.95}, 2, "OOD_WINDOW"), ({"local_surprisal": 0.9}, 1, "OOD_WINDOW"),
-    ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"), ({"gain": -3.0}, 2, "NO_GAIN"), ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
+    ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"), ({"ent": np.nan}, 2, "NO_DISTRIBUTION"),
+    ({"gain": -3.0}, 2, "NO_GAIN"), ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
     ({"near_edge": True}, 2, "NEAR_EDGE"), ({"n_share": 0.011}, 2, "N_IN_WINDOW")])
 def test_each_cap_alone(changed, rank, why):
     assert flag(by_hand(), allele(**changed)) == [(rank, (why,))]

@@ -1,6 +1,7 @@
 """Families: strict configs and weights, networks against their sources' rules, folded scoring against the unfolded network."""
 
 import json
+import re
 
 import checkpoints
 import numpy as np
@@ -60,7 +61,8 @@ def test_loading_gives_back_every_value(weights, kind):
     for name, tensor in made.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
     assert loaded.n_parameters == sum(p.numel() for p in made.parameters())
-    assert set(loaded.sha256) == {"config.json", "vocab.txt", "model.safetensors"}
+    vocabulary = "tokenizer.json" if loaded.family.quantity == "likelihood" else "vocab.txt"
+    assert set(loaded.sha256) == {"config.json", vocabulary, "model.safetensors"}
     assert loaded.dtypes == ["float32"]
     assert not any(module.training for module in loaded.network.modules())
 
@@ -227,7 +229,10 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
     ("gpn", {"hidden_size": "32"}), ("gpn", {"embedding": "embedding", "tie_word_embeddings": True}), ("convnet", {"depthwise": True}),
     ("nt_v1", {"position_embedding_type": "rotary"}), ("nt_v1", {"add_bias_fnn": False}), ("nt_v1", {"mlp_gate": True}),
     ("generator", {"rope_scaling": {"type": "linear"}}), ("generator", {"sliding_window": 8}), ("generator", {"hidden_act": "gelu"}),
-    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "bert"}),
+    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "electra"}),
+    ("grover", {"position_embedding_type": "relative_key"}),
+    ("grover", {"is_decoder": True}), ("mistral", {"sliding_window": 64}), ("mistral", {"model_type": "mixtral"}),
+    ("mistral", {"num_local_experts": 8}), ("mistral", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
 ])
 def test_config_keys_that_change_the_network_are_refused(tmp_path, weights, kind, change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
@@ -243,9 +248,14 @@ def test_a_missing_config_key(tmp_path, weights):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_tensor_is_refused(tmp_path, weights, kind):
-    name = {"gpn": "model.ln_f.weight", "convnet": "cls.decoder.3.bias", "nt_v1": "lm_head.bias", "generator": "model.norm.weight"}[kind]
-    with pytest.raises(BadDataError, match="1 tensors missing, 0 surplus"):
-        load(changed(weights[kind], tmp_path, change_weights=lambda held: held.pop(name)))
+    from safetensors.torch import load_file
+
+    family = models.family_of(checkpoints.CONFIGS[kind])
+    tied = {one for pair in family.tied for one in pair}
+    optional = {name for name in load_file(weights[kind] / "model.safetensors") if any(re.fullmatch(one, name) for one in family.unused)}
+    for name in sorted(set(load_file(weights[kind] / "model.safetensors")) - tied - optional)[::7]:
+        with pytest.raises(BadDataError, match=rf"1 tensors missing, 0 surplus, first {re.escape(name)}"):
+            load(changed(weights[kind], tmp_path / name, change_weights=lambda held, name=name: held.pop(name)))
 
 
 @pytest.mark.bad_input

@@ -23,7 +23,7 @@ def table(tmp_path):
 
 def test_the_rows_we_ship():
     rows = registry.read_rows()
-    assert {row.family for row in rows.values()} == set(FAMILIES)
+    assert {row.family for row in rows.values()} == set(FAMILIES) - {"recurrent"}  # of which nobody has published a checkpoint
     assert all(row.id == name for name, row in rows.items())
     assert "gpn-animal-promoter" in rows
 

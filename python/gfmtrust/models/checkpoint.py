@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from gfmtrust import memory, training
+from gfmtrust import bpe_file, memory, training
 from gfmtrust.bundle import file_sha256
 from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.models import family_of, hub
@@ -55,7 +55,8 @@ def load(directory: Path) -> Checkpoint:
     config_dict = _read_object(directory / "config.json")
     family = family_of(config_dict)
     config = family.read_config(config_dict)
-    vocabulary, vocabulary_path, vocabulary_sha256 = read_vocabulary(directory)
+    is_bpe = family.quantity == "likelihood"
+    vocabulary, vocabulary_path, vocabulary_sha256 = bpe_file.read(directory) if is_bpe else read_vocabulary(directory)
     text = family.text(config, vocabulary)
     weights = weight_files(directory)
     memory.require(str(directory), COPIES * weights_bytes(weights), "to load and export these weights")
@@ -132,7 +133,8 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     """
     state = network.state_dict()
     tensors = dict(tensors)
-    for one, other in family.tied:
+    pairs = family.ties(state)
+    for one, other in [*pairs, *reversed(pairs)]:  # a file may hold any one of three
         is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
         if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
             raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
