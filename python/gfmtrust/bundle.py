@@ -6,11 +6,7 @@ Everything scoring needs to know of a model is in bundle.json; the graph is only
     bundle.write(directory, meta, graph_path, files=(members_json,))   # adds schema, graphs, files, sha256
     bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
 
-The groups and their fields are FIELDS below; docs/models.md explains them. Graph inputs, all int64: input_ids (batch, length) and
-pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
-(batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally off_alphabet
-(batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood" (BPE) has target (batch, positions) beside input_ids
-and pos, and one output, logp (batch, positions), ln p of the target over all tokens; its text group holds BPE_FIELDS too. Not here:
+The groups and their fields are FIELDS below; docs/models.md explains them. Inputs and outputs of a graph: `graph_contract`. Not here:
 running a graph (`session`), making one (`export`, `context_model`).
 """
 
@@ -26,17 +22,14 @@ from pathlib import Path
 from gfmtrust import onnx_file, training
 from gfmtrust.bpe import BpeText
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
+from gfmtrust.graph_contract import check_graph
 from gfmtrust.tokenizers import Text
 
 SCHEMA = 1
 BUNDLE_FILE, GRAPH_FILE = "bundle.json", "model.onnx"
-DOMAINS = {"", "com.microsoft"}
-"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
-OPSETS = range(17, 25)
-"""17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
 CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
-MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
+MAX_JSON_BYTES = 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
@@ -263,42 +256,6 @@ def digest(meta: dict) -> str:
 def file_sha256(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None:
-    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those of the contract at the head of this file."""
-    foreign = sorted(summary.domains - DOMAINS)
-    if foreign or summary.n_functions:
-        found = f"operator domain {foreign[0]}" if foreign else f"{summary.n_functions} functions of its own"
-        raise _wrong(path, found, "ai.onnx and com.microsoft operators alone")
-    opset = summary.opsets.get("", summary.opsets.get("ai.onnx", 0))
-    if opset not in OPSETS:
-        raise _wrong(path, f"opset is {opset}", f"{OPSETS.start} to {OPSETS.stop - 1}")
-    if summary.n_nodes > MAX_NODES:
-        raise _wrong(path, f"{summary.n_nodes} nodes", f"at most {MAX_NODES}")
-    ranks = _input_ranks(meta)
-    found_names = {value.name for value in summary.inputs}
-    if found_names != set(ranks):
-        raise _wrong(path, f"inputs are {sorted(found_names)}", str(sorted(ranks)))
-    for value in summary.inputs:
-        if value.dtype != "int64" or len(value.dims) != ranks[value.name]:
-            raise _wrong(path, f"input {value.name} is {value.dtype} {list(value.dims)}", f"int64 of rank {ranks[value.name]}")
-    outputs = {value.name: value for value in summary.outputs}
-    n_members = meta["scoring"]["n_members"]
-    expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
-    if meta["scoring"]["quantity"] == "likelihood":
-        expected = {"logp": 2}
-    if "logp" not in outputs or set(outputs) - set(expected):
-        raise _wrong(path, f"outputs are {sorted(outputs)}", "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""))
-    for name, value in outputs.items():
-        if value.dtype != "float32" or len(value.dims) != expected[name]:
-            raise _wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
-
-
-def _input_ranks(meta: dict) -> dict[str, int]:
-    if meta["scoring"]["quantity"] == "likelihood":
-        return {"input_ids": 2, "pos": 2, "target": 2}
-    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
 def _copied_graphs(graph_path: Path, part: Path, precision: str) -> dict:

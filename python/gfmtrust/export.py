@@ -138,7 +138,8 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
         certificates.append(parity.certify_lower(full, running, cut, window.site_forward, choices.precision))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
-    symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
+    symmetric = gate.token_symmetry if is_bpe else gate.strand_symmetry
+    symmetry = symmetric(running, cut, window.site_forward, window.site_reverse)
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)

@@ -12,7 +12,7 @@ LAYERS = {
         "output_digest", "tabix", "splice", "bed", "contig_names", "tables", "spellings", "sites", "site_lookup", "measure_table",
         "info_values", "training"},
     2: {"tokenizers", "onnx_file", "onnx_nodes", "bundle", "session", "golden", "registry", "models", "parity", "gate", "export",
-        "context_model", "bpe", "bpe_file", "likelihoods"},
+        "context_model", "bpe", "bpe_file", "likelihoods", "graph_contract"},
     3: {"distributions", "measures", "views", "nulls", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble",
         "features", "halves", "shift", "certificates", "caps", "reliability", "ranking", "risk_coverage", "resampling", "calls",
         "strata", "calibration_record", "calibration", "flags", "region_summary", "external"},
