@@ -34,14 +34,16 @@ DOMAINS = {"", "com.microsoft"}
 """ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
 OPSETS = range(17, 25)
 """17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
-CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
+CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
+DRAFT = "int8"
+"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -151,6 +153,10 @@ class Bundle:
     @property
     def window_bp(self) -> int:
         return self.meta["window"]["window_bp"]
+
+    @property
+    def trained_bp(self) -> int:
+        return self.meta["window"]["trained_bp"]
 
     @property
     def site_forward(self) -> int:
@@ -324,7 +330,7 @@ def _read_json(directory: Path) -> dict:
         raise _wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise _wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))

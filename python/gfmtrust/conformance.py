@@ -24,6 +24,7 @@ from gfmtrust.bundle import Bundle
 from gfmtrust.footprint import footprint
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.family import Example, Family
+from gfmtrust.outcomes import Outcome
 from gfmtrust.session import Session
 
 N_WINDOWS = 6
@@ -33,21 +34,6 @@ MEMORY_LIMIT_MB = 4096
 EXACT = 0.0
 SEEN = 1e-6
 """A change of log p that shows that a letter was read; what cannot read it changes nothing at all."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One check of one example: the figure and the most (or, where `at_least`, the least) it may be."""
-
-    example: str
-    check: str
-    value: float
-    allowed: float
-    at_least: bool = False
-
-    @property
-    def passed(self) -> bool:
-        return self.value >= self.allowed if self.at_least else self.value <= self.allowed  # NaN passes neither
 
 
 @dataclass(frozen=True)
@@ -82,9 +68,9 @@ class Subject:
             return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
 
 
-def write_genome(path: Path) -> Path:
-    """A FASTA of random letters for the export's gate, which no random network passes."""
-    codes = np.random.default_rng(3).integers(0, 4, GENOME_BP)
+def write_genome(path: Path, n: int = GENOME_BP) -> Path:
+    """A FASTA of n random letters for the export's gate, which no random network passes."""
+    codes = np.random.default_rng(3).integers(0, 4, n)
     path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
     return path
 
@@ -149,7 +135,7 @@ def _reach(case: Subject) -> Iterator[tuple]:
         codes[:, place] = (codes[:, place] + 1) % 4
         return float(np.abs(case.logp(codes) - before).max())
 
-    yield max(map(change, hidden)), EXACT
+    yield max(map(change, hidden)), case.family.spill * max(1.0, float(before.std()))
     yield min(map(change, read)), SEEN, True
 
 
@@ -202,18 +188,3 @@ def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterato
         cost = footprint(case.bundle)
         yield Outcome(name, "ms a window", 1000 * cost["seconds"], np.inf)
         yield Outcome(name, "memory, MB", cost["megabytes"], MEMORY_LIMIT_MB)
-
-
-def table(found: list[Outcome]) -> str:
-    """One row an example, one column a check, as Markdown; a figure over its bar is bold."""
-    checks = list(dict.fromkeys(one.check for one in found))
-    lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
-    for name in dict.fromkeys(one.example for one in found):
-        cells = [", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check)) for check in checks]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(one: Outcome) -> str:
-    figure = f"{one.value:.2g}" if one.value < 100 else f"{one.value:.0f}"
-    return figure if one.passed else f"**{figure}**"

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust import bpe, tokenizers
-from gfmtrust.bundle import Bundle, text_of
+from gfmtrust.bundle import DRAFT, Bundle, text_of
 from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError, message
 
 LOG = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ CPU_FILL = 4
 whole batch cost 28 % at 100 windows in batches of 32. CUDA chooses kernels by shape: there the batch is always whole."""
 TOKENS_PER_BATCH = 4096
 """Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
-GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
+GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2, DRAFT: 0.1}
 """Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times their largest |logp|."""
 OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "cuda failure 2", "bad_alloc", "bad allocation")
 DEVICE_LOST = ("cuda failure 700", "illegal memory access", "device-side assert", "unspecified launch failure", "device lost")
@@ -73,13 +73,14 @@ class Session:
         Raises DeviceError (69), ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError (65)
         where the golden windows come out otherwise than at export.
         """
-        window, trained = bundle.window_bp, bundle.meta["window"]["trained_bp"]
+        window, trained = bundle.window_bp, bundle.trained_bp
         if window > trained and not allow_long_window:
             remedy = "give --allow_long_window to score with it all the same"
             expected = f"at most {trained} bp, as trained"
             raise ConfigurationError(message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy))
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
+        batch = 1 if bundle.precision == DRAFT else batch  # its activations are scaled by the whole batch
         session = start(bundle.meta, graph, used, threads, batch, requested=device, weights=weights and weights(graph))
         if weights is None:
             session.check_golden()

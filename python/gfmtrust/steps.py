@@ -131,7 +131,8 @@ def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: scoring.S
     listed = views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256, "quantity": bundle.quantity,
                 "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
-                "precision": bundle.precision, "window_bp": bundle.window_bp, "training": bundle.training, "gate": bundle.gate, **facts}
+                "precision": bundle.precision, "window_bp": bundle.window_bp, "trained_bp": bundle.trained_bp, "training": bundle.training,
+                "gate": bundle.gate, **facts}
     n, name = site.num_rows, f"{bundle.model_id}.{shard.stem}"
     tables.write(out_dir / f"{name}.parquet", {
         "contig_index": site["contig_index"].to_numpy().astype(np.int32), "pos": site["pos"].to_numpy(),

@@ -8,7 +8,7 @@ from gfmtrust.nulls import NULLS
 
 
 def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", members=1, local=1.9, status=lambda site: "", sha=None,
-                 null=None, quantity="direct"):
+                 null=None, quantity="direct", trained_bp=64):
     """answer: function (site frame, strand, member) -> (n, 4) probabilities. null: the same of the null controls; default guesses.
     quantity 'likelihood': a model of whole tokens, which has no local surprisal."""
     views = [[model, member, strand, 0] for member in range(members) for strand in strands]
@@ -28,7 +28,7 @@ def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", m
             "off_alphabet": part},
             tables.score_schema(len(views)),
             {"model": model, "family": family, "bundle_sha256": sha or model * 4, "views": views, "rc_equivariant": False, "device": "cpu",
-             "precision": "fp32", "neighbours": True, "window_bp": 64, "gate": "passed", "quantity": quantity})
+             "precision": "fp32", "neighbours": True, "window_bp": 64, "trained_bp": trained_bp, "gate": "passed", "quantity": quantity})
 
 
 def knows(strength):

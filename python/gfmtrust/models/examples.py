@@ -45,9 +45,9 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
         (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer))
     else:
         (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
-    family, held = models.family_of(example.config), {}
-    tied = {one for one, _ in family.tied}
-    for name, tensor in network(example, seed).state_dict().items():
+    state, held = network(example, seed).state_dict(), {}
+    tied = {one for one, _ in models.family_of(example.config).ties(state)}
+    for name, tensor in state.items():
         if not (name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())):
             held[name] = tensor
     save_file({name: tensor.clone().contiguous() for name, tensor in held.items()}, directory / "model.safetensors")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -66,8 +67,10 @@ class Family:
     a bpe_file.BpeFile for the vocabulary and gives a BpeText (`bpe_family`). scorer: (network, config, Text) ->
     the folded scoring module. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
-    them; tied: parameter -> the parameter it must equal, either of which a file may leave out.
-    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1. rc_equivariant: whether a network of that
+    them; tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may leave either out.
+    sized: (network, letters) -> what the scorer takes, for networks whose folded form has room for windows of so many letters.
+    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1; spill: of a letter that may not be read, where
+    a transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a network of that
     config answers both strands alike by construction. examples: name -> Example, the family's layouts; the first bears its name.
     """
 
@@ -82,10 +85,17 @@ class Family:
     surplus: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     tied: tuple[tuple[str, str], ...] = ()
+    sized: Callable[[Any, int], Any] = lambda network, letters: network
     reads: Callable[[dict], bool] = lambda config: True
     bar: float = BAR
+    spill: float = 0.0
     rc_equivariant: Callable[[Any], bool] = lambda config: False
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
+
+    def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches in full; groups may be named again."""
+        found = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
+        return [(match.string, match.expand(other)) for match, other in found if match]
 
 
 def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()) -> Any:

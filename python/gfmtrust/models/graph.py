@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import torch
 
-from gfmtrust.errors import InternalError, message
+from gfmtrust.errors import BadDataError, InternalError, message
 
 OPSET = 24
 """The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
@@ -21,14 +21,19 @@ LARGE_BYTES = 1_500_000_000
 
 
 def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
-    """A function of feeds that gives logp and off_alphabet, 0 where a scorer has none, run eagerly. Raises InternalError (70) for a module
-    in train mode."""
+    """A function of feeds that gives logp and off_alphabet, 0 where a scorer has none, run eagerly.
+
+    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an answer is not finite.
+    """
     require_eval(scorer)
 
     def answer(feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
             made = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
         logp, off = made if isinstance(made, tuple) else (made, torch.zeros(made.shape))
+        if not torch.isfinite(logp).all():
+            found = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
+            raise BadDataError(message("network", found, "a number for every base", "are the weights damaged, or too large for fp32?"))
         return logp.numpy(), off.numpy()
 
     return answer
