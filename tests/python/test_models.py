@@ -243,7 +243,8 @@ def test_a_missing_config_key(tmp_path, weights):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_tensor_is_refused(tmp_path, weights, kind):
-    name = {"gpn": "model.ln_f.weight", "convnet": "cls.decoder.3.bias", "nt_v1": "lm_head.bias", "generator": "model.norm.weight"}[kind]
+    name = {"gpn": "model.ln_f.weight", "convnet": "cls.decoder.3.bias", "nt_v1": "lm_head.bias", "generator": "model.norm.weight",
+            "hyenadna": "hyena.backbone.ln_f.weight"}[kind]
     with pytest.raises(BadDataError, match="1 tensors missing, 0 surplus"):
         load(changed(weights[kind], tmp_path, change_weights=lambda held: held.pop(name)))
 
