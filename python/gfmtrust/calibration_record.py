@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from gfmtrust import halves
+from gfmtrust.bundle import DRAFT
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally, thresholds
 from gfmtrust.errors import ConfigurationError, message
@@ -46,10 +47,17 @@ class Options:
     digests: dict = field(default_factory=dict)
 
     @property
+    def is_draft(self) -> bool:
+        """Whether a model of the run reckons in the precision that is a draft."""
+        return DRAFT in self.digests.get("precision", ())
+
+    @property
     def at_most_medium(self) -> str:
         """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; '' where nothing says so."""
         if self.background:
             return f"context model and probes come from {self.background}"
+        if self.is_draft:
+            return f"a model reckons in {DRAFT}, which is a draft"
         return f"the window is longer than {self.long_window} was trained on" if self.long_window else ""
 
     def check(self, place: str = "calibration") -> None:

@@ -46,14 +46,15 @@ class Example:
     """A checkpoint of the family at reduced width, without its weights: what `models.examples` and the conformance suite build.
 
     config: config.json with the keys of the published files. vocabulary: token -> id in the published order; the real file need not be at
-    hand. window_bp: the window it is exported with. scale: dense weights as the network starts times this give logits of standard
-    deviation about 1.
+    hand; a BPE model has `tokenizer` in its place, the content of a tokenizer.json (vocabularies.bpe). window_bp: the window it is
+    exported with. scale: dense weights as the network starts times this give logits of standard deviation about 1.
     """
 
     config: dict
     vocabulary: dict[str, int]
     window_bp: int
     scale: float = 8.0
+    tokenizer: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Family:
 
     model_types, reads: the family takes a config.json whose model_type is among the first and for which `reads` says yes; no two take one.
     read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
-    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config. scorer: (network, config, Text) ->
+    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a family of quantity "likelihood" gets
+    a bpe_file.BpeFile for the vocabulary and gives a BpeText (`bpe_family`). scorer: (network, config, Text) ->
     the folded scoring module. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
     them; tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may leave either out.
@@ -77,7 +79,7 @@ class Family:
     quantity: str
     read_config: Callable[[dict], Any]
     build: Callable[[Any], Any]
-    text: Callable[[Any, dict[str, int]], Text]
+    text: Callable[[Any, Any], Text]
     scorer: Callable[[Any, Any, Text], Any]
     window: Callable[[Any, int | None], Window]
     surplus: tuple[str, ...] = ()
