@@ -35,8 +35,6 @@ EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
 PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
-DRAFT = "int8"
-"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -83,7 +81,8 @@ class Bundle:
         for entry in meta["graphs"].values():
             summary = onnx_file.read_graph(directory / entry["file"])
             check_graph(directory / entry["file"], summary, meta)
-            _check_external(directory, summary, entry)
+            if outside := [name for name in summary.external if name not in entry["data"]]:
+                raise _wrong(directory / entry["file"], f"external data {outside[0]!r} leaves the bundle", "a data file of bundle.json")
         return cls(directory, meta, found)
 
     @property
@@ -319,10 +318,9 @@ def _check_fields(directory: Path, meta: dict) -> None:
     for name, kind in (BPE_FIELDS if is_bpe else {}).items():
         if type(meta["text"].get(name)) is not kind:
             raise _wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
-    if is_external and meta["graphs"]:
-        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
-    if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
-        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", "cpu, perhaps cuda")
+    if set(meta["graphs"]) not in ([set()] if is_external else [{"cpu"}, {"cpu", "cuda"}]):
+        expected = f"none, the family is {EXTERNAL}" if is_external else "cpu, perhaps cuda"
+        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", expected)
     for device, entry in meta["graphs"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
             raise _wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
@@ -350,12 +348,6 @@ def _check_file(directory: Path, name: str, expected: str) -> None:
     found = file_sha256(path)
     if found != expected:
         raise _wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
-
-
-def _check_external(directory: Path, summary: onnx_file.GraphSummary, entry: dict) -> None:
-    for name in summary.external:
-        if name not in entry["data"]:
-            raise _wrong(directory / entry["file"], f"external data {name!r} leaves the bundle", "a data file of bundle.json")
 
 
 def _wrong(path: Path, found: str, expected: str) -> BadDataError:

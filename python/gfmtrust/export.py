@@ -31,6 +31,7 @@ from gfmtrust.errors import (
 )
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
+from gfmtrust.records import DRAFT
 
 LOG = logging.getLogger(__name__)
 
@@ -73,8 +74,7 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
     precision, MissingInputError (66), BadDataError (65) for files that do not fit, answers that are no numbers, a graph that differs from
     torch, a lower precision too far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the
-    bundle exists, TransientError (75) where memory is short of what the weights need, DeviceError (69) for a precision that no device here
-    is certified for.
+    bundle exists, TransientError (75) where memory is short of what the weights need, DeviceError (69) for a precision no device here has.
     """
     if precision == UNCERTIFIED:
         raise DeviceError(message(f"--precision {precision}", "no graph certified for it", ", ".join(bundles.PRECISIONS),
@@ -129,7 +129,7 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
         if is_bpe:
             raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
                                              "no bar of its likelihoods is known"))
-        if choices.precision == bundles.DRAFT:
+        if choices.precision == DRAFT:
             draft.quantise(graph)
             meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
         else:
