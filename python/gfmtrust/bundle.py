@@ -1,4 +1,4 @@
-"""A bundle: a directory with bundle.json, its ONNX graph and nothing unnamed; written once, checked at every opening.
+"""A bundle: a directory with bundle.json, its ONNX graphs and nothing unnamed; written once, checked at every opening.
 
 Everything scoring needs to know of a model is in bundle.json; the graph is only run. One writer for all families:
 
@@ -6,12 +6,8 @@ Everything scoring needs to know of a model is in bundle.json; the graph is only
     bundle.write(directory, meta, graph_path, files=(members_json,))   # adds schema, graphs, files, sha256
     bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
 
-The groups and their fields are FIELDS below; docs/models.md explains them. Graph inputs, all int64: input_ids (batch, length) and
-pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
-(batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally off_alphabet
-(batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood" (BPE) has target (batch, positions) beside input_ids
-and pos, and one output, logp (batch, positions), ln p of the target over all tokens; its text group holds BPE_FIELDS too. Not here:
-running a graph (`session`), making one (`export`, `context_model`).
+The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds BPE_FIELDS too; docs/models.md explains
+them. Not here: what a graph may hold (`graph_contract`), running one (`session`), making one (`export`, `context_model`).
 """
 
 from __future__ import annotations
@@ -23,27 +19,20 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust import onnx_file, training
+from gfmtrust import graph_contract, onnx_file, training
 from gfmtrust.bpe import BpeText
-from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
+from gfmtrust.errors import CannotWriteError, MissingInputError, message
+from gfmtrust.graph_contract import file_sha256, wrong
 from gfmtrust.tokenizers import Text
 
 SCHEMA = 1
-BUNDLE_FILE, GRAPH_FILE = "bundle.json", "model.onnx"
-DOMAINS = {"", "com.microsoft"}
-"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
-OPSETS = range(17, 25)
-"""17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
-CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
-"""A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
-MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
+BUNDLE_FILE = "bundle.json"
+MAX_JSON_BYTES = 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
 PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
-DRAFT = "int8"
-"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -84,12 +73,12 @@ class Bundle:
         _check_fields(directory, meta)
         found = digest(meta)
         if meta["sha256"] != found:
-            raise _wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
+            raise wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
         for name, expected in members(meta).items():
             _check_file(directory, name, expected)
-        for entry in meta["graphs"].values():
+        for device, entry in meta["graphs"].items():
             summary = onnx_file.read_graph(directory / entry["file"])
-            check_graph(directory / entry["file"], summary, meta)
+            graph_contract.check(directory / entry["file"], summary, meta, device)
             _check_external(directory, summary, entry)
         return cls(directory, meta, found)
 
@@ -198,19 +187,21 @@ class Bundle:
         return self.directory / entry["file"] if entry else None
 
 
-def write(directory: str | Path, meta: dict, graph_path: Path | None, files: tuple[Path, ...] = (), precision: str = "fp32") -> Bundle:
-    """Write a new bundle from its groups and a graph of that precision, and open it as a user would.
+def write(directory: str | Path, meta: dict, graph_path: Path | None, files: tuple[Path, ...] = (), precision: str = "fp32",
+          cuda_graph_path: Path | None = None) -> Bundle:
+    """Write a new bundle from its groups and graphs of that precision, and open it as a user would.
 
-    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path: the .onnx, without external data or with
-    its one data file beside it; None for family EXTERNAL. files: further files to carry, such as members.json. One graph serves CUDA
-    too unless it holds one of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises CannotWriteError (73) where it exists.
+    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path, cuda_graph_path: the .onnx of each device
+    class, without external data or with its one data file beside it; None for family EXTERNAL. files: further files to carry, such as
+    members.json. Without a graph of its own CUDA is given the CPU's, unless that holds one of CPU_ONLY_OPERATORS. The directory appears
+    whole or not at all. Raises CannotWriteError (73) where it exists, BadDataError (65) for a graph that breaks the contract.
     """
     directory = Path(directory)
     if directory.exists():
         raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
     part = _fresh_part(directory)
     try:
-        graphs = _copied_graphs(graph_path, part, precision) if graph_path else {}
+        graphs = graph_contract.copied(part, graph_path, cuda_graph_path, precision) if graph_path else {}
         for path in files:
             shutil.copyfile(path, part / path.name)
         digests = {path.name: file_sha256(part / path.name) for path in files}
@@ -261,79 +252,18 @@ def digest(meta: dict) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None:
-    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those of the contract at the head of this file."""
-    foreign = sorted(summary.domains - DOMAINS)
-    if foreign or summary.n_functions:
-        found = f"operator domain {foreign[0]}" if foreign else f"{summary.n_functions} functions of its own"
-        raise _wrong(path, found, "ai.onnx and com.microsoft operators alone")
-    opset = summary.opsets.get("", summary.opsets.get("ai.onnx", 0))
-    if opset not in OPSETS:
-        raise _wrong(path, f"opset is {opset}", f"{OPSETS.start} to {OPSETS.stop - 1}")
-    if summary.n_nodes > MAX_NODES:
-        raise _wrong(path, f"{summary.n_nodes} nodes", f"at most {MAX_NODES}")
-    ranks = _input_ranks(meta)
-    found_names = {value.name for value in summary.inputs}
-    if found_names != set(ranks):
-        raise _wrong(path, f"inputs are {sorted(found_names)}", str(sorted(ranks)))
-    for value in summary.inputs:
-        if value.dtype != "int64" or len(value.dims) != ranks[value.name]:
-            raise _wrong(path, f"input {value.name} is {value.dtype} {list(value.dims)}", f"int64 of rank {ranks[value.name]}")
-    outputs = {value.name: value for value in summary.outputs}
-    n_members = meta["scoring"]["n_members"]
-    expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
-    if meta["scoring"]["quantity"] == "likelihood":
-        expected = {"logp": 2}
-    if "logp" not in outputs or set(outputs) - set(expected):
-        raise _wrong(path, f"outputs are {sorted(outputs)}", "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""))
-    for name, value in outputs.items():
-        if value.dtype != "float32" or len(value.dims) != expected[name]:
-            raise _wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
-
-
-def _input_ranks(meta: dict) -> dict[str, int]:
-    if meta["scoring"]["quantity"] == "likelihood":
-        return {"input_ids": 2, "pos": 2, "target": 2}
-    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
-
-
-def _copied_graphs(graph_path: Path, part: Path, precision: str) -> dict:
-    summary = onnx_file.read_graph(graph_path)
-    shutil.copyfile(graph_path, part / GRAPH_FILE)
-    for name in summary.external:
-        shutil.copyfile(graph_path.parent / name, part / name)
-    return _graphs(part, summary, precision)
-
-
-def _graphs(directory: Path, summary: onnx_file.GraphSummary, precision: str) -> dict:
-    path = directory / GRAPH_FILE
-    entry = {
-        "file": GRAPH_FILE, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": precision,
-        "data": {name: file_sha256(directory / name) for name in summary.external},
-        "opsets": summary.opsets, "operators": summary.operators,
-        "inputs": [[value.name, value.dtype, list(value.dims)] for value in summary.inputs],
-        "outputs": [[value.name, value.dtype, list(value.dims)] for value in summary.outputs],
-    }
-    return {"cpu": entry} if CPU_ONLY_OPERATORS & set(summary.operators) else {"cpu": entry, "cuda": entry}
-
-
 def _read_json(directory: Path) -> dict:
     path = directory / BUNDLE_FILE
     if not directory.is_dir() or not path.is_file():
         raise MissingInputError(message(str(path), "not found", "a bundle directory with bundle.json", "export the model first"))
     if path.stat().st_size > MAX_JSON_BYTES:
-        raise _wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
+        raise wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise _wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
+        raise wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        raise _wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
+        raise wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
     return meta
 
 
@@ -341,36 +271,35 @@ def _check_fields(directory: Path, meta: dict) -> None:
     path = directory / BUNDLE_FILE
     for group, fields in FIELDS.items():
         if not isinstance(meta.get(group), dict):
-            raise _wrong(path, f"{group} is {type(meta.get(group)).__name__}", "an object")
+            raise wrong(path, f"{group} is {type(meta.get(group)).__name__}", "an object")
         for name, kind in fields.items():
             if type(meta[group].get(name)) is not kind:
-                raise _wrong(path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__)
+                raise wrong(path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__)
     is_external = meta["identity"]["family"] == EXTERNAL
     if not isinstance(meta.get("golden"), list) or not (meta["golden"] or is_external) or not isinstance(meta.get("sha256"), str):
-        raise _wrong(path, "golden windows or sha256 are missing", "both")
+        raise wrong(path, "golden windows or sha256 are missing", "both")
     if fault := training.fault(meta.get("training", {})):
-        raise _wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
+        raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
     window, scoring = meta["window"], meta["scoring"]
     for name in ("site_forward", "site_reverse"):
         if not 0 <= window[name] < window["window_bp"]:
-            raise _wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
+            raise wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
     if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
-        raise _wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
+        raise wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
     is_bpe = meta["text"].get("kind") == "bpe"
     if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
-        raise _wrong(path, f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}", "'likelihood' with 'bpe'")
+        raise wrong(path, f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}", "'likelihood' with 'bpe'")
     for name, kind in (BPE_FIELDS if is_bpe else {}).items():
         if type(meta["text"].get(name)) is not kind:
-            raise _wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
-    if is_external and meta["graphs"]:
-        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
-    if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
-        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", "cpu, perhaps cuda")
+            raise wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
+    if set(meta["graphs"]) not in ([set()] if is_external else [{"cpu"}, {"cpu", "cuda"}]):
+        expected = f"none, the family is {EXTERNAL}" if is_external else "cpu, perhaps cuda"
+        raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", expected)
     for device, entry in meta["graphs"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
-            raise _wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
+            raise wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
         if entry.get("precision") not in PRECISIONS:
-            raise _wrong(path, f"graphs.{device}.precision is {entry.get('precision')!r}", " or ".join(PRECISIONS))
+            raise wrong(path, f"graphs.{device}.precision is {entry.get('precision')!r}", " or ".join(PRECISIONS))
 
 
 def members(meta: dict) -> dict[str, str]:
@@ -385,21 +314,17 @@ def _check_file(directory: Path, name: str, expected: str) -> None:
     """A plain file of the directory itself, reached by no link of ours, with the digest bundle.json gives."""
     path = directory / name
     if Path(name).name != name or name in ("", ".", ".."):
-        raise _wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")
+        raise wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")
     if path.is_symlink():
-        raise _wrong(path, "is a symbolic link", "a plain file inside the bundle")
+        raise wrong(path, "is a symbolic link", "a plain file inside the bundle")
     if not path.is_file():
         raise MissingInputError(message(str(path), "not found", "the file bundle.json names", "copy the whole directory"))
     found = file_sha256(path)
     if found != expected:
-        raise _wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
+        raise wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
 
 
 def _check_external(directory: Path, summary: onnx_file.GraphSummary, entry: dict) -> None:
     for name in summary.external:
         if name not in entry["data"]:
-            raise _wrong(directory / entry["file"], f"external data {name!r} leaves the bundle", "a data file of bundle.json")
-
-
-def _wrong(path: Path, found: str, expected: str) -> BadDataError:
-    return BadDataError(message(str(path), found, expected, "export the model again"))
+            raise wrong(directory / entry["file"], f"external data {name!r} leaves the bundle", "a data file of bundle.json")

@@ -83,9 +83,9 @@ def subject(name: str, family: Family, example: Example, folder: Path, fasta: Pa
 
 
 def _parity(case: Subject) -> Iterator[tuple[float, float]]:
-    """Graph against torch over all shapes of the certificate, for logits of standard deviation 1."""
-    shapes = case.bundle.meta["proof"]["parity"][0]["shapes"]
-    yield max(shape["max_logp"] * case.family.bar / shape["allowed"] for shape in shapes), case.family.bar
+    """Graphs against torch over all shapes of the certificates, for logits of standard deviation 1: one figure a graph."""
+    for certificate in case.bundle.meta["proof"]["parity"]:
+        yield max(shape["max_logp"] * case.family.bar / shape["allowed"] for shape in certificate["shapes"]), case.family.bar
 
 
 def _strands(case: Subject) -> Iterator[tuple[float, float]]:

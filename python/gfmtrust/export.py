@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bpe, gate, golden, parity, registry, session, tokenizers
+from gfmtrust import bpe, gate, golden, graph_contract, parity, registry, session, tokenizers
 from gfmtrust import bundle as bundles
 from gfmtrust.errors import (
     BadDataError,
@@ -31,10 +31,13 @@ from gfmtrust.errors import (
 )
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
+from gfmtrust.records import DRAFT
 
 LOG = logging.getLogger(__name__)
 
 N_WINDOWS = 1000
+SYMMETRY_BARS = {"fp32": 1e-4, "fp16": 1e-2}
+"""Most that the strands of a network symmetric by construction may differ: its sums run in another order."""
 UNCERTIFIED = "bf16"
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -72,8 +75,9 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     copied. n_windows: windows of the FASTA the gate reads. window_bp: another window than the family's. precision: one of
     bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
     precision, MissingInputError (66), BadDataError (65) for files that do not fit, answers that are no numbers, a graph that differs from
-    torch, a lower precision too far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
-    where memory is short of what the weights need, DeviceError (69) for a precision that no device here is certified for.
+    torch, a lower precision too far from fp32, strands that differ where they may not, or a model that fails the gate without
+    allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75) where memory is short of what the weights need,
+    DeviceError (69) for a precision that no device here is certified for.
     """
     if precision == UNCERTIFIED:
         raise DeviceError(message(f"--precision {precision}", "no graph certified for it", ", ".join(bundles.PRECISIONS),
@@ -92,16 +96,16 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome, _enough_memory(name):
-        graph = Path(scratch) / bundles.GRAPH_FILE
-        meta = _proven(loaded, _identity(loaded, source, name), genome, graph, choices)
-        return bundles.write(target, meta, graph, precision=precision)
+        meta, cuda_graph = _proven(loaded, _identity(loaded, source, name), genome, Path(scratch), choices)
+        return bundles.write(target, meta, Path(scratch) / graph_contract.GRAPH_FILE, precision=precision, cuda_graph_path=cuda_graph)
 
 
-def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
-    """Write the graph of a checkpoint to `graph` and give the groups of its bundle, with every proof made."""
+def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choices) -> tuple[dict, Path | None]:
+    """Write the graphs to the folder; the groups of its bundle, with every proof made, and CUDA's graph where it has its own."""
     from gfmtrust.models import draft
     from gfmtrust.models.graph import answerer, export_graph
 
+    graph, cuda_graph, device = folder / graph_contract.GRAPH_FILE, folder / graph_contract.CUDA_GRAPH_FILE, "cpu"
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
     network = loaded.family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, loaded.text.k)))
@@ -114,7 +118,13 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     else:
         made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
-    certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
+    certificates = [parity.certify(made, session.runner(graph, choices.threads), session.PROVIDERS["cpu"], loaded.family.bar)]
+    cuda_scorer = loaded.family.cuda_scorer and loaded.family.cuda_scorer(network, loaded.config, loaded.text).eval()
+    if cuda_scorer:  # certified where it will run, or else by what it computes
+        device = "cuda" if session.cuda_works() else "cpu"
+        export_graph(cuda_scorer, made[0].feeds, cuda_graph)
+        certificates.append(parity.certify(made, session.runner(cuda_graph, choices.threads, device), session.PROVIDERS[device],
+                                           loaded.family.bar, cuda_graph.name))
 
     meta = {"identity": identity} | _groups(loaded, window)
     running = session.start(meta, graph, "cpu", choices.threads)
@@ -123,25 +133,32 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     found = gate.token_evidence(running, cut) if is_bpe else gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
-    certificates = [certificate]
     if choices.precision != "fp32":
         if is_bpe:
             raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
                                              "no bar of its likelihoods is known"))
-        if choices.precision == bundles.DRAFT:
+        if choices.precision == DRAFT:
             draft.quantise(graph)
-            meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
+            meta["window"]["batch"], cuda_scorer = 1, None  # activations are scaled by what the batch holds; for the CPU alone
         else:
             export_graph(scorer.halved(), made[0].feeds, graph)
         full, running = running, session.start(meta, graph, "cpu", choices.threads)
         certificates.append(parity.certify_lower(full, running, cut, window.site_forward, choices.precision))
+        if cuda_scorer:
+            half = session.start(meta, export_graph(cuda_scorer.halved(), made[0].feeds, cuda_graph), device, choices.threads)
+            certificates.append(parity.certify_lower(full, half, cut, window.site_forward, choices.precision, cuda_graph.name))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
-    symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
+    symmetric = gate.token_symmetry if is_bpe else gate.strand_symmetry
+    symmetry = symmetric(running, cut, window.site_forward, window.site_reverse)
+    if meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS.get(choices.precision, np.inf):
+        found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
+        raise BadDataError(message(f"model {identity['model_id']}", found, "the same on both, as its network is built to give",
+                                   "report it with config.json"))
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
     meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)
-    return meta
+    return meta, cuda_graph if cuda_scorer else None
 
 
 @contextmanager

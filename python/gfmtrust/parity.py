@@ -14,8 +14,9 @@ from scipy.stats import spearmanr
 
 from gfmtrust import bpe, tokenizers
 from gfmtrust.alphabet import PAD, N
-from gfmtrust.bundle import DRAFT
 from gfmtrust.errors import BadDataError, message
+from gfmtrust.graph_contract import GRAPH_FILE
+from gfmtrust.records import DRAFT
 
 BAR = 2e-5
 """Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""
@@ -91,10 +92,11 @@ def references_of_tokens(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]]
     return made
 
 
-def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR) -> dict:
+def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR, graph: str = GRAPH_FILE) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
-    run: feeds -> outputs by name. bar: of the family. Raises BadDataError (65) where a difference of logp is above the bar.
+    run: feeds -> outputs by name. bar: of the family. graph: its file in the bundle. Raises BadDataError (65) where a difference of logp is
+    above the bar.
     """
     shapes, failed = [], []
     for reference in made:
@@ -112,7 +114,7 @@ def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, b
         raise BadDataError(message("exported graph", found, f"at most {failed[0]['allowed']:.2g}", "report it with the versions used"))
     together = run(made[-1].feeds)["logp"]
     alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
-    return {"provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "shapes": shapes,
+    return {"graph": graph, "provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "bar": bar, "shapes": shapes,
             "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
 
 
@@ -126,7 +128,7 @@ def _derived(answer: dict, reference: Reference) -> dict:
             "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
 
 
-def certify_lower(full, low, cut: np.ndarray, site: int, precision: str) -> dict:
+def certify_lower(full, low, cut: np.ndarray, site: int, precision: str, graph: str = GRAPH_FILE) -> dict:
     """The certificate of a lower precision: its LLRs and entropies at one place of windows of the genome against those of fp32.
 
     full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference is above its bar of LOW_BARS or RANK_BARS, or
@@ -149,8 +151,8 @@ def certify_lower(full, low, cut: np.ndarray, site: int, precision: str) -> dict
         if not found[name] <= bar:  # a NaN fails too
             raise BadDataError(message(f"graph in {precision}", f"{name} is {found[name]:.2g} from fp32 over {len(cut)} windows",
                                        f"at most {bar:.2g}", "export it with --precision fp32"))
-    return {"provider": low.provider, "precision": precision, "reference": "the same network in fp32", "n_windows": len(cut),
-            **{name: _rounded(value) for name, value in found.items()}}
+    return {"graph": graph, "provider": low.provider, "precision": precision, "reference": "the same network in fp32",
+            "n_windows": len(cut), **{name: _rounded(value) for name, value in found.items()}}
 
 
 def _missed(llr: np.ndarray, other: np.ndarray, share: float) -> tuple[int, int]:

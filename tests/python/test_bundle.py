@@ -9,6 +9,7 @@ import pytest
 import toy_models
 
 from gfmtrust import bundle as bundles
+from gfmtrust import graph_contract
 from gfmtrust.bundle import Bundle
 from gfmtrust.errors import BadDataError, CannotWriteError, GfmtrustError, MissingInputError
 
@@ -269,7 +270,7 @@ def test_a_foreign_operator_inside_a_subgraph_is_refused(toy):
 
 @pytest.mark.bad_input
 def test_more_nodes_than_any_export_has_are_refused(toy, monkeypatch):
-    monkeypatch.setattr(bundles, "MAX_NODES", 5)
+    monkeypatch.setattr(graph_contract, "MAX_NODES", 5)
     with pytest.raises(BadDataError, match="7 nodes; expected at most 5"):
         Bundle.open(toy.directory)
 

@@ -14,8 +14,9 @@ from naive_markov import q_causal, q_kmer, q_masked
 
 from gfmtrust import cli, onnx_file, scoring, tokenizers
 from gfmtrust.alphabet import PAD, N, decode, encode, reverse_complement
-from gfmtrust.bundle import GRAPH_FILE, Bundle
+from gfmtrust.bundle import Bundle
 from gfmtrust.errors import BadDataError, CannotWriteError, InternalError
+from gfmtrust.graph_contract import GRAPH_FILE
 from gfmtrust.oracle import closed_forms, markov_bundle, markov_graph, selfcheck
 from gfmtrust.oracle.law import word_reverse_complements
 from gfmtrust.oracle.markov import MAX_ORDER, MarkovTable, draw_sequence, draw_table, uniform_table

@@ -21,9 +21,13 @@ def table(tmp_path):
     return write
 
 
+UNPUBLISHED = {"recurrent", "mamba", "mamba2"}
+"""Families of which nobody has published a checkpoint of DNA that we could name."""
+
+
 def test_the_rows_we_ship():
     rows = registry.read_rows()
-    assert {row.family for row in rows.values()} == set(FAMILIES) - {"recurrent"}  # of which nobody has published a checkpoint
+    assert {row.family for row in rows.values()} == set(FAMILIES) - UNPUBLISHED
     assert all(row.id == name for name, row in rows.items())
     assert "gpn-animal-promoter" in rows
 

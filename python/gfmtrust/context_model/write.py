@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bundle
+from gfmtrust import bundle, graph_contract
 from gfmtrust.alphabet import BASES, PAD, N, reverse_complement
 from gfmtrust.context_model.evaluate import Law
 from gfmtrust.context_model.fit import ContextModel, fit_model
@@ -49,7 +49,7 @@ def write_bundle(model: ContextModel, out_dir: Path, source: dict) -> bundle.Bun
 
     out_dir = Path(out_dir)
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}.") as folder:
-        graph_path, members_path = Path(folder) / bundle.GRAPH_FILE, Path(folder) / MEMBERS_FILE
+        graph_path, members_path = Path(folder) / graph_contract.GRAPH_FILE, Path(folder) / MEMBERS_FILE
         onnx.save_model(graph.build(model.law), graph_path)
         model.members.write(members_path)
         meta = bundle_meta(model, source | {"n_bases": model.n_bases, "orders": list(model.law.orders)}, onnx.__version__)

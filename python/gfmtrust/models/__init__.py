@@ -21,6 +21,9 @@ FAMILIES = {
     "hyenadna": "gfmtrust.models.hyenadna",
     "marindna": "gfmtrust.models.marindna",
     "recurrent": "gfmtrust.models.recurrent",
+    "mamba": "gfmtrust.models.mamba",
+    "mamba2": "gfmtrust.models.mamba2",
+    "caduceus": "gfmtrust.models.caduceus",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 

@@ -146,10 +146,12 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     if missing or surplus:
         found = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
         raise BadDataError(message("weights", found, f"exactly those of family {family.name}", "is config.json this checkpoint's?"))
-    given = {name: tensor.float() for name, tensor in tensors.items() if name in state}
+    given = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items() if name in state}
     for name, tensor in given.items():
-        if tensor.shape != state[name].shape:
+        if tensor.shape != state[name].shape or tensor.is_floating_point() != state[name].is_floating_point():
             raise BadDataError(message("weights", f"{name} is {list(tensor.shape)}", f"{list(state[name].shape)} as config.json says"))
+        if not tensor.is_floating_point() and not torch.equal(tensor, state[name]):
+            raise BadDataError(message("weights", f"{name} differs from config.json", "the table config.json gives"))
     network.load_state_dict(given, strict=False)  # strict was checked above, less the lists of the family
     state = network.state_dict()
     wrong = [name for name, tensor in given.items() if not torch.equal(state[name], tensor)]

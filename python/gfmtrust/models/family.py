@@ -65,7 +65,8 @@ class Family:
     read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
     the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a family of quantity "likelihood" gets
     a bpe_file.BpeFile for the vocabulary and gives a BpeText (`bpe_family`). scorer: (network, config, Text) ->
-    the folded scoring module. window: (config, window_bp or None) -> Window.
+    the folded scoring module. cuda_scorer: the same on the same parameters without Scan, Loop, If and DFT, where `scorer` exports to one of
+    them. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
     them; tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may leave either out.
     sized: (network, letters) -> what the scorer takes, for networks whose folded form has room for windows of so many letters.
@@ -90,6 +91,7 @@ class Family:
     bar: float = BAR
     spill: float = 0.0
     rc_equivariant: Callable[[Any], bool] = lambda config: False
+    cuda_scorer: Callable[[Any, Any, Text], Any] | None = None
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
 
     def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bundle
+from gfmtrust import bundle, graph_contract
 from gfmtrust.alphabet import PAD, N, reverse_complement
 from gfmtrust.oracle import closed_forms, markov_graph
 from gfmtrust.oracle.markov import MarkovTable
@@ -133,7 +133,7 @@ def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") ->
     meta["proof"]["gate"] = gate
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as folder:
-        path = Path(folder) / bundle.GRAPH_FILE
+        path = Path(folder) / graph_contract.GRAPH_FILE
         path.write_bytes(markov_graph.build(oracle.table, bundle.text_of(meta), oracle.junk))
         return bundle.write(directory, meta, path)
 

@@ -1,0 +1,159 @@
+"""Mamba-1 over single bases, causal; each of the four bases is judged by the likelihood of the window from the site on.
+
+A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the length would be frozen by an export. A window
+is the token bos_token_id names, the bases before the site and a few from it on, the same on both strands as read.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
+from gfmtrust.models.folding import BaseScorer, gathered
+from gfmtrust.models.mamba_mixer import Mixer, RmsNorm, without_scan
+from gfmtrust.models.scan import LONGEST
+from gfmtrust.models.vocabularies import CHARACTERS, numbered
+from gfmtrust.tokenizers import Text
+
+DEFAULT_CONTEXT_BP = 1024
+"""Letters of a window where none is given; config.json names no context."""
+SHORTEST_BP = 32
+RADIUS_BP = 32
+"""Letters from the site on that judge a base; an eighth of the window where that is less."""
+
+
+@dataclass(frozen=True)
+class MambaConfig:
+    """Fields of config.json that shape the network."""
+
+    vocab_size: int
+    hidden_size: int
+    num_hidden_layers: int
+    time_step_rank: int
+    bos_token_id: int
+    state_size: int = 16
+    expand: int = 2
+    conv_kernel: int = 4
+    layer_norm_epsilon: float = 1e-5
+    use_bias: bool = False
+    use_conv_bias: bool = True
+    tie_word_embeddings: bool = True
+
+
+FIXED = {"model_type": ("mamba",), "hidden_act": ("silu",), "rms_norm": (True,), "ssm_cfg": ({}, None), "is_encoder_decoder": (False,)}
+# how a network starts, which of transformers' forms runs, and where the sum of layers is held: all float32 here
+INERT = frozenset({"eos_token_id", "pad_token_id", "rescale_prenorm_residual", "residual_in_fp32", "fused_add_norm", "use_mambapy",
+                   "use_associative_scan", "time_step_scale", "time_step_min", "time_step_max", "time_step_init_scheme", "time_step_floor",
+                   "pad_vocab_size_multiple", "layer_types"})
+
+
+def read_twice(config: dict, products: dict[str, tuple]) -> dict:
+    """A config.json without the keys that say again what others say. products: key -> keys or numbers whose product it must be.
+
+    Raises ConfigurationError (78) where one says otherwise.
+    """
+    config = dict(config)
+    for name, factors in products.items():
+        expected = math.prod(config.get(factor, 0) if isinstance(factor, str) else factor for factor in factors)
+        if name in config and (found := config.pop(name)) != expected:
+            raise ConfigurationError(message("config.json", f"{name} is {found!r}", f"{expected}, from {' * '.join(map(str, factors))}"))
+    return config
+
+
+def auto_rank(width: int) -> int:
+    """What "auto" says of the step's rank."""
+    return -(-width // 16)
+
+
+def _read_config(config: dict) -> MambaConfig:
+    expand = config.get("expand", MambaConfig.expand)
+    config = read_twice(config, {"d_model": ("hidden_size",), "n_layer": ("num_hidden_layers",), "d_inner": ("hidden_size", expand),
+                                 "intermediate_size": ("hidden_size", expand)})
+    if config.get("time_step_rank", "auto") == "auto" and type(config.get("hidden_size")) is int:
+        config["time_step_rank"] = auto_rank(config["hidden_size"])
+    return take(config, MambaConfig, FIXED, INERT)
+
+
+class Block(nn.Module):
+    """Norm, then mixer, onto the sum of the layers."""
+
+    def __init__(self, norm: nn.Module, mixer: nn.Module):
+        super().__init__()
+        self.norm, self.mixer = norm, mixer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.mixer(self.norm(x))
+
+
+class Backbone(nn.Module):
+    """Embedding, blocks and the last norm."""
+
+    def __init__(self, config, mixer_of):
+        super().__init__()
+        self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
+        nn.init.normal_(self.embeddings.weight, std=config.hidden_size**-0.5)
+        self.layers = nn.ModuleList(Block(RmsNorm(config.hidden_size, config.layer_norm_epsilon), mixer_of(config))
+                                    for _ in range(config.num_hidden_layers))
+        self.norm_f = RmsNorm(config.hidden_size, config.layer_norm_epsilon)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        x = self.embeddings(input_ids)
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm_f(x)
+
+
+class CausalLanguageModel(nn.Module):
+    """Logits of the next token, (batch, length, vocab_size). mixer_of: config -> one layer's mixer."""
+
+    def __init__(self, config, mixer_of):
+        super().__init__()
+        self.backbone = Backbone(config, mixer_of)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        if config.tie_word_embeddings:
+            self.lm_head.weight = self.backbone.embeddings.weight
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return self.lm_head(self.backbone(input_ids))
+
+
+def _mixer(config: MambaConfig) -> Mixer:
+    return Mixer(config.hidden_size, config.state_size, config.expand, config.conv_kernel, config.time_step_rank, config.use_bias,
+                 config.use_conv_bias)
+
+
+def text(config, vocabulary: dict[str, int]) -> Text:
+    """Single bases behind the token that bos_token_id names. Raises BadDataError (65) where no token has that id."""
+    named = {number: token for token, number in vocabulary.items()}.get(config.bos_token_id, "the token of bos_token_id")
+    check_ids(vocabulary, config.vocab_size, {named: config.bos_token_id})
+    return Text(k=1, vocabulary=vocabulary, mask="", unknown="N", outside="N", prefix=(named,), causal=True)
+
+
+def window(config, window_bp: int | None) -> Window:
+    """The site near the end, read on by RADIUS_BP; the neighbours before it cost nothing."""
+    width = window_bp or DEFAULT_CONTEXT_BP
+    if not SHORTEST_BP <= width <= LONGEST:
+        raise ConfigurationError(message("window_bp", f"{width}", f"{SHORTEST_BP} to {LONGEST}"))
+    site = width - min(RADIUS_BP, width // 8)
+    return Window(width, width, site, site, (), tuple(range(-NEIGHBOURS, 0)), True, SHORTEST_BP)
+
+
+def scorer(network: CausalLanguageModel, config, text: Text) -> BaseScorer:
+    return BaseScorer(network, gathered(lambda network, ids: network.backbone(ids)), lambda network, rows: network.lm_head(rows), text,
+                      config.vocab_size)
+
+
+EXAMPLE = Example(
+    {"model_type": "mamba", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 1, "state_size": 16, "expand": 2, "conv_kernel": 4,
+     "time_step_rank": "auto", "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 4},
+    numbered(CHARACTERS), 96, 2.0)
+FAMILY = Family(
+    name="mamba", model_types=("mamba",), quantity="direct", read_config=_read_config, text=text, scorer=scorer, window=window, bar=1e-4,
+    build=lambda config: CausalLanguageModel(config, _mixer), tied=(("lm_head.weight", "backbone.embeddings.weight"),),
+    cuda_scorer=lambda network, config, text: scorer(without_scan(network), config, text), examples={"mamba": EXAMPLE},
+)
