@@ -1,11 +1,10 @@
 """The rest of the proof, on small genomes: the gate on a shifted twin, flags of regions, what useless models earn, the tool's tables."""
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import useless
 
 from gfmtrust import benchmark
 from gfmtrust.benchmark import pool, region_proof, transfer
@@ -14,8 +13,6 @@ from gfmtrust.oracle import write_oracle
 from gfmtrust.oracle.markov import draw_table
 from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
 from gfmtrust.oracle.spectra import SPECTRA
-
-TOOLS = Path(__file__).parents[2] / "tools"
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +64,8 @@ def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, sp
     assert 0.4 < float(error) < 0.6
 
 
-@pytest.mark.torch
-def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work, monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)
-    spec = importlib.util.spec_from_file_location("proof", TOOLS / "proof.py")
-    proof = importlib.util.module_from_spec(spec)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    spec.loader.exec_module(proof)
-    letters, pairs = (proof.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1))
+def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work):
+    letters, pairs = (useless.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1))
     assert letters.is_symmetric
     assert pairs.is_symmetric
     np.testing.assert_allclose(pairs.word_law.reshape(4, 4).sum(axis=1), letters.word_law, atol=1e-3)
