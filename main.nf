@@ -9,6 +9,7 @@ include { checkParameters    } from './subworkflows/local/utils_gfmtrust_pipelin
 include { samplesheetEntries } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { regionEntries      } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { modelEntries       } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { externalEntries    } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline'
 include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline'
@@ -30,8 +31,9 @@ workflow {
         def samples = params.regions_only ? [] : samplesheetEntries(params.input)
         def regions = regionEntries(params.regions)
         def models = modelEntries(params.models)
+        def external = externalEntries(params.external_scores, models)
         def map_mode = params.contig_map in ['none', 'auto'] ? params.contig_map : 'file'
-        log.info(startText(params, samples, regions, models))
+        log.info(startText(params, samples, regions, models + external))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 
         def dry_run = params.dry_run
@@ -45,6 +47,7 @@ workflow {
             samples,
             regions,
             models,
+            external,
             inputPath('fasta', params.fasta),
             optionalPath('background_fasta', params.background_fasta),
             optionalPath('include', params.include),

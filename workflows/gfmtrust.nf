@@ -5,7 +5,9 @@
 include { CHECK_INPUTS      } from '../modules/local/gfmtrust/check_inputs/main'
 include { FIT_CONTEXT_MODEL } from '../modules/local/gfmtrust/fit_context_model/main'
 include { EXPORT_MODEL      } from '../modules/local/gfmtrust/export_model/main'
+include { IMPORT_SCORES     } from '../modules/local/gfmtrust/import_scores/main'
 include { PLAN_SITES        } from '../modules/local/gfmtrust/plan_sites/main'
+include { LIST_SITES        } from '../modules/local/gfmtrust/list_sites/main'
 include { ESTIMATE_RUN      } from '../modules/local/gfmtrust/estimate_run/main'
 include { READ_LABELS       } from '../modules/local/gfmtrust/read_labels/main'
 include { CHOOSE_STRIDE     } from '../modules/local/gfmtrust/choose_stride/main'
@@ -30,6 +32,7 @@ workflow GFMTRUST {
     samples       // list of [meta, vcf]         e.g. [[[id: 'S1', sample: 'S1'], S1.vcf.gz], ...], sorted by id
     regions       // list of [meta, bed]         e.g. [[[id: 'promoters'], promoters.bed], ...], sorted by name
     models        // list of [meta, folder|[]]   e.g. [[[id: 'gpn-demo-1', order: 1, digest: '4f…'], gpn-demo-1], ...], as given
+    external      // list of [meta, file]        e.g. [[[id: 'evo2', order: 2], evo2.tsv.gz], ...], scores from elsewhere, as given
     fasta         // file                        e.g. GRCh38.fa
     background    // file or []                  a genome for context model and probes, where fasta holds a few elements
     include_bed   // file or []
@@ -67,7 +70,8 @@ workflow GFMTRUST {
         ch_context = FIT_CONTEXT_MODEL.out.bundle.map { _meta, bundle -> [[id: 'context_model', order: 0], bundle] }
     }
     EXPORT_MODEL(channel.fromList(models), ch_genome, code)
-    ch_bundles = ch_context.mix(EXPORT_MODEL.out.bundle)
+    IMPORT_SCORES(channel.fromList(external), ch_genome, contig_map, params.external_key, code)
+    ch_bundles = ch_context.mix(EXPORT_MODEL.out.bundle, IMPORT_SCORES.out.bundle)
     // [meta, [bundles]]                         the context model first, then in the order of --models
     ch_all_bundles = ch_bundles
         .toSortedList { left, right -> left[0].order <=> right[0].order }
@@ -90,6 +94,7 @@ workflow GFMTRUST {
     if (params.dry_run) {
         ESTIMATE_RUN(ch_plan, ch_all_bundles, params.views, params.neighbours, params.region_stride, code)
         ESTIMATE_RUN.out.table.view()
+        LIST_SITES(ch_plan, ch_genome, code)
     }
     else {
         // [meta, bundle, stride.json or []]    e.g. [[id: 'gpn-demo-1'], gpn-demo-1, gpn-demo-1.stride.json]
@@ -104,7 +109,7 @@ workflow GFMTRUST {
         ch_shards = PLAN_SITES.out.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
         ch_to_score = ch_context
             .map { meta, bundle -> [meta, bundle, []] }
-            .mix(ch_strided)
+            .mix(ch_strided, IMPORT_SCORES.out.bundle.map { meta, bundle -> [meta, bundle, []] })
             .combine(ch_shards)
             .map { meta, bundle, stride, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] }
         SCORE_SITES(ch_to_score, ch_genome, params.views, params.neighbours, code)

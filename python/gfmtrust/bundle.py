@@ -21,7 +21,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust import onnx_file
+from gfmtrust import onnx_file, training
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
 from gfmtrust.tokenizers import Text
 
@@ -34,7 +34,9 @@ OPSETS = range(17, 25)
 CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
-QUANTITIES = ("direct", "kmer", "counts")
+QUANTITIES = ("direct", "kmer", "counts", "likelihood")
+EXTERNAL = "external"
+"""The family that has tables of answers in place of a graph (`external`)."""
 PRECISIONS = ("fp32", "fp16")
 """What a network reckons in; its log-probabilities are float32 always."""
 
@@ -51,7 +53,8 @@ FIELDS: dict[str, dict[str, type | tuple]] = {
     "graphs": {},
     "files": {},
 }
-"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them."""
+"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them, `training` one
+that need not be there, see that module."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +162,19 @@ class Bundle:
         return self.meta["proof"]["gate"]
 
     @property
+    def training(self) -> dict:
+        """Assemblies and contigs the model says it was trained on, {} where it does not."""
+        return self.meta.get("training", {})
+
+    @property
     def precision(self) -> str:
-        """One of PRECISIONS, of all its graphs."""
-        return self.meta["graphs"]["cpu"]["precision"]
+        """One of PRECISIONS, of all its graphs; EXTERNAL where there is none."""
+        return EXTERNAL if self.is_external else self.meta["graphs"]["cpu"]["precision"]
+
+    @property
+    def is_external(self) -> bool:
+        """Whether its answers are tables, made elsewhere, and nothing is to be run."""
+        return self.family == EXTERNAL
 
     def graph_for(self, device: str) -> Path | None:
         """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the other device's."""
@@ -169,26 +182,23 @@ class Bundle:
         return self.directory / entry["file"] if entry else None
 
 
-def write(directory: str | Path, meta: dict, graph_path: Path, files: tuple[Path, ...] = (), precision: str = "fp32") -> Bundle:
+def write(directory: str | Path, meta: dict, graph_path: Path | None, files: tuple[Path, ...] = (), precision: str = "fp32") -> Bundle:
     """Write a new bundle from its groups and a graph of that precision, and open it as a user would.
 
     meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path: the .onnx, without external data or with
-    its one data file beside it. files: further files to carry, such as members.json. One graph serves CUDA too unless it holds one
-    of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises CannotWriteError (73) where it exists.
+    its one data file beside it; None for family EXTERNAL. files: further files to carry, such as members.json. One graph serves CUDA
+    too unless it holds one of CPU_ONLY_OPERATORS. The directory appears whole or not at all. Raises CannotWriteError (73) where it exists.
     """
     directory = Path(directory)
     if directory.exists():
         raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
     part = _fresh_part(directory)
     try:
-        summary = onnx_file.read_graph(graph_path)
-        shutil.copyfile(graph_path, part / GRAPH_FILE)
-        for name in summary.external:
-            shutil.copyfile(graph_path.parent / name, part / name)
+        graphs = _copied_graphs(graph_path, part, precision) if graph_path else {}
         for path in files:
             shutil.copyfile(path, part / path.name)
         digests = {path.name: file_sha256(part / path.name) for path in files}
-        held = {**meta, "schema": SCHEMA, "graphs": _graphs(part, summary, precision), "files": digests}
+        held = {**meta, "schema": SCHEMA, "graphs": graphs, "files": digests}
         held["sha256"] = digest(held)
         (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
         Bundle.open(part)
@@ -268,6 +278,14 @@ def _input_ranks(meta: dict) -> dict[str, int]:
     return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
+def _copied_graphs(graph_path: Path, part: Path, precision: str) -> dict:
+    summary = onnx_file.read_graph(graph_path)
+    shutil.copyfile(graph_path, part / GRAPH_FILE)
+    for name in summary.external:
+        shutil.copyfile(graph_path.parent / name, part / name)
+    return _graphs(part, summary, precision)
+
+
 def _graphs(directory: Path, summary: onnx_file.GraphSummary, precision: str) -> dict:
     path = directory / GRAPH_FILE
     entry = {
@@ -303,15 +321,20 @@ def _check_fields(directory: Path, meta: dict) -> None:
         for name, kind in fields.items():
             if type(meta[group].get(name)) is not kind:
                 raise _wrong(path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__)
-    if not isinstance(meta.get("golden"), list) or not meta["golden"] or not isinstance(meta.get("sha256"), str):
+    is_external = meta["identity"]["family"] == EXTERNAL
+    if not isinstance(meta.get("golden"), list) or not (meta["golden"] or is_external) or not isinstance(meta.get("sha256"), str):
         raise _wrong(path, "golden windows or sha256 are missing", "both")
+    if fault := training.fault(meta.get("training", {})):
+        raise _wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
     window, scoring = meta["window"], meta["scoring"]
     for name in ("site_forward", "site_reverse"):
         if not 0 <= window[name] < window["window_bp"]:
             raise _wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
     if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
         raise _wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
-    if "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
+    if is_external and meta["graphs"]:
+        raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
+    if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
         raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", "cpu, perhaps cuda")
     for device, entry in meta["graphs"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):

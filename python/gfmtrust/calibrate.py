@@ -14,11 +14,11 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import ks_2samp
 
-from gfmtrust import calibration, flags, label_calibration, labels, tables
+from gfmtrust import calibration, flags, label_calibration, labels, local_lr, tables, training
 from gfmtrust.allele_features import allele_features
 from gfmtrust.alphabet import encode
-from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
-from gfmtrust.errors import UsageError, message
+from gfmtrust.ensemble import CONTEXT_FAMILY, Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.errors import BadDataError, UsageError, message
 from gfmtrust.features import features, surprisal_of, variant_features
 from gfmtrust.measures import llr, view_llr, view_weights
 from gfmtrust.nulls import NULLS
@@ -29,7 +29,7 @@ from gfmtrust.variants import Variant
 
 log = logging.getLogger(__name__)
 
-GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01}
+GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "external": 0.002}
 """How far a reliability may move between devices, by the precision of the least precise model: above the largest difference measured
 (docs/benchmarks.md); 0.002 is what the 1e-3 nat allowed between CPU and GPU come to."""
 RUN_SITES_KEPT = 20_000
@@ -121,49 +121,76 @@ def _probes_of(block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place
     return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)
 
 
-def label_calibrations(plan_dir: Path, scores: ScoreTables, label_table: Path, options: calibration.Options,
-                       llr_cut: float | None) -> tuple[dict[str, calibration.Calibration], tuple[tuple[str, str], ...]]:
-    """A calibration by labels for each class of variant that has enough; the others, in the log too, with the number needed."""
+def labelled_kinds(plan_dir: Path, scores: ScoreTables, label_table: Path) -> tuple[dict[str, pd.DataFrame], dict]:
+    """The labelled alleles that have an LLR, by class of variant: labels.KEY, label and the columns of `features`; the table's metadata."""
     found, _ = labels.matched(label_table, plan_dir / "alleles.parquet", [])
-    by_size = tables.read_metadata(label_table)["by_size"]
     measured = allele_features(plan_dir, scores, found)
     table = pd.concat([found[[*labels.KEY, "label"]], measured[[name for name in measured if name not in labels.KEY]]], axis=1)
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))]
     kind = np.array([Variant(*row).kind.value for row in zip(table["pos"], table["ref"], table["alt"], strict=True)], dtype=object)
+    return {str(name): table[kind == name] for name in np.unique(kind)}, tables.read_metadata(label_table)
+
+
+def label_calibrations(kinds: dict[str, pd.DataFrame], options: calibration.Options, by_size: bool,
+                       llr_cut: float | None) -> tuple[dict[str, calibration.Calibration], tuple[tuple[str, str], ...]]:
+    """A calibration by labels for each class of variant that has enough; the others, in the log too, with the number needed."""
     fitted, refused = {}, []
-    for name in np.unique(kind):
-        mine = table[kind == name]
+    for name, mine in kinds.items():
         label = mine["label"].to_numpy()
         if why_not := label_calibration.refusal(label, label_calibration.blocks_of(mine)):
             log.warning("labels: %s: %s; the decoy calibration stays", name, why_not)
-            refused.append((str(name), why_not))
+            refused.append((name, why_not))
             continue
         for text in label_calibration.warnings(label, mine["region_class"].to_numpy(object)):
             log.warning("labels: %s: %s", name, text)
-        fitted[str(name)] = label_calibration.fit(mine, options, by_size, llr_cut)
+        fitted[name] = label_calibration.fit(mine, options, by_size, llr_cut)
     return fitted, tuple(refused)
 
 
+def local_ratios(kinds: dict[str, pd.DataFrame], metadata: dict, prior: float, seed: int, out_dir: Path) -> None:
+    """Write the local likelihood ratios of the classes of variant that have labels enough.
+
+    Raises UsageError (64) for a prior out of range, BadDataError (65) where no class has enough, with the number needed.
+    """
+    local_lr.strengths(prior)
+    refused = {name: why_not for name, mine in kinds.items() if (why_not := label_calibration.too_few(mine["label"].to_numpy()))}
+    if refused.keys() == kinds.keys():
+        found = "; ".join(f"{name}: {why_not}" for name, why_not in refused.items()) or "no labelled allele has an LLR"
+        raise BadDataError(message(metadata["name"], found, "labels enough for --local_lr", "leave it out"))
+    enough = {name: mine for name, mine in kinds.items() if name not in refused}
+    local_lr.write(enough, refused, metadata["by_size"], prior, seed, out_dir)
+
+
 def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None, label_table: Path | None = None,
-              llr_cut: float | None = None) -> calibration.Calibration:
+              llr_cut: float | None = None, prior: float | None = None) -> calibration.Calibration:
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration against this run.
 
-    options: calibration.Options. label_table: of read_labels, llr_cut: nats, for classes of variant that are flagged by labels.
-    Writes calibration.json and probes.scored.parquet below `out_dir`. Raises UsageError (64) for labels with a frozen calibration,
-    ConfigurationError (78) where that is of other models, another genome or other views.
+    options: calibration.Options. label_table: of read_labels, llr_cut: nats, for classes of variant that are flagged by labels;
+    prior: of local likelihood ratios, None for none. Writes calibration.json, probes.scored.parquet and, with a prior, those of
+    `local_lr` below `out_dir`. Raises UsageError (64) for labels with a frozen calibration or a prior without labels, ConfigurationError
+    (78) where the frozen one is of other models, another genome or other views.
     """
     if frozen is not None and label_table is not None:
         raise UsageError(message("--labels", "given with --calibration", "one of the two: the frozen file has its own"))
+    if prior is not None and label_table is None:
+        raise UsageError(message("--local_lr", "given without --labels", "both", "leave it out, or give a labelled VCF"))
     plan = tables.read_json(plan_dir / "plan.json")
+    kinds, told = labelled_kinds(plan_dir, scores, label_table) if label_table is not None else ({}, {})
+    if kinds:
+        found = np.concatenate([mine["contig_index"].to_numpy(np.int64) for mine in kinds.values()])
+        overlaps = training.of_models(scores.ensemble.metadata, [contig["name"] for contig in plan["contigs"]], found, CONTEXT_FAMILY)
+        log.warning("labels: %s", training.line(overlaps))
+    if prior is not None:
+        local_ratios(kinds, told, prior, options.seed, out_dir)
     table, run_surprisal = probe_table(plan_dir, scores)
     digests = run_digests(plan, scores.ensemble)
     if frozen is None:
         options = replace(options, guard_band=max(GUARD_BANDS[precision] for precision in digests["precision"]),
                           context_only=scores.ensemble.context_only, digests=digests,
                           background=plan["background"]["name"] if plan.get("background") else "")
-        by_labels, refused = label_calibrations(plan_dir, scores, label_table, options, llr_cut) if label_table is not None else ({}, ())
+        by_labels, refused = label_calibrations(kinds, options, told["by_size"], llr_cut) if kinds else ({}, ())
         fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options),
-                         labelled=by_labels, label_refusals=refused)
+                         labelled=by_labels, label_refusals=refused, label_overlap=overlaps if kinds else ())
     else:
         fitted = calibration.Calibration.from_json(frozen.read_text())
         calibration.check_matches(fitted, digests)

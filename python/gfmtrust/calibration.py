@@ -31,6 +31,7 @@ from gfmtrust.caps import caps, finite, measure_limits
 from gfmtrust.certificates import Certificate, Probes
 from gfmtrust.records import Rank, VariantClass
 from gfmtrust.shift import shift_gate
+from gfmtrust.strata import LENGTHS, strata
 
 __all__ = ["Calibration", "Counts", "NullVerdict", "Options", "check_matches", "fit", "fit_kinds", "none_like", "reliability",
            "shift_gate", "with_nulls", "with_shift", "withhold_high"]
@@ -44,12 +45,12 @@ PROBE_COLUMNS = ("contig_index", "pos", "block", "real", "decoy", "run_oriented"
 """What `fit` needs; `llr` is ln p(decoy) - ln p(real), so below 0 is right. NaN where a probe failed or a measure is missing."""
 
 
-def fit(probes: pd.DataFrame, options: Options = Options()) -> Calibration:  # noqa: B008  (frozen, so a safe default)
+def fit(probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, ...] = ()) -> Calibration:  # noqa: B008  (frozen: safe)
     """Fit the reliability on half A and certify HIGH on B1 and exactly-MEDIUM on B2.
 
-    probes: columns PROBE_COLUMNS, any row order. A probe is wrong unless the real base is preferred: LLR 0 is wrong;
-    probes without an LLR are left out and counted. Fewer than 8 blocks, or halves outside 40-60 %: no certificate.
-    Raises ValueError naming a missing column, ConfigurationError (78) for options out of range.
+    probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see `strata`. A probe is wrong unless the real
+    base is preferred: LLR 0 is wrong; probes without an LLR are left out and counted. Fewer than 8 blocks, or halves outside 40-60 %: no
+    certificate. Raises ValueError naming a missing column, ConfigurationError (78) for options out of range.
     """
     options.check()
     options = replace(options, digests=as_json(options.digests))
@@ -68,25 +69,28 @@ def fit(probes: pd.DataFrame, options: Options = Options()) -> Calibration:  # n
     surprisal = finite(probes, "local_surprisal")
     quantiles = tuple(np.quantile(surprisal, np.linspace(0, 1, N_QUANTILES)).tolist()) if len(surprisal) else ()
     if not in_a.any():
-        return told(Calibration(options, counts, None, limits, (), (), quantiles))
+        return told(Calibration(options, counts, None, limits, (), (), quantiles, length_bins=lengths))
     wrong = ~(probes["llr"].to_numpy(dtype=np.float64) < 0)
     folds = halves.folds(blocks[in_a], options.seed, score.N_FOLDS)
     fitted, ablation = score.fit(probes[in_a], ~wrong[in_a], folds, score.median_sd(probes))
     found = ()
     if refusal(counts) == "":
         seen = Probes(score.predict(fitted, probes), wrong, probes["run_oriented"].to_numpy(dtype=bool),
-                      probes["region_class"].to_numpy(dtype=object))
-        found = certify(seen, caps(limits, probes)[0], part, options)
-    return told(Calibration(options, counts, fitted, limits, found, ablation, quantiles))
+                      strata(probes, lengths))
+        region_class = probes["region_class"].to_numpy(dtype=object) if lengths else None
+        found = certify(seen, caps(limits, probes)[0], part, options, region_class)
+    return told(Calibration(options, counts, fitted, limits, found, ablation, quantiles, length_bins=lengths))
 
 
-def certify(probes: Probes, cap: np.ndarray, part: np.ndarray, options: Options) -> tuple[Certificate, ...]:
+def certify(probes: Probes, cap: np.ndarray, part: np.ndarray, options: Options,
+            coarser: np.ndarray | None = None) -> tuple[Certificate, ...]:
     """All certificates: HIGH by cell on B1, then MEDIUM by cell on B2 among the probes that would not be written HIGH.
 
-    probes: n of them; cap: highest rank each may carry (n,); part: `halves.A`, `B1` or `B2` (n,).
+    probes: n of them; cap: highest rank each may carry (n,); part: `halves.A`, `B1` or `B2` (n,); coarser: see
+    `certificates.cells`.
     """
-    high_cells = certificates.cells(probes.region_class, part == halves.B1)
-    medium_cells = certificates.cells(probes.region_class, part == halves.B2)
+    high_cells = certificates.cells(probes.region_class, part == halves.B1, coarser)
+    medium_cells = certificates.cells(probes.region_class, part == halves.B2, coarser)
     delta = options.delta / (len(high_cells) + len(medium_cells)) if options.simultaneous else options.delta
     may_high = cap >= Rank.HIGH
     high = tuple(_certify_cell(Rank.HIGH, probes, cell, may_high, part, halves.B1, options.alpha_high, delta, options.guard_band)
@@ -114,14 +118,14 @@ def none_like(calibration: Calibration) -> Calibration:
 
 
 def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Calibration]:
-    """A calibration for each kind of variant that has probes.
+    """A calibration for each kind of variant that has probes; insertions and deletions by length.
 
-    Insertions and deletions certify each other: a level exists for one in a region class only where it or a higher one does for the
+    Insertions and deletions certify each other: a level exists for one in a stratum only where it or a higher one does for the
     other, since a model that likes short sequences is right at every insertion probe.
     """
-    alone = {kind: fit(table, options) for kind, table in probes.items() if len(table)}
-    fitted = dict(alone)
     pair = (VariantClass.INS, VariantClass.DEL)
+    alone = {kind: fit(table, options, LENGTHS if kind in pair else ()) for kind, table in probes.items() if len(table)}
+    fitted = dict(alone)
     for kind, other in (pair, pair[::-1]):
         if kind in alone:
             fitted[kind] = told(replace(alone[kind], certificates=tuple(

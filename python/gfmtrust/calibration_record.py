@@ -17,6 +17,7 @@ from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.records import Rank, VariantClass
 from gfmtrust.reliability import AblationRow, Reliability, Term
 from gfmtrust.shift import ShiftVerdict
+from gfmtrust.training import Overlap
 
 PLACE = "calibration.json"
 
@@ -97,6 +98,8 @@ class Calibration:
     of the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled: calibrations by labels, by variant
     class; alleles of that class are flagged by it, region bases never. In such a one `set` is 'labels', cut (nats) and by_size make the
     call (see `calls`), and directions tell its errors apart. label_refusals: (variant class, why its labels could not calibrate it).
+    length_bins: first length (bp) of each bin that the certificates' classes tell apart, see `strata`; none in files of earlier versions.
+    label_overlap: how many of the labels given lie where each model was trained.
     """
 
     options: Options
@@ -118,6 +121,8 @@ class Calibration:
     by_size: bool = False
     directions: tuple[Direction, ...] = ()
     label_refusals: tuple[tuple[str, str], ...] = ()
+    length_bins: tuple[int, ...] = ()
+    label_overlap: tuple[Overlap, ...] = ()
 
     @property
     def digests(self) -> dict:
@@ -266,6 +271,7 @@ def _from_dict(raw: dict) -> Calibration:
         limits=Limits(**_tuples(raw.pop("limits"))), ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
         kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
         labelled={kind: _from_dict(held) for kind, held in raw.pop("labelled", {}).items()},
+        label_overlap=tuple(Overlap(**_tuples(one)) for one in raw.pop("label_overlap", ())),
         directions=tuple(Direction(**one) for one in raw.pop("directions", ())),
         shift=None if verdict is None else ShiftVerdict(**verdict), nulls=tuple(NullVerdict(**null) for null in raw.pop("nulls")),
         **_tuples(raw))

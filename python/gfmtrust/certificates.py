@@ -28,7 +28,8 @@ MIN_CELL_PROBES = 500
 
 @dataclass(frozen=True)
 class Probes:
-    """Probes as a certificate sees them; arrays of one length. wrong: the decoy was preferred (or nothing was)."""
+    """Probes as a certificate sees them; arrays of one length. wrong: the decoy was preferred (or nothing was); region_class: or a finer
+    class, see `strata`."""
 
     reliability: np.ndarray
     wrong: np.ndarray
@@ -185,19 +186,20 @@ def ranks(reliability: np.ndarray, cap: np.ndarray, high: np.ndarray, medium: np
     return np.where(is_high, Rank.HIGH, np.where(is_medium, Rank.MEDIUM, Rank.LOW)).astype(np.uint8)
 
 
-def cells(region_class: np.ndarray, may_certify: np.ndarray) -> list[np.ndarray]:
+def cells(region_class: np.ndarray, may_certify: np.ndarray, coarser: np.ndarray | None = None) -> list[np.ndarray]:
     """Split probes into cells by region class: boolean masks, one a class with at least 500 probes where `may_certify`.
 
-    The classes with fewer are pooled into one last cell, so that a guarantee is always over just the alleles that carry it.
+    The classes with fewer are pooled into one last cell, so that a guarantee is always over just the alleles that carry it. coarser: a
+    class of each probe (n,) in which they are pooled first, as far as that has 500.
     """
-    own, small = [], np.zeros(len(region_class), dtype=bool)
-    for name in sorted(set(region_class)):
-        mine = region_class == name
-        if (mine & may_certify).sum() >= MIN_CELL_PROBES:
-            own.append(mine)
-        else:
-            small |= mine
-    return own + ([small] if small.any() else [])
+    own, left = [], np.ones(len(region_class), dtype=bool)
+    for names in [region_class] if coarser is None else [region_class, coarser]:
+        for name in sorted(set(names[left])):
+            mine = left & (names == name)
+            if (mine & may_certify).sum() >= MIN_CELL_PROBES:
+                own.append(mine)
+        left = ~np.any([*own, ~left], axis=0)
+    return own + ([left] if left.any() else [])
 
 
 def _both(probes: Probes, threshold: float, delta: float) -> tuple[Tally, Tally]:

@@ -86,6 +86,19 @@ def read_labels(options: argparse.Namespace) -> None:
     labels.read_labels(options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map)
 
 
+def list_sites(options: argparse.Namespace) -> None:
+    from gfmtrust import site_list
+
+    log.info("%d records", site_list.list_sites(options.plan, options.fasta, options.out))
+
+
+def import_scores(options: argparse.Namespace) -> None:
+    from gfmtrust import import_scores as step
+
+    step.import_scores(options.scores, options.model_id, options.fasta, options.out_dir, options.external_key, options.contig_map,
+                       options.licence)
+
+
 def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust import steps
 
@@ -102,7 +115,7 @@ def calibrate(options: argparse.Namespace) -> None:
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
     fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
         alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed, looks=options.looks),
-        options.calibration, options.labels, options.llr_cut)
+        options.calibration, options.labels, options.llr_cut, options.prior if options.local_lr else None)
     log.info("%s", fitted.outcome)
 
 

@@ -125,6 +125,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
                            "[of CLNSIG: Pathogenic|Likely_pathogenic=1,Benign|Likely_benign=0]"),
          label_cut=dict(type=float, help="instead of words: 1 where the key's number, sign aside, is at least this"),
          out=dict(type=Path, required=True, help="Parquet file to write"))
+    step("list_sites", "List all that a run asks its models, probes too, as a VCF for a program that gfmtrust cannot run",
+         "plan", "fasta", out=dict(type=Path, required=True, help="VCF to write, .vcf.gz"))
+    step("import_scores", "Make a bundle of scores from elsewhere: a table or VCF of log-likelihood ratios of alleles, or of probabilities",
+         "fasta", "contig_map", "out_dir",
+         scores=dict(type=Path, required=True, help="table with tabs (chrom pos ref alt score, or chrom pos A C G T), or VCF"),
+         model_id=dict(required=True, help="name of the model"),
+         external_key=dict(default="SCORE", help="INFO key of the VCF: natural log-likelihood ratio of ALT over REF [SCORE]"),
+         licence=dict(default="", help="licence the scores come under; stands in the bundle and the report"))
     step("score_sites", "Score one shard with one bundle: scores/<model>.<shard>.parquet and its metrics", "fasta", "bundle",
          "views", "device", "neighbours", "max_n", "allow_long_window", "cpus", "out_dir",
          shard=dict(type=Path, required=True, help="shard made by plan_sites"),
@@ -138,7 +146,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          looks=dict(type=positive, default=1, help="how often half B decides on a level, this time included; above 1: exploratory [1]"),
          calibration=dict(type=Path, help="a frozen calibration.json to check and use instead of fitting"),
          labels=dict(type=Path, help="table made by read_labels: classes of variant with labels enough are certified on them"),
-         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"))
+         llr_cut=dict(type=float, help="nats from which an LLR is called an effect [the best by half of the labels]"),
+         local_lr=dict(action="store_true", help="with --labels: local likelihood ratios too, local_lr.json and local_lr.tsv; research use "
+                       "only, not ACMG evidence"),
+         prior=dict(type=share, default=0.0441, help="share of alleles with an effect, for --local_lr [0.0441, Pejaver et al. 2022]"))
     step("annotate_sites", "Flag every allele and region base of the cohort: sites.parquet, bases.parquet, sites.gfm.vcf.gz",
          "plan", "scores", "bundles", "calibration", "out_dir")
     step("annotate_vcf", "Write the user's VCF back with our keys, every other byte as it was", "calibration", "force",

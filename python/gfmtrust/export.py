@@ -91,7 +91,7 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
     made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
-    certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider")
+    certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
 
     meta = {"identity": identity} | _groups(loaded, window)
     running = session.start(meta, graph, "cpu", choices.threads)
@@ -147,11 +147,12 @@ def _groups(loaded, window) -> dict:
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
                  "vocabulary_sha256": loaded.vocabulary_sha256},
         "scoring": {"causal": text.causal, "quantity": family.quantity, "kmer_method": text.kmer_method, "n_members": 1,
-                    "rc_equivariant": False, "neighbour_offsets": list(window.neighbour_offsets),
+                    "rc_equivariant": family.rc_equivariant(loaded.config), "neighbour_offsets": list(window.neighbour_offsets),
                     "neighbours_in_same_pass": window.neighbours_in_same_pass},
         "window": {"window_bp": window.window_bp, "trained_bp": window.trained_bp, "site_forward": window.site_forward,
                    "site_reverse": window.site_reverse, "shifts": list(window.shifts), "batch": 0},
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
+        **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
 
 

@@ -12,6 +12,7 @@ from gfmtrust.calibration import Calibration, NullVerdict, reliability
 from gfmtrust.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.certificates import ranks, thresholds
 from gfmtrust.records import Rank, Why
+from gfmtrust.strata import strata
 
 MAX_REASONS = 4
 FEATURE_COLUMNS = ("llr", "llr_sd", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "strand_flip", "local_surprisal",
@@ -22,8 +23,8 @@ FEATURE_COLUMNS = ("llr", "llr_sd", "ent", "dis", "sign_agreement", "strand_jsd"
 def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for HIGH and not scored.
 
-    features: FEATURE_COLUMNS. Rank 0 only where the LLR is NaN. UNCERTIFIED: the next level does not exist for the
-    allele's region class (or its reliability could not be estimated); LOW_REL: it exists and the reliability is below it.
+    features: FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the LLR is NaN. UNCERTIFIED: the next level
+    does not exist for the allele's stratum (or its reliability could not be estimated); LOW_REL: it exists and the reliability is below it.
     Raises ValueError naming a missing column.
     """
     rank, reasons = decide(calibration, features)
@@ -37,7 +38,7 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
         raise ValueError(f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}")
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
-    region_class = features["region_class"].to_numpy(dtype=object)
+    region_class = strata(features, calibration.length_bins)
     high = thresholds(calibration.certificates, Rank.HIGH.name, region_class)
     medium = thresholds(calibration.certificates, Rank.MEDIUM.name, region_class)
     if calibration.high_withheld:

@@ -25,13 +25,21 @@ ONE_SIDED = 0.9
 SET = "labels"
 
 
+def too_few(label: np.ndarray) -> str:
+    """Why there are too few labels (n,) of a kind for anything to be said, with the number needed; '' where there are enough."""
+    n_effect = int((label == 1).sum())
+    n_none = len(label) - n_effect
+    if min(n_effect, n_none) >= MIN_LABELS:
+        return ""
+    return (f"{n_effect:,} alleles with an effect and {n_none:,} without; a calibration needs {MIN_LABELS} of each "
+            f"({LIKELY_HIGH} for HIGH to be likely)")
+
+
 def refusal(label: np.ndarray, block: np.ndarray) -> str:
     """Why these labels cannot calibrate, with the number needed; '' where they can. label, block: (n,)."""
-    n_effect, n_blocks = int((label == 1).sum()), len(np.unique(block))
-    n_none = len(label) - n_effect
-    if min(n_effect, n_none) < MIN_LABELS:
-        return (f"{n_effect:,} alleles with an effect and {n_none:,} without; a calibration needs {MIN_LABELS} of each "
-                f"({LIKELY_HIGH} for HIGH to be likely)")
+    n_blocks = len(np.unique(block))
+    if why_not := too_few(label):
+        return why_not
     if n_blocks < halves.MIN_BLOCKS:
         return f"labels in {n_blocks} blocks of 1 Mb; a calibration needs {halves.MIN_BLOCKS}"
     if not halves.halves_balanced(int((halves.split(block, 1) == halves.A).sum()), len(label)):

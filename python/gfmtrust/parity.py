@@ -17,7 +17,7 @@ from gfmtrust.alphabet import PAD, N
 from gfmtrust.errors import BadDataError, message
 
 BAR = 2e-5
-"""Largest |difference of logp| allowed in fp32, times the standard deviation of logp where that is above 1."""
+"""Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""
 
 HALF_BARS = {"max_llr": 1e-2, "max_entropy_bits": 5e-3, "one_less_spearman": 7e-4}
 """Largest differences of fp16 from fp32, nats and bits, times the standard deviation of logp where that is above 1."""
@@ -62,16 +62,16 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     return made
 
 
-def certify(made: list[Reference], run: Callable[[dict], dict], provider: str) -> dict:
+def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
-    run: feeds -> outputs by name. Raises BadDataError (65) where a difference of logp is above the bar.
+    run: feeds -> outputs by name. bar: of the family. Raises BadDataError (65) where a difference of logp is above the bar.
     """
     shapes, failed = [], []
     for reference in made:
         answer = run(reference.feeds)
         difference = np.abs(answer["logp"].astype(np.float64) - reference.logp)
-        allowed = BAR * max(1.0, float(reference.logp.std()))
+        allowed = bar * max(1.0, float(reference.logp.std()))
         llr = np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()
         entropy = np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()
         shape = {"input_ids": list(reference.feeds["input_ids"].shape), "positions": reference.feeds["pos"].shape[1],

@@ -12,7 +12,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from gfmtrust import __version__, manifest, multiqc, report_plots, report_rows, report_words, tables
+from gfmtrust import __version__, local_lr, manifest, multiqc, report_plots, report_rows, report_words, tables
 from gfmtrust.allele_values import run_facts
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.bundle import Bundle
@@ -22,13 +22,15 @@ from gfmtrust.records import Rank, Status
 from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numbers, calibration_curve, league
 
 HTML = "gfmtrust_report.html"
+CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
 """Rows of a table of files; beyond it the page would outgrow its 500 kB."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id."""
+    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id; local_lr: what
+    `local_lr` wrote, {} where it was not asked for."""
 
     checks: dict
     plan: dict
@@ -38,6 +40,7 @@ class Run:
     numbers: AlleleNumbers
     curve: list
     league: list[LeagueRow]
+    local_lr: dict
 
     def of_kind(self, kind: str) -> list[dict]:
         return [file for file in self.files if file["kind"] == kind]
@@ -65,7 +68,8 @@ def report(
     for name, text in multiqc.files(run.files).items():
         _write(out_dir / name, text)
         made.append(out_dir / name)
-    step_files = [calibration / "calibration.json", *(path for path in sorted(sites.iterdir()) if path.is_file())]
+    held = [path for name in CALIBRATION_FILES if (path := calibration / name).is_file()]
+    step_files = [*held, *(path for path in sorted(sites.iterdir()) if path.is_file())]
     tables.write_json(out_dir / "manifest.json", manifest.manifest(run, step_files + made))
     return run
 
@@ -98,6 +102,7 @@ def read_run(
             "ensemble of " + ", ".join(names) if len(names) > 1 else "".join(names) or "models",
             not names,
         ),
+        local_lr=tables.read_json(calibration / local_lr.JSON_FILE) if (calibration / local_lr.JSON_FILE).is_file() else {},
     )
 
 
@@ -176,6 +181,7 @@ def context(run: Run) -> dict:
         "levels": [{"name": level.name, "text": report_words.level_text(level, calibration)} for level in FLAGS],
         "certificates": [report_rows.certificate(kind, found)
                          for kind, held in calibration.by_kind().items() for found in held.certificates],
+        "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {
             "svg": Markup(report_plots.entropy_histogram(numbers)),

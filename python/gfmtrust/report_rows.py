@@ -50,6 +50,7 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
         ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
     ]
+    facts += [(f"labels and the genome {one.model} was trained on", one.words) for one in calibration.label_overlap]
     ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
     if ranked:
         facts.append(("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked)))
@@ -61,6 +62,16 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         facts.append(("LLRs of the run's SNVs against permuted ALTs (KS distance; near 0: observed alleles are told from none)",
                       f"{calibration.alt_distance:.3f}"))
     return facts
+
+
+def local_lr(told: dict) -> dict:
+    """The section on local likelihood ratios: its words and a row for each class of variant and strength."""
+    about = [f"{one['kind']}: {one['n_effect']:,} labelled alleles with an effect and {one['n_none']:,} without, windows of "
+             f"{one['window']:,}" for one in told["kinds"]]
+    about += [f"{kind}: none, {why_not}" for kind, why_not in told["refused"].items()]
+    rows = [(one["kind"], one["strength"].replace("_", " "), number(one["odds"], ",.4g"), number(one["effect_from"], "+.2f"),
+             number(one["no_effect_to"], "+.2f")) for one in told["thresholds"]]
+    return {"use": told["use"], "score": told["score"], "prior": f"{told['prior']:g}", "about": about, "rows": rows}
 
 
 def sample(file: dict) -> dict[str, str]:

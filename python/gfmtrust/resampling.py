@@ -51,8 +51,9 @@ class Blocks:
         rng = np.random.default_rng([self.seed, 0xB10C])
         _, index, sizes = np.unique(self.block, return_inverse=True, return_counts=True)
         members = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
+        across = self.mode == ACROSS
         for _ in range(self.draws):
-            if self.mode == ACROSS:
+            if across:
                 yield np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))[index].astype(np.float64)
             else:
                 drawn = [rows[rng.integers(0, len(rows), len(rows))] for rows in members]

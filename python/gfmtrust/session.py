@@ -128,10 +128,9 @@ class Session:
         size = self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
         filled = np.minimum(np.arange(size), n - 1)
         feeds = tokenizers.feeds(self._tokenizer, codes[filled], index[filled])
-        failures = _failures()
         try:
             return self._answers(feeds, n)
-        except failures as error:
+        except failures() as error:
             text = str(error).lower()
             if any(words in text for words in DEVICE_LOST):
                 raise TransientError(message(self.provider, "device lost", "a working device", "run again")) from error
@@ -139,16 +138,16 @@ class Session:
                 self._halve(error)
                 return None, None
             LOG.warning("the runtime failed on a batch of %d windows (%s); trying them one by one", n, str(error).splitlines()[0])
-        alone = [self._alone({name: values[row] for name, values in feeds.items()}, failures) for row in range(n)]
+        alone = [self._alone({name: values[row] for name, values in feeds.items()}) for row in range(n)]
         return np.stack([logp for logp, _ in alone]), np.stack([mass for _, mass in alone])
 
-    def _alone(self, feed: dict, failures: tuple) -> tuple[np.ndarray, np.ndarray]:
+    def _alone(self, feed: dict) -> tuple[np.ndarray, np.ndarray]:
         """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime fails again."""
         copies = {name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()}
         try:
             logp, mass = self._answers(copies, 1)
             return logp[0], mass[0]
-        except failures:
+        except failures():
             shape = (len(feed["pos"]), self.meta["scoring"]["n_members"], 4)
             return np.full(shape, np.nan, np.float32), np.ones(shape[:1], np.float32)
 
@@ -189,11 +188,18 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     return session
 
 
-def runner(graph: Path, threads: int = 1) -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, on CPU, at any shape: for `parity`, which has no bundle yet."""
-    runtime = _load(graph, "cpu", threads)
+def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
+    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which has no bundle yet."""
+    runtime = _load(graph, device, threads)
     names = [output.name for output in runtime.get_outputs()]
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
+
+
+def runtime_version() -> str:
+    """Version of the ONNX Runtime that answers."""
+    import onnxruntime
+
+    return onnxruntime.__version__
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
@@ -240,7 +246,7 @@ def cuda_works() -> bool:
             warnings.simplefilter("ignore")  # the runtime warns of the provider it cannot load; the answer says so
             probe = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDERS["cuda"]])
             probe.run(None, {"x": np.zeros(1, np.float32)})
-    except (*_failures(), RuntimeError, ValueError) as error:
+    except (*failures(), RuntimeError, ValueError) as error:
         LOG.info("CUDA probe failed: %s", error)
         return False
     return probe.get_providers()[0] == PROVIDERS["cuda"]
@@ -267,7 +273,7 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
         providers = [PROVIDERS["cpu"]]
     try:
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
-    except _failures() as error:
+    except failures() as error:
         found = f"not loaded ({str(error).splitlines()[0]})"
         raise BadDataError(message(str(graph), found, "a valid ONNX graph", "export it again")) from error
     if runtime.get_providers()[0] != PROVIDERS[device]:
@@ -277,7 +283,7 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
     return runtime
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def failures() -> tuple[type[Exception], ...]:
     """The runtime's own error classes; it has no common base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

@@ -17,6 +17,7 @@ from gfmtrust.context_model import Members
 from gfmtrust.contig_names import listed
 from gfmtrust.ensemble import CONTEXT_FAMILY
 from gfmtrust.errors import ConfigurationError, InternalError, message
+from gfmtrust.external import External
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
 from gfmtrust.progress import Progress
@@ -75,6 +76,9 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     bundle = Bundle.open(bundle_dir)
     genome = Genome.open(fasta, work_dir)
     null = shard.stem.rpartition("_")[0]
+    if bundle.is_external:
+        _look_up_shard(bundle, genome, shard, null, out_dir, views)
+        return
     session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window,
                            weights=nulls.permuted_weights if null == nulls.TWIN else None)
     site = tables.read(shard)
@@ -96,23 +100,47 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     seconds = time.monotonic() - started
     if bundle.gate == "passed" and null not in nulls.NULLS:
         refuse_constant(scores, bundle.model_id)
+    _write_scores(bundle, shard, site, scores, own, out_dir, views,
+                  {"device": session.device, "neighbours": neighbours or is_context,
+                   "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]},
+                  {"requested_device": device, "device": session.device, "provider": session.provider, "threads": threads,
+                   "batch": session.batch, "halvings": session.halvings, "passes": session.passes, "region_stride": chosen,
+                   "tiled_sites": int(tiled.sum())}, seconds)
+
+
+def _look_up_shard(bundle: Bundle, genome: Genome, shard: Path, null: str, out_dir: Path, views: str) -> None:
+    """Write the score table of a bundle that has its answers already; of a null control it has none."""
+    site = tables.read(shard)
+    contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
+    started = time.monotonic()
+    held = External.open(bundle.directory)
+    scores = scoring.unanswered(len(pos), 1) if null in nulls.NULLS else held.at_sites(genome, contig_index, pos)
+    own = {}
+    if "variant" in site.schema.names:
+        rows = site.to_pandas()
+        own = _per_variant(rows, 1, lambda contig_index, variants: held.of_variants(
+            np.array(genome.names, object)[contig_index], variants))
+    _write_scores(bundle, shard, site, scores, own, out_dir, views, {"device": bundle.family, "neighbours": False, "opset": 0},
+                  {"requested_device": bundle.family, "device": bundle.family, "provider": bundle.family, "threads": 1, "batch": 0,
+                   "halvings": 0, "passes": 0, "region_stride": {"stride": EXACT}, "tiled_sites": 0}, time.monotonic() - started)
+
+
+def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: scoring.SiteScores, own: dict, out_dir: Path, views: str,
+                  facts: dict, metrics: dict, seconds: float) -> None:
+    """The score table of a shard, its metadata (`facts` among it), and its metrics file."""
     listed = views_of(bundle, views)
-    metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256,
+    metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256, "quantity": bundle.quantity,
                 "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
-                "device": session.device, "precision": bundle.precision, "neighbours": neighbours or is_context,
-                "window_bp": bundle.window_bp, "gate": bundle.gate, "opset": next(iter(bundle.meta["graphs"].values()))["opsets"][""]}
-    n = len(pos)
-    name = f"{bundle.model_id}.{shard.stem}"
+                "precision": bundle.precision, "window_bp": bundle.window_bp, "training": bundle.training, "gate": bundle.gate, **facts}
+    n, name = site.num_rows, f"{bundle.model_id}.{shard.stem}"
     tables.write(out_dir / f"{name}.parquet", {
-        "contig_index": contig_index.astype(np.int32), "pos": pos,
+        "contig_index": site["contig_index"].to_numpy().astype(np.int32), "pos": site["pos"].to_numpy(),
         "probs": pa.FixedSizeListArray.from_arrays(pa.array(scores.probs.reshape(-1)), 4 * len(listed)),
         "status": scores.status.astype(str).astype(object), "local_surprisal": scores.local_surprisal, "n_share": scores.n_share,
-        "pad_share": scores.pad_share, "off_alphabet": scores.off_alphabet, **own}, tables.score_schema(len(listed), of_variants), metadata)
+        "pad_share": scores.pad_share, "off_alphabet": scores.off_alphabet, **own}, tables.score_schema(len(listed), bool(own)), metadata)
     tables.write_json(out_dir / f"{name}.metrics.json", {
-        "model": bundle.model_id, "shard": shard.stem, "requested_device": device, "device": session.device, "provider": session.provider,
-        "threads": threads, "batch": session.batch, "halvings": session.halvings, "sites": n, "passes": session.passes,
-        "region_stride": chosen, "tiled_sites": int(tiled.sum()),
-        "seconds": round(seconds, 3), "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
+        "model": bundle.model_id, "shard": shard.stem, "sites": n, **metrics, "seconds": round(seconds, 3),
+        "sites_per_s": round(n / seconds, 2) if seconds > 0 else 0.0,
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024})
 
 
@@ -133,15 +161,21 @@ def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: s
 
 def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:
     """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant."""
+    def asked(contig_index: np.ndarray, variants: list[Variant]) -> tuple[np.ndarray, np.ndarray]:
+        found = haplotypes.score_haplotypes(session, bundle, genome, contig_index, variants, views, max_n, admitted)
+        return found.llr, found.status
+
+    return _per_variant(rows, len(views_of(bundle, views)), asked)
+
+
+def _per_variant(rows, n_views: int, answer: Callable[[np.ndarray, list[Variant]], tuple[np.ndarray, np.ndarray]]) -> dict:
+    """What `answer` (contig_index, variants -> llr (n, n_views), status (n,)) says of a shard's variants that change the length, as
+    columns of its rows."""
     distinct = rows.drop_duplicates("variant")
     variants = [Variant(*row) for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)]
-    own = np.array([len(variant.ref) != len(variant.alt) for variant in variants])
-    n_views = len(views_of(bundle, views))
+    asked = np.flatnonzero([len(variant.ref) != len(variant.alt) for variant in variants])
     llr, status = np.full((len(variants), n_views), np.nan, np.float32), np.full(len(variants), "", object)
-    asked = np.flatnonzero(own)
-    found = haplotypes.score_haplotypes(session, bundle, genome, distinct["contig_index"].to_numpy(np.int64)[asked],
-                                        [variants[i] for i in asked], views, max_n, admitted)
-    llr[asked], status[asked] = found.llr, found.status
+    llr[asked], status[asked] = answer(distinct["contig_index"].to_numpy(np.int64)[asked], [variants[i] for i in asked])
     row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())
     return {"llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views), "variant_status": status[row].astype(object)}
 

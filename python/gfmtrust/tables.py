@@ -6,9 +6,11 @@ Bytes depend on the rows alone: one compression, one row-group size, no time sta
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -110,6 +112,32 @@ def write_text(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     part.replace(path)
+
+
+def plain(value):
+    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and dicts."""
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_tsv(path: Path, rows: Iterable[dict], remark: str = "") -> None:
+    """A tab-separated table with a header, `.` for what is missing, six digits; columns in the order they first occur.
+
+    remark: a line above it, after `# `.
+    """
+    rows = list(rows)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [columns, *([_text(row.get(name)) for name in columns] for row in rows)]
+    write_text(path, (f"# {remark}\n" if remark else "") + "".join("\t".join(line) + "\n" for line in lines))
+
+
+def _text(value) -> str:
+    value = plain(value)
+    return "." if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def read_json(path: Path) -> dict:

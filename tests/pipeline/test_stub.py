@@ -83,6 +83,32 @@ def test_labels_add_two_tasks_and_a_folder(tmp_path, stub_tools):
     assert {"benchmark/benchmark.json", "benchmark/benchmark.svg", "benchmark/verdict.txt"} <= set(nextflow_run.contents(run.outdir))
 
 
+def test_scores_from_elsewhere_are_a_model_among_others(tmp_path, stub_tools):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    (launch / "evo 2.tsv").write_text("chrom\tpos\tA\tC\tG\tT\n")
+    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", "evo2=evo 2.tsv")
+    run = nextflow_run.run(launch, "-stub-run", *given, tools=stub_tools, parser="v2")
+    assert run.code == 0, run.text
+    assert "IMPORT_SCORES (evo2)" in names(run)
+    assert any(name.startswith("SCORE_SITES (evo2:") for name in names(run))
+    assert "models/evo2/bundle.json" in nextflow_run.contents(run.outdir)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("value", "words"), [
+    ("scores.tsv", "--external_scores: scores.tsv; expected name=file"),
+    ("a b=genome.fa", "--external_scores: a b=genome.fa; expected name=file"),
+    ("x=genome.fa,x=genome.fa", "--external_scores: x twice"),
+    ("x=nowhere.tsv", "--external_scores: nowhere.tsv does not exist"),
+])
+def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, words):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", value)
+    assert run.code == 1
+    assert words in run.text
+    assert "Submitted process" not in run.text
+
+
 @pytest.mark.parametrize("behind", [(), ("--background_fasta", "genome.fa")])
 def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
     sheet = "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
@@ -96,6 +122,7 @@ def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
         "FIT_CONTEXT_MODEL",
         "PLAN_SITES",
         "ESTIMATE_RUN",
+        "LIST_SITES",
     }
     assert "estimate: stub" in run.text
     assert not (run.outdir / "annotated").exists()
@@ -150,6 +177,17 @@ def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
     assert "--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out" in run.text
     assert "--input: given with --regions_only; expected one of the two; leave one out" in run.text
     assert "--regions: missing; expected BED files, as --regions_only is given; see --help regions" in run.text
+    assert "Submitted process" not in run.text
+
+
+@pytest.mark.bad_input
+def test_local_likelihood_ratios_need_labels_that_are_read(tmp_path):
+    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--local_lr", "--calibration", "frozen.json", "--prior", "1")
+    run = nextflow_run.run(tmp_path, *given)
+    assert run.code == 1
+    assert "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out" in run.text
+    assert "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration" in run.text
+    assert "--prior: '1'; expected less than 0.8995" in run.text
     assert "Submitted process" not in run.text
 
 

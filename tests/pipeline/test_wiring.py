@@ -135,10 +135,12 @@ def test_a_changed_alpha_scores_nothing_and_counts_as_a_look(first, start, launc
 
 def test_labels_reach_the_calibration(first, start, launch):
     (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-    run = start("labelled", "-resume", "--labels", "known.vcf", outdir="labelled")
+    run = start("labelled", "-resume", "--labels", "known.vcf", "--local_lr", "--prior", "0.1", outdir="labelled")
     assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
     assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
     assert "--llr_cut" not in " ".join(call(run, "calibrate"))
+    fit = cli_options.parser(ArgumentParser, "0").parse_args(call(run, "calibrate"))
+    assert (fit.local_lr, fit.prior) == (True, 0.1)
 
 
 def test_a_changed_device_scores_again(first, start):

@@ -45,6 +45,13 @@ def test_a_bundle_says_what_it_is(exported, kind):
     assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
 
 
+@pytest.mark.parametrize("stated", [{}, {"training": {"assemblies": ["X1"], "contigs": ["c1"]}}])
+def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
+    loaded = load(checkpoints.write(tmp_path / "weights", "gpn", **stated))
+    groups = export._groups(loaded, loaded.family.window(loaded.config, loaded.card["window_bp"]))
+    assert {name: held for name, held in groups.items() if name == "training"} == stated
+
+
 def test_masked_kmers_alone_have_a_method(exported):
     assert [exported(kind).kmer_method in ("marginal", "conditional") for kind in FAMILIES] == [False, True, False]
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import binomtest, pearsonr
 from sklearn.linear_model import LogisticRegression
@@ -11,7 +12,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_run import finish
 from step_calls import call
 
-from gfmtrust import calls, cli, label_calibration, labels, tables
+from gfmtrust import calls, cli, label_calibration, labels, local_lr, tables
 from gfmtrust.benchmark.labelled import alleles, benchmark_labels, confounders, questions
 from gfmtrust.errors import UsageError
 from gfmtrust.reliability import newton
@@ -170,7 +171,7 @@ def test_files_say_the_same_twice(tmp_path, few_draws):
     content = run(tmp_path, table)
     run(tmp_path / "again", table)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == sorted(["benchmark.json", "benchmark.svg", "verdict.txt", "labels.tsv",
+    assert names == sorted(["benchmark.json", "benchmark.svg", "verdict.txt", "labels.tsv", "training.tsv",
                             *(f"{name}.tsv" for name in content["tables"])])
     for name in names:
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / "out" / name).read_bytes()
@@ -308,10 +309,10 @@ def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path,
     before = json.loads((results / "calibration" / "calibration.json").read_text())
     why = [text for _, text in found["label_refusals"]]
     assert found["outcome"] == before["outcome"] or found["outcome"].endswith(f"SNV labels cannot calibrate: {why[1]}")
-    assert found | {name: before[name] for name in ("outcome", "label_refusals")} == before
+    assert found | {name: before[name] for name in ("outcome", "label_refusals", "label_overlap")} == before
     told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("labels: ")]
-    assert [text.split(":")[1].strip() for text in told] == ["DEL", "SNV"]
-    assert all("a calibration needs 200 of each (500 for HIGH to be likely); the decoy calibration stays" in text for text in told)
+    assert [text.split(":")[1].strip() for text in told] == ["context_model", "DEL", "SNV"]
+    assert all("a calibration needs 200 of each (500 for HIGH to be likely); the decoy calibration stays" in text for text in told[1:])
 
 
 def test_a_run_is_flagged_by_labels_where_there_are_enough(finished, tmp_path, monkeypatch, few_draws):
@@ -319,7 +320,12 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(finished, tmp_path, m
     folder, results = finished
     monkeypatch.setattr(label_calibration, "MIN_LABELS", 15)
     monkeypatch.setattr(label_calibration, "MAX_BLOCK_BP", 500)
-    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
+    monkeypatch.setattr(local_lr, "LEAST", 12)
+    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet", "--local_lr", "--prior", 0.2)
+    ratios = json.loads((tmp_path / "calibration" / "local_lr.json").read_text())
+    assert (ratios["prior"], [one["kind"] for one in ratios["kinds"]], list(ratios["refused"])) == (0.2, ["SNV"], ["DEL"])
+    assert ratios["kinds"][0]["n_effect"] + ratios["kinds"][0]["n_none"] == 60
+    assert all(one["effect_from"] is None for one in ratios["thresholds"])  # a coin threw the labels
     assert list(found["labelled"]) == ["SNV"]
     assert found["labelled"]["SNV"]["set"] == "labels"
     assert found["labelled"]["SNV"]["counts"]["probes"] == 60
@@ -333,6 +339,40 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(finished, tmp_path, m
          "--out_dir", tmp_path / "out")
     told = (tmp_path / "out" / "verdict.txt").read_text()
     assert "Flags of SNV were calibrated on labels: the same labels prove nothing of them." in told
+
+
+@pytest.mark.bad_input
+def test_local_likelihood_ratios_of_too_few_labels_end_with_65(finished, tmp_path, capsys):
+    folder, results = finished
+    code = cli.main(["calibrate", "--plan", str(folder / "plan"), "--scores", str(folder / "scores"), "--bundles",
+                     str(results / "models" / "context_model"), "--out_dir", str(tmp_path / "out"), "--labels",
+                     str(folder / "labels.parquet"), "--local_lr"])
+    assert code == 65
+    told = capsys.readouterr().err
+    assert "gfmtrust: labelled.vcf: DEL: " in told
+    assert "a calibration needs 200 of each" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_where_models_were_trained_is_told_of_calibration_and_benchmark(finished, tmp_path, caplog, few_draws):
+    """The models' own words, as their score tables carry them; the only contig is c, so chrc is its name too."""
+    folder, results = finished
+    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
+    assert found["label_overlap"] == [{"model": "context_model", "assemblies": [], "n": None, "labels": 80, "fitted_here": True}]
+    sites = pq.read_table(results / "scores" / "sites.parquet")
+    held = json.loads(sites.schema.metadata[tables.METADATA_KEY])
+    other = held["models"]["context_model"] | {"family": "gpn"}
+    held["models"] |= {"stated": other | {"training": {"assemblies": ["X1"], "contigs": ["chrc"]}}, "silent": other | {"training": {}},
+                       "elsewhere": other | {"training": {"contigs": ["c2"]}}}
+    pq.write_table(sites.replace_schema_metadata({tables.METADATA_KEY: json.dumps(held)}), tmp_path / "sites.parquet")
+    call("benchmark_labels", "--labels", folder / "labels.parquet", "--sites", tmp_path / "sites.parquet", "--out_dir", tmp_path / "out")
+    rows = (tmp_path / "out" / "training.tsv").read_text().splitlines()
+    assert [line.split("\t")[:4] for line in rows[1:]] == [
+        ["context_model", ".", "80", "."], ["stated", "X1", "80", "80"], ["silent", ".", "80", "."], ["elsewhere", ".", "80", "0"]]
+    told = next(text for text in caplog.messages if "stated: trained on" in text)
+    assert told == ("labels: context_model: fitted to this genome, every site answered by members that never counted its block; "
+                    "stated: trained on X1, training contigs hold 80 of 80 labels; silent: training contigs not stated; "
+                    "elsewhere: training contigs hold 0 of 80 labels")
 
 
 @pytest.mark.bad_input

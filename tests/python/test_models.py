@@ -331,7 +331,8 @@ def test_shard_names_do_not_leave_the_directory(tmp_path, weights):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("card", [{"window_bp": "96"}, {"licens": "MIT"}])
+@pytest.mark.parametrize("card", [{"window_bp": "96"}, {"licens": "MIT"}, {"training": ["hg38"]}, {"training": {"contigs": "chr1"}},
+                                  {"training": {"assembly": ["hg38"]}}, {"training": {"contigs": [""]}}])
 def test_a_card_with_an_unknown_field(tmp_path, weights, card):
     copy = changed(weights["gpn"], tmp_path)
     (copy / "gfmtrust.json").write_text(json.dumps(card))

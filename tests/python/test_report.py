@@ -8,11 +8,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet
 import pytest
 from synthetic_run import fitted, make_run, site_row, vcf_counts, write_sites
 
-from gfmtrust import calibration, report_plots, report_words
+from gfmtrust import calibration, local_lr, report_plots, report_words
 from gfmtrust.certificates import Certificate, Tally
 from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.records import Rank, Status
@@ -344,3 +345,21 @@ def test_regions_and_their_approximation_are_told(good):
     assert "<td>every 8th token in one pass; entropy differs by 0.021 bit (median), 0.310 (99 %)</td>" in page
     assert "<td>one base a pass</td>" in page
     assert '<td class="n">41.0%</td>' in page
+
+
+def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_path, good):
+    given = make_run(tmp_path, n_sites=200)
+    rng = np.random.default_rng(1)
+    label = np.arange(1000) % 2
+    rows = pd.DataFrame({"contig_index": 0, "pos": np.arange(1000) * 30_000, "label": label, "llr": rng.normal(1 - 2.0 * label, 1)})
+    told = local_lr.write({"SNV": rows}, {"DEL": "3 <alleles>"}, False, 0.0441, 1, given["calibration"], draws=50)
+    run = report(**given, out_dir=tmp_path / "out")
+    page = html(run, "x")
+    supporting = next(one for one in told["thresholds"] if one["strength"] == "supporting")
+    assert f'<td class="n">2.406</td><td class="n">{supporting["effect_from"]:+.2f}</td>' in page
+    assert "Research use only; not ACMG evidence.</strong> How many times as likely a score (-LLR, nats)" in page
+    assert "500 labelled alleles with an effect and 500 without, windows of 100" in page
+    assert "DEL: none, 3 &lt;alleles&gt;" in page
+    listed = [one["name"] for one in json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]]
+    assert {"calibration.json", "local_lr.json", "local_lr.tsv"} <= set(listed)
+    assert "Local likelihood ratios" not in html(good[0], "x")

@@ -1,5 +1,6 @@
 """Variants of several bases: their features against plain loops, and flags that insertions and deletions can only earn together."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,11 +8,13 @@ import pandas as pd
 import pytest
 import simulated_probes
 
-from gfmtrust import calibration, flags, measures
+from gfmtrust import calibration, certificates, flags, measures, strata
 from gfmtrust.calibration import Options
 from gfmtrust.ensemble import Ensemble, SiteBlock
 from gfmtrust.features import variant_features
+from gfmtrust.header_lines import certificate_line
 from gfmtrust.records import Status, Why
+from gfmtrust.variant_plan import DEFAULT_LENGTHS
 
 ENSEMBLE = Ensemble(("a", "b"), "context_model", np.array([0, 0, 1, 1]), np.array(["+", "-", "+", "-"]), np.zeros(4, bool), {})
 VARIANTS = [(0, 100, "ACG", "TCA"), (1, 300, "AC", ""), (2, 500, "", "GG"), (3, 700, "A", "C")]
@@ -81,7 +84,8 @@ def test_a_view_missing_at_one_site_does_not_vote_on_the_variant():
 
 def skilled_kinds(seed: int, n: int = 3_000):
     rng = np.random.default_rng(seed)
-    return {"INS": simulated_probes.skilled(rng, n), "DEL": simulated_probes.skilled(rng, n)}
+    return {kind: simulated_probes.skilled(rng, n).assign(length=rng.choice(DEFAULT_LENGTHS, n), run_oriented=True)  # as indel probes are
+            for kind in ("INS", "DEL")}
 
 
 def levels(fitted) -> set[tuple[str, str]]:
@@ -125,3 +129,95 @@ def test_kinds_survive_the_file():
     base = calibration.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
     held = replace(base, kinds=calibration.fit_kinds(skilled_kinds(6), Options()))
     assert calibration.Calibration.from_json(held.to_json()) == held
+
+
+# --- certificates by length -------------------------------------------------------------------------------------------------
+
+
+def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("unique",)):
+    """Indel probes of both kinds, `n` each, of lengths 1, 4 and 9 in those shares; skill: length -> spread of |LLR|, 0 for a coin."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for kind in ("INS", "DEL"):
+        probes = simulated_probes.skilled(rng, n, 1.0, classes=classes)
+        length = rng.choice([1, 4, 9], n, p=shares)
+        size = np.abs(probes["llr"]) * np.vectorize(skill.get)(length)
+        right = rng.random(n) < 1 / (1 + np.exp(-size))
+        size = np.where(size > 0, size, rng.exponential(3.0, n))  # a coin that sounds as sure as the rest
+        found[kind] = probes.assign(length=length, run_oriented=True, llr=np.where(right, -size, size))
+    return found
+
+
+def classes_of(held, level):
+    """Classes of each cell in which the level exists."""
+    return [tuple(name for name in one.region_classes if one.covers(name)) for one in held.certificates if one.level == level]
+
+
+def test_strata_by_hand():
+    rows = pd.DataFrame({"region_class": ["a", "a", "b", "b", "a"], "length": [1, 2, 5, 6, 50]})
+    assert strata.strata(rows, strata.LENGTHS).tolist() == ["a/1bp", "a/2-5bp", "b/2-5bp", "b/over_5bp", "a/over_5bp"]
+    assert strata.strata(rows, ()).tolist() == ["a", "a", "b", "b", "a"]
+    assert strata.bin_names((1, 4)) == ["1-3bp", "over_3bp"]
+
+
+def test_lengths_with_500_probes_have_cells_and_the_others_pool_by_region_first():
+    names = np.repeat(np.array(["a/1bp", "a/2-5bp", "a/over_5bp", "b/1bp", "b/2-5bp", "c/1bp"], object), [600, 300, 250, 300, 100, 50])
+    region = np.array([name[0] for name in names], object)
+    masks = certificates.cells(names, np.ones(len(names), bool), region)
+    assert [sorted(set(names[mask])) for mask in masks] == [
+        ["a/1bp"], ["a/2-5bp", "a/over_5bp"], ["b/1bp", "b/2-5bp", "c/1bp"]]
+    assert (np.sum(masks, axis=0) == 1).all()
+
+
+def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
+    """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate would hide the coin or refuse both."""
+    fitted = calibration.fit_kinds(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
+    fresh = by_length(12, 12_000, {1: 6.0, 4: 0.0, 9: 6.0})
+    for kind, held in fitted.items():
+        rows = simulated_probes.features_of(fresh[kind])
+        wrong, length = fresh[kind]["llr"].to_numpy() > 0, rows["length"].to_numpy()
+        rank, _ = flags.assign(held, rows)
+        assert held.length_bins == (1, 2, 6)
+        assert (rank[length == 4] == 1).all()
+        assert (rank[length == 1] == 3).mean() > 0.2
+        assert wrong[(rank == 3) & (length == 1)].mean() <= 0.05
+
+
+def test_lengths_with_few_probes_share_a_certificate_that_names_them():
+    fitted = calibration.fit_kinds(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
+    for held in fitted.values():
+        assert classes_of(held, "HIGH") == [("unique/1bp", "unique/2-5bp", "unique/over_5bp")]
+    line = certificate_line("DEL", 1, fitted["DEL"].certificates[0])
+    assert 'Classes="unique/1bp,unique/2-5bp,unique/over_5bp"' in line
+
+
+@pytest.mark.bad_input
+def test_a_length_without_probes_is_uncertified():
+    held = calibration.fit_kinds(by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options())["DEL"]
+    rows = simulated_probes.features_of(by_length(15, 500, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"])
+    rank, why = flags.assign(held, rows)
+    long = rows["length"].to_numpy() == 9
+    assert (rank[~long] == 3).any()
+    assert (rank[long] == 1).all()
+    assert all(Why.UNCERTIFIED in codes for codes, mine in zip(why, long, strict=True) if mine)
+
+
+def test_a_frozen_file_from_before_lengths_flags_as_it_did():
+    probes = by_length(16, 6_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
+    pooled = calibration.fit(probes, Options())
+    assert [one.region_classes for one in pooled.certificates] == [("unique",), ("unique",)]
+    text = json.loads(pooled.to_json())
+    del text["length_bins"]
+    again = calibration.Calibration.from_json(json.dumps(text))
+    rows = simulated_probes.features_of(probes)
+    assert (flags.decide(again, rows)[0] == flags.decide(pooled, rows.drop(columns="length"))[0]).all()
+    by_length_too = calibration.fit(probes, Options(), strata.LENGTHS)
+    assert calibration.Calibration.from_json(by_length_too.to_json()) == by_length_too
+
+
+@pytest.mark.bad_input
+def test_a_calibration_by_length_asks_for_lengths():
+    probes = by_length(17, 2_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
+    held = calibration.fit(probes, Options(), strata.LENGTHS)
+    with pytest.raises(ValueError, match="column length is missing"):
+        flags.assign(held, simulated_probes.features_of(probes).drop(columns="length"))

@@ -59,7 +59,7 @@ def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path]
     held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
     sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
     if out:
-        tables.write_json(out, {"benchmark": name, **{table: [_json(row) for row in rows] for table, rows in held.items()}})
+        tables.write_json(out, tables.plain({"benchmark": name, **held}))
 
 
 def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
@@ -91,11 +91,6 @@ def text_table(rows: list[dict]) -> str:
     lines = [list(rows[0])] if rows else []
     lines += [[_text(value) for value in row.values()] for row in rows]
     return "".join("\t".join(line) + "\n" for line in lines)
-
-
-def _json(row: dict) -> dict:
-    """The row with None for NaN, which JSON does not know."""
-    return {name: None if value != value else value for name, value in row.items()}
 
 
 def _text(value: object) -> str:

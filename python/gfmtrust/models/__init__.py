@@ -23,10 +23,15 @@ def family(name: str) -> Family:
 
 
 def family_of(config: dict) -> Family:
-    """The family that reads a config.json, by its model_type. Raises ConfigurationError (78) where none does."""
+    """The family that reads a config.json, by its model_type and what tells networks of one model_type apart. Raises ConfigurationError
+    (78) where none does."""
     model_type = config.get("model_type")
-    for name in FAMILIES:
-        if model_type in family(name).model_types:
-            return family(name)
+    of_type = [one for one in map(family, FAMILIES) if model_type in one.model_types]
+    for one in of_type:
+        if one.reads(config):
+            return one
     known = sorted(kind for name in FAMILIES for kind in family(name).model_types)
-    raise ConfigurationError(message("config.json", f"model_type is {model_type!r}", f"one of {', '.join(known)}"))
+    found = f"model_type is {model_type!r}"
+    if of_type:
+        found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
+    raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}"))

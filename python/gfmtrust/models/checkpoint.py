@@ -1,7 +1,7 @@
 """A directory of weights becomes a network of one of our families: config, vocabulary and weights read strictly, nothing executed.
 
 The directory holds config.json, a vocabulary file (`tokenizers`), the weights (model.safetensors, or its shards with their index, or
-pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, the context it was trained with.
+pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, context and genome of its training.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from gfmtrust import training
 from gfmtrust.bundle import file_sha256
 from gfmtrust.errors import BadDataError, MissingInputError, message
 from gfmtrust.models import family_of
@@ -23,7 +24,7 @@ from gfmtrust.tokenizers import Text, read_vocabulary
 
 CARD_FILE = "gfmtrust.json"
 CARD_FIELDS = {"model_id": str, "repository": str, "revision": str, "licence": str, "licence_url": str, "citation": str, "window_bp": int,
-               "trained_bp": int}
+               "trained_bp": int, "training": dict}
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def read_card(directory: Path) -> dict:
-    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in CARD_FIELDS."""
+    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in CARD_FIELDS, or a training that holds
+    no lists of names."""
     path = directory / CARD_FILE
     if not path.is_file():
         return {}
@@ -139,6 +141,8 @@ def read_card(directory: Path) -> dict:
         if type(value) is not CARD_FIELDS.get(name):
             known = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
             raise BadDataError(message(str(path), f"{name} is {value!r}", known))
+    if fault := training.fault(card.get("training", {})):
+        raise BadDataError(message(str(path), f"training: {fault}", "lists of names under assemblies and contigs"))
     return card
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from gfmtrust.errors import BadDataError, ConfigurationError, message
+from gfmtrust.parity import BAR
 from gfmtrust.tokenizers import Text
 
 NEIGHBOURS = 8
@@ -39,14 +41,32 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Example:
+    """A checkpoint of the family at reduced width, without its weights: what `models.examples` and the conformance suite build.
+
+    config: config.json with the keys of the published files. vocabulary: token -> id in the published order; the real file need not be at
+    hand. window_bp: the window it is exported with. scale: dense weights as the network starts times this give logits of standard
+    deviation about 1.
+    """
+
+    config: dict
+    vocabulary: dict[str, int]
+    window_bp: int
+    scale: float = 8.0
+
+
+@dataclass(frozen=True)
 class Family:
     """One architecture with its tokenizer.
 
+    model_types, reads: the family takes a config.json whose model_type is among the first and for which `reads` says yes; no two take one.
     read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
     the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config. scorer: (network, config, Text) ->
     the folded scoring module. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
     them; tied: parameter -> the parameter it must equal, either of which a file may leave out.
+    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1. rc_equivariant: whether a network of that
+    config answers both strands alike by construction. examples: name -> Example, the family's layouts; the first bears its name.
     """
 
     name: str
@@ -60,6 +80,10 @@ class Family:
     surplus: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     tied: tuple[tuple[str, str], ...] = ()
+    reads: Callable[[dict], bool] = lambda config: True
+    bar: float = BAR
+    rc_equivariant: Callable[[Any], bool] = lambda config: False
+    examples: dict[str, Example] = dataclasses.field(default_factory=dict)
 
 
 def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()) -> Any:

@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.family import NEIGHBOURS, Family, Window, check_ids, take
+from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
 from gfmtrust.models.folding import KmerScorer, gathered
+from gfmtrust.models.vocabularies import kmers, numbered
 from gfmtrust.tokenizers import Text
 
 K = 6
@@ -94,8 +95,13 @@ def _window(config: GeneratorConfig, window_bp: int | None) -> Window:
     return Window(width, trained, site, site, (), offsets, True, SHORTEST_TOKENS * K + width % K)
 
 
+EXAMPLE = Example(
+    {"model_type": "llama", "vocab_size": 4128, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+     "num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 41, "bos_token_id": 1},
+    numbered(["<oov>", "<s>", "</s>", "<pad>", *kmers()]), 72)
 FAMILY = Family(
     name="generator", model_types=("llama",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
     scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",), tied=(("lm_head.weight", "model.embed_tokens.weight"),),
+    examples={"generator": EXAMPLE},
 )

@@ -15,8 +15,9 @@ from torch.nn.functional import embedding, gelu
 
 from gfmtrust.errors import ConfigurationError, message
 from gfmtrust.models.cone import Cone
-from gfmtrust.models.family import Family, Window, check_ids, take
+from gfmtrust.models.family import Example, Family, Window, check_ids, take
 from gfmtrust.models.folding import BaseScorer
+from gfmtrust.models.vocabularies import numbered
 from gfmtrust.tokenizers import Text
 
 
@@ -277,7 +278,14 @@ def _window(config: GpnConfig | ConvNetConfig, window_bp: int | None) -> Window:
     return Window(width, TRAINED_BP, forward, reverse, (-(width // 8), 0, width // 8), NEIGHBOUR_OFFSETS, False, SHORTEST_BP)
 
 
+VOCABULARY = numbered(["[PAD]", "[MASK]", "[UNK]", *"acgt"])
+EXAMPLES = {
+    "gpn": Example({"model_type": "GPN", "vocab_size": 7, "hidden_size": 32, "num_hidden_layers": 4, "intermediate_size": 64},
+                   VOCABULARY, 96),
+    "convnet": Example({"model_type": "ConvNet", "vocab_size": 7, "hidden_size": 32, "n_layers": 4}, VOCABULARY, 96),
+}
 FAMILY = Family(
     name="gpn", model_types=("GPN", "ConvNet"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
     scorer=lambda network, config, text: BaseScorer(network, type(network).hidden_at, type(network).head, text, config.vocab_size),
+    examples=EXAMPLES,
 )

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.family import Family, Window, check_ids, near, take
+from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
 from gfmtrust.models.folding import KmerScorer, gathered
+from gfmtrust.models.vocabularies import kmers, numbered
 from gfmtrust.tokenizers import Text
 
 K = 6
@@ -85,9 +86,13 @@ def _window(config: NtConfig, window_bp: int | None) -> Window:
                   SHORTEST_TOKENS * K)
 
 
+EXAMPLE = Example(
+    {"model_type": "esm", "vocab_size": 4105, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
+     "max_position_embeddings": 43, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": True, "position_embedding_type": "absolute"},
+    numbered(["<unk>", "<pad>", "<mask>", "<cls>", *kmers(), *"ATCGN"]), 144)
 FAMILY = Family(
     name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
     scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"esm\.embeddings\.position_ids",), unused=(r"esm\.contact_head\..*",),
-    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),),
+    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),), examples={"nt_v1": EXAMPLE},
 )

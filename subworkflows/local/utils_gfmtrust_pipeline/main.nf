@@ -31,7 +31,17 @@ def stopAt(errors) {
 
 /** Stops at parameters that the schema, or another parameter, does not allow. */
 def checkParameters(values) {
-    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values))
+    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values) + labelErrors(values))
+}
+
+/** Local likelihood ratios are of labels, and a frozen calibration reads none. */
+def labelErrors(values) {
+    if (values.local_lr.toString() != 'true') {
+        return []
+    }
+    def missing = values.labels ? [] : ["--local_lr: given without --labels; expected both; give a labelled VCF or leave it out"]
+    def frozen = values.calibration ? ["--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration"] : []
+    return missing + frozen
 }
 
 /** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone. */
@@ -117,6 +127,20 @@ def modelEntries(value) {
         .collect { meta, _folder -> "--models: '${meta.id}'; expected a folder named [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; rename it" })
     stopAt(entries.countBy { meta, _folder -> meta.id }.findAll { _id, count -> count > 1 }
         .collect { id, _count -> "--models: ${id} twice; expected each model once; rename one folder" })
+    return entries
+}
+
+/** Scores from elsewhere in the order given, after the models, as [meta, file]; each is written name=file. */
+def externalEntries(value, models) {
+    def pairs = (value ?: '').toString().tokenize(',').collect { pair -> pair.trim() }
+    stopAt(pairs.findAll { pair -> !(pair ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}=.+/) || pair.startsWith('context_model=') }
+        .collect { pair -> "--external_scores: ${pair}; expected name=file, a name of [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; see --help external_scores" })
+    def entries = pairs.withIndex(1).collect { pair, order ->
+        def parts = pair.split('=', 2)
+        [[id: parts[0], order: models.size() + order], inputPath('external_scores', parts[1])]
+    }
+    stopAt((models + entries).countBy { meta, _path -> meta.id }.findAll { _id, count -> count > 1 }
+        .collect { id, _count -> "--external_scores: ${id} twice; expected a name that no other model has; choose another" })
     return entries
 }
 

@@ -9,17 +9,19 @@ Nothing is fitted that a flag depends on. Source: docs/reliability.md, "Labels".
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables
+from gfmtrust import tables, training
 from gfmtrust.benchmark.labelled import confounders, plots, questions
 from gfmtrust.benchmark.labelled.alleles import Judged, judge
 from gfmtrust.benchmark.labelled.questions import EVERY
-from gfmtrust.benchmark.labelled.rows import filled, plain, write_tsv
+from gfmtrust.benchmark.labelled.rows import filled
 from gfmtrust.benchmark.labelled.verdict import verdict
+from gfmtrust.ensemble import CONTEXT_FAMILY
 from gfmtrust.resampling import Blocks
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def benchmark_labels(label_table: Path, sites: Path, out_dir: Path, plan_dir: Pa
     `alleles.judge`. Raises BadDataError (65) where the run scored one label alone.
     """
     judged, lost = judge(label_table, sites, plan_dir, scores or [], llr_cut)
-    metadata = tables.read_metadata(label_table)
+    metadata, run = tables.read_metadata(label_table), tables.read_metadata(sites)
     found: dict[str, list[dict]] = {}
     for kind in _classes(judged.table["kind"]):
         for region_class in _classes(judged.table["region_class"]):
@@ -47,16 +49,21 @@ def benchmark_labels(label_table: Path, sites: Path, out_dir: Path, plan_dir: Pa
                 for name, rows in _stratum(judged.take(mine), kind, region_class, seed).items():
                     found.setdefault(name, []).extend(rows)
     told = {kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])}
-    if by_labels := tables.read_metadata(sites).get("flagged_by_labels"):
+    if by_labels := run.get("flagged_by_labels"):
         told = {kind: [*lines, f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them."]
                 for kind, lines in told.items()}
+    overlaps = training.of_models(run["models"], run.get("contigs", []), judged.table["contig_index"].to_numpy(), CONTEXT_FAMILY)
+    if overlaps:
+        log.warning("labels: %s", training.line(overlaps))
     counts = {**metadata["counts"], **lost, "benchmarked": len(judged.table)}
-    content = plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
-                     "tables": found})
+    content = tables.plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
+                     "training": [asdict(one) for one in overlaps], "tables": found})
     tables.write_json(out_dir / "benchmark.json", content)
     for name, rows in found.items():
-        write_tsv(out_dir / f"{name}.tsv", rows)
-    write_tsv(out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()])
+        tables.write_tsv(out_dir / f"{name}.tsv", rows)
+    tables.write_tsv(out_dir / "training.tsv", [{"model": one.model, "assemblies": ", ".join(one.assemblies) or None, "labels": one.labels,
+                                                 "on_training_contigs": one.n, "words": one.words} for one in overlaps])
+    tables.write_tsv(out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()])
     title = f"{len(judged.table):,} labelled alleles, {int(judged.table['label'].sum()):,} with an effect"
     tables.write_text(out_dir / "benchmark.svg", plots.page(judged, title))
     tables.write_text(out_dir / "verdict.txt", "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in told.items()))

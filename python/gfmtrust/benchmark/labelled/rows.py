@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import tables
 from gfmtrust.resampling import Blocks, Statistic, intervals
 
 
@@ -47,26 +44,3 @@ def filled(rows: list[Row], blocks: Blocks) -> list[dict]:
             columns |= {f"{name}_p": one.p} if name in row.null else {}
         told.append(row.facts | columns)
     return told
-
-
-def plain(value):
-    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and dicts."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write_tsv(path: Path, rows: Iterable[dict]) -> None:
-    """A tab-separated table with a header, `.` for what is missing, six digits; columns in the order they first occur."""
-    rows = list(rows)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [columns, *([_text(row.get(name)) for name in columns] for row in rows)]
-    tables.write_text(path, "".join("\t".join(line) + "\n" for line in lines))
-
-
-def _text(value) -> str:
-    value = plain(value)
-    return "." if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

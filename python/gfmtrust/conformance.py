@@ -1,0 +1,216 @@
+"""What every model family must pass before a number of it is believed, run over the registry by itself, on random weights.
+
+    outcomes(examples.all_of(), folder)   ->   one Outcome an example and check: the figure seen and the most allowed
+
+Each check asks an exported bundle, as scoring would, something whose answer is known another way: torch run one whole window at a time, the
+other strand, another batch, the letters themselves. docs/models.md, "Conformance", says what each means; a family that registers an
+Example is in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gfmtrust import export, tokenizers
+from gfmtrust.alphabet import PAD, N, reverse_complement
+from gfmtrust.bundle import Bundle
+from gfmtrust.footprint import footprint
+from gfmtrust.models import checkpoint, examples
+from gfmtrust.models.family import Example, Family
+from gfmtrust.session import Session
+
+N_WINDOWS = 6
+GATE_WINDOWS = 40
+GENOME_BP = 20_000
+MEMORY_LIMIT_MB = 4096
+EXACT = 0.0
+SEEN = 1e-6
+"""A change of log p that shows that a letter was read; what cannot read it changes nothing at all."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One check of one example: the figure and the most (or, where `at_least`, the least) it may be."""
+
+    example: str
+    check: str
+    value: float
+    allowed: float
+    at_least: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.value >= self.allowed if self.at_least else self.value <= self.allowed  # NaN passes neither
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An example with random weights: its checkpoint and the bundle exported from it."""
+
+    name: str
+    family: Family
+    example: Example
+    directory: Path
+    bundle: Bundle
+
+    @cached_property
+    def loaded(self) -> checkpoint.Checkpoint:
+        return checkpoint.load(self.directory)
+
+    @cached_property
+    def session(self) -> Session:
+        return Session.open(self.bundle, "cpu")
+
+    @cached_property
+    def windows(self) -> np.ndarray:
+        """Random windows without N, codes uint8 (N_WINDOWS, W)."""
+        return np.random.default_rng(7).integers(0, 4, (N_WINDOWS, self.bundle.window_bp), dtype=np.uint8)
+
+    def logp(self, codes: np.ndarray, site: int | None = None) -> np.ndarray:
+        """ln p of the four bases at one place of every window, float64 (n, 4)."""
+        index = np.full((len(codes), 1), self.bundle.site_forward if site is None else site)
+        with np.errstate(divide="ignore"):
+            return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
+
+
+def write_genome(path: Path) -> Path:
+    """A FASTA of random letters for the export's gate, which no random network passes."""
+    codes = np.random.default_rng(3).integers(0, 4, GENOME_BP)
+    path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
+    return path
+
+
+def subject(name: str, family: Family, example: Example, folder: Path, fasta: Path) -> Subject:
+    """Write the example's checkpoint into the folder and export it; raises what a user's export would."""
+    directory = examples.write(folder / "weights" / name, example)
+    return Subject(name, family, example, directory,
+                   export.export_model(str(directory), fasta, folder / "bundles", allow_untrained=True, n_windows=GATE_WINDOWS))
+
+
+def _parity(case: Subject) -> Iterator[tuple[float, float]]:
+    """Graph against torch over all shapes of the certificate, for logits of standard deviation 1."""
+    shapes = case.bundle.meta["proof"]["parity"][0]["shapes"]
+    yield max(shape["max_logp"] * case.family.bar / shape["allowed"] for shape in shapes), case.family.bar
+
+
+def _strands(case: Subject) -> Iterator[tuple[float, float]]:
+    """A window against its reverse complement, turned back; only a network built to be symmetric must give the same."""
+    forward = case.logp(case.windows)
+    back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[:, ::-1]
+    yield float(np.abs(forward - back).max()), case.family.bar if case.bundle.rc_equivariant else np.inf
+
+
+def _batches(case: Subject) -> Iterator[tuple[float, float]]:
+    """A window alone against the same in company, a padded one among them: no bit may differ."""
+    codes = case.windows.copy()
+    codes[1, -(codes.shape[1] // 4):] = PAD
+    codes[2, 3] = N
+    together = case.logp(codes)
+    yield float(np.abs(together - np.concatenate([case.logp(one[None]) for one in codes])).max()), EXACT
+
+
+def _round_trip(case: Subject) -> Iterator[tuple[float, float]]:
+    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others; each strand."""
+    text = case.loaded.text
+    token_of = {number: token for token, number in text.vocabulary.items()}
+    wrong = 0
+    for codes in (case.windows, reverse_complement(case.windows)):
+        ids = tokenizers.feeds(tokenizers.build(text), codes, np.full((len(codes), 1), case.bundle.site_forward))["input_ids"]
+        for row, letters in zip(ids, codes, strict=True):
+            body = row[len(text.prefix): len(row) - len(text.suffix)]
+            for place, number in enumerate(body):
+                own = "".join("ACGT"[code] for code in letters[place * text.k:][: text.k])
+                wrong += token_of[number] not in (text.mask, own.lower() if text.lower_case else own)
+    yield wrong, EXACT
+
+
+def _reach(case: Subject) -> Iterator[tuple]:
+    """The answer at a place may not hang on the letter there, nor in a causal model on what follows; it must on the letters beside it."""
+    at = case.bundle.site_forward
+    hidden, read = [at], [at - case.loaded.text.k]
+    if case.bundle.causal:
+        hidden += range(at + 1, case.bundle.window_bp)
+    elif at + case.loaded.text.k < case.bundle.window_bp:
+        read.append(at + case.loaded.text.k)
+    before = case.logp(case.windows)
+
+    def change(place: int) -> float:
+        codes = case.windows.copy()
+        codes[:, place] = (codes[:, place] + 1) % 4
+        return float(np.abs(case.logp(codes) - before).max())
+
+    yield max(map(change, hidden)), EXACT
+    yield min(map(change, read)), SEEN, True
+
+
+def _plain_torch(case: Subject) -> Iterator[tuple[float, float]]:
+    """ln p against the whole torch network run on one window at a time, its logits put together by hand from the vocabulary's strings."""
+    ours = case.logp(case.windows)
+    theirs = np.stack([_by_hand(case, window) for window in case.windows])
+    yield float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())), case.family.bar
+
+
+def _by_hand(case: Subject, window: np.ndarray) -> np.ndarray:
+    text, at = case.loaded.text, case.bundle.site_forward
+    k, method = text.k, case.bundle.kmer_method
+    letters = "".join("ACGT"[code] for code in window)
+    words = [letters[start: start + k] for start in range(0, len(letters) - len(letters) % k, k)]
+    ids = [text.vocabulary[word.lower() if text.lower_case else word] for word in words]
+    if text.mask:
+        ids[at // k] = text.vocabulary[text.mask]
+    around = [[text.vocabulary[token] for token in side] for side in (text.prefix, text.suffix)]
+    with torch.no_grad():
+        made = case.loaded.network(torch.tensor([around[0] + ids + around[1]]))
+    logits = (made if isinstance(made, torch.Tensor) else made.logits)[0].double().numpy()
+    row = logits[len(around[0]) + at // k - (1 if text.causal else 0)]
+    told = range(at % k) if text.causal else range(k) if method == "conditional" else ()
+    mass = np.full(4, -np.inf)
+    for word, number in text.vocabulary.items():
+        word = word.upper() if text.lower_case else word
+        if len(word) == k and set(word) <= set("ACGT") and all(word[i] == letters[at // k * k + i] for i in told if i != at % k):
+            mass["ACGT".index(word[at % k])] = np.logaddexp(mass["ACGT".index(word[at % k])], row[number])
+    return mass - np.logaddexp.reduce(mass)
+
+
+CHECKS: dict[str, Callable[[Subject], Iterator[tuple]]] = {
+    "parity": _parity, "plain torch": _plain_torch, "strands": _strands, "batches": _batches, "round trip": _round_trip, "reach": _reach,
+}
+"""By the name of the column in docs/models.md. A check yields (value, the most allowed) or (value, the least allowed, True)."""
+
+
+def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterator[Outcome]:
+    """Every check of every example given; folder: an empty one for checkpoints and bundles."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fasta = write_genome(folder / "random.fa")
+    for name, (family, example) in chosen.items():
+        started = time.monotonic()
+        case = subject(name, family, example, folder, fasta)
+        yield Outcome(name, "export, s", time.monotonic() - started, np.inf)
+        for check, run in CHECKS.items():
+            for found in run(case):
+                yield Outcome(name, check, *found)
+        cost = footprint(case.bundle)
+        yield Outcome(name, "ms a window", 1000 * cost["seconds"], np.inf)
+        yield Outcome(name, "memory, MB", cost["megabytes"], MEMORY_LIMIT_MB)
+
+
+def table(found: list[Outcome]) -> str:
+    """One row an example, one column a check, as Markdown; a figure over its bar is bold."""
+    checks = list(dict.fromkeys(one.check for one in found))
+    lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
+    for name in dict.fromkeys(one.example for one in found):
+        cells = [", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check)) for check in checks]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(one: Outcome) -> str:
+    figure = f"{one.value:.2g}" if one.value < 100 else f"{one.value:.0f}"
+    return figure if one.passed else f"**{figure}**"

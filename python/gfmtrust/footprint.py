@@ -1,0 +1,47 @@
+"""What a bundle costs where it runs: time a window and peak memory, of a process that does nothing else and knows no torch.
+
+    python -m gfmtrust.footprint BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes": peak}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from gfmtrust.bundle import Bundle
+from gfmtrust.errors import InternalError, message
+from gfmtrust.session import Session
+
+STATUS = Path("/proc/self/status")
+"""Its VmHWM starts anew with the program; getrusage hands the parent's peak on."""
+
+
+def footprint(bundle: Bundle, n_windows: int = 16, threads: int = 1) -> dict[str, float]:
+    """Seconds a window and peak memory in MB of scoring n windows in a fresh process. Raises InternalError (70) where that fails."""
+    done = subprocess.run([sys.executable, "-m", __name__, str(bundle.directory), str(n_windows), str(threads)], capture_output=True,
+                          text=True, check=False)
+    if done.returncode:
+        raise InternalError(message(f"bundle {bundle.model_id}", f"exit code {done.returncode} in a process of its own", "figures",
+                                    done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "is there enough memory?"))
+    return json.loads(done.stdout)
+
+
+def _measured(directory: Path, n_windows: int, threads: int) -> dict[str, float]:
+    bundle = Bundle.open(directory)
+    session = Session.open(bundle, "cpu", threads, allow_long_window=True)
+    codes = np.random.default_rng(1).integers(0, 4, (n_windows, bundle.window_bp), dtype=np.uint8)
+    started = time.monotonic()
+    session.distributions(codes, np.full((n_windows, 1), bundle.site_forward))
+    seconds = (time.monotonic() - started) / n_windows
+    kilobytes = int(re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())[1])
+    return {"seconds": seconds, "megabytes": kilobytes / 1024}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measured(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,0 +1,52 @@
+"""Checkpoints with random weights in the files a real one has: config.json, vocabulary, model.safetensors. Nothing is downloaded.
+
+What the conformance suite and the tests run every family on; a model made so knows nothing and fails the gate, as it must.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from gfmtrust import models
+from gfmtrust.models.family import Example, Family
+
+LICENCE = "MIT"
+"""Of weights that are nobody's work."""
+
+
+def all_of(names: list[str] | None = None) -> dict[str, tuple[Family, Example]]:
+    """Example name -> its family and itself, of the families named or of every one in the registry."""
+    families = [models.family(name) for name in (names or models.FAMILIES)]
+    return {name: (family, example) for family in families for name, example in family.examples.items()}
+
+
+def network(example: Example, seed: int = 0) -> torch.nn.Module:
+    """A random network of the example's config, eval, without gradients, its dense weights times the example's scale."""
+    family = models.family_of(example.config)
+    torch.manual_seed(seed)
+    made = family.build(family.read_config(example.config)).eval().requires_grad_(False)
+    for module in made.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.weight.mul_(example.scale)
+    return made
+
+
+def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
+    """A checkpoint directory of an example: random weights of a seed, vocab.txt, a card with window and licence. Tied tensors are
+    written once, as published files do."""
+    from safetensors.torch import save_file
+
+    directory.mkdir(parents=True)
+    (directory / "config.json").write_text(json.dumps(example.config))
+    (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
+    family, held = models.family_of(example.config), {}
+    tied = {one for one, _ in family.tied}
+    for name, tensor in network(example, seed).state_dict().items():
+        if not (name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())):
+            held[name] = tensor
+    save_file({name: tensor.clone().contiguous() for name, tensor in held.items()}, directory / "model.safetensors")
+    (directory / "gfmtrust.json").write_text(json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card}))
+    return directory
