@@ -9,7 +9,7 @@ RESULTS := results-demo
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow bench proof lint lock images clean
+.PHONY: help setup demo test test-slow bench proof conformance lint lock images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -31,10 +31,14 @@ test-slow: setup ## grids, repeated kills, large inputs
 
 bench: setup ## the benchmarks of docs/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
+	@$(ACTIVATE) && python tools/throughput.py
 	@$(ACTIVATE) && python tools/gpn_duel.py
 
 proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws each; PROOF='--law hard --part context --n 100' does less
 	@$(ACTIVATE) && python tools/proof.py --work .gfmtrust/proof $(PROOF)
+
+conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
+	@$(ACTIVATE) && gfmtrust models conformance --out assets/conformance.json && python tools/write_docs.py
 
 lint: setup ## ruff, nextflow lint, shell syntax
 	@$(ACTIVATE) && ruff check . && nextflow lint . && sh -n tools/setup.sh tools/nextflow

@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from gfmtrust import cli_options, errors, registry  # noqa: E402  (the package beside this folder)
+from gfmtrust import cli_options, errors, outcomes, registry  # noqa: E402  (the package beside this folder)
 from gfmtrust.measure_table import INFO_KEYS, MEASURES  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
@@ -122,9 +122,15 @@ def checkpoints() -> str:
                  [[f"`{row.id}`", f"`{row.family}`", row.repository, row.window_bp, "yes" if row.is_pinned else "no"] for row in rows])
 
 
+def conformance() -> str:
+    """The recorded figures of the conformance suite."""
+    found = outcomes.read()
+    return outcomes.table(found) if found else "Nothing recorded yet.\n"
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "measures": measures, "info_keys": info_keys, "parameters": parameters, "commands": commands, "exit_codes": exit_codes,
-    "checkpoints": checkpoints,
+    "checkpoints": checkpoints, "conformance": conformance,
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from gfmtrust import bed as bed_file
 from gfmtrust import tables
 from gfmtrust.calibration import Calibration
-from gfmtrust.header_lines import background_text, read_calibration
+from gfmtrust.header_lines import DRAFT_RUN, background_text, read_calibration
 from gfmtrust.info_values import number_text
 from gfmtrust.output_digest import published
 from gfmtrust.progress import Progress
@@ -89,7 +89,8 @@ def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
     limits = ", ".join(f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM))
     return ("#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
             f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
-            *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []))
+            *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []),
+            *(["#gfmtrust " + DRAFT_RUN.partition("=")[2]] if fitted.options.is_draft else []))
 
 
 @dataclass

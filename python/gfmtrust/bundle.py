@@ -9,7 +9,9 @@ Everything scoring needs to know of a model is in bundle.json; the graph is only
 The groups and their fields are FIELDS below; docs/models.md explains them. Graph inputs, all int64: input_ids (batch, length) and
 pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions, k). Outputs, float32: logp
 (batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally off_alphabet
-(batch, positions), the probability outside A,C,G,T. Not here: running a graph (`session`), making one (`export`, `context_model`).
+(batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood" (BPE) has target (batch, positions) beside input_ids
+and pos, and one output, logp (batch, positions), ln p of the target over all tokens; its text group holds BPE_FIELDS too. Not here:
+running a graph (`session`), making one (`export`, `context_model`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfmtrust import onnx_file, training
+from gfmtrust.bpe import BpeText
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError, message
 from gfmtrust.tokenizers import Text
 
@@ -31,14 +34,16 @@ DOMAINS = {"", "com.microsoft"}
 """ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
 OPSETS = range(17, 25)
 """17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
-CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
+CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
 MAX_NODES, MAX_JSON_BYTES = 200_000, 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
+DRAFT = "int8"
+"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -55,6 +60,8 @@ FIELDS: dict[str, dict[str, type | tuple]] = {
 }
 """Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them, `training` one
 that need not be there, see that module."""
+BPE_FIELDS = {"merges": list, "fuse_unknown": bool, "n_run": int, "n_token": str, "n_ids": int, "max_tokens": int}
+"""Of the text group of a BPE model, whose `kind` is "bpe"."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +117,17 @@ class Bundle:
     @property
     def reads_on(self) -> bool:
         """Whether a causal model's windows go on beyond the site, so that each base is judged by what it makes of the right flank."""
-        return self.causal and self.site_forward < self.window_bp - 1
+        return self.causal and self.has_distribution and self.site_forward < self.window_bp - 1
 
     @property
     def quantity(self) -> str:
         """What the graph answers; one of QUANTITIES (docs/scoring.md)."""
         return self.meta["scoring"]["quantity"]
+
+    @property
+    def has_distribution(self) -> bool:
+        """Whether the model tells a probability of each base at a site, not the likelihood of whole alleles alone."""
+        return self.quantity != "likelihood"
 
     @property
     def n_members(self) -> int:
@@ -141,6 +153,10 @@ class Bundle:
     @property
     def window_bp(self) -> int:
         return self.meta["window"]["window_bp"]
+
+    @property
+    def trained_bp(self) -> int:
+        return self.meta["window"]["trained_bp"]
 
     @property
     def site_forward(self) -> int:
@@ -231,8 +247,12 @@ def _fresh_part(directory: Path) -> Path:
 def text_of(meta: dict) -> Text:
     """The tokenizer's description, from groups text and scoring."""
     text, scoring = meta["text"], meta["scoring"]
-    return Text(text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
-                tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+    common = (text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
+              tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+    if text.get("kind") != "bpe":
+        return Text(*common)
+    own = {name: text[name] for name in BPE_FIELDS}
+    return BpeText(*common, **own | {"merges": tuple(tuple(pair) for pair in text["merges"])})
 
 
 def digest(meta: dict) -> str:
@@ -267,14 +287,18 @@ def check_graph(path: Path, summary: onnx_file.GraphSummary, meta: dict) -> None
     outputs = {value.name: value for value in summary.outputs}
     n_members = meta["scoring"]["n_members"]
     expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
+    if meta["scoring"]["quantity"] == "likelihood":
+        expected = {"logp": 2}
     if "logp" not in outputs or set(outputs) - set(expected):
-        raise _wrong(path, f"outputs are {sorted(outputs)}", "logp and perhaps off_alphabet")
+        raise _wrong(path, f"outputs are {sorted(outputs)}", "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""))
     for name, value in outputs.items():
         if value.dtype != "float32" or len(value.dims) != expected[name]:
             raise _wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
 
 
 def _input_ranks(meta: dict) -> dict[str, int]:
+    if meta["scoring"]["quantity"] == "likelihood":
+        return {"input_ids": 2, "pos": 2, "target": 2}
     return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
 
 
@@ -306,7 +330,7 @@ def _read_json(directory: Path) -> dict:
         raise _wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
         meta = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
         raise _wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
@@ -332,6 +356,12 @@ def _check_fields(directory: Path, meta: dict) -> None:
             raise _wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
     if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
         raise _wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
+    is_bpe = meta["text"].get("kind") == "bpe"
+    if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
+        raise _wrong(path, f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}", "'likelihood' with 'bpe'")
+    for name, kind in (BPE_FIELDS if is_bpe else {}).items():
+        if type(meta["text"].get(name)) is not kind:
+            raise _wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
     if is_external and meta["graphs"]:
         raise _wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
     if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:

@@ -65,7 +65,8 @@ def fit(probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, 
     in_a = part == halves.A
     counts = Counts(len(probes), n_given - len(probes), int(in_a.sum()), int((part == halves.B1).sum()),
                     int((part == halves.B2).sum()), len(np.unique(blocks)))
-    limits = measure_limits(probes, blocks, options.seed, options.context_only, bool(options.background))
+    limits = measure_limits(probes, blocks, options.seed, options.context_only, bool(options.background), options.is_draft,
+                            bool(options.long_window))
     surprisal = finite(probes, "local_surprisal")
     quantiles = tuple(np.quantile(surprisal, np.linspace(0, 1, N_QUANTILES)).tolist()) if len(surprisal) else ()
     if not in_a.any():

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from gfmtrust import halves
+from gfmtrust.bundle import DRAFT
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally, thresholds
 from gfmtrust.errors import ConfigurationError, message
@@ -29,8 +30,8 @@ class Options:
 
     simultaneous: delta is shared by all cells and levels; looks: how often half B has been used, this time included;
     context_only: the context model is the only model (gain then caps nothing); background: file that context model and probes come
-    from, '' where that is the genome itself; digests: JSON-like facts the calibration is of (genome, background, bundles, views,
-    precision), compared by `check_matches`.
+    from, '' where that is the genome itself; long_window: models that read more than they were trained on, '' for none; digests:
+    JSON-like facts the calibration is of (genome, background, bundles, views, precision), compared by `check_matches`.
     """
 
     seed: int = 1
@@ -42,7 +43,22 @@ class Options:
     looks: int = 1
     context_only: bool = False
     background: str = ""
+    long_window: str = ""
     digests: dict = field(default_factory=dict)
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether a model of the run reckons in the precision that is a draft."""
+        return DRAFT in self.digests.get("precision", ())
+
+    @property
+    def at_most_medium(self) -> str:
+        """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; '' where nothing says so."""
+        if self.background:
+            return f"context model and probes come from {self.background}"
+        if self.is_draft:
+            return f"a model reckons in {DRAFT}, which is a draft"
+        return f"the window is longer than {self.long_window} was trained on" if self.long_window else ""
 
     def check(self, place: str = "calibration") -> None:
         """Raises ConfigurationError (78) where a level could not mean anything."""
@@ -220,12 +236,12 @@ def _outcome(calibration: Calibration) -> str:
         return "No flag above LOW: the run's sites are unlike the probes (shift gate fired); recalibrate on this genome"
     if refusal(calibration.counts):
         return f"No flag above LOW: {refusal(calibration.counts)}"
-    levels = (Rank.MEDIUM,) if calibration.options.background else (Rank.HIGH, Rank.MEDIUM)
+    levels = (Rank.MEDIUM,) if calibration.options.at_most_medium else (Rank.HIGH, Rank.MEDIUM)
     parts = [_level_outcome(calibration, level) for level in levels]
     if not any(certificate.exists for certificate in calibration.certificates):
         parts = ["No flag above LOW: the model's preference could not be certified on this genome"]
-    elif calibration.options.background:
-        parts.append(f"at most MEDIUM: context model and probes come from {calibration.options.background}")
+    elif calibration.options.at_most_medium:
+        parts.append(f"at most MEDIUM: {calibration.options.at_most_medium}")
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     elif beside := _without_band(calibration):

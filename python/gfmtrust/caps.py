@@ -31,7 +31,8 @@ class Limits:
     surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and 99.9th, bits; n_share_high: 99th
     percentile; strand_llr_median: nats; dis_high: 95th percentile, bits; class_gain: mean gain by region class; model_gain: mean
     gain of all probes, model_gain_low its one-sided 95 % lower bound, bits per base (None where the context model is the model);
-    background: the probes are of another sequence than the run's alleles.
+    background: the probes are of another sequence than the run's alleles; draft: a model reckons in int8.
+    long_window: a voting model reads more than it was trained on.
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -43,9 +44,12 @@ class Limits:
     model_gain: float | None = None
     model_gain_low: float | None = None
     background: bool = False
+    draft: bool = False
+    long_window: bool = False
 
 
-def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, context_only: bool = False, background: bool = False) -> Limits:
+def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, context_only: bool = False, background: bool = False,
+                   draft: bool = False, long_window: bool = False) -> Limits:
     """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's gain."""
     surprisal = finite(features, "local_surprisal")
     strand = finite(features, "strand_llr")
@@ -62,6 +66,8 @@ def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, contex
         model_gain=float(np.nanmean(gain)) if np.isfinite(gain).any() else None,
         model_gain_low=bootstrap_lower(gain, blocks, seed),
         background=background,
+        draft=draft,
+        long_window=long_window,
     )
 
 
@@ -69,7 +75,9 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint16 (n,). NaN features cap nothing."""
     found = {
         Why.BACKGROUND: np.full(len(features), limits.background),
-        Why.OOD_WINDOW: _outside(column(features, "local_surprisal"), limits.surprisal_range),
+        Why.DRAFT: np.full(len(features), limits.draft),
+        Why.NO_DISTRIBUTION: _no_distribution(features),
+        Why.OOD_WINDOW: limits.long_window | _outside(column(features, "local_surprisal"), limits.surprisal_range),
         Why.NO_GAIN: _no_gain(limits, features),
         Why.STRAND: _strands_differ(limits, features),
         Why.NEAR_EDGE: column(features, "near_edge") > 0,
@@ -79,7 +87,7 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
     }
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
-    for why in (Why.BACKGROUND, Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
+    for why in (Why.BACKGROUND, Why.DRAFT, Why.NO_DISTRIBUTION, Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
         cap[found[why]] = Rank.MEDIUM
     cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
     reasons = np.zeros(len(features), dtype=np.uint16)
@@ -128,6 +136,13 @@ def _class_means(gain: np.ndarray, region_class: np.ndarray) -> tuple[tuple[str,
 
 def _outside(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarray:
     return np.zeros(len(values), dtype=bool) if bounds is None else (values < bounds[0]) | (values > bounds[1])
+
+
+def _no_distribution(features: pd.DataFrame) -> np.ndarray:
+    """Is the allele judged by likelihoods alone, so that nothing is known of what the models make of its site?"""
+    if "ent" not in features:
+        return np.zeros(len(features), dtype=bool)
+    return np.isfinite(column(features, "llr")) & np.isnan(column(features, "ent"))
 
 
 def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:

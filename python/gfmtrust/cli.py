@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import logging
 import os
 import signal
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 from gfmtrust import __version__, cli_options
-from gfmtrust.errors import GfmtrustError, Terminated, UsageError, message
+from gfmtrust.errors import BadDataError, GfmtrustError, Terminated, UsageError, message
 
 log = logging.getLogger("gfmtrust")
 INTERNAL = 70
@@ -194,12 +197,34 @@ def selfcheck(options: argparse.Namespace) -> None:
 
 
 def models(options: argparse.Namespace) -> None:
-    from gfmtrust import registry
+    from gfmtrust import catalogue, registry
 
     if options.action == "pin":
-        registry.pin(options.id)
+        registry.pin(options.names[0] if options.names else None)
+    elif options.action == "conformance":
+        _conformance(options)
     else:
-        sys.stdout.write(registry.listing())
+        tables = catalogue.catalogue(options.family, options.bundles)
+        sys.stdout.write(json.dumps(tables, indent=1) + "\n" if options.json else catalogue.text(tables))
+
+
+def _conformance(options: argparse.Namespace) -> None:
+    """Run the suite over the families named, all by default; a figure over its bar ends with 65, after the table."""
+    from gfmtrust import conformance, outcomes
+    from gfmtrust.models import examples
+
+    with tempfile.TemporaryDirectory() as scratch:
+        found = []
+        for name, example in examples.all_of(options.names).items():
+            log.info("%s", name)
+            found += conformance.outcomes({name: example}, Path(scratch) / name)
+    if options.out:
+        outcomes.write(found, options.out)
+    sys.stdout.write(outcomes.table(found))
+    if failed := [one for one in found if not one.passed]:
+        one = failed[0]
+        expected = f"{'at least' if one.at_least else 'at most'} {one.allowed:.2g}"
+        raise BadDataError(message(f"{one.example}, {one.check}", f"{one.value:.2g}", expected))
 
 
 def benchmark(options: argparse.Namespace) -> None:

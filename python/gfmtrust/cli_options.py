@@ -86,7 +86,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     steps = top.add_subparsers(dest="subcommand", required=True, metavar="step", parser_class=kind)
 
     def step(name: str, text: str, /, *shared: str, **own: dict) -> None:
-        one = steps.add_parser(name, help=text, description=text, epilog=EPILOG)
+        one = steps.add_parser(name, help=text.partition(". Example")[0], description=text, epilog=EPILOG)
         one.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         for option in shared:
             one.add_argument(f"--{option}", **SHARED[option])
@@ -100,12 +100,18 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          vcfs=dict(type=Path, help="table of id<TAB>VCF path, one line a file"),
          allow_mismatch=dict(action="store_true", help="go on although REF or contig names do not fit the genome; noted in the header"))
     step("fit_context_model", "Fit the count-based context model to a genome: an ordinary bundle", "fasta", "out_dir", "seed", "cpus")
-    step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json", "fasta", "out_dir",
-         model=dict(required=True, help="registry name (gfmtrust models), folder of weights, or a bundle"),
+    step("export_model", "Export a model to an ONNX bundle with its parity certificate: model.onnx, bundle.json. Example: gfmtrust "
+         "export_model --model weights/gpn --fasta GRCh38.fa --out_dir models", "fasta", "out_dir",
+         model=dict(required=True, help="folder of weights or a bundle; org/name@ and the 40 hex digits of a commit of the Hugging Face "
+                    "hub; or a registered name (gfmtrust models)"),
          model_id=dict(help="name of the bundle [that of the model]"),
-         allow_untrained=dict(action="store_true", help="export a model that fails the check of its likelihood; stays marked"),
-         windows=dict(type=positive, default=1000, help="windows of the genome the check reads [1000]"),
-         precision=dict(choices=["fp32", "fp16"], default="fp32", help="what the network reckons in; fp16 is compared with fp32 [fp32]"))
+         allow_untrained=dict(action="store_true", help="export a model that fails the gate, with gate: failed in the bundle and the VCF "
+                              "header"),
+         windows=dict(type=positive, default=1000, help="windows of the genome that the gate reads: the model's mean surprisal there must "
+                      "be below 1.376 nats a base, which random or misread weights are not [1000]"),
+         precision=dict(choices=["fp32", "fp16", "int8", "bf16"], default="fp32",
+                        help="what the network reckons in; fp16 is compared with fp32; int8 is a draft, never HIGH; bf16 needs a certified "
+                             "device and ends with 69 without one [fp32]"))
     step("plan_sites", "List every site once, cut into shards, and draw the probes: plan.json, shards/, probes.parquet, alleles.parquet",
          "fasta", "checked", "regions", "include", "out_dir", "seed", "cpus",
          context_model=dict(type=Path, required=True, help="bundle made by fit_context_model"),
@@ -183,9 +189,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          length=dict(type=positive, default=1_000_000, help="bases of a genome of --law [1000000]"))
     step("selfcheck", "Score models whose answers are known in closed form, on this machine: pass, or the first number that is off",
          "device", threads=dict(type=positive, default=1, help="threads of the runtime [1]; never changes a byte on CPU"))
-    step("models", "List the registered checkpoints, or pin one where there is a network",
-         action=dict(bare=True, nargs="?", choices=["list", "pin"], default="list", help="what to do [list]"),
-         id=dict(bare=True, nargs="?", help="checkpoint to pin"))
+    step("models", "List families, registered checkpoints and bundles with what is proven of them; pin a checkpoint where there is a "
+         "network; or run the conformance suite",
+         action=dict(bare=True, nargs="?", choices=["list", "pin", "conformance"], default="list", help="what to do [list]"),
+         names=dict(bare=True, nargs="*", help="pin: a checkpoint; conformance: families [all]"),
+         family=dict(help="list this family alone"),
+         bundles=dict(type=Path, help="folder of bundles to list too, such as results/models"),
+         json=dict(action="store_true", help="list as JSON"),
+         out=dict(type=Path, help="conformance: JSON file for the figures"))
     step("benchmark", "Measure speed, prove flags, or set LLRs beside measured effects; see docs/benchmarks.md", "regions",
          name=dict(bare=True, help="which benchmark"), out=dict(type=Path, help="JSON file for the figures"),
          vcf=dict(type=Path, help="annotated VCF with INFO/EFFECT and BARCODES (satmut)"),

@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gfmtrust import export, tokenizers
+from gfmtrust import conformance_tokens, export, likelihoods, tokenizers
 from gfmtrust.alphabet import PAD, N, reverse_complement
 from gfmtrust.bundle import Bundle
 from gfmtrust.footprint import footprint
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.family import Example, Family
+from gfmtrust.outcomes import Outcome
 from gfmtrust.session import Session
 
 N_WINDOWS = 6
@@ -33,21 +34,6 @@ MEMORY_LIMIT_MB = 4096
 EXACT = 0.0
 SEEN = 1e-6
 """A change of log p that shows that a letter was read; what cannot read it changes nothing at all."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One check of one example: the figure and the most (or, where `at_least`, the least) it may be."""
-
-    example: str
-    check: str
-    value: float
-    allowed: float
-    at_least: bool = False
-
-    @property
-    def passed(self) -> bool:
-        return self.value >= self.allowed if self.at_least else self.value <= self.allowed  # NaN passes neither
 
 
 @dataclass(frozen=True)
@@ -74,15 +60,17 @@ class Subject:
         return np.random.default_rng(7).integers(0, 4, (N_WINDOWS, self.bundle.window_bp), dtype=np.uint8)
 
     def logp(self, codes: np.ndarray, site: int | None = None) -> np.ndarray:
-        """ln p of the four bases at one place of every window, float64 (n, 4)."""
+        """ln p of the four bases at one place of every window, float64 (n, 4); a model of whole tokens: LLR against the base there."""
+        if not self.bundle.has_distribution:
+            return likelihoods.substitutions(self.session, codes, self.bundle.site_forward if site is None else site)
         index = np.full((len(codes), 1), self.bundle.site_forward if site is None else site)
         with np.errstate(divide="ignore"):
             return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
 
 
-def write_genome(path: Path) -> Path:
-    """A FASTA of random letters for the export's gate, which no random network passes."""
-    codes = np.random.default_rng(3).integers(0, 4, GENOME_BP)
+def write_genome(path: Path, n: int = GENOME_BP) -> Path:
+    """A FASTA of n random letters for the export's gate, which no random network passes."""
+    codes = np.random.default_rng(3).integers(0, 4, n)
     path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
     return path
 
@@ -103,14 +91,15 @@ def _parity(case: Subject) -> Iterator[tuple[float, float]]:
 def _strands(case: Subject) -> Iterator[tuple[float, float]]:
     """A window against its reverse complement, turned back; only a network built to be symmetric must give the same."""
     forward = case.logp(case.windows)
-    back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[:, ::-1]
+    back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[:, ::-1]  # an LLR turns like a distribution
     yield float(np.abs(forward - back).max()), case.family.bar if case.bundle.rc_equivariant else np.inf
 
 
 def _batches(case: Subject) -> Iterator[tuple[float, float]]:
     """A window alone against the same in company, a padded one among them: no bit may differ."""
     codes = case.windows.copy()
-    codes[1, -(codes.shape[1] // 4):] = PAD
+    quarter = codes.shape[1] // 4
+    codes[1, slice(0, quarter) if case.bundle.site_forward >= codes.shape[1] - quarter else slice(-quarter, None)] = PAD
     codes[2, 3] = N
     together = case.logp(codes)
     yield float(np.abs(together - np.concatenate([case.logp(one[None]) for one in codes])).max()), EXACT
@@ -146,7 +135,7 @@ def _reach(case: Subject) -> Iterator[tuple]:
         codes[:, place] = (codes[:, place] + 1) % 4
         return float(np.abs(case.logp(codes) - before).max())
 
-    yield max(map(change, hidden)), EXACT
+    yield max(map(change, hidden)), case.family.spill * max(1.0, float(before.std()))
     yield min(map(change, read)), SEEN, True
 
 
@@ -193,24 +182,9 @@ def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterato
         started = time.monotonic()
         case = subject(name, family, example, folder, fasta)
         yield Outcome(name, "export, s", time.monotonic() - started, np.inf)
-        for check, run in CHECKS.items():
+        for check, run in (CHECKS if case.bundle.has_distribution else CHECKS | conformance_tokens.CHECKS).items():
             for found in run(case):
                 yield Outcome(name, check, *found)
         cost = footprint(case.bundle)
         yield Outcome(name, "ms a window", 1000 * cost["seconds"], np.inf)
         yield Outcome(name, "memory, MB", cost["megabytes"], MEMORY_LIMIT_MB)
-
-
-def table(found: list[Outcome]) -> str:
-    """One row an example, one column a check, as Markdown; a figure over its bar is bold."""
-    checks = list(dict.fromkeys(one.check for one in found))
-    lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
-    for name in dict.fromkeys(one.example for one in found):
-        cells = [", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check)) for check in checks]
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(one: Outcome) -> str:
-    figure = f"{one.value:.2g}" if one.value < 100 else f"{one.value:.0f}"
-    return figure if one.passed else f"**{figure}**"

@@ -14,7 +14,7 @@ import pandas as pd
 
 from gfmtrust import tables
 from gfmtrust.errors import BadDataError, InternalError, MissingInputError, message
-from gfmtrust.measures import view_weights
+from gfmtrust.measures import shared_weights, view_weights
 from gfmtrust.records import STATUS_ORDER, Status
 
 CONTEXT_FAMILY = "context_model"
@@ -27,6 +27,7 @@ class Ensemble:
     models: ids of the models that vote, as given; baseline: id of the context model, or None where there is none.
     view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
     view_equivariant: (V,) bool, strands equal by construction. metadata: what each model's tables say of themselves.
+    view_told: (V,) bool, whether a view is a distribution; one of whole tokens tells LLRs alone.
     """
 
     models: tuple[str, ...]
@@ -37,6 +38,10 @@ class Ensemble:
     metadata: dict[str, dict]
 
     @property
+    def view_told(self) -> np.ndarray:
+        return np.array([has_distribution(self.metadata.get(self.models[model], {})) for model in self.view_models], dtype=bool)
+
+    @property
     def context_only(self) -> bool:
         return self.models == (self.baseline,)
 
@@ -45,8 +50,9 @@ class Ensemble:
 class SiteBlock:
     """The sites of one shard, n rows in shard order.
 
-    site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows sum to 1 or 0.
-    status: object (n,), '' or why a model could not answer. local_surprisal: mean over the voting models, bits.
+    site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows sum to 1 or 0;
+    told_weights: the same over the views that are distributions. status: object (n,), '' or why a model could not answer.
+    local_surprisal: mean over the voting models that have distributions, bits.
     context_surprisal: the context model's. gain: context - local, NaN where the context model is the only model.
     context_probs: float32 (n, members, 4), the context model's own answer, NaN throughout where it was not run.
     llr: float32 (n, V), the haplotypes' LLR of the row's variant, NaN where it changes no length; variant_status: as status, of the
@@ -65,6 +71,7 @@ class SiteBlock:
     context_probs: np.ndarray
     llr: np.ndarray | None = None
     variant_status: np.ndarray | None = None
+    told_weights: np.ndarray | None = None
 
 
 class ScoreTables:
@@ -102,8 +109,10 @@ class ScoreTables:
         probs = np.concatenate([part["probs"] for part in voting], axis=1)
         status = _first_status([part["status"] for part in voting])
         probs[status != ""] = np.nan
-        local = np.mean([part["local_surprisal"] for part in voting], axis=0, dtype=np.float64)
         nowhere = np.full(len(site), np.nan)
+        told = self.ensemble.view_told
+        beside = [answer[model]["local_surprisal"] for model in self.ensemble.models if has_distribution(self.ensemble.metadata[model])]
+        local = np.mean(beside, axis=0, dtype=np.float64) if beside else nowhere
         base = answer.get(self.ensemble.baseline)
         context = base["local_surprisal"].astype(np.float64) if base else nowhere
         return SiteBlock(
@@ -111,7 +120,7 @@ class ScoreTables:
             context_surprisal=context, gain=nowhere if self.ensemble.context_only else context - local,
             n_share=np.max([part["n_share"] for part in voting], axis=0), pad_share=np.max([part["pad_share"] for part in voting], axis=0),
             context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32),
-            **_of_variants(voting))
+            told_weights=shared_weights(told & ~np.isnan(probs).any(axis=2), self.ensemble.view_models), **_of_variants(voting))
 
     def _read(self, model: str, shard: str, site: pd.DataFrame) -> dict[str, np.ndarray]:
         path = self._file.get((model, shard))
@@ -129,6 +138,11 @@ class ScoreTables:
             columns["llr"] = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views)
             columns["variant_status"] = table["variant_status"].to_pandas().to_numpy(object)
         return {"probs": probs, "status": table["status"].to_pandas().to_numpy(object), **columns}
+
+
+def has_distribution(metadata: dict) -> bool:
+    """Whether a model's table holds distributions; from its metadata."""
+    return metadata.get("quantity") != "likelihood"
 
 
 def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:

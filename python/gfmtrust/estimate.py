@@ -10,6 +10,7 @@ import numpy as np
 from gfmtrust import tables
 from gfmtrust.bundle import Bundle
 from gfmtrust.haplotypes import passes_per_variant
+from gfmtrust.likelihoods import substitutions
 from gfmtrust.session import Session
 from gfmtrust.stride import EXACT, only_region, strides
 from gfmtrust.tiles import Tiling, tile_passes
@@ -34,11 +35,10 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
             continue
         session = Session.open(bundle, device=device, threads=cpus)
         windows = np.random.default_rng(0).integers(0, 4, (TIMED_WINDOWS, bundle.window_bp)).astype(np.uint8)
-        index = np.full((TIMED_WINDOWS, 1), bundle.site_forward, np.int64)
-        session.distributions(windows[:8], index[:8])  # the first pass pays for allocation
-        started = time.monotonic()
-        session.distributions(windows, index)
-        rate = TIMED_WINDOWS / max(time.monotonic() - started, 1e-6)
+        _answer(session, bundle, windows[:8])  # the first pass pays for allocation
+        before, started = session.passes, time.monotonic()
+        _answer(session, bundle, windows)
+        rate = (session.passes - before) / max(time.monotonic() - started, 1e-6)
         alone = passes_per_site(bundle, views, neighbours)
         of_variant = 2 * alone + passes_per_variant(bundle, views)
         passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
@@ -65,6 +65,13 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
 def calibration_passes(counts: dict, alone: int, of_variant: int) -> int:
     """Passes that the probes and the null controls cost with one model: `alone` a site, `of_variant` an indel or MNV."""
     return (counts["probe_sites"] + counts["null_sites"]) * alone + counts["variant_probes"] * of_variant
+
+
+def _answer(session, bundle, windows: np.ndarray) -> None:
+    if bundle.has_distribution:
+        session.distributions(windows, np.full((len(windows), 1), bundle.site_forward, np.int64))
+    else:
+        substitutions(session, windows, bundle.site_forward)
 
 
 def planned_passes(bundle, shards: list[tuple[np.ndarray, np.ndarray]], n_sites: int, views: str, neighbours: bool, stride: int) -> int:

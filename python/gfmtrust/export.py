@@ -10,30 +10,43 @@ from __future__ import annotations
 import logging
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
+from gfmtrust import bpe, gate, golden, parity, registry, session, tokenizers
 from gfmtrust import bundle as bundles
-from gfmtrust import gate, golden, parity, registry, session, tokenizers
-from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, MissingInputError, message
+from gfmtrust.errors import (
+    BadDataError,
+    CannotWriteError,
+    ConfigurationError,
+    DeviceError,
+    MissingInputError,
+    TransientError,
+    message,
+)
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
 
 LOG = logging.getLogger(__name__)
 
 N_WINDOWS = 1000
+UNCERTIFIED = "bf16"
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from: a directory of weights or a bundle, and the row that names it, if one does."""
+    """Where a model comes from: a directory of weights or a bundle, the row that names it, if one does, and what else is known of it."""
 
     directory: Path
     row: registry.Row | None = None
+    name: str = ""
+    told: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bundle(self) -> bool:
@@ -55,12 +68,16 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
                  n_windows: int = N_WINDOWS, window_bp: int | None = None, threads: int = 1, precision: str = "fp32") -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
 
-    model: id of a row of assets/models.csv, a directory of weights, or a bundle, which is checked and copied. n_windows: windows of the
-    FASTA the gate reads. window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises ConfigurationError (78)
-    for an unknown or unpinned id, a config.json not read in full and a bundle of another precision, MissingInputError (66), BadDataError
-    (65) for files that do not fit, a graph that differs from torch, fp16 too far from fp32 or a model that fails the gate without
-    allow_untrained, CannotWriteError (73) where the bundle exists.
+    model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights, or a bundle, which is checked and
+    copied. n_windows: windows of the FASTA the gate reads. window_bp: another window than the family's. precision: one of
+    bundle.PRECISIONS. Raises ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a bundle of another
+    precision, MissingInputError (66), BadDataError (65) for files that do not fit, answers that are no numbers, a graph that differs from
+    torch, a lower precision too far from fp32 or a model that fails the gate without allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75)
+    where memory is short of what the weights need, DeviceError (69) for a precision that no device here is certified for.
     """
+    if precision == UNCERTIFIED:
+        raise DeviceError(message(f"--precision {precision}", "no graph certified for it", ", ".join(bundles.PRECISIONS),
+                                  "the CPU provider has no bf16 kernels, and those of CUDA were not measured"))
     source = resolve(str(model))
     if source.is_bundle:
         return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)
@@ -69,27 +86,33 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     loaded = checkpoint.load(source.directory)
     if source.row:
         check_row(source.row, loaded)
-    name = model_id or loaded.card.get("model_id") or (source.row.id if source.row else source.directory.resolve().name)
+    name = model_id or loaded.card.get("model_id") or source.name or source.directory.resolve().name
     target = _target(Path(out_dir), name)
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
     choices = Choices(allow_untrained, n_windows, window_bp, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
-    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
+    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome, _enough_memory(name):
         graph = Path(scratch) / bundles.GRAPH_FILE
-        meta = _proven(loaded, _identity(loaded, source.row, name), genome, graph, choices)
+        meta = _proven(loaded, _identity(loaded, source, name), genome, graph, choices)
         return bundles.write(target, meta, graph, precision=precision)
 
 
 def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choices) -> dict:
     """Write the graph of a checkpoint to `graph` and give the groups of its bundle, with every proof made."""
+    from gfmtrust.models import draft
     from gfmtrust.models.graph import answerer, export_graph
 
     window = loaded.family.window(loaded.config, choices.window_bp)
     window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
-    scorer = loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+    network = loaded.family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, loaded.text.k)))
+    scorer = loaded.family.scorer(network, loaded.config, loaded.text).eval()
+    is_bpe = isinstance(loaded.text, bpe.BpeText)
     methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
-    made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
+    if is_bpe:
+        made = parity.references_of_tokens(answerer(scorer), bpe.build(loaded.text), window)
+    else:
+        made = [reference for text in texts for reference in parity.references(answerer(scorer), tokenizers.build(text), window)]
     export_graph(scorer, made[0].feeds, graph)
     certificate = parity.certify(made, session.runner(graph, choices.threads), "CPUExecutionProvider", loaded.family.bar)
 
@@ -97,20 +120,40 @@ def _proven(loaded, identity: dict, genome: Genome, graph: Path, choices: Choice
     running = session.start(meta, graph, "cpu", choices.threads)
     cut = gate.windows(genome, window.window_bp, _n_windows(loaded.text, choices.n_windows))
     index = np.array(sorted({window.site_forward, *(window.site_forward + offset for offset in window.neighbour_offsets)}))
-    found = gate.evidence(running, cut, index)
+    found = gate.token_evidence(running, cut) if is_bpe else gate.evidence(running, cut, index)
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
     certificates = [certificate]
-    if choices.precision == "fp16":
-        full, running = running, session.start(meta, export_graph(scorer.halved(), made[0].feeds, graph), "cpu", choices.threads)
-        certificates.append(parity.certify_half(full, running, cut, window.site_forward))
+    if choices.precision != "fp32":
+        if is_bpe:
+            raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
+                                             "no bar of its likelihoods is known"))
+        if choices.precision == bundles.DRAFT:
+            draft.quantise(graph)
+            meta["window"]["batch"] = 1  # activations are scaled by what the batch holds
+        else:
+            export_graph(scorer.halved(), made[0].feeds, graph)
+        full, running = running, session.start(meta, graph, "cpu", choices.threads)
+        certificates.append(parity.certify_lower(full, running, cut, window.site_forward, choices.precision))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
     symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
     versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
     meta["proof"] = {**judged, "parity": certificates, "strand_symmetry": symmetry, "versions": versions}
-    meta["golden"] = golden.windows(running, cut, window)
+    meta["golden"] = golden.of_tokens(running, cut, window) if is_bpe else golden.windows(running, cut, window)
     return meta
+
+
+@contextmanager
+def _enough_memory(name: str) -> Iterator[None]:
+    """TransientError (75) where memory runs out; torch has no class of its own for that on CPU."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            raise TransientError(message(f"model {name}", "out of memory", "room for its weights and one window",
+                                         "run it on a larger machine, or give it a shorter window_bp")) from error
+        raise
 
 
 def _n_windows(text, n_windows: int) -> int:
@@ -131,10 +174,12 @@ def _choose_method(meta, marginal, running, graph, cut, index, threads):
     return marginal, running
 
 
-def _identity(loaded, row: registry.Row | None, name: str) -> dict:
-    """Who made the model, under which licence; from the card of the directory, else from the row."""
-    known = {field: loaded.card.get(field) or (getattr(row, field) if row else "")
-             for field in ("repository", "revision", "licence", "licence_url", "citation")}
+def _identity(loaded, source: Source, name: str) -> dict:
+    """Who made the model, under which licence; from our card in the directory, else the row or the id given, else its model card."""
+    row = asdict(source.row) if source.row else {}
+    told = hub.licence(loaded.directory) | source.told
+    known = {key: loaded.card.get(key) or row.get(key) or told.get(key, "")
+             for key in ("repository", "revision", "licence", "licence_url", "citation")}
     LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")
     return {"model_id": name, "family": loaded.family.name, "n_parameters": loaded.n_parameters, **known}
 
@@ -145,7 +190,7 @@ def _groups(loaded, window) -> dict:
     return {
         "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
                  "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case,
-                 "vocabulary_sha256": loaded.vocabulary_sha256},
+                 "vocabulary_sha256": loaded.vocabulary_sha256} | _bpe_fields(text),
         "scoring": {"causal": text.causal, "quantity": family.quantity, "kmer_method": text.kmer_method, "n_members": 1,
                     "rc_equivariant": family.rc_equivariant(loaded.config), "neighbour_offsets": list(window.neighbour_offsets),
                     "neighbours_in_same_pass": window.neighbours_in_same_pass},
@@ -156,18 +201,42 @@ def _groups(loaded, window) -> dict:
     }
 
 
+def _bpe_fields(text) -> dict:
+    """What the text group of a BPE model holds beside the rest."""
+    if not isinstance(text, bpe.BpeText):
+        return {}
+    own = {name: getattr(text, name) for name in bundles.BPE_FIELDS}
+    return {"kind": "bpe"} | own | {"merges": [list(pair) for pair in text.merges]}
+
+
 def resolve(model: str) -> Source:
-    """A directory as given, else a pinned row's checkpoint. Raises ConfigurationError (78), MissingInputError (66)."""
+    """A directory as given, else a checkpoint of the hub by its commit, else a pinned row's. Raises ConfigurationError (78),
+    MissingInputError (66), and what `hub.fetch` raises."""
     directory = Path(model)
     if directory.is_dir():
         return Source(directory)
     if directory.suffix == ".onnx":
         found = "a bare .onnx file" if directory.is_file() else "not found"
         raise ConfigurationError(message(model, found, "a bundle directory or a directory of weights", "a graph alone names no tokenizer"))
+    if named := hub.HUB_ID.fullmatch(model):
+        repository, revision = named["repository"], named["revision"]
+        return Source(_fetch(repository, revision), name=repository.split("/")[1], told={"repository": repository, "revision": revision})
+    if "@" in model:
+        raise ConfigurationError(message(model, f"revision is {model.rpartition('@')[2]!r}", "org/name@ and a commit of 40 hex digits",
+                                         "a branch or tag moves; copy the commit from the repository's history"))
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", model):
+        raise ConfigurationError(message(model, "not a folder, and no revision if it is a repository of the hub",
+                                         f"a folder of weights, a bundle, or {model}@ and a commit of 40 hex digits"))
     if "/" in model:
         raise MissingInputError(message(model, "not found", "a directory of weights or a bundle"))
     row = registry.find(model)
-    return Source(hub.fetch(row.repository, row.revision), row)
+    return Source(_fetch(row.repository, row.revision), row, row.id)
+
+
+def _fetch(repository: str, revision: str) -> Path:
+    from gfmtrust.models import family_of
+
+    return hub.fetch(repository, revision, family_of)
 
 
 def check_row(row: registry.Row, loaded) -> None:

@@ -20,7 +20,7 @@ def features(block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.nda
     rows: (n,) rows of the block; ref, alt: (n,) codes 0..3. Measures are NaN where the site was not scored.
     """
     measured = allele_measures(block.probs[rows], block.weights[rows], ensemble.view_models, ensemble.view_strands, ref, alt,
-                               ensemble.view_equivariant)
+                               ensemble.view_equivariant, ensemble.view_told)
     site = block.site.iloc[rows]
     return pd.DataFrame({
         **measured,
@@ -42,7 +42,8 @@ SITE_MEANS = ("ent", "dis", "dis_between", "dis_strand", "dis_shift", "dis_withi
 def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     """One row a variant of a shard of variants: the columns of `features` with `variant` (its id), `length` (bp) and `status`.
 
-    LLRs are the sum over the sites of a substitution, each with the others as in the genome, or the haplotypes' own; entropy, disagreement,
+    LLRs are the sum over the sites of a substitution, each with the others as in the genome, or the haplotypes' own, which a model of whole
+    tokens has of every variant; entropy, disagreement,
     gain and the rest of SITE_MEANS are means over the sites; region class is the first site's. NaN where a status is not SCORED.
     """
     rows = block.site.reset_index(drop=True)
@@ -56,7 +57,7 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     sums = np.add.reduceat(view_llr(block.probs, codes[:, 0], codes[:, 1]), first)
     own = block.llr[first].astype(np.float64)
     status = _worst(block, first)
-    llrs = np.where(same_length[first][:, None], sums, own)
+    llrs = np.where(same_length[first][:, None] & ensemble.view_told, sums, own)
     llrs[status != Status.SCORED] = np.nan
     n_sites = np.diff(first, append=len(rows))
     means = {name: np.add.reduceat(sites[name].to_numpy(np.float64), first) / n_sites for name in SITE_MEANS}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust import likelihoods
 from gfmtrust.bundle import Bundle
 from gfmtrust.errors import InternalError, message
 from gfmtrust.session import Session
@@ -37,7 +38,10 @@ def _measured(directory: Path, n_windows: int, threads: int) -> dict[str, float]
     session = Session.open(bundle, "cpu", threads, allow_long_window=True)
     codes = np.random.default_rng(1).integers(0, 4, (n_windows, bundle.window_bp), dtype=np.uint8)
     started = time.monotonic()
-    session.distributions(codes, np.full((n_windows, 1), bundle.site_forward))
+    if bundle.has_distribution:
+        session.distributions(codes, np.full((n_windows, 1), bundle.site_forward))
+    else:
+        likelihoods.substitutions(session, codes, bundle.site_forward)
     seconds = (time.monotonic() - started) / n_windows
     kilobytes = int(re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())[1])
     return {"seconds": seconds, "megabytes": kilobytes / 1024}

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfmtrust import likelihoods
 from gfmtrust.alphabet import N, reverse_complement
 from gfmtrust.errors import BadDataError, message
 
 LOG = logging.getLogger(__name__)
 
-THRESHOLD_NATS = float(np.log(4)) - 0.01
+MARGIN_NATS = 0.01
+THRESHOLD_NATS = float(np.log(4)) - MARGIN_NATS
 """A random network's mean is at or above ln 4 = 1.386; it must lie below by more than the windows' noise."""
 MIN_GAIN_BITS = 0.01
 """`conditional` replaces `marginal` where it saves this much a base, and surely so."""
@@ -29,11 +31,15 @@ SYMMETRY_WINDOWS = 32
 @dataclass(frozen=True)
 class Evidence:
     """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored in all; is_constant: every window was
-    answered alike."""
+    answered alike. unit: what is scored, 'base' or 'token'; threshold: the gate's, nats a unit; composition: entropy of the units as
+    they occur, None where it is that of the windows' bases."""
 
     nll_nats: np.ndarray
     n_bases: int
     is_constant: bool = False
+    unit: str = "base"
+    threshold: float = THRESHOLD_NATS
+    composition: float | None = None
 
     @property
     def mean(self) -> float:
@@ -77,6 +83,25 @@ def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
     return Evidence(nll.mean(axis=1), nll.size, len(cut) > 1 and bool((probs == probs[:1]).all()))
 
 
+def token_evidence(session, cut: np.ndarray) -> Evidence:
+    """Surprisal of the real tokens of every window: every eighth masked at once, or of a causal model all of them.
+
+    Against ln V, V the network's tokens: what weights that know nothing give. A token without a finite answer counts as ln V + 1.
+    Constant is a model whose answer for a token never depends on where it stands.
+    """
+    uniform = float(np.log(session.bpe.text.n_ids))
+    asked = [one for one in likelihoods.spread_asks(session.bpe, cut) if one is not None]
+    answers = session.token_logps(asked)
+    nll = [np.where(np.isfinite(answer), -answer, uniform + 1) for answer in answers]
+    target, told = np.concatenate([one.target for one in asked]), np.concatenate(nll)
+    n_of = np.bincount(target, minlength=session.bpe.text.n_ids)
+    order = np.argsort(target, kind="stable")
+    alike = (np.diff(target[order]) != 0) | (np.diff(told[order]) == 0)
+    share = n_of[n_of > 0] / len(target)
+    return Evidence(np.array([values.mean() for values in nll]), len(told), bool(n_of.max() > 1 and alike.all()), "token",
+                    uniform - MARGIN_NATS, float(-(share * np.log(share)).sum()))
+
+
 def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int = 0) -> bool:
     """Whether `conditional` has the lower mean surprisal by MIN_GAIN_BITS or more, 95 % lower bound of a window bootstrap above 0."""
     gain = (marginal.nll_nats - conditional.nll_nats) / np.log(2)
@@ -91,13 +116,18 @@ def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: i
     Exact zero only for a network built to be symmetric; what a causal model reads differs between strands, so for it this is large.
     """
     cut = cut[:SYMMETRY_WINDOWS]
+    if session.meta["scoring"]["quantity"] == "likelihood":
+        return _told(cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr")
     answers = []
     for codes, site in ((cut, site_forward), (reverse_complement(cut), site_reverse)):
         probs, _ = session.distributions(codes, np.full((len(codes), 1), site, np.int64))
         with np.errstate(divide="ignore"):
             answers.append(np.log(probs[:, 0].astype(np.float64)))
-    difference = np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]])
-    return {"n_windows": len(cut), "mean_logp": float(f"{difference.mean():.3g}"), "max_logp": float(f"{difference.max():.3g}")}
+    return _told(cut, np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]]), "logp")
+
+
+def _told(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:
+    return {"n_windows": len(cut), f"mean_{of}": float(f"{difference.mean():.3g}"), f"max_{of}": float(f"{difference.max():.3g}")}
 
 
 def composition_nats(cut: np.ndarray) -> float:
@@ -108,18 +138,19 @@ def composition_nats(cut: np.ndarray) -> float:
 
 def judge(found: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
     """The gate's part of the certificate. Raises BadDataError (65) where the model fails and untrained ones are not allowed."""
-    composition = composition_nats(cut)
-    is_low = found.mean < THRESHOLD_NATS
+    composition = composition_nats(cut) if found.composition is None else found.composition
+    is_low = found.mean < found.threshold
     passed = is_low and not found.is_constant  # four fixed numbers can lie below: the composition of an AT-rich genome does
     if not passed:
         told, wanted = ("the same answer for every window", "one that depends on the window") if is_low else (
-            f"mean NLL {found.mean:.3f} per base", f"below {THRESHOLD_NATS:.3f}")
+            f"mean NLL {found.mean:.3f} per {found.unit}", f"below {found.threshold:.3f}")
         line = message("NLL gate", told, wanted, "weights untrained or misread? --allow_untrained exports it all the same")
         if not allow_untrained:
             raise BadDataError(line)
         LOG.warning("%s", line)
     elif found.mean > composition:
-        LOG.warning("mean NLL is %.3f per base, above the windows' composition entropy %.3f: this model knows little of this genome",
-                    found.mean, composition)
-    return {"gate": "passed" if passed else "failed", "nll_nats": round(found.mean, 6), "threshold_nats": round(THRESHOLD_NATS, 6),
-            "composition_nats": round(composition, 6), "n_windows": len(cut), "n_bases": found.n_bases, "fasta_digest": fasta_digest}
+        LOG.warning("mean NLL is %.3f per %s, above the windows' composition entropy %.3f: this model knows little of this genome",
+                    found.mean, found.unit, composition)
+    return {"gate": "passed" if passed else "failed", "nll_nats": round(found.mean, 6), "threshold_nats": round(found.threshold, 6),
+            "per": found.unit, "composition_nats": round(composition, 6), "n_windows": len(cut), "n_bases": found.n_bases,
+            "fasta_digest": fasta_digest}

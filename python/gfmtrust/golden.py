@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gfmtrust import bpe
 from gfmtrust.alphabet import N, reverse_complement
 
 DIGITS = 6
@@ -33,8 +34,22 @@ def windows(session, cut: np.ndarray, window) -> list[dict]:
     return [_golden(session, name, codes, index) for name, codes, index in chosen]
 
 
+def of_tokens(session, cut: np.ndarray, window) -> list[dict]:
+    """The same of a model of whole tokens: `index` holds the tokens asked for together, places in the text with prefix and suffix."""
+    site, reverse = window.site_forward, window.site_reverse
+    with_n = cut[0].copy()
+    with_n[max(0, site - 7)] = N
+    spread = np.linspace(0, window.window_bp - 1, 8)[1:-1].astype(int)
+    chosen = [("plain", cut[0], [site]), ("reverse", reverse_complement(cut[-1]), [reverse]), ("with N", with_n, [site]),
+              ("spread", cut[-1], spread), ("shortest", cut[0][: window.shortest_bp], [window.shortest_bp // 2])]
+    made = []
+    for name, codes, letters in chosen:
+        tokens = bpe.segment(session.bpe, codes)
+        places = np.unique(np.searchsorted(tokens.ends, letters, side="right"))
+        made.append(_golden(session, name, codes, [int(place) for place in places if tokens.scored[place]]))
+    return made
+
+
 def _golden(session, name: str, codes: np.ndarray, index: list[int]) -> dict:
-    probs, _ = session.distributions(codes[None], np.array([index], dtype=np.int64))
-    with np.errstate(divide="ignore"):
-        logp = np.log(probs[0].astype(np.float64))
+    logp = session.golden_answer(codes, index)
     return {"name": name, "codes": "".join(map(str, codes.tolist())), "index": index, "logp": np.round(logp, DIGITS).tolist()}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfmtrust import likelihoods
 from gfmtrust.alphabet import N, encode, reverse_complement
 from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.records import Look, Status
@@ -57,10 +58,13 @@ def reading(bundle, look: Look, length: int) -> Reading:
 
     masked: the span from `radius` before to `radius` after, in STRIDE rounds of tokens masked together; counts: the same span, nothing
     masked, one round; causal: from the first changed base to the end of the window in one round, at least `radius` beyond the change: a
-    longer one moves the site to the left, by whole tokens.
+    longer one moves the site to the left, by whole tokens. A model of whole tokens (BPE) compares whole windows (`likelihoods`).
     """
     width, site, k = width_of(bundle, look), site_index(bundle, look), bundle.k
     radius = min(RADIUS_BP, width // 8)
+    if not bundle.has_distribution:
+        site = min(site, width - (length + radius))
+        return Reading(width, site, ((0, np.arange(site, site + length)),))
     if bundle.causal:
         width -= width % k
         site = min(site - site % k, width - k * -(-(length + radius) // k))
@@ -97,7 +101,10 @@ def score_haplotypes(session, bundle, genome, contig_index: np.ndarray, variants
             for part in _chunks(rows, 2 * way.length):
                 haplotypes = np.stack([_cut(genome, genome.names[contig_index[row]], variants[row], look.strand, way,
                                             fences and fences.take(np.array([row]))) for row in part])
-                found, mass = _log_ratio(session, way, haplotypes)
+                if bundle.has_distribution:
+                    found, mass = _log_ratio(session, way, haplotypes)
+                else:
+                    found, mass = _of_tokens(session, way, haplotypes, [variants[row] for row in part])
                 llr[np.ix_(part, columns)] = found
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
     if admitted is not None:
@@ -154,6 +161,13 @@ def _cut(genome, contig: str, variant: Variant, strand: str, way: Reading, fence
         return np.stack([np.concatenate([left, allele, right])[: way.length] for allele in (ref, alt)])
     left, right = letters(start - after, start), letters(end, end + before)
     return reverse_complement(np.stack([np.concatenate([left, allele, right])[-way.length:] for allele in (ref, alt)]))
+
+
+def _of_tokens(session, way: Reading, haplotypes: np.ndarray, variants: list[Variant]) -> tuple[np.ndarray, np.ndarray]:
+    """As `_log_ratio`, of a model of whole tokens."""
+    shifted = np.array([0 if len(variant.ref) == len(variant.alt) else way.site + variant.length for variant in variants], dtype=np.int64)
+    found = likelihoods.log_ratios(session, haplotypes[:, 0], haplotypes[:, 1], shifted)
+    return found[:, None], np.zeros(len(haplotypes))
 
 
 def _log_ratio(session, way: Reading, haplotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -20,6 +20,7 @@ DECOY = "decoy"
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
 MISMATCH = "##gfmtrustMismatch=allowed: the run went on although REF or contig names may not fit the genome"
+DRAFT_RUN = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
 FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"),
          ("Precision", "precision"), ("Gate", "gate"))
 """Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
@@ -48,6 +49,7 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         f"##gfmtrustDevice={','.join(sorted({meta['device'] for meta in models.values() if 'device' in meta})) or 'unknown'}",
         f"##gfmtrustShift={shift_text(calibration)}",
         *([f"##gfmtrustBackground={background_text(calibration)}"] if calibration.options.background else []),
+        *([DRAFT_RUN] if calibration.options.is_draft else []),
         *([MISMATCH] if facts.get("allow_mismatch") else []),
         *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
         calibration_line(calibration),

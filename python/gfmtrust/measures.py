@@ -225,18 +225,24 @@ def strand_divergence(
     view_models: np.ndarray,
     view_strands: np.ndarray,
     view_equivariant: np.ndarray | None = None,
+    view_told: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """How far the two strands' readings differ: `strand_jsd` (bits), `strand_llr` (nats), `strand_flip` (1: signs differ).
 
     Each model that read both strands at a site counts equally. Missing, not 0, where no model did, and for models
-    whose strands are equal by construction (`view_equivariant`, bool (V,), default none): agreement is no merit there.
+    whose strands are equal by construction (`view_equivariant`, bool (V,), default none): agreement is no merit there. `strand_jsd` is
+    of the views that are distributions (`view_told`, bool (V,), default all).
     Returns float64 (n,) each, NaN where missing.
     """
     view_models = check_views(view_models, probs, "view_models")
     strands = check_views(view_strands, probs, "view_strands")
-    weights = _strand_weights(~np.isnan(probs).any(axis=2), view_models, strands, view_equivariant)
-    planes, missing = planes_of(probs), weights["+"].sum(axis=1) == 0
-    jsd = _jensen_shannon(weighted_sum(planes, weights["+"].T), weighted_sum(planes, weights["-"].T))
+    admitted = ~np.isnan(probs).any(axis=2)
+    weights = _strand_weights(admitted, view_models, strands, view_equivariant)
+    told = weights
+    if view_told is not None and not np.all(view_told):
+        told = _strand_weights(admitted & view_told, view_models, strands, view_equivariant)
+    planes, missing = planes_of(probs), told["+"].sum(axis=1) == 0
+    jsd = _jensen_shannon(weighted_sum(planes, told["+"].T), weighted_sum(planes, told["-"].T))
     return {"strand_jsd": np.where(missing, np.nan, jsd), **_strand_llrs(view_llrs, weights)}
 
 
@@ -292,11 +298,13 @@ def allele_measures(
     ref: np.ndarray,
     alt: np.ndarray,
     view_equivariant: np.ndarray | None = None,
+    view_told: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """All measures of each allele, float64 (n,) by name; NaN where missing.
 
     probs: float32 (n, V, 4); weights: (n, V), see `view_weights`; view_models: int (V,); view_strands: '+' or '-' (V,);
-    ref, alt: base codes 0..3 (n,); view_equivariant: bool (V,), models whose strands are equal by construction.
+    ref, alt: base codes 0..3 (n,); view_equivariant: bool (V,), models whose strands are equal by construction; view_told: bool (V,),
+    views that are distributions (default all): the others tell of LLRs alone and enter no entropy and no divergence.
     Only `llr` changes (its sign) when REF and ALT trade places; all else is bit-identical.
     Raises ValueError naming the argument on a wrong shape, a base that is none, or a voting view that is NaN.
     """
@@ -304,7 +312,7 @@ def allele_measures(
     ref, alt = check_bases(ref, len(probs), "ref"), check_bases(alt, len(probs), "alt")
     parts = [
         _measures(probs[a : a + ROWS], weights[a : a + ROWS], view_models, view_strands, ref[a : a + ROWS], alt[a : a + ROWS],
-                  view_equivariant)
+                  view_equivariant, view_told)
         for a in range(0, max(len(probs), 1), ROWS)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -326,16 +334,19 @@ def likelihood_measures(view_llrs: np.ndarray, view_models: np.ndarray, view_str
     }
 
 
-def _measures(probs, weights, view_models, view_strands, ref, alt, view_equivariant) -> dict[str, np.ndarray]:
+def _measures(probs, weights, view_models, view_strands, ref, alt, view_equivariant, view_told) -> dict[str, np.ndarray]:
     view_llrs, weights = np.asfortranarray(view_llr(probs, ref, alt)), np.asfortranarray(weights)  # one view lies together
     mean_llr = llr(view_llrs, weights)
+    told = weights
+    if view_told is not None and not np.all(view_told):
+        told = shared_weights((weights > 0) & check_views(view_told, probs, "view_told"), view_models)
     return {
         "llr": mean_llr,
         "abs_llr": np.abs(mean_llr),
         "llr_sd": llr_sd(view_llrs, weights),
-        **_disagreement(planes_of(probs), weights.T, check_views(view_models, probs, "view_models"),
+        **_disagreement(planes_of(probs), told.T, check_views(view_models, probs, "view_models"),
                         check_views(view_strands, probs, "view_strands"), view_equivariant),
         "sign_agreement": sign_agreement(view_llrs, weights),
-        **strand_divergence(probs, view_llrs, view_models, view_strands, view_equivariant),
+        **strand_divergence(probs, view_llrs, view_models, view_strands, view_equivariant, view_told),
         "n_views": (weights > 0).sum(axis=1).astype(np.float64),
     }

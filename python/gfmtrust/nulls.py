@@ -45,6 +45,8 @@ class OnAlphabet:
 
     def __init__(self, session) -> None:
         self._session = session
+        if session.meta["scoring"]["quantity"] == "likelihood":
+            self.bpe, self.token_logps = session.bpe, session.token_logps
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         probs, mass = self._session.distributions(codes, index)

@@ -17,6 +17,7 @@ from gfmtrust.errors import BadDataError, message
 
 ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16"}
 NUMPY_TYPES = set(ELEMENT_TYPES.values()) - {"bfloat16"}
+MAX_BYTES = (2 << 30) - 1
 MAX_DEPTH = 16
 """Subgraphs inside subgraphs; no exporter goes beyond three."""
 
@@ -54,6 +55,8 @@ class GraphSummary:
 
 def read_graph(path: Path) -> GraphSummary:
     """Summary of the graph in a file. Raises BadDataError (65) where the bytes are not a whole ModelProto with a graph."""
+    if path.stat().st_size > MAX_BYTES:
+        raise BadDataError(message(path.name, f"{path.stat().st_size} bytes", f"at most {MAX_BYTES}, as one protobuf can hold"))
     content = memoryview(path.read_bytes())
     try:
         return _model(content)

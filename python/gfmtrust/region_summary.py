@@ -127,6 +127,8 @@ def summarise(length_bp: int, columns: dict[str, np.ndarray], absent: Status, le
         reason = commonest_status(reasons) if length_bp else Status.OUT_OF_RANGE
         return RegionSummary(length_bp, n, found, errors, bound, Rank.NOT_SCORED, reason, ())
     rank, why = region_flag(typical_rank(bases["rank"]), errors, n, levels)
+    if np.isnan(bases["ent"]).all():
+        why = (*why, Why.NO_DISTRIBUTION)
     return RegionSummary(length_bp, n, found, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why)
 
 
@@ -138,16 +140,17 @@ def numbers(bases: dict[str, np.ndarray]) -> dict[str, float]:
     n = len(bases["ent"])
     if not n:
         return dict.fromkeys(NUMBERS, float("nan"))
-    entropy = np.sort(bases["ent"].astype(np.float64))
-    place = np.array([0.25, 0.5, 0.75]) * (n - 1)
+    told = bases["ent"][np.isfinite(bases["ent"])]  # missing where only models of whole tokens answer
+    entropy = np.sort((told if len(told) else bases["ent"]).astype(np.float64))
+    place = np.array([0.25, 0.5, 0.75]) * (len(entropy) - 1)
     low = place.astype(np.int64)
-    quartiles = entropy[low] + (place - low) * (entropy[np.minimum(low + 1, n - 1)] - entropy[low])
+    quartiles = entropy[low] + (place - low) * (entropy[np.minimum(low + 1, len(entropy) - 1)] - entropy[low])
     surprisal = _mean(bases["surprisal"])
     shares = [np.count_nonzero(bases["rank"] >= rank) / n for rank in (Rank.MEDIUM, Rank.HIGH)]
-    near_uniform = (n - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / n
+    near_uniform = (len(entropy) - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / len(entropy) if len(told) else np.nan
     return dict(zip(NUMBERS, map(float, (
-        entropy.sum() / n, *quartiles, near_uniform, _mean(bases["gain"]), _mean(bases["dis"]), _mean(bases["strand_jsd"]), surprisal,
-        n * surprisal * LN_2, _mean(bases["rel"]), *shares)), strict=True))
+        entropy.sum() / len(entropy), *quartiles, near_uniform, _mean(bases["gain"]), _mean(bases["dis"]), _mean(bases["strand_jsd"]),
+        surprisal, n * surprisal * LN_2, _mean(bases["rel"]), *shares)), strict=True))
 
 
 def _mean(values: np.ndarray) -> float:

@@ -29,7 +29,8 @@ REVISION = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space; sizes likewise."""
+    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space; sizes likewise. organisms: what it was
+    trained on, where a source that can be cited says so."""
 
     id: str
     family: str
@@ -44,6 +45,7 @@ class Row:
     pin_source: str
     window_bp: str
     citation: str
+    organisms: str
 
     @property
     def is_pinned(self) -> bool:
@@ -81,15 +83,6 @@ def find(name: str, table: Path = TABLE) -> Row:
         remedy = f"run gfmtrust models pin {name} where there is a network, or give the directory of its weights"
         raise ConfigurationError(message("models", f"row {name} is unpinned", "revision and sha256", remedy))
     return rows[name]
-
-
-def listing(table: Path = TABLE) -> str:
-    """The registry as lines of text: id, family, repository, pinned or not, licence where one was read."""
-    rows = read_rows(table).values()
-    cells = [("id", "family", "repository", "pinned", "licence")]
-    cells += [(row.id, row.family, row.repository, "yes" if row.is_pinned else "no", row.licence or ".") for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells)
 
 
 def pin(name: str | None, table: Path = TABLE, facts: Callable[[str], dict[str, str]] = hub.facts) -> Row:

@@ -61,8 +61,8 @@ def why_no_high(calibration: Calibration) -> list[str]:
         ]
     if calibration.high_withheld:
         return [f"the level is withheld ({calibration.high_withheld})."]
-    if calibration.options.background:
-        return [f"context model and probes come from {calibration.options.background}, so no flag is above MEDIUM.",
+    if calibration.options.at_most_medium:
+        return [f"{calibration.options.at_most_medium}, so no flag is above MEDIUM.",
                 f"{calibration.outcome}."]
     if not calibration.certificates:
         return ["no certificate could be made.", f"{calibration.outcome}."]
@@ -108,8 +108,8 @@ def level_text(level: Rank, calibration: Calibration) -> str:
     alpha = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}[level]
     if calibration.shift is not None and calibration.shift.fired:
         return "Not given in this run: the shift gate fired."
-    if level == Rank.HIGH and calibration.options.background:
-        return f"Not given in this run: context model and probes come from {calibration.options.background}."
+    if level == Rank.HIGH and calibration.options.at_most_medium:
+        return f"Not given in this run: {calibration.options.at_most_medium}."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
     found = [one for one in calibration.certificates if one.level == level.name and one.exists]
@@ -136,6 +136,8 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
     """How near to guessing the models are."""
     if not numbers.scored:
         return "No allele was scored."
+    if not any(counts.sum() for counts in numbers.ent.values()):
+        return "No entropy: the models of this run read tokens of several letters and have no distribution over the four bases."
     return (
         f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) lie above 1.9 bits, "
         "where the models all but guess."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gfmtrust import likelihoods
 from gfmtrust.alphabet import PAD, N, reverse_complement
 from gfmtrust.background import Fence, fence, fenced
 from gfmtrust.errors import InternalError, message
@@ -33,7 +34,8 @@ MAX_BAD_SHARE = 0.001
 class SiteScores:
     """One model's answer at n sites, V views; rows in the order asked for.
 
-    probs: float32 (n, V, 4), order A,C,G,T, forward strand; a view is all NaN where it may not vote or failed.
+    probs: float32 (n, V, 4), order A,C,G,T, forward strand; a view is all NaN where it may not vote or failed. Of a model of whole tokens
+    only the ratios of a row have a meaning (`likelihoods.of_bases`).
     status: (n,) '' or a Status value; a row with a status is all NaN.
     local_surprisal: float32 (n,) bits, mean over the neighbours that hold a base, site itself left out; NaN where not asked for.
     n_share, pad_share: float32 (n,), share of N among the window's letters inside the contig, share of the window outside it.
@@ -97,7 +99,10 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
     views = views_of(bundle, preset)
     probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
     off = np.zeros(len(pos), dtype=np.float32)
-    status, n_share, pad_share = window_status(_cut(genome, bundle, contig_index, pos, Look("+")), bundle.site_forward, max_n)
+    whole = _cut(genome, bundle, contig_index, pos, Look("+"))
+    status, n_share, pad_share = window_status(whole, bundle.site_forward, max_n)
+    if not bundle.has_distribution:
+        status[(status == "") & ~likelihoods.readable(session, whole)] = Status.UNSUPPORTED
     usable = np.flatnonzero(status == "")
     reading = np.array(bundle.neighbour_offsets if neighbours else [], dtype=np.int64)  # as read: a causal model has none on its right
     forward = np.unique(np.concatenate([reading if strand == "+" else -reading for strand in {view.strand for view in views}]))
@@ -111,7 +116,10 @@ def _score_chunk(session, bundle, genome, contig_index, pos, preset, neighbours,
         wanted = look == Look(strand) and len(reading) > 0
         around = site + reading
         index = np.concatenate([site, around], axis=1) if wanted and bundle.neighbours_in_same_pass else site
-        answer, mass = _tried(session, windows, index) if bundle.reads_on else session.distributions(windows, index)
+        if not bundle.has_distribution:
+            answer, mass = likelihoods.of_bases(session, windows, int(site_index(bundle, look)))
+        else:
+            answer, mass = _tried(session, windows, index) if bundle.reads_on else session.distributions(windows, index)
         if wanted and not bundle.neighbours_in_same_pass:
             answer = np.concatenate([answer, session.distributions(windows, around)[0]], axis=1)
         if strand == "-":

@@ -4,9 +4,9 @@
     probs, off_alphabet = session.distributions(codes, index)
 
 codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them; probs float64 (n, P, n_members, 4)
-are of the strand as read: `scoring` turns reverse views back. Windows run in batches whose last one is filled up, on
-CUDA to one fixed shape, so that no number depends on how many are asked for at once. Opening always runs the golden windows. Nothing here
-falls back in silence.
+are of the strand as read: `scoring` turns reverse views back. A model of whole tokens (BPE) has `token_logps` instead. Windows run in
+batches whose last one is filled up, on CUDA to one fixed shape, so that no number depends on how many are asked for at once. Opening
+always runs the golden windows. Nothing here falls back in silence.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import tokenizers
-from gfmtrust.bundle import Bundle, text_of
+from gfmtrust import bpe, tokenizers
+from gfmtrust.bundle import DRAFT, Bundle, text_of
 from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError, message
 
 LOG = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ CPU_FILL = 4
 whole batch cost 28 % at 100 windows in batches of 32. CUDA chooses kernels by shape: there the batch is always whole."""
 TOKENS_PER_BATCH = 4096
 """Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
-GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
+GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2, DRAFT: 0.1}
 """Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times their largest |logp|."""
 OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "cuda failure 2", "bad_alloc", "bad allocation")
 DEVICE_LOST = ("cuda failure 700", "illegal memory access", "device-side assert", "unspecified launch failure", "device lost")
@@ -57,7 +57,7 @@ class Session:
     halvings: int = 0
     passes: int = 0
     provider: str = ""
-    _tokenizer: tokenizers.Tokenizer | None = None
+    _tokenizer: tokenizers.Tokenizer | bpe.Bpe | None = None
     _runtime: object = None
     _outputs: list[str] = field(default_factory=list)
     _weights: dict[str, np.ndarray] = field(default_factory=dict)
@@ -73,13 +73,14 @@ class Session:
         Raises DeviceError (69), ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError (65)
         where the golden windows come out otherwise than at export.
         """
-        window, trained = bundle.window_bp, bundle.meta["window"]["trained_bp"]
+        window, trained = bundle.window_bp, bundle.trained_bp
         if window > trained and not allow_long_window:
             remedy = "give --allow_long_window to score with it all the same"
             expected = f"at most {trained} bp, as trained"
             raise ConfigurationError(message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy))
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
+        batch = 1 if bundle.precision == DRAFT else batch  # its activations are scaled by the whole batch
         session = start(bundle.meta, graph, used, threads, batch, requested=device, weights=weights and weights(graph))
         if weights is None:
             session.check_golden()
@@ -99,7 +100,7 @@ class Session:
         begin = 0
         while begin < n:
             rows = slice(begin, min(begin + self.batch, n))
-            logp, mass = self._run(codes[rows], index[rows])
+            logp, mass = self._run(tokenizers.feeds(self._tokenizer, codes[rows], index[rows]))
             if logp is None:  # out of memory: the batch was halved, go on from the same window
                 continue
             probs[rows] = softmax(logp)
@@ -108,26 +109,58 @@ class Session:
         self.passes += n
         return probs, off
 
+    @property
+    def bpe(self) -> bpe.Bpe:
+        """The tables of a model of whole tokens."""
+        return self._tokenizer
+
+    def token_logps(self, asked: list[bpe.Ask]) -> list[np.ndarray]:
+        """ln p of the tokens asked for, float64 (P,) each, in the order given; NaN where the graph gave no finite answer.
+
+        Rows of equally many tokens run together and none is padded: what a row gets does not depend on the others.
+        Raises TransientError (75): no memory for one row.
+        """
+        answers: list[np.ndarray] = [np.empty(0)] * len(asked)
+        for rows, feeds in bpe.batches(asked):
+            begin = 0
+            while begin < len(rows):
+                part = slice(begin, min(begin + self.batch, len(rows)))
+                logp, _ = self._run({name: values[part] for name, values in feeds.items()})
+                if logp is None:
+                    continue
+                for row, found in zip(rows[part], logp, strict=True):
+                    found = found[: len(asked[row].pos)].astype(np.float64)
+                    answers[row] = np.where(np.isfinite(found), found, np.nan)
+                begin = part.stop
+        self.passes += len(asked)
+        return answers
+
     def check_golden(self) -> None:
         """Run the windows stored at export. Raises BadDataError (65) where one differs by more than the parity bar."""
         bar = GOLDEN_BARS[self.meta["graphs"][self.device]["precision"]]
         for number, golden in enumerate(self.meta["golden"]):
             codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
             expected = np.array(golden["logp"], dtype=np.float64)
-            probs, _ = self.distributions(codes, np.array([golden["index"]], dtype=np.int64))
-            with np.errstate(divide="ignore"):
-                difference = np.abs(np.log(probs[0].astype(np.float64)) - expected).max()
+            difference = np.abs(self.golden_answer(codes[0], golden["index"]) - expected).max()
             if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
                 place = f"bundle {self.meta['identity']['model_id']}, golden window {number}"
                 found = f"logp differs by {difference:.2g} on {self.provider}"
                 raise BadDataError(message(place, found, "the values stored at export", "export it again with this onnxruntime"))
 
-    def _run(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """logp (n, P, M, 4) and off_alphabet (n, P) of at most one batch; (None, None) after the batch was halved."""
-        n = len(codes)
+    def golden_answer(self, codes: np.ndarray, index: list[int]) -> np.ndarray:
+        """What a golden window holds, float64: ln p at scored letters (P, members, 4), or of the tokens at `index` of the text (P,)."""
+        if self.meta["scoring"]["quantity"] == "likelihood":
+            return self.token_logps([bpe.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))])[0]
+        probs, _ = self.distributions(codes[None], np.array([index], dtype=np.int64))
+        with np.errstate(divide="ignore"):
+            return np.log(probs[0].astype(np.float64))
+
+    def _run(self, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch; (None, None) after the batch was halved."""
+        n = len(feeds["pos"])
         size = self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
         filled = np.minimum(np.arange(size), n - 1)
-        feeds = tokenizers.feeds(self._tokenizer, codes[filled], index[filled])
+        feeds = {name: values[filled] for name, values in feeds.items()}
         try:
             return self._answers(feeds, n)
         except failures() as error:
@@ -148,14 +181,14 @@ class Session:
             logp, mass = self._answers(copies, 1)
             return logp[0], mass[0]
         except failures():
-            shape = (len(feed["pos"]), self.meta["scoring"]["n_members"], 4)
+            shape = (len(feed["pos"]), *(() if "target" in feed else (self.meta["scoring"]["n_members"], 4)))
             return np.full(shape, np.nan, np.float32), np.ones(shape[:1], np.float32)
 
     def _answers(self, feeds: dict, n: int) -> tuple[np.ndarray, np.ndarray]:
         answers = dict(zip(self._outputs, self._runtime.run(self._outputs, feeds), strict=True))
         logp = answers["logp"][:n]
         mass = answers.get("off_alphabet")
-        logp = logp if logp.ndim == 4 else logp[:, :, None]
+        logp = logp[:, :, None] if logp.ndim == 3 else logp
         return logp, np.zeros(logp.shape[:2], np.float32) if mass is None else np.nan_to_num(mass[:n])
 
     def _halve(self, error: Exception) -> None:
@@ -178,7 +211,8 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     """
     if batch is not None and batch < 1 or threads < 1:
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
-    tokenizer = tokenizers.build(text_of(meta))
+    text = text_of(meta)
+    tokenizer = bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
     window = meta["window"]
     chosen = batch or window["batch"] or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
     session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer, _weights=weights or {})

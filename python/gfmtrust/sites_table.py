@@ -182,7 +182,7 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
         "contig": np.array(names, object)[site["contig_index"]], "contig_index": site["contig_index"].to_numpy(),
         "pos": site["pos"].to_numpy(), "base": np.array(list(decode(base)), object),
         "status": allele_status(block, rows).astype(object),
-        "surprisal": surprisal_of(block.probs[rows], block.weights[rows], base).astype(np.float32),
+        "surprisal": surprisal_of(block.probs[rows], block.told_weights[rows], base).astype(np.float32),
         **{name: measured[name].to_numpy(np.float32) for name in ("ent", "dis", "gain", "strand_jsd")},
         "rel": rel.astype(np.float32), "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),
         "wrong": ~(measured["llr"].to_numpy() < 0)})

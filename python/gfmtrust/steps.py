@@ -131,7 +131,8 @@ def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: scoring.S
     listed = views_of(bundle, views)
     metadata = {"model": bundle.model_id, "family": bundle.family, "bundle_sha256": bundle.sha256, "quantity": bundle.quantity,
                 "views": [[view.model, view.member, *view.look] for view in listed], "rc_equivariant": bundle.rc_equivariant,
-                "precision": bundle.precision, "window_bp": bundle.window_bp, "training": bundle.training, "gate": bundle.gate, **facts}
+                "precision": bundle.precision, "window_bp": bundle.window_bp, "trained_bp": bundle.trained_bp, "training": bundle.training,
+                "gate": bundle.gate, **facts}
     n, name = site.num_rows, f"{bundle.model_id}.{shard.stem}"
     tables.write(out_dir / f"{name}.parquet", {
         "contig_index": site["contig_index"].to_numpy().astype(np.int32), "pos": site["pos"].to_numpy(),
@@ -160,20 +161,22 @@ def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: s
 
 
 def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:
-    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant."""
+    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those that change the length, one a variant; of all where
+    the model reads whole tokens, whose substitutions do not add up site by site."""
     def asked(contig_index: np.ndarray, variants: list[Variant]) -> tuple[np.ndarray, np.ndarray]:
         found = haplotypes.score_haplotypes(session, bundle, genome, contig_index, variants, views, max_n, admitted)
         return found.llr, found.status
 
-    return _per_variant(rows, len(views_of(bundle, views)), asked)
+    return _per_variant(rows, len(views_of(bundle, views)), asked, not bundle.has_distribution)
 
 
-def _per_variant(rows, n_views: int, answer: Callable[[np.ndarray, list[Variant]], tuple[np.ndarray, np.ndarray]]) -> dict:
-    """What `answer` (contig_index, variants -> llr (n, n_views), status (n,)) says of a shard's variants that change the length, as
-    columns of its rows."""
+def _per_variant(rows, n_views: int, answer: Callable[[np.ndarray, list[Variant]], tuple[np.ndarray, np.ndarray]],
+                 of_all: bool = False) -> dict:
+    """What `answer` (contig_index, variants -> llr (n, n_views), status (n,)) says of a shard's variants that change the length, or of
+    all, as columns of its rows."""
     distinct = rows.drop_duplicates("variant")
     variants = [Variant(*row) for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)]
-    asked = np.flatnonzero([len(variant.ref) != len(variant.alt) for variant in variants])
+    asked = np.flatnonzero([of_all or len(variant.ref) != len(variant.alt) for variant in variants])
     llr, status = np.full((len(variants), n_views), np.nan, np.float32), np.full(len(variants), "", object)
     llr[asked], status[asked] = answer(distinct["contig_index"].to_numpy(np.int64)[asked], [variants[i] for i in asked])
     row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())

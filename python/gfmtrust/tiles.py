@@ -49,7 +49,7 @@ class Tiling:
     @classmethod
     def of(cls, bundle, look: Look = Look("+")) -> Tiling | None:  # noqa: B008  (immutable)
         """The tiles of a look; None where the model's bases can only be scored one by one."""
-        if bundle.causal or bundle.quantity == "counts":  # letters on one side, or nothing masked: no mask to share
+        if bundle.causal or bundle.quantity != "direct" and bundle.quantity != "kmer":  # no mask, or none that bases could share
             return None
         window, token = width_of(bundle, look), bundle.k
         step = window // 2 // token * token

@@ -18,6 +18,7 @@ from gfmtrust.alphabet import BASES, PAD, N
 from gfmtrust.errors import BadDataError, MissingInputError, message
 
 VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
+MAX_VOCABULARY_BYTES = 64 << 20
 MAX_K = 8
 """4^8 table entries; no published model goes beyond 6."""
 
@@ -149,14 +150,23 @@ def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
     """Token -> id of a checkpoint, the file it was read from and that file's sha256.
 
     vocab.txt: one token a line, id = line number; vocab.json: the map; tokenizer.json: model.vocab and added_tokens.
-    Raises MissingInputError (66) where none of them is there, BadDataError (65) where it is not such a file.
+    Raises MissingInputError (66) where none of them is there, BadDataError (65) where it is not such a file, is larger than any, or gives a
+    token another id than a second one beside it does.
     """
-    for name in VOCABULARY_FILES:
-        path = directory / name
-        if path.is_file():
-            content = path.read_bytes()
-            return _parse_vocabulary(path, content), path, hashlib.sha256(content).hexdigest()
-    raise MissingInputError(message(str(directory), "no vocabulary file", " or ".join(VOCABULARY_FILES), "copy it from the checkpoint"))
+    paths = [directory / name for name in VOCABULARY_FILES if (directory / name).is_file()]
+    if not paths:
+        raise MissingInputError(message(str(directory), "no vocabulary file", " or ".join(VOCABULARY_FILES), "copy it from the checkpoint"))
+    for path in paths:
+        if path.stat().st_size > MAX_VOCABULARY_BYTES:
+            raise BadDataError(message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_VOCABULARY_BYTES}"))
+    content = paths[0].read_bytes()
+    vocabulary = _parse_vocabulary(paths[0], content)
+    for path in paths[1:]:
+        other = _parse_vocabulary(path, path.read_bytes())
+        if clash := next((token for token, number in vocabulary.items() if other.get(token, number) != number), None):
+            raise BadDataError(message(str(path), f"{clash!r} has id {other[clash]}", f"{vocabulary[clash]} as {paths[0].name} says",
+                                       "keep the file that belongs to the weights"))
+    return vocabulary, paths[0], hashlib.sha256(content).hexdigest()
 
 
 def _parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
@@ -174,5 +184,5 @@ def _parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
         if not isinstance(held, dict) or not all(type(number) is int and number >= 0 for number in held.values()):
             raise ValueError("ids are not whole numbers")
         return held
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadDataError(message(str(path), f"no vocabulary ({error})", "tokens with their ids")) from error

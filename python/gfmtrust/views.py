@@ -11,6 +11,8 @@ import math
 from gfmtrust.records import Look, View
 
 PRESETS = ("fast", "default", "thorough")
+PASSES_A_LIKELIHOOD = 6
+"""Two texts for each of three ALTs; equal ones of REF are run once, so at most."""
 SHORTEST_BP = 32
 """Half of a window that would leave less is no look."""
 
@@ -65,8 +67,9 @@ def site_index(bundle, look: Look) -> int:
 
 def passes_per_site(bundle, preset: str, neighbours: bool) -> int:
     """Forward passes over a whole window that one site costs, rounded up: one a look, its share of one for half of the context, four where
-    each base is tried, and one more a strand for the neighbours of masked models."""
+    each base is tried, six where each of three ALTs is compared with REF, and one more a strand for the neighbours of masked models."""
     looks = looks_of(bundle, preset)
-    windows = sum(width_of(bundle, look) for look in looks) / bundle.window_bp * (4 if bundle.reads_on else 1)
+    each = PASSES_A_LIKELIHOOD if not bundle.has_distribution else 4 if bundle.reads_on else 1
+    windows = sum(width_of(bundle, look) for look in looks) / bundle.window_bp * each
     extra = neighbours and bundle.neighbour_offsets and not bundle.neighbours_in_same_pass
     return math.ceil(windows + (len({look.strand for look in looks}) if extra else 0))

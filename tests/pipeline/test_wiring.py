@@ -243,3 +243,29 @@ def test_bad_data_is_not_tried_again(first, start):
     assert "gfmtrust: calls.vcf: found this; expected that; do so" in run.text
     assert "nothing under out is complete" in run.text
     assert re.search(r"gfmtrust: done", run.text) is None
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def test_a_repository_at_a_commit_is_a_value_not_a_file(start):
+    """Nothing is staged for it; its bundle is named as the repository is, and it keeps its place in the order."""
+    run = start("hub", "--models", f"models/second,lab/tiny@{COMMIT}", "--dry_run", outdir="hub_out")
+    assert run.code == 0, run.text
+    exports = [arguments for arguments in calls(run) if arguments[0] == "export_model"]
+    given = {arguments[arguments.index("--model_id") + 1]: arguments[arguments.index("--model") + 1] for arguments in exports}
+    assert given == {"second": "weights/second", "tiny": f"lab/tiny@{COMMIT}"}
+    estimate = call(run, "estimate_run")
+    assert [Path(name).name for name in estimate[estimate.index("--bundles") + 1:][:3]] == ["context_model", "second", "tiny"]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("models", "words"), [
+    ("lab/tiny@main", "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40"),
+    (f"lab/tiny@{COMMIT},other/tiny@{COMMIT}", "--models: tiny twice; expected each model once"),
+])
+def test_models_that_lead_nowhere_stop_before_any_task(start, models, words):
+    run = start("nowhere", "--models", models, outdir="nowhere_out")
+    assert run.code == 1
+    assert words in run.text
+    assert "Submitted process" not in run.text

@@ -28,5 +28,9 @@ class FakeBundle:
             self.site_forward, self.site_reverse = self.window_bp // 2, (self.window_bp - 1) // 2
 
     @property
+    def has_distribution(self):
+        return self.quantity != "likelihood"
+
+    @property
     def text(self):
         return SimpleNamespace(k=self.k)

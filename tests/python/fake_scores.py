@@ -8,8 +8,9 @@ from gfmtrust.nulls import NULLS
 
 
 def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", members=1, local=1.9, status=lambda site: "", sha=None,
-                 null=None):
-    """answer: function (site frame, strand, member) -> (n, 4) probabilities. null: the same of the null controls; default guesses."""
+                 null=None, quantity="direct", trained_bp=64):
+    """answer: function (site frame, strand, member) -> (n, 4) probabilities. null: the same of the null controls; default guesses.
+    quantity 'likelihood': a model of whole tokens, which has no local surprisal."""
     views = [[model, member, strand, 0] for member in range(members) for strand in strands]
     for path in sorted((plan_dir / "shards").glob("*.parquet")):
         site = tables.read(path).to_pandas()
@@ -23,10 +24,11 @@ def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", m
         tables.write(out_dir / f"{model}.{path.stem}.parquet", {
             "contig_index": site["contig_index"].to_numpy(np.int32), "pos": site["pos"].to_numpy(np.int64),
             "probs": pa.FixedSizeListArray.from_arrays(pa.array(probs.reshape(-1)), 4 * len(views)), "status": found,
-            "local_surprisal": np.full(n, local, np.float32), "n_share": part, "pad_share": part, "off_alphabet": part},
+            "local_surprisal": np.full(n, np.nan if quantity == "likelihood" else local, np.float32), "n_share": part, "pad_share": part,
+            "off_alphabet": part},
             tables.score_schema(len(views)),
             {"model": model, "family": family, "bundle_sha256": sha or model * 4, "views": views, "rc_equivariant": False, "device": "cpu",
-             "precision": "fp32", "neighbours": True, "window_bp": 64, "gate": "passed"})
+             "precision": "fp32", "neighbours": True, "window_bp": 64, "trained_bp": trained_bp, "gate": "passed", "quantity": quantity})
 
 
 def knows(strength):

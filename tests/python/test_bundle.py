@@ -233,3 +233,93 @@ def test_hard_links_are_judged_by_their_bytes(tmp_path, toy):
     """A cache may link files hard; what counts is the digest."""
     os.link(toy.directory / "model.onnx", tmp_path / "second_name")
     assert Bundle.open(toy.directory).sha256 == toy.sha256
+
+
+def resealed(toy, model) -> None:
+    """The bundle with another graph, its digests made anew as an attacker would."""
+    path = toy.directory / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    found = bundles.file_sha256(path)
+    toy_models.reseal(toy.directory, lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()])
+
+
+@pytest.mark.bad_input
+def test_functions_of_its_own_are_refused(toy):
+    from onnx import helper
+
+    model = toy_models.graph(toy_models.table())
+    model.functions.append(helper.make_function("local", "f", ["x"], ["y"], [helper.make_node("Abs", ["x"], ["y"])],
+                                                [helper.make_opsetid("", 21)]))
+    resealed(toy, model)
+    with pytest.raises(BadDataError, match="1 functions of its own; expected ai.onnx and com.microsoft operators alone"):
+        Bundle.open(toy.directory)
+
+
+@pytest.mark.bad_input
+def test_a_foreign_operator_inside_a_subgraph_is_refused(toy):
+    from test_onnx_file import with_subgraph
+
+    model = with_subgraph()
+    branch = next(attribute.g for node in model.graph.node for attribute in node.attribute if attribute.name == "then_branch")
+    branch.node[0].domain = "evil.corp"
+    resealed(toy, model)
+    with pytest.raises(BadDataError, match="operator domain evil.corp"):
+        Bundle.open(toy.directory)
+
+
+@pytest.mark.bad_input
+def test_more_nodes_than_any_export_has_are_refused(toy, monkeypatch):
+    monkeypatch.setattr(bundles, "MAX_NODES", 5)
+    with pytest.raises(BadDataError, match="7 nodes; expected at most 5"):
+        Bundle.open(toy.directory)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("key", "value"), [("offset", "999999999999"), ("length", "999999999999"), ("location", "/etc/hostname")])
+def test_external_data_that_lies_elsewhere_than_it_is_is_refused(tmp_path, key, value):
+    """Data beyond the end of the file, or in another one: the file's own digest is right, so the bundle or the runtime must see it."""
+    import onnx
+
+    from gfmtrust.session import Session
+
+    path = tmp_path / "source.onnx"
+    onnx.save(toy_models.graph(toy_models.table()), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    model = onnx.load(made.directory / "model.onnx", load_external_data=False)
+    for tensor in model.graph.initializer:
+        pairs = {pair.key: pair for pair in tensor.external_data}
+        if key in pairs:
+            pairs[key].value = value
+    resealed(made, model)
+    with pytest.raises(BadDataError):
+        Session.open(Bundle.open(made.directory), "cpu")
+
+
+@pytest.mark.bad_input
+def test_linked_data_files_are_refused(tmp_path):
+    import onnx
+
+    path = tmp_path / "source.onnx"
+    onnx.save(toy_models.graph(toy_models.table()), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    data = made.directory / "model.onnx.data"
+    data.rename(tmp_path / "outside.data")
+    data.symlink_to(tmp_path / "outside.data")
+    with pytest.raises(BadDataError, match=r"model\.onnx\.data: is a symbolic link"):
+        Bundle.open(made.directory)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"schema": ' * 50_000])
+def test_json_nested_without_end_is_refused(toy, content):
+    (toy.directory / "bundle.json").write_text(content)
+    with pytest.raises(BadDataError, match="no JSON"):
+        Bundle.open(toy.directory)
+
+
+@pytest.mark.bad_input
+def test_a_bundle_json_of_absurd_size_is_refused_unread(toy):
+    with open(toy.directory / "bundle.json", "r+b") as file:
+        file.truncate(1 << 41)
+    with pytest.raises(BadDataError, match="2199023255552 bytes"):
+        Bundle.open(toy.directory)

@@ -109,3 +109,19 @@ def test_sigterm_is_143(tmp_path):
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_truth(text, value):
     assert cli_options.truth(text) is value
+
+
+def test_the_help_of_export_teaches(capsys):
+    """The three forms of a model, the gate, the precisions, what an untrained one means, and a line to type."""
+    assert cli.main(["export_model", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("folder of weights or a bundle", "org/name@ and the 40 hex digits of a commit", "a registered name (gfmtrust models)",
+                  "must be below 1.376 nats a base", "int8 is a draft, never HIGH", "gate: failed in the bundle",
+                  "gfmtrust export_model --model weights/gpn --fasta GRCh38.fa --out_dir models"):
+        assert words in said
+
+
+@pytest.mark.bad_input
+def test_bf16_is_refused_before_anything_is_read(capsys):
+    assert cli.main(["export_model", "--model", "absent", "--fasta", "absent.fa", "--out_dir", "out", "--precision", "bf16"]) == 69
+    assert "--precision bf16: no graph certified for it; expected fp32, fp16, int8; the CPU provider has no bf16" in capsys.readouterr().err

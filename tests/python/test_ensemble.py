@@ -8,6 +8,7 @@ from test_plan import GENOME, Spans, planned, snv_rows
 from gfmtrust import tables
 from gfmtrust.ensemble import ScoreTables, blocks
 from gfmtrust.errors import BadDataError, InternalError, MissingInputError
+from gfmtrust.features import features
 from gfmtrust.records import Status
 
 
@@ -99,3 +100,38 @@ def test_an_unreadable_table_is_bad_data(tmp_path):
     (tmp_path / "x.parquet").write_bytes(b"PAR1 is not enough")
     with pytest.raises(BadDataError, match=r"x\.parquet: unreadable"):
         tables.read(tmp_path / "x.parquet")
+
+
+def test_a_model_of_whole_tokens_votes_by_its_llr_and_enters_no_entropy(tmp_path, plan_dir):
+    """Beside a model that has distributions: entropies, surprisal and gain are that model's alone, the LLR is of both."""
+    scores = scores_of(tmp_path, plan_dir, ("a", knows(0.7), "toy", 1.5), ("b", knows(0.4), "bpe", 1.3),
+                       ("context_model", uniform, "context_model", 1.9), b={"quantity": "likelihood"})
+    assert scores.ensemble.view_told.tolist() == [True, True, False, False]
+    block = next(blocks(plan_dir, scores))
+    assert np.allclose(block.weights, 0.25)
+    assert np.allclose(block.told_weights, [0.5, 0.5, 0, 0])
+    assert np.allclose(block.local_surprisal, 1.5)
+    assert np.allclose(block.gain, 0.4, atol=1e-6)
+    base = np.minimum(block.site["base"].to_numpy(np.int64), 3)
+    found = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
+    llr = [np.log(0.1 / 0.7), np.log(0.2 / 0.4)]
+    assert np.allclose(found["llr"], np.mean(llr), atol=1e-5)
+    assert np.allclose(found["llr_sd"], np.sqrt(np.var(llr) / (1 - 0.25)), atol=1e-5)
+    alone = -(0.7 * np.log2(0.7) + 0.3 * np.log2(0.1))
+    assert np.allclose(found["ent"], alone, atol=1e-5)
+    assert np.allclose(found["dis"], 0, atol=1e-6)
+    assert found["dis_between"].isna().all()  # of one model
+    assert np.allclose(found["strand_jsd"], 0, atol=1e-6)
+    assert (found["n_views"] == 4).all()
+
+
+def test_models_of_whole_tokens_alone_have_llrs_and_nothing_of_a_distribution(tmp_path, plan_dir):
+    scores = scores_of(tmp_path, plan_dir, ("b", knows(0.4), "bpe", 1.3), b={"quantity": "likelihood"})
+    block = next(blocks(plan_dir, scores))
+    base = np.minimum(block.site["base"].to_numpy(np.int64), 3)
+    found = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
+    assert np.allclose(found["llr"], np.log(0.2 / 0.4), atol=1e-5)
+    assert np.allclose(found["sign_agreement"], 1)
+    assert np.allclose(found["strand_llr"], 0)
+    told = ["ent", "dis", "dis_between", "dis_within", "dis_strand", "dis_shift", "strand_jsd", "gain", "local_surprisal"]
+    assert found[told].isna().all(axis=None)

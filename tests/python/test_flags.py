@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from simulated_probes import features_of, skilled, useless
 
-from gfmtrust import calibration, calibration_record, flags, halves
+from gfmtrust import annotate_regions, calibration, calibration_record, flags, halves, header_lines, report_words
 from gfmtrust.calibration import Calibration, Counts, Options
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally
-from gfmtrust.records import Why
+from gfmtrust.records import Rank, Why
+from gfmtrust.region_summary import Levels
 from gfmtrust.reliability import Reliability, Term
 
 HIGH_AT, MEDIUM_AT = 0.9, 0.7
@@ -54,7 +55,8 @@ def test_the_rank_follows_the_thresholds(rel, expected):
 
 @pytest.mark.parametrize(("changed", "rank", "why"), [
     ({"local_surprisal": 1.45}, 2, "OOD_WINDOW"), ({"local_surprisal": 1.95}, 2, "OOD_WINDOW"), ({"local_surprisal": 0.9}, 1, "OOD_WINDOW"),
-    ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"), ({"gain": -3.0}, 2, "NO_GAIN"), ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
+    ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"), ({"ent": np.nan}, 2, "NO_DISTRIBUTION"),
+    ({"gain": -3.0}, 2, "NO_GAIN"), ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
     ({"near_edge": True}, 2, "NEAR_EDGE"), ({"n_share": 0.011}, 2, "N_IN_WINDOW")])
 def test_each_cap_alone(changed, rank, why):
     assert flag(by_hand(), allele(**changed)) == [(rank, (why,))]
@@ -232,3 +234,21 @@ def test_a_missing_predictor_is_uncertified_never_imputed():
 @pytest.mark.bad_input
 def test_a_null_control_without_probes_has_no_error():
     assert flags.null_verdict(by_hand(), "none", pd.DataFrame([allele()])[:0]).error is None
+
+
+def test_a_draft_is_never_high_and_every_output_says_so():
+    """One int8 model among others is enough; the certificates are of the capped rule, so none of HIGH exists."""
+    probes = skilled(np.random.default_rng(4), 4_000)
+    alone = calibration.fit(probes, Options(digests={"precision": ["fp32"]}))
+    draft = calibration.fit(probes, Options(digests={"precision": ["fp32", "int8"]}))
+    assert (flags.assign(alone, probes)[0] == Rank.HIGH).any()
+    rank, why = flags.assign(draft, probes)
+    assert set(rank) == {Rank.LOW, Rank.MEDIUM}
+    assert all(Why.DRAFT in reasons for reasons in why)
+    assert not any(one.exists for one in draft.certificates if one.level == "HIGH")
+    assert "at most MEDIUM: a model reckons in int8, which is a draft" in draft.outcome
+    line = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
+    assert [line in header_lines.header_lines(one, {}, "annotate_vcf") for one in (alone, draft)] == [False, True]
+    assert report_words.level_text(Rank.HIGH, draft) == "Not given in this run: a model reckons in int8, which is a draft."
+    assert annotate_regions.region_notes(Levels.of(draft), draft)[-1] == "#gfmtrust " + line.removeprefix("##gfmtrustDraft=")
+    assert calibration.Calibration.from_json(draft.to_json()).limits.draft

@@ -320,3 +320,30 @@ def test_s0_of_0_an_unknown_measure_and_a_wrong_axis_are_refused():
         measures.measure("luck")
     with pytest.raises(ValueError, match="last axis is 3"):
         measures.entropy(np.ones((2, 3)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
+    """Against the same call without those views; their LLRs count with the rest."""
+    rng = np.random.default_rng(seed)
+    probs = rng.dirichlet(np.ones(4), (50, 7)).astype(np.float32)
+    probs[rng.random((50, 7)) < 0.1] = np.nan
+    view_models, strands = np.array([0, 0, 1, 1, 2, 2, 2]), np.array(["+", "-", "+", "-", "+", "-", "-"])
+    told = view_models != 1
+    ref = rng.integers(0, 4, 50)
+    alt = (ref + 1) % 4
+    found = measures.allele_measures(probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt, None, told)
+    some = probs[:, told]
+    without = measures.allele_measures(some, measures.view_weights(some, view_models[told]), view_models[told], strands[told], ref, alt)
+    everyone = measures.allele_measures(probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt)
+    for name, values in found.items():
+        is_divergence = name in ("ent", "strand_jsd") or name.startswith("dis")
+        np.testing.assert_array_equal(values, (without if is_divergence else everyone)[name], err_msg=name)
+
+
+@pytest.mark.bad_input
+def test_as_many_views_as_are_said_to_have_a_distribution():
+    probs = np.full((2, 3, 4), 0.25, np.float32)
+    with pytest.raises(ValueError, match="view_told"):
+        measures.allele_measures(probs, np.full((2, 3), 1 / 3), np.zeros(3, int), np.full(3, "+"), np.zeros(2, int), np.ones(2, int), None,
+                                 np.array([True, False]))

@@ -1,6 +1,7 @@
 """Families: strict configs and weights, networks against their sources' rules, folded scoring against the unfolded network."""
 
 import json
+import re
 
 import checkpoints
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from naive_kmers import base_law
 
 from gfmtrust import models, tokenizers
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
 
 pytestmark = pytest.mark.torch
 KINDS = sorted(checkpoints.CONFIGS)
@@ -60,7 +61,8 @@ def test_loading_gives_back_every_value(weights, kind):
     for name, tensor in made.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
     assert loaded.n_parameters == sum(p.numel() for p in made.parameters())
-    assert set(loaded.sha256) == {"config.json", "vocab.txt", "model.safetensors"}
+    vocabulary = "tokenizer.json" if loaded.family.quantity == "likelihood" else "vocab.txt"
+    assert set(loaded.sha256) == {"config.json", vocabulary, "model.safetensors"}
     assert loaded.dtypes == ["float32"]
     assert not any(module.training for module in loaded.network.modules())
 
@@ -227,7 +229,10 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
     ("gpn", {"hidden_size": "32"}), ("gpn", {"embedding": "embedding", "tie_word_embeddings": True}), ("convnet", {"depthwise": True}),
     ("nt_v1", {"position_embedding_type": "rotary"}), ("nt_v1", {"add_bias_fnn": False}), ("nt_v1", {"mlp_gate": True}),
     ("generator", {"rope_scaling": {"type": "linear"}}), ("generator", {"sliding_window": 8}), ("generator", {"hidden_act": "gelu"}),
-    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "bert"}),
+    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "electra"}),
+    ("grover", {"position_embedding_type": "relative_key"}),
+    ("grover", {"is_decoder": True}), ("mistral", {"sliding_window": 64}), ("mistral", {"model_type": "mixtral"}),
+    ("mistral", {"num_local_experts": 8}), ("mistral", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
 ])
 def test_config_keys_that_change_the_network_are_refused(tmp_path, weights, kind, change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
@@ -243,9 +248,14 @@ def test_a_missing_config_key(tmp_path, weights):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_tensor_is_refused(tmp_path, weights, kind):
-    name = {"gpn": "model.ln_f.weight", "convnet": "cls.decoder.3.bias", "nt_v1": "lm_head.bias", "generator": "model.norm.weight"}[kind]
-    with pytest.raises(BadDataError, match="1 tensors missing, 0 surplus"):
-        load(changed(weights[kind], tmp_path, change_weights=lambda held: held.pop(name)))
+    from safetensors.torch import load_file
+
+    family = models.family_of(checkpoints.CONFIGS[kind])
+    tied = {one for pair in family.tied for one in pair}
+    optional = {name for name in load_file(weights[kind] / "model.safetensors") if any(re.fullmatch(one, name) for one in family.unused)}
+    for name in sorted(set(load_file(weights[kind] / "model.safetensors")) - tied - optional)[::7]:
+        with pytest.raises(BadDataError, match=rf"1 tensors missing, 0 surplus, first {re.escape(name)}"):
+            load(changed(weights[kind], tmp_path / name, change_weights=lambda held, name=name: held.pop(name)))
 
 
 @pytest.mark.bad_input
@@ -320,6 +330,67 @@ def test_a_pickle_is_not_executed(tmp_path, weights):
     with pytest.raises(BadDataError, match="not read"):
         load(copy)
     assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("head", [b"", b"\xff" * 8, (10**12).to_bytes(8, "little") + b"{}", (8).to_bytes(8, "little") + b"[[[[[[[["])
+def test_weights_whose_head_cannot_be_meant(tmp_path, weights, head):
+    copy = changed(weights["gpn"], tmp_path)
+    (copy / "model.safetensors").write_bytes(head)
+    with pytest.raises(BadDataError, match=r"model\.safetensors: not read \(SafetensorError\)"):
+        load(copy)
+
+
+@pytest.mark.bad_input
+def test_weights_too_large_for_the_memory_left_are_not_read(tmp_path, weights, monkeypatch):
+    """The head alone says how much: float32 is what they are loaded in, whatever the file holds."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from gfmtrust import memory
+    from gfmtrust.models import checkpoint
+
+    copy = changed(weights["gpn"], tmp_path)
+    tensors = load_file(copy / "model.safetensors")
+    n = sum(tensor.numel() for tensor in tensors.values())
+    save_file({name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()}, copy / "model.safetensors")
+    needed = checkpoint.COPIES * 4 * n
+    monkeypatch.setattr(memory, "available", lambda: needed)
+    assert load(copy).dtypes == ["bfloat16"]
+    monkeypatch.setattr(memory, "available", lambda: needed - 1)
+    monkeypatch.setattr(checkpoint, "_read_weights", lambda paths: pytest.fail("the weights were read"))
+    with pytest.raises(TransientError, match="GB to load and export these weights; give the task more memory"):
+        load(copy)
+
+
+@pytest.mark.bad_input
+def test_a_config_of_absurd_size(tmp_path, weights):
+    copy = changed(weights["gpn"], tmp_path)
+    with open(copy / "config.json", "r+b") as file:
+        file.truncate(1 << 41)
+    with pytest.raises(BadDataError, match="2199023255552 bytes; expected at most 4194304"):
+        load(copy)
+    (copy / "config.json").write_text("[" * 100_000)
+    with pytest.raises(BadDataError, match="no JSON"):
+        load(copy)
+
+
+@pytest.mark.bad_input
+def test_a_config_of_a_network_nobody_could_build(tmp_path, weights):
+    with pytest.raises(ConfigurationError, match="no network of it can be built"):
+        load(changed(weights["gpn"], tmp_path, lambda held: held.update(hidden_size=1 << 40)))
+
+
+@pytest.mark.bad_input
+def test_a_vocabulary_that_disagrees_with_the_tokenizer(tmp_path, weights):
+    copy = changed(weights["gpn"], tmp_path)
+    ids = {token: number for number, token in enumerate((copy / "vocab.txt").read_text().split())}
+    (copy / "tokenizer.json").write_text(json.dumps({"model": {"vocab": ids}}))
+    assert load(copy).text.vocabulary == ids
+    ids["a"], ids["c"] = ids["c"], ids["a"]
+    (copy / "tokenizer.json").write_text(json.dumps({"model": {"vocab": ids}}))
+    with pytest.raises(BadDataError, match=r"tokenizer\.json: 'a' has id 4; expected 3 as vocab\.txt says"):
+        load(copy)
 
 
 @pytest.mark.bad_input

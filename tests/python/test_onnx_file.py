@@ -81,3 +81,12 @@ def test_every_truncation_is_refused_or_has_less(tmp_path):
         path.write_bytes(whole[:size])
         with suppress(BadDataError):
             assert read_graph(path).n_nodes <= 7
+
+
+@pytest.mark.bad_input
+def test_a_file_larger_than_a_protobuf_is_refused_unread(tmp_path):
+    path = tmp_path / "large.onnx"
+    with open(path, "wb") as file:
+        file.truncate(1 << 41)  # a hole: 2 TB that no disk has to hold, and no memory could
+    with pytest.raises(BadDataError, match=r"large\.onnx: 2199023255552 bytes; expected at most 2147483647"):
+        read_graph(path)

@@ -258,3 +258,14 @@ def test_ten_million_lines_in_bounded_memory(run):
     assert used.ru_maxrss < 4 << 20  # in KiB
     assert used.ru_utime + used.ru_stime < 7_200
     assert tables.read_json(run / "many.counts.json")["intervals"] == 10_000_000
+
+
+def test_a_region_judged_by_likelihoods_alone_has_a_flag_and_no_entropy():
+    rows = base_rows("c", 0, 400)
+    said = columns(rows) | {name: np.full(len(rows), np.nan) for name in ("ent", "dis", "gain", "strand_jsd", "surprisal")}
+    said["rank"] = np.minimum(said["rank"], Rank.MEDIUM)
+    found = summarise(400, said, Status.OUT_OF_RANGE, BOTH, False)
+    assert found.rank <= Rank.MEDIUM
+    assert Why.NO_DISTRIBUTION in found.why
+    missing = {name for name, value in found.numbers.items() if np.isnan(value)}
+    assert missing == {name for name in NUMBERS if name not in ("reliability", "certified_share", "high_share")}

@@ -7,8 +7,8 @@ from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError,
 from gfmtrust.models import FAMILIES
 
 HEAD = ("id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
-        "window_bp,citation\n")
-PINNED = f"m,gpn,lab/m,{'a' * 40},{'b' * 64},{'c' * 64},{'d' * 64} {'e' * 64},10 20,MIT,place,page,512,who\n"
+        "window_bp,citation,organisms\n")
+PINNED = f"m,gpn,lab/m,{'a' * 40},{'b' * 64},{'c' * 64},{'d' * 64} {'e' * 64},10 20,MIT,place,page,512,who,\n"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def table(tmp_path):
 
 def test_the_rows_we_ship():
     rows = registry.read_rows()
-    assert {row.family for row in rows.values()} == set(FAMILIES)
+    assert {row.family for row in rows.values()} == set(FAMILIES) - {"recurrent"}  # of which nobody has published a checkpoint
     assert all(row.id == name for name, row in rows.items())
     assert "gpn-animal-promoter" in rows
 
@@ -46,7 +46,7 @@ FACTS = {"revision": "1" * 40, "config_sha256": "2" * 64, "vocabulary_sha256": "
 
 
 def test_pinning_fills_one_row_and_keeps_the_others(table):
-    path = table(PINNED + "n,gpn,lab/n" + "," * 9 + "512,\"a, b\"\n")
+    path = table(PINNED + "n,gpn,lab/n" + "," * 9 + "512,\"a, b\",\n")
     asked = []
     row = registry.pin("n", path, lambda repository: asked.append(repository) or FACTS)
     assert asked == ["lab/n"]
@@ -62,10 +62,6 @@ def test_the_shipped_table_is_in_the_form_pinning_writes(tmp_path):
     registry.pin("gpn-brassicales", path, lambda repository: FACTS)
     before, after = (file.read_text().splitlines() for file in (registry.TABLE, path))
     assert [new.split(",")[0] for old, new in zip(before, after, strict=True) if old != new] == ["gpn-brassicales"]
-
-
-def test_the_listing(table):
-    assert registry.listing(table(PINNED)) == "id  family  repository  pinned  licence\nm   gpn     lab/m       yes     MIT\n"
 
 
 @pytest.mark.bad_input
@@ -118,7 +114,7 @@ def test_an_unknown_name_lists_the_known():
 @pytest.mark.parametrize(("old", "new", "words"), [
     ("a" * 40, "main", "revision is 'main'; expected 40 hex digits, never a branch"), ("b" * 64, "xyz", "config_sha256"),
     ("d" * 64, "d" * 63, "weights_sha256"), ("10 20", "10 MB", "weights_bytes"), (",512,", ",half a kb,", "window_bp"),
-    ("m,gpn", ",gpn", "no id"), (",who", "", "cells"), (",who", ",who,more", "cells"),
+    ("m,gpn", ",gpn", "no id"), (",who,", ",who", "cells"), (",who,", ",who,,more", "cells"),
 ])
 def test_rows_that_cannot_be_meant(table, old, new, words):
     with pytest.raises(BadDataError, match=words):

@@ -14,12 +14,12 @@ from gfmtrust.errors import ConfigurationError
 N_PROBES = 3000
 
 
-def finished(tmp_path, answer, rows=None, seed=1, models=("a",), null=None, **options):
+def finished(tmp_path, answer, rows=None, seed=1, models=("a",), null=None, quantity="direct", **options):
     """Run calibrate and annotate_sites on a plan scored by `answer`; returns (calibration, sites, bases, counts)."""
     rows = snv_rows(GENOME, range(100, 900, 10)) if rows is None else rows
     plan_dir, _ = planned(tmp_path, GENOME, [rows], {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])}, asked_probes=N_PROBES)
     for model in models:
-        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null)
+        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null, quantity=quantity)
     write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model", members=8, strands="+")
     scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration.Options(seed=seed), **options)
@@ -50,6 +50,24 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
     assert (bases["rank"] >= 2).mean() > 0.4  # too small a BED file to be a class of its own: its bases have the others' certificate
+
+
+def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_high(tmp_path):
+    """The same answers as likelihoods: every LLR as before, nothing that needs a distribution, and the reason named."""
+    rows = snv_rows(GENOME, range(100, 1_600, 5))
+    _, before, _, _ = finished(tmp_path / "direct", noisy, rows)
+    fitted, sites, bases, counts = finished(tmp_path / "likelihood", noisy, rows, quantity="likelihood")
+    for name in ("llr", "llr_sd", "sign_agreement"):
+        np.testing.assert_array_equal(sites[name], before[name])
+    assert sites[["ent", "dis", "gain", "strand_jsd"]].isna().all(axis=None)
+    assert bases[["ent", "dis", "gain", "strand_jsd", "surprisal"]].isna().all(axis=None)
+    assert counts["SCORED"] == len(sites) == 300
+    assert set(sites["conf"]) == {"MEDIUM", "LOW"}
+    even = (sites["pos"] % 2 == 0) & (sites["region_class"] == "unique")
+    assert (sites.loc[even, "conf"] == "MEDIUM").all()
+    assert sites["why"].str.contains("NO_DISTRIBUTION").all()
+    assert not before["why"].str.contains("NO_DISTRIBUTION", na=False).any()
+    assert "ent" not in {term.name for term in fitted.reliability.terms}
 
 
 def test_null_controls_that_guess_leave_the_flags_alone(tmp_path):

@@ -133,7 +133,7 @@ def build(genome_dir: Path, ensembles: dict[str, list[Path]], spectrum: str, n: 
             bundles = [Bundle.open(path) for path in [*voting, own]]
             alleles, sites = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles]))
             held = {"models": [one.model_id for one in bundles[:-1] or bundles], "context_only": not voting,
-                    "precision": min(one.precision for one in bundles)}  # fp16 sorts before fp32
+                    "precision": max((one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__)}
             _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, held)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 

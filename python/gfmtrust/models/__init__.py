@@ -11,6 +11,16 @@ FAMILIES = {
     "gpn": "gfmtrust.models.gpn",
     "nt_v1": "gfmtrust.models.nt_v1",
     "generator": "gfmtrust.models.generator",
+    "grover": "gfmtrust.models.grover",
+    "dnabert2": "gfmtrust.models.dnabert2",
+    "gena_bert": "gfmtrust.models.gena_bert",
+    "moderngena": "gfmtrust.models.moderngena",
+    "nt_v2": "gfmtrust.models.nt_v2",
+    "ntv3": "gfmtrust.models.ntv3",
+    "mistral": "gfmtrust.models.mistral",
+    "hyenadna": "gfmtrust.models.hyenadna",
+    "marindna": "gfmtrust.models.marindna",
+    "recurrent": "gfmtrust.models.recurrent",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 
@@ -34,4 +44,6 @@ def family_of(config: dict) -> Family:
     found = f"model_type is {model_type!r}"
     if of_type:
         found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
+    elif config.get("auto_map"):
+        found += ", a network of the repository's own code, which is never run"
     raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}"))

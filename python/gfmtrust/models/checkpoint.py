@@ -7,6 +7,7 @@ pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does
 from __future__ import annotations
 
 import json
+import math
 import pickle
 import re
 from dataclasses import dataclass, field
@@ -15,13 +16,18 @@ from typing import Any
 
 import torch
 
-from gfmtrust import training
+from gfmtrust import bpe_file, memory, training
 from gfmtrust.bundle import file_sha256
-from gfmtrust.errors import BadDataError, MissingInputError, message
-from gfmtrust.models import family_of
+from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
+from gfmtrust.models import family_of, hub
 from gfmtrust.models.family import Family
 from gfmtrust.tokenizers import Text, read_vocabulary
 
+MAX_CONFIG_BYTES = 4 << 20
+"""Of config.json and our card; published ones stay below 200 kB."""
+BYTES_PER_PARAMETER = 4
+COPIES = 5
+"""Copies of the weights in fp32 that an export holds at its peak: network, graph as bytes, two sessions; 4.7 measured at 131 M."""
 CARD_FILE = "gfmtrust.json"
 CARD_FIELDS = {"model_id": str, "repository": str, "revision": str, "licence": str, "licence_url": str, "citation": str, "window_bp": int,
                "trained_bp": int, "training": dict}
@@ -49,11 +55,17 @@ def load(directory: Path) -> Checkpoint:
     config_dict = _read_object(directory / "config.json")
     family = family_of(config_dict)
     config = family.read_config(config_dict)
-    vocabulary, vocabulary_path, vocabulary_sha256 = read_vocabulary(directory)
+    is_bpe = family.quantity == "likelihood"
+    vocabulary, vocabulary_path, vocabulary_sha256 = bpe_file.read(directory) if is_bpe else read_vocabulary(directory)
     text = family.text(config, vocabulary)
     weights = weight_files(directory)
+    memory.require(str(directory), COPIES * weights_bytes(weights), "to load and export these weights")
     tensors = _read_weights(weights)
-    network = family.build(config)
+    try:
+        network = family.build(config)
+    except (RuntimeError, MemoryError) as error:
+        found = f"no network of it can be built ({(str(error).splitlines() or ['out of memory'])[0]})"
+        raise ConfigurationError(message(str(directory / "config.json"), found, "sizes of a network that fits here")) from error
     fill(network, tensors, family)
     network.eval().requires_grad_(False)
     read = [directory / "config.json", vocabulary_path, *weights]
@@ -64,20 +76,39 @@ def load(directory: Path) -> Checkpoint:
 
 def weight_files(directory: Path) -> list[Path]:
     """The files with weights, name order: shards of an index, one safetensors file, or a .bin that torch can read without pickles."""
-    index = directory / "model.safetensors.index.json"
+    index = directory / hub.INDEX
     if index.is_file():
-        names = sorted(set(_read_object(index).get("weight_map", {}).values()))
-        if not names or any(Path(str(name)).name != name for name in names):
-            raise BadDataError(message(str(index), "no shard names, or one that leaves the directory", "names of files beside it"))
-        paths = [directory / name for name in names]
+        paths = [directory / name for name in hub.shards(index)]
     else:
-        single = [directory / "model.safetensors", directory / "pytorch_model.bin"]
-        paths = [path for path in single if path.is_file()][:1]
+        paths = [directory / name for name in hub.WEIGHTS if (directory / name).is_file()][:1]
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
         place = str(missing[0] if missing else directory)
         raise MissingInputError(message(place, "not found", "model.safetensors or its shards", "copy the checkpoint's weights"))
     return paths
+
+
+def weights_bytes(paths: list[Path]) -> int:
+    """Size of the weights in fp32, from the heads of safetensors files, and of .bin files as they lie. Raises BadDataError (65) for a head
+    that is not whole."""
+    from safetensors import SafetensorError, safe_open
+
+    total = 0
+    for path in paths:
+        if path.suffix == ".bin":
+            total += path.stat().st_size
+            continue
+        try:
+            with safe_open(path, "numpy") as held:
+                total += BYTES_PER_PARAMETER * sum(math.prod(held.get_slice(name).get_shape()) for name in held.keys())  # noqa: SIM118
+        except (SafetensorError, OSError) as error:
+            raise _unread(path, error) from error
+    return total
+
+
+def _unread(path: Path, error: Exception) -> BadDataError:
+    """The unpickler's own text advises to switch its protection off: it is not passed on."""
+    return BadDataError(message(str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again"))
 
 
 def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
@@ -90,8 +121,7 @@ def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
             # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later, CVE-2025-32434)
             held = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else load_file(path)
         except (SafetensorError, RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
-            # the unpickler's own text advises to switch its protection off: it is not passed on
-            raise BadDataError(message(str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again")) from error
+            raise _unread(path, error) from error
         tensors |= held
     return tensors
 
@@ -103,7 +133,8 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     """
     state = network.state_dict()
     tensors = dict(tensors)
-    for one, other in family.tied:
+    pairs = family.ties(state)
+    for one, other in [*pairs, *reversed(pairs)]:  # a file may hold any one of three
         is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
         if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
             raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
@@ -149,9 +180,11 @@ def read_card(directory: Path) -> dict:
 def _read_object(path: Path) -> dict:
     if not path.is_file():
         raise MissingInputError(message(str(path), "not found", "a JSON file of the checkpoint"))
+    if path.stat().st_size > MAX_CONFIG_BYTES:
+        raise BadDataError(message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}"))
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadDataError(message(str(path), f"no JSON ({error})", "an object")) from error
     if not isinstance(held, dict):
         raise BadDataError(message(str(path), type(held).__name__, "an object"))

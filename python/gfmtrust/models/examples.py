@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from gfmtrust import models
+from gfmtrust import bpe_file, models
 from gfmtrust.models.family import Example, Family
 
 LICENCE = "MIT"
@@ -35,16 +35,19 @@ def network(example: Example, seed: int = 0) -> torch.nn.Module:
 
 
 def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
-    """A checkpoint directory of an example: random weights of a seed, vocab.txt, a card with window and licence. Tied tensors are
+    """A checkpoint directory of an example: random weights of a seed, its vocabulary, a card with window and licence. Tied tensors are
     written once, as published files do."""
     from safetensors.torch import save_file
 
     directory.mkdir(parents=True)
     (directory / "config.json").write_text(json.dumps(example.config))
-    (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
-    family, held = models.family_of(example.config), {}
-    tied = {one for one, _ in family.tied}
-    for name, tensor in network(example, seed).state_dict().items():
+    if example.tokenizer is not None:
+        (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer))
+    else:
+        (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
+    state, held = network(example, seed).state_dict(), {}
+    tied = {one for one, _ in models.family_of(example.config).ties(state)}
+    for name, tensor in state.items():
         if not (name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())):
             held[name] = tensor
     save_file({name: tensor.clone().contiguous() for name, tensor in held.items()}, directory / "model.safetensors")

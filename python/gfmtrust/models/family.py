@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -45,14 +46,15 @@ class Example:
     """A checkpoint of the family at reduced width, without its weights: what `models.examples` and the conformance suite build.
 
     config: config.json with the keys of the published files. vocabulary: token -> id in the published order; the real file need not be at
-    hand. window_bp: the window it is exported with. scale: dense weights as the network starts times this give logits of standard
-    deviation about 1.
+    hand; a BPE model has `tokenizer` in its place, the content of a tokenizer.json (vocabularies.bpe). window_bp: the window it is
+    exported with. scale: dense weights as the network starts times this give logits of standard deviation about 1.
     """
 
     config: dict
     vocabulary: dict[str, int]
     window_bp: int
     scale: float = 8.0
+    tokenizer: dict | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ class Family:
 
     model_types, reads: the family takes a config.json whose model_type is among the first and for which `reads` says yes; no two take one.
     read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
-    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config. scorer: (network, config, Text) ->
+    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a family of quantity "likelihood" gets
+    a bpe_file.BpeFile for the vocabulary and gives a BpeText (`bpe_family`). scorer: (network, config, Text) ->
     the folded scoring module. window: (config, window_bp or None) -> Window.
     surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
-    them; tied: parameter -> the parameter it must equal, either of which a file may leave out.
-    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1. rc_equivariant: whether a network of that
+    them; tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may leave either out.
+    sized: (network, letters) -> what the scorer takes, for networks whose folded form has room for windows of so many letters.
+    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1; spill: of a letter that may not be read, where
+    a transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a network of that
     config answers both strands alike by construction. examples: name -> Example, the family's layouts; the first bears its name.
     """
 
@@ -74,16 +79,23 @@ class Family:
     quantity: str
     read_config: Callable[[dict], Any]
     build: Callable[[Any], Any]
-    text: Callable[[Any, dict[str, int]], Text]
+    text: Callable[[Any, Any], Text]
     scorer: Callable[[Any, Any, Text], Any]
     window: Callable[[Any, int | None], Window]
     surplus: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     tied: tuple[tuple[str, str], ...] = ()
+    sized: Callable[[Any, int], Any] = lambda network, letters: network
     reads: Callable[[dict], bool] = lambda config: True
     bar: float = BAR
+    spill: float = 0.0
     rc_equivariant: Callable[[Any], bool] = lambda config: False
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
+
+    def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches in full; groups may be named again."""
+        found = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
+        return [(match.string, match.expand(other)) for match, other in found if match]
 
 
 def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()) -> Any:

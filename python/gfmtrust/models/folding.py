@@ -1,7 +1,8 @@
 """Folded scoring modules: encoder, gather of the scored rows, head on those rows, log-probabilities of the four bases.
 
 Each takes token ids and gives logp float32 (batch, positions, 4), order A,C,G,T of the strand as read, and off_alphabet (batch,
-positions), the probability the model puts on anything else. Numbers: docs/scoring.md, "The distribution at a site".
+positions), the probability the model puts on anything else; but for TokenScorer, which tells of tokens that have no base each. Numbers:
+docs/scoring.md, "The distribution at a site".
 """
 
 from __future__ import annotations
@@ -35,29 +36,37 @@ def gathered(hidden: Head) -> HiddenAt:
     return hidden_at
 
 
-class Scorer(nn.Module):
-    """Common half of all scorers: a network, how to get its hidden states at the scored positions, and logits from those.
+class Folded(nn.Module):
+    """Common part of all scorers: a network, how to get its hidden states at the scored positions, and logits from those."""
 
-    word_ids: ids of the 4^k words by rank; every other id below vocab_size is off the alphabet.
-    """
-
-    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
+    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head):
         super().__init__()
         self.network, self._hidden_at, self._head = network, hidden_at, head
-        ids = [text.vocabulary[word] for word in words(text)]
-        self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
-        self.register_buffer("other_ids", torch.tensor(sorted(set(range(vocab_size)) - set(ids))), persistent=False)
 
-    def halved(self) -> Scorer:
+    def halved(self) -> Folded:
         """A copy whose network reckons in float16; all that follows its logits stays float32. (A head in float32 gained nothing: the error
         is the encoder's.)"""
         copied = copy.deepcopy(self)
         copied.network.half()
         return copied
 
+    def rows(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        """Logits of the whole vocabulary at the scored positions, float32 (batch, positions, ids)."""
+        return self._head(self.network, self._hidden_at(self.network, input_ids, pos)).float()
+
+
+class Scorer(Folded):
+    """Scorers of bases. word_ids: ids of the 4^k words by rank; every other id below vocab_size is off the alphabet."""
+
+    def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int):
+        super().__init__(network, hidden_at, head)
+        ids = [text.vocabulary[word] for word in words(text)]
+        self.register_buffer("word_ids", torch.tensor(ids), persistent=False)
+        self.register_buffer("other_ids", torch.tensor(sorted(set(range(vocab_size)) - set(ids))), persistent=False)
+
     def logits(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits of the words (batch, positions, 4^k) and the mass outside them (batch, positions)."""
-        logits = self._head(self.network, self._hidden_at(self.network, input_ids, pos)).float()
+        logits = self.rows(input_ids, pos)
         mass = logits.softmax(-1).index_select(-1, self.other_ids).sum(-1)
         return logits.index_select(-1, self.word_ids), mass
 
@@ -68,6 +77,14 @@ class BaseScorer(Scorer):
     def forward(self, input_ids: torch.Tensor, pos: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits, mass = self.logits(input_ids, pos)
         return logits.log_softmax(-1), mass
+
+
+class TokenScorer(Folded):
+    """Whole tokens (BPE): ln p of a token given, over all tokens. target (batch, positions) are the ids; the one output is logp, float32
+    (batch, positions)."""
+
+    def forward(self, input_ids: torch.Tensor, pos: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return self.rows(input_ids, pos).log_softmax(-1).gather(-1, target.unsqueeze(-1)).squeeze(-1)
 
 
 class KmerScorer(Scorer):

@@ -7,13 +7,12 @@ GenerTeam/GENERator, variant_effect_prediction.py.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
-import torch
 from torch import nn
 
 from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
+from gfmtrust.models import decoder
+from gfmtrust.models.decoder import DecoderConfig
+from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
 from gfmtrust.models.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import kmers, numbered
 from gfmtrust.tokenizers import Text
@@ -26,65 +25,30 @@ RADIUS_BP = 32
 """Letters from the site on that judge a base, up to whole tokens; an eighth of the window where that is less."""
 
 
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """Fields of config.json that shape the network."""
-
-    vocab_size: int
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    intermediate_size: int
-    max_position_embeddings: int
-    bos_token_id: int
-    rms_norm_eps: float = 1e-6
-    rope_theta: float = 10000.0
-    tie_word_embeddings: bool = False
-    head_dim: int = 0
-    """0: hidden_size / num_attention_heads."""
-
-
-FIXED = {
-    "model_type": ("llama",), "hidden_act": ("silu",), "attention_bias": (False,), "mlp_bias": (False,), "rope_scaling": (None,),
-    "pretraining_tp": (1,), "is_encoder_decoder": (False,),
-}
+FIXED = {"model_type": ("llama",), "mlp_bias": (False,), "pretraining_tp": (1,)}
 INERT = frozenset({"eos_token_id", "pad_token_id"})
 
 
-def _read_config(config: dict) -> GeneratorConfig:
-    config = {key: value for key, value in config.items() if not (key == "head_dim" and value is None)}
-    rope = config.pop("rope_parameters", None)  # transformers 5 writes rope_theta inside it
-    if rope is not None:
-        if set(rope) != {"rope_theta", "rope_type"} or rope["rope_type"] != "default" or "rope_theta" in config:
-            raise ConfigurationError(message("config.json", f"rope_parameters are {rope!r}", "rope_type 'default' with a rope_theta"))
-        config["rope_theta"] = rope["rope_theta"]
-    return take(config, GeneratorConfig, FIXED, INERT)
+def _reads(config: dict) -> bool:
+    return isinstance(config.get("vocab_size"), int) and config["vocab_size"] >= 4**K
 
 
-def _build(config: GeneratorConfig) -> nn.Module:
+def _read_config(config: dict) -> DecoderConfig:
+    return decoder.read(config, FIXED, INERT)
+
+
+def _build(config: DecoderConfig) -> nn.Module:
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    values = asdict(config)
-    values["head_dim"] = config.head_dim or config.hidden_size // config.num_attention_heads
-    values["rope_parameters"] = {"rope_type": "default", "rope_theta": float(values.pop("rope_theta"))}
-    return LlamaForCausalLM(LlamaConfig(**values, use_cache=False))
+    return LlamaForCausalLM(LlamaConfig(**decoder.arguments(config)))
 
 
-def _text(config: GeneratorConfig, vocabulary: dict[str, int]) -> Text:
+def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
     check_ids(vocabulary, config.vocab_size, {"<s>": config.bos_token_id})
     return Text(k=K, vocabulary=vocabulary, mask="", unknown="<oov>", outside="<oov>", prefix=("<s>",), causal=True)
 
 
-def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
-    return network.model(input_ids, use_cache=False).last_hidden_state
-
-
-def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
-    return network.lm_head(rows)
-
-
-def _window(config: GeneratorConfig, window_bp: int | None) -> Window:
+def _window(config: DecoderConfig, window_bp: int | None) -> Window:
     trained = config.max_position_embeddings * K  # <s> takes one position, the last token none
     width = window_bp or min(DEFAULT_CONTEXT_BP, trained)
     if width % K > 1 or width < SHORTEST_TOKENS * K:
@@ -101,7 +65,6 @@ EXAMPLE = Example(
     numbered(["<oov>", "<s>", "</s>", "<pad>", *kmers()]), 72)
 FAMILY = Family(
     name="generator", model_types=("llama",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
-    surplus=(r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",), tied=(("lm_head.weight", "model.embed_tokens.weight"),),
-    examples={"generator": EXAMPLE},
+    scorer=lambda network, config, text: KmerScorer(network, gathered(decoder.hidden), decoder.head, text, config.vocab_size),
+    surplus=decoder.SURPLUS, tied=decoder.TIED, reads=_reads, examples={"generator": EXAMPLE},
 )

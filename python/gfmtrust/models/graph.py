@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import torch
 
-from gfmtrust.errors import InternalError, message
+from gfmtrust.errors import BadDataError, InternalError, message
 
 OPSET = 24
 """The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
@@ -21,12 +21,19 @@ LARGE_BYTES = 1_500_000_000
 
 
 def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
-    """A function of feeds that gives logp and off_alphabet, run eagerly. Raises InternalError (70) for a module in train mode."""
+    """A function of feeds that gives logp and off_alphabet, 0 where a scorer has none, run eagerly.
+
+    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an answer is not finite.
+    """
     require_eval(scorer)
 
     def answer(feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
-            logp, off = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
+            made = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
+        logp, off = made if isinstance(made, tuple) else (made, torch.zeros(made.shape))
+        if not torch.isfinite(logp).all():
+            found = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
+            raise BadDataError(message("network", found, "a number for every base", "are the weights damaged, or too large for fp32?"))
         return logp.numpy(), off.numpy()
 
     return answer
@@ -47,12 +54,13 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
     require_eval(scorer)
     dims = {name: torch.export.Dim(name) for name in ("batch", "length", "positions")}
     dynamic = {name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]} for name in feeds}
+    outputs = ["logp"] if "target" in feeds else ["logp", "off_alphabet"]
     is_large = sum(p.numel() * 4 for p in scorer.parameters()) > LARGE_BYTES
     with torch.no_grad(), _quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations and of each shared dimension name
         program = torch.onnx.export(
             scorer, kwargs={name: torch.from_numpy(values) for name, values in feeds.items()}, dynamo=True, opset_version=OPSET,
-            dynamic_shapes=dynamic, output_names=["logp", "off_alphabet"], external_data=False, verbose=False)
+            dynamic_shapes=dynamic, output_names=outputs, external_data=False, verbose=False)
         program.save(str(path), external_data=is_large)
     require_eval(scorer)
     model = onnx.load(path, load_external_data=False)

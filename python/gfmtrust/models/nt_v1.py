@@ -1,7 +1,7 @@
 """Nucleotide Transformer v1: ESM with learned positions and token dropout, masked 6-mers, one CLS in front.
 
 The network is transformers' own EsmForMaskedLM. Token dropout acts when the model is only run as well: mask embeddings are zeroed, the
-others rescaled; it stays in the graph. Not here: v2 (rotary, gated feed-forward), which stock ESM would load as another network.
+others rescaled; it stays in the graph. v2 (rotary, gated feed-forward), which stock ESM would load as another network, is `nt_v2`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,10 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
+from gfmtrust.models import nt_text
+from gfmtrust.models.family import Example, Family, take
 from gfmtrust.models.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import kmers, numbered
-from gfmtrust.tokenizers import Text
-
-K = 6
-NEIGHBOUR_TOKENS = (2, 4, 6, 8)
-"""Every second token either side of the site's: no two masked tokens touch."""
-PHASES = (-2, -1, 0, 1, 2, 3)
-SHORTEST_TOKENS = 18
 
 
 @dataclass(frozen=True)
@@ -62,11 +55,6 @@ def _build(config: NtConfig) -> nn.Module:
                                     attention_probs_dropout_prob=0.0, use_cache=False))
 
 
-def _text(config: NtConfig, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.vocab_size, {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id})
-    return Text(k=K, vocabulary=vocabulary, mask="<mask>", unknown="N", outside="N", prefix=("<cls>",), kmer_method="marginal")
-
-
 def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
     return network.esm(input_ids).last_hidden_state
 
@@ -75,23 +63,13 @@ def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
     return network.lm_head(rows)
 
 
-def _window(config: NtConfig, window_bp: int | None) -> Window:
-    trained = (config.max_position_embeddings - config.pad_token_id - 2) * K  # positions start after the pad id; one is CLS's
-    width = window_bp or trained
-    if width % K or width < SHORTEST_TOKENS * K:
-        raise ConfigurationError(message("window_bp", f"{width}", f"a multiple of {K}, at least {SHORTEST_TOKENS * K}"))
-    forward, reverse = width // 2, width - 1 - width // 2
-    offsets = tuple(sign * K * tokens for sign in (-1, 1) for tokens in NEIGHBOUR_TOKENS)
-    return Window(width, trained, forward, reverse, PHASES, tuple(sorted(near(offsets, width, forward, reverse))), False,
-                  SHORTEST_TOKENS * K)
-
-
 EXAMPLE = Example(
     {"model_type": "esm", "vocab_size": 4105, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
      "max_position_embeddings": 43, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": True, "position_embedding_type": "absolute"},
     numbered(["<unk>", "<pad>", "<mask>", "<cls>", *kmers(), *"ATCGN"]), 144)
 FAMILY = Family(
-    name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
+    name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=nt_text.text,
+    window=nt_text.window, reads=lambda config: config.get("position_embedding_type", "absolute") != "rotary",
     scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
     surplus=(r"esm\.embeddings\.position_ids",), unused=(r"esm\.contact_head\..*",),
     tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),), examples={"nt_v1": EXAMPLE},

@@ -109,7 +109,10 @@ def matchingFiles(part) {
     return found.sort().collect { path -> quotable('regions', path) }
 }
 
-/** Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, or a name of assets/models.csv. */
+/**
+ * Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, a name of assets/models.csv, or a repository of the
+ * hub at a commit, whose id is the last part of its name. meta.model is what EXPORT_MODEL is asked for where there is no folder.
+ */
 def modelEntries(value) {
     if (!value) {
         return []
@@ -118,10 +121,17 @@ def modelEntries(value) {
     def known = registryNames()
     def entries = names.withIndex(1).collect { name, order ->
         def folder = file(name, glob: false)
+        def commit = name =~ /^[A-Za-z0-9][A-Za-z0-9_.-]*\/([A-Za-z0-9][A-Za-z0-9_.-]*)@[0-9a-f]{40}$/
+        if (commit.matches() && !folder.exists()) {
+            return [[id: commit.group(1), order: order, model: name], []]
+        }
         def local = !(name in known) && (name.contains('/') || folder.exists())
-        local ? [[id: folder.name, order: order, digest: folderDigest(inputPath('models', name))], folder] : [[id: name, order: order], []]
+        if (local && !folder.exists() && name ==~ /[A-Za-z0-9][^\/]*\/[^\/]+/) {
+            stopAt(["--models: ${name} is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40 hex digits; a branch moves"])
+        }
+        return local ? [[id: folder.name, order: order, digest: folderDigest(inputPath('models', name))], folder] : [[id: name, order: order, model: name], []]
     }
-    stopAt(entries.findAll { meta, folder -> !folder && !(meta.id in known) }
+    stopAt(entries.findAll { meta, folder -> !folder && meta.model == meta.id && !(meta.id in known) }
         .collect { meta, _folder -> "--models: ${meta.id} is neither a folder nor a name of assets/models.csv; expected ${known.join(', ') ?: 'a folder'}" })
     stopAt(entries.findAll { meta, _folder -> !(meta.id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) || meta.id == 'context_model' }
         .collect { meta, _folder -> "--models: '${meta.id}'; expected a folder named [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; rename it" })

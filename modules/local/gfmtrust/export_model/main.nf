@@ -19,8 +19,8 @@ process EXPORT_MODEL {
 
     script:
     def args = task.ext.args ?: ''
-    // a folder of weights or a bundle, else a name of the registry (assets/models.csv)
-    def model = weights ? "${weights}" : "\"${meta.id}\""
+    // a folder of weights or a bundle, else a name of the registry (assets/models.csv) or a repository of the hub at a commit
+    def model = weights ? "${weights}" : "\"${meta.model}\""
     """
     gfmtrust export_model \\
         --model ${model} \\

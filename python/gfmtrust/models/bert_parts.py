@@ -1,0 +1,85 @@
+"""What the BERTs written here share: embeddings, the head of masked tokens, and their names in a checkpoint.
+
+A text has one segment (token type 0) and no padding: every row of a batch is read whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import gelu
+
+from gfmtrust.models.blocks import node
+
+INITIAL_STD = 0.02
+"""Of tables as training starts; a random network of tests has it."""
+SURPLUS = (r"bert\.embeddings\.(position_ids|token_type_ids)", r"bert\.pooler\..*", r"cls\.seq_relationship\..*")
+"""Weights of a file that scoring does not use: index buffers, the pooler, the head of the next sentence."""
+TIED = (("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),)
+
+
+class Embeddings(nn.Module):
+    """Words and the one segment, with n_positions > 0 learned positions too, summed and normed."""
+
+    def __init__(self, config: Any, n_positions: int):
+        super().__init__()
+        width = config.hidden_size
+        self.word_embeddings = nn.Embedding(config.vocab_size, width)
+        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, width)
+        if n_positions:
+            self.position_embeddings = nn.Embedding(n_positions, width)
+        for table in self.children():
+            nn.init.normal_(table.weight, std=INITIAL_STD)
+        self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        x = self.word_embeddings(input_ids) + self.token_type_embeddings.weight[0]
+        if hasattr(self, "position_embeddings"):
+            x = x + self.position_embeddings(torch.arange(input_ids.shape[1], device=x.device))
+        return self.LayerNorm(x)
+
+
+class Predictions(nn.Module):
+    """Dense, GELU, norm and the words' own table as the last layer."""
+
+    def __init__(self, words: nn.Embedding, eps: float):
+        super().__init__()
+        n_words, width = words.weight.shape
+        self.transform = node(dense=nn.Linear(width, width), LayerNorm=nn.LayerNorm(width, eps))
+        self.decoder = nn.Linear(width, n_words)
+        self.decoder.weight = words.weight
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.decoder(self.transform.LayerNorm(gelu(self.transform.dense(rows))))
+
+
+class Bert(nn.Module):
+    """Embeddings, layers and head. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves.
+
+    layer: config -> a module of (x, bias), where bias is what `bias` makes once for all layers.
+    """
+
+    def __init__(self, config: Any, n_positions: int, layer: type, head_eps: float):
+        super().__init__()
+        embeddings = Embeddings(config, n_positions)
+        self.bert = node(embeddings=embeddings, encoder=node(layer=nn.ModuleList(layer(config) for _ in range(config.num_hidden_layers))))
+        self.cls = node(predictions=Predictions(embeddings.word_embeddings, head_eps))
+
+    def bias(self, x: torch.Tensor) -> torch.Tensor | None:
+        """Added to the scores of attention, (1, heads, length, length)."""
+        return None
+
+    def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
+        x = self.bert.embeddings(input_ids)
+        bias = self.bias(x)
+        for layer in self.bert.encoder.layer:
+            x = layer(x, bias)
+        return x
+
+    def head(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.cls.predictions(rows)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.hidden(input_ids))

@@ -1,0 +1,105 @@
+"""Marin-DNA: Qwen3 (or Llama) over single bases, causal; each base is judged by the likelihood of the window from the site on.
+
+The network is transformers' own Qwen3ForCausalLM, whose queries and keys are normalised a head, or LlamaForCausalLM. The window is the
+authors': one <bos> and 255 letters with the site in the middle, so that half of the window judges what stands at the site (`clm_full`);
+neighbours to the left come in the same pass. Where config.json names no bos token nothing stands in front, and the window's first letter is
+not asked for. The published vocabulary file was not at hand: letters, case and specials are read from the checkpoint's own.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from gfmtrust.errors import BadDataError, ConfigurationError, message
+from gfmtrust.models import decoder
+from gfmtrust.models.decoder import DecoderConfig
+from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
+from gfmtrust.models.folding import BaseScorer, gathered
+from gfmtrust.models.vocabularies import numbered
+from gfmtrust.tokenizers import Text
+
+TRAINED_BP = 255
+"""Of the published checkpoint, by its authors; at 1,023 bp it was seen to collapse."""
+MAX_VOCABULARY = 64
+"""Beyond it a decoder does not write single bases."""
+SHORTEST_BP = 64
+NEIGHBOUR_STEP_BP = 5
+UNKNOWN = ("N", "n", "[UNK]", "<unk>", "[PAD]", "<pad>")
+"""What may stand for an N and for letters outside the contig, in this order."""
+
+FIXED = {
+    "model_type": ("qwen3", "llama"), "use_sliding_window": (False,), "sliding_window": (None,), "mlp_bias": (False,),
+    "pretraining_tp": (1,),
+}
+INERT = frozenset({"eos_token_id", "pad_token_id", "max_window_layers"})
+
+
+def _reads(config: dict) -> bool:
+    return isinstance(config.get("vocab_size"), int) and config["vocab_size"] <= MAX_VOCABULARY
+
+
+def _read_config(config: dict) -> tuple[str, DecoderConfig]:
+    """model_type with the rest. Layers that attend to less than all are refused."""
+    layers = config.get("layer_types") or []
+    other = sorted(set(layers) - {"full_attention"})
+    if other or layers and len(layers) != config.get("num_hidden_layers"):
+        found = f"layer_types are {len(layers)}, {', '.join(other) or 'all full_attention'}"
+        raise ConfigurationError(message("config.json", found, "full_attention in every layer"))
+    held = {key: value for key, value in config.items() if key != "layer_types"}
+    return config["model_type"], decoder.read(held, FIXED, INERT)
+
+
+def _build(config: tuple[str, DecoderConfig]) -> nn.Module:
+    import transformers
+
+    kind, values = config
+    if kind == "qwen3":
+        return transformers.Qwen3ForCausalLM(transformers.Qwen3Config(**decoder.arguments(values)))
+    return transformers.LlamaForCausalLM(transformers.LlamaConfig(**decoder.arguments(values)))
+
+
+def _text(config: tuple[str, DecoderConfig], vocabulary: dict[str, int]) -> Text:
+    _, values = config
+    check_ids(vocabulary, values.vocab_size, {})
+    prefix = tuple(token for token, number in vocabulary.items() if number == values.bos_token_id)
+    if values.bos_token_id >= 0 and not prefix:
+        raise BadDataError(message("vocabulary", f"no token with id {values.bos_token_id}", "bos_token_id as config.json says",
+                                   "is it this checkpoint's file?"))
+    unknown = next((token for token in UNKNOWN if token in vocabulary and token not in prefix), None)
+    if unknown is None:
+        raise BadDataError(message("vocabulary", "no token for N", f"one of {', '.join(UNKNOWN)}", "is it this checkpoint's file?"))
+    return Text(1, vocabulary, "", unknown, unknown, prefix, lower_case="A" not in vocabulary, causal=True)
+
+
+def _window(config: tuple[str, DecoderConfig], window_bp: int | None) -> Window:
+    _, values = config
+    trained = min(TRAINED_BP, values.max_position_embeddings - (values.bos_token_id >= 0))
+    width = window_bp or trained
+    if width < SHORTEST_BP:
+        raise ConfigurationError(message("window_bp", f"{width}", f"at least {SHORTEST_BP}"))
+    site = width // 2
+    offsets = tuple(-NEIGHBOUR_STEP_BP * step for step in range(NEIGHBOURS, 0, -1) if NEIGHBOUR_STEP_BP * step < site)
+    return Window(width, trained, site, site, (), offsets, True, SHORTEST_BP)
+
+
+CONFIG = {
+    "model_type": "qwen3", "vocab_size": 7, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "head_dim": 16, "intermediate_size": 64, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 500000,
+    "rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192,
+                     "rope_type": "llama3"},
+    "hidden_act": "silu", "attention_bias": False, "use_sliding_window": False, "sliding_window": None, "max_window_layers": 2,
+    "tie_word_embeddings": False, "bos_token_id": 2, "eos_token_id": None, "pad_token_id": 0,
+}
+VOCABULARY = numbered(["[PAD]", "[UNK]", "[BOS]", *"acgt"])
+"""Seven tokens as the published networks have rows; their order is ours."""
+LLAMA = {
+    "model_type": "llama", "vocab_size": 6, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4,
+    "intermediate_size": 64, "max_position_embeddings": 256, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    "tie_word_embeddings": True, "bos_token_id": None,
+}
+FAMILY = Family(
+    name="marindna", model_types=("qwen3", "llama"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
+    scorer=lambda network, config, text: BaseScorer(network, gathered(decoder.hidden), decoder.head, text, config[1].vocab_size),
+    surplus=decoder.SURPLUS, tied=decoder.TIED, reads=_reads,
+    examples={"marindna": Example(CONFIG, VOCABULARY, 96), "marindna_llama": Example(LLAMA, numbered(["[PAD]", "N", *"ACGT"]), 96)},
+)
