@@ -11,25 +11,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import multiprocessing
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import torch
-import train_demo
+import proof_networks
 
 from gfmtrust import benchmark
-from gfmtrust.alphabet import N
 from gfmtrust.benchmark.pool import POOL_ALLELES, stored
 from gfmtrust.benchmark.replications import REPLICATIONS
 from gfmtrust.export import export_model
-from gfmtrust.genome import Genome
-from gfmtrust.models import gpn
 from gfmtrust.oracle import dataset, write_oracle
-from gfmtrust.oracle.law import word_reverse_complements
-from gfmtrust.oracle.laws import LAWS, SHIFTED, draw_contigs
-from gfmtrust.oracle.markov import MarkovTable
-from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
+from gfmtrust.oracle.laws import LAWS, SHIFTED
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
 import useless  # noqa: E402  (models that know nothing, written by the tests)
@@ -37,10 +31,7 @@ import useless  # noqa: E402  (models that know nothing, written by the tests)
 LOG = logging.getLogger("proof")
 SEEDS = range(1, 6)
 GENOME_BP = 1_000_000
-NETWORK = gpn.GpnConfig(hidden_size=128, intermediate_size=256, num_hidden_layers=2, first_kernel_size=9, rest_kernel_size=1, bias=True,
-                        initializer_range=0.08)
-STEPS = 600
-"""A minute or two a network; the decoy error of the five is then some .04 above the law's."""
+PROCESSES = 2
 
 
 def genome(work: Path, law: str) -> Path:
@@ -53,16 +44,13 @@ def genome(work: Path, law: str) -> Path:
 
 def ensemble(work: Path, law: str) -> list[Path]:
     """Bundles of five networks with the same data and different seeds; no base of the genome they are asked about is in that data."""
-    train_demo.CONFIG, train_demo.WINDOW_BP, train_demo.BATCH, train_demo.PEAK_RATE = NETWORK, 64, 64, 0.004
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    gpn.gelu = train_demo.VectorGelu.apply
-    codes = np.concatenate([contig.codes for contig in draw_contigs(law, GENOME_BP, train_demo.TRAINING_SEED)])
-    for seed in SEEDS:
-        weights = work / "weights" / f"{law}-{seed}"
-        if not (weights / "model.safetensors").exists():
-            train_demo.save(train_demo.train(codes, seed, STEPS), weights)
-    return [_exported(work, work / "weights" / f"{law}-{seed}", work / law) for seed in SEEDS]
+    folders = {seed: work / "weights" / f"{law}-{seed}" for seed in SEEDS}
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as workers:
+        made = [workers.submit(proof_networks.make, law, seed, folder) for seed, folder in folders.items()
+                if not (folder / "model.safetensors").exists()]
+        for one in made:
+            one.result()
+    return [_exported(work, folder, work / law) for folder in folders.values()]
 
 
 def useless_models(work: Path, law: str) -> list[Path]:
@@ -74,25 +62,10 @@ def useless_models(work: Path, law: str) -> list[Path]:
             useless.write(weights, kind)
         made.append(_exported(work, weights, work / law))
     for order in (0, 1):
-        bundle = work / "bundles" / f"order_{order}_of_{law}"
-        if not bundle.exists():
-            write_bundle(Oracle(counted_table(work / law / dataset.GENOME, order), Reading.MASKED), bundle, gate="failed")
-        made.append(bundle)
+        made.append(work / "bundles" / f"order_{order}_of_{law}")
+        if not made[-1].exists():
+            useless.write_counted(work / law / dataset.GENOME, order, made[-1])
     return made
-
-
-def counted_table(fasta: Path, order: int) -> MarkovTable:
-    """The chain of that order whose words are as frequent as in the genome, both strands."""
-    counts = np.ones(4 ** (order + 1))
-    opened = Genome.open(fasta)
-    for name, length in opened.contigs.items():
-        codes = opened.codes(name, 0, length).astype(np.int64)
-        codes = np.concatenate([codes, codes[:order]])  # closed to a ring, so that first and last letters of words are as frequent
-        assert (codes < N).all()
-        words = sum(codes[i: len(codes) - order + i] * 4 ** (order - i) for i in range(order + 1))
-        counts += np.bincount(words, minlength=len(counts))
-    counts += counts[word_reverse_complements(order + 1)]
-    return MarkovTable(order, counts / counts.sum())
 
 
 def _exported(work: Path, weights: Path, folder: Path) -> Path:

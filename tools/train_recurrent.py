@@ -1,6 +1,6 @@
 """Train a checkpoint of the `recurrent` family: a masked minGRU, on the letters of a genome.
 
-    python tools/train_recurrent.py --out weights/recurrent-demo                 the demo's law, drawn afresh; minutes of one idle core
+    python tools/train_recurrent.py --out weights/recurrent-demo                 the demo's law, drawn afresh; a minute of one idle core
     python tools/train_recurrent.py --out weights/yeast --fasta yeast.fa         any genome; --width, --layers, --steps for more
     gfmtrust export_model --model weights/recurrent-demo --fasta genome.fa --out_dir models
 
@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--window_bp", type=int, default=128, help="letters of a training window, and of a scored one [128]")
     parser.add_argument("--width", type=int, default=48, help="hidden size, and states a direction [48]")
     parser.add_argument("--layers", type=int, default=2, help="[2]")
-    parser.add_argument("--steps", type=int, default=1500, help="optimiser steps of 4,096 letters [1500]")
+    parser.add_argument("--steps", type=int, default=600, help="optimiser steps of 4,096 letters [600]")
     parser.add_argument("--seed", type=int, default=1, help="[1]")
     parser.add_argument("--threads", type=int, default=1, help="[1]")
     parser.add_argument("--licence", default="MIT", help="SPDX name for the card [MIT]")

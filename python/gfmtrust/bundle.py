@@ -33,8 +33,6 @@ EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
 PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
-DRAFT = "int8"
-"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
@@ -294,10 +292,9 @@ def _check_fields(directory: Path, meta: dict) -> None:
     for name, kind in (BPE_FIELDS if is_bpe else {}).items():
         if type(meta["text"].get(name)) is not kind:
             raise wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
-    if is_external and meta["graphs"]:
-        raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", f"none, the family is {EXTERNAL}")
-    if not is_external and "cpu" not in meta["graphs"] or set(meta["graphs"]) - {"cpu", "cuda"}:
-        raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", "cpu, perhaps cuda")
+    if set(meta["graphs"]) not in ([set()] if is_external else [{"cpu"}, {"cpu", "cuda"}]):
+        expected = f"none, the family is {EXTERNAL}" if is_external else "cpu, perhaps cuda"
+        raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", expected)
     for device, entry in meta["graphs"].items():
         if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
             raise wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")

@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from gfmtrust import halves
-from gfmtrust.bundle import DRAFT
 from gfmtrust.caps import Limits
 from gfmtrust.certificates import Certificate, Tally, thresholds
 from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.records import Rank, VariantClass
+from gfmtrust.records import DRAFT, Rank, VariantClass
 from gfmtrust.reliability import AblationRow, Reliability, Term
 from gfmtrust.shift import ShiftVerdict
 from gfmtrust.training import Overlap

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gfmtrust import models, outcomes, registry
+from gfmtrust import bpe_file, models, outcomes, registry
 from gfmtrust.bundle import BUNDLE_FILE, Bundle
 from gfmtrust.errors import GfmtrustError, MissingInputError, message
 from gfmtrust.models.hub import size_text
@@ -50,9 +50,17 @@ def text(tables: Tables) -> str:
 def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
     one = models.family(name)
     example = next(iter(one.examples.values()))
-    reads = one.text(one.read_config(example.config), example.vocabulary)
-    return {"family": name, "kind": "causal" if reads.causal else "masked", "reads": "single bases" if reads.k == 1 else f"{reads.k}-mers",
+    vocabulary = bpe_file.parse(example.tokenizer) if example.tokenizer else example.vocabulary
+    reads = one.text(one.read_config(example.config), vocabulary)
+    return {"family": name, "kind": "causal" if reads.causal else "masked", "reads": _unit(one, reads),
             "model_type": ", ".join(one.model_types), "layouts": str(len(one.examples)), "conformance": _state(one.examples, found)}
+
+
+def _unit(one, reads) -> str:
+    """What a token of the family is; families of whole tokens describe them otherwise than by a number of letters."""
+    if one.quantity == "likelihood":
+        return "whole tokens"
+    return "single bases" if reads.k == 1 else f"{reads.k}-mers"
 
 
 def _state(examples: dict, found: list[outcomes.Outcome]) -> str:

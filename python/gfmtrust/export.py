@@ -31,6 +31,7 @@ from gfmtrust.errors import (
 )
 from gfmtrust.genome import Genome
 from gfmtrust.models import hub
+from gfmtrust.records import DRAFT
 
 LOG = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choic
         if is_bpe:
             raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
                                              "no bar of its likelihoods is known"))
-        if choices.precision == bundles.DRAFT:
+        if choices.precision == DRAFT:
             draft.quantise(graph)
             meta["window"]["batch"], cuda_scorer = 1, None  # activations are scaled by what the batch holds; for the CPU alone
         else:
@@ -148,7 +149,8 @@ def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choic
             certificates.append(parity.certify_lower(full, half, cut, window.site_forward, choices.precision, cuda_graph.name))
         found = gate.evidence(running, cut, index)
     judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
-    symmetry = gate.strand_symmetry(running, cut, window.site_forward, window.site_reverse)
+    symmetric = gate.token_symmetry if is_bpe else gate.strand_symmetry
+    symmetry = symmetric(running, cut, window.site_forward, window.site_reverse)
     if meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS.get(choices.precision, np.inf):
         found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
         raise BadDataError(message(f"model {identity['model_id']}", found, "the same on both, as its network is built to give",

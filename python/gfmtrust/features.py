@@ -57,7 +57,7 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     sums = np.add.reduceat(view_llr(block.probs, codes[:, 0], codes[:, 1]), first)
     own = block.llr[first].astype(np.float64)
     status = _worst(block, first)
-    llrs = np.where(same_length[first][:, None] & ensemble.view_told, sums, own)
+    llrs = np.where(same_length[first][:, None] & (ensemble.view_told | np.isnan(own)), sums, own)
     llrs[status != Status.SCORED] = np.nan
     n_sites = np.diff(first, append=len(rows))
     means = {name: np.add.reduceat(sites[name].to_numpy(np.float64), first) / n_sites for name in SITE_MEANS}

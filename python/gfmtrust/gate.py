@@ -116,14 +116,18 @@ def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: i
     Exact zero only for a network built to be symmetric; what a causal model reads differs between strands, so for it this is large.
     """
     cut = cut[:SYMMETRY_WINDOWS]
-    if session.meta["scoring"]["quantity"] == "likelihood":
-        return _told(cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr")
     answers = []
     for codes, site in ((cut, site_forward), (reverse_complement(cut), site_reverse)):
         probs, _ = session.distributions(codes, np.full((len(codes), 1), site, np.int64))
         with np.errstate(divide="ignore"):
             answers.append(np.log(probs[:, 0].astype(np.float64)))
     return _told(cut, np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]]), "logp")
+
+
+def token_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
+    """The same of a model of whole tokens, of the LLRs of the three other bases at the site."""
+    cut = cut[:SYMMETRY_WINDOWS]
+    return _told(cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr")
 
 
 def _told(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:

@@ -45,12 +45,18 @@ class OnAlphabet:
 
     def __init__(self, session) -> None:
         self._session = session
-        if session.meta["scoring"]["quantity"] == "likelihood":
-            self.bpe, self.token_logps = session.bpe, session.token_logps
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         probs, mass = self._session.distributions(codes, index)
         return probs, np.zeros_like(mass)
+
+    @property
+    def bpe(self):
+        return self._session.bpe
+
+    def token_logps(self, asked: list) -> list[np.ndarray]:
+        """Of a model of whole tokens, which has no letters to be judged by: as the session says."""
+        return self._session.token_logps(asked)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from scipy.stats import spearmanr
 
 from gfmtrust import bpe, tokenizers
 from gfmtrust.alphabet import PAD, N
-from gfmtrust.bundle import DRAFT
 from gfmtrust.errors import BadDataError, message
 from gfmtrust.graph_contract import GRAPH_FILE
+from gfmtrust.records import DRAFT
 
 BAR = 2e-5
 """Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""

@@ -67,6 +67,10 @@ class Why(StrEnum):
     HIGH_ENTROPY = "HIGH_ENTROPY"
 
 
+DRAFT = "int8"
+"""The precision that is a draft: no flag of it is above MEDIUM."""
+
+
 class Look(NamedTuple):
     """One way to read the window round a site.
 

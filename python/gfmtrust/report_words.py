@@ -137,7 +137,7 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
     if not numbers.scored:
         return "No allele was scored."
     if not any(counts.sum() for counts in numbers.ent.values()):
-        return "No entropy: the models of this run read tokens of several letters and have no distribution over the four bases."
+        return "No entropy: the models of this run tell likelihoods of alleles and have no distribution over the four bases."
     return (
         f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) lie above 1.9 bits, "
         "where the models all but guess."

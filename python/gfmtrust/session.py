@@ -20,8 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust import bpe, tokenizers
-from gfmtrust.bundle import DRAFT, Bundle, text_of
+from gfmtrust.bundle import Bundle, text_of
 from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError, message
+from gfmtrust.records import DRAFT
 
 LOG = logging.getLogger(__name__)
 

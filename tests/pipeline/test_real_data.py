@@ -227,15 +227,21 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
         assert all("gate: " in content["scorers"][name] for name in RANDOM)
 
 
-def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path):
+@pytest.mark.parametrize("models", ["default", "random"])
+def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path, models, random_models):
     """5 pathogenic alleles of 31 that are labelled, in one megabase: tables, wide intervals, and no word on other loci."""
     folder, launch = DATA / "b37_chr1", tmp_path / "run"
     launch.mkdir()
     known = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
     (launch / "sheet.csv").write_text(f"sample,vcf\nclinvar,{known}\n")
-    given = ("--input", "sheet.csv", "--fasta", str(folder / "chr1_1M.fa"), "--labels", str(known))
+    given = ["--input", "sheet.csv", "--fasta", str(folder / "chr1_1M.fa"), "--labels", str(known)]
+    given += ["--models", random_models, "--allow_untrained"] if models == "random" else []
     done = nextflow_run.run(launch, *given)
     content = benchmark_of(done)
+    print((done.outdir / "benchmark" / "ranking.tsv").read_text())
+    assert set(content["scorers"]) == {"ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"}
+    assert {row["flag"] for row in content["tables"]["tiers"] if row["n"]} == {"LOW"}
+    assert all("gate: " in content["scorers"][name] for name in (RANDOM if models == "random" else ()))
     assert ["SNV", "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)"] in refusals(done)
     assert content["labels"]["labels"] == {"0": 26, "1": 5}
     assert content["labels"]["words"] == {"Uncertain_significance": 38, "Conflicting_interpretations_of_pathogenicity": 3}

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust import gate
+from gfmtrust import bpe, bpe_file, gate
 from gfmtrust.alphabet import N, reverse_complement
 from gfmtrust.errors import BadDataError
+from gfmtrust.models import vocabularies
+from gfmtrust.models.bpe_family import bpe_text
 
 
 class Knowing:
@@ -146,3 +148,48 @@ def test_a_model_without_finite_answers_fails():
 def test_a_genome_without_a_window(genome):
     with pytest.raises(BadDataError, match="no window of 16 bases"):
         gate.windows(genome, 16, 10)
+
+
+class Tokens:
+    """A session of whole tokens: ln p of a token by a function of the token and the one before it."""
+
+    def __init__(self, answer):
+        text = bpe_text(bpe_file.parse(vocabularies.bpe(200)), 200, mask="[MASK]")
+        self.bpe, self.answer = bpe.build(text), answer
+
+    def token_logps(self, asked):
+        return [np.array([self.answer(int(target), int(one.input_ids[place - 1]))
+                          for place, target in zip(one.pos, one.target, strict=True)]) for one in asked]
+
+
+def judged_tokens(answer, allow: bool = False) -> dict:
+    cut = gate.windows(random_genome(), 200, 60)
+    return gate.judge(gate.token_evidence(Tokens(answer), cut), cut, "digest", allow)
+
+
+def test_tokens_are_judged_one_by_one_against_a_uniform_law_of_them():
+    found = judged_tokens(lambda target, left: -4.0 - 0.01 * (left % 3))
+    assert found["gate"] == "passed"
+    assert found["per"] == "token"
+    assert found["threshold_nats"] == pytest.approx(np.log(200) - 0.01, abs=1e-6)
+    assert 4.0 < found["nll_nats"] < 4.02
+
+
+@pytest.mark.bad_input
+def test_tokens_of_a_model_that_knows_nothing_are_refused():
+    with pytest.raises(BadDataError, match=r"mean NLL 5\.29\d per token; expected below 5\.288"):
+        judged_tokens(lambda target, left: -np.log(200))
+    assert judged_tokens(lambda target, left: -np.log(200), allow=True)["gate"] == "failed"
+
+
+@pytest.mark.bad_input
+def test_a_law_of_tokens_that_no_context_moves_is_refused():
+    with pytest.raises(BadDataError, match="the same answer for every window"):
+        judged_tokens(lambda target, left: -3.0 - target / 100)
+
+
+@pytest.mark.bad_input
+def test_a_token_without_a_finite_answer_counts_against_the_model():
+    found = judged_tokens(lambda target, left: np.nan, allow=True)
+    assert found["gate"] == "failed"
+    assert found["nll_nats"] == pytest.approx(np.log(200) + 1, abs=1e-6)

@@ -1,11 +1,11 @@
 """The rest of the proof, on small genomes: the gate on a shifted twin, flags of regions, what useless models earn, the tool's tables."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import useless
 
 from gfmtrust import benchmark
 from gfmtrust.benchmark import pool, region_proof, transfer
@@ -67,17 +67,41 @@ def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, sp
     assert 0.4 < float(error) < 0.6
 
 
-@pytest.mark.torch
-def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work, monkeypatch):
-    monkeypatch.syspath_prepend(TOOLS)
-    spec = importlib.util.spec_from_file_location("proof", TOOLS / "proof.py")
-    proof = importlib.util.module_from_spec(spec)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    spec.loader.exec_module(proof)
-    letters, pairs = (proof.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1))
+def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work):
+    letters, pairs = (useless.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1))
     assert letters.is_symmetric
     assert pairs.is_symmetric
     np.testing.assert_allclose(pairs.word_law.reshape(4, 4).sum(axis=1), letters.word_law, atol=1e-3)
+
+
+@pytest.fixture
+def networks(monkeypatch):
+    """tools/proof_networks.py as a module."""
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(TOOLS)
+    return importlib.import_module("proof_networks")
+
+
+@pytest.mark.torch
+def test_what_is_trained_is_the_network_that_is_exported(networks):
+    import torch
+
+    from gfmtrust.models import gpn
+
+    torch.manual_seed(1)
+    network = gpn.GpnForMaskedLM(networks.config(11, 16))
+    ids = torch.randint(0, 7, (50, 11))
+    torch.testing.assert_close(networks.logits_of_middles(network, ids), network(ids)[:, 5], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.torch
+def test_half_of_the_contexts_are_hidden_as_neighbours_are(networks):
+    hidden = networks.masks(41)
+    assert hidden.shape == (16, 41)
+    assert (hidden[8:].nonzero()[1] == 20).all()  # of a site itself the middle alone
+    assert np.flatnonzero(hidden[0]).tolist() == [20, 25, 30, 35]  # -20 sees -15, -10 and -5; the site, 20 away, stays
+    assert np.flatnonzero(hidden[3]).tolist() == [5, 10, 15, 20, 30, 35, 40]
+    assert (networks.masks(9).sum(axis=1) == 1).all()
 
 
 @pytest.mark.bad_input

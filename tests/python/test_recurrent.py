@@ -16,7 +16,7 @@ from gfmtrust.errors import ConfigurationError
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "train_recurrent.py"
-LENGTHS = (1, 2, 63, 64, 65, 300, 2048, 6144)
+LENGTHS = (1, 2, 31, 32, 33, 64, 65, 300, 2048, 6144)
 MOTIF = "ACGTTAGCCATG"
 
 

@@ -79,6 +79,11 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
     assert useful[1].prr_decoy > 0.7
 
 
+def test_the_number_of_processes_changes_nothing():
+    made = simulated(skilled(np.random.default_rng(7), 3_000))
+    assert str(replications.replicate(made, 3, 500, processes=2)) == str(replications.replicate(made, 3, 500))  # text, for NaN differs
+
+
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_useless_models_earn_no_high_by_redraws(kind):
     made = simulated(useless(np.random.default_rng(4), 20_000, kind))

@@ -45,6 +45,17 @@ def test_a_substitution_is_the_sum_of_its_bases():
     assert found["llr"][3] == pytest.approx((p[6, :, 1] - p[6, :, 0]).mean())
 
 
+def test_a_substitution_has_one_llr_of_a_model_of_whole_tokens_where_it_was_asked_for():
+    """Model b reads whole tokens: its own LLR counts in place of a sum, and where it has none the sum does (scores from elsewhere)."""
+    block = block_of()
+    ensemble = replace(ENSEMBLE, metadata={"b": {"quantity": "likelihood"}})
+    p = np.log(block.probs.astype(np.float64))
+    sums = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
+    assert variant_features(block, ensemble)["llr"][0] == pytest.approx(np.mean([*sums[:2], *block.llr[0, 2:].astype(float)]))
+    block.llr[:2, 2:] = np.nan
+    assert variant_features(block, ensemble)["llr"][0] == pytest.approx(sums.mean())
+
+
 def test_an_indel_has_its_haplotypes_llr_and_the_means_of_its_sites():
     block = block_of()
     found = variant_features(block, ENSEMBLE)

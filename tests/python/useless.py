@@ -2,12 +2,20 @@
 
 random: random weights. constant: the same four probabilities everywhere.
 gc_only: the share of G and C of 63 bp round the site, and nothing else.
+Beside these, bundles that know as many flanking letters as their order, counted from the genome itself: 0 none, 1 one either side.
 """
 
 import json
 from pathlib import Path
 
 import checkpoints
+import numpy as np
+
+from gfmtrust.alphabet import N
+from gfmtrust.genome import Genome
+from gfmtrust.oracle.law import word_reverse_complements
+from gfmtrust.oracle.markov import MarkovTable
+from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
 
 KINDS = ("random", "constant", "gc_only")
 SMALL = {"bias": True, "mlm_head_transform": False, "num_hidden_layers": 1, "hidden_size": 12, "first_kernel_size": 63}
@@ -67,3 +75,23 @@ def _gc_of_the_window(weights) -> None:
         sign = GC_SLOPE if letter in "cg" else -GC_SLOPE
         weights["cls.decoder.weight"][token, HELD] = sign
         weights["cls.decoder.weight"][token, HELD + 1] = -sign
+
+
+def write_counted(fasta: Path, order: int, directory: Path) -> Path:
+    """The bundle of `counted_table`."""
+    write_bundle(Oracle(counted_table(fasta, order), Reading.MASKED), directory, gate="failed")
+    return directory
+
+
+def counted_table(fasta: Path, order: int) -> MarkovTable:
+    """The chain of that order whose words are as frequent as in the genome, both strands."""
+    counts = np.ones(4 ** (order + 1))
+    opened = Genome.open(fasta)
+    for name, length in opened.contigs.items():
+        codes = opened.codes(name, 0, length).astype(np.int64)
+        codes = np.concatenate([codes, codes[:order]])  # closed to a ring, so that first and last letters of words are as frequent
+        assert (codes < N).all()
+        words = sum(codes[i: len(codes) - order + i] * 4 ** (order - i) for i in range(order + 1))
+        counts += np.bincount(words, minlength=len(counts))
+    counts += counts[word_reverse_complements(order + 1)]
+    return MarkovTable(order, counts / counts.sum())

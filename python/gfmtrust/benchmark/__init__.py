@@ -31,6 +31,8 @@ from gfmtrust.oracle.laws import SHIFTED
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
 USELESS_ALLELES = 20_000
+MANY, PROCESSES = 100, 2
+"""From so many replications on, so many processes share them."""
 
 
 def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None,
@@ -61,7 +63,7 @@ def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path]
 
 
 def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
-    cells, useful = replicate(stored(folder, models, spectrum), n)
+    cells, useful = replicate(stored(folder, models, spectrum), n, processes=1 if n < MANY else PROCESSES)
     return {"rows": cells, "usefulness": useful}
 
 

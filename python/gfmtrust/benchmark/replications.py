@@ -20,7 +20,10 @@ Decoy loss is the loss that is certified. Effect-sign loss, against the true law
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -113,8 +116,28 @@ def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0])
 
 
-def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> tuple[list[Cell], list[Usefulness]]:
-    """n replications of one pool: a Cell for each level and cell met, HIGH first; a Usefulness each for law, reliability and SINGLE."""
+def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, processes: int = 1) -> tuple[list[Cell], list[Usefulness]]:
+    """n replications of one pool: a Cell for each level and cell met, HIGH first; a Usefulness each for law, reliability and SINGLE.
+
+    processes: how many share the work; they change no number.
+    """
+    seeds = range(seed, seed + n)
+    if processes == 1:
+        parts = [_replications(pool, seeds, n_probes, seed)]
+    else:
+        shares = [seeds[n * i // processes: n * (i + 1) // processes] for i in range(processes)]
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as workers:
+            parts = list(workers.map(_replications, *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True)))
+    tally, useful = (_joined(part[i] for part in parts) for i in (0, 1))
+    cells = [Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
+             for level in LEVELS for (of, name), held in sorted(tally.items()) if of == level.name]
+    best = pool.ceiling()
+    rows = [Usefulness(CEILING, 1, best.high_share, np.nan, np.nan, np.nan, np.nan if best.prr is None else best.prr, np.nan)]
+    return cells, rows + [Usefulness(name, len(held), *_means(np.array(held, np.float64))) for name, held in useful.items()]
+
+
+def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
+    """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each ranking is worth."""
     tally: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     single = {name: _turned(pool, name) for name in SINGLE}
@@ -122,23 +145,28 @@ def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> tu
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
     region_class = pool.alleles["region_class"].to_numpy(object)
     members: dict[tuple[str, ...], np.ndarray] = {}
-    for i in range(n):
-        drawn = draw(pool, seed + i, n_probes)
+    for seed in seeds:
+        drawn = draw(pool, seed, n_probes)
         for found in drawn.fitted.certificates:
             level, classes = Rank[found.level], found.region_classes
             if classes not in members:
                 members[classes] = np.isin(region_class, classes)
             tally[level.name, "+".join(classes)].append(_errors(pool, members[classes], drawn.rank == level))
-        if i < MOST_USEFUL:
+        if seed - first < MOST_USEFUL:
             rel = calibration.reliability(drawn.fitted, pool.alleles)
             useful[RELIABILITY].append((*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses)))
             for name, ranking in single.items():
                 useful[name].append((*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name]))
-    cells = [Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
-             for level in LEVELS for (of, name), held in sorted(tally.items()) if of == level.name]
-    best = pool.ceiling()
-    rows = [Usefulness(CEILING, 1, best.high_share, np.nan, np.nan, np.nan, np.nan if best.prr is None else best.prr, np.nan)]
-    return cells, rows + [Usefulness(name, len(held), *_means(np.array(held, np.float64))) for name, held in useful.items()]
+    return tally, useful
+
+
+def _joined(parts: Iterable[dict[object, list]]) -> dict[object, list]:
+    """Lists of equal keys, one behind the other."""
+    joined: dict[object, list] = defaultdict(list)
+    for part in parts:
+        for key, held in part.items():
+            joined[key] += held
+    return joined
 
 
 @dataclass(frozen=True)

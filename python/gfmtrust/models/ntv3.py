@@ -213,7 +213,7 @@ def _window(config: Ntv3Config, window_bp: int | None) -> Window:
 
 
 VOCABULARY = numbered(["<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>", *"ATCGN"])
-CONFIG = {"model_type": "ntv3", "alphabet_size": 11, "pad_token_id": 1, "mask_token_id": 2, "num_downsamples": 4, "attention_heads": 4,
+CONFIG = {"model_type": "ntv3", "alphabet_size": 11, "pad_token_id": 1, "mask_token_id": 2, "num_downsamples": 3, "attention_heads": 4,
           "key_size": 12, "token_embed_dim": 16, "conv_init_embed_dim": 32, "embed_dim": 48, "ffn_embed_dim": 64, "num_layers": 2,
           "deconv_upsample_type": "repeat+conv"}
 FAMILY = Family(
