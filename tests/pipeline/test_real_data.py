@@ -38,6 +38,8 @@ SETS = {
 LONG_REGIONS = {"NA12878_giab_confident.chr20_100kb.bed"}
 """Some 90,000 bases: one pass each is too much for a test, so it limits scoring (--include) instead."""
 RANDOM = ("gpn", "nt_v1", "generator")
+KINDS_OF_MODEL = ("nt_v2", "marindna", "recurrent", "grover")
+"""A masked k-mer model, a causal one of single bases, one with a state, and one of whole tokens."""
 KEYS = "%CHROM\t%POS\t%REF\t%ALT\t%INFO/GFM_STATUS\t%INFO/GFM_RANK\t%INFO/GFM_LLR\n"
 
 
@@ -151,6 +153,24 @@ def test_every_callset_comes_back_whole(tmp_path, name, models, random_models):
     if models == "random":
         assert not flags & {"HIGH", "MEDIUM"}
     print(f"{name}, {models}:\n{table(outcomes)}")
+
+
+def test_families_of_every_kind_disagree_and_earn_nothing(tmp_path):
+    """One ensemble of four kinds of model on hg38: entropy and disagreement are of the three that tell a distribution, LLRs of all."""
+    folders = [checkpoints.write(tmp_path / "weights" / kind, kind) for kind in KINDS_OF_MODEL]
+    done = run(tmp_path / "run", "hg38_chr1", "--models", ",".join(map(str, folders)), "--allow_untrained")
+    assert done.code == 0, done.text
+    name, sample = "hg38_chr1", SETS["hg38_chr1"][1][0]
+    outcomes = check_sample(done, name, sample)
+    check_regions(done, name)
+    assert not {end for _, end in outcomes} & {"HIGH", "MEDIUM"}
+    keys = "%INFO/GFM_STATUS\t%INFO/GFM_ENT\t%INFO/GFM_DIS\t%INFO/GFM_LLR\n"
+    told = subprocess.run(["bcftools", "query", "-f", keys, annotated(done, sample)], capture_output=True, check=True, text=True).stdout
+    scored = [[float(cell) for cell in line.split("\t")[1:]] for line in told.splitlines() if line.startswith("SCORED\t")]
+    assert len(scored) > 100
+    assert all(0 <= ent <= 2 and dis > 0 and abs(llr) > 0 for ent, dis, llr in scored)
+    mean = sum(dis for _, dis, _ in scored) / len(scored)
+    print(f"hg38_chr1, {', '.join(KINDS_OF_MODEL)}:\n{table(outcomes)}\nmean disagreement {mean:.4f} bit")
 
 
 @pytest.fixture(scope="session")
