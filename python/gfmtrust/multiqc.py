@@ -16,6 +16,7 @@ GENERAL = "gfmtrust_general_stats_mqc.json"
 FLAGS = "gfmtrust_flags_mqc.json"
 STATUSES = "gfmtrust_statuses_mqc.json"
 REGIONS = "gfmtrust_regions_mqc.json"
+FILES = (GENERAL, FLAGS, STATUSES, REGIONS)
 COLOURS = {"HIGH": "#0072b2", "MEDIUM": "#e69f00", "LOW": "#d55e00", "NOT_SCORED": "#969696"}
 PALETTE = (
     "#56b4e9",

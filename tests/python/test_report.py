@@ -68,9 +68,12 @@ def test_page_is_whole_small_and_needs_nothing(good):
 
 def test_sections_come_in_order(good):
     page = Page((good[1] / "out" / HTML).read_text())
-    order = ["scored alleles are HIGH", "From input to HIGH", "Can the flag be believed?", "What the models say", "Samples", "Regions",
-             "Model league", "Input checks", "Surest alleles", "Safe filters", "Provenance"]  # fmt: skip
-    places = [words(page).index(title) for title in order]
+    order = ["scored alleles are HIGH", "From input to HIGH", "Can the flag be believed?", "What the models say", "Each model alone",
+             "Do the models agree?", "Model league", "Flags by group", "Contigs", "Samples", "Regions", "Input checks",
+             "Alleles to look at", "Safe filters", "Provenance"]  # fmt: skip
+    headings = words(page).split("Provenance", 1)[1]  # behind the links to the sections
+    places = [headings.index(title) for title in order[1:]]
+    assert words(page).index(order[0]) < words(page).index("Research use only")
     assert places == sorted(places)
     assert "Research use only; not ACMG evidence." in page.text
     assert "no phase" in page.text
@@ -288,7 +291,8 @@ def contrast(one, other):
 @pytest.mark.parametrize(
     ("ink", "paper"),
     [("#1a1a1a", "#ffffff"), ("#555555", "#ffffff"), ("#ffffff", "#0072b2"), ("#1a1a1a", "#e69f00"), ("#000000", "#d55e00"),
-     ("#1a1a1a", "#d0d0d0"), ("#1a1a1a", "#fbf1ea"), ("#1a1a1a", "#eef4f8"), ("#1a1a1a", "#f2f2f2")],
+     ("#1a1a1a", "#d0d0d0"), ("#005a8c", "#ffffff"), ("#1a1a1a", "#8fbbd9"), ("#007052", "#fff4d6"), ("#0066a1", "#fff4d6"),
+     ("#805300", "#fff4d6"), ("#a84300", "#fff4d6"), ("#1a1a1a", "#fbf1ea"), ("#1a1a1a", "#eef4f8"), ("#1a1a1a", "#f2f2f2")],
 )  # fmt: skip
 def test_contrast_is_wcag_aa(ink, paper):
     assert contrast(ink, paper) >= 4.5
@@ -300,7 +304,7 @@ def figures(run):
 
 def test_figures_are_well_formed_and_refer_to_what_is_there(good):
     found = figures(good[0])
-    assert len(found) == 4
+    assert len(found) == 4 + 3 + 1 + 2 + 3 + 2 + 20  # figures, models, bars of kind, classes and samples, the contig's two, loci
     ids = []
     for svg in found:
         ElementTree.fromstring(svg)
