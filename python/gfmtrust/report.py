@@ -35,7 +35,9 @@ from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numb
 HTML = "gfmtrust_report.html"
 CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
-"""Rows of a table of files; beyond it the page would outgrow its 500 kB."""
+SHOWN_WARNINGS = 200
+ROWS_WITH_BARS = 200
+"""Rows of a table of files, lines of warnings, and files up to which each has a bar; beyond them the page would outgrow its 500 kB."""
 
 
 FILTERS = (
@@ -224,6 +226,7 @@ def context(run: Run) -> dict:
             "alt": f"Histogram of entropy. {entropy}",
         },
         "llr_svg": Markup(report_plots.llr_by_flag(numbers)),
+        "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
         "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
         "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
         "league": {
@@ -231,7 +234,7 @@ def context(run: Run) -> dict:
             "rows": [report_rows.league_row(row) for row in run.league],
         },
         "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
-        "warnings": warnings[:SHOWN_ROWS],
+        "warnings": warnings[:SHOWN_WARNINGS],
         "totals": {"samples": len(run.of_kind("vcf")), "regions": len(run.of_kind("bed")), "warnings": len(warnings)},
         "compared": report_rows.compared(compared) if compared else None,
         "compared_at": "scored SNVs" if compared is run.compared.get("snvs") else "region bases",

@@ -18,20 +18,20 @@ BAR, COLUMN, STACK = 160, 13, 56
 """Width of a bar, width of a base, height of a base's letters; pixels."""
 CAP = 0.73
 """Height of a capital by font size, of the sans-serif faces in use (0.70 to 0.73)."""
-LEAST = 0.04
+LEAST = 0.06
 """A base below this probability has no letter: it would be a line."""
 
 
 def share_bar(counts: np.ndarray) -> Markup:
-    """One bar of four parts, HIGH first: plain, MEDIUM with a line along it, LOW with upright strokes, not scored in grey.
+    """One bar of four parts: HIGH whole, MEDIUM lower, LOW with gaps, not scored in grey.
 
-    counts: (4,) by Rank. Hundreds stand on a page, so size, colours and strokes are classes of its style sheet.
+    counts: (4,) by Rank. Hundreds stand on a page, so size, colours and gaps are classes of its style sheet.
     """
     total, x, parts = int(counts.sum()), 0.0, []
     for rank in sorted(Rank, reverse=True):
         part = BAR * int(counts[rank]) / total if total else 0.0
-        for kind in "bm" if part and rank in (Rank.MEDIUM, Rank.LOW) else "b" if part else "":
-            parts.append(f'<path class="{kind}{rank.value}" d="M{x:.1f} 7h{part:.1f}"/>')
+        if part:
+            parts.append(f'<path class="b{rank.value}" d="M{round(x, 1):g} 7h{round(part, 1):g}"/>')
         x += part
     return Markup(f'<svg class="bar" aria-hidden="true">{"".join(parts)}</svg>')
 
@@ -83,7 +83,7 @@ def _stack(p: list[float], x: float) -> str:
     for share, base in sorted(zip(p, BASES, strict=True)):
         tall = share * (STACK - 2)
         if share >= LEAST:
-            drawn.append(f'<text class="{base}" transform="translate({x:g} {y:.1f})scale(1 {tall / (CAP * 14):.2f})">{base}</text>')
+            drawn.append(f'<text class="{base}" transform="matrix(1 0 0 {tall / (CAP * 14):.2f} {x:g} {y:.1f})">{base}</text>')
         y -= tall
     return "".join(drawn)
 
