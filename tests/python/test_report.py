@@ -264,7 +264,7 @@ report(*steps, sorted(run.glob("*.counts.json")), sorted(run.glob("*.metrics.jso
 
 @pytest.mark.slow
 def test_five_million_alleles_take_seconds_and_little_memory(tmp_path):
-    """Processor seconds of a process of its own, imports too, so that what else runs on the machine does not count; memory at its height."""
+    """Processor seconds of a process of its own, imports too, so that other work on the machine does not count; memory at its height."""
     folders = make_run(tmp_path, skill=2.6)
     piece = random_sites(fitted(2.6)[0], 100_000, 2.6, 5)
     contigs = {"contigs": [f"chr{i}" for i in range(25)], "contig_lengths": [1_000_000] * 25}
