@@ -61,7 +61,7 @@ def files(counts: list[dict]) -> dict[str, str]:
         made[REGIONS] = bar_graph(
             "gfmtrust_regions", "Regions by flag", "Lines of each BED file by confidence flag.", beds, flag_data, COLOURS
         )
-    return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in made.items()}
+    return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 
 def general_stats(vcfs: list[dict]) -> dict:
