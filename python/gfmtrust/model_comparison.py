@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from gfmtrust.caps import HIGH_ENTROPY_BITS
+from gfmtrust.distributions import plane_entropy
 from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.measures import entropy, jensen_shannon, llr, mean_distribution, view_llr, view_weights
+from gfmtrust.measures import llr, mean_distribution, view_llr, view_weights
 
 FILE = "model_comparison.json"
 ENTROPY_EDGES = np.linspace(0.0, 2.0, 41)
@@ -33,21 +34,20 @@ class ModelComparison:
 
     def add(self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> None:
         """Sites of a block with two bases each. rows: (n,) rows of the block; ref, alt: (n,) codes 0..3."""
-        means, signs = zip(*(self._answer(probs, ref, alt) for probs in self._views(block, rows)), strict=True)
-        for model, mean in enumerate(means):
+        planes, signs = zip(*(self._answer(probs, ref, alt) for probs in self._views(block, rows)), strict=True)
+        bits = [plane_entropy(plane) for plane in planes]
+        for model, known in enumerate(one[np.isfinite(one)] for one in bits):
             if self._told[model]:
-                bits = entropy(mean)
-                bits = bits[np.isfinite(bits)]
-                self._counts[model] += np.histogram(np.minimum(bits, 2.0), ENTROPY_EDGES)[0]
-                self._bits[model] += _whole(bits)
-                self._near[model] += int((bits > HIGH_ENTROPY_BITS).sum())
-        for a in range(len(means)):
+                self._counts[model] += np.histogram(np.minimum(known, 2.0), ENTROPY_EDGES)[0]
+                self._bits[model] += _whole(known)
+                self._near[model] += int((known > HIGH_ENTROPY_BITS).sum())
+        for a in range(len(planes)):
             for b in range(a):
                 both = np.isfinite(signs[a]) & np.isfinite(signs[b])
                 self._n_sign[a, b] += int(both.sum())
                 self._same[a, b] += int((signs[a] == signs[b])[both].sum())
-                if self._told[a] and self._told[b]:
-                    jsd = jensen_shannon(means[a], means[b])
+                if self._told[a] and self._told[b]:  # as measures.jensen_shannon, each entropy taken once
+                    jsd = np.maximum(plane_entropy((planes[a] + planes[b]) / 2) - (bits[a] + bits[b]) / 2, 0.0)
                     jsd = jsd[np.isfinite(jsd)]
                     self._n_jsd[a, b] += len(jsd)
                     self._jsd[a, b] += _whole(jsd)
@@ -62,9 +62,9 @@ class ModelComparison:
 
     @staticmethod
     def _answer(probs: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean distribution (n, 4) and the sign of the mean LLR (n,) of one model; NaN where it did not answer."""
+        """Mean distribution (4, n) and the sign of the mean LLR (n,) of one model; NaN where it did not answer."""
         weights = view_weights(probs, np.zeros(probs.shape[1], int))
-        return mean_distribution(probs, weights), np.sign(llr(view_llr(probs, ref, alt), weights))
+        return np.ascontiguousarray(mean_distribution(probs, weights).T), np.sign(llr(view_llr(probs, ref, alt), weights))
 
     def as_dict(self) -> dict:
         """models: id, n (sites), mean_entropy (bits), near_uniform (share above 1.9 bits), entropy (counts by ENTROPY_EDGES); pairs: a, b,

@@ -30,11 +30,13 @@ BASES_TABLE = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), 
                          ("status", pa.string()), ("surprisal", pa.float32()), ("ent", pa.float32()), ("dis", pa.float32()),
                          ("gain", pa.float32()), ("strand_jsd", pa.float32()), ("rel", pa.float32()),
                          ("rank", pa.uint8()), ("wrong", pa.bool_())])
+COMPARED_EVERY = 8
+"""Region bases at positions of this multiple are enough to compare models by, and cost an eighth."""
 
 
 def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
     """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet (a row a region base) and
-    model_comparison.json (the models side by side, at scored SNVs and at region bases).
+    model_comparison.json (the models side by side, at scored SNVs and at every eighth region base).
 
     Returns the number of alleles by flag and status.
     """
@@ -179,7 +181,8 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
     base = site["base"].to_numpy()
     known = np.where(base < 4, base, 0).astype(np.int64)
     decoy = decoys(site["contig_index"].to_numpy(), site["pos"].to_numpy(), known, seed)
-    compared.add(block, rows[base < 4], known[base < 4], decoy[base < 4])
+    some = (base < 4) & (site["pos"].to_numpy() % COMPARED_EVERY == 0)
+    compared.add(block, rows[some], known[some], decoy[some])
     measured = features(block, ensemble, rows, known, decoy)
     rank, _ = flags.assign(fitted, measured)
     unscored = block.status[rows] != ""
