@@ -26,7 +26,7 @@ process MULTIQC {
     multiqc \\
         --force --no-ansi \\
         --filename multiqc_report.html \\
-        --title "${title}" \\
+        --title ${quoted(title)} \\
         ${config_options} \\
         ${args} \\
         tables
@@ -38,4 +38,9 @@ process MULTIQC {
     touch multiqc_report_data/multiqc_data.json
     echo '<html></html>' > multiqc_report.html
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }
