@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ORGANISATION = "gfmtrust"
 MODULES = ROOT / "modules" / "local" / "gfmtrust"
 SUBWORKFLOWS = ("vcf_annotate_gfm",)
-SETTINGS = f"repository_type: modules\norg_path: {ORGANISATION}\n"
+OWN = ("estimate_run",)
+"""Steps of the pipeline that are no modules for others: its dry run prints to the terminal."""
+SETTINGS = f"repository_type: modules\norg_path: {ORGANISATION}\ncontainer-registry:\n  - gfmtrust/\n"
 INTRODUCTION = """# Modules of gfmtrust
 
 Made by `tools/nf_core_modules.py` of the pipeline; not edited by hand. Install with
@@ -28,6 +30,13 @@ Made by `tools/nf_core_modules.py` of the pipeline; not edited by hand. Install 
 
 and read docs/integration.md of the pipeline.
 """
+NF_TEST = """config {
+    testsDir   = "."
+    workDir    = System.getenv("NFT_WORKDIR") ?: ".nf-test"
+    configFile = "tests/config/nextflow.config"
+}
+"""
+NEXTFLOW = "process.resourceLimits = [cpus: 2, memory: '6.GB', time: '1.h']\n"
 STUB_VALUES = {"map": "[ id:'test' ]", "list": "[ 'test' ]", "string": "'test'", "integer": "1", "boolean": "true", "number": "1.0"}
 """What a stub run is given for an input of each type of meta.yml; a file may be left out."""
 
@@ -94,7 +103,8 @@ def module_test(name: str, process: str, meta: dict) -> str:
 
 def subworkflow_test(name: str, components: list[str]) -> str:
     """main.nf.test of a subworkflow: no VCF, no task."""
-    tags = "\n".join(f'    tag "{component}"' for component in components)
+    tools = [component.split("/")[-1] for component in components]
+    tags = "\n".join(f'    tag "{tag}"' for tag in (*components, *tools))
     return f'''nextflow_workflow {{
 
     name "Test Subworkflow {name.upper()}"
@@ -133,8 +143,9 @@ def subworkflow_test(name: str, components: list[str]) -> str:
 
 def files() -> dict[Path, str]:
     """Relative path -> text of everything in the folder."""
-    modules = sorted(path.parent.name for path in MODULES.glob("*/main.nf"))
+    modules = sorted(path.parent.name for path in MODULES.glob("*/main.nf") if path.parent.name not in OWN)
     texts = {Path(".nf-core.yml"): SETTINGS, Path("README.md"): INTRODUCTION, Path("LICENSE"): (ROOT / "LICENSE").read_text()}
+    texts |= {Path("nf-test.config"): NF_TEST, Path("tests/config/nextflow.config"): NEXTFLOW}
     for module in modules:
         folder = Path("modules") / ORGANISATION / "gfmtrust" / subtool(module)
         meta = (MODULES / module / "meta.yml").read_text()

@@ -58,15 +58,15 @@ workflow VCF_ANNOTATE_GFM {
     // [meta, fasta, indexes]                             e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
     ch_genome = ch_reference.combine(CHECK_INPUTS.out.fai).map { meta, fasta, _none, _meta, fai -> [meta, fasta, fai] }.first()
 
-    // the context model first, then in order of id
     FIT_CONTEXT_MODEL(ch_genome, given.seed, given.code)
-    ch_context = FIT_CONTEXT_MODEL.out.bundle.map { _meta, bundle -> [[id: 'context_model'], bundle] }
+    ch_context = FIT_CONTEXT_MODEL.out.bundle.map { _meta, bundle -> [[id: 'context_model', order: 0], bundle] }
     EXPORT_MODEL(ch_models, ch_genome, given.code)
-    ch_bundles = EXPORT_MODEL.out.bundle
-        .toSortedList { left, right -> left[0].id <=> right[0].id }
-        .combine(ch_context.map { pair -> [pair] })
-        .map { row -> [cohort, [row.last()[1]] + row.dropRight(1).collect { pair -> pair[1] }] }
-        .first()
+    ch_exported = EXPORT_MODEL.out.bundle.map { meta, bundle -> [meta + [order: 1], bundle] }
+    // [meta, [bundles]]                                  the context model first, then in order of id
+    ch_bundles = ch_context
+        .mix(ch_exported)
+        .toSortedList { left, right -> left[0].order <=> right[0].order ?: left[0].id <=> right[0].id }
+        .map { pairs -> [cohort, pairs.collect { pair -> pair[1] }] }
 
     PLAN_SITES(
         ch_genome,
@@ -83,7 +83,7 @@ workflow VCF_ANNOTATE_GFM {
     ch_plan = PLAN_SITES.out.plan.map { _meta, plan -> [cohort, plan] }
     ch_shards = PLAN_SITES.out.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
     ch_to_score = ch_context
-        .mix(EXPORT_MODEL.out.bundle)
+        .mix(ch_exported)
         .combine(ch_shards)
         .map { meta, bundle, shard -> [[id: meta.id, shard: shard.baseName], bundle, [], shard] }
     SCORE_SITES(ch_to_score, ch_genome, given.views, given.neighbours, given.code)
@@ -107,14 +107,25 @@ workflow VCF_ANNOTATE_GFM {
         given.code,
     )
 
+    // named here, not under emit: the strict parser of Nextflow 25.04.0 loses an emit with a value of its own
+    vcf = ANNOTATE_VCF.out.vcf
+    index = ANNOTATE_VCF.out.index
+    counts = ANNOTATE_VCF.out.counts
+    sites = ANNOTATE_SITES.out.sites
+    calibration = CALIBRATE.out.calibration
+    bundles = ch_bundles
+    report = REPORT.out.html
+    manifest = REPORT.out.manifest
+    multiqc_files = REPORT.out.multiqc_tables
+
     emit:
-    vcf            = ANNOTATE_VCF.out.vcf          // [meta, vcf.gz]     each file as it came in, our keys added
-    index          = ANNOTATE_VCF.out.index        // [meta, tbi or csi] none for an unsorted file
-    counts         = ANNOTATE_VCF.out.counts       // [meta, json]
-    sites          = ANNOTATE_SITES.out.sites      // [meta, folder]     sites.gfm.vcf.gz, its index, columns.txt, header.hdr, sites.parquet
-    calibration    = CALIBRATE.out.calibration     // [meta, folder]
-    bundles        = ch_bundles                    // [meta, folders]
-    report         = REPORT.out.html               // [meta, html]
-    manifest       = REPORT.out.manifest           // [meta, json]
-    multiqc_files  = REPORT.out.multiqc_tables     // [meta, files]
+    vcf           // [meta, vcf.gz]     each file as it came in, our keys added
+    index         // [meta, tbi or csi] none for an unsorted file
+    counts        // [meta, json]
+    sites         // [meta, folder]     sites.gfm.vcf.gz, its index, columns.txt, header.hdr, sites.parquet
+    calibration   // [meta, folder]
+    bundles       // [meta, folders]    the context model first
+    report        // [meta, html]
+    manifest      // [meta, json]
+    multiqc_files // [meta, files]
 }

@@ -23,7 +23,8 @@ process ANNOTATE_REGIONS {
 
     script:
     def args = task.ext.args ?: ''
-    prefix = named(task.ext.prefix ?: meta.id)
+    prefix = task.ext.prefix ?: "${meta.id}"
+    named(prefix)
     """
     gfmtrust annotate_regions \\
         --bed ${bed} \\
@@ -35,9 +36,10 @@ process ANNOTATE_REGIONS {
     """
 
     stub:
-    prefix = named(task.ext.prefix ?: meta.id)
+    prefix = task.ext.prefix ?: "${meta.id}"
+    named(prefix)
     """
-    echo '' | gzip > "${prefix}.gfm.bed.gz"
+    echo "" | gzip > "${prefix}.gfm.bed.gz"
     touch "${prefix}.gfm.bed.gz.tbi"
     echo '{}' > "${prefix}.counts.json"
     """

@@ -23,8 +23,10 @@ process ANNOTATE_VCF {
 
     script:
     def args = task.ext.args ?: ''
-    prefix = named(task.ext.prefix ?: meta.id)
-    folder = named(meta.sample ?: meta.id)
+    prefix = task.ext.prefix ?: "${meta.id}"
+    folder = meta['sample'] ?: "${meta.id}"
+    named(prefix)
+    named(folder)
     """
     mkdir -p "${folder}"
     gfmtrust annotate_vcf \\
@@ -37,11 +39,13 @@ process ANNOTATE_VCF {
     """
 
     stub:
-    prefix = named(task.ext.prefix ?: meta.id)
-    folder = named(meta.sample ?: meta.id)
+    prefix = task.ext.prefix ?: "${meta.id}"
+    folder = meta['sample'] ?: "${meta.id}"
+    named(prefix)
+    named(folder)
     """
     mkdir -p "${folder}"
-    echo '' | gzip > "${folder}/${prefix}.gfm.vcf.gz"
+    echo "" | gzip > "${folder}/${prefix}.gfm.vcf.gz"
     touch "${folder}/${prefix}.gfm.vcf.gz.tbi"
     echo '{}' > "${folder}/${prefix}.counts.json"
     """

@@ -38,7 +38,7 @@ process SCORE_SITES {
     """
 
     stub:
-    def name = named("${meta.id}.${meta.shard}")
+    def name = named("${meta.id}.${meta['shard']}")
     """
     mkdir scores
     touch "scores/${name}.parquet"
