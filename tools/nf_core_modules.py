@@ -59,6 +59,13 @@ def renamed(text: str, modules: list[str]) -> str:
     return text
 
 
+def components_renamed(text: str, modules: list[str]) -> str:
+    """A subworkflow's meta.yml with its components in the names of the folder, e.g. gfmtrust/scoresites for score/sites."""
+    for module in modules:
+        text = text.replace(f"  - {module.replace('_', '/')}\n", f"  - gfmtrust/{subtool(module)}\n")
+    return re.sub(r"# as nf-core reads.*\n", "", text)
+
+
 def stub_input(entry: list | dict) -> str:
     """An input of meta.yml as an nf-test gives it: a tuple is a list of elements, a value stands alone."""
     elements = entry if isinstance(entry, list) else [entry]
@@ -156,7 +163,7 @@ def files() -> dict[Path, str]:
     for name in SUBWORKFLOWS:
         source = ROOT / "subworkflows" / "local" / name
         folder = Path("subworkflows") / ORGANISATION / name
-        meta = (source / "meta.yml").read_text()
+        meta = components_renamed((source / "meta.yml").read_text(), modules)
         texts[folder / "main.nf"] = renamed((source / "main.nf").read_text(), modules)
         texts[folder / "meta.yml"] = meta
         texts[folder / "tests" / "main.nf.test"] = subworkflow_test(name, yaml.safe_load(meta)["components"])

@@ -21,7 +21,7 @@ process MULTIQC {
 
     script:
     def args = task.ext.args ?: ''
-    def config_options = (configs instanceof List ? configs : [configs]).collect { config -> "--config ${config}" }.join(' ')
+    def config_options = [configs].flatten().collect { config -> "--config ${config}" }.join(' ')
     """
     multiqc \\
         --force --no-ansi \\
