@@ -1,4 +1,4 @@
-"""Our subworkflow in other people's pipelines: installed from the folder that tools/nf_core_modules.py writes, and run under both parsers."""
+"""Our subworkflow in other pipelines: installed from the folder that tools/nf_core_modules.py writes, and run under both parsers."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.pipeline
-@pytest.mark.skipif(NF_CORE is None, reason="no nf-core on PATH or in .gfmtrust/lint: make lint installs it; the files are placed as it would")
+@pytest.mark.skipif(NF_CORE is None, reason="no nf-core: make lint installs it; the files are placed as it would")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_installer_places_the_same(tmp_path, folder, hosts, name):
     host = tmp_path / name
