@@ -59,7 +59,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.pipeline
 @pytest.mark.skipif(NF_CORE is None, reason="no nf-core: make lint installs it; the files are placed as it would")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["bare", *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])])
 def test_the_installer_places_the_same(tmp_path, folder, hosts, name):
     host = tmp_path / name
     shutil.copytree(HOSTS / name, host)
