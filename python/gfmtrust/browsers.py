@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
-from ElementTree.etree import ElementTree
+from xml.etree import ElementTree
 
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.errors import UsageError, message
