@@ -7,7 +7,7 @@
 A recipe is the code below `### <consumer>` on that page and nothing else: what is run here is what a reader copies. It runs in a folder
 that holds in.gfm.vcf.gz (annotated), in.vcf.gz (the same without our keys) and results/, and prints a VCF or lines of contig, position,
 REF, ALT. The answer to compare with is read from the annotated files' text, without any of the tools. Exit 1 where a tool that is
-installed disagrees; one that is not is named and left out.
+installed disagrees; one that is not is named and left out, 66 where there are no results.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from gfmtrust import tables
+from gfmtrust.errors import MissingInputError, message
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "integration.md"
@@ -72,13 +73,13 @@ CONSUMERS = (
 
 
 def recipe(name: str, page: Path = PAGE) -> tuple[str, dict[str, str]]:
-    """(language, code) files of a consumer: what to run, as ('', shell) or ('python', ...), and the files it names, such as gfm.toml."""
+    """What to run, and the files beside it by name: a block without a language is a shell's, one of Python is recipe.py."""
     text = page.read_text(encoding="utf-8").split(f"\n### {name}\n", 1)[1]
     text = re.split(r"^#{2,3} ", text, maxsplit=1, flags=re.MULTILINE)[0]
     blocks = BLOCK.findall(text)
-    files = {"gfm.toml": code for language, code in blocks if language == "toml"}
-    language, code = next((language, code) for language, code in blocks if language != "toml")
-    return (code if not language else "python recipe.py"), files | ({"recipe.py": code} if language else {})
+    code = {language: code for language, code in reversed(blocks)}  # the first of each
+    files = {name: code[language] for name, language in (("gfm.toml", "toml"), ("recipe.py", "python")) if language in code}
+    return code.get("", "python recipe.py"), files
 
 
 class Bench:
@@ -200,6 +201,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("results", type=Path, nargs="?", help="results folder of a run; a small made-up run where left out")
     parser.add_argument("--tools", type=Path, default=TOOLS, help="folder made by tools/consumers.sh")
     options = parser.parse_args(arguments)
+    if options.results is not None and not annotated(options.results):
+        error = MissingInputError(message(str(options.results), "no annotated/**/*.gfm.vcf.gz", "results of a run", "name its --outdir"))
+        print(error, file=sys.stderr)
+        return error.exit_code
     with tempfile.TemporaryDirectory() as scratch:
         if options.results is None:
             sys.path.insert(0, str(ROOT / "tests" / "python"))

@@ -41,7 +41,8 @@ ALLELES = [
 ]
 HEADER = ['##fileformat=VCFv4.2', '##FILTER=<ID=q,Description="q">', "##contig=<ID=1,length=1000>", "##contig=<ID=chr1,length=1000>",
           "##contig=<ID=chr2,length=1000>", '##INFO=<ID=DP,Number=1,Type=Integer,Description="d">',
-          '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">', '##ALT=<ID=DEL,Description="deletion">', "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
+          '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">', '##ALT=<ID=DEL,Description="deletion">',
+          "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
 JOINED = [  # several ALTs a record, and records without a key of ours
     "chr1\t10\t.\tA\tC,G\t50.50\tPASS\tDP=3",
     "chr1\t15\t.\tA\t.\t.\t.\tDP=1",
