@@ -9,7 +9,7 @@ RESULTS := results-demo
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow bench proof conformance lint lock images clean
+.PHONY: help setup demo test test-slow bench proof conformance consumers lint lock images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -40,8 +40,11 @@ proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws e
 conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
 	@$(ACTIVATE) && gfmtrust models conformance --out assets/conformance.json && python tools/write_docs.py
 
+consumers: setup ## get ten tools that read our results and ask each the same question
+	@tools/consumers.sh && $(ACTIVATE) && python tools/consumers.py
+
 lint: setup ## ruff, nextflow lint, shell syntax
-	@$(ACTIVATE) && ruff check . && nextflow lint . && sh -n tools/setup.sh tools/nextflow
+	@$(ACTIVATE) && ruff check . && nextflow lint . && for script in tools/setup.sh tools/nextflow tools/consumers.sh; do sh -n $$script; done
 
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
 	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
