@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import importlib
 import os
 import re
 import shutil
@@ -208,9 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         if options.results is None:
             sys.path.insert(0, str(ROOT / "tests" / "python"))
-            import consumer_run
-
-            options.results = consumer_run.make(Path(scratch))
+            options.results = importlib.import_module("consumer_run").make(Path(scratch))
         rows = [("consumer", "version", "expression", "kept", "agrees"), *table(options.results, Bench(options.tools.resolve()))]
     widths = [max(map(len, column)) for column in zip(*(row[:4] for row in rows), strict=True)]
     for row in rows:

@@ -12,7 +12,7 @@ process WRITE_TRACKS {
     output:
     // a measure without any value, such as the gain of the context model alone, has no bigWig; without one there is no hub
     tuple val(meta), path('tracks/*.bw', arity: '0..*'), emit: tracks
-    tuple val(meta), path('tracks/flags.bed.gz'), path('tracks/flags.bed.gz.{tbi,csi}', arity: '0..1'), emit: flags
+    tuple val(meta), path('tracks/flags.bed.gz'), path('tracks/flags.bed.gz.{tbi,csi}', arity: '0..*'), emit: flags
     tuple val(meta), path('tracks/{igv_session.xml,jbrowse_config.json,genome.chrom.sizes}', arity: '3'), emit: sessions
     tuple val(meta), path('tracks/{hub,genomes,trackDb}.txt', arity: '0..3'), emit: hub
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
