@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +11,12 @@ import onnx
 import torch
 
 from gfmtrust.errors import BadDataError, InternalError, message
+from gfmtrust.models.quiet import errors_only
 
 OPSET = 24
 """The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
+EXPORTERS = ("onnx_ir", "onnxscript", "torch.onnx")
+"""Loggers that count optimiser steps and name packages nobody needs."""
 LARGE_BYTES = 1_500_000_000
 """Weights beyond this go to a data file beside the graph: one protobuf cannot hold 2 GB."""
 
@@ -56,7 +57,7 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
     dynamic = {name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]} for name in feeds}
     outputs = ["logp"] if "target" in feeds else ["logp", "off_alphabet"]
     is_large = sum(p.numel() * 4 for p in scorer.parameters()) > LARGE_BYTES
-    with torch.no_grad(), _quiet(), warnings.catch_warnings():
+    with torch.no_grad(), errors_only(*EXPORTERS), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own deprecations and of each shared dimension name
         program = torch.onnx.export(
             scorer, kwargs={name: torch.from_numpy(values) for name, values in feeds.items()}, dynamo=True, opset_version=OPSET,
@@ -67,20 +68,6 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
     strip(model)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return path
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's loggers to errors while it runs: they count optimiser steps and name packages nobody needs."""
-    loggers = [logging.getLogger(name) for name in ("onnx_ir", "onnxscript", "torch.onnx")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def strip(model) -> None:

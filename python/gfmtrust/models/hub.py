@@ -26,6 +26,7 @@ from gfmtrust.errors import (
     TransientError,
     message,
 )
+from gfmtrust.models.quiet import errors_only
 from gfmtrust.progress import Progress
 from gfmtrust.tokenizers import VOCABULARY_FILES
 
@@ -154,18 +155,11 @@ def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Pat
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the client's loggers to errors: it names each request and each of its tries, and what fails is said in one line here."""
+    """The client names each request and each of its tries."""
     from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (importing them sets the level of their logger)
 
-    loggers = [logging.getLogger(name) for name in ("huggingface_hub", _failures()[1].__module__.split(".")[0])]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
+    with errors_only("huggingface_hub", _failures()[1].__module__.split(".")[0]):
         yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def _lines() -> type:
