@@ -28,8 +28,7 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
     """Write `flags.bed.gz` and its index below `out_dir`; returns their paths, without an index (and a warning) where htslib can make none.
 
     One line an allele that lies within its contig: contig, 0-based half-open range of REF, `FLAG REF>ALT` (and the status where it is
-    not scored), round(1000 * reliability), `.`, the range again, colour. Sorted; an allele that the inputs spell on two names of one
-    contig stands there once. Memory is that of one contig's alleles.
+    not scored), round(1000 * reliability), `.`, the range again, colour. Sorted; streamed, a position at a time.
     """
     known = tables.read_metadata(sites)
     contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
@@ -39,10 +38,9 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
     with part_file(path, force=force) as part, synced(part) as file:
         text = bgzf.BgzfWriter(file)
         text.write(COLUMNS.encode())
-        for index, rows in groupby(_rows(sites), key=lambda row: row[0]):
+        for (index, _), rows in groupby(_rows(sites), key=lambda row: row[:2]):
             name, length = contigs[index]
-            lines = {_line(name, row) for row in rows if 0 <= row[1] and row[1] + len(row[2]) <= length}
-            for _, end, line in sorted(lines):
+            for end, line in sorted(_line(name, row) for row in rows if 0 <= row[1] and row[1] + len(row[2]) <= length):
                 text.write(line.encode())
                 last = max(last, end)
         text.close()
@@ -59,14 +57,14 @@ def _rows(sites: Path) -> Iterator[tuple]:
         yield from (row for row in zip(*(column.to_pylist() for column in batch.columns), strict=True) if row[0] >= 0)
 
 
-def _line(contig: str, row: tuple) -> tuple[int, int, str]:
-    """(start, end, line) of an allele."""
+def _line(contig: str, row: tuple) -> tuple[int, str]:
+    """(end, line) of an allele."""
     _, pos, ref, alt, status, rank, rel = row
     end = pos + len(ref)
     name = f"{Rank(rank).name} {_cut(ref)}>{_cut(alt)}" + ("" if rank else f" {status}")
     score = 0 if rel is None or math.isnan(rel) else round(1000 * min(max(rel, 0), 1))
     colour = ",".join(map(str, LEVEL_COLOURS[Rank(rank)]))
-    return pos, end, f"{contig}\t{pos}\t{end}\t{name}\t{score}\t.\t{pos}\t{end}\t{colour}\n"
+    return end, f"{contig}\t{pos}\t{end}\t{name}\t{score}\t.\t{pos}\t{end}\t{colour}\n"
 
 
 def _cut(allele: str) -> str:

@@ -16,10 +16,9 @@ NUMBERS = dict.fromkeys(FLOATS, float("nan"))
 """annotate_sites writes NaN, not null, where an allele is not scored."""
 HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 MEDIUM = {"rank": 2, "why": "STRAND", "rel": 0.75}
-FACTS = {"models": MODELS, "contigs": ["chr1", "chr2"], "contig_lengths": [1_000, 1_000], "contig_map": {"1": "chr1"}}
+FACTS = {"models": MODELS, "contigs": ["chr1", "chr2", "chr3"], "contig_lengths": [1_000] * 3, "contig_map": {"3": "chr3"}}
+INDEX = {"chr1": 0, "chr2": 1, "3": 2}
 ALLELES = [
-    site_row("1", 9, "A", "C", **HIGH),
-    site_row("1", 69, "A", "G", **MEDIUM),
     site_row("chr1", 9, "A", "C", **HIGH),
     site_row("chr1", 9, "A", "G", why="LOW_REL&HIGH_ENTROPY", llr_sd=float("nan"), gain=float("nan")),
     site_row("chr1", 19, "C", "<DEL>", "SYMBOLIC"),
@@ -38,9 +37,11 @@ ALLELES = [
     site_row("chr2", 4, "AC", "GT", contig_index=1, **HIGH),
     site_row("chr2", 4, "AC", "G", "MODEL_ERROR", contig_index=1),
     site_row("chr2", 89, "A", "C", contig_index=1),
+    site_row("3", 9, "A", "C", contig_index=2, **HIGH),
+    site_row("3", 69, "A", "G", contig_index=2, **MEDIUM),
 ]
-HEADER = ['##fileformat=VCFv4.2', '##FILTER=<ID=q,Description="q">', "##contig=<ID=1,length=1000>", "##contig=<ID=chr1,length=1000>",
-          "##contig=<ID=chr2,length=1000>", '##INFO=<ID=DP,Number=1,Type=Integer,Description="d">',
+HEADER = ['##fileformat=VCFv4.2', '##FILTER=<ID=q,Description="q">', "##contig=<ID=chr1,length=1000>", "##contig=<ID=chr2,length=1000>",
+          "##contig=<ID=3,length=1000>", '##INFO=<ID=DP,Number=1,Type=Integer,Description="d">',
           '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">', '##ALT=<ID=DEL,Description="deletion">',
           "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
 JOINED = [  # several ALTs a record, and records without a key of ours
@@ -62,7 +63,7 @@ SPLIT = [  # the same alleles one a record, others reordered
     "chr1\t50\t.\tACG\tACGT,A\t.\t.\t.",
     "chr1\t70\t.\tA\tT,C,G\t.\t.\t.",
 ]
-OTHER_NAMES = ["1\t10\t.\tA\tC\t.\t.\t.\tGT\t0/1", "1\t70\t.\tA\tG\t.\t.\t.\tGT\t1/1"]
+OTHER_NAMES = ["3\t10\t.\tA\tC\t.\t.\t.\tGT\t0/1", "3\t70\t.\tA\tG\t.\t.\t.\tGT\t1/1"]
 SAMPLES = {"joined": JOINED, "split": SPLIT, "other_names": OTHER_NAMES}
 
 
@@ -77,8 +78,8 @@ def make(folder: Path) -> Path:
     write_rows(scores / "bases.parquet", bases, BASES_TABLE, FACTS)
     write_calibration(folder / "calibration.json", n=1200)
     spellings = {spelling_of(line) for lines in SAMPLES.values() for line in lines if line.split("\t")[4] != "."}
-    rows = [dict(zip(("contig", "pos", "ref", "alts"), spelling, strict=True), contig_index=int(spelling[0] == "chr2"))
-            for spelling in sorted(spellings)]
+    rows = [dict(zip(("contig", "pos", "ref", "alts"), spelling, strict=True), contig_index=INDEX[spelling[0]])
+            for spelling in sorted(spellings, key=lambda spelling: (INDEX[spelling[0]], spelling))]
     write_rows(folder / "spellings.parquet", rows, tables.SPELLINGS)
     write_sites_vcf(scores / "sites.parquet", folder / "spellings.parquet", folder / "calibration.json", scores)
     for name, lines in SAMPLES.items():

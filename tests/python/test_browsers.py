@@ -29,9 +29,8 @@ ALLELES = [
     site_row("chr10", 40, "C", "<DEL>", "SYMBOLIC"),
     site_row("chr10", 60, "C" * 70, "C", "TOO_LONG"),
     site_row("chr10", 4_999, "CA", "C", "OUT_OF_RANGE"),
+    site_row("1", 2, "T", "A", rank=1, rel=0.5, contig_index=1),
     site_row("1", 5, "T", "A", rank=3, rel=0.9, contig_index=1),
-    site_row("chr1", 5, "T", "A", rank=3, rel=0.9, contig_index=1),
-    site_row("chr1", 2, "T", "A", rank=1, rel=0.5, contig_index=1),
     site_row("chrUn", 2, "T", "A", "NO_CONTIG", contig_index=-1),
 ]
 LINES = [
