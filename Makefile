@@ -12,7 +12,7 @@ LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow bench proof conformance lint modules lock images clean
+.PHONY: help setup demo test test-slow bench proof conformance consumers lint modules lock images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -43,8 +43,11 @@ proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws e
 conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
 	@$(ACTIVATE) && gfmtrust models conformance --out assets/conformance.json && python tools/write_docs.py
 
+consumers: setup ## get ten tools that read our results and ask each the same question
+	@tools/consumers.sh && $(ACTIVATE) && python tools/consumers.py
+
 lint: setup ## ruff, nextflow lint, shell syntax, nf-core's lints (docs/lint.md)
-	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && sh -n tools/setup.sh tools/nextflow
+	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in tools/setup.sh tools/nextflow tools/consumers.sh; do sh -n $$script; done
 	@[ -x .gfmtrust/lint/bin/nf-core ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
 	    --python .gfmtrust/lint/bin/python -r python/requirements/lint.txt; }
 	@$(ACTIVATE) && python tools/nf_core_lint.py
