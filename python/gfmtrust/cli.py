@@ -123,7 +123,7 @@ def calibrate(options: argparse.Namespace) -> None:
 
 
 def annotate_sites(options: argparse.Namespace) -> None:
-    from gfmtrust import sites_table, sites_vcf, steps
+    from gfmtrust import loci, sites_table, sites_vcf, steps
     from gfmtrust.calibration import Calibration
     from gfmtrust.ensemble import ScoreTables
 
@@ -131,6 +131,7 @@ def annotate_sites(options: argparse.Namespace) -> None:
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
     counts = sites_table.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
+    loci.write_loci(options.plan, scores, options.out_dir)
     sites_vcf.write_sites_vcf(options.out_dir / "sites.parquet", options.plan / "spellings.parquet", options.calibration, options.out_dir)
 
 

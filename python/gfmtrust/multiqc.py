@@ -16,6 +16,7 @@ GENERAL = "gfmtrust_general_stats_mqc.json"
 FLAGS = "gfmtrust_flags_mqc.json"
 STATUSES = "gfmtrust_statuses_mqc.json"
 REGIONS = "gfmtrust_regions_mqc.json"
+FILES = (GENERAL, FLAGS, STATUSES, REGIONS)
 COLOURS = {"HIGH": "#0072b2", "MEDIUM": "#e69f00", "LOW": "#d55e00", "NOT_SCORED": "#969696"}
 PALETTE = (
     "#56b4e9",
@@ -60,7 +61,7 @@ def files(counts: list[dict]) -> dict[str, str]:
         made[REGIONS] = bar_graph(
             "gfmtrust_regions", "Regions by flag", "Lines of each BED file by confidence flag.", beds, flag_data, COLOURS
         )
-    return {name: json.dumps(content, indent=1, sort_keys=True) + "\n" for name, content in made.items()}
+    return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 
 def general_stats(vcfs: list[dict]) -> dict:

@@ -5,14 +5,25 @@ Reads tables and JSON of earlier steps and never computes a flag. Equal inputs g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from gfmtrust import __version__, local_lr, manifest, multiqc, report_plots, report_rows, report_words, tables
+from gfmtrust import (
+    __version__,
+    local_lr,
+    loci,
+    manifest,
+    model_comparison,
+    multiqc,
+    report_plots,
+    report_rows,
+    report_words,
+    tables,
+)
 from gfmtrust.allele_values import run_facts
 from gfmtrust.atomic import part_file, synced
 from gfmtrust.bundle import Bundle
@@ -24,13 +35,26 @@ from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numb
 HTML = "gfmtrust_report.html"
 CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
-"""Rows of a table of files; beyond it the page would outgrow its 500 kB."""
+SHOWN_WARNINGS = 200
+ROWS_WITH_BARS = 200
+"""Rows of a table of files, lines of warnings, and files up to which each has a bar; beyond them the page would outgrow its 500 kB."""
+
+
+FILTERS = (
+    ("MEDIUM or better, allele by allele", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK>=2'"),
+    ("HIGH alone", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=3'"),
+    ("records whose every ALT is MEDIUM or better, not split", "bcftools view -i 'MIN(GFM_RANK)>=2' sample.gfm.vcf.gz"),
+    ("scored, and nothing promised", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=1'"),
+    ("not scored, with the reason", "bcftools norm -m- sample.gfm.vcf.gz | bcftools query -i 'GFM_RANK=0' "
+                                    "-f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%GFM_STATUS\\n'"),
+)
+"""What a reader may copy: (what it keeps, command). By inclusion alone: missing keys match no comparison."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id; local_lr: what
-    `local_lr` wrote, {} where it was not asked for."""
+    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id; compared, loci,
+    local_lr: what `model_comparison`, `loci` and `local_lr` wrote, {} where they did not."""
 
     checks: dict
     plan: dict
@@ -41,6 +65,8 @@ class Run:
     curve: list
     league: list[LeagueRow]
     local_lr: dict
+    compared: dict = field(default_factory=dict)
+    loci: dict = field(default_factory=dict)
 
     def of_kind(self, kind: str) -> list[dict]:
         return [file for file in self.files if file["kind"] == kind]
@@ -59,8 +85,11 @@ def report(
 ) -> Run:
     """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what they were made of.
 
-    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order; bundles: folders.
+    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order; bundles: folders. Files of an
+    earlier report in `out_dir` are removed first, so that none is left beside the new ones or after a report that failed.
     """
+    for name in (HTML, "manifest.json", *multiqc.FILES):
+        (out_dir / name).unlink(missing_ok=True)
     run = read_run(checked, plan, calibration, sites, counts, metrics, bundles)
     out_dir.mkdir(parents=True, exist_ok=True)
     _write(out_dir / HTML, html(run, title))
@@ -102,8 +131,14 @@ def read_run(
             "ensemble of " + ", ".join(names) if len(names) > 1 else "".join(names) or "models",
             not names,
         ),
-        local_lr=tables.read_json(calibration / local_lr.JSON_FILE) if (calibration / local_lr.JSON_FILE).is_file() else {},
+        local_lr=_where_made(calibration / local_lr.JSON_FILE),
+        compared=_where_made(sites / model_comparison.FILE),
+        loci=_where_made(sites / loci.FILE),
     )
+
+
+def _where_made(path: Path) -> dict:
+    return tables.read_json(path) if path.is_file() else {}
 
 
 def _models(calibration: Calibration, facts: dict[str, dict], metrics: list[dict], bundles: list[Path]) -> list[dict]:
@@ -157,6 +192,8 @@ def context(run: Run) -> dict:
     alphas = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}
     steps = report_words.funnel_steps(numbers)
     warnings = report_rows.warnings(run.checks, run.files)
+    pictures = {tuple(one[name] for name in loci.KEY): one["bases"] for one in run.loci.get("loci", [])}
+    compared = _compared(run.compared)
     curve, entropy = report_words.curve_sentence(run.curve), report_words.entropy_sentence(numbers)
     return {
         "numbers": numbers,
@@ -189,6 +226,7 @@ def context(run: Run) -> dict:
             "alt": f"Histogram of entropy. {entropy}",
         },
         "llr_svg": Markup(report_plots.llr_by_flag(numbers)),
+        "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
         "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
         "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
         "league": {
@@ -196,11 +234,25 @@ def context(run: Run) -> dict:
             "rows": [report_rows.league_row(row) for row in run.league],
         },
         "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
-        "warnings": warnings[:SHOWN_ROWS],
+        "warnings": warnings[:SHOWN_WARNINGS],
         "totals": {"samples": len(run.of_kind("vcf")), "regions": len(run.of_kind("bed")), "warnings": len(warnings)},
-        "loci": [report_rows.locus(row) for row in numbers.loci],
+        "compared": report_rows.compared(compared) if compared else None,
+        "compared_at": "scored SNVs" if compared is run.compared.get("snvs") else "region bases",
+        "kinds": report_rows.groups(numbers.kinds, "unknown"),
+        "classes": report_rows.groups(numbers.classes, "not scored"),
+        "shown_rows": SHOWN_ROWS,
+        "contigs": report_rows.contigs(numbers.contigs),
+        "loci": [report_rows.locus(row, pictures, run.loci.get("flank", loci.FLANK)) for row in numbers.loci],
+        "filters": FILTERS,
         "provenance": report_rows.provenance(run.checks, run.plan),
     }
+
+
+def _compared(found: dict) -> dict | None:
+    """The comparison of the models at the run's SNVs, at its region bases where it has none; None where it has neither."""
+    made = [found[place] for place in ("snvs", "bases") if place in found]
+    counted = (one for one in made if sum(model["n"] for model in one["models"]) + sum(pair["n_sign"] for pair in one["pairs"]))
+    return next(counted, None)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """The numbers of the report: counts and histograms of sites.parquet, the calibration curve and the league of the scored probes.
 
-Streams; nothing here grows with the number of alleles. How the numbers look is not here.
+Streams; nothing here grows with the number of alleles. How the numbers look is not here, nor the counts by group (`report_groups`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gfmtrust import tables
+from gfmtrust import loci, report_groups, tables
+from gfmtrust.caps import HIGH_ENTROPY_BITS
 from gfmtrust.certificates import lower_bound, upper_bound
+from gfmtrust.model_comparison import ENTROPY_EDGES
 from gfmtrust.records import Rank, Status
+from gfmtrust.report_groups import Contigs, Groups
 
-ENTROPY_EDGES = np.linspace(0.0, 2.0, 41)
 LLR_EDGES = np.linspace(-12.0, 12.0, 49)
-TOP_LOCI = 20
 CURVE_BINS = 10
 TWO_SIDED = 0.025
-NEEDED = ["status", "rank", "why", "ent", "llr", "contig", "pos", "ref", "alt", "rel"]
+NEEDED = list(dict.fromkeys(["status", "rank", "why", "ent", "llr", *loci.SHOWN, *report_groups.NEEDED]))
 FLAGS = (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
 
 
@@ -32,6 +33,7 @@ class AlleleNumbers:
 
     ent, llr: counts by flag in ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge counts in the last bin. at_uniform: scored
     alleles whose entropy exceeds 1.9 bits. loci: of the highest flag present, by |LLR|, at most TOP_LOCI.
+    kinds, classes: flags by class of variant and of region; contigs: flags by contig.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -43,6 +45,9 @@ class AlleleNumbers:
     llr: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(LLR_EDGES) - 1, np.int64) for flag in FLAGS})
     at_uniform: int = 0
     loci: list[dict] = field(default_factory=list)
+    kinds: Groups = field(default_factory=Groups)
+    classes: Groups = field(default_factory=Groups)
+    contigs: Contigs = field(default_factory=Contigs)
 
     @property
     def alleles(self) -> int:
@@ -78,7 +83,8 @@ class LeagueRow:
 
 def allele_numbers(sites: Path) -> AlleleNumbers:
     """Counts of all rows of sites.parquet, read batch by batch."""
-    numbers = AlleleNumbers()
+    facts = tables.read_metadata(sites)
+    numbers = AlleleNumbers(contigs=Contigs.of(facts.get("contigs", []), facts.get("contig_lengths", [])))
     for batch in tables.batches(sites, NEEDED):
         numbers.statuses.update(_value_counts(batch["status"]))
         numbers.ranks.update({Rank(value): n for value, n in _value_counts(batch["rank"]).items()})
@@ -92,8 +98,11 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
             mine = rank == flag
             numbers.ent[flag] += _histogram(ent[mine], ENTROPY_EDGES)
             numbers.llr[flag] += _histogram(llr[mine], LLR_EDGES)
-        numbers.at_uniform += int(((rank > 0) & (ent > 1.9)).sum())
-        numbers.loci = _top(numbers.loci, batch, rank, np.abs(llr))
+        numbers.at_uniform += int(((rank > 0) & (ent > HIGH_ENTROPY_BITS)).sum())
+        numbers.loci = loci.best(numbers.loci, batch.select(loci.SHOWN), rank, np.abs(llr))
+        numbers.kinds.add(*report_groups.variant_classes(batch), rank)
+        numbers.classes.add(*report_groups.coded(batch["region_class"]), rank)
+        numbers.contigs.add(batch, rank, ent)
     return numbers
 
 
@@ -155,12 +164,3 @@ def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     finite = values[np.isfinite(values)]
     return np.histogram(np.clip(finite, edges[0], edges[-1]), edges)[0]
 
-
-def _top(loci: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.ndarray) -> list[dict]:
-    """The best of what is held and the batch: MEDIUM and HIGH by flag, then |LLR|; ties keep the order of the file."""
-    rows = np.flatnonzero(rank >= Rank.MEDIUM)
-    if not len(rows):
-        return loci
-    rows = rows[np.lexsort((rows, -size[rows], -rank[rows].astype(np.int64)))][:TOP_LOCI]
-    new = batch.take(pa.array(rows)).select(["contig", "pos", "ref", "alt", "rank", "rel", "llr", "ent"]).to_pylist()
-    return sorted([*loci, *new], key=lambda row: (-row["rank"], -abs(row["llr"])))[:TOP_LOCI]

@@ -58,6 +58,7 @@ def entropy_histogram(numbers: AlleleNumbers) -> str:
         va="top",
     )
     axes.set(xlabel="entropy (bits)", ylabel="alleles", xlim=(0, 2.05))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     figure.legend(loc="outside right upper", fontsize=9)
     return svg_of(figure)
 

@@ -1,16 +1,24 @@
-"""Rows of the report's tables: numbers as texts, one function a table. No markup and no sentence."""
+"""Rows of the report's tables: numbers as texts and small figures, one function a table. No sentence."""
 
 from __future__ import annotations
 
-from gfmtrust import __version__
+import numpy as np
+
+from gfmtrust import __version__, loci, report_svg
 from gfmtrust.calibration import Calibration
 from gfmtrust.certificates import Certificate
 from gfmtrust.header_lines import shift_text
 from gfmtrust.records import Rank, Status
+from gfmtrust.report_groups import Contigs, Groups
 from gfmtrust.report_numbers import LeagueRow
 from gfmtrust.vcf import format_position
 
 MISSING = "–"
+SHOWN_CONTIGS = 60
+SHADES = (0.02, 0.05, 0.1, 0.2)
+"""Divergences, bits, from which a cell of the matrix is one shade darker."""
+SHOWN_ALLELE = 24
+"""Letters of REF and ALT that are shown; the number of all stands behind."""
 
 
 def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
@@ -84,6 +92,7 @@ def sample(file: dict) -> dict[str, str]:
         "alts": f"{file['alts']:,}",
         "scored": f"{scored:,}",
         **flag_counts(file),
+        "bar": report_svg.share_bar(np.array([file["ranks"][rank.name] for rank in Rank])),
         "no_alt": f"{file['no_alt']:,}",
         "reason": f"{commonest} ({reasons[commonest]:,})" if commonest else MISSING,
     }
@@ -139,14 +148,69 @@ def warning_line(warning: dict | str, where: str) -> str:
     return f"{where}: {text}" if where else text
 
 
-def locus(row: dict) -> dict[str, str]:
-    allele = f"{row['contig']}:{format_position(row['pos'])} {row['ref']}>{row['alt']}"
+def groups(found: Groups, unnamed: str) -> list[dict]:
+    """Flags by group, largest first; the group without a name is called `unnamed`."""
+    ordered = sorted(found.counts.items(), key=lambda pair: (-int(pair[1].sum()), pair[0]))
+    return [{"name": name or unnamed, **flagged(counts)} for name, counts in ordered]
+
+
+def contigs(found: Contigs) -> list[dict]:
+    """Flags by contig in the table's order; beyond SHOWN_CONTIGS the contigs with fewest alleles are summed up in a last row."""
+    most = sorted(found.counts, key=lambda name: -int(found.counts[name].sum()))[:SHOWN_CONTIGS]
+    shown = [name for name in found.counts if name in set(most)]
+    rows = [{"name": name, "length": number(found.lengths.get(name), ","), "entropy": number(found.mean_entropy(name), ".3f"),
+             "strip": report_svg.strip(found.bins[name]) if name in found.bins and found.bins[name][0].any() else "",
+             **flagged(found.counts[name])} for name in shown]
+    rest = [counts for name, counts in found.counts.items() if name not in set(most)]
+    if rest:
+        rows.append({"name": f"{len(rest):,} other contigs", "length": MISSING, "entropy": MISSING, "strip": "",
+                     **flagged(np.sum(rest, axis=0))})
+    return rows
+
+
+def flagged(counts: np.ndarray) -> dict:
+    """One row of flags: counts by Rank as texts, the share that is MEDIUM or better of those scored, and a bar."""
+    scored = int(counts.sum() - counts[Rank.NOT_SCORED])
+    sure = int(counts[Rank.MEDIUM] + counts[Rank.HIGH])
+    return {"alleles": f"{int(counts.sum()):,}", **{rank.name.lower(): f"{int(counts[rank]):,}" for rank in Rank},
+            "sure": f"{sure / scored:.1%}" if scored else MISSING, "bar": report_svg.share_bar(counts)}
+
+
+def compared(found: dict) -> dict:
+    """The models side by side. found: `ModelComparison.as_dict`; matrix: a row a model, a cell each other one."""
+    pair = {names: one for one in found["pairs"] for names in ((one["a"], one["b"]), (one["b"], one["a"]))}
+    models = [one["id"] for one in found["models"]]
     return {
-        "allele": allele,
+        "models": [{"id": one["id"], "n": f"{one['n']:,}", "mean": number(one["mean_entropy"], ".3f"),
+                    "near": number(one["near_uniform"], ".1%"), "bars": report_svg.entropy_bars(one["entropy"]) if one["n"] else ""}
+                   for one in found["models"]],
+        "names": models,
+        "matrix": [(a, [_pair_cell(pair.get((a, b))) for b in models]) for a in models],
+    }
+
+
+def _pair_cell(one: dict | None) -> dict:
+    if one is None:
+        return {"jsd": "", "sign": "", "shade": 0}
+    shade = sum(one["jsd"] >= least for least in SHADES) if one["jsd"] is not None else 0
+    return {"jsd": f"{number(one['jsd'], '.3f')} bit" if one["jsd"] is not None else MISSING, "sign": number(one["same_sign"], ".1%"),
+            "shade": shade}
+
+
+def locus(row: dict, pictures: dict, flank: int) -> dict:
+    """One of the alleles to look at. pictures: bases round it by loci.KEY; without any there is no figure."""
+    ref, alt = (text if len(text) <= SHOWN_ALLELE else f"{text[:SHOWN_ALLELE]}… ({len(text):,})" for text in (row["ref"], row["alt"]))
+    bases = pictures.get(tuple(row[name] for name in loci.KEY), [])
+    at = next((one for one in bases if one["offset"] == 0), None)
+    told = ", ".join(f"{base} {p:.0%}" for base, p in zip("ACGT", at["p"], strict=True)) if at else ""
+    return {
+        "allele": f"{row['contig']}:{format_position(row['pos'])} {ref}>{alt}",
         "flag": Rank(row["rank"]).name,
         "rel": number(row["rel"], ".3f"),
         "llr": number(row["llr"], "+.2f"),
         "ent": number(row["ent"], ".2f"),
+        "told": told,
+        "svg": report_svg.letters(bases, flank, row["ref"], row["alt"]) if bases else "",
     }
 
 

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import calibration, flags, tables
+from gfmtrust import calibration, flags, model_comparison, tables
 from gfmtrust.alphabet import decode, encode
 from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.errors import InternalError, message
 from gfmtrust.features import features, surprisal_of, variant_features
+from gfmtrust.model_comparison import ModelComparison
 from gfmtrust.records import Rank, Status, VariantClass
 from gfmtrust.shards import REGION, VARIANT
 from gfmtrust.sites import place_key
@@ -29,10 +30,13 @@ BASES_TABLE = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), 
                          ("status", pa.string()), ("surprisal", pa.float32()), ("ent", pa.float32()), ("dis", pa.float32()),
                          ("gain", pa.float32()), ("strand_jsd", pa.float32()), ("rel", pa.float32()),
                          ("rank", pa.uint8()), ("wrong", pa.bool_())])
+COMPARED_EVERY = 8
+"""Region bases at positions of this multiple are enough to compare models by, and cost an eighth."""
 
 
 def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
-    """Write sites.parquet (a row a single allele, in the order of alleles.parquet) and bases.parquet (a row a region base).
+    """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet (a row a region base) and
+    model_comparison.json (the models side by side, at scored SNVs and at every eighth region base).
 
     Returns the number of alleles by flag and status.
     """
@@ -41,6 +45,7 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
     variants = _flagged_variants(plan_dir, scores, fitted)
+    of_alleles, of_bases = ModelComparison(scores.ensemble), ModelComparison(scores.ensemble)
     metadata = {"models": scores.ensemble.metadata, "contig_map": plan["contig_map"],
                 "allow_mismatch": plan["allow_mismatch"], "contigs": names, "flagged_by_labels": sorted(fitted.labelled),
                 "contig_lengths": [contig["length"] for contig in plan["contigs"]]}
@@ -50,9 +55,10 @@ def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Cali
             if len(block.site):
                 last = block.site.iloc[-1]
                 mine = alleles.up_to(int(last["contig_index"]), int(last["pos"]))
-                _write_alleles(sites, mine, block, scores.ensemble, fitted, variants, counts)
-                _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"])
-        _write_alleles(sites, alleles.rest(), None, scores.ensemble, fitted, variants, counts)
+                _write_alleles(sites, mine, block, scores.ensemble, fitted, variants, counts, of_alleles)
+                _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"], of_bases)
+        _write_alleles(sites, alleles.rest(), None, scores.ensemble, fitted, variants, counts, of_alleles)
+    tables.write_json(out_dir / model_comparison.FILE, {"snvs": of_alleles.as_dict(), "bases": of_bases.as_dict()})
     return dict(sorted(counts.items()))
 
 
@@ -109,7 +115,7 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration.C
 
 
 def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensemble: Ensemble, fitted, variants: pd.DataFrame,
-                   counts: dict[str, int]) -> None:
+                   counts: dict[str, int], compared: ModelComparison) -> None:
     n = len(alleles)
     if not n:
         return
@@ -132,6 +138,7 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
         scored = status[asked] == Status.SCORED
         asked, rows = asked[scored], rows[scored]
         ref, alt = (encode("".join(alleles[name].to_numpy(object)[asked])).astype(np.int64) for name in ("ref", "alt"))
+        compared.add(block, rows, ref, alt)
         measured = features(block, ensemble, rows, ref, alt)
         held = fitted.by_kind()[VariantClass.SNV]
         measured["rel"] = calibration.reliability(held, measured)
@@ -166,7 +173,7 @@ def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: in
     return ((base.astype(np.uint64) + np.uint64(1) + mixed % np.uint64(3)) % np.uint64(4)).astype(np.int64)
 
 
-def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: list[str], seed: int) -> None:
+def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: list[str], seed: int, compared: ModelComparison) -> None:
     rows = np.flatnonzero(block.site["use"].to_numpy() & REGION)
     if not len(rows):
         return
@@ -174,6 +181,8 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
     base = site["base"].to_numpy()
     known = np.where(base < 4, base, 0).astype(np.int64)
     decoy = decoys(site["contig_index"].to_numpy(), site["pos"].to_numpy(), known, seed)
+    some = (base < 4) & (site["pos"].to_numpy() % COMPARED_EVERY == 0)
+    compared.add(block, rows[some], known[some], decoy[some])
     measured = features(block, ensemble, rows, known, decoy)
     rank, _ = flags.assign(fitted, measured)
     unscored = block.status[rows] != ""

@@ -27,6 +27,17 @@ def stub_tools(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def fake_tools(tmp_path_factory) -> Path:
+    """Commands that note their arguments and make files of the right names: `fake_gfmtrust.sh`."""
+    folder = tmp_path_factory.mktemp("fake")
+    shutil.copy(Path(__file__).with_name("fake_gfmtrust.sh"), folder / "gfmtrust")
+    (folder / "multiqc").write_text("#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n")
+    for name in ("gfmtrust", "multiqc"):
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def odd_stub(tmp_path_factory, stub_tools):
     """A stub run with a space in the launch folder, odd file names in every parameter, two models and two BEDs."""
     launch = nextflow_run.make_inputs(tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA)

@@ -63,7 +63,7 @@ case $step in
         echo '' | gzip > "$out"
         echo '{}' > "$(dirname "$out")/$(option --id "$@")$(option --name "$@").counts.json" ;;
     report)
-        echo '<html></html>' > "$out_dir/gfmtrust_report.html"
+        printf '<html>%s</html>\n' "$(option --title "$@")" > "$out_dir/gfmtrust_report.html"
         echo '{"annotated": [{"kind": "vcf", "ranks": {"HIGH": 2, "LOW": 3}}, {"kind": "bed", "ranks": {"HIGH": 9}}]}' > "$out_dir/manifest.json"
         printf 'a\tb\n1\t2\n' > "$out_dir/gfmtrust_mqc.tsv" ;;
     *) exit 64 ;;

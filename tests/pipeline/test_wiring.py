@@ -16,16 +16,6 @@ AFTER_SCORING = {"CALIBRATE", "ANNOTATE_SITES", "ANNOTATE_VCF", "ANNOTATE_REGION
 
 
 @pytest.fixture(scope="module")
-def fake_tools(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("fake")
-    shutil.copy(Path(__file__).with_name("fake_gfmtrust.sh"), folder / "gfmtrust")
-    (folder / "multiqc").write_text("#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n")
-    for name in ("gfmtrust", "multiqc"):
-        (folder / name).chmod(0o755)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def launch(tmp_path_factory) -> Path:
     launch = nextflow_run.make_inputs(tmp_path_factory.mktemp("wiring") / "launch")
     for name in ("first", "second"):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import calibration, flags, tables
+from gfmtrust import calibration, flags, loci, tables
 from gfmtrust.records import Rank, Status
 from gfmtrust.sites_table import BASES_TABLE, SITES
 
@@ -231,6 +231,33 @@ def bed_counts(name: str) -> dict:
     }
 
 
+def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -> dict:
+    """What annotate_sites says of models side by side: the first sharp, each further one nearer to guessing."""
+    peaks = [min(39, 12 + 13 * i) for i in range(len(models))]
+    found = {
+        "models": [{"id": name, "n": n, "mean_entropy": peak / 20, "near_uniform": peak / 78,
+                    "entropy": [n if i == peak else 0 for i in range(40)]} for name, peak in zip(models, peaks, strict=True)],
+        "pairs": [{"a": models[a], "b": models[b], "n_jsd": n, "n_sign": n, "jsd": 0.03125 * (a + b), "same_sign": 0.9375 - 0.125 * b}
+                  for a in range(len(models)) for b in range(a)],
+    }
+    return {"snvs": found, "bases": {"models": [], "pairs": []}}
+
+
+def loci_pictures(sites: Path, flank: int = 8) -> dict:
+    """Bases round the top loci: the middle one as the model that knows it sees it, every third one left out."""
+    rng = np.random.default_rng(3)
+    made = []
+    for row in loci.top_loci(sites):
+        bases = []
+        for offset in range(-flank, flank + 1):
+            base = row["ref"] if offset == 0 else "ACGT"[rng.integers(4)]
+            p = rng.dirichlet([0.3 if letter != base else 3 for letter in "ACGT"])
+            if offset % 3 or not offset:
+                bases.append({"offset": offset, "base": base, "p": [round(float(one), 4) for one in p]})
+        made.append({name: row[name] for name in loci.KEY} | {"bases": bases})
+    return {"flank": flank, "loci": made}
+
+
 def make_run(
     folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: bool = True, regions: bool = True, n_probes: int = 4000
 ) -> dict:
@@ -241,8 +268,11 @@ def make_run(
     (folder / "calibration" / "calibration.json").write_text(found.to_json())
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / "calibration" / "probes.scored.parquet", frame, frame.schema)
-    tables.write(folder / "sites" / "sites.parquet", random_sites(found, n_sites, skill, 5), SITES, {"models": MODELS})
+    tables.write(folder / "sites" / "sites.parquet", random_sites(found, n_sites, skill, 5), SITES,
+                 {"models": MODELS, "contigs": [one["name"] for one in CONTIGS], "contig_lengths": [one["length"] for one in CONTIGS]})
     write_bases(folder / "sites" / "bases.parquet", base_rows("chr1", 100, 50) if regions else [])
+    tables.write_json(folder / "sites" / "model_comparison.json", comparison(n_sites))
+    tables.write_json(folder / "sites" / "loci.json", loci_pictures(folder / "sites" / "sites.parquet"))
     ids = ["NA1", "NA2", "NA3"] if samples else []
     inputs = [
         {

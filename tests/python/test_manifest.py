@@ -75,7 +75,7 @@ def test_general_table_holds_the_counts():
 def test_bars_add_up_and_leave_out_what_no_file_has():
     counts = [vcf_counts("s1", 0, 2, 3, 4), vcf_counts("s2", 0, 0, 9, 0)]
     flags = content(counts, multiqc.FLAGS)
-    assert list(flags["categories"]) == ["LOW", "MEDIUM", "NOT_SCORED"]
+    assert list(flags["categories"]) == ["MEDIUM", "LOW", "NOT_SCORED"]
     assert flags["data"]["s1"] == {"MEDIUM": 2, "LOW": 3, "NOT_SCORED": 4}
     assert content(counts, multiqc.STATUSES)["data"] == {"s1": {"UNSUPPORTED": 4}, "s2": {"UNSUPPORTED": 0}}
 
@@ -105,7 +105,9 @@ def test_real_multiqc_reads_them_offline(tmp_path):
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
     }
-    command = [sys.executable, "-m", "multiqc", "--no-version-check", "--no-ansi", "--strict", "-q", "-o", tmp_path / "mqc", tmp_path]
+    config = Path(__file__).parents[2] / "assets" / "multiqc_config.yml"  # the pipeline's own
+    command = [sys.executable, "-m", "multiqc", "--no-version-check", "--no-ansi", "--strict", "-q", "-c", config, "-o", tmp_path / "mqc",
+               tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "mqc" / "multiqc_data" / "multiqc_general_stats.txt").read_text().splitlines()
@@ -113,5 +115,6 @@ def test_real_multiqc_reads_them_offline(tmp_path):
     assert [float(value) for value in table[2].split("\t")[1:]] == [12.0, 5.0, 4.0, 3.0]
     page = Path(tmp_path / "mqc" / "multiqc_report.html").read_text()
     assert hostile not in page
+    assert 'id="general_stats"' in page
     for section in ("gfmtrust_flags", "gfmtrust_statuses", "gfmtrust_regions"):
         assert f"{section}_plot" in page

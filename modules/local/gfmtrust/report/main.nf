@@ -18,6 +18,7 @@ process REPORT {
     tuple val(meta), path('report/gfmtrust_report.html'), emit: html
     tuple val(meta), path('report/manifest.json'), emit: manifest
     tuple val(meta), path('report/*_mqc.*', arity: '0..*'), emit: multiqc_tables
+    tuple val(meta), val("${task.process}"), val('gfmtrust'), path('report/*_mqc.*', arity: '0..*'), emit: multiqc_files, topic: multiqc_files
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     when:
