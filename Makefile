@@ -6,10 +6,13 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/gfmtrust/__ini
 ACTIVATE := . .venv/bin/activate
 UV := .gfmtrust/bootstrap/bin/uv
 RESULTS := results-demo
+MODULES := build/modules
+# the includes of tests/hosts lead nowhere before the installation
+LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude tests/hosts .
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow bench proof conformance lint lock images clean
+.PHONY: help setup demo test test-slow bench proof conformance consumers lint modules lock images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -40,13 +43,22 @@ proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws e
 conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
 	@$(ACTIVATE) && gfmtrust models conformance --out assets/conformance.json && python tools/write_docs.py
 
-lint: setup ## ruff, nextflow lint, shell syntax
-	@$(ACTIVATE) && ruff check . && nextflow lint . && sh -n tools/setup.sh tools/nextflow
+consumers: setup ## get ten tools that read our results and ask each the same question
+	@tools/consumers.sh && $(ACTIVATE) && python tools/consumers.py
+
+lint: setup ## ruff, nextflow lint, shell syntax, nf-core's lints (docs/lint.md)
+	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in tools/setup.sh tools/nextflow tools/consumers.sh; do sh -n $$script; done
+	@[ -x .gfmtrust/lint/bin/nf-core ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
+	    --python .gfmtrust/lint/bin/python -r python/requirements/lint.txt; }
+	@$(ACTIVATE) && python tools/nf_core_lint.py
+
+modules: setup ## a folder of modules for other pipelines (docs/integration.md), in $(MODULES)
+	@$(ACTIVATE) && python tools/nf_core_modules.py $(MODULES)
 
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
 	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
 	    && $$compile $(LOCK_OPTIONS) dev.in -o dev.txt \
-	    && for role in setup score score_gpu export multiqc bench; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
+	    && for role in setup score score_gpu export multiqc bench lint; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
 	@$(ACTIVATE) && python tools/environments.py
 	@echo "lock: made python/requirements/*.txt and modules/local/*/*/environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
 

@@ -4,19 +4,19 @@
 //
 
 include { GFMTRUST           } from './workflows/gfmtrust'
-include { informationText    } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { checkParameters    } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { samplesheetEntries } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { regionEntries      } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { modelEntries       } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { externalEntries    } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { looksAtHalfB       } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline'
-include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline'
+include { informationText    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { checkParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { samplesheetEntries } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { regionEntries      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { modelEntries       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { externalEntries    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { looksAtHalfB       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 
 workflow {
     main:

@@ -134,9 +134,7 @@ workflow GFMTRUST {
         }
         ANNOTATE_VCF(channel.fromList(samples), ANNOTATE_SITES.out.alleles, CALIBRATE.out.json, code)
         ANNOTATE_REGIONS(channel.fromList(regions), ANNOTATE_SITES.out.bases, CALIBRATE.out.json, code)
-        if (regions) {
-            WRITE_TRACKS(ANNOTATE_SITES.out.bases, code)
-        }
+        WRITE_TRACKS(ANNOTATE_SITES.out.bases.join(ANNOTATE_SITES.out.alleles), code)
 
         REPORT(
             CHECK_INPUTS.out.checked

@@ -151,8 +151,8 @@ def annotate_regions(options: argparse.Namespace) -> None:
 def write_tracks(options: argparse.Namespace) -> None:
     from gfmtrust import tracks
 
-    paths = tracks.write_tracks(options.bases, options.out_dir, force=options.force)
-    log.info("tracks: %s", ", ".join(path.name for path in paths) or "none, no base has a value")
+    paths = tracks.write_tracks(options.bases, options.sites, options.out_dir, options.assembly, force=options.force)
+    log.info("tracks: %s", ", ".join(path.name for path in paths))
 
 
 def report(options: argparse.Namespace) -> None:

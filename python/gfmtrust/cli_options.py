@@ -167,8 +167,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          "bases", "calibration", "force",
          bed=dict(type=Path, required=True, help="the BED file"), name=dict(required=True, help="its name in the results"),
          out=dict(type=Path, required=True, help="output, .bed or .bed.gz"))
-    step("write_tracks", "Write the values of the region bases as bigWig files: entropy, gain, disagreement, surprisal, rank",
-         "bases", "out_dir", "force")
+    step("write_tracks", "Write what genome browsers open: bigWig files of the region bases, the alleles' flags as BED, hub and sessions",
+         "bases", "out_dir", "force",
+         sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
+         assembly=dict(metavar="NAME", help="browsers' name of the genome, such as hg38; by default known by chromosome 1, else `genome`"))
     step("report", "Write the HTML report, MultiQC tables and the manifest", "checked", "plan", "bundles", "out_dir",
          calibration=dict(type=Path, required=True, help="folder made by calibrate"),
          sites=dict(type=Path, required=True, help="folder made by annotate_sites"),

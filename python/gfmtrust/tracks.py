@@ -1,7 +1,7 @@
-"""WRITE_TRACKS: the per-base values of bases.parquet as bigWig files for a genome browser, one a measure.
+"""WRITE_TRACKS: a folder that genome browsers open: bigWig files of the region bases, the alleles' flags as BED, and what names them.
 
-Streams the table once; runs of neighbouring bases go in as one fixed-step block each. Bases without the value are left out, and a
-measure without any value has no file. The only module that writes bigWig.
+bases.parquet is streamed once; runs of neighbouring bases go in as one fixed-step block each. Bases without the value are left out, and
+a measure without any value has no file. The only module that writes bigWig.
 """
 
 from __future__ import annotations
@@ -15,12 +15,37 @@ import pyBigWig
 
 from gfmtrust import tables
 from gfmtrust.atomic import part_file, write_failed
+from gfmtrust.browsers import write_browsers
+from gfmtrust.flag_track import write_flags
+from gfmtrust.track_list import BIGWIGS, assembly_name
 
-TRACKS = {"entropy": "ent", "gain": "gain", "disagreement": "dis", "surprisal": "surprisal", "rank": "rank"}
-"""File name without .bw -> column of bases.parquet. A rank of 0, not scored, is no value."""
+TRACKS = {track.id: track.column for track in BIGWIGS}
+"""File name without .bw -> column of bases.parquet."""
 
 
-def write_tracks(bases: Path, out_dir: Path, force: bool = False) -> list[Path]:
+def write_tracks(bases: Path, sites: Path, out_dir: Path, assembly: str | None = None, force: bool = False) -> list[Path]:
+    """Write every track of a run below `out_dir`, and the files by which UCSC, IGV and JBrowse open them; returns all paths.
+
+    assembly: the browsers' name of the genome; recognised by its chromosome 1 where None.
+    """
+    known = tables.read_metadata(sites)
+    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    paths = [*write_bigwigs(bases, out_dir, force), *write_flags(sites, out_dir, force)]
+    present = [path.name for path in paths]
+    return [*paths, *write_browsers(out_dir, present, contigs, assembly or assembly_name(contigs), _first_place(bases, sites), force)]
+
+
+def _first_place(*paths: Path) -> tuple[int, int] | None:
+    """(contig_index, pos) of the first row on the genome in the first of the tables that has one."""
+    for path in paths:
+        for batch in tables.batches(path, ["contig_index", "pos"]):
+            for index, pos in zip(*(column.to_numpy() for column in batch.columns), strict=True):
+                if index >= 0:
+                    return int(index), int(pos)
+    return None
+
+
+def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]:
     """Write `<track>.bw` below `out_dir` for every track that has a value; returns their paths.
 
     Contigs stand in the order and with the lengths of the genome, whether they have a value or not.

@@ -77,6 +77,18 @@ CELLS = [
     *({"column": "vcf_index", "value": value} for value in ("a.tbi", "a.csi", "a.idx", "../a.tbi", "a.tbi\n")),
 ]
 
+ROWS = [
+    # one sheet of one row each; an empty cell of a column that may be empty is as if it were not there
+    *({"sample": value, "vcf": "a.vcf"} for value in (*IDS, "7", "1e5", "true", "null") if "\n" not in value and "\r" not in value),
+    *({"sample": "A", "vcf": value} for value in ("./a.vcf", "a.vcf ", " a.vcf", "~a.vcf", "a\\.vcf", "a.vcf?", "a,b;c", "$a", "a`id`")),
+    *({"sample": "A", "vcf": "a.vcf", column: value} for column in ("patient", "status") for value in ("", "P1", "P 1", "1", "-1", "é")),
+    *({"sample": "A", "vcf": "a.vcf", column: value} for column in ("variantcaller", "vcf_id") for value in ("strelka", "a b", "x;y", "-")),
+    *({"sample": "A", "vcf": "a.vcf", "vcf_index": value} for value in ("", "a.tbi", "b.csi", "a.idx", "../a.tbi", "a.tbi.gz", "-a.tbi")),
+    {"sample": "A", "bam": "a.vcf"},
+    {"vcf": "a.vcf"},
+    {"sample": "A", "vcf": "a.vcf", "lane": "$(id)"},
+]
+
 SHEETS = {
     # file name: (text, expected errors, expected ids); {row} and {column} are counted as a spreadsheet shows them
     "plain.csv": ("sample,vcf\nB,b.vcf\nA,a.vcf\n", [], ["A", "B"]),

@@ -44,7 +44,9 @@ case $step in
     plan_sites) mkdir "$out_dir/shards"; touch "$out_dir/plan.json" "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
     choose_stride) echo '{}' > "$out" ;;
-    write_tracks) touch "$out_dir/entropy.bw" ;;
+    write_tracks)
+        touch "$out_dir/entropy.bw" "$out_dir/flags.bed.gz.tbi" "$out_dir/igv_session.xml" "$out_dir/jbrowse_config.json" "$out_dir/genome.chrom.sizes"
+        echo '' | gzip > "$out_dir/flags.bed.gz" ;;
     read_labels) touch "$out" ;;
     list_sites) touch "$out" "$out.tbi" ;;
     benchmark_labels) echo '{}' > "$out_dir/benchmark.json"; touch "$out_dir/verdict.txt" ;;

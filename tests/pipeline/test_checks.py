@@ -1,12 +1,13 @@
 """The pipeline's checks, written in Groovy, against `jsonschema` on the same schemas, and against literal messages."""
 
+import csv
 import json
 import subprocess
 
 import jsonschema
 import nextflow_run
 import pytest
-from check_cases import CELLS, PARAMETERS, SHEETS
+from check_cases import CELLS, PARAMETERS, ROWS, SHEETS
 
 ROOT = nextflow_run.ROOT
 
@@ -15,12 +16,16 @@ ROOT = nextflow_run.ROOT
 def verdicts(tmp_path_factory):
     """What the pipeline's functions say of every case; one start of Nextflow for all."""
     folder = tmp_path_factory.mktemp("cases")
-    for name in ("a.vcf", "b.vcf"):
+    for name in ("a.vcf", "b.vcf", "a.tbi", "b.csi"):
         (folder / name).write_text("##fileformat=VCFv4.2\n")
     for name, (text, _errors, _ids) in SHEETS.items():
         (folder / name).write_bytes(text.encode())
+    for number, row in enumerate(ROWS):
+        with open(folder / f"row{number}.csv", "w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([row.keys(), row.values()])
+    sheets = [*SHEETS, *(f"row{number}.csv" for number in range(len(ROWS)))]
     (folder / "cases.json").write_text(
-        json.dumps({"parameters": PARAMETERS, "cells": CELLS, "sheets": [str(folder / name) for name in SHEETS]})
+        json.dumps({"parameters": PARAMETERS, "cells": CELLS, "sheets": [str(folder / name) for name in sheets]})
     )
     (folder / "elsewhere").mkdir()
     ended = subprocess.run(
@@ -102,6 +107,25 @@ def test_samplesheets(verdicts, name):
     sheet = verdicts["sheets"][list(SHEETS).index(name)]
     assert sheet["errors"] == errors
     assert [meta["id"] for meta, _vcf in sheet["entries"]] == ids
+
+
+@pytest.mark.pipeline
+@pytest.mark.bad_input
+def test_rows_are_judged_as_jsonschema_judges_them(verdicts):
+    """And each message names the row, the column, the value and what is allowed."""
+    schema = jsonschema.Draft202012Validator(json.loads((ROOT / "assets" / "schema_input.json").read_text()))
+    optional = {"vcf_index", "patient", "status"}
+    found = verdicts["sheets"][len(SHEETS):]
+    expected = [schema.is_valid([{name: cell for name, cell in row.items() if cell or name not in optional}]) for row in ROWS]
+    wrong = [(row, sheet["errors"]) for row, sheet, one in zip(ROWS, found, expected, strict=True) if bool(sheet["errors"]) == one]
+    assert not wrong
+    assert len(ROWS) >= 60
+    assert 15 < sum(expected) < len(ROWS) - 15
+    for number, (row, sheet) in enumerate(zip(ROWS, found, strict=True)):
+        for line in sheet["errors"]:
+            shown = {name: cell.replace("\t", "\\x09") for name, cell in row.items()}
+            named = [name for name, cell in shown.items() if line.startswith(f"row{number}.csv row 2, column {name}: '{cell}'; expected ")]
+            assert named or line.startswith((f"row{number}.csv row 2: no column ", f"row{number}.csv row 2, column sample: empty cell"))
 
 
 @pytest.mark.pipeline

@@ -20,13 +20,18 @@ def finish(folder: Path) -> Path:
         rows.append(f"c\t{pos + 1}\t.\t{ref}\t{ref[0] if len(ref) > 1 else 'CGTA'['ACGT'.index(ref)]}\t.\t.\t.\n")
     (folder / "a.vcf").write_text("##fileformat=VCFv4.2\n##contig=<ID=c,length=12000>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
                                   + "".join(rows))
-    (folder / "vcfs.tsv").write_text(f"a\t{folder / 'a.vcf'}\n")
+    return run_steps(folder, {"a": folder / "a.vcf"})
+
+
+def run_steps(folder: Path, vcfs: dict[str, Path], contig_map: str = "none") -> Path:
+    """Every step up to annotate_sites for these VCFs by id and the genome.fa of `folder`; returns its results folder."""
+    (folder / "vcfs.tsv").write_text("".join(f"{name}\t{path}\n" for name, path in vcfs.items()))
     run, common = folder / "results", ("--fasta", folder / "genome.fa")
     model = run / "models" / "context_model"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(variant_plan, "PAIR_LIMITS", (10, 20))
         call("fit_context_model", *common, "--out_dir", model)
-        call("check_inputs", *common, "--vcfs", folder / "vcfs.tsv", "--out_dir", folder / "checked")
+        call("check_inputs", *common, "--vcfs", folder / "vcfs.tsv", "--contig_map", contig_map, "--out_dir", folder / "checked")
         call("plan_sites", *common, "--checked", folder / "checked", "--context_model", model, "--probes", 400,
              "--out_dir", folder / "plan")
     for shard in (folder / "plan" / "shards").glob("*.parquet"):

@@ -7,7 +7,7 @@ from synthetic_run import MODELS, base_rows, write_rows
 
 from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError
 from gfmtrust.sites_table import BASES_TABLE
-from gfmtrust.tracks import TRACKS, runs, write_tracks
+from gfmtrust.tracks import TRACKS, runs, write_bigwigs
 
 GENOME = {"contigs": ["chr10", "chr1", "empty"], "contig_lengths": [5_000, 3_000, 10], "models": MODELS}
 
@@ -29,7 +29,7 @@ def rows_of_two_contigs():
 
 def test_every_value_stands_at_its_base_and_nowhere_else(tmp_path):
     rows = rows_of_two_contigs()
-    paths = write_tracks(table(tmp_path / "bases.parquet", rows), tmp_path / "tracks")
+    paths = write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path / "tracks")
     assert [path.name for path in paths] == [f"{name}.bw" for name in TRACKS]
     for path, column in zip(paths, TRACKS.values(), strict=True):
         with pyBigWig.open(str(path)) as file:
@@ -45,27 +45,27 @@ def test_every_value_stands_at_its_base_and_nowhere_else(tmp_path):
 
 def test_two_runs_are_byte_identical(tmp_path):
     bases = table(tmp_path / "bases.parquet", rows_of_two_contigs())
-    made = [[path.read_bytes() for path in write_tracks(bases, tmp_path / folder)] for folder in ("one", "two")]
+    made = [[path.read_bytes() for path in write_bigwigs(bases, tmp_path / folder)] for folder in ("one", "two")]
     assert made[0] == made[1]
 
 
 def test_rows_over_several_batches(tmp_path, monkeypatch):
     monkeypatch.setattr("gfmtrust.tables.batches.__defaults__", (None, 7))
     rows = rows_of_two_contigs()
-    write_tracks(table(tmp_path / "bases.parquet", rows), tmp_path)
+    write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)
     with pyBigWig.open(str(tmp_path / "entropy.bw")) as file:
         assert sum(end - start for name in file.chroms() for start, end, _ in file.intervals(name) or ()) == 105
 
 
 def test_a_measure_without_a_value_has_no_track(tmp_path):
     rows = [{**row, "gain": None} for row in base_rows("chr10", 0, 20)]
-    assert [path.stem for path in write_tracks(table(tmp_path / "bases.parquet", rows), tmp_path)] == [
+    assert [path.stem for path in write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)] == [
         "entropy", "disagreement", "surprisal", "rank"]
     assert not (tmp_path / "gain.bw").exists()
-    assert write_tracks(table(tmp_path / "none.parquet", []), tmp_path / "none") == []
+    assert write_bigwigs(table(tmp_path / "none.parquet", []), tmp_path / "none") == []
     unscored = base_rows("chr10", 0, 5, status="AMBIGUOUS_BASE")
     unscored = [{**row, **dict.fromkeys(("ent", "gain", "dis", "surprisal", "strand_jsd", "rel"))} for row in unscored]
-    assert write_tracks(table(tmp_path / "unscored.parquet", unscored), tmp_path / "none") == []
+    assert write_bigwigs(table(tmp_path / "unscored.parquet", unscored), tmp_path / "none") == []
 
 
 def test_runs_end_at_gaps_missing_values_and_contigs():
@@ -79,13 +79,13 @@ def test_runs_end_at_gaps_missing_values_and_contigs():
 @pytest.mark.bad_input
 def test_refusals(tmp_path):
     with pytest.raises(MissingInputError):
-        write_tracks(tmp_path / "absent.parquet", tmp_path)
+        write_bigwigs(tmp_path / "absent.parquet", tmp_path)
     (tmp_path / "no.parquet").write_text("x")
     with pytest.raises(BadDataError):
-        write_tracks(tmp_path / "no.parquet", tmp_path)
+        write_bigwigs(tmp_path / "no.parquet", tmp_path)
     bases = table(tmp_path / "bases.parquet", base_rows("chr10", 0, 5))
-    write_tracks(bases, tmp_path)
+    write_bigwigs(bases, tmp_path)
     with pytest.raises(CannotWriteError):
-        write_tracks(bases, tmp_path)
-    assert write_tracks(bases, tmp_path, force=True)
+        write_bigwigs(bases, tmp_path)
+    assert write_bigwigs(bases, tmp_path, force=True)
     assert not list(tmp_path.glob("*.part"))

@@ -24,10 +24,11 @@ process ANNOTATE_REGIONS {
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}"
+    named(prefix)
     """
     gfmtrust annotate_regions \\
         --bed ${bed} \\
-        --name "${meta.id}" \\
+        --name ${quoted(meta.id)} \\
         --bases ${bases} \\
         --calibration ${calibration} \\
         --out "${prefix}.gfm.bed.gz" \\
@@ -36,9 +37,23 @@ process ANNOTATE_REGIONS {
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
+    named(prefix)
     """
-    echo '' | gzip > "${prefix}.gfm.bed.gz"
+    echo "" | gzip > "${prefix}.gfm.bed.gz"
     touch "${prefix}.gfm.bed.gz.tbi"
     echo '{}' > "${prefix}.counts.json"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

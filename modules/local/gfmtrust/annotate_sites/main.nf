@@ -37,6 +37,6 @@ process ANNOTATE_SITES {
     """
     mkdir sites
     touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/sites.gfm.vcf.gz.tbi
-    echo '' | gzip > sites/sites.gfm.vcf.gz
+    echo "" | gzip > sites/sites.gfm.vcf.gz
     """
 }

@@ -24,12 +24,14 @@ process ANNOTATE_VCF {
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}"
-    folder = meta.sample ?: meta.id
+    folder = meta['sample'] ?: "${meta.id}"
+    named(prefix)
+    named(folder)
     """
     mkdir -p "${folder}"
     gfmtrust annotate_vcf \\
         --vcf ${vcf} \\
-        --id "${meta.id}" \\
+        --id ${quoted(meta.id)} \\
         --sites ${sites} \\
         --calibration ${calibration} \\
         --out "${folder}/${prefix}.gfm.vcf.gz" \\
@@ -38,11 +40,26 @@ process ANNOTATE_VCF {
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}"
-    folder = meta.sample ?: meta.id
+    folder = meta['sample'] ?: "${meta.id}"
+    named(prefix)
+    named(folder)
     """
     mkdir -p "${folder}"
-    echo '' | gzip > "${folder}/${prefix}.gfm.vcf.gz"
+    echo "" | gzip > "${folder}/${prefix}.gfm.vcf.gz"
     touch "${folder}/${prefix}.gfm.vcf.gz.tbi"
     echo '{}' > "${folder}/${prefix}.counts.json"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

@@ -29,7 +29,7 @@ process BENCHMARK_LABELS {
         --scores scores \\
         --labels ${labels} \\
         --sites ${sites} \\
-        --seed "${seed}" \\
+        --seed ${quoted(seed)} \\
         --out_dir benchmark \\
         ${args}
     """
@@ -40,4 +40,9 @@ process BENCHMARK_LABELS {
     echo '{}' > benchmark/benchmark.json
     touch benchmark/benchmark.svg benchmark/verdict.txt
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -34,8 +34,8 @@ process CALIBRATE {
         --scores scores \\
         --bundles ${bundles} \\
         ${frozen_option} ${labels_option} \\
-        --seed "${seed}" \\
-        --looks "${looks}" \\
+        --seed ${quoted(seed)} \\
+        --looks ${quoted(looks)} \\
         --out_dir calibration \\
         ${args}
     """
@@ -46,4 +46,9 @@ process CALIBRATE {
     echo '{}' > calibration/calibration.json
     touch calibration/probes.scored.parquet
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

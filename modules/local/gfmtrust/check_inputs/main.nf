@@ -28,12 +28,12 @@ process CHECK_INPUTS {
     def args = task.ext.args ?: ''
     // a table, not arguments: a cohort may have more files than a command line holds
     def files = vcfs instanceof List ? vcfs : [vcfs]
-    def table = ids.withIndex().collect { id, index -> "${id}\t${files[index]}" }.join('\n')
+    def table = ids.withIndex().collect { id, index -> "${named(id)}\t${files[index]}" }.join('\n')
     def background_option = background_fasta ? "--background_fasta ${background_fasta}" : ''
     def vcfs_option = ids ? '--vcfs vcfs.tsv' : ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def include_option = include_bed ? "--include ${include_bed}" : ''
-    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map \"${contig_map}\""
+    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
     """
     cat > vcfs.tsv <<'END_OF_TABLE'
 ${table}
@@ -47,7 +47,7 @@ END_OF_TABLE
     """
 
     stub:
-    def stub_ids = ids.join(' ')
+    def stub_ids = ids.collect { id -> named(id) }.join(' ')
     def stub_joined = background_fasta ? 'touch checked/joined.fa checked/joined.fa.fai' : ''
     """
     mkdir -p checked/spellings
@@ -56,4 +56,17 @@ END_OF_TABLE
     touch checked/${fasta}.fai
     ${stub_joined}
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

@@ -24,20 +24,35 @@ process CHOOSE_STRIDE {
     script:
     // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
+    def name = named(meta.id)
     """
     gfmtrust choose_stride \\
         --fasta ${fasta} \\
         --bundle ${bundle} \\
         --plan ${plan} \\
-        --views "${views}" \\
-        --region_stride "${region_stride}" \\
+        --views ${quoted(views)} \\
+        --region_stride ${quoted(region_stride)} \\
         --cpus ${task.cpus} \\
-        --out "${meta.id}.stride.json" \\
+        --out "${name}.stride.json" \\
         ${args}
     """
 
     stub:
+    def name = named(meta.id)
     """
-    echo '{}' > "${meta.id}.stride.json"
+    echo '{}' > "${name}.stride.json"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

@@ -27,9 +27,9 @@ process ESTIMATE_RUN {
     gfmtrust estimate_run \\
         --plan ${plan} \\
         --bundles ${bundles} \\
-        --views "${views}" \\
-        --neighbours "${neighbours}" \\
-        --region_stride "${region_stride}" \\
+        --views ${quoted(views)} \\
+        --neighbours ${quoted(neighbours)} \\
+        --region_stride ${quoted(region_stride)} \\
         --cpus ${task.cpus} \\
         --out estimate.json \\
         ${args}
@@ -40,4 +40,9 @@ process ESTIMATE_RUN {
     echo '{}' > estimate.json
     echo 'estimate: stub'
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -19,21 +19,36 @@ process EXPORT_MODEL {
 
     script:
     def args = task.ext.args ?: ''
+    def name = named(meta.id)
     // a folder of weights or a bundle, else a name of the registry (assets/models.csv) or a repository of the hub at a commit
-    def model = weights ? "${weights}" : "\"${meta.model}\""
+    def model = weights ? "${weights}" : quoted(meta['model'])
     """
     gfmtrust export_model \\
         --model ${model} \\
-        --model_id "${meta.id}" \\
+        --model_id "${name}" \\
         --fasta ${fasta} \\
         --out_dir . \\
         ${args}
     """
 
     stub:
+    def name = named(meta.id)
     """
-    mkdir "${meta.id}"
-    echo '{}' > "${meta.id}/bundle.json"
-    touch "${meta.id}/model.onnx"
+    mkdir "${name}"
+    echo '{}' > "${name}/bundle.json"
+    touch "${name}/model.onnx"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

@@ -22,7 +22,7 @@ process FIT_CONTEXT_MODEL {
     """
     gfmtrust fit_context_model \\
         --fasta ${fasta} \\
-        --seed "${seed}" \\
+        --seed ${quoted(seed)} \\
         --cpus ${task.cpus} \\
         --out_dir context_model \\
         ${args}
@@ -34,4 +34,9 @@ process FIT_CONTEXT_MODEL {
     echo '{}' > context_model/bundle.json
     touch context_model/model.onnx context_model/members.json
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -21,20 +21,35 @@ process IMPORT_SCORES {
 
     script:
     def args = task.ext.args ?: ''
-    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map \"${contig_map}\""
+    def name = named(meta.id)
+    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
     """
     gfmtrust import_scores \\
         --scores ${scores} \\
-        --model_id "${meta.id}" \\
+        --model_id "${name}" \\
         --fasta ${fasta} \\
-        --external_key "${key}" ${map_option} \\
+        --external_key ${quoted(key)} ${map_option} \\
         --out_dir bundles \\
         ${args}
     """
 
     stub:
+    def name = named(meta.id)
     """
-    mkdir -p "bundles/${meta.id}"
-    echo '{}' > "bundles/${meta.id}/bundle.json"
+    mkdir -p "bundles/${name}"
+    echo '{}' > "bundles/${name}/bundle.json"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

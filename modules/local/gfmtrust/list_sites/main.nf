@@ -29,7 +29,7 @@ process LIST_SITES {
 
     stub:
     """
-    echo '' | gzip > sites_to_score.vcf.gz
+    echo "" | gzip > sites_to_score.vcf.gz
     touch sites_to_score.vcf.gz.tbi
     """
 }

@@ -35,10 +35,10 @@ process PLAN_SITES {
         --checked ${checked} \\
         --context_model ${context_model} \\
         ${regions_option} ${include_option} \\
-        --probes "${probes}" \\
-        --shard_size "${shard_size}" \\
-        --max_allele "${max_allele}" \\
-        --seed "${seed}" \\
+        --probes ${quoted(probes)} \\
+        --shard_size ${quoted(shard_size)} \\
+        --max_allele ${quoted(max_allele)} \\
+        --seed ${quoted(seed)} \\
         --cpus ${task.cpus} \\
         --out_dir plan \\
         ${args}
@@ -51,4 +51,9 @@ process PLAN_SITES {
     touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet
     touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -23,14 +23,14 @@ process READ_LABELS {
 
     script:
     def args = task.ext.args ?: ''
-    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map \"${contig_map}\""
-    def words_option = words ? "--label_values \"${words}\"" : ''
-    def cut_option = cut ? "--label_cut \"${cut}\"" : ''
+    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
+    def words_option = words ? "--label_values ${quoted(words)}" : ''
+    def cut_option = cut ? "--label_cut ${quoted(cut)}" : ''
     """
     gfmtrust read_labels \\
         --fasta ${fasta} \\
         --labels ${labels} \\
-        --label_key "${key}" ${words_option} ${cut_option} ${map_option} \\
+        --label_key ${quoted(key)} ${words_option} ${cut_option} ${map_option} \\
         --out labels.parquet \\
         ${args}
     """
@@ -39,4 +39,9 @@ process READ_LABELS {
     """
     touch labels.parquet
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

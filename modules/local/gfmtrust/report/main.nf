@@ -35,7 +35,7 @@ process REPORT {
         --counts counts/*/*.json \\
         --metrics metrics/*.json \\
         --bundles ${bundles} \\
-        --title "${title}" \\
+        --title ${quoted(title)} \\
         --out_dir report \\
         ${args}
     """
@@ -46,4 +46,9 @@ process REPORT {
     echo '<html></html>' > report/gfmtrust_report.html
     echo '{}' > report/manifest.json
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -30,17 +30,31 @@ process SCORE_SITES {
         --fasta ${fasta} \\
         --bundle ${bundle} \\
         --shard ${shard} ${stride_option} \\
-        --views "${views}" \\
-        --neighbours "${neighbours}" \\
+        --views ${quoted(views)} \\
+        --neighbours ${quoted(neighbours)} \\
         --cpus ${task.cpus} \\
         --out_dir scores \\
         ${args}
     """
 
     stub:
+    def name = named("${meta.id}.${meta['shard']}")
     """
     mkdir scores
-    touch "scores/${meta.id}.${meta.shard}.parquet"
-    echo '{}' > "scores/${meta.id}.${meta.shard}.metrics.json"
+    touch "scores/${name}.parquet"
+    echo '{}' > "scores/${name}.metrics.json"
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
+}
+
+/** The name, where it can stand in a shell and as a file. */
+def named(name) {
+    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
+        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
+    }
+    return name
 }

@@ -6,12 +6,15 @@ process WRITE_TRACKS {
     container 'gfmtrust/score:0.1.0'
 
     input:
-    tuple val(meta), path(bases)
+    tuple val(meta), path(bases), path(sites)
     val code
 
     output:
-    // a measure without any value, such as the gain of the context model alone, has no track
+    // a measure without any value, such as the gain of the context model alone, has no bigWig; without one there is no hub
     tuple val(meta), path('tracks/*.bw', arity: '0..*'), emit: tracks
+    tuple val(meta), path('tracks/flags.bed.gz'), path('tracks/flags.bed.gz.{tbi,csi}', arity: '0..*'), emit: flags
+    tuple val(meta), path('tracks/{igv_session.xml,jbrowse_config.json,genome.chrom.sizes}', arity: '3'), emit: sessions
+    tuple val(meta), path('tracks/{hub,genomes,trackDb}.txt', arity: '0..3'), emit: hub
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     when:
@@ -22,6 +25,7 @@ process WRITE_TRACKS {
     """
     gfmtrust write_tracks \\
         --bases ${bases} \\
+        --sites ${sites} \\
         --out_dir tracks \\
         ${args}
     """
@@ -29,6 +33,9 @@ process WRITE_TRACKS {
     stub:
     """
     mkdir tracks
-    touch tracks/entropy.bw
+    touch tracks/entropy.bw tracks/flags.bed.gz.tbi
+    touch tracks/igv_session.xml tracks/jbrowse_config.json tracks/genome.chrom.sizes
+    touch tracks/hub.txt tracks/genomes.txt tracks/trackDb.txt
+    echo '' | gzip > tracks/flags.bed.gz
     """
 }

@@ -21,12 +21,12 @@ process MULTIQC {
 
     script:
     def args = task.ext.args ?: ''
-    def config_options = (configs instanceof List ? configs : [configs]).collect { config -> "--config ${config}" }.join(' ')
+    def config_options = [configs].flatten().collect { config -> "--config ${config}" }.join(' ')
     """
     multiqc \\
         --force --no-ansi \\
         --filename multiqc_report.html \\
-        --title "${title}" \\
+        --title ${quoted(title)} \\
         ${config_options} \\
         ${args} \\
         tables
@@ -38,4 +38,9 @@ process MULTIQC {
     touch multiqc_report_data/multiqc_data.json
     echo '<html></html>' > multiqc_report.html
     """
+}
+
+/** The text as one word of a shell, whatever it holds. */
+def quoted(text) {
+    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

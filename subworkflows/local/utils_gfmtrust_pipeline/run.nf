@@ -234,7 +234,7 @@ def endText(dry_run, outdir, kind) {
         return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
     }
     def files = kind == 'bed'
-        ? ["  BEDs       ${outdir}/regions/<name>.gfm.bed.gz", "  tracks     ${outdir}/tracks/*.bw"]
+        ? ["  BEDs       ${outdir}/regions/<name>.gfm.bed.gz", "  tracks     ${outdir}/tracks/igv_session.xml"]
         : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz", "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"]
     return (["gfmtrust: done",
         "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(outdir, kind)}",

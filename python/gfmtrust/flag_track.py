@@ -1,0 +1,71 @@
+"""WRITE_TRACKS: the cohort's alleles as one BED9 file with a colour a flag, for a genome browser.
+
+Positions are those of the trimmed record in the FASTA's naming, so that the file lies on one genome whatever the inputs called it.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+from gfmtrust import bgzf, tables
+from gfmtrust.atomic import part_file, synced
+from gfmtrust.records import Rank
+from gfmtrust.tabix import CSI_FROM, write_index
+from gfmtrust.tally import Tally
+from gfmtrust.track_list import FLAGS, LEVEL_COLOURS
+
+log = logging.getLogger(__name__)
+COLUMNS = "#contig\tstart\tend\tname\tscore\tstrand\tthick_start\tthick_end\titem_rgb\n"
+LONGEST_ALLELE = 60
+"""Longer alleles are cut in the name, which BED limits to 255 characters; none as long as this is scored."""
+
+
+def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
+    """Write `flags.bed.gz` and its index below `out_dir`; returns their paths, without an index (and a warning) where htslib can make none.
+
+    One line an allele that lies within its contig: contig, 0-based half-open range of REF, `FLAG REF>ALT` (and the status where it is
+    not scored), round(1000 * reliability), `.`, the range again, colour. Sorted; streamed, a position at a time.
+    """
+    known = tables.read_metadata(sites)
+    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    path = out_dir / FLAGS.file
+    out_dir.mkdir(parents=True, exist_ok=True)
+    last = 0
+    with part_file(path, force=force) as part, synced(part) as file:
+        text = bgzf.BgzfWriter(file)
+        text.write(COLUMNS.encode())
+        for (index, _), rows in groupby(_rows(sites), key=lambda row: row[:2]):
+            name, length = contigs[index]
+            for end, line in sorted(_line(name, row) for row in rows if 0 <= row[1] and row[1] + len(row[2]) <= length):
+                text.write(line.encode())
+                last = max(last, end)
+        text.close()
+    tally = Tally()
+    made = write_index(path, "bed", csi=last > CSI_FROM, tally=tally)
+    for line in tally.lines():  # such as a contig whose name holds control characters
+        log.warning("%s", line)
+    return [path, *([path.with_name(made)] if made else [])]
+
+
+def _rows(sites: Path) -> Iterator[tuple]:
+    """(contig_index, pos, ref, alt, status, rank, rel) of the alleles on contigs of the genome, contig by contig."""
+    for batch in tables.batches(sites, ["contig_index", "pos", "ref", "alt", "status", "rank", "rel"]):
+        yield from (row for row in zip(*(column.to_pylist() for column in batch.columns), strict=True) if row[0] >= 0)
+
+
+def _line(contig: str, row: tuple) -> tuple[int, str]:
+    """(end, line) of an allele."""
+    _, pos, ref, alt, status, rank, rel = row
+    end = pos + len(ref)
+    name = f"{Rank(rank).name} {_cut(ref)}>{_cut(alt)}" + ("" if rank else f" {status}")
+    score = 0 if rel is None or math.isnan(rel) else round(1000 * min(max(rel, 0), 1))
+    colour = ",".join(map(str, LEVEL_COLOURS[Rank(rank)]))
+    return end, f"{contig}\t{pos}\t{end}\t{name}\t{score}\t.\t{pos}\t{end}\t{colour}\n"
+
+
+def _cut(allele: str) -> str:
+    return allele if len(allele) <= LONGEST_ALLELE else f"{allele[:LONGEST_ALLELE]}..."
