@@ -69,6 +69,14 @@ def test_no_value_reaches_a_shell_unquoted(path):
     assert unsafe(path.read_text()) == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.parent.name)
+def test_a_stub_writes_gzip_as_nf_core_spells_it(path):
+    """Its lint of the folder takes no other spelling; here without it."""
+    stub = path.read_text().split("    stub:\n", 1)[1]
+    for line in re.findall(r"^.*\.gz\"?$", stub, re.MULTILINE):
+        assert 'echo "" | gzip > ' in line
+
+
 SAFE = (nextflow_run.ROOT / "modules/local/gfmtrust/annotate_vcf/main.nf").read_text()
 
 

@@ -36,6 +36,6 @@ process WRITE_TRACKS {
     touch tracks/entropy.bw tracks/flags.bed.gz.tbi
     touch tracks/igv_session.xml tracks/jbrowse_config.json tracks/genome.chrom.sizes
     touch tracks/hub.txt tracks/genomes.txt tracks/trackDb.txt
-    echo '' | gzip > tracks/flags.bed.gz
+    echo "" | gzip > tracks/flags.bed.gz
     """
 }
