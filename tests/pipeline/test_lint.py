@@ -23,6 +23,7 @@ PANEL = """
 
 
 @pytest.mark.pipeline
+@pytest.mark.slow
 @pytest.mark.skipif(NF_CORE is None, reason="no nf-core: make lint installs it")
 def test_every_lint_of_nf_core_passes():
     found = nf_core_lint.lints(NF_CORE)
