@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import torch
 import train_demo
+import train_loop
 from torch.nn.functional import cross_entropy, one_hot
 
 from gfmtrust import alphabet
 from gfmtrust.models import gpn
 from gfmtrust.oracle.laws import draw_contigs
 
-LOG = logging.getLogger("proof")
 TRAINED = {"motifs": (41, 128, 5_000)}
 """Letters a network sees, its width and steps of its training, where a law needs more than PLAIN: two motifs with 5 letters between
 them are 21 long, and after 3,000 steps of a width of 64 the networks are no better than the counts."""
@@ -83,22 +83,12 @@ def train(codes: np.ndarray, network_config: gpn.GpnConfig, seed: int, steps: in
     rng = np.random.default_rng([train_demo.TRAINING_SEED, seed])
     network = gpn.GpnForMaskedLM(network_config)
     hidden = masks(network_config.first_kernel_size)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=0.01, betas=(0.9, 0.98))
-    recent = []
-    for step in range(steps):
+
+    def loss_of_batch() -> torch.Tensor:
         ids, truth = draw_batch(codes, hidden, rng)
-        rate = PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss = cross_entropy(logits_of_middles(network, ids), truth)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        recent.append(loss.item())
-        if (step + 1) % 500 == 0:
-            LOG.info("seed %d step %d: %.3f bits per masked base", seed, step + 1, np.mean(recent) / np.log(2))
-            recent.clear()
+        return cross_entropy(logits_of_middles(network, ids), truth)
+
+    train_loop.fit(network, loss_of_batch, steps, PEAK_RATE, WARM_UP_STEPS, f"seed {seed}", 500)
     return network.eval()
 
 

@@ -121,9 +121,8 @@ def made(case: Case, family: models.Family, tokens: int, extra: dict, device: st
     text = family.text(read, example.vocabulary)
     torch.manual_seed(0)
     network = family.build(read).eval().requires_grad_(False)
-    fold = getattr(family, "cuda_scorer", None) if device == "cuda" else None
-    sized = getattr(family, "sized", None)
-    folded = (fold or family.scorer)(sized(network, tokens) if sized else network, read, text).eval()
+    fold = family.cuda_scorer if device == "cuda" else None
+    folded = (fold or family.scorer)(family.sized(network, tokens), read, text).eval()
     return config, network, text, folded
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import train_loop
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 
@@ -24,8 +25,6 @@ from gfmtrust import alphabet
 from gfmtrust.models import gpn
 from gfmtrust.oracle.genomes import ContigPlan, draw_genome
 from gfmtrust.oracle.law import demo_law
-
-LOG = logging.getLogger("train_demo")
 
 TRAINING_SEED = 1001
 TRAINING_BP = 3_000_000
@@ -73,30 +72,17 @@ def draw_batch(codes: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tenso
     return torch.from_numpy(shown), torch.from_numpy(ids), torch.from_numpy(masked)
 
 
-def learning_rate(step: int, steps: int) -> float:
-    return PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-
-
 def train(codes: np.ndarray, seed: int, steps: int) -> gpn.GpnForMaskedLM:
     """A trained network; codes: uint8 (length,), 0..3. The same seed gives the same weights on the same machine."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([TRAINING_SEED, seed])
     network = gpn.GpnForMaskedLM(CONFIG)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=0.01, betas=(0.9, 0.98))
-    recent = []
-    for step in range(steps):
+
+    def loss_of_batch() -> torch.Tensor:
         shown, ids, masked = draw_batch(codes, rng)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps)
-        loss = cross_entropy(network.head(network.hidden(shown)[masked]), ids[masked])
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        recent.append(loss.item())
-        if (step + 1) % 100 == 0:
-            LOG.info("seed %d step %d: %.3f bits per masked base", seed, step + 1, np.mean(recent) / np.log(2))
-            recent.clear()
+        return cross_entropy(network.head(network.hidden(shown)[masked]), ids[masked])
+
+    train_loop.fit(network, loss_of_batch, steps, PEAK_RATE, WARM_UP_STEPS, f"seed {seed}")
     return network.eval()
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import train_loop
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 
@@ -29,8 +30,6 @@ from gfmtrust.genome import Genome
 from gfmtrust.models.recurrent import VOCABULARY, RecurrentConfig, RecurrentForMaskedLM
 from gfmtrust.oracle.genomes import ContigPlan, draw_genome
 from gfmtrust.oracle.law import demo_law
-
-LOG = logging.getLogger("train_recurrent")
 
 TRAINING_SEED = 2001
 TRAINING_BP = 3_000_000
@@ -63,10 +62,6 @@ def draw_batch(codes: np.ndarray, window_bp: int, rng: np.random.Generator) -> t
     return torch.from_numpy(np.where(masked, MASK, ids)), torch.from_numpy(ids), torch.from_numpy(masked)
 
 
-def learning_rate(step: int, steps: int) -> float:
-    return PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-
-
 def train(codes: np.ndarray, config: RecurrentConfig, steps: int, seed: int) -> RecurrentForMaskedLM:
     """A trained network; codes: uint8 (length,). Raises BadDataError (65) where no window of the width has few enough N."""
     clean = np.convolve(codes >= N, np.ones(config.trained_bp), "valid") if len(codes) >= config.trained_bp else np.ones(1) * np.inf
@@ -75,21 +70,12 @@ def train(codes: np.ndarray, config: RecurrentConfig, steps: int, seed: int) -> 
     torch.manual_seed(seed)
     rng = np.random.default_rng([TRAINING_SEED, seed])
     network = RecurrentForMaskedLM(config)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=0.01, betas=(0.9, 0.98))
-    recent = []
-    for step in range(steps):
+
+    def loss_of_batch() -> torch.Tensor:
         shown, ids, masked = draw_batch(codes, config.trained_bp, rng)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, steps)
-        loss = cross_entropy(network(shown)[masked], ids[masked])
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        recent.append(loss.item())
-        if (step + 1) % 100 == 0:
-            LOG.info("step %d: %.3f bits per masked base", step + 1, np.mean(recent) / np.log(2))
-            recent.clear()
+        return cross_entropy(network(shown)[masked], ids[masked])
+
+    train_loop.fit(network, loss_of_batch, steps, PEAK_RATE, WARM_UP_STEPS)
     return network.eval()
 
 

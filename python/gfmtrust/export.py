@@ -111,6 +111,9 @@ def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choic
     network = loaded.family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, loaded.text.k)))
     scorer = loaded.family.scorer(network, loaded.config, loaded.text).eval()
     is_bpe = isinstance(loaded.text, bpe.BpeText)
+    if is_bpe and choices.precision != "fp32":
+        raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
+                                         "no bar of its likelihoods is known"))
     methods = ("marginal", "conditional") if loaded.text.k > 1 and not loaded.text.causal else ("",)
     texts = [replace(loaded.text, kmer_method=method) for method in methods]
     if is_bpe:
@@ -134,9 +137,6 @@ def _proven(loaded, identity: dict, genome: Genome, folder: Path, choices: Choic
     if len(methods) > 1:
         found, running = _choose_method(meta, found, running, graph, cut, index, choices.threads)
     if choices.precision != "fp32":
-        if is_bpe:
-            raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", "fp32",
-                                             "no bar of its likelihoods is known"))
         if choices.precision == DRAFT:
             draft.quantise(graph)
             meta["window"]["batch"], cuda_scorer = 1, None  # activations are scaled by what the batch holds; for the CPU alone

@@ -254,8 +254,7 @@ def test_the_longest_window_fits(tmp_path, name):
 
     whole = checkpoints.EXAMPLES[name]
     example = Example(whole.config, whole.vocabulary, 131_072, whole.scale)
-    fasta = tmp_path / "random.fa"
-    fasta.write_text(">random\n" + "".join("ACGT"[code] for code in np.random.default_rng(3).integers(0, 4, 140_000)) + "\n")
+    fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
     made = conformance.subject(name, models.family_of(example.config), example, tmp_path, fasta).bundle
     cost = footprint(made, 1)
     print(name, cost)

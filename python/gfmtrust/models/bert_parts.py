@@ -1,4 +1,5 @@
-"""What the BERTs written here share: embeddings, the head of masked tokens, and their names in a checkpoint.
+"""What the BERTs share: keys of config.json, and those written here also embeddings and the head of masked tokens, by their names in a
+checkpoint.
 
 A text has one segment (token type 0) and no padding: every row of a batch is read whole.
 """
@@ -13,6 +14,10 @@ from torch.nn.functional import gelu
 
 from gfmtrust.models.blocks import node
 
+FIXED = {"model_type": ("bert",), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",), "is_decoder": (False,),
+         "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,)}
+"""Values of config.json that every BERT here has."""
+INERT = frozenset({"classifier_dropout", "gradient_checkpointing", "bos_token_id", "eos_token_id"})
 INITIAL_STD = 0.02
 """Of tables as training starts; a random network of tests has it."""
 SURPLUS = (r"bert\.embeddings\.(position_ids|token_type_ids)", r"bert\.pooler\..*", r"cls\.seq_relationship\..*")

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import gelu
 
 from gfmtrust.models import vocabularies
-from gfmtrust.models.bert_parts import SURPLUS, TIED, Bert
+from gfmtrust.models.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
 from gfmtrust.models.blocks import attend, by_heads, node
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, take
@@ -41,10 +41,8 @@ class Dnabert2Config:
     layer_norm_eps: float = 1e-12
 
 
-FIXED = {"model_type": ("bert",), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",), "is_decoder": (False,),
-         "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,)}
 # the bias is made for the length asked for; position_embedding_type is written and not read
-INERT = frozenset({"alibi_starting_size", "classifier_dropout", "gradient_checkpointing", "pad_token_id", "bos_token_id", "eos_token_id"})
+UNREAD = INERT | {"alibi_starting_size", "pad_token_id"}
 
 
 def slopes(n_heads: int) -> list[float]:
@@ -106,7 +104,7 @@ EXAMPLE = Example(
     {}, 160, scale=3.0, tokenizer=vocabularies.bpe(4096))
 FAMILY = Family(
     name="dnabert2", model_types=("bert",), quantity="likelihood", build=Dnabert2ForMaskedLM, window=_window,
-    read_config=lambda config: take(config, Dnabert2Config, FIXED, INERT),
+    read_config=lambda config: take(config, Dnabert2Config, FIXED, UNREAD),
     text=lambda config, file: bpe_text(file, config.vocab_size, mask="[MASK]"),  # ALiBi reads any number of tokens
     scorer=lambda network, config, text: TokenScorer(network, gathered(Bert.hidden), Bert.head),
     reads=lambda config: "alibi_starting_size" in config, surplus=SURPLUS, tied=TIED, examples={"dnabert2": EXAMPLE},

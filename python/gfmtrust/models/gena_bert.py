@@ -15,7 +15,7 @@ from torch.nn.functional import gelu
 from gfmtrust.bpe import BpeText
 from gfmtrust.bpe_file import BpeFile
 from gfmtrust.models import vocabularies
-from gfmtrust.models.bert_parts import SURPLUS, TIED, Bert
+from gfmtrust.models.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
 from gfmtrust.models.blocks import attend, by_heads, node
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
@@ -41,10 +41,6 @@ class GenaConfig:
     last_layer_norm: bool = True
     pad_token_id: int = 3
 
-
-FIXED = {"model_type": ("bert",), "pre_layer_norm": (True,), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",),
-         "is_decoder": (False,), "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,)}
-INERT = frozenset({"classifier_dropout", "gradient_checkpointing", "bos_token_id", "eos_token_id"})
 
 
 class _Layer(nn.Module):
@@ -103,7 +99,7 @@ def _example(**more) -> Example:
 
 FAMILY = Family(
     name="gena_bert", model_types=("bert",), quantity="likelihood", build=GenaForMaskedLM, text=_text, window=_window,
-    read_config=lambda config: take(config, GenaConfig, FIXED, INERT),
+    read_config=lambda config: take(config, GenaConfig, FIXED | {"pre_layer_norm": (True,)}, INERT),
     scorer=lambda network, config, text: TokenScorer(network, gathered(GenaForMaskedLM.hidden), Bert.head),
     reads=lambda config: config.get("pre_layer_norm") is True and "alibi_starting_size" not in config,
     surplus=SURPLUS, tied=(*TIED, ("cls.predictions.decoder.bias", "cls.predictions.bias")),

@@ -14,6 +14,7 @@ from torch import nn
 from gfmtrust.bpe import BpeText
 from gfmtrust.bpe_file import BpeFile
 from gfmtrust.models import vocabularies
+from gfmtrust.models.bert_parts import FIXED, INERT, TIED
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, take
 from gfmtrust.models.folding import TokenScorer, gathered
@@ -39,12 +40,6 @@ class GroverConfig:
     layer_norm_eps: float = 1e-12
     pad_token_id: int = 0
 
-
-FIXED = {
-    "model_type": ("bert",), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",), "is_decoder": (False,),
-    "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,),
-}
-INERT = frozenset({"classifier_dropout", "gradient_checkpointing", "bos_token_id", "eos_token_id"})
 
 
 def _read_config(config: dict) -> GroverConfig:
@@ -83,7 +78,6 @@ FAMILY = Family(
     scorer=lambda network, config, text: TokenScorer(network, gathered(_hidden), _head),
     reads=lambda config: not any(key in config for key in FOREIGN),
     surplus=(r"bert\.embeddings\.position_ids", r"bert\.pooler\..*", r"cls\.seq_relationship\..*"),
-    tied=(("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
-          ("cls.predictions.decoder.bias", "cls.predictions.bias")),
+    tied=(*TIED, ("cls.predictions.decoder.bias", "cls.predictions.bias")),
     examples={"grover": EXAMPLE},
 )
