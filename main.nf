@@ -14,9 +14,9 @@ include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipelin
 include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { looksAtHalfB       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 
 workflow {
     main:

@@ -97,7 +97,7 @@ def test_the_table_of_vcfs(first):
 
 
 def test_the_end_says_what_was_found(first):
-    assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
+    assert "HIGH 2, MEDIUM 0, LOW 3, not scored 0" in first.text
     assert "out/report/gfmtrust_report.html" in first.text
 
 
@@ -231,6 +231,7 @@ def test_bad_data_is_not_tried_again(first, start):
     assert run.code == 1
     assert [(task["status"], task["exit"]) for task in run.tasks() if "PLAN_SITES" in task["name"]] == [("FAILED", "65")]
     assert "gfmtrust: calls.vcf: found this; expected that; do so" in run.text
+    assert re.search(r"stopped at PLAN_SITES .*, exit 65\n  calls.vcf: found this; expected that; do so\n  work dir ", run.text)
     assert "nothing under out is complete" in run.text
     assert re.search(r"gfmtrust: done", run.text) is None
 
