@@ -16,14 +16,14 @@ def secondsBetweenLines() {
  */
 def planText(plan, n_shards, n_models, views) {
     def counts = new groovy.json.JsonSlurper().parseText(plan.resolve('plan.json').text).counts ?: [:]
-    def passes = ['fast': 1, 'default': 2, 'thorough': 7][views.toString()]
+    def passes = n_models == 1 ? 1 : ['fast': 1, 'default': 2, 'thorough': 7][views.toString()]  // the context model: both strands at once
     def expected = thousands(((counts.sites ?: 0) + (counts.null_sites ?: 0)) * passes)
     return ["plan: ${thousands(counts.sites)} sites to score, once for the whole cohort",
         "  of variants    ${thousands(counts.variant_sites)}, and ${thousands(counts.variants)} indels and MNVs",
         "  of regions     ${thousands(counts.region_bases)} bases",
         "  of probes      ${thousands(counts.probes)}, and ${thousands(counts.variant_probes)} of indels and MNVs",
         "  tasks          ${counted(n_models, 'model')} x ${counted(n_shards, 'shard')}: ${n_models * n_shards} of SCORE_SITES",
-        "  passes         about ${expected} a model at ${passes} a site; neighbours and indels add to it, regions save: --dry_run counts them"].join('\n')
+        "  passes         about ${expected} a model at ${passes} a site; neighbours and indels cost more, regions less: --dry_run counts them"].join('\n')
 }
 
 /**
