@@ -38,6 +38,7 @@ FOREIGN_OPTIONS = {"columns-file", "header-lines", "gres", "git-remote", "branch
 """Options of bcftools, SLURM, nf-core and slivar that the pages show."""
 NEXTFLOW_OPTIONS = {"help"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|tmp|mnt|Users)/")
+OWN_RUN = re.compile(r'nextflow run (\.|"\$GFMTRUST") ')
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -97,8 +98,8 @@ def wrong_command(line):
 
 
 def wrong_parameters(line):
-    """Parameters of a `nextflow run .` line that the pipeline does not have."""
-    return set(re.findall(r"--(\w+)", line)) - schema_parameters() if line.startswith("nextflow run . ") else set()
+    """Parameters of a line that runs our pipeline that the pipeline does not have."""
+    return set(re.findall(r"--(\w+)", line)) - schema_parameters() if OWN_RUN.match(line) else set()
 
 
 def unknown_marks(text):
