@@ -11,6 +11,7 @@ import pytest
 
 from gfmtrust import (
     annotate_regions,
+    binomial,
     caps,
     certificates,
     check_vcf,
@@ -21,6 +22,7 @@ from gfmtrust import (
     header_lines,
     plan,
     probes,
+    progress,
     region_summary,
     reliability,
     scoring,
@@ -28,6 +30,7 @@ from gfmtrust import (
     sites_table,
     stride,
 )
+from gfmtrust.context_model import fit
 from gfmtrust.models import FAMILIES
 from gfmtrust.records import STATUS_ORDER, Why
 
@@ -260,6 +263,13 @@ NUMBERS = [
     ("docs/scoring.md", f"above {scoring.OFF_ALPHABET_LIMIT} at a site"),
     ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
     ("docs/scoring.md", f"lower bound of the rate is above {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    ("docs/faq.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),
+    ("docs/faq.md", f"at least {fit.MIN_BASES:,} known bases"),
+    ("docs/faq.md", f"Fewer than {check_vcf.MIN_MISMATCHES}\nmismatches"),
+    ("docs/faq.md", f"may be under {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    ("docs/faq.md", f"at least every {progress.SECONDS} s: passes"),
+    ("docs/reliability.md", f"for 6 of 312 it is {100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
+    ("docs/reliability.md", f"for 2 of 30 it is {100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
 ]
 
 
