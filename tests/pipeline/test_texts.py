@@ -162,3 +162,12 @@ def test_help_of_no_parameter_names_the_nearest(tmp_path, parser):
     assert run.code == 1
     assert "--alpha_hihg: unknown parameter; expected one of --help_full; did you mean --alpha_high?" in run.text
     assert not run.outdir.exists()
+
+
+@pytest.mark.bad_input
+def test_a_genome_that_is_there_compressed_is_named(tmp_path):
+    launch = nextflow_run.make_inputs(tmp_path / "launch", fasta="genome.fa.gz")
+    run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa")
+    assert run.code == 1
+    assert "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does" in run.text
+    assert "parameters that are not at their default" not in run.text
