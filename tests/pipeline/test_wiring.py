@@ -133,8 +133,8 @@ def test_labels_reach_the_calibration(first, start, launch):
     assert (fit.local_lr, fit.prior) == (True, 0.1)
 
 
-def test_one_more_sample_runs_again_what_reads_the_cohort(first, start, launch):
-    """What the page on usage says of a changed VCF. EXPORT_MODEL reads the genome's index, which the input check makes anew."""
+def test_one_more_sample_runs_everything_again(first, start, launch):
+    """What the page on usage says of a changed VCF: every step reads the genome's index, which the input check makes anew."""
     shutil.copy(launch / "calls" / "S1.vcf", launch / "calls" / "S3.vcf")
     (launch / "more.csv").write_text(nextflow_run.SHEET + "S3,calls/S3.vcf\n")
     run = start("more", "-resume", "--input", "more.csv", outdir="more")
