@@ -64,7 +64,7 @@ def inputErrors(values) {
 def inputPath(name, value) {
     def path = file(value.toString(), glob: false)
     if (!path.exists()) {
-        def other = value.toString().endsWith('.gz') ? value.toString() - ~/\.gz$/ : "${value}.gz"
+        def other = value.toString().endsWith('.gz') ? value.toString().replaceFirst(/\.gz$/, '') : "${value}.gz"
         def near = file(other, glob: false).exists() ? "; ${other} does" : ''
         stopAt(["--${name}: ${value} does not exist; expected a path relative to the launch directory, or absolute${near}"])
     }
