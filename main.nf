@@ -14,9 +14,9 @@ include { inputPath          } from './subworkflows/local/utils_gfmtrust_pipelin
 include { optionalPath       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { packageDigest      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { looksAtHalfB       } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { startText          } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { endText            } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { writeParameters    } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 
 workflow {
     main:
@@ -33,6 +33,7 @@ workflow {
         def models = modelEntries(params.models)
         def external = externalEntries(params.external_scores, models)
         def map_mode = params.contig_map in ['none', 'auto'] ? params.contig_map : 'file'
+        def fasta = inputPath('fasta', params.fasta)
         log.info(startText(params, samples, regions, models + external))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 
@@ -48,7 +49,7 @@ workflow {
             regions,
             models,
             external,
-            inputPath('fasta', params.fasta),
+            fasta,
             optionalPath('background_fasta', params.background_fasta),
             optionalPath('include', params.include),
             [map_mode, map_mode == 'file' ? inputPath('contig_map', params.contig_map) : []],

@@ -21,6 +21,7 @@ include { WRITE_TRACKS      } from '../modules/local/gfmtrust/write_tracks/main'
 include { REPORT            } from '../modules/local/gfmtrust/report/main'
 include { MULTIQC           } from '../modules/local/multiqc/report/main'
 include { tellProgress      } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
+include { planText          } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
 
 /** Files of [meta, file] pairs in order of name: the order in which tasks end must not reach a task's hash. */
 def filesByName(pairs) {
@@ -107,6 +108,9 @@ workflow GFMTRUST {
         }
         // [meta, bundle, stride, shard]         e.g. [[id: 'gpn-demo-1', shard: 'shard_00000'], gpn-demo-1, [], shard_00000.parquet]
         ch_shards = PLAN_SITES.out.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
+        ch_plan
+            .combine(ch_shards.count())
+            .subscribe { _meta, plan, n_shards -> log.info(planText(plan, n_shards, 1 + models.size() + external.size(), params.views)) }
         ch_to_score = ch_context
             .map { meta, bundle -> [meta, bundle, []] }
             .mix(ch_strided, IMPORT_SCORES.out.bundle.map { meta, bundle -> [meta, bundle, []] })
@@ -155,6 +159,7 @@ workflow GFMTRUST {
             .unique()
             .map { process, tool, version -> "${process.tokenize(':').last()}:\n  ${tool}: ${version}\n" }
             .unique()
+            .mix(channel.of("Workflow:\n  gfmtrust: ${workflow.manifest.version}\n  Nextflow: ${workflow.nextflow.version}\n".toString()))
             .collectFile(name: 'software_mqc_versions.yml', storeDir: "${params.outdir}/pipeline_info", sort: true)
         MULTIQC(
             REPORT.out.multiqc_tables.map { _meta, tables -> tables }.mix(ch_versions).collect().map { tables -> [cohort, tables] },

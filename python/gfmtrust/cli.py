@@ -6,10 +6,12 @@ Subcommands, options, pipeline parameters and processes share their words. A sub
 from __future__ import annotations
 
 import argparse
+import difflib
 import errno
 import json
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -245,7 +247,12 @@ class Parser(argparse.ArgumentParser):
     """argparse with our exit code and one-line form for a wrong command line."""
 
     def error(self, text: str):
-        raise UsageError(message(self.prog, text, f"the options of {self.prog} --help"))
+        unknown = re.match(r"argument step: invalid choice: '([^']*)'", text)
+        if not unknown:
+            raise UsageError(message(self.prog.removeprefix("gfmtrust ") if " " in self.prog else "command line", text,
+                                     f"the options of {self.prog} --help"))
+        near = difflib.get_close_matches(unknown[1], re.findall(r"'(\w+)'", text[unknown.end():]), 1)
+        raise UsageError(message(f"step {unknown[1]}", "unknown", "one of gfmtrust --help", f"did you mean {near[0]}?" if near else ""))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -80,7 +80,8 @@ SHARED = {
 def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.ArgumentParser:
     """The whole command line; `kind` is the parser class, which decides how a usage error ends."""
     top = kind(prog="gfmtrust", description="How far a genomic foundation model can be trusted at each variant. "
-               "The pipeline (nextflow run) calls these steps in order; each can be run by hand.", epilog=EPILOG)
+               "The pipeline (nextflow run) calls these steps in order; each can be run by hand. Meant for a person: verify, compare, "
+               "models, selfcheck, oracle, and benchmark.", epilog=EPILOG)
     top.add_argument("--version", action="version", version=version)
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")
     steps = top.add_subparsers(dest="subcommand", required=True, metavar="step", parser_class=kind)
@@ -177,9 +178,11 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
          counts=dict(type=Path, nargs="*", default=[], help="counts.json of each annotated file"),
          metrics=dict(type=Path, nargs="*", default=[], help="metrics.json of each scored shard"),
          title=dict(default="gfmtrust report", help="title of the report"))
-    step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else",
+    step("verify", "Check from outside that an annotated VCF is its input plus our keys and nothing else. Example: gfmtrust verify "
+         "calls.vcf.gz results/annotated/S1/S1.gfm.vcf.gz",
          input=dict(type=Path, bare=True, help="the VCF given to annotate_vcf"), output=dict(type=Path, bare=True, help="what it wrote"))
-    step("compare", "Set two annotations of the same alleles side by side: flags that changed, numbers that moved, alleles missing in one",
+    step("compare", "Set two annotations of the same alleles side by side: flags that changed, numbers that moved, alleles missing in "
+         "one. Example: gfmtrust compare results-1.2 results-1.3 --max_flags 0.005",
          a=dict(type=Path, bare=True, help="annotated VCF or results folder"), b=dict(type=Path, bare=True, help="the other one"),
          out=dict(type=Path, help="JSON file for the figures"),
          max_flags=dict(type=not_negative, help="as a lock: end with 65 where a larger share of flags changed"),

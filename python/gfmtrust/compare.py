@@ -6,7 +6,9 @@ side is an annotated VCF, or the results folder of a run (all of its alleles). N
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ KEY = [*ALLELE, "copy"]
 """copy: 0 for the first record of an allele in a file, 1 for its next."""
 QUANTILES = {"median": 0.5, "p99": 0.99, "p99.9": 0.999, "largest": 1.0}
 SITES = Path("scores", "sites.parquet")
+LISTED, SHOWN = 1000, 3
+"""Alleles of one side alone that the JSON file lists, and that the terminal shows; their number is always told."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """n_a, n_b: alleles of each side; both: of those in common; flags, statuses: counts, rows A and columns B, of those in common;
-    changes: by column of sites.parquet; facts: header facts that differ, name -> (A, B)."""
+    """n_a, n_b: alleles of each side; both: of those in common; only_a, only_b: the first LISTED of one side alone, 'contig:pos REF>ALT'
+    with pos as in the VCF; flags, statuses: counts, rows A and columns B, of those in common; changes: by column of sites.parquet; facts:
+    header facts that differ, name -> (A, B)."""
 
     n_a: int
     n_b: int
     both: int
+    only_a: list[str]
+    only_b: list[str]
     flags: pd.DataFrame
     statuses: pd.DataFrame
     changes: dict[str, Change]
@@ -62,7 +69,8 @@ class Comparison:
         return int(self.flags.to_numpy().sum() - np.trace(self.flags.to_numpy()))
 
     def as_dict(self) -> dict:
-        return {"alleles": {"a": self.n_a, "b": self.n_b, "both": self.both}, "flags": self.flags.to_dict("index"),
+        return {"alleles": {"a": self.n_a, "b": self.n_b, "both": self.both},
+                "only_a": self.only_a, "only_b": self.only_b, "flags": self.flags.to_dict("index"),
                 "changed_flags": self.changed_flags, "high_low_flips": self.flips,
                 "changed_statuses": int(self.statuses.to_numpy().sum() - np.trace(self.statuses.to_numpy())),
                 "numbers": {name: {"n": one.n, "differ": one.differ, **one.quantiles, "only_a": one.only_a, "only_b": one.only_b}
@@ -86,7 +94,7 @@ def compare(a: Path, b: Path) -> Comparison:
     changes = {name: _change(joined[f"{name}_a"].to_numpy(np.float64), joined[f"{name}_b"].to_numpy(np.float64)) for name in NUMBERS}
     differing = {name: (facts_a.get(name, MISSING), facts_b.get(name, MISSING)) for name in sorted({*facts_a, *facts_b})
                  if facts_a.get(name) != facts_b.get(name)}
-    return Comparison(len(left), len(right), len(joined), flags, statuses, changes, differing)
+    return Comparison(len(left), len(right), len(joined), _alone(left, right), _alone(right, left), flags, statuses, changes, differing)
 
 
 def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
@@ -161,19 +169,40 @@ def _change(a: np.ndarray, b: np.ndarray) -> Change:
     return Change(len(moved), int((moved > 0).sum()), found, int((has_a & ~has_b).sum()), int((has_b & ~has_a).sum()))
 
 
+def _alone(here: pd.DataFrame, there: pd.DataFrame) -> list[str]:
+    """The first LISTED alleles that stand here and not there."""
+    joined = here[KEY].merge(there[KEY], on=KEY, how="left", indicator=True)
+    rows = joined[joined["_merge"] == "left_only"].head(LISTED)
+    return [f"{row.contig}:{row.pos + 1} {row.ref}>{row.alt}" for row in rows.itertuples()]
+
+
 def text(found: Comparison) -> str:
-    """The comparison for a terminal, tab-separated."""
+    """The comparison for a terminal, in columns."""
     rows = [["alleles", f"A {found.n_a:,}", f"B {found.n_b:,}", f"both {found.both:,}", f"only A {found.n_a - found.both:,}",
-             f"only B {found.n_b - found.both:,}"], [],
-            ["flag, A down, B across", *found.flags.columns]]
+             f"only B {found.n_b - found.both:,}"]]
+    for side, alone, n in (("A", found.only_a, found.n_a), ("B", found.only_b, found.n_b)):
+        rows += [[f"only {side}", ", ".join(alone[:SHOWN]) + (", ..." if n - found.both > SHOWN else "")]] if alone else []
+    rows += [[], ["A down, B across", *found.flags.columns]]
     rows += [[name, *(f"{n:,}" for n in row)] for name, row in zip(found.flags.index, found.flags.to_numpy(), strict=True)]
-    rows += [["changed", f"{found.changed_flags:,}", f"HIGH to LOW or back {found.flips:,}"], [], ["number", "n", "differ", *QUANTILES]]
+    rows += [["changed", f"{found.changed_flags:,}"], ["HIGH to LOW or back", f"{found.flips:,}"], []]
+    rows += [["number", "n", "differ", *QUANTILES]]
     rows += [[name, f"{one.n:,}", f"{one.differ:,}", *(MISSING if value is None else f"{value:.4g}" for value in one.quantiles.values())]
              for name, one in found.changes.items()]
+    rows += [[]]
     pairs = [(a, b, int(found.statuses.loc[a, b])) for a in found.statuses.index for b in found.statuses.columns if a != b]
     rows += [["status", f"{a} -> {b}", f"{n:,}"] for a, b, n in pairs if n]
     rows += [["differs", name, f"A {_short(a)}", f"B {_short(b)}"] for name, (a, b) in found.facts.items()]
-    return "\n".join("\t".join(row) for row in rows) + "\n"
+    return "".join(f"{line}\n" for block in _blocks(rows) for line in block)
+
+
+def _blocks(rows: list[list[str]]) -> Iterator[list[str]]:
+    """Lines of the rows between two empty ones, their columns as wide as each needs; a line of two cells takes what room it likes."""
+    for is_empty, block in groupby(rows, key=lambda row: not row):
+        block = list(block)
+        cells = list(zip_longest(*(row for row in block if len(row) > 2), fillvalue=""))
+        widths = [max(map(len, column)) for column in cells]
+        yield [""] if is_empty else ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0, 0], strict=False)).rstrip()
+                                     for row in block]
 
 
 def _short(fact: str) -> str:

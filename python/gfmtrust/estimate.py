@@ -11,6 +11,7 @@ from gfmtrust import tables
 from gfmtrust.bundle import Bundle
 from gfmtrust.haplotypes import passes_per_variant
 from gfmtrust.likelihoods import substitutions
+from gfmtrust.progress import duration
 from gfmtrust.session import Session
 from gfmtrust.stride import EXACT, only_region, strides
 from gfmtrust.tiles import Tiling, tile_passes
@@ -55,10 +56,12 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
              f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
              f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
              f"null controls\t{counts['null_sites']:,} sites"]
-    lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, {row['hours']:.2f} h; "
+    lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, "
+              f"{duration(3600 * row['hours'])}; "
               f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}" for row in rows]
     share = total["calibration_passes"] / max(1, total["passes"])
-    lines += [f"all models\t{total['passes']:,} passes, {total['hours']:.2f} h; {100 * share:.0f} % of passes for calibration and nulls"]
+    lines += [f"all models\t{total['passes']:,} passes, {duration(3600 * total['hours'])}; {100 * share:.0f} % of passes for calibration "
+              "and nulls"]
     return "\n".join(lines) + "\n"
 
 

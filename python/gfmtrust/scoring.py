@@ -22,7 +22,7 @@ COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
 """Bases of window held at once: 4,000 windows of 1,000 bp, 4 MB."""
 CHUNK_SITES = 10_000
-"""Sites worked on at once at most: progress is told after each chunk, and the context model's windows are 63 bp."""
+"""Sites worked on at once at most: the context model's windows are 63 bp."""
 MIN_REAL_BASES = 32
 """Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/scoring.md, statuses)."""
 OFF_ALPHABET_LIMIT = 0.5
@@ -74,13 +74,12 @@ def window_status(windows: np.ndarray, site: int, max_n: float) -> tuple[np.ndar
 
 
 def score_sites(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarray, preset: str = "default", neighbours: bool = True,
-                max_n: float = 0.10, admitted: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
-                progress: Callable[[int], None] | None = None) -> SiteScores:
+                max_n: float = 0.10, admitted: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None) -> SiteScores:
     """Score sites in the order given; the fastest order is sorted by contig and pos.
 
     contig_index, pos: (n,), index into genome.names and 0-based position.
     admitted: function (contig_index, pos) -> bool (n, n_members), which members may vote at a site (the context model's leave-out);
-    None admits all. progress: called with the number of sites done after each chunk.
+    None admits all.
     Raises InternalError (70) if over 0.1 % of the windows give no finite answer, or every window gives the same one.
     """
     chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // bundle.window_bp))
@@ -88,8 +87,6 @@ def score_sites(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarr
     for start in range(0, len(pos), chunk):
         rows = slice(start, start + chunk)
         pieces.append(_score_chunk(session, bundle, genome, contig_index[rows], pos[rows], preset, neighbours, max_n, admitted))
-        if progress:
-            progress(min(start + chunk, len(pos)))
     scores = joined(pieces, len(views_of(bundle, preset)))
     refuse_broken(scores, bundle.model_id)
     return scores

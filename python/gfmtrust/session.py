@@ -47,7 +47,7 @@ PROBE = bytes.fromhex(
 @dataclass
 class Session:
     """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`, `halvings`, `passes` are for the
-    metrics: passes counts windows run, halvings how often memory ran out."""
+    metrics: passes counts windows run, halvings how often memory ran out. told: called with `passes` after each batch."""
 
     meta: dict
     graph: Path
@@ -58,6 +58,7 @@ class Session:
     halvings: int = 0
     passes: int = 0
     provider: str = ""
+    told: Callable[[int], None] | None = None
     _tokenizer: tokenizers.Tokenizer | bpe.Bpe | None = None
     _runtime: object = None
     _outputs: list[str] = field(default_factory=list)
@@ -106,8 +107,8 @@ class Session:
                 continue
             probs[rows] = softmax(logp)
             off[rows] = mass
+            self._count(rows.stop - begin)
             begin = rows.stop
-        self.passes += n
         return probs, off
 
     @property
@@ -132,8 +133,8 @@ class Session:
                 for row, found in zip(rows[part], logp, strict=True):
                     found = found[: len(asked[row].pos)].astype(np.float64)
                     answers[row] = np.where(np.isfinite(found), found, np.nan)
+                self._count(part.stop - begin)
                 begin = part.stop
-        self.passes += len(asked)
         return answers
 
     def check_golden(self) -> None:
@@ -157,6 +158,11 @@ class Session:
         probs, _ = self.distributions(codes[None], np.array([index], dtype=np.int64))
         with np.errstate(divide="ignore"):
             return np.log(probs[0].astype(np.float64))
+
+    def _count(self, n: int) -> None:
+        self.passes += n
+        if self.told:
+            self.told(self.passes)
 
     def _run(self, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
         """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch; (None, None) after the batch was halved."""

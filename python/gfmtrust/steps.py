@@ -17,10 +17,11 @@ from gfmtrust.context_model import Members
 from gfmtrust.contig_names import listed
 from gfmtrust.ensemble import CONTEXT_FAMILY
 from gfmtrust.errors import ConfigurationError, InternalError, message
+from gfmtrust.estimate import planned_passes
 from gfmtrust.external import External
 from gfmtrust.genome import Genome
 from gfmtrust.plan import Regions
-from gfmtrust.progress import Progress
+from gfmtrust.progress import Progress, duration
 from gfmtrust.session import Session
 from gfmtrust.shards import REGION
 from gfmtrust.stride import EXACT
@@ -91,13 +92,17 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     tiled = site["use"].to_numpy() == REGION if chosen["stride"] > EXACT else np.zeros(len(pos), bool)
     tiled[tiled] = tiles.answerable(bundle, genome, contig_index[tiled], pos[tiled], max_n)
     told = views, neighbours or is_context, max_n
+    asked = planned_passes(bundle, [(contig_index[tiled], pos[tiled])], len(pos), *told[:2], chosen["stride"])
+    asked += site["variant"].to_pandas().nunique() * haplotypes.passes_per_variant(bundle, views) if of_variants else 0
+    _tell(session, bundle.model_id, shard.stem, len(pos), asked, threads)
     if null in nulls.NULLS:
         scores = _null_scores(session, bundle, genome, contig_index, pos, null, *told, admitted)
     else:
-        scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], *told, admitted,
-                                  Progress(bundle.model_id, "sites", len(pos)))
+        scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], *told, admitted)
     own = _haplotypes(session, bundle, genome, site.to_pandas(), views, max_n, admitted) if of_variants else {}
     seconds = time.monotonic() - started
+    log.info("%s, %s: %s sites in %s, %s a second, %s passes, batch %d", bundle.model_id, shard.stem, f"{len(pos):,}", duration(seconds),
+             f"{len(pos) / max(seconds, 1e-9):,.0f}", f"{session.passes:,}", session.batch)
     if bundle.gate == "passed" and null not in nulls.NULLS:
         refuse_constant(scores, bundle.model_id)
     _write_scores(bundle, shard, site, scores, own, out_dir, views,
@@ -106,6 +111,14 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
                   {"requested_device": device, "device": session.device, "provider": session.provider, "threads": threads,
                    "batch": session.batch, "halvings": session.halvings, "passes": session.passes, "region_stride": chosen,
                    "tiled_sites": int(tiled.sum())}, seconds)
+
+
+def _tell(session: Session, model: str, shard: str, n_sites: int, passes: int, threads: int) -> None:
+    """Say what is about to be done, and from now on every half minute how far it is. passes: as planned; N in a window saves some."""
+    log.info("%s, %s: %s sites, about %s passes on %s, batch %d, threads %d", model, shard, f"{n_sites:,}", f"{passes:,}", session.device,
+             session.batch, threads)
+    progress = Progress(f"{model}, {shard}", "passes", passes)
+    session.told = lambda done: progress(done, f"batch {session.batch}")
 
 
 def _look_up_shard(bundle: Bundle, genome: Genome, shard: Path, null: str, out_dir: Path, views: str) -> None:

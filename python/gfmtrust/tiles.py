@@ -7,7 +7,6 @@ here: models that read one side only, and the context model, which masks nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +30,7 @@ from gfmtrust.sites import place_key
 from gfmtrust.views import columns_of, looks_of, passes_per_site, views_of, width_of
 
 CHUNK_TILES = 64
-"""Tiles worked on at once: of 512 bp 16,000 bases, after each of which progress is told."""
+"""Tiles worked on at once: of 512 bp 16,000 bases."""
 
 
 @dataclass(frozen=True)
@@ -82,32 +81,28 @@ def answerable(bundle, genome, contig_index: np.ndarray, pos: np.ndarray, max_n:
 
 
 def score_rows(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarray, tiled: np.ndarray, stride: int, preset: str = "default",
-               neighbours: bool = True, max_n: float = 0.10, admitted=None, progress: Callable[[int], None] | None = None) -> SiteScores:
+               neighbours: bool = True, max_n: float = 0.10, admitted=None) -> SiteScores:
     """Scores of n sites in the order given: those that are `tiled`, bool (n,), from tiles, the others one by one."""
     alone, shared = np.flatnonzero(~tiled), np.flatnonzero(tiled)
-    pieces = [score_sites(session, bundle, genome, contig_index[alone], pos[alone], preset, neighbours, max_n, admitted, progress)]
+    pieces = [score_sites(session, bundle, genome, contig_index[alone], pos[alone], preset, neighbours, max_n, admitted)]
     if len(shared):
-        pieces.append(score_tiles(session, bundle, genome, contig_index[shared], pos[shared], stride, preset, neighbours,
-                                  progress and (lambda done: progress(len(alone) + done))))
+        pieces.append(score_tiles(session, bundle, genome, contig_index[shared], pos[shared], stride, preset, neighbours))
     return joined(pieces, len(views_of(bundle, preset))).take(np.argsort(np.concatenate([alone, shared])))
 
 
 def score_tiles(session, bundle, genome, contig_index: np.ndarray, pos: np.ndarray, stride: int, preset: str = "default",
-                neighbours: bool = True, progress: Callable[[int], None] | None = None) -> SiteScores:
+                neighbours: bool = True) -> SiteScores:
     """Scores of bases that are all `answerable`, in the order given, as `scoring.score_sites` gives them.
 
     stride: tokens from one masked in a pass to the next. Only passes that a base or a neighbour of one needs are run. Local surprisal
-    is of the neighbours as the same tile answers them. progress: called with the number of bases done.
+    is of the neighbours as the same tile answers them.
     """
     _, start, tile = Tiling.of(bundle).tiles(contig_index, pos)
     order = np.argsort(tile, kind="stable")
-    pieces, done = [], 0
+    pieces = []
     for first in range(0, len(start), CHUNK_TILES):
         rows = order[slice(*np.searchsorted(tile[order], (first, first + CHUNK_TILES)))]
         pieces.append(_score_chunk(session, bundle, genome, stride, preset, neighbours, contig_index[rows], pos[rows]))
-        done += len(rows)
-        if progress:
-            progress(done)
     scores = joined(pieces, len(views_of(bundle, preset))).take(np.argsort(order))
     refuse_broken(scores, bundle.model_id)
     return scores

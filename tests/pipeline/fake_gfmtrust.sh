@@ -41,7 +41,7 @@ case $step in
         mkdir "$out_dir/$(option --model_id "$@")"
         touch "$out_dir/$(option --model_id "$@")/bundle.json" ;;
     fit_context_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
-    plan_sites) mkdir "$out_dir/shards"; touch "$out_dir/plan.json" "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
+    plan_sites) mkdir "$out_dir/shards"; echo '{}' > "$out_dir/plan.json"; touch "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
     choose_stride) echo '{}' > "$out" ;;
     write_tracks)

@@ -97,7 +97,7 @@ def test_the_table_of_vcfs(first):
 
 
 def test_the_end_says_what_was_found(first):
-    assert "HIGH 2, MEDIUM 0, LOW 3, NOT_SCORED 0" in first.text
+    assert "HIGH 2, MEDIUM 0, LOW 3, not scored 0" in first.text
     assert "out/report/gfmtrust_report.html" in first.text
 
 
@@ -131,6 +131,14 @@ def test_labels_reach_the_calibration(first, start, launch):
     assert "--llr_cut" not in " ".join(call(run, "calibrate"))
     fit = cli_options.parser(ArgumentParser, "0").parse_args(call(run, "calibrate"))
     assert (fit.local_lr, fit.prior) == (True, 0.1)
+
+
+def test_one_more_sample_runs_everything_again(first, start, launch):
+    """What the page on usage says of a changed VCF: every step reads the genome's index, which the input check makes anew."""
+    shutil.copy(launch / "calls" / "S1.vcf", launch / "calls" / "S3.vcf")
+    (launch / "more.csv").write_text(nextflow_run.SHEET + "S3,calls/S3.vcf\n")
+    run = start("more", "-resume", "--input", "more.csv", outdir="more")
+    assert run.executed() == {nextflow_run.process(task) for task in first.tasks()}
 
 
 def test_a_changed_device_scores_again(first, start):
@@ -231,6 +239,7 @@ def test_bad_data_is_not_tried_again(first, start):
     assert run.code == 1
     assert [(task["status"], task["exit"]) for task in run.tasks() if "PLAN_SITES" in task["name"]] == [("FAILED", "65")]
     assert "gfmtrust: calls.vcf: found this; expected that; do so" in run.text
+    assert re.search(r"stopped at PLAN_SITES .*, exit 65\n  calls.vcf: found this; expected that; do so\n  work dir ", run.text)
     assert "nothing under out is complete" in run.text
     assert re.search(r"gfmtrust: done", run.text) is None
 

@@ -48,6 +48,16 @@ def test_help_is_instant_because_nothing_heavy_is_imported():
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize(("arguments", "line"), [
+    (["compar"], "gfmtrust: step compar: unknown; expected one of gfmtrust --help; did you mean compare?"),
+    (["zzz"], "gfmtrust: step zzz: unknown; expected one of gfmtrust --help"),
+    (["verify", "a.vcf"], "gfmtrust: verify: the following arguments are required: output; expected the options of gfmtrust verify --help"),
+    ([], "gfmtrust: command line: the following arguments are required: step; expected the options of gfmtrust --help")])
+def test_a_wrong_command_line_is_told_with_the_way_out(capsys, arguments, line):
+    assert run(capsys, *arguments)[2] == f"{line}\n"
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize("arguments", [
     [], ["no_such_step"], ["score_sites"], ["calibrate", "--delta", "2"], ["plan_sites", "--shard_size", "0"],
     ["plan_sites", "--probes", "many"], ["score_sites", "--device", "tpu"], ["score_sites", "--neighbours", "maybe"],

@@ -51,9 +51,11 @@ def test_what_moved_is_counted(tmp_path):
     assert moved.quantiles["largest"] == pytest.approx(0.25)
     assert found.facts == {"model toy": ("ab", "cd")}
     told = compare.text(found)
-    assert "HIGH to LOW or back 1" in told
-    assert "status\tSCORED -> TOO_LONG\t1" in told
-    assert "only A 1\tonly B 1" in told
+    assert "HIGH to LOW or back  1" in told
+    assert "status   SCORED -> TOO_LONG  1" in told
+    assert "only A 1  only B 1" in told
+    heading, high = told.splitlines()[4:6]
+    assert heading.index("LOW") == high.index("1")
 
 
 def test_a_results_folder_is_all_of_its_alleles(tmp_path):
@@ -73,7 +75,18 @@ def test_the_command_writes_its_figures(tmp_path, capsys):
     a, b = written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf")
     assert cli.main(["compare", str(a), str(b), "--out", str(tmp_path / "c.json"), "--max_flags", "0", "--max_llr", "0"]) == 0
     assert json.loads((tmp_path / "c.json").read_text())["alleles"] == {"a": 7, "b": 7, "both": 7}
-    assert capsys.readouterr().out.startswith("alleles\tA 7\tB 7\tboth 7\tonly A 0\tonly B 0\n")
+    assert capsys.readouterr().out.startswith("alleles  A 7  B 7  both 7  only A 0  only B 0\n")
+
+
+def test_alleles_of_one_side_alone_are_named(tmp_path):
+    """1-based and as the file spells them; the second record of an allele is an allele of its own."""
+    more = [(pos, "A", "C", "SCORED", "1", "0.1") for pos in (100, 101, 102, 103)]
+    found = compare.compare(written(tmp_path / "a.vcf", [*RECORDS, *more]), written(tmp_path / "b.vcf", [*RECORDS, more[0], more[0]]))
+    assert found.only_a == [f"c:{pos} A>C" for pos in (101, 102, 103)]
+    assert found.only_b == ["c:100 A>C"]
+    told = compare.text(found).splitlines()
+    assert told[1].split(maxsplit=2) == ["only", "A", "c:101 A>C, c:102 A>C, c:103 A>C"]
+    assert found.as_dict()["only_b"] == found.only_b
 
 
 @pytest.mark.bad_input

@@ -5,12 +5,14 @@ import json
 import re
 import shlex
 import shutil
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from gfmtrust import (
     annotate_regions,
+    binomial,
     caps,
     certificates,
     check_vcf,
@@ -21,6 +23,7 @@ from gfmtrust import (
     header_lines,
     plan,
     probes,
+    progress,
     region_summary,
     reliability,
     scoring,
@@ -28,6 +31,7 @@ from gfmtrust import (
     sites_table,
     stride,
 )
+from gfmtrust.context_model import fit
 from gfmtrust.models import FAMILIES
 from gfmtrust.records import STATUS_ORDER, Why
 
@@ -38,6 +42,7 @@ FOREIGN_OPTIONS = {"columns-file", "header-lines", "gres", "git-remote", "branch
 """Options of bcftools, SLURM, nf-core and slivar that the pages show."""
 NEXTFLOW_OPTIONS = {"help"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|tmp|mnt|Users)/")
+OWN_RUN = re.compile(r'nextflow run (\.|"\$GFMTRUST") ')
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -86,7 +91,7 @@ def wrong_command(line):
     """Why a `gfmtrust` line would not be understood, None where it would (or is none)."""
     if not line.startswith("gfmtrust "):
         return None
-    words = shlex.split(line, comments=True)
+    words = list(takewhile(lambda word: word not in ("|", "||", "&&", ">"), shlex.split(line, comments=True)))
     try:
         cli_options.parser(cli.Parser, "").parse_args(words[1:])
     except errors.UsageError as error:
@@ -97,8 +102,8 @@ def wrong_command(line):
 
 
 def wrong_parameters(line):
-    """Parameters of a `nextflow run .` line that the pipeline does not have."""
-    return set(re.findall(r"--(\w+)", line)) - schema_parameters() if line.startswith("nextflow run . ") else set()
+    """Parameters of a line that runs our pipeline that the pipeline does not have."""
+    return set(re.findall(r"--(\w+)", line)) - schema_parameters() if OWN_RUN.match(line) else set()
 
 
 def unknown_marks(text):
@@ -259,6 +264,13 @@ NUMBERS = [
     ("docs/scoring.md", f"above {scoring.OFF_ALPHABET_LIMIT} at a site"),
     ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
     ("docs/scoring.md", f"lower bound of the rate is above {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    ("docs/faq.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),
+    ("docs/faq.md", f"at least {fit.MIN_BASES:,} known bases"),
+    ("docs/faq.md", f"Fewer than {check_vcf.MIN_MISMATCHES}\nmismatches"),
+    ("docs/faq.md", f"may be under {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    ("docs/faq.md", f"at least every {progress.SECONDS} s: passes"),
+    ("docs/reliability.md", f"for 6 of 312 it is {100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
+    ("docs/reliability.md", f"for 2 of 30 it is {100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
 ]
 
 
@@ -306,7 +318,7 @@ def test_subcommands_named_in_the_text_exist(page):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("line", "found"), [
-    ("gfmtrust annotate --vcf x", "invalid choice"), ("gfmtrust verify in.vcf", "required"),
+    ("gfmtrust annotate --vcf x", "step annotate: unknown"), ("gfmtrust verify in.vcf || true", "required"),
     ("gfmtrust models list --all", "unrecognized arguments"), ("gfmtrust oracle --out_dir x --seed one", "invalid int")])
 def test_a_command_that_would_not_parse_is_found(line, found):
     assert found in wrong_command(line)

@@ -3,7 +3,7 @@
 import pytest
 
 from gfmtrust import progress
-from gfmtrust.progress import Progress
+from gfmtrust.progress import Progress, duration
 
 
 @pytest.fixture
@@ -53,3 +53,23 @@ def test_nothing_done_is_no_division_by_zero(clock, capsys):
     clock[0] += 50
     say(0)
     assert capsys.readouterr().err == "S1: 0 of 10 sites, 0 sites/s\n"
+
+
+def test_a_note_ends_the_line(clock, capsys):
+    say = Progress("gpn, shard_00000", "passes", 40_000)
+    clock[0] += 40
+    say(8_000, "batch 8")
+    assert capsys.readouterr().err == "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8\n"
+
+
+@pytest.mark.bad_input
+def test_more_than_was_foreseen_leaves_nothing(clock, capsys):
+    say = Progress("gpn", "passes", 100)
+    clock[0] += 40
+    say(400)
+    assert capsys.readouterr().err == "gpn: 400 of 100 passes, 10 passes/s, 0 s left\n"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (119, "119 s"), (120, "2 min"), (3660, "61 min"), (12_600, "3.5 h")])
+def test_durations_as_a_person_says_them(seconds, text):
+    assert duration(seconds) == text

@@ -67,6 +67,15 @@ def test_metrics(toy):
     assert (running.threads, running.batch, running.halvings, running.passes) == (2, 5, 0, 12)
 
 
+def test_each_batch_is_told_with_all_passes_so_far(toy):
+    running = Session.open(toy, device="cpu", batch=5)
+    told = []
+    running.told = told.append
+    running.distributions(*windows(12))
+    running.distributions(*windows(3))
+    assert told == [5, 10, 12, 15]
+
+
 def test_softmax_by_hand():
     logits = np.log(np.array([[1, 1, 2, 4], [1, 1, 1, np.nan]], np.float32))
     np.testing.assert_allclose(sessions.softmax(logits)[0], [0.125, 0.125, 0.25, 0.5], atol=1e-7)

@@ -1,52 +1,57 @@
 //
-// Help and start-up text, made from nextflow_schema.json.
+// The help page and the help of one parameter, made from nextflow_schema.json.
 //
 
 include { parameterDefinitions } from './schema'
 
-/** The help page: parameters by group; hidden ones and long texts only where asked for. */
-def helpText(schema, version, full, hidden) {
-    def lines = ["gfmtrust ${version}: ${schema.description}", '',
+def pageWidth() {
+    return 100
+}
+
+/** The help page: parameters by group; hidden ones and long texts only where asked for. colours: of `colours`. */
+def helpText(schema, version, full, hidden, colours) {
+    def lines = wrapped("gfmtrust ${version}: ${schema.description}", '') + ['',
         '  nextflow run . --input samplesheet.csv --fasta genome.fa --outdir results',
         '  nextflow run . -profile test --outdir results', '']
     schema['$defs'].values().each { group ->
         def rows = group.properties.findAll { _name, definition -> hidden || full || !definition.hidden }
         if (rows) {
-            lines << group.title
-            rows.each { name, definition -> lines.addAll(parameterLines(name, definition, full, name in (group.required ?: []))) }
+            lines << "${colours.title}${group.title}${colours.plain}"
+            rows.each { name, definition -> lines.addAll(parameterLines(name, definition, full, name in (group.required ?: []), colours)) }
             lines << ''
         }
     }
-    lines << (full ? 'docs/usage.md has examples.' : '--help <parameter> shows one parameter in full, --help_full all of them.')
+    lines << (full ? 'docs/usage.md has examples.' : '--help <parameter> shows one parameter in full, --help_full all of them; docs/usage.md has examples.')
     return lines.join('\n')
 }
 
-/** One parameter: name, kind, text, default. */
-def parameterLines(name, definition, full, required) {
+/** One parameter: name, kind, default, text. */
+def parameterLines(name, definition, full, required, colours) {
     def kind = definition['enum'] ? definition['enum'].join('|') : [definition.type].flatten().join('|')
     def standard = definition['default'] != null && definition['default'] != false ? " [${definition['default']}]" : required ? ' (required)' : ''
-    def head = "  --${name.padRight(22)} ${kind}${standard}"
-    return [head, "      ${definition.description}"] + (full && definition.help_text ? ["      ${definition.help_text}"] : [])
+    def head = "  ${colours.name}--${name.padRight(22)}${colours.plain} ${colours.kind}${kind}${standard}${colours.plain}"
+    return [head] + wrapped(definition.description, '      ') + (full && definition.help_text ? wrapped(definition.help_text, '      ') : [])
 }
 
-/** One parameter in full, or a line that says it does not exist. */
-def parameterHelp(schema, name) {
-    def definition = parameterDefinitions(schema)[name]
-    if (!definition) {
-        return "--${name}: unknown parameter; expected one of --help_full"
+/** One parameter in full. */
+def parameterHelp(schema, name, colours) {
+    def required = schema['$defs'].values().any { group -> name in (group.required ?: []) }
+    return parameterLines(name, parameterDefinitions(schema)[name], true, required, colours).join('\n')
+}
+
+/** The text in lines of at most `pageWidth` letters, each indented. */
+def wrapped(text, indent) {
+    return text.tokenize(' ').inject([]) { lines, word ->
+        def fits = lines && lines.last().size() + 1 + word.size() <= pageWidth()
+        fits ? lines.init() + ["${lines.last()} ${word}".toString()] : lines + ["${indent}${word}".toString()]
     }
-    return parameterLines(name, definition, true, false).join('\n')
 }
 
-/** Parameters that differ from their default, by name: what this run is made of. */
-def changedParameters(values, schema) {
-    return parameterDefinitions(schema)
-        .findAll { name, definition -> name != 'trace_report_suffix' && isChanged(values[name], definition['default']) }
-        .collectEntries { name, _definition -> [name, values[name]] }
-        .sort()
-}
-
-def isChanged(value, standard) {
-    def both_numbers = value instanceof Number && standard instanceof Number
-    return both_numbers ? (value <=> standard) != 0 : (value ?: '').toString() != (standard ?: '').toString()
+/** Codes by use; empty texts where no colours are wanted or nobody looks: --monochrome_logs, NO_COLOR, -ansi-log false, no terminal. */
+def colours(monochrome) {
+    def switched_off = monochrome.toString() == 'true' || System.getenv('NO_COLOR') || System.getenv('NXF_ANSI_LOG') == 'false'
+        || (workflow.commandLine ?: '') =~ /-ansi-log[ =]false/
+    return switched_off || System.console() == null
+        ? [title: '', name: '', kind: '', plain: '']
+        : [title: '\033[1m', name: '\033[36m', kind: '\033[2m', plain: '\033[0m']
 }

@@ -1,9 +1,29 @@
 //
-// How far a long scoring run is: a line a model at most every half minute, and one at its end.
+// How far a long scoring run is: what there is to score, then a line a model at most every half minute, and one at its end.
 //
+
+include { thousands } from './words'
+include { counted   } from './words'
 
 def secondsBetweenLines() {
     return 30
+}
+
+/**
+ * What is to be scored, from the plan: sites, scoring tasks, passes to expect.
+ *
+ * plan: folder of PLAN_SITES, whose plan.json holds counts   e.g. {"counts": {"sites": 9571, "variant_sites": 1893, ...}}
+ */
+def planText(plan, n_shards, n_models, views) {
+    def counts = new groovy.json.JsonSlurper().parseText(plan.resolve('plan.json').text).counts ?: [:]
+    def passes = n_models == 1 ? 1 : ['fast': 1, 'default': 2, 'thorough': 7][views.toString()]  // the context model: both strands at once
+    def expected = thousands(((counts.sites ?: 0) + (counts.null_sites ?: 0)) * passes)
+    return ["plan: ${thousands(counts.sites)} sites to score, once for the whole cohort",
+        "  of variants    ${thousands(counts.variant_sites)}, and ${thousands(counts.variants)} indels and MNVs",
+        "  of regions     ${thousands(counts.region_bases)} bases",
+        "  of probes      ${thousands(counts.probes)}, and ${thousands(counts.variant_probes)} of indels and MNVs",
+        "  tasks          ${counted(n_models, 'model')} x ${counted(n_shards, 'shard')}: ${n_models * n_shards} of SCORE_SITES",
+        "  passes         about ${expected} a model at ${passes} a site; neighbours and indels cost more, regions less: --dry_run counts them"].join('\n')
 }
 
 /**
@@ -11,31 +31,40 @@ def secondsBetweenLines() {
  * the rate.
  *
  * told:    what is known so far, by model; empty at the start, changed here
- * metrics: <model>.<shard>.metrics.json   e.g. {"sites": 20000, "seconds": 95.2, ...}
+ * metrics: <model>.<shard>.metrics.json   e.g. {"sites": 20000, "seconds": 95.2, "device": "cpu", "batch": 8, "halvings": 0, ...}
  */
 def tellProgress(told, model, metrics, n_shards) {
     def of_shard = new groovy.json.JsonSlurper().parseText(metrics.text)
     def now = System.currentTimeMillis()
-    def own = told.computeIfAbsent(model) { _name -> [done: 0, fresh: 0, sites: 0L, began: now, said: 0L] }
+    def own = told.computeIfAbsent(model) { _name -> [done: 0, fresh: 0, sites: 0L, halvings: 0, began: now, said: 0L] }
     own.done += 1
     if (metrics.lastModified() >= workflow.start.toInstant().toEpochMilli()) {
         own.began = own.fresh ? own.began : (now - 1000 * (of_shard.seconds ?: 0)) as long
         own.fresh += 1
         own.sites += of_shard.sites ?: 0
+        own.halvings += of_shard.halvings ?: 0
     }
     if (own.done == n_shards || (own.fresh && now - own.said >= 1000 * secondsBetweenLines())) {
         own.said = now
-        log.info(progressText(model, own.done, own.fresh, own.sites, n_shards, (now - own.began) / 1000))
+        log.info(progressText(model, own, of_shard, n_shards, (now - own.began) / 1000))
     }
 }
 
-/** 'gpn-demo-1: 12 of 51 shards scored, 240,000 sites, 208 sites/s, 61 min left'. seconds: since the first shard began. */
-def progressText(model, done, fresh, sites, n_shards, seconds) {
-    def head = "${model}: ${done} of ${n_shards} shards scored"
-    if (!fresh) {
+/**
+ * 'gpn-demo-1: 12 of 51 shards scored (3 by an earlier run), 240,000 sites, 208 sites/s on cpu, batch 8, 61 min left'.
+ *
+ * own: of `tellProgress`; latest: metrics of the shard that ended last; seconds: since the first shard began
+ */
+def progressText(model, own, latest, n_shards, seconds) {
+    def old = own.done - own.fresh
+    def head = "${model}: ${own.done} of ${n_shards} shards scored"
+    if (!own.fresh) {
         return "${head}, by an earlier run"
     }
-    def rate = String.format(Locale.ROOT, '%s, %,d sites, %,.0f sites/s', head, sites as long, (sites / (seconds ?: 1)) as double)
-    def left = ((n_shards - done) * seconds / fresh) as double
-    return done == n_shards ? rate : left < 120 ? "${rate}, ${Math.round(left)} s left" : "${rate}, ${Math.round(left / 60)} min left"
+    def rate = "${head}${old ? " (${old} by an earlier run)" : ''}, ${thousands(own.sites)} sites, ${thousands(own.sites / (seconds ?: 1))} sites/s"
+    def batch = latest.batch ? " on ${latest.device}, batch ${latest.batch}" : ''
+    def halved = own.halvings ? ", batch halved ${counted(own.halvings, 'time')} for lack of memory" : ''
+    def left = (n_shards - own.done) * seconds / own.fresh
+    def wait = own.done == n_shards ? '' : left < 120 ? ", ${thousands(left)} s left" : ", ${thousands(left / 60)} min left"
+    return "${rate}${batch}${halved}${wait}"
 }

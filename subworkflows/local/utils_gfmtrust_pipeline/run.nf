@@ -1,14 +1,15 @@
 //
-// Start and end of a run: help, checks, inputs as files, summaries. Values come in as arguments; `params` is read in main.nf.
+// Start of a run: help, checks, inputs as files. Values come in as arguments; `params` is read in main.nf.
 //
 
-include { readSchema        } from './schema'
-include { parameterErrors   } from './schema'
-include { suggestion        } from './schema'
-include { readSamplesheet   } from './samplesheet'
-include { helpText          } from './help'
-include { parameterHelp     } from './help'
-include { changedParameters } from './help'
+include { readSchema           } from './schema'
+include { parameterDefinitions } from './schema'
+include { parameterErrors      } from './schema'
+include { unknownParameters    } from './schema'
+include { readSamplesheet      } from './samplesheet'
+include { helpText             } from './help'
+include { parameterHelp        } from './help'
+include { colours              } from './help'
 
 /** Text for --help, --help <parameter>, --help_full and --version; null where the run is to go on. */
 def informationText(values) {
@@ -17,9 +18,13 @@ def informationText(values) {
         return "gfmtrust ${workflow.manifest.version}"
     }
     if (values.help instanceof CharSequence && !(values.help.toString() in ['true', 'false'])) {
-        return parameterHelp(schema, values.help.toString())
+        def name = values.help.toString().replaceFirst(/^--/, '')
+        stopAt(unknownParameters([name], parameterDefinitions(schema).keySet()))
+        return parameterHelp(schema, name, colours(values.monochrome_logs))
     }
-    return values.help || values.help_full ? helpText(schema, workflow.manifest.version, values.help_full, values.show_hidden) : null
+    return values.help || values.help_full
+        ? helpText(schema, workflow.manifest.version, values.help_full, values.show_hidden, colours(values.monochrome_logs))
+        : null
 }
 
 /** Ends the run with the lines given, where there are any. */
@@ -59,7 +64,9 @@ def inputErrors(values) {
 def inputPath(name, value) {
     def path = file(value.toString(), glob: false)
     if (!path.exists()) {
-        stopAt(["--${name}: ${value} does not exist; expected a path relative to the launch directory, or absolute"])
+        def other = value.toString().endsWith('.gz') ? value.toString().replaceFirst(/\.gz$/, '') : "${value}.gz"
+        def near = file(other, glob: false).exists() ? "; ${other} does" : ''
+        stopAt(["--${name}: ${value} does not exist; expected a path relative to the launch directory, or absolute${near}"])
     }
     return quotable(name, path)
 }
@@ -203,47 +210,4 @@ def sha256(parts) {
     def digest = java.security.MessageDigest.getInstance('SHA-256')
     parts.each { part -> digest.update("${part.toString().size()}:${part}".getBytes('UTF-8')) }
     return digest.digest().encodeHex().toString()
-}
-
-/** What this run is made of, printed at its start. */
-def startText(values, samples, regions, models) {
-    def changed = changedParameters(values, readSchema(file("${projectDir}/nextflow_schema.json")))
-    def names = ['context_model'] + models.collect { meta, _folder -> meta.id }
-    def head = ["gfmtrust ${workflow.manifest.version}",
-        "  device   ${values.device} (requested)",
-        "  models   ${names.join(', ')}",
-        "  views    ${values.views} (passes a site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
-        "  VCFs     ${samples.size()}",
-        "  BEDs     ${regions.size()}"]
-    return (head + changed.collect { name, value -> "  --${name} ${value}" }).join('\n')
-}
-
-/** Writes every parameter of the run to pipeline_info. */
-def writeParameters(values, outdir, suffix) {
-    def path = file("${outdir}/pipeline_info/params_${suffix}.json")
-    path.parent.mkdirs()
-    path.text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(values.collectEntries { name, value -> [name, value] }.sort())) + '\n'
-}
-
-/** Where things are, printed at the end; nothing is claimed of a run that failed. */
-def endText(dry_run, outdir, kind) {
-    if (!workflow.success) {
-        return "gfmtrust: stopped; nothing under ${outdir} is complete; the task's own line is above, its code in .exitcode of its work directory"
-    }
-    if (dry_run) {
-        return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
-    }
-    def files = kind == 'bed'
-        ? ["  BEDs       ${outdir}/regions/<name>.gfm.bed.gz", "  tracks     ${outdir}/tracks/igv_session.xml"]
-        : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz", "  next       bcftools norm -m- FILE | bcftools view -i 'GFM_RANK>=2'"]
-    return (["gfmtrust: done",
-        "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(outdir, kind)}",
-        "  report     ${outdir}/report/gfmtrust_report.html"] + files).join('\n')
-}
-
-/** 'HIGH 12, MEDIUM 40, LOW 900, NOT_SCORED 3': alleles of all VCFs or lines of all BEDs, from the manifest that REPORT wrote. */
-def rankCounts(outdir, kind) {
-    def manifest = new groovy.json.JsonSlurper().parse(file("${outdir}/pipeline_info/manifest.json").toFile())
-    def ranks = (manifest.annotated ?: []).findAll { entry -> entry.kind == kind }.collect { entry -> entry.ranks }
-    return ['HIGH', 'MEDIUM', 'LOW', 'NOT_SCORED'].collect { rank -> "${rank} ${ranks.collect { counts -> counts[rank] ?: 0 }.sum() ?: 0}" }.join(', ')
 }

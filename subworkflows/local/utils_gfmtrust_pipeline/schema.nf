@@ -18,6 +18,19 @@ def requiredParameters(schema) {
     return schema['$defs'].values().collectMany { group -> group.required ?: [] }
 }
 
+/** Parameters that differ from their default, by name: what this run is made of. */
+def changedParameters(values, schema) {
+    return parameterDefinitions(schema)
+        .findAll { name, definition -> name != 'trace_report_suffix' && isChanged(values[name], definition['default']) }
+        .collectEntries { name, _definition -> [name, values[name]] }
+        .sort()
+}
+
+def isChanged(value, standard) {
+    def both_numbers = value instanceof Number && standard instanceof Number
+    return both_numbers ? (value <=> standard) != 0 : (value ?: '').toString() != (standard ?: '').toString()
+}
+
 /**
  * Errors of parameters, one line each; an empty list is a pass.
  * values: name -> value as Nextflow holds it; null means not given.

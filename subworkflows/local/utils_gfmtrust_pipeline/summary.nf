@@ -1,0 +1,104 @@
+//
+// What a run says at its start and at its end. Plain text: it stands in logs too.
+//
+
+include { readSchema        } from './schema'
+include { changedParameters } from './schema'
+include { thousands         } from './words'
+include { counted           } from './words'
+
+/** What this run is made of, printed at its start. */
+def startText(values, samples, regions, models) {
+    def changed = changedParameters(values, readSchema(file("${projectDir}/nextflow_schema.json")))
+    def names = ['context_model'] + models.collect { meta, _folder -> meta.id }
+    def head = ["gfmtrust ${workflow.manifest.version}, run ${workflow.runName}",
+        "  device   ${values.device} (requested)",
+        "  models   ${names.join(', ')}",
+        "  views    ${values.views} (passes a site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
+        "  samples  ${samples.collect { meta, _vcf -> meta.sample }.unique().size()} in ${counted(samples.size(), 'VCF')}",
+        "  regions  ${counted(regions.size(), 'BED')}",
+        "  profile  ${workflow.profile}",
+        "  work     ${workflow.workDir}",
+        "parameters that are not at their default"]
+    return (head + changed.collect { name, value -> "  --${name} ${value}" }).join('\n')
+}
+
+/** Writes every parameter of the run to pipeline_info. */
+def writeParameters(values, outdir, suffix) {
+    def path = file("${outdir}/pipeline_info/params_${suffix}.json")
+    path.parent.mkdirs()
+    path.text = groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(values.collectEntries { name, value -> [name, value] }.sort())) + '\n'
+}
+
+/** Where things are, printed at the end; nothing is claimed of a run that failed. */
+def endText(dry_run, outdir, kind) {
+    if (!workflow.success) {
+        return failureText(workflow.errorReport ?: workflow.errorMessage ?: '', outdir)
+    }
+    if (dry_run) {
+        return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
+    }
+    def annotated = annotatedEntries(outdir)
+    def best = annotated.findAll { entry -> entry.kind == 'vcf' }.max { entry -> (entry.ranks.HIGH ?: 0) + (entry.ranks.MEDIUM ?: 0) }
+    def certified = best && ((best.ranks.HIGH ?: 0) + (best.ranks.MEDIUM ?: 0)) > 0
+    def files = kind == 'bed'
+        ? ["  BEDs       ${outdir}/regions/<name>.gfm.bed.gz", "  tracks     ${outdir}/tracks/igv_session.xml"]
+        : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz"]
+    def next = kind == 'bed' ? [] : certified
+        ? ["  next       bcftools norm -m- ${publishedVcf(outdir, best)} | bcftools view -i 'GFM_RANK>=2'"]
+        : ["  next       no allele is MEDIUM or better: the report says why, docs/usage.md (last section) what that means"]
+    def cached = workflow.stats.cachedCount ? ", ${workflow.stats.cachedCount} of ${workflow.stats.cachedCount + workflow.stats.succeedCount} tasks from an earlier run" : ''
+    return (["gfmtrust: done in ${workflow.duration}${cached}",
+        "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(annotated, kind)}",
+        "  report     ${outdir}/report/gfmtrust_report.html (start here)"] + files + next + leftovers(outdir, annotated)).join('\n')
+}
+
+/**
+ * A failed task's own line once more, with its code and its work directory; of any other failure the first line.
+ *
+ * report: Nextflow's report of the error   e.g. "Error executing process > 'GFMTRUST:CHECK_INPUTS (genome)'\n\nCaused by: ..."
+ */
+def failureText(report, outdir) {
+    def lines = report.readLines().collect { line -> line.trim() }.findAll { line -> line }
+    def task = report.find(/(?<=Error executing process > ')[^']+/)
+    def own = lines.findAll { line -> line.startsWith('gfmtrust: ') }.collect { line -> line - 'gfmtrust: ' }
+    def said = own ? own.last() : lineAfter(lines, 'Caused by:') ?: (lines ? lines.first() : 'no message; see .nextflow.log')
+    def code = lineAfter(lines, 'Command exit status:')
+    def cause = code == '137' ? ' (killed, most often for lack of memory)' : ''
+    def place = task ? " at ${task.replaceFirst(/^(\w+:)+/, '')}${code ? ", exit ${code}${cause}" : ''}" : ''
+    def work = lineAfter(lines, 'Work dir:')
+    def next = "  next       mend it and run the same command again with -resume; nothing under ${outdir} is complete"
+    return (["gfmtrust: stopped${place}", "  ${said}"] + (work ? ["  work dir   ${work}"] : []) + [next]).join('\n')
+}
+
+/** The line that follows a heading, null where there is none. */
+def lineAfter(lines, heading) {
+    return lines.dropWhile { line -> line != heading }.drop(1).find { _line -> true }
+}
+
+/** Entries of manifest.json, which REPORT wrote: annotated files with their counts. */
+def annotatedEntries(outdir) {
+    return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json").text).annotated ?: []
+}
+
+/** The published VCF of an entry: its id is <sample>, or <sample>.<vcf_id>, so its folder is looked up. */
+def publishedVcf(outdir, entry) {
+    def found = files("${outdir}/annotated/*/${entry.id}.gfm.vcf.gz")
+    return found ? "${outdir}/annotated/${found[0].parent.name}/${found[0].name}" : "${entry.id}.gfm.vcf.gz"
+}
+
+/** 'HIGH 12, MEDIUM 40, LOW 900, not scored 3': alleles of all VCFs or lines of all BEDs. */
+def rankCounts(annotated, kind) {
+    def ranks = annotated.findAll { entry -> entry.kind == kind }.collect { entry -> entry.ranks }
+    return ['HIGH', 'MEDIUM', 'LOW', 'NOT_SCORED']
+        .collect { rank -> "${rank == 'NOT_SCORED' ? 'not scored' : rank} ${thousands(ranks.collect { counts -> counts[rank] ?: 0 }.sum())}" }
+        .join(', ')
+}
+
+/** A line that names annotated files of an earlier run that lie in the same outdir; none where there are none. */
+def leftovers(outdir, annotated) {
+    def made = annotated.collect { entry -> "${entry.id}.gfm.${entry.kind}".toString() }
+    def found = files("${outdir}/annotated/*/*.gfm.vcf.gz") + files("${outdir}/regions/*.gfm.bed.gz")
+    def old = found.collect { path -> path.name }.findAll { name -> !((name - '.gz') in made) }.unique().sort()
+    return old ? ["  left over  ${old.take(5).join(', ')}${old.size() > 5 ? " and ${old.size() - 5} more" : ''}: of an earlier run, not of this one"] : []
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env nextflow
+//
+// Test only: what the pipeline says, from literal facts, in one start of Nextflow.
+// --cases: JSON of {failures: [report, ...], plan: folder, progress: [[own, latest, n_shards, seconds], ...], outdir: results folder}
+//
+
+include { failureText; annotatedEntries; rankCounts; leftovers; publishedVcf } from '../../subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { planText; progressText                                             } from '../../subworkflows/local/utils_gfmtrust_pipeline/progress'
+
+workflow {
+    def cases = new groovy.json.JsonSlurper().parse(file(params.cases).toFile())
+    def annotated = annotatedEntries(cases.outdir)
+    def told = [
+        failures: cases.failures.collect { report -> failureText(report, 'results') },
+        plan: planText(file(cases.plan), 5, 2, 'thorough'),
+        progress: cases.progress.collect { own, latest, n_shards, seconds -> progressText('gpn', own, latest, n_shards, seconds) },
+        ranks: rankCounts(annotated, 'vcf'),
+        leftovers: leftovers(cases.outdir, annotated),
+        published: annotated.collect { entry -> publishedVcf(cases.outdir, entry) },
+    ]
+    file(params.told).text = groovy.json.JsonOutput.toJson(told)
+}
