@@ -134,6 +134,6 @@ def wait(folder: Path, what: str, ready) -> None:
     end = time.monotonic() + START_S
     while not ready():
         if time.monotonic() > end:
-            logs = "\n".join(f"{path.name}: {path.read_text()[-600:]}" for path in sorted(folder.rglob("*")) if path.suffix in (".log", ".out"))
+            logs = "\n".join(f"{path.name}: {path.read_text()[-600:]}" for path in sorted([*folder.glob("*.out"), *folder.glob("*.log")]))
             raise RuntimeError(f"{what} is not ready after {START_S} s\n{logs}")
         time.sleep(0.2)

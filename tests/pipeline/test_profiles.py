@@ -15,6 +15,7 @@ import pytest
 pytestmark = pytest.mark.pipeline
 ROOT = nextflow_run.ROOT
 PARSERS = ("v1", "v2")
+STUB = ("-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa")
 GPU_LABEL = "withLabel:process_gpu"
 QUEUE_RULE = "{ task.accelerator && params.gpu_queue ? params.gpu_queue : params.cpu_queue }"
 EXECUTORS = {
@@ -90,7 +91,8 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
 
 
 def test_every_profile_is_listed_in_the_docs():
-    names = re.findall(r"^    (\w+) \{$", (ROOT / "nextflow.config").read_text().split("profiles {", 1)[1].split("\n}\n", 1)[0], re.MULTILINE)
+    block = (ROOT / "nextflow.config").read_text().split("profiles {", 1)[1].split("\n}\n", 1)[0]
+    names = re.findall(r"^    (\w+) \{$", block, re.MULTILINE)
     rows = (ROOT / "docs" / "usage.md").read_text().split("| profile | what it does |", 1)[1].split("\n\n", 1)[0]
     listed = {name for row in rows.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert listed == set(names) - {"standard"}
@@ -110,7 +112,8 @@ def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
 
 def scripts(run) -> dict[str, str]:
     """Process -> the .command.run of its first task."""
-    return {nextflow_run.process(task): next((run.launch / "work").glob(f"{task['hash']}*/.command.run")).read_text() for task in run.tasks()}
+    work = run.launch / "work"
+    return {nextflow_run.process(task): next(work.glob(f"{task['hash']}*/.command.run")).read_text() for task in run.tasks()}
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -121,21 +124,25 @@ def scripts(run) -> dict[str, str]:
 def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     given = site_options(launch, parser, HERE)
-    run = nextflow_run.run(launch, "-profile", profiles, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", "--cpu_queue", "small",
-                           "--gpu_queue", "big", before=given, parser=parser, tools=stub_tools)
+    run = nextflow_run.run(launch, "-profile", profiles, *STUB, "--cpu_queue", "small", "--gpu_queue", "big", before=given, parser=parser,
+                           tools=stub_tools)
     assert run.code == 0, run.text
     found = {process: re.search(r"echo (gpu=.*)", text).group(1) for process, text in scripts(run).items()}
     assert found == {process: gpu if process == "SCORE_SITES" else other for process in found}
 
 
-@pytest.mark.parametrize(("engine", "option"), [("docker", "--gpus all"), ("podman", "--device nvidia.com/gpu=all"), ("apptainer", "--nv")])
+@pytest.mark.parametrize(("engine", "option"), [
+    ("docker", "--gpus all"),
+    pytest.param("podman", "--device nvidia.com/gpu=all", marks=pytest.mark.slow),
+    pytest.param("apptainer", "--nv", marks=pytest.mark.slow),
+])
 def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, engine, option):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     tools = launch / "tools"
     shutil.copytree(stub_tools, tools)
     shutil.copy(Path(__file__).with_name("fake_engine.sh"), tools / engine)
     (tools / engine).chmod(0o755)
-    run = nextflow_run.run(launch, "-profile", f"standard,gpu,{engine}", "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", tools=tools)
+    run = nextflow_run.run(launch, "-profile", f"standard,gpu,{engine}", *STUB, tools=tools)
     assert run.code == 0, run.text
     assert {process for process, text in scripts(run).items() if option in text} == {"SCORE_SITES"}
 
@@ -147,7 +154,7 @@ def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, en
 ])
 def test_a_queue_or_count_that_cannot_be_meant_is_refused(tmp_path, stub_tools, option, value, words):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
-    run = nextflow_run.run(launch, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", f"{option}={value}", tools=stub_tools)
+    run = nextflow_run.run(launch, *STUB, f"{option}={value}", tools=stub_tools)
     assert run.code == 1
     assert words in run.text
     assert "Submitted process" not in run.text

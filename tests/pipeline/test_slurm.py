@@ -49,7 +49,8 @@ class Submitted:
 
     def row(self) -> tuple[str, ...]:
         """As in the table; one CPU is what SLURM gives where none are asked for."""
-        return (self.process, self.attempt, self.option("-p"), self.option("--gres"), self.option("-c") or "1", self.option("--mem"), self.exit)
+        asked = (self.option("-p"), self.option("--gres"), self.option("-c") or "1", self.option("--mem"))
+        return (self.process, self.attempt, *asked, self.exit)
 
 
 def submitted(run) -> list[Submitted]:
