@@ -74,8 +74,8 @@ def make_root(root: Path) -> None:
         raise InputOutputError(message("debootstrap", found, f"a root of {SUITE}", "run again with a network"))
     (root / "usr" / "sbin" / "policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (root / "usr" / "sbin" / "policy-rc.d").chmod(0o755)
-    run(chroot(root, ["sh", "-c", f"apt-get update && apt-get install -y --no-install-recommends {STANDS_IN} && apt-get clean"]),
-        "the stand-in for the base image", {"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"})
+    install = f"apt-get update && apt-get install -y --no-install-recommends {STANDS_IN} && apt-get clean && rm -rf /var/lib/apt/lists/*"
+    run(chroot(root, ["sh", "-c", install]), "the stand-in for the base image", {"PATH": PATH, "DEBIAN_FRONTEND": "noninteractive"})
     for mark in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
         mark.unlink()
 

@@ -90,15 +90,6 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
     assert GPU_LABEL not in found["process"]
 
 
-def test_every_profile_is_listed_in_the_docs():
-    block = (ROOT / "nextflow.config").read_text().split("profiles {", 1)[1].split("\n}\n", 1)[0]
-    names = re.findall(r"^    (\w+) \{$", block, re.MULTILINE)
-    rows = (ROOT / "docs" / "usage.md").read_text().split("| profile | what it does |", 1)[1].split("\n\n", 1)[0]
-    listed = {name for row in rows.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
-    assert listed == set(names) - {"standard"}
-    assert {*EXECUTORS, *OTHERS} <= listed
-
-
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
