@@ -83,7 +83,7 @@ def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
     return Evidence(nll.mean(axis=1), nll.size, len(cut) > 1 and bool((probs == probs[:1]).all()))
 
 
-def token_evidence(session, cut: np.ndarray) -> Evidence:
+def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -> Evidence:
     """Surprisal of the real tokens of every window: every eighth masked at once, or of a causal model all of them.
 
     Against ln V, V the network's tokens: what weights that know nothing give. A token without a finite answer counts as ln V + 1.

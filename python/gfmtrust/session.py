@@ -214,8 +214,7 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     """
     if batch is not None and batch < 1 or threads < 1:
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
-    text = text_of(meta)
-    tokenizer = bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
+    tokenizer = tables(text_of(meta))
     window = meta["window"]
     chosen = batch or window["batch"] or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
     session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer, _weights=weights or {})
@@ -223,6 +222,11 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
     session._outputs = [output.name for output in session._runtime.get_outputs()]
     session.provider = session._runtime.get_providers()[0]
     return session
+
+
+def tables(text: tokenizers.Text) -> tokenizers.Tokenizer | bpe.Bpe:
+    """The tables that turn letters into a text's ids. Raises BadDataError (65) for a vocabulary that does not fit."""
+    return bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
 
 
 def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:

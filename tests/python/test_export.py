@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import toy_models
 
-from gfmtrust import export, gate, parity, registry, tokenizers
+from gfmtrust import export, gate, parity, registry, source, tokenizers
 from gfmtrust.bundle import Bundle
 from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, InternalError, MissingInputError
 from gfmtrust.genome import Genome
@@ -48,7 +48,7 @@ def test_a_bundle_says_what_it_is(exported, kind):
 @pytest.mark.parametrize("stated", [{}, {"training": {"assemblies": ["X1"], "contigs": ["c1"]}}])
 def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
     loaded = load(checkpoints.write(tmp_path / "weights", "gpn", **stated))
-    groups = export._groups(loaded, loaded.family.window(loaded.config, loaded.card["window_bp"]))
+    groups = export.groups(loaded, loaded.family.window(loaded.config, loaded.card["window_bp"]))
     assert {name: held for name, held in groups.items() if name == "training"} == stated
 
 
@@ -434,12 +434,12 @@ def test_files_that_are_not_the_rows(tmp_path):
         held = dict.fromkeys(registry.Row.__dataclass_fields__, "") | {"id": "m", "family": "gpn"} | good | changes
         return registry.Row(**held)
 
-    export.check_row(row(), loaded)
+    source.check_row(row(), loaded)
     for column in good:
         with pytest.raises(BadDataError, match="as assets/models.csv says"):
-            export.check_row(row(**{column: "0" * 64}), loaded)
+            source.check_row(row(**{column: "0" * 64}), loaded)
     with pytest.raises(BadDataError, match="family is gpn; expected nt_v1"):
-        export.check_row(row(family="nt_v1"), loaded)
+        source.check_row(row(family="nt_v1"), loaded)
 
 
 @pytest.mark.bad_input

@@ -9,7 +9,7 @@ import fake_hub
 import pytest
 from fake_hub import REPOSITORY, REVISION
 
-from gfmtrust import export
+from gfmtrust import export, source
 from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
 from gfmtrust.models import family_of, hub
 
@@ -123,7 +123,7 @@ def test_files_placed_by_hand_need_no_network(weights, tmp_path, monkeypatch):
     held.mkdir(parents=True)
     for name in ("config.json", "vocab.txt", "model.safetensors"):
         shutil.copy(weights / name, held)
-    assert export.resolve(NAMED).directory == held
+    assert source.resolve(NAMED).directory == held
 
 
 @pytest.mark.parametrize(("card", "licence"), [
@@ -181,7 +181,7 @@ def test_weights_that_come_otherwise_than_listed(served, monkeypatch, fault, err
 @pytest.mark.parametrize("other", [f"lab/other@{REVISION}", f"{REPOSITORY}@{'f' * 40}"])
 def test_a_repository_or_commit_that_is_not_there(served, other):
     with pytest.raises(MissingInputError, match="not on the hub, or not for everyone; expected a public repository"):
-        export.resolve(other)
+        source.resolve(other)
 
 
 @pytest.mark.bad_input
@@ -218,7 +218,7 @@ def test_an_index_that_names_a_file_outside(served, repository):
 ])
 def test_ids_without_a_commit(name, words):
     with pytest.raises(ConfigurationError, match=words) as caught:
-        export.resolve(name)
+        source.resolve(name)
     assert caught.value.exit_code == 78
 
 

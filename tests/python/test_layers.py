@@ -12,7 +12,7 @@ LAYERS = {
         "output_digest", "tabix", "splice", "bed", "contig_names", "tables", "spellings", "sites", "site_lookup", "measure_table",
         "info_values", "training", "track_list"},
     2: {"tokenizers", "onnx_file", "onnx_nodes", "graph_contract", "bundle", "session", "golden", "registry", "models", "parity", "gate",
-        "export", "context_model", "bpe", "bpe_file", "likelihoods"},
+        "export", "proof", "source", "context_model", "bpe", "bpe_file", "likelihoods"},
     3: {"distributions", "measures", "views", "nulls", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble",
         "features", "halves", "shift", "certificates", "caps", "reliability", "ranking", "risk_coverage", "resampling", "calls",
         "strata", "calibration_record", "calibration", "flags", "region_summary", "external"},
@@ -25,7 +25,7 @@ LAYERS = {
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {
-    "torch": {"export", "parity", "gate", "models", "conformance", "conformance_tokens"},
+    "torch": {"models", "conformance", "conformance_tokens"},
     "transformers": {"models"},
     "onnxruntime": {"session", "models"},  # models/draft: its quantiser, which runs nothing
     "pyfaidx": {"genome"},
