@@ -17,7 +17,7 @@ export NXF_ANSI_LOG ?= false
 .PHONY: help setup demo test test-slow test-slurm bench proof conformance consumers lint modules lock images pin-images check-images clean
 
 help: ## show the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: ## make .venv and Nextflow; idempotent
 	@tools/setup.sh

@@ -26,7 +26,7 @@ QUEUES = ("--cpu_queue", "cpu", "--gpu_queue", "gpu")
 FAULTS = "score_sites=kill choose_stride=75 calibrate=75"
 # attempts belong to the trace only where they are asked for; SLURM is asked more often than a site would
 CONFIGURATION = """\
-trace.fields = 'task_id,hash,native_id,name,status,exit,attempt,submit'
+trace.fields = 'task_id,hash,native_id,name,status,exit,attempt,submit,complete'
 executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; submitRateLimit = '20/1s' }
 """
 
@@ -125,6 +125,13 @@ def test_a_gpu_is_asked_for_on_scoring_tasks_alone(tasks):
         gpu = task.process in GPU_PROCESSES
         assert task.row()[2:4] == (("gpu", "gpu:1") if gpu else ("cpu", ""))
         assert ("--gres" in task.script) == gpu
+
+
+def test_scoring_tasks_wait_in_the_scheduler_not_in_nextflow(gpu_run):
+    """All five of the context model were submitted before one of them was done: --max_gpu_forks is for one machine's GPUs."""
+    scoring = [task for task in gpu_run.tasks() if "SCORE_SITES (context_model:" in task["name"]]
+    first = min(task["complete"] for task in scoring if task["status"] == "COMPLETED")
+    assert len({task["name"] for task in scoring if task["submit"] < first}) == 5
 
 
 @pytest.mark.bad_input
