@@ -25,8 +25,8 @@ from gfmtrust.oracle.ceiling import Ceiling, ceiling
 
 log = logging.getLogger(__name__)
 
-POOL_ALLELES = 440_000
-"""Drawn with replacement from 400,000 candidate sites: over 200,000 distinct ones."""
+POOL_ALLELES = 520_000
+"""Drawn with replacement from 400,000 candidate sites: over 200,000 distinct ones, also where a law clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 TABLE, RUN_SITES = "alleles.parquet", "run_sites.parquet"
