@@ -7,15 +7,17 @@ ACTIVATE := . .venv/bin/activate
 UV := .gfmtrust/bootstrap/bin/uv
 RESULTS := results-demo
 MODULES := build/modules
+IMAGES := score
+HADOLINT := .gfmtrust/lint/bin/hadolint --config containers/hadolint.yaml
 # the includes of tests/hosts lead nowhere before the installation
 LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude tests/hosts .
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow bench proof conformance consumers lint modules lock images clean
+.PHONY: help setup demo test test-slow test-slurm bench proof conformance consumers lint modules lock images pin-images check-images clean
 
 help: ## show the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 setup: ## make .venv and Nextflow; idempotent
 	@tools/setup.sh
@@ -32,6 +34,10 @@ test: setup ## all default tests
 test-slow: setup ## grids, repeated kills, large inputs
 	@$(ACTIVATE) && python -m pytest -q -m "slow" --durations=10
 
+test-slurm: setup ## the pipeline on a SLURM of one node, and what each task was submitted with; installs Debian's slurm-wlm and munge
+	@tools/slurm.sh
+	@$(ACTIVATE) && python -m pytest -q -s -m "slurm" tests/pipeline/test_slurm.py
+
 bench: setup ## the benchmarks of docs/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
 	@$(ACTIVATE) && python tools/throughput.py
@@ -46,10 +52,11 @@ conformance: setup ## every model family against what is known another way; the 
 consumers: setup ## get ten tools that read our results and ask each the same question
 	@tools/consumers.sh && $(ACTIVATE) && python tools/consumers.py
 
-lint: setup ## ruff, nextflow lint, shell syntax, nf-core's lints (docs/lint.md)
-	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in tools/setup.sh tools/nextflow tools/consumers.sh; do sh -n $$script; done
-	@[ -x .gfmtrust/lint/bin/nf-core ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
+lint: setup ## ruff, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/lint.md)
+	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in tools/setup.sh tools/nextflow tools/consumers.sh tools/slurm.sh; do sh -n $$script; done
+	@[ -x .gfmtrust/lint/bin/hadolint ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
 	    --python .gfmtrust/lint/bin/python -r python/requirements/lint.txt; }
+	@$(HADOLINT) containers/*.Dockerfile
 	@$(ACTIVATE) && python tools/nf_core_lint.py
 
 modules: setup ## a folder of modules for other pipelines (docs/integration.md), in $(MODULES)
@@ -63,9 +70,13 @@ lock: setup ## resolve the requirements again, with hashes and without index add
 	@echo "lock: made python/requirements/*.txt and modules/local/*/*/environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
 
 images: ## build the container images locally; nothing is published
-	docker build -t gfmtrust/score:$(VERSION) -f containers/score.Dockerfile .
-	docker build -t gfmtrust/export:$(VERSION) -f containers/export.Dockerfile .
-	docker build -t gfmtrust/multiqc:$(VERSION) -f containers/multiqc.Dockerfile .
+	@for name in score export multiqc; do docker build -t gfmtrust/$$name:$(VERSION) --build-arg VERSION=$(VERSION) -f containers/$$name.Dockerfile .; done
+
+pin-images: setup ## write the digest of each base image into containers/, with its source; needs a network
+	@$(ACTIVATE) && python tools/pin_images.py
+
+check-images: setup ## our rules for images, and the RUN lines of an image in a clean Debian root; needs root and debootstrap. IMAGES=score
+	@$(ACTIVATE) && python tools/check_images.py $(IMAGES)
 
 clean: ## remove results and caches, keep the environment
 	rm -rf $(RESULTS) .gfmtrust/demo-work .nextflow .nextflow.log* work

@@ -1,7 +1,8 @@
 """Write modules/local/*/*/environment.yml from the locks: the same versions, in conda's names.
 
 A module folder is carried away whole, so each has its own file; they are made, never edited. `make lock` runs this.
-Does not resolve anything: whether conda has a version is not checked.
+Does not resolve anything: whether conda has a version is not checked. `faults` names what conda would refuse, or read otherwise than meant,
+as far as that shows in the text.
 """
 
 import re
@@ -12,6 +13,10 @@ REQUIREMENTS = ROOT / "python" / "requirements"
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 BIOCONDA = {"multiqc", "pybedtools", "pybigwig", "pyfaidx", "pysam"}
 BEDTOOLS = "bioconda::bedtools=2.31.1"
+CHANNELS = ["conda-forge", "bioconda"]
+"""In the order that bioconda asks for."""
+PYTHON = "conda-forge::python=3.11"
+SPECIFICATION = re.compile(r"(?P<channel>[a-z-]+)::(?P<name>[a-z0-9_.-]+)=(?P<version>[0-9][\w.]*)")
 
 
 def role(module: str) -> str:
@@ -45,8 +50,23 @@ def environment(lock: str) -> str:
     if lock != "multiqc":
         lines.append(BEDTOOLS)
     head = "---\n# made by tools/environments.py from the locks; not edited by hand\n"
-    head += "channels:\n  - conda-forge\n  - bioconda\ndependencies:\n"
-    return head + "".join(f"  - {line}\n" for line in sorted([*lines, "conda-forge::python=3.11"]))
+    head += "channels:\n" + "".join(f"  - {channel}\n" for channel in CHANNELS) + "dependencies:\n"
+    return head + "".join(f"  - {line}\n" for line in sorted([*lines, PYTHON]))
+
+
+def faults(held: dict) -> list[str]:
+    """What is wrong with an environment.yml as read: channels, each 'channel::name=version', the Python, names that are pip's alone."""
+    found = [] if held.get("channels") == CHANNELS else [f"channels are {held.get('channels')}; expected {CHANNELS}, in this order"]
+    dependencies = held.get("dependencies", [])
+    for one in dependencies:
+        parts = SPECIFICATION.fullmatch(one) if isinstance(one, str) else None
+        if parts is None:
+            found.append(f"{one}: expected channel::name=version; conda resolves no pip section, range or bare name to one version")
+        elif parts["name"] in CONDA_NAMES:
+            found.append(f"{one}: a name of PyPI; expected {CONDA_NAMES[parts['name']]}, as conda calls it")
+        elif parts["channel"] != ("bioconda" if parts["name"] in {*BIOCONDA, "bedtools"} else "conda-forge"):
+            found.append(f"{one}: channel {parts['channel']}; expected the other of {CHANNELS}")
+    return found if PYTHON in dependencies else [*found, f"no {PYTHON}; expected the Python that the locks are made for"]
 
 
 def environments() -> dict[Path, str]:

@@ -56,10 +56,11 @@ def process(task: dict[str, str]) -> str:
     return task["name"].split(" ")[0].split(":")[-1]
 
 
-def command(launch: Path, outdir: str, suffix: str, *options: str) -> list[str]:
-    """The command line of a run whose work directory lies in its launch folder."""
+def command(launch: Path, outdir: str, suffix: str, *options: str, before: tuple[str, ...] = ()) -> list[str]:
+    """The command line of a run whose work directory lies in its launch folder; `before` are Nextflow's own options."""
     return [
         "nextflow",
+        *before,
         "run",
         str(ROOT),
         "-work-dir",
@@ -92,12 +93,13 @@ def run(
     parser: str = "v1",
     tools: Path | None = None,
     extra: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
 ) -> Run:
     """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are environment variables."""
     launch.mkdir(parents=True, exist_ok=True)
     variables = environment(launch, parser, tools) | (extra or {})
     ended = subprocess.run(
-        command(launch, outdir, suffix, *options),
+        command(launch, outdir, suffix, *options, before=before),
         cwd=launch,
         env=variables,
         stdin=subprocess.DEVNULL,

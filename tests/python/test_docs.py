@@ -38,8 +38,8 @@ from gfmtrust.records import STATUS_ORDER, Why
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 MARKERS = {"<!-- demo-record -->", "<!-- measured -->"}
-FOREIGN_OPTIONS = {"columns-file", "header-lines", "gres", "git-remote", "branch", "info"}
-"""Options of bcftools, SLURM, nf-core and slivar that the pages show."""
+FOREIGN_OPTIONS = {"columns-file", "header-lines", "gres", "git-remote", "branch", "info", "build-arg"}
+"""Options of bcftools, SLURM, nf-core, slivar and docker that the pages show."""
 NEXTFLOW_OPTIONS = {"help"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|tmp|mnt|Users)/")
 OWN_RUN = re.compile(r'nextflow run (\.|"\$GFMTRUST") ')

@@ -1,0 +1,151 @@
+"""Profiles: what each sets under both parsers, who gets a GPU, and that an institution's own rules win.
+
+Cloud executors and Kubernetes are parsed; their rules by label are evaluated by the local executor. None was run.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import nextflow_run
+import pytest
+
+pytestmark = pytest.mark.pipeline
+ROOT = nextflow_run.ROOT
+PARSERS = ("v1", "v2")
+STUB = ("-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa")
+GPU_LABEL = "withLabel:process_gpu"
+QUEUE_RULE = "{ task.accelerator && params.gpu_queue ? params.gpu_queue : params.cpu_queue }"
+EXECUTORS = {
+    "slurm": {("process", "executor"): "slurm", ("process", "queue"): QUEUE_RULE},
+    "awsbatch": {("process", "executor"): "awsbatch", ("process", "queue"): QUEUE_RULE},
+    "k8s": {("process", "executor"): "k8s"},
+    "google": {("process", "executor"): "google-batch", ("params", "gpu_type"): "nvidia-tesla-t4"},
+}
+OTHERS = {
+    "charliecloud": {("charliecloud", "enabled"): True},
+    "shifter": {("shifter", "enabled"): True},
+    "mamba": {("conda", "enabled"): True, ("conda", "useMamba"): True, ("conda", "channels"): ["conda-forge", "bioconda"]},
+    "arm64": {("process", "arch"): "arm64"},
+    "wave": {("wave", "enabled"): True, ("wave", "freeze"): True, ("wave", "strategy"): "conda,container"},
+}
+SITE = """\
+process {
+    withLabel: process_gpu {
+        queue            = 'site_gpu'
+        clusterOptions   = '--gpus=1 --account=lab'
+        containerOptions = '--nv --bind /scratch'
+    }
+}
+"""
+# the executor of the profile cannot run here; what its rules came to is read from the task's script
+HERE = """\
+process.executor       = 'local'
+process.resourceLimits = [cpus: 2, memory: '6.GB']
+process.beforeScript   = { "echo gpu=${task.accelerator?.request} type=${task.accelerator?.type} queue=${task.queue}" }
+"""
+
+
+def config(folder: Path, parser: str, *options: str, before: tuple[str, ...] = ()) -> dict:
+    """The whole configuration as `nextflow config -o json` gives it; plugins of executors cannot be fetched and are not asked for."""
+    variables = nextflow_run.environment(folder, parser) | {"NXF_PLUGINS_DEFAULT": "false"}
+    ended = subprocess.run(["nextflow", "-log", str(folder / "log"), *before, "config", "-o", "json", *options, str(ROOT)], cwd=folder,
+                           env=variables, capture_output=True, text=True, timeout=nextflow_run.LIMIT_S, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout[ended.stdout.index("{"):])
+
+
+def site_options(folder: Path, parser: str, text: str) -> tuple[str, ...]:
+    """How a site's file is given: -c; where the strict parser of Nextflow 25.04 loses the profiles then, -C with both included."""
+    (folder / "site.config").write_text(text)
+    if parser == "v1":
+        return "-c", "site.config"
+    (folder / "both.config").write_text(f"includeConfig '{ROOT}/nextflow.config'\nincludeConfig 'site.config'\n")
+    return "-C", "both.config"
+
+
+def taken(found: dict, keys) -> dict:
+    return {key: found[key[0]].get(key[1]) for key in keys}
+
+
+@pytest.mark.parametrize(("parser", "order"), [("v1", "gpu,{}"), ("v2", "gpu,{}"), ("v2", "{},gpu")])
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_what_an_executor_sets(tmp_path, parser, order, executor):
+    """GPU tasks at a time are limited on one machine alone, whatever the order; v1 goes by the order of definition."""
+    found = config(tmp_path, parser, "-profile", order.format(executor))
+    assert taken(found, EXECUTORS[executor]) == EXECUTORS[executor]
+    assert found["process"][GPU_LABEL]["maxForks"] == found["params"]["max_gpu_forks"] == 0
+    assert set(found["process"][GPU_LABEL]) >= {"accelerator", "containerOptions"}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_what_engines_and_package_managers_set(tmp_path, parser):
+    # the strict parser asks for the nf-wave plugin, which has to be fetched
+    names = [name for name in OTHERS if (parser, name) != ("v2", "wave")]
+    found = config(tmp_path, parser, "-profile", ",".join(names))
+    expected = {key: value for name in names for key, value in OTHERS[name].items()}
+    assert taken(found, expected) == expected
+    assert GPU_LABEL not in found["process"]
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
+    given = site_options(tmp_path, parser, SITE)
+    found = config(tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given)["process"][GPU_LABEL]
+    assert {name: found[name] for name in ("queue", "clusterOptions", "containerOptions")} == {
+        "queue": "site_gpu", "clusterOptions": "--gpus=1 --account=lab", "containerOptions": "--nv --bind /scratch"}
+    assert "accelerator" in found
+    alone = config(tmp_path, parser, "-profile", "gpu")["process"][GPU_LABEL]
+    assert alone["maxForks"] == 1
+
+
+def scripts(run) -> dict[str, str]:
+    """Process -> the .command.run of its first task."""
+    work = run.launch / "work"
+    return {nextflow_run.process(task): next(work.glob(f"{task['hash']}*/.command.run")).read_text() for task in run.tasks()}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize(("profiles", "gpu", "other"), [
+    ("awsbatch,gpu", "gpu=1 type=null queue=big", "gpu=null type=null queue=small"),
+    ("google,gpu", "gpu=1 type=nvidia-tesla-t4 queue=null", "gpu=null type=null queue=null"),
+])
+def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    given = site_options(launch, parser, HERE)
+    run = nextflow_run.run(launch, "-profile", profiles, *STUB, "--cpu_queue", "small", "--gpu_queue", "big", before=given, parser=parser,
+                           tools=stub_tools)
+    assert run.code == 0, run.text
+    found = {process: re.search(r"echo (gpu=.*)", text).group(1) for process, text in scripts(run).items()}
+    assert found == {process: gpu if process == "SCORE_SITES" else other for process in found}
+
+
+@pytest.mark.parametrize(("engine", "option"), [
+    ("docker", "--gpus all"),
+    pytest.param("podman", "--device nvidia.com/gpu=all", marks=pytest.mark.slow),
+    pytest.param("apptainer", "--nv", marks=pytest.mark.slow),
+])
+def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, engine, option):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    tools = launch / "tools"
+    shutil.copytree(stub_tools, tools)
+    shutil.copy(Path(__file__).with_name("fake_engine.sh"), tools / engine)
+    (tools / engine).chmod(0o755)
+    run = nextflow_run.run(launch, "-profile", f"standard,gpu,{engine}", *STUB, tools=tools)
+    assert run.code == 0, run.text
+    assert {process for process, text in scripts(run).items() if option in text} == {"SCORE_SITES"}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("option", "value", "words"), [
+    ("--max_gpu_forks", "-1", "--max_gpu_forks: '-1'; expected at least 0"),
+    ("--slurm_queue", "cpu", "--slurm_queue: unknown parameter"),
+])
+def test_a_queue_or_count_that_cannot_be_meant_is_refused(tmp_path, stub_tools, option, value, words):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    run = nextflow_run.run(launch, *STUB, f"{option}={value}", tools=stub_tools)
+    assert run.code == 1
+    assert words in run.text
+    assert "Submitted process" not in run.text

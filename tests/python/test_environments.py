@@ -1,0 +1,82 @@
+"""conda environments of the modules: what can be said of them without a channel to resolve them from."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import environments  # noqa: E402
+
+FILES = sorted(ROOT.glob("modules/local/*/*/environment.yml"))
+IMPORTED = {"sklearn": "scikit-learn", "Bio": "biopython", "pyBigWig": "pybigwig", "matplotlib": "matplotlib-base"}
+EXPORT_ONLY = {"torch", "transformers", "safetensors", "onnx", "onnxscript", "huggingface_hub", "tqdm", "yaml"}
+BROUGHT = {"markupsafe"}
+"""Comes with jinja2, whose type it is."""
+
+
+def label(path):
+    return path.parent.name
+
+
+def names(path):
+    return {one.split("::")[1].split("=")[0] for one in yaml.safe_load(path.read_text())["dependencies"]}
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_it_is_what_conda_reads_as_meant(path):
+    assert environments.faults(yaml.safe_load(path.read_text())) == []
+
+
+def test_the_profiles_name_the_same_channels_in_the_same_order():
+    lists = re.findall(r"conda\.channels\s+= \[(.*)\]", (ROOT / "nextflow.config").read_text())
+    assert len(lists) == 2  # conda and mamba
+    assert [re.findall(r"[\w-]+", one) for one in lists] == [environments.CHANNELS] * 2
+
+
+def test_the_python_is_that_of_the_images():
+    version = re.search(r"^FROM python:(\d+\.\d+)\.", (ROOT / "containers" / "score.Dockerfile").read_text(), re.MULTILINE).group(1)
+    assert environments.PYTHON == f"conda-forge::python={version}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=label)
+def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
+    assert ("pytorch" in names(path)) == (path.parent.name == "export_model")
+    assert ("bedtools" in names(path)) == (path.parent.parent.name == "gfmtrust")
+    assert ("multiqc" in names(path)) == (path.parent.parent.name == "multiqc")
+
+
+def test_every_import_of_the_package_is_in_the_environment_of_scoring():
+    imported = set()
+    for path in (ROOT / "python" / "gfmtrust").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(node.module.split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"gfmtrust"} - EXPORT_ONLY - BROUGHT
+    assert {IMPORTED.get(name, name) for name in foreign} <= names(ROOT / "modules/local/gfmtrust/score_sites/environment.yml")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("change", "words"), [
+    ({"channels": ["bioconda", "conda-forge"]}, "channels are ['bioconda', 'conda-forge']"),
+    ({"channels": ["defaults", "conda-forge", "bioconda"]}, "channels are ['defaults'"),
+    ({"add": "conda-forge::torch=2.6.0"}, "a name of PyPI; expected pytorch"),
+    ({"add": "conda-forge::matplotlib=3.11.2"}, "a name of PyPI; expected matplotlib-base"),
+    ({"add": "conda-forge::pysam=0.24.1"}, "channel conda-forge"),
+    ({"add": "conda-forge::numpy>=2"}, "expected channel::name=version"),
+    ({"add": "numpy=2.5.5"}, "expected channel::name=version"),
+    ({"add": {"pip": ["onnxruntime"]}}, "expected channel::name=version"),
+    ({"python": "conda-forge::python=3.12"}, "no conda-forge::python=3.11"),
+])
+def test_what_conda_would_refuse_or_misread_is_named(change, words):
+    held = {"channels": change.get("channels", ["conda-forge", "bioconda"]),
+            "dependencies": [change.get("python", "conda-forge::python=3.11"), *([change["add"]] if "add" in change else [])]}
+    found = environments.faults(held)
+    assert len(found) == 1
+    assert words in found[0]
