@@ -6,6 +6,7 @@ VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' python/gfmtrust/__ini
 ACTIVATE := . .venv/bin/activate
 UV := .gfmtrust/bootstrap/bin/uv
 RESULTS := results-demo
+WORKERS := 2
 MODULES := build/modules
 IMAGES := score
 HADOLINT := .gfmtrust/lint/bin/hadolint --config containers/hadolint.yaml
@@ -28,7 +29,7 @@ demo: setup ## run the pipeline on the bundled demo; results in results-demo
 	@echo "demo: next: nextflow run . --input samplesheet.csv --fasta genome.fa --outdir results   (after: source .venv/bin/activate)"
 
 test: setup ## all default tests
-	@$(ACTIVATE) && python -m pytest -q --durations=10
+	@$(ACTIVATE) && python -m pytest -q -n $(WORKERS) --dist loadfile --durations=10
 	@echo "test: next: make demo, or make test-slow for the grids"
 
 test-slow: setup ## grids, repeated kills, large inputs
