@@ -133,12 +133,12 @@ def test_labels_reach_the_calibration(first, start, launch):
     assert (fit.local_lr, fit.prior) == (True, 0.1)
 
 
-def test_one_more_sample_runs_everything_again(first, start, launch):
-    """What the page on usage says of a changed VCF: every step reads the genome's index, which the input check makes anew."""
+def test_one_more_sample_fits_and_exports_nothing_again(first, start, launch):
+    """The input check makes the genome's index anew: another path, the same bytes, by which these two steps are cached."""
     shutil.copy(launch / "calls" / "S1.vcf", launch / "calls" / "S3.vcf")
     (launch / "more.csv").write_text(nextflow_run.SHEET + "S3,calls/S3.vcf\n")
     run = start("more", "-resume", "--input", "more.csv", outdir="more")
-    assert run.executed() == {nextflow_run.process(task) for task in first.tasks()}
+    assert run.executed() == {nextflow_run.process(task) for task in first.tasks()} - {"FIT_CONTEXT_MODEL", "EXPORT_MODEL"}
 
 
 def test_a_changed_device_scores_again(first, start):
