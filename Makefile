@@ -29,7 +29,7 @@ demo: setup ## run the pipeline on the bundled demo; results in results-demo
 	@echo "demo: next: nextflow run . --input samplesheet.csv --fasta genome.fa --outdir results   (after: source .venv/bin/activate)"
 
 test: setup ## all default tests
-	@$(ACTIVATE) && python -m pytest -q -n $(WORKERS) --dist loadfile --durations=10
+	@$(ACTIVATE) && python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10
 	@echo "test: next: make demo, or make test-slow for the grids"
 
 test-slow: setup ## grids, repeated kills, large inputs
