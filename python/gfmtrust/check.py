@@ -75,6 +75,7 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
             behind, heard = _join(genome, Path(background_fasta), part / "background", out_dir) if background_fasta else (None, [])
             jobs = [VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch) for name, path in by_id.items()]
             checked = list(_run(jobs, genome, processes))
+            refuse_two_namings(checked)
             checked += [check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()]
             others = [check_bed(Path(include), "include", genome, rule, allow_mismatch)] if include else []
             content = {
@@ -144,6 +145,18 @@ def merged_map(checked: list[InputCheck]) -> dict[str, str]:
                 raise BadDataError(message(found.row["name"], f"contig {shown(name)} is {match}; in {where} it is {before}",
                                            "one meaning of a name", "run them apart, or give --contig_map FILE"))
     return {name: match for name, (match, _) in sorted(merged.items()) if match is not None}
+
+
+def refuse_two_namings(vcfs: list[InputCheck]) -> None:
+    """Raises BadDataError (65) where records name one contig in two ways: the cohort's tables and its sites VCF have one order of names."""
+    named: dict[str, tuple[str, str]] = {}
+    for found in vcfs:
+        for name, match in found.contigs.items():
+            before, where = named.setdefault(match or name, (name, found.row["name"]))
+            if before != name:
+                told = f"contig {shown(name)} is called {shown(before)} in {where}"
+                raise BadDataError(message(found.row["name"], told, "one naming a run",
+                                           "run the files of each naming apart, or rename one (bcftools annotate --rename-chrs)"))
 
 
 def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCheck]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from gfmtrust import alleles, background, probes, shards, tables, variant_plan
 from gfmtrust.alphabet import BASES, N, encode
-from gfmtrust.errors import BadDataError, UsageError, message
+from gfmtrust.errors import UsageError, message
 from gfmtrust.records import Status
 from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
 
@@ -141,13 +141,11 @@ def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed
     rng = np.random.default_rng([seed, 0xA11E])
     statuses: dict[str, int] = {}
     n_spellings = n_snv_sites = 0
-    naming: dict[int, str] = {}
     reservoir = _Reservoir(SAMPLED_SNVS, rng)
     selected = include.contains if include is not None else None
     with tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled, \
             tables.TableWriter(out_dir / "alleles.parquet", tables.ALLELES) as singles:
         for frame in alleles.merged_spellings(spellings):
-            _one_naming(naming, frame)
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             single = alleles.single_alleles(frame)
@@ -163,15 +161,6 @@ def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed
     alt = encode("".join(kept["alt"]))
     snvs = Snvs(kept["contig_index"].to_numpy(np.int64), kept["pos"].to_numpy(np.int64), alt, reservoir.seen, n_snv_sites)
     return {"spellings": n_spellings, "alleles": sum(statuses.values()), "allele_status": statuses}, snvs
-
-
-def _one_naming(naming: dict[int, str], frame: pd.DataFrame) -> None:
-    """Refuse a cohort that spells one contig in two ways: its tables and its sites VCF could not be sorted by both."""
-    known = frame[frame["contig_index"] >= 0]
-    for index, contig in known[["contig_index", "contig"]].drop_duplicates().itertuples(index=False):
-        if naming.setdefault(int(index), contig) != contig:
-            raise BadDataError(message("VCFs", f"contigs {naming[int(index)]} and {contig} are the same", "one naming a run",
-                                       "run the files of each naming on their own"))
 
 
 class _Reservoir:

@@ -29,7 +29,7 @@ def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
 
 def certificate(kind: str, found: Certificate) -> dict[str, str]:
     outcome = "certified" if found.exists else "not certified"
-    if found.refused:
+    if found.exists and found.refused:
         outcome += f"; refused for {', '.join(found.refused)}"
     return {
         "level": found.level,

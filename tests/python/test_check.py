@@ -268,6 +268,16 @@ def test_one_name_for_two_contigs_in_two_files(fasta, out, tmp_path):
         run(fasta, out, paths, contig_map="auto")
 
 
+@pytest.mark.bad_input
+def test_two_namings_in_one_cohort(fasta, out, tmp_path):
+    header = NO_LENGTHS + b"##contig=<ID=1,length=1000>\n" + COLUMNS
+    paths = [(name.decode(), stored(tmp_path / f"{name.decode()}.vcf", header + line(name, b"1", b"A", b"C"))) for name in (b"chr1", b"1")]
+    with pytest.raises(BadDataError, match="1.vcf: contig 1 is called chr1 in chr1.vcf; expected one naming a run"):
+        run(fasta, out, paths, contig_map="auto")
+    assert not (out / "checks.json").exists()
+    assert run(fasta, out, paths[1:], contig_map="auto")["contig_map"] == {"1": "chr1"}
+
+
 # --- wrong assembly -------------------------------------------------------------------------------------------------------------
 
 def test_lower_bound_is_that_of_clopper_and_pearson():

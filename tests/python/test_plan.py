@@ -9,7 +9,7 @@ from fake_genome import FakeGenome, random_genome
 from test_alleles import spelled
 
 from gfmtrust import nulls, plan, tables
-from gfmtrust.errors import BadDataError, UsageError
+from gfmtrust.errors import UsageError
 from gfmtrust.shards import PROBE, REGION, VARIANT
 
 
@@ -149,12 +149,6 @@ def test_statuses_are_kept_for_every_allele(tmp_path):
 def test_include_leaves_the_rest_not_selected(tmp_path):
     _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, [10, 20, 30])], include=Spans(chr1=[(15, 25)]))
     assert content["counts"]["allele_status"] == {"NOT_SELECTED": 2, "SCORED": 1}
-
-
-@pytest.mark.bad_input
-def test_two_namings_in_one_cohort_are_refused(tmp_path):
-    with pytest.raises(BadDataError, match="contigs 1 and chr1 are the same"):
-        planned(tmp_path, GENOME, [snv_rows(GENOME, [10, 20]), [("1", *row[1:]) for row in snv_rows(GENOME, [30])]])
 
 
 @pytest.mark.bad_input
