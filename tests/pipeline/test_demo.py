@@ -1,13 +1,17 @@
-"""Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice; a killed run ends the same."""
+"""Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice; a killed run ends the same; and
+docs/output.md tells of every published file, column and key."""
 
 import gzip
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 
 import nextflow_run
+import output_page
 import pyarrow.parquet as pq
 import pyBigWig
 import pytest
@@ -160,3 +164,47 @@ def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
     assert "bad.vcf" in run.text
     assert "gfmtrust: stopped at CHECK_INPUTS (genome), exit 65\n  bad.vcf: line 1 is a record; expected ##fileformat" in run.text
     assert not (run.outdir / "annotated").exists()
+
+
+# --- docs/output.md -----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def published(demo_run):
+    assert demo_run.code == 0, demo_run.text
+    return sorted(str(path.relative_to(demo_run.outdir)) for path in demo_run.outdir.rglob("*") if path.is_file())
+
+
+def test_every_file_is_told_of_and_is_there(published):
+    assert output_page.unlike(published, output_page.FILES) == ([], [])
+    regions = {name: when for name, when in output_page.FILES.items() if when == "with `--regions`"}
+    assert output_page.unlike(published, dict.fromkeys(regions, ""))[1] == []  # the demo has regions
+
+
+@pytest.mark.bad_input
+def test_a_file_that_is_not_told_of_is_found(published):
+    without = {name: when for name, when in output_page.FILES.items() if name != "scores/loci.json"}
+    assert output_page.unlike(published, without) == (["scores/loci.json"], [])
+    assert output_page.unlike([], {"a/<id>.txt": "", "b": "with labels"}) == ([], ["a/<id>.txt"])
+
+
+@pytest.mark.parametrize(("name", "heading"), [
+    ("scores/sites.parquet", "`sites.parquet`, one row"), ("scores/bases.parquet", "`bases.parquet`, one row"),
+    ("calibration/probes.scored.parquet", "`probes.scored.parquet`, one row")])
+def test_columns_are_those_of_the_page(demo_run, name, heading):
+    told = [column.strip() for row in output_page.table(heading) for column in row[0].split(",")]
+    assert sorted(told) == sorted(pq.read_schema(demo_run.outdir / name).names)
+
+
+def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
+    written = lines(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
+    named = next(line for line in written if line.startswith("#gfmtrust columns")).split(": ")[1].split()
+    assert named == list(COLUMNS) == [row[0] for row in output_page.table("A comment line of ours names the columns")]
+    given = {len(line.split("\t")) for line in (DEMO / "regions.bed").read_text().splitlines() if "\t" in line}
+    assert {len(line.split("\t")) for line in written if not line.startswith("#")} == {n + len(named) for n in given}
+
+
+def test_counts_have_the_keys_of_the_page(demo_run):
+    told = set(re.findall(r"`(\w+)`", output_page.PAGE.split("`<id>.counts.json`:")[1].split("\n\n")[0]))
+    found = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
+    assert {one["kind"] for one in found} == {"vcf", "bed"}
+    assert {key for one in found for key in one} == told
