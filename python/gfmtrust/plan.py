@@ -16,6 +16,7 @@ import pandas as pd
 from gfmtrust import alleles, background, probes, shards, tables, variant_plan
 from gfmtrust.alphabet import BASES, N, encode
 from gfmtrust.errors import UsageError, message
+from gfmtrust.progress import Progress
 from gfmtrust.records import Status
 from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
 
@@ -98,7 +99,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval set or None.
     local_surprisal: function (contig_index, pos) -> float32 bits, the context model's. checks: checks.json. max_allele: bases.
-    Raises UsageError (64) for a shard size below 1 or a genome that is not the one checked, BadDataError (65) where a contig has two names.
+    Raises UsageError (64) for a shard size below 1 or a genome that is not the one checked.
     """
     if shard_size < 1:
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
@@ -141,6 +142,7 @@ def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed
     rng = np.random.default_rng([seed, 0xA11E])
     statuses: dict[str, int] = {}
     n_spellings = n_snv_sites = 0
+    progress = Progress("plan", "spellings of records")
     reservoir = _Reservoir(SAMPLED_SNVS, rng)
     selected = include.contains if include is not None else None
     with tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled, \
@@ -148,6 +150,7 @@ def _write_alleles(genome, spellings, regions, include, collected, out_dir, seed
         for frame in alleles.merged_spellings(spellings):
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
+            progress(n_spellings)
             single = alleles.single_alleles(frame)
             single = collected.add(single.assign(status=alleles.classify(single, genome, selected)))
             singles.write({name: single[name].to_numpy() for name in tables.ALLELES.names if name != "regions"}

@@ -1,8 +1,10 @@
 """Lines of long work, on a clock moved by hand."""
 
 import pytest
+from fake_genome import FakeGenome, genome_letters
 
 from gfmtrust import progress
+from gfmtrust.context_model import fit_model
 from gfmtrust.progress import Progress, duration
 
 
@@ -73,3 +75,11 @@ def test_more_than_was_foreseen_leaves_nothing(clock, capsys):
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (119, "119 s"), (120, "2 min"), (3660, "61 min"), (12_600, "3.5 h")])
 def test_durations_as_a_person_says_them(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_long_fit_says_how_many_bases_it_has_counted(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS", -1)
+    letters = genome_letters(0, 3_000)
+    fit_model(FakeGenome(chr1=letters[:2_000], chr2=letters[2_000:]), sites=500)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(" bases")[0] for line in lines] == ["context model: 2,000 of 3,000", "context model: 3,000 of 3,000"]

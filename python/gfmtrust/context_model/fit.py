@@ -21,6 +21,7 @@ from gfmtrust.context_model import mixture
 from gfmtrust.context_model.evaluate import Law, evidence, orders_for
 from gfmtrust.context_model.members import Members
 from gfmtrust.errors import BadDataError, message
+from gfmtrust.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ def _count(genome, members: Members, n_bases: int, reach: int, n_sites: int, see
     ranks = np.sort(np.random.default_rng([seed, 1]).choice(n_bases, n_sites, replace=False, shuffle=False))
     counted = counting.PatternCounts(reach + 1)
     taken, passed = [], 0
+    progress = Progress("context model", "bases", n_bases)
     for index, start, flanked in _counted_pieces(genome, _whole_blocks(members.block_size), reach):
         codes = flanked[reach : len(flanked) - reach]
         for offset in range(0, len(codes), members.block_size):
@@ -116,6 +118,7 @@ def _count(genome, members: Members, n_bases: int, reach: int, n_sites: int, see
         low, high = np.searchsorted(ranks, [passed, passed + len(known)])
         at = known[ranks[low:high] - passed]
         passed += len(known)
+        progress(passed)
         taken.append((np.full(len(at), index), start + at, flanked[at[:, None] + np.arange(2 * reach + 1)]))
     return counted, _Sample(*(np.concatenate(column) for column in zip(*taken, strict=True)))
 
