@@ -33,7 +33,7 @@ COMMANDS = {"score": (["gfmtrust", "--version"], ["gfmtrust", "selfcheck"]),
 """What each image is asked in the end."""
 ANYONE = "23456:23456"
 """A user that no file names and that has no home, as a cluster gives."""
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 STANDS_IN = "python3.11 python3-pip python-is-python3 ca-certificates"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 LENT = ("/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt")
@@ -68,7 +68,7 @@ def size_mb(root: Path) -> float:
 
 def make_root(root: Path) -> None:
     """A minimal Debian with the Python that stands in for the base image's, pip free to install as it is there."""
-    ended = subprocess.run(["debootstrap", "--variant=minbase", SUITE, str(root), MIRROR], capture_output=True, text=True, check=False)
+    ended = subprocess.run(["debootstrap", "--variant=minbase", SUITE, str(root)], capture_output=True, text=True, check=False)
     if ended.returncode:
         found = ended.stdout.strip().splitlines()[-1]
         raise InputOutputError(message("debootstrap", found, f"a root of {SUITE}", "run again with a network"))
@@ -153,13 +153,14 @@ def main() -> int:
         for broken in (fault for path in sorted(CONTAINERS.glob("*.Dockerfile")) for fault in dockerfile.faults(path)):
             raise BadDataError(broken)
         check_prerequisites()
+        for role in options.images:
+            if role not in images:
+                raise MissingInputError(message("image", role, ", ".join(images), "name one of these"))
         with tempfile.TemporaryDirectory(prefix="gfmtrust-images-") as scratch:
             base = options.base or Path(scratch) / "base"
             if not base.exists():
                 make_root(base)
             for role in options.images:
-                if role not in images:
-                    raise MissingInputError(message("image", role, ", ".join(images), "name one of these"))
                 root = Path(scratch) / role
                 root.mkdir()
                 check(images[role], base, root, role)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
 from throughput import lowered  # beside this file
 
-from gfmtrust import bpe, parity, session, tokenizers
+from gfmtrust import bpe, parity, session
 from gfmtrust.errors import GfmtrustError
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.graph import answerer, export_graph
@@ -42,10 +42,8 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
     window = family.window(config, example.window_bp)
     network = family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, text.k)))
     scorer = family.scorer(network, config, text).eval()
-    if isinstance(text, bpe.BpeText):
-        made = parity.references_of_tokens(answerer(scorer), bpe.build(text), window)
-    else:
-        made = parity.references(answerer(scorer), tokenizers.build(text), window)
+    references = parity.references_of_tokens if isinstance(text, bpe.BpeText) else parity.references
+    made = references(answerer(scorer), session.tables(text), window)
     mine = family.cuda_scorer(network, config, text).eval() if family.cuda_scorer else scorer
     rows = []
     for precision, dtype in DTYPES.items():

@@ -163,4 +163,3 @@ def _value_counts(column: pa.Array) -> dict:
 def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     finite = values[np.isfinite(values)]
     return np.histogram(np.clip(finite, edges[0], edges[-1]), edges)[0]
-

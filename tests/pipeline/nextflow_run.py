@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
@@ -129,3 +130,12 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in files
         if path.relative_to(folder).parts[0] not in RUN_DEPENDENT
     }
+
+
+def config(folder: Path, parser: str, *options: str, before: tuple[str, ...] = ()) -> dict:
+    """The whole configuration as `nextflow config -o json` gives it; plugins of executors cannot be fetched and are not asked for."""
+    variables = environment(folder, parser) | {"NXF_PLUGINS_DEFAULT": "false"}
+    ended = subprocess.run(["nextflow", "-log", str(folder / "log"), *before, "config", "-o", "json", *options, str(ROOT)], cwd=folder,
+                           env=variables, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout[ended.stdout.index("{"):])

@@ -3,10 +3,8 @@
 Cloud executors and Kubernetes are parsed; their rules by label are evaluated by the local executor. None was run.
 """
 
-import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import nextflow_run
@@ -48,15 +46,6 @@ process.beforeScript   = { "echo gpu=${task.accelerator?.request} type=${task.ac
 """
 
 
-def config(folder: Path, parser: str, *options: str, before: tuple[str, ...] = ()) -> dict:
-    """The whole configuration as `nextflow config -o json` gives it; plugins of executors cannot be fetched and are not asked for."""
-    variables = nextflow_run.environment(folder, parser) | {"NXF_PLUGINS_DEFAULT": "false"}
-    ended = subprocess.run(["nextflow", "-log", str(folder / "log"), *before, "config", "-o", "json", *options, str(ROOT)], cwd=folder,
-                           env=variables, capture_output=True, text=True, timeout=nextflow_run.LIMIT_S, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return json.loads(ended.stdout[ended.stdout.index("{"):])
-
-
 def site_options(folder: Path, parser: str, text: str) -> tuple[str, ...]:
     """How a site's file is given: -c; where the strict parser of Nextflow 25.04 loses the profiles then, -C with both included."""
     (folder / "site.config").write_text(text)
@@ -74,7 +63,7 @@ def taken(found: dict, keys) -> dict:
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_what_an_executor_sets(tmp_path, parser, order, executor):
     """GPU tasks at a time are limited on one machine alone, whatever the order; v1 goes by the order of definition."""
-    found = config(tmp_path, parser, "-profile", order.format(executor))
+    found = nextflow_run.config(tmp_path, parser, "-profile", order.format(executor))
     assert taken(found, EXECUTORS[executor]) == EXECUTORS[executor]
     assert found["process"][GPU_LABEL]["maxForks"] == found["params"]["max_gpu_forks"] == 0
     assert set(found["process"][GPU_LABEL]) >= {"accelerator", "containerOptions"}
@@ -84,7 +73,7 @@ def test_what_an_executor_sets(tmp_path, parser, order, executor):
 def test_what_engines_and_package_managers_set(tmp_path, parser):
     # the strict parser asks for the nf-wave plugin, which has to be fetched
     names = [name for name in OTHERS if (parser, name) != ("v2", "wave")]
-    found = config(tmp_path, parser, "-profile", ",".join(names))
+    found = nextflow_run.config(tmp_path, parser, "-profile", ",".join(names))
     expected = {key: value for name in names for key, value in OTHERS[name].items()}
     assert taken(found, expected) == expected
     assert GPU_LABEL not in found["process"]
@@ -93,11 +82,11 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
-    found = config(tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given)["process"][GPU_LABEL]
+    found = nextflow_run.config(tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given)["process"][GPU_LABEL]
     assert {name: found[name] for name in ("queue", "clusterOptions", "containerOptions")} == {
         "queue": "site_gpu", "clusterOptions": "--gpus=1 --account=lab", "containerOptions": "--nv --bind /scratch"}
     assert "accelerator" in found
-    alone = config(tmp_path, parser, "-profile", "gpu")["process"][GPU_LABEL]
+    alone = nextflow_run.config(tmp_path, parser, "-profile", "gpu")["process"][GPU_LABEL]
     assert alone["maxForks"] == 1
 
 

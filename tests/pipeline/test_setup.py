@@ -1,12 +1,12 @@
 """Set-up: prerequisites named in one line before any work; locks whole and tied to no index."""
 
-import ast
 import re
 import shutil
 import subprocess
 import sys
 
 import nextflow_run
+import package_imports
 import pytest
 
 ROOT = nextflow_run.ROOT
@@ -124,12 +124,5 @@ def test_torch_and_the_two_runtimes_are_kept_apart():
 
 def test_every_import_of_the_package_is_locked():
     locked = set(versions(REQUIREMENTS / "dev.txt"))
-    imported = set()
-    for path in (ROOT / "python" / "gfmtrust").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                imported.add(node.module.split(".")[0])
-    foreign = {IMPORT_NAMES.get(name, name) for name in imported - set(sys.stdlib_module_names) - {"gfmtrust"}}
+    foreign = {IMPORT_NAMES.get(name, name) for name in package_imports.foreign()}
     assert foreign - locked == set()

@@ -46,8 +46,7 @@ def test_nextflow_lint_finds_nothing(tmp_path):
 
 @pytest.mark.pipeline
 def test_schema_defaults_equal_config_defaults(tmp_path):
-    ended = nextflow(tmp_path, "-log", str(tmp_path / "log"), "config", "-o", "json", str(ROOT))
-    config = json.loads(ended.stdout[ended.stdout.index("{") :])["params"]
+    config = nextflow_run.config(tmp_path, "v1")["params"]
     groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
     schema = {name: entry.get("default") for group in groups for name, entry in group["properties"].items()}
     config.pop("trace_report_suffix")  # the time of the start

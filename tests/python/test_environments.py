@@ -1,10 +1,10 @@
 """conda environments of the modules: what can be said of them without a channel to resolve them from."""
 
-import ast
 import re
 import sys
 from pathlib import Path
 
+import package_imports
 import pytest
 import yaml
 
@@ -51,14 +51,7 @@ def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
 
 
 def test_every_import_of_the_package_is_in_the_environment_of_scoring():
-    imported = set()
-    for path in (ROOT / "python" / "gfmtrust").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.level == 0:
-                imported.add(node.module.split(".")[0])
-    foreign = imported - set(sys.stdlib_module_names) - {"gfmtrust"} - EXPORT_ONLY - BROUGHT
+    foreign = package_imports.foreign() - EXPORT_ONLY - BROUGHT
     assert {IMPORTED.get(name, name) for name in foreign} <= names(ROOT / "modules/local/gfmtrust/score_sites/environment.yml")
 
 

@@ -42,7 +42,6 @@ class GenaConfig:
     pad_token_id: int = 3
 
 
-
 class _Layer(nn.Module):
     """x + attention(norm(x)), then x + feed-forward(norm(x))."""
 

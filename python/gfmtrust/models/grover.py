@@ -41,7 +41,6 @@ class GroverConfig:
     pad_token_id: int = 0
 
 
-
 def _read_config(config: dict) -> GroverConfig:
     return take(config, GroverConfig, FIXED, INERT)
 
