@@ -1,0 +1,1 @@
+"""From probes and labels to a reliability, its certificates and the flags."""

@@ -1,0 +1,1 @@
+"""From a checkpoint to a certified bundle: find, load, compare with torch, check, write."""

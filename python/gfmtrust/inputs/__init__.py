@@ -1,0 +1,1 @@
+"""What the user gives, checked against the genome: VCFs, BEDs, contig names, alleles, labels."""

@@ -1,0 +1,1 @@
+"""Files read and written whole: compression, FASTA, BED, VCF, Parquet; one module per format."""

@@ -1,0 +1,1 @@
+"""What is to be scored: alleles, probes and region bases, each site once, cut into shards."""
