@@ -18,7 +18,7 @@ def small_fasta(tmp_path_factory):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, small_fasta):
     """Function kind -> Bundle of a checkpoint with random weights, exported once a session (it fails the gate, as it must)."""
-    from gfmtrust import export
+    from gfmtrust.export import export
 
     folder = tmp_path_factory.mktemp("exported")
 

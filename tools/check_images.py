@@ -25,7 +25,13 @@ import dockerfile
 from dockerfile import CONTAINERS, ROLES, ROOT, expand, instructions
 
 from gfmtrust import __version__
-from gfmtrust.errors import BadDataError, GfmtrustError, InputOutputError, MissingInputError, message
+from gfmtrust.core.errors import (
+    BadDataError,
+    GfmtrustError,
+    InputOutputError,
+    MissingInputError,
+    message,
+)
 
 COMMANDS = {"score": (["gfmtrust", "--version"], ["gfmtrust", "selfcheck"]),
             "export": (["gfmtrust", "--version"], ["python", "-c", "import torch, transformers, onnx"]),

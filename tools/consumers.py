@@ -27,8 +27,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from gfmtrust import tables
-from gfmtrust.errors import MissingInputError, message
+from gfmtrust.core.errors import MissingInputError, message
+from gfmtrust.io import tables
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "integration.md"

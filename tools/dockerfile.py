@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
 
-from gfmtrust.errors import BadDataError, message  # noqa: E402  (the package beside this folder)
+from gfmtrust.core.errors import BadDataError, message  # noqa: E402  (the package beside this folder)
 
 CONTAINERS = ROOT / "containers"
 KEYWORDS = ("FROM", "ARG", "ENV", "LABEL", "RUN", "COPY", "USER")

@@ -32,12 +32,14 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
-from gfmtrust import measures, scoring, tokenizers
-from gfmtrust.alphabet import BASES, reverse_complement
-from gfmtrust.export import export_model
-from gfmtrust.genome import Genome
-from gfmtrust.models import gpn
-from gfmtrust.session import Session
+from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle.session import Session
+from gfmtrust.core import measures
+from gfmtrust.core.alphabet import BASES, reverse_complement
+from gfmtrust.export.export import export_model
+from gfmtrust.io.genome import Genome
+from gfmtrust.models.families import gpn
+from gfmtrust.readers import site_scores
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "hg19_chr20"
@@ -182,11 +184,11 @@ class TimedPeer:
         stop(f"the peer ended with {self._process.returncode}:\n{self._log.read()[-2000:]}")
 
 
-def our_scores(session, bundle, genome, contig_index, pos) -> scoring.SiteScores:
-    return scoring.score_sites(session, bundle, genome, contig_index, pos, "default", neighbours=False)
+def our_scores(session, bundle, genome, contig_index, pos) -> site_scores.SiteScores:
+    return site_scores.score_sites(session, bundle, genome, contig_index, pos, "default", neighbours=False)
 
 
-def our_llrs(scores: scoring.SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
+def our_llrs(scores: site_scores.SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
     """GFM_LLR of three variants a site, float64 (3 n,)."""
     rows = np.repeat(np.arange(len(scores.probs)), 3)
     ref, alt = ([BASES.index(letter) for letter in variants[side]] for side in ("ref", "alt"))
@@ -242,7 +244,7 @@ def duel(work: Path, fasta: Path, vcf: Path, peer_python: Path, n_sites: int, ru
         contig_index = np.array([genome.names.index(name) for name in sites["chrom"]])
         pos = sites["pos"].to_numpy() - 1
         session = Session.open(bundle, "cpu", threads=threads, batch=BATCH)
-        ours = our_llrs(our_scores(session, bundle, genome, contig_index, pos), scoring.views_of(bundle, "default"), variants)
+        ours = our_llrs(our_scores(session, bundle, genome, contig_index, pos), site_scores.views_of(bundle, "default"), variants)
         bare = bare_loop(bundle, genome, contig_index, pos, threads)
         bare()
         peer.again()  # the short last batch may be compiled anew on the second call

@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
 from throughput import lowered  # beside this file
 
-from gfmtrust import bpe, parity, session
-from gfmtrust.errors import GfmtrustError
+from gfmtrust.bundle import bpe, session
+from gfmtrust.core.errors import GfmtrustError
+from gfmtrust.export import parity
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.graph import answerer, export_graph
 

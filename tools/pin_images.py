@@ -23,7 +23,7 @@ from pathlib import Path
 
 from dockerfile import BASE, CONTAINERS, SOURCE, instructions
 
-from gfmtrust.errors import BadDataError, GfmtrustError, InputOutputError, message
+from gfmtrust.core.errors import BadDataError, GfmtrustError, InputOutputError, message
 
 DEFAULT_REGISTRY = "registry-1.docker.io"
 """Where a name without a host lies, below library/ where it has no owner: docker's own rule."""

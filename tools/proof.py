@@ -18,12 +18,12 @@ from pathlib import Path
 
 import proof_networks
 
-from gfmtrust import benchmark
-from gfmtrust.benchmark.pool import POOL_ALLELES, stored
-from gfmtrust.benchmark.replications import REPLICATIONS
-from gfmtrust.export import export_model
-from gfmtrust.oracle import dataset, write_oracle
-from gfmtrust.oracle.laws import LAWS, SHIFTED
+from gfmtrust.export.export import export_model
+from gfmtrust.validation import benchmark
+from gfmtrust.validation.benchmark.pool import POOL_ALLELES, stored
+from gfmtrust.validation.benchmark.replications import REPLICATIONS
+from gfmtrust.validation.oracle import dataset, write_oracle
+from gfmtrust.validation.oracle.laws import LAWS, SHIFTED
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
 import useless  # noqa: E402  (models that know nothing, written by the tests)

@@ -18,9 +18,9 @@ import train_demo
 import train_loop
 from torch.nn.functional import cross_entropy, one_hot
 
-from gfmtrust import alphabet
-from gfmtrust.models import gpn
-from gfmtrust.oracle.laws import draw_contigs
+from gfmtrust.core import alphabet
+from gfmtrust.models.families import gpn
+from gfmtrust.validation.oracle.laws import draw_contigs
 
 TRAINED = {"motifs": (41, 128, 5_000)}
 """Letters a network sees, its width and steps of its training, where a law needs more than PLAIN: two motifs with 5 letters between

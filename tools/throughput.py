@@ -31,7 +31,8 @@ import onnxruntime
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from gfmtrust import models, tokenizers
+from gfmtrust import models
+from gfmtrust.bundle import tokenizers
 from gfmtrust.models import graph
 
 LENGTHS = (512, 6144)
@@ -159,7 +160,7 @@ def on_onnxruntime(path: Path, feeds: dict[str, np.ndarray], device: str, thread
     """A run of a graph with its inputs in place, and the session."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.use_deterministic_compute = True  # as gfmtrust.session has it
+    options.use_deterministic_compute = True  # as gfmtrust.bundle.session has it
     options.log_severity_level = 3
     if profile:
         options.enable_profiling, options.profile_file_prefix = True, str(profile)

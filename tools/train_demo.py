@@ -21,10 +21,10 @@ import train_loop
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 
-from gfmtrust import alphabet
-from gfmtrust.models import gpn
-from gfmtrust.oracle.genomes import ContigPlan, draw_genome
-from gfmtrust.oracle.law import demo_law
+from gfmtrust.core import alphabet
+from gfmtrust.models.families import gpn
+from gfmtrust.validation.oracle.genomes import ContigPlan, draw_genome
+from gfmtrust.validation.oracle.law import demo_law
 
 TRAINING_SEED = 1001
 TRAINING_BP = 3_000_000

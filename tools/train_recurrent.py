@@ -24,12 +24,12 @@ import train_loop
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 
-from gfmtrust.alphabet import N, reverse_complement
-from gfmtrust.errors import BadDataError, CannotWriteError, GfmtrustError, message
-from gfmtrust.genome import Genome
-from gfmtrust.models.recurrent import VOCABULARY, RecurrentConfig, RecurrentForMaskedLM
-from gfmtrust.oracle.genomes import ContigPlan, draw_genome
-from gfmtrust.oracle.law import demo_law
+from gfmtrust.core.alphabet import N, reverse_complement
+from gfmtrust.core.errors import BadDataError, CannotWriteError, GfmtrustError, message
+from gfmtrust.io.genome import Genome
+from gfmtrust.models.families.recurrent import VOCABULARY, RecurrentConfig, RecurrentForMaskedLM
+from gfmtrust.validation.oracle.genomes import ContigPlan, draw_genome
+from gfmtrust.validation.oracle.law import demo_law
 
 TRAINING_SEED = 2001
 TRAINING_BP = 3_000_000

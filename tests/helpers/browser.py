@@ -8,8 +8,10 @@ import subprocess
 from html import unescape
 from pathlib import Path
 
+from paths import ROOT
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-AXE = Path(os.environ.get("GFMTRUST_AXE", Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"))
+AXE = Path(os.environ.get("GFMTRUST_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
 

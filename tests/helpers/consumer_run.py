@@ -6,11 +6,11 @@ from pathlib import Path
 
 from synthetic_run import MODELS, base_rows, site_row, write_calibration, write_rows
 
-from gfmtrust import tables
-from gfmtrust.annotate_vcf import annotate_vcf
-from gfmtrust.sites_table import BASES_TABLE, FLOATS, SITES
-from gfmtrust.sites_vcf import write_sites_vcf
-from gfmtrust.tracks import write_tracks
+from gfmtrust.annotate.alleles import BASES_TABLE, FLOATS, SITES
+from gfmtrust.annotate.sites_vcf import write_sites_vcf
+from gfmtrust.annotate.vcf import annotate_vcf
+from gfmtrust.io import tables
+from gfmtrust.report.tracks import write_tracks
 
 NUMBERS = dict.fromkeys(FLOATS, float("nan"))
 """annotate_sites writes NaN, not null, where an allele is not scored."""

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from gfmtrust.alphabet import PAD, encode
+from gfmtrust.core.alphabet import PAD, encode
 
 
 def genome_letters(seed: int, length: int) -> str:

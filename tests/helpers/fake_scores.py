@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import tables
-from gfmtrust.nulls import NULLS
+from gfmtrust.io import tables
+from gfmtrust.scoring.negative_controls import NULLS
 
 
 def write_scores(plan_dir, out_dir, model, answer, family="toy", strands="+-", members=1, local=1.9, status=lambda site: "", sha=None,

@@ -8,9 +8,9 @@ import numpy as np
 import useless
 from step_calls import call
 
-from gfmtrust import tables
-from gfmtrust.oracle import write_oracle
-from gfmtrust.oracle.dataset import GENOME
+from gfmtrust.io import tables
+from gfmtrust.validation.oracle import write_oracle
+from gfmtrust.validation.oracle.dataset import GENOME
 
 LAW, GENOME_BP, PROBES, VARIANTS = "easy", 300_000, 2_000, 300
 MODELS = (*useless.KINDS, "order_0", "order_1")
@@ -27,7 +27,7 @@ def genome(folder: Path, seed: int) -> Path:
 
 def bundle(oracle: Path, kind: str, seed: int) -> Path:
     """A model that knows nothing of the genome in `oracle`; `random` has weights of its own for every seed."""
-    from gfmtrust.export import export_model
+    from gfmtrust.export.export import export_model
 
     made = oracle / "bundles" / kind
     if not made.exists():

@@ -9,8 +9,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+from paths import ROOT
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = ROOT / "tests" / "data" / "golden"
 
 
 def value(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:

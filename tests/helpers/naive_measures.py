@@ -127,7 +127,7 @@ def shrunken_gain(gain, class_mean, n_bases):
 
 
 def allele_measures(views, models, strands, ref, alt, equivariant):
-    """All of the above for one allele, by the names of gfmtrust.measures.allele_measures."""
+    """All of the above for one allele, by the names of gfmtrust.core.measures.allele_measures."""
     weights = view_weights(views, models) if admitted(views) else [0.0] * len(views)
     llrs = view_llr(views, ref, alt)
     mean = llr(llrs, weights)

@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from paths import ROOT
+
 BIN = Path(sys.executable).parent
 LIMIT_S = 1500
 """Longer than any run of ours on a busy machine; a hanging run fails instead of stopping the whole suite."""

@@ -4,7 +4,9 @@ import ast
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
+from paths import ROOT
+
+PACKAGE = ROOT / "python" / "gfmtrust"
 
 
 def foreign() -> set[str]:

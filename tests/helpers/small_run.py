@@ -7,7 +7,7 @@ import pytest
 from fake_genome import genome_letters
 from step_calls import call
 
-from gfmtrust import variant_plan
+from gfmtrust.planning import variant_plan
 
 
 def finish(folder: Path) -> Path:

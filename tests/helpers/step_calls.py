@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 
-from gfmtrust import cli
+from gfmtrust.cli import main as cli
 
 
 def call(*arguments) -> None:

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import calibration, flags, loci, tables
-from gfmtrust.records import Rank, Status
-from gfmtrust.sites_table import BASES_TABLE, SITES
+from gfmtrust.annotate.alleles import BASES_TABLE, SITES
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.report import loci
 
 DIGESTS = {
     "genome": "9f" * 16,
@@ -92,16 +95,16 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
 
 
 @cache
-def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibration.Calibration, pd.DataFrame]:
+def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibration_fit.Calibration, pd.DataFrame]:
     """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
-    found = calibration.fit(table, calibration.Options(digests=DIGESTS))
-    found = calibration.with_shift(
-        found, calibration.shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy())
+    found = calibration_fit.fit(table, calibration_fit.Options(digests=DIGESTS))
+    found = calibration_fit.with_shift(
+        found, calibration_fit.shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy())
     )
     rank, why = flags.assign(found, table)
     return found, table.assign(
-        rel=calibration.reliability(found, table),
+        rel=calibration_fit.reliability(found, table),
         rank=rank,
         why=["&".join(codes) for codes in why],
         wrong=~(table["llr"].to_numpy() < 0),
@@ -130,7 +133,7 @@ def write_calibration(path: Path, skill: float = 3.0, n: int = 4000) -> Path:
     return path
 
 
-def random_sites(found: calibration.Calibration, n: int, skill: float, seed: int) -> pa.Table:
+def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed: int) -> pa.Table:
     """n alleles of chr1 as annotate_sites would flag them, one in ten not scored."""
     rng = np.random.default_rng([seed, 2])
     table = features(n, skill, seed + 7)
@@ -151,7 +154,7 @@ def random_sites(found: calibration.Calibration, n: int, skill: float, seed: int
         "conf": np.array([Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object),
         "why": np.array(["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object),
     }
-    rel = calibration.reliability(found, table)
+    rel = calibration_fit.reliability(found, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
     numbers |= {name: np.full(n, np.nan) for name in SITES.names if name.startswith("dis_") and name not in table}  # one model, one view
     for name, values in numbers.items():

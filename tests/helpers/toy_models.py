@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bundle as bundles
+from gfmtrust.bundle import bundle as bundles
 
 VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
 N_IDS = len(VOCABULARY)

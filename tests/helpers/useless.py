@@ -11,11 +11,11 @@ from pathlib import Path
 import checkpoints
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.genome import Genome
-from gfmtrust.oracle.law import word_reverse_complements
-from gfmtrust.oracle.markov import MarkovTable
-from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
+from gfmtrust.core.alphabet import N
+from gfmtrust.io.genome import Genome
+from gfmtrust.validation.oracle.law import word_reverse_complements
+from gfmtrust.validation.oracle.markov import MarkovTable
+from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 
 KINDS = ("random", "constant", "gc_only")
 SMALL = {"bias": True, "mlm_head_transform": False, "num_hidden_layers": 1, "hidden_size": 12, "first_kernel_size": 63}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gfmtrust import models
-from gfmtrust.errors import BadDataError, ConfigurationError
+from gfmtrust.core.errors import BadDataError, ConfigurationError
 
 pytestmark = pytest.mark.torch
 OURS = ("nt_v2", "ntv3", "dnabert2", "gena_bert", "moderngena")
@@ -76,7 +76,7 @@ def test_windows_of_published_configs(name, published, trained):
 
 def test_alibi_slopes():
     """Powers of two: halves. Twelve heads: those of eight, then every second of sixteen's."""
-    from gfmtrust.models.dnabert2 import slopes
+    from gfmtrust.models.families.dnabert2 import slopes
 
     eight = [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 1 / 256]
     assert slopes(8) == eight
@@ -86,7 +86,7 @@ def test_alibi_slopes():
 def test_alibi_is_symmetric_and_falls_with_distance():
     import torch
 
-    from gfmtrust.models.dnabert2 import alibi
+    from gfmtrust.models.families.dnabert2 import alibi
 
     made = alibi(4, 2, torch.zeros(1))[0]
     np.testing.assert_allclose(made[0], [[0, -1 / 16, -2 / 16, -3 / 16], [-1 / 16, 0, -1 / 16, -2 / 16],

@@ -7,9 +7,11 @@ import pytest
 import toy_models
 from test_registry import HEAD, PINNED
 
-from gfmtrust import catalogue, cli, models, outcomes
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
-from gfmtrust.outcomes import Outcome
+from gfmtrust import models
+from gfmtrust.cli import main as cli
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.models import catalogue, outcomes
+from gfmtrust.models.outcomes import Outcome
 
 pytestmark = pytest.mark.torch
 FOUND = [Outcome("gpn", "parity", 1.23e-6, 2e-5), Outcome("gpn", "time, s", 14.0, inf), Outcome("convnet", "parity", 4e-6, 2e-5),
@@ -132,7 +134,7 @@ def test_a_record_that_is_none(tmp_path, content):
 
 @pytest.mark.bad_input
 def test_a_failed_figure_ends_the_command_after_the_table(monkeypatch, tmp_path, capsys):
-    from gfmtrust import conformance
+    from gfmtrust.export import conformance
 
     monkeypatch.setattr(conformance, "outcomes", lambda chosen, folder: iter([Outcome(name, "parity", 1.0, 2e-5) for name in chosen]))
     assert cli.main(["models", "conformance", "gpn", "--out", str(tmp_path / "c.json")]) == 65

@@ -17,7 +17,7 @@ SHAPES = {
 def network(kind: str):
     import torch
 
-    from gfmtrust.models import gpn
+    from gfmtrust.models.families import gpn
 
     torch.manual_seed(4)
     family, fields = SHAPES[kind]
@@ -48,7 +48,7 @@ def test_patches_are_the_rows_a_site_depends_on():
     """Another way round: change one row of a layer's input at a time and see whether the site's row moves."""
     import torch
 
-    from gfmtrust.models import cone
+    from gfmtrust.models.layers import cone
 
     made = network("gpn-cycles")
     layers = made.model.encoder.layer
@@ -80,7 +80,7 @@ def test_a_first_layer_too_wide_for_a_patch_runs_whole():
     """Kernel 9 at dilation 32 asks for more rows at once than the windows hold: the patch is the site alone."""
     from torch import nn
 
-    from gfmtrust.models import cone
+    from gfmtrust.models.layers import cone
 
     wide = [nn.Conv1d(4, 4, 9), nn.Conv1d(4, 4, 129)]
     assert cone.patches(wide) == [[0]]

@@ -3,7 +3,8 @@
 import checkpoints
 import pytest
 
-from gfmtrust import conformance, models
+from gfmtrust import models
+from gfmtrust.export import conformance
 
 pytestmark = pytest.mark.torch
 

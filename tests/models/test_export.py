@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 import toy_models
 
-from gfmtrust import export, gate, parity, registry, source, tokenizers
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, CannotWriteError, ConfigurationError, InternalError, MissingInputError
-from gfmtrust.genome import Genome
-from gfmtrust.session import Session
+from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import (
+    BadDataError,
+    CannotWriteError,
+    ConfigurationError,
+    InternalError,
+    MissingInputError,
+)
+from gfmtrust.export import export, parity, sanity_check, source
+from gfmtrust.io.genome import Genome
+from gfmtrust.models import registry
 
 pytestmark = pytest.mark.torch
 FAMILIES = ("gpn", "nt_v1", "generator")
@@ -179,8 +187,8 @@ class Eager:
 
 def judged(directory, fasta) -> dict:
     with Genome.open(fasta, fasta.parent) as genome:
-        cut = gate.windows(genome, 96, 40)
-    return gate.judge(gate.evidence(Eager(directory), cut, np.array([30, 48])), cut, "", allow_untrained=False)
+        cut = sanity_check.windows(genome, 96, 40)
+    return sanity_check.judge(sanity_check.evidence(Eager(directory), cut, np.array([30, 48])), cut, "", allow_untrained=False)
 
 
 def shuffled(directory, copy):
@@ -302,7 +310,7 @@ def test_int8_is_a_draft_that_says_how_far_off_it_is(exported, small_fasta, tmp_
     assert operators[":MatMul"] >= 1  # attention, and the sum over words behind the logits
     certificate = draft.meta["proof"]["parity"][-1]
     with Genome.open(small_fasta, tmp_path) as genome:
-        cut = gate.windows(genome, draft.window_bp, 45)
+        cut = sanity_check.windows(genome, draft.window_bp, 45)
     index = np.full((45, 1), draft.site_forward)
     low, high = (np.log(Session.open(bundle, "cpu").distributions(cut, index)[0][:, 0, 0]) for bundle in (draft, full))
     apart = np.abs((low[:, 1:] - low[:, :1]) - (high[:, 1:] - high[:, :1]))
@@ -325,7 +333,7 @@ def test_places_missed_among_the_most_negative(share, swapped, missed):
 @pytest.mark.bad_input
 def test_a_lower_precision_that_reorders_is_refused_though_it_is_near(monkeypatch):
     """Differences below every bar of size, but the order of the most negative LLRs is another."""
-    from gfmtrust.parity import _llr
+    from gfmtrust.export.parity import _llr
 
     rng = np.random.default_rng(1)
     logp = np.log(rng.dirichlet(np.full(4, 1e6), 3000))

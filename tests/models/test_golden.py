@@ -54,7 +54,7 @@ def test_nt_v2_is_esm_with_rotary_positions_and_a_gate():
     from torch import nn
     from transformers import EsmConfig, EsmForMaskedLM
 
-    from gfmtrust.models import nt_v2
+    from gfmtrust.models.families import nt_v2
 
     class Gate(nn.Module):
         def __init__(self, width, inner):
@@ -83,7 +83,7 @@ def test_nt_v2_is_esm_with_rotary_positions_and_a_gate():
 
 def test_moderngena_attends_within_its_local_window():
     """Logits of a text of 60 tokens by a plain loop over layers, heads and places; local layers see half a window either side."""
-    from gfmtrust.models import moderngena
+    from gfmtrust.models.families import moderngena
 
     config = {**moderngena.EXAMPLE.config, "vocab_size": 40}
     made = network("moderngena", config, 4)

@@ -9,8 +9,8 @@ import fake_hub
 import pytest
 from fake_hub import REPOSITORY, REVISION
 
-from gfmtrust import export, source
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
+from gfmtrust.export import export, source
 from gfmtrust.models import family_of, hub
 
 pytestmark = pytest.mark.torch
@@ -146,7 +146,7 @@ def test_sizes_in_words(size, text):
 @pytest.mark.bad_input
 def test_without_a_network_one_line_says_what_to_place_where(served, tmp_path, monkeypatch, capfd):
     """The whole command; the server's port has just been closed."""
-    from gfmtrust import cli
+    from gfmtrust.cli import main as cli
 
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between its tries
     served.server_close()

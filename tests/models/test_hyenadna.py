@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoints import EXAMPLES
+from paths import ROOT
 
-from gfmtrust.errors import BadDataError, ConfigurationError
+from gfmtrust.core.errors import BadDataError, ConfigurationError
 
 pytestmark = pytest.mark.torch
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "hyenadna.json").read_text())
+GOLDEN = json.loads((ROOT / "tests" / "data" / "golden" / "hyenadna.json").read_text())
 EXAMPLE = EXAMPLES["hyenadna"]
 
 
@@ -62,7 +63,7 @@ def all_rows(network, ids, length=None):
     """Logits of every row by the folded form with room for so many letters."""
     import torch
 
-    from gfmtrust.models.hyenadna import FoldedHyena
+    from gfmtrust.models.families.hyenadna import FoldedHyena
 
     folded = FoldedHyena(network, length or ids.shape[1])
     return folded.head(folded.hidden_at(ids, torch.arange(ids.shape[1]).expand(len(ids), -1)))
@@ -94,8 +95,8 @@ def test_grid_time_and_decay_are_the_authors():
 @pytest.mark.slow
 def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(tmp_path):
     """Width 64, two layers; a site is eight passes: four bases, two strands."""
-    from gfmtrust import conformance, export
-    from gfmtrust.footprint import footprint
+    from gfmtrust.export import conformance, export
+    from gfmtrust.export.resource_use import footprint
     from gfmtrust.models import examples
 
     config = {**EXAMPLE.config, "d_model": 64, "d_inner": 256, "filter_order": 64, "max_seq_len": 131_074}
@@ -137,7 +138,7 @@ def test_a_length_baked_into_the_filter_is_found():
     """A filter cut where the graph was traced: right there, wrong at any longer window."""
     import torch
 
-    from gfmtrust.models.hyenadna import FoldedHyena
+    from gfmtrust.models.families.hyenadna import FoldedHyena
 
     network = made(**GOLDEN["config"])
     folded, traced = FoldedHyena(network, 128), 40
@@ -158,7 +159,7 @@ def test_a_length_baked_into_the_filter_is_found():
 @pytest.mark.parametrize(("length", "bar"), [(2048, 2e-5), (6144, 1e-4)])
 def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, bar, constant):
     """Filters of three sines in a row are 4e-4 off in float32 by either way; the ways differ by 1.6e-5 at most."""
-    from gfmtrust.models import long_convolution
+    from gfmtrust.models.layers import long_convolution
 
     monkeypatch.setattr(long_convolution, "LONGEST_CONSTANT", 8192 * constant)
     network, ids = made(max_seq_len=length + 2, d_model=16, d_inner=32), letters(1, length)
@@ -172,7 +173,8 @@ def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, ba
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
-    from gfmtrust import conformance, models
+    from gfmtrust import models
+    from gfmtrust.export import conformance
 
     folder = tmp_path_factory.mktemp("hyenadna")
     return conformance.subject("hyenadna", models.family("hyenadna"), EXAMPLE, folder, conformance.write_genome(folder / "random.fa"))
@@ -186,7 +188,8 @@ def test_the_graph_holds_products_and_no_transform_or_loop(case):
 
 
 def test_equal_weights_give_equal_bytes(case, tmp_path):
-    from gfmtrust import parity, tokenizers
+    from gfmtrust.bundle import tokenizers
+    from gfmtrust.export import parity
     from gfmtrust.models import graph
 
     loaded = case.loaded
@@ -200,7 +203,7 @@ def test_equal_weights_give_equal_bytes(case, tmp_path):
 def test_the_graph_serves_every_length_up_to_its_table(case):
     import torch
 
-    from gfmtrust import session, tokenizers
+    from gfmtrust.bundle import session, tokenizers
 
     run, tokenizer = session.runner(case.bundle.graph_for("cpu")), tokenizers.build(case.loaded.text)
     for width in (3, 65, 130, 199, 200):
@@ -218,7 +221,7 @@ def test_a_window_beyond_the_table_fails_in_torch_too():
 
 @pytest.mark.bad_input
 def test_the_graph_fails_on_a_window_beyond_its_table(case):
-    from gfmtrust import session, tokenizers
+    from gfmtrust.bundle import session, tokenizers
 
     run, tokenizer = session.runner(case.bundle.graph_for("cpu")), tokenizers.build(case.loaded.text)
     codes = np.zeros((1, 300), np.uint8)
@@ -229,7 +232,8 @@ def test_the_graph_fails_on_a_window_beyond_its_table(case):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("by", [-1, 1])
 def test_a_causal_shift_off_by_one_is_found(case, monkeypatch, by):
-    from gfmtrust import conformance, tokenizers
+    from gfmtrust.bundle import tokenizers
+    from gfmtrust.export import conformance
 
     sound = tokenizers.feeds
 
@@ -250,7 +254,7 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
     """Scoring by hand from the whole torch network: the product of its conditionals from the site to the window's end."""
     import torch
 
-    from gfmtrust.scoring import _tried
+    from gfmtrust.readers.site_scores import _tried
 
     site, width = case.bundle.site_forward, case.bundle.window_bp
     assert (site, case.bundle.reads_on) == (width - 25, True)
@@ -339,9 +343,10 @@ def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
 
     import torch
 
-    from gfmtrust import parity, session, tokenizers
+    from gfmtrust.bundle import session, tokenizers
+    from gfmtrust.export import parity
     from gfmtrust.models import examples, family, graph
-    from gfmtrust.models.hyenadna import FoldedHyena
+    from gfmtrust.models.families.hyenadna import FoldedHyena
 
     one, config = family("hyenadna"), {**EXAMPLE.config, "d_model": 256, "d_inner": 1024, "filter_order": 64, "max_seq_len": length + 2}
     network = examples.network(replace(EXAMPLE, config=config))

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
 
-from gfmtrust import bpe, bundle, export, likelihoods
-from gfmtrust.alphabet import encode
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
-from gfmtrust.scoring import score_sites
-from gfmtrust.session import Session
+from gfmtrust.bundle import bpe, bundle
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.export import export
+from gfmtrust.readers import likelihoods
+from gfmtrust.readers.site_scores import score_sites
 
 pytestmark = pytest.mark.torch
 KINDS = ("grover", "mistral")

@@ -7,13 +7,13 @@ import small_run
 from fake_genome import genome_letters
 from step_calls import call
 
-from gfmtrust import tables
-from gfmtrust.bundle import Bundle
-from gfmtrust.genome import Genome
-from gfmtrust.haplotypes import score_haplotypes
-from gfmtrust.scoring import score_sites
-from gfmtrust.session import Session
-from gfmtrust.variants import Variant
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.readers.haplotypes import score_haplotypes
+from gfmtrust.readers.site_scores import score_sites
 
 pytestmark = pytest.mark.torch
 MISSING = ["ent", "dis", "dis_between", "dis_strand", "dis_shift", "gain", "strand_jsd"]

@@ -22,7 +22,7 @@ def by_definition(x, taps):
 def convolved(x, taps, length, constant):
     import torch
 
-    from gfmtrust.models.long_convolution import LongConvolution
+    from gfmtrust.models.layers.long_convolution import LongConvolution
 
     products, taps = LongConvolution(length), torch.from_numpy(taps)
     spectrum = products.constant_spectrum(taps) if constant else products.spectrum(taps[None])
@@ -34,7 +34,7 @@ def convolved(x, taps, length, constant):
 @pytest.mark.parametrize(("n", "length"), [(1, 1), (2, 2), (7, 7), (64, 64), (50, 64), (97, 200), (2048, 2048), (6144, 6144)])
 def test_the_sum_that_defines_it(monkeypatch, n, length, limit, constant):
     """Both forms of the tables, spectra as constants and made by the products themselves, windows shorter than the table."""
-    from gfmtrust.models import long_convolution
+    from gfmtrust.models.layers import long_convolution
 
     monkeypatch.setattr(long_convolution, "LONGEST_CONSTANT", limit)
     x, taps = signals(n)
@@ -43,7 +43,7 @@ def test_the_sum_that_defines_it(monkeypatch, n, length, limit, constant):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 63, 512, 6144, 131_072])
 def test_tables_hold_the_window_twice(n):
-    from gfmtrust.models.long_convolution import factors
+    from gfmtrust.models.layers.long_convolution import factors
 
     n1, n2 = factors(n)
     assert n1 % 2 == 0

@@ -6,9 +6,11 @@ import checkpoints
 import numpy as np
 import pytest
 
-from gfmtrust import export, models, scoring
-from gfmtrust.errors import BadDataError, ConfigurationError
-from gfmtrust.session import Session
+from gfmtrust import models
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import BadDataError, ConfigurationError
+from gfmtrust.export import export
+from gfmtrust.readers import site_scores
 
 pytestmark = pytest.mark.torch
 KINDS = ("marindna", "marindna_llama")
@@ -38,7 +40,7 @@ def test_the_site_is_judged_by_the_whole_window(exported, kind):
     made = exported(kind)
     loaded = checkpoint.load(made.directory.parent / "weights" / kind)
     codes = np.random.default_rng(5).integers(0, 4, (3, made.window_bp)).astype(np.uint8)
-    found, _ = scoring._tried(Session.open(made, "cpu"), codes, np.full((3, 1), made.site_forward))
+    found, _ = site_scores._tried(Session.open(made, "cpu"), codes, np.full((3, 1), made.site_forward))
     assert made.reads_on
     for row, window in enumerate(codes):
         tried = []

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from naive_kmers import base_law
 
-from gfmtrust import models, tokenizers
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
+from gfmtrust import models
+from gfmtrust.bundle import tokenizers
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
 
 pytestmark = pytest.mark.torch
 KINDS = sorted(checkpoints.CONFIGS)
@@ -172,7 +173,7 @@ def test_the_published_nt_v1_window_is_5994():
 
 
 def test_dilations_of_the_published_networks():
-    from gfmtrust.models.gpn import ConvNetConfig, GpnConfig, dilations
+    from gfmtrust.models.families.gpn import ConvNetConfig, GpnConfig, dilations
 
     assert dilations(GpnConfig(), 10) == [1, 2, 4, 8, 16, 32, 64, 128, 1, 2]
     assert dilations(ConvNetConfig(), 8) == [1, 2, 4, 8, 16, 32, 1, 2]
@@ -347,7 +348,7 @@ def test_weights_too_large_for_the_memory_left_are_not_read(tmp_path, weights, m
     import torch
     from safetensors.torch import load_file, save_file
 
-    from gfmtrust import memory
+    from gfmtrust.core import memory
     from gfmtrust.models import checkpoint
 
     copy = changed(weights["gpn"], tmp_path)

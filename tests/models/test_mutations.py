@@ -18,9 +18,12 @@ import test_models
 import test_session
 import toy_models
 
-from gfmtrust import cli, conformance, export, models, session, tokenizers
-from gfmtrust.errors import BadDataError
-from gfmtrust.session import Session
+from gfmtrust import models
+from gfmtrust.bundle import session, tokenizers
+from gfmtrust.bundle.session import Session
+from gfmtrust.cli import main as cli
+from gfmtrust.core.errors import BadDataError
+from gfmtrust.export import conformance, export
 
 pytestmark = pytest.mark.torch
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import layouts
 import pytest
+from paths import ROOT
 
-SHARED = Path(__file__).parents[3] / "shared" / "checkpoint_layouts"
+SHARED = ROOT.parent / "shared" / "checkpoint_layouts"
 LAYOUTS = layouts.all_of()
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 import checkpoints
 import numpy as np
 import pytest
+from paths import ROOT
 
-from gfmtrust import export, models
-from gfmtrust.errors import ConfigurationError
+from gfmtrust import models
+from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.export import export
 
 pytestmark = pytest.mark.torch
-ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tools" / "train_recurrent.py"
 LENGTHS = (1, 2, 31, 32, 33, 64, 65, 300, 2048, 6144)
 MOTIF = "ACGTTAGCCATG"
@@ -43,7 +44,7 @@ def test_doubling_gives_the_states_of_the_loop(length, openness):
     """Half open, almost shut (a memory of some 250 letters), almost open (products underflow at once)."""
     import torch
 
-    from gfmtrust.models import recurrent
+    from gfmtrust.models.families import recurrent
 
     keep, taken = gates(length, openness)
     found = recurrent.states(torch.from_numpy(keep), torch.from_numpy(taken)).numpy()
@@ -55,7 +56,7 @@ def test_a_state_reaches_over_all_chunks():
     """Nothing is forgotten: the first letter's 1 is there at the last of 131,072, and a shut gate ends it."""
     import torch
 
-    from gfmtrust.models import recurrent
+    from gfmtrust.models.families import recurrent
 
     keep, taken = torch.ones(1, recurrent.LONGEST_BP, 2), torch.zeros(1, recurrent.LONGEST_BP, 2)
     taken[0, 0] = 1
@@ -122,9 +123,10 @@ def test_a_trained_checkpoint_passes_the_gate(tmp_path):
 @pytest.mark.slow
 def test_the_longest_window(tmp_path):
     """131,072 letters of a reduced network: at most 4 GiB and 5 minutes."""
-    from gfmtrust import conformance
-    from gfmtrust.footprint import footprint
-    from gfmtrust.models import examples, recurrent
+    from gfmtrust.export import conformance
+    from gfmtrust.export.resource_use import footprint
+    from gfmtrust.models import examples
+    from gfmtrust.models.families import recurrent
 
     width = recurrent.LONGEST_BP
     fasta = tmp_path / "genome.fa"

@@ -2,9 +2,8 @@
 
 import pytest
 
-from gfmtrust import registry
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, UsageError
-from gfmtrust.models import FAMILIES
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, UsageError
+from gfmtrust.models import FAMILIES, registry
 
 HEAD = ("id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
         "window_bp,citation,organisms\n")

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import seeded_weights
 import toy_models
+from paths import ROOT
 
-from gfmtrust import conformance, models
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, ConfigurationError
-from gfmtrust.graph_contract import CUDA_GRAPH_FILE
-from gfmtrust.session import Session
+from gfmtrust import models
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.graph_contract import CUDA_GRAPH_FILE
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import BadDataError, ConfigurationError
+from gfmtrust.export import conformance
 
 pytestmark = pytest.mark.torch
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = ROOT / "tests" / "data" / "golden"
 NAMES = ("mamba", "mamba2", "caduceus", "caduceus_ps", "caduceus_ps_unfused")
 
 
@@ -61,7 +63,7 @@ def test_mamba2_in_chunks_is_the_recurrence(length):
     """float64, place after place; decays from 1 to nothing, as a step of 3 at rate -16 gives."""
     import torch
 
-    from gfmtrust.models.mamba2 import state_space
+    from gfmtrust.models.families.mamba2 import state_space
 
     rng = np.random.default_rng(length)
     batch, groups, heads, states, size = 2, 2, 3, 5, 4
@@ -120,7 +122,7 @@ def test_both_strands_are_answered_alike(forms):
 
 def test_golden_windows_are_run_on_the_graph_in_use(forms):
     """The graph for CUDA gives the values stored from the other; with other weights it does not, and is refused."""
-    from gfmtrust import onnx_file, session
+    from gfmtrust.bundle import onnx_file, session
 
     made = forms("mamba")
     assert session.start(made.meta, made.graph_for("cuda"), "cpu").check_golden() is None
@@ -155,7 +157,7 @@ def test_a_cuda_graph_of_another_digest_is_refused(forms, tmp_path):
 @pytest.mark.bad_input
 def test_wrong_complements_in_the_head_are_refused(tmp_path, monkeypatch):
     """Columns of the other strand in their own order: no longer the same answer on both."""
-    from gfmtrust.models import caduceus
+    from gfmtrust.models.families import caduceus
 
     def forward(head, rows):
         one, other = head.lm_head(rows).chunk(2, -2)
@@ -172,7 +174,7 @@ def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
     """Enough chunks for the length traced, 32 tokens: right there, wrong at any length beyond them."""
     import torch
 
-    from gfmtrust.models import mamba2
+    from gfmtrust.models.families import mamba2
 
     whole_form = mamba2.state_space
 
@@ -249,7 +251,7 @@ def test_windows_out_of_range_are_refused(name, window_bp):
 @pytest.mark.parametrize("name", ["mamba", "caduceus_ps"])
 def test_the_longest_window_fits(tmp_path, name):
     """131,072 bases at the example's width: at most 4 GiB and 5 minutes."""
-    from gfmtrust.footprint import footprint
+    from gfmtrust.export.resource_use import footprint
     from gfmtrust.models.family import Example
 
     whole = checkpoints.EXAMPLES[name]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nextflow_run
 import pytest
+from paths import ROOT
 
 
 def pytest_collection_modifyitems(items):

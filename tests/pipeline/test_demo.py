@@ -15,8 +15,9 @@ import output_page
 import pyarrow.parquet as pq
 import pyBigWig
 import pytest
+from paths import ROOT
 
-from gfmtrust.annotate_regions import COLUMNS
+from gfmtrust.annotate.regions import COLUMNS
 
 pytestmark = pytest.mark.pipeline
 DEMO = nextflow_run.ROOT / "assets" / "demo"

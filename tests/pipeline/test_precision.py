@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from gfmtrust.records import Rank
+from gfmtrust.core.vocabulary import Rank
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.torch]
 KEYS = {"sites/sites.parquet": ["contig", "pos", "ref", "alt"], "probes.scored.parquet": ["contig_index", "pos", "real", "decoy"]}

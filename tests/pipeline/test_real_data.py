@@ -12,11 +12,12 @@ import checkpoints
 import nextflow_run
 import pytest
 import useless
+from paths import ROOT
 
-from gfmtrust import verify
-from gfmtrust.annotate_regions import COLUMNS
-from gfmtrust.benchmark import satmut
-from gfmtrust.records import Status
+from gfmtrust.annotate.regions import COLUMNS
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io.vcf import verify
+from gfmtrust.validation.benchmark import satmut
 
 DATA = nextflow_run.ROOT.parent / "shared" / "data"
 DEMO = nextflow_run.ROOT / "assets" / "demo"

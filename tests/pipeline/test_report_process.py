@@ -4,6 +4,7 @@ import subprocess
 
 import nextflow_run
 import pytest
+from paths import ROOT
 
 pytestmark = pytest.mark.pipeline
 HOST = """

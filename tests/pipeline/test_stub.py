@@ -4,6 +4,7 @@ import shutil
 
 import nextflow_run
 import pytest
+from paths import ROOT
 
 pytestmark = pytest.mark.pipeline
 

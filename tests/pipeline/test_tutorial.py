@@ -7,6 +7,7 @@ import subprocess
 
 import nextflow_run
 import pytest
+from paths import ROOT
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from pathlib import Path
 import nextflow_run
 import pytest
 
-from gfmtrust import cli_options
+from gfmtrust.cli import options as cli_options
 
 pytestmark = pytest.mark.pipeline
 OPTIONS = ("--input", "sheet.csv", "--fasta", "genome.fa", "--models", "models/first,models/second", "--regions", "p.bed")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gfmtrust import tables
-from gfmtrust.errors import InternalError, message
-from gfmtrust.info_values import COLUMN, row_texts
-from gfmtrust.site_lookup import PositionTable, Rows
-from gfmtrust.vcf import format_position
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.io import tables
+from gfmtrust.io.position_table import PositionTable, Rows
+from gfmtrust.io.vcf.info_values import COLUMN, row_texts
+from gfmtrust.io.vcf.reader import format_position
 
 
 class AlleleValues:

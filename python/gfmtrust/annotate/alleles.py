@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import calibration, flags, model_comparison, tables
-from gfmtrust.alphabet import decode, encode
-from gfmtrust.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
-from gfmtrust.errors import InternalError, message
-from gfmtrust.features import features, surprisal_of, variant_features
-from gfmtrust.model_comparison import ModelComparison
-from gfmtrust.records import Rank, Status, VariantClass
-from gfmtrust.shards import REGION, VARIANT
-from gfmtrust.sites import place_key
+from gfmtrust.annotate import model_comparison
+from gfmtrust.annotate.model_comparison import ModelComparison
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
+from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.core.alphabet import decode, encode
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.vocabulary import Rank, Status, VariantClass
+from gfmtrust.inputs.sites import place_key
+from gfmtrust.io import tables
+from gfmtrust.planning.shards import REGION, VARIANT
 
 FLOATS = ("rel", "llr", "llr_sd", "ent", "dis", "dis_between", "dis_strand", "dis_shift", "gain", "sign_agreement", "strand_jsd",
           "strand_llr", "local_surprisal", "gc", "n_share")
@@ -34,7 +37,7 @@ COMPARED_EVERY = 8
 """Region bases at positions of this multiple are enough to compare models by, and cost an eighth."""
 
 
-def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration, out_dir: Path) -> dict[str, int]:
+def annotate_sites(plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration, out_dir: Path) -> dict[str, int]:
     """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet (a row a region base) and
     model_comparison.json (the models side by side, at scored SNVs and at every eighth region base).
 
@@ -94,7 +97,7 @@ class _AlleleStream:
         return batch is not None
 
 
-def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration.Calibration) -> pd.DataFrame:
+def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration) -> pd.DataFrame:
     """Every variant of the run that is no plain SNV with its measures, reliability, rank and reasons, by (contig_index, pos, ref, alt)."""
     known = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")]
@@ -106,9 +109,9 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: calibration.C
     kinds = fitted.by_kind()
     for kind in told["kind"].unique():
         rows = np.flatnonzero((told["kind"] == kind).to_numpy() & (told["use"] & VARIANT > 0).to_numpy())
-        held = kinds.get(kind, calibration.none_like(fitted))
+        held = kinds.get(kind, calibration_fit.none_like(fitted))
         rank, why = flags.assign(held, made.iloc[rows])
-        made.loc[rows, "rel"], made.loc[rows, "rank"] = calibration.reliability(held, made.iloc[rows]), rank
+        made.loc[rows, "rel"], made.loc[rows, "rank"] = calibration_fit.reliability(held, made.iloc[rows]), rank
         made.loc[rows, "why"] = pd.Series(["&".join(codes) or None for codes in why], index=rows, dtype=object)
     mine = (told["use"] & VARIANT > 0).to_numpy()
     return made[mine].set_index(pd.MultiIndex.from_frame(told.loc[mine, ["contig_index", "pos", "ref", "alt"]]))
@@ -141,7 +144,7 @@ def _write_alleles(writer, alleles: pd.DataFrame, block: SiteBlock | None, ensem
         compared.add(block, rows, ref, alt)
         measured = features(block, ensemble, rows, ref, alt)
         held = fitted.by_kind()[VariantClass.SNV]
-        measured["rel"] = calibration.reliability(held, measured)
+        measured["rel"] = calibration_fit.reliability(held, measured)
         rank, why = flags.assign(held, measured)
         for name in (*FLOATS, "soft_masked", "near_edge", "region_class"):
             columns[name][asked] = measured[name].to_numpy()
@@ -186,7 +189,7 @@ def _write_bases(writer, block: SiteBlock, ensemble: Ensemble, fitted, names: li
     measured = features(block, ensemble, rows, known, decoy)
     rank, _ = flags.assign(fitted, measured)
     unscored = block.status[rows] != ""
-    rel = np.where(unscored, np.nan, calibration.reliability(fitted, measured))
+    rel = np.where(unscored, np.nan, calibration_fit.reliability(fitted, measured))
     writer.write({
         "contig": np.array(names, object)[site["contig_index"]], "contig_index": site["contig_index"].to_numpy(),
         "pos": site["pos"].to_numpy(), "base": np.array(list(decode(base)), object),

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables, vcf
-from gfmtrust.errors import BadDataError, MissingInputError, message
-from gfmtrust.info_values import COLUMN, MISSING, NUMBERS
-from gfmtrust.records import Rank, Status
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.info_values import COLUMN, MISSING, NUMBERS
 
 ALLELE = ["contig", "pos", "ref", "alt"]
 KEY = [*ALLELE, "copy"]
@@ -115,13 +116,13 @@ def _of_run(folder: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    header, records = vcf.read(path)
+    header, records = vcf_reader.read(path)
     rows: dict[str, list] = {name: [] for name in (*ALLELE, "status", "rank", *NUMBERS)}
     for record in records:
         ours = _values(record)
         for name, values in (ours or {}).items():
             if len(values) != len(record.alts):
-                raise BadDataError(message(vcf.place(path, record), f"{len(values)} values of {name}", f"{len(record.alts)}, one an ALT",
+                raise BadDataError(message(vcf_reader.place(path, record), f"{len(values)} values of {name}", f"{len(record.alts)}, one an ALT",
                                            "annotate the file again"))
             rows[name] += values
         if ours:
@@ -135,7 +136,7 @@ def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     return pd.DataFrame({**rows, **numbers, "rank": np.array(rows["rank"], dtype=np.uint8)}), _facts(header)
 
 
-def _values(record: vcf.Record) -> dict[str, list[str]] | None:
+def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
     """Texts of status, rank and numbers of a record's alleles by column; None where it carries none of our keys."""
     pairs = dict(pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";") if pair.startswith("GFM_"))
     wanted = {key: name for key, name in COLUMN.items() if name in ("status", "rank", *NUMBERS)}
@@ -144,7 +145,7 @@ def _values(record: vcf.Record) -> dict[str, list[str]] | None:
     return {name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",") for key, name in wanted.items()}
 
 
-def _facts(header: vcf.Header) -> dict[str, str]:
+def _facts(header: vcf_reader.Header) -> dict[str, str]:
     """What our header lines say of the run: models by digest, and the calibration with its outcome."""
     lines = [line.decode("utf-8", "replace").rstrip() for line in header.lines if line.startswith((b"##GFM_", b"##gfmtrust"))]
     facts = {}

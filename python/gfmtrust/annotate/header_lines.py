@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust import __version__
-from gfmtrust.calibration import Calibration
-from gfmtrust.certificates import Certificate
-from gfmtrust.errors import MissingInputError, message
-from gfmtrust.info_values import number_text
-from gfmtrust.measure_table import info_header_lines
-from gfmtrust.records import VariantClass
-from gfmtrust.tally import shown
+from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.columns import info_header_lines
+from gfmtrust.core.errors import MissingInputError, message
+from gfmtrust.core.vocabulary import VariantClass
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io.vcf.info_values import number_text
 
 DECOY = "decoy"
 RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.caps import HIGH_ENTROPY_BITS
-from gfmtrust.distributions import plane_entropy
-from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.measures import llr, mean_distribution, view_llr, view_weights
+from gfmtrust.calibration.caps import HIGH_ENTROPY_BITS
+from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
+from gfmtrust.core.distributions import plane_entropy
+from gfmtrust.core.measures import llr, mean_distribution, view_llr, view_weights
 
 FILE = "model_comparison.json"
 ENTROPY_EDGES = np.linspace(0.0, 2.0, 41)

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from gfmtrust.calibration import Calibration
-from gfmtrust.certificates import upper_bound
-from gfmtrust.records import STATUS_ORDER, Rank, Status, Why
+from gfmtrust.calibration.certificates import upper_bound
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.vocabulary import STATUS_ORDER, Rank, Status, Why
 
 MIN_SCORED_SHARE = 0.8
 """Below this share of scored bases a region has no flag but the commonest reason."""

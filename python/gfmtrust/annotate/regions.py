@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bed as bed_file
-from gfmtrust import tables
-from gfmtrust.calibration import Calibration
-from gfmtrust.header_lines import DRAFT_RUN, background_text, read_calibration
-from gfmtrust.info_values import number_text
-from gfmtrust.output_digest import published
-from gfmtrust.progress import Progress
-from gfmtrust.records import Rank, Status
-from gfmtrust.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
-from gfmtrust.site_lookup import PositionTable, Rows
+from gfmtrust.annotate.header_lines import DRAFT_RUN, background_text, read_calibration
+from gfmtrust.annotate.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.progress import Progress
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import bed as bed_file
+from gfmtrust.io import tables
+from gfmtrust.io.output_digest import published
+from gfmtrust.io.position_table import PositionTable, Rows
+from gfmtrust.io.vcf.info_values import number_text
 
 COLUMNS = ("length_bp", "scored_bases", "scored_share", *NUMBERS, "decoy_errors", "decoy_error_bound", "rank", "flag", "status", "why")
 """Our columns, in order, after the user's own."""

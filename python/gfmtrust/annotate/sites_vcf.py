@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gfmtrust import bgzf, tables
-from gfmtrust.allele_values import AlleleValues, run_facts
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.errors import InternalError, message
-from gfmtrust.header_lines import header_lines, read_calibration
-from gfmtrust.info_values import KEYS, info_text
-from gfmtrust.measure_table import info_header_lines
-from gfmtrust.tabix import CSI_FROM, write_index
-from gfmtrust.tally import Tally
-from gfmtrust.vcf import COLUMNS, format_position
+from gfmtrust.annotate.allele_values import AlleleValues, run_facts
+from gfmtrust.annotate.header_lines import header_lines, read_calibration
+from gfmtrust.core.columns import info_header_lines
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.warning_counts import Tally
+from gfmtrust.io import bgzf, tables
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.io.vcf.info_values import KEYS, info_text
+from gfmtrust.io.vcf.reader import COLUMNS, format_position
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:

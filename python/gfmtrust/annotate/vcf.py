@@ -8,14 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from gfmtrust import splice, tables
-from gfmtrust.allele_values import AlleleValues, run_facts
-from gfmtrust.header_lines import header_lines, read_calibration
-from gfmtrust.info_values import KEYS, info_text
-from gfmtrust.output_digest import published
-from gfmtrust.progress import Progress
-from gfmtrust.records import Rank
-from gfmtrust.tally import shown
+from gfmtrust.annotate.allele_values import AlleleValues, run_facts
+from gfmtrust.annotate.header_lines import header_lines, read_calibration
+from gfmtrust.core.progress import Progress
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io import tables
+from gfmtrust.io.output_digest import published
+from gfmtrust.io.vcf import splice
+from gfmtrust.io.vcf.info_values import KEYS, info_text
 
 RANK_KEY = KEYS.index("GFM_RANK")
 

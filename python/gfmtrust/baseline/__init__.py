@@ -7,8 +7,8 @@
 the law in ONNX, `write` makes the bundle. What the numbers mean is in docs/reliability.md, section 2.
 """
 
-from gfmtrust.context_model.fit import ContextModel, fit_model
-from gfmtrust.context_model.members import N_MEMBERS, Members
-from gfmtrust.context_model.write import fit_context_model, write_bundle
+from gfmtrust.baseline.fit import ContextModel, fit_model
+from gfmtrust.baseline.members import N_MEMBERS, Members
+from gfmtrust.baseline.write import fit_context_model, write_bundle
 
 __all__ = ["N_MEMBERS", "ContextModel", "Members", "fit_context_model", "fit_model", "write_bundle"]

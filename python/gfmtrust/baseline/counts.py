@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from gfmtrust.alphabet import N, reverse_complement
-from gfmtrust.context_model.members import N_MEMBERS, patterns
+from gfmtrust.baseline.members import N_MEMBERS, patterns
+from gfmtrust.core.alphabet import N, reverse_complement
 
 FLUSH_BASES = 4_000_000
 """Letters collected per pattern before they are counted: a pass over a table of 4^12 costs as much as counting a few million words."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.context_model.counts import Table
+from gfmtrust.baseline.counts import Table
+from gfmtrust.core.alphabet import N
 
 ORDERS = (0, 1, 2, 3, 4, 6, 8, 9, 10, 11)
 CHUNK_SITES = 2048  # 12 words x 4 bases x 8 members x 4 bytes x 2048 = 3 MB a table: stays in the cache

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.background import sources
-from gfmtrust.context_model import counts as counting
-from gfmtrust.context_model import members as membership
-from gfmtrust.context_model import mixture
-from gfmtrust.context_model.evaluate import Law, evidence, orders_for
-from gfmtrust.context_model.members import Members
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.progress import Progress
+from gfmtrust.baseline import counts as counting
+from gfmtrust.baseline import members as membership
+from gfmtrust.baseline import mixture
+from gfmtrust.baseline.evaluate import Law, evidence, orders_for
+from gfmtrust.baseline.members import Members
+from gfmtrust.core.alphabet import N
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.progress import Progress
+from gfmtrust.inputs.reference import sources
 
 log = logging.getLogger(__name__)
 

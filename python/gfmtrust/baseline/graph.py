@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from gfmtrust.alphabet import N
-from gfmtrust.context_model.evaluate import Law, alpha
-from gfmtrust.context_model.members import N_MEMBERS
+from gfmtrust.baseline.evaluate import Law, alpha
+from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.core.alphabet import N
 
 OPSET = 21
 IR_VERSION = 10

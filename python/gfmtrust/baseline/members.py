@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.background import sources
-from gfmtrust.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.inputs.reference import sources
 
 N_MEMBERS = 8
 MEMBERS_FILE = "members.json"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from gfmtrust.context_model.evaluate import log_softmax
+from gfmtrust.baseline.evaluate import log_softmax
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bundle, graph_contract
-from gfmtrust.alphabet import BASES, PAD, N, reverse_complement
-from gfmtrust.context_model.evaluate import Law
-from gfmtrust.context_model.fit import ContextModel, fit_model
-from gfmtrust.context_model.members import MEMBERS_FILE, N_MEMBERS
-from gfmtrust.errors import CannotWriteError, message
-from gfmtrust.genome import Genome
+from gfmtrust.baseline.evaluate import Law
+from gfmtrust.baseline.fit import ContextModel, fit_model
+from gfmtrust.baseline.members import MEMBERS_FILE, N_MEMBERS
+from gfmtrust.bundle import bundle, graph_contract
+from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
+from gfmtrust.core.errors import CannotWriteError, message
+from gfmtrust.io.genome import Genome
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def write_bundle(model: ContextModel, out_dir: Path, source: dict) -> bundle.Bun
     """Write a fitted model; `source` says what it was fitted on. Raises CannotWriteError (73) where `out_dir` exists."""
     import onnx  # noqa: PLC0415 (only writing a bundle needs it)
 
-    from gfmtrust.context_model import graph  # noqa: PLC0415 (imports onnx)
+    from gfmtrust.baseline import graph  # noqa: PLC0415 (imports onnx)
 
     out_dir = Path(out_dir)
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}.") as folder:

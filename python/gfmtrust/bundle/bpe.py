@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import BASES, PAD
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.alphabet import BASES, PAD
+from gfmtrust.core.errors import BadDataError, message
 
 LETTERS = BASES + "N"
 UNKNOWN = -1

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 FILE = "tokenizer.json"
 SAME = {"NFC", "NFD", "NFKC", "NFKD", "Strip", "StripAccents", "Nmt"}

@@ -19,11 +19,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust import graph_contract, onnx_file, training
-from gfmtrust.bpe import BpeText
-from gfmtrust.errors import CannotWriteError, MissingInputError, message
-from gfmtrust.graph_contract import file_sha256, wrong
-from gfmtrust.tokenizers import Text
+from gfmtrust.bundle import graph_contract, onnx_file
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.graph_contract import file_sha256, wrong
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import CannotWriteError, MissingInputError, message
+from gfmtrust.inputs import training
 
 SCHEMA = 1
 BUNDLE_FILE = "bundle.json"

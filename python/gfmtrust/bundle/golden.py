@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust import bpe
-from gfmtrust.alphabet import N, reverse_complement
+from gfmtrust.bundle import bpe
+from gfmtrust.core.alphabet import N, reverse_complement
 
 DIGITS = 6
 

@@ -13,8 +13,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from gfmtrust import onnx_file
-from gfmtrust.errors import BadDataError, message
+from gfmtrust.bundle import onnx_file
+from gfmtrust.core.errors import BadDataError, message
 
 GRAPH_FILE, CUDA_GRAPH_FILE = "model.onnx", "model.cuda.onnx"
 DOMAINS = {"", "com.microsoft"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.errors import BadDataError, message
+from gfmtrust.core.errors import BadDataError, message
 
 ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16"}
 NUMPY_TYPES = set(ELEMENT_TYPES.values()) - {"bfloat16"}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.onnx_file import ELEMENT_TYPES, Value
+from gfmtrust.bundle.onnx_file import ELEMENT_TYPES, Value
 
 OPSET = 21
 IR_VERSION = 10

@@ -19,10 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bpe, tokenizers
-from gfmtrust.bundle import Bundle, text_of
-from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError, message
-from gfmtrust.records import DRAFT
+from gfmtrust.bundle import bpe, tokenizers
+from gfmtrust.bundle.bundle import Bundle, text_of
+from gfmtrust.core.errors import (
+    BadDataError,
+    ConfigurationError,
+    DeviceError,
+    TransientError,
+    message,
+)
+from gfmtrust.core.vocabulary import DRAFT
 
 LOG = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.alphabet import BASES, PAD, N
-from gfmtrust.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.alphabet import BASES, PAD, N
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
 MAX_VOCABULARY_BYTES = 64 << 20

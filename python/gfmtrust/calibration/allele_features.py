@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables
-from gfmtrust.alphabet import encode
-from gfmtrust.ensemble import ScoreTables, blocks
-from gfmtrust.features import features, variant_features
-from gfmtrust.labels import KEY
-from gfmtrust.sites import place_key
+from gfmtrust.calibration.ensemble import ScoreTables, blocks
+from gfmtrust.calibration.features import features, variant_features
+from gfmtrust.core.alphabet import encode
+from gfmtrust.inputs.labels import KEY
+from gfmtrust.inputs.sites import place_key
+from gfmtrust.io import tables
 
 
 def allele_features(plan_dir: Path, scores: ScoreTables, alleles: pd.DataFrame) -> pd.DataFrame:

@@ -14,18 +14,21 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import ks_2samp
 
-from gfmtrust import calibration, flags, label_calibration, labels, local_lr, tables, training
-from gfmtrust.allele_features import allele_features
-from gfmtrust.alphabet import encode
-from gfmtrust.ensemble import CONTEXT_FAMILY, Ensemble, ScoreTables, SiteBlock, blocks
-from gfmtrust.errors import BadDataError, UsageError, message
-from gfmtrust.features import features, surprisal_of, variant_features
-from gfmtrust.measures import llr, view_llr, view_weights
-from gfmtrust.nulls import NULLS
-from gfmtrust.records import Status
-from gfmtrust.shards import PROBE, VARIANT
-from gfmtrust.sites import place_key
-from gfmtrust.variants import Variant
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, label_calibration, local_lr
+from gfmtrust.calibration.allele_features import allele_features
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.errors import BadDataError, UsageError, message
+from gfmtrust.core.measures import llr, view_llr, view_weights
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs import labels, training
+from gfmtrust.inputs.sites import place_key
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import tables
+from gfmtrust.planning.shards import PROBE, VARIANT
+from gfmtrust.scoring.negative_controls import NULLS
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +134,8 @@ def labelled_kinds(plan_dir: Path, scores: ScoreTables, label_table: Path) -> tu
     return {str(name): table[kind == name] for name in np.unique(kind)}, tables.read_metadata(label_table)
 
 
-def label_calibrations(kinds: dict[str, pd.DataFrame], options: calibration.Options, by_size: bool,
-                       llr_cut: float | None) -> tuple[dict[str, calibration.Calibration], tuple[tuple[str, str], ...]]:
+def label_calibrations(kinds: dict[str, pd.DataFrame], options: calibration_fit.Options, by_size: bool,
+                       llr_cut: float | None) -> tuple[dict[str, calibration_fit.Calibration], tuple[tuple[str, str], ...]]:
     """A calibration by labels for each class of variant that has enough; the others, in the log too, with the number needed."""
     fitted, refused = {}, []
     for name, mine in kinds.items():
@@ -162,7 +165,7 @@ def local_ratios(kinds: dict[str, pd.DataFrame], metadata: dict, prior: float, s
 
 
 def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, frozen: Path | None = None, label_table: Path | None = None,
-              llr_cut: float | None = None, prior: float | None = None) -> calibration.Calibration:
+              llr_cut: float | None = None, prior: float | None = None) -> calibration_fit.Calibration:
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration against this run.
 
     options: calibration.Options. label_table: of read_labels, llr_cut: nats, for classes of variant that are flagged by labels;
@@ -190,23 +193,23 @@ def calibrate(plan_dir: Path, scores: ScoreTables, out_dir: Path, options, froze
                           background=plan["background"]["name"] if plan.get("background") else "",
                           long_window=beyond_training(scores.ensemble))
         by_labels, refused = label_calibrations(kinds, options, told["by_size"], llr_cut) if kinds else ({}, ())
-        fitted = replace(calibration.fit(table, options), kinds=calibration.fit_kinds(kind_tables(plan_dir, scores), options),
+        fitted = replace(calibration_fit.fit(table, options), kinds=calibration_fit.fit_kinds(kind_tables(plan_dir, scores), options),
                          labelled=by_labels, label_refusals=refused, label_overlap=overlaps if kinds else ())
     else:
-        fitted = calibration.Calibration.from_json(frozen.read_text())
-        calibration.check_matches(fitted, digests)
+        fitted = calibration_fit.Calibration.from_json(frozen.read_text())
+        calibration_fit.check_matches(fitted, digests)
     step = max(1, len(run_surprisal) // RUN_SITES_KEPT)
     # a frozen calibration answers for the genome sites its own probes were drawn from, not for this run's probes
     probed = table["local_surprisal"].to_numpy(np.float64) if frozen is None else np.array(fitted.surprisal_quantiles)
-    verdict = calibration.shift_gate(run_surprisal[::step], probed)
-    fitted = calibration.with_shift(fitted, verdict, transferred=frozen is not None)
+    verdict = calibration_fit.shift_gate(run_surprisal[::step], probed)
+    fitted = calibration_fit.with_shift(fitted, verdict, transferred=frozen is not None)
     # each null is calibrated by itself: in a run of its own it would be the model, and then it must earn nothing
-    nulls = tuple(flags.null_verdict(calibration.fit(probes, fitted.options), name, probes)
+    nulls = tuple(flags.null_verdict(calibration_fit.fit(probes, fitted.options), name, probes)
                   for name, probes in null_tables(plan_dir, scores).items())
-    fitted = calibration.with_nulls(fitted, nulls, alt_distance(plan_dir, scores, fitted.options.seed))
+    fitted = calibration_fit.with_nulls(fitted, nulls, alt_distance(plan_dir, scores, fitted.options.seed))
     tables.write_text(out_dir / "calibration.json", fitted.to_json())
     rank, why = flags.assign(fitted, table)
-    scored = table.assign(rel=calibration.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
+    scored = table.assign(rel=calibration_fit.reliability(fitted, table), rank=rank, why=["&".join(codes) for codes in why],
                           wrong=~(table["llr"].to_numpy() < 0))
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(out_dir / "probes.scored.parquet", frame, pa.schema([_plain(field) for field in frame.schema]))

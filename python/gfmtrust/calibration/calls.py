@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.ranking import roc_curve
+from gfmtrust.core.ranking import roc_curve
 
 
 def effect_score(llr: np.ndarray, by_size: bool) -> np.ndarray:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gfmtrust.measures import shrunken_gain
-from gfmtrust.records import Rank, Why
+from gfmtrust.core.measures import shrunken_gain
+from gfmtrust.core.vocabulary import Rank, Why
 
 WHY_ORDER = tuple(Why)
 BIT = {why: 1 << place for place, why in enumerate(WHY_ORDER)}

@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from scipy.special import betaln
 
-from gfmtrust.binomial import lower_bound, upper_bound
-from gfmtrust.records import Rank
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.vocabulary import Rank
 
 TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in range(10, 101, 5)))
 """Shares of half A above the candidate thresholds, strictest first."""

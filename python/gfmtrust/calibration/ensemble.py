@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables
-from gfmtrust.errors import BadDataError, InternalError, MissingInputError, message
-from gfmtrust.measures import shared_weights, view_weights
-from gfmtrust.records import STATUS_ORDER, Status
+from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, message
+from gfmtrust.core.measures import shared_weights, view_weights
+from gfmtrust.core.vocabulary import STATUS_ORDER, Status
+from gfmtrust.io import tables
 
 CONTEXT_FAMILY = "context_model"
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gfmtrust.alphabet import encode
-from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.measures import allele_measures, likelihood_measures, mean_distribution, surprisal, view_llr
-from gfmtrust.records import STATUS_ORDER, Status
+from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.measures import (
+    allele_measures,
+    likelihood_measures,
+    mean_distribution,
+    surprisal,
+    view_llr,
+)
+from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
 
 def features(block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> pd.DataFrame:

@@ -11,9 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gfmtrust import certificates, halves
-from gfmtrust import reliability as score
-from gfmtrust.calibration_record import (
+from gfmtrust.calibration import certificates, splits
+from gfmtrust.calibration import reliability as score
+from gfmtrust.calibration.calls import effect_score
+from gfmtrust.calibration.caps import caps, finite, measure_limits
+from gfmtrust.calibration.certificates import Certificate, Probes
+from gfmtrust.calibration.record import (
     Calibration,
     Counts,
     NullVerdict,
@@ -26,12 +29,9 @@ from gfmtrust.calibration_record import (
     with_shift,
     withhold_high,
 )
-from gfmtrust.calls import effect_score
-from gfmtrust.caps import caps, finite, measure_limits
-from gfmtrust.certificates import Certificate, Probes
-from gfmtrust.records import Rank, VariantClass
-from gfmtrust.shift import shift_gate
-from gfmtrust.strata import LENGTHS, strata
+from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.strata import LENGTHS, strata
+from gfmtrust.core.vocabulary import Rank, VariantClass
 
 __all__ = ["Calibration", "Counts", "NullVerdict", "Options", "check_matches", "fit", "fit_kinds", "none_like", "reliability",
            "shift_gate", "with_nulls", "with_shift", "withhold_high"]
@@ -61,10 +61,10 @@ def fit(probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, 
     n_given = len(probes)
     probes = probes[np.isfinite(probes["llr"].to_numpy(dtype=np.float64))].reset_index(drop=True)
     blocks = probes["block"].to_numpy(dtype=np.int64)
-    part = halves.split(blocks, options.seed)
-    in_a = part == halves.A
-    counts = Counts(len(probes), n_given - len(probes), int(in_a.sum()), int((part == halves.B1).sum()),
-                    int((part == halves.B2).sum()), len(np.unique(blocks)))
+    part = splits.split(blocks, options.seed)
+    in_a = part == splits.A
+    counts = Counts(len(probes), n_given - len(probes), int(in_a.sum()), int((part == splits.B1).sum()),
+                    int((part == splits.B2).sum()), len(np.unique(blocks)))
     limits = measure_limits(probes, blocks, options.seed, options.context_only, bool(options.background), options.is_draft,
                             bool(options.long_window))
     surprisal = finite(probes, "local_surprisal")
@@ -72,7 +72,7 @@ def fit(probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, 
     if not in_a.any():
         return told(Calibration(options, counts, None, limits, (), (), quantiles, length_bins=lengths))
     wrong = ~(probes["llr"].to_numpy(dtype=np.float64) < 0)
-    folds = halves.folds(blocks[in_a], options.seed, score.N_FOLDS)
+    folds = splits.folds(blocks[in_a], options.seed, score.N_FOLDS)
     fitted, ablation = score.fit(probes[in_a], ~wrong[in_a], folds, score.median_sd(probes))
     found = ()
     if refusal(counts) == "":
@@ -90,18 +90,18 @@ def certify(probes: Probes, cap: np.ndarray, part: np.ndarray, options: Options,
     probes: n of them; cap: highest rank each may carry (n,); part: `halves.A`, `B1` or `B2` (n,); coarser: see
     `certificates.cells`.
     """
-    high_cells = certificates.cells(probes.region_class, part == halves.B1, coarser)
-    medium_cells = certificates.cells(probes.region_class, part == halves.B2, coarser)
+    high_cells = certificates.cells(probes.region_class, part == splits.B1, coarser)
+    medium_cells = certificates.cells(probes.region_class, part == splits.B2, coarser)
     delta = options.delta / (len(high_cells) + len(medium_cells)) if options.simultaneous else options.delta
     may_high = cap >= Rank.HIGH
-    high = tuple(_certify_cell(Rank.HIGH, probes, cell, may_high, part, halves.B1, options.alpha_high, delta, options.guard_band)
+    high = tuple(_certify_cell(Rank.HIGH, probes, cell, may_high, part, splits.B1, options.alpha_high, delta, options.guard_band)
                  for cell in high_cells)
     nowhere = np.full(len(cap), np.nan)
     at = certificates.thresholds(high, Rank.HIGH.name, probes.region_class)
     is_high = certificates.ranks(probes.reliability, cap, at, nowhere, options.guard_band) == Rank.HIGH
     may_medium = (cap >= Rank.MEDIUM) & ~is_high
     return high + tuple(
-        _certify_cell(Rank.MEDIUM, probes, cell, may_medium, part, halves.B2, options.alpha_medium, delta, options.guard_band)
+        _certify_cell(Rank.MEDIUM, probes, cell, may_medium, part, splits.B2, options.alpha_medium, delta, options.guard_band)
         for cell in medium_cells)
 
 
@@ -109,7 +109,7 @@ def _certify_cell(level: Rank, probes: Probes, cell: np.ndarray, may_carry: np.n
                   alpha: float, delta: float, guard: float) -> Certificate:
     usable = cell & may_carry & np.isfinite(probes.reliability)
     return certificates.certify(
-        level.name, tuple(sorted(set(probes.region_class[cell]))), probes.of(usable & (part == halves.A)),
+        level.name, tuple(sorted(set(probes.region_class[cell]))), probes.of(usable & (part == splits.A)),
         probes.of(usable & (part == part_b)), alpha, delta, guard, int((cell & (part == part_b)).sum()))
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gfmtrust.calibration import Calibration, NullVerdict, reliability
-from gfmtrust.caps import BIT, WHY_ORDER, caps, column
-from gfmtrust.certificates import ranks, thresholds
-from gfmtrust.records import Rank, Why
-from gfmtrust.strata import strata
+from gfmtrust.calibration import reliability
+from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
+from gfmtrust.calibration.certificates import ranks, thresholds
+from gfmtrust.calibration.fit import Calibration, NullVerdict
+from gfmtrust.calibration.strata import strata
+from gfmtrust.core.vocabulary import Rank, Why
 
 MAX_REASONS = 4
 FEATURE_COLUMNS = ("llr", "llr_sd", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "strand_flip", "local_surprisal",

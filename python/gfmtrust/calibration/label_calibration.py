@@ -11,11 +11,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gfmtrust import calibration, flags, halves
-from gfmtrust.calibration_record import Calibration, Direction, Options, told
-from gfmtrust.calls import best_cut, effect_score
-from gfmtrust.records import Rank
-from gfmtrust.sites import MAX_BLOCK_BP, place_key
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, splits
+from gfmtrust.calibration.calls import best_cut, effect_score
+from gfmtrust.calibration.record import Calibration, Direction, Options, told
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
 
 MIN_LABELS = 200
 """Alleles of each label without which nothing could be certified at the error that MEDIUM allows."""
@@ -40,9 +41,9 @@ def refusal(label: np.ndarray, block: np.ndarray) -> str:
     n_blocks = len(np.unique(block))
     if why_not := too_few(label):
         return why_not
-    if n_blocks < halves.MIN_BLOCKS:
-        return f"labels in {n_blocks} blocks of 1 Mb; a calibration needs {halves.MIN_BLOCKS}"
-    if not halves.halves_balanced(int((halves.split(block, 1) == halves.A).sum()), len(label)):
+    if n_blocks < splits.MIN_BLOCKS:
+        return f"labels in {n_blocks} blocks of 1 Mb; a calibration needs {splits.MIN_BLOCKS}"
+    if not splits.halves_balanced(int((splits.split(block, 1) == splits.A).sum()), len(label)):
         return "the blocks of 1 Mb cannot be split evenly; a calibration needs 40 to 60 % of the labels in half of them"
     return ""
 
@@ -73,13 +74,13 @@ def fit(table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | N
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(["contig_index", "pos"], kind="stable", ignore_index=True)
     block, label = blocks_of(table), table["label"].to_numpy()
     score = effect_score(table["llr"].to_numpy(np.float64), by_size)
-    part = halves.split(block, options.seed)
-    in_a = part == halves.A
+    part = splits.split(block, options.seed)
+    in_a = part == splits.A
     cut = llr_cut if llr_cut is not None else best_cut(label[in_a], score[in_a])
     right = (score >= cut) == (label == 1)
     distance = np.abs(score - cut)
     as_probes = table.assign(block=block, real=0, decoy=0, run_oriented=True, llr=np.where(right, -distance, distance))
-    found = replace(calibration.fit(as_probes, options), set=SET, cut=float(cut), by_size=by_size)
+    found = replace(calibration_fit.fit(as_probes, options), set=SET, cut=float(cut), by_size=by_size)
     return told(replace(found, directions=directions(found, table[~in_a], ~right[~in_a])))
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables
-from gfmtrust.binomial import lower_bound, upper_bound
-from gfmtrust.calls import effect_score
-from gfmtrust.errors import UsageError, message
-from gfmtrust.label_calibration import blocks_of
-from gfmtrust.resampling import Blocks
+from gfmtrust.calibration.calls import effect_score
+from gfmtrust.calibration.label_calibration import blocks_of
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.core.resampling import Blocks
+from gfmtrust.io import tables
 
 USE = "research use only; not ACMG evidence"
 PRIOR = 0.0441

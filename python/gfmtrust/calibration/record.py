@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from gfmtrust import halves
-from gfmtrust.caps import Limits
-from gfmtrust.certificates import Certificate, Tally, thresholds
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.records import DRAFT, Rank, VariantClass
-from gfmtrust.reliability import AblationRow, Reliability, Term
-from gfmtrust.shift import ShiftVerdict
-from gfmtrust.training import Overlap
+from gfmtrust.calibration import splits
+from gfmtrust.calibration.caps import Limits
+from gfmtrust.calibration.certificates import Certificate, Tally, thresholds
+from gfmtrust.calibration.reliability import AblationRow, Reliability, Term
+from gfmtrust.calibration.shift import ShiftVerdict
+from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.core.vocabulary import DRAFT, Rank, VariantClass
+from gfmtrust.inputs.training import Overlap
 
 PLACE = "calibration.json"
 
@@ -218,9 +218,9 @@ def refusal(counts: Counts) -> str:
     """Why no certificate can be given at all, '' where one can."""
     if not counts.probes:
         return "no probe could be scored"
-    if counts.blocks < halves.MIN_BLOCKS:
-        return f"{counts.blocks} usable blocks of genome, {halves.MIN_BLOCKS} needed"
-    if not halves.halves_balanced(counts.half_a, counts.probes):
+    if counts.blocks < splits.MIN_BLOCKS:
+        return f"{counts.blocks} usable blocks of genome, {splits.MIN_BLOCKS} needed"
+    if not splits.halves_balanced(counts.half_a, counts.probes):
         return f"the blocks cannot be split evenly (half A holds {counts.half_a} of {counts.probes} probes)"
     return ""
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from gfmtrust.caps import column, finite
-from gfmtrust.measures import margin
-from gfmtrust.risk_coverage import prr
+from gfmtrust.calibration.caps import column, finite
+from gfmtrust.core.measures import margin
+from gfmtrust.core.risk_coverage import prr
 
 PREDICTORS = ("abs_llr", "margin", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gain", "gc",
               "soft_masked", "n_share", "near_edge")

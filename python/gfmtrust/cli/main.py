@@ -18,8 +18,9 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from gfmtrust import __version__, cli_options
-from gfmtrust.errors import BadDataError, GfmtrustError, Terminated, UsageError, message
+from gfmtrust import __version__
+from gfmtrust.cli import options as cli_options
+from gfmtrust.core.errors import BadDataError, GfmtrustError, Terminated, UsageError, message
 
 log = logging.getLogger("gfmtrust")
 INTERNAL = 70
@@ -28,7 +29,7 @@ INTERRUPTED = 130
 
 
 def check_inputs(options: argparse.Namespace) -> None:
-    from gfmtrust import check
+    from gfmtrust.inputs import check
 
     vcfs = check.read_sheet(options.vcfs) if options.vcfs else []
     check.check_inputs(options.fasta, vcfs, options.regions, options.include, options.out_dir, contig_map=options.contig_map,
@@ -36,21 +37,23 @@ def check_inputs(options: argparse.Namespace) -> None:
 
 
 def fit_context_model(options: argparse.Namespace) -> None:
-    from gfmtrust import context_model
+    from gfmtrust import baseline
 
-    context_model.fit_context_model(options.fasta, options.out_dir, seed=options.seed)
+    baseline.fit_context_model(options.fasta, options.out_dir, seed=options.seed)
 
 
 def export_model(options: argparse.Namespace) -> None:
-    from gfmtrust import export
+    from gfmtrust.export import export
 
     export.export_model(options.model, options.fasta, options.out_dir, model_id=options.model_id, allow_untrained=options.allow_untrained,
                         n_windows=options.windows, precision=options.precision)
 
 
 def plan_sites(options: argparse.Namespace) -> None:
-    from gfmtrust import plan, steps, tables
-    from gfmtrust.genome import Genome
+    from gfmtrust.io import tables
+    from gfmtrust.io.genome import Genome
+    from gfmtrust.planning import plan
+    from gfmtrust.scoring import steps
 
     genome = Genome.open(options.fasta)
     checks = tables.read_json(options.checked / "checks.json")
@@ -65,14 +68,14 @@ def plan_sites(options: argparse.Namespace) -> None:
 
 
 def estimate_run(options: argparse.Namespace) -> None:
-    from gfmtrust import estimate
+    from gfmtrust.scoring import estimate
 
     sys.stdout.write(estimate.estimate_run(options.plan, options.bundles, options.device, options.views, options.neighbours, options.cpus,
                                            options.out, options.region_stride))
 
 
 def choose_stride(options: argparse.Namespace) -> None:
-    from gfmtrust import stride
+    from gfmtrust.scoring import stride
 
     chosen = stride.choose_stride(options.fasta, options.plan, options.bundle, options.out, options.views, options.region_stride,
                                   device=options.device, threads=options.cpus, max_n=options.max_n,
@@ -84,28 +87,28 @@ def choose_stride(options: argparse.Namespace) -> None:
 
 
 def read_labels(options: argparse.Namespace) -> None:
-    from gfmtrust import labels
-    from gfmtrust.genome import Genome
+    from gfmtrust.inputs import labels
+    from gfmtrust.io.genome import Genome
 
     rule = labels.rule_of(options.label_key, options.label_values, options.label_cut)
     labels.read_labels(options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map)
 
 
 def list_sites(options: argparse.Namespace) -> None:
-    from gfmtrust import site_list
+    from gfmtrust.planning import site_list
 
     log.info("%d records", site_list.list_sites(options.plan, options.fasta, options.out))
 
 
 def import_scores(options: argparse.Namespace) -> None:
-    from gfmtrust import import_scores as step
+    from gfmtrust.export import import_scores as step
 
     step.import_scores(options.scores, options.model_id, options.fasta, options.out_dir, options.external_key, options.contig_map,
                        options.licence)
 
 
 def score_sites(options: argparse.Namespace) -> None:
-    from gfmtrust import steps
+    from gfmtrust.scoring import steps
 
     steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
                       neighbours=options.neighbours, threads=options.cpus, batch=options.batch, max_n=options.max_n,
@@ -113,67 +116,71 @@ def score_sites(options: argparse.Namespace) -> None:
 
 
 def calibrate(options: argparse.Namespace) -> None:
-    from gfmtrust import calibrate as step
-    from gfmtrust import calibration, steps
-    from gfmtrust.ensemble import ScoreTables
+    from gfmtrust.calibration import calibrate as step
+    from gfmtrust.calibration import fit as calibration_fit
+    from gfmtrust.calibration.ensemble import ScoreTables
+    from gfmtrust.scoring import steps
 
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
-    fitted = step.calibrate(options.plan, scores, options.out_dir, calibration.Options(
+    fitted = step.calibrate(options.plan, scores, options.out_dir, calibration_fit.Options(
         alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed, looks=options.looks),
         options.calibration, options.labels, options.llr_cut, options.prior if options.local_lr else None)
     log.info("%s", fitted.outcome)
 
 
 def annotate_sites(options: argparse.Namespace) -> None:
-    from gfmtrust import loci, sites_table, sites_vcf, steps
-    from gfmtrust.calibration import Calibration
-    from gfmtrust.ensemble import ScoreTables
+    from gfmtrust.annotate import alleles as annotate_alleles
+    from gfmtrust.annotate import sites_vcf
+    from gfmtrust.calibration.ensemble import ScoreTables
+    from gfmtrust.calibration.fit import Calibration
+    from gfmtrust.report import loci
+    from gfmtrust.scoring import steps
 
     fitted = Calibration.from_json(options.calibration.read_text())
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
-    counts = sites_table.annotate_sites(options.plan, scores, fitted, options.out_dir)
+    counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
     loci.write_loci(options.plan, scores, options.out_dir)
     sites_vcf.write_sites_vcf(options.out_dir / "sites.parquet", options.plan / "spellings.parquet", options.calibration, options.out_dir)
 
 
 def annotate_vcf(options: argparse.Namespace) -> None:
-    from gfmtrust import annotate_vcf as step
+    from gfmtrust.annotate import vcf as step
 
     step.annotate_vcf(options.vcf, options.id, options.sites, options.calibration, options.out, overwrite=options.overwrite,
                       force=options.force)
 
 
 def annotate_regions(options: argparse.Namespace) -> None:
-    from gfmtrust import annotate_regions as step
+    from gfmtrust.annotate import regions as step
 
     step.annotate_regions(options.bed, options.name, options.bases, options.calibration, options.out, force=options.force)
 
 
 def write_tracks(options: argparse.Namespace) -> None:
-    from gfmtrust import tracks
+    from gfmtrust.report import tracks
 
     paths = tracks.write_tracks(options.bases, options.sites, options.out_dir, options.assembly, force=options.force)
     log.info("tracks: %s", ", ".join(path.name for path in paths))
 
 
 def report(options: argparse.Namespace) -> None:
-    from gfmtrust import report as step
+    from gfmtrust.report import report as step
 
     step.report(options.checked, options.plan, options.calibration, options.sites, options.counts, options.metrics, options.bundles,
                 options.out_dir, title=options.title)
 
 
 def verify(options: argparse.Namespace) -> None:
-    from gfmtrust import verify as step
+    from gfmtrust.io.vcf import verify as step
 
     counts = step.verify(options.input, options.output)
     sys.stdout.write("\n".join(f"{name}\t{count}" for name, count in sorted(counts.items())) + "\n")
 
 
 def compare(options: argparse.Namespace) -> None:
-    from gfmtrust import compare as step
-    from gfmtrust import tables
+    from gfmtrust.annotate import compare as step
+    from gfmtrust.io import tables
 
     found = step.compare(options.a, options.b)
     sys.stdout.write(step.text(found))
@@ -183,7 +190,7 @@ def compare(options: argparse.Namespace) -> None:
 
 
 def oracle(options: argparse.Namespace) -> None:
-    from gfmtrust import oracle as step
+    from gfmtrust.validation import oracle as step
 
     if options.law:
         step.write_oracle(options.law, options.length, options.seed, options.out_dir)
@@ -192,7 +199,7 @@ def oracle(options: argparse.Namespace) -> None:
 
 
 def selfcheck(options: argparse.Namespace) -> None:
-    from gfmtrust.oracle import selfcheck as step
+    from gfmtrust.validation.oracle import selfcheck as step
 
     for line in step.run(options.device, options.threads):
         sys.stdout.write(f"{line}\n")
@@ -200,7 +207,7 @@ def selfcheck(options: argparse.Namespace) -> None:
 
 
 def models(options: argparse.Namespace) -> None:
-    from gfmtrust import catalogue, registry
+    from gfmtrust.models import catalogue, registry
 
     if options.action == "pin":
         registry.pin(options.names[0] if options.names else None)
@@ -213,8 +220,8 @@ def models(options: argparse.Namespace) -> None:
 
 def _conformance(options: argparse.Namespace) -> None:
     """Run the suite over the families named, all by default; a figure over its bar ends with 65, after the table."""
-    from gfmtrust import conformance, outcomes
-    from gfmtrust.models import examples
+    from gfmtrust.export import conformance
+    from gfmtrust.models import examples, outcomes
 
     with tempfile.TemporaryDirectory() as scratch:
         found = []
@@ -231,14 +238,14 @@ def _conformance(options: argparse.Namespace) -> None:
 
 
 def benchmark(options: argparse.Namespace) -> None:
-    from gfmtrust import benchmark as step
+    from gfmtrust.validation import benchmark as step
 
     step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out, options.bundles,
              options.spectrum)
 
 
 def benchmark_labels(options: argparse.Namespace) -> None:
-    from gfmtrust.benchmark.labelled import benchmark_labels as step
+    from gfmtrust.validation.benchmark.labelled import benchmark_labels as step
 
     step(options.labels, options.sites, options.out_dir, options.plan, options.scores, options.llr_cut, options.seed)
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.distributions import (
+from gfmtrust.core.columns import BED_MEASURES, INFO_KEYS, MEASURES, info_header_lines, measure
+from gfmtrust.core.distributions import (
     SMALLEST,
     check_bases,
     check_probs,
@@ -23,7 +24,6 @@ from gfmtrust.distributions import (
     snap,
     weighted_sum,
 )
-from gfmtrust.measure_table import BED_MEASURES, INFO_KEYS, MEASURES, info_header_lines, measure
 
 __all__ = [
     "BED_MEASURES", "INFO_KEYS", "MEASURES", "allele_measures", "calibration_gap", "disagreement", "disagreement_parts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gfmtrust.errors import TransientError, message
+from gfmtrust.core.errors import TransientError, message
 
 PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import digamma
 
-from gfmtrust.ranking import Ties, counted
+from gfmtrust.core.ranking import Ties, counted
 
 
 def risk_at_coverage(loss: np.ndarray, ranking: np.ndarray) -> np.ndarray:

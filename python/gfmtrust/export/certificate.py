@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bpe, gate, golden, graph_contract, parity, session
-from gfmtrust.errors import BadDataError, ConfigurationError, message
-from gfmtrust.genome import Genome
+from gfmtrust.bundle import bpe, golden, graph_contract, session
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.core.vocabulary import DRAFT
+from gfmtrust.export import parity, sanity_check
+from gfmtrust.io.genome import Genome
 from gfmtrust.models import draft
 from gfmtrust.models.graph import answerer, export_graph
-from gfmtrust.records import DRAFT
 
 FULL = "fp32"
 SYMMETRY_BARS = {FULL: 1e-4, "fp16": 1e-2}
@@ -49,8 +50,8 @@ class Questions:
     precisions: tuple[str, ...]
 
 
-OF_BASES = Questions(parity.references, gate.evidence, gate.strand_symmetry, golden.windows, (FULL, "fp16", DRAFT))
-OF_TOKENS = Questions(parity.references_of_tokens, gate.token_evidence, gate.token_symmetry, golden.of_tokens, (FULL,))
+OF_BASES = Questions(parity.references, sanity_check.evidence, sanity_check.strand_symmetry, golden.windows, (FULL, "fp16", DRAFT))
+OF_TOKENS = Questions(parity.references_of_tokens, sanity_check.token_evidence, sanity_check.token_symmetry, golden.of_tokens, (FULL,))
 
 
 class Proof:
@@ -80,12 +81,12 @@ class Proof:
         """The groups of the bundle with every proof made, and CUDA's graph where it has its own. Raises as export.export_model says."""
         window, choices = self.window, self.choices
         self._write_full()
-        cut = gate.windows(genome, window.window_bp, self._n_windows())
+        cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
         found, running = self._best_method(cut)
         if choices.precision != FULL:
             running = self._write_lower(running, cut)
             found = self._evidence(running, cut)
-        judged = gate.judge(found, cut, genome.digest(), choices.allow_untrained)
+        judged = sanity_check.judge(found, cut, genome.digest(), choices.allow_untrained)
         symmetry = self.questions.symmetry(running, cut, window.site_forward, window.site_reverse)
         self._check_symmetry(symmetry)
         versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
@@ -120,7 +121,7 @@ class Proof:
             self.certificates.append(parity.certify_lower(full, half, cut, site, precision, self.cuda_graph.name))
         return running
 
-    def _best_method(self, cut: np.ndarray) -> tuple[gate.Evidence, session.Session]:
+    def _best_method(self, cut: np.ndarray) -> tuple[sanity_check.Evidence, session.Session]:
         """What the genome says of the weights. The same bases are scored by both k-mer methods, where there are two, and the better is
         kept, in `meta` too; both surprisals go there, bits per base."""
         running = self._started(self.graph, "cpu")
@@ -133,7 +134,7 @@ class Proof:
         conditional = self._evidence(other, cut)
         bits = {"marginal": found.mean / np.log(2), "conditional": conditional.mean / np.log(2)}
         scoring["kmer_surprisal_bits"] = {method: round(float(value), 6) for method, value in bits.items()}
-        if gate.conditional_is_better(found, conditional):
+        if sanity_check.conditional_is_better(found, conditional):
             return conditional, other
         scoring["kmer_method"] = "marginal"
         return found, running
@@ -141,7 +142,7 @@ class Proof:
     def _started(self, graph: Path, device: str) -> session.Session:
         return session.start(self.meta, graph, device, self.choices.threads)
 
-    def _evidence(self, running: session.Session, cut: np.ndarray) -> gate.Evidence:
+    def _evidence(self, running: session.Session, cut: np.ndarray) -> sanity_check.Evidence:
         site = self.window.site_forward
         return self.questions.evidence(running, cut, np.array(sorted({site, *(site + offset for offset in self.window.neighbour_offsets)})))
 

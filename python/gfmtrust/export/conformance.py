@@ -18,14 +18,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gfmtrust import conformance_tokens, export, likelihoods, tokenizers
-from gfmtrust.alphabet import PAD, N, reverse_complement
-from gfmtrust.bundle import Bundle
-from gfmtrust.footprint import footprint
+from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import PAD, N, reverse_complement
+from gfmtrust.export import conformance_tokens, export
+from gfmtrust.export.resource_use import footprint
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.family import Example, Family
-from gfmtrust.outcomes import Outcome
-from gfmtrust.session import Session
+from gfmtrust.models.outcomes import Outcome
+from gfmtrust.readers import likelihoods
 
 N_WINDOWS = 6
 GATE_WINDOWS = 40

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gfmtrust import bpe, likelihoods
-from gfmtrust.alphabet import reverse_complement
+from gfmtrust.bundle import bpe
+from gfmtrust.core.alphabet import reverse_complement
+from gfmtrust.readers import likelihoods
 
 EXACT = 0.0
 SEEN = 1e-6

@@ -14,11 +14,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from gfmtrust import bpe, graph_contract, session
-from gfmtrust import bundle as bundles
-from gfmtrust import source as sources
-from gfmtrust.errors import CannotWriteError, ConfigurationError, DeviceError, TransientError, message
-from gfmtrust.genome import Genome
+from gfmtrust.bundle import bpe, graph_contract, session
+from gfmtrust.bundle import bundle as bundles
+from gfmtrust.core.errors import (
+    CannotWriteError,
+    ConfigurationError,
+    DeviceError,
+    TransientError,
+    message,
+)
+from gfmtrust.export import source as sources
+from gfmtrust.io.genome import Genome
 
 N_WINDOWS = 1000
 UNCERTIFIED = "bf16"
@@ -43,7 +49,7 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     source = sources.resolve(str(model))
     if source.is_bundle:
         return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)
-    from gfmtrust import proof
+    from gfmtrust.export import certificate
     from gfmtrust.models import checkpoint
 
     loaded = checkpoint.load(source.directory)
@@ -52,13 +58,13 @@ def export_model(model: str, fasta: str | Path, out_dir: str | Path, model_id: s
     name = model_id or loaded.card.get("model_id") or source.name or source.directory.resolve().name
     target = _target(Path(out_dir), name)
     window_bp = window_bp or loaded.card.get("window_bp") or (int(source.row.window_bp) if source.row else None)
-    choices = proof.Choices(allow_untrained, n_windows, threads, precision)
+    choices = certificate.Choices(allow_untrained, n_windows, threads, precision)
     # an index or a decompressed copy the genome needs goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome, _enough_memory(name):
         window = loaded.family.window(loaded.config, window_bp)
         window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
         meta = {"identity": sources.identity(loaded, source, name)} | groups(loaded, window)
-        meta, cuda_graph = proof.Proof(loaded, window, meta, Path(scratch), choices).of(genome)
+        meta, cuda_graph = certificate.Proof(loaded, window, meta, Path(scratch), choices).of(genome)
         return bundles.write(target, meta, Path(scratch) / graph_contract.GRAPH_FILE, precision=precision, cuda_graph_path=cuda_graph)
 
 

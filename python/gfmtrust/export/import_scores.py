@@ -15,17 +15,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import bundle, gate, tables, vcf
-from gfmtrust.alleles import classify
-from gfmtrust.alphabet import BASES
-from gfmtrust.contig_names import ContigRule, match
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
-from gfmtrust.genome import Genome
-from gfmtrust.labels import info_value
-from gfmtrust.records import Status
-from gfmtrust.tally import shown
-from gfmtrust.variants import normalised
+from gfmtrust.bundle import bundle
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.export import sanity_check
+from gfmtrust.inputs.alleles import classify
+from gfmtrust.inputs.contig_names import ContigRule, match
+from gfmtrust.inputs.labels import info_value
+from gfmtrust.inputs.variants import normalised
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +86,7 @@ def _read_table(path: Path, genome, contig_map: str | Path) -> pd.DataFrame:
         raise BadDataError(message(path.name, f"columns {shown(' '.join(map(str, read.columns)))}",
                                    f"{' '.join(ALLELES)}, or {' '.join(LAWS)}, in this order"))
     read["line"] = np.arange(2, len(read) + 2)
-    place = [vcf.parse_position(text) for text in read["pos"]]
+    place = [vcf_reader.parse_position(text) for text in read["pos"]]
     _refuse(path.name, read, np.array([pos is None or pos < 0 for pos in place], bool), "pos", "a whole number from 1 on")
     read["pos"] = np.array(place, dtype=np.int64)
     for name in ("score",) if columns is ALLELES else BASES:
@@ -95,13 +98,13 @@ def _read_table(path: Path, genome, contig_map: str | Path) -> pd.DataFrame:
 
 def _read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFrame:
     """As `_read_table`, from INFO/key of every ALT; an allele with '.' for it has no answer."""
-    header, records = vcf.read(path)
+    header, records = vcf_reader.read(path)
     rows = []
     for record in records:
         text = info_value(record.info, key)
         values = [] if text in (None, "") else text.split(",")
         if values and len(values) != len(record.alts):
-            raise BadDataError(message(vcf.place(path, record), f"{len(values)} values of {key}", f"{len(record.alts)}, one an ALT"))
+            raise BadDataError(message(vcf_reader.place(path, record), f"{len(values)} values of {key}", f"{len(record.alts)}, one an ALT"))
         for alt, value in zip(record.alts, values, strict=False):
             if value == ".":
                 continue
@@ -110,7 +113,7 @@ def _read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFr
             except ValueError:
                 score = np.nan
             if not np.isfinite(score):
-                raise BadDataError(message(vcf.place(path, record), f"{key} is {shown(value)}", "a finite number or '.'"))
+                raise BadDataError(message(vcf_reader.place(path, record), f"{key} is {shown(value)}", "a finite number or '.'"))
             rows.append((record.contig, record.pos, record.ref, alt, score, record.line_no))
     if not rows:
         raise BadDataError(message(path.name, f"no record has INFO/{key}", "scores", "see --external_key"))
@@ -204,9 +207,9 @@ def _gate(sites: pd.DataFrame, genome) -> dict:
         nll.append(-np.log(np.maximum(law[np.arange(len(law)), codes[known]], np.finfo(np.float32).tiny)))
     every = np.concatenate(nll) if nll else np.empty(0)
     mean = float(every.mean()) if len(every) else float("nan")
-    passed = mean < gate.THRESHOLD_NATS
+    passed = mean < sanity_check.THRESHOLD_NATS
     if not passed:
-        log.warning("mean NLL of the genome's own bases is %.3f, chance is %.3f: the scores do not prefer them", mean, gate.THRESHOLD_NATS)
+        log.warning("mean NLL of the genome's own bases is %.3f, chance is %.3f: the scores do not prefer them", mean, sanity_check.THRESHOLD_NATS)
     return {"gate": "passed" if passed else "failed", "nll_nats": round(mean, 6) if len(every) else -1.0, "n_bases": len(every)}
 
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from gfmtrust import bpe, tokenizers
-from gfmtrust.alphabet import PAD, N
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.graph_contract import GRAPH_FILE
-from gfmtrust.records import DRAFT
+from gfmtrust.bundle import bpe, tokenizers
+from gfmtrust.bundle.graph_contract import GRAPH_FILE
+from gfmtrust.core.alphabet import PAD, N
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.vocabulary import DRAFT
 
 BAR = 2e-5
 """Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""

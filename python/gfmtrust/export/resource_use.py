@@ -1,6 +1,6 @@
 """What a bundle costs where it runs: time a window and peak memory, of a process that does nothing else and knows no torch.
 
-    python -m gfmtrust.footprint BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes": peak}
+    python -m gfmtrust.export.resource_use BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes": peak}
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import likelihoods
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import InternalError, message
-from gfmtrust.session import Session
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.readers import likelihoods
 
 STATUS = Path("/proc/self/status")
 """Its VmHWM starts anew with the program; getrusage hands the parent's peak on."""

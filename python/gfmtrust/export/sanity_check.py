@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust import likelihoods
-from gfmtrust.alphabet import N, reverse_complement
-from gfmtrust.errors import BadDataError, message
+from gfmtrust.core.alphabet import N, reverse_complement
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.readers import likelihoods
 
 LOG = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from gfmtrust import bundle, registry
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
-from gfmtrust.models import hub
+from gfmtrust.bundle import bundle
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
+from gfmtrust.models import hub, registry
 
 LOG = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables
-from gfmtrust.alphabet import N, encode
-from gfmtrust.records import Status
-from gfmtrust.vcf import text_status
+from gfmtrust.core.alphabet import N, encode
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io import tables
+from gfmtrust.io.vcf.reader import text_status
 
 KEY = ["contig_index", "contig", "pos", "ref", "alts"]
 BUFFER_ROWS = 1_000_000

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import background, bed, bgzf, contig_names, tables
-from gfmtrust.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
-from gfmtrust.contig_names import ContigRule
-from gfmtrust.errors import BadDataError, MissingInputError, UsageError, message
-from gfmtrust.genome import Genome
-from gfmtrust.tally import Tally, shown
-from gfmtrust.vcf import format_position
+from gfmtrust.core.errors import BadDataError, MissingInputError, UsageError, message
+from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.inputs import contig_names
+from gfmtrust.inputs import reference as background_reference
+from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
+from gfmtrust.inputs.contig_names import ContigRule
+from gfmtrust.io import bed, bgzf, tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf.reader import format_position
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,7 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
     part.mkdir()
     try:
         with Genome.open(fasta, part) as genome:
-            background.refuse_reserved(genome)
+            background_reference.refuse_reserved(genome)
             rule = ContigRule.of(contig_map, genome.contigs)
             sums = genome.sums()
             behind, heard = _join(genome, Path(background_fasta), part / "background", out_dir) if background_fasta else (None, [])
@@ -97,12 +99,12 @@ def _join(genome: Genome, fasta: Path, work_dir: Path, out_dir: Path) -> tuple[d
     """Write the joined FASTA; what checks.json says of the background, and its warnings."""
     work_dir.mkdir()
     with Genome.open(fasta, work_dir) as other:
-        known = background.join(genome, other, out_dir / background.JOINED)
-        words = background.shared_words(genome, other)
+        known = background_reference.join(genome, other, out_dir / background_reference.JOINED)
+        words = background_reference.shared_words(genome, other)
         tally = other.warnings
         if words.first:
             contig, pos = words.first
-            found = (f"words of {background.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
+            found = (f"words of {background_reference.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
                      "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)")
             tally.add(found, f"{shown(contig)}:{format_position(pos)}", words.shared)
             log.warning("%d %s", words.shared, found)

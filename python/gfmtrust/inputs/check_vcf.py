@@ -13,17 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bgzf, contig_names, spellings, tables, vcf
-from gfmtrust.alphabet import N, encode
-from gfmtrust.binomial import lower_bound
-from gfmtrust.contig_names import ContigRule
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.genome import Genome
-from gfmtrust.info_column import OUR_HEADER, has_our_keys
-from gfmtrust.spellings import Spelling, SpellingSorter
-from gfmtrust.splice import Order
-from gfmtrust.tally import Tally, shown
-from gfmtrust.vcf import DEFAULT_LIMITS, Header, Limits, Record
+from gfmtrust.core.alphabet import N, encode
+from gfmtrust.core.binomial import lower_bound
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.inputs import contig_names, record_keys
+from gfmtrust.inputs.contig_names import ContigRule
+from gfmtrust.inputs.record_keys import Spelling, SpellingSorter
+from gfmtrust.io import bgzf, tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.info_column import OUR_HEADER, has_our_keys
+from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
+from gfmtrust.io.vcf.splice import Order
 
 MIN_MISMATCHES = 10
 MAX_MISMATCH_RATE = 0.01
@@ -60,7 +62,7 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
     """
     tally = Tally()
     with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
-        header, records = vcf.read(job.path, job.limits)
+        header, records = vcf_reader.read(job.path, job.limits)
         reader = _Reader(job, genome, header, tally, SpellingSorter(Path(runs)))
         for record in records:
             reader.take(record)
@@ -69,7 +71,7 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         if refused and not job.allow_mismatch:
             raise refused
         compared = RefCheck()
-        spellings.write(job.out, compared.watch(genome, reader.sorter.sorted()))
+        record_keys.write(job.out, compared.watch(genome, reader.sorter.sorted()))
     compared.judge(job, genome.name, tally)
     row = {"id": job.id, "kind": "vcf", "name": job.path.name, **reader.counts(), **compared.counts(), "warnings": tally.rows()}
     return InputCheck(row, reader.matches)
@@ -142,7 +144,7 @@ class _Reader:
     def _warn(self, text: str, record: Record) -> None:
         if len(self._tally) >= MAX_KINDS and text not in self._tally:
             text = "further kinds of warnings"  # a hostile file has a new undeclared key in every record
-        self._tally.add(text, f"{record.contig}:{vcf.format_position(record.pos)}")
+        self._tally.add(text, f"{record.contig}:{vcf_reader.format_position(record.pos)}")
 
     def finish(self) -> None:
         """Warnings that only the whole file tells."""
@@ -155,7 +157,7 @@ class _Reader:
         if self._last != b"\n":
             self._tally.add("no final newline; one is added", name)
         if len(self._tally) < MAX_KINDS:  # htslib takes time by the square of the names it does not know: minutes for 100,000
-            seen = vcf.check_with_htslib(self._job.path, self._numbers["records"])
+            seen = vcf_reader.check_with_htslib(self._job.path, self._numbers["records"])
             if seen:
                 self._tally.add(seen, name)
 
@@ -172,7 +174,7 @@ class RefCheck:
 
     def watch(self, genome: Genome, rows: Iterable[Spelling]) -> Iterator[Spelling]:
         """Pass the sorted spellings on, comparing them by the batch."""
-        for batch in spellings.batched(rows, tables.ROW_GROUP):
+        for batch in record_keys.batched(rows, tables.ROW_GROUP):
             self._compare(genome, batch)
             yield from batch
 
@@ -180,7 +182,7 @@ class RefCheck:
         index = np.array([row[0] for row in batch])
         pos = np.array([row[2] for row in batch])
         letters = encode("".join(row[3][0] for row in batch))
-        snv = np.array([any(vcf.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch])
+        snv = np.array([any(vcf_reader.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch])
         starts = np.flatnonzero(np.diff(index, prepend=-2))  # the batch is sorted: each contig is one run
         for start, end in zip(starts, [*starts[1:], len(index)], strict=True):
             if index[start] < 0:
@@ -197,7 +199,7 @@ class RefCheck:
             self.n_snv_mismatch += int((differs & snv[rows]).sum())
             if differs.any() and self._first is None:
                 row = batch[rows[np.flatnonzero(differs)[0]]]
-                self._first = f"{row[1]}:{vcf.format_position(row[2])}"
+                self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
         """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md, section 5."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gfmtrust import bgzf
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.tally import shown
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io import bgzf
 
 MITOCHONDRIA = ("M", "MT", "chrM", "chrMT")
 NAMES_SHOWN = 5

@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import tables, vcf
-from gfmtrust.alleles import classify
-from gfmtrust.alphabet import encode
-from gfmtrust.contig_names import ContigRule, match
-from gfmtrust.errors import BadDataError, UsageError, message
-from gfmtrust.records import Status
-from gfmtrust.sites import surroundings
-from gfmtrust.tally import shown
-from gfmtrust.variants import normalised
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.errors import BadDataError, UsageError, message
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.inputs.alleles import classify
+from gfmtrust.inputs.contig_names import ContigRule, match
+from gfmtrust.inputs.sites import surroundings
+from gfmtrust.inputs.variants import normalised
+from gfmtrust.io import tables
+from gfmtrust.io.vcf import reader as vcf_reader
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
 
 def _read(path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counter, words: Counter) -> pd.DataFrame:
     """The alleles with a label, as spelled: KEY and label."""
-    header, records = vcf.read(path)
+    header, records = vcf_reader.read(path)
     index = {name: place for place, name in enumerate(genome.names)}
     naming, lengths = ContigRule.of(contig_map, genome.contigs), header.contig_lengths()
     per_allele = any(re.match(rb"##INFO=<(?:.*,)?ID=%b,(?:.*,)?Number=A[,>]" % re.escape(rule.key.encode()), line) for line in header.lines)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from gfmtrust import tables
+from gfmtrust.io import tables
 
 Spelling = tuple[int, str, int, str, str]
 """contig_index (-1: not in the genome), contig as spelled, pos, ref, comma-joined alts; sorted in this order."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.alphabet import LETTERS, PAD, N, reverse_complement
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.errors import BadDataError, UsageError, message
-from gfmtrust.genome import Genome
-from gfmtrust.tally import shown
+from gfmtrust.core.alphabet import LETTERS, PAD, N, reverse_complement
+from gfmtrust.core.errors import BadDataError, UsageError, message
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.io.genome import Genome
 
 PREFIX = "background:"
 JOINED = "joined.fa"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.background import fence, fenced
+from gfmtrust.core.alphabet import N
+from gfmtrust.inputs.reference import fence, fenced
 
 GC_WINDOW_BP = 200
 MAX_BLOCK_BP = 1_000_000

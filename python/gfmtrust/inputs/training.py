@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.contig_names import renames
+from gfmtrust.inputs.contig_names import renames
 
 FIELDS = ("assemblies", "contigs")
 

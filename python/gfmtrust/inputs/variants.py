@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import N, decode
-from gfmtrust.records import VariantClass
+from gfmtrust.core.alphabet import N, decode
+from gfmtrust.core.vocabulary import VariantClass
 
 LOOK_LEFT_BP = 256
 """Letters of the genome fetched at a time while an indel moves left."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gfmtrust.errors import CannotWriteError, InputOutputError, UsageError, message
+from gfmtrust.core.errors import CannotWriteError, InputOutputError, UsageError, message
 
 INDEX_ENDINGS = (".tbi", ".csi")
 

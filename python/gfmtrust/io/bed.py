@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 import pybedtools
 
-from gfmtrust import bgzf
-from gfmtrust.atomic import part_file, synced, write_failed
-from gfmtrust.errors import BadDataError, InternalError, message
-from gfmtrust.tabix import CSI_FROM, write_index
-from gfmtrust.tally import Tally, shown
+from gfmtrust.core.errors import BadDataError, InternalError, message
+from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.io import bgzf
+from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.tabix import CSI_FROM, write_index
 
 MAX_LINE = 1 << 20
 N_FIXED = 3

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError, message
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
 
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 BLOCK_INPUT = 65280  # bytes of text in a block, as bgzip cuts them

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gfmtrust import bgzf
-from gfmtrust.alphabet import FOLD, INVALID
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.tally import shown
+from gfmtrust.core.alphabet import FOLD, INVALID
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io import bgzf
 
 LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
 UPPER = bytes(range(256)).upper()

@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 import pyfaidx
 
-from gfmtrust import bgzf, fasta_scan
-from gfmtrust.alphabet import FOLD, INVALID, PAD
-from gfmtrust.errors import BadDataError, InputOutputError, message
-from gfmtrust.tally import Tally, shown
+from gfmtrust.core.alphabet import FOLD, INVALID, PAD
+from gfmtrust.core.errors import BadDataError, InputOutputError, message
+from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.io import bgzf
+from gfmtrust.io import fasta as fasta_scan
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from gfmtrust.bgzf import open_input
+from gfmtrust.io.bgzf import open_input
 
 
 def published(path: Path) -> dict:

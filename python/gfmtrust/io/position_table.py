@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gfmtrust import tables
-from gfmtrust.errors import BadDataError, InternalError, message
+from gfmtrust.core.errors import BadDataError, InternalError, message
+from gfmtrust.io import tables
 
 CACHE_ROWS = 2_000_000
 """Rows decoded at once, about 100 bytes each: 200 MB however large the cohort is."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pysam
 
-from gfmtrust.tally import Tally, shown
+from gfmtrust.core.warning_counts import Tally, shown
 
 CSI_FROM = 2**29 - 1
 """The last position a .tbi can hold (tabix specification); beyond it a .csi is written."""

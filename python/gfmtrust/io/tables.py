@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gfmtrust.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 ROW_GROUP = 65_536
 METADATA_KEY = b"gfmtrust"

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Family
 
 FAMILIES = {
-    "gpn": "gfmtrust.models.gpn",
-    "nt_v1": "gfmtrust.models.nt_v1",
-    "generator": "gfmtrust.models.generator",
-    "grover": "gfmtrust.models.grover",
-    "dnabert2": "gfmtrust.models.dnabert2",
-    "gena_bert": "gfmtrust.models.gena_bert",
-    "moderngena": "gfmtrust.models.moderngena",
-    "nt_v2": "gfmtrust.models.nt_v2",
-    "ntv3": "gfmtrust.models.ntv3",
-    "mistral": "gfmtrust.models.mistral",
-    "hyenadna": "gfmtrust.models.hyenadna",
-    "marindna": "gfmtrust.models.marindna",
-    "recurrent": "gfmtrust.models.recurrent",
-    "mamba": "gfmtrust.models.mamba",
-    "mamba2": "gfmtrust.models.mamba2",
-    "caduceus": "gfmtrust.models.caduceus",
+    "gpn": "gfmtrust.models.families.gpn",
+    "nt_v1": "gfmtrust.models.families.nt_v1",
+    "generator": "gfmtrust.models.families.generator",
+    "grover": "gfmtrust.models.families.grover",
+    "dnabert2": "gfmtrust.models.families.dnabert2",
+    "gena_bert": "gfmtrust.models.families.gena_bert",
+    "moderngena": "gfmtrust.models.families.moderngena",
+    "nt_v2": "gfmtrust.models.families.nt_v2",
+    "ntv3": "gfmtrust.models.families.ntv3",
+    "mistral": "gfmtrust.models.families.mistral",
+    "hyenadna": "gfmtrust.models.families.hyenadna",
+    "marindna": "gfmtrust.models.families.marindna",
+    "recurrent": "gfmtrust.models.families.recurrent",
+    "mamba": "gfmtrust.models.families.mamba",
+    "mamba2": "gfmtrust.models.families.mamba2",
+    "caduceus": "gfmtrust.models.families.caduceus",
 }
 """Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gfmtrust.bpe import BpeText
-from gfmtrust.bpe_file import BpeFile
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe_file import BpeFile
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Window
 
 SHORTEST_BP = 64

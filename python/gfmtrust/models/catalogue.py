@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gfmtrust import bpe_file, models, outcomes, registry
-from gfmtrust.bundle import BUNDLE_FILE, Bundle
-from gfmtrust.errors import GfmtrustError, MissingInputError, message
+from gfmtrust import models
+from gfmtrust.bundle import bpe_file
+from gfmtrust.bundle.bundle import BUNDLE_FILE, Bundle
+from gfmtrust.core.errors import GfmtrustError, MissingInputError, message
+from gfmtrust.models import outcomes, registry
 from gfmtrust.models.hub import size_text
 
 UNKNOWN = "not read"

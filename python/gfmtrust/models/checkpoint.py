@@ -16,12 +16,14 @@ from typing import Any
 
 import torch
 
-from gfmtrust import bpe_file, memory, training
-from gfmtrust.bundle import file_sha256
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, message
+from gfmtrust.bundle import bpe_file
+from gfmtrust.bundle.bundle import file_sha256
+from gfmtrust.bundle.tokenizers import Text, read_vocabulary
+from gfmtrust.core import memory
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
+from gfmtrust.inputs import training
 from gfmtrust.models import family_of, hub
 from gfmtrust.models.family import Family
-from gfmtrust.tokenizers import Text, read_vocabulary
 
 MAX_CONFIG_BYTES = 4 << 20
 """Of config.json and our card; published ones stay below 200 kB."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from gfmtrust import bpe_file, models
+from gfmtrust import models
+from gfmtrust.bundle import bpe_file
 from gfmtrust.models.family import Example, Family
 
 LICENCE = "MIT"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from gfmtrust.errors import BadDataError, ConfigurationError, message
-from gfmtrust.parity import BAR
-from gfmtrust.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.export.parity import BAR
 
 NEIGHBOURS = 8
 """Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit (docs/reliability.md)."""

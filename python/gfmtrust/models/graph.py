@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import torch
 
-from gfmtrust.errors import BadDataError, InternalError, message
+from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.models.quiet import errors_only
 
 OPSET = 24

@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gfmtrust.bundle import MAX_JSON_BYTES
-from gfmtrust.errors import (
+from gfmtrust.bundle.bundle import MAX_JSON_BYTES
+from gfmtrust.bundle.tokenizers import VOCABULARY_FILES
+from gfmtrust.core.errors import (
     BadDataError,
     CannotWriteError,
     ConfigurationError,
@@ -26,9 +27,8 @@ from gfmtrust.errors import (
     TransientError,
     message,
 )
+from gfmtrust.core.progress import Progress
 from gfmtrust.models.quiet import errors_only
-from gfmtrust.progress import Progress
-from gfmtrust.tokenizers import VOCABULARY_FILES
 
 LOG = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gfmtrust.errors import BadDataError, ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import Window, check_ids, near
-from gfmtrust.tokenizers import Text
 
 K = 6
 NEIGHBOUR_TOKENS = (2, 4, 6, 8)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from math import inf, isfinite
 from pathlib import Path
 
-from gfmtrust.atomic import part_file
-from gfmtrust.errors import BadDataError, message
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.io.atomic import part_file
 
 RECORDED = Path(__file__).parents[2] / "assets" / "conformance.json"
 

@@ -13,8 +13,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from gfmtrust.atomic import part_file
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError, UsageError, message
+from gfmtrust.core.errors import (
+    BadDataError,
+    ConfigurationError,
+    MissingInputError,
+    UsageError,
+    message,
+)
+from gfmtrust.io.atomic import part_file
 from gfmtrust.models import hub
 
 LOG = logging.getLogger(__name__)

@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import alleles, background, probes, shards, tables, variant_plan
-from gfmtrust.alphabet import BASES, N, encode
-from gfmtrust.errors import UsageError, message
-from gfmtrust.progress import Progress
-from gfmtrust.records import Status
-from gfmtrust.sites import acgt_intervals, block_of, block_size, region_class, surroundings
+from gfmtrust.core.alphabet import BASES, N, encode
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.core.progress import Progress
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs import alleles
+from gfmtrust.inputs import reference as background_reference
+from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, region_class, surroundings
+from gfmtrust.io import tables
+from gfmtrust.planning import probes, shards, variant_plan
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class Regions:
         A quarter of the probes decides on a level; a class without its own certificate would make LOW of every allele in a small BED file.
         None stays where the probes come from a background: no BED file lies there.
         """
-        if not background.sources(genome.names).all():
+        if not background_reference.sources(genome.names).all():
             return replace(self, class_names=())
         classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
         enough = [name for name in self.sets if (classes == name).sum() * n_probes >= 4 * MIN_CLASS_PROBES * max(1, len(classes))]
@@ -103,11 +106,11 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
     """
     if shard_size < 1:
         raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
-    counted = background.sources(genome.names)
+    counted = background_reference.sources(genome.names)
     if checks.get("background") and counted.all():
-        raise UsageError(message("--fasta", "no background", f"{background.JOINED} of check_inputs, which holds both genomes"))
+        raise UsageError(message("--fasta", "no background", f"{background_reference.JOINED} of check_inputs, which holds both genomes"))
     if not checks.get("background") and not counted.all():
-        raise UsageError(message("--fasta", f"contigs {background.PREFIX}...", "the genome of checks.json",
+        raise UsageError(message("--fasta", f"contigs {background_reference.PREFIX}...", "the genome of checks.json",
                                  "run check_inputs with --background_fasta"))
     out_dir.mkdir(parents=True, exist_ok=True)
     collected = variant_plan.Collector(genome, max_allele)
@@ -129,7 +132,7 @@ def plan_sites(genome, spellings: list[Path], regions: Regions, include, local_s
         "seed": seed, "shard_size": shard_size, "block_bp": size, "usable_bp": usable_bp,
         "spectrum": drawing.spectrum, "matched_surprisal": drawing.matched_surprisal, "merged": drawing.merged,
         "substitutions": _substitutions(genome, snvs), "regions": list(regions.sets), "region_classes": list(regions.class_names),
-        "contigs": [{"name": name, "length": length} for name, length in background.own_contigs(genome.contigs).items()],
+        "contigs": [{"name": name, "length": length} for name, length in background_reference.own_contigs(genome.contigs).items()],
         "genome_digest": checks["genome"]["digest"], "background": checks.get("background"), "contig_map": checks["contig_map"],
         "allow_mismatch": checks.get("allow_mismatch", False),
     }

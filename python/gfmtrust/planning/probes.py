@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gfmtrust.alphabet import COMPLEMENT, N
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.sites import Surroundings
+from gfmtrust.core.alphabet import COMPLEMENT, N
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.inputs.sites import Surroundings
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20

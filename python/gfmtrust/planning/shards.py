@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import nulls, tables
-from gfmtrust.records import Status
-from gfmtrust.sites import surroundings
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.sites import surroundings
+from gfmtrust.io import tables
+from gfmtrust.scoring import negative_controls
 
 VARIANT, PROBE, REGION = 1, 2, 4
 UNDER_REF, TO_SCORE = 1, 2
@@ -98,7 +99,7 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
 def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
     """Write a shard for each null control: the sites of nulls.PROBES of the probes, drawn by the seed; returns how many sites they hold."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
-    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:nulls.PROBES]
+    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:negative_controls.PROBES]
     sites = probe.iloc[np.sort(drawn)].drop_duplicates()
     shard = {name: [] for name in tables.SHARD.names}
     for index, rows in sites.groupby("contig_index", sort=True):
@@ -106,10 +107,10 @@ def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
         for name, values in _rows(genome, regions, int(index), pos, np.full(int(pos.max()) + 1, PROBE, np.uint8)).items():
             shard[name].append(values)
     if len(sites):
-        for null in nulls.NULLS:
+        for null in negative_controls.NULLS:
             tables.write(plan_dir / "shards" / f"{null}_00000.parquet", {name: np.concatenate(parts) for name, parts in shard.items()},
                          tables.SHARD)
-    return {"null_sites": len(sites) * len(nulls.NULLS)}
+    return {"null_sites": len(sites) * len(negative_controls.NULLS)}
 
 
 def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:

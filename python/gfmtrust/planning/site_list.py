@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bgzf, tables
-from gfmtrust.alphabet import BASES, N, decode
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.genome import Genome
-from gfmtrust.tabix import CSI_FROM, write_index
-from gfmtrust.tally import Tally
-from gfmtrust.vcf import COLUMNS, format_position
+from gfmtrust.core.alphabet import BASES, N, decode
+from gfmtrust.core.warning_counts import Tally
+from gfmtrust.io import bgzf, tables
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.io.vcf.reader import COLUMNS, format_position
 
 CHUNK = 100_000
 

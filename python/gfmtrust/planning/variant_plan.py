@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import tables
-from gfmtrust.alphabet import N, decode
-from gfmtrust.background import fence
-from gfmtrust.records import Status, VariantClass
-from gfmtrust.shards import PROBE, VARIANT
-from gfmtrust.sites import block_of, surroundings
-from gfmtrust.variants import Variant, normalised
+from gfmtrust.core.alphabet import N, decode
+from gfmtrust.core.vocabulary import Status, VariantClass
+from gfmtrust.inputs.reference import fence
+from gfmtrust.inputs.sites import block_of, surroundings
+from gfmtrust.inputs.variants import Variant, normalised
+from gfmtrust.io import tables
+from gfmtrust.planning.shards import PROBE, VARIANT
 
 KEY = ["contig_index", "pos", "ref", "alt"]
 SITES_PER_VARIANT = 16

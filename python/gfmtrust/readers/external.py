@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import tables
-from gfmtrust.records import Status
-from gfmtrust.scoring import SiteScores
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io import tables
+from gfmtrust.readers.site_scores import SiteScores
 
 SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
 SITES = pa.schema([("contig", pa.string()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), 4))])

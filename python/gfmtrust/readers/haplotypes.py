@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust import likelihoods
-from gfmtrust.alphabet import N, encode, reverse_complement
-from gfmtrust.background import Fence, fence, fenced
-from gfmtrust.records import Look, Status
-from gfmtrust.scoring import CHUNK_BASES, OFF_ALPHABET_LIMIT, window_status
-from gfmtrust.variants import Variant
-from gfmtrust.views import columns_of, looks_of, site_index, views_of, width_of
+from gfmtrust.core.alphabet import N, encode, reverse_complement
+from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.inputs.reference import Fence, fence, fenced
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.readers import likelihoods
+from gfmtrust.readers.site_scores import CHUNK_BASES, OFF_ALPHABET_LIMIT, window_status
+from gfmtrust.readers.views import columns_of, looks_of, site_index, views_of, width_of
 
 RADIUS_BP = 32
 """Bases either side of the change that count; an eighth of the window where that is less."""

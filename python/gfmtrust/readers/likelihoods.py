@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust import bpe
-from gfmtrust.alphabet import BASES, PAD, N, reverse_complement
+from gfmtrust.bundle import bpe
+from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
 
 LIMIT_NATS = 69.0
 """No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR), and exp of it is a float32."""

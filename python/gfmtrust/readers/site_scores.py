@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust import likelihoods
-from gfmtrust.alphabet import PAD, N, reverse_complement
-from gfmtrust.background import Fence, fence, fenced
-from gfmtrust.errors import InternalError, message
-from gfmtrust.records import Look, Status
-from gfmtrust.session import softmax
-from gfmtrust.views import columns_of, looks_of, site_index, views_of, width_of
+from gfmtrust.bundle.session import softmax
+from gfmtrust.core.alphabet import PAD, N, reverse_complement
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.inputs.reference import Fence, fence, fenced
+from gfmtrust.readers import likelihoods
+from gfmtrust.readers.views import columns_of, looks_of, site_index, views_of, width_of
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000

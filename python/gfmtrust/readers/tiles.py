@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.records import Look
-from gfmtrust.scoring import (
+from gfmtrust.core.alphabet import N
+from gfmtrust.core.vocabulary import Look
+from gfmtrust.inputs.sites import place_key
+from gfmtrust.readers.site_scores import (
     CHUNK_BASES,
     COMPLEMENT_ORDER,
     SiteScores,
@@ -26,8 +27,7 @@ from gfmtrust.scoring import (
     settle,
     window_status,
 )
-from gfmtrust.sites import place_key
-from gfmtrust.views import columns_of, looks_of, passes_per_site, views_of, width_of
+from gfmtrust.readers.views import columns_of, looks_of, passes_per_site, views_of, width_of
 
 CHUNK_TILES = 64
 """Tiles worked on at once: of 512 bp 16,000 bases."""

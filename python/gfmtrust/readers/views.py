@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from gfmtrust.records import Look, View
+from gfmtrust.core.vocabulary import Look, View
 
 PRESETS = ("fast", "default", "thorough")
 PASSES_A_LIKELIHOOD = 6

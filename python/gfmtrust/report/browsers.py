@@ -13,9 +13,9 @@ from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.errors import UsageError, message
-from gfmtrust.track_list import BIGWIGS, FLAGS, Track
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.report.track_list import BIGWIGS, FLAGS, Track
 
 ASSEMBLY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 PRINTABLE = re.compile(r"[!-~]+")

@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from gfmtrust.records import Rank
-from gfmtrust.report_numbers import ENTROPY_EDGES, FLAGS, LLR_EDGES, AlleleNumbers, CurveBin
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.report.numbers import ENTROPY_EDGES, FLAGS, LLR_EDGES, AlleleNumbers, CurveBin
 
 COLOUR = {Rank.HIGH: "#0072b2", Rank.MEDIUM: "#e69f00", Rank.LOW: "#d55e00", Rank.NOT_SCORED: "#969696"}
 HATCH = {Rank.HIGH: "", Rank.MEDIUM: "///", Rank.LOW: "\\\\\\", Rank.NOT_SCORED: ""}

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from gfmtrust import bgzf, tables
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.records import Rank
-from gfmtrust.tabix import CSI_FROM, write_index
-from gfmtrust.tally import Tally
-from gfmtrust.track_list import FLAGS, LEVEL_COLOURS
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.core.warning_counts import Tally
+from gfmtrust.io import bgzf, tables
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.report.track_list import FLAGS, LEVEL_COLOURS
 
 log = logging.getLogger(__name__)
 COLUMNS = "#contig\tstart\tend\tname\tscore\tstrand\tthick_start\tthick_end\titem_rgb\n"

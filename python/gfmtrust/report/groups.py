@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gfmtrust.records import Rank, VariantClass
+from gfmtrust.core.vocabulary import Rank, VariantClass
 
 NEEDED = ["contig", "pos", "ref", "alt", "var_pos", "var_ref", "var_alt", "region_class"]
 KINDS = [*map(str, VariantClass), "other"]

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import tables
-from gfmtrust.alphabet import decode
-from gfmtrust.ensemble import ScoreTables
-from gfmtrust.measures import mean_distribution
-from gfmtrust.records import Rank
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.core.alphabet import decode
+from gfmtrust.core.measures import mean_distribution
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io import tables
 
 FILE = "loci.json"
 TOP_LOCI = 20

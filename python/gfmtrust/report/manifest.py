@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust import __version__
-from gfmtrust.output_digest import published
+from gfmtrust.io.output_digest import published
 
 CONTRACT_FIELDS = (
     "records",

@@ -10,7 +10,7 @@ import html
 import json
 from collections.abc import Callable
 
-from gfmtrust.records import STATUS_ORDER, Status
+from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
 GENERAL = "gfmtrust_general_stats_mqc.json"
 FLAGS = "gfmtrust_flags_mqc.json"

@@ -13,12 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gfmtrust import loci, report_groups, tables
-from gfmtrust.caps import HIGH_ENTROPY_BITS
-from gfmtrust.certificates import lower_bound, upper_bound
-from gfmtrust.model_comparison import ENTROPY_EDGES
-from gfmtrust.records import Rank, Status
-from gfmtrust.report_groups import Contigs, Groups
+from gfmtrust.annotate.model_comparison import ENTROPY_EDGES
+from gfmtrust.calibration.caps import HIGH_ENTROPY_BITS
+from gfmtrust.calibration.certificates import lower_bound, upper_bound
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.report import groups as report_groups
+from gfmtrust.report import loci
+from gfmtrust.report.groups import Contigs, Groups
 
 LLR_EDGES = np.linspace(-12.0, 12.0, 49)
 CURVE_BINS = 10

@@ -12,25 +12,28 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from gfmtrust import (
-    __version__,
-    local_lr,
-    loci,
-    manifest,
-    model_comparison,
-    multiqc,
-    report_plots,
-    report_rows,
-    report_words,
-    tables,
+from gfmtrust import __version__
+from gfmtrust.annotate import model_comparison
+from gfmtrust.annotate.allele_values import run_facts
+from gfmtrust.annotate.header_lines import read_calibration
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.calibration import local_lr
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.report import figures as report_figures
+from gfmtrust.report import loci, manifest, multiqc
+from gfmtrust.report import rows as report_rows
+from gfmtrust.report import wording as report_wording
+from gfmtrust.report.numbers import (
+    FLAGS,
+    AlleleNumbers,
+    LeagueRow,
+    allele_numbers,
+    calibration_curve,
+    league,
 )
-from gfmtrust.allele_values import run_facts
-from gfmtrust.atomic import part_file, synced
-from gfmtrust.bundle import Bundle
-from gfmtrust.calibration import Calibration
-from gfmtrust.header_lines import read_calibration
-from gfmtrust.records import Rank, Status
-from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numbers, calibration_curve, league
 
 HTML = "gfmtrust_report.html"
 CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
@@ -190,19 +193,19 @@ def context(run: Run) -> dict:
     """What the template is given, section by section."""
     numbers, calibration = run.numbers, run.calibration
     alphas = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}
-    steps = report_words.funnel_steps(numbers)
+    steps = report_wording.funnel_steps(numbers)
     warnings = report_rows.warnings(run.checks, run.files)
     pictures = {tuple(one[name] for name in loci.KEY): one["bases"] for one in run.loci.get("loci", [])}
     compared = _compared(run.compared)
-    curve, entropy = report_words.curve_sentence(run.curve), report_words.entropy_sentence(numbers)
+    curve, entropy = report_wording.curve_sentence(run.curve), report_wording.entropy_sentence(numbers)
     return {
         "numbers": numbers,
         "genome": run.checks["genome"],
         "inputs": run.checks["inputs"],
         "models": [report_rows.model(model) for model in run.models],
-        "verdict": report_words.verdict(numbers, calibration),
+        "verdict": report_wording.verdict(numbers, calibration),
         "funnel": {
-            "svg": Markup(report_plots.funnel_plot(steps)),
+            "svg": Markup(report_figures.funnel_plot(steps)),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
             "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
             "reasons": report_rows.shares(
@@ -211,26 +214,26 @@ def context(run: Run) -> dict:
             "whys": report_rows.shares(numbers.reasons, numbers.scored),
         },
         "curve": {
-            "svg": Markup(report_plots.calibration_plot(run.curve, alphas)),
+            "svg": Markup(report_figures.calibration_plot(run.curve, alphas)),
             "sentence": curve,
             "alt": f"Calibration curve. {curve}",
         },
-        "levels": [{"name": level.name, "text": report_words.level_text(level, calibration)} for level in FLAGS],
+        "levels": [{"name": level.name, "text": report_wording.level_text(level, calibration)} for level in FLAGS],
         "certificates": [report_rows.certificate(kind, found)
                          for kind, held in calibration.by_kind().items() for found in held.certificates],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {
-            "svg": Markup(report_plots.entropy_histogram(numbers)),
+            "svg": Markup(report_figures.entropy_histogram(numbers)),
             "sentence": entropy,
             "alt": f"Histogram of entropy. {entropy}",
         },
-        "llr_svg": Markup(report_plots.llr_by_flag(numbers)),
+        "llr_svg": Markup(report_figures.llr_by_flag(numbers)),
         "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
         "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
         "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
         "league": {
-            "sentence": report_words.league_sentence(run.league),
+            "sentence": report_wording.league_sentence(run.league),
             "rows": [report_rows.league_row(row) for row in run.league],
         },
         "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],

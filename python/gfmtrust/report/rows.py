@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust import __version__, loci, report_svg
-from gfmtrust.calibration import Calibration
-from gfmtrust.certificates import Certificate
-from gfmtrust.header_lines import shift_text
-from gfmtrust.records import Rank, Status
-from gfmtrust.report_groups import Contigs, Groups
-from gfmtrust.report_numbers import LeagueRow
-from gfmtrust.vcf import format_position
+from gfmtrust import __version__
+from gfmtrust.annotate.header_lines import shift_text
+from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io.vcf.reader import format_position
+from gfmtrust.report import loci
+from gfmtrust.report import svg as report_svg
+from gfmtrust.report.groups import Contigs, Groups
+from gfmtrust.report.numbers import LeagueRow
 
 MISSING = "–"
 SHOWN_CONTIGS = 60

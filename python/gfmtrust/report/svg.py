@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
-from gfmtrust.alphabet import BASES
-from gfmtrust.records import Rank
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.vocabulary import Rank
 
 INK, FAINT = "#1a1a1a", "#767676"
 BLUE = "#0072b2"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gfmtrust.records import Rank
+from gfmtrust.core.vocabulary import Rank
 
 Colour = tuple[int, int, int]
 

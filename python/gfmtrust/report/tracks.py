@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 
-from gfmtrust import tables
-from gfmtrust.atomic import part_file, write_failed
-from gfmtrust.browsers import write_browsers
-from gfmtrust.flag_track import write_flags
-from gfmtrust.track_list import BIGWIGS, assembly_name
+from gfmtrust.io import tables
+from gfmtrust.io.atomic import part_file, write_failed
+from gfmtrust.report.browsers import write_browsers
+from gfmtrust.report.flag_track import write_flags
+from gfmtrust.report.track_list import BIGWIGS, assembly_name
 
 TRACKS = {track.id: track.column for track in BIGWIGS}
 """File name without .bw -> column of bases.parquet."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gfmtrust.calibration import Calibration
-from gfmtrust.certificates import Certificate
-from gfmtrust.records import Rank, Status
-from gfmtrust.report_numbers import AlleleNumbers, CurveBin, LeagueRow
+from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
 BARELY = 0.05
 """A model whose league gain is below this many bits per base is called hardly better than counting."""

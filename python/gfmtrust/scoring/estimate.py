@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import tables
-from gfmtrust.bundle import Bundle
-from gfmtrust.haplotypes import passes_per_variant
-from gfmtrust.likelihoods import substitutions
-from gfmtrust.progress import duration
-from gfmtrust.session import Session
-from gfmtrust.stride import EXACT, only_region, strides
-from gfmtrust.tiles import Tiling, tile_passes
-from gfmtrust.views import PRESETS, passes_per_site
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.progress import duration
+from gfmtrust.io import tables
+from gfmtrust.readers.haplotypes import passes_per_variant
+from gfmtrust.readers.likelihoods import substitutions
+from gfmtrust.readers.tiles import Tiling, tile_passes
+from gfmtrust.readers.views import PRESETS, passes_per_site
+from gfmtrust.scoring.stride import EXACT, only_region, strides
 
 TIMED_WINDOWS = 64
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import onnx_file
-from gfmtrust.alphabet import PAD
-from gfmtrust.views import PRESETS, looks_of
+from gfmtrust.bundle import onnx_file
+from gfmtrust.core.alphabet import PAD
+from gfmtrust.readers.views import PRESETS, looks_of
 
 TWIN, SHUFFLED = "twin", "shuffled"
 NULLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}

@@ -11,22 +11,24 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import bed, haplotypes, nulls, scoring, tables, tiles
-from gfmtrust.bundle import Bundle
-from gfmtrust.context_model import Members
-from gfmtrust.contig_names import listed
-from gfmtrust.ensemble import CONTEXT_FAMILY
-from gfmtrust.errors import ConfigurationError, InternalError, message
-from gfmtrust.estimate import planned_passes
-from gfmtrust.external import External
-from gfmtrust.genome import Genome
-from gfmtrust.plan import Regions
-from gfmtrust.progress import Progress, duration
-from gfmtrust.session import Session
-from gfmtrust.shards import REGION
-from gfmtrust.stride import EXACT
-from gfmtrust.variants import Variant
-from gfmtrust.views import views_of
+from gfmtrust.baseline import Members
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
+from gfmtrust.core.errors import ConfigurationError, InternalError, message
+from gfmtrust.core.progress import Progress, duration
+from gfmtrust.inputs.contig_names import listed
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import bed, tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.planning.plan import Regions
+from gfmtrust.planning.shards import REGION
+from gfmtrust.readers import haplotypes, site_scores, tiles
+from gfmtrust.readers.external import External
+from gfmtrust.readers.views import views_of
+from gfmtrust.scoring import negative_controls
+from gfmtrust.scoring.estimate import planned_passes
+from gfmtrust.scoring.stride import EXACT
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ def context_surprisal(bundle_dir: Path, genome: Genome, threads: int) -> Callabl
     admitted = members.admitted
 
     def local_surprisal(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        return scoring.score_sites(session, bundle, genome, contig_index, pos, "fast", True, admitted=admitted).local_surprisal
+        return site_scores.score_sites(session, bundle, genome, contig_index, pos, "fast", True, admitted=admitted).local_surprisal
 
     return local_surprisal
 
@@ -81,7 +83,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
         _look_up_shard(bundle, genome, shard, null, out_dir, views)
         return
     session = Session.open(bundle, device=device, threads=threads, batch=batch, allow_long_window=allow_long_window,
-                           weights=nulls.permuted_weights if null == nulls.TWIN else None)
+                           weights=negative_controls.permuted_weights if null == negative_controls.TWIN else None)
     site = tables.read(shard)
     chosen = tables.read_json(stride) if stride else {"stride": EXACT}
     contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
@@ -95,7 +97,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     asked = planned_passes(bundle, [(contig_index[tiled], pos[tiled])], len(pos), *told[:2], chosen["stride"])
     asked += site["variant"].to_pandas().nunique() * haplotypes.passes_per_variant(bundle, views) if of_variants else 0
     _tell(session, bundle.model_id, shard.stem, len(pos), asked, threads)
-    if null in nulls.NULLS:
+    if null in negative_controls.NULLS:
         scores = _null_scores(session, bundle, genome, contig_index, pos, null, *told, admitted)
     else:
         scores = tiles.score_rows(session, bundle, genome, contig_index, pos, tiled, chosen["stride"], *told, admitted)
@@ -103,7 +105,7 @@ def score_shard(fasta: Path, bundle_dir: Path, shard: Path, out_dir: Path, views
     seconds = time.monotonic() - started
     log.info("%s, %s: %s sites in %s, %s a second, %s passes, batch %d", bundle.model_id, shard.stem, f"{len(pos):,}", duration(seconds),
              f"{len(pos) / max(seconds, 1e-9):,.0f}", f"{session.passes:,}", session.batch)
-    if bundle.gate == "passed" and null not in nulls.NULLS:
+    if bundle.gate == "passed" and null not in negative_controls.NULLS:
         refuse_constant(scores, bundle.model_id)
     _write_scores(bundle, shard, site, scores, own, out_dir, views,
                   {"device": session.device, "neighbours": neighbours or is_context,
@@ -127,7 +129,7 @@ def _look_up_shard(bundle: Bundle, genome: Genome, shard: Path, null: str, out_d
     contig_index, pos = site["contig_index"].to_numpy().astype(np.int64), site["pos"].to_numpy()
     started = time.monotonic()
     held = External.open(bundle.directory)
-    scores = scoring.unanswered(len(pos), 1) if null in nulls.NULLS else held.at_sites(genome, contig_index, pos)
+    scores = site_scores.unanswered(len(pos), 1) if null in negative_controls.NULLS else held.at_sites(genome, contig_index, pos)
     own = {}
     if "variant" in site.schema.names:
         rows = site.to_pandas()
@@ -138,7 +140,7 @@ def _look_up_shard(bundle: Bundle, genome: Genome, shard: Path, null: str, out_d
                    "halvings": 0, "passes": 0, "region_stride": {"stride": EXACT}, "tiled_sites": 0}, time.monotonic() - started)
 
 
-def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: scoring.SiteScores, own: dict, out_dir: Path, views: str,
+def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: site_scores.SiteScores, own: dict, out_dir: Path, views: str,
                   facts: dict, metrics: dict, seconds: float) -> None:
     """The score table of a shard, its metadata (`facts` among it), and its metrics file."""
     listed = views_of(bundle, views)
@@ -159,18 +161,18 @@ def _write_scores(bundle: Bundle, shard: Path, site: pa.Table, scores: scoring.S
 
 
 def _null_scores(session, bundle, genome, contig_index, pos, null: str, views: str, neighbours: bool, max_n: float,
-                 admitted) -> scoring.SiteScores:
+                 admitted) -> site_scores.SiteScores:
     """Scores of a null control's sites; a control that gives no finite answers is no reason to end the run."""
-    if null == nulls.TWIN:
-        session = nulls.OnAlphabet(session)
+    if null == negative_controls.TWIN:
+        session = negative_controls.OnAlphabet(session)
     else:
-        genome = nulls.ShuffledGenome.of(genome, bundle, contig_index, pos)
+        genome = negative_controls.ShuffledGenome.of(genome, bundle, contig_index, pos)
         contig_index, pos, admitted = genome.contig_index, genome.pos, admitted and genome.admitted(admitted)
     try:
-        return scoring.score_sites(session, bundle, genome, contig_index, pos, views, neighbours, max_n, admitted)
+        return site_scores.score_sites(session, bundle, genome, contig_index, pos, views, neighbours, max_n, admitted)
     except InternalError as error:
         log.warning("null control %s: %s; it says nothing in this run", null, error)
-        return scoring.unanswered(len(pos), len(views_of(bundle, views)))
+        return site_scores.unanswered(len(pos), len(views_of(bundle, views)))
 
 
 def _haplotypes(session, bundle, genome, rows, views: str, max_n: float, admitted) -> dict:
@@ -196,7 +198,7 @@ def _per_variant(rows, n_views: int, answer: Callable[[np.ndarray, list[Variant]
     return {"llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views), "variant_status": status[row].astype(object)}
 
 
-def refuse_constant(scores: scoring.SiteScores, model: str) -> None:
+def refuse_constant(scores: site_scores.SiteScores, model: str) -> None:
     """A model that passed the likelihood gate and yet answers everywhere alike is misread, not useless. Raises InternalError (70)."""
     answered = scores.probs[scores.status == ""]
     voted = [view[np.isfinite(view).all(axis=1)] for view in answered.transpose(1, 0, 2)]

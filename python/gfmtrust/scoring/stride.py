@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import tables
-from gfmtrust.bundle import Bundle
-from gfmtrust.genome import Genome
-from gfmtrust.measures import entropy, mean_distribution, view_weights
-from gfmtrust.scoring import score_sites
-from gfmtrust.session import Session
-from gfmtrust.shards import REGION
-from gfmtrust.tiles import Tiling, answerable, score_tiles
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.measures import entropy, mean_distribution, view_weights
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.planning.shards import REGION
+from gfmtrust.readers.site_scores import score_sites
+from gfmtrust.readers.tiles import Tiling, answerable, score_tiles
 
 CHECKED_BASES = 1_000
 MAX_MEDIAN_BITS = 0.05

@@ -7,9 +7,12 @@ import pytest
 from fake_scores import knows, uniform, write_scores
 from test_plan import GENOME, Spans, planned, snv_rows
 
-from gfmtrust import calibrate, calibration, sites_table, tables
-from gfmtrust.ensemble import ScoreTables
-from gfmtrust.errors import ConfigurationError
+from gfmtrust.annotate import alleles as annotate_alleles
+from gfmtrust.calibration import calibrate
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.io import tables
 
 N_PROBES = 3000
 
@@ -22,8 +25,8 @@ def finished(tmp_path, answer, rows=None, seed=1, models=("a",), null=None, quan
         write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null, quantity=quantity)
     write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model", members=8, strands="+")
     scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
-    fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration.Options(seed=seed), **options)
-    counts = sites_table.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
+    fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration_fit.Options(seed=seed), **options)
+    counts = annotate_alleles.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
     return fitted, *(tables.read(tmp_path / "sites" / f"{name}.parquet").to_pandas() for name in ("sites", "bases")), counts
 
 
@@ -178,12 +181,12 @@ def test_a_frozen_calibration_of_other_models_is_refused(tmp_path):
 @pytest.mark.bad_input
 def test_levels_the_wrong_way_round_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="alpha_high"):
-        replace(calibration.Options(), alpha_high=0.3).check()
+        replace(calibration_fit.Options(), alpha_high=0.3).check()
 
 
 def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
     base = np.tile([0, 1, 2, 3], 30_000)
-    decoy = sites_table.decoys(np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3)
+    decoy = annotate_alleles.decoys(np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3)
     assert (decoy != base).all()
     share = np.bincount((decoy - base) % 4, minlength=4)[1:] / len(base)
     assert np.abs(share - 1 / 3).max() < 0.01

@@ -11,13 +11,22 @@ import pysam
 import pytest
 from synthetic_run import MODELS, fitted, site_row, write_calibration, write_rows, write_sites
 
-from gfmtrust import tables
-from gfmtrust.annotate_vcf import annotate_vcf
-from gfmtrust.errors import BadDataError, InternalError, MissingInputError
-from gfmtrust.header_lines import header_lines, quoted
-from gfmtrust.info_values import COLUMN, KEYS, NUMBERS, WORDS, info_text, number_text, row_texts, word_text
-from gfmtrust.site_lookup import PositionTable
-from gfmtrust.sites_vcf import site_records, write_sites_vcf
+from gfmtrust.annotate.header_lines import header_lines, quoted
+from gfmtrust.annotate.sites_vcf import site_records, write_sites_vcf
+from gfmtrust.annotate.vcf import annotate_vcf
+from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
+from gfmtrust.io import tables
+from gfmtrust.io.position_table import PositionTable
+from gfmtrust.io.vcf.info_values import (
+    COLUMN,
+    KEYS,
+    NUMBERS,
+    WORDS,
+    info_text,
+    number_text,
+    row_texts,
+    word_text,
+)
 
 HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")

@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gfmtrust import cli, compare, tables
+from gfmtrust.annotate import compare
+from gfmtrust.cli import main as cli
+from gfmtrust.io import tables
 
 HEADER = ('##fileformat=VCFv4.2\n##contig=<ID=c,length=900>\n##GFM_model=<ID=toy,SHA256={sha},NOTE="x">\n##gfmtrustCommand={command}\n'
           "##gfmtrustShift=ok\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")

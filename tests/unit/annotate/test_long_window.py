@@ -9,11 +9,15 @@ from test_flags import allele, by_hand, flag
 from test_plan import GENOME, planned, snv_rows
 from test_sites_table import noisy
 
-from gfmtrust import calibrate, calibration, caps, report_words, sites_table, tables
-from gfmtrust.calibration import Calibration, Options
-from gfmtrust.ensemble import ScoreTables
-from gfmtrust.errors import ConfigurationError
-from gfmtrust.records import Rank
+from gfmtrust.annotate import alleles as annotate_alleles
+from gfmtrust.calibration import calibrate, caps
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io import tables
+from gfmtrust.report import wording as report_wording
 
 
 def run(tmp_path, trained_bp):
@@ -22,7 +26,7 @@ def run(tmp_path, trained_bp):
     write_scores(plan_dir, tmp_path / "scores", "a", noisy, local=1.5, trained_bp=trained_bp)
     scores = ScoreTables([tmp_path / "scores"], ["a"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", Options())
-    sites_table.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
+    annotate_alleles.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
     return fitted, tables.read(tmp_path / "sites" / "sites.parquet").to_pandas()
 
 
@@ -47,9 +51,9 @@ def test_the_cap_alone():
 
 
 def test_the_report_says_why_and_the_file_keeps_it():
-    found = calibration.told(by_hand(options=Options(long_window="a, b")))
-    assert report_words.why_no_high(found)[0] == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
-    assert report_words.level_text(Rank.HIGH, found) == "Not given in this run: the window is longer than a, b was trained on."
+    found = calibration_fit.told(by_hand(options=Options(long_window="a, b")))
+    assert report_wording.why_no_high(found)[0] == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
+    assert report_wording.level_text(Rank.HIGH, found) == "Not given in this run: the window is longer than a, b was trained on."
     assert Calibration.from_json(found.to_json()).options.long_window == "a, b"
     both = Options(background="chr1.fa", long_window="a")
     assert both.at_most_medium == "context model and probes come from chr1.fa"

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fake_genome import genome_letters
 
-from gfmtrust.annotate_regions import COLUMNS
+from gfmtrust.annotate.regions import COLUMNS
 
 pytestmark = [pytest.mark.slow, pytest.mark.bad_input]
 LENGTH = 60_000

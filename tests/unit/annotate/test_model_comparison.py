@@ -7,9 +7,9 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy as scipy_entropy
 
-from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.measures import view_weights
-from gfmtrust.model_comparison import ENTROPY_EDGES, ModelComparison
+from gfmtrust.annotate.model_comparison import ENTROPY_EDGES, ModelComparison
+from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
+from gfmtrust.core.measures import view_weights
 
 UNIFORM, A, C = [0.25] * 4, [1.0, 0, 0, 0], [0, 1.0, 0, 0]
 

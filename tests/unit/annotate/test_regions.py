@@ -10,11 +10,7 @@ import pysam
 import pytest
 from synthetic_run import base_rows, write_bases, write_calibration
 
-from gfmtrust import tables
-from gfmtrust.annotate_regions import COLUMNS, annotate_regions
-from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError
-from gfmtrust.records import Rank, Status, Why
-from gfmtrust.region_summary import (
+from gfmtrust.annotate.region_summary import (
     MEASURED,
     NUMBERS,
     Levels,
@@ -25,6 +21,10 @@ from gfmtrust.region_summary import (
     summarise,
     typical_rank,
 )
+from gfmtrust.annotate.regions import COLUMNS, annotate_regions
+from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
+from gfmtrust.core.vocabulary import Rank, Status, Why
+from gfmtrust.io import tables
 
 BOTH = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset({Rank.HIGH, Rank.MEDIUM}))
 NONE = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset())
@@ -250,7 +250,7 @@ def test_ten_million_lines_in_bounded_memory(run):
             file.write("".join(f"chr1\t{a}\t{a + n}\n" for a, n in zip(start.tolist(), length.tolist(), strict=True)))
     given = ["--bed", "many.bed", "--name", "many", "--bases", "bases.parquet", "--calibration", "calibration.json",
              "--out", "many.gfm.bed.gz"]
-    child = subprocess.Popen([sys.executable, "-m", "gfmtrust.cli", "annotate_regions", *given], cwd=run,
+    child = subprocess.Popen([sys.executable, "-m", "gfmtrust.cli.main", "annotate_regions", *given], cwd=run,
                              env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)

@@ -10,13 +10,22 @@ import naive_context as naive
 import numpy as np
 import pytest
 from fake_genome import FakeGenome
+from paths import ROOT
 
-from gfmtrust.alphabet import PAD, N, decode, encode, reverse_complement
-from gfmtrust.bundle import Bundle
-from gfmtrust.context_model import Members, counts, evaluate, fit_context_model, fit_model, members, mixture
-from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError
+from gfmtrust.baseline import (
+    Members,
+    counts,
+    evaluate,
+    fit_context_model,
+    fit_model,
+    members,
+    mixture,
+)
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
+from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 PATTERNS = members.patterns()
 
 
@@ -235,7 +244,7 @@ def run(bundle, input_ids, pos):
 
 
 def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
-    from gfmtrust.context_model import write_bundle
+    from gfmtrust.baseline import write_bundle
 
     text, model = small
     bundle = write_bundle(model, tmp_path / "bundle", {})
@@ -269,25 +278,25 @@ def test_the_other_strand_gets_the_same_answer(written):
 
 
 def test_the_session_scores_sites_by_members_that_left_them_out(written):
-    from gfmtrust import scoring
-    from gfmtrust.genome import Genome
-    from gfmtrust.session import Session
+    from gfmtrust.bundle.session import Session
+    from gfmtrust.io.genome import Genome
+    from gfmtrust.readers import site_scores
 
     folder, bundle = written
     session = Session.open(bundle, "cpu")
     with Genome.open(folder / "genome.fa", folder) as genome:
         contig, pos = np.array([0, 0, 5, 5]), np.array([500, 20_000, 10, 75])
         admitted = Members.open(bundle.directory).admitted
-        scores = scoring.score_sites(session, bundle, genome, contig, pos, admitted=admitted)
+        scores = site_scores.score_sites(session, bundle, genome, contig, pos, admitted=admitted)
     assert scores.status.tolist() == [""] * 4
     assert (np.isfinite(scores.probs).all(axis=2) == admitted(contig, pos)).all()
     assert np.isfinite(scores.local_surprisal).all()
 
 
 def test_bytes_depend_neither_on_run_nor_on_threads(written, tmp_path):
-    code = "import sys; from gfmtrust.context_model import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
+    code = "import sys; from gfmtrust.baseline import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
     folder, bundle = written
-    environment = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).parents[2] / "python")}
+    environment = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": str(ROOT / "python")}
     subprocess.run([sys.executable, "-c", code, folder / "genome.fa", tmp_path / "again"], check=True, env=environment)
     for name in ("bundle.json", "model.onnx", "members.json"):
         assert (tmp_path / "again" / name).read_bytes() == (bundle.directory / name).read_bytes()
@@ -349,7 +358,7 @@ def test_chr20_takes_at_most_1_80_bits():
     fasta = DATA / "hg19_chr20" / "chr20.fa.gz"
     if not fasta.exists():
         pytest.skip(f"real data absent: {fasta.parent.name}")
-    from gfmtrust.genome import Genome
+    from gfmtrust.io.genome import Genome
 
     with Genome.open(fasta) as genome:
         codes = genome.codes("chr20", 9_995_000, 11_095_000)

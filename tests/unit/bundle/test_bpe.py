@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from fake_genome import genome_letters
 
-from gfmtrust import bpe, bpe_file
-from gfmtrust.alphabet import PAD, encode, reverse_complement
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.bundle import bpe, bpe_file
+from gfmtrust.core.alphabet import PAD, encode, reverse_complement
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 
@@ -29,7 +29,15 @@ def dna(seed: int, length: int) -> str:
 def trained(kind: str):
     """The library's own tokenizer, trained: as DNABERT-2's, with N in the vocabulary and runs of N as '-' as GENA-LM's, lower case,
     bytes, or without specials round a text and unknown letters fused."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import (
+        Regex,
+        Tokenizer,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+        trainers,
+    )
 
     library = Tokenizer(models.BPE(unk_token="[UNK]", fuse_unk=kind == "fused"))
     text = [dna(seed, 3000) for seed in range(8)]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import toy_models
 
-from gfmtrust import bundle as bundles
-from gfmtrust import graph_contract
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, CannotWriteError, GfmtrustError, MissingInputError
+from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle import graph_contract
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.errors import BadDataError, CannotWriteError, GfmtrustError, MissingInputError
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_external_data_that_lies_elsewhere_than_it_is_is_refused(tmp_path, key, 
     """Data beyond the end of the file, or in another one: the file's own digest is right, so the bundle or the runtime must see it."""
     import onnx
 
-    from gfmtrust.session import Session
+    from gfmtrust.bundle.session import Session
 
     path = tmp_path / "source.onnx"
     onnx.save(toy_models.graph(toy_models.table()), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)

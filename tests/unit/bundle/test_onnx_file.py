@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import toy_models
 
-from gfmtrust.errors import BadDataError
-from gfmtrust.onnx_file import read_graph
+from gfmtrust.bundle.onnx_file import read_graph
+from gfmtrust.core.errors import BadDataError
 
 
 def with_subgraph():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import toy_models
 
-from gfmtrust import session as sessions
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, ConfigurationError, DeviceError, TransientError
-from gfmtrust.session import Session
+from gfmtrust.bundle import session as sessions
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import BadDataError, ConfigurationError, DeviceError, TransientError
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +259,7 @@ def test_nearly_as_fast_as_the_bare_runtime(toy):
     """Within 1.25 of a bare loop over the same ready-made batches, best of five each."""
     codes, index = windows(60_000)
     running = Session.open(toy, "cpu", batch=2048)
-    from gfmtrust import tokenizers
+    from gfmtrust.bundle import tokenizers
 
     made = tokenizers.feeds(tokenizers.build(toy.text), codes, index)
     runtime = running._runtime

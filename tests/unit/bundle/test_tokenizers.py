@@ -8,10 +8,10 @@ import checkpoints
 import numpy as np
 import pytest
 
-from gfmtrust import tokenizers
-from gfmtrust.alphabet import BASES, PAD, N, encode
-from gfmtrust.errors import BadDataError, MissingInputError
-from gfmtrust.tokenizers import Text
+from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.alphabet import BASES, PAD, N, encode
+from gfmtrust.core.errors import BadDataError, MissingInputError
 
 GPN = Text(1, {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}, "[MASK]", "[UNK]", "[UNK]", lower_case=True)
 CLS_SEP = Text(1, {"M": 9, "N": 4, "P": 5, "A": 0, "C": 1, "G": 2, "T": 3, "cls": 6, "sep": 7}, "M", "N", "P", ("cls",), ("sep",))

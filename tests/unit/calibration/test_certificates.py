@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gfmtrust import certificates
-from gfmtrust.certificates import Probes, Tally
-from gfmtrust.records import Rank
+from gfmtrust.calibration import certificates
+from gfmtrust.calibration.certificates import Probes, Tally
+from gfmtrust.core.vocabulary import Rank
 
 LARGEST = {  # docs/reliability.md 3.5: largest number of errors at one-sided 95 %
     0.05: {59: 0, 100: 1, 200: 4, 300: 8, 500: 16, 1000: 38, 2000: 83, 5000: 224, 10000: 463},

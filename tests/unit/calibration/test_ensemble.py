@@ -5,11 +5,11 @@ import pytest
 from fake_scores import knows, uniform, write_scores
 from test_plan import GENOME, Spans, planned, snv_rows
 
-from gfmtrust import tables
-from gfmtrust.ensemble import ScoreTables, blocks
-from gfmtrust.errors import BadDataError, InternalError, MissingInputError
-from gfmtrust.features import features
-from gfmtrust.records import Status
+from gfmtrust.calibration.ensemble import ScoreTables, blocks
+from gfmtrust.calibration.features import features
+from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io import tables
 
 
 @pytest.fixture

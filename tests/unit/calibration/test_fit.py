@@ -12,20 +12,21 @@ from simulated_probes import features_of, skilled, table, true_error, useless
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from gfmtrust import calibration, flags, halves, reliability
-from gfmtrust.calibration import Calibration, Options
-from gfmtrust.caps import bootstrap_lower, caps, measure_limits
-from gfmtrust.errors import ConfigurationError
-from gfmtrust.records import Why
-from gfmtrust.risk_coverage import aurc, prr, risk_at_coverage
-from gfmtrust.shift import shift_gate
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, reliability, splits
+from gfmtrust.calibration.caps import bootstrap_lower, caps, measure_limits
+from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.risk_coverage import aurc, prr, risk_at_coverage
+from gfmtrust.core.vocabulary import Why
 
 DIGESTS = {"genome": "9b2c", "bundles": {"gpn": "a1" * 32}, "views": [["gpn", 0, "+", 0]], "precision": ["fp32"]}
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Calibration:
-    return calibration.fit(skilled(np.random.default_rng(1), 6000), Options(digests=DIGESTS))
+    return calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(digests=DIGESTS))
 
 
 def levels(found: Calibration) -> set[str]:
@@ -38,7 +39,7 @@ def levels(found: Calibration) -> set[str]:
 def test_a_useless_model_gets_no_high_and_no_medium(kind):
     rng = np.random.default_rng(11)
     for _ in range(8):
-        found = calibration.fit(useless(rng, 2000, kind))
+        found = calibration_fit.fit(useless(rng, 2000, kind))
         assert levels(found) == set(), found.outcome
         rank, why = flags.assign(found, features_of(useless(rng, 500, kind)))
         assert set(rank.tolist()) == {1}
@@ -49,7 +50,7 @@ def test_a_useless_model_gets_no_high_and_no_medium(kind):
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
     rng = np.random.default_rng(12)
-    given = [levels(calibration.fit(useless(rng, 4000, kind))) for _ in range(200)]
+    given = [levels(calibration_fit.fit(useless(rng, 4000, kind))) for _ in range(200)]
     assert not any("HIGH" in found for found in given)
     assert sum("MEDIUM" in found for found in given) == 0
 
@@ -58,26 +59,26 @@ def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
 def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
     """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine times in ten."""
     rng = np.random.default_rng(13)
-    found = [levels(calibration.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))) for _ in range(2)]
+    found = [levels(calibration_fit.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))) for _ in range(2)]
     assert any("HIGH" in given for given in found)
-    balanced = [levels(calibration.fit(useless(rng, 4000, kind), Options(alpha_high=0.13))) for _ in range(2)]
+    balanced = [levels(calibration_fit.fit(useless(rng, 4000, kind), Options(alpha_high=0.13))) for _ in range(2)]
     assert not any(balanced)
 
 
 def test_llr_0_is_wrong():
     rng = np.random.default_rng(14)
-    found = calibration.fit(table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("unique",)))
+    found = calibration_fit.fit(table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("unique",)))
     assert levels(found) == set()
-    assert calibration.reliability(found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))).max() < 0.01
+    assert calibration_fit.reliability(found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))).max() < 0.01
 
 
 def test_gain_at_or_below_0_means_no_high_at_all():
     probes = skilled(np.random.default_rng(15), 6000)
     probes["gain"] -= 1
-    found = calibration.fit(probes)
+    found = calibration_fit.fit(probes)
     assert found.limits.model_gain < 0
     assert levels(found) == {"MEDIUM"}
-    context_only = calibration.fit(probes, Options(context_only=True))
+    context_only = calibration_fit.fit(probes, Options(context_only=True))
     assert context_only.limits.model_gain is None
     assert levels(context_only) == {"HIGH", "MEDIUM"}
 
@@ -101,7 +102,7 @@ def violated(replications: int, n: int) -> np.ndarray:
     fresh = skilled(np.random.default_rng(22), 5000)
     error, broken = true_error(fresh), np.zeros(2, dtype=int)
     for _ in range(replications):
-        rank, _ = flags.assign(calibration.fit(skilled(rng, n, classes=("unique",))), features_of(fresh.assign(region_class="unique")))
+        rank, _ = flags.assign(calibration_fit.fit(skilled(rng, n, classes=("unique",))), features_of(fresh.assign(region_class="unique")))
         for i, (level, alpha) in enumerate(((3, 0.05), (2, 0.20))):
             broken[i] += (rank == level).any() and error[rank == level].mean() > alpha
     return broken
@@ -118,7 +119,7 @@ def test_certified_levels_are_violated_in_at_most_delta_of_300_runs():
 
 def test_reliability_is_the_probability_of_being_right(fitted):
     fresh = skilled(np.random.default_rng(3), 20_000)
-    found, right = calibration.reliability(fitted, features_of(fresh)), fresh["llr"].to_numpy() < 0
+    found, right = calibration_fit.reliability(fitted, features_of(fresh)), fresh["llr"].to_numpy() < 0
     for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 0.97)):
         inside = (found >= low) & (found < high)
         assert right[inside].mean() == pytest.approx(found[inside].mean(), abs=0.04)
@@ -127,7 +128,7 @@ def test_reliability_is_the_probability_of_being_right(fitted):
 def test_each_large_region_class_has_its_own_certificate(fitted):
     assert {(c.level, c.region_classes) for c in fitted.certificates} == {
         (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")}
-    pooled = calibration.fit(skilled(np.random.default_rng(4), 1500))
+    pooled = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
     assert {c.region_classes for c in pooled.certificates} == {("soft_masked", "unique")}
 
 
@@ -135,13 +136,13 @@ def test_a_class_of_its_own_that_is_worse_gets_no_high():
     rng = np.random.default_rng(5)
     good, bad = skilled(rng, 6000, classes=("unique",)), useless(rng, 6000, "noise").assign(region_class="repeat")
     bad["pos"] += 100_000
-    found = calibration.fit(pd.concat([good, bad], ignore_index=True))
+    found = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
     given = {c.region_classes[0]: c.threshold is not None for c in found.certificates if c.level == "HIGH"}
     assert given == {"unique": True, "repeat": False}
 
 
 def test_simultaneous_shares_delta_among_all_cells():
-    found = calibration.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
+    found = calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
     assert {c.delta for c in found.certificates} == {0.05 / 4}
 
 
@@ -150,24 +151,24 @@ def test_simultaneous_shares_delta_among_all_cells():
 def test_swapping_real_and_decoy_leaves_reliability_bit_identical(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 500))
     swapped = alleles.assign(llr=-alleles["llr"])
-    assert calibration.reliability(fitted, alleles).tobytes() == calibration.reliability(fitted, swapped).tobytes()
+    assert calibration_fit.reliability(fitted, alleles).tobytes() == calibration_fit.reliability(fitted, swapped).tobytes()
     assert flags.assign(fitted, alleles)[1] == flags.assign(fitted, swapped)[1]
 
 
 def test_reliability_does_not_depend_on_the_rows_beside_it(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 101))
-    whole = calibration.reliability(fitted, alleles)
-    assert whole.tobytes() == b"".join(calibration.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7))
+    whole = calibration_fit.reliability(fitted, alleles)
+    assert whole.tobytes() == b"".join(calibration_fit.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7))
 
 
 def test_the_order_of_probes_changes_nothing():
     probes = skilled(np.random.default_rng(7), 1500)
     shuffled = probes.sample(frac=1, random_state=3, ignore_index=True)
-    assert calibration.fit(probes, Options()).to_json() == calibration.fit(shuffled, Options()).to_json()
+    assert calibration_fit.fit(probes, Options()).to_json() == calibration_fit.fit(shuffled, Options()).to_json()
 
 
 def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
-    few, many = (calibration.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000))
+    few, many = (calibration_fit.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000))
     assert {term.name for term in few.terms} <= {"abs_llr", "margin"}
     assert few.terms
     assert "few probes" in dict(few.dropped).values()
@@ -190,11 +191,11 @@ def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     probes["strand_jsd"] = np.nan
     probes["gain"] += 0.5 * (probes["llr"] < 0)  # so that it is of use, and stays in
     probes.loc[:4, "gain"] = np.nan
-    found = calibration.fit(probes)
+    found = calibration_fit.fit(probes)
     dropped = dict(found.reliability.dropped)
     assert {name: why for name, why in dropped.items() if why != "adds nothing"} == {
         "strand_jsd": "missing", "n_share": "constant", "near_edge": "constant"}
-    assert np.isnan(calibration.reliability(found, probes))[:5].all()
+    assert np.isnan(calibration_fit.reliability(found, probes))[:5].all()
     rank, why = flags.assign(found, probes)
     assert rank[:5].tolist() == [1] * 5
     assert all(reasons[0] == "UNCERTIFIED" for reasons in why[:5])
@@ -205,12 +206,12 @@ def test_one_view_still_gets_a_certificate_through_llr():
     for name in ("llr_sd", "dis", "strand_jsd", "strand_llr", "strand_flip", "gain", "local_surprisal"):
         probes[name] = np.nan
     probes["sign_agreement"] = 1.0
-    assert "HIGH" in levels(calibration.fit(probes))
+    assert "HIGH" in levels(calibration_fit.fit(probes))
 
 
 def test_nothing_is_extrapolated_beyond_half_a(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 2))
-    found = calibration.reliability(fitted, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
+    found = calibration_fit.reliability(fitted, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
     top = next(term for term in fitted.reliability.terms if term.name == "abs_llr")
     assert top.high < 1e3
     assert found[0] <= 1
@@ -230,23 +231,23 @@ def test_the_regression_equals_scikit_learns(strength):
 
 def test_halves_share_no_block_and_hold_about_half():
     blocks = np.repeat(np.arange(20), 50)
-    part = halves.split(blocks, 1)
-    assert not set(blocks[part == halves.A]) & set(blocks[part != halves.A])
-    assert ((part == halves.A).sum(), (part == halves.B1).sum(), (part == halves.B2).sum()) == (500, 250, 250)
-    assert (halves.split(blocks, 1) == part).all()
-    assert (halves.split(blocks, 2) != part).any()
+    part = splits.split(blocks, 1)
+    assert not set(blocks[part == splits.A]) & set(blocks[part != splits.A])
+    assert ((part == splits.A).sum(), (part == splits.B1).sum(), (part == splits.B2).sum()) == (500, 250, 250)
+    assert (splits.split(blocks, 1) == part).all()
+    assert (splits.split(blocks, 2) != part).any()
 
 
 def test_blocks_of_unequal_size_are_dealt_to_the_half_that_is_behind():
     sizes = [400, 300, 100, 100, 20, 20, 20, 20, 10, 10]
     blocks = np.repeat(np.arange(10), sizes)
     for seed in range(20):
-        assert halves.halves_balanced((halves.split(blocks, seed) == halves.A).sum(), len(blocks))
+        assert splits.halves_balanced((splits.split(blocks, seed) == splits.A).sum(), len(blocks))
 
 
 def test_folds_keep_blocks_whole():
     blocks = np.repeat(np.arange(12), 5)
-    fold = halves.folds(blocks, 1, 5)
+    fold = splits.folds(blocks, 1, 5)
     assert all(len(set(fold[blocks == block])) == 1 for block in range(12))
     assert set(fold) == set(range(5))
 
@@ -294,8 +295,8 @@ def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
     rng = np.random.default_rng(30)
     probes = skilled(rng, 3000)
     right = probes["llr"].to_numpy() < 0
-    noise = calibration.fit(probes.assign(gc=rng.random(3000))).reliability
-    told = calibration.fit(probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))).reliability
+    noise = calibration_fit.fit(probes.assign(gc=rng.random(3000))).reliability
+    told = calibration_fit.fit(probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))).reliability
     assert "abs_llr" in {term.name for term in noise.terms}
     assert "gc" in {term.name for term in told.terms}
     assert max(abs(term.coefficient) for term in noise.terms if term.name != "gc") > 5 * max(
@@ -363,7 +364,7 @@ def test_the_shift_gate_reports_what_it_saw():
 
 def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
     rng = np.random.default_rng(8)
-    shifted = calibration.with_shift(fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000)))
+    shifted = calibration_fit.with_shift(fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000)))
     rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
     assert set(rank.tolist()) == {1}
     assert {reasons[0] for reasons in why} == {Why.SHIFT}
@@ -372,8 +373,8 @@ def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
 
 def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitted):
     verdict = shift_gate(np.ones(3), np.ones(1000))
-    assert calibration.with_shift(fitted, verdict).high_withheld == ""
-    withheld = calibration.with_shift(fitted, verdict, transferred=True)
+    assert calibration_fit.with_shift(fitted, verdict).high_withheld == ""
+    withheld = calibration_fit.with_shift(fitted, verdict, transferred=True)
     alleles = features_of(skilled(np.random.default_rng(8), 2000))
     before, after = flags.assign(fitted, alleles)[0], flags.assign(withheld, alleles)[0]
     assert (before == 3).any()
@@ -389,17 +390,17 @@ def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
     guilty = flags.null_verdict(fitted, "shuffled", alleles)
     innocent = flags.null_verdict(fitted, "random", alleles.assign(llr=alleles["llr"] * 1e-3))
     assert guilty.n_high > 0 == innocent.n_high
-    assert calibration.with_nulls(fitted, (innocent,)).high_withheld == ""
-    assert "shuffled" in calibration.with_nulls(fitted, (innocent, guilty)).high_withheld
+    assert calibration_fit.with_nulls(fitted, (innocent,)).high_withheld == ""
+    assert "shuffled" in calibration_fit.with_nulls(fitted, (innocent, guilty)).high_withheld
 
 
 # ---- the file
 
 def test_json_round_trip_is_exact(fitted):
-    told = calibration.with_nulls(calibration.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
-                                  (calibration.NullVerdict("random", 300, 0, 0, 0.49),))
-    for each in (fitted, told, calibration.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
-                 calibration.fit(skilled(np.random.default_rng(1), 0))):
+    told = calibration_fit.with_nulls(calibration_fit.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
+                                  (calibration_fit.NullVerdict("random", 300, 0, 0, 0.49),))
+    for each in (fitted, told, calibration_fit.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
+                 calibration_fit.fit(skilled(np.random.default_rng(1), 0))):
         assert Calibration.from_json(each.to_json()) == each
         assert "NaN" not in each.to_json()
 
@@ -408,15 +409,15 @@ def test_flags_of_a_calibration_read_back_are_the_same(fitted):
     alleles = features_of(skilled(np.random.default_rng(9), 1000))
     again = Calibration.from_json(fitted.to_json())
     assert flags.assign(again, alleles)[1] == flags.assign(fitted, alleles)[1]
-    assert calibration.reliability(again, alleles).tobytes() == calibration.reliability(fitted, alleles).tobytes()
+    assert calibration_fit.reliability(again, alleles).tobytes() == calibration_fit.reliability(fitted, alleles).tobytes()
 
 
 def test_the_same_run_matches_its_calibration(fitted):
-    calibration.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
+    calibration_fit.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
 
 
 def test_a_second_look_at_half_b_is_told():
-    assert "exploratory: look 2" in calibration.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
+    assert "exploratory: look 2" in calibration_fit.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
 
 
 # ---- bad input
@@ -432,7 +433,7 @@ def test_a_second_look_at_half_b_is_told():
 ])
 def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
     with pytest.raises(ConfigurationError) as caught:
-        calibration.check_matches(fitted, DIGESTS | changed)
+        calibration_fit.check_matches(fitted, DIGESTS | changed)
     assert told in str(caught.value)
     assert caught.value.exit_code == 78
 
@@ -457,18 +458,18 @@ def test_a_cut_off_out_of_range_is_refused(fitted):
                                      {"guard_band": -0.1}])
 def test_levels_that_mean_nothing_are_refused(options):
     with pytest.raises(ConfigurationError, match="calibration: "):
-        calibration.fit(skilled(np.random.default_rng(1), 100), replace(Options(), **options))
+        calibration_fit.fit(skilled(np.random.default_rng(1), 100), replace(Options(), **options))
 
 
 @pytest.mark.bad_input
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="probes: columns run_oriented are missing"):
-        calibration.fit(skilled(np.random.default_rng(1), 10).drop(columns="run_oriented"))
+        calibration_fit.fit(skilled(np.random.default_rng(1), 10).drop(columns="run_oriented"))
 
 
 @pytest.mark.bad_input
 def test_fewer_than_8_blocks_certify_nothing_and_say_so():
-    found = calibration.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
+    found = calibration_fit.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
     assert found.certificates == ()
     assert found.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
     assert set(flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()) == {1}
@@ -478,13 +479,13 @@ def test_fewer_than_8_blocks_certify_nothing_and_say_so():
 def test_blocks_that_cannot_be_halved_certify_nothing():
     probes = skilled(np.random.default_rng(1), 3000)
     probes.loc[: 2500, "block"] = 99
-    assert "cannot be split evenly" in calibration.fit(probes).outcome
+    assert "cannot be split evenly" in calibration_fit.fit(probes).outcome
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("n", [0, 1, 7])
 def test_next_to_no_probes_are_a_calibration_without_flags(n):
-    found = calibration.fit(skilled(np.random.default_rng(1), n, n_blocks=1))
+    found = calibration_fit.fit(skilled(np.random.default_rng(1), n, n_blocks=1))
     assert levels(found) == set()
     rank, why = flags.assign(found, features_of(skilled(np.random.default_rng(2), 20)))
     assert set(rank.tolist()) == {1}
@@ -495,7 +496,7 @@ def test_next_to_no_probes_are_a_calibration_without_flags(n):
 def test_failed_probes_are_left_out_and_counted():
     probes = skilled(np.random.default_rng(1), 2000)
     probes.loc[:99, "llr"] = np.nan
-    found = calibration.fit(probes)
+    found = calibration_fit.fit(probes)
     assert (found.counts.probes, found.counts.failed) == (1900, 100)
 
 
@@ -504,7 +505,7 @@ def test_failed_probes_are_left_out_and_counted():
 def test_a_model_always_right_or_always_wrong_breaks_nothing(right):
     rng = np.random.default_rng(1)
     probes = table(rng, np.full(3000, -1.0 if right else 1.0) * rng.random(3000), rng.random(3000) < 0.5, 40, ("unique",))
-    assert levels(calibration.fit(probes)) == ({"HIGH"} if right else set())
+    assert levels(calibration_fit.fit(probes)) == ({"HIGH"} if right else set())
 
 
 @pytest.mark.bad_input

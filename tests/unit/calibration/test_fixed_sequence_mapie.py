@@ -5,7 +5,7 @@ import pytest
 from mapie.risk_control.fwer_control import FWERFixedSequenceTesting
 from scipy.stats import binom
 
-from gfmtrust.certificates import Probes, candidate_thresholds, fixed_sequence
+from gfmtrust.calibration.certificates import Probes, candidate_thresholds, fixed_sequence
 
 
 def drawn(rng, n: int, slope: float, base: float) -> Probes:

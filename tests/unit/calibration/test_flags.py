@@ -9,13 +9,18 @@ import pandas as pd
 import pytest
 from simulated_probes import features_of, skilled, useless
 
-from gfmtrust import annotate_regions, calibration, calibration_record, flags, halves, header_lines, report_words
-from gfmtrust.calibration import Calibration, Counts, Options
-from gfmtrust.caps import Limits
-from gfmtrust.certificates import Certificate, Tally
-from gfmtrust.records import Rank, Why
-from gfmtrust.region_summary import Levels
-from gfmtrust.reliability import Reliability, Term
+from gfmtrust.annotate import header_lines
+from gfmtrust.annotate import regions as annotate_regions
+from gfmtrust.annotate.region_summary import Levels
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, splits
+from gfmtrust.calibration import record as calibration_record
+from gfmtrust.calibration.caps import Limits
+from gfmtrust.calibration.certificates import Certificate, Tally
+from gfmtrust.calibration.fit import Calibration, Counts, Options
+from gfmtrust.calibration.reliability import Reliability, Term
+from gfmtrust.core.vocabulary import Rank, Why
+from gfmtrust.report import wording as report_wording
 
 HIGH_AT, MEDIUM_AT = 0.9, 0.7
 
@@ -130,19 +135,19 @@ def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
 
 
 def test_shift_puts_all_at_low():
-    fired = calibration.shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
+    fired = calibration_fit.shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
     assert flag(by_hand(shift=fired), allele(), allele(near_edge=True)) == [(1, ("SHIFT",)), (1, ("SHIFT", "NEAR_EDGE"))]
 
 
 def test_withheld_high_is_uncertified():
-    found = calibration.withhold_high(by_hand(), "background taken from another file")
+    found = calibration_fit.withhold_high(by_hand(), "background taken from another file")
     assert flag(found, allele(), allele(0.8)) == [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",))]
     assert "background taken from another file" in found.outcome
 
 
 def test_every_flag_below_high_has_a_reason_and_high_has_none():
     rng = np.random.default_rng(1)
-    found = calibration.fit(skilled(rng, 4000))
+    found = calibration_fit.fit(skilled(rng, 4000))
     rank, why = flags.assign(found, features_of(skilled(rng, 3000)))
     assert {3, 1} <= set(rank.tolist())
     assert all(bool(reasons) == (value < 3) for value, reasons in zip(rank.tolist(), why, strict=True))
@@ -152,7 +157,7 @@ def test_every_flag_below_high_has_a_reason_and_high_has_none():
 
 def test_adding_any_reason_never_raises_a_flag():
     rng = np.random.default_rng(2)
-    found = calibration.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
+    found = calibration_fit.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
     plain = features_of(skilled(rng, 2000))
     # a predictor may move the reliability; with its coefficient at 0 only the cap is left
     still = replace(found, reliability=replace(found.reliability, terms=tuple(
@@ -165,7 +170,7 @@ def test_adding_any_reason_never_raises_a_flag():
 
 def test_flags_do_not_depend_on_the_rows_beside_them():
     rng = np.random.default_rng(3)
-    found, alleles = calibration.fit(skilled(rng, 2000)), features_of(skilled(rng, 60))
+    found, alleles = calibration_fit.fit(skilled(rng, 2000)), features_of(skilled(rng, 60))
     rank, why = flags.assign(found, alleles)
     one_by_one = [flags.assign(found, alleles[i : i + 1]) for i in range(60)]
     assert rank.tolist() == [one[0][0] for one in one_by_one]
@@ -176,10 +181,10 @@ def test_probes_and_alleles_go_through_the_same_rule():
     """The HIGH probes of part B1 that were counted are exactly those that `assign` would flag HIGH."""
     probes = skilled(np.random.default_rng(4), 6000, classes=("unique",))
     probes = probes.sort_values(["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True)
-    found = calibration.fit(probes)
-    part = halves.split(probes["block"].to_numpy(), found.options.seed)
+    found = calibration_fit.fit(probes)
+    part = splits.split(probes["block"].to_numpy(), found.options.seed)
     rank, _ = flags.assign(found, probes)
-    for level, half in ((3, halves.B1), (2, halves.B2)):
+    for level, half in ((3, splits.B1), (2, splits.B2)):
         counted = next(c for c in found.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level])
         assert counted.threshold is not None
         mine = (rank == level) & (part == half)
@@ -239,8 +244,8 @@ def test_a_null_control_without_probes_has_no_error():
 def test_a_draft_is_never_high_and_every_output_says_so():
     """One int8 model among others is enough; the certificates are of the capped rule, so none of HIGH exists."""
     probes = skilled(np.random.default_rng(4), 4_000)
-    alone = calibration.fit(probes, Options(digests={"precision": ["fp32"]}))
-    draft = calibration.fit(probes, Options(digests={"precision": ["fp32", "int8"]}))
+    alone = calibration_fit.fit(probes, Options(digests={"precision": ["fp32"]}))
+    draft = calibration_fit.fit(probes, Options(digests={"precision": ["fp32", "int8"]}))
     assert (flags.assign(alone, probes)[0] == Rank.HIGH).any()
     rank, why = flags.assign(draft, probes)
     assert set(rank) == {Rank.LOW, Rank.MEDIUM}
@@ -249,6 +254,6 @@ def test_a_draft_is_never_high_and_every_output_says_so():
     assert "at most MEDIUM: a model reckons in int8, which is a draft" in draft.outcome
     line = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
     assert [line in header_lines.header_lines(one, {}, "annotate_vcf") for one in (alone, draft)] == [False, True]
-    assert report_words.level_text(Rank.HIGH, draft) == "Not given in this run: a model reckons in int8, which is a draft."
+    assert report_wording.level_text(Rank.HIGH, draft) == "Not given in this run: a model reckons in int8, which is a draft."
     assert annotate_regions.region_notes(Levels.of(draft), draft)[-1] == "#gfmtrust " + line.removeprefix("##gfmtrustDraft=")
-    assert calibration.Calibration.from_json(draft.to_json()).limits.draft
+    assert calibration_fit.Calibration.from_json(draft.to_json()).limits.draft

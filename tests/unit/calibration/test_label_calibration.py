@@ -7,9 +7,10 @@ import pytest
 from simulated_probes import table as features_table
 from synthetic_run import fitted as decoys
 
-from gfmtrust import calibration, flags, label_calibration
-from gfmtrust.calibration import Calibration, Options
-from gfmtrust.header_lines import certificate_line, header_lines
+from gfmtrust.annotate.header_lines import certificate_line, header_lines
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, label_calibration
+from gfmtrust.calibration.fit import Calibration, Options
 
 
 def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
@@ -61,17 +62,17 @@ def test_permuted_labels_earn_no_flag():
 
 def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     seen = {}
-    whole = calibration.fit
+    whole = calibration_fit.fit
 
     def spy(table, options):
         seen["table"] = table
         return whole(table, options)
 
-    monkeypatch.setattr(calibration, "fit", spy)
+    monkeypatch.setattr(calibration_fit, "fit", spy)
     rows = labelled(3)
     found = label_calibration.fit(rows, Options(), False)
-    part = calibration.halves.split(seen["table"]["block"].to_numpy(), 1)
-    in_a = part == calibration.halves.A
+    part = calibration_fit.halves.split(seen["table"]["block"].to_numpy(), 1)
+    in_a = part == calibration_fit.halves.A
     blocks = seen["table"]["pos"] // 1_000_000
     assert not set(blocks[in_a]) & set(blocks[~in_a])
     rows["label"] = np.where(in_a, rows["label"], 1 - rows["label"])  # half B turned round: the cut stays, the certificates go
@@ -98,9 +99,9 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
     rows = labelled(6, 500)
     assert (flags.assign(again.by_kind()["SNV"], rows)[0] == flags.assign(by_labels, rows)[0]).all()
     assert (flags.assign(again, rows)[0] == flags.assign(decoys()[0], rows)[0]).all()
-    shifted = calibration.with_shift(again, calibration.shift_gate(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)))
+    shifted = calibration_fit.with_shift(again, calibration_fit.shift_gate(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)))
     assert set(flags.assign(shifted.by_kind()["SNV"], rows)[0].tolist()) == {1}
-    assert "SNV alleles are flagged by labels: HIGH certified at 0.05" in calibration.told(again).outcome
+    assert "SNV alleles are flagged by labels: HIGH certified at 0.05" in calibration_fit.told(again).outcome
     lines = header_lines(whole, {}, "x")
     assert sum(",Kind=SNV,Set=labels>" in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)

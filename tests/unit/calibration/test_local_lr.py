@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 from scipy.stats import beta
 
-from gfmtrust import calibrate, cli, local_lr
-from gfmtrust.calibration import Options
-from gfmtrust.errors import BadDataError, UsageError
-from gfmtrust.local_lr import curve, strengths, thresholds, window_size
+from gfmtrust.calibration import calibrate, local_lr
+from gfmtrust.calibration.fit import Options
+from gfmtrust.calibration.local_lr import curve, strengths, thresholds, window_size
+from gfmtrust.cli import main as cli
+from gfmtrust.core.errors import BadDataError, UsageError
 
 
 def gaussians(seed, n=20_000, share=0.5, n_blocks=100):

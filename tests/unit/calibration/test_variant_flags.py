@@ -8,13 +8,15 @@ import pandas as pd
 import pytest
 import simulated_probes
 
-from gfmtrust import calibration, certificates, flags, measures, strata
-from gfmtrust.calibration import Options
-from gfmtrust.ensemble import Ensemble, SiteBlock
-from gfmtrust.features import variant_features
-from gfmtrust.header_lines import certificate_line
-from gfmtrust.records import Status, Why
-from gfmtrust.variant_plan import DEFAULT_LENGTHS
+from gfmtrust.annotate.header_lines import certificate_line
+from gfmtrust.calibration import certificates, flags, strata
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
+from gfmtrust.calibration.features import variant_features
+from gfmtrust.calibration.fit import Options
+from gfmtrust.core import measures
+from gfmtrust.core.vocabulary import Status, Why
+from gfmtrust.planning.variant_plan import DEFAULT_LENGTHS
 
 ENSEMBLE = Ensemble(("a", "b"), "context_model", np.array([0, 0, 1, 1]), np.array(["+", "-", "+", "-"]), np.zeros(4, bool), {})
 VARIANTS = [(0, 100, "ACG", "TCA"), (1, 300, "AC", ""), (2, 500, "", "GG"), (3, 700, "A", "C")]
@@ -105,7 +107,7 @@ def levels(fitted) -> set[tuple[str, str]]:
 
 
 def test_a_model_that_knows_both_has_both_levels():
-    fitted = calibration.fit_kinds(skilled_kinds(1, 10_000), Options())
+    fitted = calibration_fit.fit_kinds(skilled_kinds(1, 10_000), Options())
     assert {("INS", "HIGH"), ("DEL", "HIGH")} <= levels(fitted)
 
 
@@ -115,31 +117,31 @@ def test_a_model_that_likes_short_sequences_earns_nothing():
     probes = skilled_kinds(2)
     probes["INS"]["llr"] = -np.abs(probes["INS"]["llr"])
     probes["DEL"]["llr"] = np.abs(probes["DEL"]["llr"])
-    alone = calibration.fit(probes["INS"], Options())
+    alone = calibration_fit.fit(probes["INS"], Options())
     assert any(found.threshold is not None for found in alone.certificates)
-    assert levels(calibration.fit_kinds(probes, Options())) == set()
+    assert levels(calibration_fit.fit_kinds(probes, Options())) == set()
 
 
 @pytest.mark.bad_input
 def test_insertions_without_deletion_probes_earn_nothing():
     probes = skilled_kinds(3)
-    assert levels(calibration.fit_kinds({"INS": probes["INS"]}, Options())) == set()
-    assert levels(calibration.fit_kinds({"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options())) == set()
+    assert levels(calibration_fit.fit_kinds({"INS": probes["INS"]}, Options())) == set()
+    assert levels(calibration_fit.fit_kinds({"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options())) == set()
 
 
 @pytest.mark.bad_input
 def test_a_kind_without_probes_is_low_and_uncertified():
     probes = simulated_probes.skilled(np.random.default_rng(4), 3_000)
-    fitted = calibration.none_like(calibration.fit(probes, Options()))
+    fitted = calibration_fit.none_like(calibration_fit.fit(probes, Options()))
     rank, why = flags.assign(fitted, simulated_probes.features_of(probes))
     assert set(rank) == {1}
     assert all(Why.UNCERTIFIED in codes for codes in why)
 
 
 def test_kinds_survive_the_file():
-    base = calibration.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
-    held = replace(base, kinds=calibration.fit_kinds(skilled_kinds(6), Options()))
-    assert calibration.Calibration.from_json(held.to_json()) == held
+    base = calibration_fit.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
+    held = replace(base, kinds=calibration_fit.fit_kinds(skilled_kinds(6), Options()))
+    assert calibration_fit.Calibration.from_json(held.to_json()) == held
 
 
 # --- certificates by length -------------------------------------------------------------------------------------------------
@@ -182,7 +184,7 @@ def test_lengths_with_500_probes_have_cells_and_the_others_pool_by_region_first(
 
 def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
     """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate would hide the coin or refuse both."""
-    fitted = calibration.fit_kinds(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
+    fitted = calibration_fit.fit_kinds(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
     fresh = by_length(12, 12_000, {1: 6.0, 4: 0.0, 9: 6.0})
     for kind, held in fitted.items():
         rows = simulated_probes.features_of(fresh[kind])
@@ -195,7 +197,7 @@ def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
 
 
 def test_lengths_with_few_probes_share_a_certificate_that_names_them():
-    fitted = calibration.fit_kinds(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
+    fitted = calibration_fit.fit_kinds(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
     for held in fitted.values():
         assert classes_of(held, "HIGH") == [("unique/1bp", "unique/2-5bp", "unique/over_5bp")]
     line = certificate_line("DEL", 1, fitted["DEL"].certificates[0])
@@ -204,7 +206,7 @@ def test_lengths_with_few_probes_share_a_certificate_that_names_them():
 
 @pytest.mark.bad_input
 def test_a_length_without_probes_is_uncertified():
-    held = calibration.fit_kinds(by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options())["DEL"]
+    held = calibration_fit.fit_kinds(by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options())["DEL"]
     rows = simulated_probes.features_of(by_length(15, 500, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"])
     rank, why = flags.assign(held, rows)
     long = rows["length"].to_numpy() == 9
@@ -215,20 +217,20 @@ def test_a_length_without_probes_is_uncertified():
 
 def test_a_frozen_file_from_before_lengths_flags_as_it_did():
     probes = by_length(16, 6_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
-    pooled = calibration.fit(probes, Options())
+    pooled = calibration_fit.fit(probes, Options())
     assert [one.region_classes for one in pooled.certificates] == [("unique",), ("unique",)]
     text = json.loads(pooled.to_json())
     del text["length_bins"]
-    again = calibration.Calibration.from_json(json.dumps(text))
+    again = calibration_fit.Calibration.from_json(json.dumps(text))
     rows = simulated_probes.features_of(probes)
     assert (flags.decide(again, rows)[0] == flags.decide(pooled, rows.drop(columns="length"))[0]).all()
-    by_length_too = calibration.fit(probes, Options(), strata.LENGTHS)
-    assert calibration.Calibration.from_json(by_length_too.to_json()) == by_length_too
+    by_length_too = calibration_fit.fit(probes, Options(), strata.LENGTHS)
+    assert calibration_fit.Calibration.from_json(by_length_too.to_json()) == by_length_too
 
 
 @pytest.mark.bad_input
 def test_a_calibration_by_length_asks_for_lengths():
     probes = by_length(17, 2_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
-    held = calibration.fit(probes, Options(), strata.LENGTHS)
+    held = calibration_fit.fit(probes, Options(), strata.LENGTHS)
     with pytest.raises(ValueError, match="column length is missing"):
         flags.assign(held, simulated_probes.features_of(probes).drop(columns="length"))

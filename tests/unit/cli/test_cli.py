@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gfmtrust import cli, cli_options, errors
+from gfmtrust.cli import main as cli
+from gfmtrust.cli import options as cli_options
+from gfmtrust.core import errors
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
 STEPS = ["check_inputs", "fit_context_model", "export_model", "plan_sites", "estimate_run", "read_labels", "score_sites", "calibrate",
          "annotate_sites", "annotate_vcf", "annotate_regions", "report", "verify", "oracle", "selfcheck", "models", "benchmark",
          "benchmark_labels"]
@@ -39,7 +41,7 @@ def test_help_lists_every_step(capsys):
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():
-    heavy = ("import sys, gfmtrust.cli as c; c.main(['--help'])\n"
+    heavy = ("import sys, gfmtrust.cli.main as c; c.main(['--help'])\n"
              "print([m for m in ('numpy', 'torch', 'onnxruntime', 'pandas', 'pysam') if m in sys.modules])")
     started = time.monotonic()
     out = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
@@ -104,7 +106,7 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
 
 @pytest.mark.bad_input
 def test_sigterm_is_143(tmp_path):
-    script = ("import time, gfmtrust.cli as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
+    script = ("import time, gfmtrust.cli.main as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
               "raise SystemExit(c.main(['models']))")
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           env=ENVIRONMENT) as process:

@@ -4,8 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-PACKAGE = Path(__file__).parents[2] / "python" / "gfmtrust"
+PACKAGE = ROOT / "python" / "gfmtrust"
 LAYERS = {
     0: {"alphabet", "binomial", "records", "errors"},
     1: {"atomic", "memory", "outcomes", "tally", "progress", "bgzf", "fasta_scan", "genome", "background", "vcf", "info_column",

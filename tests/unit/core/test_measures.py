@@ -9,8 +9,8 @@ import naive_measures as naive
 import numpy as np
 import pytest
 
-from gfmtrust import measures
-from gfmtrust.alphabet import COMPLEMENT
+from gfmtrust.core import measures
+from gfmtrust.core.alphabet import COMPLEMENT
 
 UNIFORM = [0.25, 0.25, 0.25, 0.25]
 A, C, G, T = np.eye(4).tolist()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gfmtrust import memory
-from gfmtrust.errors import TransientError
+from gfmtrust.core import memory
+from gfmtrust.core.errors import TransientError
 
 GB = 10**9
 

@@ -3,9 +3,9 @@
 import pytest
 from fake_genome import FakeGenome, genome_letters
 
-from gfmtrust import progress
-from gfmtrust.context_model import fit_model
-from gfmtrust.progress import Progress, duration
+from gfmtrust.baseline import fit_model
+from gfmtrust.core import progress
+from gfmtrust.core.progress import Progress, duration
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gfmtrust.binomial import lower_bound, upper_bound
-from gfmtrust.ranking import Ties, auroc, average_precision, roc_curve
-from gfmtrust.resampling import ACROSS, WITHIN, Blocks, bca, intervals, p_value
-from gfmtrust.risk_coverage import augrc, aurc, e_aurc, prr, risk_at_coverage
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.ranking import Ties, auroc, average_precision, roc_curve
+from gfmtrust.core.resampling import ACROSS, WITHIN, Blocks, bca, intervals, p_value
+from gfmtrust.core.risk_coverage import augrc, aurc, e_aurc, prr, risk_at_coverage
 
 CASES = [(seed, n, levels) for seed, (n, levels) in enumerate(itertools.product((2, 5, 40, 300), (1, 3, 1000)))]
 

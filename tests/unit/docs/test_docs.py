@@ -9,33 +9,23 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
-from gfmtrust import (
-    annotate_regions,
-    binomial,
-    caps,
-    certificates,
-    check_vcf,
-    cli,
-    cli_options,
-    errors,
-    halves,
-    header_lines,
-    plan,
-    probes,
-    progress,
-    region_summary,
-    reliability,
-    scoring,
-    shift,
-    sites_table,
-    stride,
-)
-from gfmtrust.context_model import fit
+from gfmtrust.annotate import alleles as annotate_alleles
+from gfmtrust.annotate import header_lines, region_summary
+from gfmtrust.annotate import regions as annotate_regions
+from gfmtrust.baseline import fit
+from gfmtrust.calibration import caps, certificates, reliability, shift, splits
+from gfmtrust.cli import main as cli
+from gfmtrust.cli import options as cli_options
+from gfmtrust.core import binomial, errors, progress
+from gfmtrust.core.vocabulary import STATUS_ORDER, Why
+from gfmtrust.inputs import check_vcf
 from gfmtrust.models import FAMILIES
-from gfmtrust.records import STATUS_ORDER, Why
+from gfmtrust.planning import plan, probes
+from gfmtrust.readers import site_scores
+from gfmtrust.scoring import stride
 
-ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 MARKERS = {"<!-- demo-record -->", "<!-- measured -->"}
 FOREIGN_OPTIONS = {"columns-file", "header-lines", "gres", "git-remote", "branch", "info", "build-arg"}
@@ -200,7 +190,7 @@ def test_bed_columns_stand_in_the_order_of_the_file():
 
 
 @pytest.mark.parametrize(("heading", "schema"), [
-    ("`sites.parquet`, one row", sites_table.SITES), ("`bases.parquet`, one row", sites_table.BASES_TABLE)])
+    ("`sites.parquet`, one row", annotate_alleles.SITES), ("`bases.parquet`, one row", annotate_alleles.BASES_TABLE)])
 def test_columns_of_the_tables_are_all_told(heading, schema):
     told = text_of("docs/output.md").split(heading)[1].split("\n\n")[1]
     names = [name.strip() for row in told.splitlines()[2:] for name in row.split("|")[1].split(",")]
@@ -237,7 +227,7 @@ def test_info_keys_are_all_explained_in_the_readme():
 # --- numbers in the text ------------------------------------------------------------------------------------------------
 
 NUMBERS = [
-    ("docs/reliability.md", f"**Fewer\n  than {halves.MIN_BLOCKS} blocks"),
+    ("docs/reliability.md", f"**Fewer\n  than {splits.MIN_BLOCKS} blocks"),
     ("docs/reliability.md", f"at least {4 * plan.BLOCK_WINDOW_BP:,} bases where 16 such blocks fit"),
     ("docs/reliability.md", f"region class with at least {certificates.MIN_CELL_PROBES} probes"),
     ("docs/reliability.md", f"at least {certificates.MIN_A_PROBES} probes of A"),
@@ -259,9 +249,9 @@ NUMBERS = [
     ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
     ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
     ("docs/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
-    ("docs/output.md", f"fewer than min(W/4, {scoring.MIN_REAL_BASES}) real bases"),
-    ("docs/output.md", f"above {100 * scoring.MAX_BAD_SHARE:g} % of the windows"),
-    ("docs/scoring.md", f"above {scoring.OFF_ALPHABET_LIMIT} at a site"),
+    ("docs/output.md", f"fewer than min(W/4, {site_scores.MIN_REAL_BASES}) real bases"),
+    ("docs/output.md", f"above {100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
+    ("docs/scoring.md", f"above {site_scores.OFF_ALPHABET_LIMIT} at a site"),
     ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
     ("docs/scoring.md", f"lower bound of the rate is above {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
     ("docs/faq.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),

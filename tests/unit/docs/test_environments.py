@@ -7,8 +7,8 @@ from pathlib import Path
 import package_imports
 import pytest
 import yaml
+from paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import environments  # noqa: E402
 

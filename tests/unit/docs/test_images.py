@@ -10,11 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from gfmtrust import __version__
-from gfmtrust.errors import BadDataError
+from gfmtrust.core.errors import BadDataError
 
-ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import check_images  # noqa: E402
 import dockerfile  # noqa: E402

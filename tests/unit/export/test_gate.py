@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust import bpe, bpe_file, gate
-from gfmtrust.alphabet import N, reverse_complement
-from gfmtrust.errors import BadDataError
+from gfmtrust.bundle import bpe, bpe_file
+from gfmtrust.core.alphabet import N, reverse_complement
+from gfmtrust.core.errors import BadDataError
+from gfmtrust.export import sanity_check
 from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text
 
@@ -27,13 +28,13 @@ class Knowing:
 
 
 def judged(p: float, allow: bool = False) -> dict:
-    cut = gate.windows(random_genome(), 64, 100)
-    return gate.judge(gate.evidence(Knowing(p), cut, np.array([20, 30])), cut, "digest", allow)
+    cut = sanity_check.windows(random_genome(), 64, 100)
+    return sanity_check.judge(sanity_check.evidence(Knowing(p), cut, np.array([20, 30])), cut, "digest", allow)
 
 
 def test_windows_are_clean_spread_and_ordered():
     genome = FakeGenome(a="ACGT" * 50, b="N" * 200, c="TGCA" * 100 + "N" + "ACGT" * 20)
-    cut = gate.windows(genome, 10, 30)
+    cut = sanity_check.windows(genome, 10, 30)
     assert cut.shape == (30, 10)
     assert (cut < N).all()
     text = ["".join("ACGT"[code] for code in window) for window in cut]
@@ -43,16 +44,16 @@ def test_windows_are_clean_spread_and_ordered():
 
 def test_all_there_are():
     genome = FakeGenome(a="ACGTACGTACGT", b="ACG")
-    assert gate.windows(genome, 10, 1000).tolist() == [genome.codes("a", i, i + 10).tolist() for i in range(3)]
+    assert sanity_check.windows(genome, 10, 1000).tolist() == [genome.codes("a", i, i + 10).tolist() for i in range(3)]
 
 
 def test_the_same_windows_every_time():
-    assert (gate.windows(random_genome(), 64, 100) == gate.windows(random_genome(), 64, 100)).all()
+    assert (sanity_check.windows(random_genome(), 64, 100) == sanity_check.windows(random_genome(), 64, 100)).all()
 
 
 def test_surprisal_by_hand():
-    cut = gate.windows(random_genome(), 64, 7)
-    found = gate.evidence(Knowing(0.5), cut, np.array([3, 60]))
+    cut = sanity_check.windows(random_genome(), 64, 7)
+    found = sanity_check.evidence(Knowing(0.5), cut, np.array([3, 60]))
     assert found.n_bases == 14
     np.testing.assert_allclose(found.nll_nats, np.log(2), atol=1e-6)
 
@@ -69,9 +70,9 @@ def test_the_verdict(p, verdict):
 
 def test_a_model_below_composition_is_warned_of(caplog):
     genome = FakeGenome(a="AAAAAAAC" * 100)
-    cut = gate.windows(genome, 16, 50)
+    cut = sanity_check.windows(genome, 16, 50)
     with caplog.at_level(logging.WARNING):
-        made = gate.judge(gate.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False)
+        made = sanity_check.judge(sanity_check.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False)
     assert made["gate"] == "passed"
     assert made["composition_nats"] == pytest.approx(-(7 / 8) * np.log(7 / 8) - np.log(1 / 8) / 8, abs=0.01)
     assert "knows little" in caplog.text
@@ -79,21 +80,21 @@ def test_a_model_below_composition_is_warned_of(caplog):
 
 def test_the_method_changes_only_on_clear_evidence():
     rng = np.random.default_rng(0)
-    marginal = gate.Evidence(1.3 + 0.05 * rng.normal(size=500), 5000)
+    marginal = sanity_check.Evidence(1.3 + 0.05 * rng.normal(size=500), 5000)
 
-    def other(gain_bits: float, noise: float) -> gate.Evidence:
+    def other(gain_bits: float, noise: float) -> sanity_check.Evidence:
         """Windows that gain this much on average, half of them `noise` more and half less."""
-        return gate.Evidence(marginal.nll_nats - gain_bits * np.log(2) + noise * np.resize([1, -1], 500), 5000)
+        return sanity_check.Evidence(marginal.nll_nats - gain_bits * np.log(2) + noise * np.resize([1, -1], 500), 5000)
 
-    assert gate.conditional_is_better(marginal, other(0.05, 0.01))
-    assert not gate.conditional_is_better(marginal, other(0.005, 0.0))  # below 0.01 bits
-    assert not gate.conditional_is_better(marginal, other(0.02, 2.0))  # not surely above 0
-    assert not gate.conditional_is_better(marginal, other(-0.1, 0.01))
+    assert sanity_check.conditional_is_better(marginal, other(0.05, 0.01))
+    assert not sanity_check.conditional_is_better(marginal, other(0.005, 0.0))  # below 0.01 bits
+    assert not sanity_check.conditional_is_better(marginal, other(0.02, 2.0))  # not surely above 0
+    assert not sanity_check.conditional_is_better(marginal, other(-0.1, 0.01))
 
 
 def test_strand_symmetry():
     """A model that reads composition alone is symmetric; one that favours A on either strand is not."""
-    cut = gate.windows(random_genome(), 64, 40)
+    cut = sanity_check.windows(random_genome(), 64, 40)
 
     class Fixed:
         def __init__(self, law):
@@ -102,8 +103,8 @@ def test_strand_symmetry():
         def distributions(self, codes, index):
             return np.broadcast_to(self.law, (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
 
-    assert gate.strand_symmetry(Fixed([0.3, 0.2, 0.2, 0.3]), cut, 32, 31)["max_logp"] == 0
-    lopsided = gate.strand_symmetry(Fixed([0.4, 0.2, 0.2, 0.2]), cut, 32, 31)
+    assert sanity_check.strand_symmetry(Fixed([0.3, 0.2, 0.2, 0.3]), cut, 32, 31)["max_logp"] == 0
+    lopsided = sanity_check.strand_symmetry(Fixed([0.4, 0.2, 0.2, 0.2]), cut, 32, 31)
     assert lopsided["max_logp"] == pytest.approx(np.log(2), abs=1e-3)
     assert lopsided["n_windows"] == 32
     assert reverse_complement(cut[:1]).shape == (1, 64)
@@ -124,12 +125,12 @@ def test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition():
             return np.broadcast_to(np.array([0.4, 0.1, 0.1, 0.4]), (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
 
     genome = FakeGenome(c="".join(np.random.default_rng(0).choice(list("ACGT"), 5_000, p=[0.4, 0.1, 0.1, 0.4])))
-    cut = gate.windows(genome, 64, 50)
-    found = gate.evidence(Constant(), cut, np.array([20]))
-    assert found.mean < gate.THRESHOLD_NATS
+    cut = sanity_check.windows(genome, 64, 50)
+    found = sanity_check.evidence(Constant(), cut, np.array([20]))
+    assert found.mean < sanity_check.THRESHOLD_NATS
     with pytest.raises(BadDataError, match="NLL gate: the same answer for every window; expected one that depends on the window; weights"):
-        gate.judge(found, cut, "", False)
-    assert gate.judge(found, cut, "", True)["gate"] == "failed"
+        sanity_check.judge(found, cut, "", False)
+    assert sanity_check.judge(found, cut, "", True)["gate"] == "failed"
 
 
 @pytest.mark.bad_input
@@ -138,16 +139,16 @@ def test_a_model_without_finite_answers_fails():
         def distributions(self, codes, index):
             return np.full((*index.shape, 1, 4), np.nan, np.float32), np.zeros(index.shape, np.float32)
 
-    cut = gate.windows(random_genome(), 64, 10)
+    cut = sanity_check.windows(random_genome(), 64, 10)
     with pytest.raises(BadDataError, match="NLL gate"):
-        gate.judge(gate.evidence(Broken(), cut, np.array([8])), cut, "", False)
+        sanity_check.judge(sanity_check.evidence(Broken(), cut, np.array([8])), cut, "", False)
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("genome", [FakeGenome(a="ACGT"), FakeGenome(a="N" * 500), FakeGenome()])
 def test_a_genome_without_a_window(genome):
     with pytest.raises(BadDataError, match="no window of 16 bases"):
-        gate.windows(genome, 16, 10)
+        sanity_check.windows(genome, 16, 10)
 
 
 class Tokens:
@@ -163,8 +164,8 @@ class Tokens:
 
 
 def judged_tokens(answer, allow: bool = False) -> dict:
-    cut = gate.windows(random_genome(), 200, 60)
-    return gate.judge(gate.token_evidence(Tokens(answer), cut), cut, "digest", allow)
+    cut = sanity_check.windows(random_genome(), 200, 60)
+    return sanity_check.judge(sanity_check.token_evidence(Tokens(answer), cut), cut, "digest", allow)
 
 
 def test_tokens_are_judged_one_by_one_against_a_uniform_law_of_them():

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from fake_genome import FakeGenome
 
-from gfmtrust import alleles, tables
-from gfmtrust.records import Status
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs import alleles
+from gfmtrust.io import tables
 
 GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
 

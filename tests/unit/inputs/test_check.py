@@ -9,14 +9,15 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 from scipy.stats import beta
 from vcf_texts import AWKWARD, COLUMNS, HEADER, line, stored, vcf_text
 
-from gfmtrust import check, check_vcf, contig_names, spellings
-from gfmtrust.contig_names import ContigRule
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError, UsageError
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, UsageError
+from gfmtrust.inputs import check, check_vcf, contig_names, record_keys
+from gfmtrust.inputs.contig_names import ContigRule
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 CHR1 = "ACGT" * 250
 CHR2 = "GATTACA" * 100
 FASTA = f">chr1\n{CHR1}\n>chr2\n{CHR2}\n".encode()
@@ -95,15 +96,15 @@ def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
 @given(rows=st.lists(st.tuples(st.integers(-1, 2), st.sampled_from(["a", "b"]), st.integers(-1, 9), st.sampled_from(["A", "AC"]),
                                st.sampled_from(["C", "C,G", "<DEL>"])), max_size=40), chunk=st.integers(1, 9))
 def test_sorting_on_disk_equals_sorting_in_memory(tmp_path, rows, chunk):
-    sorter = spellings.SpellingSorter(tmp_path, chunk_rows=chunk)
+    sorter = record_keys.SpellingSorter(tmp_path, chunk_rows=chunk)
     for row in rows:
         sorter.add(row)
     assert list(sorter.sorted()) == sorted(set(rows))
 
 
 def test_long_alleles_are_spilled_before_they_fill_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(spellings, "CHUNK_LETTERS", 100)
-    sorter = spellings.SpellingSorter(tmp_path)
+    monkeypatch.setattr(record_keys, "CHUNK_LETTERS", 100)
+    sorter = record_keys.SpellingSorter(tmp_path)
     rows = [(0, "a", n, "A" * 60, "C") for n in range(9)]
     for row in rows:
         sorter.add(row)

@@ -12,22 +12,35 @@ from scipy.stats import pearsonr, spearmanr
 from simulated_probes import skilled
 from test_plan import planned, snv_rows
 
-from gfmtrust import annotate_regions, background, caps, check, flags, haplotypes, report_rows, report_words, scoring, sites, tables
-from gfmtrust.alphabet import PAD, decode
-from gfmtrust.benchmark import satmut
-from gfmtrust.calibration import Options, check_matches, fit
-from gfmtrust.context_model import Members, fit_model, members, write_bundle
-from gfmtrust.errors import BadDataError, ConfigurationError, InputOutputError, MissingInputError, UsageError
-from gfmtrust.genome import Genome
-from gfmtrust.header_lines import header_lines
-from gfmtrust.records import Look, Rank, Why
-from gfmtrust.region_summary import Levels
-from gfmtrust.steps import context_surprisal
-from gfmtrust.variants import Variant
+from gfmtrust.annotate import regions as annotate_regions
+from gfmtrust.annotate.header_lines import header_lines
+from gfmtrust.annotate.region_summary import Levels
+from gfmtrust.baseline import Members, fit_model, members, write_bundle
+from gfmtrust.calibration import caps, fit, flags
+from gfmtrust.calibration.fit import Options, check_matches
+from gfmtrust.core.alphabet import PAD, decode
+from gfmtrust.core.errors import (
+    BadDataError,
+    ConfigurationError,
+    InputOutputError,
+    MissingInputError,
+    UsageError,
+)
+from gfmtrust.core.vocabulary import Look, Rank, Why
+from gfmtrust.inputs import check, sites
+from gfmtrust.inputs import reference as background_reference
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.readers import haplotypes, site_scores
+from gfmtrust.report import rows as report_rows
+from gfmtrust.report import wording as report_wording
+from gfmtrust.scoring.steps import context_surprisal
+from gfmtrust.validation.benchmark import satmut
 
 CHR1 = genome_letters(7, 6_000)
 ELEMENTS = {"e1": genome_letters(8, 90), "e2": genome_letters(9, 150)}
-JOINED = FakeGenome(**ELEMENTS, **{f"{background.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()})
+JOINED = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()})
 BEHIND = {"name": "chr1.fa", "digest": "d"}
 
 
@@ -80,9 +93,9 @@ def test_line_length_and_compression_change_no_byte(run, tmp_path):
 @pytest.mark.parametrize("contigs", [{"a": "ACGT" * 20, "b": "TTTT"}, {"a": "ACGTN" * 20}, {"a": "AC"}, {}])
 def test_a_genome_without_background_has_no_fence_and_counts_all_contigs(contigs):
     genome = FakeGenome(**contigs)
-    assert background.sources(genome.names).all()
-    assert background.fence(genome, np.zeros(1, int), np.zeros(1, int)) is None
-    assert background.own_contigs(genome.contigs) == genome.contigs
+    assert background_reference.sources(genome.names).all()
+    assert background_reference.fence(genome, np.zeros(1, int), np.zeros(1, int)) is None
+    assert background_reference.own_contigs(genome.contigs) == genome.contigs
 
 
 # --- words of the elements in the background
@@ -102,15 +115,15 @@ def test_elements_that_stand_in_the_background_are_told(run, caplog, turn):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("piece", [60, 120, 1_200_000])
 def test_words_are_found_over_the_bounds_of_pieces_and_never_over_an_n(monkeypatch, piece):
-    monkeypatch.setattr(background, "PIECE_BASES", piece)
+    monkeypatch.setattr(background_reference, "PIECE_BASES", piece)
     text = CHR1[:103] + ELEMENTS["e1"][10:60] + "N" + ELEMENTS["e1"][60:90] + CHR1[:500]
-    found = background.shared_words(FakeGenome(**ELEMENTS), FakeGenome(chr1=text, tiny="ACGT"))
-    assert found == background.SharedWords(178, 19, ("e1", 10))
+    found = background_reference.shared_words(FakeGenome(**ELEMENTS), FakeGenome(chr1=text, tiny="ACGT"))
+    assert found == background_reference.SharedWords(178, 19, ("e1", 10))
 
 
 @pytest.mark.bad_input
 def test_elements_shorter_than_a_word_are_looked_for_in_vain():
-    assert background.shared_words(FakeGenome(a="ACGT"), FakeGenome(chr1="ACGT" * 100)) == background.SharedWords(0, 0, None)
+    assert background_reference.shared_words(FakeGenome(a="ACGT"), FakeGenome(chr1="ACGT" * 100)) == background_reference.SharedWords(0, 0, None)
 
 
 # --- refusals
@@ -215,7 +228,7 @@ def test_pieces_are_as_long_as_the_users_contigs_in_turn():
     genome = FakeGenome(a="A" * 7, empty="", b="C" * 3, **{"background:x": "G" * 34, "background:y": "T" * 5})
     for index, length in enumerate(genome.contigs.values()):
         pos = np.arange(length)
-        found = background.fence(genome, np.full(length, index), pos)
+        found = background_reference.fence(genome, np.full(length, index), pos)
         assert list(zip(found.low, found.high, strict=True)) == [naive_fence(genome, index, int(p)) for p in pos]
 
 
@@ -224,7 +237,7 @@ def test_a_window_ends_where_its_piece_does(strand):
     width, reach = 61, 30
     bundle = SimpleNamespace(window_bp=width, site_forward=reach, site_reverse=reach)
     pos = np.array([0, 89, 90, 100, 239, 240, 5_999])
-    windows = scoring._cut(JOINED, bundle, np.full(len(pos), 2), pos, Look(strand))
+    windows = site_scores._cut(JOINED, bundle, np.full(len(pos), 2), pos, Look(strand))
     for place, window in zip(pos.tolist(), windows, strict=True):
         low, high = naive_fence(JOINED, 2, place)
         piece = FakeGenome(piece=CHR1[low:high])
@@ -236,7 +249,7 @@ def test_a_window_ends_where_its_piece_does(strand):
 def test_a_haplotype_ends_where_its_piece_does():
     way = haplotypes.Reading(61, 30, ((0, np.array([30])),))
     for strand in "+-":
-        fences = background.fence(JOINED, np.array([2]), np.array([95]))
+        fences = background_reference.fence(JOINED, np.array([2]), np.array([95]))
         found = haplotypes._cut(JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, way, fences)
         alone = haplotypes._cut(FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, way)
         assert (found == alone).all()
@@ -253,7 +266,7 @@ def test_surroundings_end_where_the_piece_does():
 
 
 def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp_path):
-    genome = FakeGenome(**ELEMENTS, **{f"{background.PREFIX}chr1": CHR1})
+    genome = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1})
     rows = snv_rows(genome, range(90), "e1", 0) + snv_rows(genome, range(150), "e2", 1)
     rows += [("e2", 1, p, ELEMENTS["e2"][p:p + 2], ELEMENTS["e2"][p]) for p in range(20, 80)]
     out, content = planned(tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], behind=BEHIND)
@@ -286,8 +299,8 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
 
 def test_report_and_bed_say_where_probes_come_from():
     behind = fit(skilled(np.random.default_rng(4), 4_000), Options(background="chr1.fa", digests={"background": "b"}))
-    assert report_words.why_no_high(behind)[0] == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
-    assert report_words.level_text(Rank.HIGH, behind) == "Not given in this run: context model and probes come from chr1.fa."
+    assert report_wording.why_no_high(behind)[0] == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
+    assert report_wording.level_text(Rank.HIGH, behind) == "Not given in this run: context model and probes come from chr1.fa."
     checks = {"genome": {"name": "elements.fa", "digest": "g", "contigs": []},
               "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3}}
     told = report_rows.provenance(checks, {"counts": {}, "seed": 1})

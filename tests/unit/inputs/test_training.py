@@ -8,11 +8,12 @@ import pytest
 import toy_models
 from synthetic_run import fitted
 
-from gfmtrust import report_rows, training
-from gfmtrust.bundle import Bundle
-from gfmtrust.calibration import Calibration
-from gfmtrust.errors import BadDataError
-from gfmtrust.training import Overlap, overlap
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.errors import BadDataError
+from gfmtrust.inputs import training
+from gfmtrust.inputs.training import Overlap, overlap
+from gfmtrust.report import rows as report_rows
 
 CONTIGS = ["chr1", "chr2", "chrM", "3"]
 LABELS = np.array([0, 0, 0, 1, 2, 3])

@@ -9,8 +9,8 @@ from fake_genome import FakeGenome
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gfmtrust.records import VariantClass
-from gfmtrust.variants import Variant, normalised
+from gfmtrust.core.vocabulary import VariantClass
+from gfmtrust.inputs.variants import Variant, normalised
 
 LETTERS = st.sampled_from("AC")
 """Two letters repeat often."""

@@ -12,9 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from vcf_texts import stored
 
-from gfmtrust import bed
-from gfmtrust.bed import BedFile, IntervalSet
-from gfmtrust.errors import BadDataError, CannotWriteError, InputOutputError, InternalError, MissingInputError, UsageError
+from gfmtrust.core.errors import (
+    BadDataError,
+    CannotWriteError,
+    InputOutputError,
+    InternalError,
+    MissingInputError,
+    UsageError,
+)
+from gfmtrust.io import bed
+from gfmtrust.io.bed import BedFile, IntervalSet
 
 TEXT = (b"browser position chr1:1-9\ntrack name=x description=\"y z\"\n# note\nchr1\t5\t9\ta b\r\nchr1\t7\t12\tx\nchr1\t7\t12\tx\n"
         b"chr1\t3\t3\tempty\nchr2\t0\t1000000\t\n")

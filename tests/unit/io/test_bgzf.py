@@ -7,8 +7,8 @@ import pysam
 import pytest
 from vcf_texts import stored
 
-from gfmtrust import bgzf
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
+from gfmtrust.io import bgzf
 
 TEXT = b"".join(b"line %d of a text that is long enough to fill some blocks\n" % i for i in range(6000))
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pysam
 import pytest
+from paths import ROOT
 from vcf_texts import stored
 
-from gfmtrust import fasta_scan, genome
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError
-from gfmtrust.genome import Genome
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
+from gfmtrust.io import fasta as fasta_scan
+from gfmtrust.io import genome
+from gfmtrust.io.genome import Genome
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 CODE = {letter: code for code, letter in enumerate("ACGT")}
 
 

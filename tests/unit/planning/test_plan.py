@@ -8,9 +8,11 @@ import pytest
 from fake_genome import FakeGenome, random_genome
 from test_alleles import spelled
 
-from gfmtrust import nulls, plan, tables
-from gfmtrust.errors import UsageError
-from gfmtrust.shards import PROBE, REGION, VARIANT
+from gfmtrust.core.errors import UsageError
+from gfmtrust.io import tables
+from gfmtrust.planning import plan
+from gfmtrust.planning.shards import PROBE, REGION, VARIANT
+from gfmtrust.scoring import negative_controls
 
 
 class Spans:
@@ -116,11 +118,11 @@ def test_plan_says_what_was_drawn(tmp_path):
 def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_path):
     out, content = planned(tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000)
     other, _ = planned(tmp_path / "b", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000, shard_size=50)
-    twin, shuffled = (tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas() for null in nulls.NULLS)
+    twin, shuffled = (tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas() for null in negative_controls.NULLS)
     assert twin.equals(shuffled)
     assert twin.equals(tables.read(other / "shards" / "twin_00000.parquet").to_pandas())
     assert content["counts"]["null_sites"] == 2 * len(twin)
-    assert 0.9 * nulls.PROBES < len(twin) <= nulls.PROBES
+    assert 0.9 * negative_controls.PROBES < len(twin) <= negative_controls.PROBES
     probes = tables.read(out / "probes.parquet").to_pandas()
     assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(zip(probes["contig_index"], probes["pos"], strict=True))
     assert twin[["contig_index", "pos"]].equals(twin[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from fake_genome import random_genome
 
-from gfmtrust import probes
-from gfmtrust.alphabet import COMPLEMENT
-from gfmtrust.errors import BadDataError
-from gfmtrust.shift import MIN_SITES
-from gfmtrust.sites import surroundings
+from gfmtrust.calibration.shift import MIN_SITES
+from gfmtrust.core.alphabet import COMPLEMENT
+from gfmtrust.core.errors import BadDataError
+from gfmtrust.inputs.sites import surroundings
+from gfmtrust.planning import probes
 
 
 def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None):

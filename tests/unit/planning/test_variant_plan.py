@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust import tables, variant_plan
-from gfmtrust.records import Status
-from gfmtrust.shards import PROBE, VARIANT
-from gfmtrust.variants import Variant
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import tables
+from gfmtrust.planning import variant_plan
+from gfmtrust.planning.shards import PROBE, VARIANT
 
 GENOME = random_genome(1, 30_000)
 TEXT = GENOME._letters["chr1"].upper()

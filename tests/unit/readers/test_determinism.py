@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 from step_calls import call
 
-from gfmtrust import variant_plan
+from gfmtrust.planning import variant_plan
 
-DEMO = Path(__file__).parents[2] / "assets" / "demo"
+DEMO = ROOT / "assets" / "demo"
 pytestmark = [pytest.mark.slow, pytest.mark.torch]
 GRID = list(itertools.product((1, 3, 32), (1, 2), (90, 1_000_000), (False, True)))
 """Batch, threads, sites a shard, records turned round: 24 configurations."""

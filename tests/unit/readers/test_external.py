@@ -9,10 +9,11 @@ import pytest
 import small_run
 from step_calls import call
 
-from gfmtrust import cli, tables
-from gfmtrust.alphabet import BASES
-from gfmtrust.bundle import Bundle
-from gfmtrust.external import External
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.cli import main as cli
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.io import tables
+from gfmtrust.readers.external import External
 
 CONTIG = "c"
 

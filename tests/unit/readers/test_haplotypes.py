@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome
 
-from gfmtrust.haplotypes import reading, score_haplotypes
-from gfmtrust.records import Look, Status
-from gfmtrust.variants import Variant, normalised
-from gfmtrust.views import views_of
+from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.inputs.variants import Variant, normalised
+from gfmtrust.readers.haplotypes import reading, score_haplotypes
+from gfmtrust.readers.views import views_of
 
 WINDOW = 256
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=WINDOW, shifts=(-32, 32))

@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
 
-from gfmtrust import bpe, bpe_file, likelihoods, nulls
-from gfmtrust.alphabet import PAD, encode
-from gfmtrust.haplotypes import score_haplotypes
+from gfmtrust.bundle import bpe, bpe_file
+from gfmtrust.core.alphabet import PAD, encode
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.variants import Variant
 from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text
-from gfmtrust.records import Status
-from gfmtrust.scoring import score_sites
-from gfmtrust.variants import Variant
+from gfmtrust.readers import likelihoods
+from gfmtrust.readers.haplotypes import score_haplotypes
+from gfmtrust.readers.site_scores import score_sites
+from gfmtrust.scoring import negative_controls
 
 WINDOW = 96
 TURN = str.maketrans("ACGTN", "TGCAN")
@@ -134,7 +136,7 @@ def test_the_null_control_of_permuted_weights_reads_whole_tokens_too():
     letters = genome_letters(5, 400)
     session, model = toy(False), bundle(False)
     asked = (model, FakeGenome(c=letters), np.zeros(3, int), np.array([100, 150, 200]))
-    np.testing.assert_array_equal(score_sites(nulls.OnAlphabet(session), *asked).probs, score_sites(session, *asked).probs)
+    np.testing.assert_array_equal(score_sites(negative_controls.OnAlphabet(session), *asked).probs, score_sites(session, *asked).probs)
 
 
 @pytest.mark.bad_input

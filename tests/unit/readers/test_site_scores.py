@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust.alphabet import PAD, reverse_complement
-from gfmtrust.errors import InternalError
-from gfmtrust.records import Status
-from gfmtrust.scoring import score_sites, window_status
-from gfmtrust.views import passes_per_site, views_of
+from gfmtrust.core.alphabet import PAD, reverse_complement
+from gfmtrust.core.errors import InternalError
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.readers.site_scores import score_sites, window_status
+from gfmtrust.readers.views import passes_per_site, views_of
 
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=8, shifts=(-1, 1), neighbour_offsets=(-2, 2))
 """A model that reads 8 letters; both sides of the site, so the site is at 4 forward and 3 on the other strand."""
@@ -99,7 +99,7 @@ def test_answer_does_not_depend_on_how_sites_are_batched(monkeypatch):
     genome = random_genome(3, 600)
     pos = np.arange(40, 560, 3)
     whole = scored(genome, pos, preset="thorough")
-    monkeypatch.setattr("gfmtrust.scoring.CHUNK_BASES", 8 * 7)
+    monkeypatch.setattr("gfmtrust.readers.site_scores.CHUNK_BASES", 8 * 7)
     parts = scored(genome, pos, preset="thorough")
     assert whole.probs.tobytes() == parts.probs.tobytes()
     assert whole.local_surprisal.tobytes() == parts.local_surprisal.tobytes()

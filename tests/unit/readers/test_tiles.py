@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust.alphabet import reverse_complement
-from gfmtrust.records import Look
-from gfmtrust.scoring import SiteScores, score_sites
-from gfmtrust.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
-from gfmtrust.views import views_of
+from gfmtrust.core.alphabet import reverse_complement
+from gfmtrust.core.vocabulary import Look
+from gfmtrust.readers.site_scores import SiteScores, score_sites
+from gfmtrust.readers.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
+from gfmtrust.readers.views import views_of
 
 REACH = 9
 
@@ -92,7 +92,7 @@ def test_a_base_has_one_value_however_they_are_cut(bundle, monkeypatch):
     pos = np.arange(70, 600)
     whole = tiled(GENOME, bundle, pos)
     shuffled = np.random.default_rng(1).permutation(len(pos))
-    monkeypatch.setattr("gfmtrust.tiles.CHUNK_TILES", 3)
+    monkeypatch.setattr("gfmtrust.readers.tiles.CHUNK_TILES", 3)
     for rows in (shuffled[:50], np.arange(3, 200), np.array([17])):
         part = tiled(GENOME, bundle, pos[rows])
         for name in SiteScores.__dataclass_fields__:

@@ -7,9 +7,9 @@ import pytest
 from fake_bundle import FakeBundle
 from fake_genome import random_genome
 
-from gfmtrust.records import Look
-from gfmtrust.scoring import score_sites
-from gfmtrust.views import half_context, looks_of, passes_per_site, site_index, width_of
+from gfmtrust.core.vocabulary import Look
+from gfmtrust.readers.site_scores import score_sites
+from gfmtrust.readers.views import half_context, looks_of, passes_per_site, site_index, width_of
 
 GENOME = random_genome(12, 900)
 Wide = partial(FakeBundle, window_bp=128, shifts=(-16, 16))

@@ -11,14 +11,14 @@ import pysam
 import pytest
 from synthetic_run import MODELS, base_rows, site_row, write_rows
 
-from gfmtrust import cli
-from gfmtrust.browsers import igv_session, jbrowse_config, write_browsers
-from gfmtrust.errors import CannotWriteError, MissingInputError, UsageError
-from gfmtrust.records import Rank
-from gfmtrust.report_plots import COLOUR
-from gfmtrust.sites_table import BASES_TABLE, SITES
-from gfmtrust.track_list import BIGWIGS, FLAGS, LEVEL_COLOURS, assembly_name
-from gfmtrust.tracks import write_tracks
+from gfmtrust.annotate.alleles import BASES_TABLE, SITES
+from gfmtrust.cli import main as cli
+from gfmtrust.core.errors import CannotWriteError, MissingInputError, UsageError
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.report.browsers import igv_session, jbrowse_config, write_browsers
+from gfmtrust.report.figures import COLOUR
+from gfmtrust.report.track_list import BIGWIGS, FLAGS, LEVEL_COLOURS, assembly_name
+from gfmtrust.report.tracks import write_tracks
 
 CONTIGS = [("chr10", 5_000), ("chr1", 3_000)]
 GENOME = {"contigs": [name for name, _ in CONTIGS], "contig_lengths": [length for _, length in CONTIGS], "models": MODELS}

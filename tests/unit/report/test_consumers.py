@@ -7,8 +7,8 @@ from pathlib import Path
 
 import consumer_run
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 MEDIUM_OR_BETTER = {
     ("3", "10", "A", "C"), ("3", "70", "A", "G"), ("chr1", "10", "A", "C"), ("chr1", "20", "C", "T"), ("chr1", "30", "G", "A"),
     ("chr1", "50", "ACG", "A"), ("chr1", "50", "ACG", "ACGT"), ("chr1", "70", "A", "G"), ("chr1", "70", "A", "T"),

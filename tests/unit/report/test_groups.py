@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from synthetic_run import site_row, write_sites
 
-from gfmtrust import report_groups, report_rows, tables
-from gfmtrust.report_groups import BINS, Contigs, Groups
-from gfmtrust.report_numbers import allele_numbers
+from gfmtrust.io import tables
+from gfmtrust.report import groups as report_groups
+from gfmtrust.report import rows as report_rows
+from gfmtrust.report.groups import BINS, Contigs, Groups
+from gfmtrust.report.numbers import allele_numbers
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_alleles_along_a_contig(tmp_path):
 
 
 def report_schema():
-    from gfmtrust.sites_table import SITES
+    from gfmtrust.annotate.alleles import SITES
 
     return SITES
 

@@ -7,8 +7,9 @@ from fake_scores import knows, uniform, write_scores
 from synthetic_run import site_row, write_sites
 from test_plan import GENOME, Spans, planned, snv_rows
 
-from gfmtrust import loci, tables
-from gfmtrust.ensemble import ScoreTables
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.io import tables
+from gfmtrust.report import loci
 
 
 def scored(tmp_path, shard_size, rows, regions=None):

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
-from gfmtrust import multiqc
-from gfmtrust.errors import MissingInputError
-from gfmtrust.output_digest import published
-from gfmtrust.report import report
+from gfmtrust.core.errors import MissingInputError
+from gfmtrust.io.output_digest import published
+from gfmtrust.report import multiqc, report
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_real_multiqc_reads_them_offline(tmp_path):
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
     }
-    config = Path(__file__).parents[2] / "assets" / "multiqc_config.yml"  # the pipeline's own
+    config = ROOT / "assets" / "multiqc_config.yml"  # the pipeline's own
     command = [sys.executable, "-m", "multiqc", "--no-version-check", "--no-ansi", "--strict", "-q", "-c", config, "-o", tmp_path / "mqc",
                tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)

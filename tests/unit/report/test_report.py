@@ -15,15 +15,36 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
-from synthetic_run import comparison, fitted, make_run, random_sites, site_row, vcf_counts, write_sites
+from synthetic_run import (
+    comparison,
+    fitted,
+    make_run,
+    random_sites,
+    site_row,
+    vcf_counts,
+    write_sites,
+)
 
-from gfmtrust import calibration, local_lr, loci, model_comparison, report_plots, report_words, tables
-from gfmtrust.certificates import Certificate, Tally
-from gfmtrust.errors import BadDataError, ConfigurationError, MissingInputError
-from gfmtrust.records import Rank, Status
-from gfmtrust.report import FILTERS, HTML, html, read_run, report
-from gfmtrust.report_numbers import FLAGS, AlleleNumbers, LeagueRow, allele_numbers, calibration_curve, league
-from gfmtrust.shift import ShiftVerdict
+from gfmtrust.annotate import model_comparison
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import local_lr
+from gfmtrust.calibration.certificates import Certificate, Tally
+from gfmtrust.calibration.shift import ShiftVerdict
+from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.report import figures as report_figures
+from gfmtrust.report import loci, report
+from gfmtrust.report import wording as report_wording
+from gfmtrust.report.numbers import (
+    FLAGS,
+    AlleleNumbers,
+    LeagueRow,
+    allele_numbers,
+    calibration_curve,
+    league,
+)
+from gfmtrust.report.report import FILTERS, HTML, html, read_run
 
 
 class Page(HTMLParser):
@@ -405,7 +426,7 @@ def numbers_of(high=0, medium=0, low=10):
 )
 def test_verdict_in_words(change, counts, headline):
     found = replace(fitted(3.0, 400)[0], **change)
-    verdict = report_words.verdict(numbers_of(**counts), found)
+    verdict = report_wording.verdict(numbers_of(**counts), found)
     assert headline in verdict.headline
     assert verdict.any_high == bool(counts)
 
@@ -420,8 +441,8 @@ def test_verdict_in_words(change, counts, headline):
     ],
 )
 def test_league_in_words(row, says):
-    assert says in report_words.league_sentence([LeagueRow("m", 1.5, 10, *row)])
-    assert "only model" in report_words.league_sentence([LeagueRow("context model", 1.5, 10)])
+    assert says in report_wording.league_sentence([LeagueRow("m", 1.5, 10, *row)])
+    assert "only model" in report_wording.league_sentence([LeagueRow("context model", 1.5, 10)])
 
 
 def luminance(colour):
@@ -465,10 +486,10 @@ def test_figures_are_well_formed_and_refer_to_what_is_there(good):
 @pytest.mark.bad_input
 def test_figures_of_nothing():
     for svg in (
-        report_plots.entropy_histogram(AlleleNumbers()),
-        report_plots.llr_by_flag(AlleleNumbers()),
-        report_plots.calibration_plot([], {Rank.HIGH: 0.05}),
-        report_plots.funnel_plot([("alleles", 0), ("HIGH", 0)]),
+        report_figures.entropy_histogram(AlleleNumbers()),
+        report_figures.llr_by_flag(AlleleNumbers()),
+        report_figures.calibration_plot([], {Rank.HIGH: 0.05}),
+        report_figures.funnel_plot([("alleles", 0), ("HIGH", 0)]),
     ):
         ElementTree.fromstring(svg)
 
@@ -488,7 +509,7 @@ def test_hundreds_of_files_stay_below_the_limit(tmp_path):
 
 def test_frozen_calibrations_are_read_back_alike(good):
     text = (good[1] / "calibration" / "calibration.json").read_text()
-    assert calibration.Calibration.from_json(text) == good[0].calibration
+    assert calibration_fit.Calibration.from_json(text) == good[0].calibration
 
 
 def test_regions_and_their_approximation_are_told(good):

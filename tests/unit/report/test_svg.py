@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from gfmtrust import report_svg
+from gfmtrust.report import svg as report_svg
 
 
 def drawn(markup):

@@ -5,9 +5,9 @@ import pyBigWig
 import pytest
 from synthetic_run import MODELS, base_rows, write_rows
 
-from gfmtrust.errors import BadDataError, CannotWriteError, MissingInputError
-from gfmtrust.sites_table import BASES_TABLE
-from gfmtrust.tracks import TRACKS, runs, write_bigwigs
+from gfmtrust.annotate.alleles import BASES_TABLE
+from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
+from gfmtrust.report.tracks import TRACKS, runs, write_bigwigs
 
 GENOME = {"contigs": ["chr10", "chr1", "empty"], "contig_lengths": [5_000, 3_000, 10], "models": MODELS}
 
@@ -50,7 +50,7 @@ def test_two_runs_are_byte_identical(tmp_path):
 
 
 def test_rows_over_several_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr("gfmtrust.tables.batches.__defaults__", (None, 7))
+    monkeypatch.setattr("gfmtrust.io.tables.batches.__defaults__", (None, 7))
     rows = rows_of_two_contigs()
     write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)
     with pyBigWig.open(str(tmp_path / "entropy.bw")) as file:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gfmtrust import nulls
-from gfmtrust.estimate import calibration_passes
-from gfmtrust.probes import probe_number
+from gfmtrust.planning.probes import probe_number
+from gfmtrust.scoring import negative_controls
+from gfmtrust.scoring.estimate import calibration_passes
 
 SITE, VARIANT = 4, 40
 """Passes of a masked model, both strands with neighbours: a site, and an indel with its two sites and 16 rounds a haplotype."""
@@ -13,7 +13,7 @@ SITE, VARIANT = 4, 40
 def share(n_snvs: int, n_indels: int = 0) -> float:
     """Calibration's share of all passes; probes at sites of their own, the dearest case."""
     pairs = min(4_000, max(500, n_indels // 10)) if n_indels else 0
-    counts = {"probe_sites": probe_number(n_snvs, "auto"), "null_sites": nulls.PROBES * len(nulls.NULLS), "variant_probes": 2 * pairs}
+    counts = {"probe_sites": probe_number(n_snvs, "auto"), "null_sites": negative_controls.PROBES * len(negative_controls.NULLS), "variant_probes": 2 * pairs}
     spent = calibration_passes(counts, SITE, VARIANT)
     return spent / (spent + n_snvs * SITE + n_indels * VARIANT)
 

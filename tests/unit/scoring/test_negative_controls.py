@@ -7,14 +7,20 @@ from fake_bundle import FakeBundle
 from fake_genome import FakeGenome, genome_letters, random_genome
 from onnx import numpy_helper
 
-from gfmtrust import onnx_file
-from gfmtrust.alphabet import PAD, encode
-from gfmtrust.bundle import Bundle
-from gfmtrust.context_model import fit_context_model
-from gfmtrust.errors import BadDataError, InternalError
-from gfmtrust.nulls import MIN_VALUES, OnAlphabet, ShuffledGenome, permuted_weights, shuffled
-from gfmtrust.scoring import score_sites
-from gfmtrust.session import Session
+from gfmtrust.baseline import fit_context_model
+from gfmtrust.bundle import onnx_file
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import PAD, encode
+from gfmtrust.core.errors import BadDataError, InternalError
+from gfmtrust.readers.site_scores import score_sites
+from gfmtrust.scoring.negative_controls import (
+    MIN_VALUES,
+    OnAlphabet,
+    ShuffledGenome,
+    permuted_weights,
+    shuffled,
+)
 
 
 def pairs(codes: np.ndarray) -> list[int]:

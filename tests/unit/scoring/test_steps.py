@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from gfmtrust import progress, steps
-from gfmtrust.errors import InternalError
-from gfmtrust.scoring import SiteScores
-from gfmtrust.steps import refuse_constant
+from gfmtrust.core import progress
+from gfmtrust.core.errors import InternalError
+from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.scoring import steps
+from gfmtrust.scoring.steps import refuse_constant
 
 
 def scores(probs):

@@ -6,10 +6,10 @@ from fake_genome import random_genome
 from test_plan import Spans, planned, snv_rows
 from test_tiles import FakeBundle, Listener
 
-from gfmtrust import stride as step
-from gfmtrust import tables
-from gfmtrust.estimate import planned_passes
-from gfmtrust.tiles import Tiling
+from gfmtrust.io import tables
+from gfmtrust.readers.tiles import Tiling
+from gfmtrust.scoring import stride as step
+from gfmtrust.scoring.estimate import planned_passes
 
 GENOME = random_genome(2, 20_000)
 CRE = {"cre": Spans(chr1=[(1_000, 3_000), (9_000, 12_000)])}

@@ -6,16 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import useless
+from paths import ROOT
 
-from gfmtrust import benchmark
-from gfmtrust.benchmark import pool, region_proof, transfer
-from gfmtrust.errors import MissingInputError, UsageError
-from gfmtrust.oracle import write_oracle
-from gfmtrust.oracle.markov import draw_table
-from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
-from gfmtrust.oracle.spectra import SPECTRA
+from gfmtrust.core.errors import MissingInputError, UsageError
+from gfmtrust.validation import benchmark
+from gfmtrust.validation.benchmark import pool, region_proof, transfer
+from gfmtrust.validation.oracle import write_oracle
+from gfmtrust.validation.oracle.markov import draw_table
+from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
+from gfmtrust.validation.oracle.spectra import SPECTRA
 
-TOOLS = Path(__file__).parents[2] / "tools"
+TOOLS = ROOT / "tools"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +87,7 @@ def networks(monkeypatch):
 def test_what_is_trained_is_the_network_that_is_exported(networks):
     import torch
 
-    from gfmtrust.models import gpn
+    from gfmtrust.models.families import gpn
 
     torch.manual_seed(1)
     network = gpn.GpnForMaskedLM(networks.config(11, 16))

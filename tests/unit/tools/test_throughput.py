@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
 from gfmtrust import models
 
 pytestmark = pytest.mark.torch
-TOOL = Path(__file__).parents[2] / "tools" / "throughput.py"
+TOOL = ROOT / "tools" / "throughput.py"
 SMALL = ["--lengths", "64", "--runs", "1", "--threads", "1"]
 
 

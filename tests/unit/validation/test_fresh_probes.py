@@ -5,9 +5,9 @@ import shutil
 import pytest
 from small_run import finish
 
-from gfmtrust import variant_plan
-from gfmtrust.benchmark.fresh_probes import fresh_probes
-from gfmtrust.errors import MissingInputError
+from gfmtrust.core.errors import MissingInputError
+from gfmtrust.planning import variant_plan
+from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
 
 
 @pytest.fixture(scope="module")

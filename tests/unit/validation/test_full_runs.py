@@ -6,7 +6,7 @@ from itertools import product
 import full_runs
 import pytest
 
-from gfmtrust.oracle.spectra import SPECTRA
+from gfmtrust.validation.oracle.spectra import SPECTRA
 
 pytestmark = [pytest.mark.torch, pytest.mark.bad_input]
 RUNS_EACH = 10

@@ -12,12 +12,15 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_run import finish
 from step_calls import call
 
-from gfmtrust import calls, cli, label_calibration, labels, local_lr, tables
-from gfmtrust.benchmark.labelled import alleles, benchmark_labels, confounders, questions
-from gfmtrust.errors import UsageError
-from gfmtrust.reliability import newton
-from gfmtrust.resampling import Blocks
-from gfmtrust.sites_table import SITES
+from gfmtrust.annotate.alleles import SITES
+from gfmtrust.calibration import calls, label_calibration, local_lr
+from gfmtrust.calibration.reliability import newton
+from gfmtrust.cli import main as cli
+from gfmtrust.core.errors import UsageError
+from gfmtrust.core.resampling import Blocks
+from gfmtrust.inputs import labels
+from gfmtrust.io import tables
+from gfmtrust.validation.benchmark.labelled import alleles, benchmark_labels, confounders, questions
 
 RIGHT = {1: 0.55, 2: 0.8, 3: 0.97}
 
@@ -53,7 +56,7 @@ def write(folder, table, by_size=False):
 
 @pytest.fixture
 def few_draws(monkeypatch):
-    monkeypatch.setattr("gfmtrust.benchmark.labelled.Blocks", lambda block, seed: Blocks(block, seed, 250))  # the fewest with a p below .01
+    monkeypatch.setattr("gfmtrust.validation.benchmark.labelled.Blocks", lambda block, seed: Blocks(block, seed, 250))  # the fewest with a p below .01
     monkeypatch.setattr(confounders, "DRAWS", 127)
 
 

@@ -8,8 +8,9 @@ import pytest
 from naive_twin import NaiveTwin
 from step_calls import call
 
-from gfmtrust import tables, variant_plan
-from gfmtrust.bundle import Bundle
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.io import tables
+from gfmtrust.planning import variant_plan
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 KINDS = ("gpn", "nt_v1", "generator")

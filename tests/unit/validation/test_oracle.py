@@ -9,16 +9,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
-from gfmtrust import alphabet, bgzf
-from gfmtrust.errors import CannotWriteError, UsageError
-from gfmtrust.oracle import demo, law
-from gfmtrust.oracle.awkward import ABSENT_CONTIG, awkward_rows
-from gfmtrust.oracle.cohort import draw_cohort, is_cpg
-from gfmtrust.oracle.genomes import ContigPlan, draw_chain, draw_genome
-from gfmtrust.oracle.truth import chain_distribution, element_distribution, true_distribution, true_llr
+from gfmtrust.core import alphabet
+from gfmtrust.core.errors import CannotWriteError, UsageError
+from gfmtrust.io import bgzf
+from gfmtrust.validation.oracle import demo, law
+from gfmtrust.validation.oracle.awkward import ABSENT_CONTIG, awkward_rows
+from gfmtrust.validation.oracle.cohort import draw_cohort, is_cpg
+from gfmtrust.validation.oracle.genomes import ContigPlan, draw_chain, draw_genome
+from gfmtrust.validation.oracle.truth import (
+    chain_distribution,
+    element_distribution,
+    true_distribution,
+    true_llr,
+)
 
-COMMITTED = Path(__file__).parents[2] / "assets" / "demo"
+COMMITTED = ROOT / "assets" / "demo"
 
 
 @pytest.fixture(scope="module")

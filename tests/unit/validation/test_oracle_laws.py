@@ -6,19 +6,19 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from gfmtrust import vcf
-from gfmtrust.alphabet import decode, encode, reverse_complement
-from gfmtrust.errors import CannotWriteError, UsageError
-from gfmtrust.genome import Genome
-from gfmtrust.oracle import structured
-from gfmtrust.oracle.ceiling import ceiling, genome_ceiling
-from gfmtrust.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
-from gfmtrust.oracle.dataset import read_truth, write_oracle
-from gfmtrust.oracle.genomes import draw_chain
-from gfmtrust.oracle.law import word_reverse_complements
-from gfmtrust.oracle.laws import LAWS, draw_contigs, law_of
-from gfmtrust.oracle.spectra import apobec, draw_snvs, germline
-from gfmtrust.oracle.truth import chain_distribution
+from gfmtrust.core.alphabet import decode, encode, reverse_complement
+from gfmtrust.core.errors import CannotWriteError, UsageError
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.validation.oracle import structured
+from gfmtrust.validation.oracle.ceiling import ceiling, genome_ceiling
+from gfmtrust.validation.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
+from gfmtrust.validation.oracle.dataset import read_truth, write_oracle
+from gfmtrust.validation.oracle.genomes import draw_chain
+from gfmtrust.validation.oracle.law import word_reverse_complements
+from gfmtrust.validation.oracle.laws import LAWS, draw_contigs, law_of
+from gfmtrust.validation.oracle.spectra import apobec, draw_snvs, germline
+from gfmtrust.validation.oracle.truth import chain_distribution
 
 EVERY_LAW = [name + twin for name in LAWS for twin in ("", "_shifted")]
 CHAINS = {"easy": (4, ((1, 0.5),)), "hard": (6, ((0.1, 0.3), (0.3, 3), (0.6, 40)))}
@@ -174,7 +174,7 @@ def test_the_files_of_a_genome_tell_of_one_and_the_same(tmp_path):
     for contig, truth in zip(contigs, read_truth(paths[-1]), strict=True):
         assert (genome.codes(contig.name, 0, len(contig.codes)) == contig.codes).all()
         np.testing.assert_allclose(truth, contig.distribution, atol=1e-6)
-    records = list(vcf.read_records(paths[1]))
+    records = list(vcf_reader.read_records(paths[1]))
     assert len(records) == 50
     assert all(decode(genome.codes(r.contig, r.pos, r.pos + 1)) == r.ref != r.alts[0] for r in records)
     table = pq.read_table(paths[-1])

@@ -11,18 +11,34 @@ import toy_models
 from fake_genome import FakeGenome
 from naive_markov import log_likelihood as naive_log_likelihood
 from naive_markov import q_causal, q_kmer, q_masked
+from paths import ROOT
 
-from gfmtrust import cli, onnx_file, scoring, tokenizers
-from gfmtrust.alphabet import PAD, N, decode, encode, reverse_complement
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, CannotWriteError, InternalError
-from gfmtrust.graph_contract import GRAPH_FILE
-from gfmtrust.oracle import closed_forms, markov_bundle, markov_graph, selfcheck
-from gfmtrust.oracle.law import word_reverse_complements
-from gfmtrust.oracle.markov import MAX_ORDER, MarkovTable, draw_sequence, draw_table, uniform_table
-from gfmtrust.oracle.markov_bundle import KMER, Oracle, Reading, bundle_meta, text_of, write_bundle
-from gfmtrust.session import Session
-from gfmtrust.views import views_of
+from gfmtrust.bundle import onnx_file, tokenizers
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.graph_contract import GRAPH_FILE
+from gfmtrust.bundle.session import Session
+from gfmtrust.cli import main as cli
+from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
+from gfmtrust.core.errors import BadDataError, CannotWriteError, InternalError
+from gfmtrust.readers import site_scores
+from gfmtrust.readers.views import views_of
+from gfmtrust.validation.oracle import closed_forms, markov_bundle, markov_graph, selfcheck
+from gfmtrust.validation.oracle.law import word_reverse_complements
+from gfmtrust.validation.oracle.markov import (
+    MAX_ORDER,
+    MarkovTable,
+    draw_sequence,
+    draw_table,
+    uniform_table,
+)
+from gfmtrust.validation.oracle.markov_bundle import (
+    KMER,
+    Oracle,
+    Reading,
+    bundle_meta,
+    text_of,
+    write_bundle,
+)
 
 ORDERS = range(MAX_ORDER + 1)
 EXACT = 1e-12
@@ -51,7 +67,7 @@ def opened(oracle: Oracle, folder):
 
 def scores_of(oracle: Oracle, folder, letters: str, pos, preset="default"):
     bundle, session = opened(oracle, folder)
-    return scoring.score_sites(session, bundle, FakeGenome(chr1=letters), np.zeros(len(pos), int), np.array(pos), preset)
+    return site_scores.score_sites(session, bundle, FakeGenome(chr1=letters), np.zeros(len(pos), int), np.array(pos), preset)
 
 
 # --- tables ---------------------------------------------------------------------------------------------------------------
@@ -310,14 +326,14 @@ def test_selfcheck_passes_on_this_machine(capsys):
     assert all(line.endswith(", pass") for line in lines[:-1])
     assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 22 models, ")
     assert any(line.startswith("masked order 3: ") for line in lines)
-    assert lines[-1].split(", largest")[0] in (Path(__file__).parents[2] / "docs" / "usage.md").read_text()
+    assert lines[-1].split(", largest")[0] in (ROOT / "docs" / "usage.md").read_text()
 
 
 def test_selfcheck_needs_neither_onnx_nor_torch():
     """The scoring environment installs neither."""
     program = ("import sys; sys.modules.update(onnx=None, torch=None, transformers=None)\n"
-               "from gfmtrust.oracle import selfcheck; print(next(selfcheck.run('cpu')))")
-    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+               "from gfmtrust.validation.oracle import selfcheck; print(next(selfcheck.run('cpu')))")
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
     assert out.endswith("largest difference 0.0e+00, pass\n")
 
@@ -369,12 +385,12 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("module", "name", "value", "reading", "told"), [
-    (scoring, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
-    (scoring, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
-    (scoring, "site_index", lambda bundle, look: bundle.site_forward - look.shift - look.crop[0], Reading.KMER_MARGINAL, "strand - shift"),
-    (scoring, "site_index", lambda bundle, look: (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0],
+    (site_scores, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
+    (site_scores, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
+    (site_scores, "site_index", lambda bundle, look: bundle.site_forward - look.shift - look.crop[0], Reading.KMER_MARGINAL, "strand - shift"),
+    (site_scores, "site_index", lambda bundle, look: (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0],
      Reading.KMER_MARGINAL, "shift"),
-    (scoring, "local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
+    (site_scores, "local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
 ])
 def test_a_slip_of_the_scorer_is_found(capsys, monkeypatch, one_oracle, module, name, value, reading, told):
     one_oracle(reading)
@@ -407,8 +423,8 @@ def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, readi
 @pytest.mark.bad_input
 def test_a_site_without_an_answer_is_off(capsys, monkeypatch, one_oracle):
     one_oracle(Reading.MASKED)
-    right = scoring.window_status
-    monkeypatch.setattr(scoring, "window_status", lambda windows, *given: (np.where(np.arange(len(windows)) == 7, "NONFINITE",
+    right = site_scores.window_status
+    monkeypatch.setattr(site_scores, "window_status", lambda windows, *given: (np.where(np.arange(len(windows)) == 7, "NONFINITE",
                                                                            right(windows, *given)[0]), *right(windows, *given)[1:]))
     assert "long:8 strand + shift -9, LLR of" in failed(capsys)
 
@@ -422,14 +438,14 @@ def test_a_wrong_command_line_is_64(capsys, arguments):
 
 @pytest.mark.bad_input
 def test_cuda_that_is_not_there_is_69(capsys, monkeypatch):
-    monkeypatch.setattr("gfmtrust.session.cuda_works", lambda: False)
+    monkeypatch.setattr("gfmtrust.bundle.session.cuda_works", lambda: False)
     assert cli.main(["selfcheck", "--device", "cuda"]) == 69
     assert "CUDAExecutionProvider" in capsys.readouterr().err
 
 
 @pytest.mark.bad_input
 def test_a_device_that_falls_back_is_told_once(capsys, caplog, monkeypatch):
-    monkeypatch.setattr("gfmtrust.session.cuda_works", lambda: False)
+    monkeypatch.setattr("gfmtrust.bundle.session.cuda_works", lambda: False)
     monkeypatch.setattr(selfcheck, "oracles", lambda: [Oracle(table_of(1), reading) for reading in (Reading.MASKED, Reading.CAUSAL)])
     assert cli.main(["selfcheck"]) == 0
     assert sum("no working CUDA provider" in record.message for record in caplog.records) == 1

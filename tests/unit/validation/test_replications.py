@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from simulated_probes import skilled, true_error, useless
 
-from gfmtrust import benchmark, calibration
-from gfmtrust.benchmark import pool, replications
-from gfmtrust.benchmark.pool import Pool
-from gfmtrust.errors import MissingInputError, UsageError
-from gfmtrust.oracle import write_oracle
-from gfmtrust.records import Rank
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.core.errors import MissingInputError, UsageError
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation import benchmark
+from gfmtrust.validation.benchmark import pool, replications
+from gfmtrust.validation.benchmark.pool import Pool
+from gfmtrust.validation.oracle import write_oracle
 
 MOST_VIOLATIONS_IN_50 = 6  # .05 and two standard errors
 
@@ -59,7 +60,7 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     alleles = skilled(np.random.default_rng(1), 8, classes=("unique",)).assign(
         llr=[-1.0, -1, -1, 1, 1, 0, -1, -1], run_oriented=[True, True, False, True, False, True, False, False])
     rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
-    fitted = calibration.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
+    fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
     monkeypatch.setattr(replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank))
     monkeypatch.setattr(replications, "_ranks_by", lambda *_: rank)
     (high, medium), useful = replications.replicate(simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2)

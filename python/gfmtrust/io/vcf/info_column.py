@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from gfmtrust.errors import InternalError, message
-from gfmtrust.records import Status
-from gfmtrust.tally import shown
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.warning_counts import shown
 
 PREFIX = b"GFM_"
 OUR_HEADER = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from gfmtrust.errors import InternalError, message
-from gfmtrust.measure_table import INFO_KEYS
-from gfmtrust.records import Rank, Status
+from gfmtrust.core.columns import INFO_KEYS
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.vocabulary import Rank, Status
 
 KEYS = tuple(key.id for key in INFO_KEYS)
 """In the order they are written; the column of sites.parquet is the key without GFM_, in lower case."""

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import pysam
 
-from gfmtrust import bgzf
-from gfmtrust.alphabet import BASES
-from gfmtrust.errors import BadDataError, message
-from gfmtrust.records import Status
-from gfmtrust.tally import shown
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io import bgzf
 
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 N_FIXED = 8

@@ -12,14 +12,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gfmtrust import vcf
-from gfmtrust.atomic import part_file, synced, write_failed
-from gfmtrust.bgzf import BgzfWriter
-from gfmtrust.errors import BadDataError, InternalError, message
-from gfmtrust.info_column import OUR_HEADER, canonical, has_our_keys, statuses_of, with_our_keys, without_our_keys
-from gfmtrust.tabix import CSI_FROM, write_index
-from gfmtrust.tally import Tally
-from gfmtrust.vcf import DEFAULT_LIMITS, Header, Limits, Record
+from gfmtrust.core.errors import BadDataError, InternalError, message
+from gfmtrust.core.warning_counts import Tally
+from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.bgzf import BgzfWriter
+from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.info_column import (
+    OUR_HEADER,
+    canonical,
+    has_our_keys,
+    statuses_of,
+    with_our_keys,
+    without_our_keys,
+)
+from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 
 Values = Callable[[Record], bytes]
 """Gives the finished text of our keys of a record that has an ALT, such as b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
@@ -112,7 +119,7 @@ def annotate(input_path: str | Path, output: str | Path, values: Values, header_
     """
     input_path, output = Path(input_path), Path(output)
     ours = [_checked_header_line(line) for line in header_lines]
-    header, records = vcf.read(input_path, limits)
+    header, records = vcf_reader.read(input_path, limits)
     removed = [line for line in header.lines if OUR_HEADER.match(line)]
     if removed and not overwrite:
         raise _already_annotated(f"{input_path.name} header")
@@ -145,7 +152,7 @@ def _spliced(path: Path, records: Iterable[Record], values: Values, overwrite: b
         line, info = record.line, record.info
         if has_our_keys(info):
             if not overwrite:
-                raise _already_annotated(vcf.place(path, record))
+                raise _already_annotated(vcf_reader.place(path, record))
             info = without_our_keys(info) or b"."
             counts.replaced += 1
         counts.digest.add(record)
@@ -194,7 +201,7 @@ class _Writer:
 
 def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits: Limits) -> None:
     """Read what was written and compare it with what was read. Raises InternalError (70) at the first broken promise."""
-    header, records = vcf.read(part, _roomier(limits))
+    header, records = vcf_reader.read(part, _roomier(limits))
     digest = Digest()
     n_alts = no_alt = 0
     for record in records:

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError, message
-from gfmtrust.records import Status
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
+from gfmtrust.core.vocabulary import Status
 
 BGZF_END = bytes([31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 OURS = re.compile(rb"GFM_[^;]*")

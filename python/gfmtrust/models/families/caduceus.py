@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gfmtrust.errors import BadDataError, ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.models.families.mamba import auto_rank
 from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
-from gfmtrust.models.folding import BaseScorer, gathered
-from gfmtrust.models.mamba import auto_rank
-from gfmtrust.models.mamba_mixer import Mixer, RmsNorm, without_scan
-from gfmtrust.models.scan import LONGEST
+from gfmtrust.models.layers.folding import BaseScorer, gathered
+from gfmtrust.models.layers.mamba_mixer import Mixer, RmsNorm, without_scan
+from gfmtrust.models.layers.scan import LONGEST
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
-from gfmtrust.tokenizers import Text
 
 DEFAULT_BP, TRAINED_BP = 1024, 131_072
 """config.json names no context: the window of a row or card, else the shorter checkpoints'; the longest any was trained with."""

@@ -14,11 +14,11 @@ from torch import nn
 from torch.nn.functional import gelu
 
 from gfmtrust.models import vocabularies
-from gfmtrust.models.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
-from gfmtrust.models.blocks import attend, by_heads, node
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, take
-from gfmtrust.models.folding import TokenScorer, gathered
+from gfmtrust.models.layers.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
+from gfmtrust.models.layers.blocks import attend, by_heads, node
+from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 5

@@ -12,14 +12,14 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from gfmtrust.bpe import BpeText
-from gfmtrust.bpe_file import BpeFile
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe_file import BpeFile
 from gfmtrust.models import vocabularies
-from gfmtrust.models.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
-from gfmtrust.models.blocks import attend, by_heads, node
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import TokenScorer, gathered
+from gfmtrust.models.layers.bert_parts import FIXED, INERT, SURPLUS, TIED, Bert
+from gfmtrust.models.layers.blocks import attend, by_heads, node
+from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 2048
 BASES_PER_TOKEN = 9

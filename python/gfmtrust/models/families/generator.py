@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models import decoder
-from gfmtrust.models.decoder import DecoderConfig
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
-from gfmtrust.models.folding import KmerScorer, gathered
+from gfmtrust.models.layers import decoder
+from gfmtrust.models.layers.decoder import DecoderConfig
+from gfmtrust.models.layers.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import kmers, numbered
-from gfmtrust.tokenizers import Text
 
 K = 6
 DEFAULT_CONTEXT_BP = 6144

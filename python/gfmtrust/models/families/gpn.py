@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, gelu
 
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.cone import Cone
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import BaseScorer
+from gfmtrust.models.layers.cone import Cone
+from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.vocabularies import numbered
-from gfmtrust.tokenizers import Text
 
 
 @dataclass(frozen=True)

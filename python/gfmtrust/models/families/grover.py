@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from gfmtrust.bpe import BpeText
-from gfmtrust.bpe_file import BpeFile
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe_file import BpeFile
 from gfmtrust.models import vocabularies
-from gfmtrust.models.bert_parts import FIXED, INERT, TIED
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, take
-from gfmtrust.models.folding import TokenScorer, gathered
+from gfmtrust.models.layers.bert_parts import FIXED, INERT, TIED
+from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 4

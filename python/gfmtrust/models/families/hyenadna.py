@@ -17,13 +17,13 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.export.parity import BAR
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import BaseScorer
-from gfmtrust.models.long_convolution import LongConvolution, Spectrum
+from gfmtrust.models.layers.folding import BaseScorer
+from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
-from gfmtrust.parity import BAR
-from gfmtrust.tokenizers import Text
 
 SPARE_STEPS = 2
 """max_seq_len is the trained length in bases and this many more: 1,026 for 1,024, 1,000,002 for a million."""

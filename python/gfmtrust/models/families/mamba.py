@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import BaseScorer, gathered
-from gfmtrust.models.mamba_mixer import Mixer, RmsNorm, without_scan
-from gfmtrust.models.scan import LONGEST
+from gfmtrust.models.layers.folding import BaseScorer, gathered
+from gfmtrust.models.layers.mamba_mixer import Mixer, RmsNorm, without_scan
+from gfmtrust.models.layers.scan import LONGEST
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
-from gfmtrust.tokenizers import Text
 
 DEFAULT_CONTEXT_BP = 1024
 """Letters of a window where none is given; config.json names no context."""

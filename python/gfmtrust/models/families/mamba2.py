@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.nn.functional import pad, silu, softplus
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.models.families.mamba import CausalLanguageModel, read_twice, scorer, text, window
 from gfmtrust.models.family import Example, Family, take
-from gfmtrust.models.mamba import CausalLanguageModel, read_twice, scorer, text, window
-from gfmtrust.models.mamba_mixer import step_bias
+from gfmtrust.models.layers.mamba_mixer import step_bias
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
 
 CHUNK = 64

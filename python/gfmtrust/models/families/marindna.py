@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from torch import nn
 
-from gfmtrust.errors import BadDataError, ConfigurationError, message
-from gfmtrust.models import decoder
-from gfmtrust.models.decoder import DecoderConfig
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
-from gfmtrust.models.folding import BaseScorer, gathered
+from gfmtrust.models.layers import decoder
+from gfmtrust.models.layers.decoder import DecoderConfig
+from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
-from gfmtrust.tokenizers import Text
 
 TRAINED_BP = 255
 """Of the published checkpoint, by its authors; at 1,023 bp it was seen to collapse."""

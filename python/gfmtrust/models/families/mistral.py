@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from torch import nn
 
-from gfmtrust.bpe import BpeText
-from gfmtrust.bpe_file import BpeFile
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models import decoder, vocabularies
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe_file import BpeFile
+from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
-from gfmtrust.models.decoder import DecoderConfig
 from gfmtrust.models.family import Example, Family, Window
-from gfmtrust.models.folding import TokenScorer, gathered
+from gfmtrust.models.layers import decoder
+from gfmtrust.models.layers.decoder import DecoderConfig
+from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 5

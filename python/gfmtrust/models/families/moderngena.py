@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from gfmtrust.bpe import BpeText
-from gfmtrust.bpe_file import BpeFile
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe_file import BpeFile
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text, bpe_window
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import TokenScorer, gathered
+from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 4096
 BASES_PER_TOKEN = 9

@@ -13,7 +13,7 @@ from torch import nn
 
 from gfmtrust.models import nt_text
 from gfmtrust.models.family import Example, Family, take
-from gfmtrust.models.folding import KmerScorer, gathered
+from gfmtrust.models.layers.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import kmers, numbered
 
 

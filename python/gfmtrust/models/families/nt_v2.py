@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.functional import gelu, silu
 
 from gfmtrust.models import nt_text
-from gfmtrust.models.blocks import attend, by_heads, node, rotated
 from gfmtrust.models.family import Example, Family, take
-from gfmtrust.models.folding import KmerScorer, gathered
+from gfmtrust.models.layers.blocks import attend, by_heads, node, rotated
+from gfmtrust.models.layers.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import kmers, numbered
 
 

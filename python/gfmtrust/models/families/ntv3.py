@@ -17,12 +17,12 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool1d, conv1d, gelu, silu
 
-from gfmtrust.errors import ConfigurationError, message
-from gfmtrust.models.blocks import attend, by_heads, node, rotated
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import BaseScorer, gathered
+from gfmtrust.models.layers.blocks import attend, by_heads, node, rotated
+from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
-from gfmtrust.tokenizers import Text
 
 CONV_EPS = 1e-5
 STEM_KERNEL, TOWER_KERNEL = 15, 5

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
-from gfmtrust.models.folding import BaseScorer
+from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.vocabularies import numbered
-from gfmtrust.tokenizers import Text
 
 CHUNK = 32
 """Letters of a chunk. Inside chunks letter follows letter, all chunks at once; over chunks, pairs are doubled. Doubling inside them too

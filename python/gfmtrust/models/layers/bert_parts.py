@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from gfmtrust.models.blocks import node
+from gfmtrust.models.layers.blocks import node
 
 FIXED = {"model_type": ("bert",), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",), "is_decoder": (False,),
          "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,)}

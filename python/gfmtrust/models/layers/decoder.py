@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from gfmtrust.errors import ConfigurationError, message
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import take
 
 ROPE_KEYS = {

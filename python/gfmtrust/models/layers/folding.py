@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gfmtrust.tokenizers import Text, words
+from gfmtrust.bundle.tokenizers import Text, words
 
 FLOOR = 1e-30
 """Smallest marginal probability; float32 would give -inf below 1e-38, and an LLR of 69 nats is beyond any model."""

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn.functional import silu, softplus
 
-from gfmtrust.models import scan
+from gfmtrust.models.layers import scan
 
 SMALLEST_STEP, LARGEST_STEP = 1e-3, 1e-1
 """Steps of a network before training."""

@@ -16,17 +16,17 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from gfmtrust import bed, tables
-from gfmtrust.benchmark.context import fit_rate
-from gfmtrust.benchmark.fresh_probes import fresh_probes
-from gfmtrust.benchmark.pool import build, stored
-from gfmtrust.benchmark.region_proof import region_flags, region_pool
-from gfmtrust.benchmark.replications import REPLICATIONS, earned, replicate
-from gfmtrust.benchmark.satmut import MIN_BARCODES, correlations
-from gfmtrust.benchmark.transfer import transfers
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import UsageError, message
-from gfmtrust.oracle.laws import SHIFTED
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.io import bed, tables
+from gfmtrust.validation.benchmark.context import fit_rate
+from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
+from gfmtrust.validation.benchmark.pool import build, stored
+from gfmtrust.validation.benchmark.region_proof import region_flags, region_pool
+from gfmtrust.validation.benchmark.replications import REPLICATIONS, earned, replicate
+from gfmtrust.validation.benchmark.satmut import MIN_BARCODES, correlations
+from gfmtrust.validation.benchmark.transfer import transfers
+from gfmtrust.validation.oracle.laws import SHIFTED
 
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000

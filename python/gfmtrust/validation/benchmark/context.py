@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import scoring
-from gfmtrust.alphabet import decode
-from gfmtrust.bundle import Bundle
-from gfmtrust.context_model import Members, fit_context_model
-from gfmtrust.genome import Genome
-from gfmtrust.session import Session
+from gfmtrust.baseline import Members, fit_context_model
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import decode
+from gfmtrust.io.genome import Genome
+from gfmtrust.readers import site_scores
 
 CONTIG_BASES = 25_000_000
 N_BASES = 50_000
@@ -92,7 +92,7 @@ def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
     with Genome.open(fasta, bundle_dir.parent) as genome:
         pos = np.sort(np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites))
         clock = _Clock()
-        scoring.score_sites(session, bundle, genome, np.zeros(n_sites, np.int64), pos, admitted=Members.open(bundle_dir).admitted)
+        site_scores.score_sites(session, bundle, genome, np.zeros(n_sites, np.int64), pos, admitted=Members.open(bundle_dir).admitted)
         return clock.rate("score, sites per CPU second", n_sites, 1)
 
 

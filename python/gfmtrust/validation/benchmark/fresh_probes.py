@@ -15,17 +15,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import calibrate, flags, plan, shards, steps, tables
-from gfmtrust.bed import IntervalSet
-from gfmtrust.benchmark.pool import context_of, keep_uses, score
-from gfmtrust.binomial import lower_bound, upper_bound
-from gfmtrust.calibration import Calibration
-from gfmtrust.ensemble import ScoreTables
-from gfmtrust.errors import MissingInputError, message
-from gfmtrust.genome import Genome
-from gfmtrust.oracle.demo import demo_genome
-from gfmtrust.oracle.truth import true_llr
-from gfmtrust.records import Rank, Status
+from gfmtrust.calibration import calibrate, flags
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.errors import MissingInputError, message
+from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.io import tables
+from gfmtrust.io.bed import IntervalSet
+from gfmtrust.io.genome import Genome
+from gfmtrust.planning import plan, shards
+from gfmtrust.scoring import steps
+from gfmtrust.validation.benchmark.pool import context_of, keep_uses, score
+from gfmtrust.validation.oracle.demo import demo_genome
+from gfmtrust.validation.oracle.truth import true_llr
 
 log = logging.getLogger(__name__)
 

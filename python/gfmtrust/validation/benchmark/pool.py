@@ -14,14 +14,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust import calibrate, check, plan, shards, steps, tables
-from gfmtrust.bundle import Bundle
-from gfmtrust.context_model import fit_context_model
-from gfmtrust.ensemble import CONTEXT_FAMILY, ScoreTables
-from gfmtrust.errors import MissingInputError, UsageError, message
-from gfmtrust.genome import Genome
-from gfmtrust.oracle import dataset
-from gfmtrust.oracle.ceiling import Ceiling, ceiling
+from gfmtrust.baseline import fit_context_model
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.calibration import calibrate
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, ScoreTables
+from gfmtrust.core.errors import MissingInputError, UsageError, message
+from gfmtrust.inputs import check
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.planning import plan, shards
+from gfmtrust.scoring import steps
+from gfmtrust.validation.oracle import dataset
+from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
 
 log = logging.getLogger(__name__)
 

@@ -12,18 +12,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import check, flags, plan, region_summary, steps
-from gfmtrust.alphabet import N
-from gfmtrust.benchmark import pool as pools
-from gfmtrust.benchmark.replications import calibrated
-from gfmtrust.ensemble import ScoreTables, blocks
-from gfmtrust.features import features
-from gfmtrust.genome import Genome
-from gfmtrust.oracle import dataset
-from gfmtrust.records import Rank
-from gfmtrust.shards import REGION
-from gfmtrust.sites_table import decoys
-from gfmtrust.steps import regions as read_regions
+from gfmtrust.annotate import region_summary
+from gfmtrust.annotate.alleles import decoys
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.ensemble import ScoreTables, blocks
+from gfmtrust.calibration.features import features
+from gfmtrust.core.alphabet import N
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.inputs import check
+from gfmtrust.io.genome import Genome
+from gfmtrust.planning import plan
+from gfmtrust.planning.shards import REGION
+from gfmtrust.scoring import steps
+from gfmtrust.scoring.steps import regions as read_regions
+from gfmtrust.validation.benchmark import pool as pools
+from gfmtrust.validation.benchmark.replications import calibrated
+from gfmtrust.validation.oracle import dataset
 
 
 @dataclass(frozen=True)

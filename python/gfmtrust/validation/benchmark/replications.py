@@ -28,16 +28,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gfmtrust import calibration, certificates, flags, halves
-from gfmtrust.benchmark.pool import Pool
-from gfmtrust.calibrate import GUARD_BANDS
-from gfmtrust.calibration import Calibration, Options
-from gfmtrust.caps import caps
-from gfmtrust.certificates import Probes
-from gfmtrust.errors import UsageError, message
-from gfmtrust.measure_table import MEASURES
-from gfmtrust.records import Rank
-from gfmtrust.risk_coverage import prr
+from gfmtrust.calibration import certificates, flags, splits
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.calibrate import GUARD_BANDS
+from gfmtrust.calibration.caps import caps
+from gfmtrust.calibration.certificates import Probes
+from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.core.columns import MEASURES
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.core.risk_coverage import prr
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation.benchmark.pool import Pool
 
 REPLICATIONS = 1_000
 N_PROBES = 4_000
@@ -105,9 +106,9 @@ def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibra
     rows = np.concatenate([side[rng.integers(0, len(side), n)] for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2),
                                                                                   strict=True)])
     probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    fitted = calibration.fit(probes, Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only))
+    fitted = calibration_fit.fit(probes, Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only))
     sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
-    return calibration.with_shift(fitted, calibration.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))), rows
+    return calibration_fit.with_shift(fitted, calibration_fit.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))), rows
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
@@ -153,7 +154,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
                 members[classes] = np.isin(region_class, classes)
             tally[level.name, "+".join(classes)].append(_errors(pool, members[classes], drawn.rank == level))
         if seed - first < MOST_USEFUL:
-            rel = calibration.reliability(drawn.fitted, pool.alleles)
+            rel = calibration_fit.reliability(drawn.fitted, pool.alleles)
             useful[RELIABILITY].append((*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses)))
             for name, ranking in single.items():
                 useful[name].append((*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name]))
@@ -230,9 +231,9 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
     order = np.lexsort([pool.alleles[name].to_numpy()[drawn.rows] for name in ("run_oriented", "decoy", "real", "pos", "contig_index")])
     rows = drawn.rows[order]  # the order in which `calibration.fit` splits them
     probes = pool.alleles.iloc[rows]
-    part = halves.split(probes["block"].to_numpy(np.int64), fitted.options.seed)
+    part = splits.split(probes["block"].to_numpy(np.int64), fitted.options.seed)
     seen = Probes(ranking[rows], pool.wrong[rows], probes["run_oriented"].to_numpy(bool), probes["region_class"].to_numpy(object))
-    found = calibration.certify(seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0))
+    found = calibration_fit.certify(seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0))
     region_class = pool.alleles["region_class"].to_numpy(object)
     at = [certificates.thresholds(found, level.name, region_class) for level in LEVELS]
     return certificates.ranks(ranking, caps(fitted.limits, pool.alleles)[0], *at, 0.0)

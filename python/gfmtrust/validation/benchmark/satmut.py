@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from gfmtrust import vcf
-from gfmtrust.errors import BadDataError, message
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.io.vcf import reader as vcf_reader
 
 MIN_BARCODES = 10
 """Below, an effect is mostly noise; the cut of Kircher et al. 2019."""
@@ -75,11 +75,11 @@ def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) ->
 def read_effects(path: Path, min_barcodes: int) -> Effects:
     """The scored alleles with at least so many barcodes, in the order of the file."""
     rows = []
-    for record in vcf.read_records(path):
+    for record in vcf_reader.read_records(path):
         info = dict(pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";"))
         known = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
         if len(record.alts) == 1 and "." not in known and int(known[1]) >= min_barcodes:
-            kind = "SNV" if vcf.is_snv(record.ref, record.alts[0]) else "DEL" if len(record.ref) > len(record.alts[0]) else "other"
+            kind = "SNV" if vcf_reader.is_snv(record.ref, record.alts[0]) else "DEL" if len(record.ref) > len(record.alts[0]) else "other"
             rows.append((record.contig, kind, record.pos // BLOCK_BP, float(known[2]), float(known[0])))
     if not rows:
         raise BadDataError(message(Path(path).name, f"no scored record with EFFECT and {min_barcodes} BARCODES",

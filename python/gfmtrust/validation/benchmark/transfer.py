@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import calibration, flags
-from gfmtrust.benchmark import pool as pools
-from gfmtrust.benchmark.replications import calibrated
-from gfmtrust.ensemble import CONTEXT_FAMILY
-from gfmtrust.records import Rank
+from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation.benchmark import pool as pools
+from gfmtrust.validation.benchmark.replications import calibrated
 
 N_SITES = 200
 """Sites of a run that the gate sees."""
@@ -53,16 +54,16 @@ def transfers(genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germlin
     return [_row(kind, held, fitted, n, n_sites) for kind, held in (("law", own), ("twin", pools.read(folder)))]
 
 
-def _row(kind: str, pool: pools.Pool, fitted: list[calibration.Calibration], n: int, n_sites: int) -> Transfer:
-    unwatched = [flags.decide(calibration.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted]
+def _row(kind: str, pool: pools.Pool, fitted: list[calibration_fit.Calibration], n: int, n_sites: int) -> Transfer:
+    unwatched = [flags.decide(calibration_fit.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted]
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = calibration.shift_gate(rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles))
+        verdict = calibration_fit.shift_gate(rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles))
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
-        rank, _ = flags.decide(calibration.with_shift(frozen, verdict, transferred=True), of_run)
+        rank, _ = flags.decide(calibration_fit.with_shift(frozen, verdict, transferred=True), of_run)
         flagged += bool((rank >= Rank.MEDIUM).any())
     errors = [pool.wrong[high].mean() for high in unwatched if high.any()]
     return Transfer(kind, len(fitted), n, n_sites, float(np.mean(unwatched)), float(np.mean(errors)) if errors else float("nan"),

@@ -6,7 +6,7 @@ variants and writes VCF and BED, `demo` writes the folder `assets/demo`. The dem
 says what no model can beat there.
 """
 
-from gfmtrust.oracle.dataset import write_oracle
-from gfmtrust.oracle.demo import write_demo
+from gfmtrust.validation.oracle.dataset import write_oracle
+from gfmtrust.validation.oracle.demo import write_demo
 
 __all__ = ["write_demo", "write_oracle"]

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust import alphabet
-from gfmtrust.oracle.cohort import TRANSITION_OF, Row
-from gfmtrust.oracle.genomes import GAP, DrawnContig, DrawnGenome
+from gfmtrust.core import alphabet
+from gfmtrust.validation.oracle.cohort import TRANSITION_OF, Row
+from gfmtrust.validation.oracle.genomes import GAP, DrawnContig, DrawnGenome
 
 ABSENT_CONTIG = "demo_absent"
 HET = ((0, 1), (0, 0), (0, 1))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.risk_coverage import prr, risk_at_coverage
+from gfmtrust.core.risk_coverage import prr, risk_at_coverage
 
 ALPHA_HIGH = 0.05
 TIE = 1e-9

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincinv
 
-from gfmtrust.oracle.law import Chain, word_reverse_complements
-from gfmtrust.oracle.markov import stationary_law
+from gfmtrust.validation.oracle.law import Chain, word_reverse_complements
+from gfmtrust.validation.oracle.markov import stationary_law
 
 LEAST_SHARE = 1e-6
 """Of a row: a sharp Dirichlet law draws letters so rare that two-sided evidence would rest on one word alone, beyond any count."""

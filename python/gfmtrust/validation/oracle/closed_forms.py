@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.alphabet import PAD, N
-from gfmtrust.oracle.markov import LETTERS, MarkovTable
+from gfmtrust.core.alphabet import PAD, N
+from gfmtrust.validation.oracle.markov import LETTERS, MarkovTable
 
 
 def log_terms(table: MarkovTable, codes: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gfmtrust import alphabet
-from gfmtrust.oracle.genomes import DrawnContig, DrawnGenome
+from gfmtrust.core import alphabet
+from gfmtrust.validation.oracle.genomes import DrawnContig, DrawnGenome
 
 N_SAMPLES = 3
 TRANSITION_OF = np.array([2, 3, 0, 1])  # A<->G, C<->T

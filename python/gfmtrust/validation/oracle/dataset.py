@@ -13,14 +13,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust import alphabet, tables, vcf
-from gfmtrust.errors import CannotWriteError, message
-from gfmtrust.oracle.ceiling import genome_ceiling
-from gfmtrust.oracle.demo import file_bytes
-from gfmtrust.oracle.genomes import fasta_record
-from gfmtrust.oracle.laws import OracleContig, draw_contigs
-from gfmtrust.oracle.spectra import SPECTRA, draw_snvs
-from gfmtrust.oracle.writing import bed_text
+from gfmtrust.core import alphabet
+from gfmtrust.core.errors import CannotWriteError, message
+from gfmtrust.io import tables
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.validation.oracle.ceiling import genome_ceiling
+from gfmtrust.validation.oracle.demo import file_bytes
+from gfmtrust.validation.oracle.genomes import fasta_record
+from gfmtrust.validation.oracle.laws import OracleContig, draw_contigs
+from gfmtrust.validation.oracle.spectra import SPECTRA, draw_snvs
+from gfmtrust.validation.oracle.writing import bed_text
 
 GENOME, REGIONS, TRUTH, CEILING = "genome.fa.gz", "regions.bed", "truth.parquet", "ceiling.json"
 BASES_PER_SNV = 400
@@ -72,12 +74,12 @@ def vcf_text(contigs: tuple[OracleContig, ...], spectrum: str, seed: int) -> str
     """A VCF without samples: an SNV every BASES_PER_SNV bases in the mean, drawn from the spectrum."""
     lines = ["##fileformat=VCFv4.2\n", "##source=gfmtrust_oracle\n"]
     lines += [f"##contig=<ID={contig.name},length={len(contig.codes)}>\n" for contig in contigs]
-    lines.append(vcf.COLUMNS.decode("ascii") + "\n")
+    lines.append(vcf_reader.COLUMNS.decode("ascii") + "\n")
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, list(SPECTRA).index(spectrum)])
         pos, alt = draw_snvs(contig.codes, spectrum, len(contig.codes) // BASES_PER_SNV, rng)
         for place, real, other in zip(pos.tolist(), alphabet.decode(contig.codes[pos]), alphabet.decode(alt), strict=True):
-            lines.append(f"{contig.name}\t{vcf.format_position(place)}\t.\t{real}\t{other}\t50\tPASS\t.\n")
+            lines.append(f"{contig.name}\t{vcf_reader.format_position(place)}\t.\t{real}\t{other}\t50\tPASS\t.\n")
     return "".join(lines)
 
 

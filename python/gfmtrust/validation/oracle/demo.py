@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bgzf import BgzfWriter
-from gfmtrust.errors import CannotWriteError, UsageError, message
-from gfmtrust.oracle import writing
-from gfmtrust.oracle.awkward import awkward_rows
-from gfmtrust.oracle.cohort import draw_cohort, sorted_rows
-from gfmtrust.oracle.genomes import ContigPlan, DrawnGenome, draw_genome
-from gfmtrust.oracle.law import demo_law
-from gfmtrust.oracle.truth import true_distribution
+from gfmtrust.core.errors import CannotWriteError, UsageError, message
+from gfmtrust.io.bgzf import BgzfWriter
+from gfmtrust.validation.oracle import writing
+from gfmtrust.validation.oracle.awkward import awkward_rows
+from gfmtrust.validation.oracle.cohort import draw_cohort, sorted_rows
+from gfmtrust.validation.oracle.genomes import ContigPlan, DrawnGenome, draw_genome
+from gfmtrust.validation.oracle.law import demo_law
+from gfmtrust.validation.oracle.truth import true_distribution
 
 DEMO_SEED = 1
 N_SNV = 1_800

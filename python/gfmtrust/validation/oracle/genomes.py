@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust import alphabet
-from gfmtrust.oracle.law import Chain, Element, Law
+from gfmtrust.core import alphabet
+from gfmtrust.validation.oracle.law import Chain, Element, Law
 
 PLAIN, NOISE, GAP = "plain", "noise", "gap"
 

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gfmtrust.alphabet import encode
+from gfmtrust.core.alphabet import encode
 
 IDENTITY = (0, 1, 2, 3)
 TRANSITION = (2, 3, 0, 1)  # A<->G, C<->T; commutes with the complement, so it is the same rule on both strands

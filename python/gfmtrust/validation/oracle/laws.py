@@ -13,12 +13,12 @@ from functools import cache, partial
 
 import numpy as np
 
-from gfmtrust.errors import UsageError, message
-from gfmtrust.oracle import structured
-from gfmtrust.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
-from gfmtrust.oracle.genomes import draw_chain, draw_mask
-from gfmtrust.oracle.law import Chain
-from gfmtrust.oracle.truth import chain_distribution
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.validation.oracle import structured
+from gfmtrust.validation.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
+from gfmtrust.validation.oracle.genomes import draw_chain, draw_mask
+from gfmtrust.validation.oracle.law import Chain
+from gfmtrust.validation.oracle.truth import chain_distribution
 
 SHIFTED = "_shifted"
 MASKED_SHARE = 0.15

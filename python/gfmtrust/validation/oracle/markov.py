@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gfmtrust.oracle.law import word_reverse_complements
+from gfmtrust.validation.oracle.law import word_reverse_complements
 
 LETTERS = 5
 """A, C, G, T and unknown."""

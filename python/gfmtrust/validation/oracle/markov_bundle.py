@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import bundle, graph_contract
-from gfmtrust.alphabet import PAD, N, reverse_complement
-from gfmtrust.oracle import closed_forms, markov_graph
-from gfmtrust.oracle.markov import MarkovTable
-from gfmtrust.tokenizers import Text
+from gfmtrust.bundle import bundle, graph_contract
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.alphabet import PAD, N, reverse_complement
+from gfmtrust.validation.oracle import closed_forms, markov_graph
+from gfmtrust.validation.oracle.markov import MarkovTable
 
 FAMILY = "oracle"
 KMER = 3

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.alphabet import N
-from gfmtrust.onnx_file import Value
-from gfmtrust.onnx_nodes import Nodes
-from gfmtrust.oracle.closed_forms import all_words, reach_of
-from gfmtrust.oracle.markov import LETTERS, MarkovTable
-from gfmtrust.tokenizers import Text, words
+from gfmtrust.bundle.onnx_file import Value
+from gfmtrust.bundle.onnx_nodes import Nodes
+from gfmtrust.bundle.tokenizers import Text, words
+from gfmtrust.core.alphabet import N
+from gfmtrust.validation.oracle.closed_forms import all_words, reach_of
+from gfmtrust.validation.oracle.markov import LETTERS, MarkovTable
 
 BLOCKED = -1e30
 N_JUNK = 8

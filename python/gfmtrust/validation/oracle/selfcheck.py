@@ -14,19 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust import haplotypes, scoring
-from gfmtrust.alphabet import BASES, N, decode, reverse_complement
-from gfmtrust.bundle import Bundle
-from gfmtrust.errors import BadDataError, InternalError, message
-from gfmtrust.genome import Genome
-from gfmtrust.oracle.closed_forms import entropy_bits, neighbourhood
-from gfmtrust.oracle.markov import MAX_ORDER, draw_table, uniform_table
-from gfmtrust.oracle.markov_bundle import Oracle, Reading, write_bundle
-from gfmtrust.oracle.variant_truth import some_variants, true_llrs
-from gfmtrust.records import Look, Status, View
-from gfmtrust.session import Session
-from gfmtrust.vcf import format_position
-from gfmtrust.views import views_of
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import BASES, N, decode, reverse_complement
+from gfmtrust.core.errors import BadDataError, InternalError, message
+from gfmtrust.core.vocabulary import Look, Status, View
+from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf.reader import format_position
+from gfmtrust.readers import haplotypes, site_scores
+from gfmtrust.readers.views import views_of
+from gfmtrust.validation.oracle.closed_forms import entropy_bits, neighbourhood
+from gfmtrust.validation.oracle.markov import MAX_ORDER, draw_table, uniform_table
+from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
+from gfmtrust.validation.oracle.variant_truth import some_variants, true_llrs
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
     parts = []
     for contig, (name, length) in enumerate(genome.contigs.items()):
         codes, pos = genome.codes(name, 0, length), np.arange(length)
-        scores = scoring.score_sites(session, opened, genome, np.full(length, contig), pos, "thorough", True, max_n=1.0)
+        scores = site_scores.score_sites(session, opened, genome, np.full(length, contig), pos, "thorough", True, max_n=1.0)
         truth = true_scores(oracle, opened, codes, pos, views)
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
@@ -216,7 +216,7 @@ def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.nda
     """Whether the site is a base with enough bases beside it in the forward window (docs/scoring.md, windows), bool (n,)."""
     around = neighbourhood(codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward)
     n_beside = (around < N).sum(axis=1) - 1
-    return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, scoring.MIN_REAL_BASES))
+    return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, site_scores.MIN_REAL_BASES))
 
 
 def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gfmtrust.alphabet import reverse_complement
-from gfmtrust.oracle.chains import dirichlet_rows, with_half_permuted
-from gfmtrust.oracle.genomes import draw_chain
-from gfmtrust.oracle.law import COMPLEMENT, IDENTITY, TRANSITION, symmetric_chain
-from gfmtrust.oracle.truth import chain_distribution
+from gfmtrust.core.alphabet import reverse_complement
+from gfmtrust.validation.oracle.chains import dirichlet_rows, with_half_permuted
+from gfmtrust.validation.oracle.genomes import draw_chain
+from gfmtrust.validation.oracle.law import COMPLEMENT, IDENTITY, TRANSITION, symmetric_chain
+from gfmtrust.validation.oracle.truth import chain_distribution
 
 Piece = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """generator -> codes uint8 (n,), true distribution float64 (n, 4), on the forward strand."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust import alphabet
-from gfmtrust.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome, Segment
-from gfmtrust.oracle.law import Chain, Element, Law
+from gfmtrust.core import alphabet
+from gfmtrust.validation.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome, Segment
+from gfmtrust.validation.oracle.law import Chain, Element, Law
 
 
 def true_distribution(genome: DrawnGenome, contig: str, pos: np.ndarray | None = None) -> np.ndarray:

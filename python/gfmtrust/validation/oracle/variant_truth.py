@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.alphabet import N, decode, encode, reverse_complement
-from gfmtrust.bundle import Bundle
-from gfmtrust.oracle.markov_bundle import Oracle
-from gfmtrust.records import View
-from gfmtrust.variants import Variant
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.alphabet import N, decode, encode, reverse_complement
+from gfmtrust.core.vocabulary import View
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.validation.oracle.markov_bundle import Oracle
 
 RADIUS_BP = 32
 LONGEST_BP = 8

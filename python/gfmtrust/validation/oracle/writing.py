@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gfmtrust import alphabet, vcf
-from gfmtrust.oracle.awkward import ABSENT_CONTIG, UNDECLARED
-from gfmtrust.oracle.cohort import Row
-from gfmtrust.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome
+from gfmtrust.core import alphabet
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.validation.oracle.awkward import ABSENT_CONTIG, UNDECLARED
+from gfmtrust.validation.oracle.cohort import Row
+from gfmtrust.validation.oracle.genomes import GAP, NOISE, PLAIN, DrawnContig, DrawnGenome
 
 SAMPLES = ("demo_a", "demo_b", "demo_c")
 GVCF_BLOCK_BP = 500
@@ -34,7 +35,7 @@ def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
     """VCF header; the absent contig is declared, the undeclared keys of the awkward records are not."""
     contigs = [(contig.name, len(contig.codes)) for contig in genome.contigs] + [(ABSENT_CONTIG, 5000)]
     lines = "".join(f"##contig=<ID={name},length={length}>\n" for name, length in contigs)
-    columns = "\t".join([vcf.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())])
+    columns = "\t".join([vcf_reader.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())])
     return f"##fileformat=VCFv4.2\n##source=gfmtrust_oracle\n{_DECLARATIONS}{lines}{columns}\n"
 
 
@@ -108,7 +109,7 @@ def _line(row: Row, samples: tuple[int, ...]) -> str:
     alts = ",".join(row.alts) or "."
     calls = [f"{'/'.join('.' if allele < 0 else str(allele) for allele in pair)}:{row.depths[i]}"
              for pair, i in zip(genotypes, samples, strict=True)]  # fmt: skip
-    fields = [row.contig, vcf.format_position(row.pos), row.id, row.ref, alts, row.qual, row.filter, info, "GT:DP", *calls]
+    fields = [row.contig, vcf_reader.format_position(row.pos), row.id, row.ref, alts, row.qual, row.filter, info, "GT:DP", *calls]
     return "\t".join(fields) + "\n"
 
 
@@ -128,8 +129,8 @@ def _with_non_ref(row: Row) -> Row:
 
 def _block_line(contig: DrawnContig, start: int, end: int) -> str:
     ref = alphabet.decode(contig.codes[start : start + 1])
-    last = vcf.format_position(end - 1)
-    return f"{contig.name}\t{vcf.format_position(start)}\t.\t{ref}\t<NON_REF>\t.\t.\tEND={last}\tGT:DP\t0/0:30\n"
+    last = vcf_reader.format_position(end - 1)
+    return f"{contig.name}\t{vcf_reader.format_position(start)}\t.\t{ref}\t<NON_REF>\t.\t.\tEND={last}\tGT:DP\t0/0:30\n"
 
 
 def _islands(contig: DrawnContig) -> list[tuple[int, int]]:

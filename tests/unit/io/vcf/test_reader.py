@@ -3,14 +3,14 @@
 import pytest
 from vcf_texts import AWKWARD, COLUMNS, HEADER, SAMPLES, line, stored, vcf_text
 
-from gfmtrust import vcf
-from gfmtrust.errors import BadDataError, InputOutputError, MissingInputError
-from gfmtrust.records import Status
-from gfmtrust.vcf import Limits
+from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.reader import Limits
 
 
 def records(path, **limits):
-    return list(vcf.read_records(path, Limits(**limits)))
+    return list(vcf_reader.read_records(path, Limits(**limits)))
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "bgzf"])
@@ -18,7 +18,7 @@ def records(path, **limits):
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_records_give_back_every_byte(tmp_path, how, samples, end):
     text = vcf_text(samples=samples, end=end)
-    header, found = vcf.read(stored(tmp_path / "a.vcf", text, how))
+    header, found = vcf_reader.read(stored(tmp_path / "a.vcf", text, how))
     found = list(found)
     assert b"".join(header.lines) + b"".join(record.line for record in found) == text
     assert [record.info for record in found] == [record[4] for record in AWKWARD]
@@ -38,19 +38,19 @@ def test_fields_are_0_based_and_keep_their_case(tmp_path):
 def test_pos_0_is_before_the_first_base(tmp_path):
     (record,) = records(stored(tmp_path / "a.vcf", vcf_text([(b"chr1", b"0", b"N", b"A", b".")])))
     assert record.pos == -1
-    assert vcf.format_position(record.pos) == "0"
+    assert vcf_reader.format_position(record.pos) == "0"
 
 
 @pytest.mark.parametrize(("text", "pos"), [(b"1", 0), (b"0", -1), (b"007", 6), (b"999999999999999999", 999999999999999998)])
 def test_positions_of_integers(text, pos):
-    assert vcf.parse_position(text) == pos
-    assert vcf.parse_position(text.decode()) == pos
+    assert vcf_reader.parse_position(text) == pos
+    assert vcf_reader.parse_position(text.decode()) == pos
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("text", [b"", b"-1", b"+1", b"1.0", b"1e3", b" 1", b"1 ", b"abc", b"1\n", "١".encode(), b"1" * 19])
 def test_positions_of_other_texts_are_none(text):
-    assert vcf.parse_position(text) is None
+    assert vcf_reader.parse_position(text) is None
 
 
 def test_header_only_and_no_final_newline_are_no_faults(tmp_path):
@@ -62,7 +62,7 @@ def test_header_only_and_no_final_newline_are_no_faults(tmp_path):
 
 def test_header_tells_what_is_declared(tmp_path):
     text = HEADER.replace(b"##contig=<ID=chr2,length=40>", b'##contig=<length=40,ID=chr2>\n##contig=<ID=odd,md5="a,length=3,">')
-    header, _ = vcf.read(stored(tmp_path / "a.vcf", text + COLUMNS))
+    header, _ = vcf_reader.read(stored(tmp_path / "a.vcf", text + COLUMNS))
     assert header.declared("INFO") == {b"AC"}
     assert header.declared("FILTER") == {b"q10"}
     assert header.contig_lengths() | {"odd": None} == {"chr1": 60, "chr2": 40, "odd": None}
@@ -70,9 +70,9 @@ def test_header_tells_what_is_declared(tmp_path):
 
 def test_tab_after_the_last_column_name_as_gatk_wrote_it(tmp_path):
     path = stored(tmp_path / "a.vcf", HEADER + COLUMNS[:-1] + b"\t\n" + line())
-    assert vcf.read(path)[0].n_columns == 8
+    assert vcf_reader.read(path)[0].n_columns == 8
     assert len(records(path)) == 1
-    assert "cannot read" in vcf.check_with_htslib(path, 1)
+    assert "cannot read" in vcf_reader.check_with_htslib(path, 1)
 
 
 def test_contig_names_of_the_specification_are_taken(tmp_path):
@@ -95,13 +95,13 @@ def test_contig_names_of_the_specification_are_taken(tmp_path):
     ("A", "C", None), ("a", "t", None), ("A", "A", None), ("ACGT", "A", None), ("A", "acgt", None),
 ])
 def test_status_by_text(ref, alt, status):
-    assert vcf.text_status(ref, alt) is status
+    assert vcf_reader.text_status(ref, alt) is status
 
 
 @pytest.mark.parametrize(("ref", "alt", "answer"), [("A", "C", True), ("a", "T", True), ("A", "A", True), ("A", "AC", False),
                                                     ("AC", "A", False), ("A", "N", False), ("A", "*", False), ("A", "<DEL>", False)])
 def test_is_snv(ref, alt, answer):
-    assert vcf.is_snv(ref, alt) is answer
+    assert vcf_reader.is_snv(ref, alt) is answer
 
 
 FIRST_BYTES = [
@@ -129,7 +129,7 @@ FIRST_BYTES = [
 def test_what_is_no_vcf_is_refused(tmp_path, text, found, how):
     path = stored(tmp_path / "a.bcf", text, how)
     with pytest.raises(BadDataError) as caught:
-        vcf.read(path)
+        vcf_reader.read(path)
     assert str(caught.value).startswith("a.bcf: ")
     assert found in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -160,7 +160,7 @@ BAD_LINES = [
 @pytest.mark.parametrize(("bad", "found"), BAD_LINES)
 def test_a_malformed_line_stops_with_its_number(tmp_path, bad, found):
     path = stored(tmp_path / "a.vcf", HEADER + COLUMNS + line() + bad + line(), "bgzf")
-    drawn = vcf.read_records(path)
+    drawn = vcf_reader.read_records(path)
     assert next(drawn).line_no == 7
     with pytest.raises(BadDataError) as caught:
         next(drawn)
@@ -195,7 +195,7 @@ def test_limits_name_line_and_option(tmp_path, limit, text, found):
 @pytest.mark.bad_input
 def test_missing_file_and_cut_stream(tmp_path):
     with pytest.raises(MissingInputError, match="absent.vcf"):
-        vcf.read(tmp_path / "absent.vcf")
+        vcf_reader.read(tmp_path / "absent.vcf")
     path = stored(tmp_path / "a.vcf.gz", vcf_text(), "bgzf")
     path.write_bytes(path.read_bytes()[:-28])
     with pytest.raises(InputOutputError, match="no end-of-file block; file is cut off"):
@@ -203,11 +203,11 @@ def test_missing_file_and_cut_stream(tmp_path):
 
 
 def test_htslib_agrees_on_a_sound_file(tmp_path):
-    assert vcf.check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
+    assert vcf_reader.check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
 
 
 @pytest.mark.bad_input
 def test_htslib_disagreement_is_said(tmp_path, capfd):
     path = stored(tmp_path / "a.vcf", vcf_text())
-    assert vcf.check_with_htslib(path, 99) == f"htslib (bcftools, pysam) reads {len(AWKWARD)} of 99 records"
+    assert vcf_reader.check_with_htslib(path, 99) == f"htslib (bcftools, pysam) reads {len(AWKWARD)} of 99 records"
     assert capfd.readouterr().err == ""

@@ -9,10 +9,10 @@ import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from paths import ROOT
 from vcf_texts import AWKWARD, COLUMNS, HEADER, OUR_LINES, line, simple_values, stored, vcf_text
 
-from gfmtrust import splice, vcf, verify
-from gfmtrust.errors import (
+from gfmtrust.core.errors import (
     BadDataError,
     CannotWriteError,
     GfmtrustError,
@@ -21,9 +21,11 @@ from gfmtrust.errors import (
     MissingInputError,
     UsageError,
 )
-from gfmtrust.info_column import canonical, statuses_of, with_our_keys, without_our_keys
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf import splice, verify
+from gfmtrust.io.vcf.info_column import canonical, statuses_of, with_our_keys, without_our_keys
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 
 
 def annotate(source, output, values=simple_values, lines=OUR_LINES, **options):
@@ -31,7 +33,7 @@ def annotate(source, output, values=simple_values, lines=OUR_LINES, **options):
 
 
 def naive_values(path):
-    return [simple_values(record) if record.alts else None for record in vcf.read_records(path)]
+    return [simple_values(record) if record.alts else None for record in vcf_reader.read_records(path)]
 
 
 def left_over(folder):
@@ -507,4 +509,4 @@ def check_any_bytes(tmp_path, text):
         output.unlink(missing_ok=True)
         return
     assert naive_splice.text_of(output) == naive_splice.expected(text, OUR_LINES, naive_values(source))
-    assert verify.verify(source, output)["records"] == sum(1 for _ in vcf.read_records(source))
+    assert verify.verify(source, output)["records"] == sum(1 for _ in vcf_reader.read_records(source))

@@ -15,14 +15,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import tables, training
-from gfmtrust.benchmark.labelled import confounders, plots, questions
-from gfmtrust.benchmark.labelled.alleles import Judged, judge
-from gfmtrust.benchmark.labelled.questions import EVERY
-from gfmtrust.benchmark.labelled.rows import filled
-from gfmtrust.benchmark.labelled.verdict import verdict
-from gfmtrust.ensemble import CONTEXT_FAMILY
-from gfmtrust.resampling import Blocks
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
+from gfmtrust.core.resampling import Blocks
+from gfmtrust.inputs import training
+from gfmtrust.io import tables
+from gfmtrust.validation.benchmark.labelled import confounders, plots, questions
+from gfmtrust.validation.benchmark.labelled.alleles import Judged, judge
+from gfmtrust.validation.benchmark.labelled.questions import EVERY
+from gfmtrust.validation.benchmark.labelled.rows import filled
+from gfmtrust.validation.benchmark.labelled.verdict import verdict
 
 log = logging.getLogger(__name__)
 

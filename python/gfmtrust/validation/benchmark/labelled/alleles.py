@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust import labels, tables
-from gfmtrust.benchmark.labelled.models import model_llrs
-from gfmtrust.calls import best_cut, effect_score
-from gfmtrust.errors import UsageError, message
-from gfmtrust.reliability import newton
-from gfmtrust.sites import MAX_BLOCK_BP, place_key
-from gfmtrust.variants import Variant
+from gfmtrust.calibration.calls import best_cut, effect_score
+from gfmtrust.calibration.reliability import newton
+from gfmtrust.core.errors import UsageError, message
+from gfmtrust.inputs import labels
+from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import tables
+from gfmtrust.validation.benchmark.labelled.models import model_llrs
 
 COLUMNS = ["rank", "rel", "llr", "ent", "dis", "gc", "soft_masked", "region_class"]
 MIN_FOR_CUT = 20

@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gfmtrust.benchmark.labelled.alleles import Judged
-from gfmtrust.benchmark.labelled.questions import LEVELS
-from gfmtrust.benchmark.labelled.rows import Row, of_rows
-from gfmtrust.ranking import Ties, auroc
-from gfmtrust.records import Rank
-from gfmtrust.reliability import newton
-from gfmtrust.resampling import ACROSS, Blocks
+from gfmtrust.calibration.reliability import newton
+from gfmtrust.core.ranking import Ties, auroc
+from gfmtrust.core.resampling import ACROSS, Blocks
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation.benchmark.labelled.alleles import Judged
+from gfmtrust.validation.benchmark.labelled.questions import LEVELS
+from gfmtrust.validation.benchmark.labelled.rows import Row, of_rows
 
 STRENGTH = 1e6
 """Inverse penalty: too weak to matter but where two classes separate."""

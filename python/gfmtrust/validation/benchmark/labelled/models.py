@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.allele_features import allele_features
-from gfmtrust.ensemble import CONTEXT_FAMILY, ScoreTables
+from gfmtrust.calibration.allele_features import allele_features
+from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, ScoreTables
 
 
 def model_llrs(plan_dir: Path, scores: list[Path], metadata: dict[str, dict],

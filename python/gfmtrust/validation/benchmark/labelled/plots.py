@@ -9,11 +9,11 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from gfmtrust.benchmark.labelled.alleles import Judged
-from gfmtrust.benchmark.labelled.questions import trust
-from gfmtrust.ranking import roc_curve
-from gfmtrust.report_plots import INK, SETTINGS, svg_of
-from gfmtrust.risk_coverage import risk_at_coverage
+from gfmtrust.core.ranking import roc_curve
+from gfmtrust.core.risk_coverage import risk_at_coverage
+from gfmtrust.report.figures import INK, SETTINGS, svg_of
+from gfmtrust.validation.benchmark.labelled.alleles import Judged
+from gfmtrust.validation.benchmark.labelled.questions import trust
 
 POINTS = 100
 COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#56789a", "#009e73", "#6b6b6b")

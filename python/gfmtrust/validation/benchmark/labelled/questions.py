@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.benchmark.labelled.alleles import ENSEMBLE, Judged
-from gfmtrust.benchmark.labelled.rows import Row, of_rows
-from gfmtrust.binomial import lower_bound, upper_bound
-from gfmtrust.ranking import Ties, auroc, average_precision
-from gfmtrust.records import Rank
-from gfmtrust.risk_coverage import augrc, aurc, e_aurc, prr
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.ranking import Ties, auroc, average_precision
+from gfmtrust.core.risk_coverage import augrc, aurc, e_aurc, prr
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation.benchmark.labelled.alleles import ENSEMBLE, Judged
+from gfmtrust.validation.benchmark.labelled.rows import Row, of_rows
 
 LEVELS = (Rank.LOW, Rank.MEDIUM, Rank.HIGH)
 EVERY = "all"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gfmtrust.resampling import Blocks, Statistic, intervals
+from gfmtrust.core.resampling import Blocks, Statistic, intervals
 
 
 @dataclass(frozen=True)

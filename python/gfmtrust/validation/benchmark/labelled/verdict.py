@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from gfmtrust.benchmark.labelled.alleles import COMPOSITION, ENSEMBLE
-from gfmtrust.benchmark.labelled.questions import EVERY
-from gfmtrust.resampling import ACROSS
+from gfmtrust.core.resampling import ACROSS
+from gfmtrust.validation.benchmark.labelled.alleles import COMPOSITION, ENSEMBLE
+from gfmtrust.validation.benchmark.labelled.questions import EVERY
 
 NOTHING = "the flag carries no information here"
 TREND_P = 0.01
