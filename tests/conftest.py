@@ -1,4 +1,5 @@
-"""Session-wide fixtures: one export of each small checkpoint, made when the first test asks for it."""
+"""Session-wide fixtures: one export of each small checkpoint, made when the first test asks for
+it."""
 
 import functools
 
@@ -17,7 +18,8 @@ def small_fasta(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, small_fasta):
-    """Function kind -> Bundle of a checkpoint with random weights, exported once a session (it fails the gate, as it must)."""
+    """Function kind -> Bundle of a checkpoint with random weights, exported once a session (it
+    fails the gate, as it must)."""
     from gfmtrust.export import export
 
     folder = tmp_path_factory.mktemp("exported")

@@ -3,7 +3,8 @@
     instructions(text)    every instruction, continued lines joined
     faults(path)          what breaks a rule of ours, one line each; [] where nothing does
 
-Reads FROM, ARG, ENV, LABEL, RUN, COPY and USER, one stage, no heredoc, no ADD: an instruction it does not know is an error, not a guess.
+Reads FROM, ARG, ENV, LABEL, RUN, COPY and USER, one stage, no heredoc, no ADD: an instruction it
+does not know is an error, not a guess.
 """
 
 from __future__ import annotations
@@ -21,17 +22,23 @@ from gfmtrust.core.errors import BadDataError, message  # noqa: E402  (the packa
 
 CONTAINERS = ROOT / "containers"
 KEYWORDS = ("FROM", "ARG", "ENV", "LABEL", "RUN", "COPY", "USER")
-LABELS = tuple(f"org.opencontainers.image.{name}" for name in ("title", "description", "version", "licenses", "source"))
+LABELS = tuple(
+    f"org.opencontainers.image.{name}"
+    for name in ("title", "description", "version", "licenses", "source")
+)
 ROLES = {"score": ("score", "score_gpu"), "export": ("export",), "multiqc": ("multiqc",)}
 """Image -> the locks it may be built from."""
-BASE = re.compile(r"(?P<name>[a-z0-9.:/_-]+?):(?P<tag>[\w.-]+)(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
+BASE = re.compile(
+    r"(?P<name>[a-z0-9.:/_-]+?):(?P<tag>[\w.-]+)(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
 SOURCE = re.compile(r"# source: https?://\S+, \d{4}-\d{2}-\d{2}")
 RUNTIMES = {"onnxruntime", "onnxruntime-gpu"}
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: RUN, its text with continued lines joined, the line it begins on (1-based), the comment line above it."""
+    """One instruction: RUN, its text with continued lines joined, the line it begins on (1-based),
+    the comment line above it."""
 
     keyword: str
     value: str
@@ -44,7 +51,8 @@ class Instruction:
 
 
 def instructions(text: str, name: str = "Dockerfile") -> list[Instruction]:
-    """Every instruction in order. Raises BadDataError (65) for a keyword that is not read here, with its line."""
+    """Every instruction in order. Raises BadDataError (65) for a keyword that is not read here,
+    with its line."""
     found: list[Instruction] = []
     comment, lines = "", text.splitlines()
     at = 0
@@ -60,14 +68,17 @@ def instructions(text: str, name: str = "Dockerfile") -> list[Instruction]:
             at += 1
         keyword, _, value = line.partition(" ")
         if keyword not in KEYWORDS:
-            raise BadDataError(message(f"{name} line {begin}", keyword, ", ".join(KEYWORDS), "use one of these"))
+            raise BadDataError(
+                message(f"{name} line {begin}", keyword, ", ".join(KEYWORDS), "use one of these")
+            )
         found.append(Instruction(keyword, value.strip(), begin, comment))
         comment = ""
     return found
 
 
 def expand(value: str, variables: dict[str, str]) -> str:
-    """${NAME} replaced as docker does in COPY, ENV and LABEL; a name that is not set becomes nothing."""
+    """${NAME} replaced as docker does in COPY, ENV and LABEL; a name that is not set becomes
+    nothing."""
     return re.sub(r"\$\{(\w+)\}", lambda found: variables.get(found.group(1), ""), value)
 
 
@@ -81,26 +92,55 @@ def faults(path: Path, requirements: Path = ROOT / "python" / "requirements") ->
     steps = instructions(path.read_text(), path.name)
     found = [*base_faults(path, steps), *user_faults(path, steps)]
     for step in steps:
-        if step.keyword == "RUN" and re.search(r"\bpip3? install\b", step.value) and "--require-hashes" not in step.value:
-            found.append(message(place(path, step), "pip install without --require-hashes", "a lock with hashes", "give one with -r"))
+        if (
+            step.keyword == "RUN"
+            and re.search(r"\bpip3? install\b", step.value)
+            and "--require-hashes" not in step.value
+        ):
+            found.append(
+                message(
+                    place(path, step),
+                    "pip install without --require-hashes",
+                    "a lock with hashes",
+                    "give one with -r",
+                )
+            )
     labels = {name for step in steps if step.keyword == "LABEL" for name in step.pairs()}
     missing = [name for name in LABELS if name not in labels]
     if missing:
         found.append(message(path.name, f"no label {', '.join(missing)}", "all five", "add it"))
-    return found + [fault for role in ROLES.get(image(path), ()) for fault in lock_faults(requirements / f"{role}.txt", image(path))]
+    return found + [
+        fault
+        for role in ROLES.get(image(path), ())
+        for fault in lock_faults(requirements / f"{role}.txt", image(path))
+    ]
 
 
 def base_faults(path: Path, steps: list[Instruction]) -> list[str]:
-    """One FROM, with an exact tag; a digest only with the line that says where and when it was read."""
+    """One FROM, with an exact tag; a digest only with the line that says where and when it was
+    read."""
     bases = [step for step in steps if step.keyword == "FROM"]
     if len(bases) != 1:
         return [message(path.name, f"{len(bases)} FROM", "one", "leave the others out")]
     base, found = bases[0], BASE.fullmatch(bases[0].value)
     if not found or not re.match(r"\d+\.\d+\.\d+", found["tag"]):
-        return [message(place(path, base), base.value, "name:tag with a version of three numbers", "name one")]
+        return [
+            message(
+                place(path, base),
+                base.value,
+                "name:tag with a version of three numbers",
+                "name one",
+            )
+        ]
     if found["digest"] and not SOURCE.fullmatch(base.comment):
-        return [message(place(path, base), "a digest without its source", "the line '# source: <address>, <date>' above",
-                        "run make pin-images")]
+        return [
+            message(
+                place(path, base),
+                "a digest without its source",
+                "the line '# source: <address>, <date>' above",
+                "run make pin-images",
+            )
+        ]
     return []
 
 
@@ -108,17 +148,34 @@ def user_faults(path: Path, steps: list[Instruction]) -> list[str]:
     users = [step for step in steps if step.keyword == "USER"]
     if users and re.fullmatch(r"[1-9]\d*", users[-1].value):
         return []
-    return [message(path.name, f"USER {users[-1].value}" if users else "no USER", "a number above 0 at the end", "use 65534")]
+    return [
+        message(
+            path.name,
+            f"USER {users[-1].value}" if users else "no USER",
+            "a number above 0 at the end",
+            "use 65534",
+        )
+    ]
 
 
 def lock_faults(lock: Path, name: str) -> list[str]:
-    """torch only where models are exported; never both runtimes, which overwrite each other's files."""
+    """torch only where models are exported; never both runtimes, which overwrite each other's
+    files."""
     packages = set(re.findall(r"^([a-z0-9._-]+)==", lock.read_text(), re.MULTILINE))
     found = []
     if "torch" in packages and name != "export":
-        found.append(message(lock.name, "torch", "it in export.txt alone", "take it out of the .in file"))
+        found.append(
+            message(lock.name, "torch", "it in export.txt alone", "take it out of the .in file")
+        )
     if packages >= RUNTIMES:
-        found.append(message(lock.name, "onnxruntime and onnxruntime-gpu", "one of them", "keep score.in and score_gpu.in apart"))
+        found.append(
+            message(
+                lock.name,
+                "onnxruntime and onnxruntime-gpu",
+                "one of them",
+                "keep score.in and score_gpu.in apart",
+            )
+        )
     return found
 
 

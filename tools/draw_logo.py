@@ -1,6 +1,6 @@
 """Draw the three pictures of the name that nf-core's lint asks for.
 
-    python tools/draw_logo.py
+python tools/draw_logo.py
 """
 
 from pathlib import Path
@@ -19,7 +19,9 @@ PICTURES = {"assets": ("light",), "docs/images": ("light", "dark")}
 def draw(path: Path, ink: str) -> None:
     """The name in one colour on nothing, 400 by 100 pixels; no date and no version in the file."""
     figure = pyplot.figure(figsize=(4, 1), dpi=100)
-    figure.text(0.5, 0.5, "gfmtrust", ha="center", va="center", fontsize=38, fontweight="bold", color=ink)
+    figure.text(
+        0.5, 0.5, "gfmtrust", ha="center", va="center", fontsize=38, fontweight="bold", color=ink
+    )
     figure.savefig(path, transparent=True, metadata={"Software": None})
     pyplot.close(figure)
 

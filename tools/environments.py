@@ -1,8 +1,8 @@
 """Write modules/local/*/*/environment.yml from the locks: the same versions, in conda's names.
 
-A module folder is carried away whole, so each has its own file; they are made, never edited. `make lock` runs this.
-Does not resolve anything: whether conda has a version is not checked. `faults` names what conda would refuse, or read otherwise than meant,
-as far as that shows in the text.
+A module folder is carried away whole, so each has its own file; they are made, never edited. `make
+lock` runs this. Does not resolve anything: whether conda has a version is not checked. `faults`
+names what conda would refuse, or read otherwise than meant, as far as that shows in the text.
 """
 
 import re
@@ -55,18 +55,33 @@ def environment(lock: str) -> str:
 
 
 def faults(held: dict) -> list[str]:
-    """What is wrong with an environment.yml as read: channels, each 'channel::name=version', the Python, names that are pip's alone."""
-    found = [] if held.get("channels") == CHANNELS else [f"channels are {held.get('channels')}; expected {CHANNELS}, in this order"]
+    """What is wrong with an environment.yml as read: channels, each 'channel::name=version', the
+    Python, names that are pip's alone."""
+    found = (
+        []
+        if held.get("channels") == CHANNELS
+        else [f"channels are {held.get('channels')}; expected {CHANNELS}, in this order"]
+    )
     dependencies = held.get("dependencies", [])
     for one in dependencies:
         parts = SPECIFICATION.fullmatch(one) if isinstance(one, str) else None
         if parts is None:
-            found.append(f"{one}: expected channel::name=version; conda resolves no pip section, range or bare name to one version")
+            found.append(
+                f"{one}: expected channel::name=version; conda resolves no pip section, range or bare name to one version"
+            )
         elif parts["name"] in CONDA_NAMES:
-            found.append(f"{one}: a name of PyPI; expected {CONDA_NAMES[parts['name']]}, as conda calls it")
-        elif parts["channel"] != ("bioconda" if parts["name"] in {*BIOCONDA, "bedtools"} else "conda-forge"):
+            found.append(
+                f"{one}: a name of PyPI; expected {CONDA_NAMES[parts['name']]}, as conda calls it"
+            )
+        elif parts["channel"] != (
+            "bioconda" if parts["name"] in {*BIOCONDA, "bedtools"} else "conda-forge"
+        ):
             found.append(f"{one}: channel {parts['channel']}; expected the other of {CHANNELS}")
-    return found if PYTHON in dependencies else [*found, f"no {PYTHON}; expected the Python that the locks are made for"]
+    return (
+        found
+        if PYTHON in dependencies
+        else [*found, f"no {PYTHON}; expected the Python that the locks are made for"]
+    )
 
 
 def environments() -> dict[Path, str]:

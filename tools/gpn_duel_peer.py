@@ -1,11 +1,15 @@
-"""The peer's half of the GPN duel, run by the Python of the benchmark's own environment; `tools/gpn_duel.py` starts it.
+"""The peer's half of the GPN duel, run by the Python of the benchmark's own environment;
+`tools/gpn_duel.py` starts it.
 
-    python tools/gpn_duel_peer.py tokenizer MODEL_DIR            a tokenizer that AutoTokenizer loads: lower case, seven tokens
-    python tools/gpn_duel_peer.py predict ARGUMENTS              gpn.ss.run_vep with these arguments, its Trainer.predict timed
+    python tools/gpn_duel_peer.py tokenizer MODEL_DIR            a tokenizer that AutoTokenizer
+    loads: lower case, seven tokens python tools/gpn_duel_peer.py predict ARGUMENTS
+    gpn.ss.run_vep with these arguments, its Trainer.predict timed
 
-`predict` runs the module as the command line does; only a clock is put round Trainer.predict. The first call, which compiles, is the
-command's own and makes its output. Then each line on stdin asks for one more call of the same trainer, and end of file ends the command.
-One JSON line a call goes to stdout. With fp16 asked for, as the module does, accelerate has no autocast on CPU: the numbers are float32.
+`predict` runs the module as the command line does; only a clock is put round Trainer.predict. The
+first call, which compiles, is the command's own and makes its output. Then each line on stdin asks
+for one more call of the same trainer, and end of file ends the command. One JSON line a call goes
+to stdout. With fp16 asked for, as the module does, accelerate has no autocast on CPU: the numbers
+are float32.
 """
 
 import json
@@ -25,12 +29,17 @@ MARK = "gpn_duel "
 
 
 def write_tokenizer(directory: str) -> None:
-    """tokenizer.json and tokenizer_config.json: one token a letter, ids as listed, anything else unknown."""
+    """tokenizer.json and tokenizer_config.json: one token a letter, ids as listed, anything else
+    unknown."""
     ids = {token: number for number, token in enumerate(TOKENS)}
     single = Tokenizer(models.BPE(vocab=ids, merges=[], unk_token="[UNK]"))
     single.normalizer = normalizers.Lowercase()
     PreTrainedTokenizerFast(
-        tokenizer_object=single, pad_token="[PAD]", mask_token="[MASK]", unk_token="[UNK]", clean_up_tokenization_spaces=False
+        tokenizer_object=single,
+        pad_token="[PAD]",
+        mask_token="[MASK]",
+        unk_token="[UNK]",
+        clean_up_tokenization_spaces=False,
     ).save_pretrained(directory)
 
 
@@ -42,8 +51,14 @@ def predict(arguments: list[str]) -> None:
         answer, seconds = clocked(lambda: first_call(trainer, *args, **kwargs))
         dtype = str(next(trainer.model.parameters()).dtype)
         versions = {package: version(package) for package in PACKAGES}
-        say(seconds=seconds, threads=torch.get_num_threads(), device=str(trainer.args.device), dtype=dtype,
-            autocast=trainer.accelerator.native_amp, versions=versions)
+        say(
+            seconds=seconds,
+            threads=torch.get_num_threads(),
+            device=str(trainer.args.device),
+            dtype=dtype,
+            autocast=trainer.accelerator.native_amp,
+            versions=versions,
+        )
         for _ in sys.stdin:
             say(seconds=clocked(lambda: first_call(trainer, *args, **kwargs))[1])
         return answer

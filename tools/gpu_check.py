@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""What a GPU makes of the exported graphs: agreement with torch on the CPU, and the card's own matrix rate.
+"""What a GPU makes of the exported graphs: agreement with torch on the CPU, and the card's own
+matrix rate.
 
-    python tools/gpu_check.py parity              every example of the registry, fp32, fp16 and bf16, CUDA against torch CPU fp32
-    python tools/gpu_check.py parity --family gpn --family nt_v2
-    python tools/gpu_check.py matrix              what a large matrix product reaches; throughput.py --device cuda gives TFLOP/s beside it
+    python tools/gpu_check.py parity              every example of the registry, fp32, fp16 and
+    bf16, CUDA against torch CPU fp32 python tools/gpu_check.py parity --family gpn --family nt_v2
+    python tools/gpu_check.py matrix              what a large matrix product reaches; throughput.py
+    --device cuda gives TFLOP/s beside it
 
 Needs torch with CUDA and onnxruntime-gpu, and nothing of pysam or pyfaidx.
 """
@@ -41,7 +43,9 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
     loaded = checkpoint.load(examples.write(folder / name, example))
     family, config, text = loaded.family, loaded.config, loaded.text
     window = family.window(config, example.window_bp)
-    network = family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, text.k)))
+    network = family.sized(
+        loaded.network, max(window.window_bp, parity.longest_but_window(window, text.k))
+    )
     scorer = family.scorer(network, config, text).eval()
     references = parity.references_of_tokens if isinstance(text, bpe.BpeText) else parity.references
     made = references(answerer(scorer), session.tables(text), window)
@@ -50,13 +54,21 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
     for precision, dtype in DTYPES.items():
         graph = folder / f"{name}.{precision}.onnx"
         try:
-            export_graph(mine if precision == "fp32" else lowered(mine, dtype), made[0].feeds, graph)
-            found = parity.certify(made, session.runner(graph, 2, device), session.PROVIDERS[device], np.inf)
+            export_graph(
+                mine if precision == "fp32" else lowered(mine, dtype), made[0].feeds, graph
+            )
+            found = parity.certify(
+                made, session.runner(graph, 2, device), session.PROVIDERS[device], np.inf
+            )
         except FAILURES as error:
-            rows.append(f"| `{name}` | {precision} | not run: {str(error).splitlines()[0][:120]} | |")
+            rows.append(
+                f"| `{name}` | {precision} | not run: {str(error).splitlines()[0][:120]} | |"
+            )
             continue
-        rows.append(f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in found['shapes']):.1e} | "
-                    f"{found['batch_invariance_max_logp']:.1e} |")
+        rows.append(
+            f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in found['shapes']):.1e} | "
+            f"{found['batch_invariance_max_logp']:.1e} |"
+        )
     return rows
 
 
@@ -76,19 +88,28 @@ def matrix_rate(dtype: torch.dtype, side: int, device: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("part", choices=("parity", "matrix"))
     parser.add_argument("--family", action="append", help="this family alone; may be given again")
-    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda", help="cpu tries the tool itself [cuda]")
+    parser.add_argument(
+        "--device", choices=("cuda", "cpu"), default="cuda", help="cpu tries the tool itself [cuda]"
+    )
     options = parser.parse_args()
     device = options.device
     if device == "cuda" and not session.cuda_works():
-        sys.exit("gpu_check: no working CUDA provider; expected onnxruntime-gpu and a card; nothing was measured")
+        sys.exit(
+            "gpu_check: no working CUDA provider; expected onnxruntime-gpu and a card; nothing was measured"
+        )
     card = torch.cuda.get_device_name() if device == "cuda" else "CPU"
     print(f"{card}, torch {torch.__version__}, onnxruntime {session.runtime_version()}")
     if options.part == "matrix":
         side = SIDE if device == "cuda" else SIDE // 16
-        rates = ", ".join(f"{precision} {matrix_rate(dtype, side, device) / 1e12:.3g}" for precision, dtype in DTYPES.items())
+        rates = ", ".join(
+            f"{precision} {matrix_rate(dtype, side, device) / 1e12:.3g}"
+            for precision, dtype in DTYPES.items()
+        )
         print(f"matrix product of side {side}, TFLOP/s: {rates}")
         return
     print("\n| example | precision | max Δ log p | batch |\n|---|---|---|---|")

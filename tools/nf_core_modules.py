@@ -1,10 +1,13 @@
-"""Write a folder of modules that `nf-core modules install` reads, from the pipeline's own modules/local and subworkflows/local.
+"""Write a folder of modules that `nf-core modules install` reads, from the pipeline's own
+modules/local and subworkflows/local.
 
     python tools/nf_core_modules.py FOLDER
 
-Nothing is written by hand twice: each module is copied with its name in the form that nf-core asks for (a tool, a subtool without
-underscores: score_sites becomes gfmtrust/scoresites and GFMTRUST_SCORESITES), and its nf-test is made from its meta.yml. FOLDER must not
-exist, or must be one that this command wrote; what it wrote earlier is replaced. Commit it to a git repository to install from it.
+Nothing is written by hand twice: each module is copied with its name in the form that nf-core asks
+for (a tool, a subtool without underscores: score_sites becomes gfmtrust/scoresites and
+GFMTRUST_SCORESITES), and its nf-test is made from its meta.yml. FOLDER must not exist, or must be
+one that this command wrote; what it wrote earlier is replaced. Commit it to a git repository to
+install from it.
 """
 
 import argparse
@@ -21,7 +24,9 @@ MODULES = ROOT / "modules" / "local" / "gfmtrust"
 SUBWORKFLOWS = ("vcf_annotate_gfm",)
 OWN = ("estimate_run",)
 """Steps of the pipeline that are no modules for others: its dry run prints to the terminal."""
-SETTINGS = f"repository_type: modules\norg_path: {ORGANISATION}\ncontainer-registry:\n  - gfmtrust/\n"
+SETTINGS = (
+    f"repository_type: modules\norg_path: {ORGANISATION}\ncontainer-registry:\n  - gfmtrust/\n"
+)
 INTRODUCTION = """# Modules of gfmtrust
 
 Made by `tools/nf_core_modules.py` of the pipeline; not edited by hand. Install with
@@ -37,7 +42,14 @@ NF_TEST = """config {
 }
 """
 NEXTFLOW = "process.resourceLimits = [cpus: 2, memory: '6.GB', time: '1.h']\n"
-STUB_VALUES = {"map": "[ id:'test' ]", "list": "[ 'test' ]", "string": "'test'", "integer": "1", "boolean": "true", "number": "1.0"}
+STUB_VALUES = {
+    "map": "[ id:'test' ]",
+    "list": "[ 'test' ]",
+    "string": "'test'",
+    "integer": "1",
+    "boolean": "true",
+    "number": "1.0",
+}
 """What a stub run is given for an input of each type of meta.yml; a file may be left out."""
 
 
@@ -47,35 +59,50 @@ def process_name(module: str) -> str:
 
 
 def subtool(module: str) -> str:
-    """scoresites of score_sites: nf-core reads the folder out of the process' name, an underscore a level."""
+    """scoresites of score_sites: nf-core reads the folder out of the process' name, an underscore a
+    level."""
     return module.replace("_", "")
 
 
 def renamed(text: str, modules: list[str]) -> str:
     """A script with every process and include in the names of the folder."""
     for module in modules:
-        text = text.replace(f"modules/local/gfmtrust/{module}/", f"modules/{ORGANISATION}/gfmtrust/{subtool(module)}/")
+        text = text.replace(
+            f"modules/local/gfmtrust/{module}/",
+            f"modules/{ORGANISATION}/gfmtrust/{subtool(module)}/",
+        )
         text = re.sub(rf"\b{module.upper()}\b", process_name(module), text)
     return text
 
 
 def components_renamed(text: str, modules: list[str]) -> str:
-    """A subworkflow's meta.yml with its components in the names of the folder, e.g. gfmtrust/scoresites for score/sites."""
+    """A subworkflow's meta.yml with its components in the names of the folder, e.g.
+    gfmtrust/scoresites for score/sites."""
     for module in modules:
-        text = text.replace(f"  - {module.replace('_', '/')}\n", f"  - gfmtrust/{subtool(module)}\n")
+        text = text.replace(
+            f"  - {module.replace('_', '/')}\n", f"  - gfmtrust/{subtool(module)}\n"
+        )
     return re.sub(r"# as nf-core reads.*\n", "", text)
 
 
 def stub_input(entry: list | dict) -> str:
-    """An input of meta.yml as an nf-test gives it: a tuple is a list of elements, a value stands alone."""
+    """An input of meta.yml as an nf-test gives it: a tuple is a list of elements, a value stands
+    alone."""
     elements = entry if isinstance(entry, list) else [entry]
-    values = [STUB_VALUES.get(settings["type"], "[]") for element in elements for settings in element.values()]
+    values = [
+        STUB_VALUES.get(settings["type"], "[]")
+        for element in elements
+        for settings in element.values()
+    ]
     return f"[ {', '.join(values)} ]" if isinstance(entry, list) else values[0]
 
 
 def module_test(name: str, process: str, meta: dict) -> str:
     """main.nf.test of a module: its stub run succeeds and names its version."""
-    inputs = "\n".join(f"                input[{number}] = {stub_input(entry)}" for number, entry in enumerate(meta["input"]))
+    inputs = "\n".join(
+        f"                input[{number}] = {stub_input(entry)}"
+        for number, entry in enumerate(meta["input"])
+    )
     return f'''nextflow_process {{
 
     name "Test Process {process}"
@@ -150,28 +177,41 @@ def subworkflow_test(name: str, components: list[str]) -> str:
 
 def files() -> dict[Path, str]:
     """Relative path -> text of everything in the folder."""
-    modules = sorted(path.parent.name for path in MODULES.glob("*/main.nf") if path.parent.name not in OWN)
-    texts = {Path(".nf-core.yml"): SETTINGS, Path("README.md"): INTRODUCTION, Path("LICENSE"): (ROOT / "LICENSE").read_text()}
+    modules = sorted(
+        path.parent.name for path in MODULES.glob("*/main.nf") if path.parent.name not in OWN
+    )
+    texts = {
+        Path(".nf-core.yml"): SETTINGS,
+        Path("README.md"): INTRODUCTION,
+        Path("LICENSE"): (ROOT / "LICENSE").read_text(),
+    }
     texts |= {Path("nf-test.config"): NF_TEST, Path("tests/config/nextflow.config"): NEXTFLOW}
     for module in modules:
         folder = Path("modules") / ORGANISATION / "gfmtrust" / subtool(module)
         meta = (MODULES / module / "meta.yml").read_text()
         texts[folder / "main.nf"] = renamed((MODULES / module / "main.nf").read_text(), modules)
-        texts[folder / "meta.yml"] = meta.replace(f"name: gfmtrust_{module}\n", f"name: gfmtrust_{subtool(module)}\n")
+        texts[folder / "meta.yml"] = meta.replace(
+            f"name: gfmtrust_{module}\n", f"name: gfmtrust_{subtool(module)}\n"
+        )
         texts[folder / "environment.yml"] = (MODULES / module / "environment.yml").read_text()
-        texts[folder / "tests" / "main.nf.test"] = module_test(f"gfmtrust/{subtool(module)}", process_name(module), yaml.safe_load(meta))
+        texts[folder / "tests" / "main.nf.test"] = module_test(
+            f"gfmtrust/{subtool(module)}", process_name(module), yaml.safe_load(meta)
+        )
     for name in SUBWORKFLOWS:
         source = ROOT / "subworkflows" / "local" / name
         folder = Path("subworkflows") / ORGANISATION / name
         meta = components_renamed((source / "meta.yml").read_text(), modules)
         texts[folder / "main.nf"] = renamed((source / "main.nf").read_text(), modules)
         texts[folder / "meta.yml"] = meta
-        texts[folder / "tests" / "main.nf.test"] = subworkflow_test(name, yaml.safe_load(meta)["components"])
+        texts[folder / "tests" / "main.nf.test"] = subworkflow_test(
+            name, yaml.safe_load(meta)["components"]
+        )
     return texts
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the folder anew; its .git stays. Returns the paths written. FileExistsError: the folder holds something else."""
+    """Write the folder anew; its .git stays. Returns the paths written. FileExistsError: the folder
+    holds something else."""
     if folder.exists() and any(folder.iterdir()) and not is_ours(folder):
         raise FileExistsError(folder)
     for part in ("modules", "subworkflows"):
@@ -185,7 +225,9 @@ def write(folder: Path) -> list[Path]:
 
 def is_ours(folder: Path) -> bool:
     settings = folder / ".nf-core.yml"
-    return (settings.is_file() and settings.read_text() == SETTINGS) or [path.name for path in folder.iterdir()] == [".git"]
+    return (settings.is_file() and settings.read_text() == SETTINGS) or [
+        path.name for path in folder.iterdir()
+    ] == [".git"]
 
 
 def main() -> int:
@@ -195,10 +237,15 @@ def main() -> int:
     try:
         written = write(folder)
     except FileExistsError:
-        print(f"modules: {folder}: holds other files; expected a new folder or one that this command wrote; name another", file=sys.stderr)
+        print(
+            f"modules: {folder}: holds other files; expected a new folder or one that this command wrote; name another",
+            file=sys.stderr,
+        )
         return 73
     print(f"modules: made {folder}: {len(written)} files")
-    print("modules: next: commit it; nf-core subworkflows --git-remote <its address> install vcf_annotate_gfm")
+    print(
+        "modules: next: commit it; nf-core subworkflows --git-remote <its address> install vcf_annotate_gfm"
+    )
     return 0
 
 

@@ -1,10 +1,11 @@
 """Train the five demo models of assets/demo/models: small GPN networks, same data, different seeds.
 
-    python tools/train_demo.py --out assets/demo/models            all five; about 20 minutes of one idle core
-    python tools/train_demo.py --out assets/demo/models --only 3   one of them
+    python tools/train_demo.py --out assets/demo/models            all five; about 20 minutes of one
+    idle core python tools/train_demo.py --out assets/demo/models --only 3   one of them
 
-The training genome is drawn afresh from the demo's law with another seed; no base of the demo genome is read. Masked language model:
-15 % of the letters of random 128-bp windows are masked, the loss is on these alone, half of the windows are reverse complements.
+The training genome is drawn afresh from the demo's law with another seed; no base of the demo
+genome is read. Masked language model: 15 % of the letters of random 128-bp windows are masked, the
+loss is on these alone, half of the windows are reverse complements.
 """
 
 from __future__ import annotations
@@ -38,12 +39,19 @@ CUT_SHARE = 0.05  # windows that lose one end, as at a contig's end or a gap
 VOCABULARY = ("[PAD]", "[MASK]", "[UNK]", "a", "c", "g", "t")
 MASK, UNKNOWN, FIRST_BASE = 1, 2, 3
 CONFIG = gpn.GpnConfig(
-    hidden_size=32, intermediate_size=64, num_hidden_layers=4, first_kernel_size=5, rest_kernel_size=5, bias=True, initializer_range=0.15
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=4,
+    first_kernel_size=5,
+    rest_kernel_size=5,
+    bias=True,
+    initializer_range=0.15,
 )
 
 
 class VectorGelu(torch.autograd.Function):
-    """gelu with its derivative kept: the backward pass of torch's own is not vectorised on CPU and was a third of a step."""
+    """gelu with its derivative kept: the backward pass of torch's own is not vectorised on CPU and
+    was a third of a step."""
 
     @staticmethod
     def forward(ctx, x):
@@ -57,8 +65,11 @@ class VectorGelu(torch.autograd.Function):
         return gradient * slope
 
 
-def draw_batch(codes: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Masked token ids int64 (BATCH, WINDOW_BP), the true ids, and where the loss is taken (bool)."""
+def draw_batch(
+    codes: np.ndarray, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Masked token ids int64 (BATCH, WINDOW_BP), the true ids, and where the loss is taken
+    (bool)."""
     starts = rng.integers(0, len(codes) - WINDOW_BP, BATCH)
     windows = codes[starts[:, None] + np.arange(WINDOW_BP)]
     turned = rng.random(BATCH) < 0.5
@@ -67,13 +78,18 @@ def draw_batch(codes: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tenso
     masked = rng.random(ids.shape) < MASKED_SHARE
     shown = np.where(masked, MASK, ids)
     for row in np.flatnonzero(rng.random(BATCH) < CUT_SHARE):
-        lost = slice(0, rng.integers(1, 60)) if rng.random() < 0.5 else slice(WINDOW_BP - rng.integers(1, 60), WINDOW_BP)
+        lost = (
+            slice(0, rng.integers(1, 60))
+            if rng.random() < 0.5
+            else slice(WINDOW_BP - rng.integers(1, 60), WINDOW_BP)
+        )
         shown[row, lost], masked[row, lost] = UNKNOWN, False
     return torch.from_numpy(shown), torch.from_numpy(ids), torch.from_numpy(masked)
 
 
 def train(codes: np.ndarray, seed: int, steps: int) -> gpn.GpnForMaskedLM:
-    """A trained network; codes: uint8 (length,), 0..3. The same seed gives the same weights on the same machine."""
+    """A trained network; codes: uint8 (length,), 0..3. The same seed gives the same weights on the
+    same machine."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([TRAINING_SEED, seed])
     network = gpn.GpnForMaskedLM(CONFIG)
@@ -87,28 +103,50 @@ def train(codes: np.ndarray, seed: int, steps: int) -> gpn.GpnForMaskedLM:
 
 
 def save(network: gpn.GpnForMaskedLM, directory: Path) -> None:
-    """config.json, vocab.txt, model.safetensors and the card with the context the model was trained on."""
+    """config.json, vocab.txt, model.safetensors and the card with the context the model was trained
+    on."""
     directory.mkdir(parents=True, exist_ok=True)
-    config = {"architectures": ["GPNForMaskedLM"], "model_type": "GPN", "encoder": "convnet"} | asdict(network.config)
-    card = {"model_id": directory.name, "licence": "MIT", "window_bp": WINDOW_BP, "trained_bp": WINDOW_BP}
+    config = {
+        "architectures": ["GPNForMaskedLM"],
+        "model_type": "GPN",
+        "encoder": "convnet",
+    } | asdict(network.config)
+    card = {
+        "model_id": directory.name,
+        "licence": "MIT",
+        "window_bp": WINDOW_BP,
+        "trained_bp": WINDOW_BP,
+    }
     (directory / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     (directory / "gfmtrust.json").write_text(json.dumps(card, indent=2) + "\n")
     (directory / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     save_file(network.state_dict(), directory / "model.safetensors")
-    (directory / "model.safetensors").chmod(0o644)  # the writer makes it readable by its owner alone
+    (directory / "model.safetensors").chmod(
+        0o644
+    )  # the writer makes it readable by its owner alone
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for gpn-demo-1 .. gpn-demo-5")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for gpn-demo-1 .. gpn-demo-5"
+    )
     parser.add_argument("--only", type=int, choices=range(1, 6), help="train this one alone")
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"optimiser steps a model [{STEPS}]")
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, help=f"optimiser steps a model [{STEPS}]"
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     gpn.gelu = VectorGelu.apply
-    codes = draw_genome(demo_law(), (ContigPlan("training", TRAINING_BP),), TRAINING_SEED).contigs[0].codes
+    codes = (
+        draw_genome(demo_law(), (ContigPlan("training", TRAINING_BP),), TRAINING_SEED)
+        .contigs[0]
+        .codes
+    )
     for seed in [options.only] if options.only else range(1, 6):
         save(train(codes, seed, options.steps), options.out / f"gpn-demo-{seed}")
 

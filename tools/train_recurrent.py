@@ -1,12 +1,13 @@
 """Train a checkpoint of the `recurrent` family: a masked minGRU, on the letters of a genome.
 
-    python tools/train_recurrent.py --out weights/recurrent-demo                 the demo's law, drawn afresh; a minute of one idle core
-    python tools/train_recurrent.py --out weights/yeast --fasta yeast.fa         any genome; --width, --layers, --steps for more
-    gfmtrust export_model --model weights/recurrent-demo --fasta genome.fa --out_dir models
+    python tools/train_recurrent.py --out weights/recurrent-demo                 the demo's law,
+    drawn afresh; a minute of one idle core python tools/train_recurrent.py --out weights/yeast
+    --fasta yeast.fa         any genome; --width, --layers, --steps for more gfmtrust export_model
+    --model weights/recurrent-demo --fasta genome.fa --out_dir models
 
-15 % of the letters of random windows are masked, the loss is on these alone, half of the windows are reverse complements; an N is read
-and never asked for. The same options give the same weights on the same machine. Ends with 65 where a genome holds no window, 73 where --out
-exists.
+15 % of the letters of random windows are masked, the loss is on these alone, half of the windows
+are reverse complements; an N is read and never asked for. The same options give the same weights on
+the same machine. Ends with 65 where a genome holds no window, 73 where --out exists.
 """
 
 from __future__ import annotations
@@ -45,12 +46,18 @@ MAX_N_SHARE = 0.1
 def fasta_letters(path: Path) -> np.ndarray:
     """All contigs one after the other, codes uint8 (n,), an N between two."""
     with Genome.open(path, path.parent) as genome:
-        contigs = [genome.windows(name, np.zeros(1, np.int64), genome.contigs[name])[0] for name in genome.names]
+        contigs = [
+            genome.windows(name, np.zeros(1, np.int64), genome.contigs[name])[0]
+            for name in genome.names
+        ]
     return np.concatenate([np.append(codes, np.uint8(N)) for codes in contigs])
 
 
-def draw_batch(codes: np.ndarray, window_bp: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Token ids as shown int64 (windows, window_bp), the true ids, and where the loss is taken (bool)."""
+def draw_batch(
+    codes: np.ndarray, window_bp: int, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Token ids as shown int64 (windows, window_bp), the true ids, and where the loss is taken
+    (bool)."""
     kept = []
     while len(kept) < max(1, BATCH_LETTERS // window_bp):
         start = rng.integers(0, len(codes) - window_bp + 1)
@@ -59,14 +66,32 @@ def draw_batch(codes: np.ndarray, window_bp: int, rng: np.random.Generator) -> t
             kept.append(reverse_complement(window[None])[0] if rng.random() < 0.5 else window)
     ids = np.minimum(np.stack(kept), N).astype(np.int64) + FIRST_BASE
     masked = (rng.random(ids.shape) < MASKED_SHARE) & (ids < FIRST_BASE + N)
-    return torch.from_numpy(np.where(masked, MASK, ids)), torch.from_numpy(ids), torch.from_numpy(masked)
+    return (
+        torch.from_numpy(np.where(masked, MASK, ids)),
+        torch.from_numpy(ids),
+        torch.from_numpy(masked),
+    )
 
 
-def train(codes: np.ndarray, config: RecurrentConfig, steps: int, seed: int) -> RecurrentForMaskedLM:
-    """A trained network; codes: uint8 (length,). Raises BadDataError (65) where no window of the width has few enough N."""
-    clean = np.convolve(codes >= N, np.ones(config.trained_bp), "valid") if len(codes) >= config.trained_bp else np.ones(1) * np.inf
+def train(
+    codes: np.ndarray, config: RecurrentConfig, steps: int, seed: int
+) -> RecurrentForMaskedLM:
+    """A trained network; codes: uint8 (length,). Raises BadDataError (65) where no window of the
+    width has few enough N."""
+    clean = (
+        np.convolve(codes >= N, np.ones(config.trained_bp), "valid")
+        if len(codes) >= config.trained_bp
+        else np.ones(1) * np.inf
+    )
     if clean.min() > MAX_N_SHARE * config.trained_bp:
-        raise BadDataError(message("genome", f"no window of {config.trained_bp} bases with few N", "at least one", "give --window_bp"))
+        raise BadDataError(
+            message(
+                "genome",
+                f"no window of {config.trained_bp} bases with few N",
+                "at least one",
+                "give --window_bp",
+            )
+        )
     torch.manual_seed(seed)
     rng = np.random.default_rng([TRAINING_SEED, seed])
     network = RecurrentForMaskedLM(config)
@@ -91,13 +116,29 @@ def save(network: RecurrentForMaskedLM, directory: Path, licence: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="new folder for the checkpoint; its name becomes the model's id")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="new folder for the checkpoint; its name becomes the model's id",
+    )
     parser.add_argument("--fasta", type=Path, help="train on this genome instead of the demo's law")
-    parser.add_argument("--window_bp", type=int, default=128, help="letters of a training window, and of a scored one [128]")
-    parser.add_argument("--width", type=int, default=48, help="hidden size, and states a direction [48]")
+    parser.add_argument(
+        "--window_bp",
+        type=int,
+        default=128,
+        help="letters of a training window, and of a scored one [128]",
+    )
+    parser.add_argument(
+        "--width", type=int, default=48, help="hidden size, and states a direction [48]"
+    )
     parser.add_argument("--layers", type=int, default=2, help="[2]")
-    parser.add_argument("--steps", type=int, default=600, help="optimiser steps of 4,096 letters [600]")
+    parser.add_argument(
+        "--steps", type=int, default=600, help="optimiser steps of 4,096 letters [600]"
+    )
     parser.add_argument("--seed", type=int, default=1, help="[1]")
     parser.add_argument("--threads", type=int, default=1, help="[1]")
     parser.add_argument("--licence", default="MIT", help="SPDX name for the card [MIT]")
@@ -105,12 +146,28 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
-    config = RecurrentConfig(len(VOCABULARY), options.width, options.width, options.layers, 2 * options.width, 5, MASK, options.window_bp)
+    config = RecurrentConfig(
+        len(VOCABULARY),
+        options.width,
+        options.width,
+        options.layers,
+        2 * options.width,
+        5,
+        MASK,
+        options.window_bp,
+    )
     try:
         if options.out.exists():
-            raise CannotWriteError(message(str(options.out), "exists", "a new folder", "remove it or choose another"))
-        codes = (fasta_letters(options.fasta) if options.fasta else
-                 draw_genome(demo_law(), (ContigPlan("training", TRAINING_BP),), TRAINING_SEED).contigs[0].codes)
+            raise CannotWriteError(
+                message(str(options.out), "exists", "a new folder", "remove it or choose another")
+            )
+        codes = (
+            fasta_letters(options.fasta)
+            if options.fasta
+            else draw_genome(demo_law(), (ContigPlan("training", TRAINING_BP),), TRAINING_SEED)
+            .contigs[0]
+            .codes
+        )
         save(train(codes, config, options.steps, options.seed), options.out, options.licence)
     except GfmtrustError as error:
         sys.stderr.write(f"train_recurrent: {error}\n")

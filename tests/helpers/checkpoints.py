@@ -1,13 +1,20 @@
-"""The families' examples (`gfmtrust.models.examples`) by name, as the tests ask for them: read without torch where no network is needed."""
+"""The families' examples (`gfmtrust.models.examples`) by name, as the tests ask for them: read
+without torch where no network is needed."""
 
 from pathlib import Path
 
 from gfmtrust import models
 
-EXAMPLES = {name: example for family in models.FAMILIES for name, example in models.family(family).examples.items()}
+EXAMPLES = {
+    name: example
+    for family in models.FAMILIES
+    for name, example in models.family(family).examples.items()
+}
 CONFIGS = {name: example.config for name, example in EXAMPLES.items()}
 WINDOW_BP = {name: example.window_bp for name, example in EXAMPLES.items()}
-GPN_CONFIG, CONVNET_CONFIG, NT_CONFIG, GENERATOR_CONFIG = (CONFIGS[name] for name in ("gpn", "convnet", "nt_v1", "generator"))
+GPN_CONFIG, CONVNET_CONFIG, NT_CONFIG, GENERATOR_CONFIG = (
+    CONFIGS[name] for name in ("gpn", "convnet", "nt_v1", "generator")
+)
 WEIGHT_SCALE = EXAMPLES["gpn"].scale
 
 

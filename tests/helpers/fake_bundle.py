@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 @dataclass
 class FakeBundle:
-    """A masked model of single bases with two strands, its site in the middle of the window; see `gfmtrust.bundle.bundle.Bundle`."""
+    """A masked model of single bases with two strands, its site in the middle of the window; see
+    `gfmtrust.bundle.bundle.Bundle`."""
 
     window_bp: int
     shifts: tuple = ()

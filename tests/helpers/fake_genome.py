@@ -1,4 +1,5 @@
-"""A genome from literal strings with the few methods that the pure modules ask for; lower case is soft-masked."""
+"""A genome from literal strings with the few methods that the pure modules ask for; lower case is
+soft-masked."""
 
 import hashlib
 
@@ -22,7 +23,9 @@ class FakeGenome:
         return self.windows(contig, np.array([start]), end - start)[0]
 
     def windows(self, contig, starts, width):
-        padded = np.concatenate([np.full(width, PAD, np.uint8), self._codes[contig], np.full(width, PAD, np.uint8)])
+        padded = np.concatenate(
+            [np.full(width, PAD, np.uint8), self._codes[contig], np.full(width, PAD, np.uint8)]
+        )
         at = np.clip(np.asarray(starts, np.int64) + width, 0, len(padded) - width)
         return padded[at[:, None] + np.arange(width)]
 
@@ -35,5 +38,5 @@ class FakeGenome:
 
 def random_genome(seed: int = 0, length: int = 20_000, **more: str) -> FakeGenome:
     letters = np.random.default_rng(seed).choice(list("ACGT"), length)
-    letters[length // 4:length // 2] = np.char.lower(letters[length // 4:length // 2])
+    letters[length // 4 : length // 2] = np.char.lower(letters[length // 4 : length // 2])
     return FakeGenome(chr1="".join(letters), **more)

@@ -1,9 +1,12 @@
-"""A local HTTP server that speaks the few endpoints of the model hub which gfmtrust asks for; files come from a directory.
+"""A local HTTP server that speaks the few endpoints of the model hub which gfmtrust asks for; files
+come from a directory.
 
-    with serving(directory, revision) as hub:      hub.url, hub.asked (paths), hub.faults (file name -> fault)
+    with serving(directory, revision) as hub:      hub.url, hub.asked (paths), hub.faults (file name
+    -> fault)
 
-The client is the real huggingface_hub. Faults: 'truncated' (the connection ends half-way), 'wrong size' (half the file, and a length that
-says so), 'other bytes' (as long as listed, but not what is listed).
+The client is the real huggingface_hub. Faults: 'truncated' (the connection ends half-way), 'wrong
+size' (half the file, and a length that says so), 'other bytes' (as long as listed, but not what is
+listed).
 """
 
 import hashlib
@@ -60,9 +63,18 @@ class Handler(BaseHTTPRequestHandler):
         if path == f"/api/models/{REPOSITORY}/tree/{REVISION}":
             listed = []
             for name, content in files.items():
-                entry = {"type": "file", "path": name, "size": len(content), "oid": git_digest(content)}
+                entry = {
+                    "type": "file",
+                    "path": name,
+                    "size": len(content),
+                    "oid": git_digest(content),
+                }
                 if name.endswith(LARGE):
-                    entry["lfs"] = {"oid": hashlib.sha256(content).hexdigest(), "size": len(content), "pointerSize": 130}
+                    entry["lfs"] = {
+                        "oid": hashlib.sha256(content).hexdigest(),
+                        "size": len(content),
+                        "pointerSize": 130,
+                    }
                 listed.append(entry)
             return self._answer(200, json.dumps(listed).encode())
         code = "RevisionNotFound" if REPOSITORY in path else "RepoNotFound"
@@ -75,7 +87,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(404, b"", {"X-Error-Code": "EntryNotFound"})
         content = files[found[1]]
         fault = self.server.faults.get(found[1])
-        etag = hashlib.sha256(content).hexdigest() if found[1].endswith(LARGE) else git_digest(content)
+        etag = (
+            hashlib.sha256(content).hexdigest() if found[1].endswith(LARGE) else git_digest(content)
+        )
         headers = {"ETag": f'"{etag}"', "X-Repo-Commit": REVISION}
         if self.command == "HEAD" or not fault:
             return self._answer(200, content, headers)
@@ -87,9 +101,15 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         return None
 
-    def _answer(self, status: int, content: bytes, headers: dict | None = None, sent: int | None = None):
+    def _answer(
+        self, status: int, content: bytes, headers: dict | None = None, sent: int | None = None
+    ):
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), "Content-Type": "application/json", **(headers or {})}.items():
+        for name, value in {
+            "Content-Length": str(len(content)),
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command == "GET":

@@ -1,4 +1,5 @@
-"""Whole runs of one model on an oracle genome, step by step as the pipeline calls them, and the flags that come out."""
+"""Whole runs of one model on an oracle genome, step by step as the pipeline calls them, and the
+flags that come out."""
 
 import gzip
 from collections import Counter
@@ -21,12 +22,21 @@ def genome(folder: Path, seed: int) -> Path:
     """Folder of an oracle genome of that seed with its context model, made on first use."""
     if not folder.exists():
         write_oracle(LAW, GENOME_BP, seed, folder)
-        call("fit_context_model", "--fasta", folder / GENOME, "--out_dir", folder / "context_model", "--seed", seed)
+        call(
+            "fit_context_model",
+            "--fasta",
+            folder / GENOME,
+            "--out_dir",
+            folder / "context_model",
+            "--seed",
+            seed,
+        )
     return folder
 
 
 def bundle(oracle: Path, kind: str, seed: int) -> Path:
-    """A model that knows nothing of the genome in `oracle`; `random` has weights of its own for every seed."""
+    """A model that knows nothing of the genome in `oracle`; `random` has weights of its own for
+    every seed."""
     from gfmtrust.export.export import export_model
 
     made = oracle / "bundles" / kind
@@ -35,32 +45,70 @@ def bundle(oracle: Path, kind: str, seed: int) -> Path:
             useless.write_counted(oracle / GENOME, int(kind.removeprefix("order_")), made)
         else:
             weights = useless.write(oracle / "weights" / kind, kind, seed)
-            export_model(str(weights), oracle / GENOME, made.parent, model_id=kind, allow_untrained=True, n_windows=40)
+            export_model(
+                str(weights),
+                oracle / GENOME,
+                made.parent,
+                model_id=kind,
+                allow_untrained=True,
+                n_windows=40,
+            )
     return made
 
 
 def variants(vcf: Path, seed: int, out: Path) -> Path:
     """VARIANTS records of a VCF, drawn without replacement."""
     lines = gzip.open(vcf, "rt").readlines()
-    head, records = ([line for line in lines if line.startswith("#") == is_head] for is_head in (True, False))
+    head, records = (
+        [line for line in lines if line.startswith("#") == is_head] for is_head in (True, False)
+    )
     kept = np.sort(np.random.default_rng(seed).choice(len(records), VARIANTS, replace=False))
     out.write_text("".join(head + [records[row] for row in kept]))
     return out
 
 
 def flags_of(folder: Path, oracle: Path, model: Path, spectrum: str, seed: int) -> Counter:
-    """How many of the run's variants get HIGH, MEDIUM, LOW, or None where not scored; every step has this seed."""
+    """How many of the run's variants get HIGH, MEDIUM, LOW, or None where not scored; every step
+    has this seed."""
     folder.mkdir(parents=True)
     vcf = variants(oracle / f"{spectrum}.vcf.gz", seed, folder / "a.vcf")
     (folder / "vcfs.tsv").write_text(f"a\t{vcf}\n")
     common, context = ("--fasta", oracle / GENOME), oracle / "context_model"
     call("check_inputs", *common, "--vcfs", folder / "vcfs.tsv", "--out_dir", folder / "checked")
-    call("plan_sites", *common, "--checked", folder / "checked", "--context_model", context, "--probes", PROBES, "--seed", seed,
-         "--out_dir", folder / "plan")
+    call(
+        "plan_sites",
+        *common,
+        "--checked",
+        folder / "checked",
+        "--context_model",
+        context,
+        "--probes",
+        PROBES,
+        "--seed",
+        seed,
+        "--out_dir",
+        folder / "plan",
+    )
     for shard in sorted((folder / "plan" / "shards").glob("*.parquet")):
         for one in (model, context):
-            call("score_sites", *common, "--bundle", one, "--shard", shard, "--out_dir", folder / "scores")
+            call(
+                "score_sites",
+                *common,
+                "--bundle",
+                one,
+                "--shard",
+                shard,
+                "--out_dir",
+                folder / "scores",
+            )
     told = ("--plan", folder / "plan", "--scores", folder / "scores", "--bundles", model, context)
     call("calibrate", *told, "--seed", seed, "--out_dir", folder / "calibration")
-    call("annotate_sites", *told, "--calibration", folder / "calibration" / "calibration.json", "--out_dir", folder / "sites")
+    call(
+        "annotate_sites",
+        *told,
+        "--calibration",
+        folder / "calibration" / "calibration.json",
+        "--out_dir",
+        folder / "sites",
+    )
     return Counter(tables.read(folder / "sites" / "sites.parquet")["conf"].to_pylist())

@@ -1,4 +1,5 @@
-"""The slow obvious twin of `oracle.closed_forms`: strings and dictionaries, whole sequences, nothing cut short."""
+"""The slow obvious twin of `oracle.closed_forms`: strings and dictionaries, whole sequences,
+nothing cut short."""
 
 import math
 from itertools import product
@@ -12,7 +13,8 @@ def word_law(table) -> dict[str, float]:
 
 
 def run_probability(law: dict[str, float], run: str) -> float:
-    """P of a run of known letters under the stationary law: the chain rule over words, short runs by summing words that begin so."""
+    """P of a run of known letters under the stationary law: the chain rule over words, short runs
+    by summing words that begin so."""
     length = len(next(iter(law)))
     if len(run) <= length:
         return sum(p for word, p in law.items() if word.startswith(run))
@@ -29,7 +31,9 @@ def log_likelihood(table, text: str) -> float:
 
 
 def q_masked(table, text: str, at: int) -> list[float]:
-    return _normal([math.exp(log_likelihood(table, text[:at] + base + text[at + 1 :])) for base in BASES])
+    return _normal(
+        [math.exp(log_likelihood(table, text[:at] + base + text[at + 1 :])) for base in BASES]
+    )
 
 
 def q_causal(table, text: str, at: int) -> list[float]:
@@ -39,20 +43,26 @@ def q_causal(table, text: str, at: int) -> list[float]:
     return _normal([run_probability(law, kept + base) for base in BASES])
 
 
-def q_kmer(table, text: str, at: int, offset: int, k_letters: int, conditional: bool) -> list[float]:
+def q_kmer(
+    table, text: str, at: int, offset: int, k_letters: int, conditional: bool
+) -> list[float]:
     """By listing every word at the token; tokens that hold an N are all N."""
     begin = at - offset
     phase = begin % k_letters
     folded = list(text)
     for start in range(phase - k_letters, len(text), k_letters):
         token = [place for place in range(start, start + k_letters) if 0 <= place < len(text)]
-        if start != begin and (len(token) < k_letters or any(text[place] == "N" for place in token)):
+        if start != begin and (
+            len(token) < k_letters or any(text[place] == "N" for place in token)
+        ):
             for place in token:
                 folded[place] = "N"
     weights = dict.fromkeys(BASES, 0.0)
     for letters in product(BASES, repeat=k_letters):
         told = [text[begin + j] for j in range(k_letters)]
-        if conditional and any(j != offset and told[j] not in ("N", letters[j]) for j in range(k_letters)):
+        if conditional and any(
+            j != offset and told[j] not in ("N", letters[j]) for j in range(k_letters)
+        ):
             continue
         tried = "".join(folded[:begin]) + "".join(letters) + "".join(folded[begin + k_letters :])
         weights[letters[offset]] += math.exp(log_likelihood(table, tried))

@@ -1,4 +1,5 @@
-"""The obvious twin of splice and verify: whole files in memory, Python's gzip, one expression per rule of faults.md section 2."""
+"""The obvious twin of splice and verify: whole files in memory, Python's gzip, one expression per
+rule of faults.md section 2."""
 
 import gzip
 import re
@@ -15,7 +16,8 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def expected(text: bytes, our_lines: list[str], values) -> bytes:
-    """What an annotated file must be, byte for byte. values: list of bytes, None where ALT is `.`, one a record."""
+    """What an annotated file must be, byte for byte. values: list of bytes, None where ALT is `.`,
+    one a record."""
     out = []
     values = iter(values)
     for whole in re.findall(rb"[^\n]*\n|[^\n]+$", text):
@@ -33,6 +35,10 @@ def expected(text: bytes, our_lines: list[str], values) -> bytes:
             value = next(values)
             if value is not None:
                 info = columns[7]
-                columns[7] = value if info in (b".", b"") else info + (b"" if info[-1:] == b";" else b";") + value
+                columns[7] = (
+                    value
+                    if info in (b".", b"")
+                    else info + (b"" if info[-1:] == b";" else b";") + value
+                )
             out.append(b"\t".join(columns) + tail + b"\n")
     return b"".join(out)

@@ -1,4 +1,5 @@
-"""The slow obvious scorer: alleles as strings, one window a pass through the whole torch network, nothing shared and nothing kept."""
+"""The slow obvious scorer: alleles as strings, one window a pass through the whole torch network,
+nothing shared and nothing kept."""
 
 import numpy as np
 
@@ -22,13 +23,18 @@ def normalised(genome: str, pos: int, ref: str, alt: str) -> tuple[int, str, str
 
 
 class NaiveTwin:
-    """A checkpoint as `models.checkpoint.load` gives it, with the window and the k-mer method of its bundle. Counts its passes."""
+    """A checkpoint as `models.checkpoint.load` gives it, with the window and the k-mer method of
+    its bundle. Counts its passes."""
 
     def __init__(self, loaded, bundle):
         self._loaded, self._bundle, self.passes = loaded, bundle, 0
         self._k, self._text = bundle.k, loaded.text
         self._method = bundle.kmer_method
-        self._words = [word for word in self._text.vocabulary if len(word) == self._k and set(word) <= set("ACGT")]
+        self._words = [
+            word
+            for word in self._text.vocabulary
+            if len(word) == self._k and set(word) <= set("ACGT")
+        ]
         self._ids = [self._text.vocabulary[word] for word in self._words]
         self._letters = np.array([list(word) for word in self._words])
 
@@ -37,22 +43,36 @@ class NaiveTwin:
         pos, ref, alt = normalised(genome, pos, ref, alt)
         start = len(genome) - pos - len(ref)
         forward = self._strand_llr(genome, pos, ref, alt, self._bundle.site_forward)
-        return (forward + self._strand_llr(turned(genome), start, turned(ref), turned(alt), self._bundle.site_reverse)) / 2
+        return (
+            forward
+            + self._strand_llr(
+                turned(genome), start, turned(ref), turned(alt), self._bundle.site_reverse
+            )
+        ) / 2
 
     def _strand_llr(self, text: str, pos: int, ref: str, alt: str, site: int) -> float:
         if len(ref) == len(alt):
             differ = [i for i in range(len(ref)) if ref[i] != alt[i]]
-            laws = [(self._law(text, pos + i, site), "ACGT".index(alt[i]), "ACGT".index(ref[i])) for i in differ]
+            laws = [
+                (self._law(text, pos + i, site), "ACGT".index(alt[i]), "ACGT".index(ref[i]))
+                for i in differ
+            ]
             return sum(np.log(law[other]) - np.log(law[own]) for law, other, own in laws)
-        changed = text[:pos] + alt + text[pos + len(ref):]
+        changed = text[:pos] + alt + text[pos + len(ref) :]
         n = max(len(ref), len(alt))
         return self._likelihood(changed, pos, n, site) - self._likelihood(text, pos, n, site)
 
     def _law(self, text: str, at: int, site: int) -> np.ndarray:
-        """Law of the base at one letter, nothing but its own token masked, or each base tried; float64 (4,)."""
-        window = text[at - site:at - site + self._bundle.window_bp]
+        """Law of the base at one letter, nothing but its own token masked, or each base tried;
+        float64 (4,)."""
+        window = text[at - site : at - site + self._bundle.window_bp]
         if self._bundle.causal:
-            tried = np.exp([self._of_tokens(window[:site] + base + window[site + 1:], site) for base in "ACGT"])
+            tried = np.exp(
+                [
+                    self._of_tokens(window[:site] + base + window[site + 1 :], site)
+                    for base in "ACGT"
+                ]
+            )
             return tried / tried.sum()
         logits = self._logits(window, [site // self._k])
         return self._of_token(logits, window, site)
@@ -62,56 +82,71 @@ class NaiveTwin:
         radius = min(RADIUS, width // 8)
         if self._bundle.causal:
             site = min(site, width - self._k * -(-(n + radius) // self._k))
-            return self._of_tokens(text[pos - site:pos - site + width], site)
-        window = text[pos - site:pos - site + width]
+            return self._of_tokens(text[pos - site : pos - site + width], site)
+        window = text[pos - site : pos - site + width]
         letters = range(site - radius, site + n + radius)
         total = 0.0
         for turn in range(STRIDE):
-            mine = [at for at in letters if (at // self._k - letters[0] // self._k) % STRIDE == turn]
+            mine = [
+                at for at in letters if (at // self._k - letters[0] // self._k) % STRIDE == turn
+            ]
             if mine:
                 logits = self._logits(window, sorted({at // self._k for at in mine}))
-                total += sum(np.log(self._of_token(logits, window, at)["ACGT".index(window[at])]) for at in mine)
+                total += sum(
+                    np.log(self._of_token(logits, window, at)["ACGT".index(window[at])])
+                    for at in mine
+                )
         return total
 
     def _of_tokens(self, window: str, site: int) -> float:
-        """ln p of the tokens from the site on, each given all before it, among the words of A, C, G, T."""
+        """ln p of the tokens from the site on, each given all before it, among the words of A, C,
+        G, T."""
         logits = self._logits(window, [])
         total = 0.0
         for token in range(site // self._k, len(window) // self._k):
             row = logits[token][self._ids]
-            word = self._words.index(window[token * self._k:][:self._k])
+            word = self._words.index(window[token * self._k :][: self._k])
             total += row[word] - row.max() - np.log(np.exp(row - row.max()).sum())
         return total
 
     def _logits(self, window: str, masked: list[int]) -> np.ndarray:
-        """Logits of every token of one window, the masked ones hidden, prefix left out; float64 (tokens, vocabulary).
+        """Logits of every token of one window, the masked ones hidden, prefix left out; float64
+        (tokens, vocabulary).
 
         A causal model's row i is the law of token i, told by the tokens before it.
         """
         import torch
 
         k, vocabulary = self._k, self._text.vocabulary
-        words = [window[at:at + k] for at in range(0, len(window) // k * k, k)]
+        words = [window[at : at + k] for at in range(0, len(window) // k * k, k)]
         ids = [vocabulary[word.lower() if self._text.lower_case else word] for word in words]
         for token in masked:
             ids[token] = vocabulary[self._text.mask]
-        prefix, suffix = ([vocabulary[one] for one in part] for part in (self._text.prefix, self._text.suffix))
+        prefix, suffix = (
+            [vocabulary[one] for one in part] for part in (self._text.prefix, self._text.suffix)
+        )
         with torch.no_grad():
             made = self._loaded.network(torch.tensor([[*prefix, *ids, *suffix]]))
         self.passes += 1
         logits = (made if isinstance(made, torch.Tensor) else made.logits)[0].double().numpy()
-        return logits[len(prefix) - (0 if self._text.mask else 1):]
+        return logits[len(prefix) - (0 if self._text.mask else 1) :]
 
     def _of_token(self, logits: np.ndarray, window: str, at: int) -> np.ndarray:
         row, vocabulary = logits[at // self._k], self._text.vocabulary
         if self._k > 1:
-            told = window[at // self._k * self._k:][:self._k] if self._method == "conditional" else "N" * self._k
+            told = (
+                window[at // self._k * self._k :][: self._k]
+                if self._method == "conditional"
+                else "N" * self._k
+            )
             fits = np.ones(len(self._words), bool)
             for letter in range(self._k):
                 if told[letter] != "N" and letter != at % self._k:
                     fits &= self._letters[:, letter] == told[letter]
             weight = np.exp(row[self._ids] - row[self._ids].max()) * fits
-            law = np.array([weight[self._letters[:, at % self._k] == base].sum() for base in "ACGT"])
+            law = np.array(
+                [weight[self._letters[:, at % self._k] == base].sum() for base in "ACGT"]
+            )
             return law / law.sum()
         four = row[[vocabulary[base.lower() if self._text.lower_case else base] for base in "ACGT"]]
         return np.exp(four - four.max()) / np.exp(four - four.max()).sum()

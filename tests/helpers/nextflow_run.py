@@ -1,4 +1,5 @@
-"""Runs Nextflow as a user would and reads what it left. Knows nothing of what the pipeline computes."""
+"""Runs Nextflow as a user would and reads what it left. Knows nothing of what the pipeline
+computes."""
 
 from __future__ import annotations
 
@@ -14,21 +15,32 @@ from paths import ROOT
 
 BIN = Path(sys.executable).parent
 LIMIT_S = 1500
-"""Longer than any run of ours on a busy machine; a hanging run fails instead of stopping the whole suite."""
+"""Longer than any run of ours on a busy machine; a hanging run fails instead of stopping the whole
+suite."""
 
 RUN_DEPENDENT = ("pipeline_info", "multiqc", "report")
-"""Folders of the results whose files carry dates, times or durations; everything else is compared byte by byte."""
+"""Folders of the results whose files carry dates, times or durations; everything else is compared
+byte by byte."""
 
 
 ODD_FASTA = "ge nome[1]'.fa"
-ODD_OPTIONS = ("-stub-run", "--input", "sheet.csv", "--fasta", ODD_FASTA, "--models", "models/one_model,models/b")
+ODD_OPTIONS = (
+    "-stub-run",
+    "--input",
+    "sheet.csv",
+    "--fasta",
+    ODD_FASTA,
+    "--models",
+    "models/one_model,models/b",
+)
 ODD_OPTIONS += ("--regions", "my regions[1].bed,b.bed", "--include", "b.bed")
 SHEET = "sample,vcf\nS2,calls/S2.vcf\nS1,calls/S1.vcf\n"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: exit code, everything it printed, its launch folder, its results folder, its suffix in pipeline_info."""
+    """A finished run: exit code, everything it printed, its launch folder, its results folder, its
+    suffix in pipeline_info."""
 
     code: int
     text: str
@@ -37,10 +49,12 @@ class Run:
     suffix: str
 
     def tasks(self) -> list[dict[str, str]]:
-        """Rows of the trace, e.g. {'name': 'GFMTRUST:ANNOTATE_VCF (A)', 'status': 'CACHED', 'exit': '0', ...}."""
+        """Rows of the trace, e.g. {'name': 'GFMTRUST:ANNOTATE_VCF (A)', 'status': 'CACHED', 'exit':
+        '0', ...}."""
         path = self.outdir / "pipeline_info" / f"execution_trace_{self.suffix}.txt"
         if not path.exists():
-            # Nextflow 25.04.0's strict parser names files from the defaults of nextflow.config, not from the command line
+            # Nextflow 25.04.0's strict parser names files from the defaults of nextflow.config, not
+            # from the command line
             path = max((self.launch / "results" / "pipeline_info").glob("execution_trace_*.txt"))
         with open(path, newline="") as file:
             return list(csv.DictReader(file, delimiter="\t"))
@@ -58,8 +72,11 @@ def process(task: dict[str, str]) -> str:
     return task["name"].split(" ")[0].split(":")[-1]
 
 
-def command(launch: Path, outdir: str, suffix: str, *options: str, before: tuple[str, ...] = ()) -> list[str]:
-    """The command line of a run whose work directory lies in its launch folder; `before` are Nextflow's own options."""
+def command(
+    launch: Path, outdir: str, suffix: str, *options: str, before: tuple[str, ...] = ()
+) -> list[str]:
+    """The command line of a run whose work directory lies in its launch folder; `before` are
+    Nextflow's own options."""
     return [
         "nextflow",
         *before,
@@ -76,7 +93,8 @@ def command(launch: Path, outdir: str, suffix: str, *options: str, before: tuple
 
 
 def environment(launch: Path, parser: str = "v1", tools: Path | None = None) -> dict[str, str]:
-    """Environment of a run: private NXF_HOME, no colours, no network; `tools` goes first on PATH."""
+    """Environment of a run: private NXF_HOME, no colours, no network; `tools` goes first on
+    PATH."""
     paths = [str(tools)] if tools else []
     return os.environ | {
         "PATH": os.pathsep.join([*paths, str(BIN), os.environ["PATH"]]),
@@ -97,7 +115,8 @@ def run(
     extra: dict[str, str] | None = None,
     before: tuple[str, ...] = (),
 ) -> Run:
-    """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are environment variables."""
+    """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are
+    environment variables."""
     launch.mkdir(parents=True, exist_ok=True)
     variables = environment(launch, parser, tools) | (extra or {})
     ended = subprocess.run(
@@ -113,12 +132,19 @@ def run(
     return Run(ended.returncode, ended.stdout + ended.stderr, launch, launch / outdir, suffix)
 
 
-def make_inputs(folder: Path, sheet: str = SHEET, samples: tuple[str, ...] = ("S1", "S2"), fasta: str = "genome.fa") -> Path:
+def make_inputs(
+    folder: Path,
+    sheet: str = SHEET,
+    samples: tuple[str, ...] = ("S1", "S2"),
+    fasta: str = "genome.fa",
+) -> Path:
     """A launch folder with a samplesheet, its VCFs and a genome; a stub run reads none of them."""
     (folder / "calls").mkdir(parents=True)
     (folder / "sheet.csv").write_text(sheet)
     for sample in samples:
-        (folder / "calls" / f"{sample}.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        (folder / "calls" / f"{sample}.vcf").write_text(
+            "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        )
     (folder / fasta).write_text(">c1\nACGTACGTAC\n")
     return folder
 
@@ -134,9 +160,27 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def config(folder: Path, parser: str, *options: str, before: tuple[str, ...] = ()) -> dict:
-    """The whole configuration as `nextflow config -o json` gives it; plugins of executors cannot be fetched and are not asked for."""
+    """The whole configuration as `nextflow config -o json` gives it; plugins of executors cannot be
+    fetched and are not asked for."""
     variables = environment(folder, parser) | {"NXF_PLUGINS_DEFAULT": "false"}
-    ended = subprocess.run(["nextflow", "-log", str(folder / "log"), *before, "config", "-o", "json", *options, str(ROOT)], cwd=folder,
-                           env=variables, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    ended = subprocess.run(
+        [
+            "nextflow",
+            "-log",
+            str(folder / "log"),
+            *before,
+            "config",
+            "-o",
+            "json",
+            *options,
+            str(ROOT),
+        ],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return json.loads(ended.stdout[ended.stdout.index("{"):])
+    return json.loads(ended.stdout[ended.stdout.index("{") :])

@@ -25,7 +25,14 @@ FILES = {row[0].strip("`"): row[2] for row in table("Every file of a run")}
 
 
 def unlike(published, files):
-    """Files that the page does not tell of, and those it tells of without a *sometimes* that are not there."""
+    """Files that the page does not tell of, and those it tells of without a *sometimes* that are
+    not there."""
     told = {name: pattern(name) for name in files}
-    return ([path for path in published if not any(one.fullmatch(path) for one in told.values())],
-            [name for name, one in told.items() if not files[name] and not any(one.fullmatch(path) for path in published)])
+    return (
+        [path for path in published if not any(one.fullmatch(path) for one in told.values())],
+        [
+            name
+            for name, one in told.items()
+            if not files[name] and not any(one.fullmatch(path) for path in published)
+        ],
+    )

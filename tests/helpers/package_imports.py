@@ -10,7 +10,8 @@ PACKAGE = ROOT / "python" / "gfmtrust"
 
 
 def foreign() -> set[str]:
-    """Top-level modules that are neither ours nor of the standard library, by the name they are imported by."""
+    """Top-level modules that are neither ours nor of the standard library, by the name they are
+    imported by."""
     imported = set()
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):

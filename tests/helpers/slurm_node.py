@@ -1,7 +1,9 @@
-"""A SLURM of one node in a temporary folder: munged, slurmctld and slurmd as plain daemons of the user who runs the tests.
+"""A SLURM of one node in a temporary folder: munged, slurmctld and slurmd as plain daemons of the
+user who runs the tests.
 
-Two partitions, cpu and gpu, on the same node; its one GPU is /dev/null, which SLURM counts and hands out like a real one. Memory is
-counted and not enforced: there are no cgroups here. Knows nothing of Nextflow.
+Two partitions, cpu and gpu, on the same node; its one GPU is /dev/null, which SLURM counts and
+hands out like a real one. Memory is counted and not enforced: there are no cgroups here. Knows
+nothing of Nextflow.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from pathlib import Path
 
 COMMANDS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo")
 CPUS = 4
-"""Said, not counted: the node takes two tasks of the test profile at a time, whatever the machine has."""
+"""Said, not counted: the node takes two tasks of the test profile at a time, whatever the machine
+has."""
 START_S = 60
 STOP_S = 20
 
@@ -64,7 +67,8 @@ def find(name: str) -> str | None:
 
 @contextmanager
 def running() -> Iterator[dict[str, str]]:
-    """Start the node, give the environment in which sbatch and its like reach it, and stop what was started.
+    """Start the node, give the environment in which sbatch and its like reach it, and stop what was
+    started.
 
     Raises RuntimeError with the end of the daemons' logs where the node is not idle within START_S.
     """
@@ -74,8 +78,18 @@ def running() -> Iterator[dict[str, str]]:
     daemons: list[subprocess.Popen] = []
     try:
         write(folder)
-        daemons.append(start(folder, "munged", "--foreground", f"--socket={folder}/munge/socket", f"--key-file={folder}/munge/key",
-                             f"--pid-file={folder}/munge/pid", f"--log-file={folder}/munge/log", f"--seed-file={folder}/munge/seed"))
+        daemons.append(
+            start(
+                folder,
+                "munged",
+                "--foreground",
+                f"--socket={folder}/munge/socket",
+                f"--key-file={folder}/munge/key",
+                f"--pid-file={folder}/munge/pid",
+                f"--log-file={folder}/munge/log",
+                f"--seed-file={folder}/munge/seed",
+            )
+        )
         wait(folder, "munged", lambda: (folder / "munge" / "socket").exists())
         daemons.append(start(folder, "slurmctld", "-D", "-f", variables["SLURM_CONF"]))
         daemons.append(start(folder, "slurmd", "-D", "-f", variables["SLURM_CONF"]))
@@ -102,8 +116,16 @@ def write(folder: Path) -> None:
     key.chmod(0o600)
     controller, node = free_ports(2)
     host = socket.gethostname().split(".")[0]
-    (folder / "slurm.conf").write_text(CONFIGURATION.format(
-        host=host, folder=folder, user=getpass.getuser(), cpus=CPUS, controller_port=controller, node_port=node))
+    (folder / "slurm.conf").write_text(
+        CONFIGURATION.format(
+            host=host,
+            folder=folder,
+            user=getpass.getuser(),
+            cpus=CPUS,
+            controller_port=controller,
+            node_port=node,
+        )
+    )
     (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
 
 
@@ -121,12 +143,24 @@ def free_ports(count: int) -> list[int]:
 
 def start(folder: Path, name: str, *options: str) -> subprocess.Popen:
     with open(folder / f"{name}.out", "wb") as out:
-        return subprocess.Popen([find(name), *options], stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                                env=os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}, start_new_session=True)
+        return subprocess.Popen(
+            [find(name), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"SLURM_CONF": str(folder / "slurm.conf")},
+            start_new_session=True,
+        )
 
 
 def is_idle(variables: dict[str, str]) -> bool:
-    states = subprocess.run(["sinfo", "--noheader", "--format=%T"], env=variables, capture_output=True, text=True, check=False)
+    states = subprocess.run(
+        ["sinfo", "--noheader", "--format=%T"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return set(states.stdout.split()) == {"idle"}
 
 
@@ -134,6 +168,9 @@ def wait(folder: Path, what: str, ready) -> None:
     end = time.monotonic() + START_S
     while not ready():
         if time.monotonic() > end:
-            logs = "\n".join(f"{path.name}: {path.read_text()[-600:]}" for path in sorted([*folder.glob("*.out"), *folder.glob("*.log")]))
+            logs = "\n".join(
+                f"{path.name}: {path.read_text()[-600:]}"
+                for path in sorted([*folder.glob("*.out"), *folder.glob("*.log")])
+            )
             raise RuntimeError(f"{what} is not ready after {START_S} s\n{logs}")
         time.sleep(0.2)

@@ -1,6 +1,8 @@
-"""A finished run's tables, made up: small ones written row by row, and a whole run with probes, alleles, bases and counts for the report.
+"""A finished run's tables, made up: small ones written row by row, and a whole run with probes,
+alleles, bases and counts for the report.
 
-Probes and alleles share one law: llr of the real base is drawn so that a model of the given skill prefers it as often as its |LLR| says.
+Probes and alleles share one law: llr of the real base is drawn so that a model of the given skill
+prefers it as often as its |LLR| says.
 """
 
 from __future__ import annotations
@@ -48,12 +50,17 @@ CONTIGS = [{"name": "chr1", "length": 1_000_000}, {"name": "chr2", "length": 500
 
 
 def features(n: int, skill: float, seed: int) -> pd.DataFrame:
-    """n alleles with all features; `llr` is ln p(ALT)/p(REF), REF being right; skill 0 is a coin, 3 a good model."""
+    """n alleles with all features; `llr` is ln p(ALT)/p(REF), REF being right; skill 0 is a coin, 3
+    a good model."""
     rng = np.random.default_rng(seed)
     size = rng.gamma(1.2, skill, n) if skill else rng.gamma(1.2, 1.0, n)
     right = rng.random(n) < (1 / (1 + np.exp(-1.2 * size)) if skill else 0.5)
     llr = np.where(right, -size, size)
-    ent = np.clip(2 - 0.35 * size + rng.normal(0, 0.1, n), 0.02, 2.0) if skill else rng.uniform(1.7, 2.0, n)
+    ent = (
+        np.clip(2 - 0.35 * size + rng.normal(0, 0.1, n), 0.02, 2.0)
+        if skill
+        else rng.uniform(1.7, 2.0, n)
+    )
     return pd.DataFrame(
         {
             "llr": llr,
@@ -76,7 +83,8 @@ def features(n: int, skill: float, seed: int) -> pd.DataFrame:
 
 
 def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
-    """Probes as `calibration.fit` takes them, on 40 blocks, with the two surprisals of probes.scored.parquet."""
+    """Probes as `calibration.fit` takes them, on 40 blocks, with the two surprisals of
+    probes.scored.parquet."""
     rng = np.random.default_rng([seed, 1])
     table = features(n, skill, seed)
     real = rng.integers(0, 4, n)
@@ -95,12 +103,17 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
 
 
 @cache
-def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibration_fit.Calibration, pd.DataFrame]:
+def fitted(
+    skill: float = 3.0, n: int = 4000, seed: int = 1
+) -> tuple[calibration_fit.Calibration, pd.DataFrame]:
     """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
     found = calibration_fit.fit(table, calibration_fit.Options(digests=DIGESTS))
     found = calibration_fit.with_shift(
-        found, calibration_fit.shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy())
+        found,
+        calibration_fit.shift_gate(
+            table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()
+        ),
     )
     rank, why = flags.assign(found, table)
     return found, table.assign(
@@ -113,13 +126,32 @@ def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[calibratio
 
 def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", **values) -> dict:
     """A row of sites.parquet; LOW with plain numbers where scored, unless said otherwise."""
-    plain = {"rank": 1, "why": "LOW_REL", "rel": 0.625, "llr": -1.5, "llr_sd": 0.25, "ent": 1.75, "dis": 0.0125, "gain": 0.05}
-    row = {"contig": contig, "contig_index": 0, "pos": pos, "ref": ref, "alt": alt, "status": status, "rank": 0}
+    plain = {
+        "rank": 1,
+        "why": "LOW_REL",
+        "rel": 0.625,
+        "llr": -1.5,
+        "llr_sd": 0.25,
+        "ent": 1.75,
+        "dis": 0.0125,
+        "gain": 0.05,
+    }
+    row = {
+        "contig": contig,
+        "contig_index": 0,
+        "pos": pos,
+        "ref": ref,
+        "alt": alt,
+        "status": status,
+        "rank": 0,
+    }
     row |= (plain if status == Status.SCORED else {}) | values
     return {"conf": Rank(row["rank"]).name if row["rank"] else None, **row}
 
 
-def write_rows(path: Path, rows: list[dict], schema: pa.Schema, metadata: dict | None = None) -> Path:
+def write_rows(
+    path: Path, rows: list[dict], schema: pa.Schema, metadata: dict | None = None
+) -> Path:
     tables.write(path, pa.Table.from_pylist(rows, schema=schema), schema, metadata)
     return path
 
@@ -138,7 +170,9 @@ def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed:
     rng = np.random.default_rng([seed, 2])
     table = features(n, skill, seed + 7)
     rank, why = flags.assign(found, table)
-    status = np.where(rng.random(n) < 0.9, "SCORED", rng.choice(["UNSUPPORTED", "REF_MISMATCH", "SYMBOLIC"], n)).astype(object)
+    status = np.where(
+        rng.random(n) < 0.9, "SCORED", rng.choice(["UNSUPPORTED", "REF_MISMATCH", "SYMBOLIC"], n)
+    ).astype(object)
     scored = status == Status.SCORED
     ref = rng.integers(0, 4, n)
     columns = {
@@ -148,23 +182,43 @@ def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed:
         "ref": np.array(list("ACGT"), object)[ref],
         "alt": np.array(list("ACGT"), object)[(ref + 1 + rng.integers(0, 3, n)) % 4],
         "status": status,
-        "var_pos": np.full(n, -1), "var_ref": np.full(n, "", object), "var_alt": np.full(n, "", object),
+        "var_pos": np.full(n, -1),
+        "var_ref": np.full(n, "", object),
+        "var_alt": np.full(n, "", object),
         "regions": np.full(n, None, object),
         "rank": np.where(scored, rank, 0).astype(np.uint8),
-        "conf": np.array([Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object),
-        "why": np.array(["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object),
+        "conf": np.array(
+            [Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object
+        ),
+        "why": np.array(
+            ["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object
+        ),
     }
     rel = calibration_fit.reliability(found, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
-    numbers |= {name: np.full(n, np.nan) for name in SITES.names if name.startswith("dis_") and name not in table}  # one model, one view
+    numbers |= {
+        name: np.full(n, np.nan)
+        for name in SITES.names
+        if name.startswith("dis_") and name not in table
+    }  # one model, one view
     for name, values in numbers.items():
-        columns[name] = np.where(scored, values, np.nan).astype(np.float32) if values.dtype == np.float64 else values
+        columns[name] = (
+            np.where(scored, values, np.nan).astype(np.float32)
+            if values.dtype == np.float64
+            else values
+        )
     return pa.table(
-        {name: pa.array(columns[name], type=SITES.field(name).type, from_pandas=True) for name in SITES.names}, schema=SITES
+        {
+            name: pa.array(columns[name], type=SITES.field(name).type, from_pandas=True)
+            for name in SITES.names
+        },
+        schema=SITES,
     )
 
 
-def base_rows(contig: str, start: int, n: int, rank: int = 3, n_wrong: int = 0, status: str = "SCORED") -> list[dict]:
+def base_rows(
+    contig: str, start: int, n: int, rank: int = 3, n_wrong: int = 0, status: str = "SCORED"
+) -> list[dict]:
     """n neighbouring bases, the first n_wrong of them with the decoy preferred."""
     return [
         {
@@ -235,19 +289,39 @@ def bed_counts(name: str) -> dict:
 
 
 def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -> dict:
-    """What annotate_sites says of models side by side: the first sharp, each further one nearer to guessing."""
+    """What annotate_sites says of models side by side: the first sharp, each further one nearer to
+    guessing."""
     peaks = [min(39, 12 + 13 * i) for i in range(len(models))]
     found = {
-        "models": [{"id": name, "n": n, "mean_entropy": peak / 20, "near_uniform": peak / 78,
-                    "entropy": [n if i == peak else 0 for i in range(40)]} for name, peak in zip(models, peaks, strict=True)],
-        "pairs": [{"a": models[a], "b": models[b], "n_jsd": n, "n_sign": n, "jsd": 0.03125 * (a + b), "same_sign": 0.9375 - 0.125 * b}
-                  for a in range(len(models)) for b in range(a)],
+        "models": [
+            {
+                "id": name,
+                "n": n,
+                "mean_entropy": peak / 20,
+                "near_uniform": peak / 78,
+                "entropy": [n if i == peak else 0 for i in range(40)],
+            }
+            for name, peak in zip(models, peaks, strict=True)
+        ],
+        "pairs": [
+            {
+                "a": models[a],
+                "b": models[b],
+                "n_jsd": n,
+                "n_sign": n,
+                "jsd": 0.03125 * (a + b),
+                "same_sign": 0.9375 - 0.125 * b,
+            }
+            for a in range(len(models))
+            for b in range(a)
+        ],
     }
     return {"snvs": found, "bases": {"models": [], "pairs": []}}
 
 
 def loci_pictures(sites: Path, flank: int = 8) -> dict:
-    """Bases round the top loci: the middle one as the model that knows it sees it, every third one left out."""
+    """Bases round the top loci: the middle one as the model that knows it sees it, every third one
+    left out."""
     rng = np.random.default_rng(3)
     made = []
     for row in loci.top_loci(sites):
@@ -256,26 +330,44 @@ def loci_pictures(sites: Path, flank: int = 8) -> dict:
             base = row["ref"] if offset == 0 else "ACGT"[rng.integers(4)]
             p = rng.dirichlet([0.3 if letter != base else 3 for letter in "ACGT"])
             if offset % 3 or not offset:
-                bases.append({"offset": offset, "base": base, "p": [round(float(one), 4) for one in p]})
+                bases.append(
+                    {"offset": offset, "base": base, "p": [round(float(one), 4) for one in p]}
+                )
         made.append({name: row[name] for name in loci.KEY} | {"bases": bases})
     return {"flank": flank, "loci": made}
 
 
 def make_run(
-    folder: Path, skill: float = 3.0, n_sites: int = 3000, samples: bool = True, regions: bool = True, n_probes: int = 4000
+    folder: Path,
+    skill: float = 3.0,
+    n_sites: int = 3000,
+    samples: bool = True,
+    regions: bool = True,
+    n_probes: int = 4000,
 ) -> dict:
-    """All inputs of `report.report` below `folder`, as keyword arguments for it (without out_dir)."""
+    """All inputs of `report.report` below `folder`, as keyword arguments for it (without
+    out_dir)."""
     found, scored = fitted(skill, n_probes)
     for name in ("checked", "plan", "calibration", "sites"):
         (folder / name).mkdir(parents=True)
     (folder / "calibration" / "calibration.json").write_text(found.to_json())
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / "calibration" / "probes.scored.parquet", frame, frame.schema)
-    tables.write(folder / "sites" / "sites.parquet", random_sites(found, n_sites, skill, 5), SITES,
-                 {"models": MODELS, "contigs": [one["name"] for one in CONTIGS], "contig_lengths": [one["length"] for one in CONTIGS]})
+    tables.write(
+        folder / "sites" / "sites.parquet",
+        random_sites(found, n_sites, skill, 5),
+        SITES,
+        {
+            "models": MODELS,
+            "contigs": [one["name"] for one in CONTIGS],
+            "contig_lengths": [one["length"] for one in CONTIGS],
+        },
+    )
     write_bases(folder / "sites" / "bases.parquet", base_rows("chr1", 100, 50) if regions else [])
     tables.write_json(folder / "sites" / "model_comparison.json", comparison(n_sites))
-    tables.write_json(folder / "sites" / "loci.json", loci_pictures(folder / "sites" / "sites.parquet"))
+    tables.write_json(
+        folder / "sites" / "loci.json", loci_pictures(folder / "sites" / "sites.parquet")
+    )
     ids = ["NA1", "NA2", "NA3"] if samples else []
     inputs = [
         {
@@ -288,7 +380,9 @@ def make_run(
             "n_snv": 900,
             "n_snv_mismatch": 3,
             "sorted": True,
-            "warnings": [{"text": "INFO key XYZ not in header", "count": 12, "first": "chr1:10583"}],
+            "warnings": [
+                {"text": "INFO key XYZ not in header", "count": 12, "first": "chr1:10583"}
+            ],
         }
         for name in ids
     ] + (
@@ -325,7 +419,13 @@ def make_run(
     tables.write_json(
         folder / "plan" / "plan.json",
         {
-            "counts": {"alleles": n_sites, "sites": n_sites, "shards": 1, "probes": n_probes, "spellings": n_sites},
+            "counts": {
+                "alleles": n_sites,
+                "sites": n_sites,
+                "shards": 1,
+                "probes": n_probes,
+                "spellings": n_sites,
+            },
             "seed": 1,
             "contigs": CONTIGS,
             "genome_digest": DIGESTS["genome"],
@@ -335,7 +435,10 @@ def make_run(
         },
     )
     counts = []
-    for content in [*(vcf_counts(name, 120, 300, 480, 100) for name in ids), *([bed_counts("ccre")] if regions else [])]:
+    for content in [
+        *(vcf_counts(name, 120, 300, 480, 100) for name in ids),
+        *([bed_counts("ccre")] if regions else []),
+    ]:
         counts.append(folder / f"{content['id']}.counts.json")
         counts[-1].write_text(json.dumps(content))
     metrics = []
@@ -353,7 +456,11 @@ def make_run(
                     "batch": 64,
                     "halvings": 0,
                     "sites": n_sites,
-                    "region_stride": {"stride": 8, "asked": 8, "checks": [{"stride": 8, "bases": 900, "p50": 0.0211, "p99": 0.31}]},
+                    "region_stride": {
+                        "stride": 8,
+                        "asked": 8,
+                        "checks": [{"stride": 8, "bases": 900, "p50": 0.0211, "p99": 0.31}],
+                    },
                     "tiled_sites": n_sites // 2 if model == "gpn-a" else 0,
                     "passes": 2 * n_sites,
                     "seconds": 12.5,

@@ -1,6 +1,8 @@
-"""A model whose distribution is known by hand: a table over the letters left and right of the scored one. Made without torch.
+"""A model whose distribution is known by hand: a table over the letters left and right of the
+scored one. Made without torch.
 
-ids are those of TEXT: a 3, c 4, g 5, t 6, [UNK] 2. The graph never reads the scored letter, masked or not.
+ids are those of TEXT: a 3, c 4, g 5, t 6, [UNK] 2. The graph never reads the scored letter, masked
+or not.
 """
 
 import hashlib
@@ -28,29 +30,45 @@ def expected_probs(rows: np.ndarray, codes: np.ndarray, index: np.ndarray) -> np
     made = np.empty((*index.shape, 1, 4))
     for i, window in enumerate(codes):
         for j, at in enumerate(index[i]):
-            made[i, j, 0] = np.exp(rows[ID_OF_CODE[window[at - 1]], ID_OF_CODE[window[at + 1]]].astype(np.float64))
+            made[i, j, 0] = np.exp(
+                rows[ID_OF_CODE[window[at - 1]], ID_OF_CODE[window[at + 1]]].astype(np.float64)
+            )
     return made
 
 
-def graph(rows: np.ndarray, opset: int = 21, domain: str = "", ids_dtype: str = "INT64", extra_node=None):
-    """The model as an onnx ModelProto: GatherElements at pos - 1 and pos + 1, one Gather of the table."""
+def graph(
+    rows: np.ndarray, opset: int = 21, domain: str = "", ids_dtype: str = "INT64", extra_node=None
+):
+    """The model as an onnx ModelProto: GatherElements at pos - 1 and pos + 1, one Gather of the
+    table."""
     from onnx import TensorProto, helper, numpy_helper
 
     kind = getattr(TensorProto, ids_dtype)
     nodes = [
-        helper.make_node("Sub", ["pos", "one"], ["before"]), helper.make_node("Add", ["pos", "one"], ["after"]),
+        helper.make_node("Sub", ["pos", "one"], ["before"]),
+        helper.make_node("Add", ["pos", "one"], ["after"]),
         helper.make_node("GatherElements", ["input_ids", "before"], ["left"], axis=1),
         helper.make_node("GatherElements", ["input_ids", "after"], ["right"], axis=1),
-        helper.make_node("Mul", ["left", "n_ids"], ["left_rows"]), helper.make_node("Add", ["left_rows", "right"], ["row"]),
+        helper.make_node("Mul", ["left", "n_ids"], ["left_rows"]),
+        helper.make_node("Add", ["left_rows", "right"], ["row"]),
         helper.make_node("Gather", ["table", "row"], ["logp"], axis=0, domain=domain),
     ] + ([extra_node] if extra_node else [])
-    constants = [numpy_helper.from_array(np.array([1]), "one"), numpy_helper.from_array(np.array([N_IDS]), "n_ids"),
-                 numpy_helper.from_array(rows.reshape(-1, 4), "table")]
-    inputs = [helper.make_tensor_value_info("input_ids", kind, ["batch", "length"]),
-              helper.make_tensor_value_info("pos", TensorProto.INT64, ["batch", "positions"])]
+    constants = [
+        numpy_helper.from_array(np.array([1]), "one"),
+        numpy_helper.from_array(np.array([N_IDS]), "n_ids"),
+        numpy_helper.from_array(rows.reshape(-1, 4), "table"),
+    ]
+    inputs = [
+        helper.make_tensor_value_info("input_ids", kind, ["batch", "length"]),
+        helper.make_tensor_value_info("pos", TensorProto.INT64, ["batch", "positions"]),
+    ]
     outputs = [helper.make_tensor_value_info("logp", TensorProto.FLOAT, ["batch", "positions", 4])]
     opsets = [helper.make_opsetid("", opset)] + ([helper.make_opsetid(domain, 1)] if domain else [])
-    return helper.make_model(helper.make_graph(nodes, "toy", inputs, outputs, constants), opset_imports=opsets, ir_version=9)
+    return helper.make_model(
+        helper.make_graph(nodes, "toy", inputs, outputs, constants),
+        opset_imports=opsets,
+        ir_version=9,
+    )
 
 
 def golden(rows: np.ndarray) -> list[dict]:
@@ -59,22 +77,62 @@ def golden(rows: np.ndarray) -> list[dict]:
         codes = np.random.default_rng(seed).integers(0, 4, (1, WINDOW_BP))
         index = np.array([[SITE - seed]])
         logp = np.log(expected_probs(rows, codes, index)[0])
-        made.append({"name": str(seed), "codes": "".join(map(str, codes[0])), "index": index[0].tolist(), "logp": logp.round(6).tolist()})
+        made.append(
+            {
+                "name": str(seed),
+                "codes": "".join(map(str, codes[0])),
+                "index": index[0].tolist(),
+                "logp": logp.round(6).tolist(),
+            }
+        )
     return made
 
 
 def meta(rows: np.ndarray, **changes) -> dict:
-    """Groups of bundle.json for the toy; changes: 'group.field' -> value, written with '__' for the dot."""
+    """Groups of bundle.json for the toy; changes: 'group.field' -> value, written with '__' for the
+    dot."""
     held = {
-        "identity": {"model_id": "toy", "family": "gpn", "repository": "", "revision": "", "licence": "MIT", "licence_url": "",
-                     "n_parameters": 196, "citation": ""},
-        "text": {"k": 1, "vocabulary": VOCABULARY, "mask": "[MASK]", "unknown": "[UNK]", "outside": "[UNK]", "prefix": [], "suffix": [],
-                 "lower_case": True, "vocabulary_sha256": hashlib.sha256(json.dumps(VOCABULARY).encode()).hexdigest()},
-        "scoring": {"causal": False, "quantity": "direct", "kmer_method": "", "n_members": 1, "rc_equivariant": False,
-                    "neighbour_offsets": [-3, 3], "neighbours_in_same_pass": False},
-        "window": {"window_bp": WINDOW_BP, "trained_bp": WINDOW_BP, "site_forward": SITE, "site_reverse": SITE - 1, "shifts": [-2, 0, 2],
-                   "batch": 0},
-        "source": {}, "proof": {"gate": "passed"}, "golden": golden(rows),
+        "identity": {
+            "model_id": "toy",
+            "family": "gpn",
+            "repository": "",
+            "revision": "",
+            "licence": "MIT",
+            "licence_url": "",
+            "n_parameters": 196,
+            "citation": "",
+        },
+        "text": {
+            "k": 1,
+            "vocabulary": VOCABULARY,
+            "mask": "[MASK]",
+            "unknown": "[UNK]",
+            "outside": "[UNK]",
+            "prefix": [],
+            "suffix": [],
+            "lower_case": True,
+            "vocabulary_sha256": hashlib.sha256(json.dumps(VOCABULARY).encode()).hexdigest(),
+        },
+        "scoring": {
+            "causal": False,
+            "quantity": "direct",
+            "kmer_method": "",
+            "n_members": 1,
+            "rc_equivariant": False,
+            "neighbour_offsets": [-3, 3],
+            "neighbours_in_same_pass": False,
+        },
+        "window": {
+            "window_bp": WINDOW_BP,
+            "trained_bp": WINDOW_BP,
+            "site_forward": SITE,
+            "site_reverse": SITE - 1,
+            "shifts": [-2, 0, 2],
+            "batch": 0,
+        },
+        "source": {},
+        "proof": {"gate": "passed"},
+        "golden": golden(rows),
     }
     for name, value in changes.items():
         group, field = name.split("__")
@@ -82,7 +140,9 @@ def meta(rows: np.ndarray, **changes) -> dict:
     return held
 
 
-def write_toy(directory: Path, rows: np.ndarray | None = None, model=None, **changes) -> bundles.Bundle:
+def write_toy(
+    directory: Path, rows: np.ndarray | None = None, model=None, **changes
+) -> bundles.Bundle:
     """A toy bundle on disk, its graph beside it in the same parent directory."""
     rows = table() if rows is None else rows
     path = directory.with_name(directory.name + ".source.onnx")
@@ -91,7 +151,8 @@ def write_toy(directory: Path, rows: np.ndarray | None = None, model=None, **cha
 
 
 def reseal(directory: Path, change) -> None:
-    """Change bundle.json by a function of its content and give it a digest that fits again: what a forger would do."""
+    """Change bundle.json by a function of its content and give it a digest that fits again: what a
+    forger would do."""
     path = directory / bundles.BUNDLE_FILE
     held = json.loads(path.read_text())
     change(held)

@@ -1,8 +1,9 @@
-"""Models that know nothing of a genome, as checkpoint directories of the GPN family: none may earn a flag.
+"""Models that know nothing of a genome, as checkpoint directories of the GPN family: none may earn
+a flag.
 
-random: random weights. constant: the same four probabilities everywhere.
-gc_only: the share of G and C of 63 bp round the site, and nothing else.
-Beside these, bundles that know as many flanking letters as their order, counted from the genome itself: 0 none, 1 one either side.
+random: random weights. constant: the same four probabilities everywhere. gc_only: the share of G
+and C of 63 bp round the site, and nothing else. Beside these, bundles that know as many flanking
+letters as their order, counted from the genome itself: 0 none, 1 one either side.
 """
 
 import json
@@ -18,9 +19,16 @@ from gfmtrust.validation.oracle.markov import MarkovTable
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 
 KINDS = ("random", "constant", "gc_only")
-SMALL = {"bias": True, "mlm_head_transform": False, "num_hidden_layers": 1, "hidden_size": 12, "first_kernel_size": 63}
+SMALL = {
+    "bias": True,
+    "mlm_head_transform": False,
+    "num_hidden_layers": 1,
+    "hidden_size": 12,
+    "first_kernel_size": 63,
+}
 OFF_ALPHABET = -30.0
-"""Logit of the special tokens; random weights alone would put a third of the mass on them, which is refused."""
+"""Logit of the special tokens; random weights alone would put a third of the mass on them, which is
+refused."""
 LETTERS = {"a": 3, "c": 4, "g": 5, "t": 6}
 LETTER_LOGITS = (0.4, -0.3, -0.1, 0.2)
 GC_SLOPE = 1.5
@@ -57,13 +65,19 @@ def write(directory: Path, kind: str, seed: int = 0) -> Path:
     directory.mkdir(parents=True)
     (directory / "config.json").write_text(json.dumps(config))
     (directory / "vocab.txt").write_text("\n".join(checkpoints.vocabulary_tokens("gpn")) + "\n")
-    save_file({name: tensor.clone().contiguous() for name, tensor in weights.items()}, directory / "model.safetensors")
-    (directory / "gfmtrust.json").write_text(json.dumps({"window_bp": checkpoints.WINDOW_BP["gpn"]}))
+    save_file(
+        {name: tensor.clone().contiguous() for name, tensor in weights.items()},
+        directory / "model.safetensors",
+    )
+    (directory / "gfmtrust.json").write_text(
+        json.dumps({"window_bp": checkpoints.WINDOW_BP["gpn"]})
+    )
     return directory
 
 
 def _gc_of_the_window(weights) -> None:
-    """The one convolution sums G and C against A and T, both halves of the sign pass the activation, the last layer reads them."""
+    """The one convolution sums G and C against A and T, both halves of the sign pass the
+    activation, the last layer reads them."""
     layer = "model.encoder.layer.0.conv"
     for letter, token in LETTERS.items():
         sign = 1.0 if letter in "cg" else -1.0
@@ -89,9 +103,11 @@ def counted_table(fasta: Path, order: int) -> MarkovTable:
     opened = Genome.open(fasta)
     for name, length in opened.contigs.items():
         codes = opened.codes(name, 0, length).astype(np.int64)
-        codes = np.concatenate([codes, codes[:order]])  # closed to a ring, so that first and last letters of words are as frequent
+        codes = np.concatenate(
+            [codes, codes[:order]]
+        )  # closed to a ring, so that first and last letters of words are as frequent
         assert (codes < N).all()
-        words = sum(codes[i: len(codes) - order + i] * 4 ** (order - i) for i in range(order + 1))
+        words = sum(codes[i : len(codes) - order + i] * 4 ** (order - i) for i in range(order + 1))
         counts += np.bincount(words, minlength=len(counts))
     counts += counts[word_reverse_complements(order + 1)]
     return MarkovTable(order, counts / counts.sum())

@@ -1,16 +1,22 @@
-"""Small VCF texts for tests, and the ways to store them. Written by hand: nothing here uses the code under test."""
+"""Small VCF texts for tests, and the ways to store them. Written by hand: nothing here uses the
+code under test."""
 
 import gzip
 from pathlib import Path
 
 import pysam
 
-HEADER = (b"##fileformat=VCFv4.2\n##contig=<ID=chr1,length=60>\n##contig=<ID=chr2,length=40>\n"
-          b'##INFO=<ID=AC,Number=A,Type=Integer,Description="x, y">\n##FILTER=<ID=q10,Description="low">\n')
+HEADER = (
+    b"##fileformat=VCFv4.2\n##contig=<ID=chr1,length=60>\n##contig=<ID=chr2,length=40>\n"
+    b'##INFO=<ID=AC,Number=A,Type=Integer,Description="x, y">\n##FILTER=<ID=q10,Description="low">\n'
+)
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 SAMPLES = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\n"
-OUR_LINES = ['##INFO=<ID=GFM_STATUS,Number=A,Type=String,Description="s">',
-             '##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">', "##gfmtrustVersion=0"]
+OUR_LINES = [
+    '##INFO=<ID=GFM_STATUS,Number=A,Type=String,Description="s">',
+    '##INFO=<ID=GFM_RANK,Number=A,Type=Integer,Description="r">',
+    "##gfmtrustVersion=0",
+]
 AWKWARD = [  # (CHROM, POS, REF, ALT, INFO) of records that have broken other tools
     (b"chr1", b"5", b"A", b"C", b"AC=1"),
     (b"chr1", b"6", b"a", b"c,g,*", b"."),
@@ -28,8 +34,33 @@ AWKWARD = [  # (CHROM, POS, REF, ALT, INFO) of records that have broken other to
 ]
 
 
-def line(contig=b"chr1", pos=b"5", ref=b"A", alt=b"C", info=b"AC=1", qual=b"1e-300", filters=b"PASS", end=b"\n", samples=()):
-    return b"\t".join([contig, pos, b"rs1", ref, alt, qual, filters, info, *([b"GT", *samples] if samples else [])]) + end
+def line(
+    contig=b"chr1",
+    pos=b"5",
+    ref=b"A",
+    alt=b"C",
+    info=b"AC=1",
+    qual=b"1e-300",
+    filters=b"PASS",
+    end=b"\n",
+    samples=(),
+):
+    return (
+        b"\t".join(
+            [
+                contig,
+                pos,
+                b"rs1",
+                ref,
+                alt,
+                qual,
+                filters,
+                info,
+                *([b"GT", *samples] if samples else []),
+            ]
+        )
+        + end
+    )
 
 
 def vcf_text(records=AWKWARD, samples=False, end=b"\n"):
@@ -54,4 +85,9 @@ def stored(path: Path, text: bytes, how: str = "plain") -> Path:
 def simple_values(record) -> bytes:
     """GFM_STATUS=SCORED and a rank that tells the alleles apart."""
     n = len(record.alts)
-    return b"GFM_STATUS=" + b",".join([b"SCORED"] * n) + b";GFM_RANK=" + b",".join(str(i % 4).encode() for i in range(n))
+    return (
+        b"GFM_STATUS="
+        + b",".join([b"SCORED"] * n)
+        + b";GFM_RANK="
+        + b",".join(str(i % 4).encode() for i in range(n))
+    )

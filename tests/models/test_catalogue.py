@@ -1,4 +1,5 @@
-"""`gfmtrust models`: what is listed of families, checkpoints and bundles, and the record of the conformance suite."""
+"""`gfmtrust models`: what is listed of families, checkpoints and bundles, and the record of the
+conformance suite."""
 
 import json
 from math import inf, nan
@@ -14,13 +15,20 @@ from gfmtrust.models import catalogue, outcomes
 from gfmtrust.models.outcomes import Outcome
 
 pytestmark = pytest.mark.torch
-FOUND = [Outcome("gpn", "parity", 1.23e-6, 2e-5), Outcome("gpn", "time, s", 14.0, inf), Outcome("convnet", "parity", 4e-6, 2e-5),
-         Outcome("gpn", "reach", 0.5, 1e-6, True), Outcome("gpn", "reach", 0.0, 0.0)]
+FOUND = [
+    Outcome("gpn", "parity", 1.23e-6, 2e-5),
+    Outcome("gpn", "time, s", 14.0, inf),
+    Outcome("convnet", "parity", 4e-6, 2e-5),
+    Outcome("gpn", "reach", 0.5, 1e-6, True),
+    Outcome("gpn", "reach", 0.0, 0.0),
+]
 
 
 @pytest.fixture
 def table(tmp_path):
-    (tmp_path / "models.csv").write_text(HEAD + PINNED.replace("512,who,", "512,who,mouse") + "n,nt_v1,lab/n" + "," * 9 + "5994,,\n")
+    (tmp_path / "models.csv").write_text(
+        HEAD + PINNED.replace("512,who,", "512,who,mouse") + "n,nt_v1,lab/n" + "," * 9 + "5994,,\n"
+    )
     return tmp_path / "models.csv"
 
 
@@ -33,10 +41,29 @@ def recorded(tmp_path):
 def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
     made = catalogue.catalogue(table=table, recorded=recorded)
     assert made["checkpoints"] == [
-        {"id": "m", "family": "gpn", "kind": "masked", "context_bp": "512", "weights": "30 bytes", "licence": "MIT", "organisms": "mouse",
-         "pinned": "yes", "repository": "lab/m"},
-        {"id": "n", "family": "nt_v1", "kind": "masked", "context_bp": "5994", "weights": "not read", "licence": "not read",
-         "organisms": "not read", "pinned": "no", "repository": "lab/n"}]
+        {
+            "id": "m",
+            "family": "gpn",
+            "kind": "masked",
+            "context_bp": "512",
+            "weights": "30 bytes",
+            "licence": "MIT",
+            "organisms": "mouse",
+            "pinned": "yes",
+            "repository": "lab/m",
+        },
+        {
+            "id": "n",
+            "family": "nt_v1",
+            "kind": "masked",
+            "context_bp": "5994",
+            "weights": "not read",
+            "licence": "not read",
+            "organisms": "not read",
+            "pinned": "no",
+            "repository": "lab/n",
+        },
+    ]
     assert {row["family"] for row in made["families"]} == set(models.FAMILIES)
     assert next(row for row in made["families"] if row["family"] == "generator")["kind"] == "causal"
 
@@ -44,23 +71,40 @@ def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
 def test_one_family_alone(table, recorded):
     made = catalogue.catalogue("gpn", table=table, recorded=recorded)
     assert [row["id"] for row in made["checkpoints"]] == ["m"]
-    assert made["families"] == [{"family": "gpn", "kind": "masked", "reads": "single bases", "model_type": "GPN, ConvNet", "layouts": "2",
-                                 "conformance": "5 figures, all within their bars"}]
+    assert made["families"] == [
+        {
+            "family": "gpn",
+            "kind": "masked",
+            "reads": "single bases",
+            "model_type": "GPN, ConvNet",
+            "layouts": "2",
+            "conformance": "5 figures, all within their bars",
+        }
+    ]
 
 
-@pytest.mark.parametrize(("more", "words"), [
-    (Outcome("gpn", "memory, MB", 5000, 4096), "1 of 6 figures over their bar"),
-    (Outcome("gpn", "memory, MB", nan, 4096), "1 of 6 figures over their bar"),
-])
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (Outcome("gpn", "memory, MB", 5000, 4096), "1 of 6 figures over their bar"),
+        (Outcome("gpn", "memory, MB", nan, 4096), "1 of 6 figures over their bar"),
+    ],
+)
 def test_figures_over_their_bar_are_counted(table, recorded, more, words):
     outcomes.write([*FOUND, more], recorded)
-    assert catalogue.catalogue("gpn", table=table, recorded=recorded)["families"][0]["conformance"] == words
+    assert (
+        catalogue.catalogue("gpn", table=table, recorded=recorded)["families"][0]["conformance"]
+        == words
+    )
 
 
 def test_a_family_is_recorded_with_all_its_layouts_or_not(table, tmp_path, recorded):
     outcomes.write([one for one in FOUND if one.example == "gpn"], recorded)
     for path in (recorded, tmp_path / "absent.json"):
-        assert catalogue.catalogue("gpn", table=table, recorded=path)["families"][0]["conformance"] == "not recorded"
+        assert (
+            catalogue.catalogue("gpn", table=table, recorded=path)["families"][0]["conformance"]
+            == "not recorded"
+        )
 
 
 def test_bundles_say_what_they_were_certified_for(table, tmp_path):
@@ -69,8 +113,16 @@ def test_bundles_say_what_they_were_certified_for(table, tmp_path):
     toy_models.write_toy(tmp_path / "models" / "bad")
     (tmp_path / "models" / "bad" / "model.onnx").write_bytes(b"")
     bad, good = catalogue.catalogue("gpn", tmp_path / "models", table)["bundles"]
-    assert good == {"bundle": "toy", "family": "gpn", "gate": "passed", "precision": "fp32", "devices": "cpu, cuda", "parity": "not made",
-                    "context_bp": "16", "licence": "MIT"}
+    assert good == {
+        "bundle": "toy",
+        "family": "gpn",
+        "gate": "passed",
+        "precision": "fp32",
+        "devices": "cpu, cuda",
+        "parity": "not made",
+        "context_bp": "16",
+        "licence": "MIT",
+    }
     assert bad["bundle"] == "bad"
     assert bad["gate"].startswith("refused: ")
     assert "sha256 is" in bad["gate"]
@@ -79,7 +131,7 @@ def test_bundles_say_what_they_were_certified_for(table, tmp_path):
 def test_an_exported_bundle_shows_its_worst_parity(exported, table):
     made = exported("gpn")
     shapes = made.meta["proof"]["parity"][0]["shapes"]
-    row, = catalogue.catalogue(bundles=made.directory, table=table)["bundles"]
+    (row,) = catalogue.catalogue(bundles=made.directory, table=table)["bundles"]
     assert row["gate"] == "failed"
     assert row["parity"].split(" of ")[0] == f"{max(shape['max_logp'] for shape in shapes):.2g}"
 
@@ -91,7 +143,10 @@ def test_the_command_prints_columns_or_json(capsys):
     at = next(line for line in lines if "context_bp" in line).index("licence")
     assert all(line[at:].startswith(("licence", "not read")) for line in lines[5:])
     assert cli.main(["models", "list", "--family", "gpn", "--json"]) == 0
-    assert [row["id"] for row in json.loads(capsys.readouterr().out)["checkpoints"]] == ["gpn-brassicales", "gpn-animal-promoter"]
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)["checkpoints"]] == [
+        "gpn-brassicales",
+        "gpn-animal-promoter",
+    ]
 
 
 def test_outcomes_come_back(recorded):
@@ -102,7 +157,8 @@ def test_outcomes_come_back(recorded):
 def test_the_table_has_a_row_an_example_and_bold_figures_over_the_bar():
     assert outcomes.table([*FOUND, Outcome("convnet", "reach", 3e-9, 1e-6, True)]) == (
         "| example | parity | time, s | reach |\n|---|---|---|---|\n| `gpn` | 1.2e-06 | 14 | 0.5, 0 |\n"
-        "| `convnet` | 4e-06 |  | **3e-09** |\n")
+        "| `convnet` | 4e-06 |  | **3e-09** |\n"
+    )
 
 
 def test_what_is_recorded_is_of_examples_that_exist():
@@ -125,7 +181,16 @@ def test_a_folder_without_bundles(table, tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("content", ["", "{", '[{"example": "x"}]', "[1]", '[{"example": "x", "check": "y", "value": "z", "allowed": 1}]'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        '[{"example": "x"}]',
+        "[1]",
+        '[{"example": "x", "check": "y", "value": "z", "allowed": 1}]',
+    ],
+)
 def test_a_record_that_is_none(tmp_path, content):
     (tmp_path / "c.json").write_text(content)
     with pytest.raises(BadDataError, match="no outcomes"):
@@ -136,7 +201,11 @@ def test_a_record_that_is_none(tmp_path, content):
 def test_a_failed_figure_ends_the_command_after_the_table(monkeypatch, tmp_path, capsys):
     from gfmtrust.export import conformance
 
-    monkeypatch.setattr(conformance, "outcomes", lambda chosen, folder: iter([Outcome(name, "parity", 1.0, 2e-5) for name in chosen]))
+    monkeypatch.setattr(
+        conformance,
+        "outcomes",
+        lambda chosen, folder: iter([Outcome(name, "parity", 1.0, 2e-5) for name in chosen]),
+    )
     assert cli.main(["models", "conformance", "gpn", "--out", str(tmp_path / "c.json")]) == 65
     said = capsys.readouterr()
     assert "| `convnet` | **1** |" in said.out

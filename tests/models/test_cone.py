@@ -6,8 +6,20 @@ pytestmark = pytest.mark.torch
 
 SHAPES = {
     "gpn-small": ("gpn", {"hidden_size": 24, "num_hidden_layers": 5, "intermediate_size": 32}),
-    "gpn-cycles": ("gpn", {"hidden_size": 16, "num_hidden_layers": 11, "intermediate_size": 16, "dilation_cycle": 4}),
-    "gpn-depthwise": ("gpn", {"hidden_size": 16, "num_hidden_layers": 6, "intermediate_size": 16, "depthwise": True, "bias": True}),
+    "gpn-cycles": (
+        "gpn",
+        {"hidden_size": 16, "num_hidden_layers": 11, "intermediate_size": 16, "dilation_cycle": 4},
+    ),
+    "gpn-depthwise": (
+        "gpn",
+        {
+            "hidden_size": 16,
+            "num_hidden_layers": 6,
+            "intermediate_size": 16,
+            "depthwise": True,
+            "bias": True,
+        },
+    ),
     "gpn-one-layer": ("gpn", {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}),
     "gpn-wide-last": ("gpn", {"hidden_size": 16, "num_hidden_layers": 8, "intermediate_size": 16}),
     "older": ("older", {"hidden_size": 16, "n_layers": 7}),
@@ -21,8 +33,14 @@ def network(kind: str):
 
     torch.manual_seed(4)
     family, fields = SHAPES[kind]
-    made = gpn.GpnForMaskedLM(gpn.GpnConfig(**fields)) if family == "gpn" else gpn.ConvNetForMaskedLM(gpn.ConvNetConfig(**fields))
-    for parameter in made.parameters():  # default weights are so small that a wrong row would hide in rounding
+    made = (
+        gpn.GpnForMaskedLM(gpn.GpnConfig(**fields))
+        if family == "gpn"
+        else gpn.ConvNetForMaskedLM(gpn.ConvNetConfig(**fields))
+    )
+    for (
+        parameter
+    ) in made.parameters():  # default weights are so small that a wrong row would hide in rounding
         torch.nn.init.normal_(parameter, std=0.2)
     return made.eval()
 
@@ -45,7 +63,8 @@ def test_rows_are_those_of_the_whole_network(kind, length):
 
 
 def test_patches_are_the_rows_a_site_depends_on():
-    """Another way round: change one row of a layer's input at a time and see whether the site's row moves."""
+    """Another way round: change one row of a layer's input at a time and see whether the site's row
+    moves."""
     import torch
 
     from gfmtrust.models.layers import cone
@@ -56,7 +75,7 @@ def test_patches_are_the_rows_a_site_depends_on():
     assert wanted[-1] == [0]
     assert max(map(len, wanted)) <= cone.LARGEST_PATCH
     site, length = 60, 121
-    top = layers[len(layers) - len(wanted) + 1:]  # the layers that read the largest patch
+    top = layers[len(layers) - len(wanted) + 1 :]  # the layers that read the largest patch
 
     def answer(x):
         for layer in top:
@@ -77,7 +96,8 @@ def test_patches_are_the_rows_a_site_depends_on():
 
 @pytest.mark.bad_input
 def test_a_first_layer_too_wide_for_a_patch_runs_whole():
-    """Kernel 9 at dilation 32 asks for more rows at once than the windows hold: the patch is the site alone."""
+    """Kernel 9 at dilation 32 asks for more rows at once than the windows hold: the patch is the
+    site alone."""
     from torch import nn
 
     from gfmtrust.models.layers import cone

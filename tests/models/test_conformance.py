@@ -1,4 +1,5 @@
-"""The conformance suite over the registry, what it makes of planted defects, and a family added by one file and one line."""
+"""The conformance suite over the registry, what it makes of planted defects, and a family added by
+one file and one line."""
 
 import checkpoints
 import pytest

@@ -1,4 +1,5 @@
-"""Exports of every family: the certificate, what a user gets, and each defect that must not get through."""
+"""Exports of every family: the certificate, what a user gets, and each defect that must not get
+through."""
 
 import json
 import shutil
@@ -37,19 +38,37 @@ def windows(bundle, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
     """Random windows with N, and scored positions: the site, and one neighbour."""
     rng = np.random.default_rng(0)
     codes = rng.choice(5, (n, bundle.window_bp), p=[0.24, 0.24, 0.24, 0.24, 0.04]).astype(np.uint8)
-    return codes, np.tile([bundle.site_forward, bundle.site_forward + bundle.neighbour_offsets[0]], (n, 1))
+    return codes, np.tile(
+        [bundle.site_forward, bundle.site_forward + bundle.neighbour_offsets[0]], (n, 1)
+    )
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_a_bundle_says_what_it_is(exported, kind):
     made = exported(kind)
-    assert (made.model_id, made.family, made.window_bp, made.gate) == (kind, kind, checkpoints.WINDOW_BP[kind], "failed")
+    assert (made.model_id, made.family, made.window_bp, made.gate) == (
+        kind,
+        kind,
+        checkpoints.WINDOW_BP[kind],
+        "failed",
+    )
     assert made.meta["identity"]["licence"] == "MIT"
     assert made.meta["graphs"]["cpu"]["opsets"] == {"": 24}
     assert made.graph_for("cuda") is not None
-    assert [shape["padded"] for shape in made.meta["proof"]["parity"][0]["shapes"]][:4] == [False, False, False, True]
+    assert [shape["padded"] for shape in made.meta["proof"]["parity"][0]["shapes"]][:4] == [
+        False,
+        False,
+        False,
+        True,
+    ]
     assert made.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
-    assert {golden["name"] for golden in made.meta["golden"]} == {"plain", "reverse", "with N", "neighbours", "shortest"}
+    assert {golden["name"] for golden in made.meta["golden"]} == {
+        "plain",
+        "reverse",
+        "with N",
+        "neighbours",
+        "shortest",
+    }
     assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
 
 
@@ -61,7 +80,11 @@ def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
 
 
 def test_masked_kmers_alone_have_a_method(exported):
-    assert [exported(kind).kmer_method in ("marginal", "conditional") for kind in FAMILIES] == [False, True, False]
+    assert [exported(kind).kmer_method in ("marginal", "conditional") for kind in FAMILIES] == [
+        False,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
@@ -87,23 +110,32 @@ def test_the_bundle_answers_as_torch_does(exported, kind):
 def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
     made = exported(kind)
     codes, index = windows(made)
-    answers = {Session.open(made, "cpu", threads=threads, batch=batch).distributions(codes, index)[0].tobytes()
-               for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2), (32, 2))}
+    answers = {
+        Session.open(made, "cpu", threads=threads, batch=batch)
+        .distributions(codes, index)[0]
+        .tobytes()
+        for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2), (32, 2))
+    }
     assert len(answers) == 1
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_positions_scored_alone_or_together(exported, kind):
-    """Masks of one pass see each other; where nothing is masked (causal) it makes no difference how many are read."""
+    """Masks of one pass see each other; where nothing is masked (causal) it makes no difference how
+    many are read."""
     made = exported(kind)
     codes, index = windows(made, 5)
     running = Session.open(made, "cpu")
-    together, alone = running.distributions(codes, index)[0], running.distributions(codes, index[:, :1])[0]
+    together, alone = (
+        running.distributions(codes, index)[0],
+        running.distributions(codes, index[:, :1])[0],
+    )
     assert np.allclose(together[:, :1], alone, atol=1e-6) == (kind == "generator")
 
 
 def test_two_exports_give_the_same_bytes(tmp_path, exported):
-    """Loaded and exported again; bundle.json holds nothing of time or place, so it is equal where the graph is."""
+    """Loaded and exported again; bundle.json holds nothing of time or place, so it is equal where
+    the graph is."""
     from gfmtrust.models import graph
 
     first = exported("gpn")
@@ -137,7 +169,8 @@ def test_a_bundle_made_elsewhere_is_checked_and_copied(tmp_path, exported, small
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A small GPN trained on a genome that repeats one motif, and that genome: it passes the gate."""
+    """A small GPN trained on a genome that repeats one motif, and that genome: it passes the
+    gate."""
     import torch
     from safetensors.torch import load_file, save_file
 
@@ -152,7 +185,9 @@ def trained(tmp_path_factory):
         start = torch.randint(0, 100, (8, 1)) + torch.arange(96)
         ids = codes[start].clone()
         masked = torch.rand(ids.shape) < 0.15
-        loss = torch.nn.functional.cross_entropy(network(torch.where(masked, 1, ids))[masked], ids[masked])
+        loss = torch.nn.functional.cross_entropy(
+            network(torch.where(masked, 1, ids))[masked], ids[masked]
+        )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -178,7 +213,9 @@ class Eager:
 
         loaded = load(directory)
         self.tokenizer = tokenizers.build(loaded.text)
-        self.answer = graph.answerer(loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval())
+        self.answer = graph.answerer(
+            loaded.family.scorer(loaded.network, loaded.config, loaded.text).eval()
+        )
 
     def distributions(self, codes, index):
         logp, off = self.answer(tokenizers.feeds(self.tokenizer, codes, index))
@@ -188,7 +225,12 @@ class Eager:
 def judged(directory, fasta) -> dict:
     with Genome.open(fasta, fasta.parent) as genome:
         cut = sanity_check.windows(genome, 96, 40)
-    return sanity_check.judge(sanity_check.evidence(Eager(directory), cut, np.array([30, 48])), cut, "", allow_untrained=False)
+    return sanity_check.judge(
+        sanity_check.evidence(Eager(directory), cut, np.array([30, 48])),
+        cut,
+        "",
+        allow_untrained=False,
+    )
 
 
 def shuffled(directory, copy):
@@ -198,8 +240,10 @@ def shuffled(directory, copy):
 
     shutil.copytree(directory, copy)
     torch.manual_seed(1)
-    tensors = {name: tensor.flatten()[torch.randperm(tensor.numel())].reshape(tensor.shape).contiguous()
-               for name, tensor in load_file(copy / "model.safetensors").items()}
+    tensors = {
+        name: tensor.flatten()[torch.randperm(tensor.numel())].reshape(tensor.shape).contiguous()
+        for name, tensor in load_file(copy / "model.safetensors").items()
+    }
     save_file(tensors, copy / "model.safetensors")
     return copy
 
@@ -226,8 +270,12 @@ def test_swapped_letter_ids_fail_the_gate(tmp_path, trained):
 @pytest.mark.slow
 def test_nothing_is_left_of_a_model_that_fails_the_gate(tmp_path, trained):
     directory, fasta = trained
-    with pytest.raises(BadDataError, match=r"NLL gate: mean NLL \d\.\d+ per base; expected below 1\.376"):
-        export.export_model(shuffled(directory, tmp_path / "shuffled"), fasta, tmp_path / "out", n_windows=40)
+    with pytest.raises(
+        BadDataError, match=r"NLL gate: mean NLL \d\.\d+ per base; expected below 1\.376"
+    ):
+        export.export_model(
+            shuffled(directory, tmp_path / "shuffled"), fasta, tmp_path / "out", n_windows=40
+        )
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
@@ -250,9 +298,14 @@ def test_a_graph_that_differs_from_torch_is_refused():
     reference = parity.Reference(feeds, logp, np.zeros((2, 1), np.float32), False)
 
     def run_with(error: float):
-        return lambda given: {"logp": (logp + np.float32(error))[: len(given["pos"])], "off_alphabet": np.zeros((len(given["pos"]), 1))}
+        return lambda given: {
+            "logp": (logp + np.float32(error))[: len(given["pos"])],
+            "off_alphabet": np.zeros((len(given["pos"]), 1)),
+        }
 
-    assert parity.certify([reference], run_with(1e-6), "x")["shapes"][0]["max_logp"] == pytest.approx(1e-6, rel=0.2)
+    assert parity.certify([reference], run_with(1e-6), "x")["shapes"][0][
+        "max_logp"
+    ] == pytest.approx(1e-6, rel=0.2)
     for error in (1e-4, float("nan")):
         with pytest.raises(BadDataError, match=r"differs by .* from torch at input_ids \[2, 5\]"):
             parity.certify([reference], run_with(error), "x")
@@ -261,15 +314,29 @@ def test_a_graph_that_differs_from_torch_is_refused():
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, kind):
     full = exported(kind)
-    half = export.export_model(full.directory.parent / "weights" / kind, small_fasta, tmp_path, allow_untrained=True, n_windows=40,
-                               precision="fp16")
+    half = export.export_model(
+        full.directory.parent / "weights" / kind,
+        small_fasta,
+        tmp_path,
+        allow_untrained=True,
+        n_windows=40,
+        precision="fp16",
+    )
     assert (full.precision, half.precision) == ("fp32", "fp16")
     assert half.sha256 != full.sha256
-    assert 0.45 < half.meta["graphs"]["cpu"]["bytes"] / full.meta["graphs"]["cpu"]["bytes"] < 0.9  # tables of the alphabet stay fp32
+    assert (
+        0.45 < half.meta["graphs"]["cpu"]["bytes"] / full.meta["graphs"]["cpu"]["bytes"] < 0.9
+    )  # tables of the alphabet stay fp32
     certificate = half.meta["proof"]["parity"][1]
-    assert (certificate["precision"], certificate["n_windows"]) == ("fp16", 45 if kind == "nt_v1" else 40)
+    assert (certificate["precision"], certificate["n_windows"]) == (
+        "fp16",
+        45 if kind == "nt_v1" else 40,
+    )
     codes, index = windows(half)
-    found, wanted = (np.log(Session.open(bundle, "cpu").distributions(codes, index)[0]) for bundle in (half, full))
+    found, wanted = (
+        np.log(Session.open(bundle, "cpu").distributions(codes, index)[0])
+        for bundle in (half, full)
+    )
     assert 1e-6 < np.abs(found - wanted).max() < 2e-2
 
 
@@ -293,18 +360,35 @@ def test_fp16_too_far_from_fp32_is_refused():
     for error, name in ((0.05, "max_llr"), (float("nan"), "max_llr")):
         other = logp.copy()
         other[7, 2] += error
-        with pytest.raises(BadDataError, match=rf"graph in fp16: {name} is .* from fp32 over 50 windows; expected at most .*; export it"):
+        with pytest.raises(
+            BadDataError,
+            match=rf"graph in fp16: {name} is .* from fp32 over 50 windows; expected at most .*; export it",
+        ):
             parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
 
 
 def test_int8_is_a_draft_that_says_how_far_off_it_is(exported, small_fasta, tmp_path):
-    """Its certificate is what the sessions themselves give; its answers do not depend on the batch, and no CUDA graph is promised."""
+    """Its certificate is what the sessions themselves give; its answers do not depend on the batch,
+    and no CUDA graph is promised."""
     full = exported("nt_v1")
-    made = [export.export_model(full.directory.parent / "weights" / "nt_v1", small_fasta, tmp_path / name, allow_untrained=True,
-                                n_windows=40, precision="int8") for name in ("a", "b")]
+    made = [
+        export.export_model(
+            full.directory.parent / "weights" / "nt_v1",
+            small_fasta,
+            tmp_path / name,
+            allow_untrained=True,
+            n_windows=40,
+            precision="int8",
+        )
+        for name in ("a", "b")
+    ]
     draft = made[0]
     assert made[1].sha256 == draft.sha256
-    assert (draft.precision, set(draft.meta["graphs"]), draft.meta["window"]["batch"]) == ("int8", {"cpu"}, 1)
+    assert (draft.precision, set(draft.meta["graphs"]), draft.meta["window"]["batch"]) == (
+        "int8",
+        {"cpu"},
+        1,
+    )
     operators = draft.meta["graphs"]["cpu"]["operators"]
     assert operators[":MatMulInteger"] >= 8
     assert operators[":MatMul"] >= 1  # attention, and the sum over words behind the logits
@@ -312,17 +396,30 @@ def test_int8_is_a_draft_that_says_how_far_off_it_is(exported, small_fasta, tmp_
     with Genome.open(small_fasta, tmp_path) as genome:
         cut = sanity_check.windows(genome, draft.window_bp, 45)
     index = np.full((45, 1), draft.site_forward)
-    low, high = (np.log(Session.open(bundle, "cpu").distributions(cut, index)[0][:, 0, 0]) for bundle in (draft, full))
+    low, high = (
+        np.log(Session.open(bundle, "cpu").distributions(cut, index)[0][:, 0, 0])
+        for bundle in (draft, full)
+    )
     apart = np.abs((low[:, 1:] - low[:, :1]) - (high[:, 1:] - high[:, :1]))
     assert certificate["max_llr"] == pytest.approx(apart.max(), rel=0.1)
     assert certificate["mean_llr"] == pytest.approx(apart.mean(), rel=0.1)
     assert 1e-3 < apart.max() < 2
     codes, index = windows(draft)
-    alone = np.concatenate([Session.open(draft, "cpu").distributions(codes[row:row + 1], index[row:row + 1])[0] for row in range(5)])
-    assert np.array_equal(Session.open(draft, "cpu", batch=7).distributions(codes[:5], index[:5])[0], alone)
+    alone = np.concatenate(
+        [
+            Session.open(draft, "cpu").distributions(codes[row : row + 1], index[row : row + 1])[0]
+            for row in range(5)
+        ]
+    )
+    assert np.array_equal(
+        Session.open(draft, "cpu", batch=7).distributions(codes[:5], index[:5])[0], alone
+    )
 
 
-@pytest.mark.parametrize(("share", "swapped", "missed"), [(0.01, 0, (0, 3)), (0.01, 2, (2, 3)), (0.05, 0, (0, 15)), (0.05, 2, (2, 15))])
+@pytest.mark.parametrize(
+    ("share", "swapped", "missed"),
+    [(0.01, 0, (0, 3)), (0.01, 2, (2, 3)), (0.05, 0, (0, 15)), (0.05, 2, (2, 15))],
+)
 def test_places_missed_among_the_most_negative(share, swapped, missed):
     llr = np.arange(300.0).reshape(100, 3)
     other = llr.copy().reshape(-1)
@@ -342,7 +439,10 @@ def test_a_lower_precision_that_reorders_is_refused_though_it_is_near(monkeypatc
     codes = np.zeros((3000, 9), np.uint8)
     with pytest.raises(BadDataError, match="graph in fp16: one_less_spearman is 1"):
         parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
-    assert parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "int8")["top_1_percent_missed"] > 0.9
+    assert (
+        parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "int8")["top_1_percent_missed"]
+        > 0.9
+    )
     monkeypatch.setattr(parity, "RANK_BARS", {"top_5_percent_missed": 0.007})
     with pytest.raises(BadDataError, match=r"top_5_percent_missed is 0\.9"):
         parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
@@ -358,7 +458,10 @@ def test_a_draft_without_finite_answers_is_refused():
 
 @pytest.mark.bad_input
 def test_a_bundle_of_another_precision_than_asked_for_is_refused(exported, small_fasta, tmp_path):
-    with pytest.raises(ConfigurationError, match="precision is fp32; expected fp16 as asked for; give --precision fp32"):
+    with pytest.raises(
+        ConfigurationError,
+        match="precision is fp32; expected fp16 as asked for; give --precision fp32",
+    ):
         export.export_model(exported("gpn").directory, small_fasta, tmp_path, precision="fp16")
 
 
@@ -369,18 +472,27 @@ def zeros(feeds):
 
 @pytest.mark.bad_input
 def test_a_frozen_length_is_refused(tmp_path):
-    """A graph traced at fixed shapes answers there alone; the other shapes of the certificate find it."""
+    """A graph traced at fixed shapes answers there alone; the other shapes of the certificate find
+    it."""
     from dataclasses import replace
 
     loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
     tokenizer = tokenizers.build(loaded.text)
     window = replace(loaded.family.window(loaded.config, 96), shortest_bp=64)
     made = parity.references(zeros, tokenizer, window)
-    assert [reference.feeds["input_ids"].shape for reference in made] == [(2, 64), (3, 71), (1, 96), (5, 66)]
+    assert [reference.feeds["input_ids"].shape for reference in made] == [
+        (2, 64),
+        (3, 71),
+        (1, 96),
+        (5, 66),
+    ]
 
     def frozen(feeds):
         logp, off = zeros(feeds)
-        return {"logp": logp if feeds["input_ids"].shape[1] == 64 else logp + np.float32(0.1), "off_alphabet": off}
+        return {
+            "logp": logp if feeds["input_ids"].shape[1] == 64 else logp + np.float32(0.1),
+            "off_alphabet": off,
+        }
 
     with pytest.raises(BadDataError, match=r"\[3, 71\]"):
         parity.certify(made, frozen, "x")
@@ -404,18 +516,28 @@ def test_a_bundle_keeps_its_id(tmp_path, exported, small_fasta):
 @pytest.mark.bad_input
 def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
     made = toy_models.write_toy(tmp_path / "toy")
-    toy_models.reseal(made.directory, lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, -9.0))
+    toy_models.reseal(
+        made.directory, lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, -9.0)
+    )
     with pytest.raises(BadDataError, match="golden window 0"):
         export.export_model(made.directory, small_fasta, tmp_path / "out")
     assert not (tmp_path / "out" / "toy").exists()
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("model", "error", "words"), [
-    ("nt-v9", ConfigurationError, "unknown model nt-v9; expected one of gpn-brassicales"),
-    ("gpn-animal-promoter", ConfigurationError, "row gpn-animal-promoter is unpinned; expected revision and sha256"),
-    ("./absent/folder", MissingInputError, "not found"), ("absent.onnx", ConfigurationError, "not found"),
-])
+@pytest.mark.parametrize(
+    ("model", "error", "words"),
+    [
+        ("nt-v9", ConfigurationError, "unknown model nt-v9; expected one of gpn-brassicales"),
+        (
+            "gpn-animal-promoter",
+            ConfigurationError,
+            "row gpn-animal-promoter is unpinned; expected revision and sha256",
+        ),
+        ("./absent/folder", MissingInputError, "not found"),
+        ("absent.onnx", ConfigurationError, "not found"),
+    ],
+)
 def test_names_that_lead_nowhere(tmp_path, small_fasta, model, error, words):
     with pytest.raises(error, match=words):
         export.export_model(model, small_fasta, tmp_path)
@@ -435,11 +557,19 @@ def test_ids_that_are_no_file_names(tmp_path, exported, small_fasta, model_id):
 @pytest.mark.bad_input
 def test_files_that_are_not_the_rows(tmp_path):
     loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
-    good = {"config_sha256": loaded.sha256["config.json"], "vocabulary_sha256": loaded.vocabulary_sha256,
-            "weights_sha256": loaded.sha256["model.safetensors"]}
+    good = {
+        "config_sha256": loaded.sha256["config.json"],
+        "vocabulary_sha256": loaded.vocabulary_sha256,
+        "weights_sha256": loaded.sha256["model.safetensors"],
+    }
 
     def row(**changes):
-        held = dict.fromkeys(registry.Row.__dataclass_fields__, "") | {"id": "m", "family": "gpn"} | good | changes
+        held = (
+            dict.fromkeys(registry.Row.__dataclass_fields__, "")
+            | {"id": "m", "family": "gpn"}
+            | good
+            | changes
+        )
         return registry.Row(**held)
 
     source.check_row(row(), loaded)

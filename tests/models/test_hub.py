@@ -1,4 +1,5 @@
-"""Getting weights: the real huggingface_hub against a local server with files of a made-up checkpoint, its cache, and what goes wrong."""
+"""Getting weights: the real huggingface_hub against a local server with files of a made-up
+checkpoint, its cache, and what goes wrong."""
 
 import hashlib
 import json
@@ -20,7 +21,8 @@ CARD = "---\nlicense: cc-by-nc-4.0\nlicense_link: LICENSE.md\n---\n# A model of 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """The files of a repository: config, vocabulary, weights, a model card, and code that nobody may run or fetch."""
+    """The files of a repository: config, vocabulary, weights, a model card, and code that nobody
+    may run or fetch."""
     directory = checkpoints.write(tmp_path_factory.mktemp("hub") / "tiny", "gpn")
     (directory / "gfmtrust.json").unlink()
     (directory / "README.md").write_text(CARD)
@@ -43,7 +45,11 @@ def served(repository, tmp_path, monkeypatch):
 
     with fake_hub.serving(repository) as server:
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}")
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            server.url + "/{repo_id}/resolve/{revision}/{filename}",
+        )
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
         yield server
 
@@ -56,10 +62,24 @@ def test_a_checkpoint_is_fetched_once(served, repository, caplog):
     caplog.set_level(logging.INFO)
     held = fetch()
     assert held == hub.folder(REPOSITORY, REVISION)
-    assert {path.name for path in held.iterdir()} == {"config.json", "vocab.txt", "README.md", "model.safetensors"}
-    assert all((held / name).read_bytes() == (repository / name).read_bytes() for name in ("config.json", "vocab.txt", "model.safetensors"))
-    size = sum((repository / name).stat().st_size for name in ("vocab.txt", "README.md", "model.safetensors"))
-    assert f"{REPOSITORY} at {REVISION}: 3 files to fetch, {hub.size_text(size)}, into {held}" in caplog.text
+    assert {path.name for path in held.iterdir()} == {
+        "config.json",
+        "vocab.txt",
+        "README.md",
+        "model.safetensors",
+    }
+    assert all(
+        (held / name).read_bytes() == (repository / name).read_bytes()
+        for name in ("config.json", "vocab.txt", "model.safetensors")
+    )
+    size = sum(
+        (repository / name).stat().st_size
+        for name in ("vocab.txt", "README.md", "model.safetensors")
+    )
+    assert (
+        f"{REPOSITORY} at {REVISION}: 3 files to fetch, {hub.size_text(size)}, into {held}"
+        in caplog.text
+    )
     assert "modeling_tiny.py" not in " ".join(served.asked)
     served.asked.clear()
     assert fetch() == held
@@ -85,12 +105,20 @@ def test_the_size_is_said_before_the_weights_are_asked_for(served, caplog):
 
 
 def test_a_bundle_says_where_its_model_is_from(served, repository, small_fasta, tmp_path):
-    made = export.export_model(NAMED, small_fasta, tmp_path / "models", allow_untrained=True, n_windows=40, window_bp=96)
+    made = export.export_model(
+        NAMED, small_fasta, tmp_path / "models", allow_untrained=True, n_windows=40, window_bp=96
+    )
     identity = made.meta["identity"]
-    assert (made.model_id, identity["repository"], identity["revision"]) == ("tiny", REPOSITORY, REVISION)
+    assert (made.model_id, identity["repository"], identity["revision"]) == (
+        "tiny",
+        REPOSITORY,
+        REVISION,
+    )
     assert (identity["licence"], identity["licence_url"]) == ("cc-by-nc-4.0", "LICENSE.md")
-    wanted = {name: hashlib.sha256((repository / name).read_bytes()).hexdigest()
-              for name in ("config.json", "vocab.txt", "model.safetensors")}
+    wanted = {
+        name: hashlib.sha256((repository / name).read_bytes()).hexdigest()
+        for name in ("config.json", "vocab.txt", "model.safetensors")
+    }
     assert made.meta["source"]["sha256"] == wanted
 
 
@@ -100,7 +128,10 @@ def test_shards_are_fetched_with_their_index(served, repository):
     tensors = load_file(repository / "model.safetensors")
     (repository / "model.safetensors").unlink()
     names = sorted(tensors)
-    parts = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    parts = {
+        "model-00001-of-00002.safetensors": names[::2],
+        "model-00002-of-00002.safetensors": names[1::2],
+    }
     for file, held in parts.items():
         save_file({name: tensors[name] for name in held}, repository / file)
     index = {"weight_map": {name: file for file, held in parts.items() for name in held}}
@@ -126,19 +157,33 @@ def test_files_placed_by_hand_need_no_network(weights, tmp_path, monkeypatch):
     assert source.resolve(NAMED).directory == held
 
 
-@pytest.mark.parametrize(("card", "licence"), [
-    (None, ""), ("# no head\n", ""), ("---\ntags: [dna]\n---\n", ""), ("---\nlicense: mit\n---\n", "mit"),
-    ("---\nlicense: [mit, apache-2.0]\n---\n", "mit apache-2.0"), ("---\nlicense: other\nlicense_name: lab-1\n---\n", "lab-1"),
-])
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        (None, ""),
+        ("# no head\n", ""),
+        ("---\ntags: [dna]\n---\n", ""),
+        ("---\nlicense: mit\n---\n", "mit"),
+        ("---\nlicense: [mit, apache-2.0]\n---\n", "mit apache-2.0"),
+        ("---\nlicense: other\nlicense_name: lab-1\n---\n", "lab-1"),
+    ],
+)
 def test_the_licence_is_the_model_cards(tmp_path, card, licence):
     if card is not None:
         (tmp_path / "README.md").write_text(card)
     assert hub.licence(tmp_path)["licence"] == licence
 
 
-@pytest.mark.parametrize(("size", "text"), [
-    (0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2_340_000, "2.34 MB"), (5 * 10**9, "5 GB"),
-])
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1500, "1.5 kB"),
+        (2_340_000, "2.34 MB"),
+        (5 * 10**9, "5 GB"),
+    ],
+)
 def test_sizes_in_words(size, text):
     assert hub.size_text(size) == text
 
@@ -156,15 +201,20 @@ def test_without_a_network_one_line_says_what_to_place_where(served, tmp_path, m
     assert lines[0].startswith(f"gfmtrust: {REPOSITORY} at {REVISION}: not fetched (")
     assert lines[0].endswith(
         "; expected a network; place config.json, one of vocab.txt, vocab.json, tokenizer.json, and model.safetensors or its shards with "
-        f"model.safetensors.index.json or pytorch_model.bin in {hub.folder(REPOSITORY, REVISION)}, or in any folder given to --models")
+        f"model.safetensors.index.json or pytorch_model.bin in {hub.folder(REPOSITORY, REVISION)}, or in any folder given to --models"
+    )
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("fault", "error", "words"), [
-    ("truncated", TransientError, "a file came in part"), ("wrong size", TransientError, "a file came in part"),
-    ("other bytes", BadDataError, "as the hub lists; it was removed"),
-])
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        ("truncated", TransientError, "a file came in part"),
+        ("wrong size", TransientError, "a file came in part"),
+        ("other bytes", BadDataError, "as the hub lists; it was removed"),
+    ],
+)
 def test_weights_that_come_otherwise_than_listed(served, monkeypatch, fault, error, words):
     monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between its tries
     served.faults["model.safetensors"] = fault
@@ -180,7 +230,9 @@ def test_weights_that_come_otherwise_than_listed(served, monkeypatch, fault, err
 @pytest.mark.bad_input
 @pytest.mark.parametrize("other", [f"lab/other@{REVISION}", f"{REPOSITORY}@{'f' * 40}"])
 def test_a_repository_or_commit_that_is_not_there(served, other):
-    with pytest.raises(MissingInputError, match="not on the hub, or not for everyone; expected a public repository"):
+    with pytest.raises(
+        MissingInputError, match="not on the hub, or not for everyone; expected a public repository"
+    ):
         source.resolve(other)
 
 
@@ -210,12 +262,20 @@ def test_an_index_that_names_a_file_outside(served, repository):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("name", "words"), [
-    ("lab/tiny@main", "revision is 'main'; expected org/name@ and a commit of 40 hex digits"),
-    (f"lab/tiny@{REVISION[:39]}", "revision is '0123"), (f"lab/tiny@{REVISION.upper()}", "revision is '0123"),
-    (f"a/b/c@{REVISION}", "revision is"), (f"../x@{REVISION}", "revision is"),
-    ("lab/tiny", "not a folder, and no revision if it is a repository of the hub; expected .* lab/tiny@ and a commit"),
-])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("lab/tiny@main", "revision is 'main'; expected org/name@ and a commit of 40 hex digits"),
+        (f"lab/tiny@{REVISION[:39]}", "revision is '0123"),
+        (f"lab/tiny@{REVISION.upper()}", "revision is '0123"),
+        (f"a/b/c@{REVISION}", "revision is"),
+        (f"../x@{REVISION}", "revision is"),
+        (
+            "lab/tiny",
+            "not a folder, and no revision if it is a repository of the hub; expected .* lab/tiny@ and a commit",
+        ),
+    ],
+)
 def test_ids_without_a_commit(name, words):
     with pytest.raises(ConfigurationError, match=words) as caught:
         source.resolve(name)

@@ -1,7 +1,9 @@
-"""HyenaDNA against its authors' own code, long convolution against its definition, and planted defects.
+"""HyenaDNA against its authors' own code, long convolution against its definition, and planted
+defects.
 
-golden/hyenadna.json holds what HazyResearch/hyena-dna, standalone_hyenadna.py at the commit it names, answered with the weights of
-`weights_by_name` (its hidden states times our head's matrix, in float64; torch 2.15 on CPU), and its grid, decay and time as it makes them.
+golden/hyenadna.json holds what HazyResearch/hyena-dna, standalone_hyenadna.py at the commit it
+names, answered with the weights of `weights_by_name` (its hidden states times our head's matrix, in
+float64; torch 2.15 on CPU), and its grid, decay and time as it makes them.
 """
 
 import json
@@ -21,7 +23,8 @@ EXAMPLE = EXAMPLES["hyenadna"]
 
 
 def weights_by_name(network, seed=11):
-    """Fill a network from one generator, parameters by sorted name: norms near 1, frequencies near the config's, grid moved a little."""
+    """Fill a network from one generator, parameters by sorted name: norms near 1, frequencies near
+    the config's, grid moved a little."""
     import torch
 
     rng = np.random.default_rng(seed)
@@ -32,7 +35,9 @@ def weights_by_name(network, seed=11):
         elif name.endswith("pos_emb.z"):
             held.data += 0.02 * drawn
         else:
-            held.data = drawn / (held.shape[-1] ** 0.5 if held.ndim == 2 and "embeddings" not in name else 3)
+            held.data = drawn / (
+                held.shape[-1] ** 0.5 if held.ndim == 2 and "embeddings" not in name else 3
+            )
     return network.eval().requires_grad_(False)
 
 
@@ -50,7 +55,9 @@ def made(**changes):
 
 def relative(found, expected) -> float:
     """Largest difference for numbers of standard deviation 1."""
-    return float(np.abs(np.asarray(found) - np.asarray(expected)).max() / np.asarray(expected).std())
+    return float(
+        np.abs(np.asarray(found) - np.asarray(expected)).max() / np.asarray(expected).std()
+    )
 
 
 def letters(n, length, seed=5):
@@ -71,6 +78,7 @@ def all_rows(network, ids, length=None):
 
 # --- the authors' code
 
+
 def test_same_weights_give_the_authors_logits():
     import torch
 
@@ -84,13 +92,18 @@ def test_same_weights_give_the_authors_logits():
 
 def test_grid_time_and_decay_are_the_authors():
     filter_fn = family_network().hyena.backbone.layers[0].mixer.filter_fn
-    for name, held in (("z", filter_fn.pos_emb.z), ("t", filter_fn.pos_emb.t), ("deltas", filter_fn.modulation.deltas)):
-        np.testing.assert_allclose(held.detach().numpy().ravel()[GOLDEN[name]["places"]], GOLDEN[name]["values"], atol=1e-6)
-
-
+    for name, held in (
+        ("z", filter_fn.pos_emb.z),
+        ("t", filter_fn.pos_emb.t),
+        ("deltas", filter_fn.modulation.deltas),
+    ):
+        np.testing.assert_allclose(
+            held.detach().numpy().ravel()[GOLDEN[name]["places"]], GOLDEN[name]["values"], atol=1e-6
+        )
 
 
 # --- windows of 131,072
+
 
 @pytest.mark.slow
 def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(tmp_path):
@@ -99,35 +112,56 @@ def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(t
     from gfmtrust.export.resource_use import footprint
     from gfmtrust.models import examples
 
-    config = {**EXAMPLE.config, "d_model": 64, "d_inner": 256, "filter_order": 64, "max_seq_len": 131_074}
-    directory = examples.write(tmp_path / "long", replace(EXAMPLE, config=config, window_bp=131_072))
+    config = {
+        **EXAMPLE.config,
+        "d_model": 64,
+        "d_inner": 256,
+        "filter_order": 64,
+        "max_seq_len": 131_074,
+    }
+    directory = examples.write(
+        tmp_path / "long", replace(EXAMPLE, config=config, window_bp=131_072)
+    )
     fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
-    bundle = export.export_model(str(directory), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=2)
-    assert (bundle.directory / "model.onnx").stat().st_size < 20_000_000  # no spectrum is in the graph
+    bundle = export.export_model(
+        str(directory), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=2
+    )
+    assert (
+        bundle.directory / "model.onnx"
+    ).stat().st_size < 20_000_000  # no spectrum is in the graph
     cost = footprint(bundle, n_windows=1)
-    print(f"131,072 bases, width 64, 2 layers: {cost['seconds']:.1f} s a pass, {cost['megabytes']:.0f} MB")
+    print(
+        f"131,072 bases, width 64, 2 layers: {cost['seconds']:.1f} s a pass, {cost['megabytes']:.0f} MB"
+    )
     assert 8 * cost["seconds"] < 300
     assert cost["megabytes"] < 4096
 
 
 # --- planted defects
 
+
 def from_filters(network, other):
     """The network with its long filters on another network's grid."""
-    for mine, theirs in zip(network.hyena.backbone.layers, other.hyena.backbone.layers, strict=True):
+    for mine, theirs in zip(
+        network.hyena.backbone.layers, other.hyena.backbone.layers, strict=True
+    ):
         mine.mixer.filter_fn.pos_emb.z.data = theirs.mixer.filter_fn.pos_emb.z.data.clone()
         mine.mixer.filter_fn.pos_emb.t = theirs.mixer.filter_fn.pos_emb.t.clone()
     return network
 
 
 def test_a_filter_on_the_windows_own_grid_is_another_filter():
-    """The same weights on a grid of the window's length miss the authors' numbers; their own grid, cut, meets them."""
+    """The same weights on a grid of the window's length miss the authors' numbers; their own grid,
+    cut, meets them."""
     import torch
 
     case = GOLDEN["cases"][0]
     ids = torch.tensor([case["ids"]])
     n = ids.shape[1]
-    right, wrong = made(**GOLDEN["config"]), from_filters(made(**GOLDEN["config"]), made(max_seq_len=n))
+    right, wrong = (
+        made(**GOLDEN["config"]),
+        from_filters(made(**GOLDEN["config"]), made(max_seq_len=n)),
+    )
     longer = right.hyena.backbone.layers[0].mixer.filter_fn.pos_emb.z.shape[1]
     assert longer > n
     assert relative(all_rows(right, ids)[0, case["rows"]], case["logits"]) < 1e-5
@@ -144,13 +178,17 @@ def test_a_length_baked_into_the_filter_is_found():
     folded, traced = FoldedHyena(network, 128), 40
     for long, layer in zip(folded.long, network.hyena.backbone.layers, strict=True):
         filter_fn = layer.mixer.filter_fn
-        taps = filter_fn.taps(filter_fn.pos_emb.z[:, :traced], filter_fn.pos_emb.t[:, :traced])[0].double()
+        taps = filter_fn.taps(filter_fn.pos_emb.z[:, :traced], filter_fn.pos_emb.t[:, :traced])[
+            0
+        ].double()
         taps[0] += filter_fn.bias
         long.real, long.imaginary = folded.long[0].products.constant_spectrum(taps)
     found = {}
     for n in (traced, 128):
         ids = letters(2, n)
-        found[n] = relative(folded.head(folded.hidden_at(ids, torch.arange(n).expand(2, -1))), network(ids))
+        found[n] = relative(
+            folded.head(folded.hidden_at(ids, torch.arange(n).expand(2, -1))), network(ids)
+        )
     assert found[traced] < 1e-5
     assert found[128] > 1e-3
 
@@ -158,7 +196,8 @@ def test_a_length_baked_into_the_filter_is_found():
 @pytest.mark.parametrize("constant", [True, False])
 @pytest.mark.parametrize(("length", "bar"), [(2048, 2e-5), (6144, 1e-4)])
 def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, bar, constant):
-    """Filters of three sines in a row are 4e-4 off in float32 by either way; the ways differ by 1.6e-5 at most."""
+    """Filters of three sines in a row are 4e-4 off in float32 by either way; the ways differ by
+    1.6e-5 at most."""
     from gfmtrust.models.layers import long_convolution
 
     monkeypatch.setattr(long_convolution, "LONGEST_CONSTANT", 8192 * constant)
@@ -171,18 +210,29 @@ def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, ba
 
 # --- the exported graph
 
+
 @pytest.fixture(scope="module")
 def case(tmp_path_factory):
     from gfmtrust import models
     from gfmtrust.export import conformance
 
     folder = tmp_path_factory.mktemp("hyenadna")
-    return conformance.subject("hyenadna", models.family("hyenadna"), EXAMPLE, folder, conformance.write_genome(folder / "random.fa"))
+    return conformance.subject(
+        "hyenadna",
+        models.family("hyenadna"),
+        EXAMPLE,
+        folder,
+        conformance.write_genome(folder / "random.fa"),
+    )
 
 
 def test_the_graph_holds_products_and_no_transform_or_loop(case):
     graphs = case.bundle.meta["graphs"]
-    assert not {name for name in graphs["cpu"]["operators"] if name.split(":")[1] in {"DFT", "STFT", "Loop", "Scan", "If", "Conv"}}
+    assert not {
+        name
+        for name in graphs["cpu"]["operators"]
+        if name.split(":")[1] in {"DFT", "STFT", "Loop", "Scan", "If", "Conv"}
+    }
     assert graphs["cpu"]["operators"][":MatMul"] >= 6 * EXAMPLE.config["n_layer"]
     assert graphs["cuda"]["sha256"] == graphs["cpu"]["sha256"]
 
@@ -194,7 +244,9 @@ def test_equal_weights_give_equal_bytes(case, tmp_path):
 
     loaded = case.loaded
     window = case.family.window(loaded.config, case.bundle.window_bp)
-    scorer = case.family.scorer(case.family.sized(loaded.network, window.window_bp), loaded.config, loaded.text).eval()
+    scorer = case.family.scorer(
+        case.family.sized(loaded.network, window.window_bp), loaded.config, loaded.text
+    ).eval()
     feeds = parity.feeds_of_shape(tokenizers.build(loaded.text), 2, window.shortest_bp, 3, 0)
     again = graph.export_graph(scorer, feeds, tmp_path / "again.onnx")
     assert again.read_bytes() == case.bundle.graph_for("cpu").read_bytes()
@@ -205,12 +257,19 @@ def test_the_graph_serves_every_length_up_to_its_table(case):
 
     from gfmtrust.bundle import session, tokenizers
 
-    run, tokenizer = session.runner(case.bundle.graph_for("cpu")), tokenizers.build(case.loaded.text)
+    run, tokenizer = (
+        session.runner(case.bundle.graph_for("cpu")),
+        tokenizers.build(case.loaded.text),
+    )
     for width in (3, 65, 130, 199, 200):
         codes = case.windows[:2, :width]
         feeds = tokenizers.feeds(tokenizer, codes, np.full((2, 1), width - 1))
-        expected = case.loaded.network(torch.from_numpy(feeds["input_ids"]))[:, -1, 7:11].log_softmax(-1)
-        np.testing.assert_allclose(run(feeds)["logp"][:, 0], expected, atol=2e-5 * max(1, float(expected.std())))
+        expected = case.loaded.network(torch.from_numpy(feeds["input_ids"]))[
+            :, -1, 7:11
+        ].log_softmax(-1)
+        np.testing.assert_allclose(
+            run(feeds)["logp"][:, 0], expected, atol=2e-5 * max(1, float(expected.std()))
+        )
 
 
 @pytest.mark.bad_input
@@ -223,7 +282,10 @@ def test_a_window_beyond_the_table_fails_in_torch_too():
 def test_the_graph_fails_on_a_window_beyond_its_table(case):
     from gfmtrust.bundle import session, tokenizers
 
-    run, tokenizer = session.runner(case.bundle.graph_for("cpu")), tokenizers.build(case.loaded.text)
+    run, tokenizer = (
+        session.runner(case.bundle.graph_for("cpu")),
+        tokenizers.build(case.loaded.text),
+    )
     codes = np.zeros((1, 300), np.uint8)
     with pytest.raises(session.failures()):
         run(tokenizers.feeds(tokenizer, codes, np.array([[299]])))
@@ -246,12 +308,17 @@ def test_a_causal_shift_off_by_one_is_found(case, monkeypatch, by):
     with pytest.raises(BadDataError, match="golden window 0: logp differs"):
         opened.check_golden()
     checks = {name: conformance.CHECKS[name] for name in ("reach", "plain torch")}
-    found = [conformance.Outcome("hyenadna", name, *one) for name, check in checks.items() for one in check(case)]
+    found = [
+        conformance.Outcome("hyenadna", name, *one)
+        for name, check in checks.items()
+        for one in check(case)
+    ]
     assert {one.check for one in found if not one.passed} == set(checks)
 
 
 def test_each_base_is_judged_by_the_letters_behind_it(case):
-    """Scoring by hand from the whole torch network: the product of its conditionals from the site to the window's end."""
+    """Scoring by hand from the whole torch network: the product of its conditionals from the site
+    to the window's end."""
     import torch
 
     from gfmtrust.readers.site_scores import _tried
@@ -264,7 +331,12 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
     for base in range(4):
         codes = window[0].astype(np.int64)
         codes[site] = base
-        law = case.loaded.network(torch.from_numpy(codes[None] + 7))[0, :, 7:11].log_softmax(-1).double().numpy()
+        law = (
+            case.loaded.network(torch.from_numpy(codes[None] + 7))[0, :, 7:11]
+            .log_softmax(-1)
+            .double()
+            .numpy()
+        )
         told.append(sum(law[at - 1, codes[at]] for at in range(site, width)))
     expected = np.exp(told - np.logaddexp.reduce(told))
     np.testing.assert_allclose(found[0, 0, 0], expected, rtol=1e-4)
@@ -272,11 +344,21 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
 
 # --- refusals and the rest of the registry
 
+
 @pytest.mark.bad_input
-@pytest.mark.parametrize("change", [
-    {"hyena_order": 3}, {"short_filter_order": 5}, {"train_freq": False}, {"emb_dim": 4}, {"emb_dim": 1}, {"bidirectional": True},
-    {"layer": {"_name_": "hyena"}}, {"activation_freq": "10"},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hyena_order": 3},
+        {"short_filter_order": 5},
+        {"train_freq": False},
+        {"emb_dim": 4},
+        {"emb_dim": 1},
+        {"bidirectional": True},
+        {"layer": {"_name_": "hyena"}},
+        {"activation_freq": "10"},
+    ],
+)
 def test_a_config_of_another_network_is_refused(change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
         made(**change)
@@ -297,7 +379,12 @@ def test_windows():
 
     one = family("hyenadna")
     window = one.window(one.read_config({**EXAMPLE.config, "max_seq_len": 1026}), None)
-    assert (window.window_bp, window.trained_bp, window.site_forward, window.site_reverse) == (1024, 1024, 992, 992)
+    assert (window.window_bp, window.trained_bp, window.site_forward, window.site_reverse) == (
+        1024,
+        1024,
+        992,
+        992,
+    )
     assert window.neighbour_offsets == (-48, -42, -36, -30, -24, -18, -12, -6)
 
 
@@ -309,9 +396,15 @@ def test_any_one_of_the_shared_frequencies_is_enough(held):
     for name, value in other.named_parameters():
         if name.endswith("freq"):
             value.data += 1
-    tensors = {name: tensor.clone() for name, tensor in other.state_dict().items() if "freq" not in name or f".{held}.freq" in name}
+    tensors = {
+        name: tensor.clone()
+        for name, tensor in other.state_dict().items()
+        if "freq" not in name or f".{held}.freq" in name
+    }
     checkpoint.fill(network, tensors, family("hyenadna"))
-    assert all((value == other.get_parameter(name)).all() for name, value in network.named_parameters())
+    assert all(
+        (value == other.get_parameter(name)).all() for name, value in network.named_parameters()
+    )
 
 
 @pytest.mark.bad_input
@@ -335,10 +428,12 @@ def test_a_head_that_should_be_tied_and_is_not_is_refused():
 
 # --- throughput
 
+
 @pytest.mark.bench
 @pytest.mark.parametrize(("n", "length"), [(8, 512), (1, 6144)])
 def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
-    """Width 256, two layers, one thread, medians of seven interleaved runs; torch convolves by torch.fft, else runs the same rows."""
+    """Width 256, two layers, one thread, medians of seven interleaved runs; torch convolves by
+    torch.fft, else runs the same rows."""
     import time
 
     import torch
@@ -348,15 +443,28 @@ def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
     from gfmtrust.models import examples, family, graph
     from gfmtrust.models.families.hyenadna import FoldedHyena
 
-    one, config = family("hyenadna"), {**EXAMPLE.config, "d_model": 256, "d_inner": 1024, "filter_order": 64, "max_seq_len": length + 2}
+    one, config = (
+        family("hyenadna"),
+        {
+            **EXAMPLE.config,
+            "d_model": 256,
+            "d_inner": 1024,
+            "filter_order": 64,
+            "max_seq_len": length + 2,
+        },
+    )
     network = examples.network(replace(EXAMPLE, config=config))
     read, text = one.read_config(config), one.text(one.read_config(config), EXAMPLE.vocabulary)
     scorer = one.scorer(FoldedHyena(network, length), read, text).eval()
     feeds = parity.feeds_of_shape(tokenizers.build(text), n, length, 9, 0)
-    path = graph.export_graph(scorer, parity.feeds_of_shape(tokenizers.build(text), 2, 64, 3, 0), tmp_path / "model.onnx")
+    path = graph.export_graph(
+        scorer, parity.feeds_of_shape(tokenizers.build(text), 2, 64, 3, 0), tmp_path / "model.onnx"
+    )
     run = session.runner(path)
     by_fft = FoldedHyena(network, length)
-    by_fft.long = torch.nn.ModuleList(layer.mixer.filter_fn for layer in network.hyena.backbone.layers)
+    by_fft.long = torch.nn.ModuleList(
+        layer.mixer.filter_fn for layer in network.hyena.backbone.layers
+    )
     eager = graph.answerer(one.scorer(by_fft, read, text).eval())
     torch.set_num_threads(1)
     ways = {"torch": lambda: eager(feeds)[0], "onnxruntime": lambda: run(feeds)["logp"]}
@@ -368,5 +476,8 @@ def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
             way()
             taken[name].append(time.perf_counter() - started)
     rate = {name: n * length / float(np.median(seconds)) for name, seconds in taken.items()}
-    print(f"({n}, {length}): " + ", ".join(f"{name} {value:.0f} tokens/s" for name, value in rate.items()))
+    print(
+        f"({n}, {length}): "
+        + ", ".join(f"{name} {value:.0f} tokens/s" for name, value in rate.items())
+    )
     assert rate["onnxruntime"] >= 0.9 * rate["torch"]

@@ -1,4 +1,5 @@
-"""Bundles of models of whole tokens: what they say, that torch agrees for hundreds of alleles, and what must not get through."""
+"""Bundles of models of whole tokens: what they say, that torch agrees for hundreds of alleles, and
+what must not get through."""
 
 import json
 import shutil
@@ -25,19 +26,38 @@ KINDS = ("grover", "mistral")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bundle_holds_all_that_scoring_needs(exported, kind):
     made = exported(kind)
-    assert (made.family, made.quantity, made.has_distribution, made.causal) == (kind, "likelihood", False, kind == "mistral")
+    assert (made.family, made.quantity, made.has_distribution, made.causal) == (
+        kind,
+        "likelihood",
+        False,
+        kind == "mistral",
+    )
     assert made.meta["text"]["kind"] == "bpe"
     held = checkpoints.EXAMPLES[kind].tokenizer["model"]
     assert made.meta["text"]["vocabulary"] == held["vocab"]
     assert [" ".join(pair) for pair in made.meta["text"]["merges"]] == held["merges"]
     assert made.text.n_ids == len(held["vocab"])
-    assert sorted(name for name, *_ in made.meta["graphs"]["cpu"]["inputs"]) == ["input_ids", "pos", "target"]
+    assert sorted(name for name, *_ in made.meta["graphs"]["cpu"]["inputs"]) == [
+        "input_ids",
+        "pos",
+        "target",
+    ]
     assert [name for name, *_ in made.meta["graphs"]["cpu"]["outputs"]] == ["logp"]
-    assert [golden["name"] for golden in made.meta["golden"]] == ["plain", "reverse", "with N", "spread", "shortest"]
+    assert [golden["name"] for golden in made.meta["golden"]] == [
+        "plain",
+        "reverse",
+        "with N",
+        "spread",
+        "shortest",
+    ]
     assert all(golden["logp"] and max(golden["logp"]) < 0 for golden in made.meta["golden"])
     proof = made.meta["proof"]
     assert (proof["gate"], proof["per"]) == ("failed", "token")
-    assert proof["nll_nats"] > proof["threshold_nats"] == pytest.approx(np.log(len(held["vocab"])) - 0.01, abs=1e-6)
+    assert (
+        proof["nll_nats"]
+        > proof["threshold_nats"]
+        == pytest.approx(np.log(len(held["vocab"])) - 0.01, abs=1e-6)
+    )
     assert len({tuple(shape["input_ids"]) for shape in proof["parity"][0]["shapes"]}) == 4
     assert proof["parity"][0]["batch_invariance_max_logp"] == 0
 
@@ -45,7 +65,8 @@ def test_a_bundle_holds_all_that_scoring_needs(exported, kind):
 @pytest.mark.parametrize("step", [140, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
-    """Through scoring, forward strand; the twin cuts strings, runs the whole network on one text and picks rows by hand."""
+    """Through scoring, forward strand; the twin cuts strings, runs the whole network on one text
+    and picks rows by hand."""
     import torch
 
     from gfmtrust.models import checkpoint
@@ -53,23 +74,35 @@ def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
     made = exported(kind)
     loaded = checkpoint.load(made.directory.parent / "weights" / kind)
     letters, pos = genome_letters(11, 2000), np.arange(200, 1600, step)
-    scores = score_sites(Session.open(made, "cpu"), made, FakeGenome(c=letters), np.zeros(len(pos), int), pos, "fast")
+    scores = score_sites(
+        Session.open(made, "cpu"), made, FakeGenome(c=letters), np.zeros(len(pos), int), pos, "fast"
+    )
     ids, merges, causal = made.text.vocabulary, list(made.text.merges), made.causal
     n_alleles = 0
     for row, place in enumerate(pos):
         start = place - made.site_forward
-        window = letters[start: start + made.window_bp]
+        window = letters[start : start + made.window_bp]
         for alt in set("ACGT") - {letters[place]}:
-            other = window[:made.site_forward] + alt + window[made.site_forward + 1:]
-            texts = [["[CLS]", *naive_bpe.words_of(text, merges)] + ([] if causal else ["[SEP]"]) for text in (window, other)]
+            other = window[: made.site_forward] + alt + window[made.site_forward + 1 :]
+            texts = [
+                ["[CLS]", *naive_bpe.words_of(text, merges)] + ([] if causal else ["[SEP]"])
+                for text in (window, other)
+            ]
             first = next(i for i, (one, two) in enumerate(zip(*texts, strict=False)) if one != two)
             tail = 0
-            while not causal and texts[0][-1 - tail] == texts[1][-1 - tail] and min(map(len, texts)) - tail > first:
+            while (
+                not causal
+                and texts[0][-1 - tail] == texts[1][-1 - tail]
+                and min(map(len, texts)) - tail > first
+            ):
                 tail += 1
             totals = []
             for tokens in texts:
                 scored = range(first, len(tokens) - tail)
-                read = [ids["[MASK]"] if i in scored and not causal else ids[token] for i, token in enumerate(tokens)]
+                read = [
+                    ids["[MASK]"] if i in scored and not causal else ids[token]
+                    for i, token in enumerate(tokens)
+                ]
                 with torch.no_grad():
                     logp = loaded.network(torch.tensor([read])).logits[0].double().log_softmax(-1)
                 totals.append(sum(float(logp[i - causal, ids[tokens[i]]]) for i in scored))
@@ -105,28 +138,41 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "told"), [
-    (lambda meta: meta["text"].pop("kind"), "with text of kind None"),
-    (lambda meta: meta["text"].update(merges="A C"), "text.merges"),
-    (lambda meta: meta["text"].pop("n_ids"), "text.n_ids"),
-    (lambda meta: meta["scoring"].update(quantity="direct"), "'likelihood' with 'bpe'"),
-])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda meta: meta["text"].pop("kind"), "with text of kind None"),
+        (lambda meta: meta["text"].update(merges="A C"), "text.merges"),
+        (lambda meta: meta["text"].pop("n_ids"), "text.n_ids"),
+        (lambda meta: meta["scoring"].update(quantity="direct"), "'likelihood' with 'bpe'"),
+    ],
+)
 def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, told):
     with pytest.raises(BadDataError, match=told):
         tampered(exported("grover"), tmp_path, change)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "told"), [
-    (lambda meta: meta["text"]["merges"].pop(), "tokens that no merge makes"),
-    (lambda meta: meta["text"]["merges"].append(["AC", "ACGTACGT"]), "which is no token"),
-    (lambda meta: meta["text"]["vocabulary"].update({"A": 609}), "has id 609; expected ids below 609"),
-    (lambda meta: meta["text"]["vocabulary"].update({"A": -1}), "has id -1"),
-    (lambda meta: meta["golden"][0]["logp"].__setitem__(0, -1.0), "golden window 0: logp differs"),
-    (lambda meta: meta["text"]["merges"].reverse(), "golden window"),
-])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda meta: meta["text"]["merges"].pop(), "tokens that no merge makes"),
+        (lambda meta: meta["text"]["merges"].append(["AC", "ACGTACGT"]), "which is no token"),
+        (
+            lambda meta: meta["text"]["vocabulary"].update({"A": 609}),
+            "has id 609; expected ids below 609",
+        ),
+        (lambda meta: meta["text"]["vocabulary"].update({"A": -1}), "has id -1"),
+        (
+            lambda meta: meta["golden"][0]["logp"].__setitem__(0, -1.0),
+            "golden window 0: logp differs",
+        ),
+        (lambda meta: meta["text"]["merges"].reverse(), "golden window"),
+    ],
+)
 def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path, change, told):
-    """The last has every merge in another order: other tokens, which only the golden windows can tell."""
+    """The last has every merge in another order: other tokens, which only the golden windows can
+    tell."""
     with pytest.raises(BadDataError, match=told):
         Session.open(tampered(exported("grover"), tmp_path, change), "cpu")
 
@@ -143,10 +189,19 @@ def test_a_token_the_network_does_not_have_is_no_answer(exported):
 
 
 @pytest.mark.bad_input
-def test_half_precision_and_a_checkpoint_without_merges_are_refused(exported, tmp_path, small_fasta):
+def test_half_precision_and_a_checkpoint_without_merges_are_refused(
+    exported, tmp_path, small_fasta
+):
     weights = exported("grover").directory.parent / "weights" / "grover"
     with pytest.raises(ConfigurationError, match="fp16 for a model of whole tokens"):
-        export.export_model(weights, small_fasta, tmp_path / "out", allow_untrained=True, n_windows=8, precision="fp16")
+        export.export_model(
+            weights,
+            small_fasta,
+            tmp_path / "out",
+            allow_untrained=True,
+            n_windows=8,
+            precision="fp16",
+        )
     copy = shutil.copytree(weights, tmp_path / "weights")
     (copy / "tokenizer.json").unlink()
     (copy / "vocab.txt").write_text("A\nC\nG\nT\n")
@@ -157,4 +212,9 @@ def test_half_precision_and_a_checkpoint_without_merges_are_refused(exported, tm
 @pytest.mark.bad_input
 def test_random_weights_do_not_pass_the_gate_per_token(exported, tmp_path, small_fasta):
     with pytest.raises(BadDataError, match=r"NLL gate: mean NLL .* per token"):
-        export.export_model(exported("mistral").directory.parent / "weights" / "mistral", small_fasta, tmp_path / "out", n_windows=20)
+        export.export_model(
+            exported("mistral").directory.parent / "weights" / "mistral",
+            small_fasta,
+            tmp_path / "out",
+            n_windows=20,
+        )

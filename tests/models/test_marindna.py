@@ -1,4 +1,5 @@
-"""Single-base decoders: the site judged by the whole window, rotary tables by their formula, and configs that would be another network."""
+"""Single-base decoders: the site judged by the whole window, rotary tables by their formula, and
+configs that would be another network."""
 
 import math
 
@@ -17,7 +18,8 @@ KINDS = ("marindna", "marindna_llama")
 
 
 def window_likelihood(loaded, letters: np.ndarray) -> float:
-    """ln P of a window's letters but the first few, by the network's own forward, one letter after the other, over the four bases."""
+    """ln P of a window's letters but the first few, by the network's own forward, one letter after
+    the other, over the four bases."""
     import torch
 
     vocabulary = loaded.text.vocabulary
@@ -34,13 +36,16 @@ def window_likelihood(loaded, letters: np.ndarray) -> float:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_site_is_judged_by_the_whole_window(exported, kind):
-    """The posterior of scoring is the softmax of four windows' likelihoods: what stands before the site cancels."""
+    """The posterior of scoring is the softmax of four windows' likelihoods: what stands before the
+    site cancels."""
     from gfmtrust.models import checkpoint
 
     made = exported(kind)
     loaded = checkpoint.load(made.directory.parent / "weights" / kind)
     codes = np.random.default_rng(5).integers(0, 4, (3, made.window_bp)).astype(np.uint8)
-    found, _ = site_scores._tried(Session.open(made, "cpu"), codes, np.full((3, 1), made.site_forward))
+    found, _ = site_scores._tried(
+        Session.open(made, "cpu"), codes, np.full((3, 1), made.site_forward)
+    )
     assert made.reads_on
     for row, window in enumerate(codes):
         tried = []
@@ -52,22 +57,34 @@ def test_the_site_is_judged_by_the_whole_window(exported, kind):
 
 
 def test_a_window_longer_than_trained_needs_the_users_word(tmp_path, small_fasta):
-    """255 bp, as the published ones: 256 positions, one of them <bos>'s. The bundle is made, its use refused."""
+    """255 bp, as the published ones: 256 positions, one of them <bos>'s. The bundle is made, its
+    use refused."""
     weights = checkpoints.write(tmp_path / "weights" / "marindna", "marindna", window_bp=300)
     made = export.export_model(weights, small_fasta, tmp_path, allow_untrained=True, n_windows=20)
-    with pytest.raises(ConfigurationError, match="window is 300 bp; expected at most 255 bp, as trained; give --allow_long_window"):
+    with pytest.raises(
+        ConfigurationError,
+        match="window is 300 bp; expected at most 255 bp, as trained; give --allow_long_window",
+    ):
         Session.open(made, "cpu")
     assert Session.open(made, "cpu", allow_long_window=True).device == "cpu"
 
 
 def test_rotary_tables_are_those_of_the_config():
-    """Llama 3's rule: short waves as they are, long ones slowed by the factor, between them a blend (Dubey et al. 2024)."""
+    """Llama 3's rule: short waves as they are, long ones slowed by the factor, between them a blend
+    (Dubey et al. 2024)."""
     network = checkpoints.network("marindna")
     rope, width = checkpoints.CONFIGS["marindna"]["rope_scaling"], 16
     for pair, found in enumerate(network.model.rotary_emb.inv_freq.tolist()):
         frequency = 500000 ** (-2 * pair / width)
         turns = rope["original_max_position_embeddings"] * frequency / (2 * math.pi)
-        keep = min(1.0, max(0.0, (turns - rope["low_freq_factor"]) / (rope["high_freq_factor"] - rope["low_freq_factor"])))
+        keep = min(
+            1.0,
+            max(
+                0.0,
+                (turns - rope["low_freq_factor"])
+                / (rope["high_freq_factor"] - rope["low_freq_factor"]),
+            ),
+        )
         assert found == pytest.approx(frequency * (keep + (1 - keep) / rope["factor"]), rel=1e-6)
     plain = checkpoints.network("marindna_llama").model.rotary_emb.inv_freq
     assert plain.tolist() == pytest.approx([10000 ** (-2 * pair / 8) for pair in range(4)])
@@ -76,7 +93,12 @@ def test_rotary_tables_are_those_of_the_config():
 def test_the_published_window():
     family = models.family("marindna")
     window = family.window(family.read_config(checkpoints.CONFIGS["marindna"]), None)
-    assert (window.window_bp, window.trained_bp, window.site_forward, window.site_reverse) == (255, 255, 127, 127)
+    assert (window.window_bp, window.trained_bp, window.site_forward, window.site_reverse) == (
+        255,
+        255,
+        127,
+        127,
+    )
     assert window.neighbours_in_same_pass
     assert window.neighbour_offsets == (-40, -35, -30, -25, -20, -15, -10, -5)
 
@@ -100,26 +122,46 @@ def test_a_decoder_of_neither_vocabulary():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "words"), [
-    ({"use_sliding_window": True}, "use_sliding_window is True"), ({"sliding_window": 128}, "sliding_window is 128"),
-    ({"layer_types": ["full_attention", "sliding_attention"]}, "layer_types are 2, sliding_attention"),
-    ({"layer_types": ["full_attention"]}, "layer_types are 1, all full_attention"),
-    ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "rotary positions are"),
-    ({"rope_parameters": {"rope_type": "default", "rope_theta": 1.0}}, "rotary positions are"),  # and rope_theta beside it
-    ({"attention_bias": True}, "attention_bias is True"), ({"qk_norm": False}, "unknown key 'qk_norm'"),
-    ({"rope_scaling": "llama3"}, "rotary positions are"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"use_sliding_window": True}, "use_sliding_window is True"),
+        ({"sliding_window": 128}, "sliding_window is 128"),
+        (
+            {"layer_types": ["full_attention", "sliding_attention"]},
+            "layer_types are 2, sliding_attention",
+        ),
+        ({"layer_types": ["full_attention"]}, "layer_types are 1, all full_attention"),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "rotary positions are"),
+        (
+            {"rope_parameters": {"rope_type": "default", "rope_theta": 1.0}},
+            "rotary positions are",
+        ),  # and rope_theta beside it
+        ({"attention_bias": True}, "attention_bias is True"),
+        ({"qk_norm": False}, "unknown key 'qk_norm'"),
+        ({"rope_scaling": "llama3"}, "rotary positions are"),
+    ],
+)
 def test_configs_of_another_network(change, words):
     with pytest.raises(ConfigurationError, match=words):
         models.family("marindna").read_config(checkpoints.CONFIGS["marindna"] | change)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("vocabulary", "words"), [
-    ({"[PAD]": 0, "[UNK]": 1, "a": 3, "c": 4, "g": 5, "t": 6}, "no token with id 2; expected bos_token_id"),
-    ({"[BOS]": 2, "a": 3, "c": 4, "g": 5, "t": 6}, "no token for N"),
-    ({"[UNK]": 1, "[BOS]": 2, "a": 5, "c": 6, "g": 7, "t": 8}, "id 8; expected ids below vocab_size 7"),
-])
+@pytest.mark.parametrize(
+    ("vocabulary", "words"),
+    [
+        (
+            {"[PAD]": 0, "[UNK]": 1, "a": 3, "c": 4, "g": 5, "t": 6},
+            "no token with id 2; expected bos_token_id",
+        ),
+        ({"[BOS]": 2, "a": 3, "c": 4, "g": 5, "t": 6}, "no token for N"),
+        (
+            {"[UNK]": 1, "[BOS]": 2, "a": 5, "c": 6, "g": 7, "t": 8},
+            "id 8; expected ids below vocab_size 7",
+        ),
+    ],
+)
 def test_vocabularies_of_another_checkpoint(vocabulary, words):
     family = models.family("marindna")
     with pytest.raises(BadDataError, match=words):

@@ -1,4 +1,5 @@
-"""Families: strict configs and weights, networks against their sources' rules, folded scoring against the unfolded network."""
+"""Families: strict configs and weights, networks against their sources' rules, folded scoring
+against the unfolded network."""
 
 import json
 import re
@@ -50,8 +51,12 @@ def full_logits(loaded, input_ids) -> np.ndarray:
 
 
 def test_every_family_is_registered_under_its_own_name():
-    assert {name: models.family(name).name for name in models.FAMILIES} == {name: name for name in models.FAMILIES}
-    assert {models.family_of(checkpoints.CONFIGS[kind]).name for kind in KINDS} == set(models.FAMILIES)
+    assert {name: models.family(name).name for name in models.FAMILIES} == {
+        name: name for name in models.FAMILIES
+    }
+    assert {models.family_of(checkpoints.CONFIGS[kind]).name for kind in KINDS} == set(
+        models.FAMILIES
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,7 +69,9 @@ def test_loading_gives_back_every_value(weights, kind):
     assert loaded.n_parameters == sum(p.numel() for p in made.parameters())
     vocabulary = "tokenizer.json" if loaded.family.quantity == "likelihood" else "vocab.txt"
     assert set(loaded.sha256) == {"config.json", vocabulary, "model.safetensors"}
-    assert loaded.dtypes == sorted({str(tensor.dtype).removeprefix("torch.") for tensor in made.state_dict().values()})
+    assert loaded.dtypes == sorted(
+        {str(tensor.dtype).removeprefix("torch.") for tensor in made.state_dict().values()}
+    )
     assert not any(module.training for module in loaded.network.modules())
 
 
@@ -98,20 +105,29 @@ def test_both_kmer_methods_equal_sums_over_strings(weights, method):
             at = index[row, column]
             token = "".join("ACGTN"[code] for code in codes[row, at // 6 * 6 : at // 6 * 6 + 6])
             row_logits = logits[row, at // 6 + 1]
-            np.testing.assert_allclose(probs[row, column], base_law(row_logits, text.vocabulary, token, at % 6, method), rtol=2e-5)
+            np.testing.assert_allclose(
+                probs[row, column],
+                base_law(row_logits, text.vocabulary, token, at % 6, method),
+                rtol=2e-5,
+            )
             words = [text.vocabulary[word] for word in tokenizers.words(text)]
             weight = np.exp(row_logits.astype(np.float64))
-            assert off[row, column] == pytest.approx(1 - weight[words].sum() / weight.sum(), abs=1e-6)
+            assert off[row, column] == pytest.approx(
+                1 - weight[words].sum() / weight.sum(), abs=1e-6
+            )
 
 
 def test_the_causal_family_reads_the_left_alone(weights):
-    """The law of the first letter after 6-mers; letters from the site on change nothing, the letter before it does."""
+    """The law of the first letter after 6-mers; letters from the site on change nothing, the letter
+    before it does."""
     loaded = load(weights["generator"])
     codes = np.random.default_rng(2).integers(0, 4, (1, 61)).astype(np.uint8)
     index = np.array([[60, 24]])
     probs, _, feeds = folded(loaded, loaded.text, codes, index)
     logits = full_logits(loaded, feeds["input_ids"])[0]
-    for column, token in enumerate((10, 4)):  # <s> is token 0: the 6-mer before letter 60 is token 10
+    for column, token in enumerate(
+        (10, 4)
+    ):  # <s> is token 0: the 6-mer before letter 60 is token 10
         law = np.zeros(4)
         for word, number in loaded.text.vocabulary.items():
             if len(word) == 6 and set(word) <= set("ACGT"):
@@ -121,7 +137,9 @@ def test_the_causal_family_reads_the_left_alone(weights):
     right[0, 60] = (right[0, 60] + 1) % 4
     left[0, 59] = (left[0, 59] + 1) % 4
     assert np.array_equal(folded(loaded, loaded.text, right, index)[0], probs)
-    assert not np.allclose(folded(loaded, loaded.text, left, index)[0][0, 0], probs[0, 0], rtol=1e-4)
+    assert not np.allclose(
+        folded(loaded, loaded.text, left, index)[0][0, 0], probs[0, 0], rtol=1e-4
+    )
     assert np.array_equal(folded(loaded, loaded.text, left, index)[0][0, 1], probs[0, 1])
 
 
@@ -137,7 +155,8 @@ def test_masked_families_do_not_see_the_letter(weights):
 
 
 def test_token_dropout_rescales_by_the_masked_share(weights):
-    """ESM's rule at inference, by hand: mask embeddings are 0, the others times (1 - 0.12) / (1 - masked share)."""
+    """ESM's rule at inference, by hand: mask embeddings are 0, the others times (1 - 0.12) / (1 -
+    masked share)."""
     import torch
 
     loaded = load(weights["nt_v1"])
@@ -145,30 +164,49 @@ def test_token_dropout_rescales_by_the_masked_share(weights):
     embeddings = loaded.network.esm.embeddings
     words, places = embeddings.word_embeddings.weight, embeddings.position_embeddings.weight
     made = embeddings(ids)
-    torch.testing.assert_close(made[0, 1], places[3])  # positions start after the pad id: token 1 has position 3
+    torch.testing.assert_close(
+        made[0, 1], places[3]
+    )  # positions start after the pad id: token 1 has position 3
     torch.testing.assert_close(made[0, 2], words[10] * 0.88 / 0.75 + places[4])
     torch.testing.assert_close(made[1, 2], words[10] * 0.88 + places[4])
 
 
-@pytest.mark.parametrize(("kind", "width", "forward", "reverse", "trained"), [
-    ("gpn", None, 256, 255, 512), ("gpn", 101, 50, 50, 512), ("nt_v1", None, 120, 119, 240), ("nt_v1", 144, 72, 71, 240),
-    ("generator", None, 216, 216, 246), ("generator", 61, 60, 60, 246), ("generator", 72, 60, 60, 246),
-])
+@pytest.mark.parametrize(
+    ("kind", "width", "forward", "reverse", "trained"),
+    [
+        ("gpn", None, 256, 255, 512),
+        ("gpn", 101, 50, 50, 512),
+        ("nt_v1", None, 120, 119, 240),
+        ("nt_v1", 144, 72, 71, 240),
+        ("generator", None, 216, 216, 246),
+        ("generator", 61, 60, 60, 246),
+        ("generator", 72, 60, 60, 246),
+    ],
+)
 def test_windows(kind, width, forward, reverse, trained):
     family = models.family_of(checkpoints.CONFIGS[kind])
     window = family.window(family.read_config(checkpoints.CONFIGS[kind]), width)
-    assert (window.site_forward, window.site_reverse, window.trained_bp) == (forward, reverse, trained)
+    assert (window.site_forward, window.site_reverse, window.trained_bp) == (
+        forward,
+        reverse,
+        trained,
+    )
     if kind != "generator":
         assert window.site_reverse == window.window_bp - 1 - window.site_forward
     for site in (window.site_forward, window.site_reverse):
         assert all(0 <= site + offset < window.window_bp for offset in window.neighbour_offsets)
     if kind != "gpn":  # neighbours lie in tokens of their own
-        assert len({(window.site_forward + offset) // 6 for offset in (0, *window.neighbour_offsets)}) == 9
+        assert (
+            len({(window.site_forward + offset) // 6 for offset in (0, *window.neighbour_offsets)})
+            == 9
+        )
 
 
 def test_the_published_nt_v1_window_is_5994():
     family = models.family("nt_v1")
-    window = family.window(family.read_config({**checkpoints.NT_CONFIG, "max_position_embeddings": 1002}), None)
+    window = family.window(
+        family.read_config({**checkpoints.NT_CONFIG, "max_position_embeddings": 1002}), None
+    )
     assert (window.window_bp, window.site_forward % 6, window.site_reverse % 6) == (5994, 3, 2)
 
 
@@ -225,16 +263,32 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("kind", "change"), [
-    ("gpn", {"pre_layer_norm": True}), ("gpn", {"encoder": "roformer"}), ("gpn", {"n_aux_features": 5}), ("gpn", {"bias": 1}),
-    ("gpn", {"hidden_size": "32"}), ("gpn", {"embedding": "embedding", "tie_word_embeddings": True}), ("convnet", {"depthwise": True}),
-    ("nt_v1", {"position_embedding_type": "rotary"}), ("nt_v1", {"add_bias_fnn": False}), ("nt_v1", {"mlp_gate": True}),
-    ("generator", {"rope_scaling": {"type": "linear"}}), ("generator", {"sliding_window": 8}), ("generator", {"hidden_act": "gelu"}),
-    ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}), ("gpn", {"model_type": "electra"}),
-    ("grover", {"position_embedding_type": "relative_key"}),
-    ("grover", {"is_decoder": True}), ("mistral", {"sliding_window": 64}), ("mistral", {"model_type": "mixtral"}),
-    ("mistral", {"num_local_experts": 8}), ("mistral", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
-])
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("gpn", {"pre_layer_norm": True}),
+        ("gpn", {"encoder": "roformer"}),
+        ("gpn", {"n_aux_features": 5}),
+        ("gpn", {"bias": 1}),
+        ("gpn", {"hidden_size": "32"}),
+        ("gpn", {"embedding": "embedding", "tie_word_embeddings": True}),
+        ("convnet", {"depthwise": True}),
+        ("nt_v1", {"position_embedding_type": "rotary"}),
+        ("nt_v1", {"add_bias_fnn": False}),
+        ("nt_v1", {"mlp_gate": True}),
+        ("generator", {"rope_scaling": {"type": "linear"}}),
+        ("generator", {"sliding_window": 8}),
+        ("generator", {"hidden_act": "gelu"}),
+        ("generator", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
+        ("gpn", {"model_type": "electra"}),
+        ("grover", {"position_embedding_type": "relative_key"}),
+        ("grover", {"is_decoder": True}),
+        ("mistral", {"sliding_window": 64}),
+        ("mistral", {"model_type": "mixtral"}),
+        ("mistral", {"num_local_experts": 8}),
+        ("mistral", {"rope_parameters": {"rope_type": "yarn", "rope_theta": 1.0}}),
+    ],
+)
 def test_config_keys_that_change_the_network_are_refused(tmp_path, weights, kind, change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
         load(changed(weights[kind], tmp_path, lambda held: held.update(change)))
@@ -253,10 +307,22 @@ def test_a_missing_tensor_is_refused(tmp_path, weights, kind):
 
     family = models.family_of(checkpoints.CONFIGS[kind])
     tied = {one for pair in family.ties(load(weights[kind]).network.state_dict()) for one in pair}
-    optional = {name for name in load_file(weights[kind] / "model.safetensors") if any(re.fullmatch(one, name) for one in family.unused)}
+    optional = {
+        name
+        for name in load_file(weights[kind] / "model.safetensors")
+        if any(re.fullmatch(one, name) for one in family.unused)
+    }
     for name in sorted(set(load_file(weights[kind] / "model.safetensors")) - tied - optional)[::7]:
-        with pytest.raises(BadDataError, match=rf"1 tensors missing, 0 surplus, first {re.escape(name)}"):
-            load(changed(weights[kind], tmp_path / name, change_weights=lambda held, name=name: held.pop(name)))
+        with pytest.raises(
+            BadDataError, match=rf"1 tensors missing, 0 surplus, first {re.escape(name)}"
+        ):
+            load(
+                changed(
+                    weights[kind],
+                    tmp_path / name,
+                    change_weights=lambda held, name=name: held.pop(name),
+                )
+            )
 
 
 @pytest.mark.bad_input
@@ -264,7 +330,13 @@ def test_a_surplus_tensor_is_refused(tmp_path, weights):
     import torch
 
     with pytest.raises(BadDataError, match="0 tensors missing, 1 surplus, first adapter"):
-        load(changed(weights["gpn"], tmp_path, change_weights=lambda held: held.update(adapter=torch.zeros(2))))
+        load(
+            changed(
+                weights["gpn"],
+                tmp_path,
+                change_weights=lambda held: held.update(adapter=torch.zeros(2)),
+            )
+        )
 
 
 @pytest.mark.bad_input
@@ -272,7 +344,13 @@ def test_another_shape_is_refused(tmp_path, weights):
     import torch
 
     with pytest.raises(BadDataError, match=r"model\.ln_f\.weight is \[16\]; expected \[32\]"):
-        load(changed(weights["gpn"], tmp_path, change_weights=lambda held: held.update({"model.ln_f.weight": torch.ones(16)})))
+        load(
+            changed(
+                weights["gpn"],
+                tmp_path,
+                change_weights=lambda held: held.update({"model.ln_f.weight": torch.ones(16)}),
+            )
+        )
 
 
 @pytest.mark.bad_input
@@ -287,16 +365,35 @@ def test_a_broken_tie_is_refused(tmp_path, weights):
 @pytest.mark.bad_input
 def test_weights_with_nan_are_refused(tmp_path, weights):
     with pytest.raises(BadDataError, match="differs after loading"):
-        load(changed(weights["gpn"], tmp_path, change_weights=lambda held: held["model.ln_f.weight"].fill_(float("nan"))))
+        load(
+            changed(
+                weights["gpn"],
+                tmp_path,
+                change_weights=lambda held: held["model.ln_f.weight"].fill_(float("nan")),
+            )
+        )
 
 
 @pytest.mark.bad_input
 def test_ids_off_by_two_are_refused(tmp_path, weights):
-    """Two more specials in front, as v2 has them: ids run over the network's, or the mask is not where the config says."""
+    """Two more specials in front, as v2 has them: ids run over the network's, or the mask is not
+    where the config says."""
     with pytest.raises(BadDataError, match="vocabulary"):
-        load(changed(weights["nt_v1"], tmp_path, change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens]))
+        load(
+            changed(
+                weights["nt_v1"],
+                tmp_path,
+                change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens],
+            )
+        )
     with pytest.raises(BadDataError, match="'<mask>' has id 4"):
-        load(changed(weights["nt_v1"], tmp_path / "b", change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens[:-5]]))
+        load(
+            changed(
+                weights["nt_v1"],
+                tmp_path / "b",
+                change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens[:-5]],
+            )
+        )
 
 
 @pytest.mark.bad_input
@@ -334,7 +431,15 @@ def test_a_pickle_is_not_executed(tmp_path, weights):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("head", [b"", b"\xff" * 8, (10**12).to_bytes(8, "little") + b"{}", (8).to_bytes(8, "little") + b"[[[[[[[["])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\xff" * 8,
+        (10**12).to_bytes(8, "little") + b"{}",
+        (8).to_bytes(8, "little") + b"[[[[[[[[",
+    ],
+)
 def test_weights_whose_head_cannot_be_meant(tmp_path, weights, head):
     copy = changed(weights["gpn"], tmp_path)
     (copy / "model.safetensors").write_bytes(head)
@@ -354,13 +459,20 @@ def test_weights_too_large_for_the_memory_left_are_not_read(tmp_path, weights, m
     copy = changed(weights["gpn"], tmp_path)
     tensors = load_file(copy / "model.safetensors")
     n = sum(tensor.numel() for tensor in tensors.values())
-    save_file({name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()}, copy / "model.safetensors")
+    save_file(
+        {name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()},
+        copy / "model.safetensors",
+    )
     needed = checkpoint.COPIES * 4 * n
     monkeypatch.setattr(memory, "available", lambda: needed)
     assert load(copy).dtypes == ["bfloat16"]
     monkeypatch.setattr(memory, "available", lambda: needed - 1)
-    monkeypatch.setattr(checkpoint, "_read_weights", lambda paths: pytest.fail("the weights were read"))
-    with pytest.raises(TransientError, match="GB to load and export these weights; give the task more memory"):
+    monkeypatch.setattr(
+        checkpoint, "_read_weights", lambda paths: pytest.fail("the weights were read")
+    )
+    with pytest.raises(
+        TransientError, match="GB to load and export these weights; give the task more memory"
+    ):
         load(copy)
 
 
@@ -390,21 +502,34 @@ def test_a_vocabulary_that_disagrees_with_the_tokenizer(tmp_path, weights):
     assert load(copy).text.vocabulary == ids
     ids["a"], ids["c"] = ids["c"], ids["a"]
     (copy / "tokenizer.json").write_text(json.dumps({"model": {"vocab": ids}}))
-    with pytest.raises(BadDataError, match=r"tokenizer\.json: 'a' has id 4; expected 3 as vocab\.txt says"):
+    with pytest.raises(
+        BadDataError, match=r"tokenizer\.json: 'a' has id 4; expected 3 as vocab\.txt says"
+    ):
         load(copy)
 
 
 @pytest.mark.bad_input
 def test_shard_names_do_not_leave_the_directory(tmp_path, weights):
     copy = changed(weights["gpn"], tmp_path)
-    (copy / "model.safetensors.index.json").write_text('{"weight_map": {"x": "../other.safetensors"}}')
+    (copy / "model.safetensors.index.json").write_text(
+        '{"weight_map": {"x": "../other.safetensors"}}'
+    )
     with pytest.raises(BadDataError, match="leaves the directory"):
         load(copy)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("card", [{"window_bp": "96"}, {"licens": "MIT"}, {"training": ["hg38"]}, {"training": {"contigs": "chr1"}},
-                                  {"training": {"assembly": ["hg38"]}}, {"training": {"contigs": [""]}}])
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"window_bp": "96"},
+        {"licens": "MIT"},
+        {"training": ["hg38"]},
+        {"training": {"contigs": "chr1"}},
+        {"training": {"assembly": ["hg38"]}},
+        {"training": {"contigs": [""]}},
+    ],
+)
 def test_a_card_with_an_unknown_field(tmp_path, weights, card):
     copy = changed(weights["gpn"], tmp_path)
     (copy / "gfmtrust.json").write_text(json.dumps(card))
@@ -413,7 +538,10 @@ def test_a_card_with_an_unknown_field(tmp_path, weights, card):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("kind", "width"), [("gpn", 10), ("nt_v1", 145), ("nt_v1", 60), ("generator", 62), ("generator", 18)])
+@pytest.mark.parametrize(
+    ("kind", "width"),
+    [("gpn", 10), ("nt_v1", 145), ("nt_v1", 60), ("generator", 62), ("generator", 18)],
+)
 def test_windows_a_family_cannot_read(kind, width):
     family = models.family_of(checkpoints.CONFIGS[kind])
     with pytest.raises(ConfigurationError, match="window_bp"):

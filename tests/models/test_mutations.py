@@ -1,7 +1,8 @@
-"""Planted defects of exports, each refused or found by a named check, and models that cannot be scored: one line, a code, nothing left.
+"""Planted defects of exports, each refused or found by a named check, and models that cannot be
+scored: one line, a code, nothing left.
 
-Those planted elsewhere are listed in ELSEWHERE, which a test holds to the files; what is here needs an export, or a subject of the
-conformance suite.
+Those planted elsewhere are listed in ELSEWHERE, which a test holds to the files; what is here needs
+an export, or a subject of the conformance suite.
 """
 
 import json
@@ -30,10 +31,17 @@ pytestmark = pytest.mark.torch
 ELSEWHERE = {
     "a wrapper left in train mode": (test_export.test_a_module_in_train_mode_is_refused,),
     "a length known at tracing alone": (test_export.test_a_frozen_length_is_refused,),
-    "token ids off by two": (test_models.test_ids_off_by_two_are_refused, test_export.test_swapped_letter_ids_fail_the_gate),
-    "random weights in place of trained": (test_export.test_shuffled_weights_fail_the_gate,
-                                           test_export.test_nothing_is_left_of_a_model_that_fails_the_gate),
-    "the same answer everywhere": (test_gate.test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition,),
+    "token ids off by two": (
+        test_models.test_ids_off_by_two_are_refused,
+        test_export.test_swapped_letter_ids_fail_the_gate,
+    ),
+    "random weights in place of trained": (
+        test_export.test_shuffled_weights_fail_the_gate,
+        test_export.test_nothing_is_left_of_a_model_that_fails_the_gate,
+    ),
+    "the same answer everywhere": (
+        test_gate.test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition,
+    ),
     "memory for not one window": (test_session.test_out_of_memory_for_one_window_is_transient,),
 }
 
@@ -47,12 +55,14 @@ def test_what_is_planted_elsewhere_is_a_refusal():
 BAKED = test_conformance.TOY.replace(
     "        return self.left(shifted[0])",
     "        known = torch.arange(32 if torch.compiler.is_exporting() else ids.shape[1])\n"
-    "        return self.left(ids.index_select(1, known)).mean(1, keepdim=True) + self.left(shifted[0])")
+    "        return self.left(ids.index_select(1, known)).mean(1, keepdim=True) + self.left(shifted[0])",
+)
 
 
 @pytest.mark.bad_input
 def test_a_baked_length_is_refused(tmp_path, monkeypatch):
-    """A graph that kept the length it was traced at, 32: exact there, wrong at any other; no bundle is left."""
+    """A graph that kept the length it was traced at, 32: exact there, wrong at any other; no bundle
+    is left."""
     from gfmtrust.models import examples
 
     (tmp_path / "baked_family.py").write_text(BAKED)
@@ -61,12 +71,15 @@ def test_a_baked_length_is_refused(tmp_path, monkeypatch):
     weights = examples.write(tmp_path / "weights" / "toy", models.family("toy").examples["toy"])
     fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match=r"logp differs by .* from torch at input_ids \[3, 39\]"):
-        export.export_model(str(weights), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=20)
+        export.export_model(
+            str(weights), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=20
+        )
     assert not (tmp_path / "bundles").exists()
 
 
 def symmetric_table(complement: list[int]) -> np.ndarray:
-    """A toy model's table that answers both strands alike where `complement` is the order of the other strand's bases."""
+    """A toy model's table that answers both strands alike where `complement` is the order of the
+    other strand's bases."""
     logits = np.log(np.exp(toy_models.table()))
     ids = [toy_models.ID_OF_CODE[code] for code in complement]
     other = np.arange(toy_models.N_IDS)
@@ -78,31 +91,47 @@ def symmetric_table(complement: list[int]) -> np.ndarray:
 
 def toy_subject(tmp_path, rows: np.ndarray, **changes) -> conformance.Subject:
     made = toy_models.write_toy(tmp_path / "toy", rows=rows, **changes)
-    return conformance.Subject("toy", models.family("gpn"), checkpoints.EXAMPLES["gpn"], made.directory, made)
+    return conformance.Subject(
+        "toy", models.family("gpn"), checkpoints.EXAMPLES["gpn"], made.directory, made
+    )
 
 
 def passes(case: conformance.Subject, check: str) -> bool:
-    return all(conformance.Outcome("toy", check, *found).passed for found in conformance.CHECKS[check](case))
+    return all(
+        conformance.Outcome("toy", check, *found).passed
+        for found in conformance.CHECKS[check](case)
+    )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("order", "is_sound"), [([3, 2, 1, 0], True), ([1, 0, 3, 2], False), ([2, 3, 0, 1], False), ([0, 1, 2, 3], False)])
+@pytest.mark.parametrize(
+    ("order", "is_sound"),
+    [([3, 2, 1, 0], True), ([1, 0, 3, 2], False), ([2, 3, 0, 1], False), ([0, 1, 2, 3], False)],
+)
 def test_a_wrong_order_of_the_other_strands_columns(tmp_path, order, is_sound):
-    """A network that calls itself symmetric and turns A,C,G,T into something else than T,G,C,A fails `strands`."""
+    """A network that calls itself symmetric and turns A,C,G,T into something else than T,G,C,A
+    fails `strands`."""
     case = toy_subject(tmp_path, symmetric_table(order), scoring__rc_equivariant=True)
     assert passes(case, "strands") == is_sound
 
 
 def subject(made) -> conformance.Subject:
     name = made.model_id
-    return conformance.Subject(name, models.family(made.family), checkpoints.EXAMPLES[name], made.directory.parent / "weights" / name, made)
+    return conformance.Subject(
+        name,
+        models.family(made.family),
+        checkpoints.EXAMPLES[name],
+        made.directory.parent / "weights" / name,
+        made,
+    )
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("shift", [-1, 1])
 def test_a_causal_shift_off_by_one(exported, monkeypatch, shift):
-    """Answers read a token late see the letter they are asked for, a token early miss the last: golden windows refuse the bundle, and where
-    those were made with the same fault, `reach` finds it."""
+    """Answers read a token late see the letter they are asked for, a token early miss the last:
+    golden windows refuse the bundle, and where those were made with the same fault, `reach` finds
+    it."""
     case = subject(exported("marindna"))
     assert passes(case, "reach")
     right = tokenizers.feeds
@@ -115,18 +144,23 @@ def test_a_causal_shift_off_by_one(exported, monkeypatch, shift):
     with pytest.raises(BadDataError, match="golden window 0: logp differs"):
         Session.open(case.bundle, "cpu")
     faulty = replace(case)
-    faulty.__dict__["session"] = session.start(case.bundle.meta, case.bundle.graph_for("cpu"), "cpu")  # no golden window is run
+    faulty.__dict__["session"] = session.start(
+        case.bundle.meta, case.bundle.graph_for("cpu"), "cpu"
+    )  # no golden window is run
     assert not passes(faulty, "reach")
 
 
 @pytest.mark.bad_input
 def test_token_ids_off_by_two(tmp_path, monkeypatch):
-    """A tokenizer whose table begins two ids early: golden windows refuse it, `round trip` reads other letters back."""
+    """A tokenizer whose table begins two ids early: golden windows refuse it, `round trip` reads
+    other letters back."""
     case = toy_subject(tmp_path, toy_models.table())
     case.__dict__["loaded"] = SimpleNamespace(text=case.bundle.text)
     assert passes(case, "round trip")
     right = tokenizers.build
-    monkeypatch.setattr(tokenizers, "build", lambda text: replace(right(text), ids=right(text).ids - 2))
+    monkeypatch.setattr(
+        tokenizers, "build", lambda text: replace(right(text), ids=right(text).ids - 2)
+    )
     assert not passes(case, "round trip")
     with pytest.raises(BadDataError, match="golden window 0: logp differs"):
         Session.open(case.bundle, "cpu")
@@ -134,7 +168,18 @@ def test_token_ids_off_by_two(tmp_path, monkeypatch):
 
 def exported_by_command(capsys, weights, fasta, out, *options) -> tuple[int, str]:
     """Exit code and the last line on stderr of `gfmtrust export_model`."""
-    code = cli.main(["export_model", "--model", str(weights), "--fasta", str(fasta), "--out_dir", str(out), *options])
+    code = cli.main(
+        [
+            "export_model",
+            "--model",
+            str(weights),
+            "--fasta",
+            str(fasta),
+            "--out_dir",
+            str(out),
+            *options,
+        ]
+    )
     assert not out.exists() or not list(out.iterdir())
     err = capsys.readouterr().err
     assert "Traceback" not in err
@@ -143,7 +188,8 @@ def exported_by_command(capsys, weights, fasta, out, *options) -> tuple[int, str
 
 @pytest.mark.bad_input
 def test_a_model_that_returns_nan(capsys, tmp_path, small_fasta):
-    """Weights that are numbers and overflow: refused before anything is exported, whatever the gate is told."""
+    """Weights that are numbers and overflow: refused before anything is exported, whatever the gate
+    is told."""
     from safetensors.torch import load_file, save_file
 
     weights = checkpoints.write(tmp_path / "weights" / "gpn", "gpn")
@@ -151,14 +197,19 @@ def test_a_model_that_returns_nan(capsys, tmp_path, small_fasta):
     tensors["cls.decoder.weight"].fill_(3e38)
     tensors["cls.decoder.weight"][4:] *= -1
     save_file(tensors, weights / "model.safetensors")
-    assert exported_by_command(capsys, weights, small_fasta, tmp_path / "out", "--allow_untrained") == (
-        65, "gfmtrust: network: logp is not finite at input_ids [2, 64]; expected a number for every base; are the weights damaged, or too "
-            "large for fp32?")
+    assert exported_by_command(
+        capsys, weights, small_fasta, tmp_path / "out", "--allow_untrained"
+    ) == (
+        65,
+        "gfmtrust: network: logp is not finite at input_ids [2, 64]; expected a number for every base; are the weights damaged, or too "
+        "large for fp32?",
+    )
 
 
 @pytest.mark.bad_input
 def test_a_model_that_returns_a_constant(capsys, tmp_path):
-    """Four fixed numbers, those of a genome rich in A and T, lie below the gate's threshold; they are refused all the same."""
+    """Four fixed numbers, those of a genome rich in A and T, lie below the gate's threshold; they
+    are refused all the same."""
     from safetensors.torch import load_file, save_file
 
     weights = checkpoints.write(tmp_path / "weights" / "convnet", "convnet")
@@ -169,21 +220,38 @@ def test_a_model_that_returns_a_constant(capsys, tmp_path):
     save_file(tensors, weights / "model.safetensors")
     codes = np.random.default_rng(0).choice(4, 3000, p=share)
     (tmp_path / "at.fa").write_text(">at\n" + "".join("ACGT"[code] for code in codes) + "\n")
-    code, line = exported_by_command(capsys, weights, tmp_path / "at.fa", tmp_path / "out", "--windows", "20")
+    code, line = exported_by_command(
+        capsys, weights, tmp_path / "at.fa", tmp_path / "out", "--windows", "20"
+    )
     assert code == 65
-    assert line.startswith("gfmtrust: NLL gate: the same answer for every window; expected one that depends on the window")
+    assert line.startswith(
+        "gfmtrust: NLL gate: the same answer for every window; expected one that depends on the window"
+    )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("kind", "window_bp", "code", "words"), [
-    ("gpn", 63, 78, "window_bp: 63; expected at least 64"), ("nt_v1", 145, 78, "window_bp: 145; expected a multiple of 6"),
-    ("recurrent", 131_073, 78, "window_bp: 131073; expected 64 to 131072"),
-    ("gpn", 10**13, 75, "model gpn: out of memory; expected room for its weights and one window; run it on a larger machine"),
-])
-def test_a_window_the_model_or_the_machine_cannot_take(capsys, tmp_path, small_fasta, kind, window_bp, code, words):
+@pytest.mark.parametrize(
+    ("kind", "window_bp", "code", "words"),
+    [
+        ("gpn", 63, 78, "window_bp: 63; expected at least 64"),
+        ("nt_v1", 145, 78, "window_bp: 145; expected a multiple of 6"),
+        ("recurrent", 131_073, 78, "window_bp: 131073; expected 64 to 131072"),
+        (
+            "gpn",
+            10**13,
+            75,
+            "model gpn: out of memory; expected room for its weights and one window; run it on a larger machine",
+        ),
+    ],
+)
+def test_a_window_the_model_or_the_machine_cannot_take(
+    capsys, tmp_path, small_fasta, kind, window_bp, code, words
+):
     """10^13 letters are beyond any memory: the first of them asked for ends the export."""
     weights = checkpoints.write(tmp_path / "weights" / kind, kind)
     card = json.loads((weights / "gfmtrust.json").read_text())
     (weights / "gfmtrust.json").write_text(json.dumps(card | {"window_bp": window_bp}))
-    found, line = exported_by_command(capsys, weights, small_fasta, tmp_path / "out", "--allow_untrained")
+    found, line = exported_by_command(
+        capsys, weights, small_fasta, tmp_path / "out", "--allow_untrained"
+    )
     assert (found, words in line) == (code, True), line

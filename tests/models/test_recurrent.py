@@ -1,4 +1,5 @@
-"""The minGRU family: states against a slow loop, what each direction reads, the training command, and the longest window."""
+"""The minGRU family: states against a slow loop, what each direction reads, the training command,
+and the longest window."""
 
 import json
 import subprocess
@@ -32,16 +33,20 @@ def step_by_step(keep, taken) -> np.ndarray:
 
 
 def gates(length: int, openness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """keep and taken of a minGRU whose gates sit round sigmoid(openness): (2, length, 16), float32."""
+    """keep and taken of a minGRU whose gates sit round sigmoid(openness): (2, length, 16),
+    float32."""
     rng = np.random.default_rng([seed, length])
     opened = 1 / (1 + np.exp(-(openness + rng.normal(size=(2, length, 16)))))
-    return (1 - opened).astype(np.float32), (opened * rng.normal(size=opened.shape)).astype(np.float32)
+    return (1 - opened).astype(np.float32), (opened * rng.normal(size=opened.shape)).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("openness", [0.0, -6.0, 6.0])
 def test_doubling_gives_the_states_of_the_loop(length, openness):
-    """Half open, almost shut (a memory of some 250 letters), almost open (products underflow at once)."""
+    """Half open, almost shut (a memory of some 250 letters), almost open (products underflow at
+    once)."""
     import torch
 
     from gfmtrust.models.families import recurrent
@@ -53,7 +58,8 @@ def test_doubling_gives_the_states_of_the_loop(length, openness):
 
 
 def test_a_state_reaches_over_all_chunks():
-    """Nothing is forgotten: the first letter's 1 is there at the last of 131,072, and a shut gate ends it."""
+    """Nothing is forgotten: the first letter's 1 is there at the last of 131,072, and a shut gate
+    ends it."""
     import torch
 
     from gfmtrust.models.families import recurrent
@@ -68,7 +74,8 @@ def test_a_state_reaches_over_all_chunks():
 
 
 def test_rows_alone_are_rows_of_the_whole():
-    """`hidden_at` reckons the last block at the scored letters alone; `forward` reckons it everywhere."""
+    """`hidden_at` reckons the last block at the scored letters alone; `forward` reckons it
+    everywhere."""
     import torch
 
     network = checkpoints.network("recurrent")
@@ -80,7 +87,8 @@ def test_rows_alone_are_rows_of_the_whole():
 
 
 def test_every_letter_is_read_from_both_sides():
-    """Five letters off, beyond the convolution of one block: only a state of that direction carries them."""
+    """Five letters off, beyond the convolution of one block: only a state of that direction carries
+    them."""
     import torch
 
     network = checkpoints.network("recurrent")
@@ -102,22 +110,51 @@ def test_a_graph_without_loops_serves_both_devices(exported):
 
 
 def trained(out: Path, *options: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, TOOL, "--out", out, "--threads", "1", *options], capture_output=True, text=True, check=False,
-                          env={"PYTHONPATH": str(ROOT / "python"), "OMP_NUM_THREADS": "1", "PATH": ""})
+    return subprocess.run(
+        [sys.executable, TOOL, "--out", out, "--threads", "1", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(ROOT / "python"), "OMP_NUM_THREADS": "1", "PATH": ""},
+    )
 
 
 def test_a_trained_checkpoint_passes_the_gate(tmp_path):
-    """From a FASTA to a bundle that knows the FASTA: a genome that repeats one motif leaves hardly a question."""
+    """From a FASTA to a bundle that knows the FASTA: a genome that repeats one motif leaves hardly
+    a question."""
     fasta = tmp_path / "genome.fa"
     fasta.write_text(">chr1\n" + MOTIF * 200 + "\n>chr2\n" + "N" * 300 + MOTIF * 40 + "\n")
-    done = trained(tmp_path / "weights" / "motif", "--fasta", str(fasta), "--window_bp", "64", "--width", "16", "--steps", "60")
+    done = trained(
+        tmp_path / "weights" / "motif",
+        "--fasta",
+        str(fasta),
+        "--window_bp",
+        "64",
+        "--width",
+        "16",
+        "--steps",
+        "60",
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert {path.name for path in (tmp_path / "weights" / "motif").iterdir()} == {"config.json", "gfmtrust.json", "vocab.txt",
-                                                                                  "model.safetensors"}
-    made = export.export_model(tmp_path / "weights" / "motif", fasta, tmp_path / "models", n_windows=40)
-    assert (made.gate, made.model_id, made.window_bp, made.family) == ("passed", "motif", 64, "recurrent")
+    assert {path.name for path in (tmp_path / "weights" / "motif").iterdir()} == {
+        "config.json",
+        "gfmtrust.json",
+        "vocab.txt",
+        "model.safetensors",
+    }
+    made = export.export_model(
+        tmp_path / "weights" / "motif", fasta, tmp_path / "models", n_windows=40
+    )
+    assert (made.gate, made.model_id, made.window_bp, made.family) == (
+        "passed",
+        "motif",
+        64,
+        "recurrent",
+    )
     assert made.meta["proof"]["nll_nats"] < 1.2
-    assert json.loads((tmp_path / "weights" / "motif" / "config.json").read_text())["trained_bp"] == 64
+    assert (
+        json.loads((tmp_path / "weights" / "motif" / "config.json").read_text())["trained_bp"] == 64
+    )
 
 
 @pytest.mark.slow
@@ -130,22 +167,36 @@ def test_the_longest_window(tmp_path):
 
     width = recurrent.LONGEST_BP
     fasta = tmp_path / "genome.fa"
-    fasta.write_text(">r\n" + "".join("ACGT"[code] for code in np.random.default_rng(0).integers(0, 4, width + 500)) + "\n")
-    example = replace(checkpoints.EXAMPLES["recurrent"], config=checkpoints.CONFIGS["recurrent"] | {"trained_bp": width}, window_bp=width)
+    fasta.write_text(
+        ">r\n"
+        + "".join("ACGT"[code] for code in np.random.default_rng(0).integers(0, 4, width + 500))
+        + "\n"
+    )
+    example = replace(
+        checkpoints.EXAMPLES["recurrent"],
+        config=checkpoints.CONFIGS["recurrent"] | {"trained_bp": width},
+        window_bp=width,
+    )
     weights = examples.write(tmp_path / "weights" / "long", example)
-    made = export.export_model(weights, fasta, tmp_path / "models", allow_untrained=True, n_windows=2)
+    made = export.export_model(
+        weights, fasta, tmp_path / "models", allow_untrained=True, n_windows=2
+    )
     cost = footprint(made, 2)
     assert cost["megabytes"] <= conformance.MEMORY_LIMIT_MB
     assert cost["seconds"] <= 300
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "words"), [
-    ({"kernel_size": 4}, "kernel_size is 4; expected an odd number"),
-    ({"trained_bp": 200_000}, "trained_bp is 200000; expected 64 to 131072"),
-    ({"bidirectional": False}, "unknown key 'bidirectional'"), ({"state_size": "32"}, "state_size is '32'"),
-    ({"mask_token_id": None}, "mask_token_id is None"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"kernel_size": 4}, "kernel_size is 4; expected an odd number"),
+        ({"trained_bp": 200_000}, "trained_bp is 200000; expected 64 to 131072"),
+        ({"bidirectional": False}, "unknown key 'bidirectional'"),
+        ({"state_size": "32"}, "state_size is '32'"),
+        ({"mask_token_id": None}, "mask_token_id is None"),
+    ],
+)
 def test_configs_of_another_network(change, words):
     with pytest.raises(ConfigurationError, match=words):
         models.family("recurrent").read_config(checkpoints.CONFIGS["recurrent"] | change)
@@ -164,7 +215,10 @@ def test_a_genome_without_a_window_trains_nothing(tmp_path):
     (tmp_path / "n.fa").write_text(">chr1\nACGT\n>chr2\n" + "N" * 200 + "\n")
     done = trained(tmp_path / "out", "--fasta", str(tmp_path / "n.fa"))
     assert done.returncode == 65
-    assert done.stderr == "train_recurrent: genome: no window of 128 bases with few N; expected at least one; give --window_bp\n"
+    assert (
+        done.stderr
+        == "train_recurrent: genome: no window of 128 bases with few N; expected at least one; give --window_bp\n"
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -5,8 +5,10 @@ import pytest
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, UsageError
 from gfmtrust.models import FAMILIES, registry
 
-HEAD = ("id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
-        "window_bp,citation,organisms\n")
+HEAD = (
+    "id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
+    "window_bp,citation,organisms\n"
+)
 PINNED = f"m,gpn,lab/m,{'a' * 40},{'b' * 64},{'c' * 64},{'d' * 64} {'e' * 64},10 20,MIT,place,page,512,who,\n"
 
 
@@ -44,12 +46,20 @@ def test_a_pinned_row(table):
     assert (row.revision, row.window_bp) == ("a" * 40, "512")
 
 
-FACTS = {"revision": "1" * 40, "config_sha256": "2" * 64, "vocabulary_sha256": "3" * 64, "weights_sha256": "4" * 64,
-         "weights_bytes": "5", "licence": "MIT", "licence_url": "card", "pin_source": "lab/n"}
+FACTS = {
+    "revision": "1" * 40,
+    "config_sha256": "2" * 64,
+    "vocabulary_sha256": "3" * 64,
+    "weights_sha256": "4" * 64,
+    "weights_bytes": "5",
+    "licence": "MIT",
+    "licence_url": "card",
+    "pin_source": "lab/n",
+}
 
 
 def test_pinning_fills_one_row_and_keeps_the_others(table):
-    path = table(PINNED + "n,gpn,lab/n" + "," * 9 + "512,\"a, b\",\n")
+    path = table(PINNED + "n,gpn,lab/n" + "," * 9 + '512,"a, b",\n')
     asked = []
     row = registry.pin("n", path, lambda repository: asked.append(repository) or FACTS)
     assert asked == ["lab/n"]
@@ -64,7 +74,9 @@ def test_the_shipped_table_is_in_the_form_pinning_writes(tmp_path):
     path.write_bytes(registry.TABLE.read_bytes())
     registry.pin("gpn-brassicales", path, lambda repository: FACTS)
     before, after = (file.read_text().splitlines() for file in (registry.TABLE, path))
-    assert [new.split(",")[0] for old, new in zip(before, after, strict=True) if old != new] == ["gpn-brassicales"]
+    assert [new.split(",")[0] for old, new in zip(before, after, strict=True) if old != new] == [
+        "gpn-brassicales"
+    ]
 
 
 @pytest.mark.bad_input
@@ -109,16 +121,27 @@ def test_one_empty_cell_unpins(table, column):
 
 @pytest.mark.bad_input
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(ConfigurationError, match="unknown model nt-v9; expected one of gpn-brassicales, gpn-animal-promoter"):
+    with pytest.raises(
+        ConfigurationError,
+        match="unknown model nt-v9; expected one of gpn-brassicales, gpn-animal-promoter",
+    ):
         registry.find("nt-v9")
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("old", "new", "words"), [
-    ("a" * 40, "main", "revision is 'main'; expected 40 hex digits, never a branch"), ("b" * 64, "xyz", "config_sha256"),
-    ("d" * 64, "d" * 63, "weights_sha256"), ("10 20", "10 MB", "weights_bytes"), (",512,", ",half a kb,", "window_bp"),
-    ("m,gpn", ",gpn", "no id"), (",who,", ",who", "cells"), (",who,", ",who,,more", "cells"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("a" * 40, "main", "revision is 'main'; expected 40 hex digits, never a branch"),
+        ("b" * 64, "xyz", "config_sha256"),
+        ("d" * 64, "d" * 63, "weights_sha256"),
+        ("10 20", "10 MB", "weights_bytes"),
+        (",512,", ",half a kb,", "window_bp"),
+        ("m,gpn", ",gpn", "no id"),
+        (",who,", ",who", "cells"),
+        (",who,", ",who,,more", "cells"),
+    ],
+)
 def test_rows_that_cannot_be_meant(table, old, new, words):
     with pytest.raises(BadDataError, match=words):
         registry.read_rows(table(PINNED.replace(old, new)))

@@ -1,5 +1,5 @@
-"""Mamba-1, Mamba-2 and Caduceus: against the implementations of their authors, against the recurrence written out, and each way their
-exports could go wrong."""
+"""Mamba-1, Mamba-2 and Caduceus: against the implementations of their authors, against the
+recurrence written out, and each way their exports could go wrong."""
 
 from pathlib import Path
 
@@ -32,15 +32,20 @@ def network(name, n_layers):
 
 def text(name, config=None):
     family = models.family_of(config or checkpoints.CONFIGS[name])
-    return family.text(family.read_config(config or checkpoints.CONFIGS[name]), checkpoints.EXAMPLES[name].vocabulary)
+    return family.text(
+        family.read_config(config or checkpoints.CONFIGS[name]),
+        checkpoints.EXAMPLES[name].vocabulary,
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_logits_are_those_of_the_published_implementation(name):
-    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), two layers of the example's config with the weights of
-    `seeded_weights.fill(network, 5)`, in float32 on CPU. mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0.
-    caduceus: CaduceusForMaskedLM of kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of state-spaces/mamba at
-    e9594ce1, their CUDA kernels replaced by that repository's own references selective_scan_ref and rms_norm_ref, weights tied by hand.
+    """golden/<name>.npz: logits[:, 9::20] of two windows of 150 tokens (ids), two layers of the
+    example's config with the weights of `seeded_weights.fill(network, 5)`, in float32 on CPU.
+    mamba, mamba2: MambaForCausalLM and Mamba2ForCausalLM of transformers 5.23.0. caduceus:
+    CaduceusForMaskedLM of kuleshov-group/caduceus at 0060a6d8 over mamba_simple.py and block.py of
+    state-spaces/mamba at e9594ce1, their CUDA kernels replaced by that repository's own references
+    selective_scan_ref and rms_norm_ref, weights tied by hand.
     """
     import torch
 
@@ -53,8 +58,12 @@ def test_logits_are_those_of_the_published_implementation(name):
 
 
 def test_the_order_of_the_halves_in_a_fused_norm_is_another_network():
-    """Equal weights, one flag: what the authors' fused path computes differs, so the flag is read."""
-    with np.load(GOLDEN / "caduceus_ps.npz") as fused, np.load(GOLDEN / "caduceus_ps_unfused.npz") as plain:
+    """Equal weights, one flag: what the authors' fused path computes differs, so the flag is
+    read."""
+    with (
+        np.load(GOLDEN / "caduceus_ps.npz") as fused,
+        np.load(GOLDEN / "caduceus_ps_unfused.npz") as plain,
+    ):
         assert np.abs(fused["logits"] - plain["logits"]).max() > 0.5
 
 
@@ -77,7 +86,9 @@ def test_mamba2_in_chunks_is_the_recurrence(length):
         drive = ours[..., None] * (step[:, t, :, None] * x[:, t])[:, :, None]
         state = np.exp(step[:, t] * rate)[..., None, None] * state + drive
         expected[:, t] = (read[..., None] * state).sum(2)
-    answer = state_space(*(torch.from_numpy(part).float() for part in (step, x, rate, b, c))).numpy()
+    answer = state_space(
+        *(torch.from_numpy(part).float() for part in (step, x, rate, b, c))
+    ).numpy()
     np.testing.assert_allclose(answer, expected, atol=2e-5)
 
 
@@ -90,7 +101,9 @@ def forms(tmp_path_factory):
     def get(name) -> Bundle:
         if name not in made:
             example = checkpoints.EXAMPLES[name]
-            made[name] = conformance.subject(name, models.family_of(example.config), example, folder, fasta).bundle
+            made[name] = conformance.subject(
+                name, models.family_of(example.config), example, folder, fasta
+            ).bundle
         return made[name]
 
     return get
@@ -99,7 +112,10 @@ def forms(tmp_path_factory):
 def test_cuda_has_a_form_without_scan(forms):
     """Two graphs, each with its certificate and digest; on the same provider they answer alike."""
     made = forms("mamba")
-    assert {device: entry["file"] for device, entry in made.meta["graphs"].items()} == {"cpu": "model.onnx", "cuda": CUDA_GRAPH_FILE}
+    assert {device: entry["file"] for device, entry in made.meta["graphs"].items()} == {
+        "cpu": "model.onnx",
+        "cuda": CUDA_GRAPH_FILE,
+    }
     operators = {device: entry["operators"] for device, entry in made.meta["graphs"].items()}
     assert operators["cpu"][":Scan"] == 1
     assert operators["cuda"]["com.microsoft:LinearAttention"] == 1
@@ -114,19 +130,25 @@ def test_mamba2_has_one_form_for_both(forms):
 
 
 def test_both_strands_are_answered_alike(forms):
-    """The other strand's sums are these, in another order: the largest difference allowed is a last bit or two."""
+    """The other strand's sums are these, in another order: the largest difference allowed is a last
+    bit or two."""
     made = forms("caduceus_ps")
     assert made.rc_equivariant
     assert made.meta["proof"]["strand_symmetry"]["max_logp"] <= 1e-6
 
 
 def test_golden_windows_are_run_on_the_graph_in_use(forms):
-    """The graph for CUDA gives the values stored from the other; with other weights it does not, and is refused."""
+    """The graph for CUDA gives the values stored from the other; with other weights it does not,
+    and is refused."""
     from gfmtrust.bundle import onnx_file, session
 
     made = forms("mamba")
     assert session.start(made.meta, made.graph_for("cuda"), "cpu").check_golden() is None
-    weights = {name: values + np.float32(0.01) for name, values in onnx_file.tensors(made.graph_for("cuda")) if values.dtype == np.float32}
+    weights = {
+        name: values + np.float32(0.01)
+        for name, values in onnx_file.tensors(made.graph_for("cuda"))
+        if values.dtype == np.float32
+    }
     with pytest.raises(BadDataError, match="golden window"):
         session.start(made.meta, made.graph_for("cuda"), "cpu", weights=weights).check_golden()
 
@@ -166,12 +188,15 @@ def test_wrong_complements_in_the_head_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(caduceus.Head, "forward", forward)
     fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match="logp of the two strands differs"):
-        conformance.subject("wrong", models.family("caduceus"), checkpoints.EXAMPLES["caduceus_ps"], tmp_path, fasta)
+        conformance.subject(
+            "wrong", models.family("caduceus"), checkpoints.EXAMPLES["caduceus_ps"], tmp_path, fasta
+        )
 
 
 @pytest.mark.bad_input
 def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
-    """Enough chunks for the length traced, 32 tokens: right there, wrong at any length beyond them."""
+    """Enough chunks for the length traced, 32 tokens: right there, wrong at any length beyond
+    them."""
     import torch
 
     from gfmtrust.models.families import mamba2
@@ -187,7 +212,9 @@ def test_a_baked_number_of_chunks_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(mamba2, "state_space", first_chunk)
     fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match="logp differs by"):
-        conformance.subject("baked", models.family("mamba2"), checkpoints.EXAMPLES["mamba2"], tmp_path, fasta)
+        conformance.subject(
+            "baked", models.family("mamba2"), checkpoints.EXAMPLES["mamba2"], tmp_path, fasta
+        )
 
 
 REFUSED = {
@@ -196,9 +223,21 @@ REFUSED = {
     "directions multiplied": ("caduceus", {"bidirectional_strategy": "ew_multiply"}, "ew_multiply"),
     "one direction": ("caduceus", {"bidirectional": False}, "bidirectional"),
     "both strands without complements": ("caduceus_ps", {"complement_map": None}, "complement_map"),
-    "complements that do not pair": ("caduceus_ps", {"complement_map": {"7": 8, "8": 9, "9": 7}}, "in pairs"),
-    "complements beyond the vocabulary": ("caduceus_ps", {"complement_map": {"99": 99}}, "in pairs"),
-    "an unknown key of ssm_cfg": ("caduceus", {"ssm_cfg": {"d_state": 16, "layer": "Mamba2"}}, "layer"),
+    "complements that do not pair": (
+        "caduceus_ps",
+        {"complement_map": {"7": 8, "8": 9, "9": 7}},
+        "in pairs",
+    ),
+    "complements beyond the vocabulary": (
+        "caduceus_ps",
+        {"complement_map": {"99": 99}},
+        "in pairs",
+    ),
+    "an unknown key of ssm_cfg": (
+        "caduceus",
+        {"ssm_cfg": {"d_state": 16, "layer": "Mamba2"}},
+        "layer",
+    ),
     "channels said twice": ("mamba", {"intermediate_size": 100}, "intermediate_size"),
     "heads that do not make up the width": ("mamba2", {"num_heads": 3}, "3 heads of 16"),
     "a step limit that is none": ("mamba2", {"time_step_limit": "none"}, "time_step_limit"),
@@ -217,7 +256,9 @@ def test_configs_that_name_another_network_are_refused(case):
 @pytest.mark.bad_input
 def test_complements_of_another_vocabulary_are_refused():
     """A with C and G with T: pairs, but not those of DNA."""
-    wrong = checkpoints.CONFIGS["caduceus_ps"] | {"complement_map": {"7": 8, "8": 7, "9": 10, "10": 9}}
+    wrong = checkpoints.CONFIGS["caduceus_ps"] | {
+        "complement_map": {"7": 8, "8": 7, "9": 10, "10": 9}
+    }
     with pytest.raises(BadDataError, match="complement of A"):
         text("caduceus_ps", wrong)
 
@@ -231,7 +272,9 @@ def test_complements_in_the_weights_must_be_those_of_the_config(tmp_path):
     directory = checkpoints.write(tmp_path / "ps", "caduceus_ps")
     weights = load_file(directory / "model.safetensors")
     assert sorted(name for name in weights if "mamba_rev" in name and "proj" in name) == sorted(
-        f"caduceus.backbone.layers.0.mixer.submodule.mamba_rev.{part}" for part in ("x_proj.weight", "dt_proj.weight", "dt_proj.bias"))
+        f"caduceus.backbone.layers.0.mixer.submodule.mamba_rev.{part}"
+        for part in ("x_proj.weight", "dt_proj.weight", "dt_proj.bias")
+    )
     checkpoint.load(directory)
     weights["lm_head.complement_map"] = weights["lm_head.complement_map"].flip(0)
     save_file(weights, directory / "model.safetensors")
@@ -240,7 +283,9 @@ def test_complements_in_the_weights_must_be_those_of_the_config(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("name", "window_bp"), [("mamba", 20), ("caduceus", 20), ("caduceus", 2_000_000)])
+@pytest.mark.parametrize(
+    ("name", "window_bp"), [("mamba", 20), ("caduceus", 20), ("caduceus", 2_000_000)]
+)
 def test_windows_out_of_range_are_refused(name, window_bp):
     family = models.family_of(checkpoints.CONFIGS[name])
     with pytest.raises(ConfigurationError, match="window_bp"):
@@ -257,7 +302,9 @@ def test_the_longest_window_fits(tmp_path, name):
     whole = checkpoints.EXAMPLES[name]
     example = Example(whole.config, whole.vocabulary, 131_072, whole.scale)
     fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
-    made = conformance.subject(name, models.family_of(example.config), example, tmp_path, fasta).bundle
+    made = conformance.subject(
+        name, models.family_of(example.config), example, tmp_path, fasta
+    ).bundle
     cost = footprint(made, 1)
     print(name, cost)
     assert cost["megabytes"] < 4096
@@ -270,5 +317,8 @@ def test_cuda_answers_as_the_cpu_does(forms, name):
     made = forms(name)
     codes = np.random.default_rng(0).integers(0, 4, (9, made.window_bp), dtype=np.uint8)
     index = np.full((9, 1), made.site_forward)
-    answers = [np.log(Session.open(made, device).distributions(codes, index)[0]) for device in ("cpu", "cuda")]
+    answers = [
+        np.log(Session.open(made, device).distributions(codes, index)[0])
+        for device in ("cpu", "cuda")
+    ]
     np.testing.assert_allclose(*answers, atol=1e-4)

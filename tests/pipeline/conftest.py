@@ -32,7 +32,9 @@ def fake_tools(tmp_path_factory) -> Path:
     """Commands that note their arguments and make files of the right names: `fake_gfmtrust.sh`."""
     folder = tmp_path_factory.mktemp("fake")
     shutil.copy(Path(__file__).with_name("fake_gfmtrust.sh"), folder / "gfmtrust")
-    (folder / "multiqc").write_text("#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n")
+    (folder / "multiqc").write_text(
+        "#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n"
+    )
     for name in ("gfmtrust", "multiqc"):
         (folder / name).chmod(0o755)
     return folder
@@ -40,8 +42,11 @@ def fake_tools(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def odd_stub(tmp_path_factory, stub_tools):
-    """A stub run with a space in the launch folder, odd file names in every parameter, two models and two BEDs."""
-    launch = nextflow_run.make_inputs(tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA)
+    """A stub run with a space in the launch folder, odd file names in every parameter, two models
+    and two BEDs."""
+    launch = nextflow_run.make_inputs(
+        tmp_path_factory.mktemp("odd") / "launch here", fasta=nextflow_run.ODD_FASTA
+    )
     for name in ("one_model", "b"):
         (launch / "models" / name).mkdir(parents=True)
     for name in ("my regions[1].bed", "b.bed"):
@@ -59,5 +64,13 @@ def demo_run(tmp_path_factory):
 def regions_run(tmp_path_factory):
     """The demo's regions without any VCF: the context model alone."""
     demo = nextflow_run.ROOT / "assets" / "demo"
-    return nextflow_run.run(tmp_path_factory.mktemp("regions"), "--regions_only", "--regions", str(demo / "regions.bed"),
-                            "--fasta", str(demo / "genome.fa.gz"), "--probes", "2000")
+    return nextflow_run.run(
+        tmp_path_factory.mktemp("regions"),
+        "--regions_only",
+        "--regions",
+        str(demo / "regions.bed"),
+        "--fasta",
+        str(demo / "genome.fa.gz"),
+        "--probes",
+        "2000",
+    )

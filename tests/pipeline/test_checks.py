@@ -1,4 +1,5 @@
-"""The pipeline's checks, written in Groovy, against `jsonschema` on the same schemas, and against literal messages."""
+"""The pipeline's checks, written in Groovy, against `jsonschema` on the same schemas, and against
+literal messages."""
 
 import csv
 import json
@@ -25,7 +26,13 @@ def verdicts(tmp_path_factory):
             csv.writer(file, lineterminator="\n").writerows([row.keys(), row.values()])
     sheets = [*SHEETS, *(f"row{number}.csv" for number in range(len(ROWS)))]
     (folder / "cases.json").write_text(
-        json.dumps({"parameters": PARAMETERS, "cells": CELLS, "sheets": [str(folder / name) for name in sheets]})
+        json.dumps(
+            {
+                "parameters": PARAMETERS,
+                "cells": CELLS,
+                "sheets": [str(folder / name) for name in sheets],
+            }
+        )
     )
     (folder / "elsewhere").mkdir()
     ended = subprocess.run(
@@ -51,15 +58,24 @@ def verdicts(tmp_path_factory):
 
 def pipeline_schema():
     """The parameter schema, closed against unknown names as the pipeline closes it."""
-    return json.loads((ROOT / "nextflow_schema.json").read_text()) | {"unevaluatedProperties": False}
+    return json.loads((ROOT / "nextflow_schema.json").read_text()) | {
+        "unevaluatedProperties": False
+    }
 
 
 def coerced(values):
-    """Numbers and booleans where the schema asks for text only: Nextflow's command line guesses types, and so they come as text."""
+    """Numbers and booleans where the schema asks for text only: Nextflow's command line guesses
+    types, and so they come as text."""
     schema = pipeline_schema()
-    definitions = {name: entry for group in schema["$defs"].values() for name, entry in group["properties"].items()}
+    definitions = {
+        name: entry
+        for group in schema["$defs"].values()
+        for name, entry in group["properties"].items()
+    }
     return {
-        name: str(value) if definitions.get(name, {}).get("type") == "string" and not isinstance(value, str) else value
+        name: str(value)
+        if definitions.get(name, {}).get("type") == "string" and not isinstance(value, str)
+        else value
         for name, value in values.items()
     }
 
@@ -68,12 +84,15 @@ def coerced(values):
 @pytest.mark.bad_input
 def test_parameters_are_judged_as_jsonschema_judges_them(verdicts):
     schema = jsonschema.Draft202012Validator(pipeline_schema())
-    # a boolean that may be text, a whole number that may be text: both engines see the value that the pipeline makes of it
+    # a boolean that may be text, a whole number that may be text: both engines see the value that
+    # the pipeline makes of it
     expected = [schema.is_valid(spelled(coerced(values))) for values in PARAMETERS]
     found = [not errors for errors in verdicts["parameters"]]
     wrong = [
         (values, errors)
-        for values, errors, one, other in zip(PARAMETERS, verdicts["parameters"], found, expected, strict=True)
+        for values, errors, one, other in zip(
+            PARAMETERS, verdicts["parameters"], found, expected, strict=True
+        )
         if one != other
     ]
     assert not wrong
@@ -94,7 +113,8 @@ def test_cells_are_judged_as_jsonschema_judges_them(verdicts):
     wrong = [
         (cell, errors)
         for cell, errors in zip(CELLS, verdicts["cells"], strict=True)
-        if bool(errors) == jsonschema.Draft202012Validator(columns[cell["column"]]).is_valid(cell["value"])
+        if bool(errors)
+        == jsonschema.Draft202012Validator(columns[cell["column"]]).is_valid(cell["value"])
     ]
     assert not wrong
 
@@ -113,19 +133,39 @@ def test_samplesheets(verdicts, name):
 @pytest.mark.bad_input
 def test_rows_are_judged_as_jsonschema_judges_them(verdicts):
     """And each message names the row, the column, the value and what is allowed."""
-    schema = jsonschema.Draft202012Validator(json.loads((ROOT / "assets" / "schema_input.json").read_text()))
+    schema = jsonschema.Draft202012Validator(
+        json.loads((ROOT / "assets" / "schema_input.json").read_text())
+    )
     optional = {"vcf_index", "patient", "status"}
-    found = verdicts["sheets"][len(SHEETS):]
-    expected = [schema.is_valid([{name: cell for name, cell in row.items() if cell or name not in optional}]) for row in ROWS]
-    wrong = [(row, sheet["errors"]) for row, sheet, one in zip(ROWS, found, expected, strict=True) if bool(sheet["errors"]) == one]
+    found = verdicts["sheets"][len(SHEETS) :]
+    expected = [
+        schema.is_valid(
+            [{name: cell for name, cell in row.items() if cell or name not in optional}]
+        )
+        for row in ROWS
+    ]
+    wrong = [
+        (row, sheet["errors"])
+        for row, sheet, one in zip(ROWS, found, expected, strict=True)
+        if bool(sheet["errors"]) == one
+    ]
     assert not wrong
     assert len(ROWS) >= 60
     assert 15 < sum(expected) < len(ROWS) - 15
     for number, (row, sheet) in enumerate(zip(ROWS, found, strict=True)):
         for line in sheet["errors"]:
             shown = {name: cell.replace("\t", "\\x09") for name, cell in row.items()}
-            named = [name for name, cell in shown.items() if line.startswith(f"row{number}.csv row 2, column {name}: '{cell}'; expected ")]
-            assert named or line.startswith((f"row{number}.csv row 2: no column ", f"row{number}.csv row 2, column sample: empty cell"))
+            named = [
+                name
+                for name, cell in shown.items()
+                if line.startswith(f"row{number}.csv row 2, column {name}: '{cell}'; expected ")
+            ]
+            assert named or line.startswith(
+                (
+                    f"row{number}.csv row 2: no column ",
+                    f"row{number}.csv row 2, column sample: empty cell",
+                )
+            )
 
 
 @pytest.mark.pipeline
@@ -147,10 +187,15 @@ def test_unknown_columns_are_a_warning(verdicts):
 
 @pytest.mark.pipeline
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("given", "near"), [("modles", "--models?"), ("Device", "--device?"), ("zzzzzz", None)])
+@pytest.mark.parametrize(
+    ("given", "near"), [("modles", "--models?"), ("Device", "--device?"), ("zzzzzz", None)]
+)
 def test_nearest_name(verdicts, given, near):
     lines = [
-        line for values, errors in zip(PARAMETERS, verdicts["parameters"], strict=True) if given in values for line in errors
+        line
+        for values, errors in zip(PARAMETERS, verdicts["parameters"], strict=True)
+        if given in values
+        for line in errors
     ]
     assert len(lines) == 1
     assert lines[0].startswith(f"--{given}: unknown parameter; expected one of --help_full")

@@ -1,5 +1,5 @@
-"""Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice; a killed run ends the same; and
-docs/output.md tells of every published file, column and key."""
+"""Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice;
+a killed run ends the same; and docs/output.md tells of every published file, column and key."""
 
 import gzip
 import json
@@ -21,7 +21,11 @@ from gfmtrust.annotate.regions import COLUMNS
 
 pytestmark = pytest.mark.pipeline
 DEMO = nextflow_run.ROOT / "assets" / "demo"
-SAMPLES = dict(line.split(",")[:2] for line in (DEMO / "samplesheet.csv").read_text().split()[1:]) if DEMO.is_dir() else {}
+SAMPLES = (
+    dict(line.split(",")[:2] for line in (DEMO / "samplesheet.csv").read_text().split()[1:])
+    if DEMO.is_dir()
+    else {}
+)
 KILL_WHEN = "Submitted process > GFMTRUST:SCORE_SITES"
 
 
@@ -34,7 +38,8 @@ def records(path):
 
 
 def without_our_keys(line):
-    """The record without GFM_ keys, and without a final `;` of INFO, whose place they take; without the writer's code."""
+    """The record without GFM_ keys, and without a final `;` of INFO, whose place they take; without
+    the writer's code."""
     columns = line.split("\t")
     kept = [key for key in columns[7].rstrip(";").split(";") if not key.startswith("GFM_")]
     columns[7] = ";".join(kept) or "."
@@ -54,7 +59,11 @@ def test_every_record_comes_back_as_it_was(demo_run, sample):
     found = records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
     assert [without_our_keys(line) for line in found] == [without_our_keys(line) for line in given]
     header = [line for line in lines(DEMO / SAMPLES[sample]) if line.startswith("#")]
-    annotated = [line for line in lines(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz") if line.startswith("#")]
+    annotated = [
+        line
+        for line in lines(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
+        if line.startswith("#")
+    ]
     assert [line for line in annotated if line in header] == header
 
 
@@ -64,7 +73,11 @@ def test_every_alt_has_one_status(demo_run, sample):
     for line in records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"):
         columns = line.split("\t")
         n_alts += 0 if columns[4] == "." else len(columns[4].split(","))
-        status = [key.removeprefix("GFM_STATUS=") for key in columns[7].split(";") if key.startswith("GFM_STATUS=")]
+        status = [
+            key.removeprefix("GFM_STATUS=")
+            for key in columns[7].split(";")
+            if key.startswith("GFM_STATUS=")
+        ]
         n_statuses += sum(len(value.split(",")) for value in status)
     assert n_statuses == n_alts > 0
 
@@ -72,21 +85,28 @@ def test_every_alt_has_one_status(demo_run, sample):
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_bcftools_reads_what_it_read_before(demo_run, sample):
-    """bcftools gives up on an INFO key that no header line declares (demo_b has one): the same then, before and after."""
+    """bcftools gives up on an INFO key that no header line declares (demo_b has one): the same
+    then, before and after."""
     annotated = demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz"
     before, after = (split_by_bcftools(path) for path in (DEMO / SAMPLES[sample], annotated))
     assert after.returncode == before.returncode, after.stderr
     assert "GFM_RANK=" in after.stdout
     if before.returncode == 0:
-        assert after.stdout.count("\n") > before.stdout.count("\n")  # header lines of ours, no record fewer
+        assert after.stdout.count("\n") > before.stdout.count(
+            "\n"
+        )  # header lines of ours, no record fewer
 
 
 def split_by_bcftools(path):
-    return subprocess.run(["bcftools", "norm", "-m-", str(path)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["bcftools", "norm", "-m-", str(path)], capture_output=True, text=True, check=False
+    )
 
 
 def test_regions_come_back_line_by_line(demo_run):
-    given = [line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")]
+    given = [
+        line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")
+    ]
     found = records(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
     assert len(found) == len(given)
     for one, other in zip(found, given, strict=True):
@@ -95,8 +115,12 @@ def test_regions_come_back_line_by_line(demo_run):
 
 def test_regions_alone_need_no_vcf(regions_run):
     assert regions_run.code == 0, regions_run.text
-    assert not {"ANNOTATE_VCF", "CHOOSE_STRIDE"} & {nextflow_run.process(task) for task in regions_run.tasks()}
-    given = [line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")]
+    assert not {"ANNOTATE_VCF", "CHOOSE_STRIDE"} & {
+        nextflow_run.process(task) for task in regions_run.tasks()
+    }
+    given = [
+        line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")
+    ]
     found = records(regions_run.outdir / "regions" / "regions.gfm.bed.gz")
     assert [line.rsplit("\t", len(COLUMNS))[0] for line in found] == given
     assert "  regions    HIGH" in regions_run.text
@@ -109,13 +133,21 @@ def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
     with pyBigWig.open(str(demo_run.outdir / "tracks" / "entropy.bw")) as track:
         for line in records(demo_run.outdir / "regions" / "regions.gfm.bed.gz"):
             contig, start, end, *_ = line.split("\t")
-            row = dict(zip(COLUMNS, line.split("\t")[-len(COLUMNS):], strict=True))
-            mine = bases[(bases["contig"] == contig) & (bases["pos"] >= int(start)) & (bases["pos"] < int(end))]
+            row = dict(zip(COLUMNS, line.split("\t")[-len(COLUMNS) :], strict=True))
+            mine = bases[
+                (bases["contig"] == contig)
+                & (bases["pos"] >= int(start))
+                & (bases["pos"] < int(end))
+            ]
             entropy = mine.loc[mine["status"] == "SCORED", "ent"].astype(float)
             assert int(row["scored_bases"]) == len(entropy)
             if len(entropy):
-                assert float(row["entropy"]) == pytest.approx(entropy.mean(), abs=5.1e-5)  # four decimals are written
-                assert track.stats(contig, int(start), int(end), exact=True) == [pytest.approx(entropy.mean(), abs=1e-6)]
+                assert float(row["entropy"]) == pytest.approx(
+                    entropy.mean(), abs=5.1e-5
+                )  # four decimals are written
+                assert track.stats(contig, int(start), int(end), exact=True) == [
+                    pytest.approx(entropy.mean(), abs=1e-6)
+                ]
 
 
 def test_resume_runs_nothing(demo_run):
@@ -155,30 +187,44 @@ def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path):
 
 @pytest.mark.bad_input
 def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
-    """The task ends with 65 and its own line before any model runs; nothing is published as if it were complete."""
+    """The task ends with 65 and its own line before any model runs; nothing is published as if it
+    were complete."""
     (tmp_path / "bad.vcf").write_text("demo1\t100\t.\tA\tC\t.\t.\t.\n")
     (tmp_path / "good.vcf.gz").symlink_to(DEMO / SAMPLES["demo_b"])
     (tmp_path / "sheet.csv").write_text("sample,vcf\ngood,good.vcf.gz\nbad,bad.vcf\n")
     run = nextflow_run.run(tmp_path, "-profile", "test", "--input", "sheet.csv")
     assert run.code == 1
-    assert {(nextflow_run.process(task), task["exit"]) for task in run.tasks()} == {("CHECK_INPUTS", "65")}
+    assert {(nextflow_run.process(task), task["exit"]) for task in run.tasks()} == {
+        ("CHECK_INPUTS", "65")
+    }
     assert "bad.vcf" in run.text
-    assert "gfmtrust: stopped at CHECK_INPUTS (genome), exit 65\n  bad.vcf: line 1 is a record; expected ##fileformat" in run.text
+    assert (
+        "gfmtrust: stopped at CHECK_INPUTS (genome), exit 65\n  bad.vcf: line 1 is a record; expected ##fileformat"
+        in run.text
+    )
     assert not (run.outdir / "annotated").exists()
 
 
-# --- docs/output.md -----------------------------------------------------------------------------------------------------------
+# --- docs/output.md
+# -----------------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def published(demo_run):
     assert demo_run.code == 0, demo_run.text
-    return sorted(str(path.relative_to(demo_run.outdir)) for path in demo_run.outdir.rglob("*") if path.is_file())
+    return sorted(
+        str(path.relative_to(demo_run.outdir))
+        for path in demo_run.outdir.rglob("*")
+        if path.is_file()
+    )
 
 
 def test_every_file_is_told_of_and_is_there(published):
     assert output_page.unlike(published, output_page.FILES) == ([], [])
     regions = {name: when for name, when in output_page.FILES.items() if when == "with `--regions`"}
-    assert output_page.unlike(published, dict.fromkeys(regions, ""))[1] == []  # the demo has regions
+    assert (
+        output_page.unlike(published, dict.fromkeys(regions, ""))[1] == []
+    )  # the demo has regions
 
 
 @pytest.mark.bad_input
@@ -188,9 +234,14 @@ def test_a_file_that_is_not_told_of_is_found(published):
     assert output_page.unlike([], {"a/<id>.txt": "", "b": "with labels"}) == ([], ["a/<id>.txt"])
 
 
-@pytest.mark.parametrize(("name", "heading"), [
-    ("scores/sites.parquet", "`sites.parquet`, one row"), ("scores/bases.parquet", "`bases.parquet`, one row"),
-    ("calibration/probes.scored.parquet", "`probes.scored.parquet`, one row")])
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("scores/sites.parquet", "`sites.parquet`, one row"),
+        ("scores/bases.parquet", "`bases.parquet`, one row"),
+        ("calibration/probes.scored.parquet", "`probes.scored.parquet`, one row"),
+    ],
+)
 def test_columns_are_those_of_the_page(demo_run, name, heading):
     told = [column.strip() for row in output_page.table(heading) for column in row[0].split(",")]
     assert sorted(told) == sorted(pq.read_schema(demo_run.outdir / name).names)
@@ -198,14 +249,30 @@ def test_columns_are_those_of_the_page(demo_run, name, heading):
 
 def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
     written = lines(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
-    named = next(line for line in written if line.startswith("#gfmtrust columns")).split(": ")[1].split()
-    assert named == list(COLUMNS) == [row[0] for row in output_page.table("A comment line of ours names the columns")]
-    given = {len(line.split("\t")) for line in (DEMO / "regions.bed").read_text().splitlines() if "\t" in line}
-    assert {len(line.split("\t")) for line in written if not line.startswith("#")} == {n + len(named) for n in given}
+    named = (
+        next(line for line in written if line.startswith("#gfmtrust columns"))
+        .split(": ")[1]
+        .split()
+    )
+    assert (
+        named
+        == list(COLUMNS)
+        == [row[0] for row in output_page.table("A comment line of ours names the columns")]
+    )
+    given = {
+        len(line.split("\t"))
+        for line in (DEMO / "regions.bed").read_text().splitlines()
+        if "\t" in line
+    }
+    assert {len(line.split("\t")) for line in written if not line.startswith("#")} == {
+        n + len(named) for n in given
+    }
 
 
 def test_counts_have_the_keys_of_the_page(demo_run):
-    told = set(re.findall(r"`(\w+)`", output_page.PAGE.split("`<id>.counts.json`:")[1].split("\n\n")[0]))
+    told = set(
+        re.findall(r"`(\w+)`", output_page.PAGE.split("`<id>.counts.json`:")[1].split("\n\n")[0])
+    )
     found = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
     assert {one["kind"] for one in found} == {"vcf", "bed"}
     assert {key for one in found for key in one} == told

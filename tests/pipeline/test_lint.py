@@ -1,4 +1,5 @@
-"""nf-core's lints by the offline recipe, the switches and their reasons, and the reader of a lint's output."""
+"""nf-core's lints by the offline recipe, the switches and their reasons, and the reader of a lint's
+output."""
 
 import subprocess
 import sys
@@ -37,14 +38,32 @@ def test_nextflow_lints_the_hosts_with_our_modules_in_them(tmp_path):
     import shutil
 
     import nf_core_modules
+
     nf_core_modules.write(tmp_path)
     for host in ("bare", "sarek", "raredisease"):
         shutil.copytree(nextflow_run.ROOT / "tests" / "hosts" / host, tmp_path / host)
         for part in ("modules", "subworkflows"):
             (tmp_path / host / part).symlink_to(tmp_path / part)
-    ended = subprocess.run(["nextflow", "lint", "-o", "concise", "modules", "subworkflows", "bare/main.nf", "sarek/main.nf",
-                            "sarek/annotate_all.nf", "raredisease/main.nf"], cwd=tmp_path, env=nextflow_run.environment(tmp_path),
-                           capture_output=True, text=True, timeout=nextflow_run.LIMIT_S, check=False)
+    ended = subprocess.run(
+        [
+            "nextflow",
+            "lint",
+            "-o",
+            "concise",
+            "modules",
+            "subworkflows",
+            "bare/main.nf",
+            "sarek/main.nf",
+            "sarek/annotate_all.nf",
+            "raredisease/main.nf",
+        ],
+        cwd=tmp_path,
+        env=nextflow_run.environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=nextflow_run.LIMIT_S,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "had no errors" in ended.stdout + ended.stderr
 
@@ -52,7 +71,11 @@ def test_nextflow_lints_the_hosts_with_our_modules_in_them(tmp_path):
 def test_each_switch_has_its_reason_and_there_are_six():
     switches = yaml.safe_load((nextflow_run.ROOT / ".nf-core.yml").read_text())["lint"]
     page = (nextflow_run.ROOT / "docs" / "lint.md").read_text()
-    rows = [row.split("|")[1:3] for row in page.split("| switch | reason |", 1)[1].splitlines()[2:] if row.startswith("|")]
+    rows = [
+        row.split("|")[1:3]
+        for row in page.split("| switch | reason |", 1)[1].splitlines()[2:]
+        if row.startswith("|")
+    ]
     assert [name.strip(" `") for name, _reason in rows] == list(switches)
     assert all(len(reason.split()) >= 6 for _name, reason in rows)
     assert len(switches) <= 6
@@ -60,7 +83,10 @@ def test_each_switch_has_its_reason_and_there_are_six():
 
 
 def test_failures_are_read_line_by_line():
-    assert nf_core_lint.failures(PANEL) == ["files_exist: File not found: CHANGELOG.md", "readme: no badge"]
+    assert nf_core_lint.failures(PANEL) == [
+        "files_exist: File not found: CHANGELOG.md",
+        "readme: no badge",
+    ]
     assert nf_core_lint.failures("LINT RESULTS SUMMARY\n│ [✗]   0 Tests Failed  │\n") == []
 
 
@@ -81,4 +107,7 @@ def test_a_schema_that_is_not_called_valid_is_a_failure():
 def test_without_nf_core_it_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["nf_core_lint.py", "--nf_core", ""])
     assert nf_core_lint.main() == 66
-    assert capsys.readouterr().err == "lint: nf-core: not found; expected it on PATH or in .gfmtrust/lint; run make lint\n"
+    assert (
+        capsys.readouterr().err
+        == "lint: nf-core: not found; expected it on PATH or in .gfmtrust/lint; run make lint\n"
+    )

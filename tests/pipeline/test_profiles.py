@@ -1,6 +1,8 @@
-"""Profiles: what each sets under both parsers, who gets a GPU, and that an institution's own rules win.
+"""Profiles: what each sets under both parsers, who gets a GPU, and that an institution's own rules
+win.
 
-Cloud executors and Kubernetes are parsed; their rules by label are evaluated by the local executor. None was run.
+Cloud executors and Kubernetes are parsed; their rules by label are evaluated by the local executor.
+None was run.
 """
 
 import re
@@ -25,9 +27,17 @@ EXECUTORS = {
 OTHERS = {
     "charliecloud": {("charliecloud", "enabled"): True},
     "shifter": {("shifter", "enabled"): True},
-    "mamba": {("conda", "enabled"): True, ("conda", "useMamba"): True, ("conda", "channels"): ["conda-forge", "bioconda"]},
+    "mamba": {
+        ("conda", "enabled"): True,
+        ("conda", "useMamba"): True,
+        ("conda", "channels"): ["conda-forge", "bioconda"],
+    },
     "arm64": {("process", "arch"): "arm64"},
-    "wave": {("wave", "enabled"): True, ("wave", "freeze"): True, ("wave", "strategy"): "conda,container"},
+    "wave": {
+        ("wave", "enabled"): True,
+        ("wave", "freeze"): True,
+        ("wave", "strategy"): "conda,container",
+    },
 }
 SITE = """\
 process {
@@ -47,11 +57,14 @@ process.beforeScript   = { "echo gpu=${task.accelerator?.request} type=${task.ac
 
 
 def site_options(folder: Path, parser: str, text: str) -> tuple[str, ...]:
-    """How a site's file is given: -c; where the strict parser of Nextflow 25.04 loses the profiles then, -C with both included."""
+    """How a site's file is given: -c; where the strict parser of Nextflow 25.04 loses the profiles
+    then, -C with both included."""
     (folder / "site.config").write_text(text)
     if parser == "v1":
         return "-c", "site.config"
-    (folder / "both.config").write_text(f"includeConfig '{ROOT}/nextflow.config'\nincludeConfig 'site.config'\n")
+    (folder / "both.config").write_text(
+        f"includeConfig '{ROOT}/nextflow.config'\nincludeConfig 'site.config'\n"
+    )
     return "-C", "both.config"
 
 
@@ -59,10 +72,13 @@ def taken(found: dict, keys) -> dict:
     return {key: found[key[0]].get(key[1]) for key in keys}
 
 
-@pytest.mark.parametrize(("parser", "order"), [("v1", "gpu,{}"), ("v2", "gpu,{}"), ("v2", "{},gpu")])
+@pytest.mark.parametrize(
+    ("parser", "order"), [("v1", "gpu,{}"), ("v2", "gpu,{}"), ("v2", "{},gpu")]
+)
 @pytest.mark.parametrize("executor", EXECUTORS)
 def test_what_an_executor_sets(tmp_path, parser, order, executor):
-    """GPU tasks at a time are limited on one machine alone, whatever the order; v1 goes by the order of definition."""
+    """GPU tasks at a time are limited on one machine alone, whatever the order; v1 goes by the
+    order of definition."""
     found = nextflow_run.config(tmp_path, parser, "-profile", order.format(executor))
     assert taken(found, EXECUTORS[executor]) == EXECUTORS[executor]
     assert found["process"][GPU_LABEL]["maxForks"] == found["params"]["max_gpu_forks"] == 0
@@ -82,9 +98,14 @@ def test_what_engines_and_package_managers_set(tmp_path, parser):
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
-    found = nextflow_run.config(tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given)["process"][GPU_LABEL]
+    found = nextflow_run.config(
+        tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given
+    )["process"][GPU_LABEL]
     assert {name: found[name] for name in ("queue", "clusterOptions", "containerOptions")} == {
-        "queue": "site_gpu", "clusterOptions": "--gpus=1 --account=lab", "containerOptions": "--nv --bind /scratch"}
+        "queue": "site_gpu",
+        "clusterOptions": "--gpus=1 --account=lab",
+        "containerOptions": "--nv --bind /scratch",
+    }
     assert "accelerator" in found
     alone = nextflow_run.config(tmp_path, parser, "-profile", "gpu")["process"][GPU_LABEL]
     assert alone["maxForks"] == 1
@@ -93,29 +114,52 @@ def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
 def scripts(run) -> dict[str, str]:
     """Process -> the .command.run of its first task."""
     work = run.launch / "work"
-    return {nextflow_run.process(task): next(work.glob(f"{task['hash']}*/.command.run")).read_text() for task in run.tasks()}
+    return {
+        nextflow_run.process(task): next(work.glob(f"{task['hash']}*/.command.run")).read_text()
+        for task in run.tasks()
+    }
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-@pytest.mark.parametrize(("profiles", "gpu", "other"), [
-    ("awsbatch,gpu", "gpu=1 type=null queue=big", "gpu=null type=null queue=small"),
-    ("google,gpu", "gpu=1 type=nvidia-tesla-t4 queue=null", "gpu=null type=null queue=null"),
-])
+@pytest.mark.parametrize(
+    ("profiles", "gpu", "other"),
+    [
+        ("awsbatch,gpu", "gpu=1 type=null queue=big", "gpu=null type=null queue=small"),
+        ("google,gpu", "gpu=1 type=nvidia-tesla-t4 queue=null", "gpu=null type=null queue=null"),
+    ],
+)
 def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     given = site_options(launch, parser, HERE)
-    run = nextflow_run.run(launch, "-profile", profiles, *STUB, "--cpu_queue", "small", "--gpu_queue", "big", before=given, parser=parser,
-                           tools=stub_tools)
+    run = nextflow_run.run(
+        launch,
+        "-profile",
+        profiles,
+        *STUB,
+        "--cpu_queue",
+        "small",
+        "--gpu_queue",
+        "big",
+        before=given,
+        parser=parser,
+        tools=stub_tools,
+    )
     assert run.code == 0, run.text
-    found = {process: re.search(r"echo (gpu=.*)", text).group(1) for process, text in scripts(run).items()}
+    found = {
+        process: re.search(r"echo (gpu=.*)", text).group(1)
+        for process, text in scripts(run).items()
+    }
     assert found == {process: gpu if process == "SCORE_SITES" else other for process in found}
 
 
-@pytest.mark.parametrize(("engine", "option"), [
-    ("docker", "--gpus all"),
-    pytest.param("podman", "--device nvidia.com/gpu=all", marks=pytest.mark.slow),
-    pytest.param("apptainer", "--nv", marks=pytest.mark.slow),
-])
+@pytest.mark.parametrize(
+    ("engine", "option"),
+    [
+        ("docker", "--gpus all"),
+        pytest.param("podman", "--device nvidia.com/gpu=all", marks=pytest.mark.slow),
+        pytest.param("apptainer", "--nv", marks=pytest.mark.slow),
+    ],
+)
 def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, engine, option):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     tools = launch / "tools"
@@ -128,11 +172,16 @@ def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, en
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("option", "value", "words"), [
-    ("--max_gpu_forks", "-1", "--max_gpu_forks: '-1'; expected at least 0"),
-    ("--slurm_queue", "cpu", "--slurm_queue: unknown parameter"),
-])
-def test_a_queue_or_count_that_cannot_be_meant_is_refused(tmp_path, stub_tools, option, value, words):
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--max_gpu_forks", "-1", "--max_gpu_forks: '-1'; expected at least 0"),
+        ("--slurm_queue", "cpu", "--slurm_queue: unknown parameter"),
+    ],
+)
+def test_a_queue_or_count_that_cannot_be_meant_is_refused(
+    tmp_path, stub_tools, option, value, words
+):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     run = nextflow_run.run(launch, *STUB, f"{option}={value}", tools=stub_tools)
     assert run.code == 1

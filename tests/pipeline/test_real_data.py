@@ -1,4 +1,5 @@
-"""Real callsets through the whole pipeline, with the embedded model and with models that know nothing. Skips without ../shared/data."""
+"""Real callsets through the whole pipeline, with the embedded model and with models that know
+nothing. Skips without ../shared/data."""
 
 import gzip
 import json
@@ -21,28 +22,59 @@ from gfmtrust.validation.benchmark import satmut
 
 DATA = nextflow_run.ROOT.parent / "shared" / "data"
 DEMO = nextflow_run.ROOT / "assets" / "demo"
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.torch,
-              pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data"),
-              pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")]
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.slow,
+    pytest.mark.torch,
+    pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data"),
+    pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed"),
+]
 
 SETS = {
-    "hg19_chr20": ("chr20.fa.gz",
-                   ("NA12878_giab_truth.chr20_100kb", "NA12878_germline_gatk", "trio_NA12877_NA12878_NA12882", "NA12878_gatk4.g",
-                    "mutect2_somatic", "dream_sample4_somatic", "dream3_tumor_normal_somatic"),
-                   ("NA12878_giab_confident.chr20_100kb.bed",)),
-    "hg38_chr1": ("chr1_1M.fa.gz", ("NA12878_18_99_germline",),
-                  ("encode_cCRE_PLS_GM12878.bed", "encode_cCRE_PLS_K562.bed", "encode_RAMPAGE_rPeaks.bed", "epdnew_promoters_499_100.bed")),
+    "hg19_chr20": (
+        "chr20.fa.gz",
+        (
+            "NA12878_giab_truth.chr20_100kb",
+            "NA12878_germline_gatk",
+            "trio_NA12877_NA12878_NA12882",
+            "NA12878_gatk4.g",
+            "mutect2_somatic",
+            "dream_sample4_somatic",
+            "dream3_tumor_normal_somatic",
+        ),
+        ("NA12878_giab_confident.chr20_100kb.bed",),
+    ),
+    "hg38_chr1": (
+        "chr1_1M.fa.gz",
+        ("NA12878_18_99_germline",),
+        (
+            "encode_cCRE_PLS_GM12878.bed",
+            "encode_cCRE_PLS_K562.bed",
+            "encode_RAMPAGE_rPeaks.bed",
+            "epdnew_promoters_499_100.bed",
+        ),
+    ),
     "b37_chr1": ("chr1_1M.fa", ("cohort_10samples_1000G", "CEU_trio"), ()),
-    "b37_sarek_small": ("human_g1k_v37_decoy.small.fasta",
-                        ("dbsnp_138.with_contig_Y", "Mills_gold_standard.indels", "1000G_phase1.indels"), ()),
+    "b37_sarek_small": (
+        "human_g1k_v37_decoy.small.fasta",
+        ("dbsnp_138.with_contig_Y", "Mills_gold_standard.indels", "1000G_phase1.indels"),
+        (),
+    ),
     "phage_lambda": ("lambda_virus.fa", ("lambda_4samples", "lambda_sample1"), ()),
 }
 LONG_REGIONS = {"NA12878_giab_confident.chr20_100kb.bed"}
-"""Some 90,000 bases: one pass each is too much for a test, so it limits scoring (--include) instead."""
+"""Some 90,000 bases: one pass each is too much for a test, so it limits scoring (--include)
+instead."""
 RANDOM = ("gpn", "nt_v1", "generator")
-KINDS_OF_MODEL = {"nt_v2": "lm_head.decoder.weight", "marindna": "lm_head.weight", "grover": "", "recurrent": ""}
-"""A masked k-mer model, a causal one of single bases, one of whole tokens, and one with a state, which is trained here. The weights named
-are made a tenth: random ones as they are put most of the mass outside A,C,G,T, and such a model ends a run."""
+KINDS_OF_MODEL = {
+    "nt_v2": "lm_head.decoder.weight",
+    "marindna": "lm_head.weight",
+    "grover": "",
+    "recurrent": "",
+}
+"""A masked k-mer model, a causal one of single bases, one of whole tokens, and one with a state,
+which is trained here. The weights named are made a tenth: random ones as they are put most of the
+mass outside A,C,G,T, and such a model ends a run."""
 KEYS = "%CHROM\t%POS\t%REF\t%ALT\t%INFO/GFM_STATUS\t%INFO/GFM_RANK\t%INFO/GFM_LLR\n"
 
 
@@ -59,7 +91,13 @@ def random_models(tmp_path_factory) -> str:
 def options_of(name: str) -> list[str]:
     fasta, _, beds = SETS[name]
     regions = ",".join(str(DATA / name / bed) for bed in beds if bed not in LONG_REGIONS)
-    return ["--input", "sheet.csv", "--fasta", str(DATA / name / fasta), *(["--regions", regions] if regions else [])]
+    return [
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        str(DATA / name / fasta),
+        *(["--regions", regions] if regions else []),
+    ]
 
 
 def run(launch: Path, name: str, *options: str) -> nextflow_run.Run:
@@ -81,18 +119,25 @@ def annotated(run: nextflow_run.Run, sample: str) -> Path:
 def values(path: Path, *command: str) -> list[list[str]]:
     """Place, alleles and our values of each record, after a bcftools command."""
     read = subprocess.run(["bcftools", *command, str(path)], capture_output=True, check=True)
-    told = subprocess.run(["bcftools", "query", "-f", KEYS], input=read.stdout, capture_output=True, check=True)
+    told = subprocess.run(
+        ["bcftools", "query", "-f", KEYS], input=read.stdout, capture_output=True, check=True
+    )
     return [line.split("\t") for line in told.stdout.decode().splitlines()]
 
 
 def single(record: list[str]) -> list[list[str]]:
     """A multi-allelic record as one a single allele."""
-    place, alleles, ours = record[:3], record[3].split(","), [column.split(",") for column in record[4:]]
+    place, alleles, ours = (
+        record[:3],
+        record[3].split(","),
+        [column.split(",") for column in record[4:]],
+    )
     return [[*place, allele, *(column[i] for column in ours)] for i, allele in enumerate(alleles)]
 
 
 def check_sample(done: nextflow_run.Run, name: str, sample: str) -> Counter:
-    """Nothing lost, nothing changed, one status an allele, right after splitting; counts of class of allele and flag or status."""
+    """Nothing lost, nothing changed, one status an allele, right after splitting; counts of class
+    of allele and flag or status."""
     given, made = DATA / name / f"{sample}.vcf.gz", annotated(done, sample)
     counts = verify.verify(given, made)
     assert sum(counts.get(status, 0) for status in Status) == counts["alts"] == alts(given)
@@ -103,13 +148,22 @@ def check_sample(done: nextflow_run.Run, name: str, sample: str) -> Counter:
         _, _, _, ref, alts_, _, _, told, *_ = line.rstrip("\n").split("\t")
         info = dict(pair.partition("=")[::2] for pair in told.split(";"))
         if "GFM_STATUS" in info:
-            for alt, status, flag in zip(*(text.split(",") for text in (alts_, info["GFM_STATUS"], info["GFM_CONF"])), strict=True):
+            for alt, status, flag in zip(
+                *(text.split(",") for text in (alts_, info["GFM_STATUS"], info["GFM_CONF"])),
+                strict=True,
+            ):
                 outcomes[class_of(ref, alt), flag if status == Status.SCORED else status] += 1
     assert sum(outcomes.values()) == counts["alts"]
-    before = subprocess.run(["bcftools", "norm", "-m-", str(given)], capture_output=True, check=False)
-    if before.returncode == 0:  # some public files hold INFO keys that bcftools cannot write again, before us or after
+    before = subprocess.run(
+        ["bcftools", "norm", "-m-", str(given)], capture_output=True, check=False
+    )
+    if (
+        before.returncode == 0
+    ):  # some public files hold INFO keys that bcftools cannot write again, before us or after
         whole, split = values(made, "view"), values(made, "norm", "-m-")
-        assert sorted(ours for ours in split if ours[3] != ".") == sorted(one for ours in whole if ours[3] != "." for one in single(ours))
+        assert sorted(ours for ours in split if ours[3] != ".") == sorted(
+            one for ours in whole if ours[3] != "." for one in single(ours)
+        )
     return outcomes
 
 
@@ -137,8 +191,16 @@ def check_regions(done: nextflow_run.Run, name: str) -> None:
     for bed in SETS[name][2]:
         if bed in LONG_REGIONS:
             continue
-        given = [line for line in (DATA / name / bed).read_text().splitlines() if line and not line.startswith(("#", "track", "browser"))]
-        found = [line for line in gzip.open(done.outdir / "regions" / f"{Path(bed).stem}.gfm.bed.gz", "rt") if not line.startswith("#")]
+        given = [
+            line
+            for line in (DATA / name / bed).read_text().splitlines()
+            if line and not line.startswith(("#", "track", "browser"))
+        ]
+        found = [
+            line
+            for line in gzip.open(done.outdir / "regions" / f"{Path(bed).stem}.gfm.bed.gz", "rt")
+            if not line.startswith("#")
+        ]
         assert len(found) == len(given)
         assert all(one.startswith(other + "\t") for one, other in zip(found, given, strict=True))
 
@@ -159,30 +221,49 @@ def test_every_callset_comes_back_whole(tmp_path, name, models, random_models):
 
 
 def test_families_of_every_kind_disagree_and_earn_nothing(tmp_path):
-    """One ensemble of four kinds of model on hg38: entropy and disagreement are of the three that tell a distribution, LLRs of all."""
+    """One ensemble of four kinds of model on hg38: entropy and disagreement are of the three that
+    tell a distribution, LLRs of all."""
     from safetensors.torch import load_file, save_file
 
     folders = [tmp_path / "weights" / kind for kind in KINDS_OF_MODEL]
     for folder, head in zip(folders[:-1], KINDS_OF_MODEL.values(), strict=False):
         checkpoints.write(folder, folder.name)
         weights = load_file(folder / "model.safetensors")
-        save_file(weights | ({head: weights[head] / 10} if head else {}), folder / "model.safetensors")
+        save_file(
+            weights | ({head: weights[head] / 10} if head else {}), folder / "model.safetensors"
+        )
     genome = DATA / "hg38_chr1" / SETS["hg38_chr1"][0]
     train = nextflow_run.ROOT / "tools" / "train_recurrent.py"
-    subprocess.run([sys.executable, train, "--fasta", genome, "--steps", "200", "--out", folders[-1]], check=True)
-    done = run(tmp_path / "run", "hg38_chr1", "--models", ",".join(map(str, folders)), "--allow_untrained")
+    subprocess.run(
+        [sys.executable, train, "--fasta", genome, "--steps", "200", "--out", folders[-1]],
+        check=True,
+    )
+    done = run(
+        tmp_path / "run", "hg38_chr1", "--models", ",".join(map(str, folders)), "--allow_untrained"
+    )
     assert done.code == 0, done.text
     name, sample = "hg38_chr1", SETS["hg38_chr1"][1][0]
     outcomes = check_sample(done, name, sample)
     check_regions(done, name)
     assert not {end for _, end in outcomes} & {"HIGH", "MEDIUM"}
     keys = "%INFO/GFM_STATUS\t%INFO/GFM_ENT\t%INFO/GFM_DIS\t%INFO/GFM_LLR\n"
-    told = subprocess.run(["bcftools", "query", "-f", keys, annotated(done, sample)], capture_output=True, check=True, text=True).stdout
-    scored = [[float(cell) for cell in line.split("\t")[1:]] for line in told.splitlines() if line.startswith("SCORED\t")]
+    told = subprocess.run(
+        ["bcftools", "query", "-f", keys, annotated(done, sample)],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    scored = [
+        [float(cell) for cell in line.split("\t")[1:]]
+        for line in told.splitlines()
+        if line.startswith("SCORED\t")
+    ]
     assert len(scored) > 100
     assert all(0 <= ent <= 2 and dis > 0 and abs(llr) > 0 for ent, dis, llr in scored)
     mean = sum(dis for _, dis, _ in scored) / len(scored)
-    print(f"hg38_chr1, {', '.join(KINDS_OF_MODEL)}:\n{table(outcomes)}\nmean disagreement {mean:.4f} bit")
+    print(
+        f"hg38_chr1, {', '.join(KINDS_OF_MODEL)}:\n{table(outcomes)}\nmean disagreement {mean:.4f} bit"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -195,11 +276,19 @@ def wide_gpn(tmp_path_factory) -> str:
 
 @pytest.mark.parametrize("models", ["default", "random"])
 def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, wide_gpn):
-    """6,110 measured effects on elements of 187 to 591 bp: padding is no status, and no flag is above MEDIUM."""
+    """6,110 measured effects on elements of 187 to 591 bp: padding is no status, and no flag is
+    above MEDIUM."""
     elements, launch = DATA / "mpra_satmut", tmp_path / "run"
     launch.mkdir()
     (launch / "sheet.csv").write_text(f"sample,vcf\nsatmut,{elements / 'satmut.labelled.vcf.gz'}\n")
-    given = ["--input", "sheet.csv", "--fasta", str(elements / "elements.fa"), "--regions", str(elements / "elements.bed")]
+    given = [
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        str(elements / "elements.fa"),
+        "--regions",
+        str(elements / "elements.bed"),
+    ]
     given += ["--background_fasta", str(DATA / "hg38_chr1" / "chr1_1M.fa.gz")]
     given += ["--models", wide_gpn, "--allow_untrained"] if models == "random" else []
     done = nextflow_run.run(launch, *given)
@@ -208,15 +297,25 @@ def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, 
     counts = verify.verify(elements / "satmut.labelled.vcf.gz", made)
     assert (counts["records"], counts[Status.SCORED]) == (6_110, 6_110)
     records = [line.split("\t") for line in gzip.open(made, "rt") if not line.startswith("#")]
-    info = [dict(pair.partition("=")[::2] for pair in record[7].rstrip().split(";")) for record in records]
+    info = [
+        dict(pair.partition("=")[::2] for pair in record[7].rstrip().split(";"))
+        for record in records
+    ]
     assert all("BACKGROUND" in one["GFM_WHY"].split("&") for one in info)
     assert {one["GFM_RANK"] for one in info} <= ({"1", "2"} if models == "default" else {"1"})
     header = [line for line in gzip.open(made, "rt") if line.startswith("##")]
-    assert any(line.startswith("##gfmtrustBackground=context model and probes come from chr1_1M.fa.gz, digest ") for line in header)
+    assert any(
+        line.startswith(
+            "##gfmtrustBackground=context model and probes come from chr1_1M.fa.gz, digest "
+        )
+        for line in header
+    )
     assert "background:" not in gzip.open(done.outdir / "scores" / "sites.gfm.vcf.gz", "rt").read()
     table = {(row.element, row.kind): row.n for row in satmut.correlations(made)}
-    assert table["all", "SNV"] == sum(len(record[3]) == len(record[4]) == 1 and int(one["BARCODES"]) >= satmut.MIN_BARCODES
-                                      for record, one in zip(records, info, strict=True))
+    assert table["all", "SNV"] == sum(
+        len(record[3]) == len(record[4]) == 1 and int(one["BARCODES"]) >= satmut.MIN_BARCODES
+        for record, one in zip(records, info, strict=True)
+    )
 
 
 def benchmark_of(done: nextflow_run.Run) -> dict:
@@ -235,25 +334,61 @@ def refusals(done: nextflow_run.Run) -> list[list[str]]:
 
 @pytest.mark.parametrize("models", ["default", "random"])
 def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_models):
-    """5,846 effects of at least 10 barcodes, cut at 0.3 in log2: every model has its row, and the flags say nothing."""
+    """5,846 effects of at least 10 barcodes, cut at 0.3 in log2: every model has its row, and the
+    flags say nothing."""
     elements, launch = DATA / "mpra_satmut", tmp_path / "run"
     launch.mkdir()
     known = launch / "known.vcf.gz"
     every = elements / "satmut.labelled.vcf.gz"
-    subprocess.run(["bcftools", "view", "-i", "BARCODES>=10", "-Oz", "-o", str(known), str(every)], check=True)
+    subprocess.run(
+        ["bcftools", "view", "-i", "BARCODES>=10", "-Oz", "-o", str(known), str(every)], check=True
+    )
     (launch / "sheet.csv").write_text(f"sample,vcf\nsatmut,{every}\n")
-    given = ["--input", "sheet.csv", "--fasta", str(elements / "elements.fa"), "--regions", str(elements / "elements.bed")]
-    given += ["--background_fasta", str(DATA / "hg38_chr1" / "chr1_1M.fa.gz"), "--labels", str(known), "--label_key", "EFFECT"]
-    given += ["--label_cut", "0.3", *(["--models", random_models, "--allow_untrained"] if models == "random" else [])]
+    given = [
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        str(elements / "elements.fa"),
+        "--regions",
+        str(elements / "elements.bed"),
+    ]
+    given += [
+        "--background_fasta",
+        str(DATA / "hg38_chr1" / "chr1_1M.fa.gz"),
+        "--labels",
+        str(known),
+        "--label_key",
+        "EFFECT",
+    ]
+    given += [
+        "--label_cut",
+        "0.3",
+        *(["--models", random_models, "--allow_untrained"] if models == "random" else []),
+    ]
     done = nextflow_run.run(launch, *given)
     content = benchmark_of(done)
-    # deletions of one base in a run of that base are one allele: 11 such records lie on the other side of the cut than their twins
+    # deletions of one base in a run of that base are one allele: 11 such records lie on the other
+    # side of the cut than their twins
     n = 5824 if models == "default" else 5713  # windows of 6-mers end before some elements do
-    assert content["counts"] | {"alleles": 5846, "conflicting": 11, "repeated": 11, "not_in_run": 0, "benchmarked": n} == content["counts"]
-    assert set(content["scorers"]) == {"ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"}
+    assert (
+        content["counts"]
+        | {"alleles": 5846, "conflicting": 11, "repeated": 11, "not_in_run": 0, "benchmarked": n}
+        == content["counts"]
+    )
+    assert set(content["scorers"]) == {
+        "ensemble",
+        "context_model",
+        *(RANDOM if models == "random" else ()),
+        "gc_cpg",
+    }
     assert ["SNV", "labels in 5 blocks of 1 Mb; a calibration needs 8"] in refusals(done)
-    assert all("the flag carries no information here" in lines[0] for lines in content["verdict"].values())
-    assert content["verdict"]["all"][-1] == "Intervals speak of 5 loci alone; nothing is said of others."
+    assert all(
+        "the flag carries no information here" in lines[0] for lines in content["verdict"].values()
+    )
+    assert (
+        content["verdict"]["all"][-1]
+        == "Intervals speak of 5 loci alone; nothing is said of others."
+    )
     if models == "random":
         assert {row["flag"] for row in content["tables"]["tiers"] if row["n"]} == {"LOW"}
         assert all("gate: " in content["scorers"][name] for name in RANDOM)
@@ -261,7 +396,8 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
 
 @pytest.mark.parametrize("models", ["default", "random"])
 def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path, models, random_models):
-    """5 pathogenic alleles of 31 that are labelled, in one megabase: tables, wide intervals, and no word on other loci."""
+    """5 pathogenic alleles of 31 that are labelled, in one megabase: tables, wide intervals, and no
+    word on other loci."""
     folder, launch = DATA / "b37_chr1", tmp_path / "run"
     launch.mkdir()
     known = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
@@ -271,14 +407,30 @@ def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path, models, random_
     done = nextflow_run.run(launch, *given)
     content = benchmark_of(done)
     print((done.outdir / "benchmark" / "ranking.tsv").read_text())
-    assert set(content["scorers"]) == {"ensemble", "context_model", *(RANDOM if models == "random" else ()), "gc_cpg"}
+    assert set(content["scorers"]) == {
+        "ensemble",
+        "context_model",
+        *(RANDOM if models == "random" else ()),
+        "gc_cpg",
+    }
     assert {row["flag"] for row in content["tables"]["tiers"] if row["n"]} == {"LOW"}
-    assert all("gate: " in content["scorers"][name] for name in (RANDOM if models == "random" else ()))
-    assert ["SNV", "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)"] in refusals(done)
+    assert all(
+        "gate: " in content["scorers"][name] for name in (RANDOM if models == "random" else ())
+    )
+    assert [
+        "SNV",
+        "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)",
+    ] in refusals(done)
     assert content["labels"]["labels"] == {"0": 26, "1": 5}
-    assert content["labels"]["words"] == {"Uncertain_significance": 38, "Conflicting_interpretations_of_pathogenicity": 3}
+    assert content["labels"]["words"] == {
+        "Uncertain_significance": 38,
+        "Conflicting_interpretations_of_pathogenicity": 3,
+    }
     assert "the flag carries no information here" in content["verdict"]["all"][0]
-    assert content["tables"]["ranking"][0]["auroc_high"] - content["tables"]["ranking"][0]["auroc_low"] > 0.5
+    assert (
+        content["tables"]["ranking"][0]["auroc_high"] - content["tables"]["ranking"][0]["auroc_low"]
+        > 0.5
+    )
 
 
 @pytest.mark.bad_input
@@ -293,26 +445,50 @@ def test_a_useless_model_gets_no_flag(tmp_path, name, kind):
         done = run(tmp_path / "run", name, *chosen)
         paths = [annotated(done, sample) for sample in SETS[name][1]]
     assert done.code == 0, done.text
-    flags = Counter(flag for path in paths for line in gzip.open(path, "rt") if not line.startswith("#")
-                    for pair in line.split("\t")[7].split(";") if pair.startswith("GFM_CONF=")
-                    for flag in pair.removeprefix("GFM_CONF=").rstrip().split(","))
+    flags = Counter(
+        flag
+        for path in paths
+        for line in gzip.open(path, "rt")
+        if not line.startswith("#")
+        for pair in line.split("\t")[7].split(";")
+        if pair.startswith("GFM_CONF=")
+        for flag in pair.removeprefix("GFM_CONF=").rstrip().split(",")
+    )
     assert set(flags) == {"LOW", "."}
     print(name, kind, dict(flags))
 
 
-NINE = [("hg19_chr20", name) for name in ("NA12878_germline_gatk", "trio_NA12877_NA12878_NA12882", "NA12878_giab_truth.chr20_100kb",
-                                          "mutect2_somatic")]
+NINE = [
+    ("hg19_chr20", name)
+    for name in (
+        "NA12878_germline_gatk",
+        "trio_NA12877_NA12878_NA12882",
+        "NA12878_giab_truth.chr20_100kb",
+        "mutect2_somatic",
+    )
+]
 NINE += [("hg38_chr1", "NA12878_18_99_germline"), ("b37_sarek_small", "dbsnp_138.matching")]
-NINE += [("b37_chr1", name) for name in ("CEU_trio", "cohort_10samples_1000G", "clinvar_20191007_ISG15_AGRN.labelled")]
+NINE += [
+    ("b37_chr1", name)
+    for name in ("CEU_trio", "cohort_10samples_1000G", "clinvar_20191007_ISG15_AGRN.labelled")
+]
 
 
 @pytest.mark.parametrize(("name", "sample"), NINE, ids=[sample for _, sample in NINE])
 def test_the_shift_gate_stays_silent_where_probes_are_drawn_in_the_run(tmp_path, name, sample):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "sheet.csv").write_text(f"sample,vcf\n{sample},{DATA / name / sample}.vcf.gz\n")
-    done = nextflow_run.run(tmp_path / "run", "--input", "sheet.csv", "--fasta", str(DATA / name / SETS[name][0]))
+    (tmp_path / "run" / "sheet.csv").write_text(
+        f"sample,vcf\n{sample},{DATA / name / sample}.vcf.gz\n"
+    )
+    done = nextflow_run.run(
+        tmp_path / "run", "--input", "sheet.csv", "--fasta", str(DATA / name / SETS[name][0])
+    )
     assert done.code == 0, done.text
-    told = next(line for line in gzip.open(annotated(done, sample), "rt") if line.startswith("##gfmtrustShift="))
+    told = next(
+        line
+        for line in gzip.open(annotated(done, sample), "rt")
+        if line.startswith("##gfmtrustShift=")
+    )
     print(sample, told.strip())
     assert told.startswith("##gfmtrustShift=ok;")
 
@@ -323,7 +499,8 @@ def by_allele(lines: list[list[str]]) -> dict[tuple, tuple]:
 
 
 def test_splitting_and_shifting_before_or_after_gives_the_same_values(tmp_path):
-    """bcftools norm -m- -f, before the run and after it: every allele has one status, flag and LLR."""
+    """bcftools norm -m- -f, before the run and after it: every allele has one status, flag and
+    LLR."""
     folder = DATA / "hg19_chr20"
     fasta = tmp_path / "chr20.fa"
     fasta.write_bytes(gzip.decompress((folder / "chr20.fa.gz").read_bytes()))
@@ -333,7 +510,11 @@ def test_splitting_and_shifting_before_or_after_gives_the_same_values(tmp_path):
     rows = ["sample,vcf"]
     for sample in samples:
         before = tmp_path / f"{sample}.vcf.gz"
-        subprocess.run(["bcftools", *norm, "-Oz", "-o", str(before), str(folder / f"{sample}.vcf.gz")], capture_output=True, check=True)
+        subprocess.run(
+            ["bcftools", *norm, "-Oz", "-o", str(before), str(folder / f"{sample}.vcf.gz")],
+            capture_output=True,
+            check=True,
+        )
         rows += [f"{sample},{folder / sample}.vcf.gz", f"{sample}.before,{before}"]
     (tmp_path / "run" / "sheet.csv").write_text("\n".join(rows) + "\n")
     done = nextflow_run.run(tmp_path / "run", "--input", "sheet.csv", "--fasta", str(fasta))
@@ -349,15 +530,26 @@ def test_splitting_and_shifting_before_or_after_gives_the_same_values(tmp_path):
 
 
 def test_exons_are_answered_line_for_line(tmp_path):
-    """RefSeq exons of the first megabase of chr1: a line's entropy is the mean over the per-base table."""
+    """RefSeq exons of the first megabase of chr1: a line's entropy is the mean over the per-base
+    table."""
     import pyarrow.parquet as pq
 
     folder = DATA / "b37_chr1"
     (tmp_path / "run").mkdir()
-    done = nextflow_run.run(tmp_path / "run", "--regions_only", "--fasta", str(folder / "chr1_1M.fa"),
-                            "--regions", str(folder / "refseq_exons.bed"))
+    done = nextflow_run.run(
+        tmp_path / "run",
+        "--regions_only",
+        "--fasta",
+        str(folder / "chr1_1M.fa"),
+        "--regions",
+        str(folder / "refseq_exons.bed"),
+    )
     assert done.code == 0, done.text
-    given = [line for line in (folder / "refseq_exons.bed").read_text().splitlines() if line and not line.startswith(("#", "track"))]
+    given = [
+        line
+        for line in (folder / "refseq_exons.bed").read_text().splitlines()
+        if line and not line.startswith(("#", "track"))
+    ]
     text = gzip.open(done.outdir / "regions" / "refseq_exons.gfm.bed.gz", "rt").read().splitlines()
     found = [line.split("\t") for line in text if not line.startswith("#")]
     assert len(found) == len(given)
@@ -366,7 +558,7 @@ def test_exons_are_answered_line_for_line(tmp_path):
     entropy = bases[bases["status"] == "SCORED"].set_index("pos")["ent"].astype(float).sort_index()
     column = len(given[0].split("\t")) + COLUMNS.index("entropy")
     for line in found[::7]:
-        inside = entropy.loc[int(line[1]):int(line[2]) - 1]
+        inside = entropy.loc[int(line[1]) : int(line[2]) - 1]
         if len(inside):
             assert float(line[column]) == pytest.approx(inside.mean(), abs=1e-4)
     print(len(found), "lines,", len(bases), "bases")

@@ -1,4 +1,5 @@
-"""REPORT in a pipeline of somebody else: its MultiQC files come by topic too, and a resumed run puts its own report back in place."""
+"""REPORT in a pipeline of somebody else: its MultiQC files come by topic too, and a resumed run
+puts its own report back in place."""
 
 import subprocess
 
@@ -39,11 +40,21 @@ def host(tmp_path, fake_tools):
         (tmp_path / name).write_text("{}")
     (tmp_path / "main.nf").write_text(HOST.format(root=nextflow_run.ROOT))
     (tmp_path / "nextflow.config").write_text(CONFIG.format(root=nextflow_run.ROOT))
-    variables = nextflow_run.environment(tmp_path, "v2", fake_tools) | {"FAKE_LOG": str(tmp_path / "calls.log")}
+    variables = nextflow_run.environment(tmp_path, "v2", fake_tools) | {
+        "FAKE_LOG": str(tmp_path / "calls.log")
+    }
 
     def run(title, *options):
-        done = subprocess.run(["nextflow", "run", "main.nf", "--title", title, *options], cwd=tmp_path, env=variables, capture_output=True,
-                              text=True, timeout=nextflow_run.LIMIT_S, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            ["nextflow", "run", "main.nf", "--title", title, *options],
+            cwd=tmp_path,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=nextflow_run.LIMIT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout, (tmp_path / "out" / "report" / "gfmtrust_report.html").read_text()
 

@@ -1,4 +1,5 @@
-"""What stands between a value and the shell: every script block of every module, read as text, and stub runs with hostile names."""
+"""What stands between a value and the shell: every script block of every module, read as text, and
+stub runs with hostile names."""
 
 import json
 import re
@@ -13,7 +14,23 @@ from paths import ROOT
 MODULES = sorted((nextflow_run.ROOT / "modules").glob("**/main.nf"))
 HARMLESS = {"args", "task.cpus"}
 """Written by our own configuration, and a number."""
-HOSTILE = ("a b", "a;touch x", "$(touch x)", "`touch x`", "a'b", 'a"b', "../a", "a\nb", "a|touch x", "<b>", "-rf", "a*", "${HOME}", "é", "")
+HOSTILE = (
+    "a b",
+    "a;touch x",
+    "$(touch x)",
+    "`touch x`",
+    "a'b",
+    'a"b',
+    "../a",
+    "a\nb",
+    "a|touch x",
+    "<b>",
+    "-rf",
+    "a*",
+    "${HOME}",
+    "é",
+    "",
+)
 
 
 def blocks(text):
@@ -25,43 +42,63 @@ def blocks(text):
 
 
 def inputs(text, kind):
-    """Names of a module's inputs of a kind: of path Nextflow escapes the names itself, val is text as it came."""
-    return set(re.findall(rf"\b{kind}\(?\s*(\w+)", text.split("    input:\n", 1)[1].split("    output:\n", 1)[0]))
+    """Names of a module's inputs of a kind: of path Nextflow escapes the names itself, val is text
+    as it came."""
+    return set(
+        re.findall(
+            rf"\b{kind}\(?\s*(\w+)", text.split("    input:\n", 1)[1].split("    output:\n", 1)[0]
+        )
+    )
 
 
 def interpolations(string):
-    """Expressions that Groovy puts into a string, e.g. ['fasta', 'quoted(seed)']; an escaped dollar is the shell's."""
-    return re.findall(r"(?<!\\)\$\{([^{}]*)\}", string) + re.findall(r"(?<!\\)\$([A-Za-z_][\w.]*)", string)
+    """Expressions that Groovy puts into a string, e.g. ['fasta', 'quoted(seed)']; an escaped dollar
+    is the shell's."""
+    return re.findall(r"(?<!\\)\$\{([^{}]*)\}", string) + re.findall(
+        r"(?<!\\)\$([A-Za-z_][\w.]*)", string
+    )
 
 
 def is_safe(expression, safe):
     """A safe variable or an element of one, or a call of `quoted` or `named`."""
-    return re.sub(r"\[\w+\]$", "", expression) in safe or re.fullmatch(r"(quoted|named)\([^()]*\)", expression) is not None
+    return (
+        re.sub(r"\[\w+\]$", "", expression) in safe
+        or re.fullmatch(r"(quoted|named)\([^()]*\)", expression) is not None
+    )
 
 
 def assigned(value, safe, raw):
-    """Whether a right-hand side is safe: what its strings hold is, and no raw value stands outside them and the guards."""
+    """Whether a right-hand side is safe: what its strings hold is, and no raw value stands outside
+    them and the guards."""
     over = re.search(r"\b(\w+)\S*\.collect \{ (\w+) ->", value)
     known = safe | ({over.group(2)} if over and over.group(1) in safe else set())
     bare = re.sub(r"\$\{(quoted|named)\([^()]*\)\}|(quoted|named)\([^()]*\)", "", value)
     if not all(is_safe(expression, known) for expression in interpolations(bare)):
         return False
     bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", bare)
-    # what a value decides or is taken apart into is no text of it: `words ? … : …`, `ids.collect { id -> … }`
+    # what a value decides or is taken apart into is no text of it: `words ? … : …`, `ids.collect {
+    # id -> … }`
     bare = re.sub(r"^\w+ \?|\w+(\.withIndex\(\))?\.collect \{ [\w, ]+ ->", "", bare)
     return not raw & set(re.findall(r"\b[A-Za-z_]\w*", bare))
 
 
 def unsafe(text):
-    """Interpolations of a module's scripts that may bring a text unquoted into the shell, in order."""
+    """Interpolations of a module's scripts that may bring a text unquoted into the shell, in
+    order."""
     raw = inputs(text, "val") | {"params", "id"}
     found = []
     for statements, string in blocks(text):
-        safe = inputs(text, "path") | HARMLESS | set(re.findall(r"^    named\((\w+)\)$", statements, re.MULTILINE))
+        safe = (
+            inputs(text, "path")
+            | HARMLESS
+            | set(re.findall(r"^    named\((\w+)\)$", statements, re.MULTILINE))
+        )
         for name, value in re.findall(r"^    (?:def )?(\w+) = (.*)$", statements, re.MULTILINE):
             if assigned(value, safe, raw):
                 safe.add(name)
-        found += [expression for expression in interpolations(string) if not is_safe(expression, safe)]
+        found += [
+            expression for expression in interpolations(string) if not is_safe(expression, safe)
+        ]
     return found
 
 
@@ -82,15 +119,18 @@ SAFE = (nextflow_run.ROOT / "modules/local/gfmtrust/annotate_vcf/main.nf").read_
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("before", "after", "found"), [
-    ("--id ${quoted(meta.id)}", "--id ${meta.id}", ["meta.id"]),
-    ("--id ${quoted(meta.id)}", '--id "${meta.id}"', ["meta.id"]),
-    ("--id ${quoted(meta.id)}", "--id $meta.id", ["meta.id"]),
-    ("--id ${quoted(meta.id)}", "--id ${params.title}", ["params.title"]),
-    ("--id ${quoted(meta.id)}", "--id ${code}", ["code"]),
-    ("    named(prefix)\n", "", ["prefix", "prefix", "prefix"]),
-    ("        ${args}", "        ${option}", ["option"]),
-])
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("--id ${quoted(meta.id)}", "--id ${meta.id}", ["meta.id"]),
+        ("--id ${quoted(meta.id)}", '--id "${meta.id}"', ["meta.id"]),
+        ("--id ${quoted(meta.id)}", "--id $meta.id", ["meta.id"]),
+        ("--id ${quoted(meta.id)}", "--id ${params.title}", ["params.title"]),
+        ("--id ${quoted(meta.id)}", "--id ${code}", ["code"]),
+        ("    named(prefix)\n", "", ["prefix", "prefix", "prefix"]),
+        ("        ${args}", "        ${option}", ["option"]),
+    ],
+)
 def test_a_planted_interpolation_is_found(before, after, found):
     assert before in SAFE
     text = SAFE.replace(before, after)
@@ -106,7 +146,11 @@ def test_a_planted_option_is_followed_to_its_value():
 def test_a_value_is_quoted_in_one_way_everywhere():
     texts = [path.read_text() for path in MODULES]
     for name in ("quoted", "named"):
-        definitions = {match.group() for text in texts if (match := re.search(rf"^def {name}\(.*?^}}$", text, re.DOTALL | re.MULTILINE))}
+        definitions = {
+            match.group()
+            for text in texts
+            if (match := re.search(rf"^def {name}\(.*?^}}$", text, re.DOTALL | re.MULTILINE))
+        }
         assert len(definitions) == 1
     for text in texts:
         for name in ("quoted", "named"):
@@ -122,9 +166,16 @@ def run_hostile(folder, *options):
         (folder / name).write_text("")
     (folder / "values.json").write_text(json.dumps(HOSTILE))
     script = str(Path(__file__).with_name("hostile.nf"))
-    return subprocess.run(["nextflow", "run", script, "--folder", str(folder), *options], cwd=folder, capture_output=True, text=True,
-                          env=nextflow_run.environment(folder, tools=folder / "tools") | {"FAKE_LOG": str(folder / "calls")},
-                          timeout=nextflow_run.LIMIT_S, check=False)
+    return subprocess.run(
+        ["nextflow", "run", script, "--folder", str(folder), *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=nextflow_run.environment(folder, tools=folder / "tools")
+        | {"FAKE_LOG": str(folder / "calls")},
+        timeout=nextflow_run.LIMIT_S,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +194,13 @@ def calls(folder):
 @pytest.mark.pipeline
 @pytest.mark.bad_input
 def test_a_hostile_value_is_one_word(hostile):
-    seeds = [call[call.index("--seed") + 1] for call in calls(hostile) if call[0] == "fit_context_model"]
+    seeds = [
+        call[call.index("--seed") + 1] for call in calls(hostile) if call[0] == "fit_context_model"
+    ]
     assert sorted(seeds) == sorted(HOSTILE)
-    assert [call[call.index("--id") + 1] for call in calls(hostile) if call[0] == "annotate_vcf"] == ["plain-1.a"]
+    assert [
+        call[call.index("--id") + 1] for call in calls(hostile) if call[0] == "annotate_vcf"
+    ] == ["plain-1.a"]
 
 
 @pytest.mark.pipeline

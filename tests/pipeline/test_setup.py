@@ -30,8 +30,13 @@ TOOLS = (
     "ls",
     "rm",
 )
-IMPORT_NAMES = {"sklearn": "scikit-learn", "Bio": "biopython", "huggingface_hub": "huggingface-hub", "yaml": "pyyaml",
-                "pyBigWig": "pybigwig"}
+IMPORT_NAMES = {
+    "sklearn": "scikit-learn",
+    "Bio": "biopython",
+    "huggingface_hub": "huggingface-hub",
+    "yaml": "pyyaml",
+    "pyBigWig": "pybigwig",
+}
 
 
 def label(path):
@@ -42,7 +47,11 @@ def label(path):
 def bare(tmp_path):
     """A copy of the set-up in an empty checkout, and a PATH of ordinary tools alone."""
     (tmp_path / "checkout").mkdir()
-    shutil.copytree(ROOT / "tools", tmp_path / "checkout" / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "tools",
+        tmp_path / "checkout" / "tools",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     (tmp_path / "bin").mkdir()
     for tool in TOOLS:
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
@@ -56,7 +65,11 @@ def script(path, text):
 
 def setup(bare):
     return subprocess.run(
-        [bare / "checkout" / "tools" / "setup.sh"], env={"PATH": str(bare / "bin")}, capture_output=True, text=True, check=False
+        [bare / "checkout" / "tools" / "setup.sh"],
+        env={"PATH": str(bare / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -68,9 +81,18 @@ def setup(bare):
         ({"python3": "3.9"}, "set-up: python3: none of at least 3.11"),
         ({"python3": "ours"}, "set-up: java: none found; expected Java >= 17"),
         ({"python3": "ours", "java": "11.0.2"}, "set-up: java: 11 found; expected Java >= 17"),
-        ({"python3": "ours", "java": "17.0.15"}, "set-up: nextflow: none of at least 25.04 and no mvn found"),
-        ({"python3": "ours", "java": "21", "nextflow": "24.10.4"}, "set-up: nextflow: none of at least 25.04 and no mvn found"),
-        ({"python3": "ours", "java": "17.0.15", "nextflow": "25.10.0"}, "set-up: bedtools: not found; expected it on PATH"),
+        (
+            {"python3": "ours", "java": "17.0.15"},
+            "set-up: nextflow: none of at least 25.04 and no mvn found",
+        ),
+        (
+            {"python3": "ours", "java": "21", "nextflow": "24.10.4"},
+            "set-up: nextflow: none of at least 25.04 and no mvn found",
+        ),
+        (
+            {"python3": "ours", "java": "17.0.15", "nextflow": "25.10.0"},
+            "set-up: bedtools: not found; expected it on PATH",
+        ),
     ],
 )
 def test_a_missing_prerequisite_is_one_line_before_any_work(bare, present, line):
@@ -110,7 +132,11 @@ def versions(path):
 def test_all_locks_agree(path):
     everything = versions(REQUIREMENTS / "dev.txt")
     # torch and the GPU runtime bring CUDA libraries of their own and are never installed together
-    shared = {name: version for name, version in versions(path).items() if name in everything and not name.startswith("nvidia-")}
+    shared = {
+        name: version
+        for name, version in versions(path).items()
+        if name in everything and not name.startswith("nvidia-")
+    }
     assert shared == {name: everything[name] for name in shared}
 
 

@@ -11,9 +11,11 @@ import pytest
 from gfmtrust import __version__
 
 ROOT = nextflow_run.ROOT
-SOURCES = sorted(path for folder in ("modules", "subworkflows", "workflows") for path in (ROOT / folder).rglob("*.nf")) + [
-    ROOT / "main.nf"
-]
+SOURCES = sorted(
+    path
+    for folder in ("modules", "subworkflows", "workflows")
+    for path in (ROOT / folder).rglob("*.nf")
+) + [ROOT / "main.nf"]
 MODULES = sorted((ROOT / "modules").rglob("main.nf"))
 
 
@@ -48,7 +50,11 @@ def test_nextflow_lint_finds_nothing(tmp_path):
 def test_schema_defaults_equal_config_defaults(tmp_path):
     config = nextflow_run.config(tmp_path, "v1")["params"]
     groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
-    schema = {name: entry.get("default") for group in groups for name, entry in group["properties"].items()}
+    schema = {
+        name: entry.get("default")
+        for group in groups
+        for name, entry in group["properties"].items()
+    }
     config.pop("trace_report_suffix")  # the time of the start
     assert schema.pop("trace_report_suffix") is None
     assert config == schema
@@ -56,14 +62,22 @@ def test_schema_defaults_equal_config_defaults(tmp_path):
 
 def test_every_group_of_the_schema_is_in_force():
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
-    assert [entry["$ref"] for entry in schema["allOf"]] == [f"#/$defs/{name}" for name in schema["$defs"]]
+    assert [entry["$ref"] for entry in schema["allOf"]] == [
+        f"#/$defs/{name}" for name in schema["$defs"]
+    ]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
 def test_values_are_quoted_in_scripts(path):
-    """A value of the sheet or of a parameter stands between double quotes: Nextflow escapes file names, never values."""
+    """A value of the sheet or of a parameter stands between double quotes: Nextflow escapes file
+    names, never values."""
     text = path.read_text()
-    values = ["meta.id", "prefix", "folder", *re.findall(r"^    val (?!code\b)(\w+)$", text, re.MULTILINE)]
+    values = [
+        "meta.id",
+        "prefix",
+        "folder",
+        *re.findall(r"^    val (?!code\b)(\w+)$", text, re.MULTILINE),
+    ]
     for block in re.findall(r'"""\n(.*?)"""', text, re.DOTALL):
         for value in values:
             for found in re.finditer(r"\$\{" + re.escape(value) + r"\}", block):
@@ -91,7 +105,11 @@ def test_what_must_not_stand_in_sources(path):
 
 def test_params_are_read_in_main_and_workflows_alone():
     allowed = {ROOT / "main.nf", ROOT / "workflows" / "gfmtrust.nf"}
-    assert [label(path) for path in SOURCES if path not in allowed and re.search(r"\bparams\.", path.read_text())] == []
+    assert [
+        label(path)
+        for path in SOURCES
+        if path not in allowed and re.search(r"\bparams\.", path.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=label)
@@ -99,7 +117,18 @@ def test_every_module_is_whole(path):
     text = path.read_text()
     name = re.search(r"^process (\w+)", text, re.MULTILINE).group(1)
     order = [
-        text.index(word) for word in ("tag ", "label ", "conda ", "container ", "input:", "output:", "when:", "script:", "stub:")
+        text.index(word)
+        for word in (
+            "tag ",
+            "label ",
+            "conda ",
+            "container ",
+            "input:",
+            "output:",
+            "when:",
+            "script:",
+            "stub:",
+        )
     ]
     assert order == sorted(order)
     assert name.lower() in (path.parent.name, "multiqc")
@@ -121,7 +150,9 @@ def test_containers_have_a_local_tag_of_this_version(path):
 
 
 def test_every_selector_names_a_process():
-    processes = {re.search(r"^process (\w+)", path.read_text(), re.MULTILINE).group(1) for path in MODULES}
+    processes = {
+        re.search(r"^process (\w+)", path.read_text(), re.MULTILINE).group(1) for path in MODULES
+    }
     selected = re.findall(r"withName: (\w+)", (ROOT / "conf" / "modules.config").read_text())
     assert sorted(selected) == sorted(processes)
 
@@ -132,5 +163,7 @@ def test_one_version():
 
 
 def test_environments_are_made_from_the_locks():
-    for path, text in runpy.run_path(str(ROOT / "tools" / "environments.py"))["environments"]().items():
+    for path, text in runpy.run_path(str(ROOT / "tools" / "environments.py"))[
+        "environments"
+    ]().items():
         assert path.read_text() == text, f"{label(path)} is stale: make lock"

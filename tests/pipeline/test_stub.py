@@ -1,4 +1,5 @@
-"""The wiring, by stub runs: which tasks there are, how files and names reach them, what is published where."""
+"""The wiring, by stub runs: which tasks there are, how files and names reach them, what is
+published where."""
 
 import shutil
 
@@ -24,7 +25,11 @@ def test_every_task_of_a_run_with_odd_names(odd_stub):
             "PLAN_SITES (ge nome[1]')",
             "CHOOSE_STRIDE (one_model)",
             "CHOOSE_STRIDE (b)",
-            *(f"SCORE_SITES ({model}:shard_0000{shard})" for model in ("context_model", "one_model", "b") for shard in (0, 1)),
+            *(
+                f"SCORE_SITES ({model}:shard_0000{shard})"
+                for model in ("context_model", "one_model", "b")
+                for shard in (0, 1)
+            ),
             "CALIBRATE (cohort)",
             "ANNOTATE_SITES (cohort)",
             "ANNOTATE_VCF (S1)",
@@ -73,7 +78,12 @@ def test_results_lie_where_the_design_says(odd_stub):
 
 def test_resume_runs_nothing(odd_stub, stub_tools):
     again = nextflow_run.run(
-        odd_stub.launch, "-resume", *nextflow_run.ODD_OPTIONS, outdir="out here", suffix="again", tools=stub_tools
+        odd_stub.launch,
+        "-resume",
+        *nextflow_run.ODD_OPTIONS,
+        outdir="out here",
+        suffix="again",
+        tools=stub_tools,
     )
     assert again.code == 0, again.text
     assert again.executed() == set()
@@ -81,11 +91,24 @@ def test_resume_runs_nothing(odd_stub, stub_tools):
 
 def test_labels_add_two_tasks_and_a_folder(tmp_path, stub_tools):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
-    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--labels", "calls/S1.vcf", "--label_key", "EFFECT", "--label_cut", "0.3")
+    given = (
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        "genome.fa",
+        "--labels",
+        "calls/S1.vcf",
+        "--label_key",
+        "EFFECT",
+        "--label_cut",
+        "0.3",
+    )
     run = nextflow_run.run(launch, "-stub-run", *given, tools=stub_tools, parser="v2")
     assert run.code == 0, run.text
     assert {"READ_LABELS (cohort)", "BENCHMARK_LABELS (cohort)"} <= set(names(run))
-    assert {"benchmark/benchmark.json", "benchmark/benchmark.svg", "benchmark/verdict.txt"} <= set(nextflow_run.contents(run.outdir))
+    assert {"benchmark/benchmark.json", "benchmark/benchmark.svg", "benchmark/verdict.txt"} <= set(
+        nextflow_run.contents(run.outdir)
+    )
 
 
 def test_scores_from_elsewhere_are_a_model_among_others(tmp_path, stub_tools):
@@ -100,15 +123,20 @@ def test_scores_from_elsewhere_are_a_model_among_others(tmp_path, stub_tools):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("value", "words"), [
-    ("scores.tsv", "--external_scores: scores.tsv; expected name=file"),
-    ("a b=genome.fa", "--external_scores: a b=genome.fa; expected name=file"),
-    ("x=genome.fa,x=genome.fa", "--external_scores: x twice"),
-    ("x=nowhere.tsv", "--external_scores: nowhere.tsv does not exist"),
-])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("scores.tsv", "--external_scores: scores.tsv; expected name=file"),
+        ("a b=genome.fa", "--external_scores: a b=genome.fa; expected name=file"),
+        ("x=genome.fa,x=genome.fa", "--external_scores: x twice"),
+        ("x=nowhere.tsv", "--external_scores: nowhere.tsv does not exist"),
+    ],
+)
 def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, words):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
-    run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", value)
+    run = nextflow_run.run(
+        launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", value
+    )
     assert run.code == 1
     assert words in run.text
     assert "Submitted process" not in run.text
@@ -116,10 +144,21 @@ def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, words):
 
 @pytest.mark.parametrize("behind", [(), ("--background_fasta", "genome.fa")])
 def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
-    sheet = "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
+    sheet = (
+        "patient,sample,variantcaller,vcf\nP1,S1,strelka,calls/S1.vcf\nP1,S1,mutect2,calls/S2.vcf\n"
+    )
     launch = nextflow_run.make_inputs(tmp_path / "launch", sheet)
     run = nextflow_run.run(
-        launch, "-stub-run", "--input", "sheet.csv", "--fasta", "genome.fa", "--dry_run", *behind, parser="v2", tools=stub_tools
+        launch,
+        "-stub-run",
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        "genome.fa",
+        "--dry_run",
+        *behind,
+        parser="v2",
+        tools=stub_tools,
     )
     assert run.code == 0, run.text
     assert {nextflow_run.process(task) for task in run.tasks()} == {
@@ -136,7 +175,9 @@ def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
 def test_five_hundred_rows(tmp_path, stub_tools):
     samples = tuple(f"S{number:03d}" for number in range(500))
     launch = nextflow_run.make_inputs(
-        tmp_path / "launch", "sample,vcf\n" + "".join(f"{sample},calls/{sample}.vcf\n" for sample in samples), samples
+        tmp_path / "launch",
+        "sample,vcf\n" + "".join(f"{sample},calls/{sample}.vcf\n" for sample in samples),
+        samples,
     )
     shutil.copy(nextflow_run.ROOT / "tests" / "pipeline" / "many_forks.config", launch)
     run = nextflow_run.run(
@@ -161,7 +202,18 @@ def test_five_hundred_rows(tmp_path, stub_tools):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("parser", ["v1", "v2"])
 def test_bad_parameters_stop_before_any_task(tmp_path, parser):
-    run = nextflow_run.run(tmp_path, "--modles", "x", "--device", "gpu", "--shard_size", "3", "--alpha_high", "x", parser=parser)
+    run = nextflow_run.run(
+        tmp_path,
+        "--modles",
+        "x",
+        "--device",
+        "gpu",
+        "--shard_size",
+        "3",
+        "--alpha_high",
+        "x",
+        parser=parser,
+    )
     assert run.code == 1
     for line in (
         "--modles: unknown parameter; expected one of --help_full; did you mean --models?",
@@ -172,26 +224,59 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
     ):
         assert line in run.text
     assert "Submitted process" not in run.text
-    assert "at line" not in run.text  # no pointer into our scripts: it is the user's command line that is wrong
+    assert (
+        "at line" not in run.text
+    )  # no pointer into our scripts: it is the user's command line that is wrong
 
 
 @pytest.mark.bad_input
 def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
-    run = nextflow_run.run(tmp_path, "--regions_only", "--input", "sheet.csv", "--fasta", "genome.fa", "--labels", "known.vcf")
+    run = nextflow_run.run(
+        tmp_path,
+        "--regions_only",
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        "genome.fa",
+        "--labels",
+        "known.vcf",
+    )
     assert run.code == 1
-    assert "--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out" in run.text
+    assert (
+        "--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out"
+        in run.text
+    )
     assert "--input: given with --regions_only; expected one of the two; leave one out" in run.text
-    assert "--regions: missing; expected BED files, as --regions_only is given; see --help regions" in run.text
+    assert (
+        "--regions: missing; expected BED files, as --regions_only is given; see --help regions"
+        in run.text
+    )
     assert "Submitted process" not in run.text
 
 
 @pytest.mark.bad_input
 def test_local_likelihood_ratios_need_labels_that_are_read(tmp_path):
-    given = ("--input", "sheet.csv", "--fasta", "genome.fa", "--local_lr", "--calibration", "frozen.json", "--prior", "1")
+    given = (
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        "genome.fa",
+        "--local_lr",
+        "--calibration",
+        "frozen.json",
+        "--prior",
+        "1",
+    )
     run = nextflow_run.run(tmp_path, *given)
     assert run.code == 1
-    assert "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out" in run.text
-    assert "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration" in run.text
+    assert (
+        "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out"
+        in run.text
+    )
+    assert (
+        "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration"
+        in run.text
+    )
     assert "--prior: '1'; expected less than 0.8995" in run.text
     assert "Submitted process" not in run.text
 

@@ -1,4 +1,5 @@
-"""What the pipeline says to a person: help with and without colours, plan, progress, the end of a good run and of a failed one."""
+"""What the pipeline says to a person: help with and without colours, plan, progress, the end of a
+good run and of a failed one."""
 
 import json
 import os
@@ -44,9 +45,21 @@ Command error:
 """
 MANIFEST = {
     "annotated": [
-        {"kind": "vcf", "id": "S1", "ranks": {"HIGH": 1200, "MEDIUM": 40, "LOW": 5, "NOT_SCORED": 0}},
-        {"kind": "vcf", "id": "S2.vep", "ranks": {"HIGH": 34, "MEDIUM": 0, "LOW": 0, "NOT_SCORED": 7}},
-        {"kind": "bed", "id": "promoters", "ranks": {"HIGH": 1, "MEDIUM": 1, "LOW": 1, "NOT_SCORED": 1}},
+        {
+            "kind": "vcf",
+            "id": "S1",
+            "ranks": {"HIGH": 1200, "MEDIUM": 40, "LOW": 5, "NOT_SCORED": 0},
+        },
+        {
+            "kind": "vcf",
+            "id": "S2.vep",
+            "ranks": {"HIGH": 34, "MEDIUM": 0, "LOW": 0, "NOT_SCORED": 7},
+        },
+        {
+            "kind": "bed",
+            "id": "promoters",
+            "ranks": {"HIGH": 1, "MEDIUM": 1, "LOW": 1, "NOT_SCORED": 1},
+        },
     ]
 }
 
@@ -56,23 +69,59 @@ def told(request, tmp_path_factory):
     """What the functions say of literal facts, under either parser."""
     folder = tmp_path_factory.mktemp("texts")
     (folder / "plan").mkdir()
-    counts = {"sites": 9571, "variant_sites": 1893, "variants": 355, "region_bases": 5723, "probes": 2000, "variant_probes": 1500,
-              "null_sites": 1198}
+    counts = {
+        "sites": 9571,
+        "variant_sites": 1893,
+        "variants": 355,
+        "region_bases": 5723,
+        "probes": 2000,
+        "variant_probes": 1500,
+        "null_sites": 1198,
+    }
     (folder / "plan" / "plan.json").write_text(json.dumps({"counts": counts}))
-    for name in ("pipeline_info/manifest.json", "annotated/S1/S1.gfm.vcf.gz", "annotated/S2/S2.vep.gfm.vcf.gz",
-                 "annotated/old/old.gfm.vcf.gz", "regions/promoters.gfm.bed.gz", "regions/peaks.gfm.bed.gz"):
+    for name in (
+        "pipeline_info/manifest.json",
+        "annotated/S1/S1.gfm.vcf.gz",
+        "annotated/S2/S2.vep.gfm.vcf.gz",
+        "annotated/old/old.gfm.vcf.gz",
+        "regions/promoters.gfm.bed.gz",
+        "regions/peaks.gfm.bed.gz",
+    ):
         (folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "out" / name).write_text(json.dumps(MANIFEST))
     own = {"done": 12, "fresh": 9, "sites": 180_000, "halvings": 1}
     latest = {"device": "cuda", "batch": 64}
-    progress = [[own, latest, 51, 900], [own | {"done": 50, "fresh": 50}, latest, 51, 900], [own | {"fresh": 0}, latest, 12, 0],
-                [own | {"fresh": 12, "halvings": 0}, {}, 12, 0]]
-    cases = {"failures": [REPORT, KILLED, "No such variable: x\nmore", ""], "plan": str(folder / "plan"), "progress": progress,
-             "outdir": str(folder / "out")}
+    progress = [
+        [own, latest, 51, 900],
+        [own | {"done": 50, "fresh": 50}, latest, 51, 900],
+        [own | {"fresh": 0}, latest, 12, 0],
+        [own | {"fresh": 12, "halvings": 0}, {}, 12, 0],
+    ]
+    cases = {
+        "failures": [REPORT, KILLED, "No such variable: x\nmore", ""],
+        "plan": str(folder / "plan"),
+        "progress": progress,
+        "outdir": str(folder / "out"),
+    }
     (folder / "cases.json").write_text(json.dumps(cases))
-    ended = subprocess.run(["nextflow", "run", str(HERE / "text_cases.nf"), "--cases", str(folder / "cases.json"), "--told",
-                            str(folder / "told.json")], cwd=folder, env=nextflow_run.environment(folder, request.param),
-                           capture_output=True, text=True, timeout=nextflow_run.LIMIT_S, check=False, stdin=subprocess.DEVNULL)
+    ended = subprocess.run(
+        [
+            "nextflow",
+            "run",
+            str(HERE / "text_cases.nf"),
+            "--cases",
+            str(folder / "cases.json"),
+            "--told",
+            str(folder / "told.json"),
+        ],
+        cwd=folder,
+        env=nextflow_run.environment(folder, request.param),
+        capture_output=True,
+        text=True,
+        timeout=nextflow_run.LIMIT_S,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return json.loads((folder / "told.json").read_text()) | {"outdir": str(folder / "out")}
 
@@ -91,8 +140,10 @@ def test_a_failed_task_is_told_by_its_own_line(told):
 def test_a_failure_without_a_line_of_ours_says_what_nextflow_says(told):
     """A killed task, a fault in the workflow itself, and nothing at all."""
     killed, fault, nothing = (text.splitlines() for text in told["failures"][1:])
-    assert killed[:2] == ["gfmtrust: stopped at SCORE_SITES (gpn:shard_00000), exit 137 (killed, most often for lack of memory)",
-                          "  Process `GFMTRUST:SCORE_SITES (gpn:shard_00000)` terminated with an error exit status (137)"]
+    assert killed[:2] == [
+        "gfmtrust: stopped at SCORE_SITES (gpn:shard_00000), exit 137 (killed, most often for lack of memory)",
+        "  Process `GFMTRUST:SCORE_SITES (gpn:shard_00000)` terminated with an error exit status (137)",
+    ]
     assert fault[:2] == ["gfmtrust: stopped", "  No such variable: x"]
     assert nothing[:2] == ["gfmtrust: stopped", "  no message; see .nextflow.log"]
 
@@ -100,8 +151,12 @@ def test_a_failure_without_a_line_of_ours_says_what_nextflow_says(told):
 def test_the_plan_is_told_before_anything_is_scored(told):
     lines = [line.split(maxsplit=1) for line in told["plan"].splitlines()]
     assert lines[0] == ["plan:", "9,571 sites to score, once for the whole cohort"]
-    assert lines[1:5] == [["of", "variants    1,893, and 355 indels and MNVs"], ["of", "regions     5,723 bases"],
-                          ["of", "probes      2,000, and 1,500 of indels and MNVs"], ["tasks", "2 models x 5 shards: 10 of SCORE_SITES"]]
+    assert lines[1:5] == [
+        ["of", "variants    1,893, and 355 indels and MNVs"],
+        ["of", "regions     5,723 bases"],
+        ["of", "probes      2,000, and 1,500 of indels and MNVs"],
+        ["tasks", "2 models x 5 shards: 10 of SCORE_SITES"],
+    ]
     assert lines[5][1].startswith("about 75,383 a model at 7 a site")  # 7 x (9,571 + 1,198)
 
 
@@ -117,8 +172,13 @@ def test_progress_has_rate_batch_and_time_left(told):
 
 def test_counts_are_of_all_vcfs_and_leftovers_are_named(told):
     assert told["ranks"] == "HIGH 1,234, MEDIUM 40, LOW 5, not scored 7"
-    assert told["leftovers"] == ["  left over  old.gfm.vcf.gz, peaks.gfm.bed.gz: of an earlier run, not of this one"]
-    assert told["published"][:2] == [f"{told['outdir']}/annotated/S1/S1.gfm.vcf.gz", f"{told['outdir']}/annotated/S2/S2.vep.gfm.vcf.gz"]
+    assert told["leftovers"] == [
+        "  left over  old.gfm.vcf.gz, peaks.gfm.bed.gz: of an earlier run, not of this one"
+    ]
+    assert told["published"][:2] == [
+        f"{told['outdir']}/annotated/S1/S1.gfm.vcf.gz",
+        f"{told['outdir']}/annotated/S2/S2.vep.gfm.vcf.gz",
+    ]
 
 
 def on_a_terminal(folder, *options, **variables):
@@ -148,12 +208,21 @@ def test_help_is_coloured_on_a_terminal(tmp_path):
     assert "\x1b[36m--alpha_high            \x1b[0m \x1b[2mnumber [0.05]\x1b[0m" in text
 
 
-@pytest.mark.parametrize(("options", "variables"), [
-    (("-ansi-log", "false"), {"NXF_ANSI_LOG": None}), (("--monochrome_logs",), {"NXF_ANSI_LOG": None}),
-    ((), {"NXF_ANSI_LOG": None, "NO_COLOR": "1"}), ((), {"NXF_ANSI_LOG": "false"})], ids=str)
+@pytest.mark.parametrize(
+    ("options", "variables"),
+    [
+        (("-ansi-log", "false"), {"NXF_ANSI_LOG": None}),
+        (("--monochrome_logs",), {"NXF_ANSI_LOG": None}),
+        ((), {"NXF_ANSI_LOG": None, "NO_COLOR": "1"}),
+        ((), {"NXF_ANSI_LOG": "false"}),
+    ],
+    ids=str,
+)
 def test_help_is_plain_where_no_colours_are_wanted(tmp_path, options, variables):
     text = on_a_terminal(tmp_path, "--help", "alpha_high", *options, **variables)
-    assert "  --alpha_high             number [0.05]\r\n      Largest decoy error of HIGH.\r\n" in text
+    assert (
+        "  --alpha_high             number [0.05]\r\n      Largest decoy error of HIGH.\r\n" in text
+    )
 
 
 @pytest.mark.bad_input
@@ -161,7 +230,10 @@ def test_help_is_plain_where_no_colours_are_wanted(tmp_path, options, variables)
 def test_help_of_no_parameter_names_the_nearest(tmp_path, parser):
     run = nextflow_run.run(tmp_path, "--help", "alpha_hihg", parser=parser)
     assert run.code == 1
-    assert "--alpha_hihg: unknown parameter; expected one of --help_full; did you mean --alpha_high?" in run.text
+    assert (
+        "--alpha_hihg: unknown parameter; expected one of --help_full; did you mean --alpha_high?"
+        in run.text
+    )
     assert not run.outdir.exists()
 
 
@@ -170,5 +242,8 @@ def test_a_genome_that_is_there_compressed_is_named(tmp_path):
     launch = nextflow_run.make_inputs(tmp_path / "launch", fasta="genome.fa.gz")
     run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa")
     assert run.code == 1
-    assert "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does" in run.text
+    assert (
+        "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does"
+        in run.text
+    )
     assert "parameters that are not at their default" not in run.text

@@ -1,4 +1,5 @@
-"""Whole runs with a stand-in for gfmtrust: the command line of every step, what a change makes run again, retries, failures."""
+"""Whole runs with a stand-in for gfmtrust: the command line of every step, what a change makes run
+again, retries, failures."""
 
 import re
 import shutil
@@ -11,8 +12,25 @@ import pytest
 from gfmtrust.cli import options as cli_options
 
 pytestmark = pytest.mark.pipeline
-OPTIONS = ("--input", "sheet.csv", "--fasta", "genome.fa", "--models", "models/first,models/second", "--regions", "p.bed")
-AFTER_SCORING = {"CALIBRATE", "ANNOTATE_SITES", "ANNOTATE_VCF", "ANNOTATE_REGIONS", "WRITE_TRACKS", "REPORT", "MULTIQC"}
+OPTIONS = (
+    "--input",
+    "sheet.csv",
+    "--fasta",
+    "genome.fa",
+    "--models",
+    "models/first,models/second",
+    "--regions",
+    "p.bed",
+)
+AFTER_SCORING = {
+    "CALIBRATE",
+    "ANNOTATE_SITES",
+    "ANNOTATE_VCF",
+    "ANNOTATE_REGIONS",
+    "WRITE_TRACKS",
+    "REPORT",
+    "MULTIQC",
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +49,9 @@ def start(launch, fake_tools):
 
     def run(suffix: str, *options: str, fail: str = "", outdir: str = "out") -> nextflow_run.Run:
         extra = {"FAKE_LOG": str(launch / f"{suffix}.calls"), "FAKE_FAIL": fail}
-        return nextflow_run.run(launch, *OPTIONS, *options, outdir=outdir, suffix=suffix, tools=fake_tools, extra=extra)
+        return nextflow_run.run(
+            launch, *OPTIONS, *options, outdir=outdir, suffix=suffix, tools=fake_tools, extra=extra
+        )
 
     return run
 
@@ -43,7 +63,10 @@ def first(start):
 
 def calls(run) -> list[list[str]]:
     """Arguments of every call of the stand-in, e.g. [['check_inputs', '--fasta', ...], ...]."""
-    return [line.split("\037")[:-1] for line in (run.launch / f"{run.suffix}.calls").read_text().splitlines()]
+    return [
+        line.split("\037")[:-1]
+        for line in (run.launch / f"{run.suffix}.calls").read_text().splitlines()
+    ]
 
 
 def call(run, step):
@@ -52,8 +75,13 @@ def call(run, step):
 
 def test_every_command_line_is_one_that_gfmtrust_reads(first):
     assert first.code == 0, first.text
-    parsed = [cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(first)]
-    counts = {step: sum(options.subcommand == step for options in parsed) for step in {options.subcommand for options in parsed}}
+    parsed = [
+        cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(first)
+    ]
+    counts = {
+        step: sum(options.subcommand == step for options in parsed)
+        for step in {options.subcommand for options in parsed}
+    }
     assert counts == {
         "check_inputs": 1,
         "fit_context_model": 1,
@@ -78,15 +106,28 @@ def test_defaults_reach_the_tool(first):
     score = " ".join(call(first, "score_sites"))
     assert "--views default --neighbours true" in score
     assert "--device auto --max_n 0.1" in score
-    assert "--alpha_high 0.05 --alpha_medium 0.2 --delta 0.05" in " ".join(call(first, "calibrate")).replace("0.20", "0.2")
-    assert "--probes auto --shard_size 20000 --max_allele 50 --seed 1" in " ".join(call(first, "plan_sites"))
+    assert "--alpha_high 0.05 --alpha_medium 0.2 --delta 0.05" in " ".join(
+        call(first, "calibrate")
+    ).replace("0.20", "0.2")
+    assert "--probes auto --shard_size 20000 --max_allele 50 --seed 1" in " ".join(
+        call(first, "plan_sites")
+    )
 
 
 def test_each_model_is_scored_with_its_own_stride(first):
-    given = {(Path(one.bundle).name, one.stride and one.stride.name)
-             for one in (cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(first))
-             if one.subcommand == "score_sites"}
-    assert given == {("context_model", None), ("first", "first.stride.json"), ("second", "second.stride.json")}
+    given = {
+        (Path(one.bundle).name, one.stride and one.stride.name)
+        for one in (
+            cli_options.parser(ArgumentParser, "0").parse_args(arguments)
+            for arguments in calls(first)
+        )
+        if one.subcommand == "score_sites"
+    }
+    assert given == {
+        ("context_model", None),
+        ("first", "first.stride.json"),
+        ("second", "second.stride.json"),
+    }
     assert "--region_stride 8" in " ".join(call(first, "choose_stride"))
 
 
@@ -103,7 +144,9 @@ def test_the_end_says_what_was_found(first):
 
 def test_each_model_says_how_far_it_is(first, start):
     """Two shards a model; those of an earlier run are done, and no part of a rate."""
-    ends = re.findall(r"^(\w+): 2 of 2 shards scored, ([\d,]+ sites, [\d,]+ sites/s)$", first.text, re.MULTILINE)
+    ends = re.findall(
+        r"^(\w+): 2 of 2 shards scored, ([\d,]+ sites, [\d,]+ sites/s)$", first.text, re.MULTILINE
+    )
     assert sorted(model for model, _ in ends) == ["context_model", "first", "second"]
     again = start("told", "-resume").text
     assert re.findall(r"^(\w+): 2 of 2 shards scored, by an earlier run$", again, re.MULTILINE)
@@ -124,8 +167,19 @@ def test_a_changed_alpha_scores_nothing_and_counts_as_a_look(first, start, launc
 
 
 def test_labels_reach_the_calibration(first, start, launch):
-    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-    run = start("labelled", "-resume", "--labels", "known.vcf", "--local_lr", "--prior", "0.1", outdir="labelled")
+    (launch / "known.vcf").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    )
+    run = start(
+        "labelled",
+        "-resume",
+        "--labels",
+        "known.vcf",
+        "--local_lr",
+        "--prior",
+        "0.1",
+        outdir="labelled",
+    )
     assert run.executed() == {"READ_LABELS", "BENCHMARK_LABELS"} | AFTER_SCORING
     assert "--labels labels/labels.parquet" in " ".join(call(run, "calibrate"))
     assert "--llr_cut" not in " ".join(call(run, "calibrate"))
@@ -134,21 +188,31 @@ def test_labels_reach_the_calibration(first, start, launch):
 
 
 def test_one_more_sample_fits_and_exports_nothing_again(first, start, launch):
-    """The input check makes the genome's index anew: another path, the same bytes, by which these two steps are cached."""
+    """The input check makes the genome's index anew: another path, the same bytes, by which these
+    two steps are cached."""
     shutil.copy(launch / "calls" / "S1.vcf", launch / "calls" / "S3.vcf")
     (launch / "more.csv").write_text(nextflow_run.SHEET + "S3,calls/S3.vcf\n")
     run = start("more", "-resume", "--input", "more.csv", outdir="more")
-    assert run.executed() == {nextflow_run.process(task) for task in first.tasks()} - {"FIT_CONTEXT_MODEL", "EXPORT_MODEL"}
+    assert run.executed() == {nextflow_run.process(task) for task in first.tasks()} - {
+        "FIT_CONTEXT_MODEL",
+        "EXPORT_MODEL",
+    }
 
 
 def test_a_changed_device_scores_again(first, start):
     run = start("device", "-resume", "--device", "cpu")
     assert run.executed() == {"CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
-    assert all("--device cpu" in " ".join(arguments) for arguments in calls(run) if arguments[0] == "score_sites")
+    assert all(
+        "--device cpu" in " ".join(arguments)
+        for arguments in calls(run)
+        if arguments[0] == "score_sites"
+    )
 
 
 def test_more_cores_score_nothing(first, start, launch):
-    (launch / "cores.config").write_text("process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n")
+    (launch / "cores.config").write_text(
+        "process { withName: SCORE_SITES { cpus = 1; memory = '1.GB' } }\n"
+    )
     assert start("cores", "-resume", "-c", "cores.config").executed() == set()
 
 
@@ -160,17 +224,24 @@ def test_a_model_rebuilt_in_place_is_exported_and_scored_again(first, start, lau
     finally:
         config.write_text("{}")
     assert run.executed() == {"EXPORT_MODEL", "CHOOSE_STRIDE", "SCORE_SITES"} | AFTER_SCORING
-    scored = [Path(arguments[arguments.index("--bundle") + 1]).name for arguments in calls(run) if arguments[0] == "score_sites"]
+    scored = [
+        Path(arguments[arguments.index("--bundle") + 1]).name
+        for arguments in calls(run)
+        if arguments[0] == "score_sites"
+    ]
     assert scored == ["second", "second"]
 
 
-# From here on every run begins a session of its own: -resume takes up the last one, so these come last.
+# From here on every run begins a session of its own: -resume takes up the last one, so these come
+# last.
 
 
 def test_every_option_reaches_the_tool(start, launch):
     (launch / "frozen.json").write_text("{}")
     (launch / "contigs.tsv").write_text("1\tc1\n")
-    (launch / "known.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+    (launch / "known.vcf").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+    )
     (launch / "around.fa").write_text(">c9\nACGT\n")
     (launch / "models" / "context").mkdir()
     (launch / "models" / "context" / "bundle.json").write_text("{}")
@@ -200,27 +271,87 @@ def test_every_option_reaches_the_tool(start, launch):
         "--max_n",
         "0.5",
     ]
-    given += ["--probes", "500", "--title", "My run (2)", "--alpha_medium", "0.3", "--delta", "0.01"]
-    given += ["--labels", "known.vcf", "--label_key", "CLASS", "--label_values", "bad|very bad=1,good=0", "--llr_cut", "0"]
+    given += [
+        "--probes",
+        "500",
+        "--title",
+        "My run (2)",
+        "--alpha_medium",
+        "0.3",
+        "--delta",
+        "0.01",
+    ]
+    given += [
+        "--labels",
+        "known.vcf",
+        "--label_key",
+        "CLASS",
+        "--label_values",
+        "bad|very bad=1,good=0",
+        "--llr_cut",
+        "0",
+    ]
     run = start("options", *given)
     assert run.code == 0, run.text
-    parsed = {arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments) for arguments in calls(run)}
+    parsed = {
+        arguments[0]: cli_options.parser(ArgumentParser, "0").parse_args(arguments)
+        for arguments in calls(run)
+    }
     assert "fit_context_model" not in parsed
-    check, plan, score, fit = (parsed[step] for step in ("check_inputs", "plan_sites", "score_sites", "calibrate"))
+    check, plan, score, fit = (
+        parsed[step] for step in ("check_inputs", "plan_sites", "score_sites", "calibrate")
+    )
     assert (check.fasta.name, check.background_fasta.name, plan.fasta.name, score.fasta.name) == (
-        "genome.fa", "around.fa", "joined.fa", "joined.fa")
-    assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (True, "p.bed", "contig_map/contigs.tsv")
+        "genome.fa",
+        "around.fa",
+        "joined.fa",
+        "joined.fa",
+    )
+    assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (
+        True,
+        "p.bed",
+        "contig_map/contigs.tsv",
+    )
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4
-    assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == ("fast", False, 0.5, True)
-    assert (fit.labels, fit.llr_cut) == (None, 0.0)  # a frozen calibration has its own labels, or none
+    assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == (
+        "fast",
+        False,
+        0.5,
+        True,
+    )
+    assert (fit.labels, fit.llr_cut) == (
+        None,
+        0.0,
+    )  # a frozen calibration has its own labels, or none
     assert (fit.calibration.name, fit.alpha_medium, fit.delta) == ("frozen.json", 0.3, 0.01)
-    assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (True, True)
+    assert (parsed["export_model"].allow_untrained, parsed["annotate_vcf"].overwrite) == (
+        True,
+        True,
+    )
     assert parsed["report"].title == "My run (2)"
     read, bench = parsed["read_labels"], parsed["benchmark_labels"]
-    assert (read.fasta.name, read.labels.name, read.label_key, read.label_values, read.label_cut, str(read.contig_map)) == (
-        "joined.fa", "known.vcf", "CLASS", "bad|very bad=1,good=0", None, "contig_map/contigs.tsv")
-    assert (bench.plan.name, bench.labels.name, bench.sites.name, bench.llr_cut) == ("plan", "labels.parquet", "sites.parquet", 0.0)
+    assert (
+        read.fasta.name,
+        read.labels.name,
+        read.label_key,
+        read.label_values,
+        read.label_cut,
+        str(read.contig_map),
+    ) == (
+        "joined.fa",
+        "known.vcf",
+        "CLASS",
+        "bad|very bad=1,good=0",
+        None,
+        "contig_map/contigs.tsv",
+    )
+    assert (bench.plan.name, bench.labels.name, bench.sites.name, bench.llr_cut) == (
+        "plan",
+        "labels.parquet",
+        "sites.parquet",
+        0.0,
+    )
     assert (run.outdir / "benchmark" / "benchmark.json").is_file()
 
 
@@ -228,7 +359,9 @@ def test_every_option_reaches_the_tool(start, launch):
 def test_a_transient_failure_is_tried_again(first, start):
     run = start("transient", "--seed", "2", fail="score_sites 75 once")
     assert run.code == 0, run.text
-    scoring = [(task["status"], task["exit"]) for task in run.tasks() if "SCORE_SITES" in task["name"]]
+    scoring = [
+        (task["status"], task["exit"]) for task in run.tasks() if "SCORE_SITES" in task["name"]
+    ]
     assert scoring.count(("FAILED", "75")) == 1
     assert scoring.count(("COMPLETED", "0")) == 6
 
@@ -237,9 +370,14 @@ def test_a_transient_failure_is_tried_again(first, start):
 def test_bad_data_is_not_tried_again(first, start):
     run = start("bad", "--seed", "3", fail="plan_sites 65 always")
     assert run.code == 1
-    assert [(task["status"], task["exit"]) for task in run.tasks() if "PLAN_SITES" in task["name"]] == [("FAILED", "65")]
+    assert [
+        (task["status"], task["exit"]) for task in run.tasks() if "PLAN_SITES" in task["name"]
+    ] == [("FAILED", "65")]
     assert "gfmtrust: calls.vcf: found this; expected that; do so" in run.text
-    assert re.search(r"stopped at PLAN_SITES .*, exit 65\n  calls.vcf: found this; expected that; do so\n  work dir ", run.text)
+    assert re.search(
+        r"stopped at PLAN_SITES .*, exit 65\n  calls.vcf: found this; expected that; do so\n  work dir ",
+        run.text,
+    )
     assert "nothing under out is complete" in run.text
     assert re.search(r"gfmtrust: done", run.text) is None
 
@@ -248,21 +386,40 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def test_a_repository_at_a_commit_is_a_value_not_a_file(start):
-    """Nothing is staged for it; its bundle is named as the repository is, and it keeps its place in the order."""
-    run = start("hub", "--models", f"models/second,lab/tiny@{COMMIT}", "--dry_run", outdir="hub_out")
+    """Nothing is staged for it; its bundle is named as the repository is, and it keeps its place in
+    the order."""
+    run = start(
+        "hub", "--models", f"models/second,lab/tiny@{COMMIT}", "--dry_run", outdir="hub_out"
+    )
     assert run.code == 0, run.text
     exports = [arguments for arguments in calls(run) if arguments[0] == "export_model"]
-    given = {arguments[arguments.index("--model_id") + 1]: arguments[arguments.index("--model") + 1] for arguments in exports}
+    given = {
+        arguments[arguments.index("--model_id") + 1]: arguments[arguments.index("--model") + 1]
+        for arguments in exports
+    }
     assert given == {"second": "weights/second", "tiny": f"lab/tiny@{COMMIT}"}
     estimate = call(run, "estimate_run")
-    assert [Path(name).name for name in estimate[estimate.index("--bundles") + 1:][:3]] == ["context_model", "second", "tiny"]
+    assert [Path(name).name for name in estimate[estimate.index("--bundles") + 1 :][:3]] == [
+        "context_model",
+        "second",
+        "tiny",
+    ]
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("models", "words"), [
-    ("lab/tiny@main", "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40"),
-    (f"lab/tiny@{COMMIT},other/tiny@{COMMIT}", "--models: tiny twice; expected each model once"),
-])
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        (
+            "lab/tiny@main",
+            "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40",
+        ),
+        (
+            f"lab/tiny@{COMMIT},other/tiny@{COMMIT}",
+            "--models: tiny twice; expected each model once",
+        ),
+    ],
+)
 def test_models_that_lead_nowhere_stop_before_any_task(start, models, words):
     run = start("nowhere", "--models", models, outdir="nowhere_out")
     assert run.code == 1

@@ -1,4 +1,5 @@
-"""Any allele's ten texts by its exact spelling: contig as written, position, REF and ALT without regard to case."""
+"""Any allele's ten texts by its exact spelling: contig as written, position, REF and ALT without
+regard to case."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class AlleleValues:
         return self._table.contigs()
 
     def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[list[str]]:
-        """One list of texts per ALT, in key order. Raises InternalError (70) for an allele that no step before has seen."""
+        """One list of texts per ALT, in key order. Raises InternalError (70) for an allele that no
+        step before has seen."""
         pieces = self._table.rows(contig, pos, pos + 1)
         return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
 
@@ -37,10 +39,17 @@ class AlleleValues:
             for row in range(piece.start, piece.stop):
                 if alts[row] == alt and refs[row] == ref:
                     return row_texts(piece.columns, row)
-        raise InternalError(message(f"sites.parquet {contig}:{format_position(pos)}", f"no row for {ref[:40]}>{alt[:40]}",
-                                    "a row for every allele of every input", "run again from plan_sites"))
+        raise InternalError(
+            message(
+                f"sites.parquet {contig}:{format_position(pos)}",
+                f"no row for {ref[:40]}>{alt[:40]}",
+                "a row for every allele of every input",
+                "run again from plan_sites",
+            )
+        )
 
 
 def run_facts(sites: Path) -> dict:
-    """What annotate_sites left with sites.parquet: `models`, `contig_map`, `contigs`, `allow_mismatch`; {} where it left none."""
+    """What annotate_sites left with sites.parquet: `models`, `contig_map`, `contigs`,
+    `allow_mismatch`; {} where it left none."""
     return tables.read_metadata(sites)

@@ -1,7 +1,9 @@
-"""Two annotations of the same alleles side by side: what moved, which flags changed, which alleles only one of them has.
+"""Two annotations of the same alleles side by side: what moved, which flags changed, which alleles
+only one of them has.
 
-For CPU against GPU, one release against the next, one model against another; with a limit it is a lock for a laboratory's upgrade. Each
-side is an annotated VCF, or the results folder of a run (all of its alleles). Nothing is scored.
+For CPU against GPU, one release against the next, one model against another; with a limit it is a
+lock for a laboratory's upgrade. Each side is an annotated VCF, or the results folder of a run (all
+of its alleles). Nothing is scored.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ KEY = [*ALLELE, "copy"]
 QUANTILES = {"median": 0.5, "p99": 0.99, "p99.9": 0.999, "largest": 1.0}
 SITES = Path("scores", "sites.parquet")
 LISTED, SHOWN = 1000, 3
-"""Alleles of one side alone that the JSON file lists, and that the terminal shows; their number is always told."""
+"""Alleles of one side alone that the JSON file lists, and that the terminal shows; their number is
+always told."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """How one number moved over the alleles that have it on both sides: n of them, how many differ at all, quantiles of |B - A| by name
-    (None without any).
+    """How one number moved over the alleles that have it on both sides: n of them, how many differ
+    at all, quantiles of |B - A| by name (None without any).
 
     only_a, only_b: alleles of both sides that have the number on one alone.
     """
@@ -46,9 +49,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """n_a, n_b: alleles of each side; both: of those in common; only_a, only_b: the first LISTED of one side alone, 'contig:pos REF>ALT'
-    with pos as in the VCF; flags, statuses: counts, rows A and columns B, of those in common; changes: by column of sites.parquet; facts:
-    header facts that differ, name -> (A, B)."""
+    """n_a, n_b: alleles of each side; both: of those in common; only_a, only_b: the first LISTED of
+    one side alone, 'contig:pos REF>ALT' with pos as in the VCF; flags, statuses: counts, rows A and
+    columns B, of those in common; changes: by column of sites.parquet; facts: header facts that
+    differ, name -> (A, B)."""
 
     n_a: int
     n_b: int
@@ -70,46 +74,103 @@ class Comparison:
         return int(self.flags.to_numpy().sum() - np.trace(self.flags.to_numpy()))
 
     def as_dict(self) -> dict:
-        return {"alleles": {"a": self.n_a, "b": self.n_b, "both": self.both},
-                "only_a": self.only_a, "only_b": self.only_b, "flags": self.flags.to_dict("index"),
-                "changed_flags": self.changed_flags, "high_low_flips": self.flips,
-                "changed_statuses": int(self.statuses.to_numpy().sum() - np.trace(self.statuses.to_numpy())),
-                "numbers": {name: {"n": one.n, "differ": one.differ, **one.quantiles, "only_a": one.only_a, "only_b": one.only_b}
-                            for name, one in self.changes.items()},
-                "facts": {name: list(both) for name, both in self.facts.items()}}
+        return {
+            "alleles": {"a": self.n_a, "b": self.n_b, "both": self.both},
+            "only_a": self.only_a,
+            "only_b": self.only_b,
+            "flags": self.flags.to_dict("index"),
+            "changed_flags": self.changed_flags,
+            "high_low_flips": self.flips,
+            "changed_statuses": int(
+                self.statuses.to_numpy().sum() - np.trace(self.statuses.to_numpy())
+            ),
+            "numbers": {
+                name: {
+                    "n": one.n,
+                    "differ": one.differ,
+                    **one.quantiles,
+                    "only_a": one.only_a,
+                    "only_b": one.only_b,
+                }
+                for name, one in self.changes.items()
+            },
+            "facts": {name: list(both) for name, both in self.facts.items()},
+        }
 
 
 def compare(a: Path, b: Path) -> Comparison:
     """Compare two annotated VCFs, or results folders, or one of each.
 
-    Raises MissingInputError (66) where one is absent, BadDataError (65) where one was not annotated or they have no allele in common.
+    Raises MissingInputError (66) where one is absent, BadDataError (65) where one was not annotated
+    or they have no allele in common.
     """
     (left, facts_a), (right, facts_b) = read(a), read(b)
     joined = left.merge(right, on=KEY, suffixes=("_a", "_b"))
     if not len(joined):
-        raise BadDataError(message(f"{Path(a).name}, {Path(b).name}", "no allele in common", "annotations of the same variants",
-                                   "compare files of one callset"))
-    flag_names, status_names = [rank.name for rank in sorted(Rank, reverse=True)], [str(status) for status in Status]
-    flags = _table(*(joined[f"rank_{side}"].map(lambda rank: Rank(rank).name) for side in "ab"), flag_names)
+        raise BadDataError(
+            message(
+                f"{Path(a).name}, {Path(b).name}",
+                "no allele in common",
+                "annotations of the same variants",
+                "compare files of one callset",
+            )
+        )
+    flag_names, status_names = (
+        [rank.name for rank in sorted(Rank, reverse=True)],
+        [str(status) for status in Status],
+    )
+    flags = _table(
+        *(joined[f"rank_{side}"].map(lambda rank: Rank(rank).name) for side in "ab"), flag_names
+    )
     statuses = _table(joined["status_a"], joined["status_b"], status_names)
-    changes = {name: _change(joined[f"{name}_a"].to_numpy(np.float64), joined[f"{name}_b"].to_numpy(np.float64)) for name in NUMBERS}
-    differing = {name: (facts_a.get(name, MISSING), facts_b.get(name, MISSING)) for name in sorted({*facts_a, *facts_b})
-                 if facts_a.get(name) != facts_b.get(name)}
-    return Comparison(len(left), len(right), len(joined), _alone(left, right), _alone(right, left), flags, statuses, changes, differing)
+    changes = {
+        name: _change(
+            joined[f"{name}_a"].to_numpy(np.float64), joined[f"{name}_b"].to_numpy(np.float64)
+        )
+        for name in NUMBERS
+    }
+    differing = {
+        name: (facts_a.get(name, MISSING), facts_b.get(name, MISSING))
+        for name in sorted({*facts_a, *facts_b})
+        if facts_a.get(name) != facts_b.get(name)
+    }
+    return Comparison(
+        len(left),
+        len(right),
+        len(joined),
+        _alone(left, right),
+        _alone(right, left),
+        flags,
+        statuses,
+        changes,
+        differing,
+    )
 
 
 def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The alleles of a side, columns KEY, status, rank and NUMBERS (float32, NaN where missing), and its header facts."""
+    """The alleles of a side, columns KEY, status, rank and NUMBERS (float32, NaN where missing),
+    and its header facts."""
     path = Path(path)
     if not path.exists():
-        raise MissingInputError(message(str(path), "not found", "an annotated VCF or a results folder", "check the path"))
+        raise MissingInputError(
+            message(
+                str(path), "not found", "an annotated VCF or a results folder", "check the path"
+            )
+        )
     table, facts = _of_run(path) if path.is_dir() else _of_vcf(path)
     return table.assign(copy=table.groupby(ALLELE).cumcount()), facts
 
 
 def _of_run(folder: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     if not (folder / SITES).is_file():
-        raise MissingInputError(message(str(folder), f"no {SITES}", "the results folder of a finished run", "or name an annotated VCF"))
+        raise MissingInputError(
+            message(
+                str(folder),
+                f"no {SITES}",
+                "the results folder of a finished run",
+                "or name an annotated VCF",
+            )
+        )
     table = tables.read(folder / SITES, [*ALLELE, "status", "rank", *NUMBERS]).to_pandas()
     models = tables.read_metadata(folder / SITES)["models"]
     return table, {f"model {name}": facts["bundle_sha256"] for name, facts in models.items()}
@@ -122,8 +183,14 @@ def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         ours = _values(record)
         for name, values in (ours or {}).items():
             if len(values) != len(record.alts):
-                raise BadDataError(message(vcf_reader.place(path, record), f"{len(values)} values of {name}", f"{len(record.alts)}, one an ALT",
-                                           "annotate the file again"))
+                raise BadDataError(
+                    message(
+                        vcf_reader.place(path, record),
+                        f"{len(values)} values of {name}",
+                        f"{len(record.alts)}, one an ALT",
+                        "annotate the file again",
+                    )
+                )
             rows[name] += values
         if ours:
             rows["contig"] += [record.contig] * len(record.alts)
@@ -131,23 +198,45 @@ def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
             rows["ref"] += [record.ref] * len(record.alts)
             rows["alt"] += record.alts
     if not rows["contig"]:
-        raise BadDataError(message(path.name, "no record with GFM_STATUS", "an annotated VCF", "annotate it first"))
-    numbers = {name: np.array([np.nan if text == MISSING else float(text) for text in rows[name]], np.float32) for name in NUMBERS}
-    return pd.DataFrame({**rows, **numbers, "rank": np.array(rows["rank"], dtype=np.uint8)}), _facts(header)
+        raise BadDataError(
+            message(path.name, "no record with GFM_STATUS", "an annotated VCF", "annotate it first")
+        )
+    numbers = {
+        name: np.array(
+            [np.nan if text == MISSING else float(text) for text in rows[name]], np.float32
+        )
+        for name in NUMBERS
+    }
+    return pd.DataFrame(
+        {**rows, **numbers, "rank": np.array(rows["rank"], dtype=np.uint8)}
+    ), _facts(header)
 
 
 def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
-    """Texts of status, rank and numbers of a record's alleles by column; None where it carries none of our keys."""
-    pairs = dict(pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";") if pair.startswith("GFM_"))
+    """Texts of status, rank and numbers of a record's alleles by column; None where it carries none
+    of our keys."""
+    pairs = dict(
+        pair.partition("=")[::2]
+        for pair in record.info.decode("utf-8", "replace").split(";")
+        if pair.startswith("GFM_")
+    )
     wanted = {key: name for key, name in COLUMN.items() if name in ("status", "rank", *NUMBERS)}
     if "GFM_STATUS" not in pairs:
         return None
-    return {name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",") for key, name in wanted.items()}
+    return {
+        name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",")
+        for key, name in wanted.items()
+    }
 
 
 def _facts(header: vcf_reader.Header) -> dict[str, str]:
-    """What our header lines say of the run: models by digest, and the calibration with its outcome."""
-    lines = [line.decode("utf-8", "replace").rstrip() for line in header.lines if line.startswith((b"##GFM_", b"##gfmtrust"))]
+    """What our header lines say of the run: models by digest, and the calibration with its
+    outcome."""
+    lines = [
+        line.decode("utf-8", "replace").rstrip()
+        for line in header.lines
+        if line.startswith((b"##GFM_", b"##gfmtrust"))
+    ]
     facts = {}
     for line in lines:
         name, _, said = line.removeprefix("##").partition("=")
@@ -160,14 +249,25 @@ def _facts(header: vcf_reader.Header) -> dict[str, str]:
 
 
 def _table(a: pd.Series, b: pd.Series, names: list[str]) -> pd.DataFrame:
-    return pd.crosstab(a.to_numpy(object), b.to_numpy(object)).reindex(index=names, columns=names, fill_value=0)
+    return pd.crosstab(a.to_numpy(object), b.to_numpy(object)).reindex(
+        index=names, columns=names, fill_value=0
+    )
 
 
 def _change(a: np.ndarray, b: np.ndarray) -> Change:
     has_a, has_b = np.isfinite(a), np.isfinite(b)
     moved = np.abs(b - a)[has_a & has_b]
-    found = {name: float(np.quantile(moved, share)) if len(moved) else None for name, share in QUANTILES.items()}
-    return Change(len(moved), int((moved > 0).sum()), found, int((has_a & ~has_b).sum()), int((has_b & ~has_a).sum()))
+    found = {
+        name: float(np.quantile(moved, share)) if len(moved) else None
+        for name, share in QUANTILES.items()
+    }
+    return Change(
+        len(moved),
+        int((moved > 0).sum()),
+        found,
+        int((has_a & ~has_b).sum()),
+        int((has_b & ~has_a).sum()),
+    )
 
 
 def _alone(here: pd.DataFrame, there: pd.DataFrame) -> list[str]:
@@ -179,31 +279,79 @@ def _alone(here: pd.DataFrame, there: pd.DataFrame) -> list[str]:
 
 def text(found: Comparison) -> str:
     """The comparison for a terminal, in columns."""
-    rows = [["alleles", f"A {found.n_a:,}", f"B {found.n_b:,}", f"both {found.both:,}", f"only A {found.n_a - found.both:,}",
-             f"only B {found.n_b - found.both:,}"]]
+    rows = [
+        [
+            "alleles",
+            f"A {found.n_a:,}",
+            f"B {found.n_b:,}",
+            f"both {found.both:,}",
+            f"only A {found.n_a - found.both:,}",
+            f"only B {found.n_b - found.both:,}",
+        ]
+    ]
     for side, alone, n in (("A", found.only_a, found.n_a), ("B", found.only_b, found.n_b)):
-        rows += [[f"only {side}", ", ".join(alone[:SHOWN]) + (", ..." if n - found.both > SHOWN else "")]] if alone else []
+        rows += (
+            [
+                [
+                    f"only {side}",
+                    ", ".join(alone[:SHOWN]) + (", ..." if n - found.both > SHOWN else ""),
+                ]
+            ]
+            if alone
+            else []
+        )
     rows += [[], ["A down, B across", *found.flags.columns]]
-    rows += [[name, *(f"{n:,}" for n in row)] for name, row in zip(found.flags.index, found.flags.to_numpy(), strict=True)]
-    rows += [["changed", f"{found.changed_flags:,}"], ["HIGH to LOW or back", f"{found.flips:,}"], []]
+    rows += [
+        [name, *(f"{n:,}" for n in row)]
+        for name, row in zip(found.flags.index, found.flags.to_numpy(), strict=True)
+    ]
+    rows += [
+        ["changed", f"{found.changed_flags:,}"],
+        ["HIGH to LOW or back", f"{found.flips:,}"],
+        [],
+    ]
     rows += [["number", "n", "differ", *QUANTILES]]
-    rows += [[name, f"{one.n:,}", f"{one.differ:,}", *(MISSING if value is None else f"{value:.4g}" for value in one.quantiles.values())]
-             for name, one in found.changes.items()]
+    rows += [
+        [
+            name,
+            f"{one.n:,}",
+            f"{one.differ:,}",
+            *(MISSING if value is None else f"{value:.4g}" for value in one.quantiles.values()),
+        ]
+        for name, one in found.changes.items()
+    ]
     rows += [[]]
-    pairs = [(a, b, int(found.statuses.loc[a, b])) for a in found.statuses.index for b in found.statuses.columns if a != b]
+    pairs = [
+        (a, b, int(found.statuses.loc[a, b]))
+        for a in found.statuses.index
+        for b in found.statuses.columns
+        if a != b
+    ]
     rows += [["status", f"{a} -> {b}", f"{n:,}"] for a, b, n in pairs if n]
-    rows += [["differs", name, f"A {_short(a)}", f"B {_short(b)}"] for name, (a, b) in found.facts.items()]
+    rows += [
+        ["differs", name, f"A {_short(a)}", f"B {_short(b)}"]
+        for name, (a, b) in found.facts.items()
+    ]
     return "".join(f"{line}\n" for block in _blocks(rows) for line in block)
 
 
 def _blocks(rows: list[list[str]]) -> Iterator[list[str]]:
-    """Lines of the rows between two empty ones, their columns as wide as each needs; a line of two cells takes what room it likes."""
+    """Lines of the rows between two empty ones, their columns as wide as each needs; a line of two
+    cells takes what room it likes."""
     for is_empty, block in groupby(rows, key=lambda row: not row):
         block = list(block)
         cells = list(zip_longest(*(row for row in block if len(row) > 2), fillvalue=""))
         widths = [max(map(len, column)) for column in cells]
-        yield [""] if is_empty else ["  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0, 0], strict=False)).rstrip()
-                                     for row in block]
+        yield (
+            [""]
+            if is_empty
+            else [
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(row, [*widths, 0, 0], strict=False)
+                ).rstrip()
+                for row in block
+            ]
+        )
 
 
 def _short(fact: str) -> str:
@@ -211,21 +359,36 @@ def _short(fact: str) -> str:
 
 
 def check(found: Comparison, max_flags: float | None, max_llr: float | None) -> None:
-    """The lock: raises BadDataError (65) where alleles are missing on one side, a larger share of flags than max_flags changed, or an LLR
-    moved by more than max_llr nats, naming the first; None checks nothing."""
+    """The lock: raises BadDataError (65) where alleles are missing on one side, a larger share of
+    flags than max_flags changed, or an LLR moved by more than max_llr nats, naming the first; None
+    checks nothing."""
     if max_flags is None and max_llr is None:
         return
     if found.both < max(found.n_a, found.n_b):
-        raise _broken(f"{max(found.n_a, found.n_b) - found.both:,} alleles on one side alone", "none")
+        raise _broken(
+            f"{max(found.n_a, found.n_b) - found.both:,} alleles on one side alone", "none"
+        )
     share = found.changed_flags / found.both
     if max_flags is not None and share > max_flags:
-        raise _broken(f"{found.changed_flags:,} of {found.both:,} flags changed ({100 * share:.2g} %)", f"at most {100 * max_flags:g} %")
+        raise _broken(
+            f"{found.changed_flags:,} of {found.both:,} flags changed ({100 * share:.2g} %)",
+            f"at most {100 * max_flags:g} %",
+        )
     moved = found.changes["llr"]
     largest = moved.quantiles["largest"] or 0.0
     if max_llr is not None and (moved.only_a or moved.only_b or largest > max_llr):
-        raise _broken(f"an LLR moved by {largest:.3g} nats, {moved.only_a + moved.only_b:,} are on one side alone",
-                      f"at most {max_llr:g} nats")
+        raise _broken(
+            f"an LLR moved by {largest:.3g} nats, {moved.only_a + moved.only_b:,} are on one side alone",
+            f"at most {max_llr:g} nats",
+        )
 
 
 def _broken(found: str, expected: str) -> BadDataError:
-    return BadDataError(message("compare", found, expected, "see the table above; keep the former version until it is understood"))
+    return BadDataError(
+        message(
+            "compare",
+            found,
+            expected,
+            "see the table above; keep the former version until it is understood",
+        )
+    )

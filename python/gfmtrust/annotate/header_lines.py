@@ -1,6 +1,8 @@
-"""Our lines of a VCF header: keys, models, calibration and verdicts, so that a flag can be audited from the file alone.
+"""Our lines of a VCF header: keys, models, calibration and verdicts, so that a flag can be audited
+from the file alone.
 
-No path, host, user or time stamp: the same run gives the same lines anywhere. Which file they go into is not here.
+No path, host, user or time stamp: the same run gives the same lines anywhere. Which file they go
+into is not here.
 """
 
 from __future__ import annotations
@@ -17,27 +19,40 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.vcf.info_values import number_text
 
 DECOY = "decoy"
-RESEARCH_USE = "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
-SAFE_FILTER = "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
+RESEARCH_USE = (
+    "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
+)
+SAFE_FILTER = (
+    "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
+)
 MISMATCH = "##gfmtrustMismatch=allowed: the run went on although REF or contig names may not fit the genome"
 DRAFT_RUN = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
-FACTS = (("Family", "family"), ("Context", "window_bp"), ("Opset", "opset"), ("Device", "device"),
-         ("Precision", "precision"), ("Gate", "gate"))
+FACTS = (
+    ("Family", "family"),
+    ("Context", "window_bp"),
+    ("Opset", "opset"),
+    ("Device", "device"),
+    ("Precision", "precision"),
+    ("Gate", "gate"),
+)
 """Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
 
 
 def read_calibration(path: Path) -> Calibration:
     """calibration.json, checked. Raises MissingInputError (66), ConfigurationError (78)."""
     if not Path(path).is_file():
-        raise MissingInputError(message(str(path), "not found", "the calibration.json of calibrate", "run calibrate"))
+        raise MissingInputError(
+            message(str(path), "not found", "the calibration.json of calibrate", "run calibrate")
+        )
     return Calibration.from_json(Path(path).read_text())
 
 
 def header_lines(calibration: Calibration, facts: dict, command: str) -> list[str]:
     """All our lines, without line ends, in a fixed order.
 
-    facts: what annotate_sites left in sites.parquet: `models`, id -> metadata of its score tables, and `allow_mismatch`, the run went
-    on although REF or contig names did not fit the genome; both may be absent. command: subcommand and options, no folders.
+    facts: what annotate_sites left in sites.parquet: `models`, id -> metadata of its score tables,
+    and `allow_mismatch`, the run went on although REF or contig names did not fit the genome; both
+    may be absent. command: subcommand and options, no folders.
     """
     models = facts.get("models", {})
     return [
@@ -48,15 +63,27 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         f"##gfmtrustFilter={SAFE_FILTER}",
         f"##gfmtrustDevice={','.join(sorted({meta['device'] for meta in models.values() if 'device' in meta})) or 'unknown'}",
         f"##gfmtrustShift={shift_text(calibration)}",
-        *([f"##gfmtrustBackground={background_text(calibration)}"] if calibration.options.background else []),
+        *(
+            [f"##gfmtrustBackground={background_text(calibration)}"]
+            if calibration.options.background
+            else []
+        ),
         *([DRAFT_RUN] if calibration.options.is_draft else []),
         *([MISMATCH] if facts.get("allow_mismatch") else []),
-        *(model_line(model, digest, models.get(model, {})) for model, digest in calibration.digests.get("bundles", {}).items()),
+        *(
+            model_line(model, digest, models.get(model, {}))
+            for model, digest in calibration.digests.get("bundles", {}).items()
+        ),
         calibration_line(calibration),
-        *(certificate_line(kind, number, found, held.set) for kind, held in calibration.by_kind().items()
-          for number, found in enumerate(held.certificates, start=1)),
-        *(f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
-          for null in calibration.nulls),
+        *(
+            certificate_line(kind, number, found, held.set)
+            for kind, held in calibration.by_kind().items()
+            for number, found in enumerate(held.certificates, start=1)
+        ),
+        *(
+            f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
+            for null in calibration.nulls
+        ),
     ]
 
 
@@ -67,29 +94,54 @@ def model_line(model: str, digest: str, facts: dict) -> str:
 
 
 def calibration_line(calibration: Calibration) -> str:
-    """The run's calibration as one structured line: set, probes, limits, confidence, looks, outcome."""
+    """The run's calibration as one structured line: set, probes, limits, confidence, looks,
+    outcome."""
     options, counts = calibration.options, calibration.counts
-    fields = {"ID": "run", "Set": calibration.set + ("+labels" if calibration.labelled else ""), "N": counts.probes,
-              "Failed": counts.failed, "Blocks": counts.blocks, "Seed": options.seed, "AlphaHIGH": f"{options.alpha_high:g}",
-              "AlphaMEDIUM": f"{options.alpha_medium:g}",
-              "Delta": f"{options.delta:g}", "Looks": options.looks, "Genome": calibration.digests.get("genome", "unknown"),
-              "Shift": shift_state(calibration), "Outcome": quoted(calibration.outcome)}
+    fields = {
+        "ID": "run",
+        "Set": calibration.set + ("+labels" if calibration.labelled else ""),
+        "N": counts.probes,
+        "Failed": counts.failed,
+        "Blocks": counts.blocks,
+        "Seed": options.seed,
+        "AlphaHIGH": f"{options.alpha_high:g}",
+        "AlphaMEDIUM": f"{options.alpha_medium:g}",
+        "Delta": f"{options.delta:g}",
+        "Looks": options.looks,
+        "Genome": calibration.digests.get("genome", "unknown"),
+        "Shift": shift_state(calibration),
+        "Outcome": quoted(calibration.outcome),
+    }
     return _structured("GFM_calibration", fields)
 
 
 def certificate_line(kind: str, number: int, found: Certificate, of: str = DECOY) -> str:
-    """One level of one variant class in one cell: what was counted on half B, balanced and run-oriented, and whether the level exists.
+    """One level of one variant class in one cell: what was counted on half B, balanced and
+    run-oriented, and whether the level exists.
 
     of: 'decoy', or 'labels', which the line then says.
     """
-    fields = {"ID": f"{found.level}_{number}" if kind == VariantClass.SNV else f"{kind}_{found.level}_{number}", "Level": found.level,
-              "Certified": "yes" if found.exists else "no",
-              "Classes": quoted(",".join(found.region_classes)), "Refused": quoted(",".join(found.refused)),
-              "Threshold": "." if found.threshold is None else number_text(found.threshold), "Alpha": f"{found.alpha:g}",
-              "Delta": f"{found.delta:g}", "N": found.balanced.n, "Errors": found.balanced.errors,
-              "Bound": number_text(found.balanced.bound), "RunN": found.run.n, "RunErrors": found.run.errors,
-              "RunBound": number_text(found.run.bound), "Tested": found.tested, "Kind": kind,
-              **({"Set": of} if of != DECOY else {})}
+    fields = {
+        "ID": f"{found.level}_{number}"
+        if kind == VariantClass.SNV
+        else f"{kind}_{found.level}_{number}",
+        "Level": found.level,
+        "Certified": "yes" if found.exists else "no",
+        "Classes": quoted(",".join(found.region_classes)),
+        "Refused": quoted(",".join(found.refused)),
+        "Threshold": "." if found.threshold is None else number_text(found.threshold),
+        "Alpha": f"{found.alpha:g}",
+        "Delta": f"{found.delta:g}",
+        "N": found.balanced.n,
+        "Errors": found.balanced.errors,
+        "Bound": number_text(found.balanced.bound),
+        "RunN": found.run.n,
+        "RunErrors": found.run.errors,
+        "RunBound": number_text(found.run.bound),
+        "Tested": found.tested,
+        "Kind": kind,
+        **({"Set": of} if of != DECOY else {}),
+    }
     return _structured("GFM_calibration", fields)
 
 
@@ -103,18 +155,23 @@ def shift_text(calibration: Calibration) -> str:
     verdict = calibration.shift
     if verdict is None or verdict.delta_median is None:
         return shift_state(calibration)
-    return (f"{verdict.state}; median difference {verdict.delta_median:.3f} bit ({verdict.low:.3f} to {verdict.high:.3f}), "
-            f"KS D {verdict.ks_d:.3f}")
+    return (
+        f"{verdict.state}; median difference {verdict.delta_median:.3f} bit ({verdict.low:.3f} to {verdict.high:.3f}), "
+        f"KS D {verdict.ks_d:.3f}"
+    )
 
 
 def background_text(calibration: Calibration) -> str:
     """What a run with a background says of it."""
-    return (f"context model and probes come from {shown(calibration.options.background)}, "
-            f"digest {calibration.digests.get('background', 'unknown')}; flags are at most MEDIUM")
+    return (
+        f"context model and probes come from {shown(calibration.options.background)}, "
+        f"digest {calibration.digests.get('background', 'unknown')}; flags are at most MEDIUM"
+    )
 
 
 def quoted(text: str) -> str:
-    """A text as the value of a structured header line (VCF 4.3, section 1.4): control characters gone, quote and backslash escaped."""
+    """A text as the value of a structured header line (VCF 4.3, section 1.4): control characters
+    gone, quote and backslash escaped."""
     plain = "".join(letter if letter.isprintable() else " " for letter in text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -1,6 +1,8 @@
-"""How the models of a run answer side by side: entropy of each one alone, and divergence and agreement of sign of each pair.
+"""How the models of a run answer side by side: entropy of each one alone, and divergence and
+agreement of sign of each pair.
 
-For the report; no flag depends on it. Counts and sums are of whole numbers, so that no bit depends on how sites are split into shards.
+For the report; no flag depends on it. Counts and sums are of whole numbers, so that no bit depends
+on how sites are split into shards.
 """
 
 from __future__ import annotations
@@ -19,22 +21,31 @@ STEPS = 1 << 24
 
 
 class ModelComparison:
-    """Takes sites as they stream by. The models are those that vote, then the context model where it is only the baseline."""
+    """Takes sites as they stream by. The models are those that vote, then the context model where
+    it is only the baseline."""
 
     def __init__(self, ensemble: Ensemble):
         beside = [] if ensemble.context_only or ensemble.baseline is None else [ensemble.baseline]
         self._ensemble = ensemble
-        self._told = [bool(ensemble.view_told[ensemble.view_models == model].all()) for model in range(len(ensemble.models))]
+        self._told = [
+            bool(ensemble.view_told[ensemble.view_models == model].all())
+            for model in range(len(ensemble.models))
+        ]
         self._told += [True] * len(beside)
         self.models = [*ensemble.models, *beside]
         n = len(self.models)
         self._counts = np.zeros((n, len(ENTROPY_EDGES) - 1), np.int64)
         self._bits, self._near = np.zeros(n, np.int64), np.zeros(n, np.int64)
-        self._n_jsd, self._jsd, self._n_sign, self._same = (np.zeros((n, n), np.int64) for _ in range(4))
+        self._n_jsd, self._jsd, self._n_sign, self._same = (
+            np.zeros((n, n), np.int64) for _ in range(4)
+        )
 
     def add(self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> None:
-        """Sites of a block with two bases each. rows: (n,) rows of the block; ref, alt: (n,) codes 0..3."""
-        planes, signs = zip(*(self._answer(probs, ref, alt) for probs in self._views(block, rows)), strict=True)
+        """Sites of a block with two bases each. rows: (n,) rows of the block; ref, alt: (n,) codes
+        0..3."""
+        planes, signs = zip(
+            *(self._answer(probs, ref, alt) for probs in self._views(block, rows)), strict=True
+        )
         bits = [plane_entropy(plane) for plane in planes]
         for model, known in enumerate(one[np.isfinite(one)] for one in bits):
             if self._told[model]:
@@ -46,8 +57,12 @@ class ModelComparison:
                 both = np.isfinite(signs[a]) & np.isfinite(signs[b])
                 self._n_sign[a, b] += int(both.sum())
                 self._same[a, b] += int((signs[a] == signs[b])[both].sum())
-                if self._told[a] and self._told[b]:  # as measures.jensen_shannon, each entropy taken once
-                    jsd = np.maximum(plane_entropy((planes[a] + planes[b]) / 2) - (bits[a] + bits[b]) / 2, 0.0)
+                if (
+                    self._told[a] and self._told[b]
+                ):  # as measures.jensen_shannon, each entropy taken once
+                    jsd = np.maximum(
+                        plane_entropy((planes[a] + planes[b]) / 2) - (bits[a] + bits[b]) / 2, 0.0
+                    )
                     jsd = jsd[np.isfinite(jsd)]
                     self._n_jsd[a, b] += len(jsd)
                     self._jsd[a, b] += _whole(jsd)
@@ -61,23 +76,44 @@ class ModelComparison:
             yield block.context_probs[rows]
 
     @staticmethod
-    def _answer(probs: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean distribution (4, n) and the sign of the mean LLR (n,) of one model; NaN where it did not answer."""
+    def _answer(
+        probs: np.ndarray, ref: np.ndarray, alt: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean distribution (4, n) and the sign of the mean LLR (n,) of one model; NaN where it did
+        not answer."""
         weights = view_weights(probs, np.zeros(probs.shape[1], int))
-        return np.ascontiguousarray(mean_distribution(probs, weights).T), np.sign(llr(view_llr(probs, ref, alt), weights))
+        return np.ascontiguousarray(mean_distribution(probs, weights).T), np.sign(
+            llr(view_llr(probs, ref, alt), weights)
+        )
 
     def as_dict(self) -> dict:
-        """models: id, n (sites), mean_entropy (bits), near_uniform (share above 1.9 bits), entropy (counts by ENTROPY_EDGES); pairs: a, b,
-        jsd (mean Jensen-Shannon divergence, bits) over n_jsd sites, same_sign (share of equal sign of LLR) over n_sign. None: no site."""
+        """models: id, n (sites), mean_entropy (bits), near_uniform (share above 1.9 bits), entropy
+        (counts by ENTROPY_EDGES); pairs: a, b, jsd (mean Jensen-Shannon divergence, bits) over
+        n_jsd sites, same_sign (share of equal sign of LLR) over n_sign. None: no site."""
         n = self._counts.sum(axis=1)
         return {
-            "models": [{"id": name, "n": int(n[i]), "mean_entropy": _share(self._bits[i], n[i] * STEPS),
-                        "near_uniform": _share(self._near[i], n[i]), "entropy": self._counts[i].tolist()}
-                       for i, name in enumerate(self.models)],
-            "pairs": [{"a": self.models[a], "b": self.models[b], "n_jsd": int(self._n_jsd[a, b]), "n_sign": int(self._n_sign[a, b]),
-                       "jsd": _share(self._jsd[a, b], self._n_jsd[a, b] * STEPS),
-                       "same_sign": _share(self._same[a, b], self._n_sign[a, b])}
-                      for a in range(len(self.models)) for b in range(a)],
+            "models": [
+                {
+                    "id": name,
+                    "n": int(n[i]),
+                    "mean_entropy": _share(self._bits[i], n[i] * STEPS),
+                    "near_uniform": _share(self._near[i], n[i]),
+                    "entropy": self._counts[i].tolist(),
+                }
+                for i, name in enumerate(self.models)
+            ],
+            "pairs": [
+                {
+                    "a": self.models[a],
+                    "b": self.models[b],
+                    "n_jsd": int(self._n_jsd[a, b]),
+                    "n_sign": int(self._n_sign[a, b]),
+                    "jsd": _share(self._jsd[a, b], self._n_jsd[a, b] * STEPS),
+                    "same_sign": _share(self._same[a, b], self._n_sign[a, b]),
+                }
+                for a in range(len(self.models))
+                for b in range(a)
+            ],
         }
 
 

@@ -1,7 +1,8 @@
-"""ANNOTATE_REGIONS: the user's BED, each line with its means, its reliability and its flag from the bases of bases.parquet.
+"""ANNOTATE_REGIONS: the user's BED, each line with its means, its reliability and its flag from the
+bases of bases.parquet.
 
-Runs no model. Contig names of the BED may be spelled unlike the genome's; bases.parquet tells how they map. Lines are summed up one at a
-time as they are written: what is held is the BED's own text.
+Runs no model. Contig names of the BED may be spelled unlike the genome's; bases.parquet tells how
+they map. Lines are summed up one at a time as they are written: what is held is the BED's own text.
 """
 
 from __future__ import annotations
@@ -24,17 +25,32 @@ from gfmtrust.io.output_digest import published
 from gfmtrust.io.position_table import PositionTable, Rows
 from gfmtrust.io.vcf.info_values import number_text
 
-COLUMNS = ("length_bp", "scored_bases", "scored_share", *NUMBERS, "decoy_errors", "decoy_error_bound", "rank", "flag", "status", "why")
+COLUMNS = (
+    "length_bp",
+    "scored_bases",
+    "scored_share",
+    *NUMBERS,
+    "decoy_errors",
+    "decoy_error_bound",
+    "rank",
+    "flag",
+    "status",
+    "why",
+)
 """Our columns, in order, after the user's own."""
 
 TOTALLED = ("entropy", "near_uniform_share", "gain", "disagreement")
 """Numbers of the lines whose mean over a file's scored bases is told too."""
 
 
-def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False) -> dict:
-    """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the latter holds.
+def annotate_regions(
+    bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False
+) -> dict:
+    """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the
+    latter holds.
 
-    Every line comes back, in order, with COLUMNS appended. Raises the errors of `bed.read` and `bed.write`.
+    Every line comes back, in order, with COLUMNS appended. Raises the errors of `bed.read` and
+    `bed.write`.
     """
     out = Path(out)
     fitted = read_calibration(calibration)
@@ -42,21 +58,52 @@ def annotate_regions(bed: Path, name: str, bases: Path, calibration: Path, out: 
     lines, totals = bed_file.read(bed), Totals()
     progress = Progress(name, "lines", len(lines.intervals))
     with PositionTable(bases, list(MEASURED)) as table:
-        values = (texts(totals.add(summary)) for summary in told(summaries(lines, table, levels, shift), progress))
-        contract = bed_file.write(lines, out, list(COLUMNS), values, region_notes(levels, fitted), inputs=(Path(bed),), force=force)
-    counts = {"kind": "bed", "id": name, "input": Path(bed).name, **asdict(contract), **totals.counts(), "output": published(out)}
+        values = (
+            texts(totals.add(summary))
+            for summary in told(summaries(lines, table, levels, shift), progress)
+        )
+        contract = bed_file.write(
+            lines,
+            out,
+            list(COLUMNS),
+            values,
+            region_notes(levels, fitted),
+            inputs=(Path(bed),),
+            force=force,
+        )
+    counts = {
+        "kind": "bed",
+        "id": name,
+        "input": Path(bed).name,
+        **asdict(contract),
+        **totals.counts(),
+        "output": published(out),
+    }
     tables.write_json(out.with_name(f"{name}.counts.json"), counts)
     return counts
 
 
-def summaries(lines: bed_file.BedFile, table: PositionTable, levels: Levels, shift: bool) -> Iterator[RegionSummary]:
+def summaries(
+    lines: bed_file.BedFile, table: PositionTable, levels: Levels, shift: bool
+) -> Iterator[RegionSummary]:
     """What the bases of each interval say together, in the order of the file."""
     metadata = tables.read_metadata(table.path)
-    contig_map, known = metadata.get("contig_map", {}), set(metadata.get("contigs", table.contigs()))
-    for contig, start, end in zip(*(lines.intervals[column] for column in ("contig", "start", "end")), strict=True):
+    contig_map, known = (
+        metadata.get("contig_map", {}),
+        set(metadata.get("contigs", table.contigs())),
+    )
+    for contig, start, end in zip(
+        *(lines.intervals[column] for column in ("contig", "start", "end")), strict=True
+    ):
         genome_name = contig_map.get(contig, contig)
         absent = Status.OUT_OF_RANGE if genome_name in known else Status.NO_CONTIG
-        yield summarise(int(end - start), gather(table.rows(genome_name, int(start), int(end))), absent, levels, shift)
+        yield summarise(
+            int(end - start),
+            gather(table.rows(genome_name, int(start), int(end))),
+            absent,
+            levels,
+            shift,
+        )
 
 
 def told(found: Iterator[RegionSummary], progress: Progress) -> Iterator[RegionSummary]:
@@ -71,7 +118,12 @@ def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:
     if len(pieces) == 1:
         return {name: pieces[0].column(name) for name in MEASURED}
     if not pieces:
-        return {name: np.empty(0, bool if name == "wrong" else object if name == "status" else np.float32) for name in MEASURED}
+        return {
+            name: np.empty(
+                0, bool if name == "wrong" else object if name == "status" else np.float32
+            )
+            for name in MEASURED
+        }
     return {name: np.concatenate([piece.column(name) for piece in pieces]) for name in MEASURED}
 
 
@@ -79,29 +131,44 @@ def texts(summary: RegionSummary) -> list[str]:
     """The values of COLUMNS for one line; `.` is missing."""
     scored = summary.rank > Rank.NOT_SCORED
     numbers = map(number_text, (summary.scored_share, *summary.numbers.values()))
-    return [str(summary.length_bp), str(summary.scored_bases), *numbers, str(summary.errors),
-            number_text(summary.error_bound) if summary.scored_bases else ".", str(int(summary.rank)),
-            summary.rank.name if scored else ".", summary.status, "&".join(summary.why) or "."]
+    return [
+        str(summary.length_bp),
+        str(summary.scored_bases),
+        *numbers,
+        str(summary.errors),
+        number_text(summary.error_bound) if summary.scored_bases else ".",
+        str(int(summary.rank)),
+        summary.rank.name if scored else ".",
+        summary.status,
+        "&".join(summary.why) or ".",
+    ]
 
 
 def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
     """Comment lines for the reader of the BED alone."""
-    limits = ", ".join(f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM))
-    return ("#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
-            f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
-            *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []),
-            *(["#gfmtrust " + DRAFT_RUN.partition("=")[2]] if fitted.options.is_draft else []))
+    limits = ", ".join(
+        f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM)
+    )
+    return (
+        "#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
+        f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
+        *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []),
+        *(["#gfmtrust " + DRAFT_RUN.partition("=")[2]] if fitted.options.is_draft else []),
+    )
 
 
 @dataclass
 class Totals:
-    """Counts of all lines so far. sums: of a number times the scored bases it is a mean of, and of those bases."""
+    """Counts of all lines so far. sums: of a number times the scored bases it is a mean of, and of
+    those bases."""
 
     ranks: Counter = field(default_factory=Counter)
     statuses: Counter = field(default_factory=Counter)
     bases: int = 0
     scored_bases: int = 0
-    sums: dict[str, list[float]] = field(default_factory=lambda: {name: [0.0, 0] for name in TOTALLED})
+    sums: dict[str, list[float]] = field(
+        default_factory=lambda: {name: [0.0, 0] for name in TOTALLED}
+    )
 
     def add(self, summary: RegionSummary) -> RegionSummary:
         self.ranks[summary.rank] += 1
@@ -116,7 +183,16 @@ class Totals:
         return summary
 
     def counts(self) -> dict:
-        """For counts.json; means are over the scored bases of the lines that have the number, None without any."""
-        means = {f"mean_{name}": round(total / n, 6) if n else None for name, (total, n) in self.sums.items()}
-        return {"ranks": {rank.name: self.ranks[rank] for rank in Rank}, "statuses": dict(sorted(self.statuses.items())),
-                "bases": self.bases, "scored_bases": self.scored_bases, **means}
+        """For counts.json; means are over the scored bases of the lines that have the number, None
+        without any."""
+        means = {
+            f"mean_{name}": round(total / n, 6) if n else None
+            for name, (total, n) in self.sums.items()
+        }
+        return {
+            "ranks": {rank.name: self.ranks[rank] for rank in Rank},
+            "statuses": dict(sorted(self.statuses.items())),
+            "bases": self.bases,
+            "scored_bases": self.scored_bases,
+            **means,
+        }

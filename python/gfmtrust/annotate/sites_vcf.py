@@ -1,8 +1,10 @@
-"""`sites.gfm.vcf.gz`: the cohort's distinct record spellings and single alleles as records of their own, for `bcftools annotate -a`.
+"""`sites.gfm.vcf.gz`: the cohort's distinct record spellings and single alleles as records of their
+own, for `bcftools annotate -a`.
 
-Beside it `columns.txt` and `header.hdr`, which bcftools and sarek want. A spelling A>C,G stands there as three records (A>C,G, A>C and
-A>G), because bcftools fills a multi-allelic target only from a record spelled alike and a split one only from the single allele
-(measured with 1.16). No genotype, no record with ALT `.`, no user's ID, QUAL or INFO.
+Beside it `columns.txt` and `header.hdr`, which bcftools and sarek want. A spelling A>C,G stands
+there as three records (A>C,G, A>C and A>G), because bcftools fills a multi-allelic target only from
+a record spelled alike and a split one only from the single allele (measured with 1.16). No
+genotype, no record with ALT `.`, no user's ID, QUAL or INFO.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from gfmtrust.io.vcf.reader import COLUMNS, format_position
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:
-    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr below `out_dir`; returns the number of records.
+    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr below `out_dir`; returns
+    the number of records.
 
     Records come in the order of spellings.parquet: contig, position, REF, ALTs.
     """
@@ -36,23 +39,32 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
             text.write(_header(lines, values.contigs()))
             for contig, pos, ref, alts in site_records(spellings):
                 info = info_text(values.texts(contig, pos, ref, alts))
-                text.write(f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{info}\n".encode())
+                text.write(
+                    f"{contig}\t{format_position(pos)}\t.\t{ref}\t{','.join(alts)}\t.\t.\t{info}\n".encode()
+                )
                 n_records += 1
                 last = max(last, pos + len(ref))
             text.close()
     tally = Tally()
     if not write_index(out, "vcf", csi=last > CSI_FROM, tally=tally):
-        raise InternalError(message(out.name, "; ".join(tally.lines()), "a sorted file of ours that htslib can index"))
+        raise InternalError(
+            message(
+                out.name, "; ".join(tally.lines()), "a sorted file of ours that htslib can index"
+            )
+        )
     _write_text(out_dir / "columns.txt", [f"INFO/{key}" for key in KEYS])
     _write_text(out_dir / "header.hdr", info_header_lines())
     return n_records
 
 
 def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
-    """(contig, pos, ref, alts) of every distinct spelling and every single allele, each once, sorted within a position."""
+    """(contig, pos, ref, alts) of every distinct spelling and every single allele, each once,
+    sorted within a position."""
     place, held = None, set()
     for batch in tables.batches(spellings, ["contig", "pos", "ref", "alts"]):
-        for contig, pos, ref, alts in zip(*(batch.column(name).to_pylist() for name in range(4)), strict=True):
+        for contig, pos, ref, alts in zip(
+            *(batch.column(name).to_pylist() for name in range(4)), strict=True
+        ):
             if (contig, pos) != place:
                 yield from ((*place, *spelling) for spelling in sorted(held))
                 place, held = (contig, pos), set()
@@ -63,7 +75,9 @@ def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ..
 
 def _header(lines: list[str], contigs: list[str]) -> bytes:
     contig_lines = [f"##contig=<ID={contig}>" for contig in contigs]
-    return ("\n".join(["##fileformat=VCFv4.3", *contig_lines, *lines, COLUMNS.decode()]) + "\n").encode()
+    return (
+        "\n".join(["##fileformat=VCFv4.3", *contig_lines, *lines, COLUMNS.decode()]) + "\n"
+    ).encode()
 
 
 def _write_text(path: Path, lines: list[str]) -> None:

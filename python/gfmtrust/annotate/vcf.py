@@ -1,6 +1,8 @@
-"""ANNOTATE_VCF: the user's VCF with the GFM_* keys of every allele, looked up in sites.parquet and spliced in.
+"""ANNOTATE_VCF: the user's VCF with the GFM_* keys of every allele, looked up in sites.parquet and
+spliced in.
 
-Runs no model and knows no threshold. Records are looked up as they stream by; memory does not grow with file or cohort.
+Runs no model and knows no threshold. Records are looked up as they stream by; memory does not grow
+with file or cohort.
 """
 
 from __future__ import annotations
@@ -21,16 +23,29 @@ from gfmtrust.io.vcf.info_values import KEYS, info_text
 RANK_KEY = KEYS.index("GFM_RANK")
 
 
-def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, overwrite: bool = False,  # noqa: A002
-                 force: bool = False) -> dict:
-    """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter holds.
+def annotate_vcf(
+    vcf: Path,
+    id: str,
+    sites: Path,
+    calibration: Path,
+    out: Path,
+    overwrite: bool = False,  # noqa: A002
+    force: bool = False,
+) -> dict:
+    """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter
+    holds.
 
-    Raises InternalError (70) where an allele has no row in `sites` or a promise of `splice.annotate` breaks; else as `splice.annotate`.
+    Raises InternalError (70) where an allele has no row in `sites` or a promise of
+    `splice.annotate` breaks; else as `splice.annotate`.
     """
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
-    lines = header_lines(read_calibration(calibration), run_facts(sites), f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
-                         + (" --overwrite" if overwrite else ""))
+    lines = header_lines(
+        read_calibration(calibration),
+        run_facts(sites),
+        f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
+        + (" --overwrite" if overwrite else ""),
+    )
     progress, done = Progress(id, "records"), 0
     with AlleleValues(sites) as alleles:
 
@@ -44,6 +59,13 @@ def annotate_vcf(vcf: Path, id: str, sites: Path, calibration: Path, out: Path, 
             return info_text(texts).encode()
 
         contract = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
-    counts = {"kind": "vcf", "id": id, "input": Path(vcf).name, "ranks": ranks, **asdict(contract), "output": published(out)}
+    counts = {
+        "kind": "vcf",
+        "id": id,
+        "input": Path(vcf).name,
+        "ranks": ranks,
+        **asdict(contract),
+        "output": published(out),
+    }
     tables.write_json(out.with_name(f"{id}.counts.json"), counts)
     return counts

@@ -1,9 +1,11 @@
-"""Which members of the context model saw which block of the genome: the leave-out that keeps a site from voting for itself.
+"""Which members of the context model saw which block of the genome: the leave-out that keeps a site
+from voting for itself.
 
-The genome is cut into blocks contig by contig. A block's letters are counted by exactly 4 of the 8 members, so that every pair of
-members shares as many blocks as every other: the patterns are the rows of a Hadamard matrix and their complements. Blocks outside the
-background have a pattern too, though nothing in them is counted: 4 members vote there as at a probe.
-Not here: counting (`counts`).
+The genome is cut into blocks contig by contig. A block's letters are counted by exactly 4 of the 8
+members, so that every pair of members shares as many blocks as every other: the patterns are the
+rows of a Hadamard matrix and their complements. Blocks outside the background have a pattern too,
+though nothing in them is counted: 4 members vote there as at a probe. Not here: counting
+(`counts`).
 """
 
 from __future__ import annotations
@@ -25,9 +27,12 @@ SCHEMA = 1
 
 
 def patterns() -> np.ndarray:
-    """The 14 balanced ways to let 4 of 8 members see a block, bool (14, 8): 7 Hadamard rows, then their complements."""
+    """The 14 balanced ways to let 4 of 8 members see a block, bool (14, 8): 7 Hadamard rows, then
+    their complements."""
     row, column = np.arange(1, N_MEMBERS)[:, None], np.arange(N_MEMBERS)
-    odd = np.bitwise_count(row & column) % 2 == 1  # Sylvester's construction: sign is the parity of the common bits
+    odd = (
+        np.bitwise_count(row & column) % 2 == 1
+    )  # Sylvester's construction: sign is the parity of the common bits
     return np.concatenate([~odd, odd])
 
 
@@ -35,9 +40,10 @@ def patterns() -> np.ndarray:
 class Members:
     """Blocks of a genome and who saw them.
 
-    block_size: bases of a block; each contig starts a new one. first_block: int64 (n_contigs + 1,), number of the first block of each
-    contig, then the total. pattern: int8 (n_blocks,), row of `patterns()`; -1 where the members saw nothing because there is no base.
-    contigs: names in genome order.
+    block_size: bases of a block; each contig starts a new one. first_block: int64 (n_contigs + 1,),
+    number of the first block of each contig, then the total. pattern: int8 (n_blocks,), row of
+    `patterns()`; -1 where the members saw nothing because there is no base. contigs: names in
+    genome order.
     """
 
     contigs: tuple[str, ...]
@@ -47,38 +53,76 @@ class Members:
 
     @classmethod
     def open(cls, bundle_dir: str | Path) -> Members:
-        """Read members.json of a context model's bundle. Raises MissingInputError (66), BadDataError (65)."""
+        """Read members.json of a context model's bundle. Raises MissingInputError (66),
+        BadDataError (65)."""
         path = Path(bundle_dir) / MEMBERS_FILE
         if not path.is_file():
-            raise MissingInputError(message(str(path), "not found", "the context model's blocks", "fit the context model again"))
+            raise MissingInputError(
+                message(
+                    str(path),
+                    "not found",
+                    "the context model's blocks",
+                    "fit the context model again",
+                )
+            )
         try:
             held = json.loads(path.read_text())
             rows = held["contigs"]
             counts = [len(row["patterns"]) for row in rows]
-            pattern = np.array([number for row in rows for number in row["patterns"]], dtype=np.int8)
-            members = cls(tuple(row["name"] for row in rows), int(held["block_size"]), _starts(counts), pattern)
+            pattern = np.array(
+                [number for row in rows for number in row["patterns"]], dtype=np.int8
+            )
+            members = cls(
+                tuple(row["name"] for row in rows),
+                int(held["block_size"]),
+                _starts(counts),
+                pattern,
+            )
         except (ValueError, KeyError, TypeError) as error:
-            raise BadDataError(message(str(path), f"no table of blocks ({error})", "members.json as it was written")) from error
-        if held.get("schema") != SCHEMA or members.block_size < 1 or ((pattern < -1) | (pattern >= len(patterns()))).any():
+            raise BadDataError(
+                message(
+                    str(path), f"no table of blocks ({error})", "members.json as it was written"
+                )
+            ) from error
+        if (
+            held.get("schema") != SCHEMA
+            or members.block_size < 1
+            or ((pattern < -1) | (pattern >= len(patterns()))).any()
+        ):
             found = f"schema {held.get('schema')}, block size {members.block_size}, or a pattern out of range"
-            raise BadDataError(message(str(path), found, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}"))
+            raise BadDataError(
+                message(str(path), found, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}")
+            )
         return members
 
     def write(self, path: Path) -> None:
-        """Write members.json: schema, block size and per contig its name and the pattern of each block."""
-        rows = [{"name": name, "patterns": self.pattern[first:end].tolist()}
-                for name, first, end in zip(self.contigs, self.first_block[:-1], self.first_block[1:], strict=True)]
+        """Write members.json: schema, block size and per contig its name and the pattern of each
+        block."""
+        rows = [
+            {"name": name, "patterns": self.pattern[first:end].tolist()}
+            for name, first, end in zip(
+                self.contigs, self.first_block[:-1], self.first_block[1:], strict=True
+            )
+        ]
         never_saw = [np.flatnonzero(~row).tolist() for row in patterns()]
-        held = {"schema": SCHEMA, "n_members": N_MEMBERS, "block_size": self.block_size, "never_saw": never_saw, "contigs": rows}
+        held = {
+            "schema": SCHEMA,
+            "n_members": N_MEMBERS,
+            "block_size": self.block_size,
+            "never_saw": never_saw,
+            "contigs": rows,
+        }
         path.write_text(json.dumps(held, separators=(",", ":")) + "\n")
 
     def block_of(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        """Number of the block of each position, int64 (n,); a position outside its contig belongs to the nearest block."""
+        """Number of the block of each position, int64 (n,); a position outside its contig belongs
+        to the nearest block."""
         first, end = self.first_block[contig_index], self.first_block[np.asarray(contig_index) + 1]
         return np.clip(first + np.asarray(pos) // self.block_size, first, end - 1)
 
     def admitted(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        """Which members never saw the block of each position, bool (n, 8): 4 of them, or all where the block holds no base."""
+        """Which members never saw the block of each position, bool (n, 8): 4 of them, or all where
+        the block holds no base."""
         return never_saw(self.pattern[self.block_of(contig_index, pos)])
 
 
@@ -89,13 +133,14 @@ def never_saw(pattern: np.ndarray) -> np.ndarray:
 
 
 def block_size_for(n_bases: int) -> int:
-    """Bases of a block for a genome of that many A, C, G, T: 100 kb, or a 64th of a small genome."""
+    """Bases of a block for a genome of that many A, C, G, T: 100 kb, or a 64th of a small
+    genome."""
     return min(BLOCK_BASES, max(1, n_bases // BLOCKS_OF_A_SMALL_GENOME))
 
 
 def deal(contigs: dict[str, int], block_size: int, occupied: np.ndarray, seed: int) -> Members:
-    """Deal the patterns to the blocks that hold a base, in an order drawn by `seed`, each pattern equally often (within one), and so
-    among the blocks that are counted.
+    """Deal the patterns to the blocks that hold a base, in an order drawn by `seed`, each pattern
+    equally often (within one), and so among the blocks that are counted.
 
     contigs: name -> length in genome order. occupied: bool (n_blocks,).
     """
@@ -103,7 +148,9 @@ def deal(contigs: dict[str, int], block_size: int, occupied: np.ndarray, seed: i
     n_patterns = len(patterns())
     counted = np.repeat(sources(contigs), n_blocks(contigs, block_size))
     dealt = rng.permutation(n_patterns)
-    order = np.concatenate([rng.permutation(np.flatnonzero(occupied & part)) for part in (counted, ~counted)])
+    order = np.concatenate(
+        [rng.permutation(np.flatnonzero(occupied & part)) for part in (counted, ~counted)]
+    )
     pattern = np.full(len(occupied), -1, dtype=np.int8)
     pattern[order] = dealt[np.arange(len(order)) % n_patterns]
     return Members(tuple(contigs), block_size, _starts(n_blocks(contigs, block_size)), pattern)

@@ -1,7 +1,9 @@
-"""The tokenizer.json of a BPE checkpoint: its vocabulary, merges and everything else that decides how DNA is cut into tokens.
+"""The tokenizer.json of a BPE checkpoint: its vocabulary, merges and everything else that decides
+how DNA is cut into tokens.
 
-A file of another kind, or with a step whose effect on A, C, G, T and N is not written here, is refused: it would be another text than the
-model was trained on, without a word. Format: the `tokenizers` library, version 1.0 of the file.
+A file of another kind, or with a step whose effect on A, C, G, T and N is not written here, is
+refused: it would be another text than the model was trained on, without a word. Format: the
+`tokenizers` library, version 1.0 of the file.
 """
 
 from __future__ import annotations
@@ -39,16 +41,26 @@ class BpeFile:
 def read(directory: Path) -> tuple[BpeFile, Path, str]:
     """The tokenizer of a checkpoint, the file it was read from and that file's sha256.
 
-    Raises MissingInputError (66) where there is none, BadDataError (65) for a file of another kind or a step that is not known here.
+    Raises MissingInputError (66) where there is none, BadDataError (65) for a file of another kind
+    or a step that is not known here.
     """
     path = directory / FILE
     if not path.is_file():
-        raise MissingInputError(message(str(path), "not found", "the tokenizer with its merges", "copy it from the checkpoint"))
+        raise MissingInputError(
+            message(
+                str(path),
+                "not found",
+                "the tokenizer with its merges",
+                "copy it from the checkpoint",
+            )
+        )
     content = path.read_bytes()
     try:
         held = json.loads(content)
     except ValueError as error:
-        raise BadDataError(message(str(path), f"no JSON ({error})", "a tokenizer of kind BPE")) from error
+        raise BadDataError(
+            message(str(path), f"no JSON ({error})", "a tokenizer of kind BPE")
+        ) from error
     if not isinstance(held, dict):
         raise BadDataError(message(str(path), type(held).__name__, "an object"))
     return parse(held, str(path)), path, hashlib.sha256(content).hexdigest()
@@ -59,28 +71,55 @@ def parse(held: dict, place: str = FILE) -> BpeFile:
     try:
         model = held["model"]
         if model.get("type") != "BPE":
-            raise _wrong(place, f"a model of type {model.get('type')!r}", "BPE", "another kind cuts DNA into other tokens")
-        for key, expected in {"dropout": (None, 0, 0.0), "continuing_subword_prefix": (None, ""), "end_of_word_suffix": (None, ""),
-                              "byte_fallback": (None, False), "ignore_merges": (None, False)}.items():
+            raise _wrong(
+                place,
+                f"a model of type {model.get('type')!r}",
+                "BPE",
+                "another kind cuts DNA into other tokens",
+            )
+        for key, expected in {
+            "dropout": (None, 0, 0.0),
+            "continuing_subword_prefix": (None, ""),
+            "end_of_word_suffix": (None, ""),
+            "byte_fallback": (None, False),
+            "ignore_merges": (None, False),
+        }.items():
             if model.get(key) not in expected:
                 raise _wrong(place, f"model.{key} is {model[key]!r}", "none")
-        vocabulary = dict(model["vocab"]) | {entry["content"]: entry["id"] for entry in held.get("added_tokens") or []}
+        vocabulary = dict(model["vocab"]) | {
+            entry["content"]: entry["id"] for entry in held.get("added_tokens") or []
+        }
         if not all(type(number) is int for number in vocabulary.values()):
             raise TypeError("ids are not whole numbers")
-        merges = tuple(tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in model["merges"])
+        merges = tuple(
+            tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair)
+            for pair in model["merges"]
+        )
         if any(len(pair) != 2 for pair in merges):
             raise ValueError("a merge that is no pair")
         normal = _normalizer(held.get("normalizer"), place)
         _check_pre_tokenizer(held.get("pre_tokenizer"), normal.get("n_token", ""), place)
         prefix, suffix = _around(held.get("post_processor"), vocabulary, place)
-        return BpeFile(vocabulary, merges, model.get("unk_token") or "", bool(model.get("fuse_unk")), prefix=prefix, suffix=suffix,
-                       **normal)
+        return BpeFile(
+            vocabulary,
+            merges,
+            model.get("unk_token") or "",
+            bool(model.get("fuse_unk")),
+            prefix=prefix,
+            suffix=suffix,
+            **normal,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadDataError(message(place, f"not read ({type(error).__name__}: {error})", "a tokenizer.json of kind BPE")) from error
+        raise BadDataError(
+            message(
+                place, f"not read ({type(error).__name__}: {error})", "a tokenizer.json of kind BPE"
+            )
+        ) from error
 
 
 def _normalizer(step: dict | None, place: str) -> dict:
-    """What it does to DNA: fields of BpeFile. Known: case, and a run of so many N written as one letter (GENA-LM)."""
+    """What it does to DNA: fields of BpeFile. Known: case, and a run of so many N written as one
+    letter (GENA-LM)."""
     if step is None or step["type"] in SAME:
         return {}
     if step["type"] == "Sequence":
@@ -90,10 +129,16 @@ def _normalizer(step: dict | None, place: str) -> dict:
         return found
     if step["type"] == "Lowercase":
         return {"lower_case": True}
-    run = re.fullmatch(r"N\{(\d+),\}", str(step.get("pattern", {}).get("Regex", ""))) if step["type"] == "Replace" else None
+    run = (
+        re.fullmatch(r"N\{(\d+),\}", str(step.get("pattern", {}).get("Regex", "")))
+        if step["type"] == "Replace"
+        else None
+    )
     if run and int(run[1]) and len(step["content"]) == 1 and not step["content"].isalnum():
         return {"n_run": int(run[1]), "n_token": step["content"]}
-    raise _wrong(place, f"normalizer {step['type']} is {json.dumps(step)[:80]}", "one of known effect on DNA")
+    raise _wrong(
+        place, f"normalizer {step['type']} is {json.dumps(step)[:80]}", "one of known effect on DNA"
+    )
 
 
 def _check_pre_tokenizer(step: dict | None, n_token: str, place: str) -> None:
@@ -105,12 +150,24 @@ def _check_pre_tokenizer(step: dict | None, n_token: str, place: str) -> None:
             _check_pre_tokenizer(inner, n_token, place)
         return
     is_plain_bytes = step["type"] == "ByteLevel" and step.get("add_prefix_space") is False
-    if is_plain_bytes or n_token and step["type"] == "Split" and step["pattern"] == {"String": n_token} and step["behavior"] == "Isolated":
+    if (
+        is_plain_bytes
+        or n_token
+        and step["type"] == "Split"
+        and step["pattern"] == {"String": n_token}
+        and step["behavior"] == "Isolated"
+    ):
         return
-    raise _wrong(place, f"pre-tokenizer {step['type']} is {json.dumps(step)[:80]}", "one that leaves DNA one word")
+    raise _wrong(
+        place,
+        f"pre-tokenizer {step['type']} is {json.dumps(step)[:80]}",
+        "one that leaves DNA one word",
+    )
 
 
-def _around(step: dict | None, vocabulary: dict[str, int], place: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _around(
+    step: dict | None, vocabulary: dict[str, int], place: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Special tokens before and behind a text."""
     if step is None or step["type"] == "ByteLevel":
         return (), ()
@@ -124,18 +181,30 @@ def _around(step: dict | None, vocabulary: dict[str, int], place: str) -> tuple[
         pairs = step["cls"], step["sep"]
         prefix, suffix = (pairs[0][0],), (pairs[1][0],)
     elif step["type"] == "TemplateProcessing":
-        names = ["" if "Sequence" in piece else piece["SpecialToken"]["id"] for piece in step["single"]]
+        names = [
+            "" if "Sequence" in piece else piece["SpecialToken"]["id"] for piece in step["single"]
+        ]
         if names.count("") != 1:
             raise _wrong(place, "a template without its text", "one sequence")
-        prefix, suffix = tuple(names[: names.index("")]), tuple(names[names.index("") + 1:])
-        pairs = [(name, number) for name in (*prefix, *suffix) for number in step["special_tokens"][name]["ids"]]
+        prefix, suffix = tuple(names[: names.index("")]), tuple(names[names.index("") + 1 :])
+        pairs = [
+            (name, number)
+            for name in (*prefix, *suffix)
+            for number in step["special_tokens"][name]["ids"]
+        ]
     else:
         raise _wrong(place, f"post-processor {step['type']}", "one that adds special tokens")
     for token, number in pairs:
         if vocabulary.get(token) != number:
-            raise _wrong(place, f"{token!r} is {vocabulary.get(token)} in the vocabulary", f"{number} as the post-processor says")
+            raise _wrong(
+                place,
+                f"{token!r} is {vocabulary.get(token)} in the vocabulary",
+                f"{number} as the post-processor says",
+            )
     return prefix, suffix
 
 
-def _wrong(place: str, found: str, expected: str, remedy: str = "this tokenizer is not supported") -> BadDataError:
+def _wrong(
+    place: str, found: str, expected: str, remedy: str = "this tokenizer is not supported"
+) -> BadDataError:
     return BadDataError(message(place, found, expected, remedy))

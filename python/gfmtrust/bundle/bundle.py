@@ -1,13 +1,17 @@
-"""A bundle: a directory with bundle.json, its ONNX graphs and nothing unnamed; written once, checked at every opening.
+"""A bundle: a directory with bundle.json, its ONNX graphs and nothing unnamed; written once,
+checked at every opening.
 
-Everything scoring needs to know of a model is in bundle.json; the graph is only run. One writer for all families:
+Everything scoring needs to know of a model is in bundle.json; the graph is only run. One writer for
+all families:
 
-    meta = {"identity": {...}, "text": {...}, "scoring": {...}, "window": {...}, "source": {...}, "proof": {...}, "golden": [...]}
-    bundle.write(directory, meta, graph_path, files=(members_json,))   # adds schema, graphs, files, sha256
-    bundle.Bundle.open(directory)                                      # checks digests, schema, domains, inputs, outputs
+    meta = {"identity": {...}, "text": {...}, "scoring": {...}, "window": {...}, "source": {...},
+    "proof": {...}, "golden": [...]} bundle.write(directory, meta, graph_path,
+    files=(members_json,))   # adds schema, graphs, files, sha256 bundle.Bundle.open(directory)
+    # checks digests, schema, domains, inputs, outputs
 
-The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds BPE_FIELDS too; docs/models.md explains
-them. Not here: what a graph may hold (`graph_contract`), running one (`session`), making one (`export`, `context_model`).
+The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds
+BPE_FIELDS too; docs/models.md explains them. Not here: what a graph may hold (`graph_contract`),
+running one (`session`), making one (`export`, `context_model`).
 """
 
 from __future__ import annotations
@@ -36,21 +40,59 @@ PRECISIONS = ("fp32", "fp16", "int8")
 """What a network reckons in; its log-probabilities are float32 always."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
-    "identity": {"model_id": str, "family": str, "repository": str, "revision": str, "licence": str, "licence_url": str,
-                 "n_parameters": int, "citation": str},
-    "text": {"k": int, "vocabulary": dict, "mask": str, "unknown": str, "outside": str, "prefix": list, "suffix": list,
-             "lower_case": bool, "vocabulary_sha256": str},
-    "scoring": {"causal": bool, "quantity": str, "kmer_method": str, "n_members": int, "rc_equivariant": bool,
-                "neighbour_offsets": list, "neighbours_in_same_pass": bool},
-    "window": {"window_bp": int, "trained_bp": int, "site_forward": int, "site_reverse": int, "shifts": list, "batch": int},
+    "identity": {
+        "model_id": str,
+        "family": str,
+        "repository": str,
+        "revision": str,
+        "licence": str,
+        "licence_url": str,
+        "n_parameters": int,
+        "citation": str,
+    },
+    "text": {
+        "k": int,
+        "vocabulary": dict,
+        "mask": str,
+        "unknown": str,
+        "outside": str,
+        "prefix": list,
+        "suffix": list,
+        "lower_case": bool,
+        "vocabulary_sha256": str,
+    },
+    "scoring": {
+        "causal": bool,
+        "quantity": str,
+        "kmer_method": str,
+        "n_members": int,
+        "rc_equivariant": bool,
+        "neighbour_offsets": list,
+        "neighbours_in_same_pass": bool,
+    },
+    "window": {
+        "window_bp": int,
+        "trained_bp": int,
+        "site_forward": int,
+        "site_reverse": int,
+        "shifts": list,
+        "batch": int,
+    },
     "source": {},
     "proof": {"gate": str},
     "graphs": {},
     "files": {},
 }
-"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a list beside them, `training` one
-that need not be there, see that module."""
-BPE_FIELDS = {"merges": list, "fuse_unknown": bool, "n_run": int, "n_token": str, "n_ids": int, "max_tokens": int}
+"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a
+list beside them, `training` one that need not be there, see that module."""
+BPE_FIELDS = {
+    "merges": list,
+    "fuse_unknown": bool,
+    "n_run": int,
+    "n_token": str,
+    "n_ids": int,
+    "max_tokens": int,
+}
 """Of the text group of a BPE model, whose `kind` is "bpe"."""
 
 
@@ -66,15 +108,20 @@ class Bundle:
     def open(cls, directory: str | Path) -> Bundle:
         """Read and check a bundle; nothing of it is run.
 
-        Raises MissingInputError (66) where the directory or a file of it is missing, BadDataError (65) for anything else: schema,
-        digests, links, data outside the directory, foreign operator domains, opset, inputs or outputs.
+        Raises MissingInputError (66) where the directory or a file of it is missing, BadDataError
+        (65) for anything else: schema, digests, links, data outside the directory, foreign operator
+        domains, opset, inputs or outputs.
         """
         directory = Path(directory)
         meta = _read_json(directory)
         _check_fields(directory, meta)
         found = digest(meta)
         if meta["sha256"] != found:
-            raise wrong(directory / BUNDLE_FILE, f"sha256 of its content is {found}", f"{meta['sha256']} as it says itself")
+            raise wrong(
+                directory / BUNDLE_FILE,
+                f"sha256 of its content is {found}",
+                f"{meta['sha256']} as it says itself",
+            )
         for name, expected in members(meta).items():
             _check_file(directory, name, expected)
         for device, entry in meta["graphs"].items():
@@ -106,7 +153,8 @@ class Bundle:
 
     @property
     def reads_on(self) -> bool:
-        """Whether a causal model's windows go on beyond the site, so that each base is judged by what it makes of the right flank."""
+        """Whether a causal model's windows go on beyond the site, so that each base is judged by
+        what it makes of the right flank."""
         return self.causal and self.has_distribution and self.site_forward < self.window_bp - 1
 
     @property
@@ -116,7 +164,8 @@ class Bundle:
 
     @property
     def has_distribution(self) -> bool:
-        """Whether the model tells a probability of each base at a site, not the likelihood of whole alleles alone."""
+        """Whether the model tells a probability of each base at a site, not the likelihood of whole
+        alleles alone."""
         return self.quantity != "likelihood"
 
     @property
@@ -150,7 +199,8 @@ class Bundle:
 
     @property
     def site_forward(self) -> int:
-        """Index of the site in a forward window; site_reverse: in the reverse complemented window, as read."""
+        """Index of the site in a forward window; site_reverse: in the reverse complemented window,
+        as read."""
         return self.meta["window"]["site_forward"]
 
     @property
@@ -183,26 +233,41 @@ class Bundle:
         return self.family == EXTERNAL
 
     def graph_for(self, device: str) -> Path | None:
-        """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the other device's."""
+        """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the
+        other device's."""
         entry = self.meta["graphs"].get(device)
         return self.directory / entry["file"] if entry else None
 
 
-def write(directory: str | Path, meta: dict, graph_path: Path | None, files: tuple[Path, ...] = (), precision: str = "fp32",
-          cuda_graph_path: Path | None = None) -> Bundle:
+def write(
+    directory: str | Path,
+    meta: dict,
+    graph_path: Path | None,
+    files: tuple[Path, ...] = (),
+    precision: str = "fp32",
+    cuda_graph_path: Path | None = None,
+) -> Bundle:
     """Write a new bundle from its groups and graphs of that precision, and open it as a user would.
 
-    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path, cuda_graph_path: the .onnx of each device
-    class, without external data or with its one data file beside it; None for family EXTERNAL. files: further files to carry, such as
-    members.json. Without a graph of its own CUDA is given the CPU's, unless that holds one of CPU_ONLY_OPERATORS. The directory appears
-    whole or not at all. Raises CannotWriteError (73) where it exists, BadDataError (65) for a graph that breaks the contract.
+    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path,
+    cuda_graph_path: the .onnx of each device class, without external data or with its one data file
+    beside it; None for family EXTERNAL. files: further files to carry, such as members.json.
+    Without a graph of its own CUDA is given the CPU's, unless that holds one of CPU_ONLY_OPERATORS.
+    The directory appears whole or not at all. Raises CannotWriteError (73) where it exists,
+    BadDataError (65) for a graph that breaks the contract.
     """
     directory = Path(directory)
     if directory.exists():
-        raise CannotWriteError(message(str(directory), "exists", "a new directory", "remove it or choose another"))
+        raise CannotWriteError(
+            message(str(directory), "exists", "a new directory", "remove it or choose another")
+        )
     part = _fresh_part(directory)
     try:
-        graphs = graph_contract.copied(part, graph_path, cuda_graph_path, precision) if graph_path else {}
+        graphs = (
+            graph_contract.copied(part, graph_path, cuda_graph_path, precision)
+            if graph_path
+            else {}
+        )
         for path in files:
             shutil.copyfile(path, part / path.name)
         digests = {path.name: file_sha256(part / path.name) for path in files}
@@ -217,7 +282,8 @@ def write(directory: str | Path, meta: dict, graph_path: Path | None, files: tup
 
 
 def copy(opened: Bundle, directory: Path) -> Bundle:
-    """Copy an opened bundle, nothing but its own files, to a new directory that appears whole or not at all."""
+    """Copy an opened bundle, nothing but its own files, to a new directory that appears whole or
+    not at all."""
     part = _fresh_part(directory)
     try:
         for name in (BUNDLE_FILE, *members(opened.meta)):
@@ -239,8 +305,18 @@ def _fresh_part(directory: Path) -> Path:
 def text_of(meta: dict) -> Text:
     """The tokenizer's description, from groups text and scoring."""
     text, scoring = meta["text"], meta["scoring"]
-    common = (text["k"], text["vocabulary"], text["mask"], text["unknown"], text["outside"], tuple(text["prefix"]),
-              tuple(text["suffix"]), text["lower_case"], scoring["causal"], scoring["kmer_method"])
+    common = (
+        text["k"],
+        text["vocabulary"],
+        text["mask"],
+        text["unknown"],
+        text["outside"],
+        tuple(text["prefix"]),
+        tuple(text["suffix"]),
+        text["lower_case"],
+        scoring["causal"],
+        scoring["kmer_method"],
+    )
     if text.get("kind") != "bpe":
         return Text(*common)
     own = {name: text[name] for name in BPE_FIELDS}
@@ -248,15 +324,25 @@ def text_of(meta: dict) -> Text:
 
 
 def digest(meta: dict) -> str:
-    """sha256 of bundle.json's content without its own sha256; the graphs enter by theirs. This is the model's digest everywhere."""
+    """sha256 of bundle.json's content without its own sha256; the graphs enter by theirs. This is
+    the model's digest everywhere."""
     content = {key: value for key, value in meta.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
 
 
 def _read_json(directory: Path) -> dict:
     path = directory / BUNDLE_FILE
     if not directory.is_dir() or not path.is_file():
-        raise MissingInputError(message(str(path), "not found", "a bundle directory with bundle.json", "export the model first"))
+        raise MissingInputError(
+            message(
+                str(path),
+                "not found",
+                "a bundle directory with bundle.json",
+                "export the model first",
+            )
+        )
     if path.stat().st_size > MAX_JSON_BYTES:
         raise wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
     try:
@@ -264,7 +350,11 @@ def _read_json(directory: Path) -> dict:
     except (ValueError, RecursionError) as error:
         raise wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
     if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        raise wrong(path, f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}", str(SCHEMA))
+        raise wrong(
+            path,
+            f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}",
+            str(SCHEMA),
+        )
     return meta
 
 
@@ -275,9 +365,15 @@ def _check_fields(directory: Path, meta: dict) -> None:
             raise wrong(path, f"{group} is {type(meta.get(group)).__name__}", "an object")
         for name, kind in fields.items():
             if type(meta[group].get(name)) is not kind:
-                raise wrong(path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__)
+                raise wrong(
+                    path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__
+                )
     is_external = meta["identity"]["family"] == EXTERNAL
-    if not isinstance(meta.get("golden"), list) or not (meta["golden"] or is_external) or not isinstance(meta.get("sha256"), str):
+    if (
+        not isinstance(meta.get("golden"), list)
+        or not (meta["golden"] or is_external)
+        or not isinstance(meta.get("sha256"), str)
+    ):
         raise wrong(path, "golden windows or sha256 are missing", "both")
     if fault := training.fault(meta.get("training", {})):
         raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
@@ -286,10 +382,18 @@ def _check_fields(directory: Path, meta: dict) -> None:
         if not 0 <= window[name] < window["window_bp"]:
             raise wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
     if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
-        raise wrong(path, f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}", f"{QUANTITIES}; passed or failed")
+        raise wrong(
+            path,
+            f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}",
+            f"{QUANTITIES}; passed or failed",
+        )
     is_bpe = meta["text"].get("kind") == "bpe"
     if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
-        raise wrong(path, f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}", "'likelihood' with 'bpe'")
+        raise wrong(
+            path,
+            f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}",
+            "'likelihood' with 'bpe'",
+        )
     for name, kind in (BPE_FIELDS if is_bpe else {}).items():
         if type(meta["text"].get(name)) is not kind:
             raise wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
@@ -297,10 +401,18 @@ def _check_fields(directory: Path, meta: dict) -> None:
         expected = f"none, the family is {EXTERNAL}" if is_external else "cpu, perhaps cuda"
         raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", expected)
     for device, entry in meta["graphs"].items():
-        if not isinstance(entry, dict) or not isinstance(entry.get("file"), str) or not isinstance(entry.get("data"), dict):
+        if (
+            not isinstance(entry, dict)
+            or not isinstance(entry.get("file"), str)
+            or not isinstance(entry.get("data"), dict)
+        ):
             raise wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
         if entry.get("precision") not in PRECISIONS:
-            raise wrong(path, f"graphs.{device}.precision is {entry.get('precision')!r}", " or ".join(PRECISIONS))
+            raise wrong(
+                path,
+                f"graphs.{device}.precision is {entry.get('precision')!r}",
+                " or ".join(PRECISIONS),
+            )
 
 
 def members(meta: dict) -> dict[str, str]:
@@ -312,14 +424,19 @@ def members(meta: dict) -> dict[str, str]:
 
 
 def _check_file(directory: Path, name: str, expected: str) -> None:
-    """A plain file of the directory itself, reached by no link of ours, with the digest bundle.json gives."""
+    """A plain file of the directory itself, reached by no link of ours, with the digest bundle.json
+    gives."""
     path = directory / name
     if Path(name).name != name or name in ("", ".", ".."):
         raise wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")
     if path.is_symlink():
         raise wrong(path, "is a symbolic link", "a plain file inside the bundle")
     if not path.is_file():
-        raise MissingInputError(message(str(path), "not found", "the file bundle.json names", "copy the whole directory"))
+        raise MissingInputError(
+            message(
+                str(path), "not found", "the file bundle.json names", "copy the whole directory"
+            )
+        )
     found = file_sha256(path)
     if found != expected:
         raise wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
@@ -328,4 +445,8 @@ def _check_file(directory: Path, name: str, expected: str) -> None:
 def _check_external(directory: Path, summary: onnx_file.GraphSummary, entry: dict) -> None:
     for name in summary.external:
         if name not in entry["data"]:
-            raise wrong(directory / entry["file"], f"external data {name!r} leaves the bundle", "a data file of bundle.json")
+            raise wrong(
+                directory / entry["file"],
+                f"external data {name!r} leaves the bundle",
+                "a data file of bundle.json",
+            )

@@ -1,4 +1,5 @@
-"""The golden windows of a bundle: a few inputs with the answers given at export, run again at every opening (`session`)."""
+"""The golden windows of a bundle: a few inputs with the answers given at export, run again at every
+opening (`session`)."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ DIGITS = 6
 
 
 def windows(session, cut: np.ndarray, window) -> list[dict]:
-    """Five windows with the expected logp (positions, members, 4): plain, reverse, with an N, with neighbours, at the shortest length.
+    """Five windows with the expected logp (positions, members, 4): plain, reverse, with an N, with
+    neighbours, at the shortest length.
 
-    A causal model is asked for every letter from the site on, as scoring asks it. cut: codes uint8 (n, W) of the user's genome. They go
-    through tokenizer and graph as any window does.
+    A causal model is asked for every letter from the site on, as scoring asks it. cut: codes uint8
+    (n, W) of the user's genome. They go through tokenizer and graph as any window does.
     """
     first, last = cut[0], cut[-1]
     site = window.site_forward
@@ -35,21 +37,34 @@ def windows(session, cut: np.ndarray, window) -> list[dict]:
 
 
 def of_tokens(session, cut: np.ndarray, window) -> list[dict]:
-    """The same of a model of whole tokens: `index` holds the tokens asked for together, places in the text with prefix and suffix."""
+    """The same of a model of whole tokens: `index` holds the tokens asked for together, places in
+    the text with prefix and suffix."""
     site, reverse = window.site_forward, window.site_reverse
     with_n = cut[0].copy()
     with_n[max(0, site - 7)] = N
     spread = np.linspace(0, window.window_bp - 1, 8)[1:-1].astype(int)
-    chosen = [("plain", cut[0], [site]), ("reverse", reverse_complement(cut[-1]), [reverse]), ("with N", with_n, [site]),
-              ("spread", cut[-1], spread), ("shortest", cut[0][: window.shortest_bp], [window.shortest_bp // 2])]
+    chosen = [
+        ("plain", cut[0], [site]),
+        ("reverse", reverse_complement(cut[-1]), [reverse]),
+        ("with N", with_n, [site]),
+        ("spread", cut[-1], spread),
+        ("shortest", cut[0][: window.shortest_bp], [window.shortest_bp // 2]),
+    ]
     made = []
     for name, codes, letters in chosen:
         tokens = bpe.segment(session.bpe, codes)
         places = np.unique(np.searchsorted(tokens.ends, letters, side="right"))
-        made.append(_golden(session, name, codes, [int(place) for place in places if tokens.scored[place]]))
+        made.append(
+            _golden(session, name, codes, [int(place) for place in places if tokens.scored[place]])
+        )
     return made
 
 
 def _golden(session, name: str, codes: np.ndarray, index: list[int]) -> dict:
     logp = session.golden_answer(codes, index)
-    return {"name": name, "codes": "".join(map(str, codes.tolist())), "index": index, "logp": np.round(logp, DIGITS).tolist()}
+    return {
+        "name": name,
+        "codes": "".join(map(str, codes.tolist())),
+        "index": index,
+        "logp": np.round(logp, DIGITS).tolist(),
+    }

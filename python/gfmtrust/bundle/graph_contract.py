@@ -1,10 +1,12 @@
 """What a bundle's graphs are: their files, their inputs and outputs, the operators they may hold.
 
-Inputs, all int64: input_ids (batch, length) and pos (batch, positions); k-mers add offset (batch, positions) and letters (batch, positions,
-k). Outputs, float32: logp (batch, positions, 4) or, with members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read;
-optionally off_alphabet (batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood" (BPE) has target (batch,
-positions) beside input_ids and pos, and one output, logp (batch, positions), ln p of the target over all tokens. One graph serves both
-device classes, or each has its own.
+Inputs, all int64: input_ids (batch, length) and pos (batch, positions); k-mers add offset (batch,
+positions) and letters (batch, positions, k). Outputs, float32: logp (batch, positions, 4) or, with
+members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally
+off_alphabet (batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood"
+(BPE) has target (batch, positions) beside input_ids and pos, and one output, logp (batch,
+positions), ln p of the target over all tokens. One graph serves both device classes, or each has
+its own.
 """
 
 from __future__ import annotations
@@ -18,24 +20,34 @@ from gfmtrust.core.errors import BadDataError, message
 
 GRAPH_FILE, CUDA_GRAPH_FILE = "model.onnx", "model.cuda.onnx"
 DOMAINS = {"", "com.microsoft"}
-"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign code."""
+"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign
+code."""
 OPSETS = range(17, 25)
 """17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
 CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
-"""A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at all)."""
+"""A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at
+all)."""
 MAX_NODES = 200_000
 
 
 def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str = "cpu") -> None:
-    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those at the head of this file, and one for CUDA that
-    holds an operator for the CPU alone."""
+    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those at the head
+    of this file, and one for CUDA that holds an operator for the CPU alone."""
     foreign = sorted(summary.domains - DOMAINS)
     if foreign or summary.n_functions:
-        found = f"operator domain {foreign[0]}" if foreign else f"{summary.n_functions} functions of its own"
+        found = (
+            f"operator domain {foreign[0]}"
+            if foreign
+            else f"{summary.n_functions} functions of its own"
+        )
         raise wrong(path, found, "ai.onnx and com.microsoft operators alone")
     unfit = sorted(CPU_ONLY_OPERATORS & set(summary.operators))
     if device == "cuda" and unfit:
-        raise wrong(path, f"operator {unfit[0].lstrip(':')} in the graph for cuda", "none that runs on the CPU alone")
+        raise wrong(
+            path,
+            f"operator {unfit[0].lstrip(':')} in the graph for cuda",
+            "none that runs on the CPU alone",
+        )
     opset = summary.opsets.get("", summary.opsets.get("ai.onnx", 0))
     if opset not in OPSETS:
         raise wrong(path, f"opset is {opset}", f"{OPSETS.start} to {OPSETS.stop - 1}")
@@ -47,30 +59,48 @@ def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str =
         raise wrong(path, f"inputs are {sorted(found_names)}", str(sorted(ranks)))
     for value in summary.inputs:
         if value.dtype != "int64" or len(value.dims) != ranks[value.name]:
-            raise wrong(path, f"input {value.name} is {value.dtype} {list(value.dims)}", f"int64 of rank {ranks[value.name]}")
+            raise wrong(
+                path,
+                f"input {value.name} is {value.dtype} {list(value.dims)}",
+                f"int64 of rank {ranks[value.name]}",
+            )
     outputs = {value.name: value for value in summary.outputs}
     n_members = meta["scoring"]["n_members"]
     expected = {"logp": 4 if n_members > 1 else 3, "off_alphabet": 2}
     if meta["scoring"]["quantity"] == "likelihood":
         expected = {"logp": 2}
     if "logp" not in outputs or set(outputs) - set(expected):
-        raise wrong(path, f"outputs are {sorted(outputs)}", "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""))
+        raise wrong(
+            path,
+            f"outputs are {sorted(outputs)}",
+            "logp" + (" and perhaps off_alphabet" if len(expected) > 1 else ""),
+        )
     for name, value in outputs.items():
         if value.dtype != "float32" or len(value.dims) != expected[name]:
-            raise wrong(path, f"output {name} is {value.dtype} {list(value.dims)}", f"float32 of rank {expected[name]}")
+            raise wrong(
+                path,
+                f"output {name} is {value.dtype} {list(value.dims)}",
+                f"float32 of rank {expected[name]}",
+            )
 
 
 def _input_ranks(meta: dict) -> dict[str, int]:
     if meta["scoring"]["quantity"] == "likelihood":
         return {"input_ids": 2, "pos": 2, "target": 2}
-    return {"input_ids": 2, "pos": 2} | ({"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {})
+    return {"input_ids": 2, "pos": 2} | (
+        {"offset": 2, "letters": 3} if meta["text"]["k"] > 1 else {}
+    )
 
 
 def copied(directory: Path, graph_path: Path, cuda_graph_path: Path | None, precision: str) -> dict:
-    """Copy graphs, each with its data file, into a bundle's directory; their entries by device class."""
+    """Copy graphs, each with its data file, into a bundle's directory; their entries by device
+    class."""
     cpu = _copied(directory / GRAPH_FILE, graph_path, precision)
     if cuda_graph_path:
-        return {"cpu": cpu, "cuda": _copied(directory / CUDA_GRAPH_FILE, cuda_graph_path, precision)}
+        return {
+            "cpu": cpu,
+            "cuda": _copied(directory / CUDA_GRAPH_FILE, cuda_graph_path, precision),
+        }
     return {"cpu": cpu} if CPU_ONLY_OPERATORS & set(cpu["operators"]) else {"cpu": cpu, "cuda": cpu}
 
 
@@ -80,9 +110,13 @@ def _copied(path: Path, graph_path: Path, precision: str) -> dict:
     for name in summary.external:
         shutil.copyfile(graph_path.parent / name, path.parent / name)
     return {
-        "file": path.name, "sha256": file_sha256(path), "bytes": path.stat().st_size, "precision": precision,
+        "file": path.name,
+        "sha256": file_sha256(path),
+        "bytes": path.stat().st_size,
+        "precision": precision,
         "data": {name: file_sha256(path.parent / name) for name in summary.external},
-        "opsets": summary.opsets, "operators": summary.operators,
+        "opsets": summary.opsets,
+        "operators": summary.operators,
         "inputs": [[value.name, value.dtype, list(value.dims)] for value in summary.inputs],
         "outputs": [[value.name, value.dtype, list(value.dims)] for value in summary.outputs],
     }

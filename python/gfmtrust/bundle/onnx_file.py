@@ -1,7 +1,8 @@
 """What a `.onnx` file holds, read without the onnx package (scoring does not install it).
 
-Walks the protobuf wire format of ModelProto by field number (onnx.proto3 of ONNX 1.16 to 1.23; the numbers never change). It answers
-what a bundle must promise: operator domains, opset, inputs and outputs, data files named outside. It does not check types or shapes.
+Walks the protobuf wire format of ModelProto by field number (onnx.proto3 of ONNX 1.16 to 1.23; the
+numbers never change). It answers what a bundle must promise: operator domains, opset, inputs and
+outputs, data files named outside. It does not check types or shapes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ import numpy as np
 
 from gfmtrust.core.errors import BadDataError, message
 
-ELEMENT_TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64", 16: "bfloat16"}
+ELEMENT_TYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    16: "bfloat16",
+}
 NUMPY_TYPES = set(ELEMENT_TYPES.values()) - {"bfloat16"}
 MAX_BYTES = (2 << 30) - 1
 MAX_DEPTH = 16
@@ -24,7 +35,8 @@ MAX_DEPTH = 16
 
 @dataclass(frozen=True)
 class Value:
-    """An input or output of the graph; a dimension is a number, a name, or '' where neither is given."""
+    """An input or output of the graph; a dimension is a number, a name, or '' where neither is
+    given."""
 
     name: str
     dtype: str
@@ -33,7 +45,8 @@ class Value:
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """opsets: version by domain ('' is ai.onnx); operators: count by 'domain:operator', subgraphs included; external: named data files."""
+    """opsets: version by domain ('' is ai.onnx); operators: count by 'domain:operator', subgraphs
+    included; external: named data files."""
 
     opsets: dict[str, int]
     inputs: tuple[Value, ...]
@@ -54,19 +67,31 @@ class GraphSummary:
 
 
 def read_graph(path: Path) -> GraphSummary:
-    """Summary of the graph in a file. Raises BadDataError (65) where the bytes are not a whole ModelProto with a graph."""
+    """Summary of the graph in a file. Raises BadDataError (65) where the bytes are not a whole
+    ModelProto with a graph."""
     if path.stat().st_size > MAX_BYTES:
-        raise BadDataError(message(path.name, f"{path.stat().st_size} bytes", f"at most {MAX_BYTES}, as one protobuf can hold"))
+        raise BadDataError(
+            message(
+                path.name,
+                f"{path.stat().st_size} bytes",
+                f"at most {MAX_BYTES}, as one protobuf can hold",
+            )
+        )
     content = memoryview(path.read_bytes())
     try:
         return _model(content)
     except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise BadDataError(message(path.name, f"no readable ONNX graph ({error})", "an ONNX model", "export it again")) from error
+        raise BadDataError(
+            message(
+                path.name, f"no readable ONNX graph ({error})", "an ONNX model", "export it again"
+            )
+        ) from error
 
 
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and values of each initialiser of the graph in a file, those in its data files too, in the order of the file; of types that
-    numpy has. Raises BadDataError (65) where a tensor is not whole."""
+    """Name and values of each initialiser of the graph in a file, those in its data files too, in
+    the order of the file; of types that numpy has. Raises BadDataError (65) where a tensor is not
+    whole."""
     graph = next(value for number, value in _fields(memoryview(path.read_bytes())) if number == 7)
     for tensor in (value for number, value in _fields(graph) if number == 5):
         name, dtype, dims, raw = _initialiser(tensor, path.parent)
@@ -74,11 +99,20 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
             continue
         values = np.frombuffer(raw, dtype=dtype)
         if values.size != int(np.prod(dims, dtype=np.int64)):
-            raise BadDataError(message(path.name, f"tensor {name} holds {values.size} values", f"{dims}", "export it again"))
+            raise BadDataError(
+                message(
+                    path.name,
+                    f"tensor {name} holds {values.size} values",
+                    f"{dims}",
+                    "export it again",
+                )
+            )
         yield name, values.reshape(dims)
 
 
-def _initialiser(tensor: memoryview, folder: Path) -> tuple[str, str, list[int], memoryview | bytes]:
+def _initialiser(
+    tensor: memoryview, folder: Path
+) -> tuple[str, str, list[int], memoryview | bytes]:
     name, dtype, dims, raw, outside = "", "", [], b"", {}
     for number, value in _fields(tensor):
         if number == 1:
@@ -108,7 +142,8 @@ def _packed(content: memoryview) -> list[int]:
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field number and value of each field of a message: an int, or the bytes of a length-delimited field."""
+    """Field number and value of each field of a message: an int, or the bytes of a length-delimited
+    field."""
     at = 0
     while at < len(content):
         key, at = _varint(content, at)
@@ -164,7 +199,14 @@ def _model(content: memoryview) -> GraphSummary:
     named = [(number, value) for number, value in _fields(graph) if number in (11, 12)]
     inputs = tuple(_value(value) for number, value in named if number == 11)
     outputs = tuple(_value(value) for number, value in named if number == 12)
-    return GraphSummary(opsets, inputs, outputs, dict(sorted(operators.items())), tuple(sorted(set(external))), n_functions)
+    return GraphSummary(
+        opsets,
+        inputs,
+        outputs,
+        dict(sorted(operators.items())),
+        tuple(sorted(set(external))),
+        n_functions,
+    )
 
 
 def _walk(graph: memoryview, operators: Counter, external: list[str], depth: int) -> None:

@@ -3,10 +3,11 @@
     session = Session.open(bundle, device="auto", threads=task_cpus)
     probs, off_alphabet = session.distributions(codes, index)
 
-codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them; probs float64 (n, P, n_members, 4)
-are of the strand as read: `scoring` turns reverse views back. A model of whole tokens (BPE) has `token_logps` instead. Windows run in
-batches whose last one is filled up, on CUDA to one fixed shape, so that no number depends on how many are asked for at once. Opening
-always runs the golden windows. Nothing here falls back in silence.
+codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them;
+probs float64 (n, P, n_members, 4) are of the strand as read: `scoring` turns reverse views back. A
+model of whole tokens (BPE) has `token_logps` instead. Windows run in batches whose last one is
+filled up, on CUDA to one fixed shape, so that no number depends on how many are asked for at once.
+Opening always runs the golden windows. Nothing here falls back in silence.
 """
 
 from __future__ import annotations
@@ -35,15 +36,30 @@ LOG = logging.getLogger(__name__)
 DEVICES = ("auto", "cpu", "cuda")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 CPU_FILL = 4
-"""A short last batch is filled up to a multiple of this on CPU, whose kernels give a window the same bytes in any batch; filling up the
-whole batch cost 28 % at 100 windows in batches of 32. CUDA chooses kernels by shape: there the batch is always whole."""
+"""A short last batch is filled up to a multiple of this on CPU, whose kernels give a window the
+same bytes in any batch; filling up the whole batch cost 28 % at 100 windows in batches of 32. CUDA
+chooses kernels by shape: there the batch is always whole."""
 TOKENS_PER_BATCH = 4096
 """Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
 GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2, DRAFT: 0.1}
-"""Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times their largest |logp|."""
-OUT_OF_MEMORY = ("failed to allocate memory", "out of memory", "cuda failure 2", "bad_alloc", "bad allocation")
-DEVICE_LOST = ("cuda failure 700", "illegal memory access", "device-side assert", "unspecified launch failure", "device lost")
-# One Identity node, opset 17, written by onnx.helper: a model so small that only the provider can fail.
+"""Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times
+their largest |logp|."""
+OUT_OF_MEMORY = (
+    "failed to allocate memory",
+    "out of memory",
+    "cuda failure 2",
+    "bad_alloc",
+    "bad allocation",
+)
+DEVICE_LOST = (
+    "cuda failure 700",
+    "illegal memory access",
+    "device-side assert",
+    "unspecified launch failure",
+    "device lost",
+)
+# One Identity node, opset 17, written by onnx.helper: a model so small that only the provider can
+# fail.
 PROBE = bytes.fromhex(
     "08083a3b0a100a017812017922084964656e74697479120570726f62655a0f0a0178120a0a08080112040a020801"
     "620f0a0179120a0a08080112040a02080142040a001011"
@@ -52,8 +68,9 @@ PROBE = bytes.fromhex(
 
 @dataclass
 class Session:
-    """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`, `halvings`, `passes` are for the
-    metrics: passes counts windows run, halvings how often memory ran out. told: called with `passes` after each batch."""
+    """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`,
+    `halvings`, `passes` are for the metrics: passes counts windows run, halvings how often memory
+    ran out. told: called with `passes` after each batch."""
 
     meta: dict
     graph: Path
@@ -71,25 +88,45 @@ class Session:
     _weights: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, bundle: Bundle, device: str = "auto", threads: int = 1, batch: int | None = None,
-             allow_long_window: bool = False, weights: Callable[[Path], dict[str, np.ndarray]] | None = None) -> Session:
-        """Load a bundle's graph for a device and run its golden windows; with other `weights`, a function of the graph, no golden window
-        holds and none is run.
+    def open(
+        cls,
+        bundle: Bundle,
+        device: str = "auto",
+        threads: int = 1,
+        batch: int | None = None,
+        allow_long_window: bool = False,
+        weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
+    ) -> Session:
+        """Load a bundle's graph for a device and run its golden windows; with other `weights`, a
+        function of the graph, no golden window holds and none is run.
 
-        device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' takes CUDA where both are there, else CPU with
-        one warning. threads: onnxruntime's own pool, never more than the CPUs granted. batch: windows a pass; changes no number.
-        Raises DeviceError (69), ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError (65)
-        where the golden windows come out otherwise than at export.
+        device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' takes CUDA
+        where both are there, else CPU with one warning. threads: onnxruntime's own pool, never more
+        than the CPUs granted. batch: windows a pass; changes no number. Raises DeviceError (69),
+        ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError
+        (65) where the golden windows come out otherwise than at export.
         """
         window, trained = bundle.window_bp, bundle.trained_bp
         if window > trained and not allow_long_window:
             remedy = "give --allow_long_window to score with it all the same"
             expected = f"at most {trained} bp, as trained"
-            raise ConfigurationError(message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy))
+            raise ConfigurationError(
+                message(f"bundle {bundle.model_id}", f"window is {window} bp", expected, remedy)
+            )
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
-        batch = 1 if bundle.precision == DRAFT else batch  # its activations are scaled by the whole batch
-        session = start(bundle.meta, graph, used, threads, batch, requested=device, weights=weights and weights(graph))
+        batch = (
+            1 if bundle.precision == DRAFT else batch
+        )  # its activations are scaled by the whole batch
+        session = start(
+            bundle.meta,
+            graph,
+            used,
+            threads,
+            batch,
+            requested=device,
+            weights=weights and weights(graph),
+        )
         if weights is None:
             session.check_golden()
         session.passes = 0
@@ -98,9 +135,11 @@ class Session:
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distributions at scored positions of windows, of the strand as read.
 
-        codes: uint8 (n, W). index: int64 (n, P). Returns probs float64 (n, P, n_members, 4), order A,C,G,T, each row summing to 1
-        or all NaN where the graph gave no finite answer; and off_alphabet float32 (n, P), the probability outside A,C,G,T. A window
-        the runtime failed on for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one window.
+        codes: uint8 (n, W). index: int64 (n, P). Returns probs float64 (n, P, n_members, 4), order
+        A,C,G,T, each row summing to 1 or all NaN where the graph gave no finite answer; and
+        off_alphabet float32 (n, P), the probability outside A,C,G,T. A window the runtime failed on
+        for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one
+        window.
         """
         n, n_positions = index.shape
         probs = np.full((n, n_positions, self.meta["scoring"]["n_members"], 4), np.nan)
@@ -123,10 +162,11 @@ class Session:
         return self._tokenizer
 
     def token_logps(self, asked: list[bpe.Ask]) -> list[np.ndarray]:
-        """ln p of the tokens asked for, float64 (P,) each, in the order given; NaN where the graph gave no finite answer.
+        """ln p of the tokens asked for, float64 (P,) each, in the order given; NaN where the graph
+        gave no finite answer.
 
-        Rows of equally many tokens run together and none is padded: what a row gets does not depend on the others.
-        Raises TransientError (75): no memory for one row.
+        Rows of equally many tokens run together and none is padded: what a row gets does not depend
+        on the others. Raises TransientError (75): no memory for one row.
         """
         answers: list[np.ndarray] = [np.empty(0)] * len(asked)
         for rows, feeds in bpe.batches(asked):
@@ -144,9 +184,14 @@ class Session:
         return answers
 
     def check_golden(self) -> None:
-        """Run the windows stored at export. Raises BadDataError (65) where one differs by more than the parity bar."""
+        """Run the windows stored at export. Raises BadDataError (65) where one differs by more than
+        the parity bar."""
         precision = self.meta["graphs"][self.device]["precision"]
-        certified = (one.get("bar", 0) for one in self.meta["proof"].get("parity", []) if one["precision"] == precision)
+        certified = (
+            one.get("bar", 0)
+            for one in self.meta["proof"].get("parity", [])
+            if one["precision"] == precision
+        )
         bar = max([GOLDEN_BARS[precision], *certified])
         for number, golden in enumerate(self.meta["golden"]):
             codes = np.frombuffer(golden["codes"].encode(), dtype=np.uint8)[None] - ord("0")
@@ -155,12 +200,22 @@ class Session:
             if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
                 place = f"bundle {self.meta['identity']['model_id']}, golden window {number}"
                 found = f"logp differs by {difference:.2g} on {self.provider}"
-                raise BadDataError(message(place, found, "the values stored at export", "export it again with this onnxruntime"))
+                raise BadDataError(
+                    message(
+                        place,
+                        found,
+                        "the values stored at export",
+                        "export it again with this onnxruntime",
+                    )
+                )
 
     def golden_answer(self, codes: np.ndarray, index: list[int]) -> np.ndarray:
-        """What a golden window holds, float64: ln p at scored letters (P, members, 4), or of the tokens at `index` of the text (P,)."""
+        """What a golden window holds, float64: ln p at scored letters (P, members, 4), or of the
+        tokens at `index` of the text (P,)."""
         if self.meta["scoring"]["quantity"] == "likelihood":
-            return self.token_logps([bpe.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))])[0]
+            return self.token_logps(
+                [bpe.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))]
+            )[0]
         probs, _ = self.distributions(codes[None], np.array([index], dtype=np.int64))
         with np.errstate(divide="ignore"):
             return np.log(probs[0].astype(np.float64))
@@ -171,9 +226,12 @@ class Session:
             self.told(self.passes)
 
     def _run(self, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch; (None, None) after the batch was halved."""
+        """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch;
+        (None, None) after the batch was halved."""
         n = len(feeds["pos"])
-        size = self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
+        size = (
+            self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
+        )
         filled = np.minimum(np.arange(size), n - 1)
         feeds = {name: values[filled] for name, values in feeds.items()}
         try:
@@ -181,22 +239,36 @@ class Session:
         except failures() as error:
             text = str(error).lower()
             if any(words in text for words in DEVICE_LOST):
-                raise TransientError(message(self.provider, "device lost", "a working device", "run again")) from error
+                raise TransientError(
+                    message(self.provider, "device lost", "a working device", "run again")
+                ) from error
             if any(words in text for words in OUT_OF_MEMORY):
                 self._halve(error)
                 return None, None
-            LOG.warning("the runtime failed on a batch of %d windows (%s); trying them one by one", n, str(error).splitlines()[0])
-        alone = [self._alone({name: values[row] for name, values in feeds.items()}) for row in range(n)]
+            LOG.warning(
+                "the runtime failed on a batch of %d windows (%s); trying them one by one",
+                n,
+                str(error).splitlines()[0],
+            )
+        alone = [
+            self._alone({name: values[row] for name, values in feeds.items()}) for row in range(n)
+        ]
         return np.stack([logp for logp, _ in alone]), np.stack([mass for _, mass in alone])
 
     def _alone(self, feed: dict) -> tuple[np.ndarray, np.ndarray]:
-        """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime fails again."""
-        copies = {name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()}
+        """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime
+        fails again."""
+        copies = {
+            name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()
+        }
         try:
             logp, mass = self._answers(copies, 1)
             return logp[0], mass[0]
         except failures():
-            shape = (len(feed["pos"]), *(() if "target" in feed else (self.meta["scoring"]["n_members"], 4)))
+            shape = (
+                len(feed["pos"]),
+                *(() if "target" in feed else (self.meta["scoring"]["n_members"], 4)),
+            )
             return np.full(shape, np.nan, np.float32), np.ones(shape[:1], np.float32)
 
     def _answers(self, feeds: dict, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -204,13 +276,20 @@ class Session:
         logp = answers["logp"][:n]
         mass = answers.get("off_alphabet")
         logp = logp[:, :, None] if logp.ndim == 3 else logp
-        return logp, np.zeros(logp.shape[:2], np.float32) if mass is None else np.nan_to_num(mass[:n])
+        return logp, np.zeros(logp.shape[:2], np.float32) if mass is None else np.nan_to_num(
+            mass[:n]
+        )
 
     def _halve(self, error: Exception) -> None:
-        """Half the batch and a new runtime session: after a failed allocation the old arena may stay broken (onnxruntime #16307)."""
+        """Half the batch and a new runtime session: after a failed allocation the old arena may
+        stay broken (onnxruntime #16307)."""
         if self.batch == 1:
             remedy = "free device memory or use a larger device"
-            raise TransientError(message(self.provider, "out of memory for one window", "memory for a batch of 1", remedy)) from error
+            raise TransientError(
+                message(
+                    self.provider, "out of memory for one window", "memory for a batch of 1", remedy
+                )
+            ) from error
         self.batch //= 2
         self.halvings += 1
         LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
@@ -218,9 +297,17 @@ class Session:
         self._runtime = _load(self.graph, self.device, self.threads, self._weights)
 
 
-def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | None = None, requested: str = "",
-          weights: dict[str, np.ndarray] | None = None) -> Session:
-    """A session without the golden check: for `export`, which is about to compute what will be checked. Others use Session.open.
+def start(
+    meta: dict,
+    graph: Path,
+    device: str,
+    threads: int = 1,
+    batch: int | None = None,
+    requested: str = "",
+    weights: dict[str, np.ndarray] | None = None,
+) -> Session:
+    """A session without the golden check: for `export`, which is about to compute what will be
+    checked. Others use Session.open.
 
     weights: values by name that take the place of the graph's own, for a null control.
     """
@@ -228,8 +315,21 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
     tokenizer = tables(text_of(meta))
     window = meta["window"]
-    chosen = batch or window["batch"] or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
-    session = Session(meta, graph, requested or device, device, threads, chosen, _tokenizer=tokenizer, _weights=weights or {})
+    chosen = (
+        batch
+        or window["batch"]
+        or max(1, TOKENS_PER_BATCH // max(1, window["window_bp"] // meta["text"]["k"]))
+    )
+    session = Session(
+        meta,
+        graph,
+        requested or device,
+        device,
+        threads,
+        chosen,
+        _tokenizer=tokenizer,
+        _weights=weights or {},
+    )
     session._runtime = _load(graph, device, threads, session._weights)
     session._outputs = [output.name for output in session._runtime.get_outputs()]
     session.provider = session._runtime.get_providers()[0]
@@ -237,12 +337,14 @@ def start(meta: dict, graph: Path, device: str, threads: int = 1, batch: int | N
 
 
 def tables(text: tokenizers.Text) -> tokenizers.Tokenizer | bpe.Bpe:
-    """The tables that turn letters into a text's ids. Raises BadDataError (65) for a vocabulary that does not fit."""
+    """The tables that turn letters into a text's ids. Raises BadDataError (65) for a vocabulary
+    that does not fit."""
     return bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
 
 
 def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which has no bundle yet."""
+    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which
+    has no bundle yet."""
     runtime = _load(graph, device, threads)
     names = [output.name for output in runtime.get_outputs()]
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
@@ -256,7 +358,8 @@ def runtime_version() -> str:
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a row with a non-finite value is all NaN."""
+    """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a
+    row with a non-finite value is all NaN."""
     finite = np.isfinite(logp).all(axis=-1, keepdims=True)
     logp = np.where(finite, logp, 0).astype(np.float64)
     p = np.exp(logp - logp.max(axis=-1, keepdims=True))
@@ -264,7 +367,8 @@ def softmax(logp: np.ndarray) -> np.ndarray:
 
 
 def choose_device(requested: str, bundle: Bundle) -> str:
-    """'cpu' or 'cuda'. Raises DeviceError (69) where CUDA is asked for and does not work or has no certified graph."""
+    """'cpu' or 'cuda'. Raises DeviceError (69) where CUDA is asked for and does not work or has no
+    certified graph."""
     if requested not in DEVICES:
         raise ValueError(f"device is {requested!r}; expected one of {DEVICES}")
     place = f"bundle {bundle.model_id}"
@@ -272,20 +376,30 @@ def choose_device(requested: str, bundle: Bundle) -> str:
         return "cpu"
     if bundle.graph_for("cuda") is None:
         if requested == "cuda":
-            raise DeviceError(message(place, "no graph certified for cuda", "one", "use --device cpu"))
+            raise DeviceError(
+                message(place, "no graph certified for cuda", "one", "use --device cpu")
+            )
         LOG.warning("%s has no graph certified for cuda: running on cpu", place)
         return "cpu"
     if cuda_works():
         return "cuda"
     if requested == "cuda":
         found = f"providers are [{PROVIDERS['cpu']}]"  # what works; the runtime's own list names what was compiled in
-        raise DeviceError(message("device cuda", found, PROVIDERS["cuda"], "install onnxruntime-gpu or use --device cpu"))
+        raise DeviceError(
+            message(
+                "device cuda",
+                found,
+                PROVIDERS["cuda"],
+                "install onnxruntime-gpu or use --device cpu",
+            )
+        )
     LOG.warning("no working CUDA provider: running %s on cpu", bundle.model_id)
     return "cpu"
 
 
 def cuda_works() -> bool:
-    """Whether a one-node model really runs on CUDA. Listing providers proves nothing, and creating a session falls back in silence."""
+    """Whether a one-node model really runs on CUDA. Listing providers proves nothing, and creating
+    a session falls back in silence."""
     import onnxruntime
 
     if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
@@ -296,7 +410,9 @@ def cuda_works() -> bool:
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the runtime warns of the provider it cannot load; the answer says so
+            warnings.simplefilter(
+                "ignore"
+            )  # the runtime warns of the provider it cannot load; the answer says so
             probe = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDERS["cuda"]])
             probe.run(None, {"x": np.zeros(1, np.float32)})
     except (*failures(), RuntimeError, ValueError) as error:
@@ -305,10 +421,15 @@ def cuda_works() -> bool:
     return probe.get_providers()[0] == PROVIDERS["cuda"]
 
 
-def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None) -> object:
+def _load(
+    graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None
+) -> object:
     import onnxruntime
 
-    held = {name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values)) for name, values in (weights or {}).items()}
+    held = {
+        name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values))
+        for name, values in (weights or {}).items()
+    }
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # the runtime sees all cores of the machine unless told
     options.inter_op_num_threads = 1
@@ -319,7 +440,8 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
         options.add_initializer(name, values)
     if device == "cuda":
         onnxruntime.preload_dlls(directory="")
-        # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another day.
+        # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another
+        # day.
         cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
         providers = [(PROVIDERS["cuda"], cuda), PROVIDERS["cpu"]]  # the CPU takes the shape nodes
     else:
@@ -328,10 +450,19 @@ def _load(graph: Path, device: str, threads: int, weights: dict[str, np.ndarray]
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
     except failures() as error:
         found = f"not loaded ({str(error).splitlines()[0]})"
-        raise BadDataError(message(str(graph), found, "a valid ONNX graph", "export it again")) from error
+        raise BadDataError(
+            message(str(graph), found, "a valid ONNX graph", "export it again")
+        ) from error
     if runtime.get_providers()[0] != PROVIDERS[device]:
         found = f"providers are {runtime.get_providers()}"
-        raise DeviceError(message(f"device {device}", found, PROVIDERS[device], "install onnxruntime-gpu or use --device cpu"))
+        raise DeviceError(
+            message(
+                f"device {device}",
+                found,
+                PROVIDERS[device],
+                "install onnxruntime-gpu or use --device cpu",
+            )
+        )
     runtime.weights = held  # the runtime reads them where they are
     return runtime
 
@@ -340,6 +471,18 @@ def failures() -> tuple[type[Exception], ...]:
     """The runtime's own error classes; it has no common base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    names = ("Fail", "RuntimeException", "EPFail", "EngineError", "DeviceReset", "InvalidArgument", "InvalidGraph", "InvalidProtobuf",
-             "NotImplemented", "NoModel", "NoSuchFile", "NotFound")
+    names = (
+        "Fail",
+        "RuntimeException",
+        "EPFail",
+        "EngineError",
+        "DeviceReset",
+        "InvalidArgument",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "NotImplemented",
+        "NoModel",
+        "NoSuchFile",
+        "NotFound",
+    )
     return tuple(getattr(state, name) for name in names if hasattr(state, name))

@@ -1,7 +1,9 @@
-"""Windows to model inputs: one table-driven tokenizer for single bases and for k-mers, masked and causal.
+"""Windows to model inputs: one table-driven tokenizer for single bases and for k-mers, masked and
+causal.
 
-Ids come from the checkpoint's own vocabulary, never from a formula. Windows are codes 0..5 (`alphabet`); a k-mer that holds an N or lies
-outside the contig becomes the N token in place, so no later token changes its phase. Not here: BPE.
+Ids come from the checkpoint's own vocabulary, never from a formula. Windows are codes 0..5
+(`alphabet`); a k-mer that holds an N or lies outside the contig becomes the N token in place, so no
+later token changes its phase. Not here: BPE.
 """
 
 from __future__ import annotations
@@ -27,11 +29,12 @@ MAX_K = 8
 class Text:
     """How a family writes DNA: the `text` group of bundle.json.
 
-    vocabulary: token -> id, as in the checkpoint's file. unknown: token of an N; outside: token of a position outside the contig.
-    mask: token put over the scored one, '' for a model that never reads it. prefix, suffix: tokens round the window.
-    causal: the token before the site answers for it, told the letters of its own token that stand before it; else the token over the
-    site does, masked.
-    kmer_method: 'conditional' hands the token's other letters to the graph, 'marginal' none; '' where k is 1 or the model is causal.
+    vocabulary: token -> id, as in the checkpoint's file. unknown: token of an N; outside: token of
+    a position outside the contig. mask: token put over the scored one, '' for a model that never
+    reads it. prefix, suffix: tokens round the window. causal: the token before the site answers for
+    it, told the letters of its own token that stand before it; else the token over the site does,
+    masked. kmer_method: 'conditional' hands the token's other letters to the graph, 'marginal'
+    none; '' where k is 1 or the model is causal.
     """
 
     k: int
@@ -48,7 +51,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Tables of one Text. ids: int64, by code (k = 1, 6 entries) or by k-mer rank A<C<G<T (4^k entries, then the N token)."""
+    """Tables of one Text. ids: int64, by code (k = 1, 6 entries) or by k-mer rank A<C<G<T (4^k
+    entries, then the N token)."""
 
     text: Text
     ids: np.ndarray
@@ -64,7 +68,8 @@ def words(text: Text) -> list[str]:
 
 
 def build(text: Text) -> Tokenizer:
-    """Tables for a Text. Raises BadDataError (65) where a word or special token is not in the vocabulary, or two share an id."""
+    """Tables for a Text. Raises BadDataError (65) where a word or special token is not in the
+    vocabulary, or two share an id."""
     if not 1 <= text.k <= MAX_K:
         raise BadDataError(message("vocabulary", f"k is {text.k}", f"1 to {MAX_K}"))
     tokens = words(text) + ([text.unknown, text.outside] if text.k == 1 else [text.unknown])
@@ -72,11 +77,24 @@ def build(text: Text) -> Tokenizer:
     absent = [token for token in tokens + specials if token not in text.vocabulary]
     if absent:
         found = f"{len(absent)} of {len(tokens)} tokens are missing, first {absent[0]!r}"
-        raise BadDataError(message("vocabulary", found, "every word and special token", "is it this family's vocabulary file?"))
+        raise BadDataError(
+            message(
+                "vocabulary",
+                found,
+                "every word and special token",
+                "is it this family's vocabulary file?",
+            )
+        )
     by_id: dict[int, str] = {}
     for token, number in text.vocabulary.items():
         if by_id.setdefault(number, token) != token:
-            raise BadDataError(message("vocabulary", f"{by_id[number]!r} and {token!r} share id {number}", "one token an id"))
+            raise BadDataError(
+                message(
+                    "vocabulary",
+                    f"{by_id[number]!r} and {token!r} share id {number}",
+                    "one token an id",
+                )
+            )
 
     def id_of(names) -> np.ndarray:
         return np.array([text.vocabulary[name] for name in names], dtype=np.int64)
@@ -88,29 +106,46 @@ def build(text: Text) -> Tokenizer:
 def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
     """Model inputs for windows as read.
 
-    codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window.
-    Returns int64 arrays: input_ids (n, L) and pos (n, P); with k-mers also offset (n, P), the letter of the token scored, and letters
-    (n, P, k), the token's known letters (4 = not told: the scored letter, an N, every letter under 'marginal', and from the scored
-    letter on where the model is causal).
-    Raises BadDataError (65) for a code outside the alphabet (U among them), ValueError for shapes the model cannot read.
+    codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window. Returns int64
+    arrays: input_ids (n, L) and pos (n, P); with k-mers also offset (n, P), the letter of the token
+    scored, and letters (n, P, k), the token's known letters (4 = not told: the scored letter, an N,
+    every letter under 'marginal', and from the scored letter on where the model is causal). Raises
+    BadDataError (65) for a code outside the alphabet (U among them), ValueError for shapes the
+    model cannot read.
     """
     text = tokenizer.text
     if codes.size and codes.max() > PAD:
         expected = "A, C, G, T, N and IUPAC letters"
-        raise BadDataError(message("window", "a letter that is no DNA letter", expected, "is it RNA? write T for U"))
-    if index.ndim != 2 or len(index) != len(codes) or index.size and not (0 <= index.min() and index.max() < codes.shape[1]):
-        raise ValueError(f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window")
+        raise BadDataError(
+            message(
+                "window", "a letter that is no DNA letter", expected, "is it RNA? write T for U"
+            )
+        )
+    if (
+        index.ndim != 2
+        or len(index) != len(codes)
+        or index.size
+        and not (0 <= index.min() and index.max() < codes.shape[1])
+    ):
+        raise ValueError(
+            f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window"
+        )
     if text.k == 1:
-        # Nothing in a window is answered from its last letter, and where a causal window ends with the site that letter is the answer.
+        # Nothing in a window is answered from its last letter, and where a causal window ends with
+        # the site that letter is the answer.
         read = codes[:, :-1] if text.causal else codes
         tokens, token_index = tokenizer.ids[read], index
     else:
         tokens, token_index = _kmers(tokenizer, codes, index)
     pos = token_index + len(text.prefix) - (1 if text.causal else 0)
     if pos.size and pos.min() < 0:
-        raise ValueError("the first letter of a window has no context in a causal model without a prefix; expected an index above 0")
+        raise ValueError(
+            "the first letter of a window has no context in a causal model without a prefix; expected an index above 0"
+        )
     n = len(codes)
-    around = [np.broadcast_to(side, (n, len(side))) for side in (tokenizer.prefix, tokenizer.suffix)]
+    around = [
+        np.broadcast_to(side, (n, len(side))) for side in (tokenizer.prefix, tokenizer.suffix)
+    ]
     ids = np.concatenate([around[0], tokens, around[1]], axis=1)
     made = {"input_ids": ids, "pos": pos}
     if tokenizer.mask_id is not None:
@@ -120,8 +155,11 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
     return made
 
 
-def _kmers(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids (n, tokens) and the token of each scored letter. The last token of a causal window, whole or not, is not read."""
+def _kmers(
+    tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Token ids (n, tokens) and the token of each scored letter. The last token of a causal window,
+    whole or not, is not read."""
     k = tokenizer.text.k
     n, width = codes.shape
     if not tokenizer.text.causal and width % k:
@@ -141,7 +179,11 @@ def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.n
         place = np.minimum((index - offset)[..., None] + np.arange(text.k), codes.shape[1] - 1)
         letters = np.minimum(codes[np.arange(len(codes))[:, None, None], place], N).astype(np.int64)
         # the answer never enters the graph, nor does what comes after it where the model is causal
-        hidden = np.arange(text.k) >= offset[..., None] if text.causal else np.arange(text.k) == offset[..., None]
+        hidden = (
+            np.arange(text.k) >= offset[..., None]
+            if text.causal
+            else np.arange(text.k) == offset[..., None]
+        )
         letters[hidden] = N
     return {"offset": offset, "letters": letters}
 
@@ -149,23 +191,44 @@ def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.n
 def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
     """Token -> id of a checkpoint, the file it was read from and that file's sha256.
 
-    vocab.txt: one token a line, id = line number; vocab.json: the map; tokenizer.json: model.vocab and added_tokens.
-    Raises MissingInputError (66) where none of them is there, BadDataError (65) where it is not such a file, is larger than any, or gives a
-    token another id than a second one beside it does.
+    vocab.txt: one token a line, id = line number; vocab.json: the map; tokenizer.json: model.vocab
+    and added_tokens. Raises MissingInputError (66) where none of them is there, BadDataError (65)
+    where it is not such a file, is larger than any, or gives a token another id than a second one
+    beside it does.
     """
     paths = [directory / name for name in VOCABULARY_FILES if (directory / name).is_file()]
     if not paths:
-        raise MissingInputError(message(str(directory), "no vocabulary file", " or ".join(VOCABULARY_FILES), "copy it from the checkpoint"))
+        raise MissingInputError(
+            message(
+                str(directory),
+                "no vocabulary file",
+                " or ".join(VOCABULARY_FILES),
+                "copy it from the checkpoint",
+            )
+        )
     for path in paths:
         if path.stat().st_size > MAX_VOCABULARY_BYTES:
-            raise BadDataError(message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_VOCABULARY_BYTES}"))
+            raise BadDataError(
+                message(
+                    str(path), f"{path.stat().st_size} bytes", f"at most {MAX_VOCABULARY_BYTES}"
+                )
+            )
     content = paths[0].read_bytes()
     vocabulary = _parse_vocabulary(paths[0], content)
     for path in paths[1:]:
         other = _parse_vocabulary(path, path.read_bytes())
-        if clash := next((token for token, number in vocabulary.items() if other.get(token, number) != number), None):
-            raise BadDataError(message(str(path), f"{clash!r} has id {other[clash]}", f"{vocabulary[clash]} as {paths[0].name} says",
-                                       "keep the file that belongs to the weights"))
+        if clash := next(
+            (token for token, number in vocabulary.items() if other.get(token, number) != number),
+            None,
+        ):
+            raise BadDataError(
+                message(
+                    str(path),
+                    f"{clash!r} has id {other[clash]}",
+                    f"{vocabulary[clash]} as {paths[0].name} says",
+                    "keep the file that belongs to the weights",
+                )
+            )
     return vocabulary, paths[0], hashlib.sha256(content).hexdigest()
 
 
@@ -181,8 +244,12 @@ def _parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
         if path.name == "tokenizer.json":
             added = {entry["content"]: entry["id"] for entry in held.get("added_tokens", [])}
             held = dict(held["model"]["vocab"]) | added
-        if not isinstance(held, dict) or not all(type(number) is int and number >= 0 for number in held.values()):
+        if not isinstance(held, dict) or not all(
+            type(number) is int and number >= 0 for number in held.values()
+        ):
             raise ValueError("ids are not whole numbers")
         return held
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadDataError(message(str(path), f"no vocabulary ({error})", "tokens with their ids")) from error
+        raise BadDataError(
+            message(str(path), f"no vocabulary ({error})", "tokens with their ids")
+        ) from error

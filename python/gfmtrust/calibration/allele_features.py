@@ -1,4 +1,5 @@
-"""The features of given alleles, found in the score tables of a run: plain SNVs in the shards of sites, the others in those of variants."""
+"""The features of given alleles, found in the score tables of a run: plain SNVs in the shards of
+sites, the others in those of variants."""
 
 from __future__ import annotations
 
@@ -16,21 +17,29 @@ from gfmtrust.io import tables
 
 
 def allele_features(plan_dir: Path, scores: ScoreTables, alleles: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `features`, a row an allele in the order given; NaN throughout where the run holds no such allele.
+    """The columns of `features`, a row an allele in the order given; NaN throughout where the run
+    holds no such allele.
 
     alleles: labels.KEY columns, one row each.
     """
     parts = []
-    snv = np.flatnonzero(((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy())
+    snv = np.flatnonzero(
+        ((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy()
+    )
     place = place_key(alleles["contig_index"], alleles["pos"])[snv]
-    ref, alt = (encode("".join(alleles[name].to_numpy(object)[snv])).astype(np.int64) for name in ("ref", "alt"))
+    ref, alt = (
+        encode("".join(alleles[name].to_numpy(object)[snv])).astype(np.int64)
+        for name in ("ref", "alt")
+    )
     for block in blocks(plan_dir, scores):
         here = place_key(block.site["contig_index"], block.site["pos"])
         if not len(here):
             continue
         rows = np.minimum(np.searchsorted(here, place), len(here) - 1)
         mine = here[rows] == place
-        parts.append(features(block, scores.ensemble, rows[mine], ref[mine], alt[mine]).set_index(snv[mine]))
+        parts.append(
+            features(block, scores.ensemble, rows[mine], ref[mine], alt[mine]).set_index(snv[mine])
+        )
     known = tables.read(plan_dir / "variants.parquet").to_pandas()
     index = pd.MultiIndex.from_frame(alleles[KEY])
     for block in blocks(plan_dir, scores, "variants"):

@@ -1,8 +1,9 @@
-"""Caps and explanations: what keeps an allele's flag down whatever its reliability. Pure functions of features.
+"""Caps and explanations: what keeps an allele's flag down whatever its reliability. Pure functions
+of features.
 
-`Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles alike, because a certificate
-only covers a rule that was in force when the probes were counted. Source: docs/reliability.md 4. Caps never lift a flag and
-explanations never change one.
+`Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles
+alike, because a certificate only covers a rule that was in force when the probes were counted.
+Source: docs/reliability.md 4. Caps never lift a flag and explanations never change one.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ HIGH_ENTROPY_BITS = 1.9
 class Limits:
     """What the probes showed, None where a measure is missing in the whole run.
 
-    surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and 99.9th, bits; n_share_high: 99th
-    percentile; strand_llr_median: nats; dis_high: 95th percentile, bits; class_gain: mean gain by region class; model_gain: mean
-    gain of all probes, model_gain_low its one-sided 95 % lower bound, bits per base (None where the context model is the model);
-    background: the probes are of another sequence than the run's alleles; draft: a model reckons in int8.
-    long_window: a voting model reads more than it was trained on.
+    surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and
+    99.9th, bits; n_share_high: 99th percentile; strand_llr_median: nats; dis_high: 95th percentile,
+    bits; class_gain: mean gain by region class; model_gain: mean gain of all probes, model_gain_low
+    its one-sided 95 % lower bound, bits per base (None where the context model is the model);
+    background: the probes are of another sequence than the run's alleles; draft: a model reckons in
+    int8. long_window: a voting model reads more than it was trained on.
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -48,9 +50,17 @@ class Limits:
     long_window: bool = False
 
 
-def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, context_only: bool = False, background: bool = False,
-                   draft: bool = False, long_window: bool = False) -> Limits:
-    """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's gain."""
+def measure_limits(
+    features: pd.DataFrame,
+    blocks: np.ndarray,
+    seed: int,
+    context_only: bool = False,
+    background: bool = False,
+    draft: bool = False,
+    long_window: bool = False,
+) -> Limits:
+    """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's
+    gain."""
     surprisal = finite(features, "local_surprisal")
     strand = finite(features, "strand_llr")
     dis = finite(features, "dis")
@@ -72,22 +82,36 @@ def measure_limits(features: pd.DataFrame, blocks: np.ndarray, seed: int, contex
 
 
 def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint16 (n,). NaN features cap nothing."""
+    """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint16
+    (n,). NaN features cap nothing."""
     found = {
         Why.BACKGROUND: np.full(len(features), limits.background),
         Why.DRAFT: np.full(len(features), limits.draft),
         Why.NO_DISTRIBUTION: _no_distribution(features),
-        Why.OOD_WINDOW: limits.long_window | _outside(column(features, "local_surprisal"), limits.surprisal_range),
+        Why.OOD_WINDOW: limits.long_window
+        | _outside(column(features, "local_surprisal"), limits.surprisal_range),
         Why.NO_GAIN: _no_gain(limits, features),
         Why.STRAND: _strands_differ(limits, features),
         Why.NEAR_EDGE: column(features, "near_edge") > 0,
-        Why.N_IN_WINDOW: column(features, "n_share") > min(N_SHARE, limits.n_share_high if limits.n_share_high is not None else N_SHARE),
-        Why.DISAGREE: (column(features, "dis") > (np.inf if limits.dis_high is None else limits.dis_high))
+        Why.N_IN_WINDOW: column(features, "n_share")
+        > min(N_SHARE, limits.n_share_high if limits.n_share_high is not None else N_SHARE),
+        Why.DISAGREE: (
+            column(features, "dis") > (np.inf if limits.dis_high is None else limits.dis_high)
+        )
         | (column(features, "sign_agreement") < MIN_SIGN_AGREEMENT),
         Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
     }
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
-    for why in (Why.BACKGROUND, Why.DRAFT, Why.NO_DISTRIBUTION, Why.OOD_WINDOW, Why.NO_GAIN, Why.STRAND, Why.NEAR_EDGE, Why.N_IN_WINDOW):
+    for why in (
+        Why.BACKGROUND,
+        Why.DRAFT,
+        Why.NO_DISTRIBUTION,
+        Why.OOD_WINDOW,
+        Why.NO_GAIN,
+        Why.STRAND,
+        Why.NEAR_EDGE,
+        Why.N_IN_WINDOW,
+    ):
         cap[found[why]] = Rank.MEDIUM
     cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
     reasons = np.zeros(len(features), dtype=np.uint16)
@@ -96,10 +120,14 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     return cap, reasons
 
 
-def bootstrap_lower(values: np.ndarray, blocks: np.ndarray, seed: int, draws: int = 1000) -> float | None:
-    """One-sided 95 % lower bound of a mean by drawing whole blocks; NaN values are left out, None without any.
+def bootstrap_lower(
+    values: np.ndarray, blocks: np.ndarray, seed: int, draws: int = 1000
+) -> float | None:
+    """One-sided 95 % lower bound of a mean by drawing whole blocks; NaN values are left out, None
+    without any.
 
-    Blocks are drawn 1,000 times with replacement; the same seed gives the same bound whatever the order of rows.
+    Blocks are drawn 1,000 times with replacement; the same seed gives the same bound whatever the
+    order of rows.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -126,20 +154,32 @@ def finite(features: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _percentiles(values: np.ndarray, low: float, high: float) -> tuple[float, float] | None:
-    return (float(np.percentile(values, low)), float(np.percentile(values, high))) if len(values) else None
+    return (
+        (float(np.percentile(values, low)), float(np.percentile(values, high)))
+        if len(values)
+        else None
+    )
 
 
 def _class_means(gain: np.ndarray, region_class: np.ndarray) -> tuple[tuple[str, float], ...]:
-    means = [(str(name), gain[(region_class == name) & np.isfinite(gain)]) for name in sorted(set(region_class))]
+    means = [
+        (str(name), gain[(region_class == name) & np.isfinite(gain)])
+        for name in sorted(set(region_class))
+    ]
     return tuple((name, float(np.sort(values).mean())) for name, values in means if len(values))
 
 
 def _outside(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarray:
-    return np.zeros(len(values), dtype=bool) if bounds is None else (values < bounds[0]) | (values > bounds[1])
+    return (
+        np.zeros(len(values), dtype=bool)
+        if bounds is None
+        else (values < bounds[0]) | (values > bounds[1])
+    )
 
 
 def _no_distribution(features: pd.DataFrame) -> np.ndarray:
-    """Is the allele judged by likelihoods alone, so that nothing is known of what the models make of its site?"""
+    """Is the allele judged by likelihoods alone, so that nothing is known of what the models make
+    of its site?"""
     if "ent" not in features:
         return np.zeros(len(features), dtype=bool)
     return np.isfinite(column(features, "llr")) & np.isnan(column(features, "ent"))
@@ -152,11 +192,15 @@ def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:
     if limits.model_gain <= 0:
         return np.ones(len(features), dtype=bool)
     means = dict(limits.class_gain)
-    class_mean = features["region_class"].map(means).astype(np.float64).fillna(limits.model_gain).to_numpy()
+    class_mean = (
+        features["region_class"].map(means).astype(np.float64).fillna(limits.model_gain).to_numpy()
+    )
     return shrunken_gain(column(features, "gain"), class_mean)[1] < 0
 
 
 def _strands_differ(limits: Limits, features: pd.DataFrame) -> np.ndarray:
     if limits.strand_llr_median is None:
         return np.zeros(len(features), dtype=bool)
-    return (column(features, "strand_flip") > 0) & (column(features, "strand_llr") > 2 * limits.strand_llr_median)
+    return (column(features, "strand_flip") > 0) & (
+        column(features, "strand_llr") > 2 * limits.strand_llr_median
+    )

@@ -1,6 +1,8 @@
-"""Score tables of all models put side by side: the one place where models, members and strands meet.
+"""Score tables of all models put side by side: the one place where models, members and strands
+meet.
 
-The context model is the ensemble where it is the only model; beside other models it is the baseline their gain is measured by.
+The context model is the ensemble where it is the only model; beside other models it is the baseline
+their gain is measured by.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ CONTEXT_FAMILY = "context_model"
 class Ensemble:
     """The models of a run and their views, from the metadata of any one shard's tables.
 
-    models: ids of the models that vote, as given; baseline: id of the context model, or None where there is none.
-    view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
-    view_equivariant: (V,) bool, strands equal by construction. metadata: what each model's tables say of themselves.
-    view_told: (V,) bool, whether a view is a distribution; one of whole tokens tells LLRs alone.
+    models: ids of the models that vote, as given; baseline: id of the context model, or None where
+    there is none. view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
+    view_equivariant: (V,) bool, strands equal by construction. metadata: what each model's tables
+    say of themselves. view_told: (V,) bool, whether a view is a distribution; one of whole tokens
+    tells LLRs alone.
     """
 
     models: tuple[str, ...]
@@ -39,7 +42,13 @@ class Ensemble:
 
     @property
     def view_told(self) -> np.ndarray:
-        return np.array([has_distribution(self.metadata.get(self.models[model], {})) for model in self.view_models], dtype=bool)
+        return np.array(
+            [
+                has_distribution(self.metadata.get(self.models[model], {}))
+                for model in self.view_models
+            ],
+            dtype=bool,
+        )
 
     @property
     def context_only(self) -> bool:
@@ -50,13 +59,14 @@ class Ensemble:
 class SiteBlock:
     """The sites of one shard, n rows in shard order.
 
-    site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows sum to 1 or 0;
-    told_weights: the same over the views that are distributions. status: object (n,), '' or why a model could not answer.
-    local_surprisal: mean over the voting models that have distributions, bits.
-    context_surprisal: the context model's. gain: context - local, NaN where the context model is the only model.
-    context_probs: float32 (n, members, 4), the context model's own answer, NaN throughout where it was not run.
-    llr: float32 (n, V), the haplotypes' LLR of the row's variant, NaN where it changes no length; variant_status: as status, of the
-    variant; both None in a shard of sites.
+    site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows
+    sum to 1 or 0; told_weights: the same over the views that are distributions. status: object
+    (n,), '' or why a model could not answer. local_surprisal: mean over the voting models that have
+    distributions, bits. context_surprisal: the context model's. gain: context - local, NaN where
+    the context model is the only model. context_probs: float32 (n, members, 4), the context model's
+    own answer, NaN throughout where it was not run. llr: float32 (n, V), the haplotypes' LLR of the
+    row's variant, NaN where it changes no length; variant_status: as status, of the variant; both
+    None in a shard of sites.
     """
 
     site: pd.DataFrame
@@ -81,7 +91,9 @@ class ScoreTables:
     """
 
     def __init__(self, paths: list[Path], model_order: list[str]):
-        files = sorted(file for path in paths for file in (path.glob("*.parquet") if path.is_dir() else [path]))
+        files = sorted(
+            file for path in paths for file in (path.glob("*.parquet") if path.is_dir() else [path])
+        )
         self._file: dict[tuple[str, str], Path] = {}
         for file in files:
             model, _, shard = file.name.removesuffix(".parquet").rpartition(".")
@@ -89,21 +101,34 @@ class ScoreTables:
         found = {model for model, _ in self._file}
         missing = [model for model in model_order if model not in found]
         if missing or not found:
-            raise MissingInputError(message("score tables", f"none of {', '.join(missing) or 'any model'}", "one a model and shard",
-                                            "run score_sites"))
+            raise MissingInputError(
+                message(
+                    "score tables",
+                    f"none of {', '.join(missing) or 'any model'}",
+                    "one a model and shard",
+                    "run score_sites",
+                )
+            )
         self.shards = sorted({shard for _, shard in self._file})
         self.ensemble = self._describe(model_order)
 
     def _describe(self, order: list[str]) -> Ensemble:
-        metadata = {model: tables.read_metadata(self._file[model, self.shards[0]]) for model in order}
+        metadata = {
+            model: tables.read_metadata(self._file[model, self.shards[0]]) for model in order
+        }
         context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
         voting = [model for model in order if model not in context] or context
-        views = [(voting.index(model), view[2], metadata[model]["rc_equivariant"]) for model in voting for view in metadata[model]["views"]]
+        views = [
+            (voting.index(model), view[2], metadata[model]["rc_equivariant"])
+            for model in voting
+            for view in metadata[model]["views"]
+        ]
         columns = [np.array(column) for column in zip(*views, strict=True)]
         return Ensemble(tuple(voting), context[0] if context else None, *columns, metadata)
 
     def block(self, shard: str, site: pd.DataFrame) -> SiteBlock:
-        """One shard's sites with every model's answer. Raises InternalError (70) where a table is not of these sites."""
+        """One shard's sites with every model's answer. Raises InternalError (70) where a table is
+        not of these sites."""
         answer = {model: self._read(model, shard, site) for model in self.ensemble.metadata}
         voting = [answer[model] for model in self.ensemble.models]
         probs = np.concatenate([part["probs"] for part in voting], axis=1)
@@ -111,29 +136,66 @@ class ScoreTables:
         probs[status != ""] = np.nan
         nowhere = np.full(len(site), np.nan)
         told = self.ensemble.view_told
-        beside = [answer[model]["local_surprisal"] for model in self.ensemble.models if has_distribution(self.ensemble.metadata[model])]
+        beside = [
+            answer[model]["local_surprisal"]
+            for model in self.ensemble.models
+            if has_distribution(self.ensemble.metadata[model])
+        ]
         local = np.mean(beside, axis=0, dtype=np.float64) if beside else nowhere
         base = answer.get(self.ensemble.baseline)
         context = base["local_surprisal"].astype(np.float64) if base else nowhere
         return SiteBlock(
-            site=site, probs=probs, weights=view_weights(probs, self.ensemble.view_models), status=status, local_surprisal=local,
-            context_surprisal=context, gain=nowhere if self.ensemble.context_only else context - local,
-            n_share=np.max([part["n_share"] for part in voting], axis=0), pad_share=np.max([part["pad_share"] for part in voting], axis=0),
+            site=site,
+            probs=probs,
+            weights=view_weights(probs, self.ensemble.view_models),
+            status=status,
+            local_surprisal=local,
+            context_surprisal=context,
+            gain=nowhere if self.ensemble.context_only else context - local,
+            n_share=np.max([part["n_share"] for part in voting], axis=0),
+            pad_share=np.max([part["pad_share"] for part in voting], axis=0),
             context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32),
-            told_weights=shared_weights(told & ~np.isnan(probs).any(axis=2), self.ensemble.view_models), **_of_variants(voting))
+            told_weights=shared_weights(
+                told & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
+            ),
+            **_of_variants(voting),
+        )
 
     def _read(self, model: str, shard: str, site: pd.DataFrame) -> dict[str, np.ndarray]:
         path = self._file.get((model, shard))
         if path is None:
-            raise MissingInputError(message(f"scores of {model}", f"no table of {shard}", "one a model and shard", "run score_sites again"))
-        if tables.read_metadata(path)["bundle_sha256"] != self.ensemble.metadata[model]["bundle_sha256"]:
-            raise BadDataError(message(str(path), "another bundle's scores", f"those of {model}'s bundle", "run score_sites again"))
+            raise MissingInputError(
+                message(
+                    f"scores of {model}",
+                    f"no table of {shard}",
+                    "one a model and shard",
+                    "run score_sites again",
+                )
+            )
+        if (
+            tables.read_metadata(path)["bundle_sha256"]
+            != self.ensemble.metadata[model]["bundle_sha256"]
+        ):
+            raise BadDataError(
+                message(
+                    str(path),
+                    "another bundle's scores",
+                    f"those of {model}'s bundle",
+                    "run score_sites again",
+                )
+            )
         table = tables.read(path)
-        if not all(np.array_equal(table[name].to_numpy(), site[name]) for name in ("contig_index", "pos")):
-            raise InternalError(message(str(path), "other sites than the shard's", "one row a site in shard order"))
+        if not all(
+            np.array_equal(table[name].to_numpy(), site[name]) for name in ("contig_index", "pos")
+        ):
+            raise InternalError(
+                message(str(path), "other sites than the shard's", "one row a site in shard order")
+            )
         n_views = table.schema.field("probs").type.list_size // 4
         probs = table["probs"].combine_chunks().flatten().to_numpy().reshape(-1, n_views, 4).copy()
-        columns = {name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")}
+        columns = {
+            name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")
+        }
         if "llr" in table.schema.names:
             columns["llr"] = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views)
             columns["variant_status"] = table["variant_status"].to_pandas().to_numpy(object)
@@ -148,20 +210,27 @@ def has_distribution(metadata: dict) -> bool:
 def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:
     if "llr" not in voting[0]:
         return {}
-    return {"llr": np.concatenate([part["llr"] for part in voting], axis=1),
-            "variant_status": _first_status([part["variant_status"] for part in voting])}
+    return {
+        "llr": np.concatenate([part["llr"] for part in voting], axis=1),
+        "variant_status": _first_status([part["variant_status"] for part in voting]),
+    }
 
 
 def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
     """The status first in order of precedence over the models; '' where every model answered."""
     rank = {"": len(STATUS_ORDER), **{status.value: i for i, status in enumerate(STATUS_ORDER)}}
-    worst = np.min([[rank[str(value)] for value in status] for status in per_model], axis=0) if len(per_model[0]) else np.empty(0, int)
+    worst = (
+        np.min([[rank[str(value)] for value in status] for status in per_model], axis=0)
+        if len(per_model[0])
+        else np.empty(0, int)
+    )
     names = [*STATUS_ORDER, ""]
     return np.array([names[i] for i in worst], dtype=object)
 
 
 def blocks(plan_dir: Path, scores: ScoreTables, kind: str = "shard") -> Iterator[SiteBlock]:
-    """Every shard of the plan, in order; kind 'shard': those of sites, 'variants': those of variants, whose sites stand in them again.
+    """Every shard of the plan, in order; kind 'shard': those of sites, 'variants': those of
+    variants, whose sites stand in them again.
 
     Raises MissingInputError (66) where a shard was not scored.
     """
@@ -170,5 +239,6 @@ def blocks(plan_dir: Path, scores: ScoreTables, kind: str = "shard") -> Iterator
 
 
 def allele_status(block: SiteBlock, rows: np.ndarray) -> np.ndarray:
-    """Status of alleles that stand at the given rows: SCORED, or why the models could not answer there."""
+    """Status of alleles that stand at the given rows: SCORED, or why the models could not answer
+    there."""
     return np.where(block.status[rows] == "", Status.SCORED, block.status[rows])

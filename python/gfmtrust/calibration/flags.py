@@ -1,6 +1,8 @@
-"""Confidence flags and the reasons that kept them down, from a calibration and the features of alleles.
+"""Confidence flags and the reasons that kept them down, from a calibration and the features of
+alleles.
 
-Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source: docs/reliability.md 4.
+Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source:
+docs/reliability.md 4.
 """
 
 from __future__ import annotations
@@ -16,27 +18,49 @@ from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank, Why
 
 MAX_REASONS = 4
-FEATURE_COLUMNS = ("llr", "llr_sd", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "strand_flip", "local_surprisal",
-                   "gain", "gc", "soft_masked", "n_share", "near_edge", "region_class")
+FEATURE_COLUMNS = (
+    "llr",
+    "llr_sd",
+    "ent",
+    "dis",
+    "sign_agreement",
+    "strand_jsd",
+    "strand_llr",
+    "strand_flip",
+    "local_surprisal",
+    "gain",
+    "gc",
+    "soft_masked",
+    "n_share",
+    "near_edge",
+    "region_class",
+)
 """What `assign` reads; NaN where a measure is missing."""
 
 
-def assign(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for HIGH and not scored.
+def assign(
+    calibration: Calibration, features: pd.DataFrame
+) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for
+    HIGH and not scored.
 
-    features: FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the LLR is NaN. UNCERTIFIED: the next level
-    does not exist for the allele's stratum (or its reliability could not be estimated); LOW_REL: it exists and the reliability is below it.
-    Raises ValueError naming a missing column.
+    features: FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the
+    LLR is NaN. UNCERTIFIED: the next level does not exist for the allele's stratum (or its
+    reliability could not be estimated); LOW_REL: it exists and the reliability is below it. Raises
+    ValueError naming a missing column.
     """
     rank, reasons = decide(calibration, features)
     return rank, _words(reasons)
 
 
 def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank of very many alleles alone."""
+    """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank
+    of very many alleles alone."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
     if missing:
-        raise ValueError(f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}")
+        raise ValueError(
+            f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}"
+        )
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
     region_class = strata(features, calibration.length_bins)
@@ -47,7 +71,9 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
     guard = calibration.options.guard_band
     rank = ranks(rel, cap, high, medium, guard)
     needed = np.where(rank == Rank.MEDIUM, high, medium) + guard
-    next_missing = np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(calibration.high_withheld))
+    next_missing = (
+        np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(calibration.high_withheld))
+    )
     reasons = reasons | np.where(next_missing, np.uint16(BIT[Why.UNCERTIFIED]), np.uint16(0))
     reasons |= np.where(~next_missing & (rel < needed), np.uint16(BIT[Why.LOW_REL]), np.uint16(0))
     if calibration.shift is not None and calibration.shift.fired:
@@ -59,15 +85,24 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
 
 
 def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:
-    """Count the flags that a null control's probes earn by the calibration. features: as for `assign`; `llr` is decoy less real."""
+    """Count the flags that a null control's probes earn by the calibration. features: as for
+    `assign`; `llr` is decoy less real."""
     rank, _ = decide(calibration, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)
-    return NullVerdict(name, int(scored.sum()), int((rank == Rank.HIGH).sum()), int((rank == Rank.MEDIUM).sum()),
-                       float(wrong.mean()) if len(wrong) else None)
+    return NullVerdict(
+        name,
+        int(scored.sum()),
+        int((rank == Rank.HIGH).sum()),
+        int((rank == Rank.MEDIUM).sum()),
+        float(wrong.mean()) if len(wrong) else None,
+    )
 
 
 def _words(reasons: np.ndarray) -> list[tuple[str, ...]]:
     distinct, place = np.unique(reasons, return_inverse=True)
-    words = [tuple(str(why) for why in WHY_ORDER if bits & BIT[why])[:MAX_REASONS] for bits in distinct.tolist()]
+    words = [
+        tuple(str(why) for why in WHY_ORDER if bits & BIT[why])[:MAX_REASONS]
+        for bits in distinct.tolist()
+    ]
     return [words[i] for i in place.tolist()]

@@ -1,7 +1,9 @@
-"""Calibration by labels: the same score and certificates as on decoys, where right means that the model's call agrees with the label.
+"""Calibration by labels: the same score and certificates as on decoys, where right means that the
+model's call agrees with the label.
 
-An allele's call is its LLR against a cut that half A chose; the distance to it takes the place of |LLR|. Halves share no megabase. Where
-labels are too few the decoy calibration stays, with the number needed. Source: docs/reliability.md, "Labels".
+An allele's call is its LLR against a cut that half A chose; the distance to it takes the place of
+|LLR|. Halves share no megabase. Where labels are too few the decoy calibration stays, with the
+number needed. Source: docs/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
 
 MIN_LABELS = 200
-"""Alleles of each label without which nothing could be certified at the error that MEDIUM allows."""
+"""Alleles of each label without which nothing could be certified at the error that MEDIUM
+allows."""
 LIKELY_HIGH = 500
 """Alleles of each label below which HIGH is unlikely to be certified."""
 ONE_SIDED = 0.9
@@ -27,17 +30,21 @@ SET = "labels"
 
 
 def too_few(label: np.ndarray) -> str:
-    """Why there are too few labels (n,) of a kind for anything to be said, with the number needed; '' where there are enough."""
+    """Why there are too few labels (n,) of a kind for anything to be said, with the number needed;
+    '' where there are enough."""
     n_effect = int((label == 1).sum())
     n_none = len(label) - n_effect
     if min(n_effect, n_none) >= MIN_LABELS:
         return ""
-    return (f"{n_effect:,} alleles with an effect and {n_none:,} without; a calibration needs {MIN_LABELS} of each "
-            f"({LIKELY_HIGH} for HIGH to be likely)")
+    return (
+        f"{n_effect:,} alleles with an effect and {n_none:,} without; a calibration needs {MIN_LABELS} of each "
+        f"({LIKELY_HIGH} for HIGH to be likely)"
+    )
 
 
 def refusal(label: np.ndarray, block: np.ndarray) -> str:
-    """Why these labels cannot calibrate, with the number needed; '' where they can. label, block: (n,)."""
+    """Why these labels cannot calibrate, with the number needed; '' where they can. label, block:
+    (n,)."""
     n_blocks = len(np.unique(block))
     if why_not := too_few(label):
         return why_not
@@ -49,29 +56,42 @@ def refusal(label: np.ndarray, block: np.ndarray) -> str:
 
 
 def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
-    """Region classes of which more than nine in ten have one label: there a region alone makes a call right."""
+    """Region classes of which more than nine in ten have one label: there a region alone makes a
+    call right."""
     found = []
     for name in sorted(set(region_class)):
         mine = label[region_class == name]
         share = max(mine.mean(), 1 - mine.mean())
         if share > ONE_SIDED:
-            found.append(f"region class {name}: {share:.0%} of its {len(mine):,} labels are {'1' if mine.mean() > 0.5 else '0'}")
+            found.append(
+                f"region class {name}: {share:.0%} of its {len(mine):,} labels are {'1' if mine.mean() > 0.5 else '0'}"
+            )
     if min((label == 1).sum(), (label == 0).sum()) < LIKELY_HIGH:
-        found.append(f"fewer than {LIKELY_HIGH} alleles of a label: HIGH is unlikely to be certified")
+        found.append(
+            f"fewer than {LIKELY_HIGH} alleles of a label: HIGH is unlikely to be certified"
+        )
     return found
 
 
 def blocks_of(table: pd.DataFrame) -> np.ndarray:
     """Block of each allele, int (n,): a megabase of its contig."""
-    return np.unique(place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True)[1]
+    return np.unique(
+        place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True
+    )[1]
 
 
-def fit(table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | None = None) -> Calibration:
-    """A calibration of one class of variant from its labelled alleles. Labels that `refusal` speaks against give one without certificates.
+def fit(
+    table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | None = None
+) -> Calibration:
+    """A calibration of one class of variant from its labelled alleles. Labels that `refusal` speaks
+    against give one without certificates.
 
-    table: contig_index, pos, label and the columns of `features`; rows without an LLR are left out. llr_cut: nats, else the best of half A.
+    table: contig_index, pos, label and the columns of `features`; rows without an LLR are left out.
+    llr_cut: nats, else the best of half A.
     """
-    table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(["contig_index", "pos"], kind="stable", ignore_index=True)
+    table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(
+        ["contig_index", "pos"], kind="stable", ignore_index=True
+    )
     block, label = blocks_of(table), table["label"].to_numpy()
     score = effect_score(table["llr"].to_numpy(np.float64), by_size)
     part = splits.split(block, options.seed)
@@ -79,8 +99,12 @@ def fit(table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | N
     cut = llr_cut if llr_cut is not None else best_cut(label[in_a], score[in_a])
     right = (score >= cut) == (label == 1)
     distance = np.abs(score - cut)
-    as_probes = table.assign(block=block, real=0, decoy=0, run_oriented=True, llr=np.where(right, -distance, distance))
-    found = replace(calibration_fit.fit(as_probes, options), set=SET, cut=float(cut), by_size=by_size)
+    as_probes = table.assign(
+        block=block, real=0, decoy=0, run_oriented=True, llr=np.where(right, -distance, distance)
+    )
+    found = replace(
+        calibration_fit.fit(as_probes, options), set=SET, cut=float(cut), by_size=by_size
+    )
     return told(replace(found, directions=directions(found, table[~in_a], ~right[~in_a])))
 
 
@@ -88,7 +112,9 @@ def directions(found: Calibration, table: pd.DataFrame, wrong: np.ndarray) -> tu
     """Wrong calls of each flag by the allele that the model prefers, on half B."""
     rank, _ = flags.decide(found, table)
     llr = table["llr"].to_numpy(np.float64)
-    return tuple(Direction(level.name, prefers, int(mine.sum()), int(wrong[mine].sum()))
-                 for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
-                 for prefers, side in (("ALT", llr > 0), ("REF", llr < 0))
-                 for mine in [(rank == level) & side])
+    return tuple(
+        Direction(level.name, prefers, int(mine.sum()), int(wrong[mine].sum()))
+        for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
+        for prefers, side in (("ALT", llr > 0), ("REF", llr < 0))
+        for mine in [(rank == level) & side]
+    )

@@ -1,6 +1,7 @@
 """What a calibration is: its options, counts, certificates and outcome, as JSON text and back.
 
-Everything needed to flag alleles later and to audit a flag from the file alone. How it is made is in `calibration`.
+Everything needed to flag alleles later and to audit a flag from the file alone. How it is made is
+in `calibration`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ PLACE = "calibration.json"
 
 @dataclass(frozen=True)
 class Options:
-    """alpha: error a level may have; delta: chance that a certificate is wrong; guard_band: reliability above a cut-off that still gets the
-    lower flag, so that HIGH here is no LOW on another device.
+    """alpha: error a level may have; delta: chance that a certificate is wrong; guard_band:
+    reliability above a cut-off that still gets the lower flag, so that HIGH here is no LOW on
+    another device.
 
-    simultaneous: delta is shared by all cells and levels; looks: how often half B has been used, this time included;
-    context_only: the context model is the only model (gain then caps nothing); background: file that context model and probes come
-    from, '' where that is the genome itself; long_window: models that read more than they were trained on, '' for none; digests:
-    JSON-like facts the calibration is of (genome, background, bundles, views, precision), compared by `check_matches`.
+    simultaneous: delta is shared by all cells and levels; looks: how often half B has been used,
+    this time included; context_only: the context model is the only model (gain then caps nothing);
+    background: file that context model and probes come from, '' where that is the genome itself;
+    long_window: models that read more than they were trained on, '' for none; digests: JSON-like
+    facts the calibration is of (genome, background, bundles, views, precision), compared by
+    `check_matches`.
     """
 
     seed: int = 1
@@ -52,20 +56,32 @@ class Options:
 
     @property
     def at_most_medium(self) -> str:
-        """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; '' where nothing says so."""
+        """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; ''
+        where nothing says so."""
         if self.background:
             return f"context model and probes come from {self.background}"
         if self.is_draft:
             return f"a model reckons in {DRAFT}, which is a draft"
-        return f"the window is longer than {self.long_window} was trained on" if self.long_window else ""
+        return (
+            f"the window is longer than {self.long_window} was trained on"
+            if self.long_window
+            else ""
+        )
 
     def check(self, place: str = "calibration") -> None:
         """Raises ConfigurationError (78) where a level could not mean anything."""
         if not 0 < self.alpha_high < self.alpha_medium < 1:
-            raise ConfigurationError(message(place, f"alpha_high {self.alpha_high}, alpha_medium {self.alpha_medium}",
-                                             "0 < alpha_high < alpha_medium < 1"))
+            raise ConfigurationError(
+                message(
+                    place,
+                    f"alpha_high {self.alpha_high}, alpha_medium {self.alpha_medium}",
+                    "0 < alpha_high < alpha_medium < 1",
+                )
+            )
         if not 0 < self.delta <= 0.5:
-            raise ConfigurationError(message(place, f"delta {self.delta}", "more than 0, at most 0.5"))
+            raise ConfigurationError(
+                message(place, f"delta {self.delta}", "more than 0, at most 0.5")
+            )
         if not 0 <= self.guard_band < 1:
             raise ConfigurationError(message(place, f"guard_band {self.guard_band}", "0 to 1"))
 
@@ -84,7 +100,8 @@ class Counts:
 
 @dataclass(frozen=True)
 class NullVerdict:
-    """One null control: a scorer that can know nothing. error: share of wrong preferences, None without probes."""
+    """One null control: a scorer that can know nothing. error: share of wrong preferences, None
+    without probes."""
 
     name: str
     n: int
@@ -95,7 +112,8 @@ class NullVerdict:
 
 @dataclass(frozen=True)
 class Direction:
-    """Wrong calls of the labelled alleles of half B with one flag that prefer one allele, 'ALT' or 'REF'."""
+    """Wrong calls of the labelled alleles of half B with one flag that prefer one allele, 'ALT' or
+    'REF'."""
 
     level: str
     prefers: str
@@ -107,14 +125,17 @@ class Direction:
 class Calibration:
     """Everything needed to flag alleles later, and to audit a flag from the file alone.
 
-    reliability: None where no probe could be scored; surprisal_quantiles: of the probes, for the shift gate of a later
-    run; alt_distance: Kolmogorov-Smirnov distance of the LLRs of the run's SNVs from those with their ALTs permuted, None without any;
-    high_withheld: why HIGH is not given although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations
-    of the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled: calibrations by labels, by variant
-    class; alleles of that class are flagged by it, region bases never. In such a one `set` is 'labels', cut (nats) and by_size make the
-    call (see `calls`), and directions tell its errors apart. label_refusals: (variant class, why its labels could not calibrate it).
-    length_bins: first length (bp) of each bin that the certificates' classes tell apart, see `strata`; none in files of earlier versions.
-    label_overlap: how many of the labels given lie where each model was trained.
+    reliability: None where no probe could be scored; surprisal_quantiles: of the probes, for the
+    shift gate of a later run; alt_distance: Kolmogorov-Smirnov distance of the LLRs of the run's
+    SNVs from those with their ALTs permuted, None without any; high_withheld: why HIGH is not given
+    although certified, '' where it is; outcome: the verdict in words; kinds: the calibrations of
+    the other variant classes, this one being that of SNVs. A class without one gets LOW. labelled:
+    calibrations by labels, by variant class; alleles of that class are flagged by it, region bases
+    never. In such a one `set` is 'labels', cut (nats) and by_size make the call (see `calls`), and
+    directions tell its errors apart. label_refusals: (variant class, why its labels could not
+    calibrate it). length_bins: first length (bp) of each bin that the certificates' classes tell
+    apart, see `strata`; none in files of earlier versions. label_overlap: how many of the labels
+    given lie where each model was trained.
     """
 
     options: Options
@@ -144,9 +165,12 @@ class Calibration:
         return self.options.digests
 
     def by_kind(self) -> dict[str, Calibration]:
-        """What flags the alleles of each class: this calibration those of SNVs, then the other classes by name; by labels where there are
-        some."""
-        kinds = {VariantClass.SNV.value: self, **dict(sorted({**self.kinds, **self.labelled}.items()))}
+        """What flags the alleles of each class: this calibration those of SNVs, then the other
+        classes by name; by labels where there are some."""
+        kinds = {
+            VariantClass.SNV.value: self,
+            **dict(sorted({**self.kinds, **self.labelled}.items())),
+        }
         return {kind: self.labelled.get(kind, held) for kind, held in kinds.items()}
 
     def to_json(self) -> str:
@@ -155,29 +179,52 @@ class Calibration:
 
     @staticmethod
     def from_json(text: str) -> Calibration:
-        """The calibration of that text. Raises ConfigurationError (78) where it is none or a cut-off is out of range."""
+        """The calibration of that text. Raises ConfigurationError (78) where it is none or a
+        cut-off is out of range."""
         try:
             return _checked(_from_dict(json.loads(text)))
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as fault:
-            raise ConfigurationError(message(PLACE, f"no calibration ({type(fault).__name__}: {fault})", "the file calibrate wrote",
-                                             "run CALIBRATE again")) from fault
+            raise ConfigurationError(
+                message(
+                    PLACE,
+                    f"no calibration ({type(fault).__name__}: {fault})",
+                    "the file calibrate wrote",
+                    "run CALIBRATE again",
+                )
+            ) from fault
 
 
-def with_shift(calibration: Calibration, verdict: ShiftVerdict, transferred: bool = False) -> Calibration:
-    """The calibration with this run's shift verdict. A transferred one (`--calibration`) loses HIGH where nothing was tested."""
-    kinds = {kind: with_shift(held, verdict, transferred) for kind, held in calibration.kinds.items()}
-    labelled = {kind: with_shift(held, verdict, transferred) for kind, held in calibration.labelled.items()}
+def with_shift(
+    calibration: Calibration, verdict: ShiftVerdict, transferred: bool = False
+) -> Calibration:
+    """The calibration with this run's shift verdict. A transferred one (`--calibration`) loses HIGH
+    where nothing was tested."""
+    kinds = {
+        kind: with_shift(held, verdict, transferred) for kind, held in calibration.kinds.items()
+    }
+    labelled = {
+        kind: with_shift(held, verdict, transferred) for kind, held in calibration.labelled.items()
+    }
     calibration = replace(calibration, shift=verdict, kinds=kinds, labelled=labelled)
     if transferred and verdict.state in ("too_few", "not_tested"):
-        return withhold_high(calibration, "a transferred calibration and too few sites to test for shift")
+        return withhold_high(
+            calibration, "a transferred calibration and too few sites to test for shift"
+        )
     return told(calibration)
 
 
-def with_nulls(calibration: Calibration, nulls: tuple[NullVerdict, ...], alt_distance: float | None = None) -> Calibration:
-    """The calibration with its null controls. A null that earns a flag withdraws HIGH from the whole run."""
+def with_nulls(
+    calibration: Calibration, nulls: tuple[NullVerdict, ...], alt_distance: float | None = None
+) -> Calibration:
+    """The calibration with its null controls. A null that earns a flag withdraws HIGH from the
+    whole run."""
     calibration = replace(calibration, nulls=nulls, alt_distance=alt_distance)
     guilty = [null.name for null in nulls if null.n_high or null.n_medium]
-    return withhold_high(calibration, f"a flag went to the null control {', '.join(guilty)}") if guilty else told(calibration)
+    return (
+        withhold_high(calibration, f"a flag went to the null control {', '.join(guilty)}")
+        if guilty
+        else told(calibration)
+    )
 
 
 def withhold_high(calibration: Calibration, why: str) -> Calibration:
@@ -188,12 +235,15 @@ def withhold_high(calibration: Calibration, why: str) -> Calibration:
 
 
 def check_matches(calibration: Calibration, digests: dict) -> None:
-    """Raises ConfigurationError (78) where the calibration is of other models, another genome, other views or precision."""
+    """Raises ConfigurationError (78) where the calibration is of other models, another genome,
+    other views or precision."""
     have, got = calibration.digests, as_json(digests)
     bundles, of_scores = have.get("bundles", {}), got.get("bundles", {})
     for model in bundles:
         if model in of_scores and bundles[model] != of_scores[model]:
-            raise _mismatch(f"sha {_short(bundles[model])} of {model}", f"sha {_short(of_scores[model])}")
+            raise _mismatch(
+                f"sha {_short(bundles[model])} of {model}", f"sha {_short(of_scores[model])}"
+            )
     if list(bundles) != list(of_scores):
         raise _mismatch(f"models {', '.join(bundles)}", f"models {', '.join(of_scores)}")
     for name in sorted({*have, *got} - {"bundles"}):
@@ -202,7 +252,9 @@ def check_matches(calibration: Calibration, digests: dict) -> None:
 
 
 def _mismatch(calibrated: str, scored: str) -> ConfigurationError:
-    return ConfigurationError(f"{PLACE}: calibration is for {calibrated}; scores are of {scored}; run CALIBRATE again")
+    return ConfigurationError(
+        f"{PLACE}: calibration is for {calibrated}; scores are of {scored}; run CALIBRATE again"
+    )
 
 
 def _short(value: object) -> str:
@@ -244,8 +296,13 @@ def _outcome(calibration: Calibration) -> str:
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     elif beside := _without_band(calibration):
-        parts.append(f"HIGH borders on LOW in {'+'.join(beside)}: a flag close to that cut-off may differ between devices")
-    parts += [f"{kind} alleles are flagged by labels: {held.outcome}" for kind, held in sorted(calibration.labelled.items())]
+        parts.append(
+            f"HIGH borders on LOW in {'+'.join(beside)}: a flag close to that cut-off may differ between devices"
+        )
+    parts += [
+        f"{kind} alleles are flagged by labels: {held.outcome}"
+        for kind, held in sorted(calibration.labelled.items())
+    ]
     parts += [f"{kind} labels cannot calibrate: {why}" for kind, why in calibration.label_refusals]
     if calibration.options.looks > 1:
         parts.append(f"exploratory: look {calibration.options.looks} at half B")
@@ -254,42 +311,65 @@ def _outcome(calibration: Calibration) -> str:
 
 def _without_band(calibration: Calibration) -> list[str]:
     """Region classes with HIGH whose MEDIUM is missing, or no wider than twice the guard band."""
-    classes = np.array(sorted({name for found in calibration.certificates for name in found.region_classes}), dtype=object)
-    high, medium = (thresholds(calibration.certificates, level.name, classes) for level in (Rank.HIGH, Rank.MEDIUM))
-    return classes[np.isfinite(high) & ~(high - medium > 2 * calibration.options.guard_band)].tolist()
+    classes = np.array(
+        sorted({name for found in calibration.certificates for name in found.region_classes}),
+        dtype=object,
+    )
+    high, medium = (
+        thresholds(calibration.certificates, level.name, classes)
+        for level in (Rank.HIGH, Rank.MEDIUM)
+    )
+    return classes[
+        np.isfinite(high) & ~(high - medium > 2 * calibration.options.guard_band)
+    ].tolist()
 
 
 def _level_outcome(calibration: Calibration, level: Rank) -> str:
     found = [c for c in calibration.certificates if c.level == level.name and c.exists]
     if not found:
         return f"{level.name} could not be certified"
-    told = [f"{'+'.join(name for name in c.region_classes if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "
-            f"{c.balanced.bound:.3f}" for c in found]
+    told = [
+        f"{'+'.join(name for name in c.region_classes if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "
+        f"{c.balanced.bound:.3f}"
+        for c in found
+    ]
     if calibration.cut is None:  # labels have one orientation
-        told = [f"{text}, run-oriented {c.run.errors} of {c.run.n}, bound {c.run.bound:.3f}" for text, c in zip(told, found, strict=True)]
+        told = [
+            f"{text}, run-oriented {c.run.errors} of {c.run.n}, bound {c.run.bound:.3f}"
+            for text, c in zip(told, found, strict=True)
+        ]
     return f"{level.name} certified at {found[0].alpha:g} with confidence {1 - found[0].delta:g} ({', '.join(told)})"
 
 
 def _from_dict(raw: dict) -> Calibration:
-    """A calibration from its dict; lists become the tuples they were. KeyError or TypeError where the shape is another."""
+    """A calibration from its dict; lists become the tuples they were. KeyError or TypeError where
+    the shape is another."""
     raw = dict(raw)
     options = Options(**raw.pop("options"))
     fitted = raw.pop("reliability")
     if fitted is not None:
         terms = tuple(Term(**term) for term in fitted.pop("terms"))
         fitted = Reliability(terms=terms, **_tuples(fitted))
-    given = tuple(Certificate(**{**_tuples(c), "balanced": Tally(**c["balanced"]), "run": Tally(**c["run"])})
-                  for c in raw.pop("certificates"))
+    given = tuple(
+        Certificate(**{**_tuples(c), "balanced": Tally(**c["balanced"]), "run": Tally(**c["run"])})
+        for c in raw.pop("certificates")
+    )
     verdict = raw.pop("shift")
     return Calibration(
-        options=options, reliability=fitted, certificates=given, counts=Counts(**raw.pop("counts")),
-        limits=Limits(**_tuples(raw.pop("limits"))), ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
+        options=options,
+        reliability=fitted,
+        certificates=given,
+        counts=Counts(**raw.pop("counts")),
+        limits=Limits(**_tuples(raw.pop("limits"))),
+        ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
         kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
         labelled={kind: _from_dict(held) for kind, held in raw.pop("labelled", {}).items()},
         label_overlap=tuple(Overlap(**_tuples(one)) for one in raw.pop("label_overlap", ())),
         directions=tuple(Direction(**one) for one in raw.pop("directions", ())),
-        shift=None if verdict is None else ShiftVerdict(**verdict), nulls=tuple(NullVerdict(**null) for null in raw.pop("nulls")),
-        **_tuples(raw))
+        shift=None if verdict is None else ShiftVerdict(**verdict),
+        nulls=tuple(NullVerdict(**null) for null in raw.pop("nulls")),
+        **_tuples(raw),
+    )
 
 
 def _tuples(value):

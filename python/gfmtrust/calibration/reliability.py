@@ -1,7 +1,9 @@
-"""The reliability: estimated probability that the preference between two alleles finds the base that stands there.
+"""The reliability: estimated probability that the preference between two alleles finds the base
+that stands there.
 
-A logistic regression on half A of the probes. On probes the sign of the LLR is the label, so only measures that stay the same
-when REF and ALT trade places may enter. Source: docs/reliability.md 3.3, 3.4. Flags and certificates are not here.
+A logistic regression on half A of the probes. On probes the sign of the LLR is the label, so only
+measures that stay the same when REF and ALT trade places may enter. Source: docs/reliability.md
+3.3, 3.4. Flags and certificates are not here.
 """
 
 from __future__ import annotations
@@ -16,16 +18,30 @@ from gfmtrust.calibration.caps import column, finite
 from gfmtrust.core.measures import margin
 from gfmtrust.core.risk_coverage import prr
 
-PREDICTORS = ("abs_llr", "margin", "ent", "dis", "sign_agreement", "strand_jsd", "strand_llr", "local_surprisal", "gain", "gc",
-              "soft_masked", "n_share", "near_edge")
+PREDICTORS = (
+    "abs_llr",
+    "margin",
+    "ent",
+    "dis",
+    "sign_agreement",
+    "strand_jsd",
+    "strand_llr",
+    "local_surprisal",
+    "gain",
+    "gc",
+    "soft_masked",
+    "n_share",
+    "near_edge",
+)
 """All swap-invariant. |LLR| and margin come first: they are the only ones where half A is small."""
 
 FEW_PROBES = 500
 MAX_MISSING = 0.02
-"""A predictor missing in more than this share of half A is dropped for the run; elsewhere a missing one means no reliability."""
+"""A predictor missing in more than this share of half A is dropped for the run; elsewhere a missing
+one means no reliability."""
 MIN_VARYING, VARYING_SHARE = 30, 0.05
-"""A predictor that has one and the same value in all but fewer probes than both is constant: what two probes beside a contig's end say,
-right by luck, would rule every allele there."""
+"""A predictor that has one and the same value in all but fewer probes than both is constant: what
+two probes beside a contig's end say, right by luck, would rule every allele there."""
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 """Inverse L2 penalties tried, strongest penalty first."""
@@ -36,7 +52,8 @@ MIN_S0_NATS = 0.02
 
 @dataclass(frozen=True)
 class Term:
-    """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the coefficient.
+    """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the
+    coefficient.
 
     low, high: range on half A; beyond it nothing is known, so nothing is extrapolated.
     """
@@ -51,7 +68,8 @@ class Term:
 
 @dataclass(frozen=True)
 class Reliability:
-    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped: (predictor, why)."""
+    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped:
+    (predictor, why)."""
 
     terms: tuple[Term, ...]
     intercept: float
@@ -63,15 +81,19 @@ class Reliability:
 
 @dataclass(frozen=True)
 class AblationRow:
-    """PRR on half A, out of fold, of a ranking by one measure, or by 'all' of them in the score. None where undefined."""
+    """PRR on half A, out of fold, of a ranking by one measure, or by 'all' of them in the score.
+    None where undefined."""
 
     measure: str
     prr: float | None
 
 
 def predictors(features: pd.DataFrame, s0: float) -> dict[str, np.ndarray]:
-    """All predictors by name, float64 (n,), NaN where missing; |LLR| and margin are made from `llr` and `llr_sd`."""
-    values = {name: column(features, name) for name in PREDICTORS if name not in ("abs_llr", "margin")}
+    """All predictors by name, float64 (n,), NaN where missing; |LLR| and margin are made from `llr`
+    and `llr_sd`."""
+    values = {
+        name: column(features, name) for name in PREDICTORS if name not in ("abs_llr", "margin")
+    }
     llr = column(features, "llr")
     values["abs_llr"] = np.abs(llr)
     values["margin"] = margin(llr, column(features, "llr_sd"), s0)
@@ -84,22 +106,33 @@ def median_sd(features: pd.DataFrame) -> float:
     return max(float(np.median(sd)), MIN_S0_NATS) if len(sd) else MIN_S0_NATS
 
 
-def fit(features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float) -> tuple[Reliability, tuple[AblationRow, ...]]:
+def fit(
+    features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float
+) -> tuple[Reliability, tuple[AblationRow, ...]]:
     """Fit the score on half A and compare it with each measure alone.
 
-    features: n rows; right: bool (n,), the real base was preferred; folds: int (n,), the cross-validation fold of each
-    probe's block. The penalty is the strongest with the least log loss out of fold; then predictors are dropped one by one while that
-    loss does not grow for it. Deterministic: coefficients are
-    rounded to 8 decimals, below which solvers and thread counts differ. Raises ValueError without probes.
+    features: n rows; right: bool (n,), the real base was preferred; folds: int (n,), the
+    cross-validation fold of each probe's block. The penalty is the strongest with the least log
+    loss out of fold; then predictors are dropped one by one while that loss does not grow for it.
+    Deterministic: coefficients are rounded to 8 decimals, below which solvers and thread counts
+    differ. Raises ValueError without probes.
     """
     if not len(right):
         raise ValueError("features: no probes; expected at least one in half A")
     values = predictors(features, s0)
     kept, dropped = _choose(values, len(right))
-    complete = np.all([np.isfinite(values[name]) for name in kept], axis=0) if kept else np.ones(len(right), dtype=bool)
+    complete = (
+        np.all([np.isfinite(values[name]) for name in kept], axis=0)
+        if kept
+        else np.ones(len(right), dtype=bool)
+    )
     right, folds = right[complete], folds[complete]
     terms = [_standard(name, values[name][complete]) for name in kept]
-    matrix = np.column_stack([_scaled(term, values[term.name][complete]) for term in terms]) if terms else np.empty((len(right), 0))
+    matrix = (
+        np.column_stack([_scaled(term, values[term.name][complete]) for term in terms])
+        if terms
+        else np.empty((len(right), 0))
+    )
     strength, held_out = _choose_strength(matrix, right, folds)
     useful = _useful(matrix, right, folds, strength)
     dropped += tuple((term.name, "adds nothing") for i, term in enumerate(terms) if i not in useful)
@@ -107,15 +140,20 @@ def fit(features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float)
         terms, matrix = [terms[i] for i in useful], matrix[:, useful]
         held_out = _out_of_fold(matrix, right, folds, strength)
     coefficients, intercept = _solve(matrix, right, strength)
-    terms = [Term(t.name, float(c), t.mean, t.scale, t.low, t.high) for t, c in zip(terms, coefficients, strict=True)]
+    terms = [
+        Term(t.name, float(c), t.mean, t.scale, t.low, t.high)
+        for t, c in zip(terms, coefficients, strict=True)
+    ]
     ablation = _ablation({name: values[name][complete] for name in kept}, right, folds, held_out)
     return Reliability(tuple(terms), intercept, s0, strength, len(right), dropped), ablation
 
 
 def predict(fitted: Reliability, features: pd.DataFrame) -> np.ndarray:
-    """Reliability of each allele, float64 (n,) in 0..1; NaN where the LLR or a predictor of the score is missing.
+    """Reliability of each allele, float64 (n,) in 0..1; NaN where the LLR or a predictor of the
+    score is missing.
 
-    Terms are added one by one in a fixed order, so an allele's value does not depend on its neighbours in the table.
+    Terms are added one by one in a fixed order, so an allele's value does not depend on its
+    neighbours in the table.
     """
     values = predictors(features, fitted.s0)
     total = np.where(np.isfinite(values["abs_llr"]), fitted.intercept, np.nan)
@@ -130,7 +168,9 @@ def _choose(values: dict[str, np.ndarray], n: int) -> tuple[list[str], tuple[tup
     for name, known in ((name, each[np.isfinite(each)]) for name, each in values.items()):
         if len(known) < (1 - MAX_MISSING) * n:
             dropped.append((name, "missing"))
-        elif len(known) - np.unique(known, return_counts=True)[1].max() < min(MIN_VARYING, VARYING_SHARE * n):
+        elif len(known) - np.unique(known, return_counts=True)[1].max() < min(
+            MIN_VARYING, VARYING_SHARE * n
+        ):
             dropped.append((name, "constant"))
         elif n < FEW_PROBES and name not in PREDICTORS[:2]:
             dropped.append((name, "few probes"))
@@ -149,20 +189,33 @@ def _scaled(term: Term, values: np.ndarray) -> np.ndarray:
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
-    """Coefficients and intercept; where all or none are right, or nothing varies, the intercept alone (add-half)."""
+    """Coefficients and intercept; where all or none are right, or nothing varies, the intercept
+    alone (add-half)."""
     n_right = int(right.sum())
     if not matrix.shape[1] or n_right in (0, len(right)):
-        return np.zeros(matrix.shape[1]), float(np.round(np.log((n_right + 0.5) / (len(right) - n_right + 0.5)), 8))
-    solution = newton(np.column_stack([np.ones(len(right)), matrix]), right.astype(np.float64), strength)
+        return np.zeros(matrix.shape[1]), float(
+            np.round(np.log((n_right + 0.5) / (len(right) - n_right + 0.5)), 8)
+        )
+    solution = newton(
+        np.column_stack([np.ones(len(right)), matrix]), right.astype(np.float64), strength
+    )
     return np.round(solution[1:], 8), float(np.round(solution[0], 8))
 
 
-def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: float = 1e-10, weights: np.ndarray | float = 1.0,
-           offset: np.ndarray | float = 0.0) -> np.ndarray:
-    """L2-penalised logistic regression by damped Newton steps, to the last digits: coefficients (p,), the first unpenalised.
+def newton(
+    matrix: np.ndarray,
+    target: np.ndarray,
+    strength: float,
+    tolerance: float = 1e-10,
+    weights: np.ndarray | float = 1.0,
+    offset: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """L2-penalised logistic regression by damped Newton steps, to the last digits: coefficients
+    (p,), the first unpenalised.
 
-    matrix: (n, p), its first column ones; target: 0 or 1 (n,), both present. Minimises strength x log loss + half the squared
-    coefficients, which is scikit-learn's objective with C = strength. weights: how often each row counts; offset: log odds added to each.
+    matrix: (n, p), its first column ones; target: 0 or 1 (n,), both present. Minimises strength x
+    log loss + half the squared coefficients, which is scikit-learn's objective with C = strength.
+    weights: how often each row counts; offset: log odds added to each.
     """
     penalty = np.ones(matrix.shape[1])
     penalty[0] = 0.0
@@ -171,7 +224,9 @@ def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: f
     def loss_at(coefficients: np.ndarray) -> float:
         linear = matrix @ coefficients + offset
         squares = 0.5 * (penalty * coefficients * coefficients).sum()
-        return float(strength * (weights * (np.logaddexp(0, linear) - target * linear)).sum() + squares)
+        return float(
+            strength * (weights * (np.logaddexp(0, linear) - target * linear)).sum() + squares
+        )
 
     loss = loss_at(solution)
     for _ in range(100):
@@ -189,7 +244,9 @@ def newton(matrix: np.ndarray, target: np.ndarray, strength: float, tolerance: f
     return solution
 
 
-def _choose_strength(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray) -> tuple[float, np.ndarray]:
+def _choose_strength(
+    matrix: np.ndarray, right: np.ndarray, folds: np.ndarray
+) -> tuple[float, np.ndarray]:
     """The penalty with the least log loss out of fold, and its out-of-fold log odds (n,)."""
     best, best_loss, best_held_out = STRENGTHS[0], np.inf, np.zeros(len(right))
     for strength in STRENGTHS:
@@ -200,7 +257,9 @@ def _choose_strength(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray) -
     return best, best_held_out
 
 
-def _out_of_fold(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float) -> np.ndarray:
+def _out_of_fold(
+    matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float
+) -> np.ndarray:
     """Log odds of each probe by a fit to the other folds, (n,); 0 where there is no other."""
     held_out = np.zeros(len(right))
     for fold in np.unique(folds):
@@ -217,11 +276,18 @@ def _log_loss(log_odds: np.ndarray, right: np.ndarray) -> float:
 
 
 def _useful(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float) -> list[int]:
-    """Columns without which the log loss out of fold grows: the one that is missed least goes first, until each is missed."""
+    """Columns without which the log loss out of fold grows: the one that is missed least goes
+    first, until each is missed."""
     kept = list(range(matrix.shape[1]))
     loss = _log_loss(_out_of_fold(matrix, right, folds, strength), right)
     while len(kept) > 1:
-        without = [_log_loss(_out_of_fold(matrix[:, [i for i in kept if i != out]], right, folds, strength), right) for out in kept]
+        without = [
+            _log_loss(
+                _out_of_fold(matrix[:, [i for i in kept if i != out]], right, folds, strength),
+                right,
+            )
+            for out in kept
+        ]
         least = int(np.argmin(without))
         if without[least] > loss:
             break
@@ -230,17 +296,29 @@ def _useful(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: 
     return kept
 
 
-def _ablation(values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, held_out: np.ndarray) -> tuple[AblationRow, ...]:
-    rows = [("all", held_out), *((name, _held_out_direction(each, right, folds)) for name, each in values.items())]
+def _ablation(
+    values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, held_out: np.ndarray
+) -> tuple[AblationRow, ...]:
+    rows = [
+        ("all", held_out),
+        *((name, _held_out_direction(each, right, folds)) for name, each in values.items()),
+    ]
     found = [(name, prr(~right, ranking) if len(right) else np.nan) for name, ranking in rows]
-    return tuple(AblationRow(name, None if np.isnan(value) else float(value)) for name, value in found)
+    return tuple(
+        AblationRow(name, None if np.isnan(value) else float(value)) for name, value in found
+    )
 
 
 def _held_out_direction(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """The measure, turned in each fold so that higher is more trusted by the other folds' probes."""
+    """The measure, turned in each fold so that higher is more trusted by the other folds'
+    probes."""
     turned = np.zeros(len(values))
     for fold in np.unique(folds):
         mine = folds == fold
         others = ~mine if not mine.all() else mine
-        turned[mine] = values[mine] * np.sign(((values[others] - values[others].mean()) * (right[others] - right[others].mean())).sum())
+        turned[mine] = values[mine] * np.sign(
+            (
+                (values[others] - values[others].mean()) * (right[others] - right[others].mean())
+            ).sum()
+        )
     return turned

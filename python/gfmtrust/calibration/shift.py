@@ -1,4 +1,5 @@
-"""The run-level shift gate: are the run's sites like the probes that were certified? Source: docs/reliability.md 7."""
+"""The run-level shift gate: are the run's sites like the probes that were certified? Source:
+docs/reliability.md 7."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ KS_P = 0.01
 class ShiftVerdict:
     """state: 'ok', 'fired', 'too_few' (run sites) or 'not_tested' (no surprisal).
 
-    delta_median: run less probes, bits, with its 95 % interval low..high; ks_d, ks_p: two-sample Kolmogorov-Smirnov.
+    delta_median: run less probes, bits, with its 95 % interval low..high; ks_d, ks_p: two-sample
+    Kolmogorov-Smirnov.
     """
 
     state: str
@@ -35,12 +37,17 @@ class ShiftVerdict:
 
 
 def shift_gate(run_surprisal: np.ndarray, probe_surprisal: np.ndarray) -> ShiftVerdict:
-    """Compare local surprisal (site left out, bits) of the run's sites with that of the probes; NaN is left out.
+    """Compare local surprisal (site left out, bits) of the run's sites with that of the probes; NaN
+    is left out.
 
-    Fires where the 95 % interval of the difference of medians lies wholly beyond +-0.10 bit, or where KS p < .01 and
-    D >= .10. Below 20 run sites nothing is tested. Closed form: the same numbers give the same verdict.
+    Fires where the 95 % interval of the difference of medians lies wholly beyond +-0.10 bit, or
+    where KS p < .01 and D >= .10. Below 20 run sites nothing is tested. Closed form: the same
+    numbers give the same verdict.
     """
-    run, probes = (np.sort(values[np.isfinite(values)]).astype(np.float64) for values in (run_surprisal, probe_surprisal))
+    run, probes = (
+        np.sort(values[np.isfinite(values)]).astype(np.float64)
+        for values in (run_surprisal, probe_surprisal)
+    )
     if not len(probes) or (len(run_surprisal) and not len(run)):
         return ShiftVerdict("not_tested", len(run), len(probes))
     if len(run) < MIN_SITES:
@@ -50,12 +57,21 @@ def shift_gate(run_surprisal: np.ndarray, probe_surprisal: np.ndarray) -> ShiftV
     ks = ks_2samp(run, probes, method="asymp")
     beyond = delta - half_width > MAX_DELTA_BITS or delta + half_width < -MAX_DELTA_BITS
     fired = beyond or (ks.pvalue < KS_P and ks.statistic >= MAX_KS_D)
-    return ShiftVerdict("fired" if fired else "ok", len(run), len(probes), delta, delta - half_width, delta + half_width,
-                        float(ks.statistic), float(ks.pvalue))
+    return ShiftVerdict(
+        "fired" if fired else "ok",
+        len(run),
+        len(probes),
+        delta,
+        delta - half_width,
+        delta + half_width,
+        float(ks.statistic),
+        float(ks.pvalue),
+    )
 
 
 def _median_se(ordered: np.ndarray) -> float:
-    """Standard error of a median from the order statistics that bound it (McKean and Schrader 1984)."""
+    """Standard error of a median from the order statistics that bound it (McKean and Schrader
+    1984)."""
     n = len(ordered)
     reach = 1.96 * np.sqrt(n) / 2
     low, high = max(int(np.floor(n / 2 - reach)), 0), min(int(np.ceil(n / 2 + reach)), n - 1)

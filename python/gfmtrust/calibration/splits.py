@@ -1,4 +1,5 @@
-"""Which part of the calibration each probe belongs to: half A fits, B1 certifies HIGH, B2 certifies MEDIUM.
+"""Which part of the calibration each probe belongs to: half A fits, B1 certifies HIGH, B2 certifies
+MEDIUM.
 
 A and B share no block of the genome. Source: docs/reliability.md 3.4. Labels play no part in it.
 """
@@ -15,16 +16,21 @@ SHARE_RANGE = (0.4, 0.6)
 
 
 def hash_ranked(blocks: np.ndarray, seed: int) -> list[int]:
-    """The distinct block ids in the order of their hash with the seed: the same ids and seed, the same order anywhere."""
-    return sorted((int(block) for block in np.unique(blocks)),
-                  key=lambda block: hashlib.blake2b(f"{seed}:{block}".encode(), digest_size=8).digest())
+    """The distinct block ids in the order of their hash with the seed: the same ids and seed, the
+    same order anywhere."""
+    return sorted(
+        (int(block) for block in np.unique(blocks)),
+        key=lambda block: hashlib.blake2b(f"{seed}:{block}".encode(), digest_size=8).digest(),
+    )
 
 
 def split(blocks: np.ndarray, seed: int) -> np.ndarray:
-    """Part of each probe, uint8 (n,): A, B1 or B2. Probes must be in their canonical order (contig, pos, alleles).
+    """Part of each probe, uint8 (n,): A, B1 or B2. Probes must be in their canonical order (contig,
+    pos, alleles).
 
-    Blocks ranked by hash are dealt alternately to A and B; where that leaves a half outside 40-60 % of the probes (blocks of
-    very unequal size), they go, largest first, to the half that is behind. B's probes are halved by a permutation from the seed.
+    Blocks ranked by hash are dealt alternately to A and B; where that leaves a half outside 40-60 %
+    of the probes (blocks of very unequal size), they go, largest first, to the half that is behind.
+    B's probes are halved by a permutation from the seed.
     """
     ids, index = np.unique(blocks, return_inverse=True)
     sizes = np.bincount(index, minlength=len(ids))
@@ -49,6 +55,9 @@ def halves_balanced(n_a: int, n: int) -> bool:
 
 
 def folds(blocks: np.ndarray, seed: int, n_folds: int) -> np.ndarray:
-    """Cross-validation fold of each probe, int (n,): whole blocks, dealt in the order of another hash than the halves."""
-    fold_of = {block: place % n_folds for place, block in enumerate(hash_ranked(blocks, seed + 1_000_003))}
+    """Cross-validation fold of each probe, int (n,): whole blocks, dealt in the order of another
+    hash than the halves."""
+    fold_of = {
+        block: place % n_folds for place, block in enumerate(hash_ranked(blocks, seed + 1_000_003))
+    }
     return np.array([fold_of[int(block)] for block in blocks], dtype=np.int64)

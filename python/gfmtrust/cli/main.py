@@ -1,6 +1,8 @@
-"""The `gfmtrust` command: one function a subcommand, each a library call; the only place that maps errors to exit codes.
+"""The `gfmtrust` command: one function a subcommand, each a library call; the only place that maps
+errors to exit codes.
 
-Subcommands, options, pipeline parameters and processes share their words. A subcommand imports what it needs, so that `--help` is instant.
+Subcommands, options, pipeline parameters and processes share their words. A subcommand imports what
+it needs, so that `--help` is instant.
 """
 
 from __future__ import annotations
@@ -32,8 +34,17 @@ def check_inputs(options: argparse.Namespace) -> None:
     from gfmtrust.inputs import check
 
     vcfs = check.read_sheet(options.vcfs) if options.vcfs else []
-    check.check_inputs(options.fasta, vcfs, options.regions, options.include, options.out_dir, contig_map=options.contig_map,
-                       allow_mismatch=options.allow_mismatch, processes=options.cpus, background_fasta=options.background_fasta)
+    check.check_inputs(
+        options.fasta,
+        vcfs,
+        options.regions,
+        options.include,
+        options.out_dir,
+        contig_map=options.contig_map,
+        allow_mismatch=options.allow_mismatch,
+        processes=options.cpus,
+        background_fasta=options.background_fasta,
+    )
 
 
 def fit_context_model(options: argparse.Namespace) -> None:
@@ -45,8 +56,15 @@ def fit_context_model(options: argparse.Namespace) -> None:
 def export_model(options: argparse.Namespace) -> None:
     from gfmtrust.export import export
 
-    export.export_model(options.model, options.fasta, options.out_dir, model_id=options.model_id, allow_untrained=options.allow_untrained,
-                        n_windows=options.windows, precision=options.precision)
+    export.export_model(
+        options.model,
+        options.fasta,
+        options.out_dir,
+        model_id=options.model_id,
+        allow_untrained=options.allow_untrained,
+        n_windows=options.windows,
+        precision=options.precision,
+    )
 
 
 def plan_sites(options: argparse.Namespace) -> None:
@@ -58,31 +76,69 @@ def plan_sites(options: argparse.Namespace) -> None:
     genome = Genome.open(options.fasta)
     checks = tables.read_json(options.checked / "checks.json")
     content = plan.plan_sites(
-        genome, sorted((options.checked / "spellings").glob("*.parquet")), steps.regions(options.regions, checks),
-        steps.include(options.include, checks), steps.context_surprisal(options.context_model, genome, options.cpus), options.out_dir,
-        checks, asked_probes=options.probes, shard_size=options.shard_size, seed=options.seed,
-        max_allele=options.max_allele)
+        genome,
+        sorted((options.checked / "spellings").glob("*.parquet")),
+        steps.regions(options.regions, checks),
+        steps.include(options.include, checks),
+        steps.context_surprisal(options.context_model, genome, options.cpus),
+        options.out_dir,
+        checks,
+        asked_probes=options.probes,
+        shard_size=options.shard_size,
+        seed=options.seed,
+        max_allele=options.max_allele,
+    )
     counts = content["counts"]
-    log.info("%d unique sites in %d shards: %d variant sites, %d region bases, %d probes", counts["sites"], counts["shards"],
-             counts["variant_sites"], counts["region_bases"], counts["probes"])
+    log.info(
+        "%d unique sites in %d shards: %d variant sites, %d region bases, %d probes",
+        counts["sites"],
+        counts["shards"],
+        counts["variant_sites"],
+        counts["region_bases"],
+        counts["probes"],
+    )
 
 
 def estimate_run(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import estimate
 
-    sys.stdout.write(estimate.estimate_run(options.plan, options.bundles, options.device, options.views, options.neighbours, options.cpus,
-                                           options.out, options.region_stride))
+    sys.stdout.write(
+        estimate.estimate_run(
+            options.plan,
+            options.bundles,
+            options.device,
+            options.views,
+            options.neighbours,
+            options.cpus,
+            options.out,
+            options.region_stride,
+        )
+    )
 
 
 def choose_stride(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import stride
 
-    chosen = stride.choose_stride(options.fasta, options.plan, options.bundle, options.out, options.views, options.region_stride,
-                                  device=options.device, threads=options.cpus, max_n=options.max_n,
-                                  allow_long_window=options.allow_long_window)
+    chosen = stride.choose_stride(
+        options.fasta,
+        options.plan,
+        options.bundle,
+        options.out,
+        options.views,
+        options.region_stride,
+        device=options.device,
+        threads=options.cpus,
+        max_n=options.max_n,
+        allow_long_window=options.allow_long_window,
+    )
     for check in chosen["checks"]:
-        log.info("stride %d: entropy differs by %.3f bit at the median, %.3f at the 99th percentile of %d bases", check["stride"],
-                 check["p50"], check["p99"], check["bases"])
+        log.info(
+            "stride %d: entropy differs by %.3f bit at the median, %.3f at the 99th percentile of %d bases",
+            check["stride"],
+            check["p50"],
+            check["p99"],
+            check["bases"],
+        )
     log.info("%s: stride %d", chosen["model"], chosen["stride"])
 
 
@@ -91,7 +147,9 @@ def read_labels(options: argparse.Namespace) -> None:
     from gfmtrust.io.genome import Genome
 
     rule = labels.rule_of(options.label_key, options.label_values, options.label_cut)
-    labels.read_labels(options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map)
+    labels.read_labels(
+        options.labels, rule, Genome.open(options.fasta), options.out, options.contig_map
+    )
 
 
 def list_sites(options: argparse.Namespace) -> None:
@@ -103,16 +161,34 @@ def list_sites(options: argparse.Namespace) -> None:
 def import_scores(options: argparse.Namespace) -> None:
     from gfmtrust.export import import_scores as step
 
-    step.import_scores(options.scores, options.model_id, options.fasta, options.out_dir, options.external_key, options.contig_map,
-                       options.licence)
+    step.import_scores(
+        options.scores,
+        options.model_id,
+        options.fasta,
+        options.out_dir,
+        options.external_key,
+        options.contig_map,
+        options.licence,
+    )
 
 
 def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import steps
 
-    steps.score_shard(options.fasta, options.bundle, options.shard, options.out_dir, views=options.views, device=options.device,
-                      neighbours=options.neighbours, threads=options.cpus, batch=options.batch, max_n=options.max_n,
-                      allow_long_window=options.allow_long_window, stride=options.stride)
+    steps.score_shard(
+        options.fasta,
+        options.bundle,
+        options.shard,
+        options.out_dir,
+        views=options.views,
+        device=options.device,
+        neighbours=options.neighbours,
+        threads=options.cpus,
+        batch=options.batch,
+        max_n=options.max_n,
+        allow_long_window=options.allow_long_window,
+        stride=options.stride,
+    )
 
 
 def calibrate(options: argparse.Namespace) -> None:
@@ -122,9 +198,22 @@ def calibrate(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import steps
 
     scores = ScoreTables(options.scores, steps.model_order(options.bundles))
-    fitted = step.calibrate(options.plan, scores, options.out_dir, calibration_fit.Options(
-        alpha_high=options.alpha_high, alpha_medium=options.alpha_medium, delta=options.delta, seed=options.seed, looks=options.looks),
-        options.calibration, options.labels, options.llr_cut, options.prior if options.local_lr else None)
+    fitted = step.calibrate(
+        options.plan,
+        scores,
+        options.out_dir,
+        calibration_fit.Options(
+            alpha_high=options.alpha_high,
+            alpha_medium=options.alpha_medium,
+            delta=options.delta,
+            seed=options.seed,
+            looks=options.looks,
+        ),
+        options.calibration,
+        options.labels,
+        options.llr_cut,
+        options.prior if options.local_lr else None,
+    )
     log.info("%s", fitted.outcome)
 
 
@@ -141,34 +230,64 @@ def annotate_sites(options: argparse.Namespace) -> None:
     counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
     loci.write_loci(options.plan, scores, options.out_dir)
-    sites_vcf.write_sites_vcf(options.out_dir / "sites.parquet", options.plan / "spellings.parquet", options.calibration, options.out_dir)
+    sites_vcf.write_sites_vcf(
+        options.out_dir / "sites.parquet",
+        options.plan / "spellings.parquet",
+        options.calibration,
+        options.out_dir,
+    )
 
 
 def annotate_vcf(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import vcf as step
 
-    step.annotate_vcf(options.vcf, options.id, options.sites, options.calibration, options.out, overwrite=options.overwrite,
-                      force=options.force)
+    step.annotate_vcf(
+        options.vcf,
+        options.id,
+        options.sites,
+        options.calibration,
+        options.out,
+        overwrite=options.overwrite,
+        force=options.force,
+    )
 
 
 def annotate_regions(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import regions as step
 
-    step.annotate_regions(options.bed, options.name, options.bases, options.calibration, options.out, force=options.force)
+    step.annotate_regions(
+        options.bed,
+        options.name,
+        options.bases,
+        options.calibration,
+        options.out,
+        force=options.force,
+    )
 
 
 def write_tracks(options: argparse.Namespace) -> None:
     from gfmtrust.report import tracks
 
-    paths = tracks.write_tracks(options.bases, options.sites, options.out_dir, options.assembly, force=options.force)
+    paths = tracks.write_tracks(
+        options.bases, options.sites, options.out_dir, options.assembly, force=options.force
+    )
     log.info("tracks: %s", ", ".join(path.name for path in paths))
 
 
 def report(options: argparse.Namespace) -> None:
     from gfmtrust.report import report as step
 
-    step.report(options.checked, options.plan, options.calibration, options.sites, options.counts, options.metrics, options.bundles,
-                options.out_dir, title=options.title)
+    step.report(
+        options.checked,
+        options.plan,
+        options.calibration,
+        options.sites,
+        options.counts,
+        options.metrics,
+        options.bundles,
+        options.out_dir,
+        title=options.title,
+    )
 
 
 def verify(options: argparse.Namespace) -> None:
@@ -215,11 +334,14 @@ def models(options: argparse.Namespace) -> None:
         _conformance(options)
     else:
         tables = catalogue.catalogue(options.family, options.bundles)
-        sys.stdout.write(json.dumps(tables, indent=1) + "\n" if options.json else catalogue.text(tables))
+        sys.stdout.write(
+            json.dumps(tables, indent=1) + "\n" if options.json else catalogue.text(tables)
+        )
 
 
 def _conformance(options: argparse.Namespace) -> None:
-    """Run the suite over the families named, all by default; a figure over its bar ends with 65, after the table."""
+    """Run the suite over the families named, all by default; a figure over its bar ends with 65,
+    after the table."""
     from gfmtrust.export import conformance
     from gfmtrust.models import examples, outcomes
 
@@ -240,14 +362,31 @@ def _conformance(options: argparse.Namespace) -> None:
 def benchmark(options: argparse.Namespace) -> None:
     from gfmtrust.validation import benchmark as step
 
-    step.run(options.name, options.run, options.fasta, options.regions, options.vcf, options.n, options.out, options.bundles,
-             options.spectrum)
+    step.run(
+        options.name,
+        options.run,
+        options.fasta,
+        options.regions,
+        options.vcf,
+        options.n,
+        options.out,
+        options.bundles,
+        options.spectrum,
+    )
 
 
 def benchmark_labels(options: argparse.Namespace) -> None:
     from gfmtrust.validation.benchmark.labelled import benchmark_labels as step
 
-    step(options.labels, options.sites, options.out_dir, options.plan, options.scores, options.llr_cut, options.seed)
+    step(
+        options.labels,
+        options.sites,
+        options.out_dir,
+        options.plan,
+        options.scores,
+        options.llr_cut,
+        options.seed,
+    )
 
 
 class Parser(argparse.ArgumentParser):
@@ -256,10 +395,24 @@ class Parser(argparse.ArgumentParser):
     def error(self, text: str):
         unknown = re.match(r"argument step: invalid choice: '([^']*)'", text)
         if not unknown:
-            raise UsageError(message(self.prog.removeprefix("gfmtrust ") if " " in self.prog else "command line", text,
-                                     f"the options of {self.prog} --help"))
-        near = difflib.get_close_matches(unknown[1], re.findall(r"'(\w+)'", text[unknown.end():]), 1)
-        raise UsageError(message(f"step {unknown[1]}", "unknown", "one of gfmtrust --help", f"did you mean {near[0]}?" if near else ""))
+            raise UsageError(
+                message(
+                    self.prog.removeprefix("gfmtrust ") if " " in self.prog else "command line",
+                    text,
+                    f"the options of {self.prog} --help",
+                )
+            )
+        near = difflib.get_close_matches(
+            unknown[1], re.findall(r"'(\w+)'", text[unknown.end() :]), 1
+        )
+        raise UsageError(
+            message(
+                f"step {unknown[1]}",
+                "unknown",
+                "one of gfmtrust --help",
+                f"did you mean {near[0]}?" if near else "",
+            )
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -269,7 +422,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options = cli_options.parser(Parser, __version__).parse_args(arguments)
         debug = options.debug
-        logging.basicConfig(level=logging.DEBUG if debug else logging.INFO, format="gfmtrust: %(message)s", stream=sys.stderr)
+        logging.basicConfig(
+            level=logging.DEBUG if debug else logging.INFO,
+            format="gfmtrust: %(message)s",
+            stream=sys.stderr,
+        )
         globals()[options.subcommand](options)
         return 0
     except GfmtrustError as error:
@@ -281,12 +438,24 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
-            return _end(GfmtrustError(message(str(error.filename or "output"), error.strerror, "room and a sound disk",
-                                              "free some space and run again")), INPUT_OUTPUT, debug)
+            return _end(
+                GfmtrustError(
+                    message(
+                        str(error.filename or "output"),
+                        error.strerror,
+                        "room and a sound disk",
+                        "free some space and run again",
+                    )
+                ),
+                INPUT_OUTPUT,
+                debug,
+            )
         return _bug()
     except SystemExit as ended:  # argparse ends --help and --version this way
         return int(ended.code or 0)
-    except Exception:  # whatever is not foreseen is a bug of ours and the one case that shows a traceback
+    except (
+        Exception
+    ):  # whatever is not foreseen is a bug of ours and the one case that shows a traceback
         return _bug()
 
 

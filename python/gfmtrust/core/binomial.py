@@ -7,14 +7,22 @@ from scipy.special import betaincinv
 
 
 def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
-    """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all (or none) of n err."""
-    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all
+    (or none) of n err."""
+    errors, n = np.broadcast_arrays(
+        np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    )
     inside = errors < n
-    return np.where(inside, betaincinv(errors + 1, np.where(inside, n - errors, 1.0), 1 - delta), 1.0)
+    return np.where(
+        inside, betaincinv(errors + 1, np.where(inside, n - errors, 1.0), 1 - delta), 1.0
+    )
 
 
 def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
-    """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without errors."""
-    errors, n = np.broadcast_arrays(np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64))
+    """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without
+    errors."""
+    errors, n = np.broadcast_arrays(
+        np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64)
+    )
     some = errors > 0
     return np.where(some, betaincinv(np.where(some, errors, 1.0), n - errors + 1, delta), 0.0)

@@ -1,8 +1,9 @@
 """Sums over views and bases that are exact, and the checks of the arrays they work on.
 
-Terms are first rounded to multiples of 2**-36; float64 adds such multiples without error. So a sum does not depend on the order
-of views, on the order of the letters, or on how rows are split. Planes: distributions laid out (V, 4, n), one base of one view
-together. What the sums mean is in `measures`.
+Terms are first rounded to multiples of 2**-36; float64 adds such multiples without error. So a sum
+does not depend on the order of views, on the order of the letters, or on how rows are split.
+Planes: distributions laid out (V, 4, n), one base of one view together. What the sums mean is in
+`measures`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ GRID = 2.0**36
 """Terms are rounded to 1/GRID = 1.5e-11; sums below 2**17 are then exact in float64."""
 
 SMALLEST = float(np.finfo(np.float32).tiny)
-"""Smallest probability a float32 softmax can tell from 0; keeps every LLR within 88 nats instead of infinite."""
+"""Smallest probability a float32 softmax can tell from 0; keeps every LLR within 88 nats instead of
+infinite."""
 
 
 def planes_of(probs: np.ndarray) -> np.ndarray:
-    """The distributions as contiguous float64 (V, 4, n), 0 for NaN: a view without weight then adds nothing."""
+    """The distributions as contiguous float64 (V, 4, n), 0 for NaN: a view without weight then adds
+    nothing."""
     planes = np.array(probs.transpose(1, 2, 0), dtype=np.float64, order="C")
     np.copyto(planes, 0.0, where=np.isnan(planes))
     return planes
@@ -57,7 +60,9 @@ def check_weights(probs: np.ndarray, weights: np.ndarray) -> None:
     if weights.shape != probs.shape[:2]:
         raise ValueError(f"weights: shape {weights.shape}; expected {probs.shape[:2]}")
     if np.isnan(probs[weights > 0]).any():
-        raise ValueError("weights: a view that is NaN has a weight above 0; expected 0 (view_weights makes them)")
+        raise ValueError(
+            "weights: a view that is NaN has a weight above 0; expected 0 (view_weights makes them)"
+        )
 
 
 def check_views(values: np.ndarray, probs: np.ndarray, name: str) -> np.ndarray:
@@ -72,5 +77,7 @@ def check_bases(bases: np.ndarray, n: int, name: str) -> np.ndarray:
     if bases.shape != (n,):
         raise ValueError(f"{name}: shape {bases.shape}; expected ({n},)")
     if n and (bases.min() < 0 or bases.max() > 3):
-        raise ValueError(f"{name}: found {int(bases.max() if bases.max() > 3 else bases.min())}; expected codes 0..3 (A,C,G,T)")
+        raise ValueError(
+            f"{name}: found {int(bases.max() if bases.max() > 3 else bases.min())}; expected codes 0..3 (A,C,G,T)"
+        )
     return bases.astype(np.int64)

@@ -1,6 +1,8 @@
-"""One class per documented exit code. `cli` alone maps them to codes; nothing else ends the process.
+"""One class per documented exit code. `cli` alone maps them to codes; nothing else ends the
+process.
 
-A message is one line, *place: found; expected; remedy*. Source of the codes: sysexits.h and docs/usage.md.
+A message is one line, *place: found; expected; remedy*. Source of the codes: sysexits.h and
+docs/usage.md.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ class UsageError(GfmtrustError):
 
 
 class BadDataError(GfmtrustError):
-    """Input that can be read but is wrong: malformed VCF or BED, wrong assembly, digest mismatch."""
+    """Input that can be read but is wrong: malformed VCF or BED, wrong assembly, digest
+    mismatch."""
 
     exit_code = 65
 
@@ -37,7 +40,8 @@ class DeviceError(GfmtrustError):
 
 
 class InternalError(GfmtrustError):
-    """A promise of ours was broken (records lost, constant model output): a bug, never a user's fault."""
+    """A promise of ours was broken (records lost, constant model output): a bug, never a user's
+    fault."""
 
     exit_code = 70
 

@@ -1,7 +1,9 @@
-"""How well a ranking tells two labels apart: AUROC and average precision, with ties in closed form and with weights.
+"""How well a ranking tells two labels apart: AUROC and average precision, with ties in closed form
+and with weights.
 
-Weights are how often an allele was drawn, so a bootstrap sorts once. Source: Hanley and McNeil 1982 (AUROC, a tie counts half); average
-precision as scikit-learn defines it (the sum of precision times the step in recall, a tie is one step).
+Weights are how often an allele was drawn, so a bootstrap sorts once. Source: Hanley and McNeil 1982
+(AUROC, a tie counts half); average precision as scikit-learn defines it (the sum of precision times
+the step in recall, a tie is one step).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Ties:
-    """A ranking put in order, highest first: `order` (n,) rows, `starts` the first place of each tie."""
+    """A ranking put in order, highest first: `order` (n,) rows, `starts` the first place of each
+    tie."""
 
     order: np.ndarray
     starts: np.ndarray
@@ -34,7 +37,9 @@ class Ties:
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum of the values, (n,), within each tie, highest tie first."""
         if len(values) != len(self.order):
-            raise ValueError(f"values, ranking: lengths {len(values)} and {len(self.order)}; expected one length above 0")
+            raise ValueError(
+                f"values, ranking: lengths {len(values)} and {len(self.order)}; expected one length above 0"
+            )
         return np.add.reduceat(np.asarray(values, dtype=np.float64)[self.order], self.starts)
 
 
@@ -44,10 +49,14 @@ def counted(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     return values if weights is None else values * weights
 
 
-def auroc(label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
-    """Chance that an allele of label 1 ranks above one of label 0, a tie counting half; NaN where a label is missing.
+def auroc(
+    label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None
+) -> float:
+    """Chance that an allele of label 1 ranks above one of label 0, a tie counting half; NaN where a
+    label is missing.
 
-    label: 0 or 1 (n,); ranking: (n,), higher speaks for 1; weights: (n,) at least 0, default 1 each.
+    label: 0 or 1 (n,); ranking: (n,), higher speaks for 1; weights: (n,) at least 0, default 1
+    each.
     """
     ties, label = Ties.of(ranking), np.asarray(label)
     ones, zeros = ties.sums(counted(label == 1, weights)), ties.sums(counted(label == 0, weights))
@@ -56,10 +65,16 @@ def auroc(label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | N
     return float((ones * below).sum() / pairs) if pairs else float("nan")
 
 
-def average_precision(label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
-    """Area under the precision-recall curve as steps; chance gives the share of label 1. NaN where label 1 is missing."""
+def average_precision(
+    label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None
+) -> float:
+    """Area under the precision-recall curve as steps; chance gives the share of label 1. NaN where
+    label 1 is missing."""
     ties, label = Ties.of(ranking), np.asarray(label)
-    ones, every = ties.sums(counted(label == 1, weights)), np.cumsum(ties.sums(counted(np.ones(len(label)), weights)))
+    ones, every = (
+        ties.sums(counted(label == 1, weights)),
+        np.cumsum(ties.sums(counted(np.ones(len(label)), weights))),
+    )
     precision = np.divide(np.cumsum(ones), every, out=np.zeros(len(ones)), where=every > 0)
     return float((ones * precision).sum() / ones.sum()) if ones.sum() else float("nan")
 
@@ -67,5 +82,7 @@ def average_precision(label: np.ndarray, ranking: np.ndarray | Ties, weights: np
 def roc_curve(label: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """False and true positive rate after each tie, from (0, 0) on. Both labels are needed."""
     ties = Ties.of(ranking)
-    rates = [np.concatenate([[0.0], np.cumsum(ties.sums(np.asarray(label) == one))]) for one in (0, 1)]
+    rates = [
+        np.concatenate([[0.0], np.cumsum(ties.sums(np.asarray(label) == one))]) for one in (0, 1)
+    ]
     return rates[0] / rates[0][-1], rates[1] / rates[1][-1]

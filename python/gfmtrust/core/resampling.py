@@ -1,7 +1,9 @@
-"""Intervals of statistics by bootstrap over blocks of the genome, as neighbouring alleles are not independent.
+"""Intervals of statistics by bootstrap over blocks of the genome, as neighbouring alleles are not
+independent.
 
-From 20 blocks on whole blocks are drawn. With fewer, alleles are drawn within each block: such an interval speaks of these loci alone
-and has no p-value. Bias-corrected and accelerated intervals (BCa). Source: Efron 1987; Davison and Hinkley 1997, chapter 3.
+From 20 blocks on whole blocks are drawn. With fewer, alleles are drawn within each block: such an
+interval speaks of these loci alone and has no p-value. Bias-corrected and accelerated intervals
+(BCa). Source: Efron 1987; Davison and Hinkley 1997, chapter 3.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ Statistic = Callable[[np.ndarray], float]
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic of the alleles as they are, its 95 % interval, and a two-sided p-value against `null`; NaN where it has none."""
+    """A statistic of the alleles as they are, its 95 % interval, and a two-sided p-value against
+    `null`; NaN where it has none."""
 
     value: float
     low: float
@@ -35,7 +38,8 @@ class Interval:
 
 @dataclass(frozen=True)
 class Blocks:
-    """block: int (n,), the block of each allele. Draws are the same for the same blocks and seed."""
+    """block: int (n,), the block of each allele. Draws are the same for the same blocks and
+    seed."""
 
     block: np.ndarray
     seed: int = 0
@@ -54,7 +58,9 @@ class Blocks:
         across = self.mode == ACROSS
         for _ in range(self.draws):
             if across:
-                yield np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))[index].astype(np.float64)
+                yield np.bincount(rng.integers(0, len(sizes), len(sizes)), minlength=len(sizes))[
+                    index
+                ].astype(np.float64)
             else:
                 drawn = [rows[rng.integers(0, len(rows), len(rows))] for rows in members]
                 yield np.bincount(np.concatenate(drawn), minlength=len(index)).astype(np.float64)
@@ -69,8 +75,11 @@ class Blocks:
             yield (group != one).astype(np.float64)
 
 
-def intervals(statistics: dict[str, Statistic], blocks: Blocks, null: dict[str, float] | None = None) -> dict[str, Interval]:
-    """The interval of each statistic, all from the same draws. null: value that speaks of nothing, for a p-value across loci."""
+def intervals(
+    statistics: dict[str, Statistic], blocks: Blocks, null: dict[str, float] | None = None
+) -> dict[str, Interval]:
+    """The interval of each statistic, all from the same draws. null: value that speaks of nothing,
+    for a p-value across loci."""
     n = len(blocks.block)
     value = {name: of(np.ones(n)) for name, of in statistics.items()}
     drawn = _table(statistics, blocks.weights())
@@ -78,23 +87,34 @@ def intervals(statistics: dict[str, Statistic], blocks: Blocks, null: dict[str, 
     found = {}
     for name in statistics:
         low, high = bca(value[name], drawn[name], jack[name])
-        p = p_value(drawn[name], (null or {})[name]) if blocks.mode == ACROSS and name in (null or {}) else float("nan")
+        p = (
+            p_value(drawn[name], (null or {})[name])
+            if blocks.mode == ACROSS and name in (null or {})
+            else float("nan")
+        )
         found[name] = Interval(value[name], low, high, p)
     return found
 
 
-def _table(statistics: dict[str, Statistic], weights: Iterator[np.ndarray]) -> dict[str, np.ndarray]:
+def _table(
+    statistics: dict[str, Statistic], weights: Iterator[np.ndarray]
+) -> dict[str, np.ndarray]:
     rows = [[of(one) for of in statistics.values()] for one in weights]
-    return dict(zip(statistics, np.array(rows, dtype=np.float64).reshape(len(rows), -1).T, strict=True))
+    return dict(
+        zip(statistics, np.array(rows, dtype=np.float64).reshape(len(rows), -1).T, strict=True)
+    )
 
 
 def bca(value: float, drawn: np.ndarray, jack: np.ndarray) -> tuple[float, float]:
-    """BCa interval; (NaN, NaN) where the value or more than half of the draws are undefined. Undefined draws are left out."""
+    """BCa interval; (NaN, NaN) where the value or more than half of the draws are undefined.
+    Undefined draws are left out."""
     known, jack = drawn[np.isfinite(drawn)], jack[np.isfinite(jack)]
     if not np.isfinite(value) or len(known) * 2 < len(drawn):
         return float("nan"), float("nan")
     below = (known < value).sum() + 0.5 * (known == value).sum()
-    bias = norm.ppf(np.clip(below / len(known), 1 / (len(known) + 1), len(known) / (len(known) + 1)))
+    bias = norm.ppf(
+        np.clip(below / len(known), 1 / (len(known) + 1), len(known) / (len(known) + 1))
+    )
     spread = jack.mean() - jack if len(jack) else np.zeros(1)
     scale = 6 * (spread**2).sum() ** 1.5
     acceleration = (spread**3).sum() / scale if scale > 0 else 0.0
@@ -104,7 +124,8 @@ def bca(value: float, drawn: np.ndarray, jack: np.ndarray) -> tuple[float, float
 
 
 def p_value(drawn: np.ndarray, null: float) -> float:
-    """Two-sided: twice the share of draws on the far side of `null`, at least 2 / (draws + 1); NaN without draws."""
+    """Two-sided: twice the share of draws on the far side of `null`, at least 2 / (draws + 1); NaN
+    without draws."""
     known = drawn[np.isfinite(drawn)]
     beyond = min((known <= null).sum(), (known >= null).sum())
     return float(min(1.0, 2 * (beyond + 1) / (len(known) + 1))) if len(known) else float("nan")

@@ -1,4 +1,5 @@
-"""The nouns of the tool: statuses, flags, reasons, views, alleles. No I/O and no arrays of data here."""
+"""The nouns of the tool: statuses, flags, reasons, views, alleles. No I/O and no arrays of data
+here."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import NamedTuple
 
 
 class Status(StrEnum):
-    """One per ALT allele: SCORED or the reason it was not. Declared in order of precedence: the first that fits is written."""
+    """One per ALT allele: SCORED or the reason it was not. Declared in order of precedence: the
+    first that fits is written."""
 
     NOT_SELECTED = "NOT_SELECTED"
     GVCF_BLOCK = "GVCF_BLOCK"
@@ -31,7 +33,8 @@ STATUS_ORDER = tuple(Status)
 
 
 class VariantClass(StrEnum):
-    """What an allele changes once it is normalised. COMPLEX: letters lost and others gained, in unequal number."""
+    """What an allele changes once it is normalised. COMPLEX: letters lost and others gained, in
+    unequal number."""
 
     SNV = "SNV"
     MNV = "MNV"
@@ -74,7 +77,8 @@ DRAFT = "int8"
 class Look(NamedTuple):
     """One way to read the window round a site.
 
-    shift: bases, forward orientation: the window starts that many further right. crop: letters left out at its two ends, as read.
+    shift: bases, forward orientation: the window starts that many further right. crop: letters left
+    out at its two ends, as read.
     """
 
     strand: str  # '+' or '-'
@@ -82,12 +86,15 @@ class Look(NamedTuple):
     crop: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
-        return f"strand {self.strand} shift {self.shift}" + (f" without {self.crop[0]} and {self.crop[1]}" if any(self.crop) else "")
+        return f"strand {self.strand} shift {self.shift}" + (
+            f" without {self.crop[0]} and {self.crop[1]}" if any(self.crop) else ""
+        )
 
 
 @dataclass(frozen=True)
 class View:
-    """One answer of a model at a site: the model, one member of it (0 unless it is the context model), and how it looks there."""
+    """One answer of a model at a site: the model, one member of it (0 unless it is the context
+    model), and how it looks there."""
 
     model: str
     member: int
@@ -100,4 +107,6 @@ class View:
     @property
     def id(self) -> str:
         strand, shift, crop = self.look
-        return f"{self.model}/m{self.member}/{strand}/s{shift}" + (f"/c{crop[0]}+{crop[1]}" if any(crop) else "")
+        return f"{self.model}/m{self.member}/{strand}/s{shift}" + (
+            f"/c{crop[0]}+{crop[1]}" if any(crop) else ""
+        )

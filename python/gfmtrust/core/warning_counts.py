@@ -1,4 +1,5 @@
-"""Counted warnings: one line per kind with a count and the first place, never one line per record."""
+"""Counted warnings: one line per kind with a count and the first place, never one line per
+record."""
 
 from __future__ import annotations
 
@@ -31,15 +32,21 @@ class Tally:
 
     def rows(self) -> list[dict]:
         """[{text, count, first}], as `checks.json` holds them."""
-        return [{"text": text, "count": count, "first": place} for text, (count, place) in self._kinds.items()]
+        return [
+            {"text": text, "count": count, "first": place}
+            for text, (count, place) in self._kinds.items()
+        ]
 
     def lines(self) -> list[str]:
         """One readable line per kind: *text, 1,204 records, first chr1:10583*."""
-        return [f"{row['text']}, {row['count']:,} times, first {row['first']}" for row in self.rows()]
+        return [
+            f"{row['text']}, {row['count']:,} times, first {row['first']}" for row in self.rows()
+        ]
 
 
 def shown(text: str | bytes) -> str:
-    """A user's text fit for one line of a log: control characters as \\xNN, cut at 200 characters."""
+    """A user's text fit for one line of a log: control characters as \\xNN, cut at 200
+    characters."""
     if isinstance(text, bytes):
         text = text[: SHOWN + 1].decode("utf-8", "backslashreplace")
     text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

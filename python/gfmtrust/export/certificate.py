@@ -1,8 +1,10 @@
-"""What a checkpoint proves on its way into a bundle: its graphs answer as torch does, its weights know the genome, its strands agree.
+"""What a checkpoint proves on its way into a bundle: its graphs answer as torch does, its weights
+know the genome, its strands agree.
 
     meta, cuda_graph = Proof(loaded, window, meta, folder, choices).of(genome)
 
-Nothing is believed of a graph that was not run: see `parity` (against torch), `gate` (against the genome), `golden` (for every opening).
+Nothing is believed of a graph that was not run: see `parity` (against torch), `gate` (against the
+genome), `golden` (for every opening).
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from gfmtrust.models.graph import answerer, export_graph
 
 FULL = "fp32"
 SYMMETRY_BARS = {FULL: 1e-4, "fp16": 1e-2}
-"""Most that the strands of a network symmetric by construction may differ: its sums run in another order."""
+"""Most that the strands of a network symmetric by construction may differ: its sums run in another
+order."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class Choices:
 
 @dataclass(frozen=True)
 class Questions:
-    """How a kind of model is asked. references: (answer, tokenizer, window) -> torch's answers; evidence: (session, windows, letters of a
-    window) -> gate.Evidence; symmetry: (session, windows, site, site of the reverse strand) -> dict; golden: (session, windows, window)
-    -> the golden windows; precisions: those with a bar."""
+    """How a kind of model is asked. references: (answer, tokenizer, window) -> torch's answers;
+    evidence: (session, windows, letters of a window) -> gate.Evidence; symmetry: (session, windows,
+    site, site of the reverse strand) -> dict; golden: (session, windows, window) -> the golden
+    windows; precisions: those with a bar."""
 
     references: Callable
     evidence: Callable
@@ -50,27 +54,53 @@ class Questions:
     precisions: tuple[str, ...]
 
 
-OF_BASES = Questions(parity.references, sanity_check.evidence, sanity_check.strand_symmetry, golden.windows, (FULL, "fp16", DRAFT))
-OF_TOKENS = Questions(parity.references_of_tokens, sanity_check.token_evidence, sanity_check.token_symmetry, golden.of_tokens, (FULL,))
+OF_BASES = Questions(
+    parity.references,
+    sanity_check.evidence,
+    sanity_check.strand_symmetry,
+    golden.windows,
+    (FULL, "fp16", DRAFT),
+)
+OF_TOKENS = Questions(
+    parity.references_of_tokens,
+    sanity_check.token_evidence,
+    sanity_check.token_symmetry,
+    golden.of_tokens,
+    (FULL,),
+)
 
 
 class Proof:
-    """One checkpoint's way: graphs written to `folder`, certificates collected, `meta` (the groups of bundle.json) completed.
+    """One checkpoint's way: graphs written to `folder`, certificates collected, `meta` (the groups
+    of bundle.json) completed.
 
     loaded: models.checkpoint.Checkpoint; window: models.family.Window.
     """
 
     def __init__(self, loaded, window, meta: dict, folder: Path, choices: Choices):
         self.loaded, self.window, self.meta, self.choices = loaded, window, meta, choices
-        self.graph, self.cuda_graph = folder / graph_contract.GRAPH_FILE, folder / graph_contract.CUDA_GRAPH_FILE
+        self.graph, self.cuda_graph = (
+            folder / graph_contract.GRAPH_FILE,
+            folder / graph_contract.CUDA_GRAPH_FILE,
+        )
         self.questions = OF_TOKENS if isinstance(loaded.text, bpe.BpeText) else OF_BASES
         if choices.precision not in self.questions.precisions:
-            raise ConfigurationError(message("--precision", f"{choices.precision} for a model of whole tokens", FULL,
-                                             "no bar of its likelihoods is known"))
+            raise ConfigurationError(
+                message(
+                    "--precision",
+                    f"{choices.precision} for a model of whole tokens",
+                    FULL,
+                    "no bar of its likelihoods is known",
+                )
+            )
         family, text = loaded.family, loaded.text
-        network = family.sized(loaded.network, max(window.window_bp, parity.longest_but_window(window, text.k)))
+        network = family.sized(
+            loaded.network, max(window.window_bp, parity.longest_but_window(window, text.k))
+        )
         self.scorer = family.scorer(network, loaded.config, text).eval()
-        self.cuda_scorer = family.cuda_scorer and family.cuda_scorer(network, loaded.config, text).eval()
+        self.cuda_scorer = (
+            family.cuda_scorer and family.cuda_scorer(network, loaded.config, text).eval()
+        )
         # CUDA's graph is certified where it will run, or else by what it computes
         self.cuda_device = "cuda" if self.cuda_scorer and session.cuda_works() else "cpu"
         self.methods = ("marginal", "conditional") if text.k > 1 and not text.causal else ("",)
@@ -78,7 +108,8 @@ class Proof:
         self.certificates: list[dict] = []
 
     def of(self, genome: Genome) -> tuple[dict, Path | None]:
-        """The groups of the bundle with every proof made, and CUDA's graph where it has its own. Raises as export.export_model says."""
+        """The groups of the bundle with every proof made, and CUDA's graph where it has its own.
+        Raises as export.export_model says."""
         window, choices = self.window, self.choices
         self._write_full()
         cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
@@ -89,41 +120,75 @@ class Proof:
         judged = sanity_check.judge(found, cut, genome.digest(), choices.allow_untrained)
         symmetry = self.questions.symmetry(running, cut, window.site_forward, window.site_reverse)
         self._check_symmetry(symmetry)
-        versions = {package: version(package) for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")}
-        self.meta["proof"] = {**judged, "parity": self.certificates, "strand_symmetry": symmetry, "versions": versions}
+        versions = {
+            package: version(package)
+            for package in ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")
+        }
+        self.meta["proof"] = {
+            **judged,
+            "parity": self.certificates,
+            "strand_symmetry": symmetry,
+            "versions": versions,
+        }
         self.meta["golden"] = self.questions.golden(running, cut, window)
         return self.meta, self.cuda_graph if self.cuda_scorer else None
 
     def _write_full(self) -> None:
         """The graphs in fp32, each with torch's own answers reproduced."""
-        made = [reference for method in self.methods for reference in self.questions.references(
-            answerer(self.scorer), session.tables(replace(self.loaded.text, kmer_method=method)), self.window)]
+        made = [
+            reference
+            for method in self.methods
+            for reference in self.questions.references(
+                answerer(self.scorer),
+                session.tables(replace(self.loaded.text, kmer_method=method)),
+                self.window,
+            )
+        ]
         self.traced, bar, threads = made[0].feeds, self.loaded.family.bar, self.choices.threads
         export_graph(self.scorer, self.traced, self.graph)
-        self.certificates.append(parity.certify(made, session.runner(self.graph, threads), session.PROVIDERS["cpu"], bar))
+        self.certificates.append(
+            parity.certify(made, session.runner(self.graph, threads), session.PROVIDERS["cpu"], bar)
+        )
         if self.cuda_scorer:
             export_graph(self.cuda_scorer, self.traced, self.cuda_graph)
-            self.certificates.append(parity.certify(made, session.runner(self.cuda_graph, threads, self.cuda_device),
-                                                    session.PROVIDERS[self.cuda_device], bar, self.cuda_graph.name))
+            self.certificates.append(
+                parity.certify(
+                    made,
+                    session.runner(self.cuda_graph, threads, self.cuda_device),
+                    session.PROVIDERS[self.cuda_device],
+                    bar,
+                    self.cuda_graph.name,
+                )
+            )
 
     def _write_lower(self, full: session.Session, cut: np.ndarray) -> session.Session:
-        """The graphs in the precision asked for, each compared with fp32; the session that runs the CPU's."""
+        """The graphs in the precision asked for, each compared with fp32; the session that runs the
+        CPU's."""
         precision, site = self.choices.precision, self.window.site_forward
         if precision == DRAFT:
             draft.quantise(self.graph)
-            self.meta["window"]["batch"], self.cuda_scorer = 1, None  # activations are scaled by what the batch holds; for the CPU alone
+            self.meta["window"]["batch"], self.cuda_scorer = (
+                1,
+                None,
+            )  # activations are scaled by what the batch holds; for the CPU alone
         else:
             export_graph(self.scorer.halved(), self.traced, self.graph)
         running = self._started(self.graph, "cpu")
         self.certificates.append(parity.certify_lower(full, running, cut, site, precision))
         if self.cuda_scorer:
-            half = self._started(export_graph(self.cuda_scorer.halved(), self.traced, self.cuda_graph), self.cuda_device)
-            self.certificates.append(parity.certify_lower(full, half, cut, site, precision, self.cuda_graph.name))
+            half = self._started(
+                export_graph(self.cuda_scorer.halved(), self.traced, self.cuda_graph),
+                self.cuda_device,
+            )
+            self.certificates.append(
+                parity.certify_lower(full, half, cut, site, precision, self.cuda_graph.name)
+            )
         return running
 
     def _best_method(self, cut: np.ndarray) -> tuple[sanity_check.Evidence, session.Session]:
-        """What the genome says of the weights. The same bases are scored by both k-mer methods, where there are two, and the better is
-        kept, in `meta` too; both surprisals go there, bits per base."""
+        """What the genome says of the weights. The same bases are scored by both k-mer methods,
+        where there are two, and the better is kept, in `meta` too; both surprisals go there, bits
+        per base."""
         running = self._started(self.graph, "cpu")
         found = self._evidence(running, cut)
         if len(self.methods) == 1:
@@ -133,7 +198,9 @@ class Proof:
         other = self._started(self.graph, "cpu")
         conditional = self._evidence(other, cut)
         bits = {"marginal": found.mean / np.log(2), "conditional": conditional.mean / np.log(2)}
-        scoring["kmer_surprisal_bits"] = {method: round(float(value), 6) for method, value in bits.items()}
+        scoring["kmer_surprisal_bits"] = {
+            method: round(float(value), 6) for method, value in bits.items()
+        }
         if sanity_check.conditional_is_better(found, conditional):
             return conditional, other
         scoring["kmer_method"] = "marginal"
@@ -144,15 +211,34 @@ class Proof:
 
     def _evidence(self, running: session.Session, cut: np.ndarray) -> sanity_check.Evidence:
         site = self.window.site_forward
-        return self.questions.evidence(running, cut, np.array(sorted({site, *(site + offset for offset in self.window.neighbour_offsets)})))
+        return self.questions.evidence(
+            running,
+            cut,
+            np.array(sorted({site, *(site + offset for offset in self.window.neighbour_offsets)})),
+        )
 
     def _n_windows(self) -> int:
-        """The choice of a k-mer method wants 10,000 bases where the gate wants 1,000 windows: 9 are scored in each."""
-        return self.choices.n_windows if len(self.methods) == 1 else -(-self.choices.n_windows * 10 // 9)
+        """The choice of a k-mer method wants 10,000 bases where the gate wants 1,000 windows: 9 are
+        scored in each."""
+        return (
+            self.choices.n_windows
+            if len(self.methods) == 1
+            else -(-self.choices.n_windows * 10 // 9)
+        )
 
     def _check_symmetry(self, symmetry: dict) -> None:
-        """Raises BadDataError (65) where strands differ of a network that is built to make them equal."""
-        if self.meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS.get(self.choices.precision, np.inf):
+        """Raises BadDataError (65) where strands differ of a network that is built to make them
+        equal."""
+        if self.meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS.get(
+            self.choices.precision, np.inf
+        ):
             found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
             place = f"model {self.meta['identity']['model_id']}"
-            raise BadDataError(message(place, found, "the same on both, as its network is built to give", "report it with config.json"))
+            raise BadDataError(
+                message(
+                    place,
+                    found,
+                    "the same on both, as its network is built to give",
+                    "report it with config.json",
+                )
+            )

@@ -1,10 +1,12 @@
-"""What every model family must pass before a number of it is believed, run over the registry by itself, on random weights.
+"""What every model family must pass before a number of it is believed, run over the registry by
+itself, on random weights.
 
-    outcomes(examples.all_of(), folder)   ->   one Outcome an example and check: the figure seen and the most allowed
+    outcomes(examples.all_of(), folder)   ->   one Outcome an example and check: the figure seen and
+    the most allowed
 
-Each check asks an exported bundle, as scoring would, something whose answer is known another way: torch run one whole window at a time, the
-other strand, another batch, the letters themselves. docs/models.md, "Conformance", says what each means; a family that registers an
-Example is in.
+Each check asks an exported bundle, as scoring would, something whose answer is known another way:
+torch run one whole window at a time, the other strand, another batch, the letters themselves.
+docs/models.md, "Conformance", says what each means; a family that registers an Example is in.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ GENOME_BP = 20_000
 MEMORY_LIMIT_MB = 4096
 EXACT = 0.0
 SEEN = 1e-6
-"""A change of log p that shows that a letter was read; what cannot read it changes nothing at all."""
+"""A change of log p that shows that a letter was read; what cannot read it changes nothing at
+all."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,17 @@ class Subject:
     @cached_property
     def windows(self) -> np.ndarray:
         """Random windows without N, codes uint8 (N_WINDOWS, W)."""
-        return np.random.default_rng(7).integers(0, 4, (N_WINDOWS, self.bundle.window_bp), dtype=np.uint8)
+        return np.random.default_rng(7).integers(
+            0, 4, (N_WINDOWS, self.bundle.window_bp), dtype=np.uint8
+        )
 
     def logp(self, codes: np.ndarray, site: int | None = None) -> np.ndarray:
-        """ln p of the four bases at one place of every window, float64 (n, 4); a model of whole tokens: LLR against the base there."""
+        """ln p of the four bases at one place of every window, float64 (n, 4); a model of whole
+        tokens: LLR against the base there."""
         if not self.bundle.has_distribution:
-            return likelihoods.substitutions(self.session, codes, self.bundle.site_forward if site is None else site)
+            return likelihoods.substitutions(
+                self.session, codes, self.bundle.site_forward if site is None else site
+            )
         index = np.full((len(codes), 1), self.bundle.site_forward if site is None else site)
         with np.errstate(divide="ignore"):
             return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
@@ -78,52 +86,88 @@ def write_genome(path: Path, n: int = GENOME_BP) -> Path:
 
 
 def subject(name: str, family: Family, example: Example, folder: Path, fasta: Path) -> Subject:
-    """Write the example's checkpoint into the folder and export it; raises what a user's export would."""
+    """Write the example's checkpoint into the folder and export it; raises what a user's export
+    would."""
     directory = examples.write(folder / "weights" / name, example)
-    return Subject(name, family, example, directory,
-                   export.export_model(str(directory), fasta, folder / "bundles", allow_untrained=True, n_windows=GATE_WINDOWS))
+    return Subject(
+        name,
+        family,
+        example,
+        directory,
+        export.export_model(
+            str(directory), fasta, folder / "bundles", allow_untrained=True, n_windows=GATE_WINDOWS
+        ),
+    )
 
 
 def _parity(case: Subject) -> Iterator[tuple[float, float]]:
-    """Graphs against torch over all shapes of the certificates, for logits of standard deviation 1: one figure a graph."""
+    """Graphs against torch over all shapes of the certificates, for logits of standard deviation 1:
+    one figure a graph."""
     for certificate in case.bundle.meta["proof"]["parity"]:
-        yield max(shape["max_logp"] * case.family.bar / shape["allowed"] for shape in certificate["shapes"]), case.family.bar
+        yield (
+            max(
+                shape["max_logp"] * case.family.bar / shape["allowed"]
+                for shape in certificate["shapes"]
+            ),
+            case.family.bar,
+        )
 
 
 def _strands(case: Subject) -> Iterator[tuple[float, float]]:
-    """A window against its reverse complement, turned back; only a network built to be symmetric must give the same."""
+    """A window against its reverse complement, turned back; only a network built to be symmetric
+    must give the same."""
     forward = case.logp(case.windows)
-    back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[:, ::-1]  # an LLR turns like a distribution
-    yield float(np.abs(forward - back).max()), case.family.bar if case.bundle.rc_equivariant else np.inf
+    back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[
+        :, ::-1
+    ]  # an LLR turns like a distribution
+    yield (
+        float(np.abs(forward - back).max()),
+        case.family.bar if case.bundle.rc_equivariant else np.inf,
+    )
 
 
 def _batches(case: Subject) -> Iterator[tuple[float, float]]:
     """A window alone against the same in company, a padded one among them: no bit may differ."""
     codes = case.windows.copy()
     quarter = codes.shape[1] // 4
-    codes[1, slice(0, quarter) if case.bundle.site_forward >= codes.shape[1] - quarter else slice(-quarter, None)] = PAD
+    codes[
+        1,
+        slice(0, quarter)
+        if case.bundle.site_forward >= codes.shape[1] - quarter
+        else slice(-quarter, None),
+    ] = PAD
     codes[2, 3] = N
     together = case.logp(codes)
-    yield float(np.abs(together - np.concatenate([case.logp(one[None]) for one in codes])).max()), EXACT
+    yield (
+        float(np.abs(together - np.concatenate([case.logp(one[None]) for one in codes])).max()),
+        EXACT,
+    )
 
 
 def _round_trip(case: Subject) -> Iterator[tuple[float, float]]:
-    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others; each strand."""
+    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others; each
+    strand."""
     text = case.loaded.text
     token_of = {number: token for token, number in text.vocabulary.items()}
     wrong = 0
     for codes in (case.windows, reverse_complement(case.windows)):
-        ids = tokenizers.feeds(tokenizers.build(text), codes, np.full((len(codes), 1), case.bundle.site_forward))["input_ids"]
+        ids = tokenizers.feeds(
+            tokenizers.build(text), codes, np.full((len(codes), 1), case.bundle.site_forward)
+        )["input_ids"]
         for row, letters in zip(ids, codes, strict=True):
-            body = row[len(text.prefix): len(row) - len(text.suffix)]
+            body = row[len(text.prefix) : len(row) - len(text.suffix)]
             for place, number in enumerate(body):
-                own = "".join("ACGT"[code] for code in letters[place * text.k:][: text.k])
-                wrong += token_of[number] not in (text.mask, own.lower() if text.lower_case else own)
+                own = "".join("ACGT"[code] for code in letters[place * text.k :][: text.k])
+                wrong += token_of[number] not in (
+                    text.mask,
+                    own.lower() if text.lower_case else own,
+                )
     yield wrong, EXACT
 
 
 def _reach(case: Subject) -> Iterator[tuple]:
-    """The answer at a place may not hang on the letter there, nor in a causal model on what follows; it must on the letters beside it."""
+    """The answer at a place may not hang on the letter there, nor in a causal model on what
+    follows; it must on the letters beside it."""
     at = case.bundle.site_forward
     hidden, read = [at], [at - case.loaded.text.k]
     if case.bundle.causal:
@@ -142,7 +186,8 @@ def _reach(case: Subject) -> Iterator[tuple]:
 
 
 def _plain_torch(case: Subject) -> Iterator[tuple[float, float]]:
-    """ln p against the whole torch network run on one window at a time, its logits put together by hand from the vocabulary's strings."""
+    """ln p against the whole torch network run on one window at a time, its logits put together by
+    hand from the vocabulary's strings."""
     ours = case.logp(case.windows)
     theirs = np.stack([_by_hand(case, window) for window in case.windows])
     yield float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())), case.family.bar
@@ -152,7 +197,7 @@ def _by_hand(case: Subject, window: np.ndarray) -> np.ndarray:
     text, at = case.loaded.text, case.bundle.site_forward
     k, method = text.k, case.bundle.kmer_method
     letters = "".join("ACGT"[code] for code in window)
-    words = [letters[start: start + k] for start in range(0, len(letters) - len(letters) % k, k)]
+    words = [letters[start : start + k] for start in range(0, len(letters) - len(letters) % k, k)]
     ids = [text.vocabulary[word.lower() if text.lower_case else word] for word in words]
     if text.mask:
         ids[at // k] = text.vocabulary[text.mask]
@@ -165,15 +210,27 @@ def _by_hand(case: Subject, window: np.ndarray) -> np.ndarray:
     mass = np.full(4, -np.inf)
     for word, number in text.vocabulary.items():
         word = word.upper() if text.lower_case else word
-        if len(word) == k and set(word) <= set("ACGT") and all(word[i] == letters[at // k * k + i] for i in told if i != at % k):
-            mass["ACGT".index(word[at % k])] = np.logaddexp(mass["ACGT".index(word[at % k])], row[number])
+        if (
+            len(word) == k
+            and set(word) <= set("ACGT")
+            and all(word[i] == letters[at // k * k + i] for i in told if i != at % k)
+        ):
+            mass["ACGT".index(word[at % k])] = np.logaddexp(
+                mass["ACGT".index(word[at % k])], row[number]
+            )
     return mass - np.logaddexp.reduce(mass)
 
 
 CHECKS: dict[str, Callable[[Subject], Iterator[tuple]]] = {
-    "parity": _parity, "plain torch": _plain_torch, "strands": _strands, "batches": _batches, "round trip": _round_trip, "reach": _reach,
+    "parity": _parity,
+    "plain torch": _plain_torch,
+    "strands": _strands,
+    "batches": _batches,
+    "round trip": _round_trip,
+    "reach": _reach,
 }
-"""By the name of the column in docs/models.md. A check yields (value, the most allowed) or (value, the least allowed, True)."""
+"""By the name of the column in docs/models.md. A check yields (value, the most allowed) or (value,
+the least allowed, True)."""
 
 
 def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterator[Outcome]:
@@ -184,7 +241,9 @@ def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterato
         started = time.monotonic()
         case = subject(name, family, example, folder, fasta)
         yield Outcome(name, "export, s", time.monotonic() - started, np.inf)
-        for check, run in (CHECKS if case.bundle.has_distribution else CHECKS | conformance_tokens.CHECKS).items():
+        for check, run in (
+            CHECKS if case.bundle.has_distribution else CHECKS | conformance_tokens.CHECKS
+        ).items():
             for found in run(case):
                 yield Outcome(name, check, *found)
         cost = footprint(case.bundle)

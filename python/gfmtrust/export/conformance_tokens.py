@@ -1,7 +1,9 @@
-"""The checks of the conformance suite that a model of whole tokens answers in its own way: it tells no four letters at a site.
+"""The checks of the conformance suite that a model of whole tokens answers in its own way: it tells
+no four letters at a site.
 
-Each takes a `conformance.Subject`. The twin cuts the text again with a tokenizer of its own, slow and by strings, runs the whole torch
-network on one text at a time and puts the two alleles' sums together by hand.
+Each takes a `conformance.Subject`. The twin cuts the text again with a tokenizer of its own, slow
+and by strings, runs the whole torch network on one text at a time and puts the two alleles' sums
+together by hand.
 """
 
 from __future__ import annotations
@@ -21,35 +23,51 @@ BASES = "ACGT"
 
 
 def words_of(letters: str, merges: list[tuple[str, str]]) -> list[str]:
-    """Tokens of a text of bases, as strings: merge the pair of the lowest rank, the leftmost of equal ones, until none is left."""
+    """Tokens of a text of bases, as strings: merge the pair of the lowest rank, the leftmost of
+    equal ones, until none is left."""
     rank = {pair: place for place, pair in enumerate(merges)}
     tokens = list(letters)
     while True:
-        found = [(rank[pair], place) for place, pair in enumerate(zip(tokens, tokens[1:], strict=False)) if pair in rank]
+        found = [
+            (rank[pair], place)
+            for place, pair in enumerate(zip(tokens, tokens[1:], strict=False))
+            if pair in rank
+        ]
         if not found:
             return tokens
         place = min(found)[1]
-        tokens[place:place + 2] = [tokens[place] + tokens[place + 1]]
+        tokens[place : place + 2] = [tokens[place] + tokens[place + 1]]
 
 
 def plain_torch(case) -> Iterator[tuple[float, float]]:
-    """LLRs of the three other bases at the site against the whole torch network run on one text at a time."""
+    """LLRs of the three other bases at the site against the whole torch network run on one text at
+    a time."""
     ours = case.logp(case.windows)
-    theirs = np.stack([_by_hand(case, "".join(BASES[code] for code in window)) for window in case.windows])
+    theirs = np.stack(
+        [_by_hand(case, "".join(BASES[code] for code in window)) for window in case.windows]
+    )
     # a sum over several tokens may be as many bars away
-    longest = max(len(one.pos) for one in likelihoods.spread_asks(case.session.bpe, case.windows, every=1))
-    yield float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())) / longest, case.family.bar
+    longest = max(
+        len(one.pos) for one in likelihoods.spread_asks(case.session.bpe, case.windows, every=1)
+    )
+    yield (
+        float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())) / longest,
+        case.family.bar,
+    )
 
 
 def round_trip(case) -> Iterator[tuple[float, float]]:
-    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others or elsewhere; each strand."""
+    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others or
+    elsewhere; each strand."""
     text = case.loaded.text
     token_of = {number: token for token, number in text.vocabulary.items()}
     wrong = 0
     for codes in (*case.windows, *reverse_complement(case.windows)):
         tokens, start = bpe.segment(case.session.bpe, codes), 0
         letters = "".join(BASES[code] for code in codes)
-        for number, end in list(zip(tokens.ids, tokens.ends, strict=True))[len(text.prefix): len(tokens.ids) - len(text.suffix)]:
+        for number, end in list(zip(tokens.ids, tokens.ends, strict=True))[
+            len(text.prefix) : len(tokens.ids) - len(text.suffix)
+        ]:
             wrong += token_of[int(number)].upper() != letters[start:end]
             start = int(end)
         wrong += start != len(letters)
@@ -57,8 +75,8 @@ def round_trip(case) -> Iterator[tuple[float, float]]:
 
 
 def reach(case) -> Iterator[tuple]:
-    """a against b where b stands is b against a where a stands, negated; no token hangs on one behind it in a causal model; the letters on
-    both sides are read."""
+    """a against b where b stands is b against a where a stands, negated; no token hangs on one
+    behind it in a causal model; the letters on both sides are read."""
     at = case.bundle.site_forward
     before = case.logp(case.windows)
     there = case.windows[:, at]
@@ -67,7 +85,9 @@ def reach(case) -> Iterator[tuple]:
     for step in range(1, 4):
         codes = case.windows.copy()
         codes[:, at] = (there + step) % 4
-        worst = max(worst, float(np.abs(before[rows, codes[:, at]] + case.logp(codes)[rows, there]).max()))
+        worst = max(
+            worst, float(np.abs(before[rows, codes[:, at]] + case.logp(codes)[rows, there]).max())
+        )
     if case.bundle.causal:
         worst = max(worst, _leak(case))
     yield worst, EXACT
@@ -81,7 +101,8 @@ def reach(case) -> Iterator[tuple]:
 
 
 def _leak(case) -> float:
-    """Largest change of ln p of a causal model's tokens where every token from theirs on is another, the text as long as before."""
+    """Largest change of ln p of a causal model's tokens where every token from theirs on is
+    another, the text as long as before."""
     model = case.session.bpe
     told = sorted(set(model.text.vocabulary.values()) - model.blank)
     rows, changed = [], []
@@ -89,10 +110,14 @@ def _leak(case) -> float:
         ids = bpe.segment(model, codes).ids
         half = len(ids) // 2
         others = ids.copy()
-        others[half + 1:] = told[0]
+        others[half + 1 :] = told[0]
         for text, into in ((ids, rows), (others, changed)):
-            into.append(bpe.Ask(text, np.array([half]), ids[half + 1: half + 2]))
-    return float(np.abs(np.array(case.session.token_logps(rows)) - np.array(case.session.token_logps(changed))).max())
+            into.append(bpe.Ask(text, np.array([half]), ids[half + 1 : half + 2]))
+    return float(
+        np.abs(
+            np.array(case.session.token_logps(rows)) - np.array(case.session.token_logps(changed))
+        ).max()
+    )
 
 
 def _by_hand(case, window: str) -> np.ndarray:
@@ -100,7 +125,7 @@ def _by_hand(case, window: str) -> np.ndarray:
     at = case.bundle.site_forward
     found = np.zeros(4)
     for base in range(4):
-        other = window[:at] + BASES[base] + window[at + 1:]
+        other = window[:at] + BASES[base] + window[at + 1 :]
         if other != window:
             found[base] = _of_pair(case, window, other)
     return found
@@ -110,19 +135,37 @@ def _of_pair(case, ref: str, alt: str) -> float:
     text = case.loaded.text
     case_of = str.lower if text.lower_case else str
     merges = list(text.merges)
-    pair = [[*text.prefix, *words_of(case_of(letters), merges), *text.suffix] for letters in (ref, alt)]
-    start = next(place for place, (one, other) in enumerate(zip(*pair, strict=False)) if one != other)
+    pair = [
+        [*text.prefix, *words_of(case_of(letters), merges), *text.suffix] for letters in (ref, alt)
+    ]
+    start = next(
+        place for place, (one, other) in enumerate(zip(*pair, strict=False)) if one != other
+    )
     tail = 0
-    while not text.causal and pair[0][-1 - tail] == pair[1][-1 - tail] and min(map(len, pair)) - tail > start:
+    while (
+        not text.causal
+        and pair[0][-1 - tail] == pair[1][-1 - tail]
+        and min(map(len, pair)) - tail > start
+    ):
         tail += 1
     totals = []
     for tokens in pair:
         scored = range(start, len(tokens) - tail)
-        fed = [text.mask if place in scored and not text.causal else token for place, token in enumerate(tokens)]
+        fed = [
+            text.mask if place in scored and not text.causal else token
+            for place, token in enumerate(tokens)
+        ]
         with torch.no_grad():
             made = case.loaded.network(torch.tensor([[text.vocabulary[token] for token in fed]]))
-        logp = (made if isinstance(made, torch.Tensor) else made.logits)[0].double().log_softmax(-1).numpy()
-        totals.append(sum(logp[place - int(text.causal), text.vocabulary[tokens[place]]] for place in scored))
+        logp = (
+            (made if isinstance(made, torch.Tensor) else made.logits)[0]
+            .double()
+            .log_softmax(-1)
+            .numpy()
+        )
+        totals.append(
+            sum(logp[place - int(text.causal), text.vocabulary[tokens[place]]] for place in scored)
+        )
     return totals[1] - totals[0]
 
 

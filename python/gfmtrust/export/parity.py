@@ -1,7 +1,8 @@
-"""The parity certificate: an exported graph against the torch network it came from, at shapes it was not traced at.
+"""The parity certificate: an exported graph against the torch network it came from, at shapes it
+was not traced at.
 
-References are computed before the export, on random windows with N and letters outside the contig among them. What is compared and
-how strict: docs/models.md, "Parity".
+References are computed before the export, on random windows with N and letters outside the contig
+among them. What is compared and how strict: docs/models.md, "Parity".
 """
 
 from __future__ import annotations
@@ -19,22 +20,29 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import DRAFT
 
 BAR = 2e-5
-"""Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard deviation of logp where that is above 1."""
+"""Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard
+deviation of logp where that is above 1."""
 
 LOW_BARS: dict[str, dict[str, float]] = {
     "fp16": {"max_llr": 1e-2, "max_entropy_bits": 5e-3},
     "bf16": {"max_llr": 0.1, "mean_llr": 0.02},
     "int8": {},
 }
-"""Largest differences of a lower precision from fp32, nats and bits, times the standard deviation of logp where that is above 1. A draft
-(int8) is measured, not judged."""
-RANK_BARS = {"one_less_spearman": 7e-4, "top_1_percent_missed": 0.012, "top_5_percent_missed": 0.007}
-"""How far a lower precision may reorder LLRs; of the most negative ones one place may always be missed, as few windows have few places."""
+"""Largest differences of a lower precision from fp32, nats and bits, times the standard deviation
+of logp where that is above 1. A draft (int8) is measured, not judged."""
+RANK_BARS = {
+    "one_less_spearman": 7e-4,
+    "top_1_percent_missed": 0.012,
+    "top_5_percent_missed": 0.007,
+}
+"""How far a lower precision may reorder LLRs; of the most negative ones one place may always be
+missed, as few windows have few places."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What torch answers to one set of inputs; padded: letters outside the contig at the windows' ends."""
+    """What torch answers to one set of inputs; padded: letters outside the contig at the windows'
+    ends."""
 
     feeds: dict[str, np.ndarray]
     logp: np.ndarray
@@ -42,17 +50,27 @@ class Reference:
     padded: bool
 
 
-def feeds_of_shape(tokenizer: tokenizers.Tokenizer, n: int, width: int, n_positions: int, seed: int, padded: bool = False) -> dict:
-    """Inputs for n random windows, about one letter in fifty an N; scored positions are distinct letters of distinct tokens."""
+def feeds_of_shape(
+    tokenizer: tokenizers.Tokenizer,
+    n: int,
+    width: int,
+    n_positions: int,
+    seed: int,
+    padded: bool = False,
+) -> dict:
+    """Inputs for n random windows, about one letter in fifty an N; scored positions are distinct
+    letters of distinct tokens."""
     rng = np.random.default_rng(seed)
     text = tokenizer.text
     codes = rng.integers(0, 4, (n, width), dtype=np.uint8)
     codes[rng.random((n, width)) < 0.02] = N
     if padded:
-        codes[:, -(width // 4):] = PAD
-        codes[n // 2:, : width // 5] = PAD
+        codes[:, -(width // 4) :] = PAD
+        codes[n // 2 :, : width // 5] = PAD
     n_tokens = width // text.k
-    first = 1 if text.causal and not text.prefix else 0  # nothing stands before a causal window's first token
+    first = (
+        1 if text.causal and not text.prefix else 0
+    )  # nothing stands before a causal window's first token
     token = first + np.stack([rng.permutation(n_tokens - first)[:n_positions] for _ in range(n)])
     return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
 
@@ -62,14 +80,22 @@ def longest_but_window(window, k: int) -> int:
     return window.shortest_bp + 7 * k
 
 
-def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window) -> list[Reference]:
-    """Torch's answers at four shapes: traced, another batch and length, batch 1 at the full window, a padded batch.
+def references(
+    answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window
+) -> list[Reference]:
+    """Torch's answers at four shapes: traced, another batch and length, batch 1 at the full window,
+    a padded batch.
 
     answer: feeds -> logp and off_alphabet, eager torch in fp32. The first is the one to trace with.
     """
     k, traced = tokenizer.text.k, window.shortest_bp
     other = longest_but_window(window, k)
-    shapes = [(2, traced, 3, False), (3, other, 1, False), (1, window.window_bp, 4, False), (5, traced + 2 * k, 2, True)]
+    shapes = [
+        (2, traced, 3, False),
+        (3, other, 1, False),
+        (1, window.window_bp, 4, False),
+        (5, traced + 2 * k, 2, True),
+    ]
     made = []
     for seed, (n, width, n_positions, padded) in enumerate(shapes):
         feeds = feeds_of_shape(tokenizer, n, width, n_positions, seed, padded)
@@ -77,14 +103,27 @@ def references(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenize
     return made
 
 
-def references_of_tokens(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], model: bpe.Bpe, window) -> list[Reference]:
-    """The same of a model of whole tokens: traced, another batch and length, batch 1 at the full window, a batch with unknown letters.
+def references_of_tokens(
+    answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], model: bpe.Bpe, window
+) -> list[Reference]:
+    """The same of a model of whole tokens: traced, another batch and length, batch 1 at the full
+    window, a batch with unknown letters.
 
-    Texts are random tokens of exactly one length, so there is no padding to try. The full length is that of a window of random letters.
+    Texts are random tokens of exactly one length, so there is no padding to try. The full length is
+    that of a window of random letters.
     """
-    full = len(bpe.segment(model, np.random.default_rng(0).integers(0, 4, window.window_bp, dtype=np.uint8)).ids)
+    full = len(
+        bpe.segment(
+            model, np.random.default_rng(0).integers(0, 4, window.window_bp, dtype=np.uint8)
+        ).ids
+    )
     traced = max(12, full // 8)
-    shapes = [(2, traced, 3, False), (3, traced + 7, 1, False), (1, full, 4, False), (5, traced + 2, 2, True)]
+    shapes = [
+        (2, traced, 3, False),
+        (3, traced + 7, 1, False),
+        (1, full, 4, False),
+        (5, traced + 2, 2, True),
+    ]
     made = []
     for seed, shape in enumerate(shapes):
         feeds = bpe.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
@@ -92,73 +131,139 @@ def references_of_tokens(answer: Callable[[dict], tuple[np.ndarray, np.ndarray]]
     return made
 
 
-def certify(made: list[Reference], run: Callable[[dict], dict], provider: str, bar: float = BAR, graph: str = GRAPH_FILE) -> dict:
+def certify(
+    made: list[Reference],
+    run: Callable[[dict], dict],
+    provider: str,
+    bar: float = BAR,
+    graph: str = GRAPH_FILE,
+) -> dict:
     """The certificate: differences at every shape, and between one batch and its windows run alone.
 
-    run: feeds -> outputs by name. bar: of the family. graph: its file in the bundle. Raises BadDataError (65) where a difference of logp is
-    above the bar.
+    run: feeds -> outputs by name. bar: of the family. graph: its file in the bundle. Raises
+    BadDataError (65) where a difference of logp is above the bar.
     """
     shapes, failed = [], []
     for reference in made:
         answer = run(reference.feeds)
         difference = np.abs(answer["logp"].astype(np.float64) - reference.logp)
         allowed = bar * max(1.0, float(reference.logp.std()))
-        shape = {"input_ids": list(reference.feeds["input_ids"].shape), "positions": reference.feeds["pos"].shape[1],
-                 "padded": reference.padded, "max_logp": _rounded(difference.max()), "mean_logp": _rounded(difference.mean()),
-                 "allowed": _rounded(allowed)} | _derived(answer, reference)
+        shape = {
+            "input_ids": list(reference.feeds["input_ids"].shape),
+            "positions": reference.feeds["pos"].shape[1],
+            "padded": reference.padded,
+            "max_logp": _rounded(difference.max()),
+            "mean_logp": _rounded(difference.mean()),
+            "allowed": _rounded(allowed),
+        } | _derived(answer, reference)
         shapes.append(shape)
         if not difference.max() <= allowed:  # a NaN fails too
             failed.append(shape)
     if failed:
         found = f"logp differs by {failed[0]['max_logp']:.2g} from torch at input_ids {failed[0]['input_ids']}"
-        raise BadDataError(message("exported graph", found, f"at most {failed[0]['allowed']:.2g}", "report it with the versions used"))
+        raise BadDataError(
+            message(
+                "exported graph",
+                found,
+                f"at most {failed[0]['allowed']:.2g}",
+                "report it with the versions used",
+            )
+        )
     together = run(made[-1].feeds)["logp"]
-    alone = [run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0] for row in range(len(together))]
-    return {"graph": graph, "provider": provider, "precision": "fp32", "reference": "torch cpu fp32", "bar": bar, "shapes": shapes,
-            "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max())}
+    alone = [
+        run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0]
+        for row in range(len(together))
+    ]
+    return {
+        "graph": graph,
+        "provider": provider,
+        "precision": "fp32",
+        "reference": "torch cpu fp32",
+        "bar": bar,
+        "shapes": shapes,
+        "batch_invariance_max_logp": _rounded(np.abs(together - np.stack(alone)).max()),
+    }
 
 
 def _derived(answer: dict, reference: Reference) -> dict:
-    """Differences of what is made of logp: of LLR and entropy at a site, or of the sum over a row's tokens, an allele's likelihood."""
+    """Differences of what is made of logp: of LLR and entropy at a site, or of the sum over a row's
+    tokens, an allele's likelihood."""
     if "target" in reference.feeds:
-        ours, theirs = (logp.sum(axis=1, dtype=np.float64) for logp in (answer["logp"], reference.logp))
+        ours, theirs = (
+            logp.sum(axis=1, dtype=np.float64) for logp in (answer["logp"], reference.logp)
+        )
         return {"max_sum": _rounded(np.abs(ours - theirs).max())}
-    return {"max_llr": _rounded(np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()),
-            "max_entropy_bits": _rounded(np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()),
-            "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max())}
+    return {
+        "max_llr": _rounded(np.abs(_llr(answer["logp"]) - _llr(reference.logp)).max()),
+        "max_entropy_bits": _rounded(
+            np.abs(_entropy(answer["logp"]) - _entropy(reference.logp)).max()
+        ),
+        "max_off_alphabet": _rounded(np.abs(answer["off_alphabet"] - reference.off_alphabet).max()),
+    }
 
 
-def certify_lower(full, low, cut: np.ndarray, site: int, precision: str, graph: str = GRAPH_FILE) -> dict:
-    """The certificate of a lower precision: its LLRs and entropies at one place of windows of the genome against those of fp32.
+def certify_lower(
+    full, low, cut: np.ndarray, site: int, precision: str, graph: str = GRAPH_FILE
+) -> dict:
+    """The certificate of a lower precision: its LLRs and entropies at one place of windows of the
+    genome against those of fp32.
 
-    full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference is above its bar of LOW_BARS or RANK_BARS, or
-    an answer is not finite.
+    full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference is
+    above its bar of LOW_BARS or RANK_BARS, or an answer is not finite.
     """
     index = np.full((len(cut), 1), site)
     with np.errstate(divide="ignore"):
-        logp, lower = (np.log(session.distributions(cut, index)[0][:, 0]) for session in (full, low))
+        logp, lower = (
+            np.log(session.distributions(cut, index)[0][:, 0]) for session in (full, low)
+        )
     llr, other = _llr(logp), _llr(lower)
     apart = np.abs(other - llr)
-    missed = {name: _missed(llr, other, share) for name, share in (("top_1_percent_missed", 0.01), ("top_5_percent_missed", 0.05))}
-    found = {"max_llr": apart.max(), "mean_llr": apart.mean(), "max_entropy_bits": np.abs(_entropy(lower) - _entropy(logp)).max(),
-             "one_less_spearman": 1 - spearmanr(other, llr, axis=None).statistic if np.ptp(llr) else 0.0,
-             **{name: n / of for name, (n, of) in missed.items()}}
+    missed = {
+        name: _missed(llr, other, share)
+        for name, share in (("top_1_percent_missed", 0.01), ("top_5_percent_missed", 0.05))
+    }
+    found = {
+        "max_llr": apart.max(),
+        "mean_llr": apart.mean(),
+        "max_entropy_bits": np.abs(_entropy(lower) - _entropy(logp)).max(),
+        "one_less_spearman": 1 - spearmanr(other, llr, axis=None).statistic if np.ptp(llr) else 0.0,
+        **{name: n / of for name, (n, of) in missed.items()},
+    }
     scale = max(1.0, float(logp.std()))
     bars = {name: bar * scale for name, bar in LOW_BARS[precision].items()}
     if precision != DRAFT:
-        bars |= {name: max(bar, 1 / missed[name][1]) if name in missed else bar for name, bar in RANK_BARS.items()}
+        bars |= {
+            name: max(bar, 1 / missed[name][1]) if name in missed else bar
+            for name, bar in RANK_BARS.items()
+        }
     for name, bar in (bars or {"max_llr": np.finfo(np.float64).max}).items():
         if not found[name] <= bar:  # a NaN fails too
-            raise BadDataError(message(f"graph in {precision}", f"{name} is {found[name]:.2g} from fp32 over {len(cut)} windows",
-                                       f"at most {bar:.2g}", "export it with --precision fp32"))
-    return {"graph": graph, "provider": low.provider, "precision": precision, "reference": "the same network in fp32",
-            "n_windows": len(cut), **{name: _rounded(value) for name, value in found.items()}}
+            raise BadDataError(
+                message(
+                    f"graph in {precision}",
+                    f"{name} is {found[name]:.2g} from fp32 over {len(cut)} windows",
+                    f"at most {bar:.2g}",
+                    "export it with --precision fp32",
+                )
+            )
+    return {
+        "graph": graph,
+        "provider": low.provider,
+        "precision": precision,
+        "reference": "the same network in fp32",
+        "n_windows": len(cut),
+        **{name: _rounded(value) for name, value in found.items()},
+    }
 
 
 def _missed(llr: np.ndarray, other: np.ndarray, share: float) -> tuple[int, int]:
-    """How many of the most negative share of `llr` are not among as many of `other`, and of how many."""
+    """How many of the most negative share of `llr` are not among as many of `other`, and of how
+    many."""
     n = -(-llr.size * share // 1)
-    top, top_of_other = (set(np.argsort(values, axis=None, kind="stable")[: int(n)].tolist()) for values in (llr, other))
+    top, top_of_other = (
+        set(np.argsort(values, axis=None, kind="stable")[: int(n)].tolist())
+        for values in (llr, other)
+    )
     return len(top - top_of_other), int(n)
 
 

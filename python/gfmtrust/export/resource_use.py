@@ -1,6 +1,8 @@
-"""What a bundle costs where it runs: time a window and peak memory, of a process that does nothing else and knows no torch.
+"""What a bundle costs where it runs: time a window and peak memory, of a process that does nothing
+else and knows no torch.
 
-    python -m gfmtrust.export.resource_use BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes": peak}
+python -m gfmtrust.export.resource_use BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes":
+peak}
 """
 
 from __future__ import annotations
@@ -24,12 +26,25 @@ STATUS = Path("/proc/self/status")
 
 
 def footprint(bundle: Bundle, n_windows: int = 16, threads: int = 1) -> dict[str, float]:
-    """Seconds a window and peak memory in MB of scoring n windows in a fresh process. Raises InternalError (70) where that fails."""
-    done = subprocess.run([sys.executable, "-m", __name__, str(bundle.directory), str(n_windows), str(threads)], capture_output=True,
-                          text=True, check=False)
+    """Seconds a window and peak memory in MB of scoring n windows in a fresh process. Raises
+    InternalError (70) where that fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, str(bundle.directory), str(n_windows), str(threads)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
-        raise InternalError(message(f"bundle {bundle.model_id}", f"exit code {done.returncode} in a process of its own", "figures",
-                                    done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "is there enough memory?"))
+        raise InternalError(
+            message(
+                f"bundle {bundle.model_id}",
+                f"exit code {done.returncode} in a process of its own",
+                "figures",
+                done.stderr.strip().splitlines()[-1]
+                if done.stderr.strip()
+                else "is there enough memory?",
+            )
+        )
     return json.loads(done.stdout)
 
 

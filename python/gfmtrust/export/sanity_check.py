@@ -1,7 +1,9 @@
-"""Has a model learned anything of this genome? Its mean surprisal on windows of the user's FASTA, before a bundle is written.
+"""Has a model learned anything of this genome? Its mean surprisal on windows of the user's FASTA,
+before a bundle is written.
 
-A model whose weights are random, shuffled or misread sits at ln 4 nats per base or above; such a bundle is refused, or marked
-`gate: failed` where the user insists. The same windows choose between the two k-mer methods and measure strand symmetry.
+A model whose weights are random, shuffled or misread sits at ln 4 nats per base or above; such a
+bundle is refused, or marked `gate: failed` where the user insists. The same windows choose between
+the two k-mer methods and measure strand symmetry.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ LOG = logging.getLogger(__name__)
 
 MARGIN_NATS = 0.01
 THRESHOLD_NATS = float(np.log(4)) - MARGIN_NATS
-"""A random network's mean is at or above ln 4 = 1.386; it must lie below by more than the windows' noise."""
+"""A random network's mean is at or above ln 4 = 1.386; it must lie below by more than the windows'
+noise."""
 MIN_GAIN_BITS = 0.01
 """`conditional` replaces `marginal` where it saves this much a base, and surely so."""
 N_BOOTSTRAP = 1000
@@ -30,9 +33,10 @@ SYMMETRY_WINDOWS = 32
 
 @dataclass(frozen=True)
 class Evidence:
-    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored in all; is_constant: every window was
-    answered alike. unit: what is scored, 'base' or 'token'; threshold: the gate's, nats a unit; composition: entropy of the units as
-    they occur, None where it is that of the windows' bases."""
+    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored
+    in all; is_constant: every window was answered alike. unit: what is scored, 'base' or 'token';
+    threshold: the gate's, nats a unit; composition: entropy of the units as they occur, None where
+    it is that of the windows' bases."""
 
     nll_nats: np.ndarray
     n_bases: int
@@ -47,11 +51,14 @@ class Evidence:
 
 
 def windows(genome, width: int, n: int) -> np.ndarray:
-    """n windows without N, evenly spread over the genome, or all there are; codes uint8 (<= n, width), genome order.
+    """n windows without N, evenly spread over the genome, or all there are; codes uint8 (<= n,
+    width), genome order.
 
     Raises BadDataError (65) where there is none.
     """
-    starts_per_contig = np.array([max(0, genome.contigs[name] - width + 1) for name in genome.names])
+    starts_per_contig = np.array(
+        [max(0, genome.contigs[name] - width + 1) for name in genome.names]
+    )
     ends = np.cumsum(starts_per_contig)
     total = int(ends[-1]) if len(ends) else 0
     clean = np.empty((0, width), np.uint8)
@@ -59,13 +66,25 @@ def windows(genome, width: int, n: int) -> np.ndarray:
         n_drawn = min(total, n * times)
         drawn = (np.arange(n_drawn) * total) // max(1, n_drawn)
         contig = np.searchsorted(ends, drawn, side="right")
-        cut = [genome.windows(genome.names[i], drawn[contig == i] - (ends[i] - starts_per_contig[i]), width) for i in np.unique(contig)]
+        cut = [
+            genome.windows(
+                genome.names[i], drawn[contig == i] - (ends[i] - starts_per_contig[i]), width
+            )
+            for i in np.unique(contig)
+        ]
         clean = np.concatenate(cut) if cut else clean
         clean = clean[(clean < N).all(axis=1)]
         if len(clean) >= n or n_drawn == total:
             break
     if not len(clean):
-        raise BadDataError(message("FASTA", f"no window of {width} bases without N", "at least one", "is it the right genome?"))
+        raise BadDataError(
+            message(
+                "FASTA",
+                f"no window of {width} bases without N",
+                "at least one",
+                "is it the right genome?",
+            )
+        )
     return clean[(np.arange(min(n, len(clean))) * len(clean)) // min(n, len(clean))]
 
 
@@ -84,10 +103,12 @@ def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
 
 
 def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -> Evidence:
-    """Surprisal of the real tokens of every window: every eighth masked at once, or of a causal model all of them.
+    """Surprisal of the real tokens of every window: every eighth masked at once, or of a causal
+    model all of them.
 
-    Against ln V, V the network's tokens: what weights that know nothing give. A token without a finite answer counts as ln V + 1.
-    Constant is a model whose answer for a token never depends on where it stands.
+    Against ln V, V the network's tokens: what weights that know nothing give. A token without a
+    finite answer counts as ln V + 1. Constant is a model whose answer for a token never depends on
+    where it stands.
     """
     uniform = float(np.log(session.bpe.text.n_ids))
     asked = [one for one in likelihoods.spread_asks(session.bpe, cut) if one is not None]
@@ -98,12 +119,19 @@ def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -
     order = np.argsort(target, kind="stable")
     alike = (np.diff(target[order]) != 0) | (np.diff(told[order]) == 0)
     share = n_of[n_of > 0] / len(target)
-    return Evidence(np.array([values.mean() for values in nll]), len(told), bool(n_of.max() > 1 and alike.all()), "token",
-                    uniform - MARGIN_NATS, float(-(share * np.log(share)).sum()))
+    return Evidence(
+        np.array([values.mean() for values in nll]),
+        len(told),
+        bool(n_of.max() > 1 and alike.all()),
+        "token",
+        uniform - MARGIN_NATS,
+        float(-(share * np.log(share)).sum()),
+    )
 
 
 def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int = 0) -> bool:
-    """Whether `conditional` has the lower mean surprisal by MIN_GAIN_BITS or more, 95 % lower bound of a window bootstrap above 0."""
+    """Whether `conditional` has the lower mean surprisal by MIN_GAIN_BITS or more, 95 % lower bound
+    of a window bootstrap above 0."""
     gain = (marginal.nll_nats - conditional.nll_nats) / np.log(2)
     rng = np.random.default_rng(seed)
     means = [gain[rng.integers(0, len(gain), len(gain))].mean() for _ in range(N_BOOTSTRAP)]
@@ -111,9 +139,11 @@ def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int =
 
 
 def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
-    """Difference of logp between a window and its reverse complement, turned back: mean and maximum over a few windows.
+    """Difference of logp between a window and its reverse complement, turned back: mean and maximum
+    over a few windows.
 
-    Exact zero only for a network built to be symmetric; what a causal model reads differs between strands, so for it this is large.
+    Exact zero only for a network built to be symmetric; what a causal model reads differs between
+    strands, so for it this is large.
     """
     cut = cut[:SYMMETRY_WINDOWS]
     answers = []
@@ -127,34 +157,63 @@ def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: i
 def token_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
     """The same of a model of whole tokens, of the LLRs of the three other bases at the site."""
     cut = cut[:SYMMETRY_WINDOWS]
-    return _told(cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr")
+    return _told(
+        cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr"
+    )
 
 
 def _told(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:
-    return {"n_windows": len(cut), f"mean_{of}": float(f"{difference.mean():.3g}"), f"max_{of}": float(f"{difference.max():.3g}")}
+    return {
+        "n_windows": len(cut),
+        f"mean_{of}": float(f"{difference.mean():.3g}"),
+        f"max_{of}": float(f"{difference.max():.3g}"),
+    }
 
 
 def composition_nats(cut: np.ndarray) -> float:
-    """Entropy of the windows' base composition: what a model knows that knows nothing but the four frequencies."""
+    """Entropy of the windows' base composition: what a model knows that knows nothing but the four
+    frequencies."""
     share = np.bincount(cut.ravel(), minlength=4)[:4] / cut.size
     return float(-(share[share > 0] * np.log(share[share > 0])).sum())
 
 
 def judge(found: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
-    """The gate's part of the certificate. Raises BadDataError (65) where the model fails and untrained ones are not allowed."""
+    """The gate's part of the certificate. Raises BadDataError (65) where the model fails and
+    untrained ones are not allowed."""
     composition = composition_nats(cut) if found.composition is None else found.composition
     is_low = found.mean < found.threshold
-    passed = is_low and not found.is_constant  # four fixed numbers can lie below: the composition of an AT-rich genome does
+    passed = (
+        is_low and not found.is_constant
+    )  # four fixed numbers can lie below: the composition of an AT-rich genome does
     if not passed:
-        told, wanted = ("the same answer for every window", "one that depends on the window") if is_low else (
-            f"mean NLL {found.mean:.3f} per {found.unit}", f"below {found.threshold:.3f}")
-        line = message("NLL gate", told, wanted, "weights untrained or misread? --allow_untrained exports it all the same")
+        told, wanted = (
+            ("the same answer for every window", "one that depends on the window")
+            if is_low
+            else (f"mean NLL {found.mean:.3f} per {found.unit}", f"below {found.threshold:.3f}")
+        )
+        line = message(
+            "NLL gate",
+            told,
+            wanted,
+            "weights untrained or misread? --allow_untrained exports it all the same",
+        )
         if not allow_untrained:
             raise BadDataError(line)
         LOG.warning("%s", line)
     elif found.mean > composition:
-        LOG.warning("mean NLL is %.3f per %s, above the windows' composition entropy %.3f: this model knows little of this genome",
-                    found.mean, found.unit, composition)
-    return {"gate": "passed" if passed else "failed", "nll_nats": round(found.mean, 6), "threshold_nats": round(found.threshold, 6),
-            "per": found.unit, "composition_nats": round(composition, 6), "n_windows": len(cut), "n_bases": found.n_bases,
-            "fasta_digest": fasta_digest}
+        LOG.warning(
+            "mean NLL is %.3f per %s, above the windows' composition entropy %.3f: this model knows little of this genome",
+            found.mean,
+            found.unit,
+            composition,
+        )
+    return {
+        "gate": "passed" if passed else "failed",
+        "nll_nats": round(found.mean, 6),
+        "threshold_nats": round(found.threshold, 6),
+        "per": found.unit,
+        "composition_nats": round(composition, 6),
+        "n_windows": len(cut),
+        "n_bases": found.n_bases,
+        "fasta_digest": fasta_digest,
+    }

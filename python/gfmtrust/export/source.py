@@ -1,4 +1,5 @@
-"""Where a model comes from: what the user named becomes a directory, with the registry's row and what else is known of its maker."""
+"""Where a model comes from: what the user named becomes a directory, with the registry's row and
+what else is known of its maker."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """A directory of weights or a bundle, the row that names it, if one does, and what else is known of it."""
+    """A directory of weights or a bundle, the row that names it, if one does, and what else is
+    known of it."""
 
     directory: Path
     row: registry.Row | None = None
@@ -29,23 +31,45 @@ class Source:
 
 
 def resolve(model: str) -> Source:
-    """A directory as given, else a checkpoint of the hub by its commit, else a pinned row's. Raises ConfigurationError (78),
-    MissingInputError (66), and what `hub.fetch` raises."""
+    """A directory as given, else a checkpoint of the hub by its commit, else a pinned row's. Raises
+    ConfigurationError (78), MissingInputError (66), and what `hub.fetch` raises."""
     directory = Path(model)
     if directory.is_dir():
         return Source(directory)
     if directory.suffix == ".onnx":
         found = "a bare .onnx file" if directory.is_file() else "not found"
-        raise ConfigurationError(message(model, found, "a bundle directory or a directory of weights", "a graph alone names no tokenizer"))
+        raise ConfigurationError(
+            message(
+                model,
+                found,
+                "a bundle directory or a directory of weights",
+                "a graph alone names no tokenizer",
+            )
+        )
     if named := hub.HUB_ID.fullmatch(model):
         repository, revision = named["repository"], named["revision"]
-        return Source(_fetch(repository, revision), name=repository.split("/")[1], told={"repository": repository, "revision": revision})
+        return Source(
+            _fetch(repository, revision),
+            name=repository.split("/")[1],
+            told={"repository": repository, "revision": revision},
+        )
     if "@" in model:
-        raise ConfigurationError(message(model, f"revision is {model.rpartition('@')[2]!r}", "org/name@ and a commit of 40 hex digits",
-                                         "a branch or tag moves; copy the commit from the repository's history"))
+        raise ConfigurationError(
+            message(
+                model,
+                f"revision is {model.rpartition('@')[2]!r}",
+                "org/name@ and a commit of 40 hex digits",
+                "a branch or tag moves; copy the commit from the repository's history",
+            )
+        )
     if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", model):
-        raise ConfigurationError(message(model, "not a folder, and no revision if it is a repository of the hub",
-                                         f"a folder of weights, a bundle, or {model}@ and a commit of 40 hex digits"))
+        raise ConfigurationError(
+            message(
+                model,
+                "not a folder, and no revision if it is a repository of the hub",
+                f"a folder of weights, a bundle, or {model}@ and a commit of 40 hex digits",
+            )
+        )
     if "/" in model:
         raise MissingInputError(message(model, "not found", "a directory of weights or a bundle"))
     row = registry.find(model)
@@ -59,21 +83,41 @@ def _fetch(repository: str, revision: str) -> Path:
 
 
 def check_row(row: registry.Row, loaded) -> None:
-    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too. loaded: models.checkpoint.Checkpoint."""
-    weights = [digest for name, digest in sorted(loaded.sha256.items()) if name.endswith((".safetensors", ".bin"))]
-    pairs = (("config.json", loaded.sha256["config.json"], row.config_sha256), ("family", loaded.family.name, row.family),
-             ("vocabulary", loaded.vocabulary_sha256, row.vocabulary_sha256), ("weights", " ".join(weights), row.weights_sha256))
+    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too.
+    loaded: models.checkpoint.Checkpoint."""
+    weights = [
+        digest
+        for name, digest in sorted(loaded.sha256.items())
+        if name.endswith((".safetensors", ".bin"))
+    ]
+    pairs = (
+        ("config.json", loaded.sha256["config.json"], row.config_sha256),
+        ("family", loaded.family.name, row.family),
+        ("vocabulary", loaded.vocabulary_sha256, row.vocabulary_sha256),
+        ("weights", " ".join(weights), row.weights_sha256),
+    )
     for what, found, expected in pairs:
         if found != expected:
-            raise BadDataError(message(f"model {row.id}", f"{what} is {found}", f"{expected} as assets/models.csv says"))
+            raise BadDataError(
+                message(
+                    f"model {row.id}", f"{what} is {found}", f"{expected} as assets/models.csv says"
+                )
+            )
 
 
 def identity(loaded, source: Source, name: str) -> dict:
-    """The group of bundle.json that says who made the model, under which licence; from our card in the directory, else the row or the
-    id given, else its model card."""
+    """The group of bundle.json that says who made the model, under which licence; from our card in
+    the directory, else the row or the id given, else its model card."""
     row = asdict(source.row) if source.row else {}
     told = hub.licence(loaded.directory) | source.told
-    known = {key: loaded.card.get(key) or row.get(key) or told.get(key, "")
-             for key in ("repository", "revision", "licence", "licence_url", "citation")}
+    known = {
+        key: loaded.card.get(key) or row.get(key) or told.get(key, "")
+        for key in ("repository", "revision", "licence", "licence_url", "citation")
+    }
     LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")
-    return {"model_id": name, "family": loaded.family.name, "n_parameters": loaded.n_parameters, **known}
+    return {
+        "model_id": name,
+        "family": loaded.family.name,
+        "n_parameters": loaded.n_parameters,
+        **known,
+    }

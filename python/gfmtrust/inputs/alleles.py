@@ -1,6 +1,8 @@
-"""The cohort's alleles: per-input spellings merged in one stream, split into single alleles, each with a status.
+"""The cohort's alleles: per-input spellings merged in one stream, split into single alleles, each
+with a status.
 
-Spelling tables are sorted, so any number of them merges within a memory that does not grow with the cohort.
+Spelling tables are sorted, so any number of them merges within a memory that does not grow with the
+cohort.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ BUFFER_ROWS = 1_000_000
 
 
 def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
-    """Distinct spellings of all inputs in order of contig, pos, REF, ALTs, in frames of some 100,000 rows; a position is never cut."""
+    """Distinct spellings of all inputs in order of contig, pos, REF, ALTs, in frames of some
+    100,000 rows; a position is never cut."""
     streams = [_Stream(path, max(256, BUFFER_ROWS // max(1, len(paths)))) for path in paths]
     while True:
         waiting = [stream.last_place() for stream in streams if not stream.ended]
@@ -51,19 +54,27 @@ class _Stream:
         if batch is None:
             self.ended = True
             return
-        self._held = pd.concat([self._held, batch.to_pandas()], ignore_index=True) if len(self._held) else batch.to_pandas()
+        self._held = (
+            pd.concat([self._held, batch.to_pandas()], ignore_index=True)
+            if len(self._held)
+            else batch.to_pandas()
+        )
 
     def last_place(self) -> tuple:
         last = self._held.iloc[-1]
         return last["contig_index"], last["contig"], last["pos"]
 
     def take_before(self, horizon: tuple | None) -> pd.DataFrame:
-        """Rows before the horizon's position (all of them if None); rows at it wait for what the other inputs say of it."""
+        """Rows before the horizon's position (all of them if None); rows at it wait for what the
+        other inputs say of it."""
         if horizon is None or not len(self._held):
             taken, self._held = self._held, self._held.iloc[:0]
             return taken
         index, contig, pos = (self._held[name].to_numpy() for name in KEY[:3])
-        before = (index < horizon[0]) | ((index == horizon[0]) & ((contig < horizon[1]) | ((contig == horizon[1]) & (pos < horizon[2]))))
+        before = (index < horizon[0]) | (
+            (index == horizon[0])
+            & ((contig < horizon[1]) | ((contig == horizon[1]) & (pos < horizon[2])))
+        )
         taken, self._held = self._held[before], self._held[~before]
         return taken
 
@@ -74,14 +85,18 @@ class _Stream:
 
 
 def single_alleles(spellings: pd.DataFrame) -> pd.DataFrame:
-    """Each distinct single allele of the spellings, in order; columns contig, contig_index, pos, ref, alt."""
-    alleles = spellings.assign(alt=spellings["alts"].str.split(",")).explode("alt", ignore_index=True)
+    """Each distinct single allele of the spellings, in order; columns contig, contig_index, pos,
+    ref, alt."""
+    alleles = spellings.assign(alt=spellings["alts"].str.split(",")).explode(
+        "alt", ignore_index=True
+    )
     key = ["contig_index", "contig", "pos", "ref", "alt"]
     return alleles[key].drop_duplicates().sort_values(key, kind="stable", ignore_index=True)
 
 
 def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:
-    """Status of each allele, object array (n,): SCORED where a model may be asked, else the first reason that fits.
+    """Status of each allele, object array (n,): SCORED where a model may be asked, else the first
+    reason that fits.
 
     alleles: columns contig_index (-1: not in the genome), pos (0-based), ref, alt (upper case).
     selected: function (contig name of the genome, pos array) -> bool array, None = everything is.
@@ -89,19 +104,28 @@ def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:
     """
     status = np.full(len(alleles), Status.SCORED, dtype=object)
     ref, alt = alleles["ref"].to_numpy(object), alleles["alt"].to_numpy(object)
-    contig_index, pos = alleles["contig_index"].to_numpy(np.int64), alleles["pos"].to_numpy(np.int64)
+    contig_index, pos = (
+        alleles["contig_index"].to_numpy(np.int64),
+        alleles["pos"].to_numpy(np.int64),
+    )
     length = np.fromiter((len(text) for text in ref), np.int64, len(ref))
     snv = (length == 1) & np.fromiter((len(text) == 1 for text in alt), bool, len(alt))
     lengths = np.array([*genome.contigs.values(), 0], dtype=np.int64)  # the last answers index -1
     outside = (pos < 0) | (pos + length > lengths[contig_index])
 
     for row in np.flatnonzero(~snv):
-        status[row] = _long_allele(ref[row], alt[row], genome, contig_index[row], pos[row], outside[row])
+        status[row] = _long_allele(
+            ref[row], alt[row], genome, contig_index[row], pos[row], outside[row]
+        )
     _snv_status(status, np.flatnonzero(snv), ref, alt, genome, contig_index, pos, outside)
     if selected is not None:
         for index in np.unique(contig_index):
             rows = np.flatnonzero(contig_index == index)
-            inside = selected(genome.names[index], pos[rows]) if index >= 0 else np.zeros(len(rows), bool)
+            inside = (
+                selected(genome.names[index], pos[rows])
+                if index >= 0
+                else np.zeros(len(rows), bool)
+            )
             status[rows[~inside]] = Status.NOT_SELECTED
     return status
 
@@ -110,8 +134,14 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
     """Statuses of one-letter alleles, many at a time."""
     letters = encode("".join(ref[rows]))
     others = encode("".join(alt[rows]))
-    text = np.array([text_status(r, a) or "" for r, a in zip(ref[rows], alt[rows], strict=True)], dtype=object) \
-        if (others >= N).any() or (letters >= N).any() else np.full(len(rows), "", object)
+    text = (
+        np.array(
+            [text_status(r, a) or "" for r, a in zip(ref[rows], alt[rows], strict=True)],
+            dtype=object,
+        )
+        if (others >= N).any() or (letters >= N).any()
+        else np.full(len(rows), "", object)
+    )
     known = (contig_index[rows] >= 0) & ~outside[rows]
     there = np.full(len(rows), N, np.uint8)
     for index in np.unique(contig_index[rows][known]):

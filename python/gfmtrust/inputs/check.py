@@ -1,4 +1,5 @@
-"""CHECK_INPUTS: every input file read once, whole, before any model runs; what is wrong stops here or is counted.
+"""CHECK_INPUTS: every input file read once, whole, before any model runs; what is wrong stops here
+or is counted.
 
 Writes `spellings/<id>.parquet` for each VCF and, last, `checks.json`.
 """
@@ -35,35 +36,57 @@ POOL_FROM_BYTES = 8 << 20  # below, starting a child takes longer than the files
 def read_sheet(path: str | Path) -> list[tuple[str, Path]]:
     """(id, path) of each line 'id TAB VCF path' of a table; paths are taken as they stand.
 
-    Raises UsageError (64) for a line that is not so, an id that cannot name a file, and an id given twice.
+    Raises UsageError (64) for a line that is not so, an id that cannot name a file, and an id given
+    twice.
     """
     path = Path(path)
     rows: dict[str, Path] = {}
     for line_no, line in enumerate(bgzf.read_lines(path, SHEET_BYTES), start=1):
         cells = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
         if len(cells) != 2 or not cells[1]:
-            raise UsageError(message(path.name, f"row {line_no}: '{shown(line.strip())}'", "id, tab, path of a VCF"))
+            raise UsageError(
+                message(
+                    path.name, f"row {line_no}: '{shown(line.strip())}'", "id, tab, path of a VCF"
+                )
+            )
         rows = _with_id(rows, cells[0], Path(cells[1]), f"{path.name} row {line_no}")
     return list(rows.items())
 
 
-def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[Path], include: Path | None, out_dir: str | Path,
-                 contig_map: str | Path = "none", allow_mismatch: bool = False, processes: int = 1,
-                 background_fasta: Path | None = None) -> dict:
+def check_inputs(
+    fasta: str | Path,
+    vcfs: list[tuple[str, Path]],
+    regions: list[Path],
+    include: Path | None,
+    out_dir: str | Path,
+    contig_map: str | Path = "none",
+    allow_mismatch: bool = False,
+    processes: int = 1,
+    background_fasta: Path | None = None,
+) -> dict:
     """Check everything and write `checks.json` and `spellings/`; returns the content of the former.
 
-    vcfs: (id, path) pairs. regions, include: BED files. contig_map: 'none', 'auto' or a file (see `contig_names`). allow_mismatch: go
-    on where contig names or the assembly do not fit. processes: VCFs checked at a time; never changes a byte. Default is 1.
-    background_fasta: genome of context model and probes; `joined.fa`, which later steps read in place of `fasta`, holds both.
-    Raises MissingInputError (66) naming all missing paths at once; UsageError (64) for ids that clash or cannot name a file; else the
-    first error of the inputs in the order given: VCFs, regions, include.
+    vcfs: (id, path) pairs. regions, include: BED files. contig_map: 'none', 'auto' or a file (see
+    `contig_names`). allow_mismatch: go on where contig names or the assembly do not fit. processes:
+    VCFs checked at a time; never changes a byte. Default is 1. background_fasta: genome of context
+    model and probes; `joined.fa`, which later steps read in place of `fasta`, holds both. Raises
+    MissingInputError (66) naming all missing paths at once; UsageError (64) for ids that clash or
+    cannot name a file; else the first error of the inputs in the order given: VCFs, regions,
+    include.
     """
     out_dir = Path(out_dir)
     by_id: dict[str, Path] = {}
     for name, path in vcfs:
         by_id = _with_id(by_id, name, Path(path), f"VCF {shown(str(path))}")
-    _refuse_missing([Path(fasta), *by_id.values(), *map(Path, regions), *(Path(path) for path in (background_fasta, include) if path),
-                     *([] if str(contig_map) in ("none", "auto") else [Path(contig_map)])])
+    _refuse_missing(
+        [
+            Path(fasta),
+            *by_id.values(),
+            *map(Path, regions),
+            *(Path(path) for path in (background_fasta, include) if path),
+            *([] if str(contig_map) in ("none", "auto") else [Path(contig_map)]),
+        ]
+    )
     names = _bed_names([Path(path) for path in regions])
     out_dir.mkdir(parents=True, exist_ok=True)
     part = out_dir / "spellings.part"
@@ -74,18 +97,44 @@ def check_inputs(fasta: str | Path, vcfs: list[tuple[str, Path]], regions: list[
             background_reference.refuse_reserved(genome)
             rule = ContigRule.of(contig_map, genome.contigs)
             sums = genome.sums()
-            behind, heard = _join(genome, Path(background_fasta), part / "background", out_dir) if background_fasta else (None, [])
-            jobs = [VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch) for name, path in by_id.items()]
+            behind, heard = (
+                _join(genome, Path(background_fasta), part / "background", out_dir)
+                if background_fasta
+                else (None, [])
+            )
+            jobs = [
+                VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch)
+                for name, path in by_id.items()
+            ]
             checked = list(_run(jobs, genome, processes))
             refuse_two_namings(checked)
-            checked += [check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()]
-            others = [check_bed(Path(include), "include", genome, rule, allow_mismatch)] if include else []
+            checked += [
+                check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()
+            ]
+            others = (
+                [check_bed(Path(include), "include", genome, rule, allow_mismatch)]
+                if include
+                else []
+            )
             content = {
-                "genome": {"name": genome.name, "digest": genome.digest(),
-                           "contigs": [{"name": found.name, "length": found.length, "md5": found.md5} for found in sums.values()]},
-                "contig_map": merged_map(checked + others), "contig_map_mode": rule.mode, "allow_mismatch": allow_mismatch,
-                "background": behind, "inputs": [found.row for found in checked],
-                "warnings": [*genome.warnings.rows(), *heard, *(warning for found in others for warning in found.row["warnings"])],
+                "genome": {
+                    "name": genome.name,
+                    "digest": genome.digest(),
+                    "contigs": [
+                        {"name": found.name, "length": found.length, "md5": found.md5}
+                        for found in sums.values()
+                    ],
+                },
+                "contig_map": merged_map(checked + others),
+                "contig_map_mode": rule.mode,
+                "allow_mismatch": allow_mismatch,
+                "background": behind,
+                "inputs": [found.row for found in checked],
+                "warnings": [
+                    *genome.warnings.rows(),
+                    *heard,
+                    *(warning for found in others for warning in found.row["warnings"]),
+                ],
             }
         (out_dir / "checks.json").unlink(missing_ok=True)
         _publish(part, out_dir / "spellings", list(by_id))
@@ -104,70 +153,130 @@ def _join(genome: Genome, fasta: Path, work_dir: Path, out_dir: Path) -> tuple[d
         tally = other.warnings
         if words.first:
             contig, pos = words.first
-            found = (f"words of {background_reference.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
-                     "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)")
+            found = (
+                f"words of {background_reference.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
+                "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)"
+            )
             tally.add(found, f"{shown(contig)}:{format_position(pos)}", words.shared)
             log.warning("%d %s", words.shared, found)
-        facts = {"name": other.name, "digest": other.digest(), "contigs": len(other.names), "known_bases": known,
-                 "sampled_words": words.sampled, "shared_words": words.shared}
+        facts = {
+            "name": other.name,
+            "digest": other.digest(),
+            "contigs": len(other.names),
+            "known_bases": known,
+            "sampled_words": words.sampled,
+            "shared_words": words.shared,
+        }
         return facts, tally.rows()
 
 
-def check_bed(path: Path, name: str, genome: Genome, rule: ContigRule, allow_mismatch: bool) -> InputCheck:
-    """Read a BED and match its contigs. Raises BadDataError (65) for malformed lines and for contig names that do not fit."""
+def check_bed(
+    path: Path, name: str, genome: Genome, rule: ContigRule, allow_mismatch: bool
+) -> InputCheck:
+    """Read a BED and match its contigs. Raises BadDataError (65) for malformed lines and for contig
+    names that do not fit."""
     content = bed.read(path)
     tally = Tally()
-    matches = {contig: contig_names.match(contig, None, rule, genome.contigs) for contig in content.intervals["contig"].unique()}
+    matches = {
+        contig: contig_names.match(contig, None, rule, genome.contigs)
+        for contig in content.intervals["contig"].unique()
+    }
     refused = contig_names.refusal(path.name, matches, rule, genome.contigs, genome.name)
     if refused and not allow_mismatch:
         raise refused
     absent = [contig for contig, found in matches.items() if found is None]
-    lengths = content.intervals["contig"].map(lambda contig: genome.contigs.get(matches[contig] or "", -1)).to_numpy(np.int64)
+    lengths = (
+        content.intervals["contig"]
+        .map(lambda contig: genome.contigs.get(matches[contig] or "", -1))
+        .to_numpy(np.int64)
+    )
     if absent:
-        tally.add(f"contigs {contig_names.listed(absent)} not in {genome.name}: NO_CONTIG", absent[0], int((lengths < 0).sum()))
-    beyond = content.intervals[(lengths >= 0) & (content.intervals["end"].to_numpy(np.int64) > lengths)]
+        tally.add(
+            f"contigs {contig_names.listed(absent)} not in {genome.name}: NO_CONTIG",
+            absent[0],
+            int((lengths < 0).sum()),
+        )
+    beyond = content.intervals[
+        (lengths >= 0) & (content.intervals["end"].to_numpy(np.int64) > lengths)
+    ]
     if len(beyond):
-        tally.add("end beyond the contig's end", f"{path.name} line {beyond['line_no'].iloc[0]}", len(beyond))
+        tally.add(
+            "end beyond the contig's end",
+            f"{path.name} line {beyond['line_no'].iloc[0]}",
+            len(beyond),
+        )
     is_sorted = bed.check_sorted(content, tally)
-    row = {"id": name, "kind": "bed", "name": path.name, "records": len(content.intervals), "alts": 0, "no_alt": 0, "n_snv": 0,
-           "n_snv_mismatch": 0, "n_ref": 0, "n_ref_mismatch": 0, "sorted": is_sorted, "warnings": tally.rows()}
+    row = {
+        "id": name,
+        "kind": "bed",
+        "name": path.name,
+        "records": len(content.intervals),
+        "alts": 0,
+        "no_alt": 0,
+        "n_snv": 0,
+        "n_snv_mismatch": 0,
+        "n_ref": 0,
+        "n_ref_mismatch": 0,
+        "sorted": is_sorted,
+        "warnings": tally.rows(),
+    }
     return InputCheck(row, matches)
 
 
 def merged_map(checked: list[InputCheck]) -> dict[str, str]:
     """Input name -> genome name over all inputs, equal names too, names without a match left out.
 
-    Raises BadDataError (65) where two inputs mean different contigs by one name: the map holds for the whole run.
+    Raises BadDataError (65) where two inputs mean different contigs by one name: the map holds for
+    the whole run.
     """
     merged: dict[str, tuple[str | None, str]] = {}
     for found in checked:
         for name, match in found.contigs.items():
             before, where = merged.setdefault(name, (match, found.row["name"]))
             if before != match:
-                raise BadDataError(message(found.row["name"], f"contig {shown(name)} is {match}; in {where} it is {before}",
-                                           "one meaning of a name", "run them apart, or give --contig_map FILE"))
+                raise BadDataError(
+                    message(
+                        found.row["name"],
+                        f"contig {shown(name)} is {match}; in {where} it is {before}",
+                        "one meaning of a name",
+                        "run them apart, or give --contig_map FILE",
+                    )
+                )
     return {name: match for name, (match, _) in sorted(merged.items()) if match is not None}
 
 
 def refuse_two_namings(vcfs: list[InputCheck]) -> None:
-    """Raises BadDataError (65) where records name one contig in two ways: the cohort's tables and its sites VCF have one order of names."""
+    """Raises BadDataError (65) where records name one contig in two ways: the cohort's tables and
+    its sites VCF have one order of names."""
     named: dict[str, tuple[str, str]] = {}
     for found in vcfs:
         for name, match in found.contigs.items():
             before, where = named.setdefault(match or name, (name, found.row["name"]))
             if before != name:
                 told = f"contig {shown(name)} is called {shown(before)} in {where}"
-                raise BadDataError(message(found.row["name"], told, "one naming a run",
-                                           "run the files of each naming apart, or rename one (bcftools annotate --rename-chrs)"))
+                raise BadDataError(
+                    message(
+                        found.row["name"],
+                        told,
+                        "one naming a run",
+                        "run the files of each naming apart, or rename one (bcftools annotate --rename-chrs)",
+                    )
+                )
 
 
 def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCheck]:
-    """Checks in the order of the jobs; children are spawned, not forked, so that they hold no lock or file of ours."""
-    if min(processes, len(jobs)) < 2 or sum(job.path.stat().st_size for job in jobs) < POOL_FROM_BYTES:
+    """Checks in the order of the jobs; children are spawned, not forked, so that they hold no lock
+    or file of ours."""
+    if (
+        min(processes, len(jobs)) < 2
+        or sum(job.path.stat().st_size for job in jobs) < POOL_FROM_BYTES
+    ):
         yield from (check_vcf(job, genome) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(processes, len(jobs)), open_in_child, (genome.path, genome.name, jobs[0].work_dir)) as pool:
+    with context.Pool(
+        min(processes, len(jobs)), open_in_child, (genome.path, genome.name, jobs[0].work_dir)
+    ) as pool:
         yield from pool.imap(check_in_child, jobs)
 
 
@@ -175,7 +284,9 @@ def _with_id(rows: dict[str, Path], name: str, path: Path, place: str) -> dict[s
     if not ID.fullmatch(name):
         raise UsageError(message(f"{place}, id", f"'{shown(name)}'", ID.pattern, "rename it"))
     if name in rows:
-        raise UsageError(message(f"{place}, id", f"{name} twice", "unique ids", "add a vcf_id column"))
+        raise UsageError(
+            message(f"{place}, id", f"{name} twice", "unique ids", "add a vcf_id column")
+        )
     return {**rows, name: path}
 
 
@@ -184,9 +295,23 @@ def _bed_names(paths: list[Path]) -> dict[str, Path]:
     for path in paths:
         name = bed.name_of(path)
         if not ID.fullmatch(name):
-            raise UsageError(message(f"--regions {shown(path.name)}", f"name '{shown(name)}'", ID.pattern, "rename the file"))
+            raise UsageError(
+                message(
+                    f"--regions {shown(path.name)}",
+                    f"name '{shown(name)}'",
+                    ID.pattern,
+                    "rename the file",
+                )
+            )
         if name in names:
-            raise UsageError(message("--regions", f"two files named {name}", "different names, as outputs carry them", "rename one"))
+            raise UsageError(
+                message(
+                    "--regions",
+                    f"two files named {name}",
+                    "different names, as outputs carry them",
+                    "rename one",
+                )
+            )
         names[name] = path
     return names
 

@@ -1,6 +1,7 @@
 """Checks one VCF against the genome and lists its distinct spellings.
 
-Every line is read and every fault of the file found here, before any model runs. What is wrong with a single record is counted.
+Every line is read and every fault of the file found here, before any model runs. What is wrong with
+a single record is counted.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class VcfJob:
 
 @dataclass(frozen=True)
 class InputCheck:
-    """A row of `checks.json`, inputs, and how the file's contigs are called in the genome (None: not there)."""
+    """A row of `checks.json`, inputs, and how the file's contigs are called in the genome (None:
+    not there)."""
 
     row: dict
     contigs: dict[str, str | None]
@@ -57,8 +59,8 @@ class InputCheck:
 def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
     """Read all of one VCF, compare it with the genome and write its table of spellings.
 
-    Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of faults), a wrong assembly (row 36);
-    InputOutputError (74); MissingInputError (66).
+    Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of
+    faults), a wrong assembly (row 36); InputOutputError (74); MissingInputError (66).
     """
     tally = Tally()
     with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
@@ -67,20 +69,31 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         for record in records:
             reader.take(record)
         reader.finish()
-        refused = contig_names.refusal(job.path.name, reader.matches, job.rule, genome.contigs, genome.name)
+        refused = contig_names.refusal(
+            job.path.name, reader.matches, job.rule, genome.contigs, genome.name
+        )
         if refused and not job.allow_mismatch:
             raise refused
         compared = RefCheck()
         record_keys.write(job.out, compared.watch(genome, reader.sorter.sorted()))
     compared.judge(job, genome.name, tally)
-    row = {"id": job.id, "kind": "vcf", "name": job.path.name, **reader.counts(), **compared.counts(), "warnings": tally.rows()}
+    row = {
+        "id": job.id,
+        "kind": "vcf",
+        "name": job.path.name,
+        **reader.counts(),
+        **compared.counts(),
+        "warnings": tally.rows(),
+    }
     return InputCheck(row, reader.matches)
 
 
 class _Reader:
     """What is gathered from the records as they stream by."""
 
-    def __init__(self, job: VcfJob, genome: Genome, header: Header, tally: Tally, sorter: SpellingSorter) -> None:
+    def __init__(
+        self, job: VcfJob, genome: Genome, header: Header, tally: Tally, sorter: SpellingSorter
+    ) -> None:
         self._job = job
         self._fasta = genome.name
         self._contigs = genome.contigs
@@ -98,14 +111,19 @@ class _Reader:
         if bgzf.container(job.path) is bgzf.Container.GZIP:
             tally.add("plain gzip, not BGZF; recompress with bgzip for an index", job.path.name)
         if any(OUR_HEADER.match(line) for line in header.lines):
-            tally.add("carries lines of an earlier annotation; annotate_vcf asks for --overwrite", job.path.name)
+            tally.add(
+                "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
+                job.path.name,
+            )
 
     def take(self, record: Record) -> None:
         self._order.add(record)
         self._last = record.line[-1:]
         contig = record.contig
         if contig not in self.matches:
-            self.matches[contig] = contig_names.match(contig, self._lengths.get(contig), self._job.rule, self._contigs)
+            self.matches[contig] = contig_names.match(
+                contig, self._lengths.get(contig), self._job.rule, self._contigs
+            )
             if contig not in self._lengths:
                 self._warn(f"contig {shown(contig)} not in header", record)
         found = self.matches[contig]
@@ -120,7 +138,9 @@ class _Reader:
         ref, alts = record.ref.upper(), tuple(alt.upper() for alt in record.alts)
         if len(set(alts)) < len(alts) or ref in alts:
             self._warn("ALT twice or equal to REF", record)
-        self.sorter.add((-1 if found is None else self._index[found], contig, record.pos, ref, ",".join(alts)))
+        self.sorter.add(
+            (-1 if found is None else self._index[found], contig, record.pos, ref, ",".join(alts))
+        )
 
     def _check_columns(self, record: Record) -> None:
         """FILTER and INFO against the header; their bytes are kept whatever they are."""
@@ -150,13 +170,20 @@ class _Reader:
         """Warnings that only the whole file tells."""
         name = self._job.path.name
         if self._absent:
-            found = f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
+            found = (
+                f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
+            )
             self._tally.add(found, next(iter(self._absent)), self._absent.total())
         if self._order.unsorted_line is not None:
-            self._tally.add("not sorted; no index is written; sort with bcftools sort", f"{name} line {self._order.unsorted_line}")
+            self._tally.add(
+                "not sorted; no index is written; sort with bcftools sort",
+                f"{name} line {self._order.unsorted_line}",
+            )
         if self._last != b"\n":
             self._tally.add("no final newline; one is added", name)
-        if len(self._tally) < MAX_KINDS:  # htslib takes time by the square of the names it does not know: minutes for 100,000
+        if (
+            len(self._tally) < MAX_KINDS
+        ):  # htslib takes time by the square of the names it does not know: minutes for 100,000
             seen = vcf_reader.check_with_htslib(self._job.path, self._numbers["records"])
             if seen:
                 self._tally.add(seen, name)
@@ -166,7 +193,8 @@ class _Reader:
 
 
 class RefCheck:
-    """REF against the genome, over the distinct spellings of a file: at SNVs, and at the first base of REF of every record."""
+    """REF against the genome, over the distinct spellings of a file: at SNVs, and at the first base
+    of REF of every record."""
 
     def __init__(self) -> None:
         self.n_snv = self.n_snv_mismatch = self.n_ref = self.n_ref_mismatch = 0
@@ -182,14 +210,20 @@ class RefCheck:
         index = np.array([row[0] for row in batch])
         pos = np.array([row[2] for row in batch])
         letters = encode("".join(row[3][0] for row in batch))
-        snv = np.array([any(vcf_reader.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch])
-        starts = np.flatnonzero(np.diff(index, prepend=-2))  # the batch is sorted: each contig is one run
+        snv = np.array(
+            [any(vcf_reader.is_snv(row[3], alt) for alt in row[4].split(",")) for row in batch]
+        )
+        starts = np.flatnonzero(
+            np.diff(index, prepend=-2)
+        )  # the batch is sorted: each contig is one run
         for start, end in zip(starts, [*starts[1:], len(index)], strict=True):
             if index[start] < 0:
                 continue
             name = genome.names[index[start]]
             run = slice(start, end)
-            rows = start + np.flatnonzero((letters[run] < N) & (pos[run] >= 0) & (pos[run] < genome.contigs[name]))
+            rows = start + np.flatnonzero(
+                (letters[run] < N) & (pos[run] >= 0) & (pos[run] < genome.contigs[name])
+            )
             there = genome.windows(name, pos[rows], 1)[:, 0]
             known = there < N
             differs = known & (there != letters[rows])
@@ -202,21 +236,34 @@ class RefCheck:
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
-        """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md, section 5."""
-        for n_mismatch, n, what in ((self.n_snv_mismatch, self.n_snv, "SNVs"), (self.n_ref_mismatch, self.n_ref, "records")):
+        """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md,
+        section 5."""
+        for n_mismatch, n, what in (
+            (self.n_snv_mismatch, self.n_snv, "SNVs"),
+            (self.n_ref_mismatch, self.n_ref, "records"),
+        ):
             rate = float(lower_bound(n_mismatch, n, 1 - CONFIDENCE))
             if n_mismatch >= MIN_MISMATCHES and rate > MAX_MISMATCH_RATE:
                 found = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
                 if not job.allow_mismatch:
                     remedy = "wrong assembly (GRCh37/38)? (or --allow_mismatch)"
-                    raise BadDataError(message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy))
+                    raise BadDataError(
+                        message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy)
+                    )
                 tally.add(f"{found}; allowed by --allow_mismatch", str(self._first))
                 break
         if self.n_ref_mismatch:
-            tally.add(f"REF differs from {fasta}: REF_MISMATCH", str(self._first), self.n_ref_mismatch)
+            tally.add(
+                f"REF differs from {fasta}: REF_MISMATCH", str(self._first), self.n_ref_mismatch
+            )
 
     def counts(self) -> dict:
-        return {"n_snv": self.n_snv, "n_snv_mismatch": self.n_snv_mismatch, "n_ref": self.n_ref, "n_ref_mismatch": self.n_ref_mismatch}
+        return {
+            "n_snv": self.n_snv,
+            "n_snv_mismatch": self.n_snv_mismatch,
+            "n_ref": self.n_ref,
+            "n_ref_mismatch": self.n_ref_mismatch,
+        }
 
 
 _genome_of_child: list[Genome] = []

@@ -1,6 +1,8 @@
-"""Which contig of the genome an input's contig name means: the same name, a given map, or a chr prefix added or taken.
+"""Which contig of the genome an input's contig name means: the same name, a given map, or a chr
+prefix added or taken.
 
-Pure functions of names and lengths; chrM of hg19 (16,571 bases) is not the rCRS (16,569), so lengths decide where a file gives them.
+Pure functions of names and lengths; chrM of hg19 (16,571 bases) is not the rCRS (16,569), so
+lengths decide where a file gives them.
 """
 
 from __future__ import annotations
@@ -18,16 +20,19 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True)
 class ContigRule:
-    """How names are matched. mode: 'none' (equal names only), 'auto' (chr prefix and MT too) or 'file' (`given`, input to genome)."""
+    """How names are matched. mode: 'none' (equal names only), 'auto' (chr prefix and MT too) or
+    'file' (`given`, input to genome)."""
 
     mode: str = "none"
     given: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, option: str | Path, contigs: dict[str, int]) -> ContigRule:
-        """The rule of `--contig_map`: none, auto, or a file with a line 'input name TAB genome name' per contig.
+        """The rule of `--contig_map`: none, auto, or a file with a line 'input name TAB genome
+        name' per contig.
 
-        Raises BadDataError (65) for a line that is not so, a name given twice, and a genome name that is not in `contigs`.
+        Raises BadDataError (65) for a line that is not so, a name given twice, and a genome name
+        that is not in `contigs`.
         """
         if str(option) in ("none", "auto"):
             return cls(str(option))
@@ -37,9 +42,17 @@ class ContigRule:
             names = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
             if len(names) != 2 or not all(names) or names[0] in given:
                 found = f"line {line_no} is '{shown(line.strip())}'"
-                raise BadDataError(message(path.name, found, "input name, tab, genome name, each once"))
+                raise BadDataError(
+                    message(path.name, found, "input name, tab, genome name, each once")
+                )
             if names[1] not in contigs:
-                raise BadDataError(message(path.name, f"line {line_no}: {shown(names[1])} is not in the FASTA", listed(contigs)))
+                raise BadDataError(
+                    message(
+                        path.name,
+                        f"line {line_no}: {shown(names[1])} is not in the FASTA",
+                        listed(contigs),
+                    )
+                )
             given[names[0]] = names[1]
         return cls("file", given)
 
@@ -47,21 +60,25 @@ class ContigRule:
 def match(name: str, length: int | None, rule: ContigRule, contigs: dict[str, int]) -> str | None:
     """The genome's name of an input's contig, None where it has none.
 
-    length: bases as the input's header declares them, None where it does not; then 'auto' renames by the chr prefix alone and leaves
-    mitochondria, of which there are two, unmatched. contigs: name -> length of the genome.
+    length: bases as the input's header declares them, None where it does not; then 'auto' renames
+    by the chr prefix alone and leaves mitochondria, of which there are two, unmatched. contigs:
+    name -> length of the genome.
     """
     if name in contigs:
         return name
     if rule.mode == "file":
         return rule.given.get(name)
     if rule.mode == "auto":
-        fitting = [other for other in renames(name, contigs) if _same_length(name, length, contigs[other])]
+        fitting = [
+            other for other in renames(name, contigs) if _same_length(name, length, contigs[other])
+        ]
         return fitting[0] if fitting else None
     return None
 
 
 def renames(name: str, contigs: dict[str, int]) -> list[str]:
-    """Names of the genome that differ from `name` by a chr prefix or by the ways to write the mitochondrion."""
+    """Names of the genome that differ from `name` by a chr prefix or by the ways to write the
+    mitochondrion."""
     others = [name.removeprefix("chr") if name.startswith("chr") else f"chr{name}"]
     if name in MITOCHONDRIA:
         others += [other for other in MITOCHONDRIA if other not in (name, others[0])]
@@ -74,10 +91,14 @@ def _same_length(name: str, length: int | None, genome_length: int) -> bool:
     return length == genome_length
 
 
-def refusal(place: str, used: dict[str, str | None], rule: ContigRule, contigs: dict[str, int], fasta: str) -> BadDataError | None:
-    """The error where no contig of a file matches, or where a rename that was not asked for would match more; else None.
+def refusal(
+    place: str, used: dict[str, str | None], rule: ContigRule, contigs: dict[str, int], fasta: str
+) -> BadDataError | None:
+    """The error where no contig of a file matches, or where a rename that was not asked for would
+    match more; else None.
 
-    used: contig of the file -> its match. A file without records has no contigs and nothing against it.
+    used: contig of the file -> its match. A file without records has no contigs and nothing against
+    it.
     """
     absent = [name for name, found in used.items() if found is None]
     matchable = [name for name in absent if renames(name, contigs)]
@@ -85,11 +106,17 @@ def refusal(place: str, used: dict[str, str | None], rule: ContigRule, contigs: 
         return None
     blamed = matchable or absent
     if rule.mode == "auto":
-        remedy = "lengths differ or are not declared; give --contig_map FILE" if matchable else "is this the right FASTA?"
+        remedy = (
+            "lengths differ or are not declared; give --contig_map FILE"
+            if matchable
+            else "is this the right FASTA?"
+        )
     else:
         remedy = "give --contig_map auto" if matchable else "is this the right FASTA?"
     found = f"contigs {listed(blamed)} are not in {fasta}"
-    return BadDataError(message(place, found, f"the FASTA's {listed(contigs)}", f"{remedy} (or --allow_mismatch)"))
+    return BadDataError(
+        message(place, found, f"the FASTA's {listed(contigs)}", f"{remedy} (or --allow_mismatch)")
+    )
 
 
 def listed(names: dict | list) -> str:

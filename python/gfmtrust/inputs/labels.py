@@ -1,7 +1,9 @@
-"""READ_LABELS: a labelled VCF becomes one label per allele, 1 = has an effect, 0 = has none, in the one spelling that scores use.
+"""READ_LABELS: a labelled VCF becomes one label per allele, 1 = has an effect, 0 = has none, in the
+one spelling that scores use.
 
-A label is read from an INFO key: words with a meaning each (ClinVar's CLNSIG), or a number whose size is cut (a measured effect). No allele
-is dropped in silence: each one without a label is counted by reason. What the labels then say of a model is not here.
+A label is read from an INFO key: words with a meaning each (ClinVar's CLNSIG), or a number whose
+size is cut (a measured effect). No allele is dropped in silence: each one without a label is
+counted by reason. What the labels then say of a model is not here.
 """
 
 from __future__ import annotations
@@ -35,15 +37,30 @@ JOINTS = re.compile(r"[/,|&]")
 """What joins several words in one value: Benign/Likely_benign, Pathogenic|risk_factor."""
 KEY = ["contig_index", "pos", "ref", "alt"]
 """An allele in its one spelling: the normalised variant, or the plain SNV as it stands."""
-LABELS = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()), ("alt", pa.string()), ("label", pa.int8()),
-                    ("cpg", pa.bool_())])
+LABELS = pa.schema(
+    [
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("ref", pa.string()),
+        ("alt", pa.string()),
+        ("label", pa.int8()),
+        ("cpg", pa.bool_()),
+    ]
+)
 WORDS_SHOWN = 8
-NO_KEY, UNKNOWN, REPEATED, CONFLICTING, NO_CHANGE = "no_key", "unknown_value", "repeated", "conflicting", "ref_is_alt"
+NO_KEY, UNKNOWN, REPEATED, CONFLICTING, NO_CHANGE = (
+    "no_key",
+    "unknown_value",
+    "repeated",
+    "conflicting",
+    "ref_is_alt",
+)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a value of one INFO key becomes a label: words -> 0 or 1, or 1 where |number| is at least `cut`."""
+    """How a value of one INFO key becomes a label: words -> 0 or 1, or 1 where |number| is at least
+    `cut`."""
 
     key: str
     words: dict[str, int] = field(default_factory=dict)
@@ -55,7 +72,8 @@ class Rule:
         return self.cut is not None
 
     def label(self, text: str) -> int | None:
-        """The label of a value, None where it has none. Words joined by / , | or & count where they all say the same."""
+        """The label of a value, None where it has none. Words joined by / , | or & count where they
+        all say the same."""
         if self.cut is not None:
             try:
                 size = abs(float(text))
@@ -71,63 +89,109 @@ class Rule:
 def rule_of(key: str, values: str | None, cut: float | None) -> Rule:
     """The rule of --label_key, --label_values and --label_cut; CLNSIG has a map of its own.
 
-    values: 'word|word=1,word=0'. Raises UsageError (64) for both or neither of map and cut, a pair that is none, a word given twice, a map
-    without both labels, or a cut that is not above 0.
+    values: 'word|word=1,word=0'. Raises UsageError (64) for both or neither of map and cut, a pair
+    that is none, a word given twice, a map without both labels, or a cut that is not above 0.
     """
     if cut is not None:
         if values is not None:
-            raise UsageError(message("--label_values", "given with --label_cut", "one of the two: words or a number"))
+            raise UsageError(
+                message(
+                    "--label_values", "given with --label_cut", "one of the two: words or a number"
+                )
+            )
         if not 0 < cut < np.inf:
             raise UsageError(message("--label_cut", f"{cut}", "a number above 0"))
         return Rule(key, cut=float(cut))
     if values is None:
         if key != CLNSIG:
-            raise UsageError(message(f"--label_key {key}", "neither --label_values nor --label_cut", "one of the two: words or a number"))
+            raise UsageError(
+                message(
+                    f"--label_key {key}",
+                    "neither --label_values nor --label_cut",
+                    "one of the two: words or a number",
+                )
+            )
         values = CLNSIG_VALUES
     words: dict[str, int] = {}
     for pair in values.split(","):
         left, _, label = pair.rpartition("=")
         for word in left.split("|"):
             if label not in ("0", "1") or not word or word in words:
-                raise UsageError(message("--label_values", f"'{shown(pair)}'", "word|word=1,word|word=0, each word once"))
+                raise UsageError(
+                    message(
+                        "--label_values",
+                        f"'{shown(pair)}'",
+                        "word|word=1,word|word=0, each word once",
+                    )
+                )
             words[word] = int(label)
     if len(set(words.values())) < 2:
-        raise UsageError(message("--label_values", f"'{shown(values)}' has one label", "words for 1 and words for 0"))
+        raise UsageError(
+            message(
+                "--label_values", f"'{shown(values)}' has one label", "words for 1 and words for 0"
+            )
+        )
     return Rule(key, words)
 
 
 def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Path = "none") -> dict:
-    """Write the labels of a VCF as a table of LABELS, sorted by KEY, one row an allele; returns its metadata.
+    """Write the labels of a VCF as a table of LABELS, sorted by KEY, one row an allele; returns its
+    metadata.
 
-    Metadata: name, key, by_size, cut, labels {'0': n, '1': n}, counts {reason: alleles}, words {unknown value: alleles}. An allele
-    repeated with the same label counts once, with another label not at all. Raises BadDataError (65) where no record has the key, or
-    what is left has one label alone.
+    Metadata: name, key, by_size, cut, labels {'0': n, '1': n}, counts {reason: alleles}, words
+    {unknown value: alleles}. An allele repeated with the same label counts once, with another label
+    not at all. Raises BadDataError (65) where no record has the key, or what is left has one label
+    alone.
     """
     path = Path(path)
     counts, words = Counter(), Counter()
     read = _read(path, rule, genome, contig_map, counts, words)
     if not counts["alleles"] - counts[NO_KEY]:
-        raise BadDataError(message(path.name, f"no record has INFO/{rule.key}", "a labelled VCF", "see --label_key"))
+        raise BadDataError(
+            message(
+                path.name, f"no record has INFO/{rule.key}", "a labelled VCF", "see --label_key"
+            )
+        )
     kept = _one_each(_normal(read, genome, counts), counts)
     of_each = {str(label): int((kept["label"] == label).sum()) for label in (0, 1)}
-    metadata = {"name": path.name, "key": rule.key, "by_size": rule.by_size, "cut": rule.cut, "labels": of_each,
-                "counts": dict(sorted(counts.items())), "words": dict(words.most_common(WORDS_SHOWN))}
+    metadata = {
+        "name": path.name,
+        "key": rule.key,
+        "by_size": rule.by_size,
+        "cut": rule.cut,
+        "labels": of_each,
+        "counts": dict(sorted(counts.items())),
+        "words": dict(words.most_common(WORDS_SHOWN)),
+    }
     for line in told(metadata):
         log.info("%s", line)
-    check_both(path.name, kept["label"].to_numpy(), "labelled alleles that fit the genome", rule.by_size)
-    around = surroundings(genome, kept["contig_index"].to_numpy(np.int64), kept["pos"].to_numpy(np.int64))
+    check_both(
+        path.name, kept["label"].to_numpy(), "labelled alleles that fit the genome", rule.by_size
+    )
+    around = surroundings(
+        genome, kept["contig_index"].to_numpy(np.int64), kept["pos"].to_numpy(np.int64)
+    )
     c, g = encode("CG")
-    kept["cpg"] = ((around.base == c) & (around.right == g)) | ((around.base == g) & (around.left == c))
+    kept["cpg"] = ((around.base == c) & (around.right == g)) | (
+        (around.base == g) & (around.left == c)
+    )
     tables.write(out, {name: kept[name].to_numpy() for name in LABELS.names}, LABELS, metadata)
     return metadata
 
 
-def _read(path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counter, words: Counter) -> pd.DataFrame:
+def _read(
+    path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counter, words: Counter
+) -> pd.DataFrame:
     """The alleles with a label, as spelled: KEY and label."""
     header, records = vcf_reader.read(path)
     index = {name: place for place, name in enumerate(genome.names)}
     naming, lengths = ContigRule.of(contig_map, genome.contigs), header.contig_lengths()
-    per_allele = any(re.match(rb"##INFO=<(?:.*,)?ID=%b,(?:.*,)?Number=A[,>]" % re.escape(rule.key.encode()), line) for line in header.lines)
+    per_allele = any(
+        re.match(
+            rb"##INFO=<(?:.*,)?ID=%b,(?:.*,)?Number=A[,>]" % re.escape(rule.key.encode()), line
+        )
+        for line in header.lines
+    )
     places: dict[str, int] = {}
     rows = []
     for record in records:
@@ -137,15 +201,23 @@ def _read(path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counte
             counts[NO_KEY] += len(record.alts)
             continue
         if record.contig not in places:
-            places[record.contig] = index.get(match(record.contig, lengths.get(record.contig), naming, genome.contigs), -1)
+            places[record.contig] = index.get(
+                match(record.contig, lengths.get(record.contig), naming, genome.contigs), -1
+            )
         values = text.split(",") if per_allele else [text] * len(record.alts)
-        for alt, value in zip(record.alts, values if len(values) == len(record.alts) else [text] * len(record.alts), strict=True):
+        for alt, value in zip(
+            record.alts,
+            values if len(values) == len(record.alts) else [text] * len(record.alts),
+            strict=True,
+        ):
             label = rule.label(value)
             if label is None:
                 counts[UNKNOWN] += 1
                 words[shown(value)] += 1
             else:
-                rows.append((places[record.contig], record.pos, record.ref.upper(), alt.upper(), label))
+                rows.append(
+                    (places[record.contig], record.pos, record.ref.upper(), alt.upper(), label)
+                )
     return pd.DataFrame(rows, columns=[*KEY, "label"])
 
 
@@ -170,7 +242,11 @@ def _normal(read: pd.DataFrame, genome, counts: Counter) -> pd.DataFrame:
     for row in np.flatnonzero((kept["ref"].str.len() + kept["alt"].str.len()).to_numpy() > 2):
         index, *place = (spelled[name][row] for name in KEY)
         variant = normalised(genome, genome.names[index], *place)
-        spelled["pos"][row], spelled["ref"][row], spelled["alt"][row] = variant.pos, variant.ref, variant.alt
+        spelled["pos"][row], spelled["ref"][row], spelled["alt"][row] = (
+            variant.pos,
+            variant.ref,
+            variant.alt,
+        )
     return kept.assign(pos=spelled["pos"].astype(np.int64), ref=spelled["ref"], alt=spelled["alt"])
 
 
@@ -187,26 +263,40 @@ def check_both(place: str, label: np.ndarray, what: str, by_size: bool) -> None:
     """Raises BadDataError (65) where not both labels occur."""
     found = [f"{int((label == one).sum())} of label {one}" for one in (1, 0)]
     if not 0 < label.sum() < len(label):
-        raise BadDataError(message(place, f"{what}: {' and '.join(found)}", "both labels", f"see --label_{'cut' if by_size else 'values'}"))
+        raise BadDataError(
+            message(
+                place,
+                f"{what}: {' and '.join(found)}",
+                "both labels",
+                f"see --label_{'cut' if by_size else 'values'}",
+            )
+        )
 
 
 def told(metadata: dict) -> list[str]:
     """What became of the alleles of a labelled VCF, in words."""
     counts, labels = metadata["counts"], metadata["labels"]
-    lines = [f"{metadata['name']}: {counts['alleles']:,} alleles, {labels['1']:,} with an effect, {labels['0']:,} without"]
+    lines = [
+        f"{metadata['name']}: {counts['alleles']:,} alleles, {labels['1']:,} with an effect, {labels['0']:,} without"
+    ]
     lost = [f"{name} {count:,}" for name, count in counts.items() if count and name != "alleles"]
     if lost:
         lines.append(f"no label: {', '.join(lost)}")
     if metadata["words"]:
-        lines.append(f"unknown values of {metadata['key']}: " + ", ".join(f"{word} {count:,}" for word, count in metadata["words"].items()))
+        lines.append(
+            f"unknown values of {metadata['key']}: "
+            + ", ".join(f"{word} {count:,}" for word, count in metadata["words"].items())
+        )
     return lines
 
 
 def matched(labels: Path, alleles: Path, columns: list[str]) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The labelled alleles among the scored ones of a table with tables.ALLELES columns: KEY, label, cpg and those asked for, by KEY.
+    """The labelled alleles among the scored ones of a table with tables.ALLELES columns: KEY,
+    label, cpg and those asked for, by KEY.
 
-    Also how many labelled alleles are not in the table (`not_in_run`) or were not scored, by status. An allele that the table spells in
-    several ways is one row. Raises BadDataError (65) where the matched ones have one label alone.
+    Also how many labelled alleles are not in the table (`not_in_run`) or were not scored, by
+    status. An allele that the table spells in several ways is one row. Raises BadDataError (65)
+    where the matched ones have one label alone.
     """
     known = tables.read(labels).to_pandas()
     parts = []
@@ -219,8 +309,15 @@ def matched(labels: Path, alleles: Path, columns: list[str]) -> tuple[pd.DataFra
     found = pd.concat(parts, ignore_index=True) if parts else known.iloc[:0].assign(status="")
     found = found.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
     scored = (found["status"] == Status.SCORED).to_numpy()
-    counts = {"not_in_run": len(known) - len(found)} | {str(name): int(n) for name, n in found["status"][~scored].value_counts().items()}
+    counts = {"not_in_run": len(known) - len(found)} | {
+        str(name): int(n) for name, n in found["status"][~scored].value_counts().items()
+    }
     kept = found[scored].drop(columns="status").reset_index(drop=True)
     metadata = tables.read_metadata(labels)
-    check_both(metadata["name"], kept["label"].to_numpy(), "labelled alleles that the run scored", metadata["by_size"])
+    check_both(
+        metadata["name"],
+        kept["label"].to_numpy(),
+        "labelled alleles that the run scored",
+        metadata["by_size"],
+    )
     return kept, counts

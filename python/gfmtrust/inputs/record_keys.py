@@ -1,4 +1,5 @@
-"""Distinct record spellings of one input, sorted on disk: memory is one chunk, whatever the file's size and order."""
+"""Distinct record spellings of one input, sorted on disk: memory is one chunk, whatever the file's
+size and order."""
 
 from __future__ import annotations
 
@@ -12,14 +13,16 @@ import pyarrow as pa
 from gfmtrust.io import tables
 
 Spelling = tuple[int, str, int, str, str]
-"""contig_index (-1: not in the genome), contig as spelled, pos, ref, comma-joined alts; sorted in this order."""
+"""contig_index (-1: not in the genome), contig as spelled, pos, ref, comma-joined alts; sorted in
+this order."""
 COLUMNS = ("contig_index", "contig", "pos", "ref", "alts")
 CHUNK_ROWS = 250_000  # some 100 MB as Python tuples
 CHUNK_LETTERS = 64 << 20
 
 
 class SpellingSorter:
-    """Takes spellings in any order and gives each distinct one once, sorted; runs lie in `folder`, which the caller removes."""
+    """Takes spellings in any order and gives each distinct one once, sorted; runs lie in `folder`,
+    which the caller removes."""
 
     def __init__(self, folder: Path, chunk_rows: int = CHUNK_ROWS) -> None:
         self._folder = folder
@@ -62,7 +65,9 @@ def write(path: Path, spellings: Iterable[Spelling]) -> None:
 
 def table(rows: list[Spelling]) -> pa.Table:
     columns = dict(zip(COLUMNS, zip(*rows, strict=True), strict=True))
-    return pa.table({name: list(columns[name]) for name in tables.SPELLINGS.names}, schema=tables.SPELLINGS)
+    return pa.table(
+        {name: list(columns[name]) for name in tables.SPELLINGS.names}, schema=tables.SPELLINGS
+    )
 
 
 def batched(spellings: Iterable[Spelling], n: int) -> Iterator[list[Spelling]]:

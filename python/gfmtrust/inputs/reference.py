@@ -1,8 +1,10 @@
-"""A background: the genome that context model and probes come from where the user's FASTA holds a few elements alone.
+"""A background: the genome that context model and probes come from where the user's FASTA holds a
+few elements alone.
 
-Both are put into one FASTA: the user's contigs first, under their own names and numbers, the background's behind them under a reserved
-prefix, by which alone every later step tells them apart. A model reads the background in pieces as long as the user's contigs: a probe
-then stands as near to an end as an allele does. What is counted or drawn there is not here (`context_model`, `plan`).
+Both are put into one FASTA: the user's contigs first, under their own names and numbers, the
+background's behind them under a reserved prefix, by which alone every later step tells them apart.
+A model reads the background in pieces as long as the user's contigs: a probe then stands as near to
+an end as an allele does. What is counted or drawn there is not here (`context_model`, `plan`).
 """
 
 from __future__ import annotations
@@ -25,16 +27,19 @@ LINE_BASES = 60
 PIECE_BASES = 20_000 * LINE_BASES
 """Letters looked at or written together: whole lines."""
 WORD_BASES = 32
-"""As many as fit 64 bits; by chance alone one of them stands in a genome of 3 Gb with a chance of 3e-10."""
+"""As many as fit 64 bits; by chance alone one of them stands in a genome of 3 Gb with a chance of
+3e-10."""
 SAMPLED_WORDS = 100_000
 SLOTS = 24
-"""Bits of a hash: 16 MiB of flags keep all but a few words of the background from being looked up."""
+"""Bits of a hash: 16 MiB of flags keep all but a few words of the background from being looked
+up."""
 
 
 @dataclass(frozen=True)
 class SharedWords:
-    """sampled: words looked for, evenly spread over the user's contigs; shared: those that stand in the background on either strand;
-    first: contig and 0-based position of the first of them, None without any."""
+    """sampled: words looked for, evenly spread over the user's contigs; shared: those that stand in
+    the background on either strand; first: contig and 0-based position of the first of them, None
+    without any."""
 
     sampled: int
     shared: int
@@ -46,12 +51,14 @@ def is_background(contig: str) -> bool:
 
 
 def own_contigs(contigs: dict[str, int]) -> dict[str, int]:
-    """The user's contigs, name -> length; they come first, so that a contig's number is the one in the user's FASTA."""
+    """The user's contigs, name -> length; they come first, so that a contig's number is the one in
+    the user's FASTA."""
     return {name: length for name, length in contigs.items() if not is_background(name)}
 
 
 def sources(names: Iterable[str]) -> np.ndarray:
-    """Which contigs context model and probes come from: the background's where there are any, else all; bool (n,)."""
+    """Which contigs context model and probes come from: the background's where there are any, else
+    all; bool (n,)."""
     found = np.array([is_background(name) for name in names], dtype=bool)
     return found if found.any() else ~found
 
@@ -71,9 +78,11 @@ class Fence:
 
 
 def fence(genome, contig_index: np.ndarray, pos: np.ndarray) -> Fence | None:
-    """The piece of the background that each place lies in, the whole contig for the user's own; None for a genome without background.
+    """The piece of the background that each place lies in, the whole contig for the user's own;
+    None for a genome without background.
 
-    Pieces have the lengths of the user's contigs in turn, from the first base of each contig of the background on.
+    Pieces have the lengths of the user's contigs in turn, from the first base of each contig of the
+    background on.
     """
     if not genome.names or not is_background(genome.names[-1]):
         return None
@@ -82,50 +91,84 @@ def fence(genome, contig_index: np.ndarray, pos: np.ndarray) -> Fence | None:
     ends = np.cumsum(own)
     if not len(ends) or not ends[-1]:
         return None
-    pos, of_background, length = np.asarray(pos, np.int64), behind[contig_index], lengths[contig_index]
+    pos, of_background, length = (
+        np.asarray(pos, np.int64),
+        behind[contig_index],
+        lengths[contig_index],
+    )
     turn = pos % ends[-1]
     piece = np.searchsorted(ends, turn, side="right")
     high = pos - turn + ends[piece]
-    return Fence(np.where(of_background, high - own[piece], 0), np.where(of_background, np.minimum(high, length), length))
+    return Fence(
+        np.where(of_background, high - own[piece], 0),
+        np.where(of_background, np.minimum(high, length), length),
+    )
 
 
 def fenced(windows: np.ndarray, starts: np.ndarray, fences: Fence | None) -> np.ndarray:
-    """Forward windows, codes uint8 (n, width), with PAD for what lies beyond each one's fence. starts: their first positions (n,)."""
+    """Forward windows, codes uint8 (n, width), with PAD for what lies beyond each one's fence.
+    starts: their first positions (n,)."""
     if fences is None:
         return windows
     at = np.asarray(starts, np.int64)[:, None] + np.arange(windows.shape[1])
-    return np.where((at >= fences.low[:, None]) & (at < fences.high[:, None]), windows, np.uint8(PAD))
+    return np.where(
+        (at >= fences.low[:, None]) & (at < fences.high[:, None]), windows, np.uint8(PAD)
+    )
 
 
 def refuse_reserved(genome: Genome) -> None:
-    """Raises BadDataError (65) for a contig of the user's that would be taken for the background's."""
+    """Raises BadDataError (65) for a contig of the user's that would be taken for the
+    background's."""
     for name in genome.names:
         if is_background(name):
-            raise BadDataError(message(genome.name, f"contig {shown(name)}", f"no name that begins with {PREFIX}", "rename the contig"))
+            raise BadDataError(
+                message(
+                    genome.name,
+                    f"contig {shown(name)}",
+                    f"no name that begins with {PREFIX}",
+                    "rename the contig",
+                )
+            )
 
 
 def join(genome: Genome, background: Genome, path: Path) -> int:
-    """Write both as one FASTA at `path`, with its index beside it; returns the number of A, C, G, T in the background.
+    """Write both as one FASTA at `path`, with its index beside it; returns the number of A, C, G, T
+    in the background.
 
-    The same letters give the same bytes whatever the line length or compression: soft mask kept, IUPAC letters as N, lines of 60.
-    Raises UsageError (64) where both are the same sequences, BadDataError (65) where the background holds no base.
+    The same letters give the same bytes whatever the line length or compression: soft mask kept,
+    IUPAC letters as N, lines of 60. Raises UsageError (64) where both are the same sequences,
+    BadDataError (65) where the background holds no base.
     """
     if genome.digest() == background.digest():
-        raise UsageError(message(f"--background_fasta {background.name}", f"the same sequences as {genome.name}", "another genome",
-                                 "leave it out: without it context model and probes come from --fasta"))
+        raise UsageError(
+            message(
+                f"--background_fasta {background.name}",
+                f"the same sequences as {genome.name}",
+                "another genome",
+                "leave it out: without it context model and probes come from --fasta",
+            )
+        )
     rows, n_known = [], 0
     with part_file(path, force=True) as part, synced(part) as file:
         for one, prefix in ((genome, ""), (background, PREFIX)):
             for name, length in one.contigs.items():
                 file.write(f">{prefix}{name}\n".encode())
-                rows.append(f"{prefix}{name}\t{length}\t{file.tell()}\t{LINE_BASES}\t{LINE_BASES + 1}\n")
+                rows.append(
+                    f"{prefix}{name}\t{length}\t{file.tell()}\t{LINE_BASES}\t{LINE_BASES + 1}\n"
+                )
                 for start in range(0, length, PIECE_BASES):
                     end = min(start + PIECE_BASES, length)
                     codes = one.codes(name, start, end)
                     n_known += int((codes < N).sum()) if prefix else 0
                     file.write(_lines(codes, one.soft_masked(name, start, end)))
         if not n_known:
-            raise BadDataError(message(background.name, "no A, C, G or T", "a genome to count words and draw probes from"))
+            raise BadDataError(
+                message(
+                    background.name,
+                    "no A, C, G or T",
+                    "a genome to count words and draw probes from",
+                )
+            )
     with part_file(path.with_name(path.name + ".fai"), force=True) as part, synced(part) as file:
         file.write("".join(rows).encode())
     return n_known
@@ -141,7 +184,8 @@ def _lines(codes: np.ndarray, soft_masked: np.ndarray) -> bytes:
 
 
 def shared_words(genome: Genome, background: Genome) -> SharedWords:
-    """Do the user's sequences stand in the background? Then the context model has counted them and votes for itself.
+    """Do the user's sequences stand in the background? Then the context model has counted them and
+    votes for itself.
 
     At most SAMPLED_WORDS words are held, and one contig of the background at a time.
     """
@@ -153,11 +197,15 @@ def shared_words(genome: Genome, background: Genome) -> SharedWords:
     seen = np.zeros(len(table), dtype=bool)
     for name, length in background.contigs.items():
         for start in range(0, length if len(table) else 0, PIECE_BASES):
-            words = _words(background.codes(name, start, min(start + PIECE_BASES + WORD_BASES - 1, length)))
+            words = _words(
+                background.codes(name, start, min(start + PIECE_BASES + WORD_BASES - 1, length))
+            )
             words = words[may_be[_slot(words)]]
             at = np.minimum(np.searchsorted(table, words), len(table) - 1)
             seen[at[table[at] == words]] = True
-    shared = np.flatnonzero(seen[np.searchsorted(table, forward)] | seen[np.searchsorted(table, reverse)])
+    shared = np.flatnonzero(
+        seen[np.searchsorted(table, forward)] | seen[np.searchsorted(table, reverse)]
+    )
     return SharedWords(len(forward), len(shared), places[shared[0]] if len(shared) else None)
 
 
@@ -184,7 +232,8 @@ def _packed(windows: np.ndarray) -> np.ndarray:
 
 
 def _words(codes: np.ndarray) -> np.ndarray:
-    """All words without N of a stretch, as `_packed` has them: pairs, then pairs of pairs, up to 32 letters."""
+    """All words without N of a stretch, as `_packed` has them: pairs, then pairs of pairs, up to 32
+    letters."""
     unknown = np.concatenate([[0], np.cumsum(codes >= N)])
     words = np.where(codes < N, codes, 0).astype(np.uint64)
     size = 1

@@ -1,7 +1,9 @@
-"""What a model says of the genome it was trained on, and how many labels lie there: such labels may flatter it.
+"""What a model says of the genome it was trained on, and how many labels lie there: such labels may
+flatter it.
 
-A checkpoint's card may state assemblies and contigs; its bundle carries them under its digest. Who states nothing is reported as such,
-never as clean. Names are compared, not sequences. Nothing is kept down by this.
+A checkpoint's card may state assemblies and contigs; its bundle carries them under its digest. Who
+states nothing is reported as such, never as clean. Names are compared, not sequences. Nothing is
+kept down by this.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ FIELDS = ("assemblies", "contigs")
 
 @dataclass(frozen=True)
 class Overlap:
-    """assemblies: as stated, () where none is; n: labels on contigs the model was trained on, of `labels`, None where it does not say;
-    fitted_here: the model is of this very genome, each site answered by what never saw it.
+    """assemblies: as stated, () where none is; n: labels on contigs the model was trained on, of
+    `labels`, None where it does not say; fitted_here: the model is of this very genome, each site
+    answered by what never saw it.
     """
 
     model: str
@@ -32,7 +35,9 @@ class Overlap:
     def words(self) -> str:
         """Without the model's name."""
         if self.fitted_here:
-            return "fitted to this genome, every site answered by members that never counted its block"
+            return (
+                "fitted to this genome, every site answered by members that never counted its block"
+            )
         of = f"trained on {', '.join(self.assemblies)}, " if self.assemblies else ""
         if self.n is None:
             return f"{of}training contigs not stated"
@@ -40,30 +45,54 @@ class Overlap:
 
 
 def fault(stated: object) -> str:
-    """What is wrong with a group `training`, '' where nothing is: an object of assemblies and contigs, lists of names, either optional."""
+    """What is wrong with a group `training`, '' where nothing is: an object of assemblies and
+    contigs, lists of names, either optional."""
     if not isinstance(stated, dict) or set(stated) - set(FIELDS):
         return f"{stated!r}"[:120]
     for name, held in stated.items():
-        if not isinstance(held, list) or not all(isinstance(one, str) and one and one.isprintable() for one in held):
+        if not isinstance(held, list) or not all(
+            isinstance(one, str) and one and one.isprintable() for one in held
+        ):
             return f"{name} is {held!r}"[:120]
     return ""
 
 
-def overlap(model: str, stated: dict, contigs: Sequence[str], contig_index: np.ndarray, fitted_here: bool = False) -> Overlap:
-    """How many labels lie on contigs that the model was trained on; names with and without chr are alike.
+def overlap(
+    model: str,
+    stated: dict,
+    contigs: Sequence[str],
+    contig_index: np.ndarray,
+    fitted_here: bool = False,
+) -> Overlap:
+    """How many labels lie on contigs that the model was trained on; names with and without chr are
+    alike.
 
-    stated: of the bundle, {} where it says nothing; contigs: the genome's names; contig_index: of each label, int (n,).
+    stated: of the bundle, {} where it says nothing; contigs: the genome's names; contig_index: of
+    each label, int (n,).
     """
     trained = dict.fromkeys(stated.get("contigs", ()), 0)
-    seen = np.array([name in trained or bool(renames(name, trained)) for name in contigs], dtype=bool)
+    seen = np.array(
+        [name in trained or bool(renames(name, trained)) for name in contigs], dtype=bool
+    )
     n = int(seen[np.asarray(contig_index, np.int64)].sum()) if trained and not fitted_here else None
     return Overlap(model, tuple(stated.get("assemblies", ())), n, len(contig_index), fitted_here)
 
 
-def of_models(metadata: dict[str, dict], contigs: Sequence[str], contig_index: np.ndarray, context_family: str) -> tuple[Overlap, ...]:
-    """An Overlap a model, in order. metadata: what each one's score tables say of it; those of `context_family` are fitted here."""
-    return tuple(overlap(model, told.get("training", {}), contigs, contig_index, told.get("family") == context_family)
-                 for model, told in metadata.items())
+def of_models(
+    metadata: dict[str, dict], contigs: Sequence[str], contig_index: np.ndarray, context_family: str
+) -> tuple[Overlap, ...]:
+    """An Overlap a model, in order. metadata: what each one's score tables say of it; those of
+    `context_family` are fitted here."""
+    return tuple(
+        overlap(
+            model,
+            told.get("training", {}),
+            contigs,
+            contig_index,
+            told.get("family") == context_family,
+        )
+        for model, told in metadata.items()
+    )
 
 
 def line(found: Sequence[Overlap]) -> str:

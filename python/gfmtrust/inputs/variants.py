@@ -1,6 +1,8 @@
-"""Variants in their one spelling: trimmed, shifted left against the genome, and classed by what changes.
+"""Variants in their one spelling: trimmed, shifted left against the genome, and classed by what
+changes.
 
-Only scores follow this spelling; the user's records keep theirs. Source: Tan, Abecasis and Kang 2015 (normalisation).
+Only scores follow this spelling; the user's records keep theirs. Source: Tan, Abecasis and Kang
+2015 (normalisation).
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ LOOK_LEFT_BP = 256
 
 @dataclass(frozen=True)
 class Variant:
-    """What changes, and nothing beside it: ref stands at [pos, pos + len(ref)) of its contig; one of ref and alt may be empty."""
+    """What changes, and nothing beside it: ref stands at [pos, pos + len(ref)) of its contig; one
+    of ref and alt may be empty."""
 
     pos: int
     ref: str
@@ -38,21 +41,30 @@ class Variant:
         return max(len(self.ref), len(self.alt))
 
     def sites(self, contig_length: int) -> np.ndarray:
-        """Positions whose distributions tell of the variant, ascending, int64: the substituted bases, the deleted or replaced ones, or
-        those on either side of an insertion (one at a contig's end)."""
+        """Positions whose distributions tell of the variant, ascending, int64: the substituted
+        bases, the deleted or replaced ones, or those on either side of an insertion (one at a
+        contig's end)."""
         if self.kind in (VariantClass.SNV, VariantClass.MNV):
-            differ = [i for i, (one, other) in enumerate(zip(self.ref, self.alt, strict=True)) if one != other] or [0]
+            differ = [
+                i
+                for i, (one, other) in enumerate(zip(self.ref, self.alt, strict=True))
+                if one != other
+            ] or [0]
             return self.pos + np.array(differ, dtype=np.int64)
         if self.ref:
             return np.arange(self.pos, self.pos + len(self.ref), dtype=np.int64)
-        return np.array([pos for pos in (self.pos - 1, self.pos) if 0 <= pos < contig_length], dtype=np.int64)
+        return np.array(
+            [pos for pos in (self.pos - 1, self.pos) if 0 <= pos < contig_length], dtype=np.int64
+        )
 
 
 def normalised(genome, contig: str, pos: int, ref: str, alt: str) -> Variant:
-    """The variant of an allele as spelled: common suffix and prefix cut, then an indel moved as far left as the genome repeats.
+    """The variant of an allele as spelled: common suffix and prefix cut, then an indel moved as far
+    left as the genome repeats.
 
-    ref, alt: upper-case letters A, C, G, T, ref equal to the genome at pos (0-based). REF equal to ALT gives the first base twice. Two
-    spellings of one change give the same variant; so do single alleles cut out of a multi-allelic record.
+    ref, alt: upper-case letters A, C, G, T, ref equal to the genome at pos (0-based). REF equal to
+    ALT gives the first base twice. Two spellings of one change give the same variant; so do single
+    alleles cut out of a multi-allelic record.
     """
     if ref == alt:
         return Variant(pos, ref[0], ref[0])

@@ -1,4 +1,5 @@
-"""A file that appears under its final name whole or not at all: written as name.part, synced, checked, renamed."""
+"""A file that appears under its final name whole or not at all: written as name.part, synced,
+checked, renamed."""
 
 from __future__ import annotations
 
@@ -13,12 +14,16 @@ INDEX_ENDINGS = (".tbi", ".csi")
 
 
 @contextmanager
-def part_file(output: str | Path, inputs: tuple[Path, ...] = (), force: bool = False) -> Iterator[Path]:
-    """Give the path `output`.part; rename it to `output` when the body ends well, remove it when it raises.
+def part_file(
+    output: str | Path, inputs: tuple[Path, ...] = (), force: bool = False
+) -> Iterator[Path]:
+    """Give the path `output`.part; rename it to `output` when the body ends well, remove it when it
+    raises.
 
-    Indexes of an earlier file of that name are removed with it, so that none outlives what it indexed.
-    Raises UsageError (64) where the output or the part is one of `inputs`, also by a link; CannotWriteError (73) where the output
-    exists and `force` is off, or its folder cannot be written.
+    Indexes of an earlier file of that name are removed with it, so that none outlives what it
+    indexed. Raises UsageError (64) where the output or the part is one of `inputs`, also by a link;
+    CannotWriteError (73) where the output exists and `force` is off, or its folder cannot be
+    written.
     """
     output = Path(output)
     part = output.with_name(output.name + ".part")
@@ -41,13 +46,16 @@ def part_file(output: str | Path, inputs: tuple[Path, ...] = (), force: bool = F
 def synced(part: Path) -> Iterator:
     """Open `part` for writing bytes; on leaving it is flushed to the disk itself.
 
-    Raises CannotWriteError (73) where it cannot be opened, InputOutputError (74) where the last bytes find no room.
+    Raises CannotWriteError (73) where it cannot be opened, InputOutputError (74) where the last
+    bytes find no room.
     """
     try:
         file = open(part, "wb")  # noqa: SIM115 (closed below, in both ways out)
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
-        raise CannotWriteError(message(str(part), found, "a folder with write permission")) from error
+        raise CannotWriteError(
+            message(str(part), found, "a folder with write permission")
+        ) from error
     try:
         yield file
         try:
@@ -60,9 +68,14 @@ def synced(part: Path) -> Iterator:
 
 
 def write_failed(path: Path, error: OSError, done: str = "") -> InputOutputError:
-    """The error for bytes that could not be written; `done` says how far writing came, such as 'after 12 records'."""
+    """The error for bytes that could not be written; `done` says how far writing came, such as
+    'after 12 records'."""
     found = f"{(error.strerror or str(error)).lower()} {done}".strip()
-    return InputOutputError(message(path.name.removesuffix(".part"), found, "room on the disk", "free some and run again"))
+    return InputOutputError(
+        message(
+            path.name.removesuffix(".part"), found, "room on the disk", "free some and run again"
+        )
+    )
 
 
 def _close_quietly(file) -> None:
@@ -85,4 +98,6 @@ def _refuse_existing(output: Path, force: bool) -> None:
     if output.is_dir():
         raise CannotWriteError(message(str(output), "is a folder", "the path of a file"))
     if os.path.lexists(output) and not force:
-        raise CannotWriteError(message(str(output), "exists", "a new path", "give --force to replace it"))
+        raise CannotWriteError(
+            message(str(output), "exists", "a new path", "give --force to replace it")
+        )

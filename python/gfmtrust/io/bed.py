@@ -1,7 +1,9 @@
-"""BED files: every line kept as it was, intervals read beside them, our columns appended, and merged interval sets.
+"""BED files: every line kept as it was, intervals read beside them, our columns appended, and
+merged interval sets.
 
-Positions of BED are 0-based half-open already. Lines that are no intervals (track, browser, # and empty ones) are carried over. Columns
-beyond the third are the user's and never judged. Source: BED v1 specification (GA4GH), sections 1.3 to 1.5.
+Positions of BED are 0-based half-open already. Lines that are no intervals (track, browser, # and
+empty ones) are carried over. Columns beyond the third are the user's and never judged. Source: BED
+v1 specification (GA4GH), sections 1.3 to 1.5.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ _NAME = re.compile(r"[!-~]+")
 class BedFile:
     """A BED as it was read.
 
-    lines: all lines with their endings. intervals: DataFrame contig (str), start, end (int64, 0-based half-open), line_no (1-based,
-    so lines[line_no - 1]), a row per interval line in the order of the file. n_columns: columns of an interval line, 0 without any.
+    lines: all lines with their endings. intervals: DataFrame contig (str), start, end (int64,
+    0-based half-open), line_no (1-based, so lines[line_no - 1]), a row per interval line in the
+    order of the file. n_columns: columns of an interval line, 0 without any.
     """
 
     name: str
@@ -45,15 +48,24 @@ class BedFile:
 
 
 def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
-    """Read a BED, plain, gzip or BGZF; lines in any order, repeated, overlapping or of no length are all kept.
+    """Read a BED, plain, gzip or BGZF; lines in any order, repeated, overlapping or of no length
+    are all kept.
 
-    Raises BadDataError (65) with the line for fewer than 3 columns by tab, a start or end that is no integer >= 0, an end before its
-    start, and a line with another number of columns than the first; MissingInputError (66); InputOutputError (74).
+    Raises BadDataError (65) with the line for fewer than 3 columns by tab, a start or end that is
+    no integer >= 0, an end before its start, and a line with another number of columns than the
+    first; MissingInputError (66); InputOutputError (74).
     """
     path = Path(path)
     lines = tuple(bgzf.read_lines(path, max_line))
     if lines and lines[0].startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
-        raise BadDataError(message(path.name, "begins with a byte-order mark", "UTF-8 without BOM", "convert with iconv"))
+        raise BadDataError(
+            message(
+                path.name,
+                "begins with a byte-order mark",
+                "UTF-8 without BOM",
+                "convert with iconv",
+            )
+        )
     contigs: list[str] = []
     names: dict[str, str] = {}  # one text a contig, however many lines
     numbers = array("q")
@@ -65,7 +77,12 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
         contig, start, end = _interval(path, line_no, fields)
         n_columns = n_columns or len(fields)
         if len(fields) != n_columns:
-            raise _bad_line(path, line_no, f"{len(fields)} columns; lines before have {n_columns}", str(n_columns))
+            raise _bad_line(
+                path,
+                line_no,
+                f"{len(fields)} columns; lines before have {n_columns}",
+                str(n_columns),
+            )
         contigs.append(names.setdefault(contig, contig))
         numbers.extend((start, end, line_no))
     table = np.frombuffer(numbers, dtype=np.int64).reshape(-1, 3)
@@ -82,16 +99,29 @@ def name_of(path: str | Path) -> str:
 
 
 def intervals(path: str | Path, contig_map: dict[str, str] | None = None) -> IntervalSet:
-    """The interval set of a BED file; contig names go through `contig_map` where they stand in it."""
+    """The interval set of a BED file; contig names go through `contig_map` where they stand in
+    it."""
     return IntervalSet.of(read(path), contig_map)
 
 
 def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, int]:
     if len(fields) < N_FIXED:
-        raise _bad_line(path, line_no, f"{len(fields)} columns", "at least 3, by tabs", "put tabs between columns")
+        raise _bad_line(
+            path,
+            line_no,
+            f"{len(fields)} columns",
+            "at least 3, by tabs",
+            "put tabs between columns",
+        )
     contig = fields[0].decode("utf-8", "backslashreplace")
     if not _NAME.fullmatch(contig):
-        raise _bad_line(path, line_no, f"contig name '{shown(contig)}' not allowed", "printable ASCII without spaces", "rename the contig")
+        raise _bad_line(
+            path,
+            line_no,
+            f"contig name '{shown(contig)}' not allowed",
+            "printable ASCII without spaces",
+            "rename the contig",
+        )
     for what, text in (("start", fields[1]), ("end", fields[2])):
         if not _NUMBER.fullmatch(text):
             raise _bad_line(path, line_no, f"{what} is '{shown(text)}'", "an integer >= 0")
@@ -101,13 +131,16 @@ def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, 
     return contig, start, end
 
 
-def _bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str = "fix the line") -> BadDataError:
+def _bad_line(
+    path: Path, line_no: int, found: str, expected: str, remedy: str = "fix the line"
+) -> BadDataError:
     return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))
 
 
 @dataclass(frozen=True)
 class BedContract:
-    """What was promised and checked for one annotated BED: counts of its lines, its index, counted warnings."""
+    """What was promised and checked for one annotated BED: counts of its lines, its index, counted
+    warnings."""
 
     intervals: int
     carried: int
@@ -117,16 +150,25 @@ class BedContract:
     warnings: list[dict] = field(default_factory=list)
 
 
-def write(bed: BedFile, output: str | Path, columns: list[str], values: Iterable[list[str]], header_lines: tuple[str, ...] = (),
-          inputs: tuple[Path, ...] = (), force: bool = False) -> BedContract:
-    """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended to the interval lines.
+def write(
+    bed: BedFile,
+    output: str | Path,
+    columns: list[str],
+    values: Iterable[list[str]],
+    header_lines: tuple[str, ...] = (),
+    inputs: tuple[Path, ...] = (),
+    force: bool = False,
+) -> BedContract:
+    """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended
+    to the interval lines.
 
-    columns: names of the new columns; they are written in a line '#gfmtrust columns 5-7: a b c'. values: one list of texts per
-    interval, in the order of bed.intervals, asked for one at a time. header_lines: further lines of ours, each beginning #gfmtrust.
-    Ours stand just before the first interval, after the user's track and comment lines. inputs: paths that the output must not be.
-    The part is read again and compared before it gets its name; then .tbi, or .csi beyond 2^29 - 1, where the intervals are sorted.
-    Raises BadDataError (65) where the input was written by us; InternalError (70) where the values do not fit the intervals; else as
-    `atomic.part_file`.
+    columns: names of the new columns; they are written in a line '#gfmtrust columns 5-7: a b c'.
+    values: one list of texts per interval, in the order of bed.intervals, asked for one at a time.
+    header_lines: further lines of ours, each beginning #gfmtrust. Ours stand just before the first
+    interval, after the user's track and comment lines. inputs: paths that the output must not be.
+    The part is read again and compared before it gets its name; then .tbi, or .csi beyond 2^29 - 1,
+    where the intervals are sorted. Raises BadDataError (65) where the input was written by us;
+    InternalError (70) where the values do not fit the intervals; else as `atomic.part_file`.
     """
     output = Path(output)
     ours = _our_lines(bed, columns, header_lines)
@@ -144,12 +186,26 @@ def write(bed: BedFile, output: str | Path, columns: list[str], values: Iterable
     is_sorted = check_sorted(bed, tally)
     index = _write_index(output, bed, len(ours), tally) if is_sorted else None
     newline_added = bool(bed.lines) and not bed.lines[-1].endswith(b"\n")
-    return BedContract(len(bed.intervals), len(bed.lines) - len(bed.intervals), is_sorted, newline_added, index, tally.rows())
+    return BedContract(
+        len(bed.intervals),
+        len(bed.lines) - len(bed.intervals),
+        is_sorted,
+        newline_added,
+        index,
+        tally.rows(),
+    )
 
 
 def _our_lines(bed: BedFile, columns: list[str], header_lines: tuple[str, ...]) -> list[bytes]:
     if any(line.startswith(HEADER_PREFIX.encode()) for line in bed.lines):
-        raise BadDataError(message(bed.name, f"carries {HEADER_PREFIX} lines", "a file not yet annotated", "give the original file"))
+        raise BadDataError(
+            message(
+                bed.name,
+                f"carries {HEADER_PREFIX} lines",
+                "a file not yet annotated",
+                "give the original file",
+            )
+        )
     if not all(line.startswith(HEADER_PREFIX) and "\n" not in line for line in header_lines):
         raise ValueError(f"every header line must begin {HEADER_PREFIX}: {header_lines!r}")
     first = (bed.n_columns or N_FIXED) + 1
@@ -157,7 +213,9 @@ def _our_lines(bed: BedFile, columns: list[str], header_lines: tuple[str, ...]) 
     return [line.encode() + b"\n" for line in (*header_lines, named)]
 
 
-def _annotated(bed: BedFile, ours: list[bytes], values: Iterable[list[str]], n_columns: int) -> Iterator[bytes]:
+def _annotated(
+    bed: BedFile, ours: list[bytes], values: Iterable[list[str]], n_columns: int
+) -> Iterator[bytes]:
     rows = iter(values)
     wanting = _interval_lines(bed)
     first = _first_interval(bed)
@@ -172,7 +230,9 @@ def _annotated(bed: BedFile, ours: list[bytes], values: Iterable[list[str]], n_c
     if not len(bed.intervals):
         yield from ours
     if next(rows, None) is not None:
-        raise InternalError(message(bed.name, "more rows of values than intervals", f"{len(bed.intervals)} rows"))
+        raise InternalError(
+            message(bed.name, "more rows of values than intervals", f"{len(bed.intervals)} rows")
+        )
 
 
 def _interval_lines(bed: BedFile) -> bytes:
@@ -190,12 +250,19 @@ def _row(bed: BedFile, rows: Iterator[list[str]], n_columns: int) -> list[str]:
     row = next(rows, [])
     if len(row) != n_columns:
         found = f"a row of {len(row)} values"
-        raise InternalError(message(bed.name, found, f"{len(bed.intervals)} rows with a value for each of {n_columns} columns"))
+        raise InternalError(
+            message(
+                bed.name,
+                found,
+                f"{len(bed.intervals)} rows with a value for each of {n_columns} columns",
+            )
+        )
     return row
 
 
 def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> None:
-    """Read what was written: taking our lines and the last columns away must give the input again."""
+    """Read what was written: taking our lines and the last columns away must give the input
+    again."""
     n_ours = 0
     n_lines = 0
     wanting = _interval_lines(bed)
@@ -205,13 +272,24 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> N
             continue
         n_lines += 1
         text = line.rstrip(b"\r\n")
-        plain = text.rsplit(b"\t", new_tabs)[0] if n_lines < len(wanting) and wanting[n_lines] else text
+        plain = (
+            text.rsplit(b"\t", new_tabs)[0] if n_lines < len(wanting) and wanting[n_lines] else text
+        )
         before = bed.lines[n_lines - 1] if n_lines <= len(bed.lines) else b""
         if plain + line[len(text) :] != (before if before.endswith(b"\n") else before + b"\n"):
             found = f"line {n_lines} is {shown(line)}"
-            raise InternalError(message(part.name, found, f"{shown(before)} and our columns", "please report this"))
+            raise InternalError(
+                message(part.name, found, f"{shown(before)} and our columns", "please report this")
+            )
     if n_lines != len(bed.lines) or n_ours != len(ours):
-        raise InternalError(message(part.name, f"{n_lines} lines", f"{len(bed.lines)} as in the input", "please report this"))
+        raise InternalError(
+            message(
+                part.name,
+                f"{n_lines} lines",
+                f"{len(bed.lines)} as in the input",
+                "please report this",
+            )
+        )
 
 
 def check_sorted(bed: BedFile, tally: Tally) -> bool:
@@ -229,39 +307,67 @@ def check_sorted(bed: BedFile, tally: Tally) -> bool:
 
 
 def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str | None:
-    """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but none between intervals."""
+    """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but
+    none between intervals."""
     first = _first_interval(bed)
     is_interval = _interval_lines(bed)
-    odd = [n for n, line in enumerate(bed.lines, start=1) if not is_interval[n] and not line.startswith(b"#")]
+    odd = [
+        n
+        for n, line in enumerate(bed.lines, start=1)
+        if not is_interval[n] and not line.startswith(b"#")
+    ]
     if odd and odd[-1] > first:
-        tally.add("track, browser or empty line between intervals; no index written", f"{bed.name} line {odd[-1]}")
+        tally.add(
+            "track, browser or empty line between intervals; no index written",
+            f"{bed.name} line {odd[-1]}",
+        )
         return None
     longest = int(bed.intervals["end"].max()) if len(bed.intervals) else 0
-    return write_index(output, "bed", longest > CSI_FROM, tally, skipped_lines=first - 1 + n_ours if odd else 0)
+    return write_index(
+        output, "bed", longest > CSI_FROM, tally, skipped_lines=first - 1 + n_ours if odd else 0
+    )
 
 
 class IntervalSet:
-    """Merged intervals by contig: which positions and spans they cover. Overlapping and touching ones are one; empty ones are left out."""
+    """Merged intervals by contig: which positions and spans they cover. Overlapping and touching
+    ones are one; empty ones are left out."""
 
     def __init__(self, merged: dict[str, np.ndarray]) -> None:
         self._merged = merged
 
     @classmethod
     def of(cls, bed: BedFile, contig_map: dict[str, str] | None = None) -> IntervalSet:
-        """The set of a BED's intervals; contig names go through `contig_map` where they stand in it."""
+        """The set of a BED's intervals; contig names go through `contig_map` where they stand in
+        it."""
         kept = bed.intervals[bed.intervals["end"] > bed.intervals["start"]]
         if not len(kept):
             return cls({})
-        # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig named track1 for a header, hence numbers
+        # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig
+        # named track1 for a header, hence numbers
         codes, names = pd.factorize(kept["contig"])
-        number, contigs = pd.factorize(np.array([(contig_map or {}).get(name, name) for name in names], dtype=object))
-        table = pd.DataFrame({"contig": number[codes], "start": kept["start"].to_numpy(), "end": kept["end"].to_numpy()})
+        number, contigs = pd.factorize(
+            np.array([(contig_map or {}).get(name, name) for name in names], dtype=object)
+        )
+        table = pd.DataFrame(
+            {
+                "contig": number[codes],
+                "start": kept["start"].to_numpy(),
+                "end": kept["end"].to_numpy(),
+            }
+        )
         # sorted here: bedtools sort takes 400 bytes a line
         table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()
         tool = pybedtools.BedTool.from_dataframe(table).merge()
-        merged = pd.read_csv(tool.fn, sep="\t", names=["contig", "start", "end"])  # 60 times faster than drawing intervals
+        merged = pd.read_csv(
+            tool.fn, sep="\t", names=["contig", "start", "end"]
+        )  # 60 times faster than drawing intervals
         pybedtools.cleanup()
-        return cls({contigs[index]: rows.to_numpy(np.int64) for index, rows in merged.groupby("contig")[["start", "end"]]})
+        return cls(
+            {
+                contigs[index]: rows.to_numpy(np.int64)
+                for index, rows in merged.groupby("contig")[["start", "end"]]
+            }
+        )
 
     @property
     def names(self) -> list[str]:
@@ -276,12 +382,14 @@ class IntervalSet:
         return self.overlaps(contig, pos, np.asarray(pos) + 1)
 
     def overlaps(self, contig: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Whether any base of each span [start, end) is covered, bool; a span of no length never is."""
+        """Whether any base of each span [start, end) is covered, bool; a span of no length never
+        is."""
         spans = self.intervals(contig)
         start, end = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
         if not len(spans):
             return np.zeros(start.shape, dtype=bool)
-        # the first interval that ends after `start` is the only one that can hold the span's first covered base
+        # the first interval that ends after `start` is the only one that can hold the span's first
+        # covered base
         first = np.searchsorted(spans[:, 1], start, side="right")
         reached = spans[np.minimum(first, len(spans) - 1), 0] < end
         return (first < len(spans)) & reached & (end > start)

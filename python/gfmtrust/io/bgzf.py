@@ -1,7 +1,9 @@
-"""Byte streams of plain, gzip and BGZF files that are never cut short in silence, and a BGZF writer with fixed bytes.
+"""Byte streams of plain, gzip and BGZF files that are never cut short in silence, and a BGZF writer
+with fixed bytes.
 
-A BGZF file without its end-of-file block, a stream that ends inside a block, a wrong checksum and a decompression bomb are errors
-that name the byte. Knows nothing of VCF, BED or FASTA. Source of the format: SAM specification, section 4.1.
+A BGZF file without its end-of-file block, a stream that ends inside a block, a wrong checksum and a
+decompression bomb are errors that name the byte. Knows nothing of VCF, BED or FASTA. Source of the
+format: SAM specification, section 4.1.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ HEADER_BYTES = 12  # gzip header with XLEN, before the extra field
 READ_BYTES = 1 << 20
 RATIO_SPAN = 64 << 20  # a decompression ratio is judged over this many bytes of output
 MAX_RATIO = 1000
-"""Decompression ratio above which a VCF or BED is taken for a bomb; deflate itself ends at 1,032."""
+"""Decompression ratio above which a VCF or BED is taken for a bomb; deflate itself ends at
+1,032."""
 
 
 class Container(StrEnum):
@@ -43,18 +46,22 @@ def container(path: str | Path) -> Container:
 
 
 def open_input(path: str | Path) -> BinaryIO:
-    """Open a file for reading bytes; a missing, unreadable or non-regular one is a MissingInputError (66)."""
+    """Open a file for reading bytes; a missing, unreadable or non-regular one is a
+    MissingInputError (66)."""
     try:
         return open(path, "rb")
     except OSError as error:
-        raise MissingInputError(message(str(path), error.strerror or "not found", "a file that can be read")) from error
+        raise MissingInputError(
+            message(str(path), error.strerror or "not found", "a file that can be read")
+        ) from error
 
 
 def read_chunks(path: str | Path, max_ratio: float | None = MAX_RATIO) -> Iterator[bytes]:
     """The decompressed bytes of a file, in pieces of at most 1 MiB, none of them empty.
 
-    Raises InputOutputError (74) for a damaged or cut stream, BadDataError (65) where 64 MiB of output came from less than a
-    `max_ratio`-th of input (None: no limit), MissingInputError (66) where the file is not there.
+    Raises InputOutputError (74) for a damaged or cut stream, BadDataError (65) where 64 MiB of
+    output came from less than a `max_ratio`-th of input (None: no limit), MissingInputError (66)
+    where the file is not there.
     """
     kind = container(path)
     path = Path(path)
@@ -64,10 +71,13 @@ def read_chunks(path: str | Path, max_ratio: float | None = MAX_RATIO) -> Iterat
     return _guarded(path, chunks, max_ratio)
 
 
-def read_lines(path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO) -> Iterator[bytes]:
+def read_lines(
+    path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
+) -> Iterator[bytes]:
     """The lines of a file with their endings; the last may lack one.
 
-    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is held; else as `read_chunks`.
+    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is held;
+    else as `read_chunks`.
     """
     pending: list[bytes] = []
     held = 0
@@ -94,7 +104,8 @@ def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> N
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
-    """(byte in the file, byte in the text) at which each block of a BGZF file starts; reads headers and lengths only."""
+    """(byte in the file, byte in the text) at which each block of a BGZF file starts; reads headers
+    and lengths only."""
     with open_input(path) as file:
         start = text_start = 0
         while size := _block_size(file.read(HEADER_BYTES), file):
@@ -110,15 +121,22 @@ def _plain_chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _guarded(path: Path, pieces: Iterator[tuple[bytes, int]], max_ratio: float | None) -> Iterator[bytes]:
-    """Pass on (bytes, compressed bytes read so far) pairs, watching the ratio over each 64 MiB of output."""
+def _guarded(
+    path: Path, pieces: Iterator[tuple[bytes, int]], max_ratio: float | None
+) -> Iterator[bytes]:
+    """Pass on (bytes, compressed bytes read so far) pairs, watching the ratio over each 64 MiB of
+    output."""
     n_out = out_mark = in_mark = 0
     for chunk, n_in in pieces:
         n_out += len(chunk)
         if max_ratio is not None and n_out - out_mark >= RATIO_SPAN:
             if n_out - out_mark > max_ratio * (n_in - in_mark):
-                found = f"grows more than {max_ratio:,.0f}-fold when decompressed, near byte {n_in:,}"
-                raise BadDataError(message(path.name, found, "a file of text", "check where it came from"))
+                found = (
+                    f"grows more than {max_ratio:,.0f}-fold when decompressed, near byte {n_in:,}"
+                )
+                raise BadDataError(
+                    message(path.name, found, "a file of text", "check where it came from")
+                )
             out_mark, in_mark = n_out, n_in
         if chunk:
             yield chunk
@@ -140,7 +158,8 @@ def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
 
 
 def _block_size(head: bytes, file: BinaryIO) -> int:
-    """Whole size of the BGZF block whose first 12 bytes are `head`, reading its extra field; 0 where it is no BGZF block."""
+    """Whole size of the BGZF block whose first 12 bytes are `head`, reading its extra field; 0
+    where it is no BGZF block."""
     if len(head) < HEADER_BYTES or head[:3] != b"\x1f\x8b\x08" or not head[3] & 4:
         return 0
     extra = file.read(struct.unpack_from("<H", head, 10)[0])
@@ -169,7 +188,8 @@ def _inflate_block(path: Path, start: int, body: bytes) -> bytes:
 
 
 def _check_end(path: Path, file: BinaryIO) -> None:
-    """Refuse a BGZF file without its end-of-file block; a walk along the headers tells where it was cut."""
+    """Refuse a BGZF file without its end-of-file block; a walk along the headers tells where it was
+    cut."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - len(EOF_BLOCK)))
     if file.read() == EOF_BLOCK:
@@ -179,13 +199,16 @@ def _check_end(path: Path, file: BinaryIO) -> None:
         file.seek(start)
         length = _block_size(file.read(HEADER_BYTES), file)
         if not length or start + length > size:
-            raise InputOutputError(_damage(path, f"compressed stream ends inside a block at byte {size:,}"))
+            raise InputOutputError(
+                _damage(path, f"compressed stream ends inside a block at byte {size:,}")
+            )
         start += length
     raise InputOutputError(_damage(path, "no end-of-file block; file is cut off"))
 
 
 def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Members of a plain gzip file one after the other; zero bytes after the last are padding, as gzip(1) takes them."""
+    """Members of a plain gzip file one after the other; zero bytes after the last are padding, as
+    gzip(1) takes them."""
     n_in = 0
     inflater = None
     with open_input(path) as file:
@@ -200,7 +223,9 @@ def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
             try:
                 text = inflater.decompress(raw, READ_BYTES)
             except zlib.error as error:
-                raise InputOutputError(_damage(path, f"checksum wrong or data damaged near byte {n_in:,}")) from error
+                raise InputOutputError(
+                    _damage(path, f"checksum wrong or data damaged near byte {n_in:,}")
+                ) from error
             raw = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             n_in += before - len(raw)
             yield text, n_in
@@ -209,11 +234,14 @@ def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
             if inflater.eof:
                 inflater = None
     if inflater is not None:
-        raise InputOutputError(_damage(path, f"compressed stream ends inside a block at byte {n_in:,}"))
+        raise InputOutputError(
+            _damage(path, f"compressed stream ends inside a block at byte {n_in:,}")
+        )
 
 
 def _drain(inflater) -> bytes:
-    """Text zlib still holds back although all input was taken (a full output buffer leaves some)."""
+    """Text zlib still holds back although all input was taken (a full output buffer leaves
+    some)."""
     return inflater.decompress(b"", READ_BYTES)
 
 
@@ -230,9 +258,11 @@ def _damage(path: Path, found: str) -> str:
 
 
 class BgzfWriter:
-    """Writes text as BGZF blocks of 65,280 bytes, no time stamp: the same text gives the same bytes.
+    """Writes text as BGZF blocks of 65,280 bytes, no time stamp: the same text gives the same
+    bytes.
 
-    `close` writes the rest and the end-of-file block and leaves `file` open. OSError of the file passes through.
+    `close` writes the rest and the end-of-file block and leaves `file` open. OSError of the file
+    passes through.
     """
 
     def __init__(self, file: BinaryIO, level: int = 6) -> None:

@@ -1,4 +1,5 @@
-"""One streaming pass over a FASTA: length, checksum and place of every contig, each letter looked at, the index compared.
+"""One streaming pass over a FASTA: length, checksum and place of every contig, each letter looked
+at, the index compared.
 
 Needs no index and holds one chunk at a time. It gives no sequence: that is `genome`.
 """
@@ -51,14 +52,19 @@ class IndexRow:
         """The byte after the contig's last letter, its line end not counted."""
         if not self.length or not self.line_bases:
             return self.offset
-        return self.offset + self.length + (self.length - 1) // self.line_bases * (self.line_bytes - self.line_bases)
+        return (
+            self.offset
+            + self.length
+            + (self.length - 1) // self.line_bases * (self.line_bytes - self.line_bases)
+        )
 
 
 def scan(path: str | Path) -> Iterator[ContigSum]:
     """Every contig of a FASTA (plain, gzip or BGZF), in the order of the file.
 
-    Raises BadDataError (65) for a letter that is not of DNA (U among them), with its contig and 1-based position, text before the
-    first header, a header without a name and a file without contigs; InputOutputError (74) for a damaged stream.
+    Raises BadDataError (65) for a letter that is not of DNA (U among them), with its contig and
+    1-based position, text before the first header, a header without a name and a file without
+    contigs; InputOutputError (74) for a damaged stream.
     """
     path = Path(path)
     contig = None
@@ -70,26 +76,36 @@ def scan(path: str | Path) -> Iterator[ContigSum]:
         elif contig is not None:
             contig.feed(text, end)
         elif text.strip():
-            raise BadDataError(message(path.name, f"'{shown(text.strip())}' before the first contig", A_FASTA))
+            raise BadDataError(
+                message(path.name, f"'{shown(text.strip())}' before the first contig", A_FASTA)
+            )
     if contig is None:
         raise BadDataError(message(path.name, "no contig", A_FASTA, "check the copy or download"))
     yield contig.sum()
 
 
 def read_index(path: str | Path) -> list[IndexRow]:
-    """The lines of a .fai. Raises BadDataError (65) where a line is not five columns of which four are integers >= 0."""
+    """The lines of a .fai. Raises BadDataError (65) where a line is not five columns of which four
+    are integers >= 0."""
     rows = []
     for line_no, line in enumerate(bgzf.read_lines(path, 1 << 20), start=1):
         name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
-        if len(numbers) != 4 or not all(number.isascii() and number.isdigit() for number in numbers):
+        if len(numbers) != 4 or not all(
+            number.isascii() and number.isdigit() for number in numbers
+        ):
             found = f"line {line_no} is '{shown(line.strip())}'"
-            raise BadDataError(message(Path(path).name, found, "name, length, offset, bases, bytes", "delete the index"))
+            raise BadDataError(
+                message(
+                    Path(path).name, found, "name, length, offset, bases, bytes", "delete the index"
+                )
+            )
         rows.append(IndexRow(name, *map(int, numbers)))
     return rows
 
 
 def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[ContigSum]) -> None:
-    """Refuse (65) an index that is not of this FASTA: names, order, lengths, offsets and line lengths must all fit."""
+    """Refuse (65) an index that is not of this FASTA: names, order, lengths, offsets and line
+    lengths must all fit."""
     remedy = "delete the index"
     for row, contig in zip(rows, contigs, strict=False):
         if row.name != contig.name:
@@ -100,15 +116,26 @@ def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[
             raise BadDataError(message(index.name, found, "the same", remedy))
         if row.offset != contig.offset or row.last_byte() != contig.end:
             found = f"{shown(row.name)} lies elsewhere in {fasta.name}"
-            raise BadDataError(message(index.name, found, "the same place, and lines of one length", remedy))
+            raise BadDataError(
+                message(index.name, found, "the same place, and lines of one length", remedy)
+            )
     if len(rows) != len(contigs):
-        raise BadDataError(message(index.name, f"{len(rows):,} contigs; {fasta.name} has {len(contigs):,}", "the same", remedy))
+        raise BadDataError(
+            message(
+                index.name,
+                f"{len(rows):,} contigs; {fasta.name} has {len(contigs):,}",
+                "the same",
+                remedy,
+            )
+        )
 
 
 def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
-    """Refuse (65) the index of another plain FASTA by what stands between its contigs, without reading their letters.
+    """Refuse (65) the index of another plain FASTA by what stands between its contigs, without
+    reading their letters.
 
-    Before each contig there must be its header line and nothing else, after the last one line ends only.
+    Before each contig there must be its header line and nothing else, after the last one line ends
+    only.
     """
     at = 0
     after_letter = False
@@ -117,20 +144,36 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
             file.seek(max(0, at - 1))
             last_letter = file.read(1) if after_letter else b""
             file.seek(at)
-            between = file.read(row.offset - at) if 0 <= row.offset - at <= MAX_HEADER else b"too long"
-            if last_letter in (b"\r", b"\n") or not _is_header(between.lstrip(b"\r\n"), row.name.encode()):
+            between = (
+                file.read(row.offset - at) if 0 <= row.offset - at <= MAX_HEADER else b"too long"
+            )
+            if last_letter in (b"\r", b"\n") or not _is_header(
+                between.lstrip(b"\r\n"), row.name.encode()
+            ):
                 found = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
-                raise BadDataError(message(index.name, found, "the same place, and lines of one length", "delete the index"))
+                raise BadDataError(
+                    message(
+                        index.name,
+                        found,
+                        "the same place, and lines of one length",
+                        "delete the index",
+                    )
+                )
             at = row.last_byte()
             after_letter = row.length > 0
 
 
 def _is_header(text: bytes, name: bytes) -> bool:
-    """Whether a text is the header line of that contig and nothing else; the empty text for no name. No regex: one a contig is slow."""
+    """Whether a text is the header line of that contig and nothing else; the empty text for no
+    name. No regex: one a contig is slow."""
     if not name:
         return not text
     begin, after = text[: len(name) + 1], text[len(name) + 1 :]
-    return begin == b">" + name and after[:1] in (b" ", b"\t", b"\r", b"\n") and after.find(b"\n") == len(after) - 1
+    return (
+        begin == b">" + name
+        and after[:1] in (b" ", b"\t", b"\r", b"\n")
+        and after.find(b"\n") == len(after) - 1
+    )
 
 
 def compare_blocks(fasta: Path, index: Path) -> None:
@@ -138,14 +181,23 @@ def compare_blocks(fasta: Path, index: Path) -> None:
     raw = index.read_bytes()
     entries = struct.iter_unpack("<QQ", raw[8:]) if len(raw) % 16 == 8 else [(1, 0)]
     if not set(entries) <= set(bgzf.block_starts(fasta)):
-        raise BadDataError(message(index.name, f"blocks that are not in {fasta.name}", "the same blocks", "delete the index"))
+        raise BadDataError(
+            message(
+                index.name,
+                f"blocks that are not in {fasta.name}",
+                "the same blocks",
+                "delete the index",
+            )
+        )
 
 
 def bad_letter(path: Path, contig: str, pos: int, letter: bytes) -> BadDataError:
     """The error for a letter at a 0-based position; people count from 1."""
     remedy = "write T for U" if letter in b"Uu" else "check the file"
     place = f"{path.name} {shown(contig)}:{pos + 1}"
-    return BadDataError(message(place, f"letter '{shown(letter)}'", "DNA letters in lines of one length", remedy))
+    return BadDataError(
+        message(place, f"letter '{shown(letter)}'", "DNA letters in lines of one length", remedy)
+    )
 
 
 def _pieces(path: Path) -> Iterator[tuple[bool, bytes, int]]:
@@ -180,7 +232,14 @@ def _pieces(path: Path) -> Iterator[tuple[bool, bytes, int]]:
 def _name(path: Path, header: bytes, end: int) -> str:
     words = header[1:].split()
     if not words or header[1:2].isspace():
-        raise BadDataError(message(path.name, f"a header without a name before byte {end:,}", ">name", "name the contig"))
+        raise BadDataError(
+            message(
+                path.name,
+                f"a header without a name before byte {end:,}",
+                ">name",
+                "name the contig",
+            )
+        )
     return words[0].decode("utf-8", "backslashreplace")
 
 

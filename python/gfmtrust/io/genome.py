@@ -1,6 +1,7 @@
 """The user's FASTA: contigs, and their letters as codes. Positions are 0-based half-open.
 
-Reads with pyfaidx; nothing is ever written beside the FASTA. Case is kept only as the soft mask. It knows nothing of variants.
+Reads with pyfaidx; nothing is ever written beside the FASTA. Case is kept only as the soft mask. It
+knows nothing of variants.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ from gfmtrust.io import fasta as fasta_scan
 log = logging.getLogger(__name__)
 
 CACHED_BASES = 512 << 20
-"""Bases of whole contigs held in memory, one byte each: chr1 and chr2 of man. The contig in use is held whatever its length."""
+"""Bases of whole contigs held in memory, one byte each: chr1 and chr2 of man. The contig in use is
+held whatever its length."""
 FETCH_BASES = 1 << 20  # pyfaidx joins BGZF blocks by copying: larger pieces are slower
-EDGE_ROWS = 1024  # windows over a contig's end that are cut at once: keeps the index array at a few MiB
+EDGE_ROWS = (
+    1024  # windows over a contig's end that are cut at once: keeps the index array at a few MiB
+)
 LOWER = 8
 """Bit set in a cached byte where the letter is lower case; the low three bits are the code."""
 CODE = 7
@@ -38,10 +42,11 @@ for _letter in range(ord("a"), ord("z") + 1):
 
 
 class Genome:
-    """An open FASTA. `contigs` is name -> length in the order of the file, `names` the same names; a contig index counts in it.
+    """An open FASTA. `contigs` is name -> length in the order of the file, `names` the same names;
+    a contig index counts in it.
 
-    path: what is read (a decompressed copy where the input was plain gzip). name: the input's file name, for messages, reports.
-    warnings: counted warnings of opening it.
+    path: what is read (a decompressed copy where the input was plain gzip). name: the input's file
+    name, for messages, reports. warnings: counted warnings of opening it.
     """
 
     def __init__(self, faidx: pyfaidx.Faidx, name: str, tally: Tally) -> None:
@@ -59,22 +64,32 @@ class Genome:
     def open(cls, path: str | Path, work_dir: str | Path = ".", indexed: bool = False) -> Genome:
         """Open a FASTA, plain or BGZF; plain gzip is decompressed into `work_dir` with a warning.
 
-        The .fai (and .gzi) beside it is used where there is one, else made in `work_dir`. Default is the current folder.
-        indexed: an index in `work_dir` was made by this very run and is used as it is; else one there is made anew.
-        Raises MissingInputError (66), BadDataError (65) for what is no FASTA or an index that cannot be of this file,
-        InputOutputError (74) for a damaged stream.
+        The .fai (and .gzi) beside it is used where there is one, else made in `work_dir`. Default
+        is the current folder. indexed: an index in `work_dir` was made by this very run and is used
+        as it is; else one there is made anew. Raises MissingInputError (66), BadDataError (65) for
+        what is no FASTA or an index that cannot be of this file, InputOutputError (74) for a
+        damaged stream.
         """
         path, work_dir = Path(path), Path(work_dir)
         tally = Tally()
         name = path.name
         kind = bgzf.container(path)
         _check_start(path)
-        if kind is bgzf.Container.GZIP or (kind is bgzf.Container.BGZF and path.suffix not in (".gz", ".bgz")):
-            tally.add("FASTA is plain gzip or not named .gz: decompressed; recompress with bgzip", name)
-            log.warning("%s: decompressed into the working folder; recompress with bgzip to spare this", name)
+        if kind is bgzf.Container.GZIP or (
+            kind is bgzf.Container.BGZF and path.suffix not in (".gz", ".bgz")
+        ):
+            tally.add(
+                "FASTA is plain gzip or not named .gz: decompressed; recompress with bgzip", name
+            )
+            log.warning(
+                "%s: decompressed into the working folder; recompress with bgzip to spare this",
+                name,
+            )
             path, kind = _decompressed(path, work_dir), bgzf.Container.PLAIN
         elif kind is bgzf.Container.PLAIN and path.suffix in (".gz", ".bgz"):
-            raise BadDataError(message(name, "plain text", "a compressed file, as it is named", "rename it"))
+            raise BadDataError(
+                message(name, "plain text", "a compressed file, as it is named", "rename it")
+            )
         return cls(_open_faidx(path, kind, work_dir, indexed), name, tally)
 
     def close(self) -> None:
@@ -87,21 +102,30 @@ class Genome:
         self.close()
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Codes of [start, end), uint8 (end - start,), PAD outside the contig. Raises KeyError for an unknown contig."""
+        """Codes of [start, end), uint8 (end - start,), PAD outside the contig. Raises KeyError for
+        an unknown contig."""
         return self._cased(contig, start, end) & CODE
 
     def soft_masked(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Whether each letter of [start, end) is lower case, bool (end - start,); False outside the contig."""
+        """Whether each letter of [start, end) is lower case, bool (end - start,); False outside the
+        contig."""
         return (self._cased(contig, start, end) & LOWER) != 0
 
     def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
-        """Codes of [s, s + width) for every start, uint8 (n, width), PAD outside the contig; starts in any order."""
+        """Codes of [s, s + width) for every start, uint8 (n, width), PAD outside the contig; starts
+        in any order."""
         letters = self._contig(contig)
         starts = np.asarray(starts, dtype=np.int64)
         if width <= len(letters):
             inside = (starts >= 0) & (starts <= len(letters) - width)
-            # A strided view copies each row as one run of bytes: 10 times faster than an index array of n x width.
-            rows = np.lib.stride_tricks.sliding_window_view(letters, width)[np.where(inside, starts, 0)] & CODE
+            # A strided view copies each row as one run of bytes: 10 times faster than an index
+            # array of n x width.
+            rows = (
+                np.lib.stride_tricks.sliding_window_view(letters, width)[
+                    np.where(inside, starts, 0)
+                ]
+                & CODE
+            )
         else:
             inside = np.zeros(len(starts), dtype=bool)
             rows = np.empty((len(starts), width), dtype=np.uint8)
@@ -109,21 +133,31 @@ class Genome:
         for first in range(0, len(at_edges), EDGE_ROWS):
             chosen = at_edges[first : first + EDGE_ROWS]
             at = starts[chosen, None] + np.arange(width)
-            codes = letters[np.clip(at, 0, len(letters) - 1)] & CODE if len(letters) else np.full(at.shape, PAD, np.uint8)
+            codes = (
+                letters[np.clip(at, 0, len(letters) - 1)] & CODE
+                if len(letters)
+                else np.full(at.shape, PAD, np.uint8)
+            )
             rows[chosen] = np.where((at >= 0) & (at < len(letters)), codes, PAD)
         return rows
 
     def contig_md5(self, name: str) -> str:
-        """md5 of a contig's upper-case letters, as SAM's M5 tag has it. The first call reads the whole file."""
+        """md5 of a contig's upper-case letters, as SAM's M5 tag has it. The first call reads the
+        whole file."""
         return self.sums()[name].md5
 
     def digest(self) -> str:
-        """Digest of names, lengths and letters of all contigs in order; independent of case, line length and compression."""
-        rows = (f"{contig.name}\t{contig.length}\t{contig.md5}\n".encode() for contig in self.sums().values())
+        """Digest of names, lengths and letters of all contigs in order; independent of case, line
+        length and compression."""
+        rows = (
+            f"{contig.name}\t{contig.length}\t{contig.md5}\n".encode()
+            for contig in self.sums().values()
+        )
         return hashlib.blake2b(b"".join(rows), digest_size=16).hexdigest()
 
     def sums(self) -> dict[str, fasta_scan.ContigSum]:
-        """Length, md5 and place of every contig, by one pass over the whole file; a stale index (row 38 of faults) is found here.
+        """Length, md5 and place of every contig, by one pass over the whole file; a stale index
+        (row 38 of faults) is found here.
 
         Raises BadDataError (65) for an index that does not fit and for letters that are not DNA.
         """
@@ -147,7 +181,8 @@ class Genome:
         return piece
 
     def _contig(self, contig: str) -> np.ndarray:
-        """All letters of a contig, one byte each: code, and LOWER where soft-masked; least recently used ones make room."""
+        """All letters of a contig, one byte each: code, and LOWER where soft-masked; least recently
+        used ones make room."""
         letters = self._cache.get(contig)
         if letters is not None:
             self._cache.move_to_end(contig)
@@ -167,14 +202,27 @@ class Genome:
                 text = self._faidx.from_file(contig, start + 1, end)
             except (OSError, ValueError, pyfaidx.FetchError) as error:
                 found = f"{shown(contig)} cannot be read near byte {self._faidx.index[contig].offset:,} ({shown(str(error))})"
-                raise InputOutputError(message(self.path.name, found, "a whole file", "copy it again")) from error
+                raise InputOutputError(
+                    message(self.path.name, found, "a whole file", "copy it again")
+                ) from error
             if len(text) != end - start:
                 found = f"{shown(contig)} gives {len(text)} letters at {start + 1}-{end}"
-                raise BadDataError(message(Path(self._faidx.indexname).name, found, f"{end - start}", "delete the index"))
-            letters[start:end] = FOLD_CASED[np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)]
+                raise BadDataError(
+                    message(
+                        Path(self._faidx.indexname).name,
+                        found,
+                        f"{end - start}",
+                        "delete the index",
+                    )
+                )
+            letters[start:end] = FOLD_CASED[
+                np.frombuffer(text.encode("latin-1", "replace"), dtype=np.uint8)
+            ]
         if letters.max(initial=0) == INVALID:
             pos = int(np.argmax(letters == INVALID))
-            raise fasta_scan.bad_letter(self.path, contig, pos, self._faidx.from_file(contig, pos + 1, pos + 1).encode())
+            raise fasta_scan.bad_letter(
+                self.path, contig, pos, self._faidx.from_file(contig, pos + 1, pos + 1).encode()
+            )
         letters.flags.writeable = False
         return letters
 
@@ -185,9 +233,13 @@ def _check_start(path: Path) -> None:
     head = next(chunks, b"")
     chunks.close()
     if not head:
-        raise BadDataError(message(path.name, "empty file", fasta_scan.A_FASTA, "check the copy or download"))
+        raise BadDataError(
+            message(path.name, "empty file", fasta_scan.A_FASTA, "check the copy or download")
+        )
     if not head.startswith(b">"):
-        raise BadDataError(message(path.name, f"begins with '{shown(head[:20])}'", fasta_scan.A_FASTA))
+        raise BadDataError(
+            message(path.name, f"begins with '{shown(head[:20])}'", fasta_scan.A_FASTA)
+        )
 
 
 def _decompressed(path: Path, work_dir: Path) -> Path:
@@ -213,12 +265,21 @@ def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool)
         blocks.unlink(missing_ok=True)
     try:
         with warnings.catch_warnings():
-            # pyfaidx warns of an index older than its FASTA, as any staged or copied one may be; we compare the contents instead.
+            # pyfaidx warns of an index older than its FASTA, as any staged or copied one may be; we
+            # compare the contents instead.
             warnings.simplefilter("ignore", RuntimeWarning)
-            faidx = pyfaidx.Faidx(str(path), indexname=str(index), gzi_indexname=str(blocks), as_raw=True, rebuild=False)
+            faidx = pyfaidx.Faidx(
+                str(path),
+                indexname=str(index),
+                gzi_indexname=str(blocks),
+                as_raw=True,
+                rebuild=False,
+            )
     except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
         found = shown(" ".join(str(error).split()))
-        raise BadDataError(message(path.name, found, "contigs of unique names, lines of one length")) from error
+        raise BadDataError(
+            message(path.name, found, "contigs of unique names, lines of one length")
+        ) from error
     if not compressed:
         fasta_scan.compare_places(path, index, fasta_scan.read_index(index))
     return faidx

@@ -9,7 +9,8 @@ from gfmtrust.io.bgzf import open_input
 
 
 def published(path: Path) -> dict:
-    """{name, bytes, sha256} of a file; the name without its folder. Raises MissingInputError (66)."""
+    """{name, bytes, sha256} of a file; the name without its folder. Raises MissingInputError
+    (66)."""
     with open_input(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()

@@ -1,8 +1,10 @@
-"""Rows of a position table (sites.parquet, bases.parquet) by contig and position, without holding the table in memory.
+"""Rows of a position table (sites.parquet, bases.parquet) by contig and position, without holding
+the table in memory.
 
-A first pass over two columns notes which row group holds which stretch of which contig; row groups are decoded when they are
-asked for and the least recently used one is dropped once CACHE_ROWS rows are held. Sorted questions decode each group once;
-unsorted ones give the same answers. It does not know what the other columns mean.
+A first pass over two columns notes which row group holds which stretch of which contig; row groups
+are decoded when they are asked for and the least recently used one is dropped once CACHE_ROWS rows
+are held. Sorted questions decode each group once; unsorted ones give the same answers. It does not
+know what the other columns mean.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ CACHE_ROWS = 2_000_000
 
 @dataclass(frozen=True)
 class Stretch:
-    """One contig's run of rows inside one row group: rows [start, stop), positions [first, last], ascending."""
+    """One contig's run of rows inside one row group: rows [start, stop), positions [first, last],
+    ascending."""
 
     group: int
     start: int
@@ -36,14 +39,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Rows:
-    """Neighbouring rows of one row group: `columns[name][start:stop]`; columns are shared, not copied."""
+    """Neighbouring rows of one row group: `columns[name][start:stop]`; columns are shared, not
+    copied."""
 
     columns: dict[str, np.ndarray]
     start: int
     stop: int
 
     def column(self, name: str) -> np.ndarray:
-        return self.columns[name][self.start:self.stop]
+        return self.columns[name][self.start : self.stop]
 
 
 def contig_runs(contig: pa.Array) -> list[tuple[str, int, int]]:
@@ -54,11 +58,15 @@ def contig_runs(contig: pa.Array) -> list[tuple[str, int, int]]:
         return []
     edges = np.flatnonzero(np.diff(codes)) + 1
     starts, stops = np.r_[0, edges], np.r_[edges, codes.size]
-    return [(encoded.dictionary[int(codes[start])].as_py(), int(start), int(stop)) for start, stop in zip(starts, stops, strict=True)]
+    return [
+        (encoded.dictionary[int(codes[start])].as_py(), int(start), int(stop))
+        for start, stop in zip(starts, stops, strict=True)
+    ]
 
 
 def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
-    """Numbers with NaN for null; text as an object array that shares one string per distinct value, None for null."""
+    """Numbers with NaN for null; text as an object array that shares one string per distinct value,
+    None for null."""
     if not pa.types.is_string(column.type):
         return column.to_numpy()
     encoded = column.combine_chunks().dictionary_encode()
@@ -69,7 +77,8 @@ def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
 class PositionTable:
     """Random access to the rows of a table that has the columns contig, pos and the ones asked for.
 
-    Raises BadDataError (65) where a column is absent, InternalError (70) where the rows of a contig are not sorted by pos.
+    Raises BadDataError (65) where a column is absent, InternalError (70) where the rows of a contig
+    are not sorted by pos.
     """
 
     def __init__(self, path: Path, columns: list[str], cache_rows: int = CACHE_ROWS):
@@ -79,12 +88,20 @@ class PositionTable:
         absent = sorted({"contig", *self._columns} - set(self._file.schema_arrow.names))
         if absent:
             self._file.close()
-            raise BadDataError(message(self.path.name, f"no column {', '.join(absent)}", "the table annotate_sites writes",
-                                       "run annotate_sites again"))
+            raise BadDataError(
+                message(
+                    self.path.name,
+                    f"no column {', '.join(absent)}",
+                    "the table annotate_sites writes",
+                    "run annotate_sites again",
+                )
+            )
         self._cache_rows = cache_rows
         self._held: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
         self._stretches = _index_groups(self._file, self.path.name)
-        self._lasts = {contig: [stretch.last for stretch in runs] for contig, runs in self._stretches.items()}
+        self._lasts = {
+            contig: [stretch.last for stretch in runs] for contig, runs in self._stretches.items()
+        }
         self.groups_read = 0
 
     def __enter__(self) -> PositionTable:
@@ -98,7 +115,8 @@ class PositionTable:
         return list(self._stretches)
 
     def rows(self, contig: str, start: int, stop: int) -> list[Rows]:
-        """The rows with start <= pos < stop, in order, one piece per row group touched; [] where there are none."""
+        """The rows with start <= pos < stop, in order, one piece per row group touched; [] where
+        there are none."""
         pieces = []
         runs = self._stretches.get(contig, [])
         for index in range(bisect_left(self._lasts.get(contig, []), start), len(runs)):
@@ -106,7 +124,7 @@ class PositionTable:
             if stretch.first >= stop:
                 break
             columns = self._group(stretch.group)
-            low, high = np.searchsorted(columns["pos"][stretch.start:stretch.stop], (start, stop))
+            low, high = np.searchsorted(columns["pos"][stretch.start : stretch.stop], (start, stop))
             if high > low:
                 pieces.append(Rows(columns, stretch.start + int(low), stretch.start + int(high)))
         return pieces
@@ -116,7 +134,10 @@ class PositionTable:
             table = self._file.read_row_group(group, columns=self._columns)
             self._held[group] = {name: as_numpy(table[name]) for name in self._columns}
             self.groups_read += 1
-            while len(self._held) > 1 and sum(len(held["pos"]) for held in self._held.values()) > self._cache_rows:
+            while (
+                len(self._held) > 1
+                and sum(len(held["pos"]) for held in self._held.values()) > self._cache_rows
+            ):
                 self._held.popitem(last=False)
         self._held.move_to_end(group)
         return self._held[group]
@@ -132,6 +153,8 @@ def _index_groups(file: pq.ParquetFile, name: str) -> dict[str, list[Stretch]]:
             runs = stretches.setdefault(contig, [])
             stretch = Stretch(group, start, stop, int(pos[start]), int(pos[stop - 1]))
             if np.any(np.diff(pos[start:stop]) < 0) or (runs and stretch.first < runs[-1].last):
-                raise InternalError(message(name, f"positions of {contig!r} fall", "a table sorted by contig, pos"))
+                raise InternalError(
+                    message(name, f"positions of {contig!r} fall", "a table sorted by contig, pos")
+                )
             runs.append(stretch)
     return stretches

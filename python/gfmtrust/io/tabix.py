@@ -12,20 +12,34 @@ CSI_FROM = 2**29 - 1
 """The last position a .tbi can hold (tabix specification); beyond it a .csi is written."""
 
 
-def write_index(path: Path, preset: str, csi: bool, tally: Tally, skipped_lines: int = 0) -> str | None:
-    """Index `path` in place; the index's file name, or None with a counted warning where htslib cannot.
+def write_index(
+    path: Path, preset: str, csi: bool, tally: Tally, skipped_lines: int = 0
+) -> str | None:
+    """Index `path` in place; the index's file name, or None with a counted warning where htslib
+    cannot.
 
-    preset: 'vcf' or 'bed'. csi: write .csi instead of .tbi. skipped_lines: lines at the start of a BED to pass over, as the preset
-    knows only # lines and takes a track line for a broken interval. Default is 0.
+    preset: 'vcf' or 'bed'. csi: write .csi instead of .tbi. skipped_lines: lines at the start of a
+    BED to pass over, as the preset knows only # lines and takes a track line for a broken interval.
+    Default is 0.
     """
     layout: dict = {"preset": preset}
     if skipped_lines:
-        layout = {"seq_col": 0, "start_col": 1, "end_col": 2, "zerobased": True, "meta_char": "#", "line_skip": skipped_lines}
+        layout = {
+            "seq_col": 0,
+            "start_col": 1,
+            "end_col": 2,
+            "zerobased": True,
+            "meta_char": "#",
+            "line_skip": skipped_lines,
+        }
     verbosity = pysam.set_verbosity(0)  # htslib writes to stderr by itself
     try:
         pysam.tabix_index(str(path), force=True, keep_original=True, csi=csi, **layout)
     except OSError as error:
-        tally.add(f"no index written: htslib cannot ({shown(str(error)).replace(str(path), path.name)})", path.name)
+        tally.add(
+            f"no index written: htslib cannot ({shown(str(error)).replace(str(path), path.name)})",
+            path.name,
+        )
         return None
     finally:
         pysam.set_verbosity(verbosity)

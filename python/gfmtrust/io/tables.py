@@ -1,6 +1,8 @@
-"""Parquet tables as they pass between processes: fixed writer settings, metadata as JSON, streams that never hold a whole file.
+"""Parquet tables as they pass between processes: fixed writer settings, metadata as JSON, streams
+that never hold a whole file.
 
-Bytes depend on the rows alone: one compression, one row-group size, no time stamp. What the columns mean stands in docs/architecture.md.
+Bytes depend on the rows alone: one compression, one row-group size, no time stamp. What the columns
+mean stands in docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -21,13 +23,23 @@ METADATA_KEY = b"gfmtrust"
 
 
 def open_table(path: Path) -> pq.ParquetFile:
-    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) naming the file."""
+    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) naming
+    the file."""
     if not Path(path).is_file():
-        raise MissingInputError(message(str(path), "not found", "a table of an earlier step", "run that step again"))
+        raise MissingInputError(
+            message(str(path), "not found", "a table of an earlier step", "run that step again")
+        )
     try:
         return pq.ParquetFile(path)
     except pa.ArrowException as error:
-        raise BadDataError(message(str(path), f"unreadable ({str(error)[:80]})", "a Parquet table", "run its step again")) from error
+        raise BadDataError(
+            message(
+                str(path),
+                f"unreadable ({str(error)[:80]})",
+                "a Parquet table",
+                "run its step again",
+            )
+        ) from error
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -42,22 +54,30 @@ def read_metadata(path: Path) -> dict:
         return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
 
 
-def batches(path: Path, columns: list[str] | None = None, rows: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
+def batches(
+    path: Path, columns: list[str] | None = None, rows: int = ROW_GROUP
+) -> Iterator[pa.RecordBatch]:
     """The table in order, at most `rows` rows at a time."""
     with open_table(path) as file:
         yield from file.iter_batches(batch_size=rows, columns=columns)
 
 
 class TableWriter:
-    """Writes a table in pieces to `<path>.part` and renames it when the block ends without an error.
+    """Writes a table in pieces to `<path>.part` and renames it when the block ends without an
+    error.
 
-    The pieces' sizes leave no trace: rows are gathered into groups of ROW_GROUP before they are written.
+    The pieces' sizes leave no trace: rows are gathered into groups of ROW_GROUP before they are
+    written.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, metadata: dict | None = None):
         self.path = Path(path)
         self._part = self.path.with_name(self.path.name + ".part")
-        blob = {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()} if metadata is not None else None
+        blob = (
+            {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}
+            if metadata is not None
+            else None
+        )
         self.schema = schema.with_metadata(blob)
         self._pending: list[pa.Table] = []
         self._n_pending = 0
@@ -77,7 +97,11 @@ class TableWriter:
             self._flush(keep_rest=True)
 
     def _flush(self, keep_rest: bool) -> None:
-        rows = pa.concat_tables(self._pending).combine_chunks() if self._pending else self.schema.empty_table()
+        rows = (
+            pa.concat_tables(self._pending).combine_chunks()
+            if self._pending
+            else self.schema.empty_table()
+        )
         whole = rows.num_rows - rows.num_rows % ROW_GROUP if keep_rest else rows.num_rows
         if whole:
             self._writer.write_table(rows.slice(0, whole), row_group_size=ROW_GROUP)
@@ -94,7 +118,9 @@ class TableWriter:
             self._part.unlink(missing_ok=True)
 
 
-def write(path: Path, columns: dict | pa.Table, schema: pa.Schema, metadata: dict | None = None) -> None:
+def write(
+    path: Path, columns: dict | pa.Table, schema: pa.Schema, metadata: dict | None = None
+) -> None:
     """A whole table at once, through `<path>.part`."""
     with TableWriter(path, schema, metadata) as writer:
         writer.write(columns)
@@ -115,7 +141,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def plain(value):
-    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and dicts."""
+    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and
+    dicts."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -125,14 +152,18 @@ def plain(value):
 
 
 def write_tsv(path: Path, rows: Iterable[dict], remark: str = "") -> None:
-    """A tab-separated table with a header, `.` for what is missing, six digits; columns in the order they first occur.
+    """A tab-separated table with a header, `.` for what is missing, six digits; columns in the
+    order they first occur.
 
     remark: a line above it, after `# `.
     """
     rows = list(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     lines = [columns, *([_text(row.get(name)) for name in columns] for row in rows)]
-    write_text(path, (f"# {remark}\n" if remark else "") + "".join("\t".join(line) + "\n" for line in lines))
+    write_text(
+        path,
+        (f"# {remark}\n" if remark else "") + "".join("\t".join(line) + "\n" for line in lines),
+    )
 
 
 def _text(value) -> str:
@@ -143,32 +174,111 @@ def _text(value) -> str:
 def read_json(path: Path) -> dict:
     """Raises MissingInputError (66) or BadDataError (65) naming the file."""
     if not Path(path).is_file():
-        raise MissingInputError(message(str(path), "not found", "a file of an earlier step", "run that step again"))
+        raise MissingInputError(
+            message(str(path), "not found", "a file of an earlier step", "run that step again")
+        )
     try:
         return json.loads(Path(path).read_text())
     except ValueError as error:
-        raise BadDataError(message(str(path), f"no JSON ({error})", "the JSON an earlier step wrote", "run that step again")) from error
+        raise BadDataError(
+            message(
+                str(path),
+                f"no JSON ({error})",
+                "the JSON an earlier step wrote",
+                "run that step again",
+            )
+        ) from error
 
 
-SPELLINGS = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
-                       ("alts", pa.string())])
-ALLELES = pa.schema([("contig", pa.string()), ("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()),
-                     ("alt", pa.string()), ("status", pa.string()), ("var_pos", pa.int64()), ("var_ref", pa.string()),
-                     ("var_alt", pa.string()), ("regions", pa.string())])
-SHARD = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("use", pa.uint8()), ("base", pa.uint8()), ("gc", pa.float32()),
-                   ("soft_masked", pa.bool_()), ("region_class", pa.string())])
-VARIANTS = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("ref", pa.string()), ("alt", pa.string()), ("kind", pa.string()),
-                      ("use", pa.uint8()), ("run_oriented", pa.bool_()), ("block", pa.int32())])
-VARIANT_SHARD = pa.schema([*SHARD, ("variant", pa.int64()), ("start", pa.int64()), ("ref", pa.string()), ("alt", pa.string())])
-PROBES = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("real", pa.int8()), ("decoy", pa.int8()),
-                    ("run_oriented", pa.bool_()), ("region_class", pa.string()), ("block", pa.int32()),
-                    ("local_surprisal", pa.float32()), ("gc", pa.float32()), ("soft_masked", pa.bool_())])
+SPELLINGS = pa.schema(
+    [
+        ("contig", pa.string()),
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("ref", pa.string()),
+        ("alts", pa.string()),
+    ]
+)
+ALLELES = pa.schema(
+    [
+        ("contig", pa.string()),
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("ref", pa.string()),
+        ("alt", pa.string()),
+        ("status", pa.string()),
+        ("var_pos", pa.int64()),
+        ("var_ref", pa.string()),
+        ("var_alt", pa.string()),
+        ("regions", pa.string()),
+    ]
+)
+SHARD = pa.schema(
+    [
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("use", pa.uint8()),
+        ("base", pa.uint8()),
+        ("gc", pa.float32()),
+        ("soft_masked", pa.bool_()),
+        ("region_class", pa.string()),
+    ]
+)
+VARIANTS = pa.schema(
+    [
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("ref", pa.string()),
+        ("alt", pa.string()),
+        ("kind", pa.string()),
+        ("use", pa.uint8()),
+        ("run_oriented", pa.bool_()),
+        ("block", pa.int32()),
+    ]
+)
+VARIANT_SHARD = pa.schema(
+    [
+        *SHARD,
+        ("variant", pa.int64()),
+        ("start", pa.int64()),
+        ("ref", pa.string()),
+        ("alt", pa.string()),
+    ]
+)
+PROBES = pa.schema(
+    [
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("real", pa.int8()),
+        ("decoy", pa.int8()),
+        ("run_oriented", pa.bool_()),
+        ("region_class", pa.string()),
+        ("block", pa.int32()),
+        ("local_surprisal", pa.float32()),
+        ("gc", pa.float32()),
+        ("soft_masked", pa.bool_()),
+    ]
+)
 
 
 def score_schema(n_views: int, of_variants: bool = False) -> pa.Schema:
-    """Columns of a score table: one row a site, `n_views` distributions of four side by side; with variants also their own LLR a view,
-    null where the sites' distributions give it."""
-    own = [("llr", pa.list_(pa.float32(), n_views)), ("variant_status", pa.string())] if of_variants else []
-    return pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), n_views * 4)),
-                      ("status", pa.string()), ("local_surprisal", pa.float32()), ("n_share", pa.float32()),
-                      ("pad_share", pa.float32()), ("off_alphabet", pa.float32()), *own])
+    """Columns of a score table: one row a site, `n_views` distributions of four side by side; with
+    variants also their own LLR a view, null where the sites' distributions give it."""
+    own = (
+        [("llr", pa.list_(pa.float32(), n_views)), ("variant_status", pa.string())]
+        if of_variants
+        else []
+    )
+    return pa.schema(
+        [
+            ("contig_index", pa.int32()),
+            ("pos", pa.int64()),
+            ("probs", pa.list_(pa.float32(), n_views * 4)),
+            ("status", pa.string()),
+            ("local_surprisal", pa.float32()),
+            ("n_share", pa.float32()),
+            ("pad_share", pa.float32()),
+            ("off_alphabet", pa.float32()),
+            *own,
+        ]
+    )

@@ -1,4 +1,5 @@
-"""The registry of model families: a family is one file here and one line below. Importing this loads no torch."""
+"""The registry of model families: a family is one file here and one line below. Importing this
+loads no torch."""
 
 from __future__ import annotations
 
@@ -25,19 +26,23 @@ FAMILIES = {
     "mamba2": "gfmtrust.models.families.mamba2",
     "caduceus": "gfmtrust.models.families.caduceus",
 }
-"""Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not an unknown family."""
+"""Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not
+an unknown family."""
 
 
 def family(name: str) -> Family:
-    """The family of that name; imports torch. Raises ConfigurationError (78) for a name that is not in the registry."""
+    """The family of that name; imports torch. Raises ConfigurationError (78) for a name that is not
+    in the registry."""
     if name not in FAMILIES:
-        raise ConfigurationError(message(f"family {name}", "unknown", f"one of {', '.join(FAMILIES)}"))
+        raise ConfigurationError(
+            message(f"family {name}", "unknown", f"one of {', '.join(FAMILIES)}")
+        )
     return import_module(FAMILIES[name]).FAMILY
 
 
 def family_of(config: dict) -> Family:
-    """The family that reads a config.json, by its model_type and what tells networks of one model_type apart. Raises ConfigurationError
-    (78) where none does."""
+    """The family that reads a config.json, by its model_type and what tells networks of one
+    model_type apart. Raises ConfigurationError (78) where none does."""
     model_type = config.get("model_type")
     of_type = [one for one in map(family, FAMILIES) if model_type in one.model_types]
     for one in of_type:

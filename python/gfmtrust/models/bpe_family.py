@@ -1,4 +1,5 @@
-"""What the families of byte pair encoding share: the text from a tokenizer.json, and the window they read. No torch here."""
+"""What the families of byte pair encoding share: the text from a tokenizer.json, and the window
+they read. No torch here."""
 
 from __future__ import annotations
 
@@ -9,26 +10,47 @@ from gfmtrust.models.family import Window
 
 SHORTEST_BP = 64
 RADIUS_BP = 32
-"""Letters behind the site that a causal model judges an allele by, beside the tokens the change itself alters; an eighth of the window
-where that is less."""
+"""Letters behind the site that a causal model judges an allele by, beside the tokens the change
+itself alters; an eighth of the window where that is less."""
 
 
-def bpe_text(file: BpeFile, n_ids: int, causal: bool = False, mask: str = "", max_tokens: int = 0) -> BpeText:
-    """How a BPE family writes DNA, from its tokenizer.json. n_ids: rows of the network's table of tokens; max_tokens: positions it has.
+def bpe_text(
+    file: BpeFile, n_ids: int, causal: bool = False, mask: str = "", max_tokens: int = 0
+) -> BpeText:
+    """How a BPE family writes DNA, from its tokenizer.json. n_ids: rows of the network's table of
+    tokens; max_tokens: positions it has.
 
-    A causal text has no suffix: nothing is read off behind its last base. What cannot be is refused when its tables are made (`bpe.build`).
+    A causal text has no suffix: nothing is read off behind its last base. What cannot be is refused
+    when its tables are made (`bpe.build`).
     """
     return BpeText(
-        k=1, vocabulary=file.vocabulary, mask=mask, unknown=file.unknown, outside="", prefix=file.prefix,
-        suffix=() if causal else file.suffix, lower_case=file.lower_case, causal=causal, merges=file.merges,
-        fuse_unknown=file.fuse_unknown, n_run=file.n_run, n_token=file.n_token, n_ids=n_ids, max_tokens=max_tokens)
+        k=1,
+        vocabulary=file.vocabulary,
+        mask=mask,
+        unknown=file.unknown,
+        outside="",
+        prefix=file.prefix,
+        suffix=() if causal else file.suffix,
+        lower_case=file.lower_case,
+        causal=causal,
+        merges=file.merges,
+        fuse_unknown=file.fuse_unknown,
+        n_run=file.n_run,
+        n_token=file.n_token,
+        n_ids=n_ids,
+        max_tokens=max_tokens,
+    )
 
 
-def bpe_window(window_bp: int | None, default_bp: int, trained_bp: int, causal: bool = False) -> Window:
-    """A window in bases, whatever number of tokens it comes to; no neighbours, which have no distribution either.
+def bpe_window(
+    window_bp: int | None, default_bp: int, trained_bp: int, causal: bool = False
+) -> Window:
+    """A window in bases, whatever number of tokens it comes to; no neighbours, which have no
+    distribution either.
 
-    trained_bp: bases of the longest text at the vocabulary's usual length of a token; a text of more tokens than the network reads gets
-    no answer. Masked: the site in the middle. Causal: RADIUS_BP before the end.
+    trained_bp: bases of the longest text at the vocabulary's usual length of a token; a text of
+    more tokens than the network reads gets no answer. Masked: the site in the middle. Causal:
+    RADIUS_BP before the end.
     """
     width = window_bp or default_bp
     if width < SHORTEST_BP:
@@ -36,4 +58,13 @@ def bpe_window(window_bp: int | None, default_bp: int, trained_bp: int, causal: 
     if causal:
         site = width - 1 - min(RADIUS_BP, width // 8)
         return Window(width, trained_bp, site, site, (), (), False, SHORTEST_BP)
-    return Window(width, trained_bp, width // 2, width - 1 - width // 2, (-(width // 8), 0, width // 8), (), False, SHORTEST_BP)
+    return Window(
+        width,
+        trained_bp,
+        width // 2,
+        width - 1 - width // 2,
+        (-(width // 8), 0, width // 8),
+        (),
+        False,
+        SHORTEST_BP,
+    )

@@ -1,9 +1,11 @@
-"""What can be run, and what is known and proven of it: families, registered checkpoints, bundles. Behind `gfmtrust models`; runs no model.
+"""What can be run, and what is known and proven of it: families, registered checkpoints, bundles.
+Behind `gfmtrust models`; runs no model.
 
-    tables = catalogue(bundles=Path("results/models"))      name of a table -> its rows, each a dict of text
-    text(tables)
+    tables = catalogue(bundles=Path("results/models"))      name of a table -> its rows, each a dict
+    of text text(tables)
 
-"not read" stands for a fact that nobody read from a source the registry names, "not recorded" for a family whose conformance was not kept.
+"not read" stands for a fact that nobody read from a source the registry names, "not recorded" for a
+family whose conformance was not kept.
 """
 
 from __future__ import annotations
@@ -21,20 +23,32 @@ UNKNOWN = "not read"
 Tables = dict[str, list[dict[str, str]]]
 
 
-def catalogue(family: str | None = None, bundles: Path | None = None, table: Path = registry.TABLE,
-              recorded: Path = outcomes.RECORDED) -> Tables:
-    """Tables `families`, `checkpoints` and, of a folder of bundles, `bundles`; of one family alone where it is named.
+def catalogue(
+    family: str | None = None,
+    bundles: Path | None = None,
+    table: Path = registry.TABLE,
+    recorded: Path = outcomes.RECORDED,
+) -> Tables:
+    """Tables `families`, `checkpoints` and, of a folder of bundles, `bundles`; of one family alone
+    where it is named.
 
-    Raises ConfigurationError (78) for an unknown family, MissingInputError (66) for a folder without bundles. A bundle that is refused
-    is a row that says why.
+    Raises ConfigurationError (78) for an unknown family, MissingInputError (66) for a folder
+    without bundles. A bundle that is refused is a row that says why.
     """
     names = [family] if family else list(models.FAMILIES)
     found = outcomes.read(recorded)
     families = {name: _family(name, found) for name in names}
     rows = [row for row in registry.read_rows(table).values() if row.family in names]
-    made: Tables = {"families": list(families.values()), "checkpoints": [_checkpoint(row, families[row.family]) for row in rows]}
+    made: Tables = {
+        "families": list(families.values()),
+        "checkpoints": [_checkpoint(row, families[row.family]) for row in rows],
+    }
     if bundles:
-        made["bundles"] = [row for row in map(_bundle, _folders(bundles)) if not family or row["family"] in (family, "")]
+        made["bundles"] = [
+            row
+            for row in map(_bundle, _folders(bundles))
+            if not family or row["family"] in (family, "")
+        ]
     return made
 
 
@@ -44,7 +58,10 @@ def text(tables: Tables) -> str:
     for name, rows in tables.items():
         cells = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else [["none"]]
         widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+            for line in cells
+        ]
         parts.append(f"{name}\n" + "".join(f"  {line}\n" for line in lines))
     return "\n".join(parts)
 
@@ -54,12 +71,19 @@ def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
     example = next(iter(one.examples.values()))
     vocabulary = bpe_file.parse(example.tokenizer) if example.tokenizer else example.vocabulary
     reads = one.text(one.read_config(example.config), vocabulary)
-    return {"family": name, "kind": "causal" if reads.causal else "masked", "reads": _unit(one, reads),
-            "model_type": ", ".join(one.model_types), "layouts": str(len(one.examples)), "conformance": _state(one.examples, found)}
+    return {
+        "family": name,
+        "kind": "causal" if reads.causal else "masked",
+        "reads": _unit(one, reads),
+        "model_type": ", ".join(one.model_types),
+        "layouts": str(len(one.examples)),
+        "conformance": _state(one.examples, found),
+    }
 
 
 def _unit(one, reads) -> str:
-    """What a token of the family is; families of whole tokens describe them otherwise than by a number of letters."""
+    """What a token of the family is; families of whole tokens describe them otherwise than by a
+    number of letters."""
     if one.quantity == "likelihood":
         return "whole tokens"
     return "single bases" if reads.k == 1 else f"{reads.k}-mers"
@@ -72,36 +96,87 @@ def _state(examples: dict, found: list[outcomes.Outcome]) -> str:
     missing = [name for name in examples if name not in {one.example for one in mine}]
     if missing:
         return "not recorded"
-    return f"{len(failed)} of {len(mine)} figures over their bar" if failed else f"{len(mine)} figures, all within their bars"
+    return (
+        f"{len(failed)} of {len(mine)} figures over their bar"
+        if failed
+        else f"{len(mine)} figures, all within their bars"
+    )
 
 
 def _checkpoint(row: registry.Row, family: dict[str, str]) -> dict[str, str]:
-    return {"id": row.id, "family": row.family, "kind": family["kind"], "context_bp": row.window_bp,
-            "weights": size_text(sum(map(int, row.weights_bytes.split()))) if row.weights_bytes else UNKNOWN,
-            "licence": row.licence or UNKNOWN, "organisms": row.organisms or UNKNOWN, "pinned": "yes" if row.is_pinned else "no",
-            "repository": row.repository}
+    return {
+        "id": row.id,
+        "family": row.family,
+        "kind": family["kind"],
+        "context_bp": row.window_bp,
+        "weights": size_text(sum(map(int, row.weights_bytes.split())))
+        if row.weights_bytes
+        else UNKNOWN,
+        "licence": row.licence or UNKNOWN,
+        "organisms": row.organisms or UNKNOWN,
+        "pinned": "yes" if row.is_pinned else "no",
+        "repository": row.repository,
+    }
 
 
 def _folders(folder: Path) -> list[Path]:
     """The folder itself if it is a bundle, else the bundles in it."""
-    places = [folder] if (folder / BUNDLE_FILE).is_file() else sorted(path.parent for path in folder.glob(f"*/{BUNDLE_FILE}"))
+    places = (
+        [folder]
+        if (folder / BUNDLE_FILE).is_file()
+        else sorted(path.parent for path in folder.glob(f"*/{BUNDLE_FILE}"))
+    )
     if not places:
-        raise MissingInputError(message(str(folder), "no bundles", f"folders with {BUNDLE_FILE}", "give results/models of a run"))
+        raise MissingInputError(
+            message(
+                str(folder),
+                "no bundles",
+                f"folders with {BUNDLE_FILE}",
+                "give results/models of a run",
+            )
+        )
     return places
 
 
 def _bundle(folder: Path) -> dict[str, str]:
     """What a bundle was certified for; its digests are checked, its golden windows are not run."""
-    columns = ("bundle", "family", "gate", "precision", "devices", "parity", "context_bp", "licence")
+    columns = (
+        "bundle",
+        "family",
+        "gate",
+        "precision",
+        "devices",
+        "parity",
+        "context_bp",
+        "licence",
+    )
     try:
         opened = Bundle.open(folder)
     except GfmtrustError as error:
         return dict.fromkeys(columns, "") | {"bundle": folder.name, "gate": f"refused: {error}"}
     meta = opened.meta
-    shapes = [shape for certificate in meta["proof"].get("parity", []) for shape in certificate.get("shapes", [])]
+    shapes = [
+        shape
+        for certificate in meta["proof"].get("parity", [])
+        for shape in certificate.get("shapes", [])
+    ]
     worst = max(shapes, key=lambda shape: shape["max_logp"] / shape["allowed"], default=None)
     needs_none = opened.quantity == "counts" or opened.is_external
-    parity = f"{worst['max_logp']:.2g} of {worst['allowed']:.2g}" if worst else "needs none" if needs_none else "not made"
-    cells = (opened.model_id, opened.family, opened.gate, opened.precision, ", ".join(sorted(meta["graphs"])), parity,
-             str(meta["window"]["trained_bp"]), meta["identity"]["licence"] or "not stated")
+    parity = (
+        f"{worst['max_logp']:.2g} of {worst['allowed']:.2g}"
+        if worst
+        else "needs none"
+        if needs_none
+        else "not made"
+    )
+    cells = (
+        opened.model_id,
+        opened.family,
+        opened.gate,
+        opened.precision,
+        ", ".join(sorted(meta["graphs"])),
+        parity,
+        str(meta["window"]["trained_bp"]),
+        meta["identity"]["licence"] or "not stated",
+    )
     return dict(zip(columns, cells, strict=True))

@@ -1,7 +1,9 @@
-"""A directory of weights becomes a network of one of our families: config, vocabulary and weights read strictly, nothing executed.
+"""A directory of weights becomes a network of one of our families: config, vocabulary and weights
+read strictly, nothing executed.
 
-The directory holds config.json, a vocabulary file (`tokenizers`), the weights (model.safetensors, or its shards with their index, or
-pytorch_model.bin) and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, context and genome of its training.
+The directory holds config.json, a vocabulary file (`tokenizers`), the weights (model.safetensors,
+or its shards with their index, or pytorch_model.bin) and perhaps gfmtrust.json, which says what no
+checkpoint does: licence, citation, context and genome of its training.
 """
 
 from __future__ import annotations
@@ -29,15 +31,26 @@ MAX_CONFIG_BYTES = 4 << 20
 """Of config.json and our card; published ones stay below 200 kB."""
 BYTES_PER_PARAMETER = 4
 COPIES = 5
-"""Copies of the weights in fp32 that an export holds at its peak: network, graph as bytes, two sessions; 4.7 measured at 131 M."""
+"""Copies of the weights in fp32 that an export holds at its peak: network, graph as bytes, two
+sessions; 4.7 measured at 131 M."""
 CARD_FILE = "gfmtrust.json"
-CARD_FIELDS = {"model_id": str, "repository": str, "revision": str, "licence": str, "licence_url": str, "citation": str, "window_bp": int,
-               "trained_bp": int, "training": dict}
+CARD_FIELDS = {
+    "model_id": str,
+    "repository": str,
+    "revision": str,
+    "licence": str,
+    "licence_url": str,
+    "citation": str,
+    "window_bp": int,
+    "trained_bp": int,
+    "training": dict,
+}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded network with where it came from. network: fp32, eval, no gradients; dtypes: of the weights as stored."""
+    """A loaded network with where it came from. network: fp32, eval, no gradients; dtypes: of the
+    weights as stored."""
 
     directory: Path
     family: Family
@@ -52,32 +65,52 @@ class Checkpoint:
 
 
 def load(directory: Path) -> Checkpoint:
-    """Load a checkpoint. Raises MissingInputError (66) for a missing file, BadDataError (65) for weights or a vocabulary that do not fit
-    the config, ConfigurationError (78) for a config.json no family can read in full."""
+    """Load a checkpoint. Raises MissingInputError (66) for a missing file, BadDataError (65) for
+    weights or a vocabulary that do not fit the config, ConfigurationError (78) for a config.json no
+    family can read in full."""
     config_dict = _read_object(directory / "config.json")
     family = family_of(config_dict)
     config = family.read_config(config_dict)
     is_bpe = family.quantity == "likelihood"
-    vocabulary, vocabulary_path, vocabulary_sha256 = bpe_file.read(directory) if is_bpe else read_vocabulary(directory)
+    vocabulary, vocabulary_path, vocabulary_sha256 = (
+        bpe_file.read(directory) if is_bpe else read_vocabulary(directory)
+    )
     text = family.text(config, vocabulary)
     weights = weight_files(directory)
-    memory.require(str(directory), COPIES * weights_bytes(weights), "to load and export these weights")
+    memory.require(
+        str(directory), COPIES * weights_bytes(weights), "to load and export these weights"
+    )
     tensors = _read_weights(weights)
     try:
         network = family.build(config)
     except (RuntimeError, MemoryError) as error:
-        found = f"no network of it can be built ({(str(error).splitlines() or ['out of memory'])[0]})"
-        raise ConfigurationError(message(str(directory / "config.json"), found, "sizes of a network that fits here")) from error
+        found = (
+            f"no network of it can be built ({(str(error).splitlines() or ['out of memory'])[0]})"
+        )
+        raise ConfigurationError(
+            message(str(directory / "config.json"), found, "sizes of a network that fits here")
+        ) from error
     fill(network, tensors, family)
     network.eval().requires_grad_(False)
     read = [directory / "config.json", vocabulary_path, *weights]
     dtypes = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()})
-    return Checkpoint(directory, family, config, text, network, sum(p.numel() for p in network.parameters()), dtypes,
-                      {path.name: file_sha256(path) for path in read}, vocabulary_sha256, read_card(directory))
+    return Checkpoint(
+        directory,
+        family,
+        config,
+        text,
+        network,
+        sum(p.numel() for p in network.parameters()),
+        dtypes,
+        {path.name: file_sha256(path) for path in read},
+        vocabulary_sha256,
+        read_card(directory),
+    )
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files with weights, name order: shards of an index, one safetensors file, or a .bin that torch can read without pickles."""
+    """The files with weights, name order: shards of an index, one safetensors file, or a .bin that
+    torch can read without pickles."""
     index = directory / hub.INDEX
     if index.is_file():
         paths = [directory / name for name in hub.shards(index)]
@@ -86,13 +119,20 @@ def weight_files(directory: Path) -> list[Path]:
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
         place = str(missing[0] if missing else directory)
-        raise MissingInputError(message(place, "not found", "model.safetensors or its shards", "copy the checkpoint's weights"))
+        raise MissingInputError(
+            message(
+                place,
+                "not found",
+                "model.safetensors or its shards",
+                "copy the checkpoint's weights",
+            )
+        )
     return paths
 
 
 def weights_bytes(paths: list[Path]) -> int:
-    """Size of the weights in fp32, from the heads of safetensors files, and of .bin files as they lie. Raises BadDataError (65) for a head
-    that is not whole."""
+    """Size of the weights in fp32, from the heads of safetensors files, and of .bin files as they
+    lie. Raises BadDataError (65) for a head that is not whole."""
     from safetensors import SafetensorError, safe_open
 
     total = 0
@@ -102,7 +142,9 @@ def weights_bytes(paths: list[Path]) -> int:
             continue
         try:
             with safe_open(path, "numpy") as held:
-                total += BYTES_PER_PARAMETER * sum(math.prod(held.get_slice(name).get_shape()) for name in held.keys())  # noqa: SIM118
+                total += BYTES_PER_PARAMETER * sum(
+                    math.prod(held.get_slice(name).get_shape()) for name in held.keys()
+                )  # noqa: SIM118
         except (SafetensorError, OSError) as error:
             raise _unread(path, error) from error
     return total
@@ -110,7 +152,11 @@ def weights_bytes(paths: list[Path]) -> int:
 
 def _unread(path: Path, error: Exception) -> BadDataError:
     """The unpickler's own text advises to switch its protection off: it is not passed on."""
-    return BadDataError(message(str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again"))
+    return BadDataError(
+        message(
+            str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again"
+        )
+    )
 
 
 def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
@@ -120,26 +166,53 @@ def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {}
     for path in paths:
         try:
-            # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later, CVE-2025-32434)
-            held = torch.load(path, map_location="cpu", weights_only=True) if path.suffix == ".bin" else load_file(path)
-        except (SafetensorError, RuntimeError, ValueError, OSError, EOFError, pickle.UnpicklingError) as error:
+            # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later,
+            # CVE-2025-32434)
+            held = (
+                torch.load(path, map_location="cpu", weights_only=True)
+                if path.suffix == ".bin"
+                else load_file(path)
+            )
+        except (
+            SafetensorError,
+            RuntimeError,
+            ValueError,
+            OSError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
             raise _unread(path, error) from error
         tensors |= held
     return tensors
 
 
 def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Family) -> None:
-    """Give every parameter its tensor, in fp32, and prove it: names, shapes and, afterwards, every value are compared.
+    """Give every parameter its tensor, in fp32, and prove it: names, shapes and, afterwards, every
+    value are compared.
 
-    Raises BadDataError (65) for a missing or surplus tensor outside the family's lists, another shape, a tie that is broken.
+    Raises BadDataError (65) for a missing or surplus tensor outside the family's lists, another
+    shape, a tie that is broken.
     """
     state = network.state_dict()
     tensors = dict(tensors)
     pairs = family.ties(state)
     for one, other in [*pairs, *reversed(pairs)]:  # a file may hold any one of three
-        is_tied = one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
-        if is_tied and one in tensors and other in tensors and not torch.equal(tensors[one], tensors[other]):
-            raise BadDataError(message("weights", f"{one} differs from {other}", "equal tensors, as the config ties them"))
+        is_tied = (
+            one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
+        )
+        if (
+            is_tied
+            and one in tensors
+            and other in tensors
+            and not torch.equal(tensors[one], tensors[other])
+        ):
+            raise BadDataError(
+                message(
+                    "weights",
+                    f"{one} differs from {other}",
+                    "equal tensors, as the config ties them",
+                )
+            )
         for here, there in ((one, other), (other, one)):
             if is_tied and here not in tensors and there in tensors:
                 tensors[here] = tensors[there]
@@ -147,18 +220,50 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     surplus = [name for name in tensors if name not in state and not _matches(name, family.surplus)]
     if missing or surplus:
         found = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
-        raise BadDataError(message("weights", found, f"exactly those of family {family.name}", "is config.json this checkpoint's?"))
-    given = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items() if name in state}
+        raise BadDataError(
+            message(
+                "weights",
+                found,
+                f"exactly those of family {family.name}",
+                "is config.json this checkpoint's?",
+            )
+        )
+    given = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+        if name in state
+    }
     for name, tensor in given.items():
-        if tensor.shape != state[name].shape or tensor.is_floating_point() != state[name].is_floating_point():
-            raise BadDataError(message("weights", f"{name} is {list(tensor.shape)}", f"{list(state[name].shape)} as config.json says"))
+        if (
+            tensor.shape != state[name].shape
+            or tensor.is_floating_point() != state[name].is_floating_point()
+        ):
+            raise BadDataError(
+                message(
+                    "weights",
+                    f"{name} is {list(tensor.shape)}",
+                    f"{list(state[name].shape)} as config.json says",
+                )
+            )
         if not tensor.is_floating_point() and not torch.equal(tensor, state[name]):
-            raise BadDataError(message("weights", f"{name} differs from config.json", "the table config.json gives"))
-    network.load_state_dict(given, strict=False)  # strict was checked above, less the lists of the family
+            raise BadDataError(
+                message(
+                    "weights", f"{name} differs from config.json", "the table config.json gives"
+                )
+            )
+    network.load_state_dict(
+        given, strict=False
+    )  # strict was checked above, less the lists of the family
     state = network.state_dict()
     wrong = [name for name, tensor in given.items() if not torch.equal(state[name], tensor)]
     if wrong:
-        raise BadDataError(message("weights", f"{wrong[0]} differs after loading", "the values of the file; are they finite?"))
+        raise BadDataError(
+            message(
+                "weights",
+                f"{wrong[0]} differs after loading",
+                "the values of the file; are they finite?",
+            )
+        )
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -166,8 +271,8 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def read_card(directory: Path) -> dict:
-    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in CARD_FIELDS, or a training that holds
-    no lists of names."""
+    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in
+    CARD_FIELDS, or a training that holds no lists of names."""
     path = directory / CARD_FILE
     if not path.is_file():
         return {}
@@ -177,7 +282,9 @@ def read_card(directory: Path) -> dict:
             known = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
             raise BadDataError(message(str(path), f"{name} is {value!r}", known))
     if fault := training.fault(card.get("training", {})):
-        raise BadDataError(message(str(path), f"training: {fault}", "lists of names under assemblies and contigs"))
+        raise BadDataError(
+            message(str(path), f"training: {fault}", "lists of names under assemblies and contigs")
+        )
     return card
 
 
@@ -185,7 +292,9 @@ def _read_object(path: Path) -> dict:
     if not path.is_file():
         raise MissingInputError(message(str(path), "not found", "a JSON file of the checkpoint"))
     if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise BadDataError(message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}"))
+        raise BadDataError(
+            message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
+        )
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

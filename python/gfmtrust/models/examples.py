@@ -1,6 +1,8 @@
-"""Checkpoints with random weights in the files a real one has: config.json, vocabulary, model.safetensors. Nothing is downloaded.
+"""Checkpoints with random weights in the files a real one has: config.json, vocabulary,
+model.safetensors. Nothing is downloaded.
 
-What the conformance suite and the tests run every family on; a model made so knows nothing and fails the gate, as it must.
+What the conformance suite and the tests run every family on; a model made so knows nothing and
+fails the gate, as it must.
 """
 
 from __future__ import annotations
@@ -19,13 +21,17 @@ LICENCE = "MIT"
 
 
 def all_of(names: list[str] | None = None) -> dict[str, tuple[Family, Example]]:
-    """Example name -> its family and itself, of the families named or of every one in the registry."""
+    """Example name -> its family and itself, of the families named or of every one in the
+    registry."""
     families = [models.family(name) for name in (names or models.FAMILIES)]
-    return {name: (family, example) for family in families for name, example in family.examples.items()}
+    return {
+        name: (family, example) for family in families for name, example in family.examples.items()
+    }
 
 
 def network(example: Example, seed: int = 0) -> torch.nn.Module:
-    """A random network of the example's config, eval, without gradients, its dense weights times the example's scale."""
+    """A random network of the example's config, eval, without gradients, its dense weights times
+    the example's scale."""
     family = models.family_of(example.config)
     torch.manual_seed(seed)
     made = family.build(family.read_config(example.config)).eval().requires_grad_(False)
@@ -36,8 +42,8 @@ def network(example: Example, seed: int = 0) -> torch.nn.Module:
 
 
 def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
-    """A checkpoint directory of an example: random weights of a seed, its vocabulary, a card with window and licence. Tied tensors are
-    written once, as published files do."""
+    """A checkpoint directory of an example: random weights of a seed, its vocabulary, a card with
+    window and licence. Tied tensors are written once, as published files do."""
     from safetensors.torch import save_file
 
     directory.mkdir(parents=True)
@@ -45,12 +51,21 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
     if example.tokenizer is not None:
         (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer))
     else:
-        (directory / "vocab.txt").write_text("\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n")
+        (directory / "vocab.txt").write_text(
+            "\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n"
+        )
     state, held = network(example, seed).state_dict(), {}
     tied = {one for one, _ in models.family_of(example.config).ties(state)}
     for name, tensor in state.items():
-        if not (name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())):
+        if not (
+            name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())
+        ):
             held[name] = tensor
-    save_file({name: tensor.clone().contiguous() for name, tensor in held.items()}, directory / "model.safetensors")
-    (directory / "gfmtrust.json").write_text(json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card}))
+    save_file(
+        {name: tensor.clone().contiguous() for name, tensor in held.items()},
+        directory / "model.safetensors",
+    )
+    (directory / "gfmtrust.json").write_text(
+        json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card})
+    )
     return directory

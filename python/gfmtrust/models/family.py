@@ -1,4 +1,5 @@
-"""What a family file provides, and the strict reading of a checkpoint's config.json. No torch here."""
+"""What a family file provides, and the strict reading of a checkpoint's config.json. No torch
+here."""
 
 from __future__ import annotations
 
@@ -13,22 +14,42 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.export.parity import BAR
 
 NEIGHBOURS = 8
-"""Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit (docs/reliability.md)."""
+"""Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit
+(docs/reliability.md)."""
 
-INERT_KEYS = frozenset({
-    "_name_or_path", "architectures", "auto_map", "torch_dtype", "dtype", "transformers_version", "id2label", "label2id", "problem_type",
-    "output_attentions", "output_hidden_states", "return_dict", "use_cache", "chunk_size_feed_forward", "initializer_range",
-    "attention_probs_dropout_prob", "hidden_dropout_prob", "attention_dropout",
-})
-"""Keys of config.json that leave the network's numbers alone when it is only run; auto_map names remote code, which is never run."""
+INERT_KEYS = frozenset(
+    {
+        "_name_or_path",
+        "architectures",
+        "auto_map",
+        "torch_dtype",
+        "dtype",
+        "transformers_version",
+        "id2label",
+        "label2id",
+        "problem_type",
+        "output_attentions",
+        "output_hidden_states",
+        "return_dict",
+        "use_cache",
+        "chunk_size_feed_forward",
+        "initializer_range",
+        "attention_probs_dropout_prob",
+        "hidden_dropout_prob",
+        "attention_dropout",
+    }
+)
+"""Keys of config.json that leave the network's numbers alone when it is only run; auto_map names
+remote code, which is never run."""
 
 
 @dataclass(frozen=True)
 class Window:
     """Which letters a model reads round a site, in bases.
 
-    site_forward, site_reverse: index of the site in the window as read. shifts: of the thorough preset. neighbour_offsets: from the
-    site, as read; with neighbours_in_same_pass they cost nothing. shortest_bp: a length the golden windows try beside window_bp.
+    site_forward, site_reverse: index of the site in the window as read. shifts: of the thorough
+    preset. neighbour_offsets: from the site, as read; with neighbours_in_same_pass they cost
+    nothing. shortest_bp: a length the golden windows try beside window_bp.
     """
 
     window_bp: int
@@ -43,11 +64,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Example:
-    """A checkpoint of the family at reduced width, without its weights: what `models.examples` and the conformance suite build.
+    """A checkpoint of the family at reduced width, without its weights: what `models.examples` and
+    the conformance suite build.
 
-    config: config.json with the keys of the published files. vocabulary: token -> id in the published order; the real file need not be at
-    hand; a BPE model has `tokenizer` in its place, the content of a tokenizer.json (vocabularies.bpe). window_bp: the window it is
-    exported with. scale: dense weights as the network starts times this give logits of standard deviation about 1.
+    config: config.json with the keys of the published files. vocabulary: token -> id in the
+    published order; the real file need not be at hand; a BPE model has `tokenizer` in its place,
+    the content of a tokenizer.json (vocabularies.bpe). window_bp: the window it is exported with.
+    scale: dense weights as the network starts times this give logits of standard deviation about 1.
     """
 
     config: dict
@@ -61,18 +84,22 @@ class Example:
 class Family:
     """One architecture with its tokenizer.
 
-    model_types, reads: the family takes a config.json whose model_type is among the first and for which `reads` says yes; no two take one.
-    read_config: config.json as dict -> its frozen dataclass, every key consumed. build: config -> torch network whose parameters have
-    the checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a family of quantity "likelihood" gets
-    a bpe_file.BpeFile for the vocabulary and gives a BpeText (`bpe_family`). scorer: (network, config, Text) ->
-    the folded scoring module. cuda_scorer: the same on the same parameters without Scan, Loop, If and DFT, where `scorer` exports to one of
-    them. window: (config, window_bp or None) -> Window.
-    surplus: patterns of weights a file may hold and the network not; unused: of weights the file may lack since scoring does not use
-    them; tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may leave either out.
-    sized: (network, letters) -> what the scorer takes, for networks whose folded form has room for windows of so many letters.
-    bar: largest |difference of logp| of graph and torch, for logits of standard deviation 1; spill: of a letter that may not be read, where
-    a transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a network of that
-    config answers both strands alike by construction. examples: name -> Example, the family's layouts; the first bears its name.
+    model_types, reads: the family takes a config.json whose model_type is among the first and for
+    which `reads` says yes; no two take one. read_config: config.json as dict -> its frozen
+    dataclass, every key consumed. build: config -> torch network whose parameters have the
+    checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a
+    family of quantity "likelihood" gets a bpe_file.BpeFile for the vocabulary and gives a BpeText
+    (`bpe_family`). scorer: (network, config, Text) -> the folded scoring module. cuda_scorer: the
+    same on the same parameters without Scan, Loop, If and DFT, where `scorer` exports to one of
+    them. window: (config, window_bp or None) -> Window. surplus: patterns of weights a file may
+    hold and the network not; unused: of weights the file may lack since scoring does not use them;
+    tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may
+    leave either out. sized: (network, letters) -> what the scorer takes, for networks whose folded
+    form has room for windows of so many letters. bar: largest |difference of logp| of graph and
+    torch, for logits of standard deviation 1; spill: of a letter that may not be read, where a
+    transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a
+    network of that config answers both strands alike by construction. examples: name -> Example,
+    the family's layouts; the first bears its name.
     """
 
     name: str
@@ -95,16 +122,20 @@ class Family:
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
 
     def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
-        """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches in full; groups may be named again."""
+        """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches
+        in full; groups may be named again."""
         found = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
         return [(match.string, match.expand(other)) for match, other in found if match]
 
 
-def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()) -> Any:
+def take(
+    config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()
+) -> Any:
     """A config.json as the dataclass `kind`: its fields by name, an absent one by its default.
 
-    fixed: key -> values the family can load; the key may be absent. inert: keys beside INERT_KEYS that this network does not read.
-    Raises ConfigurationError (78) for a key nobody consumes (it may change the network), a value not loadable, a field missing.
+    fixed: key -> values the family can load; the key may be absent. inert: keys beside INERT_KEYS
+    that this network does not read. Raises ConfigurationError (78) for a key nobody consumes (it
+    may change the network), a value not loadable, a field missing.
     """
     wanted = {field.name: field for field in fields(kind)}
     unknown = sorted(set(config) - set(wanted) - set(fixed) - inert - INERT_KEYS)
@@ -114,32 +145,57 @@ def take(config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str
         raise ConfigurationError(message("config.json", found, f"keys of {kind.__name__}", remedy))
     for key, allowed in fixed.items():
         if key in config and config[key] not in allowed:
-            raise ConfigurationError(message("config.json", f"{key} is {config[key]!r}", " or ".join(map(repr, allowed))))
+            raise ConfigurationError(
+                message("config.json", f"{key} is {config[key]!r}", " or ".join(map(repr, allowed)))
+            )
     values = {}
     for name, field in wanted.items():
         if name not in config and field.default is MISSING:
-            raise ConfigurationError(message("config.json", f"no {name}", "the key", "is the file complete?"))
+            raise ConfigurationError(
+                message("config.json", f"no {name}", "the key", "is the file complete?")
+            )
         value = config.get(name, field.default)
-        if type(value).__name__ != field.type and not (field.type == "float" and type(value) is int):
-            raise ConfigurationError(message("config.json", f"{name} is {value!r}", f"a value of type {field.type}"))
+        if type(value).__name__ != field.type and not (
+            field.type == "float" and type(value) is int
+        ):
+            raise ConfigurationError(
+                message("config.json", f"{name} is {value!r}", f"a value of type {field.type}")
+            )
         values[name] = value
     return kind(**values)
 
 
 def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, int]) -> None:
-    """Refuse (65) a vocabulary whose ids run over the network's, or whose special tokens are not where the config says.
+    """Refuse (65) a vocabulary whose ids run over the network's, or whose special tokens are not
+    where the config says.
 
     This is what tells a vocabulary with ids off by two from the right one.
     """
     largest = max(vocabulary.values(), default=-1)
     if largest >= vocab_size:
-        raise BadDataError(message("vocabulary", f"id {largest}", f"ids below vocab_size {vocab_size}", "is it this checkpoint's file?"))
+        raise BadDataError(
+            message(
+                "vocabulary",
+                f"id {largest}",
+                f"ids below vocab_size {vocab_size}",
+                "is it this checkpoint's file?",
+            )
+        )
     for token, expected in specials.items():
         if vocabulary.get(token) != expected:
             found = f"{token!r} has id {vocabulary.get(token)}"
-            raise BadDataError(message("vocabulary", found, f"{expected} as config.json says", "is it this checkpoint's file?"))
+            raise BadDataError(
+                message(
+                    "vocabulary",
+                    found,
+                    f"{expected} as config.json says",
+                    "is it this checkpoint's file?",
+                )
+            )
 
 
 def near(offsets: tuple[int, ...], window_bp: int, *sites: int) -> tuple[int, ...]:
     """The offsets that stay inside the window from every one of the sites."""
-    return tuple(offset for offset in offsets if all(0 <= site + offset < window_bp for site in sites))
+    return tuple(
+        offset for offset in offsets if all(0 <= site + offset < window_bp for site in sites)
+    )

@@ -1,4 +1,5 @@
-"""A scoring module as an ONNX graph: eager answers to compare with, the export itself, and equal bytes for equal weights."""
+"""A scoring module as an ONNX graph: eager answers to compare with, the export itself, and equal
+bytes for equal weights."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.models.quiet import errors_only
 
 OPSET = 24
-"""The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that serves any batch."""
+"""The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that
+serves any batch."""
 EXPORTERS = ("onnx_ir", "onnxscript", "torch.onnx")
 """Loggers that count optimiser steps and name packages nobody needs."""
 LARGE_BYTES = 1_500_000_000
@@ -24,7 +26,8 @@ LARGE_BYTES = 1_500_000_000
 def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
     """A function of feeds that gives logp and off_alphabet, 0 where a scorer has none, run eagerly.
 
-    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an answer is not finite.
+    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an
+    answer is not finite.
     """
     require_eval(scorer)
 
@@ -34,34 +37,64 @@ def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.n
         logp, off = made if isinstance(made, tuple) else (made, torch.zeros(made.shape))
         if not torch.isfinite(logp).all():
             found = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
-            raise BadDataError(message("network", found, "a number for every base", "are the weights damaged, or too large for fp32?"))
+            raise BadDataError(
+                message(
+                    "network",
+                    found,
+                    "a number for every base",
+                    "are the weights damaged, or too large for fp32?",
+                )
+            )
         return logp.numpy(), off.numpy()
 
     return answer
 
 
 def require_eval(scorer) -> None:
-    """Refuse (70) a module that is in train mode anywhere: dropout would be in the reference and in the graph."""
-    training = [name or "the outermost module" for name, module in scorer.named_modules() if module.training]
+    """Refuse (70) a module that is in train mode anywhere: dropout would be in the reference and in
+    the graph."""
+    training = [
+        name or "the outermost module" for name, module in scorer.named_modules() if module.training
+    ]
     if training:
-        raise InternalError(message("export", f"{len(training)} modules are in train mode, first {training[0]}", "eval mode throughout"))
+        raise InternalError(
+            message(
+                "export",
+                f"{len(training)} modules are in train mode, first {training[0]}",
+                "eval mode throughout",
+            )
+        )
 
 
 def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
-    """Write a scoring module as one ONNX graph with dynamic batch, length and positions; equal bytes for equal weights.
+    """Write a scoring module as one ONNX graph with dynamic batch, length and positions; equal
+    bytes for equal weights.
 
-    feeds: the inputs to trace with, int64, at least 2 windows and 2 positions: a size of 1 would be taken for fixed.
+    feeds: the inputs to trace with, int64, at least 2 windows and 2 positions: a size of 1 would be
+    taken for fixed.
     """
     require_eval(scorer)
     dims = {name: torch.export.Dim(name) for name in ("batch", "length", "positions")}
-    dynamic = {name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]} for name in feeds}
+    dynamic = {
+        name: {0: dims["batch"], 1: dims["length" if name == "input_ids" else "positions"]}
+        for name in feeds
+    }
     outputs = ["logp"] if "target" in feeds else ["logp", "off_alphabet"]
     is_large = sum(p.numel() * 4 for p in scorer.parameters()) > LARGE_BYTES
     with torch.no_grad(), errors_only(*EXPORTERS), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own deprecations and of each shared dimension name
+        warnings.simplefilter(
+            "ignore"
+        )  # the exporter warns of its own deprecations and of each shared dimension name
         program = torch.onnx.export(
-            scorer, kwargs={name: torch.from_numpy(values) for name, values in feeds.items()}, dynamo=True, opset_version=OPSET,
-            dynamic_shapes=dynamic, output_names=outputs, external_data=False, verbose=False)
+            scorer,
+            kwargs={name: torch.from_numpy(values) for name, values in feeds.items()},
+            dynamo=True,
+            opset_version=OPSET,
+            dynamic_shapes=dynamic,
+            output_names=outputs,
+            external_data=False,
+            verbose=False,
+        )
         program.save(str(path), external_data=is_large)
     require_eval(scorer)
     model = onnx.load(path, load_external_data=False)
@@ -71,7 +104,8 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
 
 
 def strip(model) -> None:
-    """Drop what the exporter notes about the machine and the source: stack traces, paths, versions. Numbers and names stay."""
+    """Drop what the exporter notes about the machine and the source: stack traces, paths, versions.
+    Numbers and names stay."""
     model.ClearField("producer_version")
     model.ClearField("doc_string")
     _strip_metadata(model)

@@ -1,7 +1,9 @@
-"""The only place that asks the model hub anything: a checkpoint at one commit, and the facts that pin a row of the registry.
+"""The only place that asks the model hub anything: a checkpoint at one commit, and the facts that
+pin a row of the registry.
 
-A checkpoint lies in the hub's own cache (HF_HOME) or is fetched into it; what lies there whole is used without a network. Nothing here
-reads weights, and no code of a repository is fetched, let alone run.
+A checkpoint lies in the hub's own cache (HF_HOME) or is fetched into it; what lies there whole is
+used without a network. Nothing here reads weights, and no code of a repository is fetched, let
+alone run.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ from gfmtrust.models.quiet import errors_only
 
 LOG = logging.getLogger(__name__)
 
-HUB_ID = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?P<revision>[0-9a-f]{40})", re.ASCII)
+HUB_ID = re.compile(
+    r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?P<revision>[0-9a-f]{40})", re.ASCII
+)
 """A repository at one commit. A branch moves, so it is no revision."""
 CONFIG, INDEX, MODEL_CARD = "config.json", "model.safetensors.index.json", "README.md"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
@@ -42,19 +46,27 @@ CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def folder(repository: str, revision: str) -> Path:
-    """Where the hub's cache keeps a repository at a commit; files put there by hand are found like fetched ones."""
+    """Where the hub's cache keeps a repository at a commit; files put there by hand are found like
+    fetched ones."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}" / "snapshots" / revision
+    return (
+        Path(constants.HF_HUB_CACHE)
+        / f"models--{repository.replace('/', '--')}"
+        / "snapshots"
+        / revision
+    )
 
 
 def fetch(repository: str, revision: str, readable: Callable[[dict], object] = dict) -> Path:
     """Directory with config, vocabulary, weights and model card of a repository at one commit.
 
-    readable: raises ConfigurationError for a config.json it cannot read, before any weights are fetched. What is fetched is announced
-    with its size, and every file is compared with the digest the hub lists for it. Raises MissingInputError (66) where the checkpoint
-    is not in the cache and the hub does not give it, ConfigurationError (78) for a repository without weights we read, TransientError (75)
-    for a file that came in part, BadDataError (65) for one that is another than listed, InputOutputError (74), CannotWriteError (73).
+    readable: raises ConfigurationError for a config.json it cannot read, before any weights are
+    fetched. What is fetched is announced with its size, and every file is compared with the digest
+    the hub lists for it. Raises MissingInputError (66) where the checkpoint is not in the cache and
+    the hub does not give it, ConfigurationError (78) for a repository without weights we read,
+    TransientError (75) for a file that came in part, BadDataError (65) for one that is another than
+    listed, InputOutputError (74), CannotWriteError (73).
     """
     held = folder(repository, revision)
     if is_whole(held):
@@ -70,32 +82,56 @@ def fetch(repository: str, revision: str, readable: Callable[[dict], object] = d
 def is_whole(directory: Path) -> bool:
     """Whether config, vocabulary and weights are all there, each shard of an index too."""
     index = directory / INDEX
-    names = {path.name for path in directory.iterdir() if path.is_file()} if directory.is_dir() else set()
+    names = (
+        {path.name for path in directory.iterdir() if path.is_file()}
+        if directory.is_dir()
+        else set()
+    )
     return not lacking(names) and (not index.is_file() or names.issuperset(shards(index)))
 
 
 def lacking(names: Iterable[str]) -> list[str]:
     """What a checkpoint of these files still needs, in words."""
     names = set(names)
-    needs = ((CONFIG, [CONFIG]), ("a vocabulary", VOCABULARY_FILES), ("weights that can be read", [*WEIGHTS, INDEX]))
+    needs = (
+        (CONFIG, [CONFIG]),
+        ("a vocabulary", VOCABULARY_FILES),
+        ("weights that can be read", [*WEIGHTS, INDEX]),
+    )
     return [what for what, any_of in needs if not names.intersection(any_of)]
 
 
 def shards(index: Path) -> list[str]:
-    """Names of the weight files an index lists. Raises BadDataError (65) for another file, or a name that leaves the directory."""
+    """Names of the weight files an index lists. Raises BadDataError (65) for another file, or a
+    name that leaves the directory."""
     if index.stat().st_size > MAX_JSON_BYTES:
-        raise BadDataError(message(str(index), f"{index.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}"))
+        raise BadDataError(
+            message(str(index), f"{index.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
+        )
     try:
         names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadDataError(message(str(index), f"no list of shards ({type(error).__name__})", "an object with weight_map")) from error
+        raise BadDataError(
+            message(
+                str(index),
+                f"no list of shards ({type(error).__name__})",
+                "an object with weight_map",
+            )
+        ) from error
     if not names or any(Path(str(name)).name != name for name in names):
-        raise BadDataError(message(str(index), "no shard names, or one that leaves the directory", "names of files beside it"))
+        raise BadDataError(
+            message(
+                str(index),
+                "no shard names, or one that leaves the directory",
+                "names of files beside it",
+            )
+        )
     return names
 
 
 def licence(directory: Path) -> dict[str, str]:
-    """`licence` and `licence_url` as the model card (README.md) states them at its head, '' where it does not."""
+    """`licence` and `licence_url` as the model card (README.md) states them at its head, '' where
+    it does not."""
     path = directory / MODEL_CARD
     if not path.is_file():
         return {"licence": "", "licence_url": ""}
@@ -108,18 +144,29 @@ def licence(directory: Path) -> dict[str, str]:
         LOG.warning("%s: not read (%s); the licence stays empty", path, str(error).splitlines()[0])
         return {"licence": "", "licence_url": ""}
     named = told.get("license_name") if told.get("license") == "other" else told.get("license")
-    return {"licence": " ".join(named) if isinstance(named, list) else str(named or ""), "licence_url": str(told.get("license_link") or "")}
+    return {
+        "licence": " ".join(named) if isinstance(named, list) else str(named or ""),
+        "licence_url": str(told.get("license_link") or ""),
+    }
 
 
 def _download(repository: str, revision: str, readable: Callable[[dict], object]) -> Path:
     from huggingface_hub import HfApi
 
     place = f"{repository} at {revision}"
-    listed = {file.path: file for file in HfApi().list_repo_tree(repository, revision=revision) if hasattr(file, "blob_id")}
+    listed = {
+        file.path: file
+        for file in HfApi().list_repo_tree(repository, revision=revision)
+        if hasattr(file, "blob_id")
+    }
     if wanting := lacking(listed):
         code = sorted(name for name in listed if name.endswith(".py"))
-        found = f"no {' and no '.join(wanting)}" + (f", but code of its own ({', '.join(code)}), which is never run" if code else "")
-        raise ConfigurationError(message(place, found, NEEDED, "convert the checkpoint and give its folder"))
+        found = f"no {' and no '.join(wanting)}" + (
+            f", but code of its own ({', '.join(code)}), which is never run" if code else ""
+        )
+        raise ConfigurationError(
+            message(place, found, NEEDED, "convert the checkpoint and give its folder")
+        )
     get = _getter(repository, revision, listed)
     config = get(CONFIG)
     try:
@@ -127,20 +174,33 @@ def _download(repository: str, revision: str, readable: Callable[[dict], object]
     except ConfigurationError as error:
         raise ConfigurationError(f"{place}: {error}") from error
     except ValueError as error:
-        raise BadDataError(message(f"{place}: {CONFIG}", f"no JSON ({error})", "an object")) from error
-    weights = shards(get(INDEX)) if INDEX in listed else [next(name for name in WEIGHTS if name in listed)]
+        raise BadDataError(
+            message(f"{place}: {CONFIG}", f"no JSON ({error})", "an object")
+        ) from error
+    weights = (
+        shards(get(INDEX))
+        if INDEX in listed
+        else [next(name for name in WEIGHTS if name in listed)]
+    )
     if absent := [name for name in weights if name not in listed]:
         raise ConfigurationError(message(place, f"no {absent[0]}, which {INDEX} names", NEEDED))
     names = [name for name in (*VOCABULARY_FILES, MODEL_CARD) if name in listed] + weights
     to_come = [listed[name].size for name in names if not (config.parent / name).is_file()]
-    LOG.info("%s: %d files to fetch, %s, into %s", place, len(to_come), size_text(sum(to_come)), config.parent)
+    LOG.info(
+        "%s: %d files to fetch, %s, into %s",
+        place,
+        len(to_come),
+        size_text(sum(to_come)),
+        config.parent,
+    )
     for name in names:
         get(name)
     return config.parent
 
 
 def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Path]:
-    """A function of a listed file's name that fetches it into the cache and compares it with its digest."""
+    """A function of a listed file's name that fetches it into the cache and compares it with its
+    digest."""
     from huggingface_hub import hf_hub_download
 
     bars = {} if sys.stderr.isatty() else {"tqdm_class": _lines()}
@@ -167,9 +227,16 @@ def _lines() -> type:
     from tqdm.auto import tqdm
 
     class Lines(tqdm):
-        def __init__(self, *_, desc: str | None = None, total: float | None = None, initial: int = 0, **__):
+        def __init__(
+            self, *_, desc: str | None = None, total: float | None = None, initial: int = 0, **__
+        ):
             super().__init__(disable=True)
-            self._bytes, self._progress = initial, Progress(f"fetching {desc or 'files'}", "MB", int(total // 10**6) if total else None)
+            self._bytes, self._progress = (
+                initial,
+                Progress(
+                    f"fetching {desc or 'files'}", "MB", int(total // 10**6) if total else None
+                ),
+            )
 
         def update(self, n: float | None = 1) -> None:
             self._bytes += n or 0
@@ -179,7 +246,8 @@ def _lines() -> type:
 
 
 def _check(path: Path, file) -> None:
-    """Compare a fetched file with what the hub lists: sha256 of a large file, git's digest of a small one. Another one is removed."""
+    """Compare a fetched file with what the hub lists: sha256 of a large file, git's digest of a
+    small one. Another one is removed."""
     with open(path, "rb") as content:
         if file.lfs is not None:
             expected, found = file.lfs.sha256, hashlib.file_digest(content, "sha256").hexdigest()
@@ -189,7 +257,14 @@ def _check(path: Path, file) -> None:
     if found != expected:
         path.resolve().unlink()
         path.unlink(missing_ok=True)
-        raise BadDataError(message(str(path), f"digest is {found}", f"{expected} as the hub lists", "it was removed; run again"))
+        raise BadDataError(
+            message(
+                str(path),
+                f"digest is {found}",
+                f"{expected} as the hub lists",
+                "it was removed; run again",
+            )
+        )
 
 
 def size_text(size: int) -> str:
@@ -201,9 +276,11 @@ def size_text(size: int) -> str:
 
 
 def facts(repository: str) -> dict[str, str]:
-    """The columns that pin a row, read from the repository's current commit; weights are not downloaded, their digests are listed.
+    """The columns that pin a row, read from the repository's current commit; weights are not
+    downloaded, their digests are listed.
 
-    Raises MissingInputError (66) without a network, BadDataError (65) where the repository does not give all of them.
+    Raises MissingInputError (66) without a network, BadDataError (65) where the repository does not
+    give all of them.
     """
     from huggingface_hub import HfApi, hf_hub_download
 
@@ -214,15 +291,35 @@ def facts(repository: str) -> dict[str, str]:
         weights = sorted(name for name in files if name.endswith(".safetensors"))
         named = str((told.card_data or {}).get("license") or "")
         link = str((told.card_data or {}).get("license_link") or "")
-        wanting = [what for what, is_there in ((CONFIG, CONFIG in files), ("a vocabulary file", vocabulary),
-                                              ("safetensors weights", weights), ("a licence", named)) if not is_there]
+        wanting = [
+            what
+            for what, is_there in (
+                (CONFIG, CONFIG in files),
+                ("a vocabulary file", vocabulary),
+                ("safetensors weights", weights),
+                ("a licence", named),
+            )
+            if not is_there
+        ]
         if wanting or any(files[name].lfs is None for name in weights):
             found = f"no {' and no '.join(wanting)}" if wanting else "weights without a digest"
-            raise BadDataError(message(repository, found, "config, vocabulary, weights with digests, licence", "pin it by hand"))
-        small = {name: Path(hf_hub_download(repository, name, revision=told.sha)).read_bytes() for name in (CONFIG, vocabulary)}
+            raise BadDataError(
+                message(
+                    repository,
+                    found,
+                    "config, vocabulary, weights with digests, licence",
+                    "pin it by hand",
+                )
+            )
+        small = {
+            name: Path(hf_hub_download(repository, name, revision=told.sha)).read_bytes()
+            for name in (CONFIG, vocabulary)
+        }
     except _failures() as error:
         found = f"not read ({_cause(error)})"
-        raise MissingInputError(message(repository, found, "a network", "pin it where there is one, or give a folder")) from error
+        raise MissingInputError(
+            message(repository, found, "a network", "pin it where there is one, or give a folder")
+        ) from error
     return {
         "revision": told.sha,
         "config_sha256": hashlib.sha256(small[CONFIG]).hexdigest(),
@@ -236,32 +333,54 @@ def facts(repository: str) -> dict[str, str]:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What a failed request raises: files and timeouts as OSError, the rest as the HTTP library's own base, whichever the hub uses."""
+    """What a failed request raises: files and timeouts as OSError, the rest as the HTTP library's
+    own base, whichever the hub uses."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return (OSError, HfHubHTTPError.__bases__[0])
 
 
 def _no_checkpoint(repository: str, revision: str, error: Exception) -> Exception:
-    """The one line that says why a checkpoint did not come, and where to place which files instead."""
+    """The one line that says why a checkpoint did not come, and where to place which files
+    instead."""
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-    place, found, held = f"{repository} at {revision}", f"not fetched ({_cause(error)})", folder(repository, revision)
+    place, found, held = (
+        f"{repository} at {revision}",
+        f"not fetched ({_cause(error)})",
+        folder(repository, revision),
+    )
     if getattr(error, "errno", None) in FULL:
-        return InputOutputError(message(place, found, "room for it", "free some space, or set HF_HOME to another disk"))
+        return InputOutputError(
+            message(place, found, "room for it", "free some space, or set HF_HOME to another disk")
+        )
     if getattr(error, "errno", None) in CLOSED:
-        return CannotWriteError(message(place, found, "a cache that can be written", "set HF_HOME to a folder of yours"))
+        return CannotWriteError(
+            message(place, found, "a cache that can be written", "set HF_HOME to a folder of yours")
+        )
     if "onsistency" in str(error) or "peer closed connection" in str(error):
-        return TransientError(message(place, f"a file came in part ({_cause(error)})", "all of it", "run again; whole files are kept"))
+        return TransientError(
+            message(
+                place,
+                f"a file came in part ({_cause(error)})",
+                "all of it",
+                "run again; whole files are kept",
+            )
+        )
     remedy = f"place {NEEDED} in {held}, or in any folder given to --models"
     if isinstance(error, RevisionNotFoundError | RepositoryNotFoundError):
         found = "not on the hub, or not for everyone"
-        return MissingInputError(message(place, found, "a public repository and a commit of it", f"check both, or {remedy}"))
+        return MissingInputError(
+            message(
+                place, found, "a public repository and a commit of it", f"check both, or {remedy}"
+            )
+        )
     return MissingInputError(message(place, found, "a network", remedy))
 
 
 def _cause(error: BaseException) -> str:
-    """First line of what lies at the bottom of an error; the client wraps it in advice of its own."""
+    """First line of what lies at the bottom of an error; the client wraps it in advice of its
+    own."""
     while error.__cause__ is not None:
         error = error.__cause__
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,5 @@
-"""What the conformance suite found: one figure an example and check, kept in assets/conformance.json and shown as a table. Runs nothing."""
+"""What the conformance suite found: one figure an example and check, kept in
+assets/conformance.json and shown as a table. Runs nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ RECORDED = Path(__file__).parents[2] / "assets" / "conformance.json"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One check of one example: the figure and the most (or, where `at_least`, the least) it may be."""
+    """One check of one example: the figure and the most (or, where `at_least`, the least) it may
+    be."""
 
     example: str
     check: str
@@ -25,15 +27,21 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
-        return self.value >= self.allowed if self.at_least else self.value <= self.allowed  # NaN passes neither
+        return (
+            self.value >= self.allowed if self.at_least else self.value <= self.allowed
+        )  # NaN passes neither
 
 
 def table(found: list[Outcome]) -> str:
-    """One row an example, one column a check, as Markdown; a figure over its bar is bold, several of one check stand in one cell."""
+    """One row an example, one column a check, as Markdown; a figure over its bar is bold, several
+    of one check stand in one cell."""
     checks = list(dict.fromkeys(one.check for one in found))
     lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
     for name in dict.fromkeys(one.example for one in found):
-        cells = [", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check)) for check in checks]
+        cells = [
+            ", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check))
+            for check in checks
+        ]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -45,19 +53,38 @@ def _cell(one: Outcome) -> str:
 
 def write(found: list[Outcome], path: Path, force: bool = True) -> None:
     """Keep outcomes as JSON, one a line; figures to two digits, a bar of infinity as null."""
-    rows = [{**asdict(one), "value": float(f"{one.value:.2g}") if isfinite(one.value) else str(one.value),
-             "allowed": one.allowed if isfinite(one.allowed) else None} for one in found]
+    rows = [
+        {
+            **asdict(one),
+            "value": float(f"{one.value:.2g}") if isfinite(one.value) else str(one.value),
+            "allowed": one.allowed if isfinite(one.allowed) else None,
+        }
+        for one in found
+    ]
     with part_file(path, force=force) as part:
         part.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
 
 
 def read(path: Path = RECORDED) -> list[Outcome]:
-    """Outcomes kept by `write`; none where there is no file. Raises BadDataError (65) for another file."""
+    """Outcomes kept by `write`; none where there is no file. Raises BadDataError (65) for another
+    file."""
     if not path.is_file():
         return []
     try:
         rows = json.loads(path.read_text())
-        return [Outcome(**{**row, "value": float(row["value"]), "allowed": inf if row["allowed"] is None else row["allowed"]})
-                for row in rows]
+        return [
+            Outcome(
+                **{
+                    **row,
+                    "value": float(row["value"]),
+                    "allowed": inf if row["allowed"] is None else row["allowed"],
+                }
+            )
+            for row in rows
+        ]
     except (ValueError, TypeError, KeyError) as error:
-        raise BadDataError(message(str(path), f"no outcomes ({error})", "what gfmtrust models conformance --out wrote")) from error
+        raise BadDataError(
+            message(
+                str(path), f"no outcomes ({error})", "what gfmtrust models conformance --out wrote"
+            )
+        ) from error

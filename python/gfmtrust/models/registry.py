@@ -1,7 +1,9 @@
-"""The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before anything is downloaded.
+"""The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before
+anything is downloaded.
 
-A revision, digest, size or licence that was not read from a citable source is empty in the file; a row with one of them empty is
-unpinned and never downloaded. A directory of weights given by the user needs no row.
+A revision, digest, size or licence that was not read from a citable source is empty in the file; a
+row with one of them empty is unpinned and never downloaded. A directory of weights given by the
+user needs no row.
 """
 
 from __future__ import annotations
@@ -26,7 +28,16 @@ from gfmtrust.models import hub
 LOG = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parents[2] / "assets" / "models.csv"
-PINNED = ("revision", "config_sha256", "vocabulary_sha256", "weights_sha256", "weights_bytes", "licence", "licence_url", "pin_source")
+PINNED = (
+    "revision",
+    "config_sha256",
+    "vocabulary_sha256",
+    "weights_sha256",
+    "weights_bytes",
+    "licence",
+    "licence_url",
+    "pin_source",
+)
 """Columns that must all be filled; pin_source names where they were read."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 REVISION = re.compile(r"[0-9a-f]{40}")
@@ -35,8 +46,8 @@ REVISION = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space; sizes likewise. organisms: what it was
-    trained on, where a source that can be cited says so."""
+    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space;
+    sizes likewise. organisms: what it was trained on, where a source that can be cited says so."""
 
     id: str
     family: str
@@ -59,7 +70,8 @@ class Row:
 
 
 def read_rows(table: Path = TABLE) -> dict[str, Row]:
-    """Rows by id, file order. Raises MissingInputError (66) without the file, BadDataError (65) for a row that cannot be meant."""
+    """Rows by id, file order. Raises MissingInputError (66) without the file, BadDataError (65) for
+    a row that cannot be meant."""
     if not table.is_file():
         raise MissingInputError(message(str(table), "not found", "the registry of checkpoints"))
     with open(table, newline="", encoding="utf-8") as file:
@@ -70,41 +82,61 @@ def read_rows(table: Path = TABLE) -> dict[str, Row]:
         rows: dict[str, Row] = {}
         for number, cells in enumerate(reader, 2):
             if None in cells or None in cells.values():
-                raise BadDataError(message(f"{table} line {number}", "too few or too many cells", f"{len(columns)}"))
+                raise BadDataError(
+                    message(
+                        f"{table} line {number}", "too few or too many cells", f"{len(columns)}"
+                    )
+                )
             row = Row(**cells)
             _check(row, f"{table} line {number}")
             if row.id in rows:
-                raise BadDataError(message(f"{table} line {number}", f"id {row.id} twice", "unique ids"))
+                raise BadDataError(
+                    message(f"{table} line {number}", f"id {row.id} twice", "unique ids")
+                )
             rows[row.id] = row
     return rows
 
 
 def find(name: str, table: Path = TABLE) -> Row:
-    """The pinned row of that name. Raises ConfigurationError (78) for an unknown name and for an unpinned row."""
+    """The pinned row of that name. Raises ConfigurationError (78) for an unknown name and for an
+    unpinned row."""
     rows = read_rows(table)
     if name not in rows:
         remedy = "or give the directory of its weights or bundle"
-        raise ConfigurationError(message("models", f"unknown model {name}", f"one of {', '.join(rows)}", remedy))
+        raise ConfigurationError(
+            message("models", f"unknown model {name}", f"one of {', '.join(rows)}", remedy)
+        )
     if not rows[name].is_pinned:
         remedy = f"run gfmtrust models pin {name} where there is a network, or give the directory of its weights"
-        raise ConfigurationError(message("models", f"row {name} is unpinned", "revision and sha256", remedy))
+        raise ConfigurationError(
+            message("models", f"row {name} is unpinned", "revision and sha256", remedy)
+        )
     return rows[name]
 
 
-def pin(name: str | None, table: Path = TABLE, facts: Callable[[str], dict[str, str]] = hub.facts) -> Row:
-    """Fill the pinned columns of a row from its repository's current commit and rewrite the table; needs a network.
+def pin(
+    name: str | None, table: Path = TABLE, facts: Callable[[str], dict[str, str]] = hub.facts
+) -> Row:
+    """Fill the pinned columns of a row from its repository's current commit and rewrite the table;
+    needs a network.
 
-    facts: repository -> the columns of PINNED. Raises UsageError (64) without a name, ConfigurationError (78) for an unknown one, and
-    what `facts` raises; the table is replaced whole or left alone.
+    facts: repository -> the columns of PINNED. Raises UsageError (64) without a name,
+    ConfigurationError (78) for an unknown one, and what `facts` raises; the table is replaced whole
+    or left alone.
     """
     if not name:
         raise UsageError(message("models pin", "no id", "the id of a row of assets/models.csv"))
     rows = read_rows(table)
     if name not in rows:
-        raise ConfigurationError(message("models", f"unknown model {name}", f"one of {', '.join(rows)}"))
+        raise ConfigurationError(
+            message("models", f"unknown model {name}", f"one of {', '.join(rows)}")
+        )
     rows[name] = replace(rows[name], **facts(rows[name].repository))
     _check(rows[name], f"row {name}")
-    with part_file(table, force=True) as part, open(part, "w", newline="", encoding="utf-8") as file:
+    with (
+        part_file(table, force=True) as part,
+        open(part, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows.values())
@@ -117,7 +149,11 @@ def _check(row: Row, place: str) -> None:
         ("revision", REVISION.fullmatch, "40 hex digits, never a branch"),
         ("config_sha256", SHA256.fullmatch, "64 hex digits"),
         ("vocabulary_sha256", SHA256.fullmatch, "64 hex digits"),
-        ("weights_sha256", lambda text: all(map(SHA256.fullmatch, text.split())), "64 hex digits a file"),
+        (
+            "weights_sha256",
+            lambda text: all(map(SHA256.fullmatch, text.split())),
+            "64 hex digits a file",
+        ),
         ("weights_bytes", lambda text: all(map(str.isdecimal, text.split())), "whole numbers"),
         ("window_bp", str.isdecimal, "a whole number"),
     )

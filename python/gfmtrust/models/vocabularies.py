@@ -1,4 +1,5 @@
-"""Vocabularies in the order their sources publish, for examples and tests: the real files are read, never made (`tokenizers`)."""
+"""Vocabularies in the order their sources publish, for examples and tests: the real files are read,
+never made (`tokenizers`)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from itertools import product
 import numpy as np
 
 CHARACTERS = ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", *"ACGTN"]
-"""Of HyenaDNA and Caduceus: ids 0 to 11, in networks of 16 rows (HazyResearch/hyena-dna, CharacterTokenizer)."""
+"""Of HyenaDNA and Caduceus: ids 0 to 11, in networks of 16 rows (HazyResearch/hyena-dna,
+CharacterTokenizer)."""
 
 
 def numbered(tokens: list[str]) -> dict[str, int]:
@@ -20,13 +22,23 @@ def kmers(k: int = 6) -> list[str]:
     return ["".join(word) for word in product("ATCG", repeat=k)]
 
 
-def bpe(size: int, specials: tuple[str, ...] = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"), letters: str = "ACGT") -> dict:
-    """The content of a tokenizer.json of `size` tokens: specials, letters, then drawn pairs of tokens, of eight letters at most.
+def bpe(
+    size: int,
+    specials: tuple[str, ...] = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"),
+    letters: str = "ACGT",
+) -> dict:
+    """The content of a tokenizer.json of `size` tokens: specials, letters, then drawn pairs of
+    tokens, of eight letters at most.
 
-    The published files are trained on genomes; what they agree in is here: the specials first, one word a text, [CLS] and [SEP] round it.
+    The published files are trained on genomes; what they agree in is here: the specials first, one
+    word a text, [CLS] and [SEP] round it.
     """
     rng = np.random.default_rng(size)
-    vocabulary, bases, merges = numbered([*specials, *letters]), [letter for letter in letters if letter in "ACGT"], []
+    vocabulary, bases, merges = (
+        numbered([*specials, *letters]),
+        [letter for letter in letters if letter in "ACGT"],
+        [],
+    )
     while len(vocabulary) < size:
         # shorter parts are likelier, as in a trained file
         left, right = (bases[int(len(bases) * rng.random() ** 2)] for _ in range(2))
@@ -34,13 +46,49 @@ def bpe(size: int, specials: tuple[str, ...] = ("[UNK]", "[CLS]", "[SEP]", "[PAD
             vocabulary[left + right] = len(vocabulary)
             bases.append(left + right)
             merges.append(f"{left} {right}")
-    around = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
-              {"SpecialToken": {"id": "[SEP]", "type_id": 0}}]
-    told = {token: {"id": token, "ids": [vocabulary[token]], "tokens": [token]} for token in ("[CLS]", "[SEP]")}
-    added = [{"id": vocabulary[token], "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-              "special": True} for token in specials]
-    return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
-            "pre_tokenizer": {"type": "Whitespace"},
-            "post_processor": {"type": "TemplateProcessing", "single": around, "pair": around, "special_tokens": told}, "decoder": None,
-            "model": {"type": "BPE", "dropout": None, "unk_token": "[UNK]", "continuing_subword_prefix": None,
-                      "end_of_word_suffix": None, "fuse_unk": False, "vocab": vocabulary, "merges": merges}}
+    around = [
+        {"SpecialToken": {"id": "[CLS]", "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+        {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
+    ]
+    told = {
+        token: {"id": token, "ids": [vocabulary[token]], "tokens": [token]}
+        for token in ("[CLS]", "[SEP]")
+    }
+    added = [
+        {
+            "id": vocabulary[token],
+            "content": token,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
+        for token in specials
+    ]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": None,
+        "pre_tokenizer": {"type": "Whitespace"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": around,
+            "pair": around,
+            "special_tokens": told,
+        },
+        "decoder": None,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": "[UNK]",
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "vocab": vocabulary,
+            "merges": merges,
+        },
+    }

@@ -1,8 +1,10 @@
-"""Probes: sites of the user's own genome where the real base is known, each with a decoy base beside it.
+"""Probes: sites of the user's own genome where the real base is known, each with a decoy base
+beside it.
 
-Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local surprisal) and so that the real base stands on
-the run's REF side in half of them: a model that merely likes one letter is then right half of the time, whatever the spectrum.
-Source: docs/reliability.md, "Drawing the probes".
+Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local
+surprisal) and so that the real base stands on the run's REF side in half of them: a model that
+merely likes one letter is then right half of the time, whatever the spectrum. Source:
+docs/reliability.md, "Drawing the probes".
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from gfmtrust.inputs.sites import Surroundings
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20
-"""As few as the shift gate tests: probes that were not matched would make it fire on any exome-like callset."""
+"""As few as the shift gate tests: probes that were not matched would make it fire on any exome-like
+callset."""
 SNVS_PER_BIN, MAX_BINS = 10, 10
 MIN_CANDIDATES = 200
 OVERSIZE = 4
@@ -28,7 +31,8 @@ LEVELS = ("gc", "region", "flanks", "substitution")
 
 @dataclass(frozen=True)
 class Probes:
-    """n probes: row of the candidate pool each stands at (-1 never), decoy base uint8, run_oriented bool (real base on the REF side)."""
+    """n probes: row of the candidate pool each stands at (-1 never), decoy base uint8, run_oriented
+    bool (real base on the REF side)."""
 
     row: np.ndarray
     decoy: np.ndarray
@@ -37,7 +41,8 @@ class Probes:
 
 @dataclass
 class Drawing:
-    """How a draw went: which spectrum was used and how many alleles had to merge to a wider class."""
+    """How a draw went: which spectrum was used and how many alleles had to merge to a wider
+    class."""
 
     spectrum: str = "run"
     matched_surprisal: bool = False
@@ -45,23 +50,35 @@ class Drawing:
 
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
-    """`auto` is a tenth of the run's unique SNV sites, within 4,000 and 20,000; a number is taken as it is."""
+    """`auto` is a tenth of the run's unique SNV sites, within 4,000 and 20,000; a number is taken
+    as it is."""
     return min(20_000, max(4_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
 
 
 def folded(real, other, left, right):
-    """The same substitution seen from both strands is one: turned so that `real` is A or C. Arrays of codes in and out."""
+    """The same substitution seen from both strands is one: turned so that `real` is A or C. Arrays
+    of codes in and out."""
     turn = real >= 2
-    return (np.where(turn, COMPLEMENT[real], real), np.where(turn, COMPLEMENT[other], other),
-            np.where(turn, COMPLEMENT[right], left), np.where(turn, COMPLEMENT[left], right))
+    return (
+        np.where(turn, COMPLEMENT[real], real),
+        np.where(turn, COMPLEMENT[other], other),
+        np.where(turn, COMPLEMENT[right], left),
+        np.where(turn, COMPLEMENT[left], right),
+    )
 
 
 def site_key(real, left, right, region, gc_bin, level: int) -> np.ndarray:
-    """One integer a class of sites: strand-folded real base, flanks, region class and GC bin, less what `level` gives up."""
+    """One integer a class of sites: strand-folded real base, flanks, region class and GC bin, less
+    what `level` gives up."""
     base, _, before, after = folded(real, real, left, right)
     zero = np.zeros_like(base, dtype=np.int64)
-    parts = [base.astype(np.int64), before if level < 3 else zero, after if level < 3 else zero,
-             region if level < 2 else zero, gc_bin if level < 1 else zero]
+    parts = [
+        base.astype(np.int64),
+        before if level < 3 else zero,
+        after if level < 3 else zero,
+        region if level < 2 else zero,
+        gc_bin if level < 1 else zero,
+    ]
     key = zero
     for part, size in zip(parts, (4, 8, 8, 64, 8), strict=True):
         key = key * size + part
@@ -79,8 +96,11 @@ class _Classes:
             keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
             self._levels.append((order, keys, first, count))
 
-    def draw(self, wanted: list[np.ndarray], rng: np.random.Generator, merged: dict[str, int]) -> np.ndarray:
-        """A pool row for each wanted key (one array of keys a level); a class under MIN_CANDIDATES rows takes the next level's."""
+    def draw(
+        self, wanted: list[np.ndarray], rng: np.random.Generator, merged: dict[str, int]
+    ) -> np.ndarray:
+        """A pool row for each wanted key (one array of keys a level); a class under MIN_CANDIDATES
+        rows takes the next level's."""
         rows = np.full(len(wanted[0]), -1, dtype=np.int64)
         uniform = rng.random(len(rows))
         open_ = np.ones(len(rows), bool)
@@ -89,27 +109,48 @@ class _Classes:
             slot = np.minimum(np.searchsorted(keys, wanted[level]), len(keys) - 1)
             size = np.where(keys[slot] == wanted[level], count[slot], 0)
             enough = open_ & (size >= (MIN_CANDIDATES if level < last else 1))
-            rows[enough] = order[first[slot[enough]] + (uniform[enough] * size[enough]).astype(np.int64)]
+            rows[enough] = order[
+                first[slot[enough]] + (uniform[enough] * size[enough]).astype(np.int64)
+            ]
             open_ &= ~enough
             if level < last:
                 merged[LEVELS[level]] += int(open_.sum())
         return rows
 
 
-def draw(n: int, pool: Surroundings, pool_region: np.ndarray, snv: Surroundings, snv_alt: np.ndarray, snv_region: np.ndarray,
-         surprisal_of_pool, surprisal_of_snvs, seed: int) -> tuple[Probes, Drawing]:
+def draw(
+    n: int,
+    pool: Surroundings,
+    pool_region: np.ndarray,
+    snv: Surroundings,
+    snv_alt: np.ndarray,
+    snv_region: np.ndarray,
+    surprisal_of_pool,
+    surprisal_of_snvs,
+    seed: int,
+) -> tuple[Probes, Drawing]:
     """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
 
-    pool, snv: surroundings of the candidate sites and of the run's SNV sites; snv_alt: code of ALT, one row an allele.
-    pool_region, snv_region: small integers (region classes). surprisal_of_pool: function of pool rows -> local surprisal (bits, float);
-    surprisal_of_snvs: function of nothing -> local surprisal of the run's sites (NaN where unknown).
-    Raises BadDataError (65) where the genome has no base to draw. Draws are i.i.d. with replacement.
+    pool, snv: surroundings of the candidate sites and of the run's SNV sites; snv_alt: code of ALT,
+    one row an allele. pool_region, snv_region: small integers (region classes). surprisal_of_pool:
+    function of pool rows -> local surprisal (bits, float); surprisal_of_snvs: function of nothing
+    -> local surprisal of the run's sites (NaN where unknown). Raises BadDataError (65) where the
+    genome has no base to draw. Draws are i.i.d. with replacement.
     """
     if not len(pool.base):
-        raise BadDataError(message("FASTA", "no base outside the variants and N", "some sequence to calibrate on", "give --calibration"))
+        raise BadDataError(
+            message(
+                "FASTA",
+                "no base outside the variants and N",
+                "some sequence to calibrate on",
+                "give --calibration",
+            )
+        )
     rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing()
-    real, other, left, right, region, gc = _alleles(snv, snv_alt, snv_region, pool, pool_region, n * OVERSIZE, rng, drawing)
+    real, other, left, right, region, gc = _alleles(
+        snv, snv_alt, snv_region, pool, pool_region, n * OVERSIZE, rng, drawing
+    )
     edges = np.quantile(snv.gc if drawing.spectrum == "run" else pool.gc, QUINTILES)
     classes = _Classes(pool, pool_region, np.searchsorted(edges, pool.gc))
     run_oriented = np.arange(len(real)) % 2 == 0
@@ -120,16 +161,28 @@ def draw(n: int, pool: Surroundings, pool_region: np.ndarray, snv: Surroundings,
     found = np.flatnonzero(rows >= 0)
     rows, here, decoy, run_oriented = rows[found], here[found], decoy[found], run_oriented[found]
     decoy = np.where(pool.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
-    keep = _thinned(n, rows, run_oriented, len(snv.base), surprisal_of_pool, surprisal_of_snvs, drawing, rng)
+    keep = _thinned(
+        n, rows, run_oriented, len(snv.base), surprisal_of_pool, surprisal_of_snvs, drawing, rng
+    )
     return Probes(rows[keep], decoy[keep], run_oriented[keep]), drawing
 
 
 def _alleles(snv, snv_alt, snv_region, pool, pool_region, n, rng, drawing):
-    """n alleles to imitate: the run's own, or with too few of them every substitution alike on the genome's own flanks."""
-    usable = np.flatnonzero((snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N))
+    """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
+    genome's own flanks."""
+    usable = np.flatnonzero(
+        (snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N)
+    )
     if len(usable) >= MIN_SNVS_FOR_SPECTRUM:
         pick = usable[rng.integers(0, len(usable), n)]
-        return snv.base[pick], snv_alt[pick], snv.left[pick], snv.right[pick], snv_region[pick], snv.gc[pick]
+        return (
+            snv.base[pick],
+            snv_alt[pick],
+            snv.left[pick],
+            snv.right[pick],
+            snv_region[pick],
+            snv.gc[pick],
+        )
     drawing.spectrum = "default"
     pick = rng.integers(0, len(pool.base), n)
     pair = rng.integers(0, 12, n)
@@ -138,10 +191,14 @@ def _alleles(snv, snv_alt, snv_region, pool, pool_region, n, rng, drawing):
     return real, other, pool.left[pick], pool.right[pick], pool_region[pick], pool.gc[pick]
 
 
-def _thinned(n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs, drawing, rng) -> np.ndarray:
-    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of local surprisal if it has SNVs enough.
+def _thinned(
+    n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs, drawing, rng
+) -> np.ndarray:
+    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of
+    local surprisal if it has SNVs enough.
 
-    A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d. and the binomial bound exact.
+    A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d.
+    and the binomial bound exact.
     """
     run = surprisal_of_snvs() if n_snvs >= MIN_SNVS_FOR_SURPRISAL else np.empty(0)
     run = run[np.isfinite(run)]
@@ -158,6 +215,9 @@ def _thinned(n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs
         ratio = np.divide(share_run, share_mine, out=np.zeros(n_bins), where=share_mine > 0)
         chance = np.where(known, ratio[bins] / ratio.max(), 0)
     accepted = rng.random(len(rows)) < chance
-    kept = [np.flatnonzero(accepted & (run_oriented == side))[:quota] for side, quota in ((True, n - n // 2), (False, n // 2))]
+    kept = [
+        np.flatnonzero(accepted & (run_oriented == side))[:quota]
+        for side, quota in ((True, n - n // 2), (False, n // 2))
+    ]
     shortest = min(len(part) for part in kept)
-    return np.sort(np.concatenate([part[:shortest + 1] for part in kept]))
+    return np.sort(np.concatenate([part[: shortest + 1] for part in kept]))

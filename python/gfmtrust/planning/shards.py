@@ -1,4 +1,5 @@
-"""Shards: every site to be scored, once, in genome order, cut by number of sites and never by contig."""
+"""Shards: every site to be scored, once, in genome order, cut by number of sites and never by
+contig."""
 
 from __future__ import annotations
 
@@ -25,33 +26,43 @@ class Positions:
         self._path = path
 
     def by_contig(self, genome) -> Iterator[tuple[int, np.ndarray]]:
-        """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the genome, in order."""
-        stream = ({name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
-                  for batch in tables.batches(self._path, ["contig_index", "pos", "ref", "status", "var_pos"]))
+        """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the
+        genome, in order."""
+        stream = (
+            {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+            for batch in tables.batches(
+                self._path, ["contig_index", "pos", "ref", "status", "var_pos"]
+            )
+        )
         held = next(stream, None)
         for index, length in enumerate(genome.contigs.values()):
             mask = np.zeros(length, np.uint8)
             while held is not None:
                 first, end = np.searchsorted(held["contig_index"], [index, index + 1])
-                _mark(mask, *(held[name][first:end] for name in ("pos", "ref", "status", "var_pos")))
+                _mark(
+                    mask, *(held[name][first:end] for name in ("pos", "ref", "status", "var_pos"))
+                )
                 if end < len(held["pos"]):
                     break
                 held = next(stream, None)
             yield index, mask
 
 
-def _mark(mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray, var_pos: np.ndarray) -> None:
+def _mark(
+    mask: np.ndarray, pos: np.ndarray, ref: np.ndarray, status: np.ndarray, var_pos: np.ndarray
+) -> None:
     inside = (pos >= 0) & (pos < len(mask))
     pos, ref, status, var_pos = pos[inside], ref[inside], status[inside], var_pos[inside]
     mask[pos] |= UNDER_REF
     for start, letters in zip(pos, ref, strict=True):
         if len(letters) > 1:
-            mask[start:start + len(letters)] |= UNDER_REF
+            mask[start : start + len(letters)] |= UNDER_REF
     mask[pos[(status == Status.SCORED) & (var_pos < 0)]] |= TO_SCORE
 
 
 class ShardWriter:
-    """Takes rows of tables.SHARD in order and writes `shard_size` of them a file; at least one file, if an empty one."""
+    """Takes rows of tables.SHARD in order and writes `shard_size` of them a file; at least one
+    file, if an empty one."""
 
     def __init__(self, out_dir: Path, shard_size: int):
         self._out_dir, self._size = out_dir, shard_size
@@ -68,13 +79,18 @@ class ShardWriter:
             self._write(self._pending.num_rows)
 
     def _write(self, n: int) -> None:
-        tables.write(self._out_dir / f"shard_{self.n_shards:05d}.parquet", self._pending.slice(0, n).combine_chunks(), tables.SHARD)
+        tables.write(
+            self._out_dir / f"shard_{self.n_shards:05d}.parquet",
+            self._pending.slice(0, n).combine_chunks(),
+            tables.SHARD,
+        )
         self._pending = self._pending.slice(n)
         self.n_shards += 1
 
 
 def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, int]:
-    """Write `shards/` from the alleles, the probes and the region bases below `plan_dir`; returns the counts of sites by use."""
+    """Write `shards/` from the alleles, the probes and the region bases below `plan_dir`; returns
+    the counts of sites by use."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
     probe_contig, probe_pos = (probe.column(name).to_numpy() for name in ("contig_index", "pos"))
     counts = {"variant_sites": 0, "probe_sites": 0, "region_bases": 0, "sites": 0}
@@ -85,36 +101,55 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
         use[probe_pos[first:end]] |= PROBE
         for intervals in regions.sets.values():
             for start, stop in intervals.intervals(genome.names[index]):
-                use[max(0, start):stop] |= REGION
+                use[max(0, start) : stop] |= REGION
         pos = np.flatnonzero(use)
         for start in range(0, len(pos), CHUNK_SITES):
-            writer.add(_rows(genome, regions, index, pos[start:start + CHUNK_SITES], use))
+            writer.add(_rows(genome, regions, index, pos[start : start + CHUNK_SITES], use))
         counts["sites"] += len(pos)
-        for name, bit in (("variant_sites", VARIANT), ("probe_sites", PROBE), ("region_bases", REGION)):
+        for name, bit in (
+            ("variant_sites", VARIANT),
+            ("probe_sites", PROBE),
+            ("region_bases", REGION),
+        ):
             counts[name] += int(np.count_nonzero(use[pos] & bit))
     writer.close()
     return {**counts, "shards": writer.n_shards}
 
 
 def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
-    """Write a shard for each null control: the sites of nulls.PROBES of the probes, drawn by the seed; returns how many sites they hold."""
+    """Write a shard for each null control: the sites of nulls.PROBES of the probes, drawn by the
+    seed; returns how many sites they hold."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
-    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:negative_controls.PROBES]
+    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[
+        : negative_controls.PROBES
+    ]
     sites = probe.iloc[np.sort(drawn)].drop_duplicates()
     shard = {name: [] for name in tables.SHARD.names}
     for index, rows in sites.groupby("contig_index", sort=True):
         pos = rows["pos"].to_numpy(np.int64)
-        for name, values in _rows(genome, regions, int(index), pos, np.full(int(pos.max()) + 1, PROBE, np.uint8)).items():
+        for name, values in _rows(
+            genome, regions, int(index), pos, np.full(int(pos.max()) + 1, PROBE, np.uint8)
+        ).items():
             shard[name].append(values)
     if len(sites):
         for null in negative_controls.NULLS:
-            tables.write(plan_dir / "shards" / f"{null}_00000.parquet", {name: np.concatenate(parts) for name, parts in shard.items()},
-                         tables.SHARD)
+            tables.write(
+                plan_dir / "shards" / f"{null}_00000.parquet",
+                {name: np.concatenate(parts) for name, parts in shard.items()},
+                tables.SHARD,
+            )
     return {"null_sites": len(sites) * len(negative_controls.NULLS)}
 
 
 def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:
     where = np.full(len(pos), index, np.int32)
     around = surroundings(genome, where, pos)
-    return {"contig_index": where, "pos": pos, "use": use[pos], "base": around.base, "gc": around.gc, "soft_masked": around.soft_masked,
-            "region_class": regions.classes(genome, where, pos, around.soft_masked)}
+    return {
+        "contig_index": where,
+        "pos": pos,
+        "use": use[pos],
+        "base": around.base,
+        "gc": around.gc,
+        "soft_masked": around.soft_masked,
+        "region_class": regions.classes(genome, where, pos, around.soft_masked),
+    }

@@ -1,7 +1,8 @@
-"""LIST_SITES: everything a run asks its models, as a VCF for a program that gfmtrust cannot run; its scores come back by `import_scores`.
+"""LIST_SITES: everything a run asks its models, as a VCF for a program that gfmtrust cannot run;
+its scores come back by `import_scores`.
 
-Every base with all three ALTs in one record, probes among them (without scores of the probes nothing can be certified), and every allele
-that changes the length, spelled as VCF wants it.
+Every base with all three ALTs in one record, probes among them (without scores of the probes
+nothing can be certified), and every allele that changes the length, spelled as VCF wants it.
 """
 
 from __future__ import annotations
@@ -24,15 +25,22 @@ CHUNK = 100_000
 
 
 def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
-    """Write the sites and indels of a plan as a sorted, indexed .vcf.gz; returns the number of records."""
+    """Write the sites and indels of a plan as a sorted, indexed .vcf.gz; returns the number of
+    records."""
     n, last = 0, 0
     with Genome.open(fasta) as genome, part_file(out, force=True) as part:
         with synced(part) as file:
             text = bgzf.BgzfWriter(file)
-            contigs = "".join(f"##contig=<ID={name},length={length}>\n" for name, length in genome.contigs.items())
+            contigs = "".join(
+                f"##contig=<ID={name},length={length}>\n" for name, length in genome.contigs.items()
+            )
             text.write(f"##fileformat=VCFv4.3\n{contigs}{COLUMNS.decode()}\n".encode())
-            for index, pos, ref, alts in heapq.merge(_bases(plan_dir, genome), _indels(plan_dir, genome)):
-                text.write(f"{genome.names[index]}\t{format_position(pos)}\t.\t{ref}\t{alts}\t.\t.\t.\n".encode())
+            for index, pos, ref, alts in heapq.merge(
+                _bases(plan_dir, genome), _indels(plan_dir, genome)
+            ):
+                text.write(
+                    f"{genome.names[index]}\t{format_position(pos)}\t.\t{ref}\t{alts}\t.\t.\t.\n".encode()
+                )
                 n, last = n + 1, max(last, pos)
             text.close()
     write_index(out, "vcf", csi=last > CSI_FROM, tally=Tally())
@@ -42,20 +50,41 @@ def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
 def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
     """(contig_index, pos, ref, alts) of every base that any shard asks for, each once, in order."""
     columns = ["contig_index", "pos"]
-    asked = [tables.read(path, columns).to_pandas() for path in sorted((plan_dir / "shards").glob("*.parquet"))]
-    place = np.unique(np.concatenate([part[columns].to_numpy(np.int64) for part in asked]), axis=0) if asked else np.empty((0, 2), int)
+    asked = [
+        tables.read(path, columns).to_pandas()
+        for path in sorted((plan_dir / "shards").glob("*.parquet"))
+    ]
+    place = (
+        np.unique(np.concatenate([part[columns].to_numpy(np.int64) for part in asked]), axis=0)
+        if asked
+        else np.empty((0, 2), int)
+    )
     for index in np.unique(place[:, 0]):
         pos = place[place[:, 0] == index, 1]
         for start in range(0, len(pos), CHUNK):
-            some = pos[start:start + CHUNK]
-            for at, code in zip(some.tolist(), genome.windows(genome.names[index], some, 1)[:, 0].tolist(), strict=True):
+            some = pos[start : start + CHUNK]
+            for at, code in zip(
+                some.tolist(),
+                genome.windows(genome.names[index], some, 1)[:, 0].tolist(),
+                strict=True,
+            ):
                 if code < N:
-                    yield int(index), at, BASES[code], ",".join(base for base in BASES if base != BASES[code])
+                    yield (
+                        int(index),
+                        at,
+                        BASES[code],
+                        ",".join(base for base in BASES if base != BASES[code]),
+                    )
 
 
 def _indels(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
-    """The same of every allele that changes the length, with the base before it (at a contig's start the one behind)."""
-    held = tables.read(plan_dir / "variants.parquet", ["contig_index", "pos", "ref", "alt"]).to_pandas().drop_duplicates()
+    """The same of every allele that changes the length, with the base before it (at a contig's
+    start the one behind)."""
+    held = (
+        tables.read(plan_dir / "variants.parquet", ["contig_index", "pos", "ref", "alt"])
+        .to_pandas()
+        .drop_duplicates()
+    )
     made = []
     for index, pos, ref, alt in held.itertuples(index=False):
         if len(ref) == len(alt):
@@ -65,5 +94,9 @@ def _indels(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
             continue
         at = pos - 1 if pos else pos + len(ref)
         beside = decode(genome.codes(genome.names[index], at, at + 1))
-        made.append((int(index), int(at), beside + ref, beside + alt) if pos else (int(index), 0, ref + beside, alt + beside))
+        made.append(
+            (int(index), int(at), beside + ref, beside + alt)
+            if pos
+            else (int(index), 0, ref + beside, alt + beside)
+        )
     return iter(sorted(made))

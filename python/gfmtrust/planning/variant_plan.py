@@ -1,6 +1,8 @@
-"""Alleles that are not one substituted base: collected in one spelling, given probes of their kinds, cut into shards of their own.
+"""Alleles that are not one substituted base: collected in one spelling, given probes of their
+kinds, cut into shards of their own.
 
-A variant's shard rows are the sites whose distributions tell of it, so that one table holds all that its flag is decided on.
+A variant's shard rows are the sites whose distributions tell of it, so that one table holds all
+that its flag is decided on.
 """
 
 from __future__ import annotations
@@ -36,21 +38,33 @@ class Collector:
 
     def __init__(self, genome, max_allele_bp: int):
         self._genome, self._max = genome, max_allele_bp
-        self._parts = [pd.DataFrame({"contig_index": np.empty(0, np.int64), "pos": np.empty(0, np.int64),
-                                     "ref": np.empty(0, object), "alt": np.empty(0, object)})]
+        self._parts = [
+            pd.DataFrame(
+                {
+                    "contig_index": np.empty(0, np.int64),
+                    "pos": np.empty(0, np.int64),
+                    "ref": np.empty(0, object),
+                    "alt": np.empty(0, object),
+                }
+            )
+        ]
 
     def add(self, alleles: pd.DataFrame) -> pd.DataFrame:
-        """The alleles with columns var_pos (-1 where the allele is a plain SNV or not scored), var_ref and var_alt; what is too long
-        once it is normalised has its status."""
+        """The alleles with columns var_pos (-1 where the allele is a plain SNV or not scored),
+        var_ref and var_alt; what is too long once it is normalised has its status."""
         ref, alt, status = (alleles[name].to_numpy(object) for name in ("ref", "alt", "status"))
         status = status.copy()
         pos = np.full(len(alleles), -1, dtype=np.int64)
         short_ref, short_alt = np.full(len(alleles), "", object), np.full(len(alleles), "", object)
-        where = zip(alleles["contig_index"].to_numpy(), alleles["pos"].to_numpy(np.int64), strict=True)
+        where = zip(
+            alleles["contig_index"].to_numpy(), alleles["pos"].to_numpy(np.int64), strict=True
+        )
         for row, (index, start) in enumerate(where):
             if status[row] != Status.SCORED or len(ref[row]) == len(alt[row]) == 1:
                 continue
-            found = normalised(self._genome, self._genome.names[index], int(start), ref[row], alt[row])
+            found = normalised(
+                self._genome, self._genome.names[index], int(start), ref[row], alt[row]
+            )
             if found.length > self._max:
                 status[row] = Status.TOO_LONG
             else:
@@ -58,36 +72,79 @@ class Collector:
         alleles = alleles.assign(status=status, var_pos=pos, var_ref=short_ref, var_alt=short_alt)
         mine = alleles[pos >= 0]
         if len(mine):
-            self._parts.append(pd.DataFrame({"contig_index": mine["contig_index"].astype(np.int64), "pos": mine["var_pos"],
-                                             "ref": mine["var_ref"], "alt": mine["var_alt"]}).drop_duplicates())
+            self._parts.append(
+                pd.DataFrame(
+                    {
+                        "contig_index": mine["contig_index"].astype(np.int64),
+                        "pos": mine["var_pos"],
+                        "ref": mine["var_ref"],
+                        "alt": mine["var_alt"],
+                    }
+                ).drop_duplicates()
+            )
         return alleles
 
     def variants(self) -> pd.DataFrame:
         """All distinct variants in order of contig, pos, ref, alt."""
-        return pd.concat(self._parts, ignore_index=True).drop_duplicates().sort_values(KEY, ignore_index=True)
+        return (
+            pd.concat(self._parts, ignore_index=True)
+            .drop_duplicates()
+            .sort_values(KEY, ignore_index=True)
+        )
 
 
-def with_probes(variants: pd.DataFrame, genome, contig_index: np.ndarray, pos: np.ndarray, block_bp: int, seed: int) -> pd.DataFrame:
+def with_probes(
+    variants: pd.DataFrame,
+    genome,
+    contig_index: np.ndarray,
+    pos: np.ndarray,
+    block_bp: int,
+    seed: int,
+) -> pd.DataFrame:
     """The run's variants, then probes of their kinds, as rows of tables.VARIANTS.
 
-    contig_index, pos: candidate places off the run's alleles. Indel probes come in pairs at one place and of one length, a deletion and
-    an insertion, tandem copies as often as in the run: a model that likes short sequences errs on half of them. MNV probes have the
-    run's REF at half of the places and its ALT at the other half.
+    contig_index, pos: candidate places off the run's alleles. Indel probes come in pairs at one
+    place and of one length, a deletion and an insertion, tandem copies as often as in the run: a
+    model that likes short sequences errs on half of them. MNV probes have the run's REF at half of
+    the places and its ALT at the other half.
     """
     rng = np.random.default_rng([seed, 0x1DE1])
     run = variants.assign(use=VARIANT, run_oriented=True)
-    kinds = np.array([Variant(*row).kind for row in zip(run["pos"], run["ref"], run["alt"], strict=True)], dtype=object)
-    pairs = _indel_pairs(run[np.isin(kinds, (VariantClass.INS, VariantClass.DEL))], genome, contig_index, pos, rng)
+    kinds = np.array(
+        [Variant(*row).kind for row in zip(run["pos"], run["ref"], run["alt"], strict=True)],
+        dtype=object,
+    )
+    pairs = _indel_pairs(
+        run[np.isin(kinds, (VariantClass.INS, VariantClass.DEL))], genome, contig_index, pos, rng
+    )
     swaps = _mnv_probes(run[kinds == VariantClass.MNV], genome, contig_index, pos, rng)
     made = pd.concat([run, pairs, swaps], ignore_index=True)
-    made = made.astype({"contig_index": np.int32, "pos": np.int64, "ref": object, "alt": object, "use": np.uint8, "run_oriented": bool})
-    made["kind"] = np.array([str(Variant(*row).kind) for row in zip(made["pos"], made["ref"], made["alt"], strict=True)], dtype=object)
-    made["block"] = block_of(genome, made["contig_index"].to_numpy(np.int64), made["pos"].to_numpy(), block_bp)
+    made = made.astype(
+        {
+            "contig_index": np.int32,
+            "pos": np.int64,
+            "ref": object,
+            "alt": object,
+            "use": np.uint8,
+            "run_oriented": bool,
+        }
+    )
+    made["kind"] = np.array(
+        [
+            str(Variant(*row).kind)
+            for row in zip(made["pos"], made["ref"], made["alt"], strict=True)
+        ],
+        dtype=object,
+    )
+    made["block"] = block_of(
+        genome, made["contig_index"].to_numpy(np.int64), made["pos"].to_numpy(), block_bp
+    )
     return made.reset_index(drop=True)
 
 
 def number(n: int) -> int:
-    """Probes of one kind: a tenth of the run's variants of it, within PAIR_LIMITS; none where the run has none."""
+    """Probes of one kind: a tenth of the run's variants of it, within PAIR_LIMITS; none where the
+    run has none."""
     return min(PAIR_LIMITS[1], max(PAIR_LIMITS[0], n // 10)) if n else 0
 
 
@@ -99,9 +156,14 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
     wanted = number(len(indels))
     lengths, tandem = DEFAULT_LENGTHS, np.full(len(DEFAULT_LENGTHS), 0.5)
     if len(indels) >= MIN_TO_IMITATE:
-        seen = [(index, Variant(pos_, ref, alt)) for index, pos_, ref, alt in indels[KEY].itertuples(index=False)]
+        seen = [
+            (index, Variant(pos_, ref, alt))
+            for index, pos_, ref, alt in indels[KEY].itertuples(index=False)
+        ]
         lengths = np.array([variant.length for _, variant in seen])
-        tandem = np.array([_is_tandem(genome, index, variant) for index, variant in seen], dtype=float)
+        tandem = np.array(
+            [_is_tandem(genome, index, variant) for index, variant in seen], dtype=float
+        )
     rows: list[tuple] = []
     tries = iter(rng.permutation(len(pos)))
     while len(rows) < 2 * wanted and (place := next(tries, None)) is not None:
@@ -109,29 +171,38 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
         length, is_tandem = int(lengths[pick]), rng.random() < tandem[pick]
         index, at = int(contig_index[place]), int(pos[place])
         here = genome.codes(genome.names[index], at - 1, at + length)
-        away = genome.codes(genome.names[int(contig_index[other])], int(pos[other]), int(pos[other]) + length)
+        away = genome.codes(
+            genome.names[int(contig_index[other])], int(pos[other]), int(pos[other]) + length
+        )
         if (here >= N).any() or (away >= N).any():
             continue
         anchor, lost = decode(here[:1]), decode(here[1:])
         gained = lost if is_tandem else decode(away)
-        pair = [normalised(genome, genome.names[index], at - 1, ref, alt)
-                for ref, alt in ((anchor + lost, anchor), (anchor, anchor + gained))]
+        pair = [
+            normalised(genome, genome.names[index], at - 1, ref, alt)
+            for ref, alt in ((anchor + lost, anchor), (anchor, anchor + gained))
+        ]
         if all(_is_tandem(genome, index, variant) == is_tandem for variant in pair):
             rows += [(index, variant.pos, variant.ref, variant.alt, True) for variant in pair]
     return _in_one_piece(genome, _frame(rows))
 
 
 def _is_tandem(genome, index: int, variant: Variant) -> bool:
-    """Does the indel take away or add one of several copies that stand side by side? The variant is normalised, so the rest follows it."""
+    """Does the indel take away or add one of several copies that stand side by side? The variant is
+    normalised, so the rest follows it."""
     unit = variant.ref or variant.alt
     end = variant.pos + len(variant.ref)
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
 
 
 def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of which neither indel runs over the end of a piece of the background, as no allele runs over its contig's."""
+    """The pairs of which neither indel runs over the end of a piece of the background, as no allele
+    runs over its contig's."""
     index, pos = pairs["contig_index"].to_numpy(np.int64), pairs["pos"].to_numpy(np.int64)
-    first, last = fence(genome, index, pos - 1), fence(genome, index, pos + pairs["ref"].str.len().to_numpy(np.int64))
+    first, last = (
+        fence(genome, index, pos - 1),
+        fence(genome, index, pos + pairs["ref"].str.len().to_numpy(np.int64)),
+    )
     if first is None:
         return pairs
     return pairs[np.repeat((first.low == last.low).reshape(-1, 2).all(axis=1), 2)]
@@ -139,14 +210,22 @@ def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
 
 def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFrame:
     wanted = number(len(mnvs))
-    usual = [(ref, alt) for ref, alt in mnvs[["ref", "alt"]].itertuples(index=False) if len(ref) <= MAX_MNV_BP]
-    places = _places_by_word(genome, contig_index, pos, {len(ref) for ref, _ in usual}) if wanted else {}
+    usual = [
+        (ref, alt)
+        for ref, alt in mnvs[["ref", "alt"]].itertuples(index=False)
+        if len(ref) <= MAX_MNV_BP
+    ]
+    places = (
+        _places_by_word(genome, contig_index, pos, {len(ref) for ref, _ in usual}) if wanted else {}
+    )
     rows: list[tuple] = []
     for turn in range(4 * wanted if usual else 0):
         ref, alt = usual[rng.integers(len(usual))]
         run_oriented = turn % 2 == 0
         here, decoy = (ref, alt) if run_oriented else (alt, ref)
-        if here in places and decoy in places and len(rows) < wanted:  # a word that stands nowhere has no other half
+        if (
+            here in places and decoy in places and len(rows) < wanted
+        ):  # a word that stands nowhere has no other half
             place = places[here][rng.integers(len(places[here]))]
             rows.append((int(contig_index[place]), int(pos[place]), here, decoy, run_oriented))
     return _frame(rows)
@@ -165,30 +244,61 @@ def _places_by_word(genome, contig_index, pos, lengths: set[int]) -> dict[str, n
         order = np.argsort(key, kind="stable")
         distinct, first = np.unique(key[order], return_index=True)
         for word, rows in zip(distinct, np.split(known[order], first[1:]), strict=True):
-            found[decode(np.array([word // 4**place % 4 for place in range(length)[::-1]], dtype=np.uint8))] = rows
+            found[
+                decode(
+                    np.array(
+                        [word // 4**place % 4 for place in range(length)[::-1]], dtype=np.uint8
+                    )
+                )
+            ] = rows
     return found
 
 
-def write(genome, regions, variants: pd.DataFrame, plan_dir: Path, shard_size: int) -> dict[str, int]:
-    """Write variants.parquet and `shards/variants_<n>.parquet`; returns the counts. A variant's id is its row in variants.parquet."""
-    tables.write(plan_dir / "variants.parquet", {name: variants[name].to_numpy() for name in tables.VARIANTS.names}, tables.VARIANTS)
+def write(
+    genome, regions, variants: pd.DataFrame, plan_dir: Path, shard_size: int
+) -> dict[str, int]:
+    """Write variants.parquet and `shards/variants_<n>.parquet`; returns the counts. A variant's id
+    is its row in variants.parquet."""
+    tables.write(
+        plan_dir / "variants.parquet",
+        {name: variants[name].to_numpy() for name in tables.VARIANTS.names},
+        tables.VARIANTS,
+    )
     step = max(1, shard_size // SITES_PER_VARIANT)
     for n, start in enumerate(range(0, len(variants), step)):
         path = plan_dir / "shards" / f"variants_{n:05d}.parquet"
-        tables.write(path, _rows(genome, regions, variants.iloc[start:start + step]), tables.VARIANT_SHARD)
-    return {"variants": int((variants["use"] == VARIANT).sum()), "variant_probes": int((variants["use"] == PROBE).sum())}
+        tables.write(
+            path, _rows(genome, regions, variants.iloc[start : start + step]), tables.VARIANT_SHARD
+        )
+    return {
+        "variants": int((variants["use"] == VARIANT).sum()),
+        "variant_probes": int((variants["use"] == PROBE).sum()),
+    }
 
 
 def _rows(genome, regions, variants: pd.DataFrame) -> pa.Table:
     lengths = list(genome.contigs.values())
-    sites = [Variant(pos, ref, alt).sites(lengths[index])
-             for index, pos, ref, alt in zip(*(variants[name] for name in KEY), strict=True)]
+    sites = [
+        Variant(pos, ref, alt).sites(lengths[index])
+        for index, pos, ref, alt in zip(*(variants[name] for name in KEY), strict=True)
+    ]
     rows = np.repeat(np.arange(len(variants)), [len(part) for part in sites])
     owner = variants.iloc[rows]
     contig_index, pos = owner["contig_index"].to_numpy(np.int32), np.concatenate(sites)
     around = surroundings(genome, contig_index, pos)
-    return pa.table({
-        "contig_index": contig_index, "pos": pos, "use": owner["use"].to_numpy(np.uint8), "base": around.base, "gc": around.gc,
-        "soft_masked": around.soft_masked, "region_class": regions.classes(genome, contig_index, pos, around.soft_masked),
-        "variant": owner.index.to_numpy(np.int64), "start": owner["pos"].to_numpy(), "ref": owner["ref"].to_numpy(object),
-        "alt": owner["alt"].to_numpy(object)}, schema=tables.VARIANT_SHARD)
+    return pa.table(
+        {
+            "contig_index": contig_index,
+            "pos": pos,
+            "use": owner["use"].to_numpy(np.uint8),
+            "base": around.base,
+            "gc": around.gc,
+            "soft_masked": around.soft_masked,
+            "region_class": regions.classes(genome, contig_index, pos, around.soft_masked),
+            "variant": owner.index.to_numpy(np.int64),
+            "start": owner["pos"].to_numpy(),
+            "ref": owner["ref"].to_numpy(object),
+            "alt": owner["alt"].to_numpy(object),
+        },
+        schema=tables.VARIANT_SHARD,
+    )

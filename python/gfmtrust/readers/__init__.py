@@ -1,1 +1,2 @@
-"""Ways of reading DNA with a bundle: windows and views, sites, tiles, haplotypes, whole tokens, imported scores."""
+"""Ways of reading DNA with a bundle: windows and views, sites, tiles, haplotypes, whole tokens,
+imported scores."""

@@ -1,11 +1,14 @@
-"""Likelihoods of alleles by models of whole tokens (BPE): two texts that differ in a few letters, compared token by token.
+"""Likelihoods of alleles by models of whole tokens (BPE): two texts that differ in a few letters,
+compared token by token.
 
-    llr = log_ratios(session, ref, alt)            # windows of equal width, codes uint8 (n, W) each -> nats float64 (n,)
-    llr = substitutions(session, windows, site)    # every base at the site against the one there -> (n, 4)
+    llr = log_ratios(session, ref, alt)            # windows of equal width, codes uint8 (n, W) each
+    -> nats float64 (n,) llr = substitutions(session, windows, site)    # every base at the site
+    against the one there -> (n, 4)
 
-A changed letter may change several tokens. Both texts are cut anew; from the first token that differs on, a masked model has every token
-masked up to where the texts agree again and tells their probability together, a causal one tells the rest of the text. The sums run
-over equally many bases and are never divided by a number of tokens. Definitions: docs/scoring.md, "Models of whole tokens".
+A changed letter may change several tokens. Both texts are cut anew; from the first token that
+differs on, a masked model has every token masked up to where the texts agree again and tells their
+probability together, a causal one tells the rest of the text. The sums run over equally many bases
+and are never divided by a number of tokens. Definitions: docs/scoring.md, "Models of whole tokens".
 """
 
 from __future__ import annotations
@@ -16,15 +19,20 @@ from gfmtrust.bundle import bpe
 from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
 
 LIMIT_NATS = 69.0
-"""No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR), and exp of it is a float32."""
+"""No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR),
+and exp of it is a float32."""
 
 
-def log_ratios(session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None) -> np.ndarray:
-    """ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has no finite answer or a text is too long.
+def log_ratios(
+    session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None
+) -> np.ndarray:
+    """ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has no
+    finite answer or a text is too long.
 
-    ref, alt: codes uint8 (n, W). shifted: int (n,), where the longer allele ends, of pairs whose letters behind the change are shifted
-    against one another (haplotypes); 0 where only letters in place differ; None: nowhere. Letters outside the contig in one of a pair
-    are left out of both. Equal texts and equal questions are worked on once.
+    ref, alt: codes uint8 (n, W). shifted: int (n,), where the longer allele ends, of pairs whose
+    letters behind the change are shifted against one another (haplotypes); 0 where only letters in
+    place differ; None: nowhere. Letters outside the contig in one of a pair are left out of both.
+    Equal texts and equal questions are worked on once.
     """
     cut: dict[bytes, bpe.Tokens] = {}
     asked: dict[tuple, int] = {}
@@ -34,8 +42,13 @@ def log_ratios(session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | 
     ends = np.zeros(len(ref), dtype=np.int64) if shifted is None else shifted
     for row, (one, other, end) in enumerate(zip(ref, alt, ends, strict=True)):
         outside = (one == PAD) | (other == PAD)
-        texts = [_segmented(session.bpe, np.where(outside, PAD, codes).astype(np.uint8), cut) for codes in (one, other)]
-        for side, (tokens, places) in enumerate(zip(texts, _differing(session.bpe, *texts, int(end)), strict=True)):
+        texts = [
+            _segmented(session.bpe, np.where(outside, PAD, codes).astype(np.uint8), cut)
+            for codes in (one, other)
+        ]
+        for side, (tokens, places) in enumerate(
+            zip(texts, _differing(session.bpe, *texts, int(end)), strict=True)
+        ):
             if not len(places):
                 continue
             key = (tokens.ids.tobytes(), places.tobytes())
@@ -45,12 +58,17 @@ def log_ratios(session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | 
                 rows += [question] if question else []
             failed[row] |= asked[key] < 0
             pairs[row, side] = asked[key]
-    sums = np.array([answer.sum() for answer in session.token_logps(rows)] + [0.0])  # the last for no token at all
-    return np.where(failed, np.nan, np.clip(sums[pairs[:, 1]] - sums[pairs[:, 0]], -LIMIT_NATS, LIMIT_NATS))
+    sums = np.array(
+        [answer.sum() for answer in session.token_logps(rows)] + [0.0]
+    )  # the last for no token at all
+    return np.where(
+        failed, np.nan, np.clip(sums[pairs[:, 1]] - sums[pairs[:, 0]], -LIMIT_NATS, LIMIT_NATS)
+    )
 
 
 def substitutions(session, windows: np.ndarray, site: int) -> np.ndarray:
-    """LLR of each base at a letter of each window against the base there, nats float64 (n, 4), order A,C,G,T as read.
+    """LLR of each base at a letter of each window against the base there, nats float64 (n, 4),
+    order A,C,G,T as read.
 
     0 for the base there; a row is all NaN where there is none, or one of its alleles has no answer.
     """
@@ -65,16 +83,22 @@ def substitutions(session, windows: np.ndarray, site: int) -> np.ndarray:
 
 
 def of_bases(session, windows: np.ndarray, site: int) -> tuple[np.ndarray, np.ndarray]:
-    """What `Session.distributions` gives for one letter, from alleles' likelihoods: probs float64 (n, 1, 1, 4) and off_alphabet (n, 1).
+    """What `Session.distributions` gives for one letter, from alleles' likelihoods: probs float64
+    (n, 1, 1, 4) and off_alphabet (n, 1).
 
-    probs are exp of the LLRs, scaled to a sum of 1: their ratios are the alleles' likelihood ratios and nothing else of them has a meaning.
+    probs are exp of the LLRs, scaled to a sum of 1: their ratios are the alleles' likelihood ratios
+    and nothing else of them has a meaning.
     """
     llr = substitutions(session, windows, site)
     p = np.exp(llr - llr.max(axis=1, keepdims=True))
-    return (p / p.sum(axis=1, keepdims=True))[:, None, None], np.zeros((len(windows), 1), np.float32)
+    return (p / p.sum(axis=1, keepdims=True))[:, None, None], np.zeros(
+        (len(windows), 1), np.float32
+    )
 
 
-def strand_difference(session, windows: np.ndarray, site_forward: int, site_reverse: int) -> np.ndarray:
+def strand_difference(
+    session, windows: np.ndarray, site_forward: int, site_reverse: int
+) -> np.ndarray:
     """|LLR of a window less that of its reverse complement, turned back|, nats (n, 4)."""
     back = substitutions(session, reverse_complement(windows), site_reverse)[:, ::-1]
     return np.abs(substitutions(session, windows, site_forward) - back)
@@ -90,12 +114,13 @@ def readable(session, windows: np.ndarray) -> np.ndarray:
 
 
 def spread_asks(model: bpe.Bpe, windows: np.ndarray, every: int = 8) -> list[bpe.Ask | None]:
-    """One question a window about many of its tokens: of a masked model every `every`-th, of a causal one all that have a context."""
+    """One question a window about many of its tokens: of a masked model every `every`-th, of a
+    causal one all that have a context."""
     made = []
     for codes in windows:
         tokens = bpe.segment(model, codes)
         places = np.flatnonzero(tokens.scored)
-        places = places[places > 0] if model.text.causal else places[every // 2::every]
+        places = places[places > 0] if model.text.causal else places[every // 2 :: every]
         made.append(bpe.ask(model, tokens, places) if len(places) else None)
     return made
 
@@ -107,10 +132,14 @@ def _segmented(model: bpe.Bpe, codes: np.ndarray, cut: dict[bytes, bpe.Tokens]) 
     return cut[key]
 
 
-def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens asked for in each of two texts, int64: from the first that differs to where they agree again, or to the end.
+def _differing(
+    model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens asked for in each of two texts, int64: from the first that differs to where they
+    agree again, or to the end.
 
-    Shifted texts cannot agree: there it is to the first place at or behind `shifted` where a token ends in both, after as many bases.
+    Shifted texts cannot agree: there it is to the first place at or behind `shifted` where a token
+    ends in both, after as many bases.
     """
     shorter = min(len(ref.ids), len(alt.ids))
     same = (ref.ids[:shorter] == alt.ids[:shorter]) & (ref.ends[:shorter] == alt.ends[:shorter])
@@ -120,12 +149,15 @@ def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int) -
     if model.text.causal:
         stops = len(ref.ids), len(alt.ids)
     elif not shifted:
-        back = (ref.ids[::-1][:shorter - first] == alt.ids[::-1][:shorter - first])
-        back &= (ref.ends[::-1][:shorter - first] == alt.ends[::-1][:shorter - first])
+        back = ref.ids[::-1][: shorter - first] == alt.ids[::-1][: shorter - first]
+        back &= ref.ends[::-1][: shorter - first] == alt.ends[::-1][: shorter - first]
         tail = len(back) if back.all() else int(np.argmin(back))
         stops = len(ref.ids) - tail, len(alt.ids) - tail
     else:
-        bodies = [tokens.ends[len(model.prefix): len(tokens.ends) - len(model.suffix)] for tokens in (ref, alt)]
+        bodies = [
+            tokens.ends[len(model.prefix) : len(tokens.ends) - len(model.suffix)]
+            for tokens in (ref, alt)
+        ]
         shared = np.intersect1d(*bodies)
         start = ref.ends[first - 1] if first else 0
         shared = shared[shared >= max(shifted, start + 1)]
@@ -133,4 +165,7 @@ def _differing(model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int) -
         stops = tuple(len(model.prefix) + int(np.searchsorted(body, end)) + 1 for body in bodies)
     if model.text.causal:
         first = max(first, 1)  # nothing stands before the first token of a text without a prefix
-    return tuple(first + np.flatnonzero(tokens.scored[first:stop]) for tokens, stop in zip((ref, alt), stops, strict=True))
+    return tuple(
+        first + np.flatnonzero(tokens.scored[first:stop])
+        for tokens, stop in zip((ref, alt), stops, strict=True)
+    )

@@ -1,6 +1,7 @@
 """WRITE_TRACKS: the cohort's alleles as one BED9 file with a colour a flag, for a genome browser.
 
-Positions are those of the trimmed record in the FASTA's naming, so that the file lies on one genome whatever the inputs called it.
+Positions are those of the trimmed record in the FASTA's naming, so that the file lies on one genome
+whatever the inputs called it.
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ from gfmtrust.report.track_list import FLAGS, LEVEL_COLOURS
 log = logging.getLogger(__name__)
 COLUMNS = "#contig\tstart\tend\tname\tscore\tstrand\tthick_start\tthick_end\titem_rgb\n"
 LONGEST_ALLELE = 60
-"""Longer alleles are cut in the name, which BED limits to 255 characters; none as long as this is scored."""
+"""Longer alleles are cut in the name, which BED limits to 255 characters; none as long as this is
+scored."""
 
 
 def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
-    """Write `flags.bed.gz` and its index below `out_dir`; returns their paths, without an index (and a warning) where htslib can make none.
+    """Write `flags.bed.gz` and its index below `out_dir`; returns their paths, without an index
+    (and a warning) where htslib can make none.
 
-    One line an allele that lies within its contig: contig, 0-based half-open range of REF, `FLAG REF>ALT` (and the status where it is
-    not scored), round(1000 * reliability), `.`, the range again, colour. Sorted; streamed, a position at a time.
+    One line an allele that lies within its contig: contig, 0-based half-open range of REF, `FLAG
+    REF>ALT` (and the status where it is not scored), round(1000 * reliability), `.`, the range
+    again, colour. Sorted; streamed, a position at a time.
     """
     known = tables.read_metadata(sites)
     contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
@@ -40,7 +44,9 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
         text.write(COLUMNS.encode())
         for (index, _), rows in groupby(_rows(sites), key=lambda row: row[:2]):
             name, length = contigs[index]
-            for end, line in sorted(_line(name, row) for row in rows if 0 <= row[1] and row[1] + len(row[2]) <= length):
+            for end, line in sorted(
+                _line(name, row) for row in rows if 0 <= row[1] and row[1] + len(row[2]) <= length
+            ):
                 text.write(line.encode())
                 last = max(last, end)
         text.close()
@@ -52,9 +58,16 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
 
 
 def _rows(sites: Path) -> Iterator[tuple]:
-    """(contig_index, pos, ref, alt, status, rank, rel) of the alleles on contigs of the genome, contig by contig."""
-    for batch in tables.batches(sites, ["contig_index", "pos", "ref", "alt", "status", "rank", "rel"]):
-        yield from (row for row in zip(*(column.to_pylist() for column in batch.columns), strict=True) if row[0] >= 0)
+    """(contig_index, pos, ref, alt, status, rank, rel) of the alleles on contigs of the genome,
+    contig by contig."""
+    for batch in tables.batches(
+        sites, ["contig_index", "pos", "ref", "alt", "status", "rank", "rel"]
+    ):
+        yield from (
+            row
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            if row[0] >= 0
+        )
 
 
 def _line(contig: str, row: tuple) -> tuple[int, str]:

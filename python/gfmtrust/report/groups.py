@@ -1,4 +1,5 @@
-"""Flags counted by group for the report: class of variant, class of region, contig. Streams; a group costs a few hundred bytes at most.
+"""Flags counted by group for the report: class of variant, class of region, contig. Streams; a
+group costs a few hundred bytes at most.
 
 A group is whatever text the table holds; it is counted here and escaped where it is written.
 """
@@ -22,13 +23,16 @@ STRIPS, BINS = 60, 80
 
 @dataclass
 class Groups:
-    """Alleles by group and flag: name -> int64 (4,), by Rank; in the order the groups were first seen."""
+    """Alleles by group and flag: name -> int64 (4,), by Rank; in the order the groups were first
+    seen."""
 
     counts: dict[str, np.ndarray] = field(default_factory=dict)
 
     def add(self, code: np.ndarray, names: list[str], rank: np.ndarray) -> None:
         """code: (n,) index into `names`; rank: (n,)."""
-        table = np.bincount(code.astype(np.int64) * len(Rank) + rank, minlength=len(names) * len(Rank)).reshape(-1, len(Rank))
+        table = np.bincount(
+            code.astype(np.int64) * len(Rank) + rank, minlength=len(names) * len(Rank)
+        ).reshape(-1, len(Rank))
         for name, row in zip(names, table, strict=True):
             if row.any():
                 self.counts[name] = self.counts.get(name, 0) + row
@@ -36,8 +40,8 @@ class Groups:
 
 @dataclass
 class Contigs(Groups):
-    """Alleles by contig and flag. bins: scored alleles and those MEDIUM or better along the longest contigs, int64 (2, BINS) each;
-    bits: sum and number of the entropies, by contig."""
+    """Alleles by contig and flag. bins: scored alleles and those MEDIUM or better along the longest
+    contigs, int64 (2, BINS) each; bits: sum and number of the entropies, by contig."""
 
     lengths: dict[str, int] = field(default_factory=dict)
     bins: dict[str, np.ndarray] = field(default_factory=dict)
@@ -76,15 +80,21 @@ def coded(column: pa.Array) -> tuple[np.ndarray, list[str]]:
 
 
 def variant_classes(batch: pa.RecordBatch) -> tuple[np.ndarray, list[str]]:
-    """Class of each allele as (n,) indices into KINDS: as trimmed where it was, else as spelled; 'other' has letters that are no bases."""
+    """Class of each allele as (n,) indices into KINDS: as trimmed where it was, else as spelled;
+    'other' has letters that are no bases."""
     trimmed = batch["var_pos"].fill_null(-1).to_numpy() >= 0
-    ref, alt, short, long = (pc.binary_length(batch[name]).fill_null(0).to_numpy() for name in ("ref", "alt", "var_ref", "var_alt"))
+    ref, alt, short, long = (
+        pc.binary_length(batch[name]).fill_null(0).to_numpy()
+        for name in ("ref", "alt", "var_ref", "var_alt")
+    )
     n_ref, n_alt = np.where(trimmed, short, ref), np.where(trimmed, long, alt)
     kind = np.full(len(ref), COMPLEX, np.int8)
     kind[n_ref == n_alt] = MNV
     kind[(n_ref == 1) & (n_alt == 1)] = SNV
     kind[(n_alt > n_ref) & (n_ref <= np.where(trimmed, 0, 1))] = INS
     kind[(n_ref > n_alt) & (n_alt <= np.where(trimmed, 0, 1))] = DEL
-    letters = pc.match_substring_regex(batch["alt"].fill_null("."), "^[A-Za-z]+$").to_numpy(zero_copy_only=False)
+    letters = pc.match_substring_regex(batch["alt"].fill_null("."), "^[A-Za-z]+$").to_numpy(
+        zero_copy_only=False
+    )
     kind[~letters] = OTHER
     return kind, KINDS

@@ -1,6 +1,7 @@
 """The alleles to look at first, and what the models say of the bases round them.
 
-Picks by flag and size of LLR; decides nothing else. Bases that no step asked for have no distribution and are not made up.
+Picks by flag and size of LLR; decides nothing else. Bases that no step asked for have no
+distribution and are not made up.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ KEY = ("contig", "pos", "ref", "alt")
 
 
 def best(held: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.ndarray) -> list[dict]:
-    """The best of what is held and the batch: MEDIUM and HIGH by flag, then |LLR|; ties keep the order of the file.
+    """The best of what is held and the batch: MEDIUM and HIGH by flag, then |LLR|; ties keep the
+    order of the file.
 
-    batch: rows of sites.parquet with the columns SHOWN at least; rank, size: (n,) its flags and |LLR|.
+    batch: rows of sites.parquet with the columns SHOWN at least; rank, size: (n,) its flags and
+    |LLR|.
     """
     rows = np.flatnonzero(rank >= Rank.MEDIUM)
     if len(held) == TOP_LOCI:
@@ -40,7 +43,8 @@ def best(held: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.nda
 
 
 def top_loci(sites: Path) -> list[dict]:
-    """At most TOP_LOCI alleles of sites.parquet, best first, with the columns SHOWN and contig_index."""
+    """At most TOP_LOCI alleles of sites.parquet, best first, with the columns SHOWN and
+    contig_index."""
     held: list[dict] = []
     for batch in tables.batches(sites, [*SHOWN, "contig_index"]):
         rank, size = batch["rank"].to_numpy(), np.abs(batch["llr"].to_numpy(zero_copy_only=False))
@@ -49,26 +53,41 @@ def top_loci(sites: Path) -> list[dict]:
 
 
 def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict]:
-    """The loci's KEY with `bases`: offset from pos (-FLANK to FLANK), base of the genome, p (A, C, G, T), where a site was scored.
+    """The loci's KEY with `bases`: offset from pos (-FLANK to FLANK), base of the genome, p (A, C,
+    G, T), where a site was scored.
 
-    p is the ensemble's mean distribution, rounded to four digits; views that tell likelihoods alone do not enter.
+    p is the ensemble's mean distribution, rounded to four digits; views that tell likelihoods alone
+    do not enter.
     """
     made = [{name: locus[name] for name in KEY} | {"bases": []} for locus in loci]
     for path in sorted((plan_dir / "shards").glob("shard_*.parquet")) if loci else []:
         place = tables.read(path, ["contig_index", "pos"])
         index, pos = (place[name].to_numpy() for name in ("contig_index", "pos"))
-        near = [np.flatnonzero((index == locus["contig_index"]) & (np.abs(pos - locus["pos"]) <= FLANK)) for locus in loci]
+        near = [
+            np.flatnonzero((index == locus["contig_index"]) & (np.abs(pos - locus["pos"]) <= FLANK))
+            for locus in loci
+        ]
         if not any(map(len, near)):
             continue
         block = scores.block(path.stem, tables.read(path).to_pandas())
         base = decode(block.site["base"].to_numpy())
         for locus, one, rows in zip(loci, made, near, strict=True):
             mean = mean_distribution(block.probs[rows], block.told_weights[rows])
-            one["bases"] += [{"offset": int(pos[row] - locus["pos"]), "base": base[row], "p": [round(float(p), 4) for p in probs]}
-                             for row, probs in zip(rows, mean, strict=True) if np.isfinite(probs).all()]
+            one["bases"] += [
+                {
+                    "offset": int(pos[row] - locus["pos"]),
+                    "base": base[row],
+                    "p": [round(float(p), 4) for p in probs],
+                }
+                for row, probs in zip(rows, mean, strict=True)
+                if np.isfinite(probs).all()
+            ]
     return made
 
 
 def write_loci(plan_dir: Path, scores: ScoreTables, out_dir: Path) -> None:
     """Write loci.json beside the sites.parquet of `out_dir`."""
-    tables.write_json(out_dir / FILE, {"flank": FLANK, "loci": pictures(plan_dir, scores, top_loci(out_dir / "sites.parquet"))})
+    tables.write_json(
+        out_dir / FILE,
+        {"flank": FLANK, "loci": pictures(plan_dir, scores, top_loci(out_dir / "sites.parquet"))},
+    )

@@ -1,4 +1,5 @@
-"""manifest.json: what was published, with its digests, and the proof that nothing was lost on the way. Pure functions."""
+"""manifest.json: what was published, with its digests, and the proof that nothing was lost on the
+way. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,21 +22,32 @@ CONTRACT_FIELDS = (
     "sorted",
     "index",
 )
-"""What is said of an annotated file: `digest` is that of all records without our keys, the same for input and output."""
+"""What is said of an annotated file: `digest` is that of all records without our keys, the same for
+input and output."""
 
 
 def manifest(run, files: list[Path]) -> dict:
     """The content of manifest.json.
 
-    run: `report.Run`. files: further published files, which are digested here; the annotated ones bring theirs in their counts.
+    run: `report.Run`. files: further published files, which are digested here; the annotated ones
+    bring theirs in their counts.
     """
     calibration, genome = run.calibration, run.checks["genome"]
     return {
         "gfmtrust": __version__,
-        "genome": {"name": genome["name"], "digest": genome["digest"], "contigs": genome["contigs"]},
+        "genome": {
+            "name": genome["name"],
+            "digest": genome["digest"],
+            "contigs": genome["contigs"],
+        },
         "background": run.checks.get("background"),
         "models": [
-            {"id": model["id"], "sha256": model["sha256"], "family": model["family"], "device": model["device"]}
+            {
+                "id": model["id"],
+                "sha256": model["sha256"],
+                "family": model["family"],
+                "device": model["device"],
+            }
             for model in run.models
         ],
         "calibration": {
@@ -60,4 +72,10 @@ def manifest(run, files: list[Path]) -> dict:
 def contract(counts: dict) -> dict:
     """One annotated file: names of input and output, the output's digest, and what was checked."""
     checked = {name: counts[name] for name in CONTRACT_FIELDS if name in counts}
-    return {"id": counts["id"], "kind": counts["kind"], "input": counts["input"], "output": counts["output"], **checked}
+    return {
+        "id": counts["id"],
+        "kind": counts["kind"],
+        "input": counts["input"],
+        "output": counts["output"],
+        **checked,
+    }

@@ -1,7 +1,7 @@
 """MultiQC custom content: a row a sample in the general table, and bars of flags and of reasons.
 
-MultiQC does not escape table cells, so every text is escaped here; values are numbers only. Source: MultiQC documentation,
-"Custom content".
+MultiQC does not escape table cells, so every text is escaped here; values are numbers only. Source:
+MultiQC documentation, "Custom content".
 """
 
 from __future__ import annotations
@@ -42,13 +42,21 @@ PARENT = {
 
 
 def files(counts: list[dict]) -> dict[str, str]:
-    """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {} without any."""
+    """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {}
+    without any."""
     vcfs = [file for file in counts if file["kind"] == "vcf"]
     beds = [file for file in counts if file["kind"] == "bed"]
     made = {}
     if vcfs:
         made[GENERAL] = general_stats(vcfs)
-        made[FLAGS] = bar_graph("gfmtrust_flags", "Flags", "Alleles of each file by confidence flag.", vcfs, flag_data, COLOURS)
+        made[FLAGS] = bar_graph(
+            "gfmtrust_flags",
+            "Flags",
+            "Alleles of each file by confidence flag.",
+            vcfs,
+            flag_data,
+            COLOURS,
+        )
         made[STATUSES] = bar_graph(
             "gfmtrust_statuses",
             "Why alleles were not scored",
@@ -59,7 +67,12 @@ def files(counts: list[dict]) -> dict[str, str]:
         )
     if beds:
         made[REGIONS] = bar_graph(
-            "gfmtrust_regions", "Regions by flag", "Lines of each BED file by confidence flag.", beds, flag_data, COLOURS
+            "gfmtrust_regions",
+            "Regions by flag",
+            "Lines of each BED file by confidence flag.",
+            beds,
+            flag_data,
+            COLOURS,
         )
     return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
@@ -75,20 +88,61 @@ def general_stats(vcfs: list[dict]) -> dict:
     }
     plain = {"min": 0, "format": "{:,.0f}", "placement": 1000, "namespace": "gfmtrust"}
     headers = [
-        {"scored": {"title": "Scored", "description": "ALT alleles scored by the models", "scale": "Greys", **plain}},
-        {"HIGH": {"title": "HIGH", "description": "Alleles flagged HIGH", "scale": "Blues", **plain}},
-        {"MEDIUM": {"title": "MEDIUM", "description": "Alleles flagged MEDIUM", "scale": "Oranges", **plain}},
-        {"LOW": {"title": "LOW", "description": "Alleles scored and flagged LOW", "scale": "Reds", "hidden": True, **plain}},
+        {
+            "scored": {
+                "title": "Scored",
+                "description": "ALT alleles scored by the models",
+                "scale": "Greys",
+                **plain,
+            }
+        },
+        {
+            "HIGH": {
+                "title": "HIGH",
+                "description": "Alleles flagged HIGH",
+                "scale": "Blues",
+                **plain,
+            }
+        },
+        {
+            "MEDIUM": {
+                "title": "MEDIUM",
+                "description": "Alleles flagged MEDIUM",
+                "scale": "Oranges",
+                **plain,
+            }
+        },
+        {
+            "LOW": {
+                "title": "LOW",
+                "description": "Alleles scored and flagged LOW",
+                "scale": "Reds",
+                "hidden": True,
+                **plain,
+            }
+        },
     ]
-    return {"id": "gfmtrust_general_stats", "plot_type": "generalstats", "pconfig": headers, "data": data}
+    return {
+        "id": "gfmtrust_general_stats",
+        "plot_type": "generalstats",
+        "pconfig": headers,
+        "data": data,
+    }
 
 
 def bar_graph(
-    plot_id: str, name: str, description: str, counts: list[dict], of_file: Callable[[dict], dict[str, int]], colours: dict[str, str]
+    plot_id: str,
+    name: str,
+    description: str,
+    counts: list[dict],
+    of_file: Callable[[dict], dict[str, int]],
+    colours: dict[str, str],
 ) -> dict:
     """One bar a file, its parts in the order of `colours`; parts that no file has are left out."""
     data = {escaped(file["id"]): of_file(file) for file in counts}
-    present = [part for part in colours if any(row.get(part) for row in data.values())] or list(colours)[:1]
+    present = [part for part in colours if any(row.get(part) for row in data.values())] or list(
+        colours
+    )[:1]
     return {
         "id": plot_id,
         **PARENT,
@@ -96,8 +150,12 @@ def bar_graph(
         "description": description,
         "plot_type": "bargraph",
         "pconfig": {"id": f"{plot_id}_plot", "title": f"gfmtrust: {name}", "ylab": "count"},
-        "categories": {part: {"name": part.replace("_", " "), "color": colours[part]} for part in present},
-        "data": {sample: {part: row.get(part, 0) for part in present} for sample, row in data.items()},
+        "categories": {
+            part: {"name": part.replace("_", " "), "color": colours[part]} for part in present
+        },
+        "data": {
+            sample: {part: row.get(part, 0) for part in present} for sample, row in data.items()
+        },
     }
 
 

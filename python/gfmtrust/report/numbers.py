@@ -1,6 +1,8 @@
-"""The numbers of the report: counts and histograms of sites.parquet, the calibration curve and the league of the scored probes.
+"""The numbers of the report: counts and histograms of sites.parquet, the calibration curve and the
+league of the scored probes.
 
-Streams; nothing here grows with the number of alleles. How the numbers look is not here, nor the counts by group (`report_groups`).
+Streams; nothing here grows with the number of alleles. How the numbers look is not here, nor the
+counts by group (`report_groups`).
 """
 
 from __future__ import annotations
@@ -25,17 +27,21 @@ from gfmtrust.report.groups import Contigs, Groups
 LLR_EDGES = np.linspace(-12.0, 12.0, 49)
 CURVE_BINS = 10
 TWO_SIDED = 0.025
-NEEDED = list(dict.fromkeys(["status", "rank", "why", "ent", "llr", *loci.SHOWN, *report_groups.NEEDED]))
+NEEDED = list(
+    dict.fromkeys(["status", "rank", "why", "ent", "llr", *loci.SHOWN, *report_groups.NEEDED])
+)
 FLAGS = (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
 
 
 @dataclass
 class AlleleNumbers:
-    """Unique alleles of the run: counts by status, rank and reason; histograms by flag; the surest large effects.
+    """Unique alleles of the run: counts by status, rank and reason; histograms by flag; the surest
+    large effects.
 
-    ent, llr: counts by flag in ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge counts in the last bin. at_uniform: scored
-    alleles whose entropy exceeds 1.9 bits. loci: of the highest flag present, by |LLR|, at most TOP_LOCI.
-    kinds, classes: flags by class of variant and of region; contigs: flags by contig.
+    ent, llr: counts by flag in ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge counts in
+    the last bin. at_uniform: scored alleles whose entropy exceeds 1.9 bits. loci: of the highest
+    flag present, by |LLR|, at most TOP_LOCI. kinds, classes: flags by class of variant and of
+    region; contigs: flags by contig.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -44,7 +50,9 @@ class AlleleNumbers:
     ent: dict[Rank, np.ndarray] = field(
         default_factory=lambda: {flag: np.zeros(len(ENTROPY_EDGES) - 1, np.int64) for flag in FLAGS}
     )
-    llr: dict[Rank, np.ndarray] = field(default_factory=lambda: {flag: np.zeros(len(LLR_EDGES) - 1, np.int64) for flag in FLAGS})
+    llr: dict[Rank, np.ndarray] = field(
+        default_factory=lambda: {flag: np.zeros(len(LLR_EDGES) - 1, np.int64) for flag in FLAGS}
+    )
     at_uniform: int = 0
     loci: list[dict] = field(default_factory=list)
     kinds: Groups = field(default_factory=Groups)
@@ -62,7 +70,8 @@ class AlleleNumbers:
 
 @dataclass(frozen=True)
 class CurveBin:
-    """One equal-mass bin of probes: mean reliability, share that was right with its 95 % Clopper-Pearson interval."""
+    """One equal-mass bin of probes: mean reliability, share that was right with its 95 %
+    Clopper-Pearson interval."""
 
     n: int
     reliability: float
@@ -73,7 +82,8 @@ class CurveBin:
 
 @dataclass(frozen=True)
 class LeagueRow:
-    """Bits per base at the probes' sites of one contestant, and its gain over the context model with a 95 % interval."""
+    """Bits per base at the probes' sites of one contestant, and its gain over the context model
+    with a 95 % interval."""
 
     name: str
     bits: float
@@ -86,7 +96,9 @@ class LeagueRow:
 def allele_numbers(sites: Path) -> AlleleNumbers:
     """Counts of all rows of sites.parquet, read batch by batch."""
     facts = tables.read_metadata(sites)
-    numbers = AlleleNumbers(contigs=Contigs.of(facts.get("contigs", []), facts.get("contig_lengths", [])))
+    numbers = AlleleNumbers(
+        contigs=Contigs.of(facts.get("contigs", []), facts.get("contig_lengths", []))
+    )
     for batch in tables.batches(sites, NEEDED):
         numbers.statuses.update(_value_counts(batch["status"]))
         numbers.ranks.update({Rank(value): n for value, n in _value_counts(batch["rank"]).items()})
@@ -95,7 +107,9 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
                 if code:
                     numbers.reasons[code] += n
         rank = batch["rank"].to_numpy(zero_copy_only=False)
-        ent, llr = (batch[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in ("ent", "llr"))
+        ent, llr = (
+            batch[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in ("ent", "llr")
+        )
         for flag in FLAGS:
             mine = rank == flag
             numbers.ent[flag] += _histogram(ent[mine], ENTROPY_EDGES)
@@ -108,8 +122,11 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
     return numbers
 
 
-def calibration_curve(rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BINS) -> list[CurveBin]:
-    """Equal-mass bins of the scored probes by reliability; fewer where there are fewer probes. rel float (n,), wrong bool (n,)."""
+def calibration_curve(
+    rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BINS
+) -> list[CurveBin]:
+    """Equal-mass bins of the scored probes by reliability; fewer where there are fewer probes. rel
+    float (n,), wrong bool (n,)."""
     kept = np.flatnonzero(np.isfinite(rel))
     order = kept[np.argsort(rel[kept], kind="stable")]
     bins = []
@@ -128,10 +145,13 @@ def calibration_curve(rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BI
     return bins
 
 
-def league(model: np.ndarray, context: np.ndarray, block: np.ndarray, name: str, context_only: bool) -> list[LeagueRow]:
+def league(
+    model: np.ndarray, context: np.ndarray, block: np.ndarray, name: str, context_only: bool
+) -> list[LeagueRow]:
     """Uniform, context model and the run's models at the probes that both answered.
 
-    model, context: surprisal of the real base, bits (n,); block: (n,) the interval takes whole blocks, as neighbours are alike.
+    model, context: surprisal of the real base, bits (n,); block: (n,) the interval takes whole
+    blocks, as neighbours are alike.
     """
     rows = [LeagueRow("uniform", 2.0, 0)]
     both = np.isfinite(model) & np.isfinite(context)
@@ -147,7 +167,8 @@ def league(model: np.ndarray, context: np.ndarray, block: np.ndarray, name: str,
 
 
 def _clustered_interval(values: np.ndarray, block: np.ndarray) -> tuple[float | None, float | None]:
-    """95 % interval of a mean over clusters (linearised ratio of sums); (None, None) below two blocks."""
+    """95 % interval of a mean over clusters (linearised ratio of sums); (None, None) below two
+    blocks."""
     names, inverse = np.unique(block, return_inverse=True)
     k = len(names)
     if k < 2:

@@ -1,6 +1,7 @@
 """REPORT: one self-contained HTML page, the MultiQC files and the manifest of a finished run.
 
-Reads tables and JSON of earlier steps and never computes a flag. Equal inputs give equal bytes: nothing here asks the clock.
+Reads tables and JSON of earlier steps and never computes a flag. Equal inputs give equal bytes:
+nothing here asks the clock.
 """
 
 from __future__ import annotations
@@ -40,24 +41,39 @@ CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
 SHOWN_WARNINGS = 200
 ROWS_WITH_BARS = 200
-"""Rows of a table of files, lines of warnings, and files up to which each has a bar; beyond them the page would outgrow its 500 kB."""
+"""Rows of a table of files, lines of warnings, and files up to which each has a bar; beyond them
+the page would outgrow its 500 kB."""
 
 
 FILTERS = (
-    ("MEDIUM or better, allele by allele", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK>=2'"),
+    (
+        "MEDIUM or better, allele by allele",
+        "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK>=2'",
+    ),
     ("HIGH alone", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=3'"),
-    ("records whose every ALT is MEDIUM or better, not split", "bcftools view -i 'MIN(GFM_RANK)>=2' sample.gfm.vcf.gz"),
-    ("scored, and nothing promised", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=1'"),
-    ("not scored, with the reason", "bcftools norm -m- sample.gfm.vcf.gz | bcftools query -i 'GFM_RANK=0' "
-                                    "-f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%GFM_STATUS\\n'"),
+    (
+        "records whose every ALT is MEDIUM or better, not split",
+        "bcftools view -i 'MIN(GFM_RANK)>=2' sample.gfm.vcf.gz",
+    ),
+    (
+        "scored, and nothing promised",
+        "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=1'",
+    ),
+    (
+        "not scored, with the reason",
+        "bcftools norm -m- sample.gfm.vcf.gz | bcftools query -i 'GFM_RANK=0' "
+        "-f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%GFM_STATUS\\n'",
+    ),
 )
-"""What a reader may copy: (what it keeps, command). By inclusion alone: missing keys match no comparison."""
+"""What a reader may copy: (what it keeps, command). By inclusion alone: missing keys match no
+comparison."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the steps of a run left behind, as the report reads it. files: counts.json of every annotated file, by id; compared, loci,
-    local_lr: what `model_comparison`, `loci` and `local_lr` wrote, {} where they did not."""
+    """What the steps of a run left behind, as the report reads it. files: counts.json of every
+    annotated file, by id; compared, loci, local_lr: what `model_comparison`, `loci` and `local_lr`
+    wrote, {} where they did not."""
 
     checks: dict
     plan: dict
@@ -86,10 +102,12 @@ def report(
     out_dir: Path,
     title: str = "gfmtrust report",
 ) -> Run:
-    """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what they were made of.
+    """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what
+    they were made of.
 
-    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order; bundles: folders. Files of an
-    earlier report in `out_dir` are removed first, so that none is left beside the new ones or after a report that failed.
+    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
+    bundles: folders. Files of an earlier report in `out_dir` are removed first, so that none is
+    left beside the new ones or after a report that failed.
     """
     for name in (HTML, "manifest.json", *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
@@ -107,12 +125,20 @@ def report(
 
 
 def read_run(
-    checked: Path, plan: Path, calibration: Path, sites: Path, counts: list[Path], metrics: list[Path], bundles: list[Path]
+    checked: Path,
+    plan: Path,
+    calibration: Path,
+    sites: Path,
+    counts: list[Path],
+    metrics: list[Path],
+    bundles: list[Path],
 ) -> Run:
-    """Gather a run from its files. Raises MissingInputError (66), BadDataError (65), ConfigurationError (78)."""
+    """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
+    ConfigurationError (78)."""
     fitted = read_calibration(calibration / "calibration.json")
     scored = tables.read(
-        calibration / "probes.scored.parquet", ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"]
+        calibration / "probes.scored.parquet",
+        ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"],
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
@@ -124,9 +150,13 @@ def read_run(
         plan=tables.read_json(plan / "plan.json"),
         calibration=fitted,
         models=models,
-        files=sorted((tables.read_json(path) for path in counts), key=lambda file: (file["kind"], file["id"])),
+        files=sorted(
+            (tables.read_json(path) for path in counts), key=lambda file: (file["kind"], file["id"])
+        ),
         numbers=allele_numbers(sites / "sites.parquet"),
-        curve=calibration_curve(probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)),
+        curve=calibration_curve(
+            probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)
+        ),
         league=league(
             probe["surprisal"].astype(np.float64),
             probe["context_site_surprisal"].astype(np.float64),
@@ -144,9 +174,15 @@ def _where_made(path: Path) -> dict:
     return tables.read_json(path) if path.is_file() else {}
 
 
-def _models(calibration: Calibration, facts: dict[str, dict], metrics: list[dict], bundles: list[Path]) -> list[dict]:
-    """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites, passes, seconds."""
-    opened = {bundle.model_id: {"family": bundle.family, "window_bp": bundle.window_bp} for bundle in map(Bundle.open, bundles)}
+def _models(
+    calibration: Calibration, facts: dict[str, dict], metrics: list[dict], bundles: list[Path]
+) -> list[dict]:
+    """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites,
+    passes, seconds."""
+    opened = {
+        bundle.model_id: {"family": bundle.family, "window_bp": bundle.window_bp}
+        for bundle in map(Bundle.open, bundles)
+    }
     rows = []
     for model, digest in calibration.digests.get("bundles", {}).items():
         mine = [one for one in metrics if one["model"] == model]
@@ -157,7 +193,9 @@ def _models(calibration: Calibration, facts: dict[str, dict], metrics: list[dict
                 "sha256": digest,
                 "family": known.get("family", ""),
                 "window_bp": known.get("window_bp", ""),
-                "device": ", ".join(sorted({f"{one['device']} ({one['provider']})" for one in mine})),
+                "device": ", ".join(
+                    sorted({f"{one['device']} ({one['provider']})" for one in mine})
+                ),
                 "sites": sum(one["sites"] for one in mine),
                 "passes": sum(one["passes"] for one in mine),
                 "seconds": round(sum(one["seconds"] for one in mine), 1),
@@ -173,7 +211,11 @@ def _stride(metrics: list[dict]) -> str:
     if not chosen:
         return "one base a pass"
     check = chosen[0]["checks"][-1] if chosen[0].get("checks") else {}
-    changed = f"; entropy differs by {check['p50']:.3f} bit (median), {check['p99']:.3f} (99 %)" if check else ""
+    changed = (
+        f"; entropy differs by {check['p50']:.3f} bit (median), {check['p99']:.3f} (99 %)"
+        if check
+        else ""
+    )
     return f"every {chosen[0]['stride']}th token in one pass{changed}"
 
 
@@ -186,18 +228,31 @@ def html(run: Run, title: str) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("report.html.j2").render(context(run), title=title, version=__version__) + "\n"
+    return (
+        environment.get_template("report.html.j2").render(
+            context(run), title=title, version=__version__
+        )
+        + "\n"
+    )
 
 
 def context(run: Run) -> dict:
     """What the template is given, section by section."""
     numbers, calibration = run.numbers, run.calibration
-    alphas = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}
+    alphas = {
+        Rank.HIGH: calibration.options.alpha_high,
+        Rank.MEDIUM: calibration.options.alpha_medium,
+    }
     steps = report_wording.funnel_steps(numbers)
     warnings = report_rows.warnings(run.checks, run.files)
-    pictures = {tuple(one[name] for name in loci.KEY): one["bases"] for one in run.loci.get("loci", [])}
+    pictures = {
+        tuple(one[name] for name in loci.KEY): one["bases"] for one in run.loci.get("loci", [])
+    }
     compared = _compared(run.compared)
-    curve, entropy = report_wording.curve_sentence(run.curve), report_wording.entropy_sentence(numbers)
+    curve, entropy = (
+        report_wording.curve_sentence(run.curve),
+        report_wording.entropy_sentence(numbers),
+    )
     return {
         "numbers": numbers,
         "genome": run.checks["genome"],
@@ -209,7 +264,8 @@ def context(run: Run) -> dict:
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
             "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
             "reasons": report_rows.shares(
-                {name: n for name, n in numbers.statuses.items() if name != Status.SCORED}, numbers.alleles
+                {name: n for name, n in numbers.statuses.items() if name != Status.SCORED},
+                numbers.alleles,
             ),
             "whys": report_rows.shares(numbers.reasons, numbers.scored),
         },
@@ -218,9 +274,15 @@ def context(run: Run) -> dict:
             "sentence": curve,
             "alt": f"Calibration curve. {curve}",
         },
-        "levels": [{"name": level.name, "text": report_wording.level_text(level, calibration)} for level in FLAGS],
-        "certificates": [report_rows.certificate(kind, found)
-                         for kind, held in calibration.by_kind().items() for found in held.certificates],
+        "levels": [
+            {"name": level.name, "text": report_wording.level_text(level, calibration)}
+            for level in FLAGS
+        ],
+        "certificates": [
+            report_rows.certificate(kind, found)
+            for kind, held in calibration.by_kind().items()
+            for found in held.certificates
+        ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {
@@ -238,23 +300,35 @@ def context(run: Run) -> dict:
         },
         "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
         "warnings": warnings[:SHOWN_WARNINGS],
-        "totals": {"samples": len(run.of_kind("vcf")), "regions": len(run.of_kind("bed")), "warnings": len(warnings)},
+        "totals": {
+            "samples": len(run.of_kind("vcf")),
+            "regions": len(run.of_kind("bed")),
+            "warnings": len(warnings),
+        },
         "compared": report_rows.compared(compared) if compared else None,
         "compared_at": "scored SNVs" if compared is run.compared.get("snvs") else "region bases",
         "kinds": report_rows.groups(numbers.kinds, "unknown"),
         "classes": report_rows.groups(numbers.classes, "not scored"),
         "shown_rows": SHOWN_ROWS,
         "contigs": report_rows.contigs(numbers.contigs),
-        "loci": [report_rows.locus(row, pictures, run.loci.get("flank", loci.FLANK)) for row in numbers.loci],
+        "loci": [
+            report_rows.locus(row, pictures, run.loci.get("flank", loci.FLANK))
+            for row in numbers.loci
+        ],
         "filters": FILTERS,
         "provenance": report_rows.provenance(run.checks, run.plan),
     }
 
 
 def _compared(found: dict) -> dict | None:
-    """The comparison of the models at the run's SNVs, at its region bases where it has none; None where it has neither."""
+    """The comparison of the models at the run's SNVs, at its region bases where it has none; None
+    where it has neither."""
     made = [found[place] for place in ("snvs", "bases") if place in found]
-    counted = (one for one in made if sum(model["n"] for model in one["models"]) + sum(pair["n_sign"] for pair in one["pairs"]))
+    counted = (
+        one
+        for one in made
+        if sum(model["n"] for model in one["models"]) + sum(pair["n_sign"] for pair in one["pairs"])
+    )
     return next(counted, None)
 
 

@@ -1,4 +1,5 @@
-"""Rows of the report's tables: numbers as texts and small figures, one function a table. No sentence."""
+"""Rows of the report's tables: numbers as texts and small figures, one function a table. No
+sentence."""
 
 from __future__ import annotations
 
@@ -60,28 +61,60 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
         ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
     ]
-    facts += [(f"labels and the genome {one.model} was trained on", one.words) for one in calibration.label_overlap]
+    facts += [
+        (f"labels and the genome {one.model} was trained on", one.words)
+        for one in calibration.label_overlap
+    ]
     ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
     if ranked:
-        facts.append(("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked)))
+        facts.append(
+            ("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked))
+        )
     for null in calibration.nulls:
         error = MISSING if null.error is None else f"{100 * null.error:.0f} %"
-        facts.append((f"false flags under null: {null.name}", f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
-                      f"wrong at {error}, where guessing is at 50 %"))
+        facts.append(
+            (
+                f"false flags under null: {null.name}",
+                f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
+                f"wrong at {error}, where guessing is at 50 %",
+            )
+        )
     if calibration.alt_distance is not None:
-        facts.append(("LLRs of the run's SNVs against permuted ALTs (KS distance; near 0: observed alleles are told from none)",
-                      f"{calibration.alt_distance:.3f}"))
+        facts.append(
+            (
+                "LLRs of the run's SNVs against permuted ALTs (KS distance; near 0: observed alleles are told from none)",
+                f"{calibration.alt_distance:.3f}",
+            )
+        )
     return facts
 
 
 def local_lr(told: dict) -> dict:
-    """The section on local likelihood ratios: its words and a row for each class of variant and strength."""
-    about = [f"{one['kind']}: {one['n_effect']:,} labelled alleles with an effect and {one['n_none']:,} without, windows of "
-             f"{one['window']:,}" for one in told["kinds"]]
+    """The section on local likelihood ratios: its words and a row for each class of variant and
+    strength."""
+    about = [
+        f"{one['kind']}: {one['n_effect']:,} labelled alleles with an effect and {one['n_none']:,} without, windows of "
+        f"{one['window']:,}"
+        for one in told["kinds"]
+    ]
     about += [f"{kind}: none, {why_not}" for kind, why_not in told["refused"].items()]
-    rows = [(one["kind"], one["strength"].replace("_", " "), number(one["odds"], ",.4g"), number(one["effect_from"], "+.2f"),
-             number(one["no_effect_to"], "+.2f")) for one in told["thresholds"]]
-    return {"use": told["use"], "score": told["score"], "prior": f"{told['prior']:g}", "about": about, "rows": rows}
+    rows = [
+        (
+            one["kind"],
+            one["strength"].replace("_", " "),
+            number(one["odds"], ",.4g"),
+            number(one["effect_from"], "+.2f"),
+            number(one["no_effect_to"], "+.2f"),
+        )
+        for one in told["thresholds"]
+    ]
+    return {
+        "use": told["use"],
+        "score": told["score"],
+        "prior": f"{told['prior']:g}",
+        "about": about,
+        "rows": rows,
+    }
 
 
 def sample(file: dict) -> dict[str, str]:
@@ -121,7 +154,13 @@ def flag_counts(file: dict) -> dict[str, str]:
 
 def league_row(row: LeagueRow) -> tuple[str, ...]:
     interval = MISSING if row.gain_low is None else f"{row.gain_low:+.3f} to {row.gain_high:+.3f}"
-    return row.name, f"{row.bits:.3f}", number(row.gain, "+.3f"), interval, f"{row.n:,}" if row.n else MISSING
+    return (
+        row.name,
+        f"{row.bits:.3f}",
+        number(row.gain, "+.3f"),
+        interval,
+        f"{row.n:,}" if row.n else MISSING,
+    )
 
 
 def check(one: dict) -> tuple[str, ...]:
@@ -146,7 +185,11 @@ def warnings(checks: dict, files: list[dict]) -> list[str]:
 
 
 def warning_line(warning: dict | str, where: str) -> str:
-    text = warning if isinstance(warning, str) else f"{warning['text']} ({warning['count']:,} times, first {warning['first']})"
+    text = (
+        warning
+        if isinstance(warning, str)
+        else f"{warning['text']} ({warning['count']:,} times, first {warning['first']})"
+    )
     return f"{where}: {text}" if where else text
 
 
@@ -157,35 +200,69 @@ def groups(found: Groups, unnamed: str) -> list[dict]:
 
 
 def contigs(found: Contigs) -> list[dict]:
-    """Flags by contig in the table's order; beyond SHOWN_CONTIGS the contigs with fewest alleles are summed up in a last row."""
+    """Flags by contig in the table's order; beyond SHOWN_CONTIGS the contigs with fewest alleles
+    are summed up in a last row."""
     most = sorted(found.counts, key=lambda name: -int(found.counts[name].sum()))[:SHOWN_CONTIGS]
     shown = [name for name in found.counts if name in set(most)]
-    rows = [{"name": name, "length": number(found.lengths.get(name), ","), "entropy": number(found.mean_entropy(name), ".3f"),
-             "strip": report_svg.strip(found.bins[name]) if name in found.bins and found.bins[name][0].any() else "",
-             **flagged(found.counts[name])} for name in shown]
+    rows = [
+        {
+            "name": name,
+            "length": number(found.lengths.get(name), ","),
+            "entropy": number(found.mean_entropy(name), ".3f"),
+            "strip": report_svg.strip(found.bins[name])
+            if name in found.bins and found.bins[name][0].any()
+            else "",
+            **flagged(found.counts[name]),
+        }
+        for name in shown
+    ]
     rest = [counts for name, counts in found.counts.items() if name not in set(most)]
     if rest:
-        rows.append({"name": f"{len(rest):,} other contigs", "length": MISSING, "entropy": MISSING, "strip": "",
-                     **flagged(np.sum(rest, axis=0))})
+        rows.append(
+            {
+                "name": f"{len(rest):,} other contigs",
+                "length": MISSING,
+                "entropy": MISSING,
+                "strip": "",
+                **flagged(np.sum(rest, axis=0)),
+            }
+        )
     return rows
 
 
 def flagged(counts: np.ndarray) -> dict:
-    """One row of flags: counts by Rank as texts, the share that is MEDIUM or better of those scored, and a bar."""
+    """One row of flags: counts by Rank as texts, the share that is MEDIUM or better of those
+    scored, and a bar."""
     scored = int(counts.sum() - counts[Rank.NOT_SCORED])
     sure = int(counts[Rank.MEDIUM] + counts[Rank.HIGH])
-    return {"alleles": f"{int(counts.sum()):,}", **{rank.name.lower(): f"{int(counts[rank]):,}" for rank in Rank},
-            "sure": f"{sure / scored:.1%}" if scored else MISSING, "bar": report_svg.share_bar(counts)}
+    return {
+        "alleles": f"{int(counts.sum()):,}",
+        **{rank.name.lower(): f"{int(counts[rank]):,}" for rank in Rank},
+        "sure": f"{sure / scored:.1%}" if scored else MISSING,
+        "bar": report_svg.share_bar(counts),
+    }
 
 
 def compared(found: dict) -> dict:
-    """The models side by side. found: `ModelComparison.as_dict`; matrix: a row a model, a cell each other one."""
-    pair = {names: one for one in found["pairs"] for names in ((one["a"], one["b"]), (one["b"], one["a"]))}
+    """The models side by side. found: `ModelComparison.as_dict`; matrix: a row a model, a cell each
+    other one."""
+    pair = {
+        names: one
+        for one in found["pairs"]
+        for names in ((one["a"], one["b"]), (one["b"], one["a"]))
+    }
     models = [one["id"] for one in found["models"]]
     return {
-        "models": [{"id": one["id"], "n": f"{one['n']:,}", "mean": number(one["mean_entropy"], ".3f"),
-                    "near": number(one["near_uniform"], ".1%"), "bars": report_svg.entropy_bars(one["entropy"]) if one["n"] else ""}
-                   for one in found["models"]],
+        "models": [
+            {
+                "id": one["id"],
+                "n": f"{one['n']:,}",
+                "mean": number(one["mean_entropy"], ".3f"),
+                "near": number(one["near_uniform"], ".1%"),
+                "bars": report_svg.entropy_bars(one["entropy"]) if one["n"] else "",
+            }
+            for one in found["models"]
+        ],
         "names": models,
         "matrix": [(a, [_pair_cell(pair.get((a, b))) for b in models]) for a in models],
     }
@@ -195,16 +272,25 @@ def _pair_cell(one: dict | None) -> dict:
     if one is None:
         return {"jsd": "", "sign": "", "shade": 0}
     shade = sum(one["jsd"] >= least for least in SHADES) if one["jsd"] is not None else 0
-    return {"jsd": f"{number(one['jsd'], '.3f')} bit" if one["jsd"] is not None else MISSING, "sign": number(one["same_sign"], ".1%"),
-            "shade": shade}
+    return {
+        "jsd": f"{number(one['jsd'], '.3f')} bit" if one["jsd"] is not None else MISSING,
+        "sign": number(one["same_sign"], ".1%"),
+        "shade": shade,
+    }
 
 
 def locus(row: dict, pictures: dict, flank: int) -> dict:
-    """One of the alleles to look at. pictures: bases round it by loci.KEY; without any there is no figure."""
-    ref, alt = (text if len(text) <= SHOWN_ALLELE else f"{text[:SHOWN_ALLELE]}… ({len(text):,})" for text in (row["ref"], row["alt"]))
+    """One of the alleles to look at. pictures: bases round it by loci.KEY; without any there is no
+    figure."""
+    ref, alt = (
+        text if len(text) <= SHOWN_ALLELE else f"{text[:SHOWN_ALLELE]}… ({len(text):,})"
+        for text in (row["ref"], row["alt"])
+    )
     bases = pictures.get(tuple(row[name] for name in loci.KEY), [])
     at = next((one for one in bases if one["offset"] == 0), None)
-    told = ", ".join(f"{base} {p:.0%}" for base, p in zip("ACGT", at["p"], strict=True)) if at else ""
+    told = (
+        ", ".join(f"{base} {p:.0%}" for base, p in zip("ACGT", at["p"], strict=True)) if at else ""
+    )
     return {
         "allele": f"{row['contig']}:{format_position(row['pos'])} {ref}>{alt}",
         "flag": Rank(row["rank"]).name,
@@ -230,15 +316,28 @@ def provenance(checks: dict, plan: dict) -> list[tuple[str, str]]:
         ("contigs", f"{len(genome['contigs']):,}"),
         *_background(checks.get("background")),
         ("seed", str(plan["seed"])),
-        ("planned", ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in sorted(counts.items()) if isinstance(n, int))),
+        (
+            "planned",
+            ", ".join(
+                f"{n:,} {name.replace('_', ' ')}"
+                for name, n in sorted(counts.items())
+                if isinstance(n, int)
+            ),
+        ),
     ]
 
 
 def _background(facts: dict | None) -> list[tuple[str, str]]:
     if not facts:
         return []
-    return [("context model and probes come from", facts["name"]), ("background digest", facts["digest"]),
-            ("words of the genome that stand in the background", f"{facts['shared_words']:,} of {facts['sampled_words']:,} sampled")]
+    return [
+        ("context model and probes come from", facts["name"]),
+        ("background digest", facts["digest"]),
+        (
+            "words of the genome that stand in the background",
+            f"{facts['shared_words']:,} of {facts['sampled_words']:,} sampled",
+        ),
+    ]
 
 
 def number(value: float | None, form: str) -> str:

@@ -1,6 +1,8 @@
-"""Every track that a genome browser can show, declared once: file, title, range and colour. No files are written here.
+"""Every track that a genome browser can show, declared once: file, title, range and colour. No
+files are written here.
 
-The bigWig files, the flags' BED, the track hub, the IGV session and the JBrowse configuration all come from this list.
+The bigWig files, the flags' BED, the track hub, the IGV session and the JBrowse configuration all
+come from this list.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Track:
-    """One track. `id` is a plain word, also the file's name without ending; `column` is None for the flags of alleles.
+    """One track. `id` is a plain word, also the file's name without ending; `column` is None for
+    the flags of alleles.
 
-    lowest, highest: range that a browser opens with, in the unit of the title; values outside are in the file all the same.
+    lowest, highest: range that a browser opens with, in the unit of the title; values outside are
+    in the file all the same.
     """
 
     id: str
@@ -33,29 +37,85 @@ class Track:
 
 
 BIGWIGS = (
-    Track("entropy", "ent", "Entropy, bits", "Entropy of the mean distribution of each region base, bits; 0 is certain and 2 is uniform",
-          0, 2, (0, 114, 178)),
-    Track("gain", "gain", "Gain, bits/base", "Gain over the context model near each region base, bits per base; above 0 beats counting",
-          -0.5, 0.5, (0, 158, 115)),
-    Track("disagreement", "dis", "Disagreement, bits",
-          "Mutual information between views and base, bits; 0 means that all views say the same", 0, 0.5, (204, 121, 167)),
-    Track("surprisal", "surprisal", "Surprisal, bits", "Surprisal of the base that stands there, bits", 0, 6, (86, 120, 154)),
-    Track("rank", "rank", "Rank", "Flag of each region base: 3 HIGH, 2 MEDIUM, 1 LOW; no value where it is not scored", 0, 3, (0, 0, 0)),
+    Track(
+        "entropy",
+        "ent",
+        "Entropy, bits",
+        "Entropy of the mean distribution of each region base, bits; 0 is certain and 2 is uniform",
+        0,
+        2,
+        (0, 114, 178),
+    ),
+    Track(
+        "gain",
+        "gain",
+        "Gain, bits/base",
+        "Gain over the context model near each region base, bits per base; above 0 beats counting",
+        -0.5,
+        0.5,
+        (0, 158, 115),
+    ),
+    Track(
+        "disagreement",
+        "dis",
+        "Disagreement, bits",
+        "Mutual information between views and base, bits; 0 means that all views say the same",
+        0,
+        0.5,
+        (204, 121, 167),
+    ),
+    Track(
+        "surprisal",
+        "surprisal",
+        "Surprisal, bits",
+        "Surprisal of the base that stands there, bits",
+        0,
+        6,
+        (86, 120, 154),
+    ),
+    Track(
+        "rank",
+        "rank",
+        "Rank",
+        "Flag of each region base: 3 HIGH, 2 MEDIUM, 1 LOW; no value where it is not scored",
+        0,
+        3,
+        (0, 0, 0),
+    ),
 )
 """One value a base, from the column of bases.parquet. A rank of 0, not scored, is no value."""
 
-FLAGS = Track("flags", None, "Flags of alleles",
-              "Every allele of the cohort: HIGH, MEDIUM, LOW or NOT_SCORED; research use only, not ACMG evidence", 0, 1000, (0, 114, 178))
+FLAGS = Track(
+    "flags",
+    None,
+    "Flags of alleles",
+    "Every allele of the cohort: HIGH, MEDIUM, LOW or NOT_SCORED; research use only, not ACMG evidence",
+    0,
+    1000,
+    (0, 114, 178),
+)
 
 LEVEL_COLOURS: dict[Rank, Colour] = {
-    Rank.HIGH: (0, 114, 178), Rank.MEDIUM: (230, 159, 0), Rank.LOW: (213, 94, 0), Rank.NOT_SCORED: (150, 150, 150)}
-"""Told apart by the colour-blind (Okabe and Ito 2008), and never the only sign: the flag's word leads the name of each line."""
+    Rank.HIGH: (0, 114, 178),
+    Rank.MEDIUM: (230, 159, 0),
+    Rank.LOW: (213, 94, 0),
+    Rank.NOT_SCORED: (150, 150, 150),
+}
+"""Told apart by the colour-blind (Okabe and Ito 2008), and never the only sign: the flag's word
+leads the name of each line."""
 
-ASSEMBLIES = {248_956_422: "hg38", 249_250_621: "hg19", 248_387_328: "hs1", 195_471_971: "mm10", 195_154_279: "mm39"}
+ASSEMBLIES = {
+    248_956_422: "hg38",
+    249_250_621: "hg19",
+    248_387_328: "hs1",
+    195_471_971: "mm10",
+    195_154_279: "mm39",
+}
 """Length of chromosome 1 -> the name under which browsers know the assembly."""
 
 
 def assembly_name(contigs: list[tuple[str, int]]) -> str:
-    """The name browsers know the genome by, found by its chromosome 1; `genome` where none of ASSEMBLIES fits."""
+    """The name browsers know the genome by, found by its chromosome 1; `genome` where none of
+    ASSEMBLIES fits."""
     lengths = {name.removeprefix("chr"): length for name, length in contigs}
     return ASSEMBLIES.get(lengths.get("1", 0), "genome")

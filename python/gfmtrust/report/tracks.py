@@ -1,7 +1,9 @@
-"""WRITE_TRACKS: a folder that genome browsers open: bigWig files of the region bases, the alleles' flags as BED, and what names them.
+"""WRITE_TRACKS: a folder that genome browsers open: bigWig files of the region bases, the alleles'
+flags as BED, and what names them.
 
-bases.parquet is streamed once; runs of neighbouring bases go in as one fixed-step block each. Bases without the value are left out, and
-a measure without any value has no file. The only module that writes bigWig.
+bases.parquet is streamed once; runs of neighbouring bases go in as one fixed-step block each. Bases
+without the value are left out, and a measure without any value has no file. The only module that
+writes bigWig.
 """
 
 from __future__ import annotations
@@ -23,8 +25,11 @@ TRACKS = {track.id: track.column for track in BIGWIGS}
 """File name without .bw -> column of bases.parquet."""
 
 
-def write_tracks(bases: Path, sites: Path, out_dir: Path, assembly: str | None = None, force: bool = False) -> list[Path]:
-    """Write every track of a run below `out_dir`, and the files by which UCSC, IGV and JBrowse open them; returns all paths.
+def write_tracks(
+    bases: Path, sites: Path, out_dir: Path, assembly: str | None = None, force: bool = False
+) -> list[Path]:
+    """Write every track of a run below `out_dir`, and the files by which UCSC, IGV and JBrowse open
+    them; returns all paths.
 
     assembly: the browsers' name of the genome; recognised by its chromosome 1 where None.
     """
@@ -32,11 +37,22 @@ def write_tracks(bases: Path, sites: Path, out_dir: Path, assembly: str | None =
     contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
     paths = [*write_bigwigs(bases, out_dir, force), *write_flags(sites, out_dir, force)]
     present = [path.name for path in paths]
-    return [*paths, *write_browsers(out_dir, present, contigs, assembly or assembly_name(contigs), _first_place(bases, sites), force)]
+    return [
+        *paths,
+        *write_browsers(
+            out_dir,
+            present,
+            contigs,
+            assembly or assembly_name(contigs),
+            _first_place(bases, sites),
+            force,
+        ),
+    ]
 
 
 def _first_place(*paths: Path) -> tuple[int, int] | None:
-    """(contig_index, pos) of the first row on the genome in the first of the tables that has one."""
+    """(contig_index, pos) of the first row on the genome in the first of the tables that has
+    one."""
     for path in paths:
         for batch in tables.batches(path, ["contig_index", "pos"]):
             for index, pos in zip(*(column.to_numpy() for column in batch.columns), strict=True):
@@ -52,11 +68,20 @@ def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]
     """
     known = tables.read_metadata(bases)
     contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
-    paths = [out_dir / f"{track}.bw" for track, column in TRACKS.items() if _has_value(bases, column)]
+    paths = [
+        out_dir / f"{track}.bw" for track, column in TRACKS.items() if _has_value(bases, column)
+    ]
     out_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        files = {path.stem: stack.enter_context(_opened(stack.enter_context(part_file(path, force=force)), contigs)) for path in paths}
-        for batch in tables.batches(bases, ["contig_index", "pos", *{TRACKS[name] for name in files}]):
+        files = {
+            path.stem: stack.enter_context(
+                _opened(stack.enter_context(part_file(path, force=force)), contigs)
+            )
+            for path in paths
+        }
+        for batch in tables.batches(
+            bases, ["contig_index", "pos", *{TRACKS[name] for name in files}]
+        ):
             contig_index, pos = (batch[name].to_numpy() for name in ("contig_index", "pos"))
             for name, file in files.items():
                 for index, start, values in runs(contig_index, pos, _values(batch[TRACKS[name]])):
@@ -64,8 +89,11 @@ def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]
     return paths
 
 
-def runs(contig_index: np.ndarray, pos: np.ndarray, values: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
-    """(contig_index, first position, values) of each run of neighbouring bases with a value; sorted rows in, sorted runs out."""
+def runs(
+    contig_index: np.ndarray, pos: np.ndarray, values: np.ndarray
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(contig_index, first position, values) of each run of neighbouring bases with a value; sorted
+    rows in, sorted runs out."""
     kept = np.flatnonzero(np.isfinite(values))
     contig_index, pos, values = contig_index[kept], pos[kept], values[kept]
     cuts = np.flatnonzero((np.diff(contig_index) != 0) | (np.diff(pos) != 1)) + 1
@@ -80,7 +108,9 @@ def _values(column) -> np.ndarray:
 
 
 def _has_value(bases: Path, column: str) -> bool:
-    return any(np.isfinite(_values(batch[column])).any() for batch in tables.batches(bases, [column]))
+    return any(
+        np.isfinite(_values(batch[column])).any() for batch in tables.batches(bases, [column])
+    )
 
 
 def _opened(path: Path, contigs: list[tuple[str, int]]) -> closing:

@@ -1,4 +1,5 @@
-"""What the report says in words: the verdict and the sentences beside the figures. Pure functions of numbers; no markup."""
+"""What the report says in words: the verdict and the sentences beside the figures. Pure functions
+of numbers; no markup."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
 BARELY = 0.05
-"""A model whose league gain is below this many bits per base is called hardly better than counting."""
+"""A model whose league gain is below this many bits per base is called hardly better than
+counting."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
     medium = _medium_line(n_high, n_medium, calibration)
     if not numbers.alleles:
         return Verdict(
-            "No allele was given.", ("The run holds no record with an ALT; what follows describes the models alone.",), False
+            "No allele was given.",
+            ("The run holds no record with an ALT; what follows describes the models alone.",),
+            False,
         )
     if not numbers.scored:
         ((reason, count),) = numbers.statuses.most_common(1)
@@ -62,12 +66,17 @@ def why_no_high(calibration: Calibration) -> list[str]:
     if calibration.high_withheld:
         return [f"the level is withheld ({calibration.high_withheld})."]
     if calibration.options.at_most_medium:
-        return [f"{calibration.options.at_most_medium}, so no flag is above MEDIUM.",
-                f"{calibration.outcome}."]
+        return [
+            f"{calibration.options.at_most_medium}, so no flag is above MEDIUM.",
+            f"{calibration.outcome}.",
+        ]
     if not calibration.certificates:
         return ["no certificate could be made.", f"{calibration.outcome}."]
     if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
-        return ["on this genome the models know no more than counting words does.", f"{calibration.outcome}."]
+        return [
+            "on this genome the models know no more than counting words does.",
+            f"{calibration.outcome}.",
+        ]
     high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
     if any(found.exists for found in high):
         return ["the level is certified on this genome, but no allele of this run reaches it."]
@@ -105,7 +114,10 @@ def level_text(level: Rank, calibration: Calibration) -> str:
     """What a flag promises in this run."""
     if level == Rank.LOW:
         return "Scored, and nothing is promised."
-    alpha = {Rank.HIGH: calibration.options.alpha_high, Rank.MEDIUM: calibration.options.alpha_medium}[level]
+    alpha = {
+        Rank.HIGH: calibration.options.alpha_high,
+        Rank.MEDIUM: calibration.options.alpha_medium,
+    }[level]
     if calibration.shift is not None and calibration.shift.fired:
         return "Not given in this run: the shift gate fired."
     if level == Rank.HIGH and calibration.options.at_most_medium:
@@ -114,9 +126,13 @@ def level_text(level: Rank, calibration: Calibration) -> str:
         return f"Withheld: {calibration.high_withheld}."
     found = [one for one in calibration.certificates if one.level == level.name and one.exists]
     if not found:
-        return f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
+        return (
+            f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
+        )
     exactly = " of exactly this flag" if level == Rank.MEDIUM else ""
-    return f"Decoy error{exactly} at most {alpha:.0%}, confidence {1 - calibration.options.delta:.0%}."
+    return (
+        f"Decoy error{exactly} at most {alpha:.0%}, confidence {1 - calibration.options.delta:.0%}."
+    )
 
 
 def curve_sentence(bins: list[CurveBin]) -> str:
@@ -148,7 +164,9 @@ def league_sentence(rows: list[LeagueRow]) -> str:
     """Do the models beat counting?"""
     models = [row for row in rows if row.gain is not None]
     if not models:
-        return "The context model is the only model of this run; there is nothing to compare it with."
+        return (
+            "The context model is the only model of this run; there is nothing to compare it with."
+        )
     row = models[0]
     if row.gain_low is None:
         return f"The models gain {row.gain:+.3f} bits per base over counting; there are too few blocks for an interval."

@@ -1,1 +1,2 @@
-"""Scores one shard of sites, and what surrounds it: strides, negative controls, the estimate of a run."""
+"""Scores one shard of sites, and what surrounds it: strides, negative controls, the estimate of a
+run."""

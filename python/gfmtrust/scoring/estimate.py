@@ -1,4 +1,5 @@
-"""ESTIMATE_RUN: unique sites, passes and hours of a run, by timing each bundle on a few windows. Nothing is scored."""
+"""ESTIMATE_RUN: unique sites, passes and hours of a run, by timing each bundle on a few windows.
+Nothing is scored."""
 
 from __future__ import annotations
 
@@ -20,12 +21,22 @@ from gfmtrust.scoring.stride import EXACT, only_region, strides
 TIMED_WINDOWS = 64
 
 
-def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, neighbours: bool, cpus: int, out: Path,
-                 region_stride: int) -> str:
-    """Time TIMED_WINDOWS random windows a bundle; writes the figures to `out` and returns them as a table for the terminal.
+def estimate_run(
+    plan_dir: Path,
+    bundles: list[Path],
+    device: str,
+    views: str,
+    neighbours: bool,
+    cpus: int,
+    out: Path,
+    region_stride: int,
+) -> str:
+    """Time TIMED_WINDOWS random windows a bundle; writes the figures to `out` and returns them as a
+    table for the terminal.
 
-    Bases scored for their region alone count as from tiles of `region_stride`, where the model has tiles and they cost less.
-    Hours are of one task at a time with `cpus` threads; shards run beside each other where there is room.
+    Bases scored for their region alone count as from tiles of `region_stride`, where the model has
+    tiles and they cost less. Hours are of one task at a time with `cpus` threads; shards run beside
+    each other where there is room.
     """
     counts = tables.read_json(plan_dir / "plan.json")["counts"]
     shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("shard_*.parquet"))]
@@ -35,7 +46,11 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         if bundle.is_external:  # it has its answers already
             continue
         session = Session.open(bundle, device=device, threads=cpus)
-        windows = np.random.default_rng(0).integers(0, 4, (TIMED_WINDOWS, bundle.window_bp)).astype(np.uint8)
+        windows = (
+            np.random.default_rng(0)
+            .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))
+            .astype(np.uint8)
+        )
         _answer(session, bundle, windows[:8])  # the first pass pays for allocation
         before, started = session.passes, time.monotonic()
         _answer(session, bundle, windows)
@@ -43,31 +58,60 @@ def estimate_run(plan_dir: Path, bundles: list[Path], device: str, views: str, n
         alone = passes_per_site(bundle, views, neighbours)
         of_variant = 2 * alone + passes_per_variant(bundle, views)
         passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
-        passes += counts["null_sites"] * alone + (counts["variants"] + counts["variant_probes"]) * of_variant
+        passes += (
+            counts["null_sites"] * alone
+            + (counts["variants"] + counts["variant_probes"]) * of_variant
+        )
         cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
-        rows.append({"model": bundle.model_id, "passes_per_site": cost, "device": session.device, "passes": passes,
-                     "calibration_passes": calibration_passes(counts, alone, of_variant), "passes_per_s": round(rate, 2),
-                     "hours": round(passes / rate / 3600, 4)})
+        rows.append(
+            {
+                "model": bundle.model_id,
+                "passes_per_site": cost,
+                "device": session.device,
+                "passes": passes,
+                "calibration_passes": calibration_passes(counts, alone, of_variant),
+                "passes_per_s": round(rate, 2),
+                "hours": round(passes / rate / 3600, 4),
+            }
+        )
     sums = {name: sum(row[name] for row in rows) for name in ("passes", "calibration_passes")}
-    total = {"sites": counts["sites"], "shards": counts["shards"], "probes": counts["probes"], **sums,
-             "hours": round(sum(row["hours"] for row in rows), 4), "models": rows}
+    total = {
+        "sites": counts["sites"],
+        "shards": counts["shards"],
+        "probes": counts["probes"],
+        **sums,
+        "hours": round(sum(row["hours"] for row in rows), 4),
+        "models": rows,
+    }
     tables.write_json(out, total)
-    lines = [f"unique sites\t{counts['sites']:,}", f"of these variant sites\t{counts['variant_sites']:,}",
-             f"region bases\t{counts['region_bases']:,}", f"indels and MNVs\t{counts['variants']:,}",
-             f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
-             f"null controls\t{counts['null_sites']:,} sites"]
-    lines += [f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, "
-              f"{duration(3600 * row['hours'])}; "
-              f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}" for row in rows]
+    lines = [
+        f"unique sites\t{counts['sites']:,}",
+        f"of these variant sites\t{counts['variant_sites']:,}",
+        f"region bases\t{counts['region_bases']:,}",
+        f"indels and MNVs\t{counts['variants']:,}",
+        f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
+        f"null controls\t{counts['null_sites']:,} sites",
+    ]
+    lines += [
+        f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, "
+        f"{duration(3600 * row['hours'])}; "
+        f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}"
+        for row in rows
+    ]
     share = total["calibration_passes"] / max(1, total["passes"])
-    lines += [f"all models\t{total['passes']:,} passes, {duration(3600 * total['hours'])}; {100 * share:.0f} % of passes for calibration "
-              "and nulls"]
+    lines += [
+        f"all models\t{total['passes']:,} passes, {duration(3600 * total['hours'])}; {100 * share:.0f} % of passes for calibration "
+        "and nulls"
+    ]
     return "\n".join(lines) + "\n"
 
 
 def calibration_passes(counts: dict, alone: int, of_variant: int) -> int:
-    """Passes that the probes and the null controls cost with one model: `alone` a site, `of_variant` an indel or MNV."""
-    return (counts["probe_sites"] + counts["null_sites"]) * alone + counts["variant_probes"] * of_variant
+    """Passes that the probes and the null controls cost with one model: `alone` a site,
+    `of_variant` an indel or MNV."""
+    return (counts["probe_sites"] + counts["null_sites"]) * alone + counts[
+        "variant_probes"
+    ] * of_variant
 
 
 def _answer(session, bundle, windows: np.ndarray) -> None:
@@ -77,11 +121,21 @@ def _answer(session, bundle, windows: np.ndarray) -> None:
         substitutions(session, windows, bundle.site_forward)
 
 
-def planned_passes(bundle, shards: list[tuple[np.ndarray, np.ndarray]], n_sites: int, views: str, neighbours: bool, stride: int) -> int:
-    """Forward passes of a run with one model. shards: (contig_index, pos) of each shard's bases that are there for their region alone."""
+def planned_passes(
+    bundle,
+    shards: list[tuple[np.ndarray, np.ndarray]],
+    n_sites: int,
+    views: str,
+    neighbours: bool,
+    stride: int,
+) -> int:
+    """Forward passes of a run with one model. shards: (contig_index, pos) of each shard's bases
+    that are there for their region alone."""
     alone = passes_per_site(bundle, views, neighbours)
     tiling = Tiling.of(bundle)
     if stride == EXACT or tiling is None or not strides(stride, tiling):
         return n_sites * alone
     n_tiled = sum(len(pos) for _, pos in shards)
-    return (n_sites - n_tiled) * alone + sum(tile_passes(bundle, views, contig_index, pos, stride) for contig_index, pos in shards)
+    return (n_sites - n_tiled) * alone + sum(
+        tile_passes(bundle, views, contig_index, pos, stride) for contig_index, pos in shards
+    )

@@ -1,8 +1,10 @@
-"""Null controls: what a run's models, or its windows, become when they can know nothing of a site; every run scores some probes so.
+"""Null controls: what a run's models, or its windows, become when they can know nothing of a site;
+every run scores some probes so.
 
-twin: each model with the values of every weight tensor permuted, the same graph otherwise. shuffled: the real models on windows whose
-flanks keep their dinucleotides but not their order. Both go through the run's own calibration from the start; one that earns a flag shows
-a leak. Source: docs/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
+twin: each model with the values of every weight tensor permuted, the same graph otherwise.
+shuffled: the real models on windows whose flanks keep their dinucleotides but not their order. Both
+go through the run's own calibration from the start; one that earns a flag shows a leak. Source:
+docs/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ TWIN, SHUFFLED = "twin", "shuffled"
 NULLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
 """Kind of each null's shards, and what it is for people."""
 PROBES = 600
-"""Probes a null is given: the fewest of which a quarter, and half of that again run-oriented, can still earn HIGH (59 without an error)."""
+"""Probes a null is given: the fewest of which a quarter, and half of that again run-oriented, can
+still earn HIGH (59 without an error)."""
 WEIGHTS = ("float32", "float16", "uint8")
 """Element types of weights; the context model keeps counts of long words as uint8."""
 _CONTIG = "site_"
@@ -31,7 +34,8 @@ MIN_VALUES = 256
 
 
 def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
-    """Every weight tensor of an ONNX graph by name, its values in another order; the same graph gives the same order."""
+    """Every weight tensor of an ONNX graph by name, its values in another order; the same graph
+    gives the same order."""
     twins = {}
     for name, values in onnx_file.tensors(graph):
         if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
@@ -41,7 +45,8 @@ def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
 
 
 class OnAlphabet:
-    """A session judged by its letters alone: permuted weights put what mass they like outside A,C,G,T, and that is no error here."""
+    """A session judged by its letters alone: permuted weights put what mass they like outside
+    A,C,G,T, and that is no error here."""
 
     def __init__(self, session) -> None:
         self._session = session
@@ -61,9 +66,11 @@ class OnAlphabet:
 
 @dataclass(frozen=True)
 class ShuffledGenome:
-    """Sites of a genome, each in a contig of its own: its window with shuffled flanks. Read as a `genome.Genome` is.
+    """Sites of a genome, each in a contig of its own: its window with shuffled flanks. Read as a
+    `genome.Genome` is.
 
-    contig_index, pos: where the sites are in it, int64 (n,); `admitted` turns a question about it into one about the genome.
+    contig_index, pos: where the sites are in it, int64 (n,); `admitted` turns a question about it
+    into one about the genome.
     """
 
     names: list[str]
@@ -75,14 +82,30 @@ class ShuffledGenome:
 
     @classmethod
     def of(cls, genome, bundle, contig_index: np.ndarray, pos: np.ndarray) -> ShuffledGenome:
-        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the bundle holds one lies inside its contig."""
+        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the bundle holds
+        one lies inside its contig."""
         radius = bundle.window_bp + max(abs(look.shift) for look in looks_of(bundle, PRESETS[-1]))
-        letters = np.stack([_shuffled_flanks(genome.codes(genome.names[index], at - radius, at + radius + 1), radius,
-                                             np.random.default_rng([int(index), int(at)]))
-                            for index, at in zip(contig_index, pos, strict=True)] or [np.empty(2 * radius + 1, np.uint8)])[:len(pos)]
+        letters = np.stack(
+            [
+                _shuffled_flanks(
+                    genome.codes(genome.names[index], at - radius, at + radius + 1),
+                    radius,
+                    np.random.default_rng([int(index), int(at)]),
+                )
+                for index, at in zip(contig_index, pos, strict=True)
+            ]
+            or [np.empty(2 * radius + 1, np.uint8)]
+        )[: len(pos)]
         names = [f"{_CONTIG}{number}" for number in range(len(pos))]
         own = np.arange(len(pos), dtype=np.int64)
-        return cls(names, dict.fromkeys(names, 2 * radius + 1), letters, own, np.full(len(pos), radius, np.int64), (contig_index, pos))
+        return cls(
+            names,
+            dict.fromkeys(names, 2 * radius + 1),
+            letters,
+            own,
+            np.full(len(pos), radius, np.int64),
+            (contig_index, pos),
+        )
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
         return self.windows(contig, np.array([start]), end - start)[0]
@@ -90,28 +113,35 @@ class ShuffledGenome:
     def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
         own = self.letters[int(contig.removeprefix(_CONTIG))]
         at = np.asarray(starts)[:, None] + np.arange(width)
-        return np.where((at >= 0) & (at < len(own)), own[np.clip(at, 0, len(own) - 1)], PAD).astype(np.uint8)
+        return np.where((at >= 0) & (at < len(own)), own[np.clip(at, 0, len(own) - 1)], PAD).astype(
+            np.uint8
+        )
 
-    def admitted(self, votes: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def admitted(
+        self, votes: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
         """`votes`, a function of a place in the genome, as a function of a place here."""
         contig_index, pos = self._of_genome
         return lambda own, at: votes(contig_index[own], pos[own] + at - self.pos[own])
 
 
 def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> np.ndarray:
-    """The letters either side of the site in another order, its neighbours where they were; padding stays where it is."""
+    """The letters either side of the site in another order, its neighbours where they were; padding
+    stays where it is."""
     made = codes.copy()
     known = np.flatnonzero(codes != PAD)
     first, end = int(known[0]), int(known[-1]) + 1
     made[first:site] = shuffled(codes[first:site], rng)
-    made[site + 1:end] = shuffled(codes[site + 1:end], rng)
+    made[site + 1 : end] = shuffled(codes[site + 1 : end], rng)
     return made
 
 
 def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The codes in an order drawn uniformly from all that have the same first and last letter and as many of each pair of neighbours.
+    """The codes in an order drawn uniformly from all that have the same first and last letter and
+    as many of each pair of neighbours.
 
-    codes: uint8 (n,). A random Eulerian path of the graph whose edges are the pairs: Altschul and Erickson 1985.
+    codes: uint8 (n,). A random Eulerian path of the graph whose edges are the pairs: Altschul and
+    Erickson 1985.
     """
     if len(codes) < 4:
         return codes.copy()
@@ -120,7 +150,11 @@ def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         following.setdefault(letter, []).append(after)
     last = int(codes[-1])
     while True:  # the edges by which each letter is left for good must lead to the last letter
-        leaving = {letter: int(rng.integers(len(after))) for letter, after in following.items() if letter != last}
+        leaving = {
+            letter: int(rng.integers(len(after)))
+            for letter, after in following.items()
+            if letter != last
+        }
         if all(_leads_to(last, letter, following, leaving) for letter in leaving):
             break
     for letter, after in following.items():
@@ -134,7 +168,9 @@ def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.array(path, dtype=codes.dtype)
 
 
-def _leads_to(last: int, letter: int, following: dict[int, list[int]], leaving: dict[int, int]) -> bool:
+def _leads_to(
+    last: int, letter: int, following: dict[int, list[int]], leaving: dict[int, int]
+) -> bool:
     seen = set()
     while letter != last and letter not in seen:
         seen.add(letter)

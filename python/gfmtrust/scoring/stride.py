@@ -1,7 +1,8 @@
-"""CHOOSE_STRIDE: how far region bases scored from tiles lie from the same bases scored one by one, and the stride that follows.
+"""CHOOSE_STRIDE: how far region bases scored from tiles lie from the same bases scored one by one,
+and the stride that follows.
 
-Every run asks it of its own region bases, drawn over all shards, before any is scored: the stride is one for a model and run, and no
-number depends on how the sites were cut into shards.
+Every run asks it of its own region bases, drawn over all shards, before any is scored: the stride
+is one for a model and run, and no number depends on how the sites were cut into shards.
 """
 
 from __future__ import annotations
@@ -26,24 +27,42 @@ EXACT = 1
 """The stride of a model whose bases are scored one by one."""
 
 
-def choose_stride(fasta: Path, plan_dir: Path, bundle_dir: Path, out: Path, views: str, region_stride: int, device: str = "auto",
-                  threads: int = 1, max_n: float = 0.10, allow_long_window: bool = False) -> dict:
-    """Write and return {model, asked, stride, checks: [{stride, bases, p50, p99}]}: differences of entropy in bits, a check a stride.
+def choose_stride(
+    fasta: Path,
+    plan_dir: Path,
+    bundle_dir: Path,
+    out: Path,
+    views: str,
+    region_stride: int,
+    device: str = "auto",
+    threads: int = 1,
+    max_n: float = 0.10,
+    allow_long_window: bool = False,
+) -> dict:
+    """Write and return {model, asked, stride, checks: [{stride, bases, p50, p99}]}: differences of
+    entropy in bits, a check a stride.
 
-    The stride asked for is doubled while the median of the differences is above MAX_MEDIAN_BITS; where tiles would cost what single
-    bases do, or the model has no tiles, it is EXACT. Nothing is checked where no region base can be answered from a tile.
+    The stride asked for is doubled while the median of the differences is above MAX_MEDIAN_BITS;
+    where tiles would cost what single bases do, or the model has no tiles, it is EXACT. Nothing is
+    checked where no region base can be answered from a tile.
     """
     bundle, genome = Bundle.open(bundle_dir), Genome.open(fasta)
     checks, stride = [], EXACT
     tiling = Tiling.of(bundle) if region_stride > EXACT else None
     if tiling:
-        session = Session.open(bundle, device=device, threads=threads, allow_long_window=allow_long_window)
+        session = Session.open(
+            bundle, device=device, threads=threads, allow_long_window=allow_long_window
+        )
         contig_index, pos = region_bases(plan_dir, tables.read_json(plan_dir / "plan.json")["seed"])
         found = answerable(bundle, genome, contig_index, pos, max_n)
         places = contig_index[found], pos[found]
-        exact = _entropies(score_sites(session, bundle, genome, *places, views, neighbours=False, max_n=1.0))
+        exact = _entropies(
+            score_sites(session, bundle, genome, *places, views, neighbours=False, max_n=1.0)
+        )
         for stride in strides(region_stride, tiling):
-            shared = _entropies(score_tiles(session, bundle, genome, *places, stride, views, neighbours=False))
+            shared = _entropies(
+                score_tiles(session, bundle, genome, *places, stride, views, neighbours=False)
+            )
             checks.append(check(stride, np.abs(shared - exact)))
             if not checks[-1]["p50"] > MAX_MEDIAN_BITS:
                 break
@@ -66,17 +85,27 @@ def check(stride: int, bits: np.ndarray) -> dict:
     """Percentiles of the differences of entropy, bits (n,), NaN left out; 0 where there is none."""
     bits = bits[np.isfinite(bits)]
     p50, p99 = np.quantile(bits, [0.5, 0.99]) if len(bits) else (0.0, 0.0)
-    return {"stride": stride, "bases": len(bits), "p50": round(float(p50), 6), "p99": round(float(p99), 6)}
+    return {
+        "stride": stride,
+        "bases": len(bits),
+        "p50": round(float(p50), 6),
+        "p99": round(float(p99), 6),
+    }
 
 
-def region_bases(plan_dir: Path, seed: int, n: int = CHECKED_BASES) -> tuple[np.ndarray, np.ndarray]:
-    """(contig_index, pos) of n bases drawn from those that are scored for their region alone, sorted; all of them where they are fewer.
+def region_bases(
+    plan_dir: Path, seed: int, n: int = CHECKED_BASES
+) -> tuple[np.ndarray, np.ndarray]:
+    """(contig_index, pos) of n bases drawn from those that are scored for their region alone,
+    sorted; all of them where they are fewer.
 
     Which are drawn depends on the sites and the seed, not on the shards.
     """
     shards = sorted((plan_dir / "shards").glob("shard_*.parquet"))
     total = sum(len(part[0]) for part in map(only_region, shards))
-    drawn = np.sort(np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False))
+    drawn = np.sort(
+        np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False)
+    )
     kept, before = [], 0
     for contig_index, pos in map(only_region, shards):
         rows = drawn[slice(*np.searchsorted(drawn, (before, before + len(pos))))] - before

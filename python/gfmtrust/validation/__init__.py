@@ -1,1 +1,2 @@
-"""Proof of the promises on genomes whose truth is known, and benchmarks; nothing above imports it, except `cli`."""
+"""Proof of the promises on genomes whose truth is known, and benchmarks; nothing above imports it,
+except `cli`."""

@@ -1,7 +1,9 @@
-"""Published checkpoint layouts, rebuilt from facts with random weights at reduced width; one module per layout.
+"""Published checkpoint layouts, rebuilt from facts with random weights at reduced width; one module
+per layout.
 
-A layout states what a published repository holds: its config.json, its tokenizer files, the names and shapes of its tensors and the names
-of its weight files. None of it is taken from our own networks, so that a test of a layout compares two independent statements.
+A layout states what a published repository holds: its config.json, its tokenizer files, the names
+and shapes of its tensors and the names of its weight files. None of it is taken from our own
+networks, so that a test of a layout compares two independent statements.
 """
 
 from __future__ import annotations
@@ -20,12 +22,15 @@ MODULES: tuple[str, ...] = ()
 class Layout:
     """The files of one published repository.
 
-    config: config.json at reduced width, with every key of the published file. files: the other small files, name -> content.
-    tensors: config -> tensor name -> shape, as the published weight files list them. weights: names of the weight files; several are
-    shards, for which an index is written. tokens: a DNA text in upper case -> the token ids of the published tokenizer for that text
-    alone, in plain code that shares nothing with the package. source: where these facts were read. full_sizes: keys of config.json at the
-    published width; n_parameters: the published count of parameters, None where none was found. refusal: what the message of a layout that
-    is rightly refused must name; '' for one that opens. buffers: tensors that are no parameters, name -> value.
+    config: config.json at reduced width, with every key of the published file. files: the other
+    small files, name -> content. tensors: config -> tensor name -> shape, as the published weight
+    files list them. weights: names of the weight files; several are shards, for which an index is
+    written. tokens: a DNA text in upper case -> the token ids of the published tokenizer for that
+    text alone, in plain code that shares nothing with the package. source: where these facts were
+    read. full_sizes: keys of config.json at the published width; n_parameters: the published count
+    of parameters, None where none was found. refusal: what the message of a layout that is rightly
+    refused must name; '' for one that opens. buffers: tensors that are no parameters, name ->
+    value.
     """
 
     id: str
@@ -45,12 +50,14 @@ class Layout:
 
 def all_of() -> dict[str, Layout]:
     """Every layout by its id."""
-    return {layout.id: layout for name in MODULES for layout in import_module(f"layouts.{name}").LAYOUTS}
+    return {
+        layout.id: layout for name in MODULES for layout in import_module(f"layouts.{name}").LAYOUTS
+    }
 
 
 def random_tensors(layout: Layout, seed: int = 0, scale: float = 0.3) -> dict:
-    """Random weights with the published names and shapes: norms near one, other vectors near zero, matrices of standard deviation
-    `scale` / sqrt(fan in)."""
+    """Random weights with the published names and shapes: norms near one, other vectors near zero,
+    matrices of standard deviation `scale` / sqrt(fan in)."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -60,7 +67,9 @@ def random_tensors(layout: Layout, seed: int = 0, scale: float = 0.3) -> dict:
         if len(shape) > 1:
             values *= 8 * scale / max(1, torch.Size(shape[1:]).numel()) ** 0.5
         else:
-            values = values * 0.05 + (1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0)
+            values = values * 0.05 + (
+                1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0
+            )
         tensors[name] = values
     return tensors | dict(layout.buffers(layout.config))
 
@@ -77,7 +86,10 @@ def write(directory: Path, layout: Layout, seed: int = 0, tensors: dict | None =
     tensors = random_tensors(layout, seed) if tensors is None else tensors
     names = list(tensors)
     n_files = len(layout.weights)
-    weight_map = {name: layout.weights[min(n_files - 1, place * n_files // len(names))] for place, name in enumerate(names)}
+    weight_map = {
+        name: layout.weights[min(n_files - 1, place * n_files // len(names))]
+        for place, name in enumerate(names)
+    }
     for file_name in layout.weights:
         part = {name: tensors[name].contiguous() for name in names if weight_map[name] == file_name}
         if file_name.endswith(".bin"):
@@ -86,6 +98,9 @@ def write(directory: Path, layout: Layout, seed: int = 0, tensors: dict | None =
             save_file(part, directory / file_name)
     if n_files > 1:
         stem = "pytorch_model.bin" if layout.weights[0].endswith(".bin") else "model.safetensors"
-        index = {"metadata": {"total_size": sum(t.numel() * t.element_size() for t in tensors.values())}, "weight_map": weight_map}
+        index = {
+            "metadata": {"total_size": sum(t.numel() * t.element_size() for t in tensors.values())},
+            "weight_map": weight_map,
+        }
         (directory / f"{stem}.index.json").write_text(json.dumps(index), encoding="utf-8")
     return directory

@@ -1,4 +1,5 @@
-"""From score tables to flags: probes, calibration step, allele table and region bases, on models written by hand."""
+"""From score tables to flags: probes, calibration step, allele table and region bases, on models
+written by hand."""
 
 from dataclasses import replace
 
@@ -17,17 +18,45 @@ from gfmtrust.io import tables
 N_PROBES = 3000
 
 
-def finished(tmp_path, answer, rows=None, seed=1, models=("a",), null=None, quantity="direct", **options):
-    """Run calibrate and annotate_sites on a plan scored by `answer`; returns (calibration, sites, bases, counts)."""
+def finished(
+    tmp_path, answer, rows=None, seed=1, models=("a",), null=None, quantity="direct", **options
+):
+    """Run calibrate and annotate_sites on a plan scored by `answer`; returns (calibration, sites,
+    bases, counts)."""
     rows = snv_rows(GENOME, range(100, 900, 10)) if rows is None else rows
-    plan_dir, _ = planned(tmp_path, GENOME, [rows], {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])}, asked_probes=N_PROBES)
+    plan_dir, _ = planned(
+        tmp_path,
+        GENOME,
+        [rows],
+        {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])},
+        asked_probes=N_PROBES,
+    )
     for model in models:
-        write_scores(plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null, quantity=quantity)
-    write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model", members=8, strands="+")
+        write_scores(
+            plan_dir, tmp_path / "scores", model, answer, local=1.5, null=null, quantity=quantity
+        )
+    write_scores(
+        plan_dir,
+        tmp_path / "scores",
+        "context_model",
+        uniform,
+        family="context_model",
+        members=8,
+        strands="+",
+    )
     scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
-    fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", calibration_fit.Options(seed=seed), **options)
+    fitted = calibrate.calibrate(
+        plan_dir, scores, tmp_path / "calibration", calibration_fit.Options(seed=seed), **options
+    )
     counts = annotate_alleles.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
-    return fitted, *(tables.read(tmp_path / "sites" / f"{name}.parquet").to_pandas() for name in ("sites", "bases")), counts
+    return (
+        fitted,
+        *(
+            tables.read(tmp_path / "sites" / f"{name}.parquet").to_pandas()
+            for name in ("sites", "bases")
+        ),
+        counts,
+    )
 
 
 def noisy(site, strand, _member):
@@ -49,17 +78,24 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     unique = even & (sites["region_class"] == "unique")
     assert (sites.loc[unique, "conf"] == "HIGH").all()
     assert unique.sum() > 100
-    assert (sites.loc[~even, "conf"] == "LOW").mean() > 0.9  # a certified cut-off may let some coins in: 5 % of errors, not none
+    assert (
+        sites.loc[~even, "conf"] == "LOW"
+    ).mean() > 0.9  # a certified cut-off may let some coins in: 5 % of errors, not none
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
-    assert (bases["rank"] >= 2).mean() > 0.4  # too small a BED file to be a class of its own: its bases have the others' certificate
+    assert (
+        (bases["rank"] >= 2).mean() > 0.4
+    )  # too small a BED file to be a class of its own: its bases have the others' certificate
 
 
 def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_high(tmp_path):
-    """The same answers as likelihoods: every LLR as before, nothing that needs a distribution, and the reason named."""
+    """The same answers as likelihoods: every LLR as before, nothing that needs a distribution, and
+    the reason named."""
     rows = snv_rows(GENOME, range(100, 1_600, 5))
     _, before, _, _ = finished(tmp_path / "direct", noisy, rows)
-    fitted, sites, bases, counts = finished(tmp_path / "likelihood", noisy, rows, quantity="likelihood")
+    fitted, sites, bases, counts = finished(
+        tmp_path / "likelihood", noisy, rows, quantity="likelihood"
+    )
     for name in ("llr", "llr_sd", "sign_agreement"):
         np.testing.assert_array_equal(sites[name], before[name])
     assert sites[["ent", "dis", "gain", "strand_jsd"]].isna().all(axis=None)
@@ -75,37 +111,56 @@ def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_hi
 
 def test_null_controls_that_guess_leave_the_flags_alone(tmp_path):
     fitted, sites, _, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
-    assert [(null.name, null.n_high, null.n_medium) for null in fitted.nulls] == [("permuted weights", 0, 0), ("shuffled windows", 0, 0)]
-    assert all(null.n >= 590 and abs(null.error - 0.5) < 3 * 0.5 / np.sqrt(null.n) for null in fitted.nulls)
+    assert [(null.name, null.n_high, null.n_medium) for null in fitted.nulls] == [
+        ("permuted weights", 0, 0),
+        ("shuffled windows", 0, 0),
+    ]
+    assert all(
+        null.n >= 590 and abs(null.error - 0.5) < 3 * 0.5 / np.sqrt(null.n) for null in fitted.nulls
+    )
     assert fitted.high_withheld == ""
     assert (sites["conf"] == "HIGH").sum() > 100
 
 
 @pytest.mark.bad_input
 def test_a_null_control_that_finds_the_base_withdraws_high_from_the_run(tmp_path):
-    """What a leak of the site into its own window would do: the twin of a model that knows knows as well."""
-    fitted, sites, _, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)), null=knows(0.9))
+    """What a leak of the site into its own window would do: the twin of a model that knows knows as
+    well."""
+    fitted, sites, _, _ = finished(
+        tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)), null=knows(0.9)
+    )
     assert all(null.n_high > 300 and null.error == 0 for null in fitted.nulls)
-    assert fitted.high_withheld == "a flag went to the null control permuted weights, shuffled windows"
+    assert (
+        fitted.high_withheld == "a flag went to the null control permuted weights, shuffled windows"
+    )
     assert not (sites["conf"] == "HIGH").any()
 
 
 @pytest.mark.bad_input
 def test_a_null_control_without_answers_says_nothing(tmp_path):
-    fitted, *_ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)),
-                          null=lambda site, *_: np.full((len(site), 4), np.nan))
+    fitted, *_ = finished(
+        tmp_path,
+        noisy,
+        snv_rows(GENOME, range(100, 1_600, 5)),
+        null=lambda site, *_: np.full((len(site), 4), np.nan),
+    )
     assert [(null.n, null.error) for null in fitted.nulls] == [(0, None)] * 2
     assert fitted.high_withheld == ""
 
 
 def test_permuted_alts_lie_far_from_alts_a_model_tells_apart(tmp_path):
-    """Every ALT is what the model likes least there, which is another base at odd positions; permuted, half of them are not."""
+    """Every ALT is what the model likes least there, which is another base at odd positions;
+    permuted, half of them are not."""
+
     def disliked(pos, base):
         return (base + 1 + pos % 2) % 4
 
     def answer(site, _strand, _member):
         probs = np.full((len(site), 4), 0.3)
-        probs[np.arange(len(site)), disliked(site["pos"].to_numpy(), np.minimum(site["base"].to_numpy(int), 3))] = 0.1
+        probs[
+            np.arange(len(site)),
+            disliked(site["pos"].to_numpy(), np.minimum(site["base"].to_numpy(int), 3)),
+        ] = 0.1
         return probs
 
     bases = [(pos, int(GENOME.codes("chr1", pos, pos + 1)[0])) for pos in range(100, 900, 3)]
@@ -127,7 +182,9 @@ def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):
 
 @pytest.mark.bad_input
 def test_a_constant_model_earns_no_flag(tmp_path):
-    fitted, sites, bases, counts = finished(tmp_path, lambda site, strand, member: np.tile([0.1, 0.2, 0.3, 0.4], (len(site), 1)))
+    fitted, sites, bases, counts = finished(
+        tmp_path, lambda site, strand, member: np.tile([0.1, 0.2, 0.3, 0.4], (len(site), 1))
+    )
     assert counts.get("HIGH", 0) == counts.get("MEDIUM", 0) == 0
     assert (sites["conf"] == "LOW").all()
     assert (bases["rank"] <= 1).all()
@@ -136,7 +193,11 @@ def test_a_constant_model_earns_no_flag(tmp_path):
 
 @pytest.mark.bad_input
 def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path):
-    rows = [("odd", -1, 4, "A", "C"), *snv_rows(GENOME, range(100, 200, 10)), ("chr2", 1, 5, "N", "A")]
+    rows = [
+        ("odd", -1, 4, "A", "C"),
+        *snv_rows(GENOME, range(100, 200, 10)),
+        ("chr2", 1, 5, "N", "A"),
+    ]
     _, sites, bases, counts = finished(tmp_path, knows(0.7), rows)
     assert sites["contig"].tolist() == ["odd"] + ["chr1"] * 10 + ["chr2"]
     assert sites["status"].iloc[[0, -1]].tolist() == ["NO_CONTIG", "AMBIGUOUS_BASE"]
@@ -150,18 +211,34 @@ def test_shard_size_changes_no_byte_of_the_tables(tmp_path, monkeypatch):
     original = planned
     for folder, size in (("one", 10**6), ("many", 37)):
         (tmp_path / folder).mkdir()
-        monkeypatch.setattr("test_sites_table.planned", lambda *a, _size=size, **k: original(*a, **k | {"shard_size": _size}))
+        monkeypatch.setattr(
+            "test_sites_table.planned",
+            lambda *a, _size=size, **k: original(*a, **k | {"shard_size": _size}),
+        )
         finished(tmp_path / folder, knows(0.6))
-    for name in ("sites/sites.parquet", "sites/bases.parquet", "calibration/calibration.json", "calibration/probes.scored.parquet"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "many" / name).read_bytes(), name
+    for name in (
+        "sites/sites.parquet",
+        "sites/bases.parquet",
+        "calibration/calibration.json",
+        "calibration/probes.scored.parquet",
+    ):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "many" / name).read_bytes(), (
+            name
+        )
 
 
 def test_a_frozen_calibration_gives_the_same_flags_and_keeps_its_thresholds(tmp_path):
     (tmp_path / "first").mkdir()
     (tmp_path / "second").mkdir()
-    fitted, sites, _, _ = finished(tmp_path / "first", noisy, snv_rows(GENOME, range(100, 1_600, 5)))
-    again, later, _, _ = finished(tmp_path / "second", noisy, snv_rows(GENOME, range(100, 1_200, 5)),
-                                  frozen=tmp_path / "first" / "calibration" / "calibration.json")
+    fitted, sites, _, _ = finished(
+        tmp_path / "first", noisy, snv_rows(GENOME, range(100, 1_600, 5))
+    )
+    again, later, _, _ = finished(
+        tmp_path / "second",
+        noisy,
+        snv_rows(GENOME, range(100, 1_200, 5)),
+        frozen=tmp_path / "first" / "calibration" / "calibration.json",
+    )
     assert again.certificates == fitted.certificates
     both = sites.merge(later, on=["contig", "pos", "ref", "alt"])
     assert len(both) == 220
@@ -175,7 +252,12 @@ def test_a_frozen_calibration_of_other_models_is_refused(tmp_path):
     (tmp_path / "second").mkdir()
     finished(tmp_path / "first", knows(0.6))
     with pytest.raises(ConfigurationError, match="calibration is for"):
-        finished(tmp_path / "second", knows(0.6), models=("b",), frozen=tmp_path / "first" / "calibration" / "calibration.json")
+        finished(
+            tmp_path / "second",
+            knows(0.6),
+            models=("b",),
+            frozen=tmp_path / "first" / "calibration" / "calibration.json",
+        )
 
 
 @pytest.mark.bad_input
@@ -186,7 +268,9 @@ def test_levels_the_wrong_way_round_are_refused(tmp_path):
 
 def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
     base = np.tile([0, 1, 2, 3], 30_000)
-    decoy = annotate_alleles.decoys(np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3)
+    decoy = annotate_alleles.decoys(
+        np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3
+    )
     assert (decoy != base).all()
     share = np.bincount((decoy - base) % 4, minlength=4)[1:] / len(base)
     assert np.abs(share - 1 / 3).max() < 0.01
@@ -195,9 +279,19 @@ def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
 def test_models_are_compared_at_the_runs_snvs_and_at_some_of_its_bases(tmp_path):
     _, sites, bases, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
     found = tables.read_json(tmp_path / "sites" / "model_comparison.json")
-    assert [(one["id"], one["n"]) for one in found["snvs"]["models"]] == [("a", 300), ("context_model", 300)]
-    assert found["snvs"]["models"][0]["mean_entropy"] == pytest.approx(sites["ent"].mean(), abs=1e-5)
+    assert [(one["id"], one["n"]) for one in found["snvs"]["models"]] == [
+        ("a", 300),
+        ("context_model", 300),
+    ]
+    assert found["snvs"]["models"][0]["mean_entropy"] == pytest.approx(
+        sites["ent"].mean(), abs=1e-5
+    )
     assert found["snvs"]["models"][1]["mean_entropy"] == 2.0
-    assert found["bases"]["models"][0]["n"] == ((bases["pos"] % 8 == 0) & (bases["status"] == "SCORED") & bases["base"].ne("N")).sum()
+    assert (
+        found["bases"]["models"][0]["n"]
+        == ((bases["pos"] % 8 == 0) & (bases["status"] == "SCORED") & bases["base"].ne("N")).sum()
+    )
     assert found["snvs"]["pairs"][0]["n_jsd"] == 300
-    assert found["snvs"]["pairs"][0]["same_sign"] < 1  # the context model here says nothing: its LLR is 0 and has no sign in common
+    assert (
+        found["snvs"]["pairs"][0]["same_sign"] < 1
+    )  # the context model here says nothing: its LLR is 0 and has no sign in common

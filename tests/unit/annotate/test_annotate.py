@@ -1,4 +1,5 @@
-"""ANNOTATE_VCF and the sites VCF: what stands in each record, and that bcftools annotate gives the same from the sites VCF."""
+"""ANNOTATE_VCF and the sites VCF: what stands in each record, and that bcftools annotate gives the
+same from the sites VCF."""
 
 import json
 import re
@@ -32,7 +33,9 @@ HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
 SITES = [
     site_row("chr1", 9, "A", "C", **HIGH),
-    site_row("chr1", 9, "A", "G", why="LOW_REL&HIGH_ENTROPY", llr_sd=float("nan"), gain=float("nan")),
+    site_row(
+        "chr1", 9, "A", "G", why="LOW_REL&HIGH_ENTROPY", llr_sd=float("nan"), gain=float("nan")
+    ),
     site_row("chr1", 19, "C", "<DEL>", "SYMBOLIC"),
     site_row("chr1", 19, "C", "T", rank=2, why="STRAND", llr=-0.00001),
     site_row("chr1", 29, "G", "*", "SPANNING_DEL"),
@@ -76,7 +79,10 @@ def run(tmp_path):
     write_sites(tmp_path / "sites.parquet", SITES)
     write_rows(
         tmp_path / "spellings.parquet",
-        [dict(zip(("contig", "pos", "ref", "alts"), row, strict=True), contig_index=0) for row in SPELLINGS],
+        [
+            dict(zip(("contig", "pos", "ref", "alts"), row, strict=True), contig_index=0)
+            for row in SPELLINGS
+        ],
         tables.SPELLINGS,
     )
     write_calibration(tmp_path / "calibration.json", n=1200)
@@ -85,10 +91,21 @@ def run(tmp_path):
 
 
 def annotated(run, name="in.vcf", **options):
-    counts = annotate_vcf(run / name, "s1", run / "sites.parquet", run / "calibration.json", run / "s1.gfm.vcf.gz", **options)
+    counts = annotate_vcf(
+        run / name,
+        "s1",
+        run / "sites.parquet",
+        run / "calibration.json",
+        run / "s1.gfm.vcf.gz",
+        **options,
+    )
     with pysam.BGZFile(str(run / "s1.gfm.vcf.gz")) as file:
         lines = file.read().decode().splitlines()
-    return counts, [line for line in lines if line.startswith("#")], [line for line in lines if not line.startswith("#")]
+    return (
+        counts,
+        [line for line in lines if line.startswith("#")],
+        [line for line in lines if not line.startswith("#")],
+    )
 
 
 def info_of(line):
@@ -117,7 +134,10 @@ def test_number_text(value, text):
 
 def test_every_number_is_a_plain_vcf_float():
     rng = np.random.default_rng(1)
-    texts = [number_text(value) for value in np.concatenate([rng.normal(0, 50, 500), rng.normal(0, 1e-5, 100)])]
+    texts = [
+        number_text(value)
+        for value in np.concatenate([rng.normal(0, 50, 500), rng.normal(0, 1e-5, 100)])
+    ]
     assert all(NUMBER.fullmatch(text) for text in texts)
     assert "-0" not in texts
 
@@ -147,14 +167,18 @@ def test_words_come_before_numbers():
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("status", "rank"), [("SCORED", 0), ("SYMBOLIC", 1)])
 def test_status_and_rank_may_not_contradict(status, rank):
-    columns = {name: np.array(["x"], object) for name in WORDS} | {name: np.array([0.5]) for name in NUMBERS}
+    columns = {name: np.array(["x"], object) for name in WORDS} | {
+        name: np.array([0.5]) for name in NUMBERS
+    }
     with pytest.raises(InternalError, match="rank"):
         row_texts({**columns, "status": np.array([status], object), "rank": np.array([rank])}, 0)
 
 
 def test_info_text_is_number_a():
     rows = [[f"{key}{i}" for key in "abcdefghij"] for i in (1, 2)]
-    assert info_text(rows).startswith("GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_REL=e1,e2;GFM_LLR=f1,f2")
+    assert info_text(rows).startswith(
+        "GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_REL=e1,e2;GFM_LLR=f1,f2"
+    )
 
 
 def test_each_record_as_it_is_written(run):
@@ -181,7 +205,9 @@ def test_each_record_as_it_is_written(run):
 def test_counts_json_says_what_was_published(run):
     counts, _, _ = annotated(run)
     assert json.loads((run / "s1.counts.json").read_text()) == counts
-    digest = subprocess.run(["sha256sum", run / "s1.gfm.vcf.gz"], capture_output=True, text=True, check=True).stdout.split()[0]
+    digest = subprocess.run(
+        ["sha256sum", run / "s1.gfm.vcf.gz"], capture_output=True, text=True, check=True
+    ).stdout.split()[0]
     assert counts["output"]["sha256"] == digest
 
 
@@ -203,18 +229,31 @@ def test_unsorted_input_gets_the_same_values(run):
 def test_header_tells_models_calibration_and_use(run):
     _, header, _ = annotated(run)
     text = "\n".join(header)
-    assert f"##GFM_model=<ID=gpn-a,SHA256={'a1' * 32},Family=gpn,Context=128,Device=cpu,Precision=fp32>" in header
-    assert re.search(r"##GFM_calibration=<ID=run,Set=decoy,N=1200,.*Seed=1,AlphaHIGH=0.05,AlphaMEDIUM=0.2,Delta=0.05,", text)
-    assert re.search(r"##GFM_calibration=<ID=HIGH_1,Level=HIGH,Certified=(yes|no),Classes=\".*\",Refused=\"\",Threshold=", text)
+    assert (
+        f"##GFM_model=<ID=gpn-a,SHA256={'a1' * 32},Family=gpn,Context=128,Device=cpu,Precision=fp32>"
+        in header
+    )
+    assert re.search(
+        r"##GFM_calibration=<ID=run,Set=decoy,N=1200,.*Seed=1,AlphaHIGH=0.05,AlphaMEDIUM=0.2,Delta=0.05,",
+        text,
+    )
+    assert re.search(
+        r"##GFM_calibration=<ID=HIGH_1,Level=HIGH,Certified=(yes|no),Classes=\".*\",Refused=\"\",Threshold=",
+        text,
+    )
     assert "##gfmtrustShift=ok; median difference" in text
     assert "research use only" in text.lower()
     assert "##gfmtrustCommand=annotate_vcf --id s1 --vcf in.vcf" in header
     assert str(run) not in text
-    assert [line.split(",")[0].split("ID=")[1] for line in header if line.startswith("##INFO=<ID=GFM")] == list(KEYS)
+    assert [
+        line.split(",")[0].split("ID=")[1] for line in header if line.startswith("##INFO=<ID=GFM")
+    ] == list(KEYS)
 
 
 def test_header_of_a_useless_model_says_so():
-    lines = header_lines(fitted(0.0, 1200)[0], {"models": MODELS, "allow_mismatch": True}, "annotate_vcf")
+    lines = header_lines(
+        fitted(0.0, 1200)[0], {"models": MODELS, "allow_mismatch": True}, "annotate_vcf"
+    )
     assert sum(line.startswith("##gfmtrustMismatch=") for line in lines) == 1
     outcome = next(line for line in lines if line.startswith("##GFM_calibration=<ID=run"))
     assert "No flag above LOW" in outcome
@@ -243,13 +282,29 @@ def test_a_contig_no_step_has_seen_stops(run):
 @pytest.mark.bad_input
 def test_refusals(run):
     with pytest.raises(MissingInputError):
-        annotate_vcf(run / "in.vcf", "s1", run / "sites.parquet", run / "absent.json", run / "o.vcf.gz")
+        annotate_vcf(
+            run / "in.vcf", "s1", run / "sites.parquet", run / "absent.json", run / "o.vcf.gz"
+        )
     with pytest.raises(MissingInputError):
-        annotate_vcf(run / "in.vcf", "s1", run / "absent.parquet", run / "calibration.json", run / "o.vcf.gz")
+        annotate_vcf(
+            run / "in.vcf", "s1", run / "absent.parquet", run / "calibration.json", run / "o.vcf.gz"
+        )
     with pytest.raises(MissingInputError):
-        annotate_vcf(run / "absent.vcf", "s1", run / "sites.parquet", run / "calibration.json", run / "o.vcf.gz")
+        annotate_vcf(
+            run / "absent.vcf",
+            "s1",
+            run / "sites.parquet",
+            run / "calibration.json",
+            run / "o.vcf.gz",
+        )
     with pytest.raises(BadDataError, match="no column"):
-        annotate_vcf(run / "in.vcf", "s1", run / "spellings.parquet", run / "calibration.json", run / "o.vcf.gz")
+        annotate_vcf(
+            run / "in.vcf",
+            "s1",
+            run / "spellings.parquet",
+            run / "calibration.json",
+            run / "o.vcf.gz",
+        )
 
 
 @pytest.mark.bad_input
@@ -274,8 +329,17 @@ def test_lookup_agrees_with_a_scan_and_reads_each_group_once(tmp_path):
         assert lookup.contigs() == ["b", "a", "c"]
         for contig in ("b", "a", "c"):
             for pos in range(0, 500, 7):
-                found = [value for piece in lookup.rows(contig, pos, pos + 3) for value in piece.column("x")]
-                assert found == frame[(frame.contig == contig) & (frame.pos >= pos) & (frame.pos < pos + 3)]["x"].tolist()
+                found = [
+                    value
+                    for piece in lookup.rows(contig, pos, pos + 3)
+                    for value in piece.column("x")
+                ]
+                assert (
+                    found
+                    == frame[(frame.contig == contig) & (frame.pos >= pos) & (frame.pos < pos + 3)][
+                        "x"
+                    ].tolist()
+                )
         assert lookup.groups_read == 12
         assert lookup.rows("d", 0, 10) == []
         assert lookup.rows("a", 600, 700) == []
@@ -295,24 +359,32 @@ def test_site_records_are_distinct_spellings_and_single_alleles(run):
 def test_sites_vcf_of_a_run_without_alleles(run):
     write_sites(run / "sites.parquet", [])
     write_rows(run / "spellings.parquet", [], tables.SPELLINGS)
-    assert write_sites_vcf(run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run) == 0
+    assert (
+        write_sites_vcf(
+            run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run
+        )
+        == 0
+    )
     with pysam.VariantFile(str(run / "sites.gfm.vcf.gz")) as file:
         assert not list(file)
 
 
 def bcftools(*arguments):
-    return subprocess.run(["bcftools", *map(str, arguments)], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["bcftools", *map(str, arguments)], capture_output=True, text=True, check=True
+    ).stdout
 
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on PATH")
 @pytest.mark.parametrize("split", [False, True])
 def test_bcftools_annotate_gives_our_own_annotation(run, split):
-    """Multi-allelic, reordered ALTs, split records, duplicate POS, symbolic and star alleles, two namings of a contig."""
-    upper = [line.replace("\ta\tg,c\t", "\tA\tG,C\t") for line in RECORDS]  # bcftools compares letters as they are
+    """Multi-allelic, reordered ALTs, split records, duplicate POS, symbolic and star alleles, two
+    namings of a contig."""
+    upper = [
+        line.replace("\ta\tg,c\t", "\tA\tG,C\t") for line in RECORDS
+    ]  # bcftools compares letters as they are
     (run / "in.vcf").write_text(HEADER + "\n".join(upper) + "\n")
-    if (
-        split
-    ):  # bcftools pairs one record of the source with one of the target: an allele repeated more often than spelled stays empty
+    if split:  # bcftools pairs one record of the source with one of the target: an allele repeated more often than spelled stays empty
         (run / "in.vcf").write_text(HEADER + "\n".join(upper[:2] + upper[3:]) + "\n")
         (run / "in.vcf").write_text(bcftools("norm", "-m-", "--no-version", run / "in.vcf"))
     write_sites_vcf(run / "sites.parquet", run / "spellings.parquet", run / "calibration.json", run)
@@ -321,12 +393,24 @@ def test_bcftools_annotate_gives_our_own_annotation(run, split):
     bcftools("index", "-f", run / "in.vcf.gz")
     columns = ",".join((run / "columns.txt").read_text().split())
     theirs = bcftools(
-        "annotate", "--no-version", "-a", run / "sites.gfm.vcf.gz", "-c", columns, "-h", run / "header.hdr", run / "in.vcf.gz"
+        "annotate",
+        "--no-version",
+        "-a",
+        run / "sites.gfm.vcf.gz",
+        "-c",
+        columns,
+        "-h",
+        run / "header.hdr",
+        run / "in.vcf.gz",
     )
     ours = bcftools("view", "--no-version", run / "s1.gfm.vcf.gz")
 
     def infos(text):
-        return [line.split("\t")[7].replace(";;", ";") for line in text.splitlines() if not line.startswith("#")]
+        return [
+            line.split("\t")[7].replace(";;", ";")
+            for line in text.splitlines()
+            if not line.startswith("#")
+        ]
 
     assert infos(theirs) == infos(ours)
     by_file = bcftools(

@@ -11,8 +11,10 @@ from gfmtrust.annotate import compare
 from gfmtrust.cli import main as cli
 from gfmtrust.io import tables
 
-HEADER = ('##fileformat=VCFv4.2\n##contig=<ID=c,length=900>\n##GFM_model=<ID=toy,SHA256={sha},NOTE="x">\n##gfmtrustCommand={command}\n'
-          "##gfmtrustShift=ok\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+HEADER = (
+    '##fileformat=VCFv4.2\n##contig=<ID=c,length=900>\n##GFM_model=<ID=toy,SHA256={sha},NOTE="x">\n##gfmtrustCommand={command}\n'
+    "##gfmtrustShift=ok\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+)
 RECORDS = [  # pos, ref, alts, statuses, ranks, llrs
     (10, "A", "C,G", "SCORED,SCORED", "3,1", "-2.5,0.5"),
     (20, "G", "T", "SCORED", "2", "-1"),
@@ -24,18 +26,26 @@ RECORDS = [  # pos, ref, alts, statuses, ranks, llrs
 
 
 def written(path: Path, records=RECORDS, sha="ab", command="one") -> Path:
-    lines = [f"c\t{pos}\t.\t{ref}\t{alts}\t.\t.\tDP=3;GFM_STATUS={status};GFM_RANK={rank};GFM_LLR={llr}\n"
-             for pos, ref, alts, status, rank, llr in records]
-    path.write_text(HEADER.format(sha=sha, command=command) + "".join(lines) + "c\t50\t.\tA\t.\t.\t.\tDP=1\n")
+    lines = [
+        f"c\t{pos}\t.\t{ref}\t{alts}\t.\t.\tDP=3;GFM_STATUS={status};GFM_RANK={rank};GFM_LLR={llr}\n"
+        for pos, ref, alts, status, rank, llr in records
+    ]
+    path.write_text(
+        HEADER.format(sha=sha, command=command) + "".join(lines) + "c\t50\t.\tA\t.\t.\t.\tDP=1\n"
+    )
     return path
 
 
 def test_a_file_and_itself_do_not_differ(tmp_path):
-    found = compare.compare(written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", command="another"))
+    found = compare.compare(
+        written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", command="another")
+    )
     assert (found.n_a, found.n_b, found.both) == (7, 7, 7)
     assert (found.changed_flags, found.flips, found.facts) == (0, 0, {})
     assert found.flags.to_numpy().sum() == 7
-    assert found.changes["llr"] == compare.Change(6, 0, {"median": 0.0, "p99": 0.0, "p99.9": 0.0, "largest": 0.0}, 0, 0)
+    assert found.changes["llr"] == compare.Change(
+        6, 0, {"median": 0.0, "p99": 0.0, "p99.9": 0.0, "largest": 0.0}, 0, 0
+    )
 
 
 def test_what_moved_is_counted(tmp_path):
@@ -43,7 +53,9 @@ def test_what_moved_is_counted(tmp_path):
     other[0] = (10, "A", "C,G", "SCORED,SCORED", "1,1", "-2.25,0.5")  # HIGH to LOW
     other[1] = (20, "G", "T", "TOO_LONG", "0", ".")
     other[5] = (41, "T", "A", "SCORED", "3", "-4")  # another place
-    found = compare.compare(written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", other, sha="cd"))
+    found = compare.compare(
+        written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", other, sha="cd")
+    )
     assert (found.n_a, found.n_b, found.both) == (7, 7, 6)
     assert (found.changed_flags, found.flips) == (2, 1)
     assert found.flags.loc["HIGH", "LOW"] == found.flags.loc["MEDIUM", "NOT_SCORED"] == 1
@@ -61,11 +73,26 @@ def test_what_moved_is_counted(tmp_path):
 
 
 def test_a_results_folder_is_all_of_its_alleles(tmp_path):
-    texts = [("c", 9, "A", "C", "SCORED", 3, -2.5), ("c", 9, "A", "G", "SCORED", 1, 0.5), ("c", 19, "G", "T", "SCORED", 2, -1.5)]
-    columns = dict(zip(("contig", "pos", "ref", "alt", "status", "rank", "llr"), map(list, zip(*texts, strict=True)), strict=True))
+    texts = [
+        ("c", 9, "A", "C", "SCORED", 3, -2.5),
+        ("c", 9, "A", "G", "SCORED", 1, 0.5),
+        ("c", 19, "G", "T", "SCORED", 2, -1.5),
+    ]
+    columns = dict(
+        zip(
+            ("contig", "pos", "ref", "alt", "status", "rank", "llr"),
+            map(list, zip(*texts, strict=True)),
+            strict=True,
+        )
+    )
     missing = {name: np.full(3, np.nan, np.float32) for name in compare.NUMBERS if name != "llr"}
     table = pa.table({**columns, **missing})
-    tables.write(tmp_path / "run" / "scores" / "sites.parquet", table, table.schema, {"models": {"toy": {"bundle_sha256": "ab"}}})
+    tables.write(
+        tmp_path / "run" / "scores" / "sites.parquet",
+        table,
+        table.schema,
+        {"models": {"toy": {"bundle_sha256": "ab"}}},
+    )
     found = compare.compare(tmp_path / "run", written(tmp_path / "b.vcf"))
     assert (found.n_a, found.n_b, found.both) == (3, 7, 3)
     assert found.changed_flags == 0
@@ -75,15 +102,34 @@ def test_a_results_folder_is_all_of_its_alleles(tmp_path):
 
 def test_the_command_writes_its_figures(tmp_path, capsys):
     a, b = written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf")
-    assert cli.main(["compare", str(a), str(b), "--out", str(tmp_path / "c.json"), "--max_flags", "0", "--max_llr", "0"]) == 0
+    assert (
+        cli.main(
+            [
+                "compare",
+                str(a),
+                str(b),
+                "--out",
+                str(tmp_path / "c.json"),
+                "--max_flags",
+                "0",
+                "--max_llr",
+                "0",
+            ]
+        )
+        == 0
+    )
     assert json.loads((tmp_path / "c.json").read_text())["alleles"] == {"a": 7, "b": 7, "both": 7}
     assert capsys.readouterr().out.startswith("alleles  A 7  B 7  both 7  only A 0  only B 0\n")
 
 
 def test_alleles_of_one_side_alone_are_named(tmp_path):
-    """1-based and as the file spells them; the second record of an allele is an allele of its own."""
+    """1-based and as the file spells them; the second record of an allele is an allele of its
+    own."""
     more = [(pos, "A", "C", "SCORED", "1", "0.1") for pos in (100, 101, 102, 103)]
-    found = compare.compare(written(tmp_path / "a.vcf", [*RECORDS, *more]), written(tmp_path / "b.vcf", [*RECORDS, more[0], more[0]]))
+    found = compare.compare(
+        written(tmp_path / "a.vcf", [*RECORDS, *more]),
+        written(tmp_path / "b.vcf", [*RECORDS, more[0], more[0]]),
+    )
     assert found.only_a == [f"c:{pos} A>C" for pos in (101, 102, 103)]
     assert found.only_b == ["c:100 A>C"]
     told = compare.text(found).splitlines()
@@ -92,27 +138,70 @@ def test_alleles_of_one_side_alone_are_named(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "limits", "told"), [
-    ({0: (10, "A", "C,G", "SCORED,SCORED", "2,1", "-2.5,0.5")}, ["--max_flags", "0.1"], "1 of 7 flags changed (14 %); expected at most 10"),
-    ({1: (20, "G", "T", "SCORED", "2", "-1.01")}, ["--max_llr", "0.001"], "an LLR moved by 0.01 nats"),
-    ({1: (20, "G", "T", "SCORED", "2", ".")}, ["--max_llr", "1"], "1 are on one side alone"),
-    ({1: (21, "G", "T", "SCORED", "2", "-1")}, ["--max_llr", "1"], "1 alleles on one side alone; expected none"),
-])
-def test_the_lock_ends_with_65_and_names_the_first_that_broke(tmp_path, capsys, change, limits, told):
+@pytest.mark.parametrize(
+    ("change", "limits", "told"),
+    [
+        (
+            {0: (10, "A", "C,G", "SCORED,SCORED", "2,1", "-2.5,0.5")},
+            ["--max_flags", "0.1"],
+            "1 of 7 flags changed (14 %); expected at most 10",
+        ),
+        (
+            {1: (20, "G", "T", "SCORED", "2", "-1.01")},
+            ["--max_llr", "0.001"],
+            "an LLR moved by 0.01 nats",
+        ),
+        ({1: (20, "G", "T", "SCORED", "2", ".")}, ["--max_llr", "1"], "1 are on one side alone"),
+        (
+            {1: (21, "G", "T", "SCORED", "2", "-1")},
+            ["--max_llr", "1"],
+            "1 alleles on one side alone; expected none",
+        ),
+    ],
+)
+def test_the_lock_ends_with_65_and_names_the_first_that_broke(
+    tmp_path, capsys, change, limits, told
+):
     other = [change.get(row, record) for row, record in enumerate(RECORDS)]
-    ended = cli.main(["compare", str(written(tmp_path / "a.vcf")), str(written(tmp_path / "b.vcf", other)), *limits])
+    ended = cli.main(
+        [
+            "compare",
+            str(written(tmp_path / "a.vcf")),
+            str(written(tmp_path / "b.vcf", other)),
+            *limits,
+        ]
+    )
     assert ended == 65
     assert told in capsys.readouterr().err
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("make", "code", "told"), [
-    (lambda path: None, 66, "b.vcf: not found; expected an annotated VCF or a results folder"),
-    (lambda path: path.mkdir(), 66, "no scores/sites.parquet; expected the results folder of a finished run"),
-    (lambda path: path.write_text(HEADER + "c\t5\t.\tA\tC\t.\t.\tDP=1\n"), 65, "no record with GFM_STATUS; expected an annotated VCF"),
-    (lambda path: written(path, [(7, "A", "C", "SCORED", "1", "0.2")]), 65, "no allele in common"),
-    (lambda path: written(path, [(7, "A", "C,G", "SCORED", "1", "0.2")]), 65, "1 values of status; expected 2, one an ALT"),
-])
+@pytest.mark.parametrize(
+    ("make", "code", "told"),
+    [
+        (lambda path: None, 66, "b.vcf: not found; expected an annotated VCF or a results folder"),
+        (
+            lambda path: path.mkdir(),
+            66,
+            "no scores/sites.parquet; expected the results folder of a finished run",
+        ),
+        (
+            lambda path: path.write_text(HEADER + "c\t5\t.\tA\tC\t.\t.\tDP=1\n"),
+            65,
+            "no record with GFM_STATUS; expected an annotated VCF",
+        ),
+        (
+            lambda path: written(path, [(7, "A", "C", "SCORED", "1", "0.2")]),
+            65,
+            "no allele in common",
+        ),
+        (
+            lambda path: written(path, [(7, "A", "C,G", "SCORED", "1", "0.2")]),
+            65,
+            "1 values of status; expected 2, one an ALT",
+        ),
+    ],
+)
 def test_what_cannot_be_compared_is_said(tmp_path, capsys, make, code, told):
     make(tmp_path / "b.vcf")
     assert cli.main(["compare", str(written(tmp_path / "a.vcf")), str(tmp_path / "b.vcf")]) == code

@@ -1,4 +1,5 @@
-"""A window longer than the model was trained on: every scored site says OOD_WINDOW and none is HIGH, from score table to report."""
+"""A window longer than the model was trained on: every scored site says OOD_WINDOW and none is
+HIGH, from score table to report."""
 
 import json
 
@@ -21,8 +22,11 @@ from gfmtrust.report import wording as report_wording
 
 
 def run(tmp_path, trained_bp):
-    """A model that is right with confidence at even positions, its windows of 64 letters; returns (calibration, sites)."""
-    plan_dir, _ = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], asked_probes=3000)
+    """A model that is right with confidence at even positions, its windows of 64 letters; returns
+    (calibration, sites)."""
+    plan_dir, _ = planned(
+        tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], asked_probes=3000
+    )
     write_scores(plan_dir, tmp_path / "scores", "a", noisy, local=1.5, trained_bp=trained_bp)
     scores = ScoreTables([tmp_path / "scores"], ["a"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", Options())
@@ -44,16 +48,30 @@ def test_every_site_of_a_window_beyond_training_says_so(tmp_path):
 
 
 def test_the_cap_alone():
-    long = by_hand(limits=caps.Limits((1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3, long_window=True))
+    long = by_hand(
+        limits=caps.Limits(
+            (1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3, long_window=True
+        )
+    )
     assert flag(long, allele(), allele(0.8), allele(0.6), allele(local_surprisal=0.9)) == [
-        (2, ("OOD_WINDOW",)), (2, ("LOW_REL", "OOD_WINDOW")), (1, ("LOW_REL", "OOD_WINDOW")), (1, ("OOD_WINDOW",))]
+        (2, ("OOD_WINDOW",)),
+        (2, ("LOW_REL", "OOD_WINDOW")),
+        (1, ("LOW_REL", "OOD_WINDOW")),
+        (1, ("OOD_WINDOW",)),
+    ]
     assert flag(long, allele(local_surprisal=np.nan)) == [(2, ("OOD_WINDOW",))]
 
 
 def test_the_report_says_why_and_the_file_keeps_it():
     found = calibration_fit.told(by_hand(options=Options(long_window="a, b")))
-    assert report_wording.why_no_high(found)[0] == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
-    assert report_wording.level_text(Rank.HIGH, found) == "Not given in this run: the window is longer than a, b was trained on."
+    assert (
+        report_wording.why_no_high(found)[0]
+        == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
+    )
+    assert (
+        report_wording.level_text(Rank.HIGH, found)
+        == "Not given in this run: the window is longer than a, b was trained on."
+    )
     assert Calibration.from_json(found.to_json()).options.long_window == "a, b"
     both = Options(background="chr1.fa", long_window="a")
     assert both.at_most_medium == "context model and probes come from chr1.fa"

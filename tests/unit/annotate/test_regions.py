@@ -32,13 +32,17 @@ NONE = Levels({Rank.HIGH: 0.05, Rank.MEDIUM: 0.20}, 0.05, frozenset())
 
 def columns(rows):
     return {
-        name: np.array([row[name] for row in rows], bool if name == "wrong" else object if name == "status" else float)
+        name: np.array(
+            [row[name] for row in rows],
+            bool if name == "wrong" else object if name == "status" else float,
+        )
         for name in MEASURED
     }
 
 
 def binomial_bound(errors, n, delta):
-    """The bound by bisection on the binomial sum: the largest p at which so few errors still happen with chance delta."""
+    """The bound by bisection on the binomial sum: the largest p at which so few errors still happen
+    with chance delta."""
     from math import comb
 
     low, high = 0.0, 1.0
@@ -49,9 +53,13 @@ def binomial_bound(errors, n, delta):
     return low
 
 
-@pytest.mark.parametrize(("errors", "n"), [(0, 590), (0, 200), (30, 1000), (31, 1000), (1, 605), (200, 400)])
+@pytest.mark.parametrize(
+    ("errors", "n"), [(0, 590), (0, 200), (30, 1000), (31, 1000), (1, 605), (200, 400)]
+)
 def test_bound_counts_one_base_in_ten(errors, n):
-    assert own_error_bound(errors, n, 0.05) == pytest.approx(binomial_bound(-(-errors // 10), n // 10, 0.05), abs=1e-9)
+    assert own_error_bound(errors, n, 0.05) == pytest.approx(
+        binomial_bound(-(-errors // 10), n // 10, 0.05), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize(("errors", "n"), [(0, 0), (0, 9), (5, 9), (100, 100), (95, 99)])
@@ -60,7 +68,15 @@ def test_bound_is_one_where_nothing_is_known(errors, n):
 
 
 @pytest.mark.parametrize(
-    ("ranks", "typical"), [([3], 3), ([1, 3], 1), ([3, 3, 1], 3), ([1, 2, 3, 3], 2), ([1, 1, 3, 3], 1), ([2, 2, 2, 3], 2)]
+    ("ranks", "typical"),
+    [
+        ([3], 3),
+        ([1, 3], 1),
+        ([3, 3, 1], 3),
+        ([1, 2, 3, 3], 2),
+        ([1, 1, 3, 3], 1),
+        ([2, 2, 2, 3], 2),
+    ],
 )
 def test_typical_rank_is_carried_by_more_than_half(ranks, typical):
     assert typical_rank(np.array(ranks)) == typical
@@ -69,14 +85,23 @@ def test_typical_rank_is_carried_by_more_than_half(ranks, typical):
 
 def test_commonest_status_prefers_the_first_in_precedence_on_ties():
     assert commonest_status(Counter(["NONFINITE", "AMBIGUOUS_BASE"])) == Status.AMBIGUOUS_BASE
-    assert commonest_status(Counter(["NONFINITE", "NONFINITE", "AMBIGUOUS_BASE"])) == Status.NONFINITE
+    assert (
+        commonest_status(Counter(["NONFINITE", "NONFINITE", "AMBIGUOUS_BASE"])) == Status.NONFINITE
+    )
 
 
 @pytest.mark.parametrize(
     ("typical", "errors", "n", "levels", "rank", "why"),
     [
         (Rank.HIGH, 0, 600, BOTH, Rank.HIGH, ()),
-        (Rank.HIGH, 0, 580, BOTH, Rank.MEDIUM, (Why.LOW_REL,)),  # 58 independent bases without an error do not certify 5 %
+        (
+            Rank.HIGH,
+            0,
+            580,
+            BOTH,
+            Rank.MEDIUM,
+            (Why.LOW_REL,),
+        ),  # 58 independent bases without an error do not certify 5 %
         (Rank.HIGH, 60, 600, BOTH, Rank.MEDIUM, (Why.LOW_REL,)),
         (Rank.HIGH, 300, 600, BOTH, Rank.LOW, (Why.LOW_REL,)),
         (Rank.HIGH, 0, 199, BOTH, Rank.MEDIUM, (Why.UNCERTIFIED,)),
@@ -105,13 +130,22 @@ def test_numbers_are_those_of_the_scored_bases():
     rng = np.random.default_rng(4)
     rows = base_rows("c", 0, 90) + base_rows("c", 90, 10, status="AMBIGUOUS_BASE")
     for row in rows[:90]:
-        row |= {"ent": rng.choice([1.2, 1.85, 1.949, 1.95, 2.0]), "rank": int(rng.integers(1, 4)), "gain": float("nan")}
+        row |= {
+            "ent": rng.choice([1.2, 1.85, 1.949, 1.95, 2.0]),
+            "rank": int(rng.integers(1, 4)),
+            "gain": float("nan"),
+        }
     found = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False).numbers
     ent, rank = (np.array([row[name] for row in rows[:90]]) for name in ("ent", "rank"))
     assert found["entropy"] == pytest.approx(ent.mean(), abs=1e-12)
-    assert [found[f"entropy_p{share}"] for share in (25, 50, 75)] == pytest.approx(np.percentile(ent, [25, 50, 75]), abs=1e-12)
+    assert [found[f"entropy_p{share}"] for share in (25, 50, 75)] == pytest.approx(
+        np.percentile(ent, [25, 50, 75]), abs=1e-12
+    )
     assert found["near_uniform_share"] == np.mean([value >= 1.95 for value in ent])
-    assert (found["certified_share"], found["high_share"]) == (np.mean(rank >= 2), np.mean(rank == 3))
+    assert (found["certified_share"], found["high_share"]) == (
+        np.mean(rank >= 2),
+        np.mean(rank == 3),
+    )
     assert np.isnan(found["gain"])
     assert list(found) == list(NUMBERS)
 
@@ -122,7 +156,9 @@ def test_nothing_scored_has_no_numbers():
 
 
 def test_shift_is_the_only_reason():
-    found = summarise(600, columns(base_rows("c", 0, 600, rank=1)), Status.OUT_OF_RANGE, BOTH, shift=True)
+    found = summarise(
+        600, columns(base_rows("c", 0, 600, rank=1)), Status.OUT_OF_RANGE, BOTH, shift=True
+    )
     assert (found.rank, found.why) == (Rank.LOW, (Why.SHIFT,))
 
 
@@ -130,7 +166,11 @@ def test_shift_is_the_only_reason():
 def test_too_few_scored_bases_give_the_commonest_reason():
     rows = base_rows("c", 0, 79) + base_rows("c", 79, 15, status="AMBIGUOUS_BASE")
     found = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False)
-    assert (found.rank, found.status, found.scored_bases) == (Rank.NOT_SCORED, Status.AMBIGUOUS_BASE, 79)
+    assert (found.rank, found.status, found.scored_bases) == (
+        Rank.NOT_SCORED,
+        Status.AMBIGUOUS_BASE,
+        79,
+    )
     found = summarise(99, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
     assert (found.rank, found.status) == (Rank.NOT_SCORED, Status.OUT_OF_RANGE)
     found = summarise(98, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
@@ -159,7 +199,12 @@ def run(tmp_path):
 
 def annotated(run, **options):
     counts = annotate_regions(
-        run / "r.bed", "r", run / "bases.parquet", run / "calibration.json", run / "r.gfm.bed.gz", **options
+        run / "r.bed",
+        "r",
+        run / "bases.parquet",
+        run / "calibration.json",
+        run / "r.gfm.bed.gz",
+        **options,
     )
     with pysam.BGZFile(str(run / "r.gfm.bed.gz")) as file:
         return counts, file.read()
@@ -169,10 +214,17 @@ def test_every_line_comes_back_in_order_with_our_columns(run):
     counts, text = annotated(run)
     lines = [line for line in text.split(b"\n") if not line.startswith(b"#gfmtrust")]
     plain = [
-        b"\t".join(line.split(b"\t")[:6]) + (b"\r" if line.endswith(b"\r") else b"") if b"\t" in line else line for line in lines
+        b"\t".join(line.split(b"\t")[:6]) + (b"\r" if line.endswith(b"\r") else b"")
+        if b"\t" in line
+        else line
+        for line in lines
     ]
     assert b"\n".join(plain) == BED + b"\n"
-    rows = [dict(zip(COLUMNS, line.decode().split("\t")[6:], strict=True)) for line in lines if b"\t" in line]
+    rows = [
+        dict(zip(COLUMNS, line.decode().split("\t")[6:], strict=True))
+        for line in lines
+        if b"\t" in line
+    ]
     assert rows[0] == {
         "length_bp": "600", "scored_bases": "600", "scored_share": "1", "entropy": "1", "entropy_p25": "1", "entropy_p50": "1",
         "entropy_p75": "1", "near_uniform_share": "0", "gain": "0.125", "disagreement": "0.25", "strand_jsd": "0.0625", "surprisal": "1.5",
@@ -230,28 +282,57 @@ def test_refusals(run):
     with pytest.raises(CannotWriteError):
         annotated(run)
     with pytest.raises(MissingInputError):
-        annotate_regions(run / "absent.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz")
+        annotate_regions(
+            run / "absent.bed",
+            "r",
+            run / "bases.parquet",
+            run / "calibration.json",
+            run / "o.bed.gz",
+        )
     with pytest.raises(MissingInputError):
-        annotate_regions(run / "r.bed", "r", run / "absent.parquet", run / "calibration.json", run / "o.bed.gz")
+        annotate_regions(
+            run / "r.bed", "r", run / "absent.parquet", run / "calibration.json", run / "o.bed.gz"
+        )
     (run / "bad.bed").write_text("chr1\t9\t3\n")
     with pytest.raises(BadDataError, match="line 1"):
-        annotate_regions(run / "bad.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz")
+        annotate_regions(
+            run / "bad.bed", "r", run / "bases.parquet", run / "calibration.json", run / "o.bed.gz"
+        )
     assert not (run / "o.bed.gz").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.bad_input
 def test_ten_million_lines_in_bounded_memory(run):
-    """Unsorted, overlapping, some of no length and many outside the scored bases: 4 GB and, on one core, two hours."""
+    """Unsorted, overlapping, some of no length and many outside the scored bases: 4 GB and, on one
+    core, two hours."""
     rng = np.random.default_rng(8)
     with open(run / "many.bed", "w") as file:
         for _ in range(100):
             start, length = rng.integers(0, 900, 100_000), rng.integers(0, 30, 100_000)
-            file.write("".join(f"chr1\t{a}\t{a + n}\n" for a, n in zip(start.tolist(), length.tolist(), strict=True)))
-    given = ["--bed", "many.bed", "--name", "many", "--bases", "bases.parquet", "--calibration", "calibration.json",
-             "--out", "many.gfm.bed.gz"]
-    child = subprocess.Popen([sys.executable, "-m", "gfmtrust.cli.main", "annotate_regions", *given], cwd=run,
-                             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+            file.write(
+                "".join(
+                    f"chr1\t{a}\t{a + n}\n"
+                    for a, n in zip(start.tolist(), length.tolist(), strict=True)
+                )
+            )
+    given = [
+        "--bed",
+        "many.bed",
+        "--name",
+        "many",
+        "--bases",
+        "bases.parquet",
+        "--calibration",
+        "calibration.json",
+        "--out",
+        "many.gfm.bed.gz",
+    ]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "gfmtrust.cli.main", "annotate_regions", *given],
+        cwd=run,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     _, status, used = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0
@@ -262,10 +343,15 @@ def test_ten_million_lines_in_bounded_memory(run):
 
 def test_a_region_judged_by_likelihoods_alone_has_a_flag_and_no_entropy():
     rows = base_rows("c", 0, 400)
-    said = columns(rows) | {name: np.full(len(rows), np.nan) for name in ("ent", "dis", "gain", "strand_jsd", "surprisal")}
+    said = columns(rows) | {
+        name: np.full(len(rows), np.nan)
+        for name in ("ent", "dis", "gain", "strand_jsd", "surprisal")
+    }
     said["rank"] = np.minimum(said["rank"], Rank.MEDIUM)
     found = summarise(400, said, Status.OUT_OF_RANGE, BOTH, False)
     assert found.rank <= Rank.MEDIUM
     assert Why.NO_DISTRIBUTION in found.why
     missing = {name for name, value in found.numbers.items() if np.isnan(value)}
-    assert missing == {name for name in NUMBERS if name not in ("reliability", "certified_share", "high_share")}
+    assert missing == {
+        name for name in NUMBERS if name not in ("reliability", "certified_share", "high_share")
+    }

@@ -1,4 +1,5 @@
-"""The context model: counts and law against a twin of strings, the graph against the law, and what leaving blocks out prevents."""
+"""The context model: counts and law against a twin of strings, the graph against the law, and what
+leaving blocks out prevents."""
 
 import json
 import subprocess
@@ -38,7 +39,9 @@ def windows_at(codes: np.ndarray, pos: np.ndarray, reach: int) -> np.ndarray:
     return np.concatenate([padding, codes, padding])[pos[:, None] + np.arange(2 * reach + 1)]
 
 
-def mean_of_admitted(model, codes: np.ndarray, pos: np.ndarray, admitted: np.ndarray | None = None) -> np.ndarray:
+def mean_of_admitted(
+    model, codes: np.ndarray, pos: np.ndarray, admitted: np.ndarray | None = None
+) -> np.ndarray:
     """Mean of the admitted members' distributions at positions of the only contig, (n, 4)."""
     probs = np.exp(model.law.log_probs(windows_at(codes, pos, model.law.reach)))
     votes = model.members.admitted(np.zeros(len(pos), int), pos) if admitted is None else admitted
@@ -66,20 +69,28 @@ def test_every_pattern_leaves_out_four_and_every_pair_shares_alike():
     assert PATTERNS.shape == (14, 8)
     assert (PATTERNS.sum(axis=1) == 4).all()
     assert (PATTERNS.sum(axis=0) == 7).all()
-    assert {int((PATTERNS[:, a] & PATTERNS[:, b]).sum()) for a, b in combinations(range(8), 2)} == {3}
+    assert {int((PATTERNS[:, a] & PATTERNS[:, b]).sum()) for a, b in combinations(range(8), 2)} == {
+        3
+    }
 
 
 def test_blocks_are_dealt_evenly_and_by_the_seed():
     occupied = np.arange(70) % 10 > 0
     dealt = [members.deal({"a": 400, "b": 300}, 10, occupied, seed) for seed in (1, 1, 2)]
-    assert np.bincount(dealt[0].pattern[occupied]).tolist().count(4) + np.bincount(dealt[0].pattern[occupied]).tolist().count(5) == 14
+    assert (
+        np.bincount(dealt[0].pattern[occupied]).tolist().count(4)
+        + np.bincount(dealt[0].pattern[occupied]).tolist().count(5)
+        == 14
+    )
     assert (dealt[0].pattern[~occupied] == -1).all()
     assert (dealt[0].pattern == dealt[1].pattern).all()
     assert (dealt[0].pattern != dealt[2].pattern).any()
 
 
 def test_members_come_back_from_their_file(tmp_path):
-    dealt = members.deal({"a": 25, "empty": 0, "b": 10}, 10, np.array([True, True, True, False, True]), 0)
+    dealt = members.deal(
+        {"a": 25, "empty": 0, "b": 10}, 10, np.array([True, True, True, False, True]), 0
+    )
     dealt.write(tmp_path / "members.json")
     opened = Members.open(tmp_path)
     contig, pos = np.array([0, 0, 0, 2, 2, 0]), np.array([0, 9, 24, 0, 9, 700])
@@ -96,9 +107,16 @@ def test_missing_members_are_named(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("text", ["{", "{}", '{"schema": 1, "block_size": 5, "contigs": [{"name": "a", "patterns": [14]}]}',
-                                  '{"schema": 2, "block_size": 5, "contigs": [{"name": "a", "patterns": [1]}]}',
-                                  '{"schema": 1, "block_size": 0, "contigs": [{"name": "a", "patterns": [1]}]}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "{}",
+        '{"schema": 1, "block_size": 5, "contigs": [{"name": "a", "patterns": [14]}]}',
+        '{"schema": 2, "block_size": 5, "contigs": [{"name": "a", "patterns": [1]}]}',
+        '{"schema": 1, "block_size": 0, "contigs": [{"name": "a", "patterns": [1]}]}',
+    ],
+)
 def test_a_wrong_members_file_is_refused(tmp_path, text):
     (tmp_path / "members.json").write_text(text)
     with pytest.raises(BadDataError, match="members.json"):
@@ -107,8 +125,14 @@ def test_a_wrong_members_file_is_refused(tmp_path, text):
 
 # --- counts
 
-AWKWARD = {"a": random_text(700, 1), "short": "ACG", "gaps": random_text(90, 2) + "N" * 30 + random_text(50, 3) + "NN" + "ACGTN",
-           "tiny": "A", "all_n": "N" * 120, "lower": random_text(80, 4).lower()}
+AWKWARD = {
+    "a": random_text(700, 1),
+    "short": "ACG",
+    "gaps": random_text(90, 2) + "N" * 30 + random_text(50, 3) + "NN" + "ACGTN",
+    "tiny": "A",
+    "all_n": "N" * 120,
+    "lower": random_text(80, 4).lower(),
+}
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, 5, 6])
@@ -119,7 +143,9 @@ def test_counts_are_those_of_a_dictionary(top, monkeypatch):
     for number, stretch in enumerate(stretches):
         counted.add(encode(stretch), number % 14)
     for member, of_length in enumerate(counted.of_members(PATTERNS)):
-        seen = [stretch for number, stretch in enumerate(stretches) if PATTERNS[number % 14, member]]
+        seen = [
+            stretch for number, stretch in enumerate(stretches) if PATTERNS[number % 14, member]
+        ]
         for length, found in enumerate(of_length, start=1):
             expected = naive.count(seen, length)
             assert found.sum() == sum(expected.values())
@@ -159,7 +185,9 @@ def test_the_law_is_that_of_the_dictionary_twin(small):
     text, model = small
     law, reach = model.law, model.law.reach
     rng = np.random.default_rng(0)
-    pos = np.concatenate([[0, 3, len(text) - 1, 14_995, 15_401], rng.integers(reach, len(text) - reach, 10)])
+    pos = np.concatenate(
+        [[0, 3, len(text) - 1, 14_995, 15_401], rng.integers(reach, len(text) - reach, 10)]
+    )
     windows = windows_at(encode(text), pos, reach)
     windows[7, reach + 2] = N
     windows[8, reach - 1] = windows[8, reach + 1] = N
@@ -167,26 +195,44 @@ def test_the_law_is_that_of_the_dictionary_twin(small):
     stretches = naive.blocks({"chr1": text}, model.members.block_size)
     for member in (0, 5):
         patterns = model.members.pattern
-        seen = [stretch for stretch, row in zip(stretches, patterns, strict=True) if row >= 0 and PATTERNS[row, member]]
+        seen = [
+            stretch
+            for stretch, row in zip(stretches, patterns, strict=True)
+            if row >= 0 and PATTERNS[row, member]
+        ]
         held = {length: naive.count(seen, length) for length in range(1, reach + 2)}
         for row, window in enumerate(windows):
-            expected = naive.log_probs(held, law.orders, [evaluate.alpha(order) for order in law.orders], law.edges.tolist(),
-                                       law.weights.tolist(), decode(window))
+            expected = naive.log_probs(
+                held,
+                law.orders,
+                [evaluate.alpha(order) for order in law.orders],
+                law.edges.tolist(),
+                law.weights.tolist(),
+                decode(window),
+            )
             assert found[row, member] == pytest.approx(expected, abs=2e-5)
 
 
 def test_orders_follow_the_genome():
-    assert [evaluate.orders_for(n)[-1] for n in (1_000, 48_502, 880_000, 1_100_000, 3_100_000_000)] == [6, 8, 11, 11, 11]
+    assert [
+        evaluate.orders_for(n)[-1] for n in (1_000, 48_502, 880_000, 1_100_000, 3_100_000_000)
+    ] == [6, 8, 11, 11, 11]
 
 
 def test_the_gradient_is_that_of_differences():
     rng = np.random.default_rng(1)
-    seen = mixture.Evidence(rng.normal(size=(3, 40, 4, 4)).astype(np.float32), rng.integers(0, 3, (40, 4)), rng.integers(0, 4, 40))
+    seen = mixture.Evidence(
+        rng.normal(size=(3, 40, 4, 4)).astype(np.float32),
+        rng.integers(0, 3, (40, 4)),
+        rng.integers(0, 4, 40),
+    )
     loss = mixture._Loss(seen, seen.flanks, rng.normal(size=(3, 3)), 0.1)
     at = rng.normal(size=9)
     _, gradient = loss(at)
     step = 1e-6 * np.eye(9)
-    assert gradient == pytest.approx([(loss(at + d)[0] - loss(at - d)[0]) / 2e-6 for d in step], abs=1e-7)
+    assert gradient == pytest.approx(
+        [(loss(at + d)[0] - loss(at - d)[0]) / 2e-6 for d in step], abs=1e-7
+    )
 
 
 # --- leave-out
@@ -216,13 +262,20 @@ def test_without_leave_out_it_knows_random_letters(noise):
 
 
 def test_a_block_reaches_no_member_that_left_it_out(noise):
-    """Other letters in one block: not one cell changes of the members that never saw it, and all others do."""
+    """Other letters in one block: not one cell changes of the members that never saw it, and all
+    others do."""
     text = noise[:40_000]
     before = fit_model(FakeGenome(chr1=text), sites=500)
     size = before.members.block_size
-    other = text[:5 * size] + random_text(size, 99) + text[6 * size:]
+    other = text[: 5 * size] + random_text(size, 99) + text[6 * size :]
     after = fit_model(FakeGenome(chr1=other), sites=500)
-    same = np.all([(a.cells == b.cells).all(axis=0) for a, b in zip(before.law.tables, after.law.tables, strict=True)], axis=0)
+    same = np.all(
+        [
+            (a.cells == b.cells).all(axis=0)
+            for a, b in zip(before.law.tables, after.law.tables, strict=True)
+        ],
+        axis=0,
+    )
     assert (same == before.members.admitted(np.array([0]), np.array([5 * size + 1]))[0]).all()
 
 
@@ -239,8 +292,12 @@ def written(tmp_path_factory, small):
 
 def run(bundle, input_ids, pos):
     onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(str(bundle.graph_for("cpu")), providers=["CPUExecutionProvider"])
-    return session.run(None, {"input_ids": input_ids.astype(np.int64), "pos": pos.astype(np.int64)})[0]
+    session = onnxruntime.InferenceSession(
+        str(bundle.graph_for("cpu")), providers=["CPUExecutionProvider"]
+    )
+    return session.run(
+        None, {"input_ids": input_ids.astype(np.int64), "pos": pos.astype(np.int64)}
+    )[0]
 
 
 def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
@@ -250,12 +307,20 @@ def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
     bundle = write_bundle(model, tmp_path / "bundle", {})
     codes = encode(text)
     rng = np.random.default_rng(2)
-    for length, positions in ((63, [31, 11, 51]), (64, [0, 63, 5]), (7, [3]), (1, [0]), (200, [100, 101])):
+    for length, positions in (
+        (63, [31, 11, 51]),
+        (64, [0, 63, 5]),
+        (7, [3]),
+        (1, [0]),
+        (200, [100, 101]),
+    ):
         windows = codes[rng.integers(0, len(codes) - length, 12)[:, None] + np.arange(length)]
         windows[:3, rng.integers(0, length, 3)] = N
         found = run(bundle, windows, np.tile(positions, (12, 1)))
         for column, at in enumerate(positions):
-            expected = model.law.log_probs(np.stack([windows_at(row, np.array([at]), model.law.reach)[0] for row in windows]))
+            expected = model.law.log_probs(
+                np.stack([windows_at(row, np.array([at]), model.law.reach)[0] for row in windows])
+            )
             assert np.abs(found[:, column] - expected).max() < 1e-5
 
 
@@ -296,17 +361,33 @@ def test_the_session_scores_sites_by_members_that_left_them_out(written):
 def test_bytes_depend_neither_on_run_nor_on_threads(written, tmp_path):
     code = "import sys; from gfmtrust.baseline import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
     folder, bundle = written
-    environment = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": str(ROOT / "python")}
-    subprocess.run([sys.executable, "-c", code, folder / "genome.fa", tmp_path / "again"], check=True, env=environment)
+    environment = {
+        "OMP_NUM_THREADS": "2",
+        "OPENBLAS_NUM_THREADS": "2",
+        "PYTHONPATH": str(ROOT / "python"),
+    }
+    subprocess.run(
+        [sys.executable, "-c", code, folder / "genome.fa", tmp_path / "again"],
+        check=True,
+        env=environment,
+    )
     for name in ("bundle.json", "model.onnx", "members.json"):
         assert (tmp_path / "again" / name).read_bytes() == (bundle.directory / name).read_bytes()
 
 
 def test_the_bundle_says_what_it_is(written):
     bundle = Bundle.open(written[1].directory)
-    assert (bundle.family, bundle.n_members, bundle.rc_equivariant, bundle.window_bp) == ("context_model", 8, True, 63)
+    assert (bundle.family, bundle.n_members, bundle.rc_equivariant, bundle.window_bp) == (
+        "context_model",
+        8,
+        True,
+        63,
+    )
     assert bundle.meta["source"]["orders"] == [0, 1, 2, 3, 4, 6, 8]
-    assert json.loads((bundle.directory / "members.json").read_text())["contigs"][1] == {"name": "n", "patterns": [-1]}
+    assert json.loads((bundle.directory / "members.json").read_text())["contigs"][1] == {
+        "name": "n",
+        "patterns": [-1],
+    }
 
 
 def test_lambda_is_enough_for_a_fit():
@@ -324,7 +405,10 @@ def test_lambda_is_enough_for_a_fit():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("contigs", "found"), [({"a": "N" * 5000}, "0 A, C, G, T"), ({"a": "ACGT" * 50, "b": "N" * 900}, "200 A, C")])
+@pytest.mark.parametrize(
+    ("contigs", "found"),
+    [({"a": "N" * 5000}, "0 A, C, G, T"), ({"a": "ACGT" * 50, "b": "N" * 900}, "200 A, C")],
+)
 def test_a_genome_with_nothing_to_count_is_refused(contigs, found):
     with pytest.raises(BadDataError, match=found):
         fit_model(FakeGenome(**contigs))
@@ -345,7 +429,9 @@ def test_an_existing_bundle_is_not_overwritten(written):
 
 @pytest.mark.bad_input
 def test_a_thousand_bases_in_short_contigs_work():
-    model = fit_model(FakeGenome(**{f"c{i}": random_text(150, i).lower() for i in range(7)}, n="N" * 150))
+    model = fit_model(
+        FakeGenome(**{f"c{i}": random_text(150, i).lower() for i in range(7)}, n="N" * 150)
+    )
     probs = mean_of_admitted(model, encode(random_text(150, 0)), np.arange(150))
     assert np.isfinite(probs).all()
 
@@ -376,7 +462,8 @@ def test_chr20_takes_at_most_1_80_bits():
 
 @pytest.mark.slow
 def test_an_order_3_chain_is_found_to_a_hundredth_of_a_bit():
-    """4 Mb of a chain of order 3 that reads alike from both strands; the truth is the chain's own two-sided law."""
+    """4 Mb of a chain of order 3 that reads alike from both strands; the truth is the chain's own
+    two-sided law."""
     codes, law = symmetric_chain(4_000_000, seed=1)
     model = fit_model(FakeGenome(chr1=decode(codes)))
     pos = np.random.default_rng(0).integers(20, len(codes) - 20, 60_000)
@@ -385,13 +472,19 @@ def test_an_order_3_chain_is_found_to_a_hundredth_of_a_bit():
     for base in range(4):
         window[:, 3] = base
         for start in range(4):
-            weight[:, base] *= law[window[:, start], window[:, start + 1], window[:, start + 2], window[:, start + 3]]
+            weight[:, base] *= law[
+                window[:, start], window[:, start + 1], window[:, start + 2], window[:, start + 3]
+            ]
     truth = weight / weight.sum(axis=1, keepdims=True)
-    assert surprisal(mean_of_admitted(model, codes, pos), codes[pos]) - surprisal(truth, codes[pos]) < 0.01
+    assert (
+        surprisal(mean_of_admitted(model, codes, pos), codes[pos]) - surprisal(truth, codes[pos])
+        < 0.01
+    )
 
 
 def symmetric_chain(length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Codes of an order-3 chain and its law (4, 4, 4, 4), alike on both strands: words mixed with their reverse complements."""
+    """Codes of an order-3 chain and its law (4, 4, 4, 4), alike on both strands: words mixed with
+    their reverse complements."""
     rng = np.random.default_rng(seed)
     law = rng.dirichlet([0.6] * 4, size=(4, 4, 4))
     words = np.full((4, 4, 4), 1 / 64)

@@ -1,4 +1,5 @@
-"""Byte pair encoding against the `tokenizers` library and against a twin by strings; vocabularies are trained here, on random DNA."""
+"""Byte pair encoding against the `tokenizers` library and against a twin by strings; vocabularies
+are trained here, on random DNA."""
 
 import functools
 import json
@@ -20,15 +21,20 @@ SPECIALS = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
 def dna(seed: int, length: int) -> str:
     """Random letters with repeats, for merges of many lengths."""
     rng = np.random.default_rng(seed)
-    parts = [genome_letters(seed + 1, 40) if rng.random() < 0.3 else "".join(rng.choice(list("ACGT"), 20, p=[0.4, 0.1, 0.2, 0.3]))
-             for _ in range(length // 20)]
+    parts = [
+        genome_letters(seed + 1, 40)
+        if rng.random() < 0.3
+        else "".join(rng.choice(list("ACGT"), 20, p=[0.4, 0.1, 0.2, 0.3]))
+        for _ in range(length // 20)
+    ]
     return "".join(parts)[:length]
 
 
 @functools.cache
 def trained(kind: str):
-    """The library's own tokenizer, trained: as DNABERT-2's, with N in the vocabulary and runs of N as '-' as GENA-LM's, lower case,
-    bytes, or without specials round a text and unknown letters fused."""
+    """The library's own tokenizer, trained: as DNABERT-2's, with N in the vocabulary and runs of N
+    as '-' as GENA-LM's, lower case, bytes, or without specials round a text and unknown letters
+    fused."""
     from tokenizers import (
         Regex,
         Tokenizer,
@@ -42,7 +48,9 @@ def trained(kind: str):
     library = Tokenizer(models.BPE(unk_token="[UNK]", fuse_unk=kind == "fused"))
     text = [dna(seed, 3000) for seed in range(8)]
     if kind == "gena":
-        library.normalizer = normalizers.Sequence([normalizers.Strip(), normalizers.Replace(Regex("N{10,}"), "-")])
+        library.normalizer = normalizers.Sequence(
+            [normalizers.Strip(), normalizers.Replace(Regex("N{10,}"), "-")]
+        )
         library.pre_tokenizer = pre_tokenizers.Split("-", "isolated")
         text.append("NACGTNNACG" * 20)
     elif kind == "lower":
@@ -53,12 +61,15 @@ def trained(kind: str):
     else:
         library.pre_tokenizer = pre_tokenizers.Whitespace()
     specials = SPECIALS + (["-"] if kind == "gena" else [])
-    library.train_from_iterator(text, trainers.BpeTrainer(vocab_size=400, special_tokens=specials, show_progress=False))
+    library.train_from_iterator(
+        text, trainers.BpeTrainer(vocab_size=400, special_tokens=specials, show_progress=False)
+    )
     if kind == "gena":
         library.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
     elif kind != "fused":
         library.post_processor = processors.TemplateProcessing(
-            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+            single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+        )
     return library
 
 
@@ -69,7 +80,8 @@ def ours(kind: str, causal: bool = False) -> bpe.Bpe:
 
 @pytest.mark.parametrize("kind", ["plain", "gena", "lower", "bytes", "fused"])
 def test_tokens_and_where_they_end_are_the_librarys(kind):
-    """60 windows of real length, some with N, runs of N and IUPAC letters (which are N to us), half of them in lower case."""
+    """60 windows of real length, some with N, runs of N and IUPAC letters (which are N to us), half
+    of them in lower case."""
     model, library, rng = ours(kind), trained(kind), np.random.default_rng(0)
     assert len(library.get_vocab()) > 300
     for seed in range(60):
@@ -77,7 +89,7 @@ def test_tokens_and_where_they_end_are_the_librarys(kind):
         for place in rng.choice(400, seed % 4 * 3, replace=False):
             letters[place] = rng.choice(list("NRYK"))
         if seed % 3 == 0:
-            letters[50:50 + seed] = "N" * seed
+            letters[50 : 50 + seed] = "N" * seed
         letters = "".join(letters)
         tokens = bpe.segment(model, encode(letters.lower() if seed % 2 else letters))
         folded = "".join(letter if letter in "ACGT" else "N" for letter in letters)
@@ -98,10 +110,15 @@ def test_tokens_are_those_of_a_twin_by_strings_and_spell_the_window(kind):
     merges = [(left.upper(), right.upper()) for left, right in model.text.merges]
     for seed in range(20):
         letters = dna(300 + seed, 150)
-        for codes, text in ((encode(letters), letters), (reverse_complement(encode(letters)[None])[0], None)):
+        for codes, text in (
+            (encode(letters), letters),
+            (reverse_complement(encode(letters)[None])[0], None),
+        ):
             ids = bpe.segment(model, codes).ids[1:-1]
             spelled = [token_of[int(number)].upper() for number in ids]
-            assert "".join(spelled) == (text or letters[::-1].translate(str.maketrans("ACGT", "TGCA")))
+            assert "".join(spelled) == (
+                text or letters[::-1].translate(str.maketrans("ACGT", "TGCA"))
+            )
             if text:
                 assert spelled == naive_bpe.words_of(text, merges)
 
@@ -142,23 +159,58 @@ def changed(**steps) -> dict:
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("steps", "told"), [
-    ({"type": "WordPiece"}, "model of type 'WordPiece'"),
-    ({"type": "Unigram"}, "'Unigram'"),
-    ({"dropout": 0.1}, "model.dropout is 0.1"),
-    ({"end_of_word_suffix": "</w>"}, "end_of_word_suffix"),
-    ({"normalizer": {"type": "Prepend", "prepend": "_"}}, "normalizer Prepend"),
-    ({"normalizer": {"type": "Replace", "pattern": {"Regex": "T"}, "content": "U"}}, "normalizer Replace"),
-    ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Precompiled"}]}}, "normalizer Precompiled"),
-    ({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": ".{6}"}, "behavior": "Isolated"}}, "pre-tokenizer Split"),
-    ({"pre_tokenizer": {"type": "Metaspace", "replacement": "_"}}, "pre-tokenizer Metaspace"),
-    ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "pre-tokenizer ByteLevel"),
-    ({"post_processor": {"type": "BertProcessing", "cls": ["[CLS]", 101], "sep": ["[SEP]", 2]}}, "101 as the post-processor says"),
-    ({"post_processor": {"type": "Whatever"}}, "post-processor Whatever"),
-    ({"merges": ["A C G"]}, "a merge that is no pair"),
-    ({"merges": None}, "not read"),
-    ({"vocab": {"A": "0"}}, "ids are not whole numbers"),
-])
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ({"type": "WordPiece"}, "model of type 'WordPiece'"),
+        ({"type": "Unigram"}, "'Unigram'"),
+        ({"dropout": 0.1}, "model.dropout is 0.1"),
+        ({"end_of_word_suffix": "</w>"}, "end_of_word_suffix"),
+        ({"normalizer": {"type": "Prepend", "prepend": "_"}}, "normalizer Prepend"),
+        (
+            {"normalizer": {"type": "Replace", "pattern": {"Regex": "T"}, "content": "U"}},
+            "normalizer Replace",
+        ),
+        (
+            {
+                "normalizer": {
+                    "type": "Sequence",
+                    "normalizers": [{"type": "NFC"}, {"type": "Precompiled"}],
+                }
+            },
+            "normalizer Precompiled",
+        ),
+        (
+            {
+                "pre_tokenizer": {
+                    "type": "Split",
+                    "pattern": {"Regex": ".{6}"},
+                    "behavior": "Isolated",
+                }
+            },
+            "pre-tokenizer Split",
+        ),
+        ({"pre_tokenizer": {"type": "Metaspace", "replacement": "_"}}, "pre-tokenizer Metaspace"),
+        (
+            {"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}},
+            "pre-tokenizer ByteLevel",
+        ),
+        (
+            {
+                "post_processor": {
+                    "type": "BertProcessing",
+                    "cls": ["[CLS]", 101],
+                    "sep": ["[SEP]", 2],
+                }
+            },
+            "101 as the post-processor says",
+        ),
+        ({"post_processor": {"type": "Whatever"}}, "post-processor Whatever"),
+        ({"merges": ["A C G"]}, "a merge that is no pair"),
+        ({"merges": None}, "not read"),
+        ({"vocab": {"A": "0"}}, "ids are not whole numbers"),
+    ],
+)
 def test_a_file_that_cuts_dna_otherwise_is_refused(steps, told):
     with pytest.raises(BadDataError, match=r"tokenizer\.json: .*expected") as refused:
         bpe_file.parse(changed(**steps))

@@ -1,4 +1,5 @@
-"""Bundles: what a written one says, and everything a planted defect must be refused for (rows 50 to 52 of the faults)."""
+"""Bundles: what a written one says, and everything a planted defect must be refused for (rows 50 to
+52 of the faults)."""
 
 import json
 import os
@@ -21,15 +22,36 @@ def toy(tmp_path):
 
 def test_fields_come_back(toy):
     opened = Bundle.open(toy.directory)
-    assert (opened.model_id, opened.family, opened.window_bp, opened.site_forward, opened.site_reverse) == ("toy", "gpn", 16, 8, 7)
-    assert (opened.n_members, opened.rc_equivariant, opened.neighbour_offsets, opened.shifts) == (1, False, [-3, 3], [-2, 0, 2])
+    assert (
+        opened.model_id,
+        opened.family,
+        opened.window_bp,
+        opened.site_forward,
+        opened.site_reverse,
+    ) == ("toy", "gpn", 16, 8, 7)
+    assert (opened.n_members, opened.rc_equivariant, opened.neighbour_offsets, opened.shifts) == (
+        1,
+        False,
+        [-3, 3],
+        [-2, 0, 2],
+    )
     assert (opened.gate, opened.kmer_method, opened.text.mask) == ("passed", "", "[MASK]")
-    assert opened.sha256 == toy.sha256 == json.loads((toy.directory / "bundle.json").read_text())["sha256"]
+    assert (
+        opened.sha256
+        == toy.sha256
+        == json.loads((toy.directory / "bundle.json").read_text())["sha256"]
+    )
 
 
 def test_the_graph_entry_is_measured_not_told(toy):
     entry = toy.meta["graphs"]["cpu"]
-    assert entry["operators"] == {":Add": 2, ":Gather": 1, ":GatherElements": 2, ":Mul": 1, ":Sub": 1}
+    assert entry["operators"] == {
+        ":Add": 2,
+        ":Gather": 1,
+        ":GatherElements": 2,
+        ":Mul": 1,
+        ":Sub": 1,
+    }
     assert entry["inputs"][1] == ["pos", "int64", ["batch", "positions"]]
     assert entry["bytes"] == (toy.directory / "model.onnx").stat().st_size
     assert toy.graph_for("cuda") == toy.directory / "model.onnx"
@@ -37,8 +59,14 @@ def test_the_graph_entry_is_measured_not_told(toy):
 
 def test_the_digest_covers_graph_and_text(tmp_path, toy):
     other_graph = toy_models.write_toy(tmp_path / "b", rows=toy_models.table(1))
-    other_text = toy_models.write_toy(tmp_path / "c", text__lower_case=False, text__vocabulary={
-        token.upper() if len(token) == 1 else token: i for token, i in toy_models.VOCABULARY.items()})
+    other_text = toy_models.write_toy(
+        tmp_path / "c",
+        text__lower_case=False,
+        text__vocabulary={
+            token.upper() if len(token) == 1 else token: i
+            for token, i in toy_models.VOCABULARY.items()
+        },
+    )
     again = toy_models.write_toy(tmp_path / "d")
     assert len({toy.sha256, other_graph.sha256, other_text.sha256}) == 3
     assert again.sha256 == toy.sha256
@@ -60,10 +88,23 @@ def test_members_and_data_files_travel(tmp_path):
 
     rows = toy_models.table()
     path = tmp_path / "source.onnx"
-    onnx.save(toy_models.graph(rows), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    onnx.save(
+        toy_models.graph(rows),
+        path,
+        save_as_external_data=True,
+        location="model.onnx.data",
+        size_threshold=0,
+    )
     (tmp_path / "members.json").write_text("{}")
-    made = bundles.write(tmp_path / "toy", toy_models.meta(rows), path, (tmp_path / "members.json",))
-    assert sorted(file.name for file in made.directory.iterdir()) == ["bundle.json", "members.json", "model.onnx", "model.onnx.data"]
+    made = bundles.write(
+        tmp_path / "toy", toy_models.meta(rows), path, (tmp_path / "members.json",)
+    )
+    assert sorted(file.name for file in made.directory.iterdir()) == [
+        "bundle.json",
+        "members.json",
+        "model.onnx",
+        "model.onnx.data",
+    ]
     assert set(bundles.members(made.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
 
 
@@ -113,7 +154,9 @@ def test_every_flipped_bit_is_found(toy):
     for name in ("model.onnx", "bundle.json"):
         path = toy.directory / name
         whole = path.read_bytes()
-        for at in np.linspace(0, len(whole) - 2, 20).astype(int):  # the last byte of bundle.json is a line end
+        for at in np.linspace(0, len(whole) - 2, 20).astype(
+            int
+        ):  # the last byte of bundle.json is a line end
             flipped = bytearray(whole)
             flipped[at] ^= 1
             path.write_bytes(flipped)
@@ -136,7 +179,9 @@ def _says_the_same(whole: bytes, flipped: bytes) -> bool:
 def test_a_truncated_graph(toy):
     path = toy.directory / "model.onnx"
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(BadDataError, match=r"sha256 is [0-9a-f]{64}; expected [0-9a-f]{64} as bundle.json says"):
+    with pytest.raises(
+        BadDataError, match=r"sha256 is [0-9a-f]{64}; expected [0-9a-f]{64} as bundle.json says"
+    ):
         Bundle.open(toy.directory)
 
 
@@ -165,7 +210,13 @@ def test_external_data_not_named_in_the_bundle_is_refused(tmp_path, toy, locatio
 
     outside = tmp_path / "elsewhere"
     outside.mkdir()
-    onnx.save(toy_models.graph(toy_models.table()), outside / "m.onnx", save_as_external_data=True, location="w.bin", size_threshold=0)
+    onnx.save(
+        toy_models.graph(toy_models.table()),
+        outside / "m.onnx",
+        save_as_external_data=True,
+        location="w.bin",
+        size_threshold=0,
+    )
     model = onnx.load(outside / "m.onnx", load_external_data=False)
     for tensor in model.graph.initializer:
         for pair in tensor.external_data:
@@ -174,41 +225,65 @@ def test_external_data_not_named_in_the_bundle_is_refused(tmp_path, toy, locatio
     path = toy.directory / "model.onnx"
     path.write_bytes(model.SerializeToString())
     shutil.copy(outside / "w.bin", tmp_path / "w.bin")
-    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(sha256=bundles.file_sha256(path)) or
-                      held["graphs"]["cuda"].update(sha256=bundles.file_sha256(path)))
+    toy_models.reseal(
+        toy.directory,
+        lambda held: (
+            held["graphs"]["cpu"].update(sha256=bundles.file_sha256(path))
+            or held["graphs"]["cuda"].update(sha256=bundles.file_sha256(path))
+        ),
+    )
     with pytest.raises(BadDataError, match="external data"):
         Bundle.open(toy.directory)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("options", "words"), [
-    ({"domain": "evil.corp"}, "operator domain evil.corp"), ({"opset": 99}, "opset is 99"), ({"opset": 11}, "opset is 11"),
-    ({"ids_dtype": "INT32"}, "input input_ids is int32"),
-])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"domain": "evil.corp"}, "operator domain evil.corp"),
+        ({"opset": 99}, "opset is 99"),
+        ({"opset": 11}, "opset is 11"),
+        ({"ids_dtype": "INT32"}, "input input_ids is int32"),
+    ],
+)
 def test_graphs_off_the_contract_are_refused(tmp_path, options, words):
     with pytest.raises(BadDataError, match=words):
-        toy_models.write_toy(tmp_path / "toy", model=toy_models.graph(toy_models.table(), **options))
+        toy_models.write_toy(
+            tmp_path / "toy", model=toy_models.graph(toy_models.table(), **options)
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.source.onnx"]
 
 
 @pytest.mark.bad_input
 def test_inputs_are_those_of_the_tokenizer(tmp_path):
-    with pytest.raises(BadDataError, match=r"inputs are \['input_ids', 'pos'\]; expected \['input_ids', 'letters', 'offset', 'pos'\]"):
+    with pytest.raises(
+        BadDataError,
+        match=r"inputs are \['input_ids', 'pos'\]; expected \['input_ids', 'letters', 'offset', 'pos'\]",
+    ):
         toy_models.write_toy(tmp_path / "toy", text__k=2)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("change", [
-    {"text__k": "1"}, {"text__k": True}, {"scoring__n_members": 1.0}, {"window__site_forward": 16}, {"window__site_reverse": -1},
-    {"proof__gate": "perhaps"}, {"scoring__quantity": "magic"}, {"identity__licence": None},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text__k": "1"},
+        {"text__k": True},
+        {"scoring__n_members": 1.0},
+        {"window__site_forward": 16},
+        {"window__site_reverse": -1},
+        {"proof__gate": "perhaps"},
+        {"scoring__quantity": "magic"},
+        {"identity__licence": None},
+    ],
+)
 def test_fields_of_the_wrong_kind_are_refused(tmp_path, change):
     with pytest.raises(BadDataError, match=r"bundle\.json"):
         toy_models.write_toy(tmp_path / "toy", **change)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 2}', "{\"schema\": 1}", "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1}', "\x00"])
 def test_other_json_is_refused(toy, content):
     (toy.directory / "bundle.json").write_text(content)
     with pytest.raises(BadDataError, match=r"bundle\.json"):
@@ -218,7 +293,11 @@ def test_other_json_is_refused(toy, content):
 @pytest.mark.bad_input
 def test_an_edited_bundle_json_is_refused(toy):
     path = toy.directory / "bundle.json"
-    path.write_text(path.read_text().replace('"failed"', '"passed"').replace('"licence": "MIT"', '"licence": "GPL"'))
+    path.write_text(
+        path.read_text()
+        .replace('"failed"', '"passed"')
+        .replace('"licence": "MIT"', '"licence": "GPL"')
+    )
     with pytest.raises(BadDataError, match="as it says itself"):
         Bundle.open(toy.directory)
 
@@ -241,7 +320,10 @@ def resealed(toy, model) -> None:
     path = toy.directory / "model.onnx"
     path.write_bytes(model.SerializeToString())
     found = bundles.file_sha256(path)
-    toy_models.reseal(toy.directory, lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()])
+    toy_models.reseal(
+        toy.directory,
+        lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()],
+    )
 
 
 @pytest.mark.bad_input
@@ -249,10 +331,21 @@ def test_functions_of_its_own_are_refused(toy):
     from onnx import helper
 
     model = toy_models.graph(toy_models.table())
-    model.functions.append(helper.make_function("local", "f", ["x"], ["y"], [helper.make_node("Abs", ["x"], ["y"])],
-                                                [helper.make_opsetid("", 21)]))
+    model.functions.append(
+        helper.make_function(
+            "local",
+            "f",
+            ["x"],
+            ["y"],
+            [helper.make_node("Abs", ["x"], ["y"])],
+            [helper.make_opsetid("", 21)],
+        )
+    )
     resealed(toy, model)
-    with pytest.raises(BadDataError, match="1 functions of its own; expected ai.onnx and com.microsoft operators alone"):
+    with pytest.raises(
+        BadDataError,
+        match="1 functions of its own; expected ai.onnx and com.microsoft operators alone",
+    ):
         Bundle.open(toy.directory)
 
 
@@ -261,7 +354,12 @@ def test_a_foreign_operator_inside_a_subgraph_is_refused(toy):
     from test_onnx_file import with_subgraph
 
     model = with_subgraph()
-    branch = next(attribute.g for node in model.graph.node for attribute in node.attribute if attribute.name == "then_branch")
+    branch = next(
+        attribute.g
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.name == "then_branch"
+    )
     branch.node[0].domain = "evil.corp"
     resealed(toy, model)
     with pytest.raises(BadDataError, match="operator domain evil.corp"):
@@ -276,15 +374,25 @@ def test_more_nodes_than_any_export_has_are_refused(toy, monkeypatch):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("key", "value"), [("offset", "999999999999"), ("length", "999999999999"), ("location", "/etc/hostname")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("offset", "999999999999"), ("length", "999999999999"), ("location", "/etc/hostname")],
+)
 def test_external_data_that_lies_elsewhere_than_it_is_is_refused(tmp_path, key, value):
-    """Data beyond the end of the file, or in another one: the file's own digest is right, so the bundle or the runtime must see it."""
+    """Data beyond the end of the file, or in another one: the file's own digest is right, so the
+    bundle or the runtime must see it."""
     import onnx
 
     from gfmtrust.bundle.session import Session
 
     path = tmp_path / "source.onnx"
-    onnx.save(toy_models.graph(toy_models.table()), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    onnx.save(
+        toy_models.graph(toy_models.table()),
+        path,
+        save_as_external_data=True,
+        location="model.onnx.data",
+        size_threshold=0,
+    )
     made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
     model = onnx.load(made.directory / "model.onnx", load_external_data=False)
     for tensor in model.graph.initializer:
@@ -301,7 +409,13 @@ def test_linked_data_files_are_refused(tmp_path):
     import onnx
 
     path = tmp_path / "source.onnx"
-    onnx.save(toy_models.graph(toy_models.table()), path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    onnx.save(
+        toy_models.graph(toy_models.table()),
+        path,
+        save_as_external_data=True,
+        location="model.onnx.data",
+        size_threshold=0,
+    )
     made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
     data = made.directory / "model.onnx.data"
     data.rename(tmp_path / "outside.data")

@@ -16,9 +16,13 @@ def with_subgraph():
 
     def branch(operator):
         out = helper.make_tensor_value_info("out", TensorProto.INT64, None)
-        return helper.make_graph([helper.make_node(operator, ["pos"], ["out"])], operator, [], [out])
+        return helper.make_graph(
+            [helper.make_node(operator, ["pos"], ["out"])], operator, [], [out]
+        )
 
-    node = helper.make_node("If", ["flag"], ["unused"], then_branch=branch("Abs"), else_branch=branch("Neg"))
+    node = helper.make_node(
+        "If", ["flag"], ["unused"], then_branch=branch("Abs"), else_branch=branch("Neg")
+    )
     model = toy_models.graph(toy_models.table(), extra_node=node)
     model.graph.input.append(helper.make_tensor_value_info("flag", TensorProto.BOOL, []))
     return model
@@ -29,11 +33,26 @@ def test_the_summary_of_the_toy_model(tmp_path):
     path.write_bytes(toy_models.graph(toy_models.table()).SerializeToString())
     summary = read_graph(path)
     assert summary.opsets == {"": 21}
-    assert summary.operators == {":Add": 2, ":Gather": 1, ":GatherElements": 2, ":Mul": 1, ":Sub": 1}
+    assert summary.operators == {
+        ":Add": 2,
+        ":Gather": 1,
+        ":GatherElements": 2,
+        ":Mul": 1,
+        ":Sub": 1,
+    }
     assert [(value.name, value.dtype, value.dims) for value in summary.inputs] == [
-        ("input_ids", "int64", ("batch", "length")), ("pos", "int64", ("batch", "positions"))]
-    assert [(value.name, value.dtype, value.dims) for value in summary.outputs] == [("logp", "float32", ("batch", "positions", 4))]
-    assert (summary.external, summary.n_functions, summary.n_nodes, summary.domains) == ((), 0, 7, {""})
+        ("input_ids", "int64", ("batch", "length")),
+        ("pos", "int64", ("batch", "positions")),
+    ]
+    assert [(value.name, value.dtype, value.dims) for value in summary.outputs] == [
+        ("logp", "float32", ("batch", "positions", 4))
+    ]
+    assert (summary.external, summary.n_functions, summary.n_nodes, summary.domains) == (
+        (),
+        0,
+        7,
+        {""},
+    )
 
 
 def test_operators_inside_subgraphs_are_counted(tmp_path):
@@ -57,14 +76,18 @@ def test_functions_are_counted(tmp_path):
 
     model = toy_models.graph(toy_models.table())
     node = helper.make_node("Abs", ["x"], ["y"])
-    model.functions.append(helper.make_function("local", "f", ["x"], ["y"], [node], [helper.make_opsetid("", 21)]))
+    model.functions.append(
+        helper.make_function("local", "f", ["x"], ["y"], [node], [helper.make_opsetid("", 21)])
+    )
     path = tmp_path / "toy.onnx"
     path.write_bytes(model.SerializeToString())
     assert read_graph(path).n_functions == 1
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("content", [b"", b"\x00", b"\xff" * 40, b"not a model at all", b"PK\x03\x04" + b"\x00" * 30])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x00", b"\xff" * 40, b"not a model at all", b"PK\x03\x04" + b"\x00" * 30]
+)
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "x.onnx"
     path.write_bytes(content)
@@ -74,7 +97,8 @@ def test_other_files_are_refused(tmp_path, content):
 
 @pytest.mark.bad_input
 def test_every_truncation_is_refused_or_has_less(tmp_path):
-    """A cut file never raises anything but BadDataError; where the cut falls between fields the summary is smaller."""
+    """A cut file never raises anything but BadDataError; where the cut falls between fields the
+    summary is smaller."""
     whole = toy_models.graph(toy_models.table()).SerializeToString()
     path = tmp_path / "x.onnx"
     for size in range(0, len(whole), 37):
@@ -88,5 +112,7 @@ def test_a_file_larger_than_a_protobuf_is_refused_unread(tmp_path):
     path = tmp_path / "large.onnx"
     with open(path, "wb") as file:
         file.truncate(1 << 41)  # a hole: 2 TB that no disk has to hold, and no memory could
-    with pytest.raises(BadDataError, match=r"large\.onnx: 2199023255552 bytes; expected at most 2147483647"):
+    with pytest.raises(
+        BadDataError, match=r"large\.onnx: 2199023255552 bytes; expected at most 2147483647"
+    ):
         read_graph(path)

@@ -1,4 +1,5 @@
-"""Running bundles: a toy whose answers are known by hand, its faults, and byte identity over batches and threads."""
+"""Running bundles: a toy whose answers are known by hand, its faults, and byte identity over
+batches and threads."""
 
 import logging
 import time
@@ -20,15 +21,21 @@ def toy(tmp_path_factory):
 
 def windows(n: int, n_positions: int = 1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    codes = rng.choice(6, (n, toy_models.WINDOW_BP), p=[0.24, 0.24, 0.24, 0.24, 0.02, 0.02]).astype(np.uint8)
-    return codes, rng.integers(0, 3, (n, n_positions)) * 4 + 2 + np.zeros((n, n_positions), np.int64)
+    codes = rng.choice(6, (n, toy_models.WINDOW_BP), p=[0.24, 0.24, 0.24, 0.24, 0.02, 0.02]).astype(
+        np.uint8
+    )
+    return codes, rng.integers(0, 3, (n, n_positions)) * 4 + 2 + np.zeros(
+        (n, n_positions), np.int64
+    )
 
 
 def test_distributions_equal_the_twin(toy):
     codes, index = windows(50, 2)
     probs, off = Session.open(toy, device="cpu").distributions(codes, index)
     unmasked = codes.copy()
-    for row in range(50):  # the table sees [MASK] where a neighbour of the scored letter is scored too; keep those apart
+    for row in range(
+        50
+    ):  # the table sees [MASK] where a neighbour of the scored letter is scored too; keep those apart
         assert abs(index[row, 0] - index[row, 1]) != 1
     expected = toy_models.expected_probs(toy_models.table(), unmasked, index)
     assert probs.shape == (50, 2, 1, 4)
@@ -41,8 +48,13 @@ def test_distributions_equal_the_twin(toy):
 
 def test_no_number_depends_on_batch_or_threads(toy):
     codes, index = windows(45)
-    made = {Session.open(toy, "cpu", threads=threads, batch=batch).distributions(codes, index)[0].tobytes()
-            for batch in (1, 7, 32, 1000) for threads in (1, 2)}
+    made = {
+        Session.open(toy, "cpu", threads=threads, batch=batch)
+        .distributions(codes, index)[0]
+        .tobytes()
+        for batch in (1, 7, 32, 1000)
+        for threads in (1, 2)
+    }
     assert len(made) == 1
 
 
@@ -51,19 +63,27 @@ def test_order_and_company_do_not_matter(toy):
     running = Session.open(toy, "cpu", batch=8)
     together = running.distributions(codes, index)[0]
     backwards = running.distributions(codes[::-1], index[::-1])[0][::-1]
-    alone = np.concatenate([running.distributions(codes[i : i + 1], index[i : i + 1])[0] for i in range(20)])
+    alone = np.concatenate(
+        [running.distributions(codes[i : i + 1], index[i : i + 1])[0] for i in range(20)]
+    )
     assert together.tobytes() == np.ascontiguousarray(backwards).tobytes() == alone.tobytes()
 
 
 def test_no_windows_at_all(toy):
-    probs, off = Session.open(toy, "cpu").distributions(np.empty((0, 16), np.uint8), np.empty((0, 3), np.int64))
+    probs, off = Session.open(toy, "cpu").distributions(
+        np.empty((0, 16), np.uint8), np.empty((0, 3), np.int64)
+    )
     assert (probs.shape, off.shape) == ((0, 3, 1, 4), (0, 3))
 
 
 def test_metrics(toy):
     running = Session.open(toy, device="cpu", threads=2, batch=5)
     running.distributions(*windows(12))
-    assert (running.requested, running.device, running.provider) == ("cpu", "cpu", "CPUExecutionProvider")
+    assert (running.requested, running.device, running.provider) == (
+        "cpu",
+        "cpu",
+        "CPUExecutionProvider",
+    )
     assert (running.threads, running.batch, running.halvings, running.passes) == (2, 5, 0, 12)
 
 
@@ -140,17 +160,26 @@ def test_cuda_without_a_certified_graph(tmp_path, monkeypatch):
 def test_the_probe_refuses_a_provider_that_is_only_listed(monkeypatch):
     import onnxruntime
 
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda **_: None)
     assert not sessions.cuda_works()
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("change", [
-    lambda held: held["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
-    lambda held: held["text"]["vocabulary"].update(a=4, c=3),  # vocabulary and tokenizer no longer agree with the weights
-    lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
+        lambda held: held["text"]["vocabulary"].update(
+            a=4, c=3
+        ),  # vocabulary and tokenizer no longer agree with the weights
+        lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
+    ],
+)
 def test_golden_windows_that_come_out_otherwise(tmp_path, change):
     made = toy_models.write_toy(tmp_path / "toy")
     toy_models.reseal(made.directory, change)
@@ -183,7 +212,8 @@ def test_an_unknown_device(toy):
 
 
 class Failing:
-    """A runtime that raises where `fails(feeds)` gives a text, and answers as the real one otherwise."""
+    """A runtime that raises where `fails(feeds)` gives a text, and answers as the real one
+    otherwise."""
 
     def __init__(self, real, fails):
         self.real, self.fails = real, fails
@@ -208,7 +238,13 @@ def failing(toy, monkeypatch, fails, batch: int = 8) -> Session:
 def test_out_of_memory_halves_the_batch_and_goes_on(toy, monkeypatch, caplog):
     codes, index = windows(20)
     expected = Session.open(toy, "cpu").distributions(codes, index)[0]
-    running = failing(toy, monkeypatch, lambda feeds: "Failed to allocate memory for requested buffer" if len(feeds["pos"]) > 2 else "")
+    running = failing(
+        toy,
+        monkeypatch,
+        lambda feeds: (
+            "Failed to allocate memory for requested buffer" if len(feeds["pos"]) > 2 else ""
+        ),
+    )
     with caplog.at_level(logging.WARNING):
         probs, _ = running.distributions(codes, index)
     assert probs.tobytes() == expected.tobytes()
@@ -225,7 +261,9 @@ def test_out_of_memory_for_one_window_is_transient(toy, monkeypatch):
 
 @pytest.mark.bad_input
 def test_a_lost_device_is_transient(toy, monkeypatch):
-    running = failing(toy, monkeypatch, lambda feeds: "CUDA failure 700: an illegal memory access was encountered")
+    running = failing(
+        toy, monkeypatch, lambda feeds: "CUDA failure 700: an illegal memory access was encountered"
+    )
     with pytest.raises(TransientError, match="device lost"):
         running.distributions(*windows(3))
 
@@ -236,7 +274,11 @@ def test_a_window_the_runtime_fails_on_is_lost_alone(toy, monkeypatch):
     codes[:, 0] = 0
     codes[4, 0] = 3
     expected = Session.open(toy, "cpu").distributions(codes, index)[0]
-    running = failing(toy, monkeypatch, lambda feeds: "Gather failed" if (feeds["input_ids"][:, 0] == 6).any() else "")
+    running = failing(
+        toy,
+        monkeypatch,
+        lambda feeds: "Gather failed" if (feeds["input_ids"][:, 0] == 6).any() else "",
+    )
     probs, off = running.distributions(codes, index)
     assert np.isnan(probs[4]).all()
     assert off[4, 0] == 1
@@ -250,7 +292,9 @@ def test_cuda_agrees_with_cpu(toy):
     if not sessions.cuda_works():
         pytest.skip("no working CUDA provider")
     codes, index = windows(500)
-    here, there = (Session.open(toy, device).distributions(codes, index)[0] for device in ("cpu", "cuda"))
+    here, there = (
+        Session.open(toy, device).distributions(codes, index)[0] for device in ("cpu", "cuda")
+    )
     assert np.abs(np.log(here) - np.log(there)).max() < 1e-3
 
 

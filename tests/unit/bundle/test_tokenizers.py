@@ -13,12 +13,41 @@ from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.alphabet import BASES, PAD, N, encode
 from gfmtrust.core.errors import BadDataError, MissingInputError
 
-GPN = Text(1, {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}, "[MASK]", "[UNK]", "[UNK]", lower_case=True)
-CLS_SEP = Text(1, {"M": 9, "N": 4, "P": 5, "A": 0, "C": 1, "G": 2, "T": 3, "cls": 6, "sep": 7}, "M", "N", "P", ("cls",), ("sep",))
-NT = Text(6, {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("nt_v1"))}, "<mask>", "N", "N", ("<cls>",),
-          kmer_method="conditional")
-GENERATOR = Text(6, {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("generator"))}, "", "<oov>", "<oov>", ("<s>",),
-                 causal=True)
+GPN = Text(
+    1,
+    {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6},
+    "[MASK]",
+    "[UNK]",
+    "[UNK]",
+    lower_case=True,
+)
+CLS_SEP = Text(
+    1,
+    {"M": 9, "N": 4, "P": 5, "A": 0, "C": 1, "G": 2, "T": 3, "cls": 6, "sep": 7},
+    "M",
+    "N",
+    "P",
+    ("cls",),
+    ("sep",),
+)
+NT = Text(
+    6,
+    {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("nt_v1"))},
+    "<mask>",
+    "N",
+    "N",
+    ("<cls>",),
+    kmer_method="conditional",
+)
+GENERATOR = Text(
+    6,
+    {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("generator"))},
+    "",
+    "<oov>",
+    "<oov>",
+    ("<s>",),
+    causal=True,
+)
 
 
 def codes_of(*letters: str) -> np.ndarray:
@@ -64,8 +93,9 @@ def test_a_prefix_shifts_the_position_and_outside_is_not_n():
 
 
 def test_sixmers_by_hand():
-    """Ids start at 4 in A,T,C,G order, so AAAAAT is 5; a 6-mer with an N is the N token in place."""
-    made = feeds(NT, codes_of("AAAAAT" "ACGTAC" "AANAAA"), [[8]])
+    """Ids start at 4 in A,T,C,G order, so AAAAAT is 5; a 6-mer with an N is the N token in
+    place."""
+    made = feeds(NT, codes_of("AAAAATACGTACAANAAA"), [[8]])
     assert made["input_ids"].tolist() == [[3, 5, 2, NT.vocabulary["N"]]]
     assert made["pos"].tolist() == [[2]]
     assert made["offset"].tolist() == [[2]]
@@ -83,14 +113,16 @@ def test_an_n_beside_the_site_is_not_told_either():
 
 
 def test_causal_reads_the_token_before_the_site():
-    made = feeds(GENERATOR, codes_of("AAAAAT" "ACGTAC" "G"), [[12, 6]])
+    made = feeds(GENERATOR, codes_of("AAAAATACGTACG"), [[12, 6]])
     assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["ACGTAC"]]]
-    assert made["pos"].tolist() == [[2, 1]]  # with <s> in front: the answer after two 6-mers, after one
+    assert made["pos"].tolist() == [
+        [2, 1]
+    ]  # with <s> in front: the answer after two 6-mers, after one
     assert made["letters"].tolist() == [[[4] * 6] * 2]
 
 
 def test_a_causal_letter_is_told_those_before_it_in_its_token():
-    made = feeds(GENERATOR, codes_of("AAAAAT" "ACNTAC" "GT"), [[9, 6, 13]])
+    made = feeds(GENERATOR, codes_of("AAAAATACNTACGT"), [[9, 6, 13]])
     assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["<oov>"]]]
     assert made["pos"].tolist() == [[1, 1, 2]]
     assert made["offset"].tolist() == [[3, 0, 1]]
@@ -98,12 +130,14 @@ def test_a_causal_letter_is_told_those_before_it_in_its_token():
 
 
 def test_the_last_token_of_a_causal_window_is_not_read():
-    made = feeds(GENERATOR, codes_of("AAAAAT" "ACGTAC"), [[6, 11]])
+    made = feeds(GENERATOR, codes_of("AAAAATACGTAC"), [[6, 11]])
     assert made["input_ids"].tolist() == [[1, 5]]
     assert made["letters"].tolist() == [[[4] * 6, [0, 1, 2, 3, 0, 4]]]
 
 
-@pytest.mark.parametrize("text", [GPN, CLS_SEP, NT, GENERATOR], ids=["gpn", "cls_sep", "nt_v1", "generator"])
+@pytest.mark.parametrize(
+    "text", [GPN, CLS_SEP, NT, GENERATOR], ids=["gpn", "cls_sep", "nt_v1", "generator"]
+)
 def test_ids_equal_the_twin(text):
     rng = np.random.default_rng(0)
     codes = rng.choice(6, (20, 48), p=[0.23, 0.23, 0.23, 0.23, 0.04, 0.04]).astype(np.uint8)
@@ -125,10 +159,19 @@ def test_one_window_does_not_change_another():
         assert all((together[name][row] == alone[name][0]).all() for name in alone)
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("vocab.txt", "x\na\nc\n"), ("vocab.json", '{"x": 0, "a": 1, "c": 2}'),
-    ("tokenizer.json", json.dumps({"added_tokens": [{"content": "x", "id": 0}], "model": {"vocab": {"a": 1, "c": 2}}})),
-])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("vocab.txt", "x\na\nc\n"),
+        ("vocab.json", '{"x": 0, "a": 1, "c": 2}'),
+        (
+            "tokenizer.json",
+            json.dumps(
+                {"added_tokens": [{"content": "x", "id": 0}], "model": {"vocab": {"a": 1, "c": 2}}}
+            ),
+        ),
+    ],
+)
 def test_vocabulary_files(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     vocabulary, path, sha256 = tokenizers.read_vocabulary(tmp_path)
@@ -138,10 +181,17 @@ def test_vocabulary_files(tmp_path, name, content):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("name", "content"), [
-    ("vocab.txt", "a\na\n"), ("vocab.json", "[1]"), ("vocab.json", '{"a": -1}'), ("vocab.json", '{"a": true}'), ("vocab.json", "{"),
-    ("tokenizer.json", '{"model": {}}'),
-])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("vocab.txt", "a\na\n"),
+        ("vocab.json", "[1]"),
+        ("vocab.json", '{"a": -1}'),
+        ("vocab.json", '{"a": true}'),
+        ("vocab.json", "{"),
+        ("tokenizer.json", '{"model": {}}'),
+    ],
+)
 def test_a_broken_vocabulary_is_refused(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     with pytest.raises(BadDataError, match="no vocabulary"):
@@ -180,10 +230,17 @@ def test_a_missing_mask_is_refused():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "width", "index"), [
-    (NT, 13, [[0]]), (GPN, 4, [[4]]), (GPN, 4, [[-1]]), (GPN, 4, [0]), (GENERATOR, 13, [[13]]),
-    (replace(GENERATOR, prefix=()), 13, [[0]]),
-])
+@pytest.mark.parametrize(
+    ("text", "width", "index"),
+    [
+        (NT, 13, [[0]]),
+        (GPN, 4, [[4]]),
+        (GPN, 4, [[-1]]),
+        (GPN, 4, [0]),
+        (GENERATOR, 13, [[13]]),
+        (replace(GENERATOR, prefix=()), 13, [[0]]),
+    ],
+)
 def test_shapes_a_model_cannot_read_are_refused(text, width, index):
     with pytest.raises(ValueError, match="expected"):
         feeds(text, np.zeros((1, width), np.uint8), index)

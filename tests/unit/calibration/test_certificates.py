@@ -15,14 +15,26 @@ LARGEST = {  # docs/reliability.md 3.5: largest number of errors at one-sided 95
     0.10: {59: 1, 100: 4, 200: 12, 300: 21, 500: 38, 1000: 84, 2000: 177, 5000: 464, 10000: 950},
     0.20: {59: 6, 100: 13, 200: 30, 300: 48, 500: 84, 1000: 178, 2000: 370, 5000: 953, 10000: 1933},
 }
-SMALLEST_N = {(0.05, 0.05): 59, (0.05, 0.01): 90, (0.10, 0.05): 29, (0.10, 0.01): 44, (0.20, 0.05): 14, (0.20, 0.01): 21}
+SMALLEST_N = {
+    (0.05, 0.05): 59,
+    (0.05, 0.01): 90,
+    (0.10, 0.05): 29,
+    (0.10, 0.01): 44,
+    (0.20, 0.05): 14,
+    (0.20, 0.01): 21,
+}
 
 
 def probes(reliability, wrong, run_oriented=None, region_class="unique") -> Probes:
     n = len(reliability)
-    return Probes(np.asarray(reliability, dtype=float), np.asarray(wrong, dtype=bool),
-                  np.arange(n) % 2 == 0 if run_oriented is None else run_oriented,
-                  np.full(n, region_class, dtype=object) if isinstance(region_class, str) else np.asarray(region_class, dtype=object))
+    return Probes(
+        np.asarray(reliability, dtype=float),
+        np.asarray(wrong, dtype=bool),
+        np.arange(n) % 2 == 0 if run_oriented is None else run_oriented,
+        np.full(n, region_class, dtype=object)
+        if isinstance(region_class, str)
+        else np.asarray(region_class, dtype=object),
+    )
 
 
 def drawn(rng, n, error, region_class="unique") -> Probes:
@@ -32,12 +44,16 @@ def drawn(rng, n, error, region_class="unique") -> Probes:
 
 
 def certified(half_a, part_b, alpha=0.05, classes=("unique",), guard=0.0):
-    return certificates.certify("HIGH", classes, half_a, part_b, alpha, 0.05, guard, len(part_b.wrong))
+    return certificates.certify(
+        "HIGH", classes, half_a, part_b, alpha, 0.05, guard, len(part_b.wrong)
+    )
 
 
 @pytest.mark.parametrize("alpha", LARGEST)
 def test_largest_number_of_errors_is_the_published_one(alpha):
-    assert {n: certificates.largest_errors(n, alpha, 0.05) for n in LARGEST[alpha]} == LARGEST[alpha]
+    assert {n: certificates.largest_errors(n, alpha, 0.05) for n in LARGEST[alpha]} == LARGEST[
+        alpha
+    ]
 
 
 @pytest.mark.parametrize(("alpha", "delta"), SMALLEST_N)
@@ -47,7 +63,9 @@ def test_smallest_number_of_probes_without_an_error(alpha, delta):
     assert certificates.largest_errors(n - 1, alpha, delta) == -1
 
 
-@pytest.mark.parametrize(("errors", "n"), [(0, 1), (1, 1), (0, 59), (3, 40), (500, 1000), (7, 10_000)])
+@pytest.mark.parametrize(
+    ("errors", "n"), [(0, 1), (1, 1), (0, 59), (3, 40), (500, 1000), (7, 10_000)]
+)
 def test_bounds_equal_scipys_exact_interval(errors, n):
     interval = stats.binomtest(errors, n).proportion_ci(0.90, method="exact")
     assert certificates.upper_bound(errors, n, 0.05) == pytest.approx(interval.high, abs=1e-12)
@@ -70,7 +88,8 @@ def test_a_constant_reliability_has_one_candidate():
 
 
 def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass():
-    # 400 probes from the top: 200 right, then 20 wrong, then 780 right: 5 % of all would be within a bound of .07
+    # 400 probes from the top: 200 right, then 20 wrong, then 780 right: 5 % of all would be within
+    # a bound of .07
     reliability = np.linspace(1, 0, 1000)
     wrong = np.zeros(1000, dtype=bool)
     wrong[200:220] = True
@@ -78,7 +97,9 @@ def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass(
     part = Probes(reliability, wrong, everything, np.full(1000, "unique", dtype=object))
     found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
     assert certificates.upper_bound(20, 1000, 0.05) < 0.05
-    half_a = Probes(reliability, np.arange(1000) >= 200, everything, part.region_class)  # A says: best at the top 20 %
+    half_a = Probes(
+        reliability, np.arange(1000) >= 200, everything, part.region_class
+    )  # A says: best at the top 20 %
     found, tested, first = certificates.fixed_sequence(half_a, part, 0.05, 0.05)
     assert first == found == reliability[199]
     assert tested == 2
@@ -140,8 +161,15 @@ def test_ranks_by_hand():
 
 def test_capping_never_lifts_a_rank():
     rng = np.random.default_rng(0)
-    rel, high, medium = rng.random(5000), rng.choice([0.9, np.nan], 5000), rng.choice([0.6, 0.95, np.nan], 5000)
-    by_cap = [certificates.ranks(rel, np.full(5000, cap), high, medium, 0.01) for cap in (Rank.LOW, Rank.MEDIUM, Rank.HIGH)]
+    rel, high, medium = (
+        rng.random(5000),
+        rng.choice([0.9, np.nan], 5000),
+        rng.choice([0.6, 0.95, np.nan], 5000),
+    )
+    by_cap = [
+        certificates.ranks(rel, np.full(5000, cap), high, medium, 0.01)
+        for cap in (Rank.LOW, Rank.MEDIUM, Rank.HIGH)
+    ]
     assert (by_cap[0] == Rank.LOW).all()
     assert (by_cap[1] <= by_cap[2]).all()
     assert (by_cap[1] <= Rank.MEDIUM).all()
@@ -149,15 +177,19 @@ def test_capping_never_lifts_a_rank():
 
 # ---- simulations with a known truth
 
+
 def violations(error, alpha, n, replications, seed):
-    """Share of replications whose true error above the certified threshold exceeds alpha, and share with a threshold."""
+    """Share of replications whose true error above the certified threshold exceeds alpha, and share
+    with a threshold."""
     rng = np.random.default_rng(seed)
     grid = np.linspace(0, 1, 20_001)
     truth = error(grid)
     mean_above = np.cumsum(truth[::-1])[::-1] / np.arange(len(grid), 0, -1)
     broken = given = 0
     for _ in range(replications):
-        found, _, _ = certificates.fixed_sequence(drawn(rng, n, error), drawn(rng, n, error), alpha, 0.05)
+        found, _, _ = certificates.fixed_sequence(
+            drawn(rng, n, error), drawn(rng, n, error), alpha, 0.05
+        )
         given += found is not None
         broken += found is not None and mean_above[np.searchsorted(grid, found)] > alpha
     return broken / replications, given / replications
@@ -187,12 +219,19 @@ def test_a_coin_is_never_certified():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("alpha", "low", "high"), [(0.05, 0.01, 0.3), (0.05, 0.04, 0.08), (0.20, 0.1, 0.5), (0.20, 0.19, 0.25)])
+@pytest.mark.parametrize(
+    ("alpha", "low", "high"),
+    [(0.05, 0.01, 0.3), (0.05, 0.04, 0.08), (0.20, 0.1, 0.5), (0.20, 0.19, 0.25)],
+)
 def test_a_certificate_is_violated_in_at_most_63_of_1000_draws(alpha, low, high):
-    assert violations(lambda r: low + (high - low) * (1 - r) ** 2, alpha, 2000, 1000, seed=7)[0] <= 0.063
+    assert (
+        violations(lambda r: low + (high - low) * (1 - r) ** 2, alpha, 2000, 1000, seed=7)[0]
+        <= 0.063
+    )
 
 
 # ---- bad input: nothing is certified on nothing
+
 
 @pytest.mark.bad_input
 def test_no_probes_give_no_level():
@@ -217,12 +256,18 @@ def test_half_a_only_orders_and_half_b_decides():
 @pytest.mark.bad_input
 def test_a_reliability_that_is_nan_earns_no_flag():
     nan = np.full(3, np.nan)
-    assert certificates.ranks(nan, np.full(3, 3), np.zeros(3), np.zeros(3), 0.0).tolist() == [1, 1, 1]
+    assert certificates.ranks(nan, np.full(3, 3), np.zeros(3), np.zeros(3), 0.0).tolist() == [
+        1,
+        1,
+        1,
+    ]
 
 
 @pytest.mark.bad_input
 def test_a_class_of_nobody_has_no_threshold():
     part = probes(np.full(900, 0.9), np.zeros(900))
-    found = certificates.thresholds((certified(part, part),), "HIGH", np.array(["unique", "elsewhere", None], dtype=object))
+    found = certificates.thresholds(
+        (certified(part, part),), "HIGH", np.array(["unique", "elsewhere", None], dtype=object)
+    )
     assert found[0] == 0.9
     assert np.isnan(found[1:]).all()

@@ -21,7 +21,12 @@ from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.risk_coverage import aurc, prr, risk_at_coverage
 from gfmtrust.core.vocabulary import Why
 
-DIGESTS = {"genome": "9b2c", "bundles": {"gpn": "a1" * 32}, "views": [["gpn", 0, "+", 0]], "precision": ["fp32"]}
+DIGESTS = {
+    "genome": "9b2c",
+    "bundles": {"gpn": "a1" * 32},
+    "views": [["gpn", 0, "+", 0]],
+    "precision": ["fp32"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +39,7 @@ def levels(found: Calibration) -> set[str]:
 
 
 # ---- useless models get nothing
+
 
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_a_useless_model_gets_no_high_and_no_medium(kind):
@@ -57,11 +63,20 @@ def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
 
 @pytest.mark.parametrize("kind", ["constant", "gc"])
 def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
-    """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine times in ten."""
+    """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine
+    times in ten."""
     rng = np.random.default_rng(13)
-    found = [levels(calibration_fit.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))) for _ in range(2)]
+    found = [
+        levels(
+            calibration_fit.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))
+        )
+        for _ in range(2)
+    ]
     assert any("HIGH" in given for given in found)
-    balanced = [levels(calibration_fit.fit(useless(rng, 4000, kind), Options(alpha_high=0.13))) for _ in range(2)]
+    balanced = [
+        levels(calibration_fit.fit(useless(rng, 4000, kind), Options(alpha_high=0.13)))
+        for _ in range(2)
+    ]
     assert not any(balanced)
 
 
@@ -69,7 +84,12 @@ def test_llr_0_is_wrong():
     rng = np.random.default_rng(14)
     found = calibration_fit.fit(table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("unique",)))
     assert levels(found) == set()
-    assert calibration_fit.reliability(found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))).max() < 0.01
+    assert (
+        calibration_fit.reliability(
+            found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
+        ).max()
+        < 0.01
+    )
 
 
 def test_gain_at_or_below_0_means_no_high_at_all():
@@ -84,6 +104,7 @@ def test_gain_at_or_below_0_means_no_high_at_all():
 
 
 # ---- useful models get flags, and the flags hold
+
 
 def test_a_skilled_model_gets_both_levels_and_they_hold_on_fresh_alleles(fitted):
     assert levels(fitted) == {"HIGH", "MEDIUM"}
@@ -102,7 +123,10 @@ def violated(replications: int, n: int) -> np.ndarray:
     fresh = skilled(np.random.default_rng(22), 5000)
     error, broken = true_error(fresh), np.zeros(2, dtype=int)
     for _ in range(replications):
-        rank, _ = flags.assign(calibration_fit.fit(skilled(rng, n, classes=("unique",))), features_of(fresh.assign(region_class="unique")))
+        rank, _ = flags.assign(
+            calibration_fit.fit(skilled(rng, n, classes=("unique",))),
+            features_of(fresh.assign(region_class="unique")),
+        )
         for i, (level, alpha) in enumerate(((3, 0.05), (2, 0.20))):
             broken[i] += (rank == level).any() and error[rank == level].mean() > alpha
     return broken
@@ -119,7 +143,10 @@ def test_certified_levels_are_violated_in_at_most_delta_of_300_runs():
 
 def test_reliability_is_the_probability_of_being_right(fitted):
     fresh = skilled(np.random.default_rng(3), 20_000)
-    found, right = calibration_fit.reliability(fitted, features_of(fresh)), fresh["llr"].to_numpy() < 0
+    found, right = (
+        calibration_fit.reliability(fitted, features_of(fresh)),
+        fresh["llr"].to_numpy() < 0,
+    )
     for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 0.97)):
         inside = (found >= low) & (found < high)
         assert right[inside].mean() == pytest.approx(found[inside].mean(), abs=0.04)
@@ -127,17 +154,25 @@ def test_reliability_is_the_probability_of_being_right(fitted):
 
 def test_each_large_region_class_has_its_own_certificate(fitted):
     assert {(c.level, c.region_classes) for c in fitted.certificates} == {
-        (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")}
+        (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")
+    }
     pooled = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
     assert {c.region_classes for c in pooled.certificates} == {("soft_masked", "unique")}
 
 
 def test_a_class_of_its_own_that_is_worse_gets_no_high():
     rng = np.random.default_rng(5)
-    good, bad = skilled(rng, 6000, classes=("unique",)), useless(rng, 6000, "noise").assign(region_class="repeat")
+    good, bad = (
+        skilled(rng, 6000, classes=("unique",)),
+        useless(rng, 6000, "noise").assign(region_class="repeat"),
+    )
     bad["pos"] += 100_000
     found = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
-    given = {c.region_classes[0]: c.threshold is not None for c in found.certificates if c.level == "HIGH"}
+    given = {
+        c.region_classes[0]: c.threshold is not None
+        for c in found.certificates
+        if c.level == "HIGH"
+    }
     assert given == {"unique": True, "repeat": False}
 
 
@@ -148,27 +183,38 @@ def test_simultaneous_shares_delta_among_all_cells():
 
 # ---- what may enter the score
 
+
 def test_swapping_real_and_decoy_leaves_reliability_bit_identical(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 500))
     swapped = alleles.assign(llr=-alleles["llr"])
-    assert calibration_fit.reliability(fitted, alleles).tobytes() == calibration_fit.reliability(fitted, swapped).tobytes()
+    assert (
+        calibration_fit.reliability(fitted, alleles).tobytes()
+        == calibration_fit.reliability(fitted, swapped).tobytes()
+    )
     assert flags.assign(fitted, alleles)[1] == flags.assign(fitted, swapped)[1]
 
 
 def test_reliability_does_not_depend_on_the_rows_beside_it(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 101))
     whole = calibration_fit.reliability(fitted, alleles)
-    assert whole.tobytes() == b"".join(calibration_fit.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7))
+    assert whole.tobytes() == b"".join(
+        calibration_fit.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7)
+    )
 
 
 def test_the_order_of_probes_changes_nothing():
     probes = skilled(np.random.default_rng(7), 1500)
     shuffled = probes.sample(frac=1, random_state=3, ignore_index=True)
-    assert calibration_fit.fit(probes, Options()).to_json() == calibration_fit.fit(shuffled, Options()).to_json()
+    assert (
+        calibration_fit.fit(probes, Options()).to_json()
+        == calibration_fit.fit(shuffled, Options()).to_json()
+    )
 
 
 def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
-    few, many = (calibration_fit.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000))
+    few, many = (
+        calibration_fit.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000)
+    )
     assert {term.name for term in few.terms} <= {"abs_llr", "margin"}
     assert few.terms
     assert "few probes" in dict(few.dropped).values()
@@ -178,11 +224,14 @@ def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("n_near", "dropped"), [(2, True), (29, True), (200, False)])
 def test_what_a_handful_of_probes_say_is_no_predictor(n_near, dropped):
-    """Two probes beside a contig's end, right by luck, once lifted all alleles there to MEDIUM, of which 48 % were wrong."""
+    """Two probes beside a contig's end, right by luck, once lifted all alleles there to MEDIUM, of
+    which 48 % were wrong."""
     probes = skilled(np.random.default_rng(8), 4_000)
     right = probes["llr"].to_numpy() < 0
     probes["near_edge"] = np.cumsum(right) * right > right.sum() - n_near
-    fitted, _ = reliability.fit(features_of(probes), right, np.arange(len(probes)) % 5, reliability.median_sd(probes))
+    fitted, _ = reliability.fit(
+        features_of(probes), right, np.arange(len(probes)) % 5, reliability.median_sd(probes)
+    )
     assert (dict(fitted.dropped).get("near_edge") == "constant") == dropped
 
 
@@ -194,7 +243,10 @@ def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     found = calibration_fit.fit(probes)
     dropped = dict(found.reliability.dropped)
     assert {name: why for name, why in dropped.items() if why != "adds nothing"} == {
-        "strand_jsd": "missing", "n_share": "constant", "near_edge": "constant"}
+        "strand_jsd": "missing",
+        "n_share": "constant",
+        "near_edge": "constant",
+    }
     assert np.isnan(calibration_fit.reliability(found, probes))[:5].all()
     rank, why = flags.assign(found, probes)
     assert rank[:5].tolist() == [1] * 5
@@ -203,7 +255,15 @@ def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
 
 def test_one_view_still_gets_a_certificate_through_llr():
     probes = skilled(np.random.default_rng(10), 6000)
-    for name in ("llr_sd", "dis", "strand_jsd", "strand_llr", "strand_flip", "gain", "local_surprisal"):
+    for name in (
+        "llr_sd",
+        "dis",
+        "strand_jsd",
+        "strand_llr",
+        "strand_flip",
+        "gain",
+        "local_surprisal",
+    ):
         probes[name] = np.nan
     probes["sign_agreement"] = 1.0
     assert "HIGH" in levels(calibration_fit.fit(probes))
@@ -223,17 +283,24 @@ def test_the_regression_equals_scikit_learns(strength):
     matrix = rng.normal(size=(800, 4))
     right = rng.random(800) < 1 / (1 + np.exp(-2 * matrix[:, 0] + 0.5))
     theirs = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10).fit(matrix, right)
-    ours = reliability.newton(np.column_stack([np.ones(800), matrix]), right.astype(float), strength)
+    ours = reliability.newton(
+        np.column_stack([np.ones(800), matrix]), right.astype(float), strength
+    )
     np.testing.assert_allclose(ours, [theirs.intercept_[0], *theirs.coef_[0]], atol=1e-9)
 
 
 # ---- halves
 
+
 def test_halves_share_no_block_and_hold_about_half():
     blocks = np.repeat(np.arange(20), 50)
     part = splits.split(blocks, 1)
     assert not set(blocks[part == splits.A]) & set(blocks[part != splits.A])
-    assert ((part == splits.A).sum(), (part == splits.B1).sum(), (part == splits.B2).sum()) == (500, 250, 250)
+    assert ((part == splits.A).sum(), (part == splits.B1).sum(), (part == splits.B2).sum()) == (
+        500,
+        250,
+        250,
+    )
     assert (splits.split(blocks, 1) == part).all()
     assert (splits.split(blocks, 2) != part).any()
 
@@ -254,6 +321,7 @@ def test_folds_keep_blocks_whole():
 
 # ---- rankings
 
+
 def naive_aurc(loss, ranking):
     """Average over the tied members' orders, by walking up the distinct values."""
     covered = wrong = total = 0
@@ -270,7 +338,9 @@ def test_prr_equals_its_twin_with_ties():
     loss, ranking = (rng.random(400) < 0.3).astype(float), rng.integers(0, 12, 400).astype(float)
     base, best = loss.mean(), naive_aurc(loss, -loss)
     assert aurc(loss, ranking) == pytest.approx(naive_aurc(loss, ranking), abs=1e-12)
-    assert prr(loss, ranking) == pytest.approx((base - naive_aurc(loss, ranking)) / (base - best), abs=1e-9)
+    assert prr(loss, ranking) == pytest.approx(
+        (base - naive_aurc(loss, ranking)) / (base - best), abs=1e-9
+    )
 
 
 def test_prr_is_1_for_the_oracle_0_for_a_constant_and_below_0_for_the_reverse():
@@ -287,7 +357,9 @@ def test_the_ablation_names_the_measure_that_ranks(fitted):
     assert rows["abs_llr"] > 0.6
     assert rows["all"] > 0.6
     assert abs(rows["ent"]) < 0.15
-    useless = {name for name, why in fitted.reliability.dropped if why == "adds nothing"}  # tabled all the same
+    useless = {
+        name for name, why in fitted.reliability.dropped if why == "adds nothing"
+    }  # tabled all the same
     assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms), *useless}
 
 
@@ -296,11 +368,14 @@ def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
     probes = skilled(rng, 3000)
     right = probes["llr"].to_numpy() < 0
     noise = calibration_fit.fit(probes.assign(gc=rng.random(3000))).reliability
-    told = calibration_fit.fit(probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))).reliability
+    told = calibration_fit.fit(
+        probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))
+    ).reliability
     assert "abs_llr" in {term.name for term in noise.terms}
     assert "gc" in {term.name for term in told.terms}
     assert max(abs(term.coefficient) for term in noise.terms if term.name != "gc") > 5 * max(
-        [abs(term.coefficient) for term in noise.terms if term.name == "gc"], default=0.0)
+        [abs(term.coefficient) for term in noise.terms if term.name == "gc"], default=0.0
+    )
 
 
 def test_an_ablation_row_ranks_like_scikit_learns_auc():
@@ -313,11 +388,14 @@ def test_an_ablation_row_ranks_like_scikit_learns_auc():
 
 # ---- limits
 
+
 def test_the_models_gain_has_a_block_bootstrap_bound():
     rng = np.random.default_rng(3)
     blocks = np.repeat(np.arange(30), 100)
     values = 0.1 + np.repeat(rng.normal(0, 0.1, 30), 100) + rng.normal(0, 0.1, 3000)
-    expected = values.mean() - 1.645 * np.repeat(values.reshape(30, 100).mean(axis=1), 1).std(ddof=1) / np.sqrt(30)
+    expected = values.mean() - 1.645 * np.repeat(values.reshape(30, 100).mean(axis=1), 1).std(
+        ddof=1
+    ) / np.sqrt(30)
     assert bootstrap_lower(values, blocks, 1) == pytest.approx(expected, abs=0.01)
     order = rng.permutation(3000)
     assert bootstrap_lower(values[order], blocks[order], 1) == bootstrap_lower(values, blocks, 1)
@@ -332,20 +410,32 @@ def test_limits_are_percentiles_of_the_probes():
     assert found.surprisal_extremes == pytest.approx((0.001, 0.999))
     cap, _ = caps(found, probes)
     assert (cap[probes["local_surprisal"] < 0.001] == 1).all()
-    assert (cap[(probes["local_surprisal"] > 0.002) & (probes["local_surprisal"] < 0.01)] == 2).all()
+    assert (
+        cap[(probes["local_surprisal"] > 0.002) & (probes["local_surprisal"] < 0.01)] == 2
+    ).all()
 
 
 # ---- shift gate
 
+
 def test_the_shift_gate_seldom_fires_without_shift():
     rng = np.random.default_rng(5)
-    assert sum(shift_gate(rng.normal(1.8, 0.3, 200), rng.normal(1.8, 0.3, 2000)).fired for _ in range(200)) <= 6
+    assert (
+        sum(
+            shift_gate(rng.normal(1.8, 0.3, 200), rng.normal(1.8, 0.3, 2000)).fired
+            for _ in range(200)
+        )
+        <= 6
+    )
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.3, 1.0), (-0.3, 1.0), (0.0, 4.0)])
 def test_the_shift_gate_fires_on_another_law(shift, scale):
     rng = np.random.default_rng(6)
-    fired = [shift_gate(rng.normal(1.8 + shift, 0.3 * scale, 200), rng.normal(1.8, 0.3, 4000)).fired for _ in range(100)]
+    fired = [
+        shift_gate(rng.normal(1.8 + shift, 0.3 * scale, 200), rng.normal(1.8, 0.3, 4000)).fired
+        for _ in range(100)
+    ]
     assert sum(fired) >= 99
 
 
@@ -355,7 +445,9 @@ def test_the_shift_gate_reports_what_it_saw():
     found = shift_gate(run, probes)
     assert (found.state, found.n_run, found.n_probes) == ("fired", 500, 4000)
     assert found.delta_median == pytest.approx(np.median(run) - np.median(probes))
-    draws = [np.median(rng.choice(run, 500)) - np.median(rng.choice(probes, 4000)) for _ in range(200)]
+    draws = [
+        np.median(rng.choice(run, 500)) - np.median(rng.choice(probes, 4000)) for _ in range(200)
+    ]
     assert (found.high - found.low) / 3.92 == pytest.approx(np.std(draws), rel=0.35)
     assert shift_gate(run[:19], probes).state == "too_few"
     assert shift_gate(np.full(50, np.nan), probes).state == "not_tested"
@@ -364,7 +456,9 @@ def test_the_shift_gate_reports_what_it_saw():
 
 def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
     rng = np.random.default_rng(8)
-    shifted = calibration_fit.with_shift(fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000)))
+    shifted = calibration_fit.with_shift(
+        fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000))
+    )
     rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
     assert set(rank.tolist()) == {1}
     assert {reasons[0] for reasons in why} == {Why.SHIFT}
@@ -385,6 +479,7 @@ def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitte
 
 # ---- null controls
 
+
 def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
     alleles = features_of(skilled(np.random.default_rng(8), 2000))
     guilty = flags.null_verdict(fitted, "shuffled", alleles)
@@ -396,11 +491,20 @@ def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
 
 # ---- the file
 
+
 def test_json_round_trip_is_exact(fitted):
-    told = calibration_fit.with_nulls(calibration_fit.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
-                                  (calibration_fit.NullVerdict("random", 300, 0, 0, 0.49),))
-    for each in (fitted, told, calibration_fit.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
-                 calibration_fit.fit(skilled(np.random.default_rng(1), 0))):
+    told = calibration_fit.with_nulls(
+        calibration_fit.with_shift(
+            fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))
+        ),
+        (calibration_fit.NullVerdict("random", 300, 0, 0, 0.49),),
+    )
+    for each in (
+        fitted,
+        told,
+        calibration_fit.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
+        calibration_fit.fit(skilled(np.random.default_rng(1), 0)),
+    ):
         assert Calibration.from_json(each.to_json()) == each
         assert "NaN" not in each.to_json()
 
@@ -409,7 +513,10 @@ def test_flags_of_a_calibration_read_back_are_the_same(fitted):
     alleles = features_of(skilled(np.random.default_rng(9), 1000))
     again = Calibration.from_json(fitted.to_json())
     assert flags.assign(again, alleles)[1] == flags.assign(fitted, alleles)[1]
-    assert calibration_fit.reliability(again, alleles).tobytes() == calibration_fit.reliability(fitted, alleles).tobytes()
+    assert (
+        calibration_fit.reliability(again, alleles).tobytes()
+        == calibration_fit.reliability(fitted, alleles).tobytes()
+    )
 
 
 def test_the_same_run_matches_its_calibration(fitted):
@@ -417,20 +524,29 @@ def test_the_same_run_matches_its_calibration(fitted):
 
 
 def test_a_second_look_at_half_b_is_told():
-    assert "exploratory: look 2" in calibration_fit.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
+    assert (
+        "exploratory: look 2"
+        in calibration_fit.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
+    )
 
 
 # ---- bad input
 
+
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("changed", "told"), [
-    ({"bundles": {"gpn": "3f" * 32}},
-     "calibration.json: calibration is for sha a1a1a1a1a1a1... of gpn; scores are of sha 3f3f3f3f3f3f...; run CALIBRATE again"),
-    ({"bundles": {"nt": "a1" * 32}}, "calibration is for models gpn; scores are of models nt"),
-    ({"genome": "77aa"}, "calibration is for genome 9b2c; scores are of genome 77aa"),
-    ({"precision": ["fp16"]}, "precision"),
-    ({"views": []}, "views"),
-])
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"bundles": {"gpn": "3f" * 32}},
+            "calibration.json: calibration is for sha a1a1a1a1a1a1... of gpn; scores are of sha 3f3f3f3f3f3f...; run CALIBRATE again",
+        ),
+        ({"bundles": {"nt": "a1" * 32}}, "calibration is for models gpn; scores are of models nt"),
+        ({"genome": "77aa"}, "calibration is for genome 9b2c; scores are of genome 77aa"),
+        ({"precision": ["fp16"]}, "precision"),
+        ({"views": []}, "views"),
+    ],
+)
 def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
     with pytest.raises(ConfigurationError) as caught:
         calibration_fit.check_matches(fitted, DIGESTS | changed)
@@ -439,9 +555,13 @@ def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"options": {}}', '{"options": {"luck": 1}}', "null"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"options": {}}', '{"options": {"luck": 1}}', "null"]
+)
 def test_a_file_that_is_no_calibration_is_refused(text):
-    with pytest.raises(ConfigurationError, match=r"calibration\.json: no calibration .*run CALIBRATE again"):
+    with pytest.raises(
+        ConfigurationError, match=r"calibration\.json: no calibration .*run CALIBRATE again"
+    ):
         Calibration.from_json(text)
 
 
@@ -454,8 +574,17 @@ def test_a_cut_off_out_of_range_is_refused(fitted):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("options", [{"alpha_high": 0.3}, {"alpha_high": 0.0}, {"alpha_medium": 1.0}, {"delta": 0.0}, {"delta": 0.9},
-                                     {"guard_band": -0.1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"alpha_high": 0.3},
+        {"alpha_high": 0.0},
+        {"alpha_medium": 1.0},
+        {"delta": 0.0},
+        {"delta": 0.9},
+        {"guard_band": -0.1},
+    ],
+)
 def test_levels_that_mean_nothing_are_refused(options):
     with pytest.raises(ConfigurationError, match="calibration: "):
         calibration_fit.fit(skilled(np.random.default_rng(1), 100), replace(Options(), **options))
@@ -472,13 +601,15 @@ def test_fewer_than_8_blocks_certify_nothing_and_say_so():
     found = calibration_fit.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
     assert found.certificates == ()
     assert found.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
-    assert set(flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()) == {1}
+    assert set(
+        flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()
+    ) == {1}
 
 
 @pytest.mark.bad_input
 def test_blocks_that_cannot_be_halved_certify_nothing():
     probes = skilled(np.random.default_rng(1), 3000)
-    probes.loc[: 2500, "block"] = 99
+    probes.loc[:2500, "block"] = 99
     assert "cannot be split evenly" in calibration_fit.fit(probes).outcome
 
 
@@ -504,7 +635,13 @@ def test_failed_probes_are_left_out_and_counted():
 @pytest.mark.parametrize("right", [True, False])
 def test_a_model_always_right_or_always_wrong_breaks_nothing(right):
     rng = np.random.default_rng(1)
-    probes = table(rng, np.full(3000, -1.0 if right else 1.0) * rng.random(3000), rng.random(3000) < 0.5, 40, ("unique",))
+    probes = table(
+        rng,
+        np.full(3000, -1.0 if right else 1.0) * rng.random(3000),
+        rng.random(3000) < 0.5,
+        40,
+        ("unique",),
+    )
     assert levels(calibration_fit.fit(probes)) == ({"HIGH"} if right else set())
 
 

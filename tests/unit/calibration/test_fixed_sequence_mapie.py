@@ -1,4 +1,5 @@
-"""Our fixed-sequence test against MAPIE's, which is handed our own p-values: exact binomial, the larger of balanced and run-oriented."""
+"""Our fixed-sequence test against MAPIE's, which is handed our own p-values: exact binomial, the
+larger of balanced and run-oriented."""
 
 import numpy as np
 import pytest
@@ -22,7 +23,9 @@ def p_value(probes: Probes, threshold: float, alpha: float) -> float:
 
 
 @pytest.mark.parametrize("seed", range(30))
-@pytest.mark.parametrize(("alpha", "slope", "base"), [(0.05, 4, 0.6), (0.20, 2, 0.7), (0.05, 6, 0.9)])
+@pytest.mark.parametrize(
+    ("alpha", "slope", "base"), [(0.05, 4, 0.6), (0.20, 2, 0.7), (0.05, 6, 0.9)]
+)
 def test_the_same_thresholds_are_accepted(seed, alpha, slope, base):
     rng = np.random.default_rng([seed, int(100 * alpha), slope])
     half_a, part_b = drawn(rng, 1_600, slope, base), drawn(rng, 800, slope, base)
@@ -32,7 +35,9 @@ def test_the_same_thresholds_are_accepted(seed, alpha, slope, base):
         return
     candidates = candidate_thresholds(half_a.reliability)
     from_first = candidates[candidates <= first]
-    theirs = FWERFixedSequenceTesting(n_starts=1).run(np.array([p_value(part_b, t, alpha) for t in from_first]), 0.05)
+    theirs = FWERFixedSequenceTesting(n_starts=1).run(
+        np.array([p_value(part_b, t, alpha) for t in from_first]), 0.05
+    )
     assert theirs.tolist() == list(range(len(theirs)))
     assert ours == (float(from_first[theirs[-1]]) if len(theirs) else None)
     assert tested == min(len(theirs) + 1, len(from_first))
@@ -43,6 +48,8 @@ def test_the_cases_above_hold_both_ends():
     found = []
     for seed in range(30):
         rng = np.random.default_rng([seed, 5, 4])
-        found.append(fixed_sequence(drawn(rng, 1_600, 4, 0.6), drawn(rng, 800, 4, 0.6), 0.05, 0.05)[:2])
+        found.append(
+            fixed_sequence(drawn(rng, 1_600, 4, 0.6), drawn(rng, 800, 4, 0.6), 0.05, 0.05)[:2]
+        )
     assert any(threshold is None for threshold, _ in found)
     assert any(tested > 3 for _, tested in found)

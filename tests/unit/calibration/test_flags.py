@@ -1,4 +1,5 @@
-"""Flags and reasons allele by allele, on a calibration written by hand: each cap alone, then together."""
+"""Flags and reasons allele by allele, on a calibration written by hand: each cap alone, then
+together."""
 
 from __future__ import annotations
 
@@ -25,25 +26,56 @@ from gfmtrust.report import wording as report_wording
 HIGH_AT, MEDIUM_AT = 0.9, 0.7
 
 
-def certificate(level: str, threshold: float | None, classes=("unique",), refused=()) -> Certificate:
+def certificate(
+    level: str, threshold: float | None, classes=("unique",), refused=()
+) -> Certificate:
     alpha = 0.05 if level == "HIGH" else 0.2
-    return Certificate(level, classes, refused, threshold, alpha, 0.05, Tally(500, 9, 0.03), Tally(250, 4, 0.04), 5, 600)
+    return Certificate(
+        level,
+        classes,
+        refused,
+        threshold,
+        alpha,
+        0.05,
+        Tally(500, 9, 0.03),
+        Tally(250, 4, 0.04),
+        5,
+        600,
+    )
 
 
-def by_hand(high: float | None = HIGH_AT, medium: float | None = MEDIUM_AT, **changed) -> Calibration:
+def by_hand(
+    high: float | None = HIGH_AT, medium: float | None = MEDIUM_AT, **changed
+) -> Calibration:
     """Reliability is the logistic function of |LLR|; every limit is a round number."""
     score = Reliability((Term("abs_llr", 1.0, 0.0, 1.0, 0.0, 20.0),), 0.0, 0.02, 1.0, 1000, ())
     limits = Limits((1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3)
     certificates = (certificate("HIGH", high), certificate("MEDIUM", medium))
-    made = Calibration(Options(), Counts(2000, 0, 1000, 500, 500, 40), score, limits, certificates, (), ())
+    made = Calibration(
+        Options(), Counts(2000, 0, 1000, 500, 500, 40), score, limits, certificates, (), ()
+    )
     return replace(made, **changed)
 
 
 def allele(rel: float = 0.95, **changed) -> dict:
     """An allele of that reliability with nothing against it."""
-    return {"llr": -np.log(rel / (1 - rel)), "llr_sd": 0.1, "ent": 1.0, "dis": 0.1, "sign_agreement": 1.0, "strand_jsd": 0.0,
-            "strand_llr": 0.1, "strand_flip": 0.0, "local_surprisal": 1.7, "gain": 0.5, "gc": 0.4, "soft_masked": False, "n_share": 0.0,
-            "near_edge": False, "region_class": "unique"} | changed
+    return {
+        "llr": -np.log(rel / (1 - rel)),
+        "llr_sd": 0.1,
+        "ent": 1.0,
+        "dis": 0.1,
+        "sign_agreement": 1.0,
+        "strand_jsd": 0.0,
+        "strand_llr": 0.1,
+        "strand_flip": 0.0,
+        "local_surprisal": 1.7,
+        "gain": 0.5,
+        "gc": 0.4,
+        "soft_masked": False,
+        "n_share": 0.0,
+        "near_edge": False,
+        "region_class": "unique",
+    } | changed
 
 
 def flag(found: Calibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]]:
@@ -51,49 +83,101 @@ def flag(found: Calibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]
     return list(zip(rank.tolist(), why, strict=True))
 
 
-@pytest.mark.parametrize(("rel", "expected"), [
-    (0.95, (3, ())), (0.9001, (3, ())), (0.8999, (2, ("LOW_REL",))), (0.7001, (2, ("LOW_REL",))), (0.6999, (1, ("LOW_REL",))),
-    (0.5, (1, ("LOW_REL",)))])
+@pytest.mark.parametrize(
+    ("rel", "expected"),
+    [
+        (0.95, (3, ())),
+        (0.9001, (3, ())),
+        (0.8999, (2, ("LOW_REL",))),
+        (0.7001, (2, ("LOW_REL",))),
+        (0.6999, (1, ("LOW_REL",))),
+        (0.5, (1, ("LOW_REL",))),
+    ],
+)
 def test_the_rank_follows_the_thresholds(rel, expected):
     assert flag(by_hand(), allele(rel)) == [expected]
 
 
-@pytest.mark.parametrize(("changed", "rank", "why"), [
-    ({"local_surprisal": 1.45}, 2, "OOD_WINDOW"), ({"local_surprisal": 1.95}, 2, "OOD_WINDOW"), ({"local_surprisal": 0.9}, 1, "OOD_WINDOW"),
-    ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"), ({"ent": np.nan}, 2, "NO_DISTRIBUTION"),
-    ({"gain": -3.0}, 2, "NO_GAIN"), ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
-    ({"near_edge": True}, 2, "NEAR_EDGE"), ({"n_share": 0.011}, 2, "N_IN_WINDOW")])
+@pytest.mark.parametrize(
+    ("changed", "rank", "why"),
+    [
+        ({"local_surprisal": 1.45}, 2, "OOD_WINDOW"),
+        ({"local_surprisal": 1.95}, 2, "OOD_WINDOW"),
+        ({"local_surprisal": 0.9}, 1, "OOD_WINDOW"),
+        ({"local_surprisal": 2.0}, 1, "OOD_WINDOW"),
+        ({"ent": np.nan}, 2, "NO_DISTRIBUTION"),
+        ({"gain": -3.0}, 2, "NO_GAIN"),
+        ({"strand_flip": 1.0, "strand_llr": 0.41}, 2, "STRAND"),
+        ({"near_edge": True}, 2, "NEAR_EDGE"),
+        ({"n_share": 0.011}, 2, "N_IN_WINDOW"),
+    ],
+)
 def test_each_cap_alone(changed, rank, why):
     assert flag(by_hand(), allele(**changed)) == [(rank, (why,))]
 
 
-@pytest.mark.parametrize("changed", [
-    {"strand_flip": 1.0, "strand_llr": 0.39}, {"strand_flip": 0.0, "strand_llr": 5.0}, {"n_share": 0.01}, {"dis": 1.0}, {"ent": 1.99},
-    {"sign_agreement": 0.2}, {"gain": -2.0}, {"local_surprisal": np.nan},
-    {"strand_flip": np.nan, "strand_llr": np.nan, "strand_jsd": np.nan},
-    {"gain": np.nan}, {"dis": np.nan, "llr_sd": np.nan}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"strand_flip": 1.0, "strand_llr": 0.39},
+        {"strand_flip": 0.0, "strand_llr": 5.0},
+        {"n_share": 0.01},
+        {"dis": 1.0},
+        {"ent": 1.99},
+        {"sign_agreement": 0.2},
+        {"gain": -2.0},
+        {"local_surprisal": np.nan},
+        {"strand_flip": np.nan, "strand_llr": np.nan, "strand_jsd": np.nan},
+        {"gain": np.nan},
+        {"dis": np.nan, "llr_sd": np.nan},
+    ],
+)
 def test_what_is_not_enough_for_a_cap_or_only_explains_leaves_high_alone(changed):
     assert flag(by_hand(), allele(**changed)) == [(3, ())]
 
 
-@pytest.mark.parametrize(("changed", "why"), [
-    ({"dis": 0.31}, ("LOW_REL", "DISAGREE")), ({"sign_agreement": 0.59}, ("LOW_REL", "DISAGREE")),
-    ({"ent": 1.91}, ("LOW_REL", "HIGH_ENTROPY")),
-    ({"dis": 0.31, "ent": 1.91, "near_edge": True, "n_share": 0.5}, ("LOW_REL", "NEAR_EDGE", "N_IN_WINDOW", "DISAGREE"))])
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"dis": 0.31}, ("LOW_REL", "DISAGREE")),
+        ({"sign_agreement": 0.59}, ("LOW_REL", "DISAGREE")),
+        ({"ent": 1.91}, ("LOW_REL", "HIGH_ENTROPY")),
+        (
+            {"dis": 0.31, "ent": 1.91, "near_edge": True, "n_share": 0.5},
+            ("LOW_REL", "NEAR_EDGE", "N_IN_WINDOW", "DISAGREE"),
+        ),
+    ],
+)
 def test_explanations_are_told_where_the_flag_is_down_worst_first_and_at_most_four(changed, why):
     assert flag(by_hand(), allele(0.6, **changed)) == [(1, why)]
 
 
 def test_the_worst_four_of_all_reasons():
-    everything = allele(0.6, local_surprisal=0.5, gain=-9.0, strand_flip=1.0, strand_llr=9.0, near_edge=True, n_share=0.5, dis=1.0, ent=2.0)
+    everything = allele(
+        0.6,
+        local_surprisal=0.5,
+        gain=-9.0,
+        strand_flip=1.0,
+        strand_llr=9.0,
+        near_edge=True,
+        n_share=0.5,
+        dis=1.0,
+        ent=2.0,
+    )
     assert flag(by_hand(), everything) == [(1, ("LOW_REL", "OOD_WINDOW", "NO_GAIN", "STRAND"))]
 
 
-@pytest.mark.parametrize(("high", "medium", "expected"), [
-    (None, MEDIUM_AT, [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",)), (1, ("LOW_REL",))]),
-    (HIGH_AT, None, [(3, ()), (1, ("UNCERTIFIED",)), (1, ("UNCERTIFIED",))]),
-    (None, None, [(1, ("UNCERTIFIED",))] * 3)])
-def test_uncertified_is_a_level_that_does_not_exist_and_low_rel_one_not_reached(high, medium, expected):
+@pytest.mark.parametrize(
+    ("high", "medium", "expected"),
+    [
+        (None, MEDIUM_AT, [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",)), (1, ("LOW_REL",))]),
+        (HIGH_AT, None, [(3, ()), (1, ("UNCERTIFIED",)), (1, ("UNCERTIFIED",))]),
+        (None, None, [(1, ("UNCERTIFIED",))] * 3),
+    ],
+)
+def test_uncertified_is_a_level_that_does_not_exist_and_low_rel_one_not_reached(
+    high, medium, expected
+):
     assert flag(by_hand(high, medium), allele(0.95), allele(0.8), allele(0.6)) == expected
 
 
@@ -107,22 +191,39 @@ def test_a_model_without_gain_says_so_at_every_allele():
 
 
 def test_a_refused_or_unseen_region_class_is_uncertified():
-    pooled = (certificate("HIGH", HIGH_AT, ("repeat", "unique"), ("repeat",)), certificate("MEDIUM", MEDIUM_AT, ("repeat", "unique")))
+    pooled = (
+        certificate("HIGH", HIGH_AT, ("repeat", "unique"), ("repeat",)),
+        certificate("MEDIUM", MEDIUM_AT, ("repeat", "unique")),
+    )
     found = by_hand(certificates=pooled)
     assert flag(found, allele(), allele(region_class="repeat"), allele(region_class="moon")) == [
-        (3, ()), (2, ("UNCERTIFIED",)), (1, ("UNCERTIFIED",))]
+        (3, ()),
+        (2, ("UNCERTIFIED",)),
+        (1, ("UNCERTIFIED",)),
+    ]
 
 
 def test_the_guard_band_gives_the_lower_flag():
     found = by_hand(options=Options(guard_band=0.02))
-    assert flag(found, allele(0.93), allele(0.91), allele(0.71)) == [(3, ()), (2, ("LOW_REL",)), (1, ("LOW_REL",))]
+    assert flag(found, allele(0.93), allele(0.91), allele(0.71)) == [
+        (3, ()),
+        (2, ("LOW_REL",)),
+        (1, ("LOW_REL",)),
+    ]
 
 
-@pytest.mark.parametrize(("medium", "guard", "told"), [
-    (MEDIUM_AT, 0.0, False), (None, 0.0, True), (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 - 1e-9, False),
-    (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 + 1e-9, True)])
+@pytest.mark.parametrize(
+    ("medium", "guard", "told"),
+    [
+        (MEDIUM_AT, 0.0, False),
+        (None, 0.0, True),
+        (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 - 1e-9, False),
+        (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 + 1e-9, True),
+    ],
+)
 def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
-    """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is wide enough."""
+    """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is
+    wide enough."""
     found = calibration_record.told(by_hand(medium=medium, options=Options(guard_band=guard)))
     assert ("HIGH borders on LOW in unique: " in found.outcome) == told
 
@@ -136,7 +237,10 @@ def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
 
 def test_shift_puts_all_at_low():
     fired = calibration_fit.shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
-    assert flag(by_hand(shift=fired), allele(), allele(near_edge=True)) == [(1, ("SHIFT",)), (1, ("SHIFT", "NEAR_EDGE"))]
+    assert flag(by_hand(shift=fired), allele(), allele(near_edge=True)) == [
+        (1, ("SHIFT",)),
+        (1, ("SHIFT", "NEAR_EDGE")),
+    ]
 
 
 def test_withheld_high_is_uncertified():
@@ -150,7 +254,9 @@ def test_every_flag_below_high_has_a_reason_and_high_has_none():
     found = calibration_fit.fit(skilled(rng, 4000))
     rank, why = flags.assign(found, features_of(skilled(rng, 3000)))
     assert {3, 1} <= set(rank.tolist())
-    assert all(bool(reasons) == (value < 3) for value, reasons in zip(rank.tolist(), why, strict=True))
+    assert all(
+        bool(reasons) == (value < 3) for value, reasons in zip(rank.tolist(), why, strict=True)
+    )
     assert {code for reasons in why for code in reasons} <= {str(code) for code in Why}
     assert max(len(reasons) for reasons in why) <= 4
 
@@ -160,11 +266,26 @@ def test_adding_any_reason_never_raises_a_flag():
     found = calibration_fit.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
     plain = features_of(skilled(rng, 2000))
     # a predictor may move the reliability; with its coefficient at 0 only the cap is left
-    still = replace(found, reliability=replace(found.reliability, terms=tuple(
-        replace(term, coefficient=0.0) if term.name not in ("abs_llr", "margin") else term for term in found.reliability.terms)))
+    still = replace(
+        found,
+        reliability=replace(
+            found.reliability,
+            terms=tuple(
+                replace(term, coefficient=0.0) if term.name not in ("abs_llr", "margin") else term
+                for term in found.reliability.terms
+            ),
+        ),
+    )
     before = flags.assign(still, plain)[0]
-    for name, value in (("near_edge", True), ("n_share", 0.5), ("local_surprisal", 9.0), ("gain", -50.0), ("ent", 2.0), ("dis", 2.0),
-                        ("sign_agreement", 0.0)):
+    for name, value in (
+        ("near_edge", True),
+        ("n_share", 0.5),
+        ("local_surprisal", 9.0),
+        ("gain", -50.0),
+        ("ent", 2.0),
+        ("dis", 2.0),
+        ("sign_agreement", 0.0),
+    ):
         assert (flags.assign(still, plain.assign(**{name: value}))[0] <= before).all(), name
 
 
@@ -178,9 +299,12 @@ def test_flags_do_not_depend_on_the_rows_beside_them():
 
 
 def test_probes_and_alleles_go_through_the_same_rule():
-    """The HIGH probes of part B1 that were counted are exactly those that `assign` would flag HIGH."""
+    """The HIGH probes of part B1 that were counted are exactly those that `assign` would flag
+    HIGH."""
     probes = skilled(np.random.default_rng(4), 6000, classes=("unique",))
-    probes = probes.sort_values(["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True)
+    probes = probes.sort_values(
+        ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
+    )
     found = calibration_fit.fit(probes)
     part = splits.split(probes["block"].to_numpy(), found.options.seed)
     rank, _ = flags.assign(found, probes)
@@ -188,19 +312,27 @@ def test_probes_and_alleles_go_through_the_same_rule():
         counted = next(c for c in found.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level])
         assert counted.threshold is not None
         mine = (rank == level) & (part == half)
-        assert (mine.sum(), (mine & ~(probes["llr"] < 0)).sum()) == (counted.balanced.n, counted.balanced.errors)
+        assert (mine.sum(), (mine & ~(probes["llr"] < 0)).sum()) == (
+            counted.balanced.n,
+            counted.balanced.errors,
+        )
         assert (mine & probes["run_oriented"]).sum() == counted.run.n
 
 
 def test_null_controls_are_counted():
     rng = np.random.default_rng(5)
-    found = flags.null_verdict(by_hand(), "random weights", features_of(useless(rng, 400, "noise")).assign(region_class="unique"))
+    found = flags.null_verdict(
+        by_hand(),
+        "random weights",
+        features_of(useless(rng, 400, "noise")).assign(region_class="unique"),
+    )
     assert found.n == 400
     assert found.n_high > 0  # thresholds by hand certify nothing: the hook sees it
     assert found.error == pytest.approx(0.5, abs=0.1)
 
 
 # ---- bad input
+
 
 @pytest.mark.bad_input
 def test_an_allele_without_llr_is_not_scored_and_has_no_reason():
@@ -232,7 +364,10 @@ def test_a_calibration_without_a_score_flags_nothing():
 
 @pytest.mark.bad_input
 def test_a_missing_predictor_is_uncertified_never_imputed():
-    score = replace(by_hand().reliability, terms=(*by_hand().reliability.terms, Term("gain", 1.0, 0.0, 1.0, -1.0, 1.0)))
+    score = replace(
+        by_hand().reliability,
+        terms=(*by_hand().reliability.terms, Term("gain", 1.0, 0.0, 1.0, -1.0, 1.0)),
+    )
     assert flag(by_hand(reliability=score), allele(gain=np.nan)) == [(1, ("UNCERTIFIED",))]
 
 
@@ -242,7 +377,8 @@ def test_a_null_control_without_probes_has_no_error():
 
 
 def test_a_draft_is_never_high_and_every_output_says_so():
-    """One int8 model among others is enough; the certificates are of the capped rule, so none of HIGH exists."""
+    """One int8 model among others is enough; the certificates are of the capped rule, so none of
+    HIGH exists."""
     probes = skilled(np.random.default_rng(4), 4_000)
     alone = calibration_fit.fit(probes, Options(digests={"precision": ["fp32"]}))
     draft = calibration_fit.fit(probes, Options(digests={"precision": ["fp32", "int8"]}))
@@ -253,7 +389,14 @@ def test_a_draft_is_never_high_and_every_output_says_so():
     assert not any(one.exists for one in draft.certificates if one.level == "HIGH")
     assert "at most MEDIUM: a model reckons in int8, which is a draft" in draft.outcome
     line = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
-    assert [line in header_lines.header_lines(one, {}, "annotate_vcf") for one in (alone, draft)] == [False, True]
-    assert report_wording.level_text(Rank.HIGH, draft) == "Not given in this run: a model reckons in int8, which is a draft."
-    assert annotate_regions.region_notes(Levels.of(draft), draft)[-1] == "#gfmtrust " + line.removeprefix("##gfmtrustDraft=")
+    assert [
+        line in header_lines.header_lines(one, {}, "annotate_vcf") for one in (alone, draft)
+    ] == [False, True]
+    assert (
+        report_wording.level_text(Rank.HIGH, draft)
+        == "Not given in this run: a model reckons in int8, which is a draft."
+    )
+    assert annotate_regions.region_notes(Levels.of(draft), draft)[
+        -1
+    ] == "#gfmtrust " + line.removeprefix("##gfmtrustDraft=")
     assert calibration_fit.Calibration.from_json(draft.to_json()).limits.draft

@@ -1,4 +1,5 @@
-"""Calibration by labels: honest on made-up labels whose error is known, refused below the minimum, kept apart from decoys."""
+"""Calibration by labels: honest on made-up labels whose error is known, refused below the minimum,
+kept apart from decoys."""
 
 from dataclasses import replace
 
@@ -14,14 +15,23 @@ from gfmtrust.calibration.fit import Calibration, Options
 
 
 def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
-    """Labelled alleles over blocks of 1 Mb; the call against the cut is right with chance sigmoid(skill x distance)."""
+    """Labelled alleles over blocks of 1 Mb; the call against the cut is right with chance
+    sigmoid(skill x distance)."""
     rng = np.random.default_rng(seed)
     score = rng.normal(cut, 1.5, n) if not by_size else rng.gamma(2, 1, n)
     wrong = 1 / (1 + np.exp(skill * np.abs(score - cut)))
     label = (score >= cut) ^ (rng.random(n) < wrong)
-    rows = features_table(rng, rng.choice([-1, 1], n) * score if by_size else -score, np.ones(n, bool), 1, ("unique", "soft_masked"))
+    rows = features_table(
+        rng,
+        rng.choice([-1, 1], n) * score if by_size else -score,
+        np.ones(n, bool),
+        1,
+        ("unique", "soft_masked"),
+    )
     pos = np.sort(rng.integers(0, n_blocks * 1_000_000, n))
-    return rows.assign(pos=pos, label=label.astype(int)).drop(columns=["block", "real", "decoy", "run_oriented"])
+    return rows.assign(pos=pos, label=label.astype(int)).drop(
+        columns=["block", "real", "decoy", "run_oriented"]
+    )
 
 
 @pytest.mark.parametrize("by_size", [False, True])
@@ -36,7 +46,9 @@ def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size):
     assert (rank == 3).mean() > 0.1
     assert wrong[rank == 3].mean() <= 0.05
     medium = wrong[rank == 2]
-    assert len(medium) or by_size  # of lopsided labels the best cut is not the true one, and no band at 20 % is left beside it
+    assert (
+        len(medium) or by_size
+    )  # of lopsided labels the best cut is not the true one, and no band at 20 % is left beside it
     assert wrong[rank == 1].mean() > wrong[rank >= 2].mean()
     assert not len(medium) or 0.05 < medium.mean() <= 0.2
 
@@ -48,7 +60,10 @@ def test_bounds_are_broken_as_seldom_as_delta_says():
         found = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
         rank, _ = flags.assign(found, fresh)
         wrong = ((-fresh["llr"] >= 1) != (fresh["label"] == 1)).to_numpy()
-        broken += any((rank == level).any() and wrong[rank == level].mean() > alpha for level, alpha in ((3, 0.05), (2, 0.2)))
+        broken += any(
+            (rank == level).any() and wrong[rank == level].mean() > alpha
+            for level, alpha in ((3, 0.05), (2, 0.2))
+        )
     assert broken <= 8  # two levels at 5 % each and 2 SE
 
 
@@ -75,7 +90,9 @@ def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     in_a = part == calibration_fit.halves.A
     blocks = seen["table"]["pos"] // 1_000_000
     assert not set(blocks[in_a]) & set(blocks[~in_a])
-    rows["label"] = np.where(in_a, rows["label"], 1 - rows["label"])  # half B turned round: the cut stays, the certificates go
+    rows["label"] = np.where(
+        in_a, rows["label"], 1 - rows["label"]
+    )  # half B turned round: the cut stays, the certificates go
     turned = label_calibration.fit(rows, Options(), False)
     assert turned.cut == found.cut
     assert not any(one.exists for one in turned.certificates)
@@ -85,7 +102,8 @@ def test_errors_are_told_by_direction():
     rows = labelled(4)
     found = label_calibration.fit(rows, Options(), False, 0.0)
     assert {(one.level, one.prefers) for one in found.directions} == {
-        (level, prefers) for level in ("HIGH", "MEDIUM", "LOW") for prefers in ("ALT", "REF")}
+        (level, prefers) for level in ("HIGH", "MEDIUM", "LOW") for prefers in ("ALT", "REF")
+    }
     assert sum(one.n for one in found.directions) == found.counts.b1 + found.counts.b2
     assert sum(one.errors for one in found.directions) > 0
 
@@ -99,9 +117,17 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
     rows = labelled(6, 500)
     assert (flags.assign(again.by_kind()["SNV"], rows)[0] == flags.assign(by_labels, rows)[0]).all()
     assert (flags.assign(again, rows)[0] == flags.assign(decoys()[0], rows)[0]).all()
-    shifted = calibration_fit.with_shift(again, calibration_fit.shift_gate(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)))
+    shifted = calibration_fit.with_shift(
+        again,
+        calibration_fit.shift_gate(
+            np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)
+        ),
+    )
     assert set(flags.assign(shifted.by_kind()["SNV"], rows)[0].tolist()) == {1}
-    assert "SNV alleles are flagged by labels: HIGH certified at 0.05" in calibration_fit.told(again).outcome
+    assert (
+        "SNV alleles are flagged by labels: HIGH certified at 0.05"
+        in calibration_fit.told(again).outcome
+    )
     lines = header_lines(whole, {}, "x")
     assert sum(",Kind=SNV,Set=labels>" in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)
@@ -109,10 +135,25 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("n_effect", "n_none", "n_blocks", "told"), [
-    (5, 26, 20, "5 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)"),
-    (199, 5000, 20, "199 alleles with an effect and 5,000 without; a calibration needs 200 of each"),
-    (600, 600, 7, "labels in 7 blocks of 1 Mb; a calibration needs 8"), (200, 200, 8, "")])
+@pytest.mark.parametrize(
+    ("n_effect", "n_none", "n_blocks", "told"),
+    [
+        (
+            5,
+            26,
+            20,
+            "5 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)",
+        ),
+        (
+            199,
+            5000,
+            20,
+            "199 alleles with an effect and 5,000 without; a calibration needs 200 of each",
+        ),
+        (600, 600, 7, "labels in 7 blocks of 1 Mb; a calibration needs 8"),
+        (200, 200, 8, ""),
+    ],
+)
 def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_blocks, told):
     label = np.repeat([1, 0], [n_effect, n_none])
     found = label_calibration.refusal(label, np.arange(len(label)) % n_blocks)
@@ -123,13 +164,18 @@ def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_b
 @pytest.mark.bad_input
 def test_one_locus_that_holds_nearly_all_is_refused():
     label = np.arange(2000) % 2
-    assert "cannot be split evenly" in label_calibration.refusal(label, np.minimum(np.arange(2000), 8))
+    assert "cannot be split evenly" in label_calibration.refusal(
+        label, np.minimum(np.arange(2000), 8)
+    )
 
 
 @pytest.mark.bad_input
 def test_a_region_class_of_one_label_is_warned_of():
     label = np.concatenate([np.ones(1000, int), np.arange(1000) % 2])
     region_class = np.repeat(np.array(["coding", "unique"], object), 1000)
-    assert label_calibration.warnings(label, region_class) == ["region class coding: 100% of its 1,000 labels are 1"]
+    assert label_calibration.warnings(label, region_class) == [
+        "region class coding: 100% of its 1,000 labels are 1"
+    ]
     assert label_calibration.warnings(label[1500:], region_class[1500:]) == [
-        "fewer than 500 alleles of a label: HIGH is unlikely to be certified"]
+        "fewer than 500 alleles of a label: HIGH is unlikely to be certified"
+    ]

@@ -1,4 +1,5 @@
-"""How long new limits take: calibration, annotation and report of 100,000 alleles that are scored already."""
+"""How long new limits take: calibration, annotation and report of 100,000 alleles that are scored
+already."""
 
 import time
 
@@ -19,15 +20,37 @@ def test_new_limits_take_seconds(tmp_path):
     header = f"##fileformat=VCFv4.2\n##contig=<ID=c,length={LENGTH}>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     places = np.sort(rng.choice(LENGTH, N_SNVS, replace=False)).tolist()
     turned = dict(zip("ACGT", "GTAC", strict=True))
-    records = [f"c\t{at + 1}\t.\t{letters[at]}\t{turned[letters[at]]}\t.\t.\tDP=9\n" for at in places]
+    records = [
+        f"c\t{at + 1}\t.\t{letters[at]}\t{turned[letters[at]]}\t.\t.\tDP=9\n" for at in places
+    ]
     (tmp_path / "s.vcf").write_text(header + "".join(records))
     (tmp_path / "vcfs.tsv").write_text(f"s\t{tmp_path / 's.vcf'}\n")
     fasta, context = ("--fasta", tmp_path / "genome.fa"), tmp_path / "context_model"
     call("check_inputs", *fasta, "--vcfs", tmp_path / "vcfs.tsv", "--out_dir", tmp_path / "checked")
     call("fit_context_model", *fasta, "--out_dir", context)
-    call("plan_sites", *fasta, "--checked", tmp_path / "checked", "--context_model", context, "--out_dir", tmp_path / "plan")
+    call(
+        "plan_sites",
+        *fasta,
+        "--checked",
+        tmp_path / "checked",
+        "--context_model",
+        context,
+        "--out_dir",
+        tmp_path / "plan",
+    )
     for shard in sorted((tmp_path / "plan" / "shards").iterdir()):
-        call("score_sites", *fasta, "--bundle", context, "--shard", shard, "--cpus", 2, "--out_dir", tmp_path / "scores")
+        call(
+            "score_sites",
+            *fasta,
+            "--bundle",
+            context,
+            "--shard",
+            shard,
+            "--cpus",
+            2,
+            "--out_dir",
+            tmp_path / "scores",
+        )
     told = ("--plan", tmp_path / "plan", "--bundles", context)
     fitted, seconds = tmp_path / "calibration" / "calibration.json", {}
 
@@ -36,12 +59,59 @@ def test_new_limits_take_seconds(tmp_path):
         call(step, *arguments)
         seconds[step] = time.monotonic() - started
 
-    timed("calibrate", *told, "--scores", tmp_path / "scores", "--alpha_high", 0.04, "--looks", 2, "--out_dir", tmp_path / "calibration")
-    timed("annotate_sites", *told, "--scores", tmp_path / "scores", "--calibration", fitted, "--out_dir", tmp_path / "sites")
-    timed("annotate_vcf", "--vcf", tmp_path / "s.vcf", "--id", "s", "--sites", tmp_path / "sites" / "sites.parquet",
-          "--calibration", fitted, "--out", tmp_path / "s.gfm.vcf.gz")
-    timed("report", *told, "--checked", tmp_path / "checked", "--calibration", tmp_path / "calibration", "--sites", tmp_path / "sites",
-          "--counts", tmp_path / "s.counts.json", "--metrics", *sorted((tmp_path / "scores").glob("*.metrics.json")),
-          "--out_dir", tmp_path / "report")
-    print(", ".join(f"{step} {value:.1f} s" for step, value in seconds.items()), f"together {sum(seconds.values()):.1f} s")
+    timed(
+        "calibrate",
+        *told,
+        "--scores",
+        tmp_path / "scores",
+        "--alpha_high",
+        0.04,
+        "--looks",
+        2,
+        "--out_dir",
+        tmp_path / "calibration",
+    )
+    timed(
+        "annotate_sites",
+        *told,
+        "--scores",
+        tmp_path / "scores",
+        "--calibration",
+        fitted,
+        "--out_dir",
+        tmp_path / "sites",
+    )
+    timed(
+        "annotate_vcf",
+        "--vcf",
+        tmp_path / "s.vcf",
+        "--id",
+        "s",
+        "--sites",
+        tmp_path / "sites" / "sites.parquet",
+        "--calibration",
+        fitted,
+        "--out",
+        tmp_path / "s.gfm.vcf.gz",
+    )
+    timed(
+        "report",
+        *told,
+        "--checked",
+        tmp_path / "checked",
+        "--calibration",
+        tmp_path / "calibration",
+        "--sites",
+        tmp_path / "sites",
+        "--counts",
+        tmp_path / "s.counts.json",
+        "--metrics",
+        *sorted((tmp_path / "scores").glob("*.metrics.json")),
+        "--out_dir",
+        tmp_path / "report",
+    )
+    print(
+        ", ".join(f"{step} {value:.1f} s" for step, value in seconds.items()),
+        f"together {sum(seconds.values()):.1f} s",
+    )
     assert sum(seconds.values()) < MAX_SECONDS

@@ -1,4 +1,5 @@
-"""Variants of several bases: their features against plain loops, and flags that insertions and deletions can only earn together."""
+"""Variants of several bases: their features against plain loops, and flags that insertions and
+deletions can only earn together."""
 
 import json
 from dataclasses import replace
@@ -18,29 +19,60 @@ from gfmtrust.core import measures
 from gfmtrust.core.vocabulary import Status, Why
 from gfmtrust.planning.variant_plan import DEFAULT_LENGTHS
 
-ENSEMBLE = Ensemble(("a", "b"), "context_model", np.array([0, 0, 1, 1]), np.array(["+", "-", "+", "-"]), np.zeros(4, bool), {})
+ENSEMBLE = Ensemble(
+    ("a", "b"),
+    "context_model",
+    np.array([0, 0, 1, 1]),
+    np.array(["+", "-", "+", "-"]),
+    np.zeros(4, bool),
+    {},
+)
 VARIANTS = [(0, 100, "ACG", "TCA"), (1, 300, "AC", ""), (2, 500, "", "GG"), (3, 700, "A", "C")]
 SITES = {0: [100, 102], 1: [300, 301], 2: [499, 500], 3: [700]}
 
 
 def block_of(seed: int = 0) -> SiteBlock:
     rng = np.random.default_rng(seed)
-    rows = [(variant, start, ref, alt, pos) for variant, start, ref, alt in VARIANTS for pos in SITES[variant]]
+    rows = [
+        (variant, start, ref, alt, pos)
+        for variant, start, ref, alt in VARIANTS
+        for pos in SITES[variant]
+    ]
     n = len(rows)
     site = pd.DataFrame(rows, columns=["variant", "start", "ref", "alt", "pos"]).assign(
-        contig_index=0, use=1, base=0, gc=rng.random(n), soft_masked=np.arange(n) % 2 == 0, region_class="unique")
+        contig_index=0,
+        use=1,
+        base=0,
+        gc=rng.random(n),
+        soft_masked=np.arange(n) % 2 == 0,
+        region_class="unique",
+    )
     logits = rng.normal(size=(n, 4, 4))
     probs = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float32)
     llr = rng.normal(size=(len(VARIANTS), 4)).astype(np.float32)[site["variant"]]
-    return SiteBlock(site, probs, np.full((n, 4), 0.25), np.full(n, "", object), rng.random(n), rng.random(n), rng.random(n), rng.random(n),
-                     np.zeros(n), np.full((n, 1, 4), np.nan, np.float32), llr, np.full(n, "", object))
+    return SiteBlock(
+        site,
+        probs,
+        np.full((n, 4), 0.25),
+        np.full(n, "", object),
+        rng.random(n),
+        rng.random(n),
+        rng.random(n),
+        rng.random(n),
+        np.zeros(n),
+        np.full((n, 1, 4), np.nan, np.float32),
+        llr,
+        np.full(n, "", object),
+    )
 
 
 def test_a_substitution_is_the_sum_of_its_bases():
     block = block_of()
     found = variant_features(block, ENSEMBLE)
     p = np.log(block.probs.astype(np.float64))
-    views = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]  # A>T and G>A; the C between is not asked
+    views = (
+        p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
+    )  # A>T and G>A; the C between is not asked
     assert found["llr"][0] == pytest.approx(views.mean())
     assert found["llr_sd"][0] == pytest.approx(views.std(ddof=1))
     assert found["strand_llr"][0] == pytest.approx(abs(views[[0, 2]].mean() - views[[1, 3]].mean()))
@@ -48,12 +80,15 @@ def test_a_substitution_is_the_sum_of_its_bases():
 
 
 def test_a_substitution_has_one_llr_of_a_model_of_whole_tokens_where_it_was_asked_for():
-    """Model b reads whole tokens: its own LLR counts in place of a sum, and where it has none the sum does (scores from elsewhere)."""
+    """Model b reads whole tokens: its own LLR counts in place of a sum, and where it has none the
+    sum does (scores from elsewhere)."""
     block = block_of()
     ensemble = replace(ENSEMBLE, metadata={"b": {"quantity": "likelihood"}})
     p = np.log(block.probs.astype(np.float64))
     sums = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
-    assert variant_features(block, ensemble)["llr"][0] == pytest.approx(np.mean([*sums[:2], *block.llr[0, 2:].astype(float)]))
+    assert variant_features(block, ensemble)["llr"][0] == pytest.approx(
+        np.mean([*sums[:2], *block.llr[0, 2:].astype(float)])
+    )
     block.llr[:2, 2:] = np.nan
     assert variant_features(block, ensemble)["llr"][0] == pytest.approx(sums.mean())
 
@@ -65,9 +100,15 @@ def test_an_indel_has_its_haplotypes_llr_and_the_means_of_its_sites():
         views = block.llr[sites[0]].astype(np.float64)
         assert found["llr"][row] == pytest.approx(views.mean())
         assert found["sign_agreement"][row] == pytest.approx(abs(np.sign(views).mean()))
-        means = [measures.entropy(block.probs[site].astype(np.float64).mean(axis=0)) for site in sites]
+        means = [
+            measures.entropy(block.probs[site].astype(np.float64).mean(axis=0)) for site in sites
+        ]
         assert found["ent"][row] == pytest.approx(np.mean(means), abs=1e-6)
-        for name, values in (("gain", block.gain), ("local_surprisal", block.context_surprisal), ("n_share", block.n_share)):
+        for name, values in (
+            ("gain", block.gain),
+            ("local_surprisal", block.context_surprisal),
+            ("n_share", block.n_share),
+        ):
             assert found[name][row] == pytest.approx(values[sites].mean())
     assert list(found["length"]) == [3, 2, 2, 1]
     assert list(found["variant"]) == [0, 1, 2, 3]
@@ -89,21 +130,34 @@ def test_a_view_missing_at_one_site_does_not_vote_on_the_variant():
     block = block_of()
     probs = block.probs.copy()
     probs[1, 2] = np.nan
-    found = variant_features(replace(block, probs=probs, weights=measures.view_weights(probs, ENSEMBLE.view_models)), ENSEMBLE)
+    found = variant_features(
+        replace(block, probs=probs, weights=measures.view_weights(probs, ENSEMBLE.view_models)),
+        ENSEMBLE,
+    )
     p = np.log(probs.astype(np.float64))
     views = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
-    assert found["llr"][0] == pytest.approx((views[0] + views[1]) / 4 + views[3] / 2)  # model b votes with one view
+    assert found["llr"][0] == pytest.approx(
+        (views[0] + views[1]) / 4 + views[3] / 2
+    )  # model b votes with one view
 
 
 def skilled_kinds(seed: int, n: int = 3_000):
     rng = np.random.default_rng(seed)
-    return {kind: simulated_probes.skilled(rng, n).assign(length=rng.choice(DEFAULT_LENGTHS, n), run_oriented=True)  # as indel probes are
-            for kind in ("INS", "DEL")}
+    return {
+        kind: simulated_probes.skilled(rng, n).assign(
+            length=rng.choice(DEFAULT_LENGTHS, n), run_oriented=True
+        )  # as indel probes are
+        for kind in ("INS", "DEL")
+    }
 
 
 def levels(fitted) -> set[tuple[str, str]]:
-    return {(kind, found.level) for kind, held in fitted.items() for found in held.certificates
-            if any(found.covers(name) for name in found.region_classes)}
+    return {
+        (kind, found.level)
+        for kind, held in fitted.items()
+        for found in held.certificates
+        if any(found.covers(name) for name in found.region_classes)
+    }
 
 
 def test_a_model_that_knows_both_has_both_levels():
@@ -113,7 +167,8 @@ def test_a_model_that_knows_both_has_both_levels():
 
 @pytest.mark.bad_input
 def test_a_model_that_likes_short_sequences_earns_nothing():
-    """It is right at every insertion probe, where the inserted letters are wrong, and wrong at every deletion probe."""
+    """It is right at every insertion probe, where the inserted letters are wrong, and wrong at
+    every deletion probe."""
     probes = skilled_kinds(2)
     probes["INS"]["llr"] = -np.abs(probes["INS"]["llr"])
     probes["DEL"]["llr"] = np.abs(probes["DEL"]["llr"])
@@ -126,7 +181,14 @@ def test_a_model_that_likes_short_sequences_earns_nothing():
 def test_insertions_without_deletion_probes_earn_nothing():
     probes = skilled_kinds(3)
     assert levels(calibration_fit.fit_kinds({"INS": probes["INS"]}, Options())) == set()
-    assert levels(calibration_fit.fit_kinds({"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options())) == set()
+    assert (
+        levels(
+            calibration_fit.fit_kinds(
+                {"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options()
+            )
+        )
+        == set()
+    )
 
 
 @pytest.mark.bad_input
@@ -144,11 +206,13 @@ def test_kinds_survive_the_file():
     assert calibration_fit.Calibration.from_json(held.to_json()) == held
 
 
-# --- certificates by length -------------------------------------------------------------------------------------------------
+# --- certificates by length
+# -------------------------------------------------------------------------------------------------
 
 
 def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("unique",)):
-    """Indel probes of both kinds, `n` each, of lengths 1, 4 and 9 in those shares; skill: length -> spread of |LLR|, 0 for a coin."""
+    """Indel probes of both kinds, `n` each, of lengths 1, 4 and 9 in those shares; skill: length ->
+    spread of |LLR|, 0 for a coin."""
     rng = np.random.default_rng(seed)
     found = {}
     for kind in ("INS", "DEL"):
@@ -156,34 +220,55 @@ def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("unique",)):
         length = rng.choice([1, 4, 9], n, p=shares)
         size = np.abs(probes["llr"]) * np.vectorize(skill.get)(length)
         right = rng.random(n) < 1 / (1 + np.exp(-size))
-        size = np.where(size > 0, size, rng.exponential(3.0, n))  # a coin that sounds as sure as the rest
-        found[kind] = probes.assign(length=length, run_oriented=True, llr=np.where(right, -size, size))
+        size = np.where(
+            size > 0, size, rng.exponential(3.0, n)
+        )  # a coin that sounds as sure as the rest
+        found[kind] = probes.assign(
+            length=length, run_oriented=True, llr=np.where(right, -size, size)
+        )
     return found
 
 
 def classes_of(held, level):
     """Classes of each cell in which the level exists."""
-    return [tuple(name for name in one.region_classes if one.covers(name)) for one in held.certificates if one.level == level]
+    return [
+        tuple(name for name in one.region_classes if one.covers(name))
+        for one in held.certificates
+        if one.level == level
+    ]
 
 
 def test_strata_by_hand():
     rows = pd.DataFrame({"region_class": ["a", "a", "b", "b", "a"], "length": [1, 2, 5, 6, 50]})
-    assert strata.strata(rows, strata.LENGTHS).tolist() == ["a/1bp", "a/2-5bp", "b/2-5bp", "b/over_5bp", "a/over_5bp"]
+    assert strata.strata(rows, strata.LENGTHS).tolist() == [
+        "a/1bp",
+        "a/2-5bp",
+        "b/2-5bp",
+        "b/over_5bp",
+        "a/over_5bp",
+    ]
     assert strata.strata(rows, ()).tolist() == ["a", "a", "b", "b", "a"]
     assert strata.bin_names((1, 4)) == ["1-3bp", "over_3bp"]
 
 
 def test_lengths_with_500_probes_have_cells_and_the_others_pool_by_region_first():
-    names = np.repeat(np.array(["a/1bp", "a/2-5bp", "a/over_5bp", "b/1bp", "b/2-5bp", "c/1bp"], object), [600, 300, 250, 300, 100, 50])
+    names = np.repeat(
+        np.array(["a/1bp", "a/2-5bp", "a/over_5bp", "b/1bp", "b/2-5bp", "c/1bp"], object),
+        [600, 300, 250, 300, 100, 50],
+    )
     region = np.array([name[0] for name in names], object)
     masks = certificates.cells(names, np.ones(len(names), bool), region)
     assert [sorted(set(names[mask])) for mask in masks] == [
-        ["a/1bp"], ["a/2-5bp", "a/over_5bp"], ["b/1bp", "b/2-5bp", "c/1bp"]]
+        ["a/1bp"],
+        ["a/2-5bp", "a/over_5bp"],
+        ["b/1bp", "b/2-5bp", "c/1bp"],
+    ]
     assert (np.sum(masks, axis=0) == 1).all()
 
 
 def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
-    """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate would hide the coin or refuse both."""
+    """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate
+    would hide the coin or refuse both."""
     fitted = calibration_fit.fit_kinds(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
     fresh = by_length(12, 12_000, {1: 6.0, 4: 0.0, 9: 6.0})
     for kind, held in fitted.items():
@@ -206,7 +291,9 @@ def test_lengths_with_few_probes_share_a_certificate_that_names_them():
 
 @pytest.mark.bad_input
 def test_a_length_without_probes_is_uncertified():
-    held = calibration_fit.fit_kinds(by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options())["DEL"]
+    held = calibration_fit.fit_kinds(
+        by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options()
+    )["DEL"]
     rows = simulated_probes.features_of(by_length(15, 500, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"])
     rank, why = flags.assign(held, rows)
     long = rows["length"].to_numpy() == 9
@@ -223,7 +310,9 @@ def test_a_frozen_file_from_before_lengths_flags_as_it_did():
     del text["length_bins"]
     again = calibration_fit.Calibration.from_json(json.dumps(text))
     rows = simulated_probes.features_of(probes)
-    assert (flags.decide(again, rows)[0] == flags.decide(pooled, rows.drop(columns="length"))[0]).all()
+    assert (
+        flags.decide(again, rows)[0] == flags.decide(pooled, rows.drop(columns="length"))[0]
+    ).all()
     by_length_too = calibration_fit.fit(probes, Options(), strata.LENGTHS)
     assert calibration_fit.Calibration.from_json(by_length_too.to_json()) == by_length_too
 

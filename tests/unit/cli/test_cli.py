@@ -1,4 +1,5 @@
-"""The command line: every subcommand has help, every refusal is one line and the documented code."""
+"""The command line: every subcommand has help, every refusal is one line and the documented
+code."""
 
 import os
 import re
@@ -14,9 +15,26 @@ from gfmtrust.cli import options as cli_options
 from gfmtrust.core import errors
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
-STEPS = ["check_inputs", "fit_context_model", "export_model", "plan_sites", "estimate_run", "read_labels", "score_sites", "calibrate",
-         "annotate_sites", "annotate_vcf", "annotate_regions", "report", "verify", "oracle", "selfcheck", "models", "benchmark",
-         "benchmark_labels"]
+STEPS = [
+    "check_inputs",
+    "fit_context_model",
+    "export_model",
+    "plan_sites",
+    "estimate_run",
+    "read_labels",
+    "score_sites",
+    "calibrate",
+    "annotate_sites",
+    "annotate_vcf",
+    "annotate_regions",
+    "report",
+    "verify",
+    "oracle",
+    "selfcheck",
+    "models",
+    "benchmark",
+    "benchmark_labels",
+]
 
 
 def run(capsys, *arguments):
@@ -41,29 +59,58 @@ def test_help_lists_every_step(capsys):
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():
-    heavy = ("import sys, gfmtrust.cli.main as c; c.main(['--help'])\n"
-             "print([m for m in ('numpy', 'torch', 'onnxruntime', 'pandas', 'pysam') if m in sys.modules])")
+    heavy = (
+        "import sys, gfmtrust.cli.main as c; c.main(['--help'])\n"
+        "print([m for m in ('numpy', 'torch', 'onnxruntime', 'pandas', 'pysam') if m in sys.modules])"
+    )
     started = time.monotonic()
-    out = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", heavy], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    ).stdout
     assert out.endswith("[]\n"), out[-200:]
-    assert time.monotonic() - started < 20  # loaded machines are slow; what counts is the list above
+    assert (
+        time.monotonic() - started < 20
+    )  # loaded machines are slow; what counts is the list above
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("arguments", "line"), [
-    (["compar"], "gfmtrust: step compar: unknown; expected one of gfmtrust --help; did you mean compare?"),
-    (["zzz"], "gfmtrust: step zzz: unknown; expected one of gfmtrust --help"),
-    (["verify", "a.vcf"], "gfmtrust: verify: the following arguments are required: output; expected the options of gfmtrust verify --help"),
-    ([], "gfmtrust: command line: the following arguments are required: step; expected the options of gfmtrust --help")])
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ["compar"],
+            "gfmtrust: step compar: unknown; expected one of gfmtrust --help; did you mean compare?",
+        ),
+        (["zzz"], "gfmtrust: step zzz: unknown; expected one of gfmtrust --help"),
+        (
+            ["verify", "a.vcf"],
+            "gfmtrust: verify: the following arguments are required: output; expected the options of gfmtrust verify --help",
+        ),
+        (
+            [],
+            "gfmtrust: command line: the following arguments are required: step; expected the options of gfmtrust --help",
+        ),
+    ],
+)
 def test_a_wrong_command_line_is_told_with_the_way_out(capsys, arguments, line):
     assert run(capsys, *arguments)[2] == f"{line}\n"
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("arguments", [
-    [], ["no_such_step"], ["score_sites"], ["calibrate", "--delta", "2"], ["plan_sites", "--shard_size", "0"],
-    ["plan_sites", "--probes", "many"], ["score_sites", "--device", "tpu"], ["score_sites", "--neighbours", "maybe"],
-    ["fit_context_model", "--fasta", "x", "--out_dir", "y", "--typo", "1"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["no_such_step"],
+        ["score_sites"],
+        ["calibrate", "--delta", "2"],
+        ["plan_sites", "--shard_size", "0"],
+        ["plan_sites", "--probes", "many"],
+        ["score_sites", "--device", "tpu"],
+        ["score_sites", "--neighbours", "maybe"],
+        ["fit_context_model", "--fasta", "x", "--out_dir", "y", "--typo", "1"],
+    ],
+)
 def test_a_wrong_command_line_is_64_and_one_line(capsys, arguments):
     code, _, err = run(capsys, *arguments)
     assert code == 64
@@ -72,7 +119,14 @@ def test_a_wrong_command_line_is_64_and_one_line(capsys, arguments):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("kind", [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, errors.GfmtrustError)])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        k
+        for k in vars(errors).values()
+        if isinstance(k, type) and issubclass(k, errors.GfmtrustError)
+    ],
+)
 def test_every_error_ends_with_its_code_and_without_a_traceback(capsys, monkeypatch, kind):
     def fail(_options):
         raise kind("place: found; expected other")
@@ -106,10 +160,17 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
 
 @pytest.mark.bad_input
 def test_sigterm_is_143(tmp_path):
-    script = ("import time, gfmtrust.cli.main as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
-              "raise SystemExit(c.main(['models']))")
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          env=ENVIRONMENT) as process:
+    script = (
+        "import time, gfmtrust.cli.main as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
+        "raise SystemExit(c.main(['models']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
         up = process.stdout.readline()
         process.terminate()
         _, err = process.communicate(timeout=30)
@@ -124,16 +185,41 @@ def test_truth(text, value):
 
 
 def test_the_help_of_export_teaches(capsys):
-    """The three forms of a model, the gate, the precisions, what an untrained one means, and a line to type."""
+    """The three forms of a model, the gate, the precisions, what an untrained one means, and a line
+    to type."""
     assert cli.main(["export_model", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("folder of weights or a bundle", "org/name@ and the 40 hex digits of a commit", "a registered name (gfmtrust models)",
-                  "must be below 1.376 nats a base", "int8 is a draft, never HIGH", "gate: failed in the bundle",
-                  "gfmtrust export_model --model weights/gpn --fasta GRCh38.fa --out_dir models"):
+    for words in (
+        "folder of weights or a bundle",
+        "org/name@ and the 40 hex digits of a commit",
+        "a registered name (gfmtrust models)",
+        "must be below 1.376 nats a base",
+        "int8 is a draft, never HIGH",
+        "gate: failed in the bundle",
+        "gfmtrust export_model --model weights/gpn --fasta GRCh38.fa --out_dir models",
+    ):
         assert words in said
 
 
 @pytest.mark.bad_input
 def test_bf16_is_refused_before_anything_is_read(capsys):
-    assert cli.main(["export_model", "--model", "absent", "--fasta", "absent.fa", "--out_dir", "out", "--precision", "bf16"]) == 69
-    assert "--precision bf16: no graph certified for it; expected fp32, fp16, int8; the CPU provider has no bf16" in capsys.readouterr().err
+    assert (
+        cli.main(
+            [
+                "export_model",
+                "--model",
+                "absent",
+                "--fasta",
+                "absent.fa",
+                "--out_dir",
+                "out",
+                "--precision",
+                "bf16",
+            ]
+        )
+        == 69
+    )
+    assert (
+        "--precision bf16: no graph certified for it; expected fp32, fp16, int8; the CPU provider has no bf16"
+        in capsys.readouterr().err
+    )

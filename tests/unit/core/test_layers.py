@@ -1,4 +1,5 @@
-"""A module imports only from lower layers; torch, onnxruntime and pysam live where docs/architecture.md says."""
+"""A module imports only from lower layers; torch, onnxruntime and pysam live where
+docs/architecture.md says."""
 
 import ast
 from pathlib import Path
@@ -9,20 +10,126 @@ from paths import ROOT
 PACKAGE = ROOT / "python" / "gfmtrust"
 LAYERS = {
     0: {"alphabet", "binomial", "records", "errors"},
-    1: {"atomic", "memory", "outcomes", "tally", "progress", "bgzf", "fasta_scan", "genome", "background", "vcf", "info_column",
-        "output_digest", "tabix", "splice", "bed", "contig_names", "tables", "spellings", "sites", "site_lookup", "measure_table",
-        "info_values", "training", "track_list"},
-    2: {"tokenizers", "onnx_file", "onnx_nodes", "graph_contract", "bundle", "session", "golden", "registry", "models", "parity", "gate",
-        "export", "proof", "source", "context_model", "bpe", "bpe_file", "likelihoods"},
-    3: {"distributions", "measures", "views", "nulls", "scoring", "tiles", "haplotypes", "variants", "alleles", "probes", "ensemble",
-        "features", "halves", "shift", "certificates", "caps", "reliability", "ranking", "risk_coverage", "resampling", "calls",
-        "strata", "calibration_record", "calibration", "flags", "region_summary", "external"},
-    4: {"check", "check_vcf", "shards", "plan", "variant_plan", "stride", "steps", "estimate", "labels", "allele_features",
-        "label_calibration", "local_lr", "calibrate", "sites_table", "header_lines", "allele_values", "sites_vcf", "annotate_vcf",
-        "annotate_regions", "flag_track", "browsers", "tracks", "report", "report_numbers", "report_plots", "report_rows", "report_words",
-        "report_svg", "report_groups", "model_comparison", "loci", "multiqc", "manifest",
-        "verify", "compare", "oracle", "benchmark", "conformance", "conformance_tokens", "footprint", "import_scores", "site_list",
-        "catalogue"},
+    1: {
+        "atomic",
+        "memory",
+        "outcomes",
+        "tally",
+        "progress",
+        "bgzf",
+        "fasta_scan",
+        "genome",
+        "background",
+        "vcf",
+        "info_column",
+        "output_digest",
+        "tabix",
+        "splice",
+        "bed",
+        "contig_names",
+        "tables",
+        "spellings",
+        "sites",
+        "site_lookup",
+        "measure_table",
+        "info_values",
+        "training",
+        "track_list",
+    },
+    2: {
+        "tokenizers",
+        "onnx_file",
+        "onnx_nodes",
+        "graph_contract",
+        "bundle",
+        "session",
+        "golden",
+        "registry",
+        "models",
+        "parity",
+        "gate",
+        "export",
+        "proof",
+        "source",
+        "context_model",
+        "bpe",
+        "bpe_file",
+        "likelihoods",
+    },
+    3: {
+        "distributions",
+        "measures",
+        "views",
+        "nulls",
+        "scoring",
+        "tiles",
+        "haplotypes",
+        "variants",
+        "alleles",
+        "probes",
+        "ensemble",
+        "features",
+        "halves",
+        "shift",
+        "certificates",
+        "caps",
+        "reliability",
+        "ranking",
+        "risk_coverage",
+        "resampling",
+        "calls",
+        "strata",
+        "calibration_record",
+        "calibration",
+        "flags",
+        "region_summary",
+        "external",
+    },
+    4: {
+        "check",
+        "check_vcf",
+        "shards",
+        "plan",
+        "variant_plan",
+        "stride",
+        "steps",
+        "estimate",
+        "labels",
+        "allele_features",
+        "label_calibration",
+        "local_lr",
+        "calibrate",
+        "sites_table",
+        "header_lines",
+        "allele_values",
+        "sites_vcf",
+        "annotate_vcf",
+        "annotate_regions",
+        "flag_track",
+        "browsers",
+        "tracks",
+        "report",
+        "report_numbers",
+        "report_plots",
+        "report_rows",
+        "report_words",
+        "report_svg",
+        "report_groups",
+        "model_comparison",
+        "loci",
+        "multiqc",
+        "manifest",
+        "verify",
+        "compare",
+        "oracle",
+        "benchmark",
+        "conformance",
+        "conformance_tokens",
+        "footprint",
+        "import_scores",
+        "site_list",
+        "catalogue",
+    },
     5: {"cli", "cli_options"},
 }
 ONLY_IN = {
@@ -48,7 +155,9 @@ def layer_of(name: str) -> int:
     for layer, names in LAYERS.items():
         if name in names:
             return layer
-    raise AssertionError(f"module {name} has no layer: add it to docs/architecture.md and to this test")
+    raise AssertionError(
+        f"module {name} has no layer: add it to docs/architecture.md and to this test"
+    )
 
 
 def imports(path: Path):
@@ -75,7 +184,11 @@ def faults(path: Path):
             yield f"{path.name}:{line}: {head} belongs in {sorted(ONLY_IN[head])}"
 
 
-@pytest.mark.parametrize("path", [path for path in modules() if path != PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if path != PACKAGE / "__init__.py"],
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
 def test_imports_point_down(path):
     assert not list(faults(path))
 

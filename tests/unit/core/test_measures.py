@@ -23,7 +23,8 @@ def sites(*rows) -> np.ndarray:
 
 
 def random_alleles(n=300, seed=1):
-    """Distributions of all sharpness, some exact zeros, some views NaN, some sites all NaN, some ALT equal to REF."""
+    """Distributions of all sharpness, some exact zeros, some views NaN, some sites all NaN, some
+    ALT equal to REF."""
     rng = np.random.default_rng(seed)
     sharpness = np.exp(rng.uniform(-2, 3, (n, len(MODELS), 1)))
     probs = rng.standard_gamma(np.broadcast_to(sharpness, (n, len(MODELS), 4)))
@@ -35,7 +36,9 @@ def random_alleles(n=300, seed=1):
 
 
 def all_measures(probs, ref, alt, models=MODELS, strands=STRANDS, equivariant=None):
-    return measures.allele_measures(probs, measures.view_weights(probs, models), models, strands, ref, alt, equivariant)
+    return measures.allele_measures(
+        probs, measures.view_weights(probs, models), models, strands, ref, alt, equivariant
+    )
 
 
 def assert_same_bits(left: dict, right: dict, but=()):
@@ -45,6 +48,7 @@ def assert_same_bits(left: dict, right: dict, but=()):
 
 
 # ---- literals
+
 
 def test_entropy_is_2_bits_when_uniform_and_0_when_certain():
     assert measures.entropy(sites(UNIFORM, A, [0.5, 0.5, 0, 0])).tolist() == [2.0, 0.0, 1.0]
@@ -60,7 +64,9 @@ def test_llr_is_the_mean_of_logs_not_the_log_of_the_mean():
     probs = sites([[0.8, 0.2, 0, 0], [0.5, 0.5, 0, 0]])
     x = measures.view_llr(probs, np.array([0]), np.array([1]))
     np.testing.assert_allclose(measures.llr(x, np.array([[0.5, 0.5]])), [-np.log(4) / 2], atol=1e-7)
-    np.testing.assert_allclose(measures.llr_sd(x, np.array([[0.5, 0.5]])), [np.log(4) / np.sqrt(2)], atol=1e-7)
+    np.testing.assert_allclose(
+        measures.llr_sd(x, np.array([[0.5, 0.5]])), [np.log(4) / np.sqrt(2)], atol=1e-7
+    )
 
 
 def test_a_12_view_model_does_not_outvote_a_2_view_one():
@@ -72,11 +78,15 @@ def test_a_12_view_model_does_not_outvote_a_2_view_one():
 def test_a_failed_view_hands_its_weight_to_its_own_model():
     probs = np.full((1, 4, 4), 0.25, dtype=np.float32)
     probs[0, 0] = np.nan
-    np.testing.assert_allclose(measures.view_weights(probs, np.array([0, 0, 1, 1]))[0], [0, 0.5, 0.25, 0.25])
+    np.testing.assert_allclose(
+        measures.view_weights(probs, np.array([0, 0, 1, 1]))[0], [0, 0.5, 0.25, 0.25]
+    )
 
 
 def test_margin_stays_finite_where_views_are_equal():
-    np.testing.assert_allclose(measures.margin(np.array([3.0, -3.0]), np.array([0.0, 4.0]), 3.0), [1.0, 0.6])
+    np.testing.assert_allclose(
+        measures.margin(np.array([3.0, -3.0]), np.array([0.0, 4.0]), 3.0), [1.0, 0.6]
+    )
 
 
 def test_a_zero_probability_gives_a_finite_llr():
@@ -107,25 +117,37 @@ def test_strands_are_missing_not_0_for_one_strand_and_for_equivariant_models():
     ref, alt, one_model = np.array([0]), np.array([1]), np.array([0, 0])
     both = all_measures(probs, ref, alt, one_model, np.array(["+", "-"]))
     assert both["strand_jsd"][0] == both["strand_llr"][0] == 0
-    for case in (all_measures(probs, ref, alt, one_model, np.array(["+", "+"])),
-                 all_measures(probs, ref, alt, one_model, np.array(["+", "-"]), np.array([True, True]))):
+    for case in (
+        all_measures(probs, ref, alt, one_model, np.array(["+", "+"])),
+        all_measures(probs, ref, alt, one_model, np.array(["+", "-"]), np.array([True, True])),
+    ):
         assert all(np.isnan(case[name][0]) for name in ("strand_jsd", "strand_llr", "strand_flip"))
 
 
 def test_one_view_has_no_spread():
-    found = all_measures(sites([[0.7, 0.1, 0.1, 0.1]]), np.array([0]), np.array([1]), np.array([0]), np.array(["+"]))
+    found = all_measures(
+        sites([[0.7, 0.1, 0.1, 0.1]]), np.array([0]), np.array([1]), np.array([0]), np.array(["+"])
+    )
     assert all(np.isnan(found[name][0]) for name in ("llr_sd", "dis", "dis_between", "dis_within"))
     assert found["sign_agreement"][0] == 1
 
 
 # ---- twins
 
+
 def test_every_measure_equals_its_slow_twin():
     probs, ref, alt = random_alleles()
     equivariant = np.array([False, False, False, True, True, False])
     found = all_measures(probs, ref, alt, equivariant=equivariant)
     for i in range(len(probs)):
-        expected = naive.allele_measures(probs[i].astype(float).tolist(), MODELS.tolist(), STRANDS.tolist(), ref[i], alt[i], equivariant)
+        expected = naive.allele_measures(
+            probs[i].astype(float).tolist(),
+            MODELS.tolist(),
+            STRANDS.tolist(),
+            ref[i],
+            alt[i],
+            equivariant,
+        )
         assert found.keys() == expected.keys()
         for name, value in expected.items():
             assert found[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True), (name, i)
@@ -143,7 +165,9 @@ def test_single_functions_equal_their_twins():
         assert w == pytest.approx(naive.view_weights(views, MODELS.tolist()))
         assert mean[i] == pytest.approx(naive.mean_distribution(views, w), abs=1e-9)
         assert dis[i] == pytest.approx(naive.disagreement(views, w), abs=1e-8, nan_ok=True)
-        for name, value in naive.disagreement_parts(views, w, MODELS.tolist(), STRANDS.tolist(), [False] * len(MODELS)).items():
+        for name, value in naive.disagreement_parts(
+            views, w, MODELS.tolist(), STRANDS.tolist(), [False] * len(MODELS)
+        ).items():
             assert parts[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True)
         assert pairs[i] == pytest.approx(naive.pairwise_jsd(views, w), abs=1e-8, nan_ok=True)
     rest = np.setdiff1d(np.arange(len(probs)), known)
@@ -151,20 +175,32 @@ def test_single_functions_equal_their_twins():
     assert np.isnan(mean[rest]).all()
     assert np.isnan(dis[rest]).all()
     known = known[:20]
-    assert measures.calibration_gap(mean[known], ref[known]) == pytest.approx(naive.calibration_gap(mean[known], ref[known]), abs=1e-9)
+    assert measures.calibration_gap(mean[known], ref[known]) == pytest.approx(
+        naive.calibration_gap(mean[known], ref[known]), abs=1e-9
+    )
 
 
 # ---- laws
 
+
 def test_the_parts_of_disagreement_add_up():
-    found = {name: np.nan_to_num(values) for name, values in all_measures(*random_alleles()).items()}
+    found = {
+        name: np.nan_to_num(values) for name, values in all_measures(*random_alleles()).items()
+    }
     np.testing.assert_allclose(found["dis_between"] + found["dis_within"], found["dis"], atol=1e-9)
-    np.testing.assert_allclose(found["dis_strand"] + found["dis_shift"], found["dis_within"], atol=1e-9)
+    np.testing.assert_allclose(
+        found["dis_strand"] + found["dis_shift"], found["dis_within"], atol=1e-9
+    )
 
 
 def test_equal_strands_by_construction_are_no_strand_component():
     probs = sites([[0.7, 0.1, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1]])
-    ref, alt, one_model, strands = np.array([0]), np.array([1]), np.array([0, 0]), np.array(["+", "-"])
+    ref, alt, one_model, strands = (
+        np.array([0]),
+        np.array([1]),
+        np.array([0, 0]),
+        np.array(["+", "-"]),
+    )
     read = all_measures(probs, ref, alt, one_model, strands)
     told = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
     assert read["dis_strand"][0] == read["dis"][0] > 0
@@ -181,14 +217,19 @@ def test_swapping_ref_and_alt_changes_the_sign_of_llr_and_no_other_bit():
 def test_the_order_of_views_changes_no_bit():
     probs, ref, alt = random_alleles()
     order = np.array([4, 2, 0, 5, 1, 3])
-    assert_same_bits(all_measures(probs, ref, alt), all_measures(probs[:, order], ref, alt, MODELS[order], STRANDS[order]))
+    assert_same_bits(
+        all_measures(probs, ref, alt),
+        all_measures(probs[:, order], ref, alt, MODELS[order], STRANDS[order]),
+    )
 
 
 @pytest.mark.parametrize("order", [[3, 2, 1, 0], [1, 3, 0, 2]], ids=["complement", "relabelling"])
 def test_renaming_the_bases_changes_no_bit(order):
     probs, ref, alt = random_alleles()
     renamed = np.argsort(order)
-    assert_same_bits(all_measures(probs, ref, alt), all_measures(probs[:, :, order], renamed[ref], renamed[alt]))
+    assert_same_bits(
+        all_measures(probs, ref, alt), all_measures(probs[:, :, order], renamed[ref], renamed[alt])
+    )
     if order == [3, 2, 1, 0]:
         assert renamed.tolist() == COMPLEMENT[:4].tolist()
 
@@ -197,8 +238,13 @@ def test_renaming_the_bases_changes_no_bit(order):
 def test_splitting_the_rows_changes_no_byte(rows):
     probs, ref, alt = random_alleles(257)
     whole = all_measures(probs, ref, alt)
-    parts = [all_measures(probs[a : a + rows], ref[a : a + rows], alt[a : a + rows]) for a in range(0, 257, rows)]
-    assert_same_bits(whole, {name: np.concatenate([part[name] for part in parts]) for name in whole})
+    parts = [
+        all_measures(probs[a : a + rows], ref[a : a + rows], alt[a : a + rows])
+        for a in range(0, 257, rows)
+    ]
+    assert_same_bits(
+        whole, {name: np.concatenate([part[name] for part in parts]) for name in whole}
+    )
 
 
 def test_the_chunk_size_changes_no_byte(monkeypatch):
@@ -211,7 +257,10 @@ def test_the_chunk_size_changes_no_byte(monkeypatch):
 def test_splitting_a_view_into_two_equal_ones_keeps_the_disagreement():
     probs, ref, alt = random_alleles()
     twice = np.repeat(probs, 2, axis=1)
-    once, split = all_measures(probs, ref, alt), all_measures(twice, ref, alt, np.repeat(MODELS, 2), np.repeat(STRANDS, 2))
+    once, split = (
+        all_measures(probs, ref, alt),
+        all_measures(twice, ref, alt, np.repeat(MODELS, 2), np.repeat(STRANDS, 2)),
+    )
     several = once["n_views"] > 1
     np.testing.assert_allclose(once["dis"][several], split["dis"][several], atol=1e-9)
 
@@ -240,7 +289,8 @@ def test_no_alleles_give_no_rows():
 
 @pytest.mark.bench
 def test_a_million_alleles_take_seconds():
-    """Measured: 6 s of one core for 1,000,000 alleles and 10 views; a fifth of that here, with room for a slow machine."""
+    """Measured: 6 s of one core for 1,000,000 alleles and 10 views; a fifth of that here, with room
+    for a slow machine."""
     probs = np.random.default_rng(1).dirichlet(np.ones(4), (200_000, 10)).astype(np.float32)
     models, strands, base = np.arange(10) // 2, np.array(["+", "-"] * 5), np.arange(200_000) % 4
     weights, start = measures.view_weights(probs, models), time.process_time()
@@ -250,15 +300,28 @@ def test_a_million_alleles_take_seconds():
 
 # ---- the table
 
+
 def test_info_keys_are_those_of_the_header_in_order():
     assert [key.id for key in measures.INFO_KEYS] == [
-        "GFM_STATUS", "GFM_RANK", "GFM_CONF", "GFM_WHY", "GFM_REL", "GFM_LLR", "GFM_LLR_SD", "GFM_ENT", "GFM_DIS", "GFM_GAIN"]
+        "GFM_STATUS",
+        "GFM_RANK",
+        "GFM_CONF",
+        "GFM_WHY",
+        "GFM_REL",
+        "GFM_LLR",
+        "GFM_LLR_SD",
+        "GFM_ENT",
+        "GFM_DIS",
+        "GFM_GAIN",
+    ]
     assert {key.number for key in measures.INFO_KEYS} == {"A"}
 
 
 def test_header_lines_are_well_formed():
-    pattern = re.compile(r'##INFO=<ID=GFM_[A-Z_]+,Number=A,Type=(Float|Integer|String),Description="[^"\\]+",'
-                         r'Source="gfmtrust",Version="[0-9.]+">')
+    pattern = re.compile(
+        r'##INFO=<ID=GFM_[A-Z_]+,Number=A,Type=(Float|Integer|String),Description="[^"\\]+",'
+        r'Source="gfmtrust",Version="[0-9.]+">'
+    )
     assert all(pattern.fullmatch(line) for line in measures.info_header_lines())
 
 
@@ -273,6 +336,7 @@ def test_every_entry_tells_its_reader_enough():
 
 # ---- refusals
 
+
 @pytest.mark.bad_input
 def test_a_voting_view_that_is_nan_is_refused():
     with pytest.raises(ValueError, match="weights: a view that is NaN has a weight above 0"):
@@ -280,19 +344,29 @@ def test_a_voting_view_that_is_nan_is_refused():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("argument", "value", "told"), [
-    ("probs", np.zeros((2, 6, 5), np.float32), r"probs: shape \(2, 6, 5\)"),
-    ("weights", np.zeros((2, 5)), r"weights: shape \(2, 5\); expected \(2, 6\)"),
-    ("ref", np.array([0, 4]), r"ref: found 4; expected codes 0\.\.3"),
-    ("alt", np.array([-1, 0]), r"alt: found -1"),
-    ("alt", np.array([0]), r"alt: shape \(1,\)"),
-    ("view_models", np.array([0]), r"view_models: shape \(1,\)"),
-    ("view_strands", np.array(["+"]), r"view_strands: shape \(1,\)"),
-])
+@pytest.mark.parametrize(
+    ("argument", "value", "told"),
+    [
+        ("probs", np.zeros((2, 6, 5), np.float32), r"probs: shape \(2, 6, 5\)"),
+        ("weights", np.zeros((2, 5)), r"weights: shape \(2, 5\); expected \(2, 6\)"),
+        ("ref", np.array([0, 4]), r"ref: found 4; expected codes 0\.\.3"),
+        ("alt", np.array([-1, 0]), r"alt: found -1"),
+        ("alt", np.array([0]), r"alt: shape \(1,\)"),
+        ("view_models", np.array([0]), r"view_models: shape \(1,\)"),
+        ("view_strands", np.array(["+"]), r"view_strands: shape \(1,\)"),
+    ],
+)
 def test_wrong_arguments_are_named_with_what_was_found(argument, value, told):
     probs = np.full((2, 6, 4), 0.25, np.float32)
-    given = {"probs": probs, "weights": np.full((2, 6), 1 / 6), "view_models": MODELS, "view_strands": STRANDS,
-             "ref": np.array([0, 1]), "alt": np.array([1, 2]), argument: value}
+    given = {
+        "probs": probs,
+        "weights": np.full((2, 6), 1 / 6),
+        "view_models": MODELS,
+        "view_strands": STRANDS,
+        "ref": np.array([0, 1]),
+        "alt": np.array([1, 2]),
+        argument: value,
+    }
     with pytest.raises(ValueError, match=told):
         measures.allele_measures(**given)
 
@@ -328,22 +402,46 @@ def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
     rng = np.random.default_rng(seed)
     probs = rng.dirichlet(np.ones(4), (50, 7)).astype(np.float32)
     probs[rng.random((50, 7)) < 0.1] = np.nan
-    view_models, strands = np.array([0, 0, 1, 1, 2, 2, 2]), np.array(["+", "-", "+", "-", "+", "-", "-"])
+    view_models, strands = (
+        np.array([0, 0, 1, 1, 2, 2, 2]),
+        np.array(["+", "-", "+", "-", "+", "-", "-"]),
+    )
     told = view_models != 1
     ref = rng.integers(0, 4, 50)
     alt = (ref + 1) % 4
-    found = measures.allele_measures(probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt, None, told)
+    found = measures.allele_measures(
+        probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt, None, told
+    )
     some = probs[:, told]
-    without = measures.allele_measures(some, measures.view_weights(some, view_models[told]), view_models[told], strands[told], ref, alt)
-    everyone = measures.allele_measures(probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt)
+    without = measures.allele_measures(
+        some,
+        measures.view_weights(some, view_models[told]),
+        view_models[told],
+        strands[told],
+        ref,
+        alt,
+    )
+    everyone = measures.allele_measures(
+        probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt
+    )
     for name, values in found.items():
         is_divergence = name in ("ent", "strand_jsd") or name.startswith("dis")
-        np.testing.assert_array_equal(values, (without if is_divergence else everyone)[name], err_msg=name)
+        np.testing.assert_array_equal(
+            values, (without if is_divergence else everyone)[name], err_msg=name
+        )
 
 
 @pytest.mark.bad_input
 def test_as_many_views_as_are_said_to_have_a_distribution():
     probs = np.full((2, 3, 4), 0.25, np.float32)
     with pytest.raises(ValueError, match="view_told"):
-        measures.allele_measures(probs, np.full((2, 3), 1 / 3), np.zeros(3, int), np.full(3, "+"), np.zeros(2, int), np.ones(2, int), None,
-                                 np.array([True, False]))
+        measures.allele_measures(
+            probs,
+            np.full((2, 3), 1 / 3),
+            np.zeros(3, int),
+            np.full(3, "+"),
+            np.zeros(2, int),
+            np.ones(2, int),
+            None,
+            np.array([True, False]),
+        )

@@ -21,8 +21,10 @@ def test_a_line_every_half_minute_with_rate_and_time_left(clock, capsys):
     for seconds, done in ((10, 700), (31, 6_200), (45, 9_000), (62, 12_400)):
         clock[0] = 100.0 + seconds
         say(done)
-    assert capsys.readouterr().err.splitlines() == ["gpn: 6,200 of 20,000 sites, 200 sites/s, 69 s left",
-                                                    "gpn: 12,400 of 20,000 sites, 200 sites/s, 38 s left"]
+    assert capsys.readouterr().err.splitlines() == [
+        "gpn: 6,200 of 20,000 sites, 200 sites/s, 69 s left",
+        "gpn: 12,400 of 20,000 sites, 200 sites/s, 38 s left",
+    ]
 
 
 def test_the_end_is_told_where_something_was(clock, capsys):
@@ -61,7 +63,10 @@ def test_a_note_ends_the_line(clock, capsys):
     say = Progress("gpn, shard_00000", "passes", 40_000)
     clock[0] += 40
     say(8_000, "batch 8")
-    assert capsys.readouterr().err == "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8\n"
+    assert (
+        capsys.readouterr().err
+        == "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8\n"
+    )
 
 
 @pytest.mark.bad_input
@@ -72,7 +77,10 @@ def test_more_than_was_foreseen_leaves_nothing(clock, capsys):
     assert capsys.readouterr().err == "gpn: 400 of 100 passes, 10 passes/s, 0 s left\n"
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "0 s"), (119, "119 s"), (120, "2 min"), (3660, "61 min"), (12_600, "3.5 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (119, "119 s"), (120, "2 min"), (3660, "61 min"), (12_600, "3.5 h")],
+)
 def test_durations_as_a_person_says_them(seconds, text):
     assert duration(seconds) == text
 
@@ -82,4 +90,7 @@ def test_a_long_fit_says_how_many_bases_it_has_counted(monkeypatch, capsys):
     letters = genome_letters(0, 3_000)
     fit_model(FakeGenome(chr1=letters[:2_000], chr2=letters[2_000:]), sites=500)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(" bases")[0] for line in lines] == ["context model: 2,000 of 3,000", "context model: 3,000 of 3,000"]
+    assert [line.split(" bases")[0] for line in lines] == [
+        "context model: 2,000 of 3,000",
+        "context model: 3,000 of 3,000",
+    ]

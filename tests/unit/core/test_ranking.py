@@ -1,4 +1,5 @@
-"""AUROC, average precision and the risk-coverage family against scikit-learn, permutations and repeated rows; intervals by blocks."""
+"""AUROC, average precision and the risk-coverage family against scikit-learn, permutations and
+repeated rows; intervals by blocks."""
 
 import itertools
 
@@ -12,11 +13,15 @@ from gfmtrust.core.ranking import Ties, auroc, average_precision, roc_curve
 from gfmtrust.core.resampling import ACROSS, WITHIN, Blocks, bca, intervals, p_value
 from gfmtrust.core.risk_coverage import augrc, aurc, e_aurc, prr, risk_at_coverage
 
-CASES = [(seed, n, levels) for seed, (n, levels) in enumerate(itertools.product((2, 5, 40, 300), (1, 3, 1000)))]
+CASES = [
+    (seed, n, levels)
+    for seed, (n, levels) in enumerate(itertools.product((2, 5, 40, 300), (1, 3, 1000)))
+]
 
 
 def drawn(seed, n, levels):
-    """Labels with both values, a ranking with so many distinct values, whole weights some of which are 0."""
+    """Labels with both values, a ranking with so many distinct values, whole weights some of which
+    are 0."""
     rng = np.random.default_rng(seed)
     label = np.concatenate([[0, 1], rng.integers(0, 2, n - 2)])
     weights = rng.integers(0, 4, n)
@@ -32,10 +37,15 @@ def once_each(label, ranking, weights):
 def test_auroc_and_average_precision_are_scikit_learns(case):
     label, ranking, weights = drawn(*case)
     assert auroc(label, ranking) == pytest.approx(roc_auc_score(label, ranking), abs=1e-9)
-    assert average_precision(label, ranking) == pytest.approx(average_precision_score(label, ranking), abs=1e-9)
-    assert auroc(label, ranking, weights) == pytest.approx(roc_auc_score(label, ranking, sample_weight=weights), abs=1e-9)
+    assert average_precision(label, ranking) == pytest.approx(
+        average_precision_score(label, ranking), abs=1e-9
+    )
+    assert auroc(label, ranking, weights) == pytest.approx(
+        roc_auc_score(label, ranking, sample_weight=weights), abs=1e-9
+    )
     assert average_precision(label, Ties.of(ranking), weights) == pytest.approx(
-        average_precision_score(*once_each(label, ranking, weights)), abs=1e-9)
+        average_precision_score(*once_each(label, ranking, weights)), abs=1e-9
+    )
     x, y = roc_curve(label, ranking)
     assert np.trapezoid(y, x) == pytest.approx(auroc(label, ranking), abs=1e-9)
 
@@ -48,10 +58,14 @@ def test_clopper_pearson_is_scipys(errors, n):
 
 
 def naive_risks(loss, ranking):
-    """Risk and share accepted and wrong at 1..n, the mean over every order of tied members, written out."""
+    """Risk and share accepted and wrong at 1..n, the mean over every order of tied members, written
+    out."""
     n = len(loss)
-    orders = [order for order in itertools.permutations(range(n))
-              if all(ranking[a] >= ranking[b] for a, b in itertools.pairwise(order))]
+    orders = [
+        order
+        for order in itertools.permutations(range(n))
+        if all(ranking[a] >= ranking[b] for a, b in itertools.pairwise(order))
+    ]
     risks = [[np.mean([loss[i] for i in order[:k]]) for k in range(1, n + 1)] for order in orders]
     return np.mean(risks, axis=0)
 
@@ -66,17 +80,23 @@ def test_risk_coverage_equals_the_mean_over_all_orders_of_ties(seed):
     assert np.allclose(risk_at_coverage(loss, ranking), naive, atol=1e-9)
     assert aurc(loss, ranking) == pytest.approx(naive.mean(), abs=1e-9)
     assert e_aurc(loss, ranking) == pytest.approx(naive.mean() - ideal.mean(), abs=1e-9)
-    both = np.concatenate([[0], naive * np.arange(1, n + 1) / n])  # accepted and wrong at coverage 0, 1/n, ..., 1
+    both = np.concatenate(
+        [[0], naive * np.arange(1, n + 1) / n]
+    )  # accepted and wrong at coverage 0, 1/n, ..., 1
     assert augrc(loss, ranking) == pytest.approx(np.mean((both[1:] + both[:-1]) / 2), abs=1e-9)
     if 0 < loss.sum() < n:
-        assert prr(loss, ranking) == pytest.approx((loss.mean() - naive.mean()) / (loss.mean() - ideal.mean()), abs=1e-9)
+        assert prr(loss, ranking) == pytest.approx(
+            (loss.mean() - naive.mean()) / (loss.mean() - ideal.mean()), abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("measure", [aurc, e_aurc, augrc, prr])
 def test_a_weight_is_a_row_repeated(case, measure):
     loss, ranking, weights = drawn(*case)
-    assert measure(loss, ranking, weights) == pytest.approx(measure(*once_each(loss, ranking, weights)), abs=1e-9, nan_ok=True)
+    assert measure(loss, ranking, weights) == pytest.approx(
+        measure(*once_each(loss, ranking, weights)), abs=1e-9, nan_ok=True
+    )
 
 
 def test_chance_and_perfection():
@@ -89,7 +109,9 @@ def test_chance_and_perfection():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("measure", [auroc, average_precision, aurc, augrc, prr])
-@pytest.mark.parametrize(("label", "ranking"), [([0, 1], [0.5, np.nan]), ([], []), ([0, 1, 1], [0.5, 0.1])])
+@pytest.mark.parametrize(
+    ("label", "ranking"), [([0, 1], [0.5, np.nan]), ([], []), ([0, 1, 1], [0.5, 0.1])]
+)
 def test_a_ranking_that_is_none_is_refused(measure, label, ranking):
     with pytest.raises(ValueError, match="ranking|values"):
         measure(np.array(label), np.array(ranking))
@@ -97,11 +119,18 @@ def test_a_ranking_that_is_none_is_refused(measure, label, ranking):
 
 @pytest.mark.bad_input
 def test_one_label_has_no_auroc_and_no_rejection_ratio():
-    assert np.isnan([auroc(np.ones(3), np.arange(3)), average_precision(np.zeros(3), np.arange(3)), prr(np.ones(3), np.arange(3)),
-                     prr(np.zeros(3), np.arange(3))]).all()
+    assert np.isnan(
+        [
+            auroc(np.ones(3), np.arange(3)),
+            average_precision(np.zeros(3), np.arange(3)),
+            prr(np.ones(3), np.arange(3)),
+            prr(np.zeros(3), np.arange(3)),
+        ]
+    ).all()
 
 
-# --- intervals ----------------------------------------------------------------------------------------------------------
+# --- intervals
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_draws_keep_blocks_whole_or_sizes_of_blocks():
@@ -121,8 +150,12 @@ def test_an_interval_covers_the_mean_about_as_often_as_it_says():
     covered = 0
     for trial in range(100):
         block = np.repeat(np.arange(40), 5)
-        values = np.repeat(rng.exponential(1, 40), 5)  # alleles of a block are copies: only blocks are independent
-        found = intervals({"mean": lambda w, v=values: float(np.average(v, weights=w))}, Blocks(block, trial, 200))["mean"]
+        values = np.repeat(
+            rng.exponential(1, 40), 5
+        )  # alleles of a block are copies: only blocks are independent
+        found = intervals(
+            {"mean": lambda w, v=values: float(np.average(v, weights=w))}, Blocks(block, trial, 200)
+        )["mean"]
         covered += found.low <= 1 <= found.high
     assert 85 <= covered <= 99
 

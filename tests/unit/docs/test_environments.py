@@ -1,4 +1,5 @@
-"""conda environments of the modules: what can be said of them without a channel to resolve them from."""
+"""conda environments of the modules: what can be said of them without a channel to resolve them
+from."""
 
 import re
 import sys
@@ -13,8 +14,22 @@ sys.path.insert(0, str(ROOT / "tools"))
 import environments  # noqa: E402
 
 FILES = sorted(ROOT.glob("modules/local/*/*/environment.yml"))
-IMPORTED = {"sklearn": "scikit-learn", "Bio": "biopython", "pyBigWig": "pybigwig", "matplotlib": "matplotlib-base"}
-EXPORT_ONLY = {"torch", "transformers", "safetensors", "onnx", "onnxscript", "huggingface_hub", "tqdm", "yaml"}
+IMPORTED = {
+    "sklearn": "scikit-learn",
+    "Bio": "biopython",
+    "pyBigWig": "pybigwig",
+    "matplotlib": "matplotlib-base",
+}
+EXPORT_ONLY = {
+    "torch",
+    "transformers",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "huggingface_hub",
+    "tqdm",
+    "yaml",
+}
 BROUGHT = {"markupsafe"}
 """Comes with jinja2, whose type it is."""
 
@@ -24,7 +39,9 @@ def label(path):
 
 
 def names(path):
-    return {one.split("::")[1].split("=")[0] for one in yaml.safe_load(path.read_text())["dependencies"]}
+    return {
+        one.split("::")[1].split("=")[0] for one in yaml.safe_load(path.read_text())["dependencies"]
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)
@@ -39,7 +56,11 @@ def test_the_profiles_name_the_same_channels_in_the_same_order():
 
 
 def test_the_python_is_that_of_the_images():
-    version = re.search(r"^FROM python:(\d+\.\d+)\.", (ROOT / "containers" / "score.Dockerfile").read_text(), re.MULTILINE).group(1)
+    version = re.search(
+        r"^FROM python:(\d+\.\d+)\.",
+        (ROOT / "containers" / "score.Dockerfile").read_text(),
+        re.MULTILINE,
+    ).group(1)
     assert environments.PYTHON == f"conda-forge::python={version}"
 
 
@@ -52,24 +73,34 @@ def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
 
 def test_every_import_of_the_package_is_in_the_environment_of_scoring():
     foreign = package_imports.foreign() - EXPORT_ONLY - BROUGHT
-    assert {IMPORTED.get(name, name) for name in foreign} <= names(ROOT / "modules/local/gfmtrust/score_sites/environment.yml")
+    assert {IMPORTED.get(name, name) for name in foreign} <= names(
+        ROOT / "modules/local/gfmtrust/score_sites/environment.yml"
+    )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "words"), [
-    ({"channels": ["bioconda", "conda-forge"]}, "channels are ['bioconda', 'conda-forge']"),
-    ({"channels": ["defaults", "conda-forge", "bioconda"]}, "channels are ['defaults'"),
-    ({"add": "conda-forge::torch=2.6.0"}, "a name of PyPI; expected pytorch"),
-    ({"add": "conda-forge::matplotlib=3.11.2"}, "a name of PyPI; expected matplotlib-base"),
-    ({"add": "conda-forge::pysam=0.24.1"}, "channel conda-forge"),
-    ({"add": "conda-forge::numpy>=2"}, "expected channel::name=version"),
-    ({"add": "numpy=2.5.5"}, "expected channel::name=version"),
-    ({"add": {"pip": ["onnxruntime"]}}, "expected channel::name=version"),
-    ({"python": "conda-forge::python=3.12"}, "no conda-forge::python=3.11"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"channels": ["bioconda", "conda-forge"]}, "channels are ['bioconda', 'conda-forge']"),
+        ({"channels": ["defaults", "conda-forge", "bioconda"]}, "channels are ['defaults'"),
+        ({"add": "conda-forge::torch=2.6.0"}, "a name of PyPI; expected pytorch"),
+        ({"add": "conda-forge::matplotlib=3.11.2"}, "a name of PyPI; expected matplotlib-base"),
+        ({"add": "conda-forge::pysam=0.24.1"}, "channel conda-forge"),
+        ({"add": "conda-forge::numpy>=2"}, "expected channel::name=version"),
+        ({"add": "numpy=2.5.5"}, "expected channel::name=version"),
+        ({"add": {"pip": ["onnxruntime"]}}, "expected channel::name=version"),
+        ({"python": "conda-forge::python=3.12"}, "no conda-forge::python=3.11"),
+    ],
+)
 def test_what_conda_would_refuse_or_misread_is_named(change, words):
-    held = {"channels": change.get("channels", ["conda-forge", "bioconda"]),
-            "dependencies": [change.get("python", "conda-forge::python=3.11"), *([change["add"]] if "add" in change else [])]}
+    held = {
+        "channels": change.get("channels", ["conda-forge", "bioconda"]),
+        "dependencies": [
+            change.get("python", "conda-forge::python=3.11"),
+            *([change["add"]] if "add" in change else []),
+        ],
+    }
     found = environments.faults(held)
     assert len(found) == 1
     assert words in found[0]

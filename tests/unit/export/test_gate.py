@@ -23,13 +23,17 @@ class Knowing:
     def distributions(self, codes, index):
         real = np.take_along_axis(codes, index, axis=1)
         probs = np.full((*index.shape, 1, 4), (1 - self.p) / 3, np.float32)
-        np.put_along_axis(probs[:, :, 0], real[..., None].astype(np.int64), np.float32(self.p), axis=-1)
+        np.put_along_axis(
+            probs[:, :, 0], real[..., None].astype(np.int64), np.float32(self.p), axis=-1
+        )
         return probs, np.zeros(index.shape, np.float32)
 
 
 def judged(p: float, allow: bool = False) -> dict:
     cut = sanity_check.windows(random_genome(), 64, 100)
-    return sanity_check.judge(sanity_check.evidence(Knowing(p), cut, np.array([20, 30])), cut, "digest", allow)
+    return sanity_check.judge(
+        sanity_check.evidence(Knowing(p), cut, np.array([20, 30])), cut, "digest", allow
+    )
 
 
 def test_windows_are_clean_spread_and_ordered():
@@ -44,11 +48,16 @@ def test_windows_are_clean_spread_and_ordered():
 
 def test_all_there_are():
     genome = FakeGenome(a="ACGTACGTACGT", b="ACG")
-    assert sanity_check.windows(genome, 10, 1000).tolist() == [genome.codes("a", i, i + 10).tolist() for i in range(3)]
+    assert sanity_check.windows(genome, 10, 1000).tolist() == [
+        genome.codes("a", i, i + 10).tolist() for i in range(3)
+    ]
 
 
 def test_the_same_windows_every_time():
-    assert (sanity_check.windows(random_genome(), 64, 100) == sanity_check.windows(random_genome(), 64, 100)).all()
+    assert (
+        sanity_check.windows(random_genome(), 64, 100)
+        == sanity_check.windows(random_genome(), 64, 100)
+    ).all()
 
 
 def test_surprisal_by_hand():
@@ -58,7 +67,10 @@ def test_surprisal_by_hand():
     np.testing.assert_allclose(found.nll_nats, np.log(2), atol=1e-6)
 
 
-@pytest.mark.parametrize(("p", "verdict"), [(0.9, "passed"), (0.2541, "passed"), (0.2501, "failed"), (0.25, "failed"), (0.1, "failed")])
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [(0.9, "passed"), (0.2541, "passed"), (0.2501, "failed"), (0.25, "failed"), (0.1, "failed")],
+)
 def test_the_verdict(p, verdict):
     """ln 4 - 0.01 is a probability of 0.2525 on the real base."""
     made = judged(p, allow=True)
@@ -72,9 +84,13 @@ def test_a_model_below_composition_is_warned_of(caplog):
     genome = FakeGenome(a="AAAAAAAC" * 100)
     cut = sanity_check.windows(genome, 16, 50)
     with caplog.at_level(logging.WARNING):
-        made = sanity_check.judge(sanity_check.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False)
+        made = sanity_check.judge(
+            sanity_check.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False
+        )
     assert made["gate"] == "passed"
-    assert made["composition_nats"] == pytest.approx(-(7 / 8) * np.log(7 / 8) - np.log(1 / 8) / 8, abs=0.01)
+    assert made["composition_nats"] == pytest.approx(
+        -(7 / 8) * np.log(7 / 8) - np.log(1 / 8) / 8, abs=0.01
+    )
     assert "knows little" in caplog.text
 
 
@@ -84,7 +100,9 @@ def test_the_method_changes_only_on_clear_evidence():
 
     def other(gain_bits: float, noise: float) -> sanity_check.Evidence:
         """Windows that gain this much on average, half of them `noise` more and half less."""
-        return sanity_check.Evidence(marginal.nll_nats - gain_bits * np.log(2) + noise * np.resize([1, -1], 500), 5000)
+        return sanity_check.Evidence(
+            marginal.nll_nats - gain_bits * np.log(2) + noise * np.resize([1, -1], 500), 5000
+        )
 
     assert sanity_check.conditional_is_better(marginal, other(0.05, 0.01))
     assert not sanity_check.conditional_is_better(marginal, other(0.005, 0.0))  # below 0.01 bits
@@ -93,7 +111,8 @@ def test_the_method_changes_only_on_clear_evidence():
 
 
 def test_strand_symmetry():
-    """A model that reads composition alone is symmetric; one that favours A on either strand is not."""
+    """A model that reads composition alone is symmetric; one that favours A on either strand is
+    not."""
     cut = sanity_check.windows(random_genome(), 64, 40)
 
     class Fixed:
@@ -101,7 +120,9 @@ def test_strand_symmetry():
             self.law = np.array(law, np.float32)
 
         def distributions(self, codes, index):
-            return np.broadcast_to(self.law, (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
+            return np.broadcast_to(self.law, (*index.shape, 1, 4)), np.zeros(
+                index.shape, np.float32
+            )
 
     assert sanity_check.strand_symmetry(Fixed([0.3, 0.2, 0.2, 0.3]), cut, 32, 31)["max_logp"] == 0
     lopsided = sanity_check.strand_symmetry(Fixed([0.4, 0.2, 0.2, 0.2]), cut, 32, 31)
@@ -112,23 +133,35 @@ def test_strand_symmetry():
 
 @pytest.mark.bad_input
 def test_a_useless_model_is_refused():
-    with pytest.raises(BadDataError, match=r"mean NLL 1\.386 per base; expected below 1\.376; weights untrained or misread\? "
-                                           r"--allow_untrained exports it all the same"):
+    with pytest.raises(
+        BadDataError,
+        match=r"mean NLL 1\.386 per base; expected below 1\.376; weights untrained or misread\? "
+        r"--allow_untrained exports it all the same",
+    ):
         judged(0.25)
 
 
 @pytest.mark.bad_input
 def test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition():
-    """Seen on chr20 of man: (.28, .22, .22, .28) everywhere has 1.375 nats and once passed, to be stopped only while scoring."""
+    """Seen on chr20 of man: (.28, .22, .22, .28) everywhere has 1.375 nats and once passed, to be
+    stopped only while scoring."""
+
     class Constant:
         def distributions(self, codes, index):
-            return np.broadcast_to(np.array([0.4, 0.1, 0.1, 0.4]), (*index.shape, 1, 4)), np.zeros(index.shape, np.float32)
+            return np.broadcast_to(np.array([0.4, 0.1, 0.1, 0.4]), (*index.shape, 1, 4)), np.zeros(
+                index.shape, np.float32
+            )
 
-    genome = FakeGenome(c="".join(np.random.default_rng(0).choice(list("ACGT"), 5_000, p=[0.4, 0.1, 0.1, 0.4])))
+    genome = FakeGenome(
+        c="".join(np.random.default_rng(0).choice(list("ACGT"), 5_000, p=[0.4, 0.1, 0.1, 0.4]))
+    )
     cut = sanity_check.windows(genome, 64, 50)
     found = sanity_check.evidence(Constant(), cut, np.array([20]))
     assert found.mean < sanity_check.THRESHOLD_NATS
-    with pytest.raises(BadDataError, match="NLL gate: the same answer for every window; expected one that depends on the window; weights"):
+    with pytest.raises(
+        BadDataError,
+        match="NLL gate: the same answer for every window; expected one that depends on the window; weights",
+    ):
         sanity_check.judge(found, cut, "", False)
     assert sanity_check.judge(found, cut, "", True)["gate"] == "failed"
 
@@ -137,7 +170,9 @@ def test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition():
 def test_a_model_without_finite_answers_fails():
     class Broken:
         def distributions(self, codes, index):
-            return np.full((*index.shape, 1, 4), np.nan, np.float32), np.zeros(index.shape, np.float32)
+            return np.full((*index.shape, 1, 4), np.nan, np.float32), np.zeros(
+                index.shape, np.float32
+            )
 
     cut = sanity_check.windows(random_genome(), 64, 10)
     with pytest.raises(BadDataError, match="NLL gate"):
@@ -152,20 +187,30 @@ def test_a_genome_without_a_window(genome):
 
 
 class Tokens:
-    """A session of whole tokens: ln p of a token by a function of the token and the one before it."""
+    """A session of whole tokens: ln p of a token by a function of the token and the one before
+    it."""
 
     def __init__(self, answer):
         text = bpe_text(bpe_file.parse(vocabularies.bpe(200)), 200, mask="[MASK]")
         self.bpe, self.answer = bpe.build(text), answer
 
     def token_logps(self, asked):
-        return [np.array([self.answer(int(target), int(one.input_ids[place - 1]))
-                          for place, target in zip(one.pos, one.target, strict=True)]) for one in asked]
+        return [
+            np.array(
+                [
+                    self.answer(int(target), int(one.input_ids[place - 1]))
+                    for place, target in zip(one.pos, one.target, strict=True)
+                ]
+            )
+            for one in asked
+        ]
 
 
 def judged_tokens(answer, allow: bool = False) -> dict:
     cut = sanity_check.windows(random_genome(), 200, 60)
-    return sanity_check.judge(sanity_check.token_evidence(Tokens(answer), cut), cut, "digest", allow)
+    return sanity_check.judge(
+        sanity_check.token_evidence(Tokens(answer), cut), cut, "digest", allow
+    )
 
 
 def test_tokens_are_judged_one_by_one_against_a_uniform_law_of_them():

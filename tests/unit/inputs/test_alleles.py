@@ -15,14 +15,28 @@ GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
 def spelled(path, rows):
     """rows: (contig, contig_index, pos, ref, alts), sorted."""
     lists = map(list, zip(*rows, strict=True))
-    columns = dict(zip(tables.SPELLINGS.names, lists, strict=True)) if rows else tables.SPELLINGS.empty_table()
+    columns = (
+        dict(zip(tables.SPELLINGS.names, lists, strict=True))
+        if rows
+        else tables.SPELLINGS.empty_table()
+    )
     tables.write(path, columns, tables.SPELLINGS)
     return path
 
 
 def random_rows(rng, n):
-    rows = {(f"chr{c + 1}" if c >= 0 else "odd", int(c), int(p), "ACGT"[r], ",".join("ACGT"[(r + k) % 4] for k in range(1, a + 1)))
-            for c, p, r, a in np.stack([rng.integers(*span, n) for span in ((-1, 2), (0, 40), (0, 4), (1, 4))], axis=1)}
+    rows = {
+        (
+            f"chr{c + 1}" if c >= 0 else "odd",
+            int(c),
+            int(p),
+            "ACGT"[r],
+            ",".join("ACGT"[(r + k) % 4] for k in range(1, a + 1)),
+        )
+        for c, p, r, a in np.stack(
+            [rng.integers(*span, n) for span in ((-1, 2), (0, 40), (0, 4), (1, 4))], axis=1
+        )
+    }
     return sorted(rows, key=lambda row: (row[1], row[0], *row[2:]))
 
 
@@ -33,23 +47,34 @@ def test_merge_equals_sorted_set(tmp_path, monkeypatch, buffer):
     inputs = [random_rows(rng, n) for n in (400, 0, 3, 900, 120)]
     paths = [spelled(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(inputs)]
     frames = list(alleles.merged_spellings(paths))
-    merged = [tuple(row) for frame in frames for row in frame[tables.SPELLINGS.names].itertuples(index=False)]
-    expected = sorted({row for rows in inputs for row in rows}, key=lambda row: (row[1], row[0], *row[2:]))
+    merged = [
+        tuple(row)
+        for frame in frames
+        for row in frame[tables.SPELLINGS.names].itertuples(index=False)
+    ]
+    expected = sorted(
+        {row for rows in inputs for row in rows}, key=lambda row: (row[1], row[0], *row[2:])
+    )
     assert merged == expected
 
 
 def test_a_position_is_never_cut_between_frames(tmp_path, monkeypatch):
     monkeypatch.setattr(alleles, "BUFFER_ROWS", 1)
     many = sorted({("chr1", 0, 5, "A", "C" * n) for n in range(1, 600)})
-    paths = [spelled(tmp_path / "a.parquet", [("chr1", 0, 4, "A", "C"), *many]),
-             spelled(tmp_path / "b.parquet", [("chr1", 0, 5, "A", "G")])]
+    paths = [
+        spelled(tmp_path / "a.parquet", [("chr1", 0, 4, "A", "C"), *many]),
+        spelled(tmp_path / "b.parquet", [("chr1", 0, 5, "A", "G")]),
+    ]
     holding = [frame for frame in alleles.merged_spellings(paths) if (frame["pos"] == 5).any()]
     assert len(holding) == 1
     assert (holding[0]["pos"] == 5).sum() == 600
 
 
 def test_single_alleles_are_split_and_distinct():
-    frame = pd.DataFrame([("chr1", 0, 3, "T", "A,C"), ("chr1", 0, 3, "T", "C"), ("chr1", 0, 3, "T", "C,*")], columns=tables.SPELLINGS.names)
+    frame = pd.DataFrame(
+        [("chr1", 0, 3, "T", "A,C"), ("chr1", 0, 3, "T", "C"), ("chr1", 0, 3, "T", "C,*")],
+        columns=tables.SPELLINGS.names,
+    )
     assert alleles.single_alleles(frame)["alt"].tolist() == ["*", "A", "C"]
 
 
@@ -81,20 +106,26 @@ STATUSES = [
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("case", STATUSES, ids=lambda case: f"{case[0]}:{case[2]}:{case[3][:6]}>{case[4][:10]}")
+@pytest.mark.parametrize(
+    "case", STATUSES, ids=lambda case: f"{case[0]}:{case[2]}:{case[3][:6]}>{case[4][:10]}"
+)
 def test_status(case):
     frame = pd.DataFrame([case[:5]], columns=["contig", "contig_index", "pos", "ref", "alt"])
     assert alleles.classify(frame, GENOME)[0] == case[5]
 
 
 def test_statuses_of_many_at_once_are_those_of_each_alone():
-    frame = pd.DataFrame([case[:5] for case in STATUSES], columns=["contig", "contig_index", "pos", "ref", "alt"])
+    frame = pd.DataFrame(
+        [case[:5] for case in STATUSES], columns=["contig", "contig_index", "pos", "ref", "alt"]
+    )
     assert alleles.classify(frame, GENOME).tolist() == [case[5] for case in STATUSES]
 
 
 @pytest.mark.bad_input
 def test_outside_the_include_file_comes_before_every_other_reason():
-    frame = pd.DataFrame([("chr1", 0, 3, "T", "<DEL>"), ("chr1", 0, 5, "G", "A"), ("odd", -1, 1, "T", "A")],
-                         columns=["contig", "contig_index", "pos", "ref", "alt"])
+    frame = pd.DataFrame(
+        [("chr1", 0, 3, "T", "<DEL>"), ("chr1", 0, 5, "G", "A"), ("odd", -1, 1, "T", "A")],
+        columns=["contig", "contig_index", "pos", "ref", "alt"],
+    )
     found = alleles.classify(frame, GENOME, lambda contig, pos: pos == 5)
     assert found.tolist() == [Status.NOT_SELECTED, Status.SCORED, Status.NOT_SELECTED]

@@ -1,4 +1,5 @@
-"""CHECK_INPUTS: everything read once, what is wrong stopped or counted, spellings equal to a naive list whatever order and memory."""
+"""CHECK_INPUTS: everything read once, what is wrong stopped or counted, spellings equal to a naive
+list whatever order and memory."""
 
 import json
 import multiprocessing
@@ -40,7 +41,10 @@ def snvs(n_right, n_wrong=0, contig=b"chr1", letters=CHR1):
     """SNV records of which the last ones have a REF that the genome has not."""
     wrong = {"A": "C", "C": "G", "G": "T", "T": "A"}
     refs = [letters[i] if i < n_right else wrong[letters[i]] for i in range(n_right + n_wrong)]
-    return [(contig, str(i + 1).encode(), ref.encode(), wrong[ref].encode(), b".") for i, ref in enumerate(refs)]
+    return [
+        (contig, str(i + 1).encode(), ref.encode(), wrong[ref].encode(), b".")
+        for i, ref in enumerate(refs)
+    ]
 
 
 def run(fasta, out, vcfs=(), regions=(), include=None, **options):
@@ -50,25 +54,36 @@ def run(fasta, out, vcfs=(), regions=(), include=None, **options):
 
 
 def one(fasta, out, tmp_path, records, header=NO_LENGTHS, **options):
-    path = stored(tmp_path / "a.vcf", header + COLUMNS + b"".join(line(*record[:4], info=record[4]) for record in records))
+    path = stored(
+        tmp_path / "a.vcf",
+        header + COLUMNS + b"".join(line(*record[:4], info=record[4]) for record in records),
+    )
     content = run(fasta, out, [("a", path)], **options)
     return content, content["inputs"][0]
 
 
 def table(out, name="a"):
-    return [tuple(row.values()) for row in pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()]
+    return [
+        tuple(row.values())
+        for row in pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()
+    ]
 
 
 def texts(row):
     return [warning["text"] for warning in row["warnings"]]
 
 
-# --- what is written ------------------------------------------------------------------------------------------------------------
+# --- what is written
+# ------------------------------------------------------------------------------------------------------------
+
 
 def test_genome_and_counts(fasta, out, tmp_path):
     content, row = one(fasta, out, tmp_path, AWKWARD)
     assert content["genome"]["name"] == "g.fa"
-    assert [(contig["name"], contig["length"]) for contig in content["genome"]["contigs"]] == [("chr1", 1000), ("chr2", 700)]
+    assert [(contig["name"], contig["length"]) for contig in content["genome"]["contigs"]] == [
+        ("chr1", 1000),
+        ("chr2", 700),
+    ]
     assert len(content["genome"]["digest"]) == 32
     assert content["contig_map"] == {"chr1": "chr1", "chr2": "chr2"}
     assert (row["id"], row["kind"], row["name"]) == ("a", "vcf", "a.vcf")
@@ -77,8 +92,19 @@ def test_genome_and_counts(fasta, out, tmp_path):
 
 def naive_spellings(records):
     index = {b"chr1": 0, b"chr2": 1}
-    return sorted({(index.get(contig, -1), contig.decode(), int(pos) - 1, ref.decode().upper(), alts.decode().upper())
-                   for contig, pos, ref, alts, _ in records if alts != b"."})
+    return sorted(
+        {
+            (
+                index.get(contig, -1),
+                contig.decode(),
+                int(pos) - 1,
+                ref.decode().upper(),
+                alts.decode().upper(),
+            )
+            for contig, pos, ref, alts, _ in records
+            if alts != b"."
+        }
+    )
 
 
 def rows_in_key_order(out):
@@ -89,12 +115,31 @@ def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
     records = [*AWKWARD, *AWKWARD[::-1], (b"chr1", b"5", b"a", b"C", b"other=1")]
     one(fasta, out, tmp_path, records)
     assert rows_in_key_order(out) == naive_spellings(records)
-    assert pq.read_schema(out / "spellings" / "a.parquet").names == ["contig", "contig_index", "pos", "ref", "alts"]
+    assert pq.read_schema(out / "spellings" / "a.parquet").names == [
+        "contig",
+        "contig_index",
+        "pos",
+        "ref",
+        "alts",
+    ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.tuples(st.integers(-1, 2), st.sampled_from(["a", "b"]), st.integers(-1, 9), st.sampled_from(["A", "AC"]),
-                               st.sampled_from(["C", "C,G", "<DEL>"])), max_size=40), chunk=st.integers(1, 9))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(-1, 2),
+            st.sampled_from(["a", "b"]),
+            st.integers(-1, 9),
+            st.sampled_from(["A", "AC"]),
+            st.sampled_from(["C", "C,G", "<DEL>"]),
+        ),
+        max_size=40,
+    ),
+    chunk=st.integers(1, 9),
+)
 def test_sorting_on_disk_equals_sorting_in_memory(tmp_path, rows, chunk):
     sorter = record_keys.SpellingSorter(tmp_path, chunk_rows=chunk)
     for row in rows:
@@ -112,21 +157,33 @@ def test_long_alleles_are_spilled_before_they_fill_the_memory(tmp_path, monkeypa
     assert list(sorter.sorted()) == rows
 
 
-def test_tables_do_not_depend_on_order_of_records_packing_or_processes(fasta, out, tmp_path, monkeypatch):
+def test_tables_do_not_depend_on_order_of_records_packing_or_processes(
+    fasta, out, tmp_path, monkeypatch
+):
     monkeypatch.setattr(check, "POOL_FROM_BYTES", 0)
     text, turned = vcf_text(AWKWARD), vcf_text(AWKWARD[::-1])
-    paths = [("a", stored(tmp_path / "a.vcf", text)), ("b", stored(tmp_path / "b.vcf.gz", turned, "bgzf"))]
+    paths = [
+        ("a", stored(tmp_path / "a.vcf", text)),
+        ("b", stored(tmp_path / "b.vcf.gz", turned, "bgzf")),
+    ]
     first = run(fasta, out, paths)
     again = run(fasta, tmp_path / "out2", paths, processes=2)
     assert first == again
-    files = [folder / "spellings" / f"{name}.parquet" for folder in (out, tmp_path / "out2") for name in "ab"]
+    files = [
+        folder / "spellings" / f"{name}.parquet"
+        for folder in (out, tmp_path / "out2")
+        for name in "ab"
+    ]
     assert len({path.read_bytes() for path in files}) == 1
 
 
 @pytest.mark.slow
 def test_a_child_reports_its_error_as_the_parent_would(fasta, out, tmp_path, monkeypatch):
     monkeypatch.setattr(check, "POOL_FROM_BYTES", 0)
-    paths = [("a", stored(tmp_path / "a.vcf", vcf_text())), ("b", stored(tmp_path / "b.vcf", vcf_text() + line(pos=b"x")))]
+    paths = [
+        ("a", stored(tmp_path / "a.vcf", vcf_text())),
+        ("b", stored(tmp_path / "b.vcf", vcf_text() + line(pos=b"x"))),
+    ]
     with pytest.raises(BadDataError, match=r"b.vcf: line 20: POS is x"):
         run(fasta, out, paths, processes=2)
     assert list(out.iterdir()) == []
@@ -154,18 +211,36 @@ def test_no_vcf_at_all(fasta, out, tmp_path):
     assert [row["id"] for row in content["inputs"]] == ["r"]
 
 
-# --- counted warnings -----------------------------------------------------------------------------------------------------------
+# --- counted warnings
+# -----------------------------------------------------------------------------------------------------------
+
 
 def test_what_is_kept_is_counted_once_a_kind(fasta, out, tmp_path):
-    records = [(b"chr1", b"1", b"A", b"C", b"AC=1;XYZ=1"), (b"chr1", b"2", b"C", b"G,G", b"XYZ"),
-               (b"chr1", b"3", b"G", b"G", b"AC=1;AC=2;"), (b"chr1", b"2", b"C", b"T", b"XYZ=2")]
+    records = [
+        (b"chr1", b"1", b"A", b"C", b"AC=1;XYZ=1"),
+        (b"chr1", b"2", b"C", b"G,G", b"XYZ"),
+        (b"chr1", b"3", b"G", b"G", b"AC=1;AC=2;"),
+        (b"chr1", b"2", b"C", b"T", b"XYZ=2"),
+    ]
     header = HEADER.replace(b"chr1,length=60", b"chr2,length=700")
-    path = stored(tmp_path / "a.vcf", (header + COLUMNS + b"".join(line(*r[:4], info=r[4], filters=b"q10;q20") for r in records))[:-1])
+    path = stored(
+        tmp_path / "a.vcf",
+        (header + COLUMNS + b"".join(line(*r[:4], info=r[4], filters=b"q10;q20") for r in records))[
+            :-1
+        ],
+    )
     row = run(fasta, out, [("a", path)])["inputs"][0]
-    assert {(warning["text"], warning["count"], warning["first"]) for warning in row["warnings"]} == {
-        ("contig chr1 not in header", 1, "chr1:1"), ("FILTER q20 not in header", 4, "chr1:1"), ("INFO key XYZ not in header", 3, "chr1:1"),
-        ("ALT twice or equal to REF", 2, "chr1:2"), ("INFO key twice in a record", 1, "chr1:3"),
-        ("not sorted; no index is written; sort with bcftools sort", 1, "a.vcf line 10"), ("no final newline; one is added", 1, "a.vcf")}
+    assert {
+        (warning["text"], warning["count"], warning["first"]) for warning in row["warnings"]
+    } == {
+        ("contig chr1 not in header", 1, "chr1:1"),
+        ("FILTER q20 not in header", 4, "chr1:1"),
+        ("INFO key XYZ not in header", 3, "chr1:1"),
+        ("ALT twice or equal to REF", 2, "chr1:2"),
+        ("INFO key twice in a record", 1, "chr1:3"),
+        ("not sorted; no index is written; sort with bcftools sort", 1, "a.vcf line 10"),
+        ("no final newline; one is added", 1, "a.vcf"),
+    }
     assert row["sorted"] is False
 
 
@@ -175,30 +250,60 @@ def test_plain_gzip_is_said(fasta, out, tmp_path):
 
 
 def test_earlier_annotation_is_said_before_hours_of_scoring(fasta, out, tmp_path):
-    _, row = one(fasta, out, tmp_path, [(b"chr1", b"1", b"A", b"C", b"GFM_RANK=1")], NO_LENGTHS + b"##gfmtrustVersion=1\n")
+    _, row = one(
+        fasta,
+        out,
+        tmp_path,
+        [(b"chr1", b"1", b"A", b"C", b"GFM_RANK=1")],
+        NO_LENGTHS + b"##gfmtrustVersion=1\n",
+    )
     assert [text for text in texts(row) if "--overwrite" in text] == [
-        "carries lines of an earlier annotation; annotate_vcf asks for --overwrite", "carries GFM_ keys; annotate_vcf asks for --overwrite"]
+        "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
+        "carries GFM_ keys; annotate_vcf asks for --overwrite",
+    ]
 
 
 def test_a_hostile_number_of_kinds_stays_small(fasta, out, tmp_path):
-    _, row = one(fasta, out, tmp_path, [(b"chr1", b"1", b"A", b"C", b"K%d=1" % n) for n in range(1500)])
+    _, row = one(
+        fasta, out, tmp_path, [(b"chr1", b"1", b"A", b"C", b"K%d=1" % n) for n in range(1500)]
+    )
     assert len(row["warnings"]) == 1001
-    assert row["warnings"][-1] == {"text": "further kinds of warnings", "count": 501, "first": "chr1:1"}
+    assert row["warnings"][-1] == {
+        "text": "further kinds of warnings",
+        "count": 501,
+        "first": "chr1:1",
+    }
 
 
-# --- contig names ---------------------------------------------------------------------------------------------------------------
+# --- contig names
+# ---------------------------------------------------------------------------------------------------------------
 
 GENOME = {"chr1": 1000, "chr2": 700, "chrM": 16571, "HLA": 5, "3": 30}
 
 
-@pytest.mark.parametrize(("name", "length", "mode", "found"), [
-    ("chr1", 5, "none", "chr1"), ("1", 1000, "none", None), ("1", 1000, "auto", "chr1"), ("1", 999, "auto", None),
-    ("1", None, "auto", "chr1"),
-    ("chr3", 30, "auto", "3"), ("chr3", None, "auto", "3"), ("MT", 16571, "auto", "chrM"), ("MT", 16569, "auto", None),
-    ("MT", None, "auto", None), ("M", 16571, "auto", "chrM"), ("chrMT", 16571, "auto", "chrM"), ("chrHLA", 5, "auto", "HLA"),
-    ("HLA", 6, "auto", "HLA"), ("X", 1000, "auto", None), ("one", 1, "file", "chr1"), ("chr2", 1, "file", "chr2"),
-    ("1", 1000, "file", None),
-])
+@pytest.mark.parametrize(
+    ("name", "length", "mode", "found"),
+    [
+        ("chr1", 5, "none", "chr1"),
+        ("1", 1000, "none", None),
+        ("1", 1000, "auto", "chr1"),
+        ("1", 999, "auto", None),
+        ("1", None, "auto", "chr1"),
+        ("chr3", 30, "auto", "3"),
+        ("chr3", None, "auto", "3"),
+        ("MT", 16571, "auto", "chrM"),
+        ("MT", 16569, "auto", None),
+        ("MT", None, "auto", None),
+        ("M", 16571, "auto", "chrM"),
+        ("chrMT", 16571, "auto", "chrM"),
+        ("chrHLA", 5, "auto", "HLA"),
+        ("HLA", 6, "auto", "HLA"),
+        ("X", 1000, "auto", None),
+        ("one", 1, "file", "chr1"),
+        ("chr2", 1, "file", "chr2"),
+        ("1", 1000, "file", None),
+    ],
+)
 def test_match_of_names(name, length, mode, found):
     assert contig_names.match(name, length, ContigRule(mode, {"one": "chr1"}), GENOME) == found
 
@@ -206,7 +311,9 @@ def test_match_of_names(name, length, mode, found):
 def test_rename_is_recorded_and_used(fasta, out, tmp_path):
     path = stored(tmp_path / "r.bed", b"1\t5\t9\nchr2\t1\t5\n")
     header = NO_LENGTHS + b"##contig=<ID=1,length=1000>\n"
-    content, row = one(fasta, out, tmp_path, snvs(50, contig=b"1"), header, regions=[path], contig_map="auto")
+    content, row = one(
+        fasta, out, tmp_path, snvs(50, contig=b"1"), header, regions=[path], contig_map="auto"
+    )
     assert content["contig_map"] == {"1": "chr1", "chr2": "chr2"}
     assert (row["n_snv"], row["n_snv_mismatch"]) == (50, 0)
     assert table(out)[0] == ("1", 0, 0, "A", "C")
@@ -220,21 +327,41 @@ def test_map_file(fasta, out, tmp_path):
 
 
 def test_contigs_that_no_rename_would_help_are_kept_with_one_warning(fasta, out, tmp_path):
-    records = [*snvs(3), (b"chrY", b"1", b"A", b"C", b"."), (b"chrY", b"2", b"A", b"C", b"."), (b"alt1", b"1", b"A", b"C", b".")]
+    records = [
+        *snvs(3),
+        (b"chrY", b"1", b"A", b"C", b"."),
+        (b"chrY", b"2", b"A", b"C", b"."),
+        (b"alt1", b"1", b"A", b"C", b"."),
+    ]
     content, row = one(fasta, out, tmp_path, records)
-    assert {"text": "contigs chrY, alt1 not in g.fa: NO_CONTIG", "count": 3, "first": "chrY"} in row["warnings"]
+    assert {
+        "text": "contigs chrY, alt1 not in g.fa: NO_CONTIG",
+        "count": 3,
+        "first": "chrY",
+    } in row["warnings"]
     assert content["contig_map"] == {"chr1": "chr1"}
     assert [spelled[:2] for spelled in table(out)[:3]] == [("alt1", -1), ("chrY", -1), ("chrY", -1)]
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("contigs", "mode", "found"), [
-    ([b"1", b"2"], "none", "a.vcf: contigs 1, 2 are not in g.fa; expected the FASTA's chr1, chr2; give --contig_map auto"),
-    ([b"chr1", b"2"], "none", "a.vcf: contigs 2 are not in g.fa"),
-    ([b"X", b"Y"], "none", "a.vcf: contigs X, Y are not in g.fa; expected the FASTA's chr1, chr2; is this the right FASTA?"),
-    ([b"X"], "auto", "is this the right FASTA?"),
-    ([b"a", b"b", b"c", b"d", b"e", b"f"], "none", "contigs a, b, c, d, e, ... are not"),
-])
+@pytest.mark.parametrize(
+    ("contigs", "mode", "found"),
+    [
+        (
+            [b"1", b"2"],
+            "none",
+            "a.vcf: contigs 1, 2 are not in g.fa; expected the FASTA's chr1, chr2; give --contig_map auto",
+        ),
+        ([b"chr1", b"2"], "none", "a.vcf: contigs 2 are not in g.fa"),
+        (
+            [b"X", b"Y"],
+            "none",
+            "a.vcf: contigs X, Y are not in g.fa; expected the FASTA's chr1, chr2; is this the right FASTA?",
+        ),
+        ([b"X"], "auto", "is this the right FASTA?"),
+        ([b"a", b"b", b"c", b"d", b"e", b"f"], "none", "contigs a, b, c, d, e, ... are not"),
+    ],
+)
 def test_contigs_that_do_not_fit_stop_before_any_model(fasta, out, tmp_path, contigs, mode, found):
     records = [(contig, b"1", b"A", b"C", b".") for contig in contigs]
     with pytest.raises(BadDataError) as caught:
@@ -248,13 +375,28 @@ def test_contigs_that_do_not_fit_stop_before_any_model(fasta, out, tmp_path, con
 
 @pytest.mark.bad_input
 def test_auto_does_not_rename_where_lengths_differ(fasta, out, tmp_path):
-    with pytest.raises(BadDataError, match="lengths differ or are not declared; give --contig_map FILE"):
-        one(fasta, out, tmp_path, snvs(3, contig=b"1"), NO_LENGTHS + b"##contig=<ID=1,length=999>\n", contig_map="auto")
+    with pytest.raises(
+        BadDataError, match="lengths differ or are not declared; give --contig_map FILE"
+    ):
+        one(
+            fasta,
+            out,
+            tmp_path,
+            snvs(3, contig=b"1"),
+            NO_LENGTHS + b"##contig=<ID=1,length=999>\n",
+            contig_map="auto",
+        )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "found"), [(b"one\n", "line 1 is 'one'"), (b"a\tchr1\na\tchr2\n", "line 2"),
-                                             (b"a\tchr9\n", "chr9 is not in")])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"one\n", "line 1 is 'one'"),
+        (b"a\tchr1\na\tchr2\n", "line 2"),
+        (b"a\tchr9\n", "chr9 is not in"),
+    ],
+)
 def test_malformed_map_file(fasta, out, tmp_path, text, found):
     with pytest.raises(BadDataError, match=rf"map.tsv: {found}|map.tsv: line 1: {found}"):
         run(fasta, out, contig_map=stored(tmp_path / "map.tsv", text))
@@ -263,8 +405,12 @@ def test_malformed_map_file(fasta, out, tmp_path, text, found):
 @pytest.mark.bad_input
 def test_one_name_for_two_contigs_in_two_files(fasta, out, tmp_path):
     body = COLUMNS + line(b"1", b"1", b"A", b"C") + line(b"chr2", b"1", b"G")
-    texts_by_length = [NO_LENGTHS + b"##contig=<ID=1,length=%d>\n" % length + body for length in (1000, 5)]
-    paths = [(f"s{n}", stored(tmp_path / f"{n}.vcf", text)) for n, text in enumerate(texts_by_length)]
+    texts_by_length = [
+        NO_LENGTHS + b"##contig=<ID=1,length=%d>\n" % length + body for length in (1000, 5)
+    ]
+    paths = [
+        (f"s{n}", stored(tmp_path / f"{n}.vcf", text)) for n, text in enumerate(texts_by_length)
+    ]
     with pytest.raises(BadDataError, match="1.vcf: contig 1 is None; in 0.vcf it is chr1"):
         run(fasta, out, paths, contig_map="auto")
 
@@ -272,18 +418,30 @@ def test_one_name_for_two_contigs_in_two_files(fasta, out, tmp_path):
 @pytest.mark.bad_input
 def test_two_namings_in_one_cohort(fasta, out, tmp_path):
     header = NO_LENGTHS + b"##contig=<ID=1,length=1000>\n" + COLUMNS
-    paths = [(name.decode(), stored(tmp_path / f"{name.decode()}.vcf", header + line(name, b"1", b"A", b"C"))) for name in (b"chr1", b"1")]
-    with pytest.raises(BadDataError, match="1.vcf: contig 1 is called chr1 in chr1.vcf; expected one naming a run"):
+    paths = [
+        (
+            name.decode(),
+            stored(tmp_path / f"{name.decode()}.vcf", header + line(name, b"1", b"A", b"C")),
+        )
+        for name in (b"chr1", b"1")
+    ]
+    with pytest.raises(
+        BadDataError, match="1.vcf: contig 1 is called chr1 in chr1.vcf; expected one naming a run"
+    ):
         run(fasta, out, paths, contig_map="auto")
     assert not (out / "checks.json").exists()
     assert run(fasta, out, paths[1:], contig_map="auto")["contig_map"] == {"1": "chr1"}
 
 
-# --- wrong assembly -------------------------------------------------------------------------------------------------------------
+# --- wrong assembly
+# -------------------------------------------------------------------------------------------------------------
+
 
 def test_lower_bound_is_that_of_clopper_and_pearson():
     for n_found, n in ((1, 1), (10, 10), (19, 1000), (312, 1000), (5, 10**6)):
-        assert check_vcf.lower_bound(n_found, n, 0.01) == pytest.approx(beta.ppf(0.01, n_found, n - n_found + 1), rel=1e-9)
+        assert check_vcf.lower_bound(n_found, n, 0.01) == pytest.approx(
+            beta.ppf(0.01, n_found, n - n_found + 1), rel=1e-9
+        )
     assert check_vcf.lower_bound(0, 10, 0.01) == 0
     assert check_vcf.lower_bound(18, 1000, 0.01) < 0.01 < check_vcf.lower_bound(19, 1000, 0.01)
     assert check_vcf.lower_bound(312, 1000, 0.01) == pytest.approx(0.278, abs=5e-4)
@@ -292,7 +450,9 @@ def test_lower_bound_is_that_of_clopper_and_pearson():
 def test_few_mismatches_are_counted_and_go_on(fasta, out, tmp_path):
     _, row = one(fasta, out, tmp_path, snvs(11, 9))
     assert (row["n_snv"], row["n_snv_mismatch"]) == (20, 9)
-    assert {"text": "REF differs from g.fa: REF_MISMATCH", "count": 9, "first": "chr1:12"} in row["warnings"]
+    assert {"text": "REF differs from g.fa: REF_MISMATCH", "count": 9, "first": "chr1:12"} in row[
+        "warnings"
+    ]
     _, row = one(fasta, out, tmp_path, snvs(982, 18))
     assert (row["n_snv"], row["n_snv_mismatch"]) == (1000, 18)
 
@@ -303,8 +463,10 @@ def test_wrong_assembly_stops_with_the_rate(fasta, out, tmp_path):
         one(fasta, out, tmp_path, snvs(0, 10))
     with pytest.raises(BadDataError) as caught:
         one(fasta, out, tmp_path, snvs(688, 312))
-    assert str(caught.value) == ("a.vcf chr1:689: REF differs at 312 of 1,000 SNVs, rate at least 27.8 %; expected at most 1 %; "
-                                 "wrong assembly (GRCh37/38)? (or --allow_mismatch)")
+    assert str(caught.value) == (
+        "a.vcf chr1:689: REF differs at 312 of 1,000 SNVs, rate at least 27.8 %; expected at most 1 %; "
+        "wrong assembly (GRCh37/38)? (or --allow_mismatch)"
+    )
     with pytest.raises(BadDataError, match="19 of 1,000"):
         one(fasta, out, tmp_path, snvs(981, 19))
     _, row = one(fasta, out, tmp_path, snvs(688, 312), allow_mismatch=True)
@@ -315,32 +477,56 @@ def test_wrong_assembly_stops_with_the_rate(fasta, out, tmp_path):
 @pytest.mark.bad_input
 def test_wrong_assembly_is_seen_without_a_single_snv(fasta, out, tmp_path):
     with pytest.raises(BadDataError, match="REF differs at 30 of 30 records"):
-        one(fasta, out, tmp_path, [(contig, pos, ref, ref + b"TT", info) for contig, pos, ref, _, info in snvs(0, 30)])
+        one(
+            fasta,
+            out,
+            tmp_path,
+            [(contig, pos, ref, ref + b"TT", info) for contig, pos, ref, _, info in snvs(0, 30)],
+        )
 
 
 def test_what_cannot_be_compared_is_not(out, tmp_path):
     genome = stored(tmp_path / "n.fa", b">chr1\nNNNNRYKMACGT\n")
-    records = [(b"chr1", str(pos).encode(), b"A", b"C", b".") for pos in range(9)] + [(b"chr1", b"13", b"A", b"C", b"."),
-               (b"chr1", b"9", b"N", b"C", b"."), (b"chr1", b"9", b"a", b"c", b"."), (b"chr1", b"9", b"A", b"<DEL>", b"."),
-               (b"chr1", b"9", b"A", b"*", b".")]
+    records = [(b"chr1", str(pos).encode(), b"A", b"C", b".") for pos in range(9)] + [
+        (b"chr1", b"13", b"A", b"C", b"."),
+        (b"chr1", b"9", b"N", b"C", b"."),
+        (b"chr1", b"9", b"a", b"c", b"."),
+        (b"chr1", b"9", b"A", b"<DEL>", b"."),
+        (b"chr1", b"9", b"A", b"*", b"."),
+    ]
     _, row = one(genome, out, tmp_path, records)
-    assert (row["n_snv"], row["n_snv_mismatch"], row["n_ref"], row["n_ref_mismatch"]) == (1, 0, 3, 0)
+    assert (row["n_snv"], row["n_snv_mismatch"], row["n_ref"], row["n_ref_mismatch"]) == (
+        1,
+        0,
+        3,
+        0,
+    )
 
 
-# --- BED ------------------------------------------------------------------------------------------------------------------------
+# --- BED
+# ------------------------------------------------------------------------------------------------------------------------
+
 
 def test_bed_rows(fasta, out, tmp_path):
     path = stored(tmp_path / "r.bed", b"chr1\t5\t9\nchrY\t1\t2\nchr1\t900\t1001\nchr1\t0\t1\n")
     row = run(fasta, out, regions=[path])["inputs"][0]
     assert (row["kind"], row["records"], row["sorted"]) == ("bed", 4, False)
-    assert row["warnings"] == [{"text": "contigs chrY not in g.fa: NO_CONTIG", "count": 1, "first": "chrY"},
-                               {"text": "end beyond the contig's end", "count": 1, "first": "r.bed line 3"},
-                               {"text": "not sorted; no index written; sort with bedtools sort", "count": 1, "first": "r.bed line 4"}]
+    assert row["warnings"] == [
+        {"text": "contigs chrY not in g.fa: NO_CONTIG", "count": 1, "first": "chrY"},
+        {"text": "end beyond the contig's end", "count": 1, "first": "r.bed line 3"},
+        {
+            "text": "not sorted; no index written; sort with bedtools sort",
+            "count": 1,
+            "first": "r.bed line 4",
+        },
+    ]
 
 
 @pytest.mark.bad_input
 def test_bed_that_does_not_fit(fasta, out, tmp_path):
-    with pytest.raises(BadDataError, match=r"r.bed: contigs 1 are not in g.fa.*give --contig_map auto"):
+    with pytest.raises(
+        BadDataError, match=r"r.bed: contigs 1 are not in g.fa.*give --contig_map auto"
+    ):
         run(fasta, out, regions=[stored(tmp_path / "r.bed", b"1\t5\t9\n")])
     with pytest.raises(BadDataError, match=r"i.bed: line 1: end 5 before start 9"):
         run(fasta, out, include=stored(tmp_path / "i.bed", b"chr1\t9\t5\n"))
@@ -350,14 +536,24 @@ def test_bed_that_does_not_fit(fasta, out, tmp_path):
         run(fasta, out, regions=[stored(tmp_path / "-x.bed", b"")])
 
 
-# --- paths and ids --------------------------------------------------------------------------------------------------------------
+# --- paths and ids
+# --------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.bad_input
 def test_all_missing_paths_are_named_at_once(fasta, out, tmp_path):
     with pytest.raises(MissingInputError) as caught:
-        check.check_inputs(tmp_path / "no.fa", [("a", tmp_path / "no.vcf"), ("b", tmp_path)], [tmp_path / "no.bed"],
-                           tmp_path / "i.bed", out, contig_map=tmp_path / "no.tsv")
-    assert all(name in str(caught.value) for name in ("no.fa", "no.vcf", "no.bed", "i.bed", "no.tsv"))
+        check.check_inputs(
+            tmp_path / "no.fa",
+            [("a", tmp_path / "no.vcf"), ("b", tmp_path)],
+            [tmp_path / "no.bed"],
+            tmp_path / "i.bed",
+            out,
+            contig_map=tmp_path / "no.tsv",
+        )
+    assert all(
+        name in str(caught.value) for name in ("no.fa", "no.vcf", "no.bed", "i.bed", "no.tsv")
+    )
     assert not out.exists()
 
 
@@ -372,10 +568,19 @@ def test_ids_that_cannot_name_a_file(fasta, out, tmp_path, name):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "found"), [
-    (b"a\tx.vcf\na\ty.vcf\n", r"sheet.tsv row 2, id: a twice; expected unique ids; add a vcf_id column"), (b"a\n", "row 1: 'a'"),
-    (b"a;b\tx.vcf\n", r"row 1, id: 'a;b'"), (b"a\t\n", "row 1"), (b"\n", "row 1"),
-])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            b"a\tx.vcf\na\ty.vcf\n",
+            r"sheet.tsv row 2, id: a twice; expected unique ids; add a vcf_id column",
+        ),
+        (b"a\n", "row 1: 'a'"),
+        (b"a;b\tx.vcf\n", r"row 1, id: 'a;b'"),
+        (b"a\t\n", "row 1"),
+        (b"\n", "row 1"),
+    ],
+)
 def test_malformed_sheet(tmp_path, text, found):
     with pytest.raises(UsageError, match=found):
         check.read_sheet(stored(tmp_path / "sheet.tsv", text))
@@ -387,11 +592,16 @@ def test_sheet(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "kind", "found"), [
-    (b"", BadDataError, "empty file"), (line(), BadDataError, "line 1 is a record"),
-    (vcf_text() + b"\n", BadDataError, "line 20: 1 columns"),
-    (vcf_text()[:-1] + b"\tx\n", BadDataError, "line 19: 9 columns"), (b"BCF\2\2", BadDataError, "bcftools view -Oz"),
-])
+@pytest.mark.parametrize(
+    ("text", "kind", "found"),
+    [
+        (b"", BadDataError, "empty file"),
+        (line(), BadDataError, "line 1 is a record"),
+        (vcf_text() + b"\n", BadDataError, "line 20: 1 columns"),
+        (vcf_text()[:-1] + b"\tx\n", BadDataError, "line 19: 9 columns"),
+        (b"BCF\2\2", BadDataError, "bcftools view -Oz"),
+    ],
+)
 def test_malformed_vcf_leaves_nothing(fasta, out, tmp_path, text, kind, found):
     with pytest.raises(kind) as caught:
         run(fasta, out, [("a", stored(tmp_path / "a.vcf", text))])
@@ -423,7 +633,9 @@ def test_gzip_genome_is_said_and_named_as_given(out, tmp_path):
         run(genome, out, [("a", path)])
 
 
-# --- real files -----------------------------------------------------------------------------------------------------------------
+# --- real files
+# -----------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data beside the repository")
 def test_real_cohort(out):
@@ -431,8 +643,12 @@ def test_real_cohort(out):
     paths = [(path.name.split(".")[0], path) for path in sorted(folder.glob("*.vcf.gz"))]
     content = run(folder / "chr1_1M.fa", out, paths, [folder / "refseq_exons.bed"])
     assert [(row["id"], row["records"]) for row in content["inputs"]] == [
-        ("CEU_trio", 405), ("clinvar_20191007_ISG15_AGRN", 72), ("cohort_10samples_1000G", 78), ("dbsnp135_sites", 734),
-        ("refseq_exons", 237)]
+        ("CEU_trio", 405),
+        ("clinvar_20191007_ISG15_AGRN", 72),
+        ("cohort_10samples_1000G", 78),
+        ("dbsnp135_sites", 734),
+        ("refseq_exons", 237),
+    ]
     assert all(row["n_ref_mismatch"] == 0 for row in content["inputs"])
     for name, _ in paths:
         keys = [(row[1], row[0], *row[2:]) for row in table(out, name)]
@@ -442,18 +658,28 @@ def test_real_cohort(out):
 @pytest.mark.bad_input
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data beside the repository")
 def test_real_wrong_assembly(out):
-    with pytest.raises(BadDataError, match=r"NA12878_18_99_germline.vcf.gz .*: REF differs at \d+ of \d+ SNVs, rate at least"):
-        run(DATA / "b37_chr1" / "chr1_1M.fa", out, [("a", DATA / "hg38_chr1" / "NA12878_18_99_germline.vcf.gz")],
-            contig_map=stored(out.parent / "map.tsv", b"chr1\t1\n"))
+    with pytest.raises(
+        BadDataError,
+        match=r"NA12878_18_99_germline.vcf.gz .*: REF differs at \d+ of \d+ SNVs, rate at least",
+    ):
+        run(
+            DATA / "b37_chr1" / "chr1_1M.fa",
+            out,
+            [("a", DATA / "hg38_chr1" / "NA12878_18_99_germline.vcf.gz")],
+            contig_map=stored(out.parent / "map.tsv", b"chr1\t1\n"),
+        )
 
 
 def test_thousands_of_contigs_take_time_by_their_number_only(out, tmp_path):
-    """Each of these was quadratic once: htslib over undeclared contigs, the REF check, the room for contigs in memory."""
+    """Each of these was quadratic once: htslib over undeclared contigs, the REF check, the room for
+    contigs in memory."""
     n = 3000
     genome = stored(tmp_path / "g.fa", b"".join(b">c%d\nACGTAC\n" % i for i in range(n)))
     records = [(b"c%d" % i, b"2", b"C" if i % 1000 else b"G", b"T", b".") for i in range(n)]
     _, row = one(genome, out, tmp_path, records)
     assert (row["n_snv"], row["n_snv_mismatch"]) == (n, 3)
-    assert row["warnings"][-2:] == [{"text": "further kinds of warnings", "count": 2000, "first": "c1000:2"},
-                                    {"text": "REF differs from g.fa: REF_MISMATCH", "count": 3, "first": "c0:2"}]
+    assert row["warnings"][-2:] == [
+        {"text": "further kinds of warnings", "count": 2000, "first": "c1000:2"},
+        {"text": "REF differs from g.fa: REF_MISMATCH", "count": 3, "first": "c0:2"},
+    ]
     assert len(table(out)) == n

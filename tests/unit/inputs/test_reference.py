@@ -1,4 +1,5 @@
-"""A background: one FASTA of two genomes, counted and probed in the background alone, read there in pieces like the user's contigs."""
+"""A background: one FASTA of two genomes, counted and probed in the background alone, read there in
+pieces like the user's contigs."""
 
 import gzip
 import json
@@ -40,24 +41,34 @@ from gfmtrust.validation.benchmark import satmut
 
 CHR1 = genome_letters(7, 6_000)
 ELEMENTS = {"e1": genome_letters(8, 90), "e2": genome_letters(9, 150)}
-JOINED = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()})
+JOINED = FakeGenome(
+    **ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()}
+)
 BEHIND = {"name": "chr1.fa", "digest": "d"}
 
 
 def fasta(path, contigs, width=50):
-    cut = {name: [text[start:start + width] for start in range(0, len(text), width)] for name, text in contigs.items()}
-    path.write_text("".join("\n".join([f">{name} words", *lines]) + "\n" for name, lines in cut.items()))
+    cut = {
+        name: [text[start : start + width] for start in range(0, len(text), width)]
+        for name, text in contigs.items()
+    }
+    path.write_text(
+        "".join("\n".join([f">{name} words", *lines]) + "\n" for name, lines in cut.items())
+    )
     return path
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs check_inputs on the elements with a background given as contigs or as a path; returns checks.json and the folder."""
+    """Runs check_inputs on the elements with a background given as contigs or as a path; returns
+    checks.json and the folder."""
 
     def start(contigs, elements=ELEMENTS):
         behind = contigs if not isinstance(contigs, dict) else fasta(tmp_path / "chr1.fa", contigs)
         out = tmp_path / "checked"
-        return check.check_inputs(fasta(tmp_path / "elements.fa", elements), [], [], None, out, background_fasta=behind), out
+        return check.check_inputs(
+            fasta(tmp_path / "elements.fa", elements), [], [], None, out, background_fasta=behind
+        ), out
 
     return start
 
@@ -68,13 +79,26 @@ def run(tmp_path):
 def test_the_users_contigs_come_first_under_their_own_names(run, tmp_path):
     content, out = run({"e1": CHR1[:100].lower() + "RYN-" + CHR1, "empty": ""})
     with Genome.open(out / "joined.fa", tmp_path) as joined:
-        assert joined.contigs == {"e1": 90, "e2": 150, "background:e1": 6_104, "background:empty": 0}
+        assert joined.contigs == {
+            "e1": 90,
+            "e2": 150,
+            "background:e1": 6_104,
+            "background:empty": 0,
+        }
         assert decode(joined.codes("e2", 0, 150)) == ELEMENTS["e2"]
         assert decode(joined.codes("background:e1", 0, 6_104)) == CHR1[:100] + "NNNN" + CHR1
         assert joined.soft_masked("background:e1", 95, 105).tolist() == [True] * 5 + [False] * 5
         joined.sums()  # index and letters agree
-    assert {name: content["background"][name] for name in ("name", "contigs", "known_bases", "sampled_words", "shared_words")} == {
-        "name": "chr1.fa", "contigs": 2, "known_bases": 6_100, "sampled_words": 59 + 119, "shared_words": 0}
+    assert {
+        name: content["background"][name]
+        for name in ("name", "contigs", "known_bases", "sampled_words", "shared_words")
+    } == {
+        "name": "chr1.fa",
+        "contigs": 2,
+        "known_bases": 6_100,
+        "sampled_words": 59 + 119,
+        "shared_words": 0,
+    }
     assert [contig["name"] for contig in content["genome"]["contigs"]] == ["e1", "e2"]
     assert content["warnings"] == []
 
@@ -90,7 +114,9 @@ def test_line_length_and_compression_change_no_byte(run, tmp_path):
     assert "plain gzip" in content["warnings"][0]["text"]
 
 
-@pytest.mark.parametrize("contigs", [{"a": "ACGT" * 20, "b": "TTTT"}, {"a": "ACGTN" * 20}, {"a": "AC"}, {}])
+@pytest.mark.parametrize(
+    "contigs", [{"a": "ACGT" * 20, "b": "TTTT"}, {"a": "ACGTN" * 20}, {"a": "AC"}, {}]
+)
 def test_a_genome_without_background_has_no_fence_and_counts_all_contigs(contigs):
     genome = FakeGenome(**contigs)
     assert background_reference.sources(genome.names).all()
@@ -108,7 +134,9 @@ def test_elements_that_stand_in_the_background_are_told(run, caplog, turn):
     assert content["background"]["shared_words"] == 150 - 31
     (warning,) = content["warnings"]
     assert (warning["count"], warning["first"]) == (119, "e2:1")
-    assert "words of 32 bases of elements.fa stand in chr1.fa too (178 looked for)" in warning["text"]
+    assert (
+        "words of 32 bases of elements.fa stand in chr1.fa too (178 looked for)" in warning["text"]
+    )
     assert "bedtools maskfasta" in caplog.text
 
 
@@ -117,13 +145,17 @@ def test_elements_that_stand_in_the_background_are_told(run, caplog, turn):
 def test_words_are_found_over_the_bounds_of_pieces_and_never_over_an_n(monkeypatch, piece):
     monkeypatch.setattr(background_reference, "PIECE_BASES", piece)
     text = CHR1[:103] + ELEMENTS["e1"][10:60] + "N" + ELEMENTS["e1"][60:90] + CHR1[:500]
-    found = background_reference.shared_words(FakeGenome(**ELEMENTS), FakeGenome(chr1=text, tiny="ACGT"))
+    found = background_reference.shared_words(
+        FakeGenome(**ELEMENTS), FakeGenome(chr1=text, tiny="ACGT")
+    )
     assert found == background_reference.SharedWords(178, 19, ("e1", 10))
 
 
 @pytest.mark.bad_input
 def test_elements_shorter_than_a_word_are_looked_for_in_vain():
-    assert background_reference.shared_words(FakeGenome(a="ACGT"), FakeGenome(chr1="ACGT" * 100)) == background_reference.SharedWords(0, 0, None)
+    assert background_reference.shared_words(
+        FakeGenome(a="ACGT"), FakeGenome(chr1="ACGT" * 100)
+    ) == background_reference.SharedWords(0, 0, None)
 
 
 # --- refusals
@@ -131,13 +163,18 @@ def test_elements_shorter_than_a_word_are_looked_for_in_vain():
 
 @pytest.mark.bad_input
 def test_a_reserved_name_is_refused(run):
-    with pytest.raises(BadDataError, match=r"elements.fa: contig background:x; expected no name that begins with background:"):
+    with pytest.raises(
+        BadDataError,
+        match=r"elements.fa: contig background:x; expected no name that begins with background:",
+    ):
         run({"chr1": CHR1}, ELEMENTS | {"background:x": "ACGT"})
 
 
 @pytest.mark.bad_input
 def test_the_same_sequences_twice_are_refused(run):
-    with pytest.raises(UsageError, match=r"chr1.fa: the same sequences as elements.fa; expected another genome"):
+    with pytest.raises(
+        UsageError, match=r"chr1.fa: the same sequences as elements.fa; expected another genome"
+    ):
         run({name: text.lower() for name, text in ELEMENTS.items()})
 
 
@@ -158,7 +195,9 @@ def test_a_background_that_is_cut_off_is_refused(run, tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "found"), [("", "empty file"), ("ACGT\n", "begins with"), (">chr1\nACUU\n", "letter")])
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "empty file"), ("ACGT\n", "begins with"), (">chr1\nACUU\n", "letter")]
+)
 def test_a_background_that_is_no_fasta_is_refused(run, tmp_path, text, found):
     (tmp_path / "odd.fa").write_text(text)
     with pytest.raises(BadDataError, match=found):
@@ -184,7 +223,9 @@ def test_a_context_model_of_other_contigs_is_refused(tmp_path):
     model = fit_model(FakeGenome(chr1=CHR1))
     folder = tmp_path / "context_model"
     write_bundle(model, folder, {})
-    with pytest.raises(ConfigurationError, match="fitted to contigs chr1; expected e1, e2, background:chr1"):
+    with pytest.raises(
+        ConfigurationError, match="fitted to contigs chr1; expected e1, e2, background:chr1"
+    ):
         context_surprisal(folder, JOINED, 1)
 
 
@@ -195,10 +236,15 @@ def test_only_the_background_is_counted_and_half_of_the_members_vote_everywhere(
     model = fit_model(JOINED)
     other = fit_model(FakeGenome(e1="A" * 90, e2="C" * 150, **{"background:chr1": CHR1}))
     assert model.n_bases == other.n_bases == 6_000
-    assert all((one.cells == two.cells).all() for one, two in zip(model.law.tables, other.law.tables, strict=True))
+    assert all(
+        (one.cells == two.cells).all()
+        for one, two in zip(model.law.tables, other.law.tables, strict=True)
+    )
     assert (model.law.weights == other.law.weights).all()
     for index, length in enumerate(JOINED.contigs.values()):
-        assert (model.members.admitted(np.full(length, index), np.arange(length)).sum(axis=1) == 4).all()
+        assert (
+            model.members.admitted(np.full(length, index), np.arange(length)).sum(axis=1) == 4
+        ).all()
 
 
 def test_patterns_are_dealt_evenly_among_the_blocks_that_are_counted():
@@ -217,7 +263,9 @@ def naive_fence(genome, index, pos):
     name = genome.names[index]
     if not name.startswith("background:"):
         return 0, genome.contigs[name]
-    own = [length for other, length in genome.contigs.items() if not other.startswith("background:")]
+    own = [
+        length for other, length in genome.contigs.items() if not other.startswith("background:")
+    ]
     start, turn = 0, 0
     while start + own[turn % len(own)] <= pos:
         start, turn = start + own[turn % len(own)], turn + 1
@@ -225,11 +273,15 @@ def naive_fence(genome, index, pos):
 
 
 def test_pieces_are_as_long_as_the_users_contigs_in_turn():
-    genome = FakeGenome(a="A" * 7, empty="", b="C" * 3, **{"background:x": "G" * 34, "background:y": "T" * 5})
+    genome = FakeGenome(
+        a="A" * 7, empty="", b="C" * 3, **{"background:x": "G" * 34, "background:y": "T" * 5}
+    )
     for index, length in enumerate(genome.contigs.values()):
         pos = np.arange(length)
         found = background_reference.fence(genome, np.full(length, index), pos)
-        assert list(zip(found.low, found.high, strict=True)) == [naive_fence(genome, index, int(p)) for p in pos]
+        assert list(zip(found.low, found.high, strict=True)) == [
+            naive_fence(genome, index, int(p)) for p in pos
+        ]
 
 
 @pytest.mark.parametrize("strand", "+-")
@@ -242,7 +294,9 @@ def test_a_window_ends_where_its_piece_does(strand):
         low, high = naive_fence(JOINED, 2, place)
         piece = FakeGenome(piece=CHR1[low:high])
         expected = piece.windows("piece", np.array([place - low - reach]), width)[0]
-        assert decode(window) == (decode(expected) if strand == "+" else naive.reverse_complement(decode(expected)))
+        assert decode(window) == (
+            decode(expected) if strand == "+" else naive.reverse_complement(decode(expected))
+        )
         assert (window == PAD).sum() == (expected == PAD).sum()
 
 
@@ -250,8 +304,12 @@ def test_a_haplotype_ends_where_its_piece_does():
     way = haplotypes.Reading(61, 30, ((0, np.array([30])),))
     for strand in "+-":
         fences = background_reference.fence(JOINED, np.array([2]), np.array([95]))
-        found = haplotypes._cut(JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, way, fences)
-        alone = haplotypes._cut(FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, way)
+        found = haplotypes._cut(
+            JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, way, fences
+        )
+        alone = haplotypes._cut(
+            FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, way
+        )
         assert (found == alone).all()
 
 
@@ -268,7 +326,7 @@ def test_surroundings_end_where_the_piece_does():
 def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp_path):
     genome = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1})
     rows = snv_rows(genome, range(90), "e1", 0) + snv_rows(genome, range(150), "e2", 1)
-    rows += [("e2", 1, p, ELEMENTS["e2"][p:p + 2], ELEMENTS["e2"][p]) for p in range(20, 80)]
+    rows += [("e2", 1, p, ELEMENTS["e2"][p : p + 2], ELEMENTS["e2"][p]) for p in range(20, 80)]
     out, content = planned(tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], behind=BEHIND)
     assert content["contigs"] == [{"name": "e1", "length": 90}, {"name": "e2", "length": 150}]
     assert content["background"] == BEHIND
@@ -294,30 +352,56 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
     assert "at most MEDIUM: context model and probes come from chr1.fa" in behind.outcome
     line = "##gfmtrustBackground=context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
     assert line in header_lines(behind, {}, "annotate_vcf")
-    assert not any(one.startswith("##gfmtrustBackground") for one in header_lines(alone, {}, "annotate_vcf"))
+    assert not any(
+        one.startswith("##gfmtrustBackground") for one in header_lines(alone, {}, "annotate_vcf")
+    )
 
 
 def test_report_and_bed_say_where_probes_come_from():
-    behind = fit(skilled(np.random.default_rng(4), 4_000), Options(background="chr1.fa", digests={"background": "b"}))
-    assert report_wording.why_no_high(behind)[0] == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
-    assert report_wording.level_text(Rank.HIGH, behind) == "Not given in this run: context model and probes come from chr1.fa."
-    checks = {"genome": {"name": "elements.fa", "digest": "g", "contigs": []},
-              "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3}}
+    behind = fit(
+        skilled(np.random.default_rng(4), 4_000),
+        Options(background="chr1.fa", digests={"background": "b"}),
+    )
+    assert (
+        report_wording.why_no_high(behind)[0]
+        == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
+    )
+    assert (
+        report_wording.level_text(Rank.HIGH, behind)
+        == "Not given in this run: context model and probes come from chr1.fa."
+    )
+    checks = {
+        "genome": {"name": "elements.fa", "digest": "g", "contigs": []},
+        "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3},
+    }
     told = report_rows.provenance(checks, {"counts": {}, "seed": 1})
-    assert told[4:7] == [("context model and probes come from", "chr1.fa"), ("background digest", "d"),
-                         ("words of the genome that stand in the background", "3 of 1,662 sampled")]
+    assert told[4:7] == [
+        ("context model and probes come from", "chr1.fa"),
+        ("background digest", "d"),
+        ("words of the genome that stand in the background", "3 of 1,662 sampled"),
+    ]
     notes = annotate_regions.region_notes(Levels.of(behind), behind)
-    assert notes[-1] == "#gfmtrust context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
+    assert (
+        notes[-1]
+        == "#gfmtrust context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
+    )
 
 
 def test_without_background_no_cap_of_it():
-    assert caps.measure_limits(skilled(np.random.default_rng(4), 100), np.zeros(100, int), 1).background is False
+    assert (
+        caps.measure_limits(
+            skilled(np.random.default_rng(4), 100), np.zeros(100, int), 1
+        ).background
+        is False
+    )
 
 
 @pytest.mark.bad_input
 def test_a_calibration_of_another_background_is_refused():
     held = {"genome": "g", "background": "b", "bundles": {}}
-    fitted = fit(skilled(np.random.default_rng(4), 200), Options(background="chr1.fa", digests=held))
+    fitted = fit(
+        skilled(np.random.default_rng(4), 200), Options(background="chr1.fa", digests=held)
+    )
     for digests in (held | {"background": "c"}, {"genome": "g", "bundles": {}}):
         with pytest.raises(ConfigurationError, match="background b; scores are of background"):
             check_matches(fitted, digests)
@@ -333,7 +417,10 @@ def assay(path, n=400, seed=3):
     rng = np.random.default_rng(seed)
     llr = rng.normal(size=n)
     effect = llr + rng.normal(size=n)
-    rows = [f"e{i % 2}\t{i // 2 + 1}\t.\tA\tC\t.\t.\tEFFECT={effect[i]:.6f};BARCODES={i % 40};GFM_LLR={llr[i]:.4f}" for i in range(n)]
+    rows = [
+        f"e{i % 2}\t{i // 2 + 1}\t.\tA\tC\t.\t.\tEFFECT={effect[i]:.6f};BARCODES={i % 40};GFM_LLR={llr[i]:.4f}"
+        for i in range(n)
+    ]
     path.write_text(HEAD + "\n".join(sorted(rows)) + "\n")
     keep = np.arange(n) % 40 >= 10
     return path, np.round(llr[keep], 4), np.round(effect[keep], 6)
@@ -342,16 +429,28 @@ def assay(path, n=400, seed=3):
 def test_correlations_are_those_of_scipy(tmp_path):
     path, llr, effect = assay(tmp_path / "a.vcf")
     rows = {(row.element, row.of): row for row in satmut.correlations(path)}
-    assert list(rows) == [(element, of) for element in ("e0", "e1", "all") for of in ("|LLR|, |effect|", "LLR, effect")]
+    assert list(rows) == [
+        (element, of)
+        for element in ("e0", "e1", "all")
+        for of in ("|LLR|, |effect|", "LLR, effect")
+    ]
     for of, shape in (("|LLR|, |effect|", np.abs), ("LLR, effect", np.asarray)):
         row = rows["all", of]
         assert row.n == 300
-        assert row.spearman == pytest.approx(spearmanr(shape(llr), shape(effect)).statistic, abs=1e-12)
-        assert row.pearson == pytest.approx(pearsonr(shape(llr), shape(effect)).statistic, abs=1e-12)
+        assert row.spearman == pytest.approx(
+            spearmanr(shape(llr), shape(effect)).statistic, abs=1e-12
+        )
+        assert row.pearson == pytest.approx(
+            pearsonr(shape(llr), shape(effect)).statistic, abs=1e-12
+        )
         assert row.spearman_low < row.spearman < row.spearman_high
         assert row.pearson_low < row.pearson < row.pearson_high
-    fisher = np.tanh(np.arctanh(rows["all", "LLR, effect"].pearson) + np.array([-1.96, 1.96]) / np.sqrt(297))
-    assert rows["all", "LLR, effect"].pearson_low == pytest.approx(fisher[0], abs=0.03)  # independent here, so blocks change little
+    fisher = np.tanh(
+        np.arctanh(rows["all", "LLR, effect"].pearson) + np.array([-1.96, 1.96]) / np.sqrt(297)
+    )
+    assert rows["all", "LLR, effect"].pearson_low == pytest.approx(
+        fisher[0], abs=0.03
+    )  # independent here, so blocks change little
     assert rows["all", "LLR, effect"].pearson_high == pytest.approx(fisher[1], abs=0.03)
 
 
@@ -361,8 +460,16 @@ def test_values_that_do_not_vary_have_no_correlation():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("info", ["EFFECT=1;BARCODES=50", "BARCODES=50;GFM_LLR=1", "EFFECT=1;BARCODES=5;GFM_LLR=1",
-                                  "EFFECT=1;BARCODES=50;GFM_LLR=.", "."])
+@pytest.mark.parametrize(
+    "info",
+    [
+        "EFFECT=1;BARCODES=50",
+        "BARCODES=50;GFM_LLR=1",
+        "EFFECT=1;BARCODES=5;GFM_LLR=1",
+        "EFFECT=1;BARCODES=50;GFM_LLR=.",
+        ".",
+    ],
+)
 def test_a_file_that_is_no_annotated_assay_is_refused(tmp_path, info):
     (tmp_path / "a.vcf").write_text(HEAD + f"e1\t1\t.\tA\tC\t.\t.\t{info}\n")
     with pytest.raises(BadDataError, match=r"a.vcf: no scored record with EFFECT and 10 BARCODES"):

@@ -1,4 +1,5 @@
-"""Training genomes: what is stated is carried under the bundle's digest and counted, what is not stays unknown."""
+"""Training genomes: what is stated is carried under the bundle's digest and counted, what is not
+stays unknown."""
 
 import json
 from dataclasses import replace
@@ -19,9 +20,19 @@ CONTIGS = ["chr1", "chr2", "chrM", "3"]
 LABELS = np.array([0, 0, 0, 1, 2, 3])
 
 
-@pytest.mark.parametrize(("stated", "n"), [
-    ({"contigs": ["chr1"]}, 3), ({"contigs": ["1", "2"]}, 4), ({"contigs": ["chr3"]}, 1), ({"contigs": ["MT"]}, 1),
-    ({"contigs": ["chr22"]}, 0), ({"contigs": []}, None), ({}, None), ({"assemblies": ["hg38"]}, None)])
+@pytest.mark.parametrize(
+    ("stated", "n"),
+    [
+        ({"contigs": ["chr1"]}, 3),
+        ({"contigs": ["1", "2"]}, 4),
+        ({"contigs": ["chr3"]}, 1),
+        ({"contigs": ["MT"]}, 1),
+        ({"contigs": ["chr22"]}, 0),
+        ({"contigs": []}, None),
+        ({}, None),
+        ({"assemblies": ["hg38"]}, None),
+    ],
+)
 def test_labels_on_training_contigs_are_counted_by_name(stated, n):
     found = overlap("m", stated, CONTIGS, LABELS)
     assert (found.n, found.labels, found.assemblies) == (n, 6, tuple(stated.get("assemblies", ())))
@@ -29,9 +40,17 @@ def test_labels_on_training_contigs_are_counted_by_name(stated, n):
 
 def test_words_never_say_more_than_is_known():
     assert overlap("m", {}, CONTIGS, LABELS).words == "training contigs not stated"
-    assert overlap("m", {"assemblies": ["hg38", "mm10"]}, CONTIGS, LABELS).words == "trained on hg38, mm10, training contigs not stated"
-    assert overlap("m", {"contigs": ["1"]}, CONTIGS, LABELS).words == "training contigs hold 3 of 6 labels"
-    two = training.of_models({"a": {"family": "x"}, "c": {"family": "context_model"}}, CONTIGS, LABELS, "context_model")
+    assert (
+        overlap("m", {"assemblies": ["hg38", "mm10"]}, CONTIGS, LABELS).words
+        == "trained on hg38, mm10, training contigs not stated"
+    )
+    assert (
+        overlap("m", {"contigs": ["1"]}, CONTIGS, LABELS).words
+        == "training contigs hold 3 of 6 labels"
+    )
+    two = training.of_models(
+        {"a": {"family": "x"}, "c": {"family": "context_model"}}, CONTIGS, LABELS, "context_model"
+    )
     assert training.line(two).startswith("a: training contigs not stated; c: fitted to this genome")
 
 
@@ -54,18 +73,37 @@ def test_a_bundle_carries_it_under_its_digest(tmp_path):
 
 
 def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
-    found = replace(fitted()[0], label_overlap=(Overlap("a", ("hg38",), 3, 6), Overlap("b", (), None, 6)))
+    found = replace(
+        fitted()[0], label_overlap=(Overlap("a", ("hg38",), 3, 6), Overlap("b", (), None, 6))
+    )
     assert Calibration.from_json(found.to_json()) == found
     facts = dict(report_rows.calibration_facts(found))
-    assert facts["labels and the genome a was trained on"] == "trained on hg38, training contigs hold 3 of 6 labels"
+    assert (
+        facts["labels and the genome a was trained on"]
+        == "trained on hg38, training contigs hold 3 of 6 labels"
+    )
     assert facts["labels and the genome b was trained on"] == "training contigs not stated"
-    assert not [name for name in dict(report_rows.calibration_facts(fitted()[0])) if "trained" in name]
+    assert not [
+        name for name in dict(report_rows.calibration_facts(fitted()[0])) if "trained" in name
+    ]
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("held", [
-    [], "hg38", {"contigs": "chr1"}, {"contigs": [1]}, {"contigs": [""]}, {"contigs": ["a\nb"]}, {"genome": ["hg38"]}])
+@pytest.mark.parametrize(
+    "held",
+    [
+        [],
+        "hg38",
+        {"contigs": "chr1"},
+        {"contigs": [1]},
+        {"contigs": [""]},
+        {"contigs": ["a\nb"]},
+        {"genome": ["hg38"]},
+    ],
+)
 def test_a_training_group_of_another_shape_is_refused(tmp_path, held):
     directory = toy_models.write_toy(tmp_path / "a").directory
-    with pytest.raises(BadDataError, match="training: .*; expected lists of names under assemblies and contigs"):
+    with pytest.raises(
+        BadDataError, match="training: .*; expected lists of names under assemblies and contigs"
+    ):
         resealed(directory, held)

@@ -23,18 +23,32 @@ from gfmtrust.core.errors import (
 from gfmtrust.io import bed
 from gfmtrust.io.bed import BedFile, IntervalSet
 
-TEXT = (b"browser position chr1:1-9\ntrack name=x description=\"y z\"\n# note\nchr1\t5\t9\ta b\r\nchr1\t7\t12\tx\nchr1\t7\t12\tx\n"
-        b"chr1\t3\t3\tempty\nchr2\t0\t1000000\t\n")
-ROWS = [("chr1", 5, 9, 4), ("chr1", 7, 12, 5), ("chr1", 7, 12, 6), ("chr1", 3, 3, 7), ("chr2", 0, 1_000_000, 8)]
+TEXT = (
+    b'browser position chr1:1-9\ntrack name=x description="y z"\n# note\nchr1\t5\t9\ta b\r\nchr1\t7\t12\tx\nchr1\t7\t12\tx\n'
+    b"chr1\t3\t3\tempty\nchr2\t0\t1000000\t\n"
+)
+ROWS = [
+    ("chr1", 5, 9, 4),
+    ("chr1", 7, 12, 5),
+    ("chr1", 7, 12, 6),
+    ("chr1", 3, 3, 7),
+    ("chr2", 0, 1_000_000, 8),
+]
 
 
 def written(bedfile, output, n_columns=2, **options):
-    values = [[f"{row}.{column}" for column in range(n_columns)] for row in range(len(bedfile.intervals))]
-    return bed.write(bedfile, output, [f"c{n}" for n in range(n_columns)], values, **options), values
+    values = [
+        [f"{row}.{column}" for column in range(n_columns)] for row in range(len(bedfile.intervals))
+    ]
+    return bed.write(
+        bedfile, output, [f"c{n}" for n in range(n_columns)], values, **options
+    ), values
 
 
 def intervals_of(rows):
-    frame = pd.DataFrame(rows, columns=["contig", "start", "end"]).astype({"start": "int64", "end": "int64"})
+    frame = pd.DataFrame(rows, columns=["contig", "start", "end"]).astype(
+        {"start": "int64", "end": "int64"}
+    )
     return BedFile("x.bed", (), frame.assign(line_no=range(1, len(rows) + 1)), 3)
 
 
@@ -58,12 +72,19 @@ def test_bed_without_intervals(tmp_path, text):
 
 def test_columns_are_appended_and_all_else_is_kept(tmp_path):
     found = bed.read(stored(tmp_path / "a.bed", TEXT))
-    contract, values = written(found, tmp_path / "out.bed.gz", header_lines=("#gfmtrust research use only",))
+    contract, values = written(
+        found, tmp_path / "out.bed.gz", header_lines=("#gfmtrust research use only",)
+    )
     lines = naive_splice.lines_of(tmp_path / "out.bed.gz")
     assert lines[:3] == TEXT.splitlines(keepends=True)[:3]
     assert lines[3:5] == [b"#gfmtrust research use only\n", b"#gfmtrust columns 5-6: c0 c1\n"]
-    assert lines[5:] == [b"chr1\t5\t9\ta b\t0.0\t0.1\r\n", b"chr1\t7\t12\tx\t1.0\t1.1\n", b"chr1\t7\t12\tx\t2.0\t2.1\n",
-                         b"chr1\t3\t3\tempty\t3.0\t3.1\n", b"chr2\t0\t1000000\t\t4.0\t4.1\n"]
+    assert lines[5:] == [
+        b"chr1\t5\t9\ta b\t0.0\t0.1\r\n",
+        b"chr1\t7\t12\tx\t1.0\t1.1\n",
+        b"chr1\t7\t12\tx\t2.0\t2.1\n",
+        b"chr1\t3\t3\tempty\t3.0\t3.1\n",
+        b"chr2\t0\t1000000\t\t4.0\t4.1\n",
+    ]
     assert (contract.intervals, contract.carried, contract.newline_added) == (5, 3, False)
 
 
@@ -75,24 +96,45 @@ def test_names_of_contigs_that_look_like_headers_are_intervals(tmp_path):
     assert sorted(covered.names) == ["browserX", "track1"]
 
 
-@pytest.mark.parametrize(("text", "index"), [
-    (b"chr1\t5\t9\nchr1\t7\t8\nchr2\t1\t2\n", "tbi"), (b"track x\nchr1\t5\t9\n", "tbi"), (b"\nbrowser x\n#c\nchr1\t5\t9\n#d\n", "tbi"),
-    (b"chr1\t5\t9\nchr2\t536870911\t536870912\n", "csi"), (b"chr1\t5\t9\r\n", "tbi"), (b"", "tbi"),
-])
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        (b"chr1\t5\t9\nchr1\t7\t8\nchr2\t1\t2\n", "tbi"),
+        (b"track x\nchr1\t5\t9\n", "tbi"),
+        (b"\nbrowser x\n#c\nchr1\t5\t9\n#d\n", "tbi"),
+        (b"chr1\t5\t9\nchr2\t536870911\t536870912\n", "csi"),
+        (b"chr1\t5\t9\r\n", "tbi"),
+        (b"", "tbi"),
+    ],
+)
 def test_sorted_bed_gets_an_index_that_finds_its_lines(tmp_path, text, index):
     contract, _ = written(bed.read(stored(tmp_path / "a.bed", text)), tmp_path / "out.bed.gz")
     assert (contract.index, contract.warnings, contract.sorted) == (f"out.bed.gz.{index}", [], True)
     if text:
-        with pysam.TabixFile(str(tmp_path / "out.bed.gz"), index=str(tmp_path / contract.index)) as file:
+        with pysam.TabixFile(
+            str(tmp_path / "out.bed.gz"), index=str(tmp_path / contract.index)
+        ) as file:
             assert next(iter(file.fetch("chr1", 5, 6))).startswith("chr1\t5\t9\t")
 
 
-@pytest.mark.parametrize(("text", "found"), [
-    (b"chr1\t7\t9\nchr1\t5\t9\n", "not sorted; no index written; sort with bedtools sort"),
-    (b"chr1\t7\t9\nchr2\t5\t9\nchr1\t8\t9\n", "not sorted; no index written; sort with bedtools sort"),
-    (b"chr1\t5\t9\n\nchr1\t7\t9\n", "track, browser or empty line between intervals; no index written"),
-    (b"chr1\t5\t9\ntrack x\nchr1\t7\t9\n", "track, browser or empty line between intervals; no index written"),
-])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"chr1\t7\t9\nchr1\t5\t9\n", "not sorted; no index written; sort with bedtools sort"),
+        (
+            b"chr1\t7\t9\nchr2\t5\t9\nchr1\t8\t9\n",
+            "not sorted; no index written; sort with bedtools sort",
+        ),
+        (
+            b"chr1\t5\t9\n\nchr1\t7\t9\n",
+            "track, browser or empty line between intervals; no index written",
+        ),
+        (
+            b"chr1\t5\t9\ntrack x\nchr1\t7\t9\n",
+            "track, browser or empty line between intervals; no index written",
+        ),
+    ],
+)
 def test_bed_that_no_index_can_serve_is_written_with_a_warning(tmp_path, text, found):
     contract, _ = written(bed.read(stored(tmp_path / "a.bed", text)), tmp_path / "out.bed.gz")
     assert contract.index is None
@@ -106,17 +148,26 @@ def test_missing_final_newline_is_added(tmp_path):
     assert naive_splice.text_of(tmp_path / "out.bed.gz").endswith(b"\t4.0\t4.1\n")
 
 
-@pytest.mark.parametrize(("path", "name"), [("a/x.bed", "x"), ("x.bed.gz", "x"), ("x.y.bed.bgz", "x.y"), ("x.txt", "x.txt"), ("x", "x")])
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("a/x.bed", "x"), ("x.bed.gz", "x"), ("x.y.bed.bgz", "x.y"), ("x.txt", "x.txt"), ("x", "x")],
+)
 def test_name_of_a_bed(path, name):
     assert bed.name_of(path) == name
 
 
-# --- interval sets --------------------------------------------------------------------------------------------------------------
+# --- interval sets
+# --------------------------------------------------------------------------------------------------------------
 
-spans = st.lists(st.tuples(st.sampled_from(["chr1", "2", "track1"]), st.integers(0, 60), st.integers(0, 12)), max_size=15)
+spans = st.lists(
+    st.tuples(st.sampled_from(["chr1", "2", "track1"]), st.integers(0, 60), st.integers(0, 12)),
+    max_size=15,
+)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(rows=spans)
 def test_interval_set_equals_a_set_of_positions(rows):
     rows = [(contig, start, start + length) for contig, start, length in rows]
@@ -125,12 +176,19 @@ def test_interval_set_equals_a_set_of_positions(rows):
     assert found.n_bases() == len(covered)
     starts, ends = np.divmod(np.arange(80 * 5), 5)
     for contig in ("chr1", "2", "track1", "absent"):
-        assert found.contains(contig, np.arange(80)).tolist() == [(contig, pos) in covered for pos in range(80)]
-        expected = [any((contig, pos) in covered for pos in range(start, start + width)) for start, width in zip(starts, ends, strict=True)]
+        assert found.contains(contig, np.arange(80)).tolist() == [
+            (contig, pos) in covered for pos in range(80)
+        ]
+        expected = [
+            any((contig, pos) in covered for pos in range(start, start + width))
+            for start, width in zip(starts, ends, strict=True)
+        ]
         assert found.overlaps(contig, starts, starts + ends).tolist() == expected
         merged = found.intervals(contig)
         assert (merged[1:, 0] > merged[:-1, 1]).all()
-        assert {(contig, pos) for start, end in merged for pos in range(start, end)} == {place for place in covered if place[0] == contig}
+        assert {(contig, pos) for start, end in merged for pos in range(start, end)} == {
+            place for place in covered if place[0] == contig
+        }
 
 
 def test_interval_set_takes_names_of_the_genome(tmp_path):
@@ -143,13 +201,21 @@ def test_interval_set_takes_names_of_the_genome(tmp_path):
 def test_interval_set_agrees_with_bedtools(tmp_path):
     rng = np.random.default_rng(3)
     start = np.sort(rng.integers(0, 5000, 400))
-    rows = [("chr1", int(s), int(s + length)) for s, length in zip(start, rng.integers(1, 40, 400), strict=True)]
+    rows = [
+        ("chr1", int(s), int(s + length))
+        for s, length in zip(start, rng.integers(1, 40, 400), strict=True)
+    ]
     path = stored(tmp_path / "a.bed", "".join(f"{c}\t{s}\t{e}\n" for c, s, e in rows).encode())
-    merged = subprocess.run(["bedtools", "merge", "-i", str(path)], capture_output=True, text=True, check=True).stdout
-    assert [[int(cell) for cell in text.split("\t")[1:]] for text in merged.splitlines()] == bed.intervals(path).intervals("chr1").tolist()
+    merged = subprocess.run(
+        ["bedtools", "merge", "-i", str(path)], capture_output=True, text=True, check=True
+    ).stdout
+    assert [
+        [int(cell) for cell in text.split("\t")[1:]] for text in merged.splitlines()
+    ] == bed.intervals(path).intervals("chr1").tolist()
 
 
-# --- refusals -------------------------------------------------------------------------------------------------------------------
+# --- refusals
+# -------------------------------------------------------------------------------------------------------------------
 
 BAD = [
     (b"chr1\t200\t100\n", "line 2: end 100 before start 200; expected start <= end; fix the line"),
@@ -200,7 +266,9 @@ def test_output_rules_are_those_of_every_writer(tmp_path):
         written(found, tmp_path / "out.bed.gz")
     written(found, tmp_path / "out.bed.gz", force=True)
     again = bed.read(tmp_path / "out.bed.gz")
-    with pytest.raises(BadDataError, match="carries #gfmtrust lines; expected a file not yet annotated"):
+    with pytest.raises(
+        BadDataError, match="carries #gfmtrust lines; expected a file not yet annotated"
+    ):
         written(again, tmp_path / "again.bed.gz")
     (tmp_path / "full.bed.gz.part").symlink_to("/dev/full")
     with pytest.raises(InputOutputError, match="full.bed.gz: no space left on device"):
@@ -210,28 +278,56 @@ def test_output_rules_are_those_of_every_writer(tmp_path):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("values", [[["1"]], [["1", "2"]] * 4, [["1", "2", "3"]] * 5, [["1\t", "2"]] * 5, [["1\n", "2"]] * 5,
-                                    [["", "2\r"]] * 5])
+@pytest.mark.parametrize(
+    "values",
+    [
+        [["1"]],
+        [["1", "2"]] * 4,
+        [["1", "2", "3"]] * 5,
+        [["1\t", "2"]] * 5,
+        [["1\n", "2"]] * 5,
+        [["", "2\r"]] * 5,
+    ],
+)
 def test_values_that_do_not_fit_are_our_bug(tmp_path, values):
     with pytest.raises(InternalError):
-        bed.write(bed.read(stored(tmp_path / "a.bed", TEXT)), tmp_path / "out.bed.gz", ["a", "b"], values)
+        bed.write(
+            bed.read(stored(tmp_path / "a.bed", TEXT)), tmp_path / "out.bed.gz", ["a", "b"], values
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["a.bed"]
 
 
 @pytest.mark.bad_input
 def test_header_line_that_is_not_recognisably_ours_is_misuse(tmp_path):
     with pytest.raises(ValueError, match="must begin #gfmtrust"):
-        written(bed.read(stored(tmp_path / "a.bed", TEXT)), tmp_path / "out.bed.gz", header_lines=("track",))
+        written(
+            bed.read(stored(tmp_path / "a.bed", TEXT)),
+            tmp_path / "out.bed.gz",
+            header_lines=("track",),
+        )
 
 
 bed_line = st.one_of(
-    st.tuples(st.sampled_from([b"chr1", b"2"]), st.integers(0, 99), st.integers(0, 9), st.binary(max_size=5)).map(
-        lambda row: b"%b\t%d\t%d\t%b" % (row[0], row[1], row[1] + row[2], row[3].translate(None, b"\t\r\n"))),
-    st.sampled_from([b"# x", b"", b"track y", b"chr1\t5", b"chr1\t9\t2\tx"]))
+    st.tuples(
+        st.sampled_from([b"chr1", b"2"]),
+        st.integers(0, 99),
+        st.integers(0, 9),
+        st.binary(max_size=5),
+    ).map(
+        lambda row: (
+            b"%b\t%d\t%d\t%b" % (row[0], row[1], row[1] + row[2], row[3].translate(None, b"\t\r\n"))
+        )
+    ),
+    st.sampled_from([b"# x", b"", b"track y", b"chr1\t5", b"chr1\t9\t2\tx"]),
+)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=st.lists(bed_line, max_size=8), end=st.sampled_from([b"\n", b"\r\n"]), cut=st.booleans())
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lines=st.lists(bed_line, max_size=8), end=st.sampled_from([b"\n", b"\r\n"]), cut=st.booleans()
+)
 def test_round_trip_of_generated_beds(tmp_path, lines, end, cut):
     text = end.join(lines) + (b"" if cut else end)
     source, output = stored(tmp_path / "a.bed", text), tmp_path / "out.bed.gz"
@@ -241,8 +337,16 @@ def test_round_trip_of_generated_beds(tmp_path, lines, end, cut):
         assert any(line in (b"chr1\t5", b"chr1\t9\t2\tx") for line in lines)
         return
     written(found, output, force=True)
-    back = [line for line in gzip.decompress(output.read_bytes()).split(b"\n") if not line.startswith(b"#gfmtrust")]
+    back = [
+        line
+        for line in gzip.decompress(output.read_bytes()).split(b"\n")
+        if not line.startswith(b"#gfmtrust")
+    ]
     intervals = set(found.intervals["line_no"])
-    stripped = [line.removesuffix(b"\r").rsplit(b"\t", 2)[0] + (b"\r" if line.endswith(b"\r") else b"") if n in intervals else line
-                for n, line in enumerate(back, start=1)]
+    stripped = [
+        line.removesuffix(b"\r").rsplit(b"\t", 2)[0] + (b"\r" if line.endswith(b"\r") else b"")
+        if n in intervals
+        else line
+        for n, line in enumerate(back, start=1)
+    ]
     assert b"\n".join(stripped) == (text if text.endswith(b"\n") or not text else text + b"\n")

@@ -10,7 +10,9 @@ from vcf_texts import stored
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError
 from gfmtrust.io import bgzf
 
-TEXT = b"".join(b"line %d of a text that is long enough to fill some blocks\n" % i for i in range(6000))
+TEXT = b"".join(
+    b"line %d of a text that is long enough to fill some blocks\n" % i for i in range(6000)
+)
 
 
 def read(path, **options):
@@ -36,7 +38,12 @@ def test_lines_keep_their_endings(tmp_path, text, how):
 
 def test_members_of_a_gzip_file_are_joined_and_zero_padding_is_passed_over(tmp_path):
     path = tmp_path / "a.gz"
-    path.write_bytes(gzip.compress(b"one\n", mtime=0) + gzip.compress(b"", mtime=0) + gzip.compress(TEXT, mtime=0) + b"\0" * 700)
+    path.write_bytes(
+        gzip.compress(b"one\n", mtime=0)
+        + gzip.compress(b"", mtime=0)
+        + gzip.compress(TEXT, mtime=0)
+        + b"\0" * 700
+    )
     assert read(path) == b"one\n" + TEXT
 
 
@@ -57,7 +64,10 @@ def test_gzip_output_that_fills_the_buffer_exactly_is_not_lost(tmp_path):
 def test_writer_gives_whole_bgzf_that_htslib_reads_and_the_same_bytes_however_cut(tmp_path, sizes):
     text = TEXT[: sum(sizes)]
     paths = [tmp_path / "whole.gz", tmp_path / "pieces.gz"]
-    for path, pieces in ((paths[0], [text]), (paths[1], [text[i : i + 7] for i in range(0, len(text), 7)])):
+    for path, pieces in (
+        (paths[0], [text]),
+        (paths[1], [text[i : i + 7] for i in range(0, len(text), 7)]),
+    ):
         with open(path, "wb") as file:
             writer = bgzf.BgzfWriter(file)
             for piece in pieces:
@@ -84,7 +94,10 @@ def test_block_starts_agree_with_htslib(tmp_path):
     path = stored(tmp_path / "a.fa.gz", b">a\n" + b"ACGTTGCAAC\n" * 20_000, "bgzf")
     pysam.faidx(str(path))
     raw = (tmp_path / "a.fa.gz.gzi").read_bytes()
-    named = [(int.from_bytes(raw[i : i + 8], "little"), int.from_bytes(raw[i + 8 : i + 16], "little")) for i in range(8, len(raw), 16)]
+    named = [
+        (int.from_bytes(raw[i : i + 8], "little"), int.from_bytes(raw[i + 8 : i + 16], "little"))
+        for i in range(8, len(raw), 16)
+    ]
     assert named
     assert set(named) <= set(bgzf.block_starts(path))
 
@@ -102,12 +115,21 @@ def test_every_cut_of_a_bgzf_file_is_found(tmp_path):
     whole = stored(tmp_path / "whole.gz", TEXT, "bgzf").read_bytes()
     edges = block_edges(whole)
     path = tmp_path / "cut.gz"
-    for cut in sorted({*range(19, len(whole), 997), *edges[:-1], *(edge - 1 for edge in edges), *(edge + 1 for edge in edges[:-1])}):
+    for cut in sorted(
+        {
+            *range(19, len(whole), 997),
+            *edges[:-1],
+            *(edge - 1 for edge in edges),
+            *(edge + 1 for edge in edges[:-1]),
+        }
+    ):
         path.write_bytes(whole[:cut])
         with pytest.raises(InputOutputError) as caught:
             read(path)
         at_edge = cut in edges
-        assert ("no end-of-file block" if at_edge else f"ends inside a block at byte {cut:,}") in str(caught.value), cut
+        assert (
+            "no end-of-file block" if at_edge else f"ends inside a block at byte {cut:,}"
+        ) in str(caught.value), cut
         assert "copy it again" in str(caught.value)
 
 
@@ -143,7 +165,9 @@ def test_wrong_checksum_names_the_block(tmp_path):
     second = block_edges(bytes(raw))[0]
     raw[block_edges(bytes(raw))[1] - 6] ^= 1  # the CRC32 of the second block
     (tmp_path / "a.gz").write_bytes(raw)
-    with pytest.raises(InputOutputError, match=f"a.gz: checksum wrong in block at byte {second:,};"):
+    with pytest.raises(
+        InputOutputError, match=f"a.gz: checksum wrong in block at byte {second:,};"
+    ):
         read(tmp_path / "a.gz")
 
 

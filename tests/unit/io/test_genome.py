@@ -1,4 +1,5 @@
-"""Codes of a genome against letters read naively; indexes that lie, letters that are not DNA, every packing."""
+"""Codes of a genome against letters read naively; indexes that lie, letters that are not DNA, every
+packing."""
 
 import gzip
 import hashlib
@@ -22,11 +23,18 @@ CODE = {letter: code for code, letter in enumerate("ACGT")}
 
 
 def fasta_text(contigs, width=10, end="\n"):
-    return "".join(f">{name}{end}" + "".join(text[i : i + width] + end for i in range(0, len(text), width))
-                   for name, text in contigs.items()).encode()
+    return "".join(
+        f">{name}{end}" + "".join(text[i : i + width] + end for i in range(0, len(text), width))
+        for name, text in contigs.items()
+    ).encode()
 
 
-CONTIGS = {"chr1 some words": "ACGTNacgtnRYKMacGT" * 5 + "ACG", "chr2": "TTTT", "HLA-A*01:01": "gattaca" * 3, "last": "A" * 20}
+CONTIGS = {
+    "chr1 some words": "ACGTNacgtnRYKMacGT" * 5 + "ACG",
+    "chr2": "TTTT",
+    "HLA-A*01:01": "gattaca" * 3,
+    "last": "A" * 20,
+}
 NAMES = ["chr1", "chr2", "HLA-A*01:01", "last"]
 LETTERS = dict(zip(NAMES, CONTIGS.values(), strict=True))
 
@@ -46,7 +54,9 @@ def work(tmp_path):
 def opened(request, tmp_path, work):
     text = fasta_text(CONTIGS, end="\r\n" if request.param == "crlf" else "\n")
     how = "plain" if request.param == "crlf" else request.param
-    with Genome.open(stored(tmp_path / ("g.fa" if how == "plain" else "g.fa.gz"), text, how), work) as found:
+    with Genome.open(
+        stored(tmp_path / ("g.fa" if how == "plain" else "g.fa.gz"), text, how), work
+    ) as found:
         yield found
 
 
@@ -77,7 +87,9 @@ def test_windows_equal_single_reads_inside_at_edges_and_beyond(opened, width):
 
 
 def test_digest_and_md5_do_not_depend_on_case_lines_or_packing(opened, tmp_path, work):
-    other = stored(tmp_path / "other.fa", fasta_text({name: text.lower() for name, text in CONTIGS.items()}, 7))
+    other = stored(
+        tmp_path / "other.fa", fasta_text({name: text.lower() for name, text in CONTIGS.items()}, 7)
+    )
     with Genome.open(other, work) as found:
         assert found.digest() == opened.digest()
     for name, text in LETTERS.items():
@@ -85,8 +97,13 @@ def test_digest_and_md5_do_not_depend_on_case_lines_or_packing(opened, tmp_path,
 
 
 def test_digest_sees_letters_names_and_order(tmp_path, work):
-    variants = [{"a": "ACGT", "b": "AC"}, {"b": "AC", "a": "ACGT"}, {"a": "ACGA", "b": "AC"}, {"a": "ACGT", "c": "AC"},
-                {"a": "ACGTA", "b": "C"}]
+    variants = [
+        {"a": "ACGT", "b": "AC"},
+        {"b": "AC", "a": "ACGT"},
+        {"a": "ACGA", "b": "AC"},
+        {"a": "ACGT", "c": "AC"},
+        {"a": "ACGTA", "b": "C"},
+    ]
     digests = set()
     for n, contigs in enumerate(variants):
         with Genome.open(stored(tmp_path / f"{n}.fa", fasta_text(contigs)), work) as found:
@@ -109,7 +126,9 @@ def test_long_contig_is_read_in_pieces(tmp_path, work, monkeypatch):
             assert found.codes("chr1", 0, 93).tolist() == naive_codes(LETTERS["chr1"], 0, 93)
 
 
-# --- indexes --------------------------------------------------------------------------------------------------------------------
+# --- indexes
+# --------------------------------------------------------------------------------------------------------------------
+
 
 def test_index_is_made_in_the_working_folder_and_never_beside_the_fasta(tmp_path, work):
     folder = tmp_path / "read_only"
@@ -134,7 +153,9 @@ def test_index_beside_the_fasta_is_used_even_if_older(tmp_path, work):
 
 
 def test_index_agrees_with_htslib(tmp_path, work):
-    path = stored(tmp_path / "g.fa.gz", fasta_text({"a": "ACGTACGTAC" * 9000, "b": "GG"}, 60), "bgzf")
+    path = stored(
+        tmp_path / "g.fa.gz", fasta_text({"a": "ACGTACGTAC" * 9000, "b": "GG"}, 60), "bgzf"
+    )
     pysam.faidx(str(path))
     theirs = {name: Path(f"{path}{name}").read_bytes() for name in (".fai", ".gzi")}
     for name in theirs:
@@ -165,11 +186,18 @@ def index_rows(path, work):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("row", "column", "value", "found"), [
-    (0, 1, "83", "chr2 begins or ends elsewhere"), (1, 1, "14", "HLA-A.* begins or ends elsewhere"), (0, 2, "16", "chr1 begins or ends"),
-    (0, 3, "9", "chr2 begins or ends elsewhere"), (3, 1, "2000", "the last contig begins or ends elsewhere"),
-    (1, 0, "chr3", "chr3 begins or ends elsewhere"), (1, 2, "0", "chr2 begins or ends elsewhere"),
-])
+@pytest.mark.parametrize(
+    ("row", "column", "value", "found"),
+    [
+        (0, 1, "83", "chr2 begins or ends elsewhere"),
+        (1, 1, "14", "HLA-A.* begins or ends elsewhere"),
+        (0, 2, "16", "chr1 begins or ends"),
+        (0, 3, "9", "chr2 begins or ends elsewhere"),
+        (3, 1, "2000", "the last contig begins or ends elsewhere"),
+        (1, 0, "chr3", "chr3 begins or ends elsewhere"),
+        (1, 2, "0", "chr2 begins or ends elsewhere"),
+    ],
+)
 def test_index_of_another_file_is_seen_on_opening(tmp_path, work, row, column, value, found):
     path = stored(tmp_path / "g.fa", fasta_text(CONTIGS))
     rows = index_rows(path, work)
@@ -180,14 +208,35 @@ def test_index_of_another_file_is_seen_on_opening(tmp_path, work, row, column, v
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("change", "found"), [
-    (lambda rows: rows[1].__setitem__(0, "chr3"), "g.fa.gz.fai: contig chr3; g.fa.gz has chr2; expected the same; delete the index"),
-    (lambda rows: rows.pop(), "g.fa.gz.fai: 3 contigs; g.fa.gz has 4; expected the same; delete the index"),
-    (lambda rows: rows.reverse(), "g.fa.gz.fai: contig last; g.fa.gz has chr1; expected the same; delete the index"),
-    (lambda rows: rows[0].__setitem__(1, "90"), "g.fa.gz.fai: chr1 length 90; g.fa.gz has 93; expected the same; delete the index"),
-    (lambda rows: rows[0].__setitem__(2, "18"), "g.fa.gz.fai: chr1 lies elsewhere in g.fa.gz; expected the same place"),
-    (lambda rows: rows[0].__setitem__(3, "9"), "g.fa.gz.fai: chr1 lies elsewhere in g.fa.gz; expected the same place"),
-])
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (
+            lambda rows: rows[1].__setitem__(0, "chr3"),
+            "g.fa.gz.fai: contig chr3; g.fa.gz has chr2; expected the same; delete the index",
+        ),
+        (
+            lambda rows: rows.pop(),
+            "g.fa.gz.fai: 3 contigs; g.fa.gz has 4; expected the same; delete the index",
+        ),
+        (
+            lambda rows: rows.reverse(),
+            "g.fa.gz.fai: contig last; g.fa.gz has chr1; expected the same; delete the index",
+        ),
+        (
+            lambda rows: rows[0].__setitem__(1, "90"),
+            "g.fa.gz.fai: chr1 length 90; g.fa.gz has 93; expected the same; delete the index",
+        ),
+        (
+            lambda rows: rows[0].__setitem__(2, "18"),
+            "g.fa.gz.fai: chr1 lies elsewhere in g.fa.gz; expected the same place",
+        ),
+        (
+            lambda rows: rows[0].__setitem__(3, "9"),
+            "g.fa.gz.fai: chr1 lies elsewhere in g.fa.gz; expected the same place",
+        ),
+    ],
+)
 def test_stale_index_of_a_compressed_fasta_is_found_by_the_scan(tmp_path, work, change, found):
     path = stored(tmp_path / "g.fa.gz", fasta_text(CONTIGS), "bgzf")
     rows = index_rows(path, work)
@@ -205,8 +254,13 @@ def test_block_index_of_another_file_is_found_by_the_scan(tmp_path, work):
     with Genome.open(path, work):
         pass
     shutil.move(work / "g.fa.gz.fai", f"{path}.fai")
-    Path(f"{path}.gzi").write_bytes((1).to_bytes(8, "little") + (77).to_bytes(8, "little") + (65280).to_bytes(8, "little"))
-    with Genome.open(path, work) as opened, pytest.raises(BadDataError, match="blocks that are not in g.fa.gz"):
+    Path(f"{path}.gzi").write_bytes(
+        (1).to_bytes(8, "little") + (77).to_bytes(8, "little") + (65280).to_bytes(8, "little")
+    )
+    with (
+        Genome.open(path, work) as opened,
+        pytest.raises(BadDataError, match="blocks that are not in g.fa.gz"),
+    ):
         opened.sums()
 
 
@@ -214,11 +268,16 @@ def test_block_index_of_another_file_is_found_by_the_scan(tmp_path, work):
 @pytest.mark.parametrize("text", ["chr1\t93\n", "chr1\tx\t17\t10\t11\n", "chr1\t93\t-17\t10\t11\n"])
 def test_malformed_index(tmp_path, text):
     path = stored(tmp_path / "g.fa.fai", text.encode())
-    with pytest.raises(BadDataError, match=r"g.fa.fai: line 1 is '.*'; expected name, length, offset, bases, bytes; delete the index"):
+    with pytest.raises(
+        BadDataError,
+        match=r"g.fa.fai: line 1 is '.*'; expected name, length, offset, bases, bytes; delete the index",
+    ):
         fasta_scan.read_index(path)
 
 
-# --- the scan -------------------------------------------------------------------------------------------------------------------
+# --- the scan
+# -------------------------------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -226,7 +285,11 @@ def test_malformed_index(tmp_path, text):
 def test_scan_is_independent_of_how_the_bytes_come(tmp_path, monkeypatch, chunk, end, cut):
     text = fasta_text(CONTIGS, end=end)
     text = text[: len(text) - cut]
-    monkeypatch.setattr(fasta_scan.bgzf, "read_chunks", lambda path, max_ratio: (text[i : i + chunk] for i in range(0, len(text), chunk)))
+    monkeypatch.setattr(
+        fasta_scan.bgzf,
+        "read_chunks",
+        lambda path, max_ratio: (text[i : i + chunk] for i in range(0, len(text), chunk)),
+    )
     found = list(fasta_scan.scan(tmp_path / "g.fa"))
     assert [contig.name for contig in found] == NAMES
     assert [contig.length for contig in found] == [len(letters) for letters in LETTERS.values()]
@@ -251,25 +314,33 @@ def test_contig_without_letters_can_be_opened(tmp_path, work, text):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "found"), [
-    (b">a\nACGT\nACUT\n", "g.fa a:7: letter 'U'; expected DNA letters in lines of one length; write T for U"),
-    (b">a\nACGT\n>b\nacgu\n", "g.fa b:4: letter 'U'"),
-    (b">a\nAC GT\n", "g.fa a:3: letter ' '"),
-    (b">a\nAC>b\nGT\n", "g.fa a:3: letter '>'"),
-    (b">a\nAC\xff\n", "g.fa a:3: letter '\\xff'"),
-    (b">a\nACE\n", "g.fa a:3: letter 'E'"),
-    (b"ACGT\n", "g.fa: 'ACGT' before the first contig"),
-    (b"\n\n", "g.fa: no contig"),
-    (b">\nACGT\n", "g.fa: a header without a name"),
-    (b"> a\nACGT\n", "g.fa: a header without a name"),
-])
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            b">a\nACGT\nACUT\n",
+            "g.fa a:7: letter 'U'; expected DNA letters in lines of one length; write T for U",
+        ),
+        (b">a\nACGT\n>b\nacgu\n", "g.fa b:4: letter 'U'"),
+        (b">a\nAC GT\n", "g.fa a:3: letter ' '"),
+        (b">a\nAC>b\nGT\n", "g.fa a:3: letter '>'"),
+        (b">a\nAC\xff\n", "g.fa a:3: letter '\\xff'"),
+        (b">a\nACE\n", "g.fa a:3: letter 'E'"),
+        (b"ACGT\n", "g.fa: 'ACGT' before the first contig"),
+        (b"\n\n", "g.fa: no contig"),
+        (b">\nACGT\n", "g.fa: a header without a name"),
+        (b"> a\nACGT\n", "g.fa: a header without a name"),
+    ],
+)
 def test_letters_and_headers_that_are_wrong(tmp_path, text, found):
     with pytest.raises(BadDataError) as caught:
         list(fasta_scan.scan(stored(tmp_path / "g.fa", text)))
     assert found in str(caught.value)
 
 
-# --- files that are no genome ---------------------------------------------------------------------------------------------------
+# --- files that are no genome
+# ---------------------------------------------------------------------------------------------------
+
 
 def test_plain_gzip_is_decompressed_with_one_counted_warning(tmp_path, work):
     path = stored(tmp_path / "g.fa.gz", fasta_text(CONTIGS), "gzip")
@@ -287,12 +358,20 @@ def test_bgzf_without_its_ending_is_decompressed_too(tmp_path, work):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("name", "text", "how", "found"), [
-    ("g.fa", b"", "plain", "empty file"), ("g.fa.gz", b"", "bgzf", "empty file"), ("g.fa", b"ACGT\n", "plain", "begins with 'ACGT"),
-    ("g.fa", b"##fileformat=VCFv4.2\n", "plain", "begins with"), ("g.fa.gz", b">a\nACGT\n", "plain", "plain text; expected a compressed"),
-    ("g.fa", b">a\nACGT\n>a\nAC\n", "plain", "Duplicate key"), ("g.fa", b">a\nACGT\nAC\nACGT\n", "plain", "Line length"),
-    ("g.fa", b">a\nACGT\nACGTAC\n", "plain", ""), ("g.fa.gz", b">a\nACGT\n>a\nAC\n", "bgzf", "Duplicate key"),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "how", "found"),
+    [
+        ("g.fa", b"", "plain", "empty file"),
+        ("g.fa.gz", b"", "bgzf", "empty file"),
+        ("g.fa", b"ACGT\n", "plain", "begins with 'ACGT"),
+        ("g.fa", b"##fileformat=VCFv4.2\n", "plain", "begins with"),
+        ("g.fa.gz", b">a\nACGT\n", "plain", "plain text; expected a compressed"),
+        ("g.fa", b">a\nACGT\n>a\nAC\n", "plain", "Duplicate key"),
+        ("g.fa", b">a\nACGT\nAC\nACGT\n", "plain", "Line length"),
+        ("g.fa", b">a\nACGT\nACGTAC\n", "plain", ""),
+        ("g.fa.gz", b">a\nACGT\n>a\nAC\n", "bgzf", "Duplicate key"),
+    ],
+)
 def test_what_is_no_genome_is_refused(tmp_path, work, name, text, how, found):
     with pytest.raises(BadDataError) as caught:
         Genome.open(stored(tmp_path / name, text, how), work)
@@ -303,7 +382,10 @@ def test_what_is_no_genome_is_refused(tmp_path, work, name, text, how, found):
 @pytest.mark.bad_input
 def test_letter_u_is_refused_when_read(tmp_path, work):
     path = stored(tmp_path / "g.fa", b">a\nACGT\nACUT\n")
-    with Genome.open(path, work) as found, pytest.raises(BadDataError, match="g.fa a:7: letter 'U'"):
+    with (
+        Genome.open(path, work) as found,
+        pytest.raises(BadDataError, match="g.fa a:7: letter 'U'"),
+    ):
         found.codes("a", 0, 2)
 
 
@@ -326,7 +408,9 @@ def test_unknown_contig_is_a_key_error(opened):
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data beside the repository")
 def test_real_genome_agrees_with_its_own_index(work):
     with Genome.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", work) as found:
-        text = "".join(gzip.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", "rt").read().splitlines()[1:])
+        text = "".join(
+            gzip.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", "rt").read().splitlines()[1:]
+        )
         assert found.contigs == {"chr1": 1_000_000}
         assert found.contig_md5("chr1") == hashlib.md5(text.encode()).hexdigest()
         assert found.codes("chr1", 500_000, 500_050).tolist() == naive_codes(text, 500_000, 500_050)

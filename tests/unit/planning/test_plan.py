@@ -1,4 +1,5 @@
-"""Planning: each site once, shards by number of sites, statuses kept, memory that does not grow with contigs."""
+"""Planning: each site once, shards by number of sites, statuses kept, memory that does not grow
+with contigs."""
 
 import json
 
@@ -19,7 +20,9 @@ class Spans:
     """An interval set of one contig, as `bed` hands it over."""
 
     def __init__(self, **spans):
-        self._spans = {name: np.array(pairs, np.int64).reshape(-1, 2) for name, pairs in spans.items()}
+        self._spans = {
+            name: np.array(pairs, np.int64).reshape(-1, 2) for name, pairs in spans.items()
+        }
 
     def intervals(self, contig):
         return self._spans.get(contig, np.empty((0, 2), np.int64))
@@ -29,25 +32,43 @@ class Spans:
 
     def overlaps(self, contig, starts, ends):
         spans = self.intervals(contig)
-        return np.array([any(start < b and a < end for start, end in spans) for a, b in zip(starts, ends, strict=True)], bool)
+        return np.array(
+            [
+                any(start < b and a < end for start, end in spans)
+                for a, b in zip(starts, ends, strict=True)
+            ],
+            bool,
+        )
 
 
 def planned(tmp_path, genome, inputs, regions=None, include=None, behind=None, **options):
     paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
     out = tmp_path / "plan"
-    content = plan.plan_sites(genome, paths, plan.Regions(regions or {}), include, lambda contig, pos: np.full(len(pos), 1.9, np.float32),
-                              out, {"genome": {"digest": genome.digest()}, "background": behind, "contig_map": {}},
-                              **{"asked_probes": 200, "shard_size": 100, **options})
+    content = plan.plan_sites(
+        genome,
+        paths,
+        plan.Regions(regions or {}),
+        include,
+        lambda contig, pos: np.full(len(pos), 1.9, np.float32),
+        out,
+        {"genome": {"digest": genome.digest()}, "background": behind, "contig_map": {}},
+        **{"asked_probes": 200, "shard_size": 100, **options},
+    )
     return out, content
 
 
 def snv_rows(genome, positions, contig="chr1", index=0):
     codes = genome.codes(contig, 0, genome.contigs[contig])
-    return [(contig, index, int(p), "ACGT"[codes[p]], "ACGT"[(codes[p] + 1) % 4]) for p in sorted(positions)]
+    return [
+        (contig, index, int(p), "ACGT"[codes[p]], "ACGT"[(codes[p] + 1) % 4])
+        for p in sorted(positions)
+    ]
 
 
 def shards_of(out):
-    return [tables.read(path).to_pandas() for path in sorted((out / "shards").glob("shard_*.parquet"))]
+    return [
+        tables.read(path).to_pandas() for path in sorted((out / "shards").glob("shard_*.parquet"))
+    ]
 
 
 GENOME = random_genome(2, 8_000, chr2="ACGTNNNNNNACGTTGCA" * 20)
@@ -55,9 +76,13 @@ GENOME = random_genome(2, 8_000, chr2="ACGTNNNNNNACGTTGCA" * 20)
 
 def test_every_site_once_in_order_with_its_uses(tmp_path):
     rows = snv_rows(GENOME, range(100, 900, 10))
-    out, content = planned(tmp_path, GENOME, [rows, rows[::2]], {"cre": Spans(chr1=[(95, 205)], chr2=[(0, 8)])})
+    out, content = planned(
+        tmp_path, GENOME, [rows, rows[::2]], {"cre": Spans(chr1=[(95, 205)], chr2=[(0, 8)])}
+    )
     shards = shards_of(out)
-    place = np.concatenate([shard["contig_index"].to_numpy(np.int64) << 40 | shard["pos"] for shard in shards])
+    place = np.concatenate(
+        [shard["contig_index"].to_numpy(np.int64) << 40 | shard["pos"] for shard in shards]
+    )
     assert (np.diff(place) > 0).all()
     assert [len(shard) for shard in shards[:-1]] == [100] * (len(shards) - 1)
     use = np.concatenate([shard["use"] for shard in shards])
@@ -69,13 +94,32 @@ def test_every_site_once_in_order_with_its_uses(tmp_path):
 
 
 def test_alleles_know_the_regions_they_touch(tmp_path):
-    rows = [("odd", -1, 4, "A", "C"), *snv_rows(GENOME, [99, 100, 150, 199, 200]), ("chr1", 0, 97, "ACGT", "A"), ("chr2", 1, 5, "N", "A")]
-    sets = {"cre": Spans(chr1=[(100, 200)]), "exons": Spans(chr1=[(150, 151)], chr2=[(0, 8)]), "none": Spans()}
+    rows = [
+        ("odd", -1, 4, "A", "C"),
+        *snv_rows(GENOME, [99, 100, 150, 199, 200]),
+        ("chr1", 0, 97, "ACGT", "A"),
+        ("chr2", 1, 5, "N", "A"),
+    ]
+    sets = {
+        "cre": Spans(chr1=[(100, 200)]),
+        "exons": Spans(chr1=[(150, 151)], chr2=[(0, 8)]),
+        "none": Spans(),
+    }
     out, _ = planned(tmp_path, GENOME, [sorted(rows, key=lambda row: (row[1], row[2]))], sets)
     found = tables.read(out / "alleles.parquet").to_pandas()
-    named = {(row.contig, row.pos): row.regions for row in found.replace({np.nan: None}).itertuples()}
-    assert named == {("odd", 4): None, ("chr1", 97): "cre", ("chr1", 99): None, ("chr1", 100): "cre", ("chr1", 150): "cre,exons",
-                     ("chr1", 199): "cre", ("chr1", 200): None, ("chr2", 5): "exons"}
+    named = {
+        (row.contig, row.pos): row.regions for row in found.replace({np.nan: None}).itertuples()
+    }
+    assert named == {
+        ("odd", 4): None,
+        ("chr1", 97): "cre",
+        ("chr1", 99): None,
+        ("chr1", 100): "cre",
+        ("chr1", 150): "cre,exons",
+        ("chr1", 199): "cre",
+        ("chr1", 200): None,
+        ("chr2", 5): "exons",
+    }
 
 
 def test_shard_size_changes_no_row(tmp_path):
@@ -110,22 +154,39 @@ def test_plan_says_what_was_drawn(tmp_path):
     _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 500))])
     assert content["spectrum"] == "default"
     assert content["matched_surprisal"] is True
-    assert content["block_bp"] == content["usable_bp"] // 64  # too small a genome for blocks of four windows
+    assert (
+        content["block_bp"] == content["usable_bp"] // 64
+    )  # too small a genome for blocks of four windows
     assert sum(content["substitutions"].values()) == 400
     assert json.loads((tmp_path / "plan" / "plan.json").read_text()) == content
 
 
 def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_path):
-    out, content = planned(tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000)
-    other, _ = planned(tmp_path / "b", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000, shard_size=50)
-    twin, shuffled = (tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas() for null in negative_controls.NULLS)
+    out, content = planned(
+        tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000
+    )
+    other, _ = planned(
+        tmp_path / "b",
+        GENOME,
+        [snv_rows(GENOME, range(100, 500))],
+        asked_probes=2_000,
+        shard_size=50,
+    )
+    twin, shuffled = (
+        tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas()
+        for null in negative_controls.NULLS
+    )
     assert twin.equals(shuffled)
     assert twin.equals(tables.read(other / "shards" / "twin_00000.parquet").to_pandas())
     assert content["counts"]["null_sites"] == 2 * len(twin)
     assert 0.9 * negative_controls.PROBES < len(twin) <= negative_controls.PROBES
     probes = tables.read(out / "probes.parquet").to_pandas()
-    assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(zip(probes["contig_index"], probes["pos"], strict=True))
-    assert twin[["contig_index", "pos"]].equals(twin[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True))
+    assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(
+        zip(probes["contig_index"], probes["pos"], strict=True)
+    )
+    assert twin[["contig_index", "pos"]].equals(
+        twin[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True)
+    )
 
 
 @pytest.mark.bad_input
@@ -139,17 +200,29 @@ def test_zero_records_still_make_one_shard_and_probes(tmp_path):
 
 @pytest.mark.bad_input
 def test_statuses_are_kept_for_every_allele(tmp_path):
-    rows = [("odd", -1, 4, "A", "C"), ("chr1", 0, -1, "N", "A"), ("chr1", 0, 5, "ACGT"[(GENOME.codes("chr1", 5, 6)[0] + 1) % 4], "<DEL>"),
-            ("chr1", 0, 8_000, "A", "C"), ("chr2", 1, 5, "N", "A")]
+    rows = [
+        ("odd", -1, 4, "A", "C"),
+        ("chr1", 0, -1, "N", "A"),
+        ("chr1", 0, 5, "ACGT"[(GENOME.codes("chr1", 5, 6)[0] + 1) % 4], "<DEL>"),
+        ("chr1", 0, 8_000, "A", "C"),
+        ("chr2", 1, 5, "N", "A"),
+    ]
     out, content = planned(tmp_path, GENOME, [rows])
-    assert content["counts"]["allele_status"] == {"AMBIGUOUS_BASE": 1, "NO_CONTIG": 1, "OUT_OF_RANGE": 2, "SYMBOLIC": 1}
+    assert content["counts"]["allele_status"] == {
+        "AMBIGUOUS_BASE": 1,
+        "NO_CONTIG": 1,
+        "OUT_OF_RANGE": 2,
+        "SYMBOLIC": 1,
+    }
     assert content["counts"]["variant_sites"] == 0
     assert len(tables.read(out / "alleles.parquet")) == 5
 
 
 @pytest.mark.bad_input
 def test_include_leaves_the_rest_not_selected(tmp_path):
-    _, content = planned(tmp_path, GENOME, [snv_rows(GENOME, [10, 20, 30])], include=Spans(chr1=[(15, 25)]))
+    _, content = planned(
+        tmp_path, GENOME, [snv_rows(GENOME, [10, 20, 30])], include=Spans(chr1=[(15, 25)])
+    )
     assert content["counts"]["allele_status"] == {"NOT_SELECTED": 2, "SCORED": 1}
 
 
@@ -171,7 +244,14 @@ def test_a_hundred_thousand_contigs_make_no_more_shards_than_one(tmp_path):
 
 def test_a_bed_file_with_few_of_the_variants_is_no_class_of_its_own(tmp_path):
     regions = {"wide": Spans(chr1=[(0, 4_000)]), "narrow": Spans(chr1=[(5_000, 5_100)])}
-    out, content = planned(tmp_path, GENOME, [snv_rows(GENOME, range(0, 8_000, 5))], regions, asked_probes=6_000, shard_size=10_000)
+    out, content = planned(
+        tmp_path,
+        GENOME,
+        [snv_rows(GENOME, range(0, 8_000, 5))],
+        regions,
+        asked_probes=6_000,
+        shard_size=10_000,
+    )
     assert content["region_classes"] == ["wide"]  # half of the variants against an eightieth
     assert set(shards_of(out)[0]["region_class"]) == {"wide", "unique"}
     assert content["counts"]["region_bases"] == 4_100

@@ -1,4 +1,5 @@
-"""Probes look like the run, are balanced in orientation, and would not flatter a model that likes one letter."""
+"""Probes look like the run, are balanced in orientation, and would not flatter a model that likes
+one letter."""
 
 import numpy as np
 import pytest
@@ -20,10 +21,16 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None):
     if spectrum == "C>T":
         at = at[pool.base[at] == 1]
     snv = pool.take(at)
-    alt = np.full(len(at), 3, np.uint8) if spectrum == "C>T" else (snv.base + rng.integers(1, 4, len(at)).astype(np.uint8)) % 4
+    alt = (
+        np.full(len(at), 3, np.uint8)
+        if spectrum == "C>T"
+        else (snv.base + rng.integers(1, 4, len(at)).astype(np.uint8)) % 4
+    )
     region = pool.soft_masked.astype(np.int64)
     by_row = np.zeros(len(pos)) if surprisal is None else surprisal
-    drawn, drawing = probes.draw(n, pool, region, snv, alt, region[at], lambda rows: by_row[rows], lambda: by_row[at], seed)
+    drawn, drawing = probes.draw(
+        n, pool, region, snv, alt, region[at], lambda rows: by_row[rows], lambda: by_row[at], seed
+    )
     return pool, drawn, drawing, snv
 
 
@@ -41,14 +48,18 @@ def test_a_model_that_always_prefers_t_is_right_half_of_the_time_on_a_c_to_t_spe
     assert likes_t == {frozenset((1, 3)), frozenset((2, 0))}  # C/T or, from the other strand, G/A
     right = np.isin(real, [3, 0]).mean()
     assert abs(right - 0.5) < 0.03
-    assert np.isin(real[drawn.run_oriented], [3, 0]).mean() < 0.01  # unbalanced probes would have said "always wrong", or always right
+    assert (
+        np.isin(real[drawn.run_oriented], [3, 0]).mean() < 0.01
+    )  # unbalanced probes would have said "always wrong", or always right
 
 
 def test_spectrum_and_flanks_are_those_of_the_run():
     pool, drawn, _, snv = run(20_000, n=4000, spectrum="C>T")
     # strand-folded left flank: of C as it stands, of G the complement of its right neighbour
     real_side = drawn.row[drawn.run_oriented]
-    left = np.where(pool.base[real_side] == 1, pool.left[real_side], COMPLEMENT[pool.right[real_side]])
+    left = np.where(
+        pool.base[real_side] == 1, pool.left[real_side], COMPLEMENT[pool.right[real_side]]
+    )
     share = np.bincount(left, minlength=4) / len(left)
     expected = np.bincount(snv.left, minlength=4) / len(snv.left)
     assert np.abs(share - expected).max() < 0.04
@@ -58,7 +69,11 @@ def test_spectrum_and_flanks_are_those_of_the_run():
 def test_few_variants_take_the_documented_default_spectrum():
     pool, drawn, drawing, _ = run(50)
     assert drawing.spectrum == "default"
-    pairs = np.unique(np.sort(np.stack([pool.base[drawn.row], drawn.decoy], 1), axis=1), axis=0, return_counts=True)[1]
+    pairs = np.unique(
+        np.sort(np.stack([pool.base[drawn.row], drawn.decoy], 1), axis=1),
+        axis=0,
+        return_counts=True,
+    )[1]
     assert len(pairs) == 6
     assert pairs.min() > 0.75 * pairs.max()
 
@@ -100,7 +115,10 @@ def test_decoy_is_never_the_real_base():
     assert (pool.base[drawn.row] != drawn.decoy).all()
 
 
-@pytest.mark.parametrize(("sites", "asked", "n"), [(0, "auto", 4000), (60_000, "auto", 6000), (10**7, "auto", 20_000), (10, "123", 123)])
+@pytest.mark.parametrize(
+    ("sites", "asked", "n"),
+    [(0, "auto", 4000), (60_000, "auto", 6000), (10**7, "auto", 20_000), (10, "123", 123)],
+)
 def test_probe_number(sites, asked, n):
     assert probes.probe_number(sites, asked) == n
 
@@ -111,11 +129,20 @@ def test_a_genome_without_a_base_to_draw_is_refused():
     none = surroundings(genome, np.empty(0, int), np.empty(0, int))
     empty = np.empty(0, np.int64)
     with pytest.raises(BadDataError, match="no base outside"):
-        probes.draw(10, none, empty, none, np.empty(0, np.uint8), empty, lambda rows: rows, lambda: empty, 1)
+        probes.draw(
+            10, none, empty, none, np.empty(0, np.uint8), empty, lambda rows: rows, lambda: empty, 1
+        )
 
 
 def test_folding_joins_the_two_strands():
-    assert [int(x[0]) for x in probes.folded(*(np.array([c], np.uint8) for c in (2, 0, 3, 1)))] == [1, 3, 2, 0]  # TGC>TAC is GCA>GTA
-    key = [probes.site_key(*(np.array([c]) for c in codes), np.array([1]), np.array([2]), 0)[0]
-           for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))]
+    assert [int(x[0]) for x in probes.folded(*(np.array([c], np.uint8) for c in (2, 0, 3, 1)))] == [
+        1,
+        3,
+        2,
+        0,
+    ]  # TGC>TAC is GCA>GTA
+    key = [
+        probes.site_key(*(np.array([c]) for c in codes), np.array([1]), np.array([2]), 0)[0]
+        for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))
+    ]
     assert key[0] == key[1] != key[2]

@@ -1,4 +1,5 @@
-"""Variants collected in one spelling, and probes that look like them without saying which answer is right by their length or letters."""
+"""Variants collected in one spelling, and probes that look like them without saying which answer is
+right by their length or letters."""
 
 from collections import Counter
 
@@ -23,7 +24,9 @@ class NoRegions:
 
 
 def alleles(*rows, status=Status.SCORED):
-    frame = pd.DataFrame(rows, columns=["pos", "ref", "alt"]).assign(contig="chr1", contig_index=0, status=status)
+    frame = pd.DataFrame(rows, columns=["pos", "ref", "alt"]).assign(
+        contig="chr1", contig_index=0, status=status
+    )
     return frame[["contig", "contig_index", "pos", "ref", "alt", "status"]]
 
 
@@ -34,12 +37,18 @@ def collected(*rows, longest=50, genome=GENOME):
 
 
 def drawn(variants, genome=GENOME, n_places=8_000, seed=1):
-    pos = np.sort(np.random.default_rng(0).choice(np.arange(100, 29_000), n_places, replace=False)) if n_places else np.empty(0, int)
+    pos = (
+        np.sort(np.random.default_rng(0).choice(np.arange(100, 29_000), n_places, replace=False))
+        if n_places
+        else np.empty(0, int)
+    )
     return variant_plan.with_probes(variants, genome, np.zeros(len(pos), int), pos, 512, seed)
 
 
 def run_of_indels(n: int, length: int):
-    return collected(*[(at, TEXT[at:at + length + 1], TEXT[at]) for at in range(200, 200 + 40 * n, 40)])[1]
+    return collected(
+        *[(at, TEXT[at : at + length + 1], TEXT[at]) for at in range(200, 200 + 40 * n, 40)]
+    )[1]
 
 
 def test_plain_snvs_stay_what_they_are():
@@ -58,7 +67,9 @@ def test_two_spellings_are_one_variant():
 def test_length_is_judged_once_the_shared_letters_are_gone():
     long = TEXT[700:800]
     last_base = long[:-1] + ("A" if long[-1] != "A" else "C")
-    told, variants = collected((700, long, last_base), (700, long, long[0]), (900, TEXT[900], TEXT[900] * 10_001))
+    told, variants = collected(
+        (700, long, last_base), (700, long, long[0]), (900, TEXT[900], TEXT[900] * 10_001)
+    )
     assert list(told["status"]) == [Status.SCORED, Status.TOO_LONG, Status.TOO_LONG]
     assert len(variants) == 1
 
@@ -77,7 +88,9 @@ def test_indel_probes_come_in_pairs_of_one_place_and_length():
     probes = made[made["use"] == PROBE]
     kinds = probes["kind"].to_numpy()
     assert Counter(kinds) == {"DEL": 500, "INS": 500}
-    for lost, gained in zip(probes[kinds == "DEL"].itertuples(), probes[kinds == "INS"].itertuples(), strict=True):
+    for lost, gained in zip(
+        probes[kinds == "DEL"].itertuples(), probes[kinds == "INS"].itertuples(), strict=True
+    ):
         assert abs(lost.pos - gained.pos) < 60  # each as far left as it goes
         assert len(lost.ref) == len(gained.alt) == 3
 
@@ -85,15 +98,18 @@ def test_indel_probes_come_in_pairs_of_one_place_and_length():
 def test_indel_probes_change_the_sequence():
     made = drawn(run_of_indels(30, 1))
     for row in made[made["use"] == PROBE].itertuples():
-        assert TEXT[row.pos:row.pos + len(row.ref)] == row.ref
-        assert TEXT[:row.pos] + row.alt + TEXT[row.pos + len(row.ref):] != TEXT
+        assert TEXT[row.pos : row.pos + len(row.ref)] == row.ref
+        assert TEXT[: row.pos] + row.alt + TEXT[row.pos + len(row.ref) :] != TEXT
 
 
 @pytest.mark.parametrize(("unit", "least", "most"), [(True, 1.0, 1.0), (False, 0.0, 0.0)])
 def test_tandem_copies_are_as_frequent_as_in_the_run(unit, least, most):
     """A run of deletions that each take one of two equal letters away, and one where none does."""
-    rows = [(at, TEXT[at:at + 2], TEXT[at]) for at in range(200, 9_000)
-            if (TEXT[at + 1] == TEXT[at + 2]) == unit and TEXT[at] != TEXT[at + 1]][:60]
+    rows = [
+        (at, TEXT[at : at + 2], TEXT[at])
+        for at in range(200, 9_000)
+        if (TEXT[at + 1] == TEXT[at + 2]) == unit and TEXT[at] != TEXT[at + 1]
+    ][:60]
     made = drawn(collected(*rows)[1])
     gone = made[(made["use"] == PROBE) & (made["kind"] == "DEL")]
     share = np.mean([TEXT[row.pos + 1] == row.ref for row in gone.itertuples()])
@@ -101,13 +117,13 @@ def test_tandem_copies_are_as_frequent_as_in_the_run(unit, least, most):
 
 
 def test_mnv_probes_are_balanced_between_the_two_words():
-    rows = [(at, "CG", "TA") for at in range(100, 25_000) if TEXT[at:at + 2] == "CG"][:50]
+    rows = [(at, "CG", "TA") for at in range(100, 25_000) if TEXT[at : at + 2] == "CG"][:50]
     made = drawn(collected(*rows)[1])
     probes = made[made["use"] == PROBE]
     assert Counter(probes["kind"]) == {"MNV": 500}
     told = Counter(zip(probes["ref"], probes["alt"], probes["run_oriented"], strict=True))
     assert told == {("CG", "TA", True): 250, ("TA", "CG", False): 250}
-    assert all(TEXT[row.pos:row.pos + 2] == row.ref for row in probes.itertuples())
+    assert all(TEXT[row.pos : row.pos + 2] == row.ref for row in probes.itertuples())
 
 
 def test_the_same_seed_draws_the_same_probes():
@@ -139,12 +155,19 @@ def test_shards_hold_whole_variants_and_number_them(tmp_path):
     made = drawn(run_of_indels(40, 5))
     counts = variant_plan.write(GENOME, NoRegions(), made, tmp_path, 320)
     assert counts == {"variants": 40, "variant_probes": 1_000}
-    shards = [tables.read(path).to_pandas() for path in sorted((tmp_path / "shards").glob("variants_*.parquet"))]
+    shards = [
+        tables.read(path).to_pandas()
+        for path in sorted((tmp_path / "shards").glob("variants_*.parquet"))
+    ]
     assert len(shards) == 52
     assert [shard["variant"].nunique() for shard in shards[:-1]] == [20] * 51
     rows = pd.concat(shards)
     assert list(rows["variant"].unique()) == list(range(1_040))
     for variant, sites in list(rows.groupby("variant"))[:60]:
-        expected = Variant(made.loc[variant, "pos"], made.loc[variant, "ref"], made.loc[variant, "alt"])
+        expected = Variant(
+            made.loc[variant, "pos"], made.loc[variant, "ref"], made.loc[variant, "alt"]
+        )
         assert list(sites["pos"]) == list(expected.sites(30_000))
-    assert (rows["base"].to_numpy() == GENOME.windows("chr1", rows["pos"].to_numpy(), 1)[:, 0]).all()
+    assert (
+        rows["base"].to_numpy() == GENOME.windows("chr1", rows["pos"].to_numpy(), 1)[:, 0]
+    ).all()

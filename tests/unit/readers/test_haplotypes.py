@@ -21,13 +21,18 @@ BUNDLES = {
     "k-mer": FakeBundle(quantity="kmer", k=6, window_bp=252),
     "counts": FakeBundle(quantity="counts", window_bp=15, shifts=()),
     "causal": FakeBundle(causal=True),
-    "causal k-mer": FakeBundle(quantity="kmer", causal=True, k=6, window_bp=72, site_forward=60, site_reverse=60, shifts=()),
-    "left alone": FakeBundle(quantity="kmer", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()),
+    "causal k-mer": FakeBundle(
+        quantity="kmer", causal=True, k=6, window_bp=72, site_forward=60, site_reverse=60, shifts=()
+    ),
+    "left alone": FakeBundle(
+        quantity="kmer", causal=True, k=6, window_bp=61, site_forward=60, site_reverse=60, shifts=()
+    ),
 }
 
 
 class NeighbourSession:
-    """q(base | left, right) of a random table, for causal bundles of the left letter alone; 4 stands for no letter. Counts its windows."""
+    """q(base | left, right) of a random table, for causal bundles of the left letter alone; 4
+    stands for no letter. Counts its windows."""
 
     def __init__(self, causal: bool = False):
         logits = np.random.default_rng(3).normal(size=(5, 5, 4))
@@ -44,8 +49,14 @@ class NeighbourSession:
         return probs, np.zeros(index.shape, np.float32)
 
     def log_p(self, sequence: str, at: int) -> float:
-        left, here, right = ("ACGT".find(sequence[i]) if 0 <= i < len(sequence) else 4 for i in (at - 1, at, at + 1))
-        return float(np.log(np.float32(self.table[left if left >= 0 else 4, right if right >= 0 else 4, here])))
+        left, here, right = (
+            "ACGT".find(sequence[i]) if 0 <= i < len(sequence) else 4 for i in (at - 1, at, at + 1)
+        )
+        return float(
+            np.log(
+                np.float32(self.table[left if left >= 0 else 4, right if right >= 0 else 4, here])
+            )
+        )
 
 
 def turned(text: str) -> str:
@@ -53,11 +64,16 @@ def turned(text: str) -> str:
 
 
 def expected(session, text: str, variant: Variant, strand: str, first: int, n: int) -> float:
-    """Sum over n bases from `first`, relative to the first changed base as read; a base missing in one haplotype counts in none."""
-    changed = text[:variant.pos] + variant.alt + text[variant.pos + len(variant.ref):]
+    """Sum over n bases from `first`, relative to the first changed base as read; a base missing in
+    one haplotype counts in none."""
+    changed = text[: variant.pos] + variant.alt + text[variant.pos + len(variant.ref) :]
     start = variant.pos if strand == "+" else len(text) - variant.pos - len(variant.ref)
     haplotypes = [text, changed] if strand == "+" else [turned(text), turned(changed)]
-    places = [at for at in range(start + first, start + first + n) if all(0 <= at < len(one) for one in haplotypes)]
+    places = [
+        at
+        for at in range(start + first, start + first + n)
+        if all(0 <= at < len(one) for one in haplotypes)
+    ]
     ref, alt = (sum(session.log_p(one, at) for at in places) for one in haplotypes)
     return alt - ref
 
@@ -71,7 +87,10 @@ def random_variants(text: str, n: int, seed: int = 1, longest: int = 12) -> list
     made = []
     while len(made) < n:
         pos = int(rng.integers(0, len(text) - longest))
-        ref, alt = text[pos:pos + int(rng.integers(1, longest))], random_text(int(rng.integers(1 << 30)), int(rng.integers(1, longest)))
+        ref, alt = (
+            text[pos : pos + int(rng.integers(1, longest))],
+            random_text(int(rng.integers(1 << 30)), int(rng.integers(1, longest))),
+        )
         variant = normalised(genome, "c", pos, ref, alt)
         if len(variant.ref) != len(variant.alt):
             made.append(variant)
@@ -80,7 +99,9 @@ def random_variants(text: str, n: int, seed: int = 1, longest: int = 12) -> list
 
 def scores(bundle, text, variants, session=None, **options):
     session = session or NeighbourSession(bundle.causal)
-    return score_haplotypes(session, bundle, FakeGenome(c=text), np.zeros(len(variants), int), variants, **options)
+    return score_haplotypes(
+        session, bundle, FakeGenome(c=text), np.zeros(len(variants), int), variants, **options
+    )
 
 
 @pytest.mark.parametrize("kind", BUNDLES)
@@ -93,9 +114,19 @@ def test_both_strands_are_the_sums_over_the_span(kind):
     for column, strand in enumerate("+-"):
         for row, variant in enumerate(variants):
             if kind == "causal":
-                first, n = 0, bundle.window_bp - (bundle.site_forward if strand == "+" else bundle.site_reverse)
+                first, n = (
+                    0,
+                    bundle.window_bp
+                    - (bundle.site_forward if strand == "+" else bundle.site_reverse),
+                )
             elif bundle.causal:  # whole tokens, to the radius at least
-                first, n = 0, max(12 if kind == "causal k-mer" else 0, -(-(variant.length + bundle.window_bp // 8) // 6) * 6)
+                first, n = (
+                    0,
+                    max(
+                        12 if kind == "causal k-mer" else 0,
+                        -(-(variant.length + bundle.window_bp // 8) // 6) * 6,
+                    ),
+                )
             else:
                 radius = {"masked": 32, "odd window": 31, "k-mer": 31, "counts": 32}[kind]
                 first, n = -radius, variant.length + 2 * radius
@@ -122,17 +153,30 @@ def test_shifts_move_the_window_not_the_score():
     assert np.abs(found.llr[:, :3] - found.llr[:, :1]).max() < 2e-5
 
 
-@pytest.mark.parametrize(("whole", "half"), [
-    (FakeBundle(), FakeBundle(window_bp=128)),
-    (BUNDLES["k-mer"], FakeBundle(quantity="kmer", k=6, window_bp=132)),
-    (FakeBundle(causal=True), FakeBundle(causal=True, window_bp=WINDOW - 63, site_forward=65, site_reverse=64)),
-    (BUNDLES["causal k-mer"], FakeBundle(quantity="kmer", causal=True, k=6, window_bp=42, site_forward=30, site_reverse=30)),
-])
+@pytest.mark.parametrize(
+    ("whole", "half"),
+    [
+        (FakeBundle(), FakeBundle(window_bp=128)),
+        (BUNDLES["k-mer"], FakeBundle(quantity="kmer", k=6, window_bp=132)),
+        (
+            FakeBundle(causal=True),
+            FakeBundle(causal=True, window_bp=WINDOW - 63, site_forward=65, site_reverse=64),
+        ),
+        (
+            BUNDLES["causal k-mer"],
+            FakeBundle(
+                quantity="kmer", causal=True, k=6, window_bp=42, site_forward=30, site_reverse=30
+            ),
+        ),
+    ],
+)
 def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     text = random_text(20)
     variants = random_variants(text, 20, longest=9)
     found = scores(whole, text, variants, preset="thorough")
-    halves = [column for column, view in enumerate(views_of(whole, "thorough")) if any(view.look.crop)]
+    halves = [
+        column for column, view in enumerate(views_of(whole, "thorough")) if any(view.look.crop)
+    ]
     assert len(halves) == 2
     assert found.llr[:, halves].tobytes() == scores(half, text, variants).llr.tobytes()
 
@@ -165,7 +209,9 @@ def test_a_member_votes_only_where_it_saw_neither_end():
     text = random_text(6)
     bundle = FakeBundle(quantity="counts", window_bp=15, shifts=(), rc_equivariant=True)
     variants = [Variant(98, text[98:103], ""), Variant(50, "", "A")]
-    found = scores(bundle, text, variants, admitted=lambda contig_index, pos: (np.asarray(pos) < 100)[:, None])
+    found = scores(
+        bundle, text, variants, admitted=lambda contig_index, pos: (np.asarray(pos) < 100)[:, None]
+    )
     assert list(found.status) == [Status.UNSUPPORTED, ""]
     assert np.isnan(found.llr[0]).all()
     assert np.isfinite(found.llr[1]).all()
@@ -175,7 +221,12 @@ def test_a_member_votes_only_where_it_saw_neither_end():
 @pytest.mark.parametrize("kind", ["masked", "counts"])
 def test_indels_at_both_ends_of_a_contig(kind):
     text = random_text(7, 300)
-    variants = [Variant(0, text[0], ""), Variant(0, "", "G"), Variant(300, "", "G"), Variant(297, text[297:], "")]
+    variants = [
+        Variant(0, text[0], ""),
+        Variant(0, "", "G"),
+        Variant(300, "", "G"),
+        Variant(297, text[297:], ""),
+    ]
     found = scores(BUNDLES[kind], text, variants)
     assert list(found.status) == [""] * 4
     assert np.isfinite(found.llr).all()
@@ -184,18 +235,28 @@ def test_indels_at_both_ends_of_a_contig(kind):
 @pytest.mark.bad_input
 def test_longer_than_a_quarter_of_the_window():
     text = random_text(8)
-    found = scores(FakeBundle(), text, [Variant(900, text[900:965], ""), Variant(900, "", "A" * 64)])
+    found = scores(
+        FakeBundle(), text, [Variant(900, text[900:965], ""), Variant(900, "", "A" * 64)]
+    )
     assert list(found.status) == [Status.TOO_LONG, ""]
     assert np.isnan(found.llr[0]).all()
-    halved = scores(FakeBundle(), text, [Variant(900, "", "A" * 33), Variant(900, "", "A" * 32)], preset="thorough")
+    halved = scores(
+        FakeBundle(),
+        text,
+        [Variant(900, "", "A" * 33), Variant(900, "", "A" * 32)],
+        preset="thorough",
+    )
     assert list(halved.status) == [Status.TOO_LONG, ""]
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "status"), [
-    (random_text(9, 900) + "N" * 60 + random_text(10, 900), Status.AMBIGUOUS_BASE),
-    (random_text(9, 8), Status.OUT_OF_RANGE),
-])
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (random_text(9, 900) + "N" * 60 + random_text(10, 900), Status.AMBIGUOUS_BASE),
+        (random_text(9, 8), Status.OUT_OF_RANGE),
+    ],
+)
 def test_windows_without_bases_enough(text, status):
     at = 890 if len(text) > 100 else 4
     assert list(scores(FakeBundle(), text, [Variant(at, text[at], "")]).status) == [status]

@@ -1,4 +1,5 @@
-"""Alleles' likelihoods by models of whole tokens against a twin that works on strings, through the whole of scoring and of haplotypes."""
+"""Alleles' likelihoods by models of whole tokens against a twin that works on strings, through the
+whole of scoring and of haplotypes."""
 
 import functools
 from dataclasses import replace
@@ -26,7 +27,9 @@ TURN = str.maketrans("ACGTN", "TGCAN")
 
 @functools.cache
 def toy(causal: bool, max_tokens: int = 0) -> naive_bpe.ToySession:
-    text = bpe_text(bpe_file.parse(vocabularies.bpe(300)), 300, causal, "" if causal else "[MASK]", max_tokens)
+    text = bpe_text(
+        bpe_file.parse(vocabularies.bpe(300)), 300, causal, "" if causal else "[MASK]", max_tokens
+    )
     return naive_bpe.ToySession(bpe.build(text))
 
 
@@ -44,9 +47,10 @@ def turned(text: str) -> str:
 
 
 def around(letters: str, pos: int, site: int, strand: str) -> tuple[str, int]:
-    """The window of a site as read, letters outside the contig left out, and where the site is in it."""
+    """The window of a site as read, letters outside the contig left out, and where the site is in
+    it."""
     start = pos - site if strand == "+" else pos - (WINDOW - 1 - site)
-    cut = letters[max(0, start): start + WINDOW]
+    cut = letters[max(0, start) : start + WINDOW]
     at = pos - max(0, start)
     return (cut, at) if strand == "+" else (turned(cut), len(cut) - 1 - at)
 
@@ -60,20 +64,26 @@ def test_llrs_of_substitutions_are_those_of_a_twin_by_strings(causal):
     pos = np.array([*range(24, 672, 9)])
     pos = pos[[letters[p] != "N" for p in pos]]
     session, model = toy(causal), bundle(causal)
-    scores = score_sites(session, model, FakeGenome(c=letters), np.zeros(len(pos), int), pos, max_n=0.2)
+    scores = score_sites(
+        session, model, FakeGenome(c=letters), np.zeros(len(pos), int), pos, max_n=0.2
+    )
     assert (scores.status == "").all()
     assert np.isnan(scores.local_surprisal).all()
     n_alleles = 0
     for row, place in enumerate(pos):
-        for view, (strand, site) in enumerate((("+", model.site_forward), ("-", model.site_reverse))):
+        for view, (strand, site) in enumerate(
+            (("+", model.site_forward), ("-", model.site_reverse))
+        ):
             window, at = around(letters, int(place), site, strand)
             for alt in "ACGT":
                 if alt == letters[place]:
                     continue
-                changed = window[:at] + (alt if strand == "+" else turned(alt)) + window[at + 1:]
+                changed = window[:at] + (alt if strand == "+" else turned(alt)) + window[at + 1 :]
                 expected = naive_bpe.llr(window, changed, merges(session), causal)
                 p = scores.probs[row, view].astype(float)
-                assert np.log(p["ACGT".index(alt)] / p["ACGT".index(letters[place])]) == pytest.approx(expected, abs=2e-5)
+                assert np.log(
+                    p["ACGT".index(alt)] / p["ACGT".index(letters[place])]
+                ) == pytest.approx(expected, abs=2e-5)
                 n_alleles += view == 0
     assert n_alleles >= 200
 
@@ -83,37 +93,46 @@ def test_llrs_of_haplotypes_are_those_of_a_twin_by_strings(causal):
     letters, rng = genome_letters(6, 3000), np.random.default_rng(1)
     variants = []
     for pos in range(120, 2860, 25):
-        ref = letters[pos:pos + int(rng.integers(0, 5))]
+        ref = letters[pos : pos + int(rng.integers(0, 5))]
         alt = "".join(rng.choice(list("ACGT"), int(rng.integers(0, 5))))
         if ref != alt and not (ref and alt and (ref[0] == alt[0] or ref[-1] == alt[-1])):
             variants.append(Variant(pos, ref, alt))
     assert len(variants) > 50
     assert len({len(variant.ref) == len(variant.alt) for variant in variants}) == 2
     session, model = toy(causal), bundle(causal)
-    found = score_haplotypes(session, model, FakeGenome(c=letters), np.zeros(len(variants), int), variants)
+    found = score_haplotypes(
+        session, model, FakeGenome(c=letters), np.zeros(len(variants), int), variants
+    )
     assert (found.status == "").all()
     for row, variant in enumerate(variants):
-        changed = letters[:variant.pos] + variant.alt + letters[variant.pos + len(variant.ref):]
-        for view, (strand, site) in enumerate((("+", model.site_forward), ("-", model.site_reverse))):
+        changed = letters[: variant.pos] + variant.alt + letters[variant.pos + len(variant.ref) :]
+        for view, (strand, site) in enumerate(
+            (("+", model.site_forward), ("-", model.site_reverse))
+        ):
             site = min(site, WINDOW - (variant.length + WINDOW // 8))
             texts = []
             for text in (letters, changed):
                 text = text if strand == "+" else turned(text)
-                start = variant.pos if strand == "+" else len(letters) - variant.pos - len(variant.ref)
-                texts.append(text[start - site: start - site + WINDOW])
+                start = (
+                    variant.pos if strand == "+" else len(letters) - variant.pos - len(variant.ref)
+                )
+                texts.append(text[start - site : start - site + WINDOW])
             shifted = 0 if len(variant.ref) == len(variant.alt) else site + variant.length
             expected = naive_bpe.llr(*texts, merges(session), causal, shifted)
             assert found.llr[row, view] == pytest.approx(expected, abs=2e-5), variant
 
 
 def test_a_pair_near_the_contigs_end_has_as_many_bases():
-    """An insertion at the end pushes one base of REF's text out of ALT's; the letters outside one are read in neither."""
+    """An insertion at the end pushes one base of REF's text out of ALT's; the letters outside one
+    are read in neither."""
     session = toy(True)
     ref, alt = encode("ACGTTAGCCATGACCA"), encode("ACGTTAGCTCATGACC")
     padded = ref.copy()
     padded[-3:] = PAD
     found = likelihoods.log_ratios(session, padded[None], alt[None], np.array([9]))
-    assert found[0] == pytest.approx(naive_bpe.llr("ACGTTAGCCATGA", "ACGTTAGCTCATG", merges(session), True, 9), abs=1e-9)
+    assert found[0] == pytest.approx(
+        naive_bpe.llr("ACGTTAGCCATGA", "ACGTTAGCTCATG", merges(session), True, 9), abs=1e-9
+    )
 
 
 def test_equal_texts_have_an_llr_of_nought_and_ask_nothing():
@@ -136,7 +155,10 @@ def test_the_null_control_of_permuted_weights_reads_whole_tokens_too():
     letters = genome_letters(5, 400)
     session, model = toy(False), bundle(False)
     asked = (model, FakeGenome(c=letters), np.zeros(3, int), np.array([100, 150, 200]))
-    np.testing.assert_array_equal(score_sites(negative_controls.OnAlphabet(session), *asked).probs, score_sites(session, *asked).probs)
+    np.testing.assert_array_equal(
+        score_sites(negative_controls.OnAlphabet(session), *asked).probs,
+        score_sites(session, *asked).probs,
+    )
 
 
 @pytest.mark.bad_input
@@ -146,7 +168,9 @@ def test_a_site_without_a_base_and_a_text_too_long_have_no_answer():
     genome = FakeGenome(c="".join(letters))
     scores = score_sites(toy(False), bundle(False), genome, np.zeros(2, int), np.array([150, 200]))
     assert scores.status.tolist() == ["", Status.AMBIGUOUS_BASE]
-    short = score_sites(toy(False, max_tokens=20), bundle(False), genome, np.zeros(1, int), np.array([150]))
+    short = score_sites(
+        toy(False, max_tokens=20), bundle(False), genome, np.zeros(1, int), np.array([150])
+    )
     assert short.status.tolist() == [Status.UNSUPPORTED]
     assert np.isnan(short.probs).all()
 
@@ -165,7 +189,9 @@ def test_rows_of_one_batch_have_one_length_and_the_places_asked_for_depend_on_th
     asked = likelihoods.spread_asks(session.bpe, windows)
     seen = {}
     for rows, feeds in bpe.batches(asked):
-        for row, ids, pos, target in zip(rows, feeds["input_ids"], feeds["pos"], feeds["target"], strict=True):
+        for row, ids, pos, target in zip(
+            rows, feeds["input_ids"], feeds["pos"], feeds["target"], strict=True
+        ):
             seen[row] = pos.tolist()
             assert np.array_equal(ids, asked[row].input_ids)  # nothing is added: no padding
             n = len(asked[row].pos)

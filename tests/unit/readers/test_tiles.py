@@ -1,4 +1,5 @@
-"""Region bases from tiles: against a twin that scores one base at a time, and against the exact scorer where both mask one base."""
+"""Region bases from tiles: against a twin that scores one base at a time, and against the exact
+scorer where both mask one base."""
 
 from functools import partial
 
@@ -16,12 +17,15 @@ from gfmtrust.readers.views import views_of
 REACH = 9
 
 
-FakeBundle = partial(fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10))
+FakeBundle = partial(
+    fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10)
+)
 KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
 
 
 class Listener:
-    """p(base) grows with how often it stands within REACH of the position, masked letters left out, the right side counting double."""
+    """p(base) grows with how often it stands within REACH of the position, masked letters left out,
+    the right side counting double."""
 
     def __init__(self):
         self.windows = 0
@@ -52,14 +56,20 @@ def one_base(genome, bundle, pos, offset, stride, look):
     masked = [i for i in range(width) if i // k % stride == at // k % stride]
     window = genome.windows("chr1", np.array([start]), width)
     if strand == "-":
-        window, masked, at = reverse_complement(window), [width - 1 - i for i in masked], width - 1 - at
+        window, masked, at = (
+            reverse_complement(window),
+            [width - 1 - i for i in masked],
+            width - 1 - at,
+        )
     probs = Listener().distributions(window, np.array([masked]))[0][0, masked.index(at), 0]
     return probs if strand == "+" else probs[::-1]
 
 
 def tiled(genome, bundle, pos, stride=8, session=None, **options):
     pos = np.asarray(pos)
-    return score_tiles(session or Listener(), bundle, genome, np.zeros(len(pos), np.int64), pos, stride, **options)
+    return score_tiles(
+        session or Listener(), bundle, genome, np.zeros(len(pos), np.int64), pos, stride, **options
+    )
 
 
 GENOME = random_genome(5, 700)
@@ -76,15 +86,28 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
     strands = sorted({view.strand for view in views_of(bundle, preset)})
     real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
     for row, at in enumerate(pos):
-        bits = [-np.log2(np.mean([one_base(GENOME, bundle, at, offset, 8, Look(strand))[real[at + offset]] for strand in strands]))
-                for offset in bundle.neighbour_offsets]
+        bits = [
+            -np.log2(
+                np.mean(
+                    [
+                        one_base(GENOME, bundle, at, offset, 8, Look(strand))[real[at + offset]]
+                        for strand in strands
+                    ]
+                )
+            )
+            for offset in bundle.neighbour_offsets
+        ]
         assert found.local_surprisal[row] == pytest.approx(np.nanmean(bits), abs=1e-5)
 
 
 def test_with_one_base_masked_it_is_the_exact_score():
     pos = np.arange(64, 630, 7)
-    exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(len(pos), np.int64), pos, neighbours=False)
-    assert np.allclose(tiled(GENOME, FakeBundle(), pos, stride=64, neighbours=False).probs, exact.probs, atol=1e-6)
+    exact = score_sites(
+        Listener(), FakeBundle(), GENOME, np.zeros(len(pos), np.int64), pos, neighbours=False
+    )
+    assert np.allclose(
+        tiled(GENOME, FakeBundle(), pos, stride=64, neighbours=False).probs, exact.probs, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("bundle", [FakeBundle(), KMERS], ids=["bases", "kmers"])
@@ -102,7 +125,11 @@ def test_a_base_has_one_value_however_they_are_cut(bundle, monkeypatch):
 def test_passes_are_those_of_the_tiles():
     session, pos = Listener(), np.arange(128, 256)
     tiled(GENOME, FakeBundle(), pos, session=session)
-    assert session.windows == tile_passes(FakeBundle(), "default", np.zeros(len(pos), np.int64), pos, 8) == 4 * 8 * 2
+    assert (
+        session.windows
+        == tile_passes(FakeBundle(), "default", np.zeros(len(pos), np.int64), pos, 8)
+        == 4 * 8 * 2
+    )
     session = Listener()
     tiled(GENOME, FakeBundle(), [200], session=session, neighbours=False)
     assert session.windows == 2  # of a lone base only its own pass, a strand
@@ -120,7 +147,9 @@ def test_tiles_over_a_contig_end_or_a_gap_answer_nothing():
     assert not found[320:].any()
     assert not answerable(FakeBundle(), genome, np.ones(32, np.int64), np.arange(32), 0.10).any()
     lone = FakeGenome(chr1="ACGT" * 20 + "N" + "ACGT" * 20)
-    assert answerable(FakeBundle(), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10).tolist() == [True, False, True]
+    assert answerable(
+        FakeBundle(), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10
+    ).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("values", [{"causal": True}, {"quantity": "counts"}], ids=str)

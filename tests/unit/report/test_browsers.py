@@ -1,4 +1,5 @@
-"""Flags as BED9 and the files by which browsers open the tracks, read back with the standard library's and htslib's readers."""
+"""Flags as BED9 and the files by which browsers open the tracks, read back with the standard
+library's and htslib's readers."""
 
 import gzip
 import json
@@ -21,7 +22,11 @@ from gfmtrust.report.track_list import BIGWIGS, FLAGS, LEVEL_COLOURS, assembly_n
 from gfmtrust.report.tracks import write_tracks
 
 CONTIGS = [("chr10", 5_000), ("chr1", 3_000)]
-GENOME = {"contigs": [name for name, _ in CONTIGS], "contig_lengths": [length for _, length in CONTIGS], "models": MODELS}
+GENOME = {
+    "contigs": [name for name, _ in CONTIGS],
+    "contig_lengths": [length for _, length in CONTIGS],
+    "models": MODELS,
+}
 ALLELES = [
     site_row("chr10", 9, "A", "C", rank=3, rel=0.98766),
     site_row("chr10", 9, "A", "G", rank=2, rel=0.75),
@@ -47,10 +52,16 @@ HOSTILE = ['<b/onload="x">&amp;\'', 'a"},{"x', "]]><!--", "$(touch_x);`id`"]
 
 def made(folder, alleles=ALLELES, bases=(), contigs=CONTIGS, **options):
     """Tracks of a run of these rows, below folder/tracks."""
-    facts = {**GENOME, "contigs": [name for name, _ in contigs], "contig_lengths": [length for _, length in contigs]}
+    facts = {
+        **GENOME,
+        "contigs": [name for name, _ in contigs],
+        "contig_lengths": [length for _, length in contigs],
+    }
     write_rows(folder / "sites.parquet", list(alleles), SITES, facts)
     write_rows(folder / "bases.parquet", list(bases), BASES_TABLE, facts)
-    return write_tracks(folder / "bases.parquet", folder / "sites.parquet", folder / "tracks", **options)
+    return write_tracks(
+        folder / "bases.parquet", folder / "sites.parquet", folder / "tracks", **options
+    )
 
 
 def flag_lines(folder):
@@ -73,7 +84,9 @@ def test_flags_line_by_line(tmp_path):
 
 
 def test_flags_have_the_colours_of_the_report():
-    assert {rank: "#{:02x}{:02x}{:02x}".format(*colour) for rank, colour in LEVEL_COLOURS.items()} == COLOUR
+    assert {
+        rank: "#{:02x}{:02x}{:02x}".format(*colour) for rank, colour in LEVEL_COLOURS.items()
+    } == COLOUR
     assert set(LEVEL_COLOURS) == set(Rank)
 
 
@@ -88,24 +101,52 @@ def test_a_track_needs_no_escape_and_names_its_column():
 def test_one_list_stands_in_hub_session_and_configuration(tmp_path):
     paths = made(tmp_path, bases=base_rows("chr10", 100, 20))
     bigwigs = [f"{name}.bw" for name in ("entropy", "gain", "disagreement", "surprisal", "rank")]
-    assert [path.name for path in paths] == [*bigwigs, "flags.bed.gz", "flags.bed.gz.tbi", "genome.chrom.sizes", "igv_session.xml",
-                                             "jbrowse_config.json", "hub.txt", "genomes.txt", "trackDb.txt"]
+    assert [path.name for path in paths] == [
+        *bigwigs,
+        "flags.bed.gz",
+        "flags.bed.gz.tbi",
+        "genome.chrom.sizes",
+        "igv_session.xml",
+        "jbrowse_config.json",
+        "hub.txt",
+        "genomes.txt",
+        "trackDb.txt",
+    ]
     assert all(path.is_file() for path in paths)
     folder = tmp_path / "tracks"
     session = session_of(tmp_path)
-    assert [resource.get("path") for resource in session.iter("Resource")] == [*bigwigs, "flags.bed.gz"]
+    assert [resource.get("path") for resource in session.iter("Resource")] == [
+        *bigwigs,
+        "flags.bed.gz",
+    ]
     assert [track.get("id") for track in session.iter("Track")] == [*bigwigs, "flags.bed.gz"]
     assert session.get("genome") == "genome"
     assert session.get("locus") == "chr10:101-600"
     config = json.loads((folder / "jbrowse_config.json").read_text())
     adapters = [track["adapter"] for track in config["tracks"]]
-    assert [adapter.get("bigWigLocation", adapter.get("bedGzLocation"))["uri"] for adapter in adapters] == [*bigwigs, "flags.bed.gz"]
-    assert adapters[-1]["index"] == {"indexType": "TBI", "location": {"locationType": "UriLocation", "uri": "flags.bed.gz.tbi"}}
-    assert {name for track in config["tracks"] for name in track["assemblyNames"]} == {config["assemblies"][0]["name"]}
-    assert config["assemblies"][0]["sequence"]["adapter"]["chromSizesLocation"]["uri"] == "genome.chrom.sizes"
-    stanzas = [dict(line.split(" ", 1) for line in stanza.splitlines()) for stanza in (folder / "trackDb.txt").read_text().split("\n\n")]
+    assert [
+        adapter.get("bigWigLocation", adapter.get("bedGzLocation"))["uri"] for adapter in adapters
+    ] == [*bigwigs, "flags.bed.gz"]
+    assert adapters[-1]["index"] == {
+        "indexType": "TBI",
+        "location": {"locationType": "UriLocation", "uri": "flags.bed.gz.tbi"},
+    }
+    assert {name for track in config["tracks"] for name in track["assemblyNames"]} == {
+        config["assemblies"][0]["name"]
+    }
+    assert (
+        config["assemblies"][0]["sequence"]["adapter"]["chromSizesLocation"]["uri"]
+        == "genome.chrom.sizes"
+    )
+    stanzas = [
+        dict(line.split(" ", 1) for line in stanza.splitlines())
+        for stanza in (folder / "trackDb.txt").read_text().split("\n\n")
+    ]
     assert [stanza["bigDataUrl"] for stanza in stanzas] == bigwigs
-    assert all(len(stanza["shortLabel"]) <= 17 and re.fullmatch(r"\w+", stanza["track"]) for stanza in stanzas)
+    assert all(
+        len(stanza["shortLabel"]) <= 17 and re.fullmatch(r"\w+", stanza["track"])
+        for stanza in stanzas
+    )
     hub = dict(line.split(" ", 1) for line in (folder / "hub.txt").read_text().splitlines())
     assert set(hub) == {"hub", "shortLabel", "longLabel", "genomesFile", "email"}
     assert (folder / hub["genomesFile"]).read_text() == "genome genome\ntrackDb trackDb.txt\n"
@@ -114,16 +155,30 @@ def test_one_list_stands_in_hub_session_and_configuration(tmp_path):
 
 def test_every_named_file_is_there_and_every_track_is_named(tmp_path):
     """Without gain and disagreement, as of the context model alone."""
-    made(tmp_path, bases=[{**row, "gain": None, "dis": None} for row in base_rows("chr10", 100, 20)])
+    made(
+        tmp_path, bases=[{**row, "gain": None, "dis": None} for row in base_rows("chr10", 100, 20)]
+    )
     folder = tmp_path / "tracks"
     named = {resource.get("path") for resource in session_of(tmp_path).iter("Resource")}
-    assert named == {"entropy.bw", "surprisal.bw", "rank.bw", "flags.bed.gz"} == {path.name for path in folder.glob("*[wz]")}
-    assert "gain.bw" not in (folder / "trackDb.txt").read_text() + (folder / "jbrowse_config.json").read_text()
+    assert (
+        named
+        == {"entropy.bw", "surprisal.bw", "rank.bw", "flags.bed.gz"}
+        == {path.name for path in folder.glob("*[wz]")}
+    )
+    assert (
+        "gain.bw"
+        not in (folder / "trackDb.txt").read_text() + (folder / "jbrowse_config.json").read_text()
+    )
 
 
 def test_a_run_without_regions_has_flags_and_no_hub(tmp_path):
-    assert [path.name for path in made(tmp_path)] == ["flags.bed.gz", "flags.bed.gz.tbi", "genome.chrom.sizes", "igv_session.xml",
-                                                     "jbrowse_config.json"]
+    assert [path.name for path in made(tmp_path)] == [
+        "flags.bed.gz",
+        "flags.bed.gz.tbi",
+        "genome.chrom.sizes",
+        "igv_session.xml",
+        "jbrowse_config.json",
+    ]
     assert session_of(tmp_path).get("locus") == "chr10:10-509"
 
 
@@ -137,15 +192,25 @@ def test_a_run_without_alleles_has_an_empty_flag_file(tmp_path):
 
 
 def test_a_long_contig_gets_a_csi(tmp_path):
-    paths = made(tmp_path, alleles=[site_row("long", 2**29 + 7, "A", "C")], contigs=[("long", 2**30)])
+    paths = made(
+        tmp_path, alleles=[site_row("long", 2**29 + 7, "A", "C")], contigs=[("long", 2**30)]
+    )
     assert "flags.bed.gz.csi" in [path.name for path in paths]
     config = json.loads((tmp_path / "tracks" / "jbrowse_config.json").read_text())
     assert config["tracks"][0]["adapter"]["index"]["indexType"] == "CSI"
 
 
-@pytest.mark.parametrize(("contigs", "name"), [
-    ([("chr1", 248_956_422)], "hg38"), ([("2", 3), ("1", 249_250_621)], "hg19"), ([("chr1", 195_154_279)], "mm39"),
-    ([("chr2", 248_956_422)], "genome"), ([("chr1", 248_956_421)], "genome"), ([], "genome")])
+@pytest.mark.parametrize(
+    ("contigs", "name"),
+    [
+        ([("chr1", 248_956_422)], "hg38"),
+        ([("2", 3), ("1", 249_250_621)], "hg19"),
+        ([("chr1", 195_154_279)], "mm39"),
+        ([("chr2", 248_956_422)], "genome"),
+        ([("chr1", 248_956_421)], "genome"),
+        ([], "genome"),
+    ],
+)
 def test_assemblies_are_known_by_chromosome_1(contigs, name):
     assert assembly_name(contigs) == name
 
@@ -153,18 +218,29 @@ def test_assemblies_are_known_by_chromosome_1(contigs, name):
 def test_two_runs_are_byte_identical(tmp_path):
     (tmp_path / "again").mkdir()
     bases = base_rows("chr10", 0, 9)
-    one, two = ({path.name: path.read_bytes() for path in made(folder, bases=bases)} for folder in (tmp_path, tmp_path / "again"))
+    one, two = (
+        {path.name: path.read_bytes() for path in made(folder, bases=bases)}
+        for folder in (tmp_path, tmp_path / "again")
+    )
     assert one == two
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("contig", [*HOSTILE, "\x1b[31mred", "é\u2028"])
 def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
-    """Through bigWig, BED, XML and JSON; XML, which has no way to hold a control character, does without the place."""
-    made(tmp_path, alleles=[site_row(contig, 5, "A", "C", rank=3)], bases=base_rows(contig, 3, 9), contigs=[(contig, 100)])
+    """Through bigWig, BED, XML and JSON; XML, which has no way to hold a control character, does
+    without the place."""
+    made(
+        tmp_path,
+        alleles=[site_row(contig, 5, "A", "C", rank=3)],
+        bases=base_rows(contig, 3, 9),
+        contigs=[(contig, 100)],
+    )
     session = session_of(tmp_path)
     assert session.get("locus") == (f"{contig}:4-100" if contig in HOSTILE else "All")
-    assert [len(list(session.iter(tag))) for tag in ("Session", "Resource", "Track", "DataRange")] == [1, 6, 6, 5]
+    assert [
+        len(list(session.iter(tag))) for tag in ("Session", "Resource", "Track", "DataRange")
+    ] == [1, 6, 6, 5]
     with pyBigWig.open(str(tmp_path / "tracks" / "rank.bw")) as file:
         assert file.chroms() == {contig: 100}
         assert file.values(contig, 3, 12) == [3.0] * 9
@@ -174,11 +250,15 @@ def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
     indexed = (tmp_path / "tracks" / "flags.bed.gz.tbi").is_file()
     adapters = [track["adapter"]["type"] for track in config["tracks"]]
     assert adapters == [*["BigWigAdapter"] * 5, "BedTabixAdapter" if indexed else "BedAdapter"]
-    assert indexed or contig not in HOSTILE  # htslib reads no index of a name with control characters
+    assert (
+        indexed or contig not in HOSTILE
+    )  # htslib reads no index of a name with control characters
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("name", ["", "hg 38", "hg38\ntrackDb http://x", "<x>", "../../x", "a" * 65, "é"])
+@pytest.mark.parametrize(
+    "name", ["", "hg 38", "hg38\ntrackDb http://x", "<x>", "../../x", "a" * 65, "é"]
+)
 def test_an_assembly_that_is_no_word_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match="--assembly"):
         write_browsers(tmp_path, ["entropy.bw"], CONTIGS, name, None)
@@ -190,7 +270,10 @@ def test_an_assembly_that_is_no_word_is_refused(tmp_path, name):
 def test_hostile_words_in_a_title_are_escaped(name):
     """No title of ours is hostile; the writers do not rely on it."""
     track = replace(BIGWIGS[0], title=name)
-    assert ElementTree.fromstring(igv_session([track], "hg38", name)).find("Panel/Track").get("name") == name
+    assert (
+        ElementTree.fromstring(igv_session([track], "hg38", name)).find("Panel/Track").get("name")
+        == name
+    )
     assert json.loads(jbrowse_config([track], "hg38", ""))["tracks"][0]["name"] == name
 
 
@@ -203,5 +286,19 @@ def test_refusals(tmp_path):
     assert session_of(tmp_path).get("genome") == "hg38"
     with pytest.raises(MissingInputError):
         write_tracks(tmp_path / "bases.parquet", tmp_path / "absent.parquet", tmp_path / "else")
-    assert cli.main(["write_tracks", "--bases", str(tmp_path / "bases.parquet"), "--sites", str(tmp_path / "sites.parquet"),
-                     "--out_dir", str(tmp_path / "else"), "--assembly", "hg 38"]) == 64
+    assert (
+        cli.main(
+            [
+                "write_tracks",
+                "--bases",
+                str(tmp_path / "bases.parquet"),
+                "--sites",
+                str(tmp_path / "sites.parquet"),
+                "--out_dir",
+                str(tmp_path / "else"),
+                "--assembly",
+                "hg 38",
+            ]
+        )
+        == 64
+    )

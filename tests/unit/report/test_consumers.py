@@ -1,4 +1,5 @@
-"""The ten-consumer contract over a made-up run: each recipe of docs/integration.md as it stands, where its tool is; and its faults."""
+"""The ten-consumer contract over a made-up run: each recipe of docs/integration.md as it stands,
+where its tool is; and its faults."""
 
 import importlib.util
 import os
@@ -10,9 +11,17 @@ import pytest
 from paths import ROOT
 
 MEDIUM_OR_BETTER = {
-    ("3", "10", "A", "C"), ("3", "70", "A", "G"), ("chr1", "10", "A", "C"), ("chr1", "20", "C", "T"), ("chr1", "30", "G", "A"),
-    ("chr1", "50", "ACG", "A"), ("chr1", "50", "ACG", "ACGT"), ("chr1", "70", "A", "G"), ("chr1", "70", "A", "T"),
-    ("chr2", "5", "AC", "GT")}
+    ("3", "10", "A", "C"),
+    ("3", "70", "A", "G"),
+    ("chr1", "10", "A", "C"),
+    ("chr1", "20", "C", "T"),
+    ("chr1", "30", "G", "A"),
+    ("chr1", "50", "ACG", "A"),
+    ("chr1", "50", "ACG", "ACGT"),
+    ("chr1", "70", "A", "G"),
+    ("chr1", "70", "A", "T"),
+    ("chr2", "5", "AC", "GT"),
+}
 """Read off consumer_run by eye."""
 SPLIT = "bcftools norm -m- -o split.vcf in.gfm.vcf.gz && "
 
@@ -50,15 +59,21 @@ def needed(bench, name):
 
 def kept(bench, results, command, files=(), sample="joined"):
     """Alleles that a shell line prints of one annotated file."""
-    return bench.run(command, dict(files), results, results / "annotated" / sample / f"{sample}.gfm.vcf.gz")
+    return bench.run(
+        command, dict(files), results, results / "annotated" / sample / f"{sample}.gfm.vcf.gz"
+    )
 
 
 @pytest.mark.parametrize("name", [one.name for one in TOOL.CONSUMERS])
 def test_all_keep_the_same_alleles(bench, results, name):
     needed(bench, name)
     one = consumer(name)
-    wanted = {"genome": {("chr3" if contig == "3" else contig, *rest) for contig, *rest in MEDIUM_OR_BETTER},
-              "bases": {("chr1", str(pos)) for pos in [*range(201, 231), *range(301, 331)]}}.get(one.asks, MEDIUM_OR_BETTER)
+    wanted = {
+        "genome": {
+            ("chr3" if contig == "3" else contig, *rest) for contig, *rest in MEDIUM_OR_BETTER
+        },
+        "bases": {("chr1", str(pos)) for pos in [*range(201, 231), *range(301, 331)]},
+    }.get(one.asks, MEDIUM_OR_BETTER)
     assert bench.ask(one, results) == wanted
     assert TOOL.expected(results, one.asks) == wanted
     assert bench.version(one)[0].isdigit()
@@ -84,20 +99,26 @@ def test_the_command_prints_the_table(results, capsys, monkeypatch):
     assert all(row.endswith("yes") or "not installed: " in row for row in rows)
 
 
-# --- what each gets wrong, as the page says -----------------------------------------------------------------------------
+# --- what each gets wrong, as the page says
+# -----------------------------------------------------------------------------
 
 
 def test_bcftools_passes_whole_records_that_were_not_split(bench, results):
     needed(bench, "bcftools")
     joined = kept(bench, results, "bcftools view -i 'GFM_RANK>=2' in.gfm.vcf.gz")
     assert ("chr1", "10", "A", "C,G") in joined  # G is LOW
-    assert ("chr1", "10", "A", "C,G") not in kept(bench, results, "bcftools view -e 'GFM_RANK<2' in.gfm.vcf.gz")  # C is HIGH
+    assert ("chr1", "10", "A", "C,G") not in kept(
+        bench, results, "bcftools view -e 'GFM_RANK<2' in.gfm.vcf.gz"
+    )  # C is HIGH
 
 
 @pytest.mark.parametrize("sign", ["> -99", "< 99"])
 def test_a_missing_llr_fulfils_no_comparison_of_bcftools_and_vembrane(bench, results, sign):
     needed(bench, "vembrane")
-    for line in (f"bcftools view -i 'GFM_LLR {sign}' split.vcf", f"vembrane filter 'INFO[\"GFM_LLR\"] {sign}' split.vcf"):
+    for line in (
+        f"bcftools view -i 'GFM_LLR {sign}' split.vcf",
+        f"vembrane filter 'INFO[\"GFM_LLR\"] {sign}' split.vcf",
+    ):
         found = kept(bench, results, SPLIT + line)
         assert ("chr2", "90", "A", "C") in found
         assert ("chr1", "60", "A", "C") not in found
@@ -107,58 +128,98 @@ def test_vcfanno_invents_an_llr_of_0(bench, results):
     needed(bench, "vcfanno")
     toml = '[[annotation]]\nfile = "results/scores/sites.gfm.vcf.gz"\nfields = ["GFM_LLR"]\nops = ["self"]\nnames = ["GFM_LLR"]\n'
     line = "gunzip -c in.vcf.gz | bcftools norm -m- -Oz -o split.vcf.gz; vcfanno gfm.toml split.vcf.gz | grep -v '^#' | grep 'GFM_LLR=0'"
-    found = {allele[:2] for allele in kept(bench, results, line + " | cut -f1,2,4,5", {"gfm.toml": toml})}
+    found = {
+        allele[:2] for allele in kept(bench, results, line + " | cut -f1,2,4,5", {"gfm.toml": toml})
+    }
     assert {("chr1", "60"), ("chr1", "40")} <= found
-    assert kept(bench, results, "bcftools view -H -i 'GFM_LLR=0' in.gfm.vcf.gz | cut -f1,2,4,5") == {("chr1", "20", "C", "T,<DEL>")}
+    assert kept(
+        bench, results, "bcftools view -H -i 'GFM_LLR=0' in.gfm.vcf.gz | cut -f1,2,4,5"
+    ) == {("chr1", "20", "C", "T,<DEL>")}
 
 
 def test_snpsift_lets_a_missing_llr_pass_as_0_would(bench, results):
     needed(bench, "SnpSift")
     unscored = ("chr1", "60", "A", "C")
     assert unscored in kept(bench, results, SPLIT + "SnpSift filter '(GFM_LLR[*] > -1)' split.vcf")
-    assert unscored not in kept(bench, results, SPLIT + "SnpSift filter '(GFM_LLR[*] < -1)' split.vcf")
-    first = kept(bench, results, SPLIT + "SnpSift filter '(GFM_RANK[*] >= 2) & (GFM_LLR[*] > -1)' split.vcf")
+    assert unscored not in kept(
+        bench, results, SPLIT + "SnpSift filter '(GFM_LLR[*] < -1)' split.vcf"
+    )
+    first = kept(
+        bench, results, SPLIT + "SnpSift filter '(GFM_RANK[*] >= 2) & (GFM_LLR[*] > -1)' split.vcf"
+    )
     assert first == {("chr1", "20", "C", "T")}
 
 
 def test_gatk_stops_on_a_missing_llr_and_on_records_that_were_not_split(bench, results):
     needed(bench, "GATK")
-    index = ("bcftools view -Oz -o split.vcf.gz {0} && bcftools index -t split.vcf.gz && "
-             "gatk SelectVariants -V split.vcf.gz -O kept.vcf -select ")
+    index = (
+        "bcftools view -Oz -o split.vcf.gz {0} && bcftools index -t split.vcf.gz && "
+        "gatk SelectVariants -V split.vcf.gz -O kept.vcf -select "
+    )
     split = SPLIT + index.format("split.vcf")
     for line in (split + "'GFM_LLR > -1.0'", index.format("in.gfm.vcf.gz") + "'GFM_RANK >= 2'"):
         with pytest.raises(RuntimeError, match="ended with 2"):
             kept(bench, results, line)
-    assert kept(bench, results, split + "'GFM_RANK >= 2 && GFM_LLR > -1.0'") == {("chr1", "20", "C", "T")}
+    assert kept(bench, results, split + "'GFM_RANK >= 2 && GFM_LLR > -1.0'") == {
+        ("chr1", "20", "C", "T")
+    }
 
 
-@pytest.mark.parametrize(("name", "code"), [
-    ("DuckDB", "import duckdb; rows = duckdb.sql(\"SELECT contig, pos + 1, ref, alt FROM '{0}' WHERE llr {1}\").fetchall()"),
-    ("Polars", "import polars as pl; rows = pl.read_parquet('{0}').filter(pl.col('llr') {1})"
-               ".select('contig', pl.col('pos') + 1, 'ref', 'alt').rows()")])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        (
+            "DuckDB",
+            "import duckdb; rows = duckdb.sql(\"SELECT contig, pos + 1, ref, alt FROM '{0}' WHERE llr {1}\").fetchall()",
+        ),
+        (
+            "Polars",
+            "import polars as pl; rows = pl.read_parquet('{0}').filter(pl.col('llr') {1})"
+            ".select('contig', pl.col('pos') + 1, 'ref', 'alt').rows()",
+        ),
+    ],
+)
 def test_nan_is_a_number_to_duckdb_and_polars(bench, results, name, code):
     needed(bench, name)
-    found = [kept(bench, results, "python recipe.py", {"recipe.py": code.format("results/scores/sites.parquet", sign)
-                                                       + "\nfor row in rows: print(*row, sep='\\t')"}) for sign in ("> -1", "< 99")]
+    found = [
+        kept(
+            bench,
+            results,
+            "python recipe.py",
+            {
+                "recipe.py": code.format("results/scores/sites.parquet", sign)
+                + "\nfor row in rows: print(*row, sep='\\t')"
+            },
+        )
+        for sign in ("> -1", "< 99")
+    ]
     assert any(("chr1", "60", "A", "C") in alleles for alleles in found)
 
 
 def test_python_readers_give_none(bench, results):
     needed(bench, "cyvcf2")
-    code = ("from cyvcf2 import VCF\nimport pysam\n"
-            "one = [r.INFO.get('GFM_LLR') for r in VCF('split.vcf') if r.POS == 60]\n"
-            "two = [r.info['GFM_LLR'] for r in pysam.VariantFile('split.vcf') if r.pos == 60]\n"
-            "assert one == [None, None] and two == [(None,), (None,)], (one, two)\n")
+    code = (
+        "from cyvcf2 import VCF\nimport pysam\n"
+        "one = [r.INFO.get('GFM_LLR') for r in VCF('split.vcf') if r.POS == 60]\n"
+        "two = [r.info['GFM_LLR'] for r in pysam.VariantFile('split.vcf') if r.pos == 60]\n"
+        "assert one == [None, None] and two == [(None,), (None,)], (one, two)\n"
+    )
     assert kept(bench, results, SPLIT + "python recipe.py", {"recipe.py": code}) == set()
 
 
-# --- bad input ------------------------------------------------------------------------------------------------------------
+# --- bad input
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.bad_input
 def test_a_tool_that_disagrees_or_fails_is_told(bench, results, monkeypatch, capsys):
-    monkeypatch.setattr(TOOL, "CONSUMERS", (TOOL.Consumer("IGV session", (), "genome", "echo 1", ""),))
-    for command, says in (("printf 'chr1\\t10\\tA\\tC\\n'", "no: 9 differ"), ("exit 3", "ended with 3")):
+    monkeypatch.setattr(
+        TOOL, "CONSUMERS", (TOOL.Consumer("IGV session", (), "genome", "echo 1", ""),)
+    )
+    for command, says in (
+        ("printf 'chr1\\t10\\tA\\tC\\n'", "no: 9 differ"),
+        ("exit 3", "ended with 3"),
+    ):
         monkeypatch.setattr(TOOL, "recipe", lambda name, command=command: (command, {}))
         assert TOOL.main([str(results)]) == 1
         assert says in capsys.readouterr().out

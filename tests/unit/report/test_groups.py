@@ -1,4 +1,5 @@
-"""Flags by group: classes of variants against literals, counts against a slow count, contigs in bounded memory."""
+"""Flags by group: classes of variants against literals, counts against a slow count, contigs in
+bounded memory."""
 
 from collections import Counter
 
@@ -32,21 +33,42 @@ def test_class_of_an_allele(tmp_path, ref, alt, trimmed, kind):
 
 def test_counts_agree_with_a_slow_count_however_batches_are_cut(tmp_path):
     rng = np.random.default_rng(4)
-    rows = [site_row(f"c{i // 300}", int(rng.integers(0, 5000)), "A", "ACGT"[:1 + int(rng.integers(2))] + "C", rank=int(rng.integers(1, 4)),
-                     region_class=[None, "unique", "cre"][int(rng.integers(3))]) for i in range(900)]
+    rows = [
+        site_row(
+            f"c{i // 300}",
+            int(rng.integers(0, 5000)),
+            "A",
+            "ACGT"[: 1 + int(rng.integers(2))] + "C",
+            rank=int(rng.integers(1, 4)),
+            region_class=[None, "unique", "cre"][int(rng.integers(3))],
+        )
+        for i in range(900)
+    ]
     write_sites(tmp_path / "s.parquet", rows)
     numbers = allele_numbers(tmp_path / "s.parquet")
     for groups, key in ((numbers.classes, "region_class"), (numbers.contigs, "contig")):
         slow = Counter((row[key] or "", row["rank"]) for row in rows)
-        assert {(name, rank): n for name, counts in groups.counts.items() for rank, n in enumerate(counts.tolist()) if n} == dict(slow)
+        assert {
+            (name, rank): n
+            for name, counts in groups.counts.items()
+            for rank, n in enumerate(counts.tolist())
+            if n
+        } == dict(slow)
     assert numbers.contigs.mean_entropy("c0") == pytest.approx(1.75)
     assert list(numbers.contigs.counts) == ["c0", "c1", "c2"]
 
 
 def test_alleles_along_a_contig(tmp_path):
-    rows = [site_row("chr1", pos, "A", "C", rank=rank) for pos, rank in ((0, 1), (1, 3), (399, 2), (799, 1))]
-    tables.write(tmp_path / "s.parquet", tables.pa.Table.from_pylist(rows, schema=report_schema()), report_schema(),
-                 {"contigs": ["chr1", "chr2"], "contig_lengths": [800, 100]})
+    rows = [
+        site_row("chr1", pos, "A", "C", rank=rank)
+        for pos, rank in ((0, 1), (1, 3), (399, 2), (799, 1))
+    ]
+    tables.write(
+        tmp_path / "s.parquet",
+        tables.pa.Table.from_pylist(rows, schema=report_schema()),
+        report_schema(),
+        {"contigs": ["chr1", "chr2"], "contig_lengths": [800, 100]},
+    )
     bins = allele_numbers(tmp_path / "s.parquet").contigs.bins
     assert (bins["chr1"][0].nonzero()[0].tolist(), bins["chr1"][0].sum()) == ([0, 39, BINS - 1], 4)
     assert bins["chr1"][1].nonzero()[0].tolist() == [0, 39]
@@ -81,7 +103,9 @@ def test_an_empty_table_has_no_group(tmp_path):
     write_sites(tmp_path / "s.parquet", [])
     numbers = allele_numbers(tmp_path / "s.parquet")
     assert numbers.kinds == numbers.classes == Groups()
-    assert report_rows.contigs(numbers.contigs) == report_rows.groups(numbers.kinds, "unknown") == []
+    assert (
+        report_rows.contigs(numbers.contigs) == report_rows.groups(numbers.kinds, "unknown") == []
+    )
 
 
 @pytest.mark.bad_input

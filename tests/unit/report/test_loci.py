@@ -13,7 +13,8 @@ from gfmtrust.report import loci
 
 
 def scored(tmp_path, shard_size, rows, regions=None):
-    """A plan and its score tables: one model that gives the genome's base 0.7, and the context model."""
+    """A plan and its score tables: one model that gives the genome's base 0.7, and the context
+    model."""
     plan_dir, _ = planned(tmp_path, GENOME, [rows], regions or {}, shard_size=shard_size)
     write_scores(plan_dir, tmp_path / "scores", "a", knows(0.7))
     write_scores(plan_dir, tmp_path / "scores", "context_model", uniform, family="context_model")
@@ -25,12 +26,22 @@ def locus(pos, ref="A", alt="C"):
 
 
 @pytest.mark.parametrize("shard_size", [3, 17, 10_000])
-def test_bases_round_a_locus_are_those_that_were_scored_however_shards_are_cut(tmp_path, shard_size):
-    plan_dir, scores = scored(tmp_path, shard_size, snv_rows(GENOME, [500]), {"cre": Spans(chr1=[(495, 503)])})
+def test_bases_round_a_locus_are_those_that_were_scored_however_shards_are_cut(
+    tmp_path, shard_size
+):
+    plan_dir, scores = scored(
+        tmp_path, shard_size, snv_rows(GENOME, [500]), {"cre": Spans(chr1=[(495, 503)])}
+    )
     (one,) = loci.pictures(plan_dir, scores, [locus(500)])
-    use = {int(row["pos"]): row for path in (plan_dir / "shards").glob("shard_*.parquet") for row in tables.read(path).to_pylist()
-           if row["contig_index"] == 0}
-    assert [base["offset"] + 500 for base in one["bases"]] == sorted(pos for pos in use if abs(pos - 500) <= loci.FLANK)
+    use = {
+        int(row["pos"]): row
+        for path in (plan_dir / "shards").glob("shard_*.parquet")
+        for row in tables.read(path).to_pylist()
+        if row["contig_index"] == 0
+    }
+    assert [base["offset"] + 500 for base in one["bases"]] == sorted(
+        pos for pos in use if abs(pos - 500) <= loci.FLANK
+    )
     assert {*range(495, 503)} <= {base["offset"] + 500 for base in one["bases"]}
     for base in one["bases"]:
         letter = "ACGT"[GENOME.codes("chr1", 500 + base["offset"], 501 + base["offset"])[0]]
@@ -46,25 +57,50 @@ def test_a_place_of_another_contig_is_no_neighbour(tmp_path):
 
 def test_written_beside_the_table_of_sites_and_best_first(tmp_path):
     plan_dir, scores = scored(tmp_path, 100, snv_rows(GENOME, range(300, 900, 20)))
-    rows = [site_row("chr1", pos, "A", "C", rank=2 + (pos % 40 == 0), rel=0.9, llr=-(pos % 7) - 0.5) for pos in range(300, 900, 20)]
-    rows += [site_row("chr1", 905, "A", "C", rank=1, llr=-80.0), site_row("chr1", 906, "A", "<DEL>", status="SYMBOLIC")]
+    rows = [
+        site_row("chr1", pos, "A", "C", rank=2 + (pos % 40 == 0), rel=0.9, llr=-(pos % 7) - 0.5)
+        for pos in range(300, 900, 20)
+    ]
+    rows += [
+        site_row("chr1", 905, "A", "C", rank=1, llr=-80.0),
+        site_row("chr1", 906, "A", "<DEL>", status="SYMBOLIC"),
+    ]
     write_sites(tmp_path / "sites.parquet", rows)
     loci.write_loci(plan_dir, scores, tmp_path)
     found = tables.read_json(tmp_path / loci.FILE)
-    best = sorted((row for row in rows if row["rank"] >= 2), key=lambda row: (-row["rank"], -abs(row["llr"]), row["pos"]))
-    assert [one["pos"] for one in found["loci"]] == [row["pos"] for row in best[:loci.TOP_LOCI]]
+    best = sorted(
+        (row for row in rows if row["rank"] >= 2),
+        key=lambda row: (-row["rank"], -abs(row["llr"]), row["pos"]),
+    )
+    assert [one["pos"] for one in found["loci"]] == [row["pos"] for row in best[: loci.TOP_LOCI]]
     assert all(any(base["offset"] == 0 for base in one["bases"]) for one in found["loci"])
 
 
 def test_what_is_held_does_not_keep_a_better_batch_out():
     rng = np.random.default_rng(2)
-    table = pa.Table.from_pylist([site_row("c", i, "A", "C", rank=int(rng.integers(1, 4)), llr=round(float(rng.normal(0, 5)), 1))
-                                  for i in range(3000)])
+    table = pa.Table.from_pylist(
+        [
+            site_row(
+                "c",
+                i,
+                "A",
+                "C",
+                rank=int(rng.integers(1, 4)),
+                llr=round(float(rng.normal(0, 5)), 1),
+            )
+            for i in range(3000)
+        ]
+    )
     held = []
     for batch in table.to_batches(max_chunksize=11):
-        held = loci.best(held, batch, batch["rank"].to_numpy().astype(np.uint8), np.abs(batch["llr"].to_numpy()))
-    rows = sorted((row for row in table.to_pylist() if row["rank"] >= 2), key=lambda row: (-row["rank"], -abs(row["llr"])))
-    assert held == rows[:loci.TOP_LOCI]
+        held = loci.best(
+            held, batch, batch["rank"].to_numpy().astype(np.uint8), np.abs(batch["llr"].to_numpy())
+        )
+    rows = sorted(
+        (row for row in table.to_pylist() if row["rank"] >= 2),
+        key=lambda row: (-row["rank"], -abs(row["llr"])),
+    )
+    assert held == rows[: loci.TOP_LOCI]
 
 
 @pytest.mark.bad_input

@@ -1,4 +1,5 @@
-"""manifest.json and the MultiQC files: digests against sha256sum, data against the counts, and real MultiQC reads them."""
+"""manifest.json and the MultiQC files: digests against sha256sum, data against the counts, and real
+MultiQC reads them."""
 
 import json
 import os
@@ -26,7 +27,9 @@ def test_digests_are_those_of_sha256sum(made):
     folder, manifest = made
     for entry in manifest["files"]:
         path = next(path for path in folder.rglob(entry["name"]))
-        told = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
+        told = subprocess.run(
+            ["sha256sum", path], capture_output=True, text=True, check=True
+        ).stdout.split()[0]
         assert (entry["sha256"], entry["bytes"]) == (told, path.stat().st_size)
 
 
@@ -34,7 +37,13 @@ def test_manifest_names_every_file_and_no_folder(made):
     folder, manifest = made
     names = [entry["name"] for entry in manifest["files"]]
     assert names == sorted(names)
-    assert {"gfmtrust_report.html", "sites.parquet", "bases.parquet", "calibration.json", "gfmtrust_flags_mqc.json"} <= set(names)
+    assert {
+        "gfmtrust_report.html",
+        "sites.parquet",
+        "bases.parquet",
+        "calibration.json",
+        "gfmtrust_flags_mqc.json",
+    } <= set(names)
     assert str(folder) not in json.dumps(manifest)
 
 
@@ -51,8 +60,15 @@ def test_manifest_holds_the_contract_of_each_annotated_file(made):
 def test_manifest_tells_genome_models_and_seed(made):
     manifest = made[1]
     assert manifest["genome"]["digest"] == DIGESTS["genome"]
-    assert manifest["genome"]["contigs"][0] == {"name": "chr1", "length": 1_000_000, "md5": "e4" * 16}
-    assert [(model["id"], model["sha256"]) for model in manifest["models"]] == [("gpn-a", "a1" * 32), ("context", "c0" * 32)]
+    assert manifest["genome"]["contigs"][0] == {
+        "name": "chr1",
+        "length": 1_000_000,
+        "md5": "e4" * 16,
+    }
+    assert [(model["id"], model["sha256"]) for model in manifest["models"]] == [
+        ("gpn-a", "a1" * 32),
+        ("context", "c0" * 32),
+    ]
     assert manifest["calibration"]["seed"] == manifest["plan"]["seed"] == 1
     assert sum(manifest["unique_alleles"]["statuses"].values()) == 300
 
@@ -77,7 +93,10 @@ def test_bars_add_up_and_leave_out_what_no_file_has():
     flags = content(counts, multiqc.FLAGS)
     assert list(flags["categories"]) == ["MEDIUM", "LOW", "NOT_SCORED"]
     assert flags["data"]["s1"] == {"MEDIUM": 2, "LOW": 3, "NOT_SCORED": 4}
-    assert content(counts, multiqc.STATUSES)["data"] == {"s1": {"UNSUPPORTED": 4}, "s2": {"UNSUPPORTED": 0}}
+    assert content(counts, multiqc.STATUSES)["data"] == {
+        "s1": {"UNSUPPORTED": 4},
+        "s2": {"UNSUPPORTED": 0},
+    }
 
 
 @pytest.mark.bad_input
@@ -96,7 +115,9 @@ def test_names_are_escaped(name):
 
 def test_real_multiqc_reads_them_offline(tmp_path):
     hostile = "<img src=x onerror=alert(1)>"
-    for name, text in multiqc.files([vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")]).items():
+    for name, text in multiqc.files(
+        [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")]
+    ).items():
         (tmp_path / name).write_text(text)
     environment = {
         **os.environ,
@@ -106,11 +127,25 @@ def test_real_multiqc_reads_them_offline(tmp_path):
         "https_proxy": "http://127.0.0.1:9",
     }
     config = ROOT / "assets" / "multiqc_config.yml"  # the pipeline's own
-    command = [sys.executable, "-m", "multiqc", "--no-version-check", "--no-ansi", "--strict", "-q", "-c", config, "-o", tmp_path / "mqc",
-               tmp_path]
+    command = [
+        sys.executable,
+        "-m",
+        "multiqc",
+        "--no-version-check",
+        "--no-ansi",
+        "--strict",
+        "-q",
+        "-c",
+        config,
+        "-o",
+        tmp_path / "mqc",
+        tmp_path,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
-    table = (tmp_path / "mqc" / "multiqc_data" / "multiqc_general_stats.txt").read_text().splitlines()
+    table = (
+        (tmp_path / "mqc" / "multiqc_data" / "multiqc_general_stats.txt").read_text().splitlines()
+    )
     assert len(table) == 3
     assert [float(value) for value in table[2].split("\t")[1:]] == [12.0, 5.0, 4.0, 3.0]
     page = Path(tmp_path / "mqc" / "multiqc_report.html").read_text()

@@ -82,11 +82,27 @@ def test_page_is_whole_small_and_needs_nothing(good):
     text = (good[1] / "out" / HTML).read_text()
     page = Page(text)
     assert len(text) < 500_000
-    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "iframe", "object", "form", "base")]
-    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on") or name == "src"]
+    assert not [
+        tag
+        for tag, _ in page.tags
+        if tag in ("script", "link", "img", "iframe", "object", "form", "base")
+    ]
+    assert not [
+        name
+        for _, attributes in page.tags
+        for name in attributes
+        if name.startswith("on") or name == "src"
+    ]
     assert not re.findall(r"https?://(?!www\.w3\.org/)", text)
-    policy = next(attributes["content"] for tag, attributes in page.tags if attributes.get("http-equiv") == "Content-Security-Policy")
-    assert policy == "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    policy = next(
+        attributes["content"]
+        for tag, attributes in page.tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert (
+        policy
+        == "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    )
     assert "url(" not in re.sub(r"url\(#", "", text)
     assert "nan" not in words(page).split()
 
@@ -113,7 +129,10 @@ def test_equal_inputs_give_equal_bytes(good, tmp_path):
 @pytest.mark.parametrize(
     ("options", "headline"),
     [
-        ({"skill": 0.0}, "No allele is HIGH: on this genome the model cannot tell the real base from a decoy well enough."),
+        (
+            {"skill": 0.0},
+            "No allele is HIGH: on this genome the model cannot tell the real base from a decoy well enough.",
+        ),
         ({"n_sites": 0, "samples": False, "regions": False}, "No allele was given."),
         ({"n_probes": 60, "regions": False}, "No allele is HIGH"),
         ({"n_probes": 0}, "No allele is HIGH: no certificate could be made."),
@@ -142,9 +161,21 @@ EVIL = "<script>alert(1)</script>\"'&{{7*7}}\t=1+1"
 
 @pytest.mark.bad_input
 def test_hostile_names_are_text_in_every_place(tmp_path):
-    """Genome, file, warning, sample, model, contig, class of region, allele and title, each with markup of its own."""
+    """Genome, file, warning, sample, model, contig, class of region, allele and title, each with
+    markup of its own."""
     folders = make_run(tmp_path, n_sites=50)
-    places = ["genome", "input", "warning", "sample", "model", "contig", "class", "title", "family", "plan"]
+    places = [
+        "genome",
+        "input",
+        "warning",
+        "sample",
+        "model",
+        "contig",
+        "class",
+        "title",
+        "family",
+        "plan",
+    ]
     evil = {place: f"<img src=x id={place} onerror=alert(1)>{EVIL}" for place in places}
     path = folders["checked"] / "checks.json"
     content = json.loads(path.read_text())
@@ -156,7 +187,10 @@ def test_hostile_names_are_text_in_every_place(tmp_path):
     sample["statuses"][evil["plan"]] = 99_999
     folders["counts"][0].write_text(json.dumps(sample))
     row = site_row(evil["contig"], 3, "A", "C", rank=3, rel=0.99, region_class=evil["class"])
-    write_sites(tmp_path / "sites" / "sites.parquet", [row, site_row(evil["contig"], 4, "A", "<b onclick=x>", "SYMBOLIC")])
+    write_sites(
+        tmp_path / "sites" / "sites.parquet",
+        [row, site_row(evil["contig"], 4, "A", "<b onclick=x>", "SYMBOLIC")],
+    )
     write_comparison(tmp_path, comparison(9, (evil["model"], "b")))
     bases = [{"offset": 0, "base": "<b>", "p": [0.25] * 4}]
     told = {"flank": 8, "loci": [{name: row[name] for name in loci.KEY} | {"bases": bases}]}
@@ -177,21 +211,34 @@ def write_comparison(folder, found):
 
 
 @pytest.mark.bad_input
-def test_five_hundred_samples_of_hundreds_of_scaffolds_with_every_locus_stay_below_the_limit(tmp_path):
+def test_five_hundred_samples_of_hundreds_of_scaffolds_with_every_locus_stay_below_the_limit(
+    tmp_path,
+):
     folders = make_run(tmp_path)
-    rows = [site_row(f"scaffold_{i % 700}", i, "A", "C", rank=3, llr=-float(i % 50), rel=0.9) for i in range(2000)]
+    rows = [
+        site_row(f"scaffold_{i % 700}", i, "A", "C", rank=3, llr=-float(i % 50), rel=0.9)
+        for i in range(2000)
+    ]
     rows.sort(key=lambda row: row["contig"])
     write_sites(tmp_path / "sites" / "sites.parquet", rows)
     p = [0.4, 0.3, 0.2, 0.1]
     around = [{"offset": offset, "base": "A", "p": p} for offset in range(-8, 9)]
-    told = [{name: row[name] for name in loci.KEY} | {"bases": around} for row in loci.top_loci(tmp_path / "sites" / "sites.parquet")]
+    told = [
+        {name: row[name] for name in loci.KEY} | {"bases": around}
+        for row in loci.top_loci(tmp_path / "sites" / "sites.parquet")
+    ]
     (tmp_path / "sites" / loci.FILE).write_text(json.dumps({"flank": 8, "loci": told}))
     write_comparison(tmp_path, comparison(2000, tuple(f"model-{i}" for i in range(12))))
     content = json.loads((folders["checked"] / "checks.json").read_text())
     names = [f"sample_{i:_<57}" for i in range(500)]  # of 64 characters, as long as a name may be
-    content["inputs"] = [{**content["inputs"][0], "id": name, "name": f"{name}.vcf.gz"} for name in names]
+    content["inputs"] = [
+        {**content["inputs"][0], "id": name, "name": f"{name}.vcf.gz"} for name in names
+    ]
     (folders["checked"] / "checks.json").write_text(json.dumps(content))
-    many = replace(read_run(**folders), files=[vcf_counts(name, 11_111, 222_222, 333_333, 44_444) for name in names])
+    many = replace(
+        read_run(**folders),
+        files=[vcf_counts(name, 11_111, 222_222, 333_333, 44_444) for name in names],
+    )
     text = html(many, "t")
     assert len(text) < 500_000
     page = Page(text)
@@ -216,7 +263,9 @@ def test_a_run_of_regions_alone_compares_its_bases(tmp_path):
     folders = make_run(tmp_path, n_sites=0, samples=False)
     write_comparison(tmp_path, {"snvs": comparison(0)["snvs"], "bases": comparison(77)["snvs"]})
     report(**folders, out_dir=tmp_path / "out")
-    assert "distribution at the run's region bases" in words(Page((tmp_path / "out" / HTML).read_text()))
+    assert "distribution at the run's region bases" in words(
+        Page((tmp_path / "out" / HTML).read_text())
+    )
 
 
 @pytest.mark.bad_input
@@ -236,7 +285,12 @@ def test_no_file_of_an_earlier_report_is_left(tmp_path):
     report(**make_run(tmp_path / "a", n_sites=50), out_dir=tmp_path / "out")
     (tmp_path / "out" / "theirs_mqc.json").write_text("{}")
     report(**make_run(tmp_path / "b", n_sites=50, samples=False), out_dir=tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {HTML, "manifest.json", "gfmtrust_regions_mqc.json", "theirs_mqc.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        HTML,
+        "manifest.json",
+        "gfmtrust_regions_mqc.json",
+        "theirs_mqc.json",
+    }
     broken = make_run(tmp_path / "c", n_sites=50)
     (broken["sites"] / "sites.parquet").unlink()
     with pytest.raises(MissingInputError):
@@ -262,13 +316,21 @@ c	7	r7	A	C	.	.	GFM_RANK=1;GFM_STATUS=SCORED
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not on PATH")
 @pytest.mark.parametrize(
     ("which", "kept"),
-    [(0, ["r1 C", "r2 G", "r3 C"]), (1, ["r1 C", "r2 G"]), (2, ["r1 C"]), (3, ["r2 C", "r7 C"]), (4, ["c 3 A *", "c 4 A <DEL>"])],
+    [
+        (0, ["r1 C", "r2 G", "r3 C"]),
+        (1, ["r1 C", "r2 G"]),
+        (2, ["r1 C"]),
+        (3, ["r2 C", "r7 C"]),
+        (4, ["c 3 A *", "c 4 A <DEL>"]),
+    ],
 )
 def test_the_filters_that_may_be_copied_keep_what_they_say(good, tmp_path, which, kept):
     (tmp_path / "sample.gfm.vcf.gz").write_text(SEVEN)
     command = FILTERS[which][1]
     assert command in Page((good[1] / "out" / HTML).read_text()).text
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=True
+    )
     rows = [line.split("\t") for line in done.stdout.splitlines() if not line.startswith("#")]
     assert [" ".join(row[:4]) if which == 4 else f"{row[2]} {row[4]}" for row in rows] == kept
 
@@ -285,14 +347,21 @@ report(*steps, sorted(run.glob("*.counts.json")), sorted(run.glob("*.metrics.jso
 
 @pytest.mark.slow
 def test_five_million_alleles_take_seconds_and_little_memory(tmp_path):
-    """Processor seconds of a process of its own, imports too, so that other work on the machine does not count; memory at its height."""
+    """Processor seconds of a process of its own, imports too, so that other work on the machine
+    does not count; memory at its height."""
     folders = make_run(tmp_path, skill=2.6)
     piece = random_sites(fitted(2.6)[0], 100_000, 2.6, 5)
     contigs = {"contigs": [f"chr{i}" for i in range(25)], "contig_lengths": [1_000_000] * 25}
-    with tables.TableWriter(folders["sites"] / "sites.parquet", piece.schema, {"models": {}, **contigs}) as writer:
+    with tables.TableWriter(
+        folders["sites"] / "sites.parquet", piece.schema, {"models": {}, **contigs}
+    ) as writer:
         for i in range(50):
             named = piece.set_column(0, "contig", pyarrow.array([f"chr{i // 2}"] * len(piece)))
-            writer.write(named.set_column(1, "contig_index", pyarrow.array([i // 2] * len(piece), pyarrow.int32())))
+            writer.write(
+                named.set_column(
+                    1, "contig_index", pyarrow.array([i // 2] * len(piece), pyarrow.int32())
+                )
+            )
     pid = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", REPORT_OF, str(tmp_path)])
     _, status, used = os.wait4(pid, 0)
     assert status == 0
@@ -344,24 +413,42 @@ def test_numbers_agree_with_a_slow_count(good):
     numbers = good[0].numbers
     rows = pyarrow.parquet.read_table(good[1] / "sites" / "sites.parquet").to_pylist()
     assert numbers.statuses == Counter(row["status"] for row in rows)
-    assert {rank: n for rank, n in numbers.ranks.items() if n} == Counter(Rank(row["rank"]) for row in rows)
-    assert numbers.reasons == Counter(code for row in rows for code in (row["why"] or "").split("&") if code)
+    assert {rank: n for rank, n in numbers.ranks.items() if n} == Counter(
+        Rank(row["rank"]) for row in rows
+    )
+    assert numbers.reasons == Counter(
+        code for row in rows for code in (row["why"] or "").split("&") if code
+    )
     for flag in FLAGS:
         mine = [row for row in rows if row["rank"] == flag]
         assert numbers.ent[flag].sum() == numbers.llr[flag].sum() == len(mine)
         for low in (0.0, 0.5, 1.0, 1.95):
-            expected = sum(low <= row["ent"] < low + 0.05 or (low == 1.95 and row["ent"] == 2.0) for row in mine)
-            assert abs(numbers.ent[flag][round(low / 0.05)] - expected) <= 1  # an edge may round either way
-    best = sorted((row for row in rows if row["rank"] >= 2), key=lambda row: (-row["rank"], -abs(row["llr"])))[:20]
-    assert [(row["pos"], row["alt"]) for row in numbers.loci] == [(row["pos"], row["alt"]) for row in best]
+            expected = sum(
+                low <= row["ent"] < low + 0.05 or (low == 1.95 and row["ent"] == 2.0)
+                for row in mine
+            )
+            assert (
+                abs(numbers.ent[flag][round(low / 0.05)] - expected) <= 1
+            )  # an edge may round either way
+    best = sorted(
+        (row for row in rows if row["rank"] >= 2), key=lambda row: (-row["rank"], -abs(row["llr"]))
+    )[:20]
+    assert [(row["pos"], row["alt"]) for row in numbers.loci] == [
+        (row["pos"], row["alt"]) for row in best
+    ]
 
 
 def test_top_loci_do_not_depend_on_batches(tmp_path):
-    rows = [site_row("c", i, "A", "C", rank=3, rel=0.99, llr=float((i * 37) % 101) - 50) for i in range(500)]
+    rows = [
+        site_row("c", i, "A", "C", rank=3, rel=0.99, llr=float((i * 37) % 101) - 50)
+        for i in range(500)
+    ]
     write_sites(tmp_path / "s.parquet", rows)
     table = pyarrow.parquet.read_table(tmp_path / "s.parquet")
     pyarrow.parquet.write_table(table, tmp_path / "t.parquet", row_group_size=7)
-    assert allele_numbers(tmp_path / "s.parquet").loci == allele_numbers(tmp_path / "t.parquet").loci
+    assert (
+        allele_numbers(tmp_path / "s.parquet").loci == allele_numbers(tmp_path / "t.parquet").loci
+    )
 
 
 def test_calibration_curve_has_equal_mass_and_the_right_shares():
@@ -403,7 +490,18 @@ def test_league_interval_covers_the_truth_with_correlated_blocks():
 
 
 def certificate(level, threshold, errors=3, n=100):
-    return Certificate(level, ("unique",), (), threshold, 0.05, 0.05, Tally(n, errors, 0.08), Tally(n // 2, errors, 0.09), 1, 500)
+    return Certificate(
+        level,
+        ("unique",),
+        (),
+        threshold,
+        0.05,
+        0.05,
+        Tally(n, errors, 0.08),
+        Tally(n // 2, errors, 0.09),
+        1,
+        500,
+    )
 
 
 def numbers_of(high=0, medium=0, low=10):
@@ -417,11 +515,23 @@ def numbers_of(high=0, medium=0, low=10):
     ("change", "counts", "headline"),
     [
         ({"shift": ShiftVerdict("fired", 50, 50)}, {}, "the run's sites are unlike the probes"),
-        ({"high_withheld": "HIGH went to the null control twin"}, {}, "withheld (HIGH went to the null control twin)"),
+        (
+            {"high_withheld": "HIGH went to the null control twin"},
+            {},
+            "withheld (HIGH went to the null control twin)",
+        ),
         ({"certificates": (certificate("HIGH", 0.9),)}, {}, "no allele of this run reaches it"),
-        ({"certificates": (certificate("HIGH", None),)}, {}, "cannot tell the real base from a decoy well enough"),
+        (
+            {"certificates": (certificate("HIGH", None),)},
+            {},
+            "cannot tell the real base from a decoy well enough",
+        ),
         ({"certificates": ()}, {}, "no certificate could be made"),
-        ({"certificates": (certificate("HIGH", 0.9),)}, {"high": 5}, "5 of 15 scored alleles are HIGH (33.3%)."),
+        (
+            {"certificates": (certificate("HIGH", 0.9),)},
+            {"high": 5},
+            "5 of 15 scored alleles are HIGH (33.3%).",
+        ),
     ],
 )
 def test_verdict_in_words(change, counts, headline):
@@ -472,7 +582,9 @@ def figures(run):
 
 def test_figures_are_well_formed_and_refer_to_what_is_there(good):
     found = figures(good[0])
-    assert len(found) == 4 + 3 + 1 + 2 + 3 + 2 + 20  # figures, models, bars of kind, classes and samples, the contig's two, loci
+    assert (
+        len(found) == 4 + 3 + 1 + 2 + 3 + 2 + 20
+    )  # figures, models, bars of kind, classes and samples, the contig's two, loci
     ids = []
     for svg in found:
         ElementTree.fromstring(svg)
@@ -498,7 +610,10 @@ def test_figures_of_nothing():
 def test_hundreds_of_files_stay_below_the_limit(tmp_path):
     folders = make_run(tmp_path, n_sites=50)
     content = json.loads((folders["checked"] / "checks.json").read_text())
-    content["inputs"] = [{**content["inputs"][0], "id": f"sample_{i}", "name": f"sample_{i}.vcf.gz"} for i in range(900)]
+    content["inputs"] = [
+        {**content["inputs"][0], "id": f"sample_{i}", "name": f"sample_{i}.vcf.gz"}
+        for i in range(900)
+    ]
     (folders["checked"] / "checks.json").write_text(json.dumps(content))
     run = read_run(**folders)
     many = replace(run, files=[vcf_counts(f"sample_{i}", 1, 2, 3, 4) for i in range(900)])
@@ -514,7 +629,10 @@ def test_frozen_calibrations_are_read_back_alike(good):
 
 def test_regions_and_their_approximation_are_told(good):
     page = (good[1] / "out" / HTML).read_text()
-    assert "<td>every 8th token in one pass; entropy differs by 0.021 bit (median), 0.310 (99 %)</td>" in page
+    assert (
+        "<td>every 8th token in one pass; entropy differs by 0.021 bit (median), 0.310 (99 %)</td>"
+        in page
+    )
     assert "<td>one base a pass</td>" in page
     assert "<td>41.0%</td>" in page
 
@@ -523,15 +641,29 @@ def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_pa
     given = make_run(tmp_path, n_sites=200)
     rng = np.random.default_rng(1)
     label = np.arange(1000) % 2
-    rows = pd.DataFrame({"contig_index": 0, "pos": np.arange(1000) * 30_000, "label": label, "llr": rng.normal(1 - 2.0 * label, 1)})
-    told = local_lr.write({"SNV": rows}, {"DEL": "3 <alleles>"}, False, 0.0441, 1, given["calibration"], draws=50)
+    rows = pd.DataFrame(
+        {
+            "contig_index": 0,
+            "pos": np.arange(1000) * 30_000,
+            "label": label,
+            "llr": rng.normal(1 - 2.0 * label, 1),
+        }
+    )
+    told = local_lr.write(
+        {"SNV": rows}, {"DEL": "3 <alleles>"}, False, 0.0441, 1, given["calibration"], draws=50
+    )
     run = report(**given, out_dir=tmp_path / "out")
     page = html(run, "x")
     supporting = next(one for one in told["thresholds"] if one["strength"] == "supporting")
-    assert f'<td>2.406</td><td>{supporting["effect_from"]:+.2f}</td>' in page
-    assert "Research use only; not ACMG evidence.</strong> How many times as likely a score (-LLR, nats)" in page
+    assert f"<td>2.406</td><td>{supporting['effect_from']:+.2f}</td>" in page
+    assert (
+        "Research use only; not ACMG evidence.</strong> How many times as likely a score (-LLR, nats)"
+        in page
+    )
     assert "500 labelled alleles with an effect and 500 without, windows of 100" in page
     assert "DEL: none, 3 &lt;alleles&gt;" in page
-    listed = [one["name"] for one in json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]]
+    listed = [
+        one["name"] for one in json.loads((tmp_path / "out" / "manifest.json").read_text())["files"]
+    ]
     assert {"calibration.json", "local_lr.json", "local_lr.tsv"} <= set(listed)
     assert "Local likelihood ratios" not in html(good[0], "x")

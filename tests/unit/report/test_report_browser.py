@@ -1,4 +1,5 @@
-"""The report in Chromium at desktop and narrow width: pictures, nothing wider than the window, nothing fetched, no fault that axe finds."""
+"""The report in Chromium at desktop and narrow width: pictures, nothing wider than the window,
+nothing fetched, no fault that axe finds."""
 
 import struct
 import threading
@@ -11,7 +12,9 @@ from synthetic_run import make_run
 from gfmtrust.report import report
 from gfmtrust.report.report import HTML
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt-get install chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt-get install chromium"
+)
 WIDTHS = (1280, 400)
 OWN = ("/time/", "/favicon.ico")
 """What Chromium asks for by itself: the time of day, and a page's icon."""
@@ -34,7 +37,8 @@ def test_it_is_drawn_and_no_wider_than_the_window(page, tmp_path, width):
 
 
 def requests(page, tmp_path):
-    """Paths that Chromium asks for when it opens the page from a server to which every host name leads."""
+    """Paths that Chromium asks for when it opens the page from a server to which every host name
+    leads."""
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,8 +55,15 @@ def requests(page, tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        chromium(tmp_path, f"http://127.0.0.1:{port}/page", 1280, "--dump-dom", f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
-                 "--disable-background-networking", "--disable-component-update")
+        chromium(
+            tmp_path,
+            f"http://127.0.0.1:{port}/page",
+            1280,
+            "--dump-dom",
+            f"--host-resolver-rules=MAP * 127.0.0.1:{port}",
+            "--disable-background-networking",
+            "--disable-component-update",
+        )
         server.shutdown()
     return [path for path in asked if not path.startswith(OWN)]
 
@@ -65,12 +76,23 @@ def test_no_request_is_made(page, tmp_path):
 def test_a_request_would_be_seen(page, tmp_path):
     spoilt = tmp_path / "spoilt.html"
     text = POLICY.sub("", page.read_text())
-    spoilt.write_text(text.replace("</main>", '<img alt="" src="http://elsewhere.invalid/dot.png"></main>'))
+    spoilt.write_text(
+        text.replace("</main>", '<img alt="" src="http://elsewhere.invalid/dot.png"></main>')
+    )
     assert requests(spoilt, tmp_path) == ["/page", "/dot.png"]
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core; npm install axe-core, or GFMTRUST_AXE=path/to/axe.min.js")
+@pytest.mark.skipif(
+    not AXE.is_file(),
+    reason="no axe-core; npm install axe-core, or GFMTRUST_AXE=path/to/axe.min.js",
+)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_serious(page, tmp_path, width):
-    found = answer(tmp_path, page, width, "axe.run().then(told => told.violations)", AXE.read_text())
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")] == []
+    found = answer(
+        tmp_path, page, width, "axe.run().then(told => told.violations)", AXE.read_text()
+    )
+    assert [
+        (one["id"], one["nodes"][0]["html"][:200])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ] == []

@@ -9,7 +9,11 @@ from gfmtrust.annotate.alleles import BASES_TABLE
 from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
 from gfmtrust.report.tracks import TRACKS, runs, write_bigwigs
 
-GENOME = {"contigs": ["chr10", "chr1", "empty"], "contig_lengths": [5_000, 3_000, 10], "models": MODELS}
+GENOME = {
+    "contigs": ["chr10", "chr1", "empty"],
+    "contig_lengths": [5_000, 3_000, 10],
+    "models": MODELS,
+}
 
 
 def table(path, rows):
@@ -18,11 +22,20 @@ def table(path, rows):
 
 def rows_of_two_contigs():
     rng = np.random.default_rng(3)
-    rows = base_rows("chr10", 100, 40) + base_rows("chr10", 140, 5, status="AMBIGUOUS_BASE") + base_rows("chr10", 145, 30)
-    rows += base_rows("chr10", 4_990, 10) + [{**row, "contig_index": 1} for row in base_rows("chr1", 0, 25)]
+    rows = (
+        base_rows("chr10", 100, 40)
+        + base_rows("chr10", 140, 5, status="AMBIGUOUS_BASE")
+        + base_rows("chr10", 145, 30)
+    )
+    rows += base_rows("chr10", 4_990, 10) + [
+        {**row, "contig_index": 1} for row in base_rows("chr1", 0, 25)
+    ]
     for row in rows:
         scored = row["status"] == "SCORED"
-        row |= {column: float(rng.random()) if scored else None for column in ("ent", "gain", "dis", "surprisal", "strand_jsd", "rel")}
+        row |= {
+            column: float(rng.random()) if scored else None
+            for column in ("ent", "gain", "dis", "surprisal", "strand_jsd", "rel")
+        }
         row["rank"] = int(rng.integers(1, 4)) if scored else 0
     return rows
 
@@ -34,7 +47,10 @@ def test_every_value_stands_at_its_base_and_nowhere_else(tmp_path):
     for path, column in zip(paths, TRACKS.values(), strict=True):
         with pyBigWig.open(str(path)) as file:
             assert file.chroms() == {"chr10": 5_000, "chr1": 3_000, "empty": 10}
-            found = {name: np.array(file.values(name, 0, length)) for name, length in file.chroms().items()}
+            found = {
+                name: np.array(file.values(name, 0, length))
+                for name, length in file.chroms().items()
+            }
         expected = {name: np.full(len(values), np.nan) for name, values in found.items()}
         for row in rows:
             if row["status"] == "SCORED":
@@ -45,7 +61,10 @@ def test_every_value_stands_at_its_base_and_nowhere_else(tmp_path):
 
 def test_two_runs_are_byte_identical(tmp_path):
     bases = table(tmp_path / "bases.parquet", rows_of_two_contigs())
-    made = [[path.read_bytes() for path in write_bigwigs(bases, tmp_path / folder)] for folder in ("one", "two")]
+    made = [
+        [path.read_bytes() for path in write_bigwigs(bases, tmp_path / folder)]
+        for folder in ("one", "two")
+    ]
     assert made[0] == made[1]
 
 
@@ -54,17 +73,28 @@ def test_rows_over_several_batches(tmp_path, monkeypatch):
     rows = rows_of_two_contigs()
     write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)
     with pyBigWig.open(str(tmp_path / "entropy.bw")) as file:
-        assert sum(end - start for name in file.chroms() for start, end, _ in file.intervals(name) or ()) == 105
+        assert (
+            sum(
+                end - start
+                for name in file.chroms()
+                for start, end, _ in file.intervals(name) or ()
+            )
+            == 105
+        )
 
 
 def test_a_measure_without_a_value_has_no_track(tmp_path):
     rows = [{**row, "gain": None} for row in base_rows("chr10", 0, 20)]
-    assert [path.stem for path in write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)] == [
-        "entropy", "disagreement", "surprisal", "rank"]
+    assert [
+        path.stem for path in write_bigwigs(table(tmp_path / "bases.parquet", rows), tmp_path)
+    ] == ["entropy", "disagreement", "surprisal", "rank"]
     assert not (tmp_path / "gain.bw").exists()
     assert write_bigwigs(table(tmp_path / "none.parquet", []), tmp_path / "none") == []
     unscored = base_rows("chr10", 0, 5, status="AMBIGUOUS_BASE")
-    unscored = [{**row, **dict.fromkeys(("ent", "gain", "dis", "surprisal", "strand_jsd", "rel"))} for row in unscored]
+    unscored = [
+        {**row, **dict.fromkeys(("ent", "gain", "dis", "surprisal", "strand_jsd", "rel"))}
+        for row in unscored
+    ]
     assert write_bigwigs(table(tmp_path / "unscored.parquet", unscored), tmp_path / "none") == []
 
 

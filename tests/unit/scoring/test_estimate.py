@@ -1,4 +1,5 @@
-"""What calibration and null controls cost, by the plan's own rules for how many probes are drawn."""
+"""What calibration and null controls cost, by the plan's own rules for how many probes are
+drawn."""
 
 import pytest
 
@@ -7,23 +8,37 @@ from gfmtrust.scoring import negative_controls
 from gfmtrust.scoring.estimate import calibration_passes
 
 SITE, VARIANT = 4, 40
-"""Passes of a masked model, both strands with neighbours: a site, and an indel with its two sites and 16 rounds a haplotype."""
+"""Passes of a masked model, both strands with neighbours: a site, and an indel with its two sites
+and 16 rounds a haplotype."""
 
 
 def share(n_snvs: int, n_indels: int = 0) -> float:
     """Calibration's share of all passes; probes at sites of their own, the dearest case."""
     pairs = min(4_000, max(500, n_indels // 10)) if n_indels else 0
-    counts = {"probe_sites": probe_number(n_snvs, "auto"), "null_sites": negative_controls.PROBES * len(negative_controls.NULLS), "variant_probes": 2 * pairs}
+    counts = {
+        "probe_sites": probe_number(n_snvs, "auto"),
+        "null_sites": negative_controls.PROBES * len(negative_controls.NULLS),
+        "variant_probes": 2 * pairs,
+    }
     spent = calibration_passes(counts, SITE, VARIANT)
     return spent / (spent + n_snvs * SITE + n_indels * VARIANT)
 
 
-@pytest.mark.parametrize(("n_snvs", "n_indels", "most"), [(100_000, 0, 0.15), (1_000_000, 0, 0.03), (85_000, 15_000, 0.25),
-                                                          (850_000, 150_000, 0.25), (4_500_000, 500_000, 0.03)])
+@pytest.mark.parametrize(
+    ("n_snvs", "n_indels", "most"),
+    [
+        (100_000, 0, 0.15),
+        (1_000_000, 0, 0.03),
+        (85_000, 15_000, 0.25),
+        (850_000, 150_000, 0.25),
+        (4_500_000, 500_000, 0.03),
+    ],
+)
 def test_calibration_is_a_small_part_of_a_large_run(n_snvs, n_indels, most):
     assert share(n_snvs, n_indels) <= most
 
 
 def test_and_the_larger_part_of_a_small_one():
-    """4,000 probes and the nulls are the least there is: a run of 500 SNVs pays for them ten times over, and is told."""
+    """4,000 probes and the nulls are the least there is: a run of 500 SNVs pays for them ten times
+    over, and is told."""
     assert 0.85 < share(500) < 0.95

@@ -1,4 +1,5 @@
-"""Null controls: twins that have the weights but not the model, windows that have the dinucleotides but not the sequence."""
+"""Null controls: twins that have the weights but not the model, windows that have the dinucleotides
+but not the sequence."""
 
 import numpy as np
 import onnx
@@ -27,7 +28,9 @@ def pairs(codes: np.ndarray) -> list[int]:
     return np.bincount(codes[:-1].astype(int) * 6 + codes[1:], minlength=36).tolist()
 
 
-@pytest.mark.parametrize("letters", ["ACGT", "AACCGGTTAC", "A" * 30, "ACACACAC", "ACGTNNNNACGTTG", "ATTTTTTTG" * 20])
+@pytest.mark.parametrize(
+    "letters", ["ACGT", "AACCGGTTAC", "A" * 30, "ACACACAC", "ACGTNNNNACGTTG", "ATTTTTTTG" * 20]
+)
 def test_a_shuffle_keeps_the_pairs_and_the_ends(letters):
     codes = encode(letters)
     for seed in range(20):
@@ -40,7 +43,9 @@ def test_every_order_with_the_same_pairs_is_as_likely():
     """AC, CA, AC, CG and GC lead from A to C in two ways."""
     rng = np.random.default_rng(3)
     found = [bytes(shuffled(encode("ACACGC"), rng)) for _ in range(3_000)]
-    orders = {bytes(encode(order)): found.count(bytes(encode(order))) for order in ("ACACGC", "ACGCAC")}
+    orders = {
+        bytes(encode(order)): found.count(bytes(encode(order))) for order in ("ACACGC", "ACGCAC")
+    }
     assert sum(orders.values()) == 3_000
     assert all(abs(n - 1_500) < 4 * np.sqrt(3_000 / 4) for n in orders.values()), orders
 
@@ -57,20 +62,34 @@ def test_a_shuffled_site_keeps_its_neighbours_and_padding():
     made = ShuffledGenome.of(genome, bundle, np.zeros(4, np.int64), at)
     for name, site, pos in zip(made.names, made.pos, at, strict=True):
         beside = slice(int(site) - 1, int(site) + 2)
-        assert made.codes(name, beside.start, beside.stop).tolist() == genome.codes("chr1", pos - 1, pos + 2).tolist()
-        whole, own = made.codes(name, 0, made.contigs[name]), genome.codes("chr1", pos - site, pos + site + 1)
+        assert (
+            made.codes(name, beside.start, beside.stop).tolist()
+            == genome.codes("chr1", pos - 1, pos + 2).tolist()
+        )
+        whole, own = (
+            made.codes(name, 0, made.contigs[name]),
+            genome.codes("chr1", pos - site, pos + site + 1),
+        )
         assert ((whole == PAD) == (own == PAD)).all()
         assert np.sort(whole).tolist() == np.sort(own).tolist()
-    assert made.codes("site_2", 0, 100).tolist() != genome.codes("chr1", 200 - 72, 300 - 72).tolist()
+    assert (
+        made.codes("site_2", 0, 100).tolist() != genome.codes("chr1", 200 - 72, 300 - 72).tolist()
+    )
     assert (made.codes("site_0", -5, 0) == PAD).all()
 
 
 def test_votes_at_a_shuffled_site_are_those_of_its_place():
     genome = random_genome(3, 400)
-    made = ShuffledGenome.of(genome, FakeBundle(window_bp=64), np.zeros(2, np.int64), np.array([100, 300]))
+    made = ShuffledGenome.of(
+        genome, FakeBundle(window_bp=64), np.zeros(2, np.int64), np.array([100, 300])
+    )
     votes = made.admitted(lambda contig, pos: np.stack([pos < 200, pos >= 200], axis=1))
     own = np.array([0, 1, 1])
-    assert votes(own, made.pos[own] + np.array([3, 0, -150])).tolist() == [[True, False], [False, True], [True, False]]
+    assert votes(own, made.pos[own] + np.array([3, 0, -150])).tolist() == [
+        [True, False],
+        [False, True],
+        [True, False],
+    ]
 
 
 class FarReader:
@@ -88,17 +107,22 @@ def test_what_a_model_reads_far_away_is_gone():
     genome, pos = FakeGenome(c=period * 60), np.arange(100, 500)
     bundle = FakeBundle(window_bp=128)
     real = genome.codes("c", 100, 500)
-    probs = score_sites(FarReader(), bundle, genome, np.zeros(400, np.int64), pos, "fast", False).probs[:, 0]
+    probs = score_sites(
+        FarReader(), bundle, genome, np.zeros(400, np.int64), pos, "fast", False
+    ).probs[:, 0]
     assert (probs.argmax(axis=1) == real).all()
     rng = np.random.default_rng(4)
     text = "".join("".join(rng.permutation(list(period))) for _ in range(60))
     genome = FakeGenome(c=text)
     made = ShuffledGenome.of(genome, bundle, np.zeros(400, np.int64), pos)
-    probs = score_sites(FarReader(), bundle, made, made.contig_index, made.pos, "fast", False).probs[:, 0]
+    probs = score_sites(
+        FarReader(), bundle, made, made.contig_index, made.pos, "fast", False
+    ).probs[:, 0]
     assert (probs.argmax(axis=1) == genome.codes("c", 100, 500)).mean() < 0.4
 
 
-# --- twins ------------------------------------------------------------------------------------------------------------------
+# --- twins
+# ------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +178,7 @@ def test_a_cut_tensor_is_refused(tmp_path):
 
 def test_mass_outside_the_alphabet_is_no_error_of_a_twin(bundle):
     """What permuted weights of a network with special tokens do: nearly all of it."""
+
     class Astray(FarReader):
         def distributions(self, codes, index):
             probs, mass = super().distributions(codes, index)

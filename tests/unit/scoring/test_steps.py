@@ -34,14 +34,25 @@ def test_the_same_answer_everywhere_is_refused():
     refuse_constant(scores(probs[:50]), "m")  # too few windows to say
 
 
-def test_a_long_shard_is_told_of_every_half_minute_with_the_batch_of_the_hour(monkeypatch, caplog, capsys):
+def test_a_long_shard_is_told_of_every_half_minute_with_the_batch_of_the_hour(
+    monkeypatch, caplog, capsys
+):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     session = SimpleNamespace(device="cpu", batch=8, told=None)
     with caplog.at_level(logging.INFO):
         steps._tell(session, "gpn", "shard_00000", 20_000, 40_000, 2)
-    assert caplog.messages == ["gpn, shard_00000: 20,000 sites, about 40,000 passes on cpu, batch 8, threads 2"]
-    for now[0], passes, session.batch in ((20, 4_000, 8), (40, 8_000, 8), (60, 9_000, 4), (80, 20_000, 4)):
+    assert caplog.messages == [
+        "gpn, shard_00000: 20,000 sites, about 40,000 passes on cpu, batch 8, threads 2"
+    ]
+    for now[0], passes, session.batch in (
+        (20, 4_000, 8),
+        (40, 8_000, 8),
+        (60, 9_000, 4),
+        (80, 20_000, 4),
+    ):
         session.told(passes)
-    assert capsys.readouterr().err.splitlines() == ["gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8",
-                                                    "gpn, shard_00000: 20,000 of 40,000 passes, 250 passes/s, 80 s left, batch 4"]
+    assert capsys.readouterr().err.splitlines() == [
+        "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8",
+        "gpn, shard_00000: 20,000 of 40,000 passes, 250 passes/s, 80 s left, batch 4",
+    ]

@@ -1,4 +1,5 @@
-"""The stride a run settles on, from the differences of its own region bases; the draw depends on the sites alone."""
+"""The stride a run settles on, from the differences of its own region bases; the draw depends on
+the sites alone."""
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ CRE = {"cre": Spans(chr1=[(1_000, 3_000), (9_000, 12_000)])}
 
 def plan_of(folder, **options):
     folder.mkdir(exist_ok=True)
-    return planned(folder, GENOME, [snv_rows(GENOME, range(100, 900, 10))], CRE, asked_probes=500, **options)[0]
+    return planned(
+        folder, GENOME, [snv_rows(GENOME, range(100, 900, 10))], CRE, asked_probes=500, **options
+    )[0]
 
 
 @pytest.fixture
@@ -30,8 +33,19 @@ def choose(tmp_path, monkeypatch):
 
     def run(asked, bits=None):
         if bits:
-            monkeypatch.setattr(step, "check", lambda stride, _bits: {"stride": stride, "bases": 9, "p50": bits(stride), "p99": 1.0})
-        return step.choose_stride("g.fa", plan_dir, "toy", tmp_path / "toy.stride.json", "fast", asked)
+            monkeypatch.setattr(
+                step,
+                "check",
+                lambda stride, _bits: {
+                    "stride": stride,
+                    "bases": 9,
+                    "p50": bits(stride),
+                    "p99": 1.0,
+                },
+            )
+        return step.choose_stride(
+            "g.fa", plan_dir, "toy", tmp_path / "toy.stride.json", "fast", asked
+        )
 
     return run
 
@@ -40,7 +54,11 @@ def test_a_small_difference_keeps_what_was_asked_for(choose, monkeypatch, tmp_pa
     monkeypatch.setattr(step, "CHECKED_BASES", 40)
     monkeypatch.setattr(step, "MAX_MEDIAN_BITS", 2.0)
     found = choose(8)
-    assert (found["stride"], found["asked"], [check["stride"] for check in found["checks"]]) == (8, 8, [8])
+    assert (found["stride"], found["asked"], [check["stride"] for check in found["checks"]]) == (
+        8,
+        8,
+        [8],
+    )
     assert 0 < found["checks"][0]["p50"] < found["checks"][0]["p99"] < 2
     assert tables.read_json(tmp_path / "toy.stride.json") == found
 
@@ -54,7 +72,10 @@ def test_the_stride_doubles_while_the_median_is_too_far(choose):
 
 def test_a_model_too_far_at_every_stride_is_scored_base_by_base(choose):
     found = choose(8, lambda _stride: 0.06)
-    assert (found["stride"], [check["stride"] for check in found["checks"]]) == (step.EXACT, [8, 16])
+    assert (found["stride"], [check["stride"] for check in found["checks"]]) == (
+        step.EXACT,
+        [8, 16],
+    )
 
 
 @pytest.mark.parametrize("asked", [1, 32, 100])
@@ -65,7 +86,10 @@ def test_nothing_is_checked_where_tiles_save_nothing(choose, asked):
 
 def test_the_draw_depends_on_the_sites_not_on_the_shards(tmp_path):
     few, many = plan_of(tmp_path / "few"), plan_of(tmp_path / "many", shard_size=311)
-    (contig, pos), (_, other) = step.region_bases(few, seed=1, n=300), step.region_bases(many, seed=1, n=300)
+    (contig, pos), (_, other) = (
+        step.region_bases(few, seed=1, n=300),
+        step.region_bases(many, seed=1, n=300),
+    )
     assert pos.tolist() == other.tolist() == sorted(set(pos.tolist()))
     assert len(pos) == 300
     assert (contig == 0).all()
@@ -76,7 +100,12 @@ def test_the_draw_depends_on_the_sites_not_on_the_shards(tmp_path):
 
 
 def test_check_leaves_out_what_was_not_scored():
-    assert step.check(8, np.array([0.1, np.nan, 0.3, 0.2])) == {"stride": 8, "bases": 3, "p50": 0.2, "p99": 0.298}
+    assert step.check(8, np.array([0.1, np.nan, 0.3, 0.2])) == {
+        "stride": 8,
+        "bases": 3,
+        "p50": 0.2,
+        "p99": 0.298,
+    }
     assert step.check(8, np.array([np.nan]))["bases"] == 0
 
 
@@ -86,7 +115,10 @@ def test_strides_stop_where_a_tile_costs_what_its_bases_do():
 
 
 def test_a_dry_run_counts_the_passes_saved():
-    shards = [(np.zeros(320, np.int64), np.arange(320, 640)), (np.zeros(10, np.int64), np.arange(640, 650))]
+    shards = [
+        (np.zeros(320, np.int64), np.arange(320, 640)),
+        (np.zeros(10, np.int64), np.arange(640, 650)),
+    ]
     alone = planned_passes(FakeBundle(), shards, 1_000, "default", True, 1)
     assert alone == 4_000
     assert planned_passes(FakeBundle(), shards, 1_000, "default", True, 8) == 670 * 4 + 11 * 8 * 2

@@ -25,13 +25,28 @@ def tool():
 def vcf(tmp_path):
     path = tmp_path / "sites.vcf.gz"
     with gzip.open(path, "wt") as file:
-        file.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n" + RECORDS.replace("\n", "\t.\t.\t.\n"))
+        file.write(
+            "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+            + RECORDS.replace("\n", "\t.\t.\t.\n")
+        )
     return path
 
 
 def figures(tool, **changed):
-    values = {"n_sites": 1, "threads": 1, "batch": 1, "max_difference": 1e-6, "llr_sd": 1.0, "ours_s": [1.0, 9.0, 2.0],
-              "bare_s": [2.0, 2.0, 2.0], "peer_s": [12.0, 13.0, 11.0], "peer_first_s": 40.0, "peer": {}, "versions": {}, "cpu": ""}
+    values = {
+        "n_sites": 1,
+        "threads": 1,
+        "batch": 1,
+        "max_difference": 1e-6,
+        "llr_sd": 1.0,
+        "ours_s": [1.0, 9.0, 2.0],
+        "bare_s": [2.0, 2.0, 2.0],
+        "peer_s": [12.0, 13.0, 11.0],
+        "peer_first_s": 40.0,
+        "peer": {},
+        "versions": {},
+        "cpu": "",
+    }
     return tool.Duel(**values | changed)
 
 
@@ -60,6 +75,14 @@ def test_too_few_sites(tool, vcf, capsys):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("changed", [{"max_difference": 2e-5}, {"max_difference": float("nan")}, {"bare_s": [1.0]}, {"peer_s": [11.9]}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"max_difference": 2e-5},
+        {"max_difference": float("nan")},
+        {"bare_s": [1.0]},
+        {"peer_s": [11.9]},
+    ],
+)
 def test_a_missed_bar_is_said(tool, changed):
     assert len(figures(tool, **changed).missed()) == 1

@@ -1,4 +1,5 @@
-"""The rest of the proof, on small genomes: the gate on a shifted twin, flags of regions, what useless models earn, the tool's tables."""
+"""The rest of the proof, on small genomes: the gate on a shifted twin, flags of regions, what
+useless models earn, the tool's tables."""
 
 import importlib
 from pathlib import Path
@@ -45,7 +46,9 @@ def test_regions_flagged_high_truly_err_little(work, monkeypatch):
     assert [end - start for start, end in found.spans] == _lengths(work / "clear" / "regions.bed")
     real = found.alleles["llr"].to_numpy().reshape(3, -1)
     assert np.isfinite(real).all()
-    high, medium = region_proof.region_flags(found, pool.stored(work / "clear", [], "germline"), 5, 3_000)
+    high, medium = region_proof.region_flags(
+        found, pool.stored(work / "clear", [], "germline"), 5, 3_000
+    )
     assert (high.level, medium.level) == ("HIGH", "MEDIUM")
     assert high.replications == 5
     assert high.regions == len(found.spans)
@@ -54,12 +57,19 @@ def test_regions_flagged_high_truly_err_little(work, monkeypatch):
 
 
 def _lengths(bed: Path) -> list[int]:
-    return [int(end) - int(start) for _, start, end, _ in (line.split("\t") for line in bed.read_text().splitlines())]
+    return [
+        int(end) - int(start)
+        for _, start, end, _ in (line.split("\t") for line in bed.read_text().splitlines())
+    ]
 
 
 @pytest.mark.parametrize("spectrum", SPECTRA)
 def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, spectrum):
-    bundle = write_bundle(Oracle(draw_table(1, seed=1, symmetric=True), Reading.MASKED), work / f"flanks_{spectrum}", gate="failed")
+    bundle = write_bundle(
+        Oracle(draw_table(1, seed=1, symmetric=True), Reading.MASKED),
+        work / f"flanks_{spectrum}",
+        gate="failed",
+    )
     monkeypatch.setattr(benchmark, "USELESS_ALLELES", 2_000)
     benchmark.run("useless", work / "clear", None, [], None, 10, None, [bundle.directory], spectrum)
     model, redraws, high, medium, error = capsys.readouterr().out.splitlines()[1].split("\t")
@@ -69,10 +79,14 @@ def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, sp
 
 
 def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work):
-    letters, pairs = (useless.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1))
+    letters, pairs = (
+        useless.counted_table(work / "clear" / "genome.fa.gz", order) for order in (0, 1)
+    )
     assert letters.is_symmetric
     assert pairs.is_symmetric
-    np.testing.assert_allclose(pairs.word_law.reshape(4, 4).sum(axis=1), letters.word_law, atol=1e-3)
+    np.testing.assert_allclose(
+        pairs.word_law.reshape(4, 4).sum(axis=1), letters.word_law, atol=1e-3
+    )
 
 
 @pytest.fixture
@@ -92,7 +106,9 @@ def test_what_is_trained_is_the_network_that_is_exported(networks):
     torch.manual_seed(1)
     network = gpn.GpnForMaskedLM(networks.config(11, 16))
     ids = torch.randint(0, 7, (50, 11))
-    torch.testing.assert_close(networks.logits_of_middles(network, ids), network(ids)[:, 5], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        networks.logits_of_middles(network, ids), network(ids)[:, 5], rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.torch
@@ -100,7 +116,12 @@ def test_half_of_the_contexts_are_hidden_as_neighbours_are(networks):
     hidden = networks.masks(41)
     assert hidden.shape == (16, 41)
     assert (hidden[8:].nonzero()[1] == 20).all()  # of a site itself the middle alone
-    assert np.flatnonzero(hidden[0]).tolist() == [20, 25, 30, 35]  # -20 sees -15, -10 and -5; the site, 20 away, stays
+    assert np.flatnonzero(hidden[0]).tolist() == [
+        20,
+        25,
+        30,
+        35,
+    ]  # -20 sees -15, -10 and -5; the site, 20 away, stays
     assert np.flatnonzero(hidden[3]).tolist() == [5, 10, 15, 20, 30, 35, 40]
     assert (networks.masks(9).sum(axis=1) == 1).all()
 
@@ -111,7 +132,10 @@ def test_what_a_proof_needs_and_lacks_is_named(work, tmp_path):
         benchmark.run("useless", work / "clear", None, [], None, 1, None)
     with pytest.raises(UsageError, match="no --run"):
         benchmark.run("transfer", None, None, [], None, 1, None)
-    with pytest.raises(UsageError, match="fit, fresh_probes, replications, useless, transfer, region_flags or satmut"):
+    with pytest.raises(
+        UsageError,
+        match="fit, fresh_probes, replications, useless, transfer, region_flags or satmut",
+    ):
         benchmark.run("speed", None, None, [], None, 1, None)
 
 

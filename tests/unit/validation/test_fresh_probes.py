@@ -1,4 +1,5 @@
-"""Fresh probes of a finished run: a small one with indels, made by the steps themselves, the context model alone."""
+"""Fresh probes of a finished run: a small one with indels, made by the steps themselves, the
+context model alone."""
 
 import shutil
 

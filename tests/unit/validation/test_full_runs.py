@@ -1,4 +1,5 @@
-"""Models that know nothing, through every step of a run: no HIGH and no MEDIUM, whatever the seed and the spectrum."""
+"""Models that know nothing, through every step of a run: no HIGH and no MEDIUM, whatever the seed
+and the spectrum."""
 
 from collections import Counter
 from itertools import product
@@ -21,7 +22,13 @@ def work(tmp_path_factory):
 def one_run(work, kind: str, spectrum: str, number: int) -> Counter:
     oracle = full_runs.genome(work / f"genome_{number}", number)
     seed = 1_000 * number + 2 * full_runs.MODELS.index(kind) + list(SPECTRA).index(spectrum)
-    return full_runs.flags_of(work / f"{kind}.{spectrum}.{number}", oracle, full_runs.bundle(oracle, kind, seed), spectrum, seed)
+    return full_runs.flags_of(
+        work / f"{kind}.{spectrum}.{number}",
+        oracle,
+        full_runs.bundle(oracle, kind, seed),
+        spectrum,
+        seed,
+    )
 
 
 @pytest.mark.parametrize(("kind", "spectrum"), FEW)

@@ -1,4 +1,5 @@
-"""The whole chain of steps against the naive twin: alleles of every kind, three families, and how many passes are saved."""
+"""The whole chain of steps against the naive twin: alleles of every kind, three families, and how
+many passes are saved."""
 
 import json
 
@@ -25,18 +26,23 @@ def letters(rng, n: int) -> str:
 
 
 def some_genome(seed: int = 5) -> str:
-    """Random letters with short tandem repeats among them, so that indels have several spellings."""
+    """Random letters with short tandem repeats among them, so that indels have several
+    spellings."""
     rng = np.random.default_rng(seed)
-    return "".join(letters(rng, int(rng.integers(20, 80))) + letters(rng, int(rng.integers(1, 4))) * 6 for _ in range(70))
+    return "".join(
+        letters(rng, int(rng.integers(20, 80))) + letters(rng, int(rng.integers(1, 4))) * 6
+        for _ in range(70)
+    )
 
 
 def some_records(genome: str, n: int, seed: int = 6) -> list[tuple[int, str, list[str]]]:
-    """(pos, REF, ALTs): four of ten sites with all three bases, then indels, MNVs, complex alleles and mixed records."""
+    """(pos, REF, ALTs): four of ten sites with all three bases, then indels, MNVs, complex alleles
+    and mixed records."""
     rng = np.random.default_rng(seed)
     places = np.sort(rng.choice(np.arange(MARGIN, len(genome) - MARGIN), n, replace=False))
     made = []
     for number, pos in enumerate(places.tolist()):
-        here = genome[pos:pos + 20]
+        here = genome[pos : pos + 20]
         others = [base for base in "ACGT" if base != here[0]]
         size = int(rng.integers(2, 9))
         if number % 10 < 4:
@@ -46,7 +52,13 @@ def some_records(genome: str, n: int, seed: int = 6) -> list[tuple[int, str, lis
         elif number % 5 == 1:
             made.append((pos, here[0], [here[0] + letters(rng, size - 1)]))
         elif number % 5 == 2:
-            made.append((pos, here[:3], [others[0] + here[1] + {"A": "C", "C": "G", "G": "T", "T": "A"}[here[2]]]))
+            made.append(
+                (
+                    pos,
+                    here[:3],
+                    [others[0] + here[1] + {"A": "C", "C": "G", "G": "T", "T": "A"}[here[2]]],
+                )
+            )
         elif number % 5 == 3:
             made.append((pos, here[:size], [others[1] + letters(rng, 2) + others[2]]))
         else:
@@ -68,24 +80,49 @@ def planned(tmp_path_factory):
     genome = some_genome()
     records = some_records(genome, N_RECORDS)
     (folder / "genome.fa").write_text(f">c\n{genome}\n")
-    lines = "".join(f"c\t{pos + 1}\t.\t{ref}\t{','.join(alts)}\t.\t.\t.\n" for pos, ref, alts in records)
+    lines = "".join(
+        f"c\t{pos + 1}\t.\t{ref}\t{','.join(alts)}\t.\t.\t.\n" for pos, ref, alts in records
+    )
     header = f"##fileformat=VCFv4.2\n##contig=<ID=c,length={len(genome)}>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     (folder / "a.vcf").write_text(header + lines)
     (folder / "vcfs.tsv").write_text(f"a\t{folder / 'a.vcf'}\n")
     common = ("--fasta", folder / "genome.fa")
     call("fit_context_model", *common, "--out_dir", folder / "context_model")
     call("check_inputs", *common, "--vcfs", folder / "vcfs.tsv", "--out_dir", folder / "checked")
-    call("plan_sites", *common, "--checked", folder / "checked", "--context_model", folder / "context_model", "--probes", 100,
-         "--out_dir", folder / "plan")
+    call(
+        "plan_sites",
+        *common,
+        "--checked",
+        folder / "checked",
+        "--context_model",
+        folder / "context_model",
+        "--probes",
+        100,
+        "--out_dir",
+        folder / "plan",
+    )
     return folder, genome, records
 
 
 def score(folder, bundle, out) -> list[dict]:
     """Score every shard with one bundle; its metrics."""
     for shard in sorted((folder / "plan" / "shards").glob("*.parquet")):
-        call("score_sites", "--fasta", folder / "genome.fa", "--bundle", bundle, "--shard", shard, "--neighbours", "false",
-             "--out_dir", out)
-    return [json.loads(path.read_text()) for path in sorted(out.glob(f"{bundle.name}.*.metrics.json"))]
+        call(
+            "score_sites",
+            "--fasta",
+            folder / "genome.fa",
+            "--bundle",
+            bundle,
+            "--shard",
+            shard,
+            "--neighbours",
+            "false",
+            "--out_dir",
+            out,
+        )
+    return [
+        json.loads(path.read_text()) for path in sorted(out.glob(f"{bundle.name}.*.metrics.json"))
+    ]
 
 
 def exported(folder, kind, tmp_path):
@@ -93,15 +130,28 @@ def exported(folder, kind, tmp_path):
     from gfmtrust.models import checkpoint
 
     weights = checkpoints.write(tmp_path / kind, kind)
-    if kind == "gpn":  # random logits put much on [PAD], [MASK] and [UNK], and such sites are MODEL_ERROR
+    if (
+        kind == "gpn"
+    ):  # random logits put much on [PAD], [MASK] and [UNK], and such sites are MODEL_ERROR
         quieten_specials(weights / "model.safetensors")
-    call("export_model", "--fasta", folder / "genome.fa", "--model", weights, "--windows", 50, "--allow_untrained",
-         "--out_dir", tmp_path / "models")
+    call(
+        "export_model",
+        "--fasta",
+        folder / "genome.fa",
+        "--model",
+        weights,
+        "--windows",
+        50,
+        "--allow_untrained",
+        "--out_dir",
+        tmp_path / "models",
+    )
     return checkpoint.load(weights), Bundle.open(tmp_path / "models" / kind)
 
 
 def quieten_specials(path) -> None:
-    """Logits of the three special tokens become the mean of the bases': at most 3/7 of the mass is theirs, by Jensen's inequality."""
+    """Logits of the three special tokens become the mean of the bases': at most 3/7 of the mass is
+    theirs, by Jensen's inequality."""
     from safetensors.torch import load_file, save_file
 
     held = load_file(path)
@@ -115,23 +165,51 @@ def test_every_allele_has_the_twins_llr(planned, tmp_path, kind):
     loaded, bundle = exported(folder, kind, tmp_path)
     metrics = score(folder, bundle.directory, tmp_path / "scores")
     score(folder, folder / "context_model", tmp_path / "scores")
-    told = ("--plan", folder / "plan", "--scores", tmp_path / "scores", "--bundles", folder / "context_model", bundle.directory)
+    told = (
+        "--plan",
+        folder / "plan",
+        "--scores",
+        tmp_path / "scores",
+        "--bundles",
+        folder / "context_model",
+        bundle.directory,
+    )
     call("calibrate", *told, "--out_dir", tmp_path / "calibration")
-    call("annotate_sites", *told, "--calibration", tmp_path / "calibration" / "calibration.json", "--out_dir", tmp_path / "sites")
-    found = tables.read(tmp_path / "sites" / "sites.parquet").to_pandas().set_index(["pos", "ref", "alt"])
+    call(
+        "annotate_sites",
+        *told,
+        "--calibration",
+        tmp_path / "calibration" / "calibration.json",
+        "--out_dir",
+        tmp_path / "sites",
+    )
+    found = (
+        tables.read(tmp_path / "sites" / "sites.parquet")
+        .to_pandas()
+        .set_index(["pos", "ref", "alt"])
+    )
     twin = NaiveTwin(loaded, bundle)
     asked = sorted({(pos, ref, alt) for pos, ref, alts in records for alt in alts})
     assert len(found) == len(asked)
     assert set(found["status"]) == {"SCORED"}
     for allele in asked:
         wanted = twin.llr(genome, *allele)
-        assert found.loc[allele, "llr"] == pytest.approx(wanted, abs=1e-4 * max(1.0, abs(wanted))), allele
+        assert found.loc[allele, "llr"] == pytest.approx(
+            wanted, abs=1e-4 * max(1.0, abs(wanted))
+        ), allele
     passes = twin.passes
-    every = [(pos, ref, alt) for pos, ref, alts in records if len(ref) == 1 and len(alts) == 3 for alt in alts]
+    every = [
+        (pos, ref, alt)
+        for pos, ref, alts in records
+        if len(ref) == 1 and len(alts) == 3
+        for alt in alts
+    ]
     for allele in every:
         twin.llr(genome, *allele)
     naive_per_site = 3 * (twin.passes - passes) / len(every)
     ours_per_site = metrics[0]["passes"] / metrics[0]["sites"]
-    print(f"{kind}: {len(asked)} alleles; {ours_per_site:g} passes a site of {naive_per_site:g} for all ALTs")
+    print(
+        f"{kind}: {len(asked)} alleles; {ours_per_site:g} passes a site of {naive_per_site:g} for all ALTs"
+    )
     assert metrics[0]["shard"] == "shard_00000"
     assert ours_per_site <= 0.35 * naive_per_site

@@ -1,4 +1,5 @@
-"""Oracle genomes: the law's symmetry, the truth against empirical frequencies, the demo's bytes and every awkward kind of record."""
+"""Oracle genomes: the law's symmetry, the truth against empirical frequencies, the demo's bytes and
+every awkward kind of record."""
 
 import gzip
 import io
@@ -46,11 +47,14 @@ def truth(genome):
 
 @pytest.fixture(scope="module")
 def small():
-    return draw_genome(law.demo_law(), (ContigPlan("a", 30_000), ContigPlan("b", 6_000, gap_bp=700)), seed=3)
+    return draw_genome(
+        law.demo_law(), (ContigPlan("a", 30_000), ContigPlan("b", 6_000, gap_bp=700)), seed=3
+    )
 
 
 def naive_chain_probability(chain, codes):
-    """Probability of a whole stretch by the chain rule: the stationary start, then one transition a letter."""
+    """Probability of a whole stretch by the chain rule: the stationary start, then one transition a
+    letter."""
     word = int("".join(map(str, codes[: chain.order])), 4)
     probability = chain.stationary[word]
     for code in codes[chain.order :]:
@@ -66,7 +70,9 @@ def test_chain_is_a_chain_and_its_own_reverse_complement(order):
     length = order + 2
     words = [np.array(word, dtype=np.uint8) for word in itertools.product(range(4), repeat=length)]
     probability = np.array([naive_chain_probability(chain, word) for word in words])
-    other_strand = np.array([naive_chain_probability(chain, alphabet.reverse_complement(word)) for word in words])
+    other_strand = np.array(
+        [naive_chain_probability(chain, alphabet.reverse_complement(word)) for word in words]
+    )
     assert probability.sum() == pytest.approx(1, abs=1e-12)
     np.testing.assert_allclose(probability, other_strand, rtol=1e-9)
 
@@ -94,7 +100,8 @@ def test_chain_truth_matches_frequencies_of_a_long_draw():
 
 
 def test_element_letters_follow_motif_and_partners(genome):
-    """Counted over the drawn elements of the demo, each read on its own strand: fidelities, and uniform letters where nothing binds."""
+    """Counted over the drawn elements of the demo, each read on its own strand: fidelities, and
+    uniform letters where nothing binds."""
     drawn = genome.contigs[0]
     for element in genome.law.elements:
         segments = [s for s in drawn.segments if s.kind == element.name]
@@ -109,7 +116,9 @@ def test_element_letters_follow_motif_and_partners(genome):
         kept = (letters == consensus)[:, consensus != alphabet.N]
         assert kept.mean() == pytest.approx(0.98, abs=5 * np.sqrt(0.98 * 0.02 / kept.size))
         roots = letters[:, sorted(set(first) - set(second))]
-        assert np.bincount(roots.ravel()) / roots.size == pytest.approx([0.25] * 4, abs=5 * np.sqrt(0.1875 / roots.size))
+        assert np.bincount(roots.ravel()) / roots.size == pytest.approx(
+            [0.25] * 4, abs=5 * np.sqrt(0.1875 / roots.size)
+        )
 
 
 def naive_element_probability(element, element_law, codes):
@@ -133,13 +142,18 @@ def test_element_truth_is_the_joint_law_over_four_letters(mapping):
     codes = np.random.default_rng(3).integers(0, 4, len(element)).astype(np.uint8)
     truth = element_distribution(element, law.demo_law(), codes)
     for i in range(len(codes)):
-        joint = [naive_element_probability(element, law.demo_law(), [*codes[:i], b, *codes[i + 1 :]]) for b in range(4)]
+        joint = [
+            naive_element_probability(element, law.demo_law(), [*codes[:i], b, *codes[i + 1 :]])
+            for b in range(4)
+        ]
         assert truth[i] == pytest.approx(np.array(joint) / sum(joint), abs=1e-12)
 
 
 def test_element_truth_by_hand():
     element = law.stem_element("e", ".ACGTACGTACGTA.")
-    truth = element_distribution(element, law.demo_law(), alphabet.encode("A" + "ACGTACGTACGTA" + "C"))
+    truth = element_distribution(
+        element, law.demo_law(), alphabet.encode("A" + "ACGTACGTACGTA" + "C")
+    )
     assert truth[0] == pytest.approx([0.01, 0.01, 0.97, 0.01])  # the partner is C
     assert truth[-1] == pytest.approx([0.01, 0.01, 0.01, 0.97])  # the partner is A
     assert truth[1] == pytest.approx([0.98, 0.02 / 3, 0.02 / 3, 0.02 / 3])
@@ -150,7 +164,12 @@ def test_truth_is_the_same_from_the_other_strand(small):
     drawn = small.contigs[0]
     length, other = len(drawn.codes), {"+": "-", "-": "+"}
     turned = tuple(
-        replace(s, start=length - s.end, end=length - s.start, strand=s.strand if s.kind in ("plain", "noise") else other[s.strand])
+        replace(
+            s,
+            start=length - s.end,
+            end=length - s.start,
+            strand=s.strand if s.kind in ("plain", "noise") else other[s.strand],
+        )
         for s in reversed(drawn.segments)
     )
     contig = replace(drawn, codes=alphabet.reverse_complement(drawn.codes), segments=turned)
@@ -159,7 +178,11 @@ def test_truth_is_the_same_from_the_other_strand(small):
 
 
 def test_words_of_a_long_draw_are_as_frequent_on_the_other_strand():
-    codes = draw_genome(law.demo_law(), (ContigPlan("a", 200_000),), seed=9).contigs[0].codes.astype(np.int64)
+    codes = (
+        draw_genome(law.demo_law(), (ContigPlan("a", 200_000),), seed=9)
+        .contigs[0]
+        .codes.astype(np.int64)
+    )
     words = codes[:-2] * 16 + codes[1:-1] * 4 + codes[2:]
     counts = np.bincount(words, minlength=64)
     other = counts[law.word_reverse_complements(3)]
@@ -182,7 +205,9 @@ def test_layout_fills_contigs_and_gaps_are_n(small):
 def test_true_llr_is_the_ratio_of_the_truth(small):
     pos, ref, alt = np.array([100, 2000]), np.array([0, 1]), np.array([2, 3])
     rows = true_distribution(small, "a")[pos]
-    assert true_llr(small, "a", pos, ref, alt) == pytest.approx(np.log(rows[[0, 1], alt] / rows[[0, 1], ref]))
+    assert true_llr(small, "a", pos, ref, alt) == pytest.approx(
+        np.log(rows[[0, 1], alt] / rows[[0, 1], ref])
+    )
 
 
 def test_same_seed_same_bytes_other_seed_other_bytes(small):
@@ -200,12 +225,27 @@ def test_same_seed_same_bytes_other_seed_other_bytes(small):
         (lambda: law.copy_element("e", "ACG.", 4, law.IDENTITY), "at most 12 apart"),
         (lambda: law.Element("e", "A..C", ((1, 3),), law.IDENTITY), "pairs cover"),
         (lambda: law.copy_element("e", "ACGTACGTACGTA.", 2, (1, 2, 3, 0)), "permutation"),
-        (lambda: law.Element("e", "." * 40, tuple((i, 39) for i in range(20)), law.IDENTITY), "pairs cover"),
-        (lambda: law.Element("e", ".A.ACGTACGTACGT.", ((0, 15), (2, 15)), law.IDENTITY), "second of two pairs"),
+        (
+            lambda: law.Element("e", "." * 40, tuple((i, 39) for i in range(20)), law.IDENTITY),
+            "pairs cover",
+        ),
+        (
+            lambda: law.Element("e", ".A.ACGTACGTACGT.", ((0, 15), (2, 15)), law.IDENTITY),
+            "second of two pairs",
+        ),
         (lambda: draw_genome(law.demo_law(), (ContigPlan("a", 100),), seed=-1), "seed is -1"),
-        (lambda: draw_genome(law.demo_law(), (ContigPlan("a", 100),), seed=1, masked_share=1.5), "masked_share is 1.5"),
-        (lambda: draw_genome(law.demo_law(), (ContigPlan("a", 100, gap_bp=100),), seed=1), "0 bases without its gap"),
-        (lambda: draw_chain(law.symmetric_chain(3, 0.1, 1), 2, np.random.default_rng(1)), "length is 2"),
+        (
+            lambda: draw_genome(law.demo_law(), (ContigPlan("a", 100),), seed=1, masked_share=1.5),
+            "masked_share is 1.5",
+        ),
+        (
+            lambda: draw_genome(law.demo_law(), (ContigPlan("a", 100, gap_bp=100),), seed=1),
+            "0 bases without its gap",
+        ),
+        (
+            lambda: draw_chain(law.symmetric_chain(3, 0.1, 1), 2, np.random.default_rng(1)),
+            "length is 2",
+        ),
     ],
 )
 def test_bad_parameters_are_refused(make, found):
@@ -272,16 +312,25 @@ def records(files, name):
 def test_bcftools_reads_every_record_and_finds_it_sorted(files, name, tmp_path):
     path = tmp_path / name
     path.write_bytes(files[name])
-    seen = subprocess.run(["bcftools", "query", "-f", "%CHROM\t%POS\n", path], capture_output=True, text=True, check=True).stdout
+    seen = subprocess.run(
+        ["bcftools", "query", "-f", "%CHROM\t%POS\n", path],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert seen.splitlines() == ["\t".join(fields[:2]) for fields in records(files, name)]
-    subprocess.run(["bcftools", "index", "-t", path], check=True, capture_output=True)  # refuses an unsorted file
+    subprocess.run(
+        ["bcftools", "index", "-t", path], check=True, capture_output=True
+    )  # refuses an unsorted file
 
 
 def test_every_bcftools_command_takes_the_cohort(files, tmp_path):
     path = tmp_path / "cohort.vcf.gz"
     path.write_bytes(files["demo_cohort.vcf.gz"])
     for command in (["norm", "-m-"], ["sort"], ["annotate", "-x", "INFO/DP"], ["view", "-Ob"]):
-        subprocess.run(["bcftools", *command, "-o", tmp_path / "out", path], check=True, capture_output=True)
+        subprocess.run(
+            ["bcftools", *command, "-o", tmp_path / "out", path], check=True, capture_output=True
+        )
 
 
 def test_ref_is_the_genome_but_where_planted(files, genome):
@@ -290,7 +339,10 @@ def test_ref_is_the_genome_but_where_planted(files, genome):
              if f[0] in names and names[f[0]][int(f[1]) - 1 :][: len(f[3])] != f[3].upper()]  # fmt: skip
     assert len(wrong) == 3
     for name in ("demo_b.vcf.gz", "demo_c.g.vcf.gz"):
-        assert all(f[0] not in names or names[f[0]][int(f[1]) - 1 :][: len(f[3])] == f[3].upper() for f in records(files, name))
+        assert all(
+            f[0] not in names or names[f[0]][int(f[1]) - 1 :][: len(f[3])] == f[3].upper()
+            for f in records(files, name)
+        )
 
 
 def test_spectrum_is_like_a_germline(genome):
@@ -367,17 +419,22 @@ def test_regions_lie_where_the_truth_says(files, truth):
         if name.startswith("grammar"):
             assert entropy_bits(here) < 0.9
         assert np.isnan(here).any() == (name == "over_gap")
-    assert sum(end - start for _, start, end in spans.values()) < 7_000  # a demo: each base is scored by each model
+    assert (
+        sum(end - start for _, start, end in spans.values()) < 7_000
+    )  # a demo: each base is scored by each model
 
 
 def test_truth_file_holds_every_base(truth, genome):
-    assert {name: rows.shape for name, rows in truth.items()} == {c.name: (len(c.codes), 4) for c in genome.contigs}
+    assert {name: rows.shape for name, rows in truth.items()} == {
+        c.name: (len(c.codes), 4) for c in genome.contigs
+    }
 
 
 @pytest.mark.torch
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_demo_models_load_and_know_the_grammar_on_both_strands(number, genome, truth):
-    """Mean surprisal over bases they were not trained on: far below the 1.78 bits of two-sided counts up to order 10."""
+    """Mean surprisal over bases they were not trained on: far below the 1.78 bits of two-sided
+    counts up to order 10."""
     import torch
 
     from gfmtrust.models import checkpoint
@@ -394,7 +451,9 @@ def test_demo_models_load_and_know_the_grammar_on_both_strands(number, genome, t
         tokens[:, site] = mask
         with torch.no_grad():
             logits = loaded.network(torch.from_numpy(tokens))[:, site, ids]
-        surprisal = -torch.log_softmax(logits, dim=1).numpy()[np.arange(len(windows)), windows[:, site]] / np.log(2)
+        surprisal = -torch.log_softmax(logits, dim=1).numpy()[
+            np.arange(len(windows)), windows[:, site]
+        ] / np.log(2)
         assert surprisal.mean() < 1.35
 
 

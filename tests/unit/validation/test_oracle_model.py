@@ -1,4 +1,5 @@
-"""The oracle model: closed forms against a slow twin, every scorer against the closed forms, and a self-check that can fail."""
+"""The oracle model: closed forms against a slow twin, every scorer against the closed forms, and a
+self-check that can fail."""
 
 import os
 import subprocess
@@ -67,10 +68,13 @@ def opened(oracle: Oracle, folder):
 
 def scores_of(oracle: Oracle, folder, letters: str, pos, preset="default"):
     bundle, session = opened(oracle, folder)
-    return site_scores.score_sites(session, bundle, FakeGenome(chr1=letters), np.zeros(len(pos), int), np.array(pos), preset)
+    return site_scores.score_sites(
+        session, bundle, FakeGenome(chr1=letters), np.zeros(len(pos), int), np.array(pos), preset
+    )
 
 
-# --- tables ---------------------------------------------------------------------------------------------------------------
+# --- tables
+# ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -92,14 +96,17 @@ def test_the_uniform_table_has_two_bits_a_letter():
 def test_drawn_sequences_cost_the_entropy_rate_and_the_two_sided_reading_is_calibrated():
     table = table_of(2)
     codes = draw_sequence(table, 100_000, seed=1)
-    assert -closed_forms.log_likelihood(table, codes) / len(codes) / np.log(2) == pytest.approx(table.entropy_rate(), abs=0.01)
+    assert -closed_forms.log_likelihood(table, codes) / len(codes) / np.log(2) == pytest.approx(
+        table.entropy_rate(), abs=0.01
+    )
     index = np.arange(len(codes))
     q = closed_forms.base_distribution(table, codes, index)
     gap = -np.log2(q[index, codes]).mean() - closed_forms.entropy_bits(q).mean()
     assert abs(gap) < 0.01
 
 
-# --- closed forms against the slow twin -----------------------------------------------------------------------------------
+# --- closed forms against the slow twin
+# -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -107,13 +114,17 @@ def test_log_likelihood_equals_the_twin(order):
     table = table_of(order)
     for seed, (length, n_unknown) in enumerate([(1, 0), (order + 1, 0), (30, 0), (30, 4), (9, 9)]):
         codes = random_codes(seed, length, n_unknown)
-        assert closed_forms.log_likelihood(table, codes) == pytest.approx(naive_log_likelihood(table, decode(codes)), abs=EXACT)
+        assert closed_forms.log_likelihood(table, codes) == pytest.approx(
+            naive_log_likelihood(table, decode(codes)), abs=EXACT
+        )
 
 
 def test_likelihoods_of_all_sequences_sum_to_one():
     for order in (0, 1, 2):
         every = closed_forms.all_words(5)
-        assert np.exp(closed_forms.log_likelihood(table_of(order), every)).sum() == pytest.approx(1, abs=EXACT)
+        assert np.exp(closed_forms.log_likelihood(table_of(order), every)).sum() == pytest.approx(
+            1, abs=EXACT
+        )
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -126,12 +137,15 @@ def test_masked_and_causal_equal_the_twin_and_the_four_allele_posterior(order, n
     for row, at in enumerate(index):
         np.testing.assert_allclose(masked[row], q_masked(table, decode(codes), at), atol=EXACT)
         np.testing.assert_allclose(causal[row], q_causal(table, decode(codes), at), atol=EXACT)
-        np.testing.assert_allclose(masked[row], closed_forms.four_allele_posterior(table, codes, at), atol=EXACT)
+        np.testing.assert_allclose(
+            masked[row], closed_forms.four_allele_posterior(table, codes, at), atol=EXACT
+        )
 
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_letters_of_a_token_follow_each_other_as_in_the_chain(order):
-    """Told the token's letters before it, a letter has the law the whole left flank gives it; trying each base sees both flanks."""
+    """Told the token's letters before it, a letter has the law the whole left flank gives it;
+    trying each base sees both flanks."""
     table, codes = table_of(order), random_codes(order, 60)
     index = np.arange(12, 40)
     plain = closed_forms.causal_distribution(table, codes, index, np.zeros_like(index))
@@ -139,7 +153,9 @@ def test_letters_of_a_token_follow_each_other_as_in_the_chain(order):
     np.testing.assert_allclose(by_token, plain, atol=EXACT)
     masked = closed_forms.base_distribution(table, codes, index)
     for k_letters in (1, KMER):
-        np.testing.assert_allclose(closed_forms.right_posterior(table, codes, index, 15, k_letters), masked, atol=EXACT)
+        np.testing.assert_allclose(
+            closed_forms.right_posterior(table, codes, index, 15, k_letters), masked, atol=EXACT
+        )
 
 
 def test_unknown_letters_to_the_right_count_in_none_of_the_four():
@@ -147,7 +163,9 @@ def test_unknown_letters_to_the_right_count_in_none_of_the_four():
     whole = closed_forms.right_posterior(table, codes, np.array([20]), 12)
     codes[22] = N
     cut = closed_forms.right_posterior(table, codes, np.array([20]), 12)
-    np.testing.assert_allclose(cut, closed_forms.base_distribution(table, codes, np.array([20])), atol=EXACT)
+    np.testing.assert_allclose(
+        cut, closed_forms.base_distribution(table, codes, np.array([20])), atol=EXACT
+    )
     assert np.abs(cut - whole).max() > 1e-3
 
 
@@ -157,9 +175,15 @@ def test_unknown_letters_to_the_right_count_in_none_of_the_four():
 def test_kmers_equal_the_twin(order, offset, method):
     table, codes = table_of(order), random_codes(order, 21, 2)
     index = np.array([at for at in range(6 + offset, 15, KMER) if codes[at] < N])
-    found = closed_forms.kmer_distribution(table, codes, index, np.full(len(index), offset), KMER, method)
+    found = closed_forms.kmer_distribution(
+        table, codes, index, np.full(len(index), offset), KMER, method
+    )
     for row, at in enumerate(index):
-        np.testing.assert_allclose(found[row], q_kmer(table, decode(codes), at, offset, KMER, method == "conditional"), atol=EXACT)
+        np.testing.assert_allclose(
+            found[row],
+            q_kmer(table, decode(codes), at, offset, KMER, method == "conditional"),
+            atol=EXACT,
+        )
 
 
 def test_conditional_kmers_ask_what_single_bases_ask_and_marginal_ones_know_less():
@@ -167,15 +191,24 @@ def test_conditional_kmers_ask_what_single_bases_ask_and_marginal_ones_know_less
     codes = draw_sequence(table, 3000, seed=3)
     index = np.arange(30, 2970)
     single = closed_forms.base_distribution(table, codes, index)
-    conditional, marginal = (closed_forms.kmer_distribution(table, codes, index, index % KMER, KMER, method)
-                             for method in ("conditional", "marginal"))
+    conditional, marginal = (
+        closed_forms.kmer_distribution(table, codes, index, index % KMER, KMER, method)
+        for method in ("conditional", "marginal")
+    )
     np.testing.assert_allclose(conditional, single, atol=EXACT)
-    assert closed_forms.entropy_bits(marginal).mean() > closed_forms.entropy_bits(conditional).mean() + 0.05
+    assert (
+        closed_forms.entropy_bits(marginal).mean()
+        > closed_forms.entropy_bits(conditional).mean() + 0.05
+    )
 
 
 def test_pll_is_the_sum_of_masked_log_probabilities_and_skips_unknown_letters():
     table, codes = table_of(3), random_codes(7, 40, 2)
-    expected = sum(np.log(q_masked(table, decode(codes), at)[codes[at]]) for at in range(5, 35) if codes[at] < N)
+    expected = sum(
+        np.log(q_masked(table, decode(codes), at)[codes[at]])
+        for at in range(5, 35)
+        if codes[at] < N
+    )
     assert closed_forms.pll_of_span(table, codes, 5, 35) == pytest.approx(expected, abs=1e-10)
     assert closed_forms.pll_of_span(table, codes, 5, 5) == 0
 
@@ -195,7 +228,10 @@ def test_changes_further_apart_than_the_order_add_up_and_nearer_ones_do_not():
 def test_spellings_of_one_deletion_have_one_likelihood():
     table = table_of(4)
     codes = np.concatenate([random_codes(1, 20), encode("AAAAAA"), random_codes(2, 20)])
-    found = {closed_forms.log_likelihood(table, np.delete(codes, place)).tobytes() for place in range(20, 26)}
+    found = {
+        closed_forms.log_likelihood(table, np.delete(codes, place)).tobytes()
+        for place in range(20, 26)
+    }
     assert len(found) == 1
 
 
@@ -208,20 +244,26 @@ def test_letters_masked_in_the_same_pass_are_unknown():
     np.testing.assert_array_equal(hidden, closed_forms.base_distribution(table, blanked, index))
 
 
-# --- every scorer against the closed forms --------------------------------------------------------------------------------
+# --- every scorer against the closed forms
+# --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("symmetric", [False, True], ids=["asymmetric", "symmetric"])
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("reading", Reading)
 def test_every_scorer_view_and_site_is_the_closed_form(tmp_path, genome, reading, order, symmetric):
-    """Thorough views, both contig ends, sites beside N, neighbours: everything `score_sites` returns."""
+    """Thorough views, both contig ends, sites beside N, neighbours: everything `score_sites`
+    returns."""
     oracle = Oracle(table_of(order, symmetric), reading)
     compared = selfcheck.compare(oracle, *opened(oracle, tmp_path), genome)
     assert len(compared.found) > 900
-    assert compared.difference.max() <= selfcheck.TOLERANCE, compared.names[compared.difference.argmax()]
+    assert compared.difference.max() <= selfcheck.TOLERANCE, compared.names[
+        compared.difference.argmax()
+    ]
     assert any(name.startswith("long:170 ") for name in compared.names)
-    assert any(name.startswith("long:1 ") for name in compared.names) or oracle.is_causal  # no context, so no score
+    assert (
+        any(name.startswith("long:1 ") for name in compared.names) or oracle.is_causal
+    )  # no context, so no score
 
 
 @pytest.mark.parametrize("reading", [Reading.MASKED, Reading.KMER_CONDITIONAL])
@@ -237,7 +279,9 @@ def test_strands_agree_on_the_symmetric_table_and_differ_as_told_on_the_other(tm
     assert np.abs(both[True]).max() < 2e-6
     table, codes = table_of(2), encode(letters)
     forward = closed_forms.base_distribution(table, codes, pos)
-    reverse = closed_forms.base_distribution(table, reverse_complement(codes), len(codes) - 1 - pos)[:, ::-1]
+    reverse = closed_forms.base_distribution(
+        table, reverse_complement(codes), len(codes) - 1 - pos
+    )[:, ::-1]
     np.testing.assert_allclose(both[False], np.log(forward) - np.log(reverse), atol=2e-6)
     assert np.abs(both[False]).mean() > 0.1
 
@@ -246,7 +290,9 @@ def test_an_equivariant_model_is_read_on_one_strand(tmp_path, genome):
     oracle = Oracle(table_of(3, symmetric=True), Reading.MASKED, rc_equivariant=True)
     bundle, session = opened(oracle, tmp_path)
     assert {view.strand for view in views_of(bundle, "thorough")} == {"+"}
-    assert selfcheck.compare(oracle, bundle, session, genome).difference.max() <= selfcheck.TOLERANCE
+    assert (
+        selfcheck.compare(oracle, bundle, session, genome).difference.max() <= selfcheck.TOLERANCE
+    )
 
 
 @pytest.mark.parametrize("order", [1, 3, 5])
@@ -260,14 +306,26 @@ def test_letters_further_than_the_order_change_no_bit(tmp_path, reading, order):
     found = []
     for number, changed in enumerate((codes, far, near)):
         (tmp_path / str(number)).mkdir()
-        found.append(scores_of(Oracle(table_of(order), reading), tmp_path / str(number), decode(changed), [100]).probs[0, 0].tobytes())
+        found.append(
+            scores_of(
+                Oracle(table_of(order), reading), tmp_path / str(number), decode(changed), [100]
+            )
+            .probs[0, 0]
+            .tobytes()
+        )
     assert found[0] == found[1]
     assert found[0] != found[2]
 
 
 @pytest.mark.parametrize("reading", Reading)
 def test_the_uniform_table_of_order_0_knows_nothing(tmp_path, reading):
-    found = scores_of(Oracle(uniform_table(), reading), tmp_path, decode(random_codes(2, 120)), np.arange(45, 75), "thorough")
+    found = scores_of(
+        Oracle(uniform_table(), reading),
+        tmp_path,
+        decode(random_codes(2, 120)),
+        np.arange(45, 75),
+        "thorough",
+    )
     assert (found.probs == 0.25).all() or reading not in (Reading.MASKED, Reading.CAUSAL)
     np.testing.assert_allclose(found.probs, 0.25, rtol=1e-7)
     np.testing.assert_allclose(found.local_surprisal, 2, rtol=1e-6)
@@ -278,7 +336,11 @@ def test_mass_outside_the_alphabet_is_told_and_changes_no_distribution(tmp_path,
     oracle = Oracle(table_of(2), reading, junk=0.4)
     compared = selfcheck.compare(oracle, *opened(oracle, tmp_path), genome)
     assert compared.difference.max() <= selfcheck.TOLERANCE
-    masses = [value for value, name in zip(compared.found, compared.names, strict=True) if "off-alphabet" in name]
+    masses = [
+        value
+        for value, name in zip(compared.found, compared.names, strict=True)
+        if "off-alphabet" in name
+    ]
     np.testing.assert_allclose(masses, 0.4, rtol=1e-6)
 
 
@@ -286,11 +348,14 @@ def test_a_causal_window_hides_its_last_letter():
     """Where the window ends with the site, that letter is the answer."""
     text = text_of(Oracle(table_of(1), Reading.CAUSAL))
     made = tokenizers.feeds(tokenizers.build(text), encode("ACGTA")[None], np.array([[4, 1]]))
-    assert made["input_ids"].tolist() == [[text.vocabulary[token] for token in ("<s>", "A", "C", "G", "T")]]
+    assert made["input_ids"].tolist() == [
+        [text.vocabulary[token] for token in ("<s>", "A", "C", "G", "T")]
+    ]
     assert made["pos"].tolist() == [[4, 1]]  # <s> in front: T answers for the last A, A for C
 
 
-# --- the files ------------------------------------------------------------------------------------------------------------
+# --- the files
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reading", Reading)
@@ -301,9 +366,15 @@ def test_graphs_are_valid_and_equal_oracles_give_equal_bytes(tmp_path, reading):
     content = markov_graph.build(oracle.table, text_of(oracle), oracle.junk)
     model = onnx.load_model_from_string(content)
     onnx.checker.check_model(model, full_check=True)
-    assert model.SerializeToString(deterministic=True) == model.FromString(content).SerializeToString(deterministic=True)
+    assert model.SerializeToString(deterministic=True) == model.FromString(
+        content
+    ).SerializeToString(deterministic=True)
     first, second = (write_bundle(oracle, tmp_path / name) for name in "ab")
-    assert (first.directory / GRAPH_FILE).read_bytes() == content == (second.directory / GRAPH_FILE).read_bytes()
+    assert (
+        (first.directory / GRAPH_FILE).read_bytes()
+        == content
+        == (second.directory / GRAPH_FILE).read_bytes()
+    )
     assert first.sha256 == second.sha256
     summary = onnx_file.read_graph(first.directory / GRAPH_FILE)
     assert {value.name for value in summary.outputs} == {"logp", "off_alphabet"}
@@ -316,7 +387,8 @@ def test_golden_windows_are_of_all_kinds():
     assert [str(PAD) in one["codes"] for one in golden] == [False, False, False, True]
 
 
-# --- the self-check -------------------------------------------------------------------------------------------------------
+# --- the self-check
+# -------------------------------------------------------------------------------------------------------
 
 
 def test_selfcheck_passes_on_this_machine(capsys):
@@ -331,16 +403,21 @@ def test_selfcheck_passes_on_this_machine(capsys):
 
 def test_selfcheck_needs_neither_onnx_nor_torch():
     """The scoring environment installs neither."""
-    program = ("import sys; sys.modules.update(onnx=None, torch=None, transformers=None)\n"
-               "from gfmtrust.validation.oracle import selfcheck; print(next(selfcheck.run('cpu')))")
+    program = (
+        "import sys; sys.modules.update(onnx=None, torch=None, transformers=None)\n"
+        "from gfmtrust.validation.oracle import selfcheck; print(next(selfcheck.run('cpu')))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    ).stdout
     assert out.endswith("largest difference 0.0e+00, pass\n")
 
 
 @pytest.fixture
 def one_oracle(monkeypatch):
     """The self-check of one model alone."""
+
     def choose(reading, order=2):
         monkeypatch.setattr(selfcheck, "oracles", lambda: [Oracle(table_of(order), reading)])
 
@@ -375,8 +452,14 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
     """A wrong graph whose own golden windows are as wrong: only the comparison can tell."""
     one_oracle(Reading.MASKED)
     wrong = Oracle(table_of(3), Reading.MASKED)
-    monkeypatch.setattr(markov_bundle, "golden", lambda _oracle, right=markov_bundle.golden: right(wrong))
-    monkeypatch.setattr(markov_graph, "build", lambda _table, text, junk, right=markov_graph.build: right(wrong.table, text, junk))
+    monkeypatch.setattr(
+        markov_bundle, "golden", lambda _oracle, right=markov_bundle.golden: right(wrong)
+    )
+    monkeypatch.setattr(
+        markov_graph,
+        "build",
+        lambda _table, text, junk, right=markov_graph.build: right(wrong.table, text, junk),
+    )
     line = failed(capsys)
     assert line.startswith("gfmtrust: selfcheck masked order 2, long:1 strand + shift -9, LLR of ")
     assert "on cpu (CPUExecutionProvider); expected " in line
@@ -384,30 +467,65 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("module", "name", "value", "reading", "told"), [
-    (site_scores, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
-    (site_scores, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
-    (site_scores, "site_index", lambda bundle, look: bundle.site_forward - look.shift - look.crop[0], Reading.KMER_MARGINAL, "strand - shift"),
-    (site_scores, "site_index", lambda bundle, look: (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0],
-     Reading.KMER_MARGINAL, "shift"),
-    (site_scores, "local_surprisal", lambda beside, *_: np.zeros(len(beside), np.float32), Reading.CAUSAL, "local surprisal"),
-])
-def test_a_slip_of_the_scorer_is_found(capsys, monkeypatch, one_oracle, module, name, value, reading, told):
+@pytest.mark.parametrize(
+    ("module", "name", "value", "reading", "told"),
+    [
+        (site_scores, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
+        (site_scores, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
+        (
+            site_scores,
+            "site_index",
+            lambda bundle, look: bundle.site_forward - look.shift - look.crop[0],
+            Reading.KMER_MARGINAL,
+            "strand - shift",
+        ),
+        (
+            site_scores,
+            "site_index",
+            lambda bundle, look: (
+                (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0]
+            ),
+            Reading.KMER_MARGINAL,
+            "shift",
+        ),
+        (
+            site_scores,
+            "local_surprisal",
+            lambda beside, *_: np.zeros(len(beside), np.float32),
+            Reading.CAUSAL,
+            "local surprisal",
+        ),
+    ],
+)
+def test_a_slip_of_the_scorer_is_found(
+    capsys, monkeypatch, one_oracle, module, name, value, reading, told
+):
     one_oracle(reading)
     monkeypatch.setattr(module, name, value)
     assert told in failed(capsys)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("reading", "name", "slip"), [
-    (Reading.CAUSAL, "pos", lambda pos: np.maximum(pos - 1, 0)),  # off by one
-    (Reading.MASKED, "pos", lambda pos: pos - 1),  # the prefix forgotten
-    (Reading.KMER_CONDITIONAL, "letters", np.zeros_like),  # told A throughout: what a leaking mask does
-    (Reading.KMER_MARGINAL, "letters", np.zeros_like),
-    (Reading.KMER_MARGINAL, "offset", lambda offset: (offset + 1) % KMER),
-    (Reading.CAUSAL_KMER, "input_ids", lambda ids: np.roll(ids, 1, axis=1)),
-    (Reading.CAUSAL_KMER_FULL, "letters", lambda letters: np.full_like(letters, 4)),  # nothing told: letters do not multiply to the token
-])
+@pytest.mark.parametrize(
+    ("reading", "name", "slip"),
+    [
+        (Reading.CAUSAL, "pos", lambda pos: np.maximum(pos - 1, 0)),  # off by one
+        (Reading.MASKED, "pos", lambda pos: pos - 1),  # the prefix forgotten
+        (
+            Reading.KMER_CONDITIONAL,
+            "letters",
+            np.zeros_like,
+        ),  # told A throughout: what a leaking mask does
+        (Reading.KMER_MARGINAL, "letters", np.zeros_like),
+        (Reading.KMER_MARGINAL, "offset", lambda offset: (offset + 1) % KMER),
+        (Reading.CAUSAL_KMER, "input_ids", lambda ids: np.roll(ids, 1, axis=1)),
+        (
+            Reading.CAUSAL_KMER_FULL,
+            "letters",
+            lambda letters: np.full_like(letters, 4),
+        ),  # nothing told: letters do not multiply to the token
+    ],
+)
 def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, reading, name, slip):
     one_oracle(reading)
     right = tokenizers.feeds
@@ -424,13 +542,21 @@ def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, readi
 def test_a_site_without_an_answer_is_off(capsys, monkeypatch, one_oracle):
     one_oracle(Reading.MASKED)
     right = site_scores.window_status
-    monkeypatch.setattr(site_scores, "window_status", lambda windows, *given: (np.where(np.arange(len(windows)) == 7, "NONFINITE",
-                                                                           right(windows, *given)[0]), *right(windows, *given)[1:]))
+    monkeypatch.setattr(
+        site_scores,
+        "window_status",
+        lambda windows, *given: (
+            np.where(np.arange(len(windows)) == 7, "NONFINITE", right(windows, *given)[0]),
+            *right(windows, *given)[1:],
+        ),
+    )
     assert "long:8 strand + shift -9, LLR of" in failed(capsys)
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("arguments", [["--device", "tpu"], ["--threads", "0"], ["--threads", "many"]])
+@pytest.mark.parametrize(
+    "arguments", [["--device", "tpu"], ["--threads", "0"], ["--threads", "many"]]
+)
 def test_a_wrong_command_line_is_64(capsys, arguments):
     assert cli.main(["selfcheck", *arguments]) == 64
     assert capsys.readouterr().err.count("\n") == 1
@@ -446,12 +572,17 @@ def test_cuda_that_is_not_there_is_69(capsys, monkeypatch):
 @pytest.mark.bad_input
 def test_a_device_that_falls_back_is_told_once(capsys, caplog, monkeypatch):
     monkeypatch.setattr("gfmtrust.bundle.session.cuda_works", lambda: False)
-    monkeypatch.setattr(selfcheck, "oracles", lambda: [Oracle(table_of(1), reading) for reading in (Reading.MASKED, Reading.CAUSAL)])
+    monkeypatch.setattr(
+        selfcheck,
+        "oracles",
+        lambda: [Oracle(table_of(1), reading) for reading in (Reading.MASKED, Reading.CAUSAL)],
+    )
     assert cli.main(["selfcheck"]) == 0
     assert sum("no working CUDA provider" in record.message for record in caplog.records) == 1
 
 
-# --- refusals -------------------------------------------------------------------------------------------------------------
+# --- refusals
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.bad_input
@@ -462,9 +593,16 @@ def test_an_order_outside_0_to_5_is_refused(order):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("order", "law", "told"), [
-    (1, np.full(4, 0.25), "expected 16 probabilities"), (0, np.array([0.5, 0.5, 0, 0]), "above 0"), (0, np.full(4, 0.3), "sum to 1"),
-    (1, np.repeat([0.1, 0.05, 0.05, 0.05], 4), "not stationary"), (7, np.full(4, 0.25), "expected 0..5")])
+@pytest.mark.parametrize(
+    ("order", "law", "told"),
+    [
+        (1, np.full(4, 0.25), "expected 16 probabilities"),
+        (0, np.array([0.5, 0.5, 0, 0]), "above 0"),
+        (0, np.full(4, 0.3), "sum to 1"),
+        (1, np.repeat([0.1, 0.05, 0.05, 0.05], 4), "not stationary"),
+        (7, np.full(4, 0.25), "expected 0..5"),
+    ],
+)
 def test_a_law_that_is_none_is_refused(order, law, told):
     with pytest.raises(ValueError, match=told):
         MarkovTable(order, law)
@@ -480,11 +618,19 @@ def test_junk_that_is_no_share_is_refused(junk):
 @pytest.mark.bad_input
 def test_more_mass_outside_the_alphabet_than_inside_ends_the_run(tmp_path):
     with pytest.raises(InternalError, match="outside A,C,G,T"):
-        scores_of(Oracle(table_of(1), Reading.MASKED, junk=0.6), tmp_path, decode(random_codes(0, 120)), np.arange(50, 60))
+        scores_of(
+            Oracle(table_of(1), Reading.MASKED, junk=0.6),
+            tmp_path,
+            decode(random_codes(0, 120)),
+            np.arange(50, 60),
+        )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("reading", "symmetric"), [(Reading.MASKED, False), (Reading.CAUSAL, True), (Reading.KMER_MARGINAL, True)])
+@pytest.mark.parametrize(
+    ("reading", "symmetric"),
+    [(Reading.MASKED, False), (Reading.CAUSAL, True), (Reading.KMER_MARGINAL, True)],
+)
 def test_what_differs_by_strand_cannot_be_called_equivariant(reading, symmetric):
     with pytest.raises(ValueError, match="expected masked, and a symmetric table"):
         Oracle(table_of(2, symmetric), reading, rc_equivariant=True)
@@ -528,7 +674,10 @@ def test_a_golden_window_that_was_changed_is_refused(tmp_path, reading):
 
 @pytest.mark.bad_input
 def test_a_graph_that_was_changed_is_refused(tmp_path):
-    path = write_bundle(Oracle(table_of(1), Reading.MASKED), tmp_path / "bundle").directory / GRAPH_FILE
+    path = (
+        write_bundle(Oracle(table_of(1), Reading.MASKED), tmp_path / "bundle").directory
+        / GRAPH_FILE
+    )
     path.write_bytes(markov_graph.build(table_of(2), text_of(Oracle(table_of(2), Reading.MASKED))))
     with pytest.raises(BadDataError, match="sha256 is"):
         Bundle.open(tmp_path / "bundle")
@@ -538,4 +687,6 @@ def test_a_graph_that_was_changed_is_refused(tmp_path):
 def test_rna_is_refused(tmp_path):
     bundle, session = opened(Oracle(table_of(1), Reading.MASKED), tmp_path)
     with pytest.raises(BadDataError, match="RNA"):
-        session.distributions(np.full((1, bundle.window_bp), 255, np.uint8), np.array([[bundle.site_forward]]))
+        session.distributions(
+            np.full((1, bundle.window_bp), 255, np.uint8), np.array([[bundle.site_forward]])
+        )

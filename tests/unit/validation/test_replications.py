@@ -1,4 +1,5 @@
-"""Replications: fifty from a small pool of the easy genome, counts by hand, useless models, refusals."""
+"""Replications: fifty from a small pool of the easy genome, counts by hand, useless models,
+refusals."""
 
 import json
 
@@ -30,13 +31,23 @@ def simulated(alleles, real=None) -> Pool:
     """A pool of made-up alleles; real: true probability of the real base against the decoy."""
     real = np.full(len(alleles), 0.5) if real is None else real
     alleles = alleles.assign(abs_llr=alleles["llr"].abs())
-    return Pool(alleles, real, 1 - real, np.random.default_rng(0).normal(1.8, 0.1, 400), False, "fp32", ("made_up",))
+    return Pool(
+        alleles,
+        real,
+        1 - real,
+        np.random.default_rng(0).normal(1.8, 0.1, 400),
+        False,
+        "fp32",
+        ("made_up",),
+    )
 
 
 def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
     cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=3_000)
     assert {cell.level for cell in cells} == {"HIGH", "MEDIUM"}
-    assert all(max(cell.above_alpha, cell.above_alpha_run) <= MOST_VIOLATIONS_IN_50 for cell in cells)
+    assert all(
+        max(cell.above_alpha, cell.above_alpha_run) <= MOST_VIOLATIONS_IN_50 for cell in cells
+    )
     rows = {row.ranking: row for row in useful}
     assert list(rows) == ["true law", "reliability", "abs_llr", "ent", "dis"]
     assert rows["reliability"].high_share >= 0.5
@@ -51,38 +62,56 @@ def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
     assert len(found.alleles) == 4_000
     assert found.n_sites > 3_000
     assert 0.07 < found.ceiling().error < 0.12
-    assert abs(found.wrong.mean() - found.ceiling().error) < 0.02  # counts of 80 kb come close to the law
+    assert (
+        abs(found.wrong.mean() - found.ceiling().error) < 0.02
+    )  # counts of 80 kb come close to the law
     assert found.wrong_sign.mean() < 0.06
     assert found.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     alleles = skilled(np.random.default_rng(1), 8, classes=("unique",)).assign(
-        llr=[-1.0, -1, -1, 1, 1, 0, -1, -1], run_oriented=[True, True, False, True, False, True, False, False])
+        llr=[-1.0, -1, -1, 1, 1, 0, -1, -1],
+        run_oriented=[True, True, False, True, False, True, False, False],
+    )
     rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
     fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
-    monkeypatch.setattr(replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank))
+    monkeypatch.setattr(
+        replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank)
+    )
     monkeypatch.setattr(replications, "_ranks_by", lambda *_: rank)
-    (high, medium), useful = replications.replicate(simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2)
+    (high, medium), useful = replications.replicate(
+        simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2
+    )
     assert high == replications.Cell("HIGH", "unique", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
-    assert medium == replications.Cell("MEDIUM", "unique", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8)  # an LLR of 0 is wrong
+    assert medium == replications.Cell(
+        "MEDIUM", "unique", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
+    )  # an LLR of 0 is wrong
     assert useful[1].high_share == 0.5
     assert useful[1].sign_error_high == 0.25
-    assert useful[1].sign_error_medium == pytest.approx(2 / 3)  # the decoy is likelier at the sixth: 0 has not its sign
+    assert useful[1].sign_error_medium == pytest.approx(
+        2 / 3
+    )  # the decoy is likelier at the sixth: 0 has not its sign
 
 
 def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
     alleles = skilled(np.random.default_rng(3), 30_000, spread=5.0)
     error = true_error(alleles)
-    cells, useful = replications.replicate(simulated(alleles, np.where(alleles["llr"] < 0, 1 - error, error)), 20)
+    cells, useful = replications.replicate(
+        simulated(alleles, np.where(alleles["llr"] < 0, 1 - error, error)), 20
+    )
     assert all(max(cell.above_alpha, cell.above_alpha_run) <= 4 for cell in cells)
-    assert sum(cell.exists for cell in cells if cell.level == "HIGH") > 20  # of twice 20: two region classes
+    assert (
+        sum(cell.exists for cell in cells if cell.level == "HIGH") > 20
+    )  # of twice 20: two region classes
     assert useful[1].prr_decoy > 0.7
 
 
 def test_the_number_of_processes_changes_nothing():
     made = simulated(skilled(np.random.default_rng(7), 3_000))
-    assert str(replications.replicate(made, 3, 500, processes=2)) == str(replications.replicate(made, 3, 500))  # text, for NaN differs
+    assert str(replications.replicate(made, 3, 500, processes=2)) == str(
+        replications.replicate(made, 3, 500)
+    )  # text, for NaN differs
 
 
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])

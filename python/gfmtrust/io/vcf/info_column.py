@@ -1,4 +1,5 @@
-"""Column 8 of a VCF line: our keys put in, taken out, and the form in which two such columns can be compared. Pure functions of bytes."""
+"""Column 8 of a VCF line: our keys put in, taken out, and the form in which two such columns can be
+compared. Pure functions of bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from gfmtrust.core.warning_counts import shown
 
 PREFIX = b"GFM_"
 OUR_HEADER = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
-"""A header line that is ours. A user's line never begins so, or the input is taken for annotated."""
+"""A header line that is ours. A user's line never begins so, or the input is taken for
+annotated."""
 _OURS = re.compile(rb";GFM_[^;]*")
 _KEY = re.compile(rb"(?:^|;)(GFM_[A-Z0-9_]+)=([^;]*)")
 _VALUE = rb"[!-+\--:<>-~]+"  # printable, and none of the , ; = that part keys and values
@@ -29,14 +31,16 @@ def without_our_keys(info: bytes) -> bytes:
 
 
 def with_our_keys(info: bytes, ours: bytes) -> bytes:
-    """Column 8 with our keys at its end: they replace `.` or nothing, and a trailing `;` is not doubled."""
+    """Column 8 with our keys at its end: they replace `.` or nothing, and a trailing `;` is not
+    doubled."""
     if info in (b"", b"."):
         return ours
     return info + ours if info.endswith(b";") else info + b";" + ours
 
 
 def canonical(info: bytes) -> bytes:
-    """The form in which columns 8 are compared: without our keys, then without trailing `;`, then `.` where nothing is left.
+    """The form in which columns 8 are compared: without our keys, then without trailing `;`, then
+    `.` where nothing is left.
 
     Stripping alone cannot tell `AC=1` from `AC=1;`, nor `.` from an empty column.
     """
@@ -46,15 +50,22 @@ def canonical(info: bytes) -> bytes:
 def statuses_of(ours: bytes, n_alts: int) -> list[str]:
     """The status of each ALT in a finished text of our keys, after a check of its form.
 
-    Raises InternalError where a pair is malformed, a key comes twice, a key has not `n_alts` values, a status is unknown, or
-    GFM_STATUS or GFM_RANK is missing: readers would count such a record wrongly.
+    Raises InternalError where a pair is malformed, a key comes twice, a key has not `n_alts`
+    values, a status is unknown, or GFM_STATUS or GFM_RANK is missing: readers would count such a
+    record wrongly.
     """
     if not _form(n_alts).fullmatch(ours):
-        raise InternalError(message("values of a record", shown(ours), f"KEY=values pairs with {n_alts} values each"))
+        raise InternalError(
+            message(
+                "values of a record", shown(ours), f"KEY=values pairs with {n_alts} values each"
+            )
+        )
     pairs = _KEY.findall(ours)
     values = dict(pairs)
     if len(values) != len(pairs) or b"GFM_RANK" not in values or b"GFM_STATUS" not in values:
-        raise InternalError(message("values of a record", shown(ours), "GFM_STATUS, GFM_RANK and each key once"))
+        raise InternalError(
+            message("values of a record", shown(ours), "GFM_STATUS, GFM_RANK and each key once")
+        )
     statuses = values[b"GFM_STATUS"].decode().split(",")
     if not _STATUSES.issuperset(statuses):
         raise InternalError(message("values of a record", shown(ours), "known statuses"))

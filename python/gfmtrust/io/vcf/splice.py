@@ -1,7 +1,9 @@
-"""Writes the user's VCF back with our keys in column 8 and our lines in the header, and every other byte as it was.
+"""Writes the user's VCF back with our keys in column 8 and our lines in the header, and every other
+byte as it was.
 
-The file is written as name.part, read again and compared with the input (records, order, a digest of everything but our keys), and only
-then gets its name. It formats no value and knows no measure: both come from the caller as bytes. Source: faults.md, sections 2 and 3.
+The file is written as name.part, read again and compared with the input (records, order, a digest
+of everything but our keys), and only then gets its name. It formats no value and knows no measure:
+both come from the caller as bytes. Source: faults.md, sections 2 and 3.
 """
 
 from __future__ import annotations
@@ -29,15 +31,18 @@ from gfmtrust.io.vcf.info_column import (
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 
 Values = Callable[[Record], bytes]
-"""Gives the finished text of our keys of a record that has an ALT, such as b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
+"""Gives the finished text of our keys of a record that has an ALT, such as
+b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What was promised and checked for one file; its JSON form goes to the counts file and the manifest.
+    """What was promised and checked for one file; its JSON form goes to the counts file and the
+    manifest.
 
-    digest: blake2b over all records without our keys, the same for input and output. replaced: records and header lines of ours that
-    --overwrite removed first. newline_added: whether the input lacked its last line end. index: file name of the index or None.
+    digest: blake2b over all records without our keys, the same for input and output. replaced:
+    records and header lines of ours that --overwrite removed first. newline_added: whether the
+    input lacked its last line end. index: file name of the index or None.
     """
 
     records: int
@@ -54,7 +59,8 @@ class Contract:
 
 
 class Digest:
-    """Running digest of records in order, our keys left out; a missing last line end counts as one."""
+    """Running digest of records in order, our keys left out; a missing last line end counts as
+    one."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=32)
@@ -63,7 +69,9 @@ class Digest:
     def add(self, record: Record) -> None:
         line = record.line
         rest = line[record.info_end :].removesuffix(b"\n")
-        self._hash.update(b"".join((line[: record.info_start], canonical(record.info), rest, b"\n")))
+        self._hash.update(
+            b"".join((line[: record.info_start], canonical(record.info), rest, b"\n"))
+        )
         self.records += 1
 
     def text(self) -> str:
@@ -71,7 +79,8 @@ class Digest:
 
 
 class Order:
-    """Whether records come sorted: each contig in one run, positions never falling. Holds the first line where not."""
+    """Whether records come sorted: each contig in one run, positions never falling. Holds the first
+    line where not."""
 
     def __init__(self) -> None:
         self.unsorted_line: int | None = None
@@ -105,17 +114,26 @@ class _Counts:
     newline_added: bool = False
 
 
-def annotate(input_path: str | Path, output: str | Path, values: Values, header_lines: list[str], overwrite: bool = False,
-             force: bool = False, limits: Limits = DEFAULT_LIMITS) -> Contract:
-    """Write `output` (BGZF): the input with `header_lines` before #CHROM and `values(record)` in column 8, all else byte for byte.
+def annotate(
+    input_path: str | Path,
+    output: str | Path,
+    values: Values,
+    header_lines: list[str],
+    overwrite: bool = False,
+    force: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Contract:
+    """Write `output` (BGZF): the input with `header_lines` before #CHROM and `values(record)` in
+    column 8, all else byte for byte.
 
-    Records whose ALT is `.` get no key: Number=A has no values there. A missing last line end is added. An index is written beside
-    the output where the records are sorted: .csi where a contig or a position exceeds 2^29 - 1, else .tbi.
-    header_lines: without line ends, each beginning ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_.
-    overwrite: remove keys and lines of ours that the input carries (else they are refused). force: replace an existing output.
-    Raises UsageError (64) output is input; BadDataError (65) malformed or annotated input; InternalError (70) contract broken;
-    CannotWriteError (73); InputOutputError (74) damaged input, disk full. After any of them nothing stands under the final name
-    that did not stand there before.
+    Records whose ALT is `.` get no key: Number=A has no values there. A missing last line end is
+    added. An index is written beside the output where the records are sorted: .csi where a contig
+    or a position exceeds 2^29 - 1, else .tbi. header_lines: without line ends, each beginning
+    ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_. overwrite: remove keys and lines of ours that the input
+    carries (else they are refused). force: replace an existing output. Raises UsageError (64)
+    output is input; BadDataError (65) malformed or annotated input; InternalError (70) contract
+    broken; CannotWriteError (73); InputOutputError (74) damaged input, disk full. After any of them
+    nothing stands under the final name that did not stand there before.
     """
     input_path, output = Path(input_path), Path(output)
     ours = [_checked_header_line(line) for line in header_lines]
@@ -138,15 +156,26 @@ def annotate(input_path: str | Path, output: str | Path, values: Values, header_
 def _checked_header_line(line: str) -> bytes:
     text = line.encode()
     if not OUR_HEADER.match(text) or b"\n" in text or b"\r" in text:
-        raise ValueError(f"header line {line!r} is not recognisably ours: it must begin ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_")
+        raise ValueError(
+            f"header line {line!r} is not recognisably ours: it must begin ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_"
+        )
     return text
 
 
 def _already_annotated(place: str) -> BadDataError:
-    return BadDataError(message(place, "carries GFM_ keys", "an unannotated file", "give --overwrite to replace exactly these"))
+    return BadDataError(
+        message(
+            place,
+            "carries GFM_ keys",
+            "an unannotated file",
+            "give --overwrite to replace exactly these",
+        )
+    )
 
 
-def _spliced(path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts) -> Iterator[bytes]:
+def _spliced(
+    path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts
+) -> Iterator[bytes]:
     """The output line of every record, counted on the way."""
     for record in records:
         line, info = record.line, record.info
@@ -200,7 +229,8 @@ class _Writer:
 
 
 def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits: Limits) -> None:
-    """Read what was written and compare it with what was read. Raises InternalError (70) at the first broken promise."""
+    """Read what was written and compare it with what was read. Raises InternalError (70) at the
+    first broken promise."""
     header, records = vcf_reader.read(part, _roomier(limits))
     digest = Digest()
     n_alts = no_alt = 0
@@ -211,18 +241,34 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
     promises = {
         "records": (digest.records, counts.digest.records),
         "digest without our keys": (digest.text(), counts.digest.text()),
-        "header lines but ours": ([line for line in header.lines if not OUR_HEADER.match(line)], header_before),
+        "header lines but ours": (
+            [line for line in header.lines if not OUR_HEADER.match(line)],
+            header_before,
+        ),
         "statuses": (sum(counts.statuses.values()), n_alts),
         "records without ALT": (no_alt, counts.no_alt),
     }
     for promise, (written, read) in promises.items():
         if written != read:
-            raise InternalError(message(part.name, f"{promise}: {written!r:.80}", f"{read!r:.80} as in the input", "please report this"))
+            raise InternalError(
+                message(
+                    part.name,
+                    f"{promise}: {written!r:.80}",
+                    f"{read!r:.80} as in the input",
+                    "please report this",
+                )
+            )
 
 
 def _roomier(limits: Limits) -> Limits:
     # Our keys make lines longer than the input's: some 80 bytes an allele.
-    return Limits(limits.max_line * 2, limits.max_header * 2, limits.max_alts, limits.max_samples, limits.max_ratio)
+    return Limits(
+        limits.max_line * 2,
+        limits.max_header * 2,
+        limits.max_alts,
+        limits.max_samples,
+        limits.max_ratio,
+    )
 
 
 def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Contract:
@@ -231,11 +277,25 @@ def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Contr
     order = counts.order
     index = None
     if order.unsorted_line is not None:
-        tally.add("not sorted; no index written; sort with bcftools sort", f"{output.name} line {order.unsorted_line}")
+        tally.add(
+            "not sorted; no index written; sort with bcftools sort",
+            f"{output.name} line {order.unsorted_line}",
+        )
     else:
-        longest = max([order.farthest, *(length or 0 for length in header.contig_lengths().values())])
+        longest = max(
+            [order.farthest, *(length or 0 for length in header.contig_lengths().values())]
+        )
         index = write_index(output, "vcf", csi=longest > CSI_FROM, tally=tally)
     return Contract(
-        records=counts.digest.records, alts=sum(counts.statuses.values()), no_alt=counts.no_alt,
-        statuses=dict(sorted(counts.statuses.items())), digest=counts.digest.text(), header_lines=n_ours, replaced=counts.replaced,
-        newline_added=counts.newline_added, sorted=order.unsorted_line is None, index=index, warnings=tally.rows())
+        records=counts.digest.records,
+        alts=sum(counts.statuses.values()),
+        no_alt=counts.no_alt,
+        statuses=dict(sorted(counts.statuses.items())),
+        digest=counts.digest.text(),
+        header_lines=n_ours,
+        replaced=counts.replaced,
+        newline_added=counts.newline_added,
+        sorted=order.unsorted_line is None,
+        index=index,
+        warnings=tally.rows(),
+    )

@@ -1,7 +1,9 @@
-"""Checks an annotated VCF against its input from outside: nothing lost, nothing changed but our keys, one status per allele.
+"""Checks an annotated VCF against its input from outside: nothing lost, nothing changed but our
+keys, one status per allele.
 
-Shares no code with the writer: it reads with Python's gzip, splits lines by tabs and holds its own idea of column 8. Memory is one line
-of each file. It cannot tell whether a value is right, only that it is there.
+Shares no code with the writer: it reads with Python's gzip, splits lines by tabs and holds its own
+idea of column 8. Memory is one line of each file. It cannot tell whether a value is right, only
+that it is there.
 """
 
 from __future__ import annotations
@@ -17,17 +19,20 @@ from pathlib import Path
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
 from gfmtrust.core.vocabulary import Status
 
-BGZF_END = bytes([31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+BGZF_END = bytes(
+    [31, 139, 8, 4, 0, 0, 0, 0, 0, 255, 6, 0, 66, 67, 2, 0, 27, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+)
 OURS = re.compile(rb"GFM_[^;]*")
 OUR_LINE = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
 
 
 def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
-    """Compare an annotated VCF with its input; counts of records, alts, no_alt (records without ALT), and alleles by status.
+    """Compare an annotated VCF with its input; counts of records, alts, no_alt (records without
+    ALT), and alleles by status.
 
     Keys and header lines of ours in the input itself are left out first, as --overwrite does.
-    Raises BadDataError (65) naming the first line that differs; InputOutputError (74) for a damaged or cut file;
-    MissingInputError (66).
+    Raises BadDataError (65) naming the first line that differs; InputOutputError (74) for a damaged
+    or cut file; MissingInputError (66).
     """
     before, after = _lines(Path(input_path)), _lines(Path(output))
     name = Path(output).name
@@ -43,34 +48,50 @@ def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
         n_alts += len(found)
         no_alt += not found
         statuses.update(found)
-    return {"records": n_records, "alts": n_alts, "no_alt": no_alt, **{key.decode(): statuses[key] for key in sorted(statuses)}}
+    return {
+        "records": n_records,
+        "alts": n_alts,
+        "no_alt": no_alt,
+        **{key.decode(): statuses[key] for key in sorted(statuses)},
+    }
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines with their ends; a BGZF file must end in its end-of-file block, which gzip does not ask for."""
+    """Lines with their ends; a BGZF file must end in its end-of-file block, which gzip does not ask
+    for."""
     try:
         with open(path, "rb") as file:
             head = file.read(18)
             file.seek(0, 2)
             file.seek(max(0, file.tell() - len(BGZF_END)))
             if head[:4] == BGZF_END[:4] and head[12:14] == b"BC" and file.read() != BGZF_END:
-                raise InputOutputError(message(path.name, "no end-of-file block", "a whole BGZF file", "copy it again"))
+                raise InputOutputError(
+                    message(path.name, "no end-of-file block", "a whole BGZF file", "copy it again")
+                )
         with gzip.open(path) if head[:2] == BGZF_END[:2] else open(path, "rb") as file:
             yield from file
     except FileNotFoundError as error:
         raise MissingInputError(message(str(path), "not found", "a VCF")) from error
     except (EOFError, zlib.error, OSError) as error:
-        raise InputOutputError(message(path.name, str(error), "a readable file", "copy it again")) from error
+        raise InputOutputError(
+            message(path.name, str(error), "a readable file", "copy it again")
+        ) from error
 
 
 def _compare_headers(name: str, before: Iterator[bytes], after: Iterator[bytes]) -> int:
-    """Both headers are read to #CHROM; without our lines they must be equal. Returns the number of the output's #CHROM line."""
+    """Both headers are read to #CHROM; without our lines they must be equal. Returns the number of
+    the output's #CHROM line."""
     old, new = list(_header(before)), list(_header(after))
     wanted = [line for line in old if not OUR_LINE.match(line)]
     kept = [line for line in new if not OUR_LINE.match(line)]
     for expected, line in zip_longest(wanted, kept, fillvalue=b""):
         if line != expected:
-            raise _differs(name, new.index(line) + 1 if line else len(new), f"header line {line[:60]!r}", f"{expected[:60]!r}")
+            raise _differs(
+                name,
+                new.index(line) + 1 if line else len(new),
+                f"header line {line[:60]!r}",
+                f"{expected[:60]!r}",
+            )
     return len(new)
 
 
@@ -82,7 +103,8 @@ def _header(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[bytes]:
-    """Statuses of one record's alleles, [] where ALT is `.`; every column but the eighth must be equal, the line end too."""
+    """Statuses of one record's alleles, [] where ALT is `.`; every column but the eighth must be
+    equal, the line end too."""
     if not old.endswith(b"\n"):
         old += b"\n"  # the one byte a writer may add
     old_columns, new_columns = _columns(old), _columns(new)
@@ -97,7 +119,9 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
     plain = plain or (b"." if OURS.match(old_columns[7]) else b"")
     if not alts:
         if new_columns[7] != plain:
-            raise _differs(name, line_no, f"INFO {new_columns[7][:60]!r}", f"{plain[:60]!r}, as ALT is '.'")
+            raise _differs(
+                name, line_no, f"INFO {new_columns[7][:60]!r}", f"{plain[:60]!r}, as ALT is '.'"
+            )
         return []
     return _statuses(name, line_no, _added(name, line_no, plain, new_columns[7]), len(alts))
 
@@ -105,29 +129,45 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
 def _columns(line: bytes) -> list[bytes]:
     """Columns by tab, then the line end as a last one."""
     text = line.rstrip(b"\r\n")
-    return [*text.split(b"\t"), line[len(text):]]
+    return [*text.split(b"\t"), line[len(text) :]]
 
 
 def _added(name: str, line_no: int, was: bytes, is_now: bytes) -> bytes:
-    """What column 8 has at its end beyond the input's: that plus a separator where one is needed, and nothing else."""
+    """What column 8 has at its end beyond the input's: that plus a separator where one is needed,
+    and nothing else."""
     start = b"" if was in (b"", b".") else was if was.endswith(b";") else was + b";"
     if not is_now.startswith(start):
         raise _differs(name, line_no, f"INFO {is_now[:60]!r}", f"{start[:60]!r} and our keys")
-    return is_now[len(start):]
+    return is_now[len(start) :]
 
 
 def _statuses(name: str, line_no: int, added: bytes, n_alts: int) -> list[bytes]:
     values = {}
     for pair in added.split(b";"):
         key, _, text = pair.partition(b"=")
-        if not OURS.fullmatch(key) or key in values or len(text.split(b",")) != n_alts or b"" in text.split(b","):
-            raise _differs(name, line_no, f"{pair[:60]!r}", f"a key of ours, once, with {n_alts} values")
+        if (
+            not OURS.fullmatch(key)
+            or key in values
+            or len(text.split(b",")) != n_alts
+            or b"" in text.split(b",")
+        ):
+            raise _differs(
+                name, line_no, f"{pair[:60]!r}", f"a key of ours, once, with {n_alts} values"
+            )
         values[key] = text.split(b",")
     statuses = values.get(b"GFM_STATUS", [])
-    if not statuses or b"GFM_RANK" not in values or any(text.decode("latin-1") not in list(Status) for text in statuses):
-        raise _differs(name, line_no, f"{added[:60]!r}", "GFM_RANK, and GFM_STATUS with known statuses")
+    if (
+        not statuses
+        or b"GFM_RANK" not in values
+        or any(text.decode("latin-1") not in list(Status) for text in statuses)
+    ):
+        raise _differs(
+            name, line_no, f"{added[:60]!r}", "GFM_RANK, and GFM_STATUS with known statuses"
+        )
     return statuses
 
 
 def _differs(name: str, line_no: int, found: str, expected: str) -> BadDataError:
-    return BadDataError(message(f"{name} line {line_no}", found, expected, "annotate the input again"))
+    return BadDataError(
+        message(f"{name} line {line_no}", found, expected, "annotate the input again")
+    )

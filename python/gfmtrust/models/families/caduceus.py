@@ -1,9 +1,12 @@
-"""Caduceus: Mamba-1 run in both directions, masked single bases; `ph` plain, `ps` reading both strands with the same weights.
+"""Caduceus: Mamba-1 run in both directions, masked single bases; `ph` plain, `ps` reading both
+strands with the same weights.
 
-Source: Schiff et al., arXiv:2403.03234; names and the order of operations from kuleshov-group/caduceus, modeling_caduceus.py and
-modeling_rcps.py. Reading both strands: the window and its reverse complement run through one network as two windows, and an answer adds
-base b on the one to its complement on the other, so both strands are answered alike by construction. N and what lies outside a contig are
-[PAD], as in the authors' training data; no [SEP] ends a window, since its reverse complement would have it in front.
+Source: Schiff et al., arXiv:2403.03234; names and the order of operations from
+kuleshov-group/caduceus, modeling_caduceus.py and modeling_rcps.py. Reading both strands: the window
+and its reverse complement run through one network as two windows, and an answer adds base b on the
+one to its complement on the other, so both strands are answered alike by construction. N and what
+lies outside a contig are [PAD], as in the authors' training data; no [SEP] ends a window, since its
+reverse complement would have it in front.
 """
 
 from __future__ import annotations
@@ -23,15 +26,16 @@ from gfmtrust.models.layers.scan import LONGEST
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
 
 DEFAULT_BP, TRAINED_BP = 1024, 131_072
-"""config.json names no context: the window of a row or card, else the shorter checkpoints'; the longest any was trained with."""
+"""config.json names no context: the window of a row or card, else the shorter checkpoints'; the
+longest any was trained with."""
 SHORTEST_BP = 32
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 
 @dataclass(frozen=True)
 class CaduceusConfig:
-    """Fields of config.json that shape the network; vocab_size with its padding, complement_map of all its ids or empty, the last
-    six those of ssm_cfg."""
+    """Fields of config.json that shape the network; vocab_size with its padding, complement_map of
+    all its ids or empty, the last six those of ssm_cfg."""
 
     d_model: int
     n_layer: int
@@ -48,11 +52,29 @@ class CaduceusConfig:
     conv_bias: bool = True
 
 
-FIXED = {"model_type": ("caduceus",), "rms_norm": (True,), "bidirectional": (True,), "bidirectional_strategy": ("add", None),
-         "bidirectional_weight_tie": (True,), "tie_word_embeddings": (True,), "is_encoder_decoder": (False,)}
+FIXED = {
+    "model_type": ("caduceus",),
+    "rms_norm": (True,),
+    "bidirectional": (True,),
+    "bidirectional_strategy": ("add", None),
+    "bidirectional_weight_tie": (True,),
+    "tie_word_embeddings": (True,),
+    "is_encoder_decoder": (False,),
+}
 # how a network starts, the authors' kernels, the type of a sum that is float32 here
-INERT = frozenset({"initializer_cfg", "residual_in_fp32", "pad_token_id", "dt_min", "dt_max", "dt_init", "dt_scale", "dt_init_floor",
-                   "use_fast_path"})
+INERT = frozenset(
+    {
+        "initializer_cfg",
+        "residual_in_fp32",
+        "pad_token_id",
+        "dt_min",
+        "dt_max",
+        "dt_init",
+        "dt_scale",
+        "dt_init_floor",
+        "use_fast_path",
+    }
+)
 
 
 def _read_config(config: dict) -> CaduceusConfig:
@@ -66,22 +88,28 @@ def _read_config(config: dict) -> CaduceusConfig:
     config["complement_map"] = _complements(config.pop("complement_map", None), rows)
     made = take(config, CaduceusConfig, FIXED, INERT)
     if made.rcps and not made.complement_map:
-        raise ConfigurationError(message("config.json", "rcps without a complement_map", "the complement of every id"))
+        raise ConfigurationError(
+            message("config.json", "rcps without a complement_map", "the complement of every id")
+        )
     return made
 
 
 def _complements(told: dict | None, rows: int) -> tuple[int, ...]:
-    """The complement of ids 0, 1, ...: ids of the padding are their own. Raises ConfigurationError (78) for a map that, read twice, is not
-    where it began."""
+    """The complement of ids 0, 1, ...: ids of the padding are their own. Raises ConfigurationError
+    (78) for a map that, read twice, is not where it began."""
     if not told:
         return ()
     try:
         table = tuple(int(told.get(str(number), number)) for number in range(rows))
-        if set(map(int, told)) <= set(range(rows)) and all(table[table[number]] == number for number in range(rows)):
+        if set(map(int, told)) <= set(range(rows)) and all(
+            table[table[number]] == number for number in range(rows)
+        ):
             return table
     except (TypeError, ValueError, IndexError, AttributeError):
         pass
-    raise ConfigurationError(message("config.json", f"complement_map is {told!r}"[:120], f"ids below {rows} in pairs"))
+    raise ConfigurationError(
+        message("config.json", f"complement_map is {told!r}"[:120], f"ids below {rows} in pairs")
+    )
 
 
 class Strand(nn.Module):
@@ -100,7 +128,15 @@ class TwoWays(nn.Module):
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
-        shape = (config.d_model, config.d_state, config.expand, config.d_conv, config.dt_rank, config.bias, config.conv_bias)
+        shape = (
+            config.d_model,
+            config.d_state,
+            config.expand,
+            config.d_conv,
+            config.dt_rank,
+            config.bias,
+            config.conv_bias,
+        )
         self.mamba_fwd, self.mamba_rev = Mixer(*shape), Mixer(*shape)
         for name in ("in_proj", "out_proj"):
             setattr(self.mamba_rev, name, getattr(self.mamba_fwd, name))
@@ -115,7 +151,10 @@ class Block(nn.Module):
     def __init__(self, config: CaduceusConfig):
         super().__init__()
         self.crossed = config.rcps and config.fused_add_norm
-        self.norm, self.mixer = _norm(config), Strand(TwoWays(config)) if config.rcps else TwoWays(config)
+        self.norm, self.mixer = (
+            _norm(config),
+            Strand(TwoWays(config)) if config.rcps else TwoWays(config),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = _crossed(x) if self.crossed else x
@@ -128,17 +167,19 @@ def _norm(config: CaduceusConfig) -> nn.Module:
 
 
 def _crossed(x: torch.Tensor) -> torch.Tensor:
-    """Each strand takes the other's rows, places and channels in reverse. x: both strands as read, the first's windows before the second's,
-    (2 batch, length, width).
+    """Each strand takes the other's rows, places and channels in reverse. x: both strands as read,
+    the first's windows before the second's, (2 batch, length, width).
 
-    The authors' fused norm takes the second half of the channels for the forward strand (modeling_rcps.py, RCPSMambaBlock), and their
-    checkpoints are trained so: fused_add_norm changes the network.
+    The authors' fused norm takes the second half of the channels for the forward strand
+    (modeling_rcps.py, RCPSMambaBlock), and their checkpoints are trained so: fused_add_norm changes
+    the network.
     """
     return x.unflatten(0, (2, -1)).flip(0, 2, 3).flatten(0, 1)
 
 
 class Embedding(nn.Module):
-    """Token embeddings; reading both strands, one name deeper and beside the complements, as the checkpoint has them."""
+    """Token embeddings; reading both strands, one name deeper and beside the complements, as the
+    checkpoint has them."""
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
@@ -170,16 +211,23 @@ class Backbone(nn.Module):
     def __init__(self, config: CaduceusConfig):
         super().__init__()
         self.rcps = config.rcps
-        embedding = Embedding(config) if config.rcps else nn.Embedding(config.vocab_size, config.d_model)
+        embedding = (
+            Embedding(config) if config.rcps else nn.Embedding(config.vocab_size, config.d_model)
+        )
         nn.init.normal_(embedding.weight, std=config.d_model**-0.5)
         self.embeddings = nn.ModuleDict({"word_embeddings": embedding})
         self.layers = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         self.norm_f = _norm(config)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Rows of the last norm, (batch, length, width); of both strands (batch, length, 2, width), the second turned back."""
+        """Rows of the last norm, (batch, length, width); of both strands (batch, length, 2, width),
+        the second turned back."""
         embedding = self.embeddings["word_embeddings"]
-        x = embedding(torch.cat([input_ids, embedding.complement_map[input_ids].flip(1)]) if self.rcps else input_ids)
+        x = embedding(
+            torch.cat([input_ids, embedding.complement_map[input_ids].flip(1)])
+            if self.rcps
+            else input_ids
+        )
         for layer in self.layers:
             x = layer(x)
         x = self.norm_f(x)
@@ -195,12 +243,17 @@ class CaduceusForMaskedLM(nn.Module):
     def __init__(self, config: CaduceusConfig):
         super().__init__()
         self.caduceus = nn.ModuleDict({"backbone": Backbone(config)})
-        self.lm_head = Head(config) if config.rcps else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.lm_head = (
+            Head(config)
+            if config.rcps
+            else nn.Linear(config.d_model, config.vocab_size, bias=False)
+        )
         embedding = self.caduceus["backbone"].embeddings["word_embeddings"]
         (self.lm_head.lm_head if config.rcps else self.lm_head).weight = embedding.weight
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Rows of the last norm, those of both strands side by side: (batch, length, width or 2 width)."""
+        """Rows of the last norm, those of both strands side by side: (batch, length, width or 2
+        width)."""
         return self.caduceus["backbone"](input_ids).flatten(2)
 
     def head(self, rows: torch.Tensor) -> torch.Tensor:
@@ -213,11 +266,21 @@ class CaduceusForMaskedLM(nn.Module):
 def _text(config: CaduceusConfig, vocabulary: dict[str, int]) -> Text:
     check_ids(vocabulary, config.vocab_size, {})
     text = Text(k=1, vocabulary=vocabulary, mask="[MASK]", unknown="[PAD]", outside="[PAD]")
-    for one, other in (("A", "T"), ("C", "G"), *((token, token) for token in ("[MASK]", "[PAD]"))) if config.rcps else ():
+    for one, other in (
+        (("A", "T"), ("C", "G"), *((token, token) for token in ("[MASK]", "[PAD]")))
+        if config.rcps
+        else ()
+    ):
         found = config.complement_map[vocabulary.get(one, 0)]
         if found != vocabulary.get(other):
-            raise BadDataError(message("vocabulary", f"the complement of {one} has id {found}", f"{vocabulary.get(other)}, that of {other}",
-                                       "is complement_map of config.json this vocabulary's?"))
+            raise BadDataError(
+                message(
+                    "vocabulary",
+                    f"the complement of {one} has id {found}",
+                    f"{vocabulary.get(other)}, that of {other}",
+                    "is complement_map of config.json this vocabulary's?",
+                )
+            )
     return text
 
 
@@ -226,28 +289,86 @@ def _window(config: CaduceusConfig, window_bp: int | None) -> Window:
     if not SHORTEST_BP <= width <= LONGEST:
         raise ConfigurationError(message("window_bp", f"{width}", f"{SHORTEST_BP} to {LONGEST}"))
     forward, reverse = width // 2, width - 1 - width // 2
-    return Window(width, TRAINED_BP, forward, reverse, (-(width // 8), 0, width // 8),
-                  near(NEIGHBOUR_OFFSETS, width, forward, reverse), False, SHORTEST_BP)
+    return Window(
+        width,
+        TRAINED_BP,
+        forward,
+        reverse,
+        (-(width // 8), 0, width // 8),
+        near(NEIGHBOUR_OFFSETS, width, forward, reverse),
+        False,
+        SHORTEST_BP,
+    )
 
 
 def _scorer(network: CaduceusForMaskedLM, config: CaduceusConfig, text: Text) -> BaseScorer:
-    return BaseScorer(network, gathered(CaduceusForMaskedLM.hidden), CaduceusForMaskedLM.head, text, config.vocab_size)
+    return BaseScorer(
+        network,
+        gathered(CaduceusForMaskedLM.hidden),
+        CaduceusForMaskedLM.head,
+        text,
+        config.vocab_size,
+    )
 
 
 COMPLEMENTS = {str(number): {7: 10, 8: 9, 9: 8, 10: 7}.get(number, number) for number in range(16)}
-PH = {"model_type": "caduceus", "d_model": 16, "n_layer": 1, "vocab_size": 12, "pad_vocab_size_multiple": 8, "rms_norm": True,
-      "residual_in_fp32": False, "fused_add_norm": True, "bidirectional": True, "bidirectional_strategy": "add",
-      "bidirectional_weight_tie": True, "rcps": False, "complement_map": None, "norm_epsilon": 1e-5, "initializer_cfg": None,
-      "ssm_cfg": {"d_state": 16, "d_conv": 4, "expand": 2, "dt_rank": "auto", "dt_min": 0.001, "dt_max": 0.1, "dt_init": "random",
-                  "dt_scale": 1.0, "dt_init_floor": 1e-4, "conv_bias": True, "bias": False, "use_fast_path": True}}
+PH = {
+    "model_type": "caduceus",
+    "d_model": 16,
+    "n_layer": 1,
+    "vocab_size": 12,
+    "pad_vocab_size_multiple": 8,
+    "rms_norm": True,
+    "residual_in_fp32": False,
+    "fused_add_norm": True,
+    "bidirectional": True,
+    "bidirectional_strategy": "add",
+    "bidirectional_weight_tie": True,
+    "rcps": False,
+    "complement_map": None,
+    "norm_epsilon": 1e-5,
+    "initializer_cfg": None,
+    "ssm_cfg": {
+        "d_state": 16,
+        "d_conv": 4,
+        "expand": 2,
+        "dt_rank": "auto",
+        "dt_min": 0.001,
+        "dt_max": 0.1,
+        "dt_init": "random",
+        "dt_scale": 1.0,
+        "dt_init_floor": 1e-4,
+        "conv_bias": True,
+        "bias": False,
+        "use_fast_path": True,
+    },
+}
 PS = PH | {"rcps": True, "complement_map": COMPLEMENTS, "vocab_size": 16}
 FAMILY = Family(
-    name="caduceus", model_types=("caduceus",), quantity="direct", read_config=_read_config, build=CaduceusForMaskedLM, text=_text,
-    scorer=_scorer, cuda_scorer=lambda network, config, text: _scorer(without_scan(network), config, text), window=_window, bar=1e-4,
+    name="caduceus",
+    model_types=("caduceus",),
+    quantity="direct",
+    read_config=_read_config,
+    build=CaduceusForMaskedLM,
+    text=_text,
+    scorer=_scorer,
+    cuda_scorer=lambda network, config, text: _scorer(without_scan(network), config, text),
+    window=_window,
+    bar=1e-4,
     rc_equivariant=lambda config: config.rcps,
-    tied=((r"lm_head\.weight", "caduceus.backbone.embeddings.word_embeddings.weight"),
-          (r"lm_head\.lm_head\.weight", "caduceus.backbone.embeddings.word_embeddings.embedding.weight"),
-          (r"(.*)mamba_rev\.(in_proj|out_proj)\.(weight|bias)", r"\1mamba_fwd.\2.\3")),
-    examples={"caduceus": Example(PH, numbered(CHARACTERS), 96, 2.0), "caduceus_ps": Example(PS, numbered(CHARACTERS), 96, 2.0),
-              "caduceus_ps_unfused": Example(PS | {"fused_add_norm": False}, numbered(CHARACTERS), 96, 2.0)},
+    tied=(
+        (r"lm_head\.weight", "caduceus.backbone.embeddings.word_embeddings.weight"),
+        (
+            r"lm_head\.lm_head\.weight",
+            "caduceus.backbone.embeddings.word_embeddings.embedding.weight",
+        ),
+        (r"(.*)mamba_rev\.(in_proj|out_proj)\.(weight|bias)", r"\1mamba_fwd.\2.\3"),
+    ),
+    examples={
+        "caduceus": Example(PH, numbered(CHARACTERS), 96, 2.0),
+        "caduceus_ps": Example(PS, numbered(CHARACTERS), 96, 2.0),
+        "caduceus_ps_unfused": Example(
+            PS | {"fused_add_norm": False}, numbered(CHARACTERS), 96, 2.0
+        ),
+    },
 )

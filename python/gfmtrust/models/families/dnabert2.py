@@ -1,7 +1,8 @@
-"""DNABERT-2: BERT with ALiBi in place of positions and gated feed-forward layers (MosaicBERT), masked tokens of BPE.
+"""DNABERT-2: BERT with ALiBi in place of positions and gated feed-forward layers (MosaicBERT),
+masked tokens of BPE.
 
-The network is ours, its parameters have the names of zhihan1996/DNABERT-2-117M: no unpadding, no Triton; the bias is reckoned from the
-length in the graph, so any length is read as the first was.
+The network is ours, its parameters have the names of zhihan1996/DNABERT-2-117M: no unpadding, no
+Triton; the bias is reckoned from the length in the graph, so any length is read as the first was.
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ UNREAD = INERT | {"alibi_starting_size", "pad_token_id"}
 
 
 def slopes(n_heads: int) -> list[float]:
-    """ALiBi's slope of each head: 2^(-8/n), its powers; for n that is no power of two those of the power below, then every second of the
-    power above. Source: Press et al., arXiv 2108.12409, and its published code."""
+    """ALiBi's slope of each head: 2^(-8/n), its powers; for n that is no power of two those of the
+    power below, then every second of the power above. Source: Press et al., arXiv 2108.12409, and
+    its published code."""
     power = 2 ** int(math.log2(n_heads))
     below = [2 ** (-8 * (i + 1) / power) for i in range(power)]
     above = [2 ** (-8 * (i + 1) / (2 * power)) for i in range(0, 2 * power, 2)]
@@ -55,27 +57,38 @@ def slopes(n_heads: int) -> list[float]:
 
 
 def alibi(length: int, n_heads: int, like: torch.Tensor) -> torch.Tensor:
-    """The bias -slope * |i - j|, (1, heads, length, length), of the type and on the device of `like`."""
+    """The bias -slope * |i - j|, (1, heads, length, length), of the type and on the device of
+    `like`."""
     place = torch.arange(length, dtype=torch.float32, device=like.device)
     slope = torch.tensor(slopes(n_heads), dtype=torch.float32, device=like.device)[:, None, None]
     return (-slope * (place - place[:, None]).abs()).unsqueeze(0).to(like.dtype)
 
 
 class _Layer(nn.Module):
-    """norm(x + attention(x)), then norm(x + wo(gelu(first half) * second half)) of the gated layer."""
+    """norm(x + attention(x)), then norm(x + wo(gelu(first half) * second half)) of the gated
+    layer."""
 
     def __init__(self, config: Dnabert2Config):
         super().__init__()
         width, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.n_heads = config.num_attention_heads
-        self.attention = node(**{"self": node(Wqkv=nn.Linear(width, 3 * width))},
-                              output=node(dense=nn.Linear(width, width), LayerNorm=nn.LayerNorm(width, eps)))
-        self.mlp = node(gated_layers=nn.Linear(width, 2 * inner, bias=False), wo=nn.Linear(inner, width),
-                        layernorm=nn.LayerNorm(width, eps))
+        self.attention = node(
+            **{"self": node(Wqkv=nn.Linear(width, 3 * width))},
+            output=node(dense=nn.Linear(width, width), LayerNorm=nn.LayerNorm(width, eps)),
+        )
+        self.mlp = node(
+            gated_layers=nn.Linear(width, 2 * inner, bias=False),
+            wo=nn.Linear(inner, width),
+            layernorm=nn.LayerNorm(width, eps),
+        )
 
     def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        query, key, value = (by_heads(one, self.n_heads) for one in self.attention.self.Wqkv(x).chunk(3, -1))
-        x = self.attention.output.LayerNorm(x + self.attention.output.dense(attend(query, key, value, bias)))
+        query, key, value = (
+            by_heads(one, self.n_heads) for one in self.attention.self.Wqkv(x).chunk(3, -1)
+        )
+        x = self.attention.output.LayerNorm(
+            x + self.attention.output.dense(attend(query, key, value, bias))
+        )
         gate, passed = self.mlp.gated_layers(x).chunk(2, -1)
         return self.mlp.layernorm(x + self.mlp.wo(gelu(gate) * passed))
 
@@ -97,15 +110,44 @@ def _window(config: Dnabert2Config, window_bp: int | None) -> Window:
 
 
 EXAMPLE = Example(
-    {"model_type": "bert", "architectures": ["BertForMaskedLM"], "alibi_starting_size": 512, "attention_probs_dropout_prob": 0.0,
-     "classifier_dropout": None, "gradient_checkpointing": False, "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": 36,
-     "initializer_range": 0.02, "intermediate_size": 64, "layer_norm_eps": 1e-12, "max_position_embeddings": 128,
-     "num_attention_heads": 6, "num_hidden_layers": 2, "position_embedding_type": "absolute", "type_vocab_size": 2, "vocab_size": 4096},
-    {}, 160, scale=3.0, tokenizer=vocabularies.bpe(4096))
+    {
+        "model_type": "bert",
+        "architectures": ["BertForMaskedLM"],
+        "alibi_starting_size": 512,
+        "attention_probs_dropout_prob": 0.0,
+        "classifier_dropout": None,
+        "gradient_checkpointing": False,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "hidden_size": 36,
+        "initializer_range": 0.02,
+        "intermediate_size": 64,
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 128,
+        "num_attention_heads": 6,
+        "num_hidden_layers": 2,
+        "position_embedding_type": "absolute",
+        "type_vocab_size": 2,
+        "vocab_size": 4096,
+    },
+    {},
+    160,
+    scale=3.0,
+    tokenizer=vocabularies.bpe(4096),
+)
 FAMILY = Family(
-    name="dnabert2", model_types=("bert",), quantity="likelihood", build=Dnabert2ForMaskedLM, window=_window,
+    name="dnabert2",
+    model_types=("bert",),
+    quantity="likelihood",
+    build=Dnabert2ForMaskedLM,
+    window=_window,
     read_config=lambda config: take(config, Dnabert2Config, FIXED, UNREAD),
-    text=lambda config, file: bpe_text(file, config.vocab_size, mask="[MASK]"),  # ALiBi reads any number of tokens
+    text=lambda config, file: bpe_text(
+        file, config.vocab_size, mask="[MASK]"
+    ),  # ALiBi reads any number of tokens
     scorer=lambda network, config, text: TokenScorer(network, gathered(Bert.hidden), Bert.head),
-    reads=lambda config: "alibi_starting_size" in config, surplus=SURPLUS, tied=TIED, examples={"dnabert2": EXAMPLE},
+    reads=lambda config: "alibi_starting_size" in config,
+    surplus=SURPLUS,
+    tied=TIED,
+    examples={"dnabert2": EXAMPLE},
 )

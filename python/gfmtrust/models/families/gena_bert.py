@@ -1,7 +1,9 @@
-"""GENA-LM: BERT with the norm before each branch (pre-LN) and one after the last layer, masked tokens of BPE.
+"""GENA-LM: BERT with the norm before each branch (pre-LN) and one after the last layer, masked
+tokens of BPE.
 
-Its config.json says model_type bert: plain BERT would load another network and raise nothing, so `reads` looks at pre_layer_norm. The
-network is ours, its parameters have the names of AIRI-Institute/GENA_LM's modeling_bert.py. Not here: sparse attention, rotary.
+Its config.json says model_type bert: plain BERT would load another network and raise nothing, so
+`reads` looks at pre_layer_norm. The network is ours, its parameters have the names of
+AIRI-Institute/GENA_LM's modeling_bert.py. Not here: sparse attention, rotary.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ BASES_PER_TOKEN = 9
 
 @dataclass(frozen=True)
 class GenaConfig:
-    """Fields of config.json that shape the network; last_layer_norm is on where pre_layer_norm is, unless the file says otherwise."""
+    """Fields of config.json that shape the network; last_layer_norm is on where pre_layer_norm is,
+    unless the file says otherwise."""
 
     vocab_size: int
     hidden_size: int
@@ -49,15 +52,23 @@ class _Layer(nn.Module):
         super().__init__()
         width, eps = config.hidden_size, config.layer_norm_eps
         self.n_heads = config.num_attention_heads
-        self.pre_attention_ln, self.post_attention_ln = nn.LayerNorm(width, eps), nn.LayerNorm(width, eps)
+        self.pre_attention_ln, self.post_attention_ln = (
+            nn.LayerNorm(width, eps),
+            nn.LayerNorm(width, eps),
+        )
         projections = {name: nn.Linear(width, width) for name in ("query", "key", "value")}
-        self.attention = node(**{"self": node(**projections)}, output=node(dense=nn.Linear(width, width)))
+        self.attention = node(
+            **{"self": node(**projections)}, output=node(dense=nn.Linear(width, width))
+        )
         self.intermediate = node(dense=nn.Linear(width, config.intermediate_size))
         self.output = node(dense=nn.Linear(config.intermediate_size, width))
 
     def forward(self, x: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         normed, weights = self.pre_attention_ln(x), self.attention.self
-        query, key, value = (by_heads(one(normed), self.n_heads) for one in (weights.query, weights.key, weights.value))
+        query, key, value = (
+            by_heads(one(normed), self.n_heads)
+            for one in (weights.query, weights.key, weights.value)
+        )
         x = x + self.attention.output.dense(attend(query, key, value, bias))
         return x + self.output.dense(gelu(self.intermediate.dense(self.post_attention_ln(x))))
 
@@ -69,16 +80,22 @@ class GenaForMaskedLM(Bert):
         super().__init__(config, config.max_position_embeddings, _Layer, config.layer_norm_eps)
         self.cls.predictions.bias = self.cls.predictions.decoder.bias
         if config.last_layer_norm:
-            self.bert.encoder.last_layer_ln = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
+            self.bert.encoder.last_layer_ln = nn.LayerNorm(
+                config.hidden_size, config.layer_norm_eps
+            )
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
         x = super().hidden(input_ids)
-        return self.bert.encoder.last_layer_ln(x) if hasattr(self.bert.encoder, "last_layer_ln") else x
+        return (
+            self.bert.encoder.last_layer_ln(x) if hasattr(self.bert.encoder, "last_layer_ln") else x
+        )
 
 
 def _text(config: GenaConfig, file: BpeFile) -> BpeText:
     check_ids(file.vocabulary, config.vocab_size, {"[PAD]": config.pad_token_id})
-    return bpe_text(file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings)
+    return bpe_text(
+        file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings
+    )
 
 
 def _window(config: GenaConfig, window_bp: int | None) -> Window:
@@ -88,19 +105,47 @@ def _window(config: GenaConfig, window_bp: int | None) -> Window:
 
 def _example(**more) -> Example:
     """The published keys at reduced width and a vocabulary of 2,048 for 32,000."""
-    config = {"model_type": "bert", "architectures": ["BertForMaskedLM"], "attention_probs_dropout_prob": 0.1, "hidden_act": "gelu",
-              "gradient_checkpointing": False, "hidden_dropout_prob": 0.1, "hidden_size": 32, "initializer_range": 0.02,
-              "intermediate_size": 64, "layer_norm_eps": 1e-12, "max_position_embeddings": 128, "num_attention_heads": 4,
-              "num_hidden_layers": 2, "pad_token_id": 3, "position_embedding_type": "absolute", "pre_layer_norm": True,
-              "type_vocab_size": 2, "vocab_size": 2048}
+    config = {
+        "model_type": "bert",
+        "architectures": ["BertForMaskedLM"],
+        "attention_probs_dropout_prob": 0.1,
+        "hidden_act": "gelu",
+        "gradient_checkpointing": False,
+        "hidden_dropout_prob": 0.1,
+        "hidden_size": 32,
+        "initializer_range": 0.02,
+        "intermediate_size": 64,
+        "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 128,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 2,
+        "pad_token_id": 3,
+        "position_embedding_type": "absolute",
+        "pre_layer_norm": True,
+        "type_vocab_size": 2,
+        "vocab_size": 2048,
+    }
     return Example(config | more, {}, 160, tokenizer=vocabularies.bpe(2048))
 
 
 FAMILY = Family(
-    name="gena_bert", model_types=("bert",), quantity="likelihood", build=GenaForMaskedLM, text=_text, window=_window,
+    name="gena_bert",
+    model_types=("bert",),
+    quantity="likelihood",
+    build=GenaForMaskedLM,
+    text=_text,
+    window=_window,
     read_config=lambda config: take(config, GenaConfig, FIXED | {"pre_layer_norm": (True,)}, INERT),
-    scorer=lambda network, config, text: TokenScorer(network, gathered(GenaForMaskedLM.hidden), Bert.head),
-    reads=lambda config: config.get("pre_layer_norm") is True and "alibi_starting_size" not in config,
-    surplus=SURPLUS, tied=(*TIED, ("cls.predictions.decoder.bias", "cls.predictions.bias")),
-    examples={"gena_bert": _example(last_layer_norm=True), "gena_bert_no_last_norm": _example(last_layer_norm=False)},
+    scorer=lambda network, config, text: TokenScorer(
+        network, gathered(GenaForMaskedLM.hidden), Bert.head
+    ),
+    reads=lambda config: (
+        config.get("pre_layer_norm") is True and "alibi_starting_size" not in config
+    ),
+    surplus=SURPLUS,
+    tied=(*TIED, ("cls.predictions.decoder.bias", "cls.predictions.bias")),
+    examples={
+        "gena_bert": _example(last_layer_norm=True),
+        "gena_bert_no_last_norm": _example(last_layer_norm=False),
+    },
 )

@@ -1,8 +1,10 @@
-"""GENERator: Llama over 6-mers, causal; each of the four bases is judged by the likelihood of the window from the site on.
+"""GENERator: Llama over 6-mers, causal; each of the four bases is judged by the likelihood of the
+window from the site on.
 
-The network is transformers' own LlamaForCausalLM. A window is <s>, the 6-mers before the site and a few from it on, the same on both
-strands as read (`clm_full`); a window that ends with the site asks the left flank alone (`clm_cond`), as the authors' own script does:
-GenerTeam/GENERator, variant_effect_prediction.py.
+The network is transformers' own LlamaForCausalLM. A window is <s>, the 6-mers before the site and a
+few from it on, the same on both strands as read (`clm_full`); a window that ends with the site asks
+the left flank alone (`clm_cond`), as the authors' own script does: GenerTeam/GENERator,
+variant_effect_prediction.py.
 """
 
 from __future__ import annotations
@@ -19,10 +21,12 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 K = 6
 DEFAULT_CONTEXT_BP = 6144
-"""Letters of a window where none is given: what the authors' own variant script reads before the site."""
+"""Letters of a window where none is given: what the authors' own variant script reads before the
+site."""
 SHORTEST_TOKENS = 4
 RADIUS_BP = 32
-"""Letters from the site on that judge a base, up to whole tokens; an eighth of the window where that is less."""
+"""Letters from the site on that judge a base, up to whole tokens; an eighth of the window where
+that is less."""
 
 
 FIXED = {"model_type": ("llama",), "mlp_bias": (False,), "pretraining_tp": (1,)}
@@ -45,7 +49,15 @@ def _build(config: DecoderConfig) -> nn.Module:
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
     check_ids(vocabulary, config.vocab_size, {"<s>": config.bos_token_id})
-    return Text(k=K, vocabulary=vocabulary, mask="", unknown="<oov>", outside="<oov>", prefix=("<s>",), causal=True)
+    return Text(
+        k=K,
+        vocabulary=vocabulary,
+        mask="",
+        unknown="<oov>",
+        outside="<oov>",
+        prefix=("<s>",),
+        causal=True,
+    )
 
 
 def _window(config: DecoderConfig, window_bp: int | None) -> Window:
@@ -60,11 +72,33 @@ def _window(config: DecoderConfig, window_bp: int | None) -> Window:
 
 
 EXAMPLE = Example(
-    {"model_type": "llama", "vocab_size": 4128, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
-     "num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 41, "bos_token_id": 1},
-    numbered(["<oov>", "<s>", "</s>", "<pad>", *kmers()]), 72)
+    {
+        "model_type": "llama",
+        "vocab_size": 4128,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 41,
+        "bos_token_id": 1,
+    },
+    numbered(["<oov>", "<s>", "</s>", "<pad>", *kmers()]),
+    72,
+)
 FAMILY = Family(
-    name="generator", model_types=("llama",), quantity="kmer", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: KmerScorer(network, gathered(decoder.hidden), decoder.head, text, config.vocab_size),
-    surplus=decoder.SURPLUS, tied=decoder.TIED, reads=_reads, examples={"generator": EXAMPLE},
+    name="generator",
+    model_types=("llama",),
+    quantity="kmer",
+    read_config=_read_config,
+    build=_build,
+    text=_text,
+    window=_window,
+    scorer=lambda network, config, text: KmerScorer(
+        network, gathered(decoder.hidden), decoder.head, text, config.vocab_size
+    ),
+    surplus=decoder.SURPLUS,
+    tied=decoder.TIED,
+    reads=_reads,
+    examples={"generator": EXAMPLE},
 )

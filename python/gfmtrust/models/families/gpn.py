@@ -1,8 +1,9 @@
 """GPN: dilated convolutions over single bases, masked; both checkpoint generations.
 
-`GPNForMaskedLM` (model_type "GPN", convolutional encoder) and the older `ConvNetForMaskedLM` (model_type "ConvNet"): parameter
-names and numbers are those of the package gpn 0.9.0a1, so its checkpoints load strictly; the code is ours. Not here: RoFormer and
-ByteNet encoders, auxiliary features, alignments.
+`GPNForMaskedLM` (model_type "GPN", convolutional encoder) and the older `ConvNetForMaskedLM`
+(model_type "ConvNet"): parameter names and numbers are those of the package gpn 0.9.0a1, so its
+checkpoints load strictly; the code is ours. Not here: RoFormer and ByteNet encoders, auxiliary
+features, alignments.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from gfmtrust.models.vocabularies import numbered
 
 @dataclass(frozen=True)
 class GpnConfig:
-    """Fields of config.json that shape the network; the defaults are those of GPNForMaskedLM (gpn 0.9.0a1)."""
+    """Fields of config.json that shape the network; the defaults are those of GPNForMaskedLM (gpn
+    0.9.0a1)."""
 
     vocab_size: int = 7
     hidden_size: int = 512
@@ -44,7 +46,8 @@ class GpnConfig:
 
 @dataclass(frozen=True)
 class ConvNetConfig:
-    """Fields of an older checkpoint's config.json; the defaults are those of ConvNetForMaskedLM (gpn 0.9.0a1)."""
+    """Fields of an older checkpoint's config.json; the defaults are those of ConvNetForMaskedLM
+    (gpn 0.9.0a1)."""
 
     vocab_size: int = 7
     hidden_size: int = 512
@@ -58,17 +61,25 @@ class ConvNetConfig:
 
 
 def dilations(config: GpnConfig | ConvNetConfig, n_layers: int) -> list[int]:
-    """Dilation of each layer: powers of the base, starting over each cycle, capped at dilation_max."""
-    exponents = [(i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)]
+    """Dilation of each layer: powers of the base, starting over each cycle, capped at
+    dilation_max."""
+    exponents = [
+        (i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)
+    ]
     return [min(config.dilation_max, config.dilation_base**exponent) for exponent in exponents]
 
 
-def _convolution(width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True) -> nn.Conv1d:
-    """Same-length convolution. The padding is an explicit integer: 'same' becomes SAME_UPPER, refused with dilation."""
+def _convolution(
+    width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True
+) -> nn.Conv1d:
+    """Same-length convolution. The padding is an explicit integer: 'same' becomes SAME_UPPER,
+    refused with dilation."""
     if kernel % 2 == 0:
         raise ValueError(f"kernel is {kernel}; expected an odd number")
     padding = dilation * (kernel - 1) // 2
-    return nn.Conv1d(width, width, kernel, padding=padding, dilation=dilation, groups=groups, bias=bias)
+    return nn.Conv1d(
+        width, width, kernel, padding=padding, dilation=dilation, groups=groups, bias=bias
+    )
 
 
 def _one_hot(vocab_size: int, width: int) -> torch.Tensor:
@@ -77,14 +88,16 @@ def _one_hot(vocab_size: int, width: int) -> torch.Tensor:
 
 
 class _Layer(nn.Module):
-    """A residual block round one convolution, run whole; `Cone` runs the same three parts at some rows."""
+    """A residual block round one convolution, run whole; `Cone` runs the same three parts at some
+    rows."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.after(x, self.conv1d(self.before(x).transpose(1, 2)).transpose(1, 2))
 
 
 class _GpnLayer(_Layer):
-    """Pre-norm residual block: convolution, then two dense layers. Parameters are numbered as in the checkpoints."""
+    """Pre-norm residual block: convolution, then two dense layers. Parameters are numbered as in
+    the checkpoints."""
 
     def __init__(self, config: GpnConfig, kernel: int, dilation: int, groups: int):
         super().__init__()
@@ -142,7 +155,11 @@ class _GpnBody(nn.Module):
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
         looked_up = hasattr(self.embeddings, "word_embeddings")
-        return self.embeddings.word_embeddings(input_ids) if looked_up else embedding(input_ids, self.one_hot)
+        return (
+            self.embeddings.word_embeddings(input_ids)
+            if looked_up
+            else embedding(input_ids, self.one_hot)
+        )
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         x = self.embed(input_ids)
@@ -152,8 +169,8 @@ class _GpnBody(nn.Module):
 
 
 class GpnForMaskedLM(nn.Module):
-    """Newer generation. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves,
-    `hidden_at` the rows of `hidden` at some positions."""
+    """Newer generation. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are
+    its two halves, `hidden_at` the rows of `hidden` at some positions."""
 
     def __init__(self, config: GpnConfig):
         super().__init__()
@@ -162,7 +179,9 @@ class GpnForMaskedLM(nn.Module):
         self.model = _GpnBody(config)
         self.cls = nn.Module()
         if config.mlm_head_transform:
-            self.cls.transform = nn.Sequential(nn.Linear(width, width, bias=bias), nn.GELU(), nn.LayerNorm(width, bias=bias))
+            self.cls.transform = nn.Sequential(
+                nn.Linear(width, width, bias=bias), nn.GELU(), nn.LayerNorm(width, bias=bias)
+            )
         else:
             self.cls.transform = nn.Identity()
         self.cls.decoder = nn.Linear(width, config.vocab_size, bias=bias)
@@ -187,7 +206,9 @@ class _ConvNetLayer(_Layer):
     def __init__(self, config: ConvNetConfig, dilation: int):
         super().__init__()
         width = config.hidden_size
-        self.conv = nn.ModuleDict({"1": _convolution(width, config.kernel_size, dilation), "4": nn.LayerNorm(width)})
+        self.conv = nn.ModuleDict(
+            {"1": _convolution(width, config.kernel_size, dilation), "4": nn.LayerNorm(width)}
+        )
         self.ffn = nn.ModuleDict({"0": nn.Linear(width, width), "2": nn.LayerNorm(width)})
 
     @property
@@ -211,10 +232,15 @@ class ConvNetForMaskedLM(nn.Module):
         width = config.hidden_size
         self.register_buffer("one_hot", _one_hot(config.vocab_size, width), persistent=False)
         self.model = nn.Module()
-        self.model.encoder = nn.ModuleList(_ConvNetLayer(config, d) for d in dilations(config, config.n_layers))
+        self.model.encoder = nn.ModuleList(
+            _ConvNetLayer(config, d) for d in dilations(config, config.n_layers)
+        )
         self.cls = nn.Module()
         self.cls.decoder = nn.Sequential(
-            nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width), nn.Linear(width, config.vocab_size)
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.LayerNorm(width),
+            nn.Linear(width, config.vocab_size),
         )
         _initialise(self, config.initializer_range)
 
@@ -235,7 +261,8 @@ class ConvNetForMaskedLM(nn.Module):
 
 
 def _initialise(network: nn.Module, std: float) -> None:
-    """Normal dense weights and zero biases, as the official training starts; convolutions keep torch's own."""
+    """Normal dense weights and zero biases, as the official training starts; convolutions keep
+    torch's own."""
     for module in network.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=std)
@@ -243,31 +270,60 @@ def _initialise(network: nn.Module, std: float) -> None:
                 nn.init.zeros_(module.bias)
 
 
-FIXED = {"encoder": ("convnet",), "embedding": ("one_hot", "embedding"), "n_aux_features": (0,), "is_encoder_decoder": (False,)}
-# Written by the official config classes, read by encoders, heads and training this family does not have.
-INERT = frozenset({
-    "model_type", "aux_features_vocab_size", "slim", "classification_head", "pos_weight", "regression_softplus",
-    "num_attention_heads", "embedding_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act", "rotary_value",
-    "pad_token_id", "bos_token_id", "eos_token_id", "is_decoder", "add_cross_attention",
-})
+FIXED = {
+    "encoder": ("convnet",),
+    "embedding": ("one_hot", "embedding"),
+    "n_aux_features": (0,),
+    "is_encoder_decoder": (False,),
+}
+# Written by the official config classes, read by encoders, heads and training this family does not
+# have.
+INERT = frozenset(
+    {
+        "model_type",
+        "aux_features_vocab_size",
+        "slim",
+        "classification_head",
+        "pos_weight",
+        "regression_softplus",
+        "num_attention_heads",
+        "embedding_size",
+        "max_position_embeddings",
+        "type_vocab_size",
+        "layer_norm_eps",
+        "hidden_act",
+        "rotary_value",
+        "pad_token_id",
+        "bos_token_id",
+        "eos_token_id",
+        "is_decoder",
+        "add_cross_attention",
+    }
+)
 TRAINED_BP = 512
 SHORTEST_BP = 64
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 
 def _read_config(config: dict) -> GpnConfig | ConvNetConfig:
-    if config.get("model_type") == "ConvNet":  # no embedding to tie, yet its base class writes the key
+    if (
+        config.get("model_type") == "ConvNet"
+    ):  # no embedding to tie, yet its base class writes the key
         return take(config, ConvNetConfig, FIXED, INERT | {"tie_word_embeddings"})
     return take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
 
 
 def _build(config: GpnConfig | ConvNetConfig) -> nn.Module:
-    return ConvNetForMaskedLM(config) if isinstance(config, ConvNetConfig) else GpnForMaskedLM(config)
+    return (
+        ConvNetForMaskedLM(config) if isinstance(config, ConvNetConfig) else GpnForMaskedLM(config)
+    )
 
 
 def _text(config: GpnConfig | ConvNetConfig, vocabulary: dict[str, int]) -> Text:
     check_ids(vocabulary, config.vocab_size, {})
-    return Text(k=1, vocabulary=vocabulary, mask="[MASK]", unknown="[UNK]", outside="[UNK]", lower_case=True)
+    return Text(
+        k=1, vocabulary=vocabulary, mask="[MASK]", unknown="[UNK]", outside="[UNK]", lower_case=True
+    )
 
 
 def _window(config: GpnConfig | ConvNetConfig, window_bp: int | None) -> Window:
@@ -275,17 +331,45 @@ def _window(config: GpnConfig | ConvNetConfig, window_bp: int | None) -> Window:
     if width < SHORTEST_BP:
         raise ConfigurationError(message("window_bp", f"{width}", f"at least {SHORTEST_BP}"))
     forward, reverse = width // 2, width - 1 - width // 2
-    return Window(width, TRAINED_BP, forward, reverse, (-(width // 8), 0, width // 8), NEIGHBOUR_OFFSETS, False, SHORTEST_BP)
+    return Window(
+        width,
+        TRAINED_BP,
+        forward,
+        reverse,
+        (-(width // 8), 0, width // 8),
+        NEIGHBOUR_OFFSETS,
+        False,
+        SHORTEST_BP,
+    )
 
 
 VOCABULARY = numbered(["[PAD]", "[MASK]", "[UNK]", *"acgt"])
 EXAMPLES = {
-    "gpn": Example({"model_type": "GPN", "vocab_size": 7, "hidden_size": 32, "num_hidden_layers": 4, "intermediate_size": 64},
-                   VOCABULARY, 96),
-    "convnet": Example({"model_type": "ConvNet", "vocab_size": 7, "hidden_size": 32, "n_layers": 4}, VOCABULARY, 96),
+    "gpn": Example(
+        {
+            "model_type": "GPN",
+            "vocab_size": 7,
+            "hidden_size": 32,
+            "num_hidden_layers": 4,
+            "intermediate_size": 64,
+        },
+        VOCABULARY,
+        96,
+    ),
+    "convnet": Example(
+        {"model_type": "ConvNet", "vocab_size": 7, "hidden_size": 32, "n_layers": 4}, VOCABULARY, 96
+    ),
 }
 FAMILY = Family(
-    name="gpn", model_types=("GPN", "ConvNet"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: BaseScorer(network, type(network).hidden_at, type(network).head, text, config.vocab_size),
+    name="gpn",
+    model_types=("GPN", "ConvNet"),
+    quantity="direct",
+    read_config=_read_config,
+    build=_build,
+    text=_text,
+    window=_window,
+    scorer=lambda network, config, text: BaseScorer(
+        network, type(network).hidden_at, type(network).head, text, config.vocab_size
+    ),
     examples=EXAMPLES,
 )

@@ -1,7 +1,8 @@
 """GROVER: BERT over byte pair tokens of the human genome, about 600 of them; masked.
 
-The network is transformers' own BertForMaskedLM, post-norm with learned positions: a config.json with pre_layer_norm or with ALiBi is
-another network and no config of this family (`gena_bert`, `dnabert2`).
+The network is transformers' own BertForMaskedLM, post-norm with learned positions: a config.json
+with pre_layer_norm or with ALiBi is another network and no config of this family (`gena_bert`,
+`dnabert2`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 4
-"""Rounded down from ln 609 / ln 4 = 4.6, what equally likely tokens would have; decides the window that counts as trained, no number."""
+"""Rounded down from ln 609 / ln 4 = 4.6, what equally likely tokens would have; decides the window
+that counts as trained, no number."""
 FOREIGN = ("pre_layer_norm", "alibi_starting_size", "last_layer_norm", "rotary_value")
 """Keys of networks that share the model_type."""
 
@@ -48,11 +50,20 @@ def _read_config(config: dict) -> GroverConfig:
 def _build(config: GroverConfig) -> nn.Module:
     from transformers import BertConfig, BertForMaskedLM
 
-    return BertForMaskedLM(BertConfig(**asdict(config), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, use_cache=False))
+    return BertForMaskedLM(
+        BertConfig(
+            **asdict(config),
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            use_cache=False,
+        )
+    )
 
 
 def _text(config: GroverConfig, file: BpeFile) -> BpeText:
-    return bpe_text(file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings)
+    return bpe_text(
+        file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings
+    )
 
 
 def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
@@ -69,11 +80,30 @@ def _window(config: GroverConfig, window_bp: int | None) -> Window:
 
 
 EXAMPLE = Example(
-    {"model_type": "bert", "vocab_size": 609, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
-     "max_position_embeddings": 128, "type_vocab_size": 2, "position_embedding_type": "absolute", "pad_token_id": 0},
-    {}, 160, tokenizer=vocabularies.bpe(609, ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")))
+    {
+        "model_type": "bert",
+        "vocab_size": 609,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 128,
+        "type_vocab_size": 2,
+        "position_embedding_type": "absolute",
+        "pad_token_id": 0,
+    },
+    {},
+    160,
+    tokenizer=vocabularies.bpe(609, ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")),
+)
 FAMILY = Family(
-    name="grover", model_types=("bert",), quantity="likelihood", read_config=_read_config, build=_build, text=_text, window=_window,
+    name="grover",
+    model_types=("bert",),
+    quantity="likelihood",
+    read_config=_read_config,
+    build=_build,
+    text=_text,
+    window=_window,
     scorer=lambda network, config, text: TokenScorer(network, gathered(_hidden), _head),
     reads=lambda config: not any(key in config for key in FOREIGN),
     surplus=(r"bert\.embeddings\.position_ids", r"bert\.pooler\..*", r"cls\.seq_relationship\..*"),

@@ -1,7 +1,9 @@
-"""Mamba-1 over single bases, causal; each of the four bases is judged by the likelihood of the window from the site on.
+"""Mamba-1 over single bases, causal; each of the four bases is judged by the likelihood of the
+window from the site on.
 
-A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the length would be frozen by an export. A window
-is the token bos_token_id names, the bases before the site and a few from it on, the same on both strands as read.
+A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the
+length would be frozen by an export. A window is the token bos_token_id names, the bases before the
+site and a few from it on, the same on both strands as read.
 """
 
 from __future__ import annotations
@@ -45,23 +47,54 @@ class MambaConfig:
     tie_word_embeddings: bool = True
 
 
-FIXED = {"model_type": ("mamba",), "hidden_act": ("silu",), "rms_norm": (True,), "ssm_cfg": ({}, None), "is_encoder_decoder": (False,)}
-# how a network starts, which of transformers' forms runs, and where the sum of layers is held: all float32 here
-INERT = frozenset({"eos_token_id", "pad_token_id", "rescale_prenorm_residual", "residual_in_fp32", "fused_add_norm", "use_mambapy",
-                   "use_associative_scan", "time_step_scale", "time_step_min", "time_step_max", "time_step_init_scheme", "time_step_floor",
-                   "pad_vocab_size_multiple", "layer_types"})
+FIXED = {
+    "model_type": ("mamba",),
+    "hidden_act": ("silu",),
+    "rms_norm": (True,),
+    "ssm_cfg": ({}, None),
+    "is_encoder_decoder": (False,),
+}
+# how a network starts, which of transformers' forms runs, and where the sum of layers is held: all
+# float32 here
+INERT = frozenset(
+    {
+        "eos_token_id",
+        "pad_token_id",
+        "rescale_prenorm_residual",
+        "residual_in_fp32",
+        "fused_add_norm",
+        "use_mambapy",
+        "use_associative_scan",
+        "time_step_scale",
+        "time_step_min",
+        "time_step_max",
+        "time_step_init_scheme",
+        "time_step_floor",
+        "pad_vocab_size_multiple",
+        "layer_types",
+    }
+)
 
 
 def read_twice(config: dict, products: dict[str, tuple]) -> dict:
-    """A config.json without the keys that say again what others say. products: key -> keys or numbers whose product it must be.
+    """A config.json without the keys that say again what others say. products: key -> keys or
+    numbers whose product it must be.
 
     Raises ConfigurationError (78) where one says otherwise.
     """
     config = dict(config)
     for name, factors in products.items():
-        expected = math.prod(config.get(factor, 0) if isinstance(factor, str) else factor for factor in factors)
+        expected = math.prod(
+            config.get(factor, 0) if isinstance(factor, str) else factor for factor in factors
+        )
         if name in config and (found := config.pop(name)) != expected:
-            raise ConfigurationError(message("config.json", f"{name} is {found!r}", f"{expected}, from {' * '.join(map(str, factors))}"))
+            raise ConfigurationError(
+                message(
+                    "config.json",
+                    f"{name} is {found!r}",
+                    f"{expected}, from {' * '.join(map(str, factors))}",
+                )
+            )
     return config
 
 
@@ -72,8 +105,15 @@ def auto_rank(width: int) -> int:
 
 def _read_config(config: dict) -> MambaConfig:
     expand = config.get("expand", MambaConfig.expand)
-    config = read_twice(config, {"d_model": ("hidden_size",), "n_layer": ("num_hidden_layers",), "d_inner": ("hidden_size", expand),
-                                 "intermediate_size": ("hidden_size", expand)})
+    config = read_twice(
+        config,
+        {
+            "d_model": ("hidden_size",),
+            "n_layer": ("num_hidden_layers",),
+            "d_inner": ("hidden_size", expand),
+            "intermediate_size": ("hidden_size", expand),
+        },
+    )
     if config.get("time_step_rank", "auto") == "auto" and type(config.get("hidden_size")) is int:
         config["time_step_rank"] = auto_rank(config["hidden_size"])
     return take(config, MambaConfig, FIXED, INERT)
@@ -97,8 +137,10 @@ class Backbone(nn.Module):
         super().__init__()
         self.embeddings = nn.Embedding(config.vocab_size, config.hidden_size)
         nn.init.normal_(self.embeddings.weight, std=config.hidden_size**-0.5)
-        self.layers = nn.ModuleList(Block(RmsNorm(config.hidden_size, config.layer_norm_epsilon), mixer_of(config))
-                                    for _ in range(config.num_hidden_layers))
+        self.layers = nn.ModuleList(
+            Block(RmsNorm(config.hidden_size, config.layer_norm_epsilon), mixer_of(config))
+            for _ in range(config.num_hidden_layers)
+        )
         self.norm_f = RmsNorm(config.hidden_size, config.layer_norm_epsilon)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
@@ -109,7 +151,8 @@ class Backbone(nn.Module):
 
 
 class CausalLanguageModel(nn.Module):
-    """Logits of the next token, (batch, length, vocab_size). mixer_of: config -> one layer's mixer."""
+    """Logits of the next token, (batch, length, vocab_size). mixer_of: config -> one layer's
+    mixer."""
 
     def __init__(self, config, mixer_of):
         super().__init__()
@@ -123,15 +166,27 @@ class CausalLanguageModel(nn.Module):
 
 
 def _mixer(config: MambaConfig) -> Mixer:
-    return Mixer(config.hidden_size, config.state_size, config.expand, config.conv_kernel, config.time_step_rank, config.use_bias,
-                 config.use_conv_bias)
+    return Mixer(
+        config.hidden_size,
+        config.state_size,
+        config.expand,
+        config.conv_kernel,
+        config.time_step_rank,
+        config.use_bias,
+        config.use_conv_bias,
+    )
 
 
 def text(config, vocabulary: dict[str, int]) -> Text:
-    """Single bases behind the token that bos_token_id names. Raises BadDataError (65) where no token has that id."""
-    named = {number: token for token, number in vocabulary.items()}.get(config.bos_token_id, "the token of bos_token_id")
+    """Single bases behind the token that bos_token_id names. Raises BadDataError (65) where no
+    token has that id."""
+    named = {number: token for token, number in vocabulary.items()}.get(
+        config.bos_token_id, "the token of bos_token_id"
+    )
     check_ids(vocabulary, config.vocab_size, {named: config.bos_token_id})
-    return Text(k=1, vocabulary=vocabulary, mask="", unknown="N", outside="N", prefix=(named,), causal=True)
+    return Text(
+        k=1, vocabulary=vocabulary, mask="", unknown="N", outside="N", prefix=(named,), causal=True
+    )
 
 
 def window(config, window_bp: int | None) -> Window:
@@ -144,16 +199,44 @@ def window(config, window_bp: int | None) -> Window:
 
 
 def scorer(network: CausalLanguageModel, config, text: Text) -> BaseScorer:
-    return BaseScorer(network, gathered(lambda network, ids: network.backbone(ids)), lambda network, rows: network.lm_head(rows), text,
-                      config.vocab_size)
+    return BaseScorer(
+        network,
+        gathered(lambda network, ids: network.backbone(ids)),
+        lambda network, rows: network.lm_head(rows),
+        text,
+        config.vocab_size,
+    )
 
 
 EXAMPLE = Example(
-    {"model_type": "mamba", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 1, "state_size": 16, "expand": 2, "conv_kernel": 4,
-     "time_step_rank": "auto", "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 4},
-    numbered(CHARACTERS), 96, 2.0)
+    {
+        "model_type": "mamba",
+        "vocab_size": 16,
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "state_size": 16,
+        "expand": 2,
+        "conv_kernel": 4,
+        "time_step_rank": "auto",
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "pad_token_id": 4,
+    },
+    numbered(CHARACTERS),
+    96,
+    2.0,
+)
 FAMILY = Family(
-    name="mamba", model_types=("mamba",), quantity="direct", read_config=_read_config, text=text, scorer=scorer, window=window, bar=1e-4,
-    build=lambda config: CausalLanguageModel(config, _mixer), tied=(("lm_head.weight", "backbone.embeddings.weight"),),
-    cuda_scorer=lambda network, config, text: scorer(without_scan(network), config, text), examples={"mamba": EXAMPLE},
+    name="mamba",
+    model_types=("mamba",),
+    quantity="direct",
+    read_config=_read_config,
+    text=text,
+    scorer=scorer,
+    window=window,
+    bar=1e-4,
+    build=lambda config: CausalLanguageModel(config, _mixer),
+    tied=(("lm_head.weight", "backbone.embeddings.weight"),),
+    cuda_scorer=lambda network, config, text: scorer(without_scan(network), config, text),
+    examples={"mamba": EXAMPLE},
 )

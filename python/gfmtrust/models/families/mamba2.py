@@ -1,7 +1,9 @@
-"""Mamba-2 over single bases, causal: state space duality in chunks as matrix products, one form for both devices.
+"""Mamba-2 over single bases, causal: state space duality in chunks as matrix products, one form for
+both devices.
 
-A network of our own with the names of transformers' Mamba2ForCausalLM. Source: Dao and Gu, arXiv:2405.21060, section 6 (the chunked
-algorithm). The chunk_size of config.json is not read: it changes no number beyond rounding. Windows as in `mamba`.
+A network of our own with the names of transformers' Mamba2ForCausalLM. Source: Dao and Gu,
+arXiv:2405.21060, section 6 (the chunked algorithm). The chunk_size of config.json is not read: it
+changes no number beyond rounding. Windows as in `mamba`.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class Mamba2Config:
-    """Fields of config.json that shape the network; smallest_step and largest_step are its time_step_limit."""
+    """Fields of config.json that shape the network; smallest_step and largest_step are its
+    time_step_limit."""
 
     vocab_size: int
     hidden_size: int
@@ -44,21 +47,58 @@ class Mamba2Config:
     tie_word_embeddings: bool = False
 
 
-FIXED = {"model_type": ("mamba2",), "hidden_act": ("silu",), "rms_norm": (True,), "norm_before_gate": (False,),
-         "is_encoder_decoder": (False,)}
-INERT = frozenset({"eos_token_id", "pad_token_id", "rescale_prenorm_residual", "residual_in_fp32", "time_step_rank", "time_step_min",
-                   "time_step_max", "time_step_floor", "chunk_size", "layer_types"})
+FIXED = {
+    "model_type": ("mamba2",),
+    "hidden_act": ("silu",),
+    "rms_norm": (True,),
+    "norm_before_gate": (False,),
+    "is_encoder_decoder": (False,),
+}
+INERT = frozenset(
+    {
+        "eos_token_id",
+        "pad_token_id",
+        "rescale_prenorm_residual",
+        "residual_in_fp32",
+        "time_step_rank",
+        "time_step_min",
+        "time_step_max",
+        "time_step_floor",
+        "chunk_size",
+        "layer_types",
+    }
+)
 
 
 def _read_config(config: dict) -> Mamba2Config:
     config = read_twice(config, {"intermediate_size": ("num_heads", "head_dim")})
     limit = config.pop("time_step_limit", [0.0, math.inf])
-    if not (isinstance(limit, list) and len(limit) == 2 and all(type(end) in (int, float) for end in limit)):
-        raise ConfigurationError(message("config.json", f"time_step_limit is {limit!r}", "two numbers"))
-    made = take(config | {"smallest_step": float(limit[0]), "largest_step": float(limit[1])}, Mamba2Config, FIXED, INERT)
-    if made.num_heads * made.head_dim != made.expand * made.hidden_size or made.num_heads % made.n_groups:
+    if not (
+        isinstance(limit, list)
+        and len(limit) == 2
+        and all(type(end) in (int, float) for end in limit)
+    ):
+        raise ConfigurationError(
+            message("config.json", f"time_step_limit is {limit!r}", "two numbers")
+        )
+    made = take(
+        config | {"smallest_step": float(limit[0]), "largest_step": float(limit[1])},
+        Mamba2Config,
+        FIXED,
+        INERT,
+    )
+    if (
+        made.num_heads * made.head_dim != made.expand * made.hidden_size
+        or made.num_heads % made.n_groups
+    ):
         found = f"{made.num_heads} heads of {made.head_dim} in {made.n_groups} groups"
-        raise ConfigurationError(message("config.json", found, f"whole groups of heads, {made.expand * made.hidden_size} channels in all"))
+        raise ConfigurationError(
+            message(
+                "config.json",
+                found,
+                f"whole groups of heads, {made.expand * made.hidden_size} channels in all",
+            )
+        )
     return made
 
 
@@ -77,16 +117,29 @@ class GatedRmsNorm(nn.Module):
 
 
 class Mixer(nn.Module):
-    """One layer: projection, convolution, state space of scalar decays, gated norm; (batch, length, width) to the same."""
+    """One layer: projection, convolution, state space of scalar decays, gated norm; (batch, length,
+    width) to the same."""
 
     def __init__(self, config: Mamba2Config):
         super().__init__()
         self.config = config
         channels, heads = config.num_heads * config.head_dim, config.num_heads
-        self.sizes = [channels, config.n_groups * config.state_size, config.n_groups * config.state_size]
-        self.in_proj = nn.Linear(config.hidden_size, channels + sum(self.sizes) + heads, config.use_bias)
-        self.conv1d = nn.Conv1d(sum(self.sizes), sum(self.sizes), config.conv_kernel, groups=sum(self.sizes),
-                                padding=config.conv_kernel - 1, bias=config.use_conv_bias)
+        self.sizes = [
+            channels,
+            config.n_groups * config.state_size,
+            config.n_groups * config.state_size,
+        ]
+        self.in_proj = nn.Linear(
+            config.hidden_size, channels + sum(self.sizes) + heads, config.use_bias
+        )
+        self.conv1d = nn.Conv1d(
+            sum(self.sizes),
+            sum(self.sizes),
+            config.conv_kernel,
+            groups=sum(self.sizes),
+            padding=config.conv_kernel - 1,
+            bias=config.use_conv_bias,
+        )
         self.dt_bias = nn.Parameter(step_bias(heads))
         self.A_log = nn.Parameter(torch.arange(1, heads + 1.0).log())
         self.norm = GatedRmsNorm(config)
@@ -95,21 +148,33 @@ class Mixer(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         config = self.config
-        gate, mixed, step = self.in_proj(hidden).split([self.sizes[0], sum(self.sizes), config.num_heads], -1)
+        gate, mixed, step = self.in_proj(hidden).split(
+            [self.sizes[0], sum(self.sizes), config.num_heads], -1
+        )
         mixed = silu(self.conv1d(mixed.transpose(1, 2))[..., : hidden.shape[1]]).transpose(1, 2)
         x, b, c = (part.float() for part in mixed.split(self.sizes, -1))
-        step = softplus(step.float() + self.dt_bias.float()).clamp(config.smallest_step, config.largest_step)
+        step = softplus(step.float() + self.dt_bias.float()).clamp(
+            config.smallest_step, config.largest_step
+        )
         x = x.unflatten(-1, (config.num_heads, config.head_dim))
-        y = state_space(step, x, -self.A_log.float().exp(), *(part.unflatten(-1, (config.n_groups, -1)) for part in (b, c)))
+        y = state_space(
+            step,
+            x,
+            -self.A_log.float().exp(),
+            *(part.unflatten(-1, (config.n_groups, -1)) for part in (b, c)),
+        )
         return self.out_proj(self.norm((y + x * self.D.float().unsqueeze(-1)).flatten(-2), gate))
 
 
-def state_space(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+def state_space(
+    step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor
+) -> torch.Tensor:
     """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c, a head.
 
-    Inside a chunk, and from chunk to chunk, as attention whose weights are decays; log decays add up in float64, as their differences are
-    small beside their sums. step: (batch, length, heads). x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch,
-    length, groups, states); heads of a group share them. Returns the shape of x.
+    Inside a chunk, and from chunk to chunk, as attention whose weights are decays; log decays add
+    up in float64, as their differences are small beside their sums. step: (batch, length, heads).
+    x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch, length, groups,
+    states); heads of a group share them. Returns the shape of x.
     """
     batch, length, groups = b.shape[:3]
     heads = step.shape[2] // groups
@@ -117,7 +182,8 @@ def state_space(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torc
     after = n_chunks * CHUNK - length
 
     def chunks(values: torch.Tensor, *axes: int) -> torch.Tensor:
-        """(batch, length, groups and more) to (batch, chunks, groups, heads of a group or 1, place, rest)."""
+        """(batch, length, groups and more) to (batch, chunks, groups, heads of a group or 1, place,
+        rest)."""
         padded = pad(values, [0, 0] * (values.ndim - 2) + [0, after])
         return padded.reshape(batch, n_chunks, CHUNK, groups, *axes).movedim(2, 4)
 
@@ -128,8 +194,12 @@ def state_space(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torc
     inside = (c @ b.transpose(-1, -2) * _decays(fallen, fallen, sums.T > 0)) @ driven
 
     whole = fallen[..., -1]
-    made = (b * (whole.unsqueeze(-1) - fallen).float().exp().unsqueeze(-1)).transpose(-1, -2) @ driven
-    until = whole.cumsum(1).movedim(1, -1)  # log decay since the window began, at each chunk's end: (batch, groups, heads, chunk)
+    made = (b * (whole.unsqueeze(-1) - fallen).float().exp().unsqueeze(-1)).transpose(
+        -1, -2
+    ) @ driven
+    until = whole.cumsum(1).movedim(
+        1, -1
+    )  # log decay since the window began, at each chunk's end: (batch, groups, heads, chunk)
     number = torch.arange(n_chunks, device=x.device)
     passed = _decays(until - whole.movedim(1, -1), until, number.unsqueeze(1) > number)
     before = (passed @ made.movedim(1, 3).flatten(4)).unflatten(-1, made.shape[-2:]).movedim(3, 1)
@@ -138,16 +208,42 @@ def state_space(step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torc
 
 
 def _decays(to: torch.Tensor, since: torch.Tensor, reaches: torch.Tensor) -> torch.Tensor:
-    """Decay from each place of `since` to each of `to`, log decays from one start; 0 where it does not reach. Float32 (..., to, since)."""
+    """Decay from each place of `since` to each of `to`, log decays from one start; 0 where it does
+    not reach. Float32 (..., to, since)."""
     return (to.unsqueeze(-1) - since.unsqueeze(-2)).float().masked_fill(~reaches, -torch.inf).exp()
 
 
 EXAMPLE = Example(
-    {"model_type": "mamba2", "vocab_size": 16, "hidden_size": 32, "num_hidden_layers": 1, "num_heads": 4, "head_dim": 16, "state_size": 16,
-     "n_groups": 2, "expand": 2, "conv_kernel": 4, "chunk_size": 256, "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 4},
-    numbered(CHARACTERS), 192, 2.0)
+    {
+        "model_type": "mamba2",
+        "vocab_size": 16,
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_heads": 4,
+        "head_dim": 16,
+        "state_size": 16,
+        "n_groups": 2,
+        "expand": 2,
+        "conv_kernel": 4,
+        "chunk_size": 256,
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "pad_token_id": 4,
+    },
+    numbered(CHARACTERS),
+    192,
+    2.0,
+)
 FAMILY = Family(
-    name="mamba2", model_types=("mamba2",), quantity="direct", read_config=_read_config, text=text, scorer=scorer, window=window, bar=1e-4,
-    build=lambda config: CausalLanguageModel(config, Mixer), tied=(("lm_head.weight", "backbone.embeddings.weight"),),
+    name="mamba2",
+    model_types=("mamba2",),
+    quantity="direct",
+    read_config=_read_config,
+    text=text,
+    scorer=scorer,
+    window=window,
+    bar=1e-4,
+    build=lambda config: CausalLanguageModel(config, Mixer),
+    tied=(("lm_head.weight", "backbone.embeddings.weight"),),
     examples={"mamba2": EXAMPLE},
 )

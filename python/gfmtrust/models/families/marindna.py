@@ -1,9 +1,12 @@
-"""Marin-DNA: Qwen3 (or Llama) over single bases, causal; each base is judged by the likelihood of the window from the site on.
+"""Marin-DNA: Qwen3 (or Llama) over single bases, causal; each base is judged by the likelihood of
+the window from the site on.
 
-The network is transformers' own Qwen3ForCausalLM, whose queries and keys are normalised a head, or LlamaForCausalLM. The window is the
-authors': one <bos> and 255 letters with the site in the middle, so that half of the window judges what stands at the site (`clm_full`);
-neighbours to the left come in the same pass. Where config.json names no bos token nothing stands in front, and the window's first letter is
-not asked for. The published vocabulary file was not at hand: letters, case and specials are read from the checkpoint's own.
+The network is transformers' own Qwen3ForCausalLM, whose queries and keys are normalised a head, or
+LlamaForCausalLM. The window is the authors': one <bos> and 255 letters with the site in the middle,
+so that half of the window judges what stands at the site (`clm_full`); neighbours to the left come
+in the same pass. Where config.json names no bos token nothing stands in front, and the window's
+first letter is not asked for. The published vocabulary file was not at hand: letters, case and
+specials are read from the checkpoint's own.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ UNKNOWN = ("N", "n", "[UNK]", "<unk>", "[PAD]", "<pad>")
 """What may stand for an N and for letters outside the contig, in this order."""
 
 FIXED = {
-    "model_type": ("qwen3", "llama"), "use_sliding_window": (False,), "sliding_window": (None,), "mlp_bias": (False,),
+    "model_type": ("qwen3", "llama"),
+    "use_sliding_window": (False,),
+    "sliding_window": (None,),
+    "mlp_bias": (False,),
     "pretraining_tp": (1,),
 }
 INERT = frozenset({"eos_token_id", "pad_token_id", "max_window_layers"})
@@ -63,12 +69,29 @@ def _text(config: tuple[str, DecoderConfig], vocabulary: dict[str, int]) -> Text
     check_ids(vocabulary, values.vocab_size, {})
     prefix = tuple(token for token, number in vocabulary.items() if number == values.bos_token_id)
     if values.bos_token_id >= 0 and not prefix:
-        raise BadDataError(message("vocabulary", f"no token with id {values.bos_token_id}", "bos_token_id as config.json says",
-                                   "is it this checkpoint's file?"))
-    unknown = next((token for token in UNKNOWN if token in vocabulary and token not in prefix), None)
+        raise BadDataError(
+            message(
+                "vocabulary",
+                f"no token with id {values.bos_token_id}",
+                "bos_token_id as config.json says",
+                "is it this checkpoint's file?",
+            )
+        )
+    unknown = next(
+        (token for token in UNKNOWN if token in vocabulary and token not in prefix), None
+    )
     if unknown is None:
-        raise BadDataError(message("vocabulary", "no token for N", f"one of {', '.join(UNKNOWN)}", "is it this checkpoint's file?"))
-    return Text(1, vocabulary, "", unknown, unknown, prefix, lower_case="A" not in vocabulary, causal=True)
+        raise BadDataError(
+            message(
+                "vocabulary",
+                "no token for N",
+                f"one of {', '.join(UNKNOWN)}",
+                "is it this checkpoint's file?",
+            )
+        )
+    return Text(
+        1, vocabulary, "", unknown, unknown, prefix, lower_case="A" not in vocabulary, causal=True
+    )
 
 
 def _window(config: tuple[str, DecoderConfig], window_bp: int | None) -> Window:
@@ -78,28 +101,74 @@ def _window(config: tuple[str, DecoderConfig], window_bp: int | None) -> Window:
     if width < SHORTEST_BP:
         raise ConfigurationError(message("window_bp", f"{width}", f"at least {SHORTEST_BP}"))
     site = width // 2
-    offsets = tuple(-NEIGHBOUR_STEP_BP * step for step in range(NEIGHBOURS, 0, -1) if NEIGHBOUR_STEP_BP * step < site)
+    offsets = tuple(
+        -NEIGHBOUR_STEP_BP * step
+        for step in range(NEIGHBOURS, 0, -1)
+        if NEIGHBOUR_STEP_BP * step < site
+    )
     return Window(width, trained, site, site, (), offsets, True, SHORTEST_BP)
 
 
 CONFIG = {
-    "model_type": "qwen3", "vocab_size": 7, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-    "head_dim": 16, "intermediate_size": 64, "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "rope_theta": 500000,
-    "rope_scaling": {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192,
-                     "rope_type": "llama3"},
-    "hidden_act": "silu", "attention_bias": False, "use_sliding_window": False, "sliding_window": None, "max_window_layers": 2,
-    "tie_word_embeddings": False, "bos_token_id": 2, "eos_token_id": None, "pad_token_id": 0,
+    "model_type": "qwen3",
+    "vocab_size": 7,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "intermediate_size": 64,
+    "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 500000,
+    "rope_scaling": {
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+        "rope_type": "llama3",
+    },
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "use_sliding_window": False,
+    "sliding_window": None,
+    "max_window_layers": 2,
+    "tie_word_embeddings": False,
+    "bos_token_id": 2,
+    "eos_token_id": None,
+    "pad_token_id": 0,
 }
 VOCABULARY = numbered(["[PAD]", "[UNK]", "[BOS]", *"acgt"])
 """Seven tokens as the published networks have rows; their order is ours."""
 LLAMA = {
-    "model_type": "llama", "vocab_size": 6, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 4,
-    "intermediate_size": 64, "max_position_embeddings": 256, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
-    "tie_word_embeddings": True, "bos_token_id": None,
+    "model_type": "llama",
+    "vocab_size": 6,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 256,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    "tie_word_embeddings": True,
+    "bos_token_id": None,
 }
 FAMILY = Family(
-    name="marindna", model_types=("qwen3", "llama"), quantity="direct", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: BaseScorer(network, gathered(decoder.hidden), decoder.head, text, config[1].vocab_size),
-    surplus=decoder.SURPLUS, tied=decoder.TIED, reads=_reads,
-    examples={"marindna": Example(CONFIG, VOCABULARY, 96), "marindna_llama": Example(LLAMA, numbered(["[PAD]", "N", *"ACGT"]), 96)},
+    name="marindna",
+    model_types=("qwen3", "llama"),
+    quantity="direct",
+    read_config=_read_config,
+    build=_build,
+    text=_text,
+    window=_window,
+    scorer=lambda network, config, text: BaseScorer(
+        network, gathered(decoder.hidden), decoder.head, text, config[1].vocab_size
+    ),
+    surplus=decoder.SURPLUS,
+    tied=decoder.TIED,
+    reads=_reads,
+    examples={
+        "marindna": Example(CONFIG, VOCABULARY, 96),
+        "marindna_llama": Example(LLAMA, numbered(["[PAD]", "N", *"ACGT"]), 96),
+    },
 )

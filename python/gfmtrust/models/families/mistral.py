@@ -1,7 +1,8 @@
 """Mistral over byte pair tokens, causal: GenomeOcean, and dense models of that kind.
 
-The network is transformers' own MistralForCausalLM; the auto_map of a config is not read. A mixture of experts (model_type mixtral, as the
-configs of Mistral-DNA say) and a sliding window shorter than the context are other networks and refused.
+The network is transformers' own MistralForCausalLM; the auto_map of a config is not read. A mixture
+of experts (model_type mixtral, as the configs of Mistral-DNA say) and a sliding window shorter than
+the context are other networks and refused.
 """
 
 from __future__ import annotations
@@ -24,18 +25,31 @@ BASES_PER_TOKEN = 5
 
 
 FIXED = {"model_type": ("mistral",)}
-INERT = frozenset({"eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "sliding_window"})
+INERT = frozenset(
+    {"eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "sliding_window"}
+)
 
 
 def _read_config(config: dict) -> DecoderConfig:
     """Scaled rotary positions and a sliding window that acts are refused."""
     made = decoder.read(config, FIXED, INERT)
     if made.rope["rope_type"] != "default":
-        raise ConfigurationError(message("config.json", f"rotary positions are {made.rope!r}", "rope_type 'default' with a rope_theta"))
+        raise ConfigurationError(
+            message(
+                "config.json",
+                f"rotary positions are {made.rope!r}",
+                "rope_type 'default' with a rope_theta",
+            )
+        )
     sliding = config.get("sliding_window")
     if sliding is not None and (type(sliding) is not int or sliding < made.max_position_embeddings):
-        raise ConfigurationError(message("config.json", f"sliding_window is {sliding!r}",
-                                         f"none, or no less than the {made.max_position_embeddings} positions"))
+        raise ConfigurationError(
+            message(
+                "config.json",
+                f"sliding_window is {sliding!r}",
+                f"none, or no less than the {made.max_position_embeddings} positions",
+            )
+        )
     return made
 
 
@@ -55,12 +69,36 @@ def _window(config: DecoderConfig, window_bp: int | None) -> Window:
 
 
 EXAMPLE = Example(
-    {"model_type": "mistral", "vocab_size": 4096, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
-     "num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 128, "sliding_window": None, "bos_token_id": 1,
-     "eos_token_id": 2, "rope_theta": 10000.0},
-    {}, 160, tokenizer=vocabularies.bpe(4096))
+    {
+        "model_type": "mistral",
+        "vocab_size": 4096,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 128,
+        "sliding_window": None,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "rope_theta": 10000.0,
+    },
+    {},
+    160,
+    tokenizer=vocabularies.bpe(4096),
+)
 FAMILY = Family(
-    name="mistral", model_types=("mistral",), quantity="likelihood", read_config=_read_config, build=_build, text=_text, window=_window,
-    scorer=lambda network, config, text: TokenScorer(network, gathered(decoder.hidden), decoder.head),
-    surplus=decoder.SURPLUS, tied=decoder.TIED, examples={"mistral": EXAMPLE},
+    name="mistral",
+    model_types=("mistral",),
+    quantity="likelihood",
+    read_config=_read_config,
+    build=_build,
+    text=_text,
+    window=_window,
+    scorer=lambda network, config, text: TokenScorer(
+        network, gathered(decoder.hidden), decoder.head
+    ),
+    surplus=decoder.SURPLUS,
+    tied=decoder.TIED,
+    examples={"mistral": EXAMPLE},
 )

@@ -1,6 +1,8 @@
-"""ModernGENA: ModernBERT, masked tokens of BPE; two layers of three attend within a local window alone.
+"""ModernGENA: ModernBERT, masked tokens of BPE; two layers of three attend within a local window
+alone.
 
-The network is transformers' own ModernBertForMaskedLM, whose masks and rotary positions are made for the length asked for.
+The network is transformers' own ModernBertForMaskedLM, whose masks and rotary positions are made
+for the length asked for.
 """
 
 from __future__ import annotations
@@ -50,18 +52,40 @@ class ModernGenaConfig:
     tie_word_embeddings: bool = True
 
 
-FIXED = {"model_type": ("modernbert",), "hidden_activation": ("gelu",), "classifier_activation": ("gelu",),
-         "position_embedding_type": ("absolute", "sans_pos"), "is_encoder_decoder": (False,), "rope_scaling": (None,)}
-# layer_norm_eps and position_embedding_type are written by the training code and read by nobody; the rest is training and speed
-INERT = frozenset({
-    "bos_token_id", "eos_token_id", "mask_token_id", "layer_norm_eps", "initializer_cutoff_factor", "reference_compile",
-    "gradient_checkpointing", "repad_logits_with_grad", "sparse_prediction", "sparse_pred_ignore_index", "deterministic_flash_attn",
-    "embedding_dropout", "mlp_dropout", "classifier_dropout", "classifier_pooling",
-})
+FIXED = {
+    "model_type": ("modernbert",),
+    "hidden_activation": ("gelu",),
+    "classifier_activation": ("gelu",),
+    "position_embedding_type": ("absolute", "sans_pos"),
+    "is_encoder_decoder": (False,),
+    "rope_scaling": (None,),
+}
+# layer_norm_eps and position_embedding_type are written by the training code and read by nobody;
+# the rest is training and speed
+INERT = frozenset(
+    {
+        "bos_token_id",
+        "eos_token_id",
+        "mask_token_id",
+        "layer_norm_eps",
+        "initializer_cutoff_factor",
+        "reference_compile",
+        "gradient_checkpointing",
+        "repad_logits_with_grad",
+        "sparse_prediction",
+        "sparse_pred_ignore_index",
+        "deterministic_flash_attn",
+        "embedding_dropout",
+        "mlp_dropout",
+        "classifier_dropout",
+        "classifier_pooling",
+    }
+)
 
 
 def _plain(config: dict) -> dict:
-    """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two thetas, layer_types as the step.
+    """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two
+    thetas, layer_types as the step.
 
     Raises ConfigurationError (78) for scaled positions and for layers in another order.
     """
@@ -69,15 +93,26 @@ def _plain(config: dict) -> dict:
     rope = config.pop("rope_parameters", None)
     for kind, key in ((GLOBAL, "global_rope_theta"), (LOCAL, "local_rope_theta")):
         one = (rope or {}).get(kind, {})
-        if rope is not None and (set(rope) - {GLOBAL, LOCAL} or set(one) != {"rope_theta", "rope_type"} or one["rope_type"] != "default"):
+        if rope is not None and (
+            set(rope) - {GLOBAL, LOCAL}
+            or set(one) != {"rope_theta", "rope_type"}
+            or one["rope_type"] != "default"
+        ):
             expected = "rope_type 'default' with a rope_theta for either attention"
-            raise ConfigurationError(message("config.json", f"rope_parameters are {rope!r}", expected))
+            raise ConfigurationError(
+                message("config.json", f"rope_parameters are {rope!r}", expected)
+            )
         if one:
             config[key] = one["rope_theta"]
     kinds = config.pop("layer_types", None)
     if kinds is not None:
-        step = config.setdefault("global_attn_every_n_layers", next((i for i in range(1, len(kinds)) if kinds[i] == GLOBAL), len(kinds)))
-        if kinds != [LOCAL if i % step else GLOBAL for i in range(config.get("num_hidden_layers", 0))]:
+        step = config.setdefault(
+            "global_attn_every_n_layers",
+            next((i for i in range(1, len(kinds)) if kinds[i] == GLOBAL), len(kinds)),
+        )
+        if kinds != [
+            LOCAL if i % step else GLOBAL for i in range(config.get("num_hidden_layers", 0))
+        ]:
             expected = "a global layer at every step, the first among them"
             raise ConfigurationError(message("config.json", f"layer_types are {kinds!r}", expected))
     return config
@@ -87,10 +122,20 @@ def _build(config: ModernGenaConfig) -> nn.Module:
     from transformers import ModernBertConfig, ModernBertForMaskedLM
 
     values = asdict(config)
-    step, thetas = values.pop("global_attn_every_n_layers"), {GLOBAL: "global_rope_theta", LOCAL: "local_rope_theta"}
-    values["rope_parameters"] = {kind: {"rope_type": "default", "rope_theta": float(values.pop(key))} for kind, key in thetas.items()}
+    step, thetas = (
+        values.pop("global_attn_every_n_layers"),
+        {GLOBAL: "global_rope_theta", LOCAL: "local_rope_theta"},
+    )
+    values["rope_parameters"] = {
+        kind: {"rope_type": "default", "rope_theta": float(values.pop(key))}
+        for kind, key in thetas.items()
+    }
     values["layer_types"] = [LOCAL if i % step else GLOBAL for i in range(config.num_hidden_layers)]
-    return ModernBertForMaskedLM(ModernBertConfig(**values, bos_token_id=config.cls_token_id, eos_token_id=config.sep_token_id))
+    return ModernBertForMaskedLM(
+        ModernBertConfig(
+            **values, bos_token_id=config.cls_token_id, eos_token_id=config.sep_token_id
+        )
+    )
 
 
 def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
@@ -102,9 +147,15 @@ def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
 
 
 def _text(config: ModernGenaConfig, file: BpeFile) -> BpeText:
-    specials = {"[PAD]": config.pad_token_id, "[CLS]": config.cls_token_id, "[SEP]": config.sep_token_id}
+    specials = {
+        "[PAD]": config.pad_token_id,
+        "[CLS]": config.cls_token_id,
+        "[SEP]": config.sep_token_id,
+    }
     check_ids(file.vocabulary, config.vocab_size, specials)
-    return bpe_text(file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings)
+    return bpe_text(
+        file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings
+    )
 
 
 def _window(config: ModernGenaConfig, window_bp: int | None) -> Window:
@@ -112,21 +163,63 @@ def _window(config: ModernGenaConfig, window_bp: int | None) -> Window:
     return bpe_window(window_bp, min(DEFAULT_BP, trained // 2), trained)
 
 
-# A vocabulary of 2,048 for 32,000; a local window of 17 tokens, which the traced text of 12 lies within and a full one goes far beyond.
+# A vocabulary of 2,048 for 32,000; a local window of 17 tokens, which the traced text of 12 lies
+# within and a full one goes far beyond.
 EXAMPLE = Example(
-    {"model_type": "modernbert", "architectures": ["ModernBertForMaskedLM"], "attention_bias": False, "attention_dropout": 0.0,
-     "bos_token_id": 1, "classifier_activation": "gelu", "classifier_bias": False, "classifier_dropout": 0.0, "classifier_pooling": "mean",
-     "cls_token_id": 1, "decoder_bias": True, "deterministic_flash_attn": False, "embedding_dropout": 0.0, "eos_token_id": 2,
-     "global_attn_every_n_layers": 3, "global_rope_theta": 160000.0, "hidden_activation": "gelu", "hidden_size": 32,
-     "initializer_cutoff_factor": 2.0, "initializer_range": 0.02, "intermediate_size": 48, "layer_norm_eps": 1e-05, "local_attention": 16,
-     "local_rope_theta": 10000.0, "max_position_embeddings": 512, "mlp_bias": False, "mlp_dropout": 0.0, "norm_bias": False,
-     "norm_eps": 1e-05, "num_attention_heads": 4, "num_hidden_layers": 4, "pad_token_id": 3, "position_embedding_type": "absolute",
-     "reference_compile": False, "sep_token_id": 2, "sparse_pred_ignore_index": -100, "sparse_prediction": False,
-     "tie_word_embeddings": True, "vocab_size": 2048},
-    {}, 320, tokenizer=vocabularies.bpe(2048))
+    {
+        "model_type": "modernbert",
+        "architectures": ["ModernBertForMaskedLM"],
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "bos_token_id": 1,
+        "classifier_activation": "gelu",
+        "classifier_bias": False,
+        "classifier_dropout": 0.0,
+        "classifier_pooling": "mean",
+        "cls_token_id": 1,
+        "decoder_bias": True,
+        "deterministic_flash_attn": False,
+        "embedding_dropout": 0.0,
+        "eos_token_id": 2,
+        "global_attn_every_n_layers": 3,
+        "global_rope_theta": 160000.0,
+        "hidden_activation": "gelu",
+        "hidden_size": 32,
+        "initializer_cutoff_factor": 2.0,
+        "initializer_range": 0.02,
+        "intermediate_size": 48,
+        "layer_norm_eps": 1e-05,
+        "local_attention": 16,
+        "local_rope_theta": 10000.0,
+        "max_position_embeddings": 512,
+        "mlp_bias": False,
+        "mlp_dropout": 0.0,
+        "norm_bias": False,
+        "norm_eps": 1e-05,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 4,
+        "pad_token_id": 3,
+        "position_embedding_type": "absolute",
+        "reference_compile": False,
+        "sep_token_id": 2,
+        "sparse_pred_ignore_index": -100,
+        "sparse_prediction": False,
+        "tie_word_embeddings": True,
+        "vocab_size": 2048,
+    },
+    {},
+    320,
+    tokenizer=vocabularies.bpe(2048),
+)
 FAMILY = Family(
-    name="moderngena", model_types=("modernbert",), quantity="likelihood", build=_build, text=_text, window=_window,
+    name="moderngena",
+    model_types=("modernbert",),
+    quantity="likelihood",
+    build=_build,
+    text=_text,
+    window=_window,
     read_config=lambda config: take(_plain(config), ModernGenaConfig, FIXED, INERT),
     scorer=lambda network, config, text: TokenScorer(network, gathered(_hidden), _head),
-    tied=(("decoder.weight", "model.embeddings.tok_embeddings.weight"),), examples={"moderngena": EXAMPLE},
+    tied=(("decoder.weight", "model.embeddings.tok_embeddings.weight"),),
+    examples={"moderngena": EXAMPLE},
 )

@@ -1,7 +1,9 @@
-"""Nucleotide Transformer v1: ESM with learned positions and token dropout, masked 6-mers, one CLS in front.
+"""Nucleotide Transformer v1: ESM with learned positions and token dropout, masked 6-mers, one CLS
+in front.
 
-The network is transformers' own EsmForMaskedLM. Token dropout acts when the model is only run as well: mask embeddings are zeroed, the
-others rescaled; it stays in the graph. v2 (rotary, gated feed-forward), which stock ESM would load as another network, is `nt_v2`.
+The network is transformers' own EsmForMaskedLM. Token dropout acts when the model is only run as
+well: mask embeddings are zeroed, the others rescaled; it stays in the graph. v2 (rotary, gated
+feed-forward), which stock ESM would load as another network, is `nt_v2`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 @dataclass(frozen=True)
 class NtConfig:
-    """Fields of config.json that shape the network; none has a default, the published files name them all."""
+    """Fields of config.json that shape the network; none has a default, the published files name
+    them all."""
 
     vocab_size: int
     hidden_size: int
@@ -35,24 +38,42 @@ class NtConfig:
 
 
 FIXED = {
-    "model_type": ("esm",), "position_embedding_type": ("absolute",), "is_folding_model": (False,), "esmfold_config": (None,),
-    "tie_word_embeddings": (True,), "is_decoder": (False,), "add_cross_attention": (False,), "is_encoder_decoder": (False,),
-    "hidden_act": ("gelu",), "add_bias_fnn": (True,),
+    "model_type": ("esm",),
+    "position_embedding_type": ("absolute",),
+    "is_folding_model": (False,),
+    "esmfold_config": (None,),
+    "tie_word_embeddings": (True,),
+    "is_decoder": (False,),
+    "add_cross_attention": (False,),
+    "is_encoder_decoder": (False,),
+    "hidden_act": ("gelu",),
+    "add_bias_fnn": (True,),
 }
 # rope_theta is always written and read with rotary positions only
 INERT = frozenset({"vocab_list", "bos_token_id", "eos_token_id", "rope_theta"})
 
 
 def _read_config(config: dict) -> NtConfig:
-    config = {key: value for key, value in config.items() if not (key == "emb_layer_norm_before" and value is None)}
+    config = {
+        key: value
+        for key, value in config.items()
+        if not (key == "emb_layer_norm_before" and value is None)
+    }
     return take(config, NtConfig, FIXED, INERT)
 
 
 def _build(config: NtConfig) -> nn.Module:
     from transformers import EsmConfig, EsmForMaskedLM
 
-    return EsmForMaskedLM(EsmConfig(**asdict(config), position_embedding_type="absolute", hidden_dropout_prob=0.0,
-                                    attention_probs_dropout_prob=0.0, use_cache=False))
+    return EsmForMaskedLM(
+        EsmConfig(
+            **asdict(config),
+            position_embedding_type="absolute",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            use_cache=False,
+        )
+    )
 
 
 def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
@@ -64,13 +85,36 @@ def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
 
 
 EXAMPLE = Example(
-    {"model_type": "esm", "vocab_size": 4105, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
-     "max_position_embeddings": 43, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": True, "position_embedding_type": "absolute"},
-    numbered(["<unk>", "<pad>", "<mask>", "<cls>", *kmers(), *"ATCGN"]), 144)
+    {
+        "model_type": "esm",
+        "vocab_size": 4105,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 43,
+        "pad_token_id": 1,
+        "mask_token_id": 2,
+        "token_dropout": True,
+        "position_embedding_type": "absolute",
+    },
+    numbered(["<unk>", "<pad>", "<mask>", "<cls>", *kmers(), *"ATCGN"]),
+    144,
+)
 FAMILY = Family(
-    name="nt_v1", model_types=("esm",), quantity="kmer", read_config=_read_config, build=_build, text=nt_text.text,
-    window=nt_text.window, reads=lambda config: config.get("position_embedding_type", "absolute") != "rotary",
-    scorer=lambda network, config, text: KmerScorer(network, gathered(_hidden), _head, text, config.vocab_size),
-    surplus=(r"esm\.embeddings\.position_ids",), unused=(r"esm\.contact_head\..*",),
-    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),), examples={"nt_v1": EXAMPLE},
+    name="nt_v1",
+    model_types=("esm",),
+    quantity="kmer",
+    read_config=_read_config,
+    build=_build,
+    text=nt_text.text,
+    window=nt_text.window,
+    reads=lambda config: config.get("position_embedding_type", "absolute") != "rotary",
+    scorer=lambda network, config, text: KmerScorer(
+        network, gathered(_hidden), _head, text, config.vocab_size
+    ),
+    surplus=(r"esm\.embeddings\.position_ids",),
+    unused=(r"esm\.contact_head\..*",),
+    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),),
+    examples={"nt_v1": EXAMPLE},
 )

@@ -1,7 +1,9 @@
-"""Nucleotide Transformer v2: ESM with rotary positions and gated feed-forward layers without bias, masked 6-mers, ids from 6.
+"""Nucleotide Transformer v2: ESM with rotary positions and gated feed-forward layers without bias,
+masked 6-mers, ids from 6.
 
-Stock ESM has no gate: it would load another network. The network is ours, its parameters have the names of the checkpoints'
-modeling_esm.py: pre-norm layers, a feed-forward of silu(first half) times second half, no token dropout. `nt_v1` is the older generation.
+Stock ESM has no gate: it would load another network. The network is ours, its parameters have the
+names of the checkpoints' modeling_esm.py: pre-norm layers, a feed-forward of silu(first half) times
+second half, no token dropout. `nt_v1` is the older generation.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 @dataclass(frozen=True)
 class NtV2Config:
-    """Fields of config.json that shape the network; the published files name them all, tie_word_embeddings as false."""
+    """Fields of config.json that shape the network; the published files name them all,
+    tie_word_embeddings as false."""
 
     vocab_size: int
     hidden_size: int
@@ -36,11 +39,22 @@ class NtV2Config:
 
 
 FIXED = {
-    "model_type": ("esm",), "position_embedding_type": ("rotary",), "add_bias_fnn": (False,), "token_dropout": (False,),
-    "emb_layer_norm_before": (False, None), "is_folding_model": (False,), "esmfold_config": (None,), "is_decoder": (False,),
-    "add_cross_attention": (False,), "is_encoder_decoder": (False,), "rope_theta": (10000.0,), "hyena_framework": (False,),
+    "model_type": ("esm",),
+    "position_embedding_type": ("rotary",),
+    "add_bias_fnn": (False,),
+    "token_dropout": (False,),
+    "emb_layer_norm_before": (False, None),
+    "is_folding_model": (False,),
+    "esmfold_config": (None,),
+    "is_decoder": (False,),
+    "add_cross_attention": (False,),
+    "is_encoder_decoder": (False,),
+    "rope_theta": (10000.0,),
+    "hyena_framework": (False,),
 }
-INERT = frozenset({"vocab_list", "bos_token_id", "eos_token_id", "hidden_act"})  # the feed-forward's activation is written into its code
+INERT = frozenset(
+    {"vocab_list", "bos_token_id", "eos_token_id", "hidden_act"}
+)  # the feed-forward's activation is written into its code
 
 
 class _Layer(nn.Module):
@@ -51,32 +65,44 @@ class _Layer(nn.Module):
         width, inner, eps = config.hidden_size, config.intermediate_size, config.layer_norm_eps
         self.n_heads = config.num_attention_heads
         projections = {name: nn.Linear(width, width) for name in ("query", "key", "value")}
-        self.attention = node(**{"self": node(**projections)}, output=node(dense=nn.Linear(width, width)),
-                              LayerNorm=nn.LayerNorm(width, eps))
+        self.attention = node(
+            **{"self": node(**projections)},
+            output=node(dense=nn.Linear(width, width)),
+            LayerNorm=nn.LayerNorm(width, eps),
+        )
         self.intermediate = node(dense=nn.Linear(width, 2 * inner, bias=False))
         self.output = node(dense=nn.Linear(inner, width, bias=False))
         self.LayerNorm = nn.LayerNorm(width, eps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         normed, weights = self.attention.LayerNorm(x), self.attention.self
-        query, key, value = (by_heads(one(normed), self.n_heads) for one in (weights.query, weights.key, weights.value))
+        query, key, value = (
+            by_heads(one(normed), self.n_heads)
+            for one in (weights.query, weights.key, weights.value)
+        )
         x = x + self.attention.output.dense(attend(rotated(query), rotated(key), value))
         gate, passed = self.intermediate.dense(self.LayerNorm(x)).chunk(2, -1)
         return x + self.output.dense(silu(gate) * passed)
 
 
 class NtV2ForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves."""
+    """`forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two
+    halves."""
 
     def __init__(self, config: NtV2Config):
         super().__init__()
         width, eps = config.hidden_size, config.layer_norm_eps
         embedding = nn.Embedding(config.vocab_size, width, padding_idx=config.pad_token_id)
         layers = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
-        self.esm = node(embeddings=node(word_embeddings=embedding),
-                        encoder=node(layer=layers, emb_layer_norm_after=nn.LayerNorm(width, eps)))
-        self.lm_head = node(dense=nn.Linear(width, width), layer_norm=nn.LayerNorm(width, eps),
-                            decoder=nn.Linear(width, config.vocab_size, bias=False))
+        self.esm = node(
+            embeddings=node(word_embeddings=embedding),
+            encoder=node(layer=layers, emb_layer_norm_after=nn.LayerNorm(width, eps)),
+        )
+        self.lm_head = node(
+            dense=nn.Linear(width, width),
+            layer_norm=nn.LayerNorm(width, eps),
+            decoder=nn.Linear(width, config.vocab_size, bias=False),
+        )
         self.lm_head.bias = nn.Parameter(torch.zeros(config.vocab_size))
         if config.tie_word_embeddings:
             self.lm_head.decoder.weight = embedding.weight
@@ -88,25 +114,60 @@ class NtV2ForMaskedLM(nn.Module):
         return self.esm.encoder.emb_layer_norm_after(x)
 
     def head(self, rows: torch.Tensor) -> torch.Tensor:
-        return self.lm_head.decoder(self.lm_head.layer_norm(gelu(self.lm_head.dense(rows)))) + self.lm_head.bias
+        return (
+            self.lm_head.decoder(self.lm_head.layer_norm(gelu(self.lm_head.dense(rows))))
+            + self.lm_head.bias
+        )
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         return self.head(self.hidden(input_ids))
 
 
 EXAMPLE = Example(
-    {"model_type": "esm", "vocab_size": 4107, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
-     "max_position_embeddings": 43, "pad_token_id": 1, "mask_token_id": 2, "token_dropout": False, "position_embedding_type": "rotary",
-     "add_bias_fnn": False, "emb_layer_norm_before": False, "esmfold_config": None, "is_folding_model": False, "layer_norm_eps": 1e-12,
-     "tie_word_embeddings": False, "vocab_list": None, "use_cache": False},
-    numbered(["<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>", *kmers(), *"ATCGN"]), 144)
+    {
+        "model_type": "esm",
+        "vocab_size": 4107,
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "max_position_embeddings": 43,
+        "pad_token_id": 1,
+        "mask_token_id": 2,
+        "token_dropout": False,
+        "position_embedding_type": "rotary",
+        "add_bias_fnn": False,
+        "emb_layer_norm_before": False,
+        "esmfold_config": None,
+        "is_folding_model": False,
+        "layer_norm_eps": 1e-12,
+        "tie_word_embeddings": False,
+        "vocab_list": None,
+        "use_cache": False,
+    },
+    numbered(["<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>", *kmers(), *"ATCGN"]),
+    144,
+)
 FAMILY = Family(
-    name="nt_v2", model_types=("esm",), quantity="kmer", read_config=lambda config: take(config, NtV2Config, FIXED, INERT),
-    build=NtV2ForMaskedLM, text=nt_text.text, window=nt_text.window,
+    name="nt_v2",
+    model_types=("esm",),
+    quantity="kmer",
+    read_config=lambda config: take(config, NtV2Config, FIXED, INERT),
+    build=NtV2ForMaskedLM,
+    text=nt_text.text,
+    window=nt_text.window,
     # without add_bias_fnn it is ESM-2, which has no gate
-    reads=lambda config: config.get("position_embedding_type") == "rotary" and config.get("add_bias_fnn") is False,
-    scorer=lambda network, config, text: KmerScorer(network, gathered(NtV2ForMaskedLM.hidden), NtV2ForMaskedLM.head, text,
-                                                    config.vocab_size),
-    surplus=(r"esm\.embeddings\.(position_ids|position_embeddings\.weight)", r".*rotary_embeddings\.inv_freq", r"esm\.contact_head\..*"),
-    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),), examples={"nt_v2": EXAMPLE},
+    reads=lambda config: (
+        config.get("position_embedding_type") == "rotary" and config.get("add_bias_fnn") is False
+    ),
+    scorer=lambda network, config, text: KmerScorer(
+        network, gathered(NtV2ForMaskedLM.hidden), NtV2ForMaskedLM.head, text, config.vocab_size
+    ),
+    surplus=(
+        r"esm\.embeddings\.(position_ids|position_embeddings\.weight)",
+        r".*rotary_embeddings\.inv_freq",
+        r"esm\.contact_head\..*",
+    ),
+    tied=(("lm_head.decoder.weight", "esm.embeddings.word_embeddings.weight"),),
+    examples={"nt_v2": EXAMPLE},
 )

@@ -1,9 +1,11 @@
-"""Nucleotide Transformer v3, pre-trained: a U-net of convolutions round a transformer, single bases, masked.
+"""Nucleotide Transformer v3, pre-trained: a U-net of convolutions round a transformer, single
+bases, masked.
 
-Each of num_downsamples levels halves the length, so a window is padded with N on the right to whole blocks of 2^num_downsamples letters,
-in the graph; the site stays where it is. The network is ours, its parameters have the names of InstaDeepAI/ntv3_base_model's PyTorch code;
-the architecture is that of instadeepai/nucleotide-transformer, nucleotide_transformer_v3. Not here: post-trained checkpoints, which are
-conditioned on a species.
+Each of num_downsamples levels halves the length, so a window is padded with N on the right to whole
+blocks of 2^num_downsamples letters, in the graph; the site stays where it is. The network is ours,
+its parameters have the names of InstaDeepAI/ntv3_base_model's PyTorch code; the architecture is
+that of instadeepai/nucleotide-transformer, nucleotide_transformer_v3. Not here: post-trained
+checkpoints, which are conditioned on a species.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ from gfmtrust.models.vocabularies import numbered
 CONV_EPS = 1e-5
 STEM_KERNEL, TOWER_KERNEL = 15, 5
 DEFAULT_BP = 8192
-"""The shortest context the authors released checkpoints for; a longer one is asked for with window_bp."""
+"""The shortest context the authors released checkpoints for; a longer one is asked for with
+window_bp."""
 TRAINED_BP = 1_048_576
-"""Of the checkpoints without a length in their name; config.json does not say, gfmtrust.json can."""
+"""Of the checkpoints without a length in their name; config.json does not say, gfmtrust.json
+can."""
 SHORTEST_BP = 64
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 ACTIVATE = partial(gelu, approximate="tanh")
@@ -37,7 +41,8 @@ ACTIVATE = partial(gelu, approximate="tanh")
 
 @dataclass(frozen=True)
 class Ntv3Config:
-    """Fields of config.json that shape the network. The published PyTorch and JAX classes have other defaults: what differs has none."""
+    """Fields of config.json that shape the network. The published PyTorch and JAX classes have
+    other defaults: what differs has none."""
 
     alphabet_size: int
     pad_token_id: int
@@ -56,41 +61,79 @@ class Ntv3Config:
     use_skip_connection: bool = True
 
 
-PARTS = ("embedding", "stem", "down_convolution", "up_convolution", "layernorm", "transformer_qkvo", "transformer_ffn", "lmhead",
-         "modulation")
+PARTS = (
+    "embedding",
+    "stem",
+    "down_convolution",
+    "up_convolution",
+    "layernorm",
+    "transformer_qkvo",
+    "transformer_ffn",
+    "lmhead",
+    "modulation",
+)
 # the types are those of training; everything is reckoned in float32 here
-FIXED = {f"{part}_{kind}_dtype": ("float32", "bfloat16") for part in PARTS for kind in ("param", "compute")} | {
-    "model_type": ("ntv3",), "deconv_phase": ("odd",), "deconv_upsample_type": ("conv_transpose", "repeat+conv"),
-    "tie_word_embeddings": (False,), "is_encoder_decoder": (False,),
+FIXED = {
+    f"{part}_{kind}_dtype": ("float32", "bfloat16")
+    for part in PARTS
+    for kind in ("param", "compute")
+} | {
+    "model_type": ("ntv3",),
+    "deconv_phase": ("odd",),
+    "deconv_upsample_type": ("conv_transpose", "repeat+conv"),
+    "tie_word_embeddings": (False,),
+    "is_encoder_decoder": (False,),
 }
-INERT = frozenset({"use_remat_in_transformer", "use_remat_in_convs", "embeddings_layers_to_save", "attention_maps_to_save",
-                   "deconv_layers_to_save", "bos_token_id", "eos_token_id", "_commit_hash"})
+INERT = frozenset(
+    {
+        "use_remat_in_transformer",
+        "use_remat_in_convs",
+        "embeddings_layers_to_save",
+        "attention_maps_to_save",
+        "deconv_layers_to_save",
+        "bos_token_id",
+        "eos_token_id",
+        "_commit_hash",
+    }
+)
 
 
 def _read_config(config: dict) -> Ntv3Config:
     read = take(config, Ntv3Config, FIXED, INERT)
     if read.key_size * read.attention_heads != read.embed_dim:
         found = f"{read.attention_heads} heads of key_size {read.key_size}"
-        raise ConfigurationError(message("config.json", found, f"together embed_dim {read.embed_dim}"))
+        raise ConfigurationError(
+            message("config.json", found, f"together embed_dim {read.embed_dim}")
+        )
     if read.num_hidden_layers_head and read.conv_init_embed_dim != read.embed_dim:
-        raise ConfigurationError(message("config.json", "a head of several layers and towers that widen", "one of the two"))
+        raise ConfigurationError(
+            message(
+                "config.json", "a head of several layers and towers that widen", "one of the two"
+            )
+        )
     return read
 
 
 def n_id(config: Ntv3Config) -> int:
-    """Id of N, the padding: the last of the published alphabet. No checkpoint was trained on the token <pad>."""
+    """Id of N, the padding: the last of the published alphabet. No checkpoint was trained on the
+    token <pad>."""
     return config.alphabet_size - 1
 
 
 class _Doubled(nn.Module):
-    """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a convolution. `weight` is laid out as the
-    checkpoint has it: (out, in, kernel) or, transposed, (in, out, kernel)."""
+    """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a
+    convolution. `weight` is laid out as the checkpoint has it: (out, in, kernel) or, transposed,
+    (in, out, kernel)."""
 
     def __init__(self, n_in: int, n_out: int, transposed: bool):
         super().__init__()
         self.transposed = transposed
         made = nn.Conv1d(n_in, n_out, TOWER_KERNEL)
-        self.weight = nn.Parameter(made.weight.detach().transpose(0, 1).contiguous()) if transposed else made.weight
+        self.weight = (
+            nn.Parameter(made.weight.detach().transpose(0, 1).contiguous())
+            if transposed
+            else made.weight
+        )
         self.bias = made.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -131,10 +174,19 @@ class _Layer(nn.Module):
         super().__init__()
         width, inner, eps = config.embed_dim, config.ffn_embed_dim, config.layer_norm_eps
         self.n_heads = config.attention_heads
-        heads = {f"{name}_head": node(linear=nn.Linear(width, width)) for name in ("query", "key", "value")}
+        heads = {
+            f"{name}_head": node(linear=nn.Linear(width, width))
+            for name in ("query", "key", "value")
+        }
         self.sa_layer = node(**heads, mha_output=nn.Linear(width, width))
-        self.self_attention_layer_norm, self.final_layer_norm = nn.LayerNorm(width, eps), nn.LayerNorm(width, eps)
-        self.fc1, self.fc2 = nn.Linear(width, 2 * inner, bias=False), nn.Linear(inner, width, bias=False)
+        self.self_attention_layer_norm, self.final_layer_norm = (
+            nn.LayerNorm(width, eps),
+            nn.LayerNorm(width, eps),
+        )
+        self.fc1, self.fc2 = (
+            nn.Linear(width, 2 * inner, bias=False),
+            nn.Linear(inner, width, bias=False),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         normed, weights = self.self_attention_layer_norm(x), self.sa_layer
@@ -146,32 +198,65 @@ class _Layer(nn.Module):
 
 
 class Ntv3ForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, alphabet_size); `hidden` and `head` are its two halves."""
+    """`forward` gives logits (batch, length, alphabet_size); `hidden` and `head` are its two
+    halves."""
 
     def __init__(self, config: Ntv3Config):
         super().__init__()
         self.config = config
-        widths = [int(width) for width in np.linspace(config.conv_init_embed_dim, config.embed_dim, config.num_downsamples + 1)]
+        widths = [
+            int(width)
+            for width in np.linspace(
+                config.conv_init_embed_dim, config.embed_dim, config.num_downsamples + 1
+            )
+        ]
         transposed = config.deconv_upsample_type == "conv_transpose"
         self.core = node(
             embed_layer=nn.Embedding(config.alphabet_size, config.token_embed_dim),
-            stem=node(conv=nn.Conv1d(config.token_embed_dim, widths[0], STEM_KERNEL, padding=STEM_KERNEL // 2)),
+            stem=node(
+                conv=nn.Conv1d(
+                    config.token_embed_dim, widths[0], STEM_KERNEL, padding=STEM_KERNEL // 2
+                )
+            ),
             conv_tower_blocks=nn.ModuleList(
-                _TowerBlock(n_in, n_out, nn.Conv1d(n_in, n_out, TOWER_KERNEL, padding=TOWER_KERNEL // 2), nn.Conv1d(n_out, n_out, 1))
-                for n_in, n_out in pairwise(widths)),
+                _TowerBlock(
+                    n_in,
+                    n_out,
+                    nn.Conv1d(n_in, n_out, TOWER_KERNEL, padding=TOWER_KERNEL // 2),
+                    nn.Conv1d(n_out, n_out, 1),
+                )
+                for n_in, n_out in pairwise(widths)
+            ),
             transformer_blocks=nn.ModuleList(_Layer(config) for _ in range(config.num_layers)),
             deconv_tower_blocks=nn.ModuleList(
-                _TowerBlock(n_in, n_out, _Doubled(n_in, n_out, transposed), nn.ConvTranspose1d(n_out, n_out, 1))
-                for n_in, n_out in pairwise(widths[::-1])),
-            lm_head=node(hidden_layers=nn.ModuleList(nn.Linear(widths[0], widths[0]) for _ in range(config.num_hidden_layers_head)),
-                         head=nn.Linear(widths[0], config.alphabet_size)))
+                _TowerBlock(
+                    n_in,
+                    n_out,
+                    _Doubled(n_in, n_out, transposed),
+                    nn.ConvTranspose1d(n_out, n_out, 1),
+                )
+                for n_in, n_out in pairwise(widths[::-1])
+            ),
+            lm_head=node(
+                hidden_layers=nn.ModuleList(
+                    nn.Linear(widths[0], widths[0]) for _ in range(config.num_hidden_layers_head)
+                ),
+                head=nn.Linear(widths[0], config.alphabet_size),
+            ),
+        )
 
     def padded(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Ids with N on the right up to whole blocks."""
         block = 2**self.config.num_downsamples
         n_texts, length = input_ids.shape
         n_blocks = (length + block - 1) // block
-        return torch.cat((input_ids, input_ids.new_full((n_texts, n_blocks * block - length), n_id(self.config))), 1)
+        return torch.cat(
+            (
+                input_ids,
+                input_ids.new_full((n_texts, n_blocks * block - length), n_id(self.config)),
+            ),
+            1,
+        )
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(batch, length padded, conv_init_embed_dim)."""
@@ -200,7 +285,11 @@ class Ntv3ForMaskedLM(nn.Module):
 
 
 def _text(config: Ntv3Config, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.alphabet_size, {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id, "N": n_id(config)})
+    check_ids(
+        vocabulary,
+        config.alphabet_size,
+        {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id, "N": n_id(config)},
+    )
     return Text(k=1, vocabulary=vocabulary, mask="<mask>", unknown="N", outside="N")
 
 
@@ -209,17 +298,45 @@ def _window(config: Ntv3Config, window_bp: int | None) -> Window:
     if width < SHORTEST_BP:
         raise ConfigurationError(message("window_bp", f"{width}", f"at least {SHORTEST_BP}"))
     forward, reverse = width // 2, width - 1 - width // 2
-    return Window(width, TRAINED_BP, forward, reverse, (-(width // 8), 0, width // 8), NEIGHBOUR_OFFSETS, False, SHORTEST_BP)
+    return Window(
+        width,
+        TRAINED_BP,
+        forward,
+        reverse,
+        (-(width // 8), 0, width // 8),
+        NEIGHBOUR_OFFSETS,
+        False,
+        SHORTEST_BP,
+    )
 
 
 VOCABULARY = numbered(["<unk>", "<pad>", "<mask>", "<cls>", "<eos>", "<bos>", *"ATCGN"])
-CONFIG = {"model_type": "ntv3", "alphabet_size": 11, "pad_token_id": 1, "mask_token_id": 2, "num_downsamples": 3, "attention_heads": 4,
-          "key_size": 12, "token_embed_dim": 16, "conv_init_embed_dim": 32, "embed_dim": 48, "ffn_embed_dim": 64, "num_layers": 2,
-          "deconv_upsample_type": "repeat+conv"}
+CONFIG = {
+    "model_type": "ntv3",
+    "alphabet_size": 11,
+    "pad_token_id": 1,
+    "mask_token_id": 2,
+    "num_downsamples": 3,
+    "attention_heads": 4,
+    "key_size": 12,
+    "token_embed_dim": 16,
+    "conv_init_embed_dim": 32,
+    "embed_dim": 48,
+    "ffn_embed_dim": 64,
+    "num_layers": 2,
+    "deconv_upsample_type": "repeat+conv",
+}
 FAMILY = Family(
-    name="ntv3", model_types=("ntv3",), quantity="direct", read_config=_read_config, build=Ntv3ForMaskedLM, text=_text, window=_window,
-    scorer=lambda network, config, text: BaseScorer(network, gathered(Ntv3ForMaskedLM.hidden), Ntv3ForMaskedLM.head, text,
-                                                    config.alphabet_size),
+    name="ntv3",
+    model_types=("ntv3",),
+    quantity="direct",
+    read_config=_read_config,
+    build=Ntv3ForMaskedLM,
+    text=_text,
+    window=_window,
+    scorer=lambda network, config, text: BaseScorer(
+        network, gathered(Ntv3ForMaskedLM.hidden), Ntv3ForMaskedLM.head, text, config.alphabet_size
+    ),
     surplus=(r".*\.rotary_embedding\.(inv_freq|cos_cached|sin_cached)",),
     examples={"ntv3": Example(CONFIG, VOCABULARY, 100, scale=3.0)},
 )

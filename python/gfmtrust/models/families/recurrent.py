@@ -1,10 +1,12 @@
 """A small stateful family of our own: minGRU run over single bases in both directions, masked.
 
-The minimal gated recurrent unit (Feng, Tung, Ahmed, Bengio, Hajimirsadeghi 2024, arXiv:2410.01201, section 3.1) forgets and takes in by
-gates that do not read its state, h_t = (1 - z_t) h_(t-1) + z_t c_t, so that the states of a whole window come out of a parallel scan. It is
-run here in linear space, chunks by pairwise doubling: the paper's logarithmic form underflows with length. Both directions and a mask over
-the site, rather than one direction and the next base: each base is then judged by both flanks in one pass, where a causal model needs four
-to weigh the right one. Checkpoints are made by tools/train_recurrent.py; nobody has published any.
+The minimal gated recurrent unit (Feng, Tung, Ahmed, Bengio, Hajimirsadeghi 2024, arXiv:2410.01201,
+section 3.1) forgets and takes in by gates that do not read its state, h_t = (1 - z_t) h_(t-1) + z_t
+c_t, so that the states of a whole window come out of a parallel scan. It is run here in linear
+space, chunks by pairwise doubling: the paper's logarithmic form underflows with length. Both
+directions and a mask over the site, rather than one direction and the next base: each base is then
+judged by both flanks in one pass, where a causal model needs four to weigh the right one.
+Checkpoints are made by tools/train_recurrent.py; nobody has published any.
 
 No Scan, Loop or If enters the graph: the one made here serves CPU and CUDA.
 """
@@ -24,8 +26,9 @@ from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.vocabularies import numbered
 
 CHUNK = 32
-"""Letters of a chunk. Inside chunks letter follows letter, all chunks at once; over chunks, pairs are doubled. Doubling inside them too
-took four times as long on CPU: it moves every letter five times more."""
+"""Letters of a chunk. Inside chunks letter follows letter, all chunks at once; over chunks, pairs
+are doubled. Doubling inside them too took four times as long on CPU: it moves every letter five
+times more."""
 DOUBLINGS = 12
 """A state reaches CHUNK * 2^12 = 131,072 letters, which is the longest window."""
 LONGEST_BP = CHUNK << DOUBLINGS
@@ -35,8 +38,8 @@ NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """Fields of config.json. state_size: of one direction; kernel_size: of the convolution before the gates, odd; trained_bp: the
-    windows it was trained on."""
+    """Fields of config.json. state_size: of one direction; kernel_size: of the convolution before
+    the gates, odd; trained_bp: the windows it was trained on."""
 
     vocab_size: int
     hidden_size: int
@@ -51,12 +54,16 @@ class RecurrentConfig:
 def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
     """h_t = keep_t * h_(t-1) + taken_t along the length, h before the first letter 0.
 
-    keep, taken: float32 (batch, length, width), keep in 0..1; returns the like. Products of `keep` only ever shrink what is added to, so
-    nothing has to be divided by them and an underflow is the 0 that it stands for. Source: Hillis and Steele 1986, in two levels.
+    keep, taken: float32 (batch, length, width), keep in 0..1; returns the like. Products of `keep`
+    only ever shrink what is added to, so nothing has to be divided by them and an underflow is the
+    0 that it stands for. Source: Hillis and Steele 1986, in two levels.
     """
     batch, length, width = keep.shape
     fill = -length % CHUNK
-    keep, taken = (pad(values, (0, 0, 0, fill)).reshape(batch, -1, CHUNK, width).split(1, 2) for values in (keep, taken))
+    keep, taken = (
+        pad(values, (0, 0, 0, fill)).reshape(batch, -1, CHUNK, width).split(1, 2)
+        for values in (keep, taken)
+    )
     decays, within = [keep[0]], [taken[0]]
     for one, other in zip(keep[1:], taken[1:], strict=True):
         within.append(one * within[-1] + other)
@@ -71,18 +78,23 @@ def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
         carried = carried + decay * (carried.index_select(1, source) * reaches)
         decay = decay * (decay.index_select(1, source) * reaches)
     entering = pad(carried, (0, 0, 0, 0, 1, 0))[:, :-1]
-    found = torch.cat([state + decay * entering for state, decay in zip(within, decays, strict=True)], 2)
+    found = torch.cat(
+        [state + decay * entering for state, decay in zip(within, decays, strict=True)], 2
+    )
     return found.reshape(batch, -1, width)[:, :length]
 
 
 class _Layer(nn.Module):
-    """Pre-norm residual block: convolution, gates, states of both directions, then two dense layers on each letter."""
+    """Pre-norm residual block: convolution, gates, states of both directions, then two dense layers
+    on each letter."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
         width, both = config.hidden_size, 2 * config.state_size
         self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, config.kernel_size, padding=config.kernel_size // 2, groups=width)
+        self.conv = nn.Conv1d(
+            width, width, config.kernel_size, padding=config.kernel_size // 2, groups=width
+        )
         self.gate = nn.Linear(width, both)
         self.candidate = nn.Linear(width, both)
         self.out = nn.Linear(both, width)
@@ -91,12 +103,16 @@ class _Layer(nn.Module):
         self.down = nn.Linear(config.intermediate_size, width)
 
     def read(self, x: torch.Tensor) -> torch.Tensor:
-        """States at every letter, (batch, length, 2 * state_size): those from the left, then those from the right."""
+        """States at every letter, (batch, length, 2 * state_size): those from the left, then those
+        from the right."""
         x = self.norm(x)
         x = x + self.conv(x.transpose(1, 2)).transpose(1, 2)
         taken = self.gate(x).sigmoid()
         keep, taken = 1 - taken, taken * self.candidate(x)
-        turned = [torch.cat([half[0], half[1].flip(1)], -1) for half in (keep.chunk(2, -1), taken.chunk(2, -1))]
+        turned = [
+            torch.cat([half[0], half[1].flip(1)], -1)
+            for half in (keep.chunk(2, -1), taken.chunk(2, -1))
+        ]
         left, right = states(*turned).chunk(2, -1)
         return torch.cat([left, right.flip(1)], -1)
 
@@ -107,8 +123,8 @@ class _Layer(nn.Module):
 
 
 class RecurrentForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, vocab_size) of token ids int64 (batch, length); `hidden_at` the last hidden states at some
-    letters, whose last block is reckoned there alone."""
+    """`forward` gives logits (batch, length, vocab_size) of token ids int64 (batch, length);
+    `hidden_at` the last hidden states at some letters, whose last block is reckoned there alone."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
@@ -126,7 +142,10 @@ class RecurrentForMaskedLM(nn.Module):
         return x, self.layers[-1].read(x)
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        rows = [whole.gather(1, pos.unsqueeze(-1).expand(-1, -1, whole.shape[-1])) for whole in self._last(input_ids)]
+        rows = [
+            whole.gather(1, pos.unsqueeze(-1).expand(-1, -1, whole.shape[-1]))
+            for whole in self._last(input_ids)
+        ]
         return self.norm(self.layers[-1].write(*rows))
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -142,9 +161,15 @@ FIXED = {"model_type": ("gfmtrust_recurrent",)}
 def _read_config(config: dict) -> RecurrentConfig:
     found = take(config, RecurrentConfig, FIXED)
     if found.kernel_size % 2 == 0:
-        raise ConfigurationError(message("config.json", f"kernel_size is {found.kernel_size}", "an odd number"))
+        raise ConfigurationError(
+            message("config.json", f"kernel_size is {found.kernel_size}", "an odd number")
+        )
     if not SHORTEST_BP <= found.trained_bp <= LONGEST_BP:
-        raise ConfigurationError(message("config.json", f"trained_bp is {found.trained_bp}", f"{SHORTEST_BP} to {LONGEST_BP}"))
+        raise ConfigurationError(
+            message(
+                "config.json", f"trained_bp is {found.trained_bp}", f"{SHORTEST_BP} to {LONGEST_BP}"
+            )
+        )
     return found
 
 
@@ -158,15 +183,40 @@ def _window(config: RecurrentConfig, window_bp: int | None) -> Window:
     if not SHORTEST_BP <= width <= LONGEST_BP:
         raise ConfigurationError(message("window_bp", f"{width}", f"{SHORTEST_BP} to {LONGEST_BP}"))
     forward, reverse = width // 2, width - 1 - width // 2
-    return Window(width, config.trained_bp, forward, reverse, (-(width // 8), 0, width // 8),
-                  near(NEIGHBOUR_OFFSETS, width, forward, reverse), False, SHORTEST_BP)
+    return Window(
+        width,
+        config.trained_bp,
+        forward,
+        reverse,
+        (-(width // 8), 0, width // 8),
+        near(NEIGHBOUR_OFFSETS, width, forward, reverse),
+        False,
+        SHORTEST_BP,
+    )
 
 
 VOCABULARY = numbered(["[MASK]", *"ACGTN"])
-CONFIG = {"model_type": "gfmtrust_recurrent", "vocab_size": 6, "hidden_size": 32, "state_size": 32, "num_hidden_layers": 2,
-          "intermediate_size": 64, "kernel_size": 5, "mask_token_id": 0, "trained_bp": 512}
+CONFIG = {
+    "model_type": "gfmtrust_recurrent",
+    "vocab_size": 6,
+    "hidden_size": 32,
+    "state_size": 32,
+    "num_hidden_layers": 2,
+    "intermediate_size": 64,
+    "kernel_size": 5,
+    "mask_token_id": 0,
+    "trained_bp": 512,
+}
 FAMILY = Family(
-    name="recurrent", model_types=("gfmtrust_recurrent",), quantity="direct", read_config=_read_config, build=RecurrentForMaskedLM,
-    text=_text, window=_window, examples={"recurrent": Example(CONFIG, VOCABULARY, 200)},
-    scorer=lambda network, config, text: BaseScorer(network, type(network).hidden_at, type(network).head, text, config.vocab_size),
+    name="recurrent",
+    model_types=("gfmtrust_recurrent",),
+    quantity="direct",
+    read_config=_read_config,
+    build=RecurrentForMaskedLM,
+    text=_text,
+    window=_window,
+    examples={"recurrent": Example(CONFIG, VOCABULARY, 200)},
+    scorer=lambda network, config, text: BaseScorer(
+        network, type(network).hidden_at, type(network).head, text, config.vocab_size
+    ),
 )

@@ -1,5 +1,5 @@
-"""What the BERTs share: keys of config.json, and those written here also embeddings and the head of masked tokens, by their names in a
-checkpoint.
+"""What the BERTs share: keys of config.json, and those written here also embeddings and the head of
+masked tokens, by their names in a checkpoint.
 
 A text has one segment (token type 0) and no padding: every row of a batch is read whole.
 """
@@ -14,14 +14,26 @@ from torch.nn.functional import gelu
 
 from gfmtrust.models.layers.blocks import node
 
-FIXED = {"model_type": ("bert",), "hidden_act": ("gelu",), "position_embedding_type": ("absolute",), "is_decoder": (False,),
-         "add_cross_attention": (False,), "is_encoder_decoder": (False,), "tie_word_embeddings": (True,)}
+FIXED = {
+    "model_type": ("bert",),
+    "hidden_act": ("gelu",),
+    "position_embedding_type": ("absolute",),
+    "is_decoder": (False,),
+    "add_cross_attention": (False,),
+    "is_encoder_decoder": (False,),
+    "tie_word_embeddings": (True,),
+}
 """Values of config.json that every BERT here has."""
 INERT = frozenset({"classifier_dropout", "gradient_checkpointing", "bos_token_id", "eos_token_id"})
 INITIAL_STD = 0.02
 """Of tables as training starts; a random network of tests has it."""
-SURPLUS = (r"bert\.embeddings\.(position_ids|token_type_ids)", r"bert\.pooler\..*", r"cls\.seq_relationship\..*")
-"""Weights of a file that scoring does not use: index buffers, the pooler, the head of the next sentence."""
+SURPLUS = (
+    r"bert\.embeddings\.(position_ids|token_type_ids)",
+    r"bert\.pooler\..*",
+    r"cls\.seq_relationship\..*",
+)
+"""Weights of a file that scoring does not use: index buffers, the pooler, the head of the next
+sentence."""
 TIED = (("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),)
 
 
@@ -61,7 +73,8 @@ class Predictions(nn.Module):
 
 
 class Bert(nn.Module):
-    """Embeddings, layers and head. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two halves.
+    """Embeddings, layers and head. `forward` gives logits (batch, length, vocab_size); `hidden` and
+    `head` are its two halves.
 
     layer: config -> a module of (x, bias), where bias is what `bias` makes once for all layers.
     """
@@ -69,7 +82,12 @@ class Bert(nn.Module):
     def __init__(self, config: Any, n_positions: int, layer: type, head_eps: float):
         super().__init__()
         embeddings = Embeddings(config, n_positions)
-        self.bert = node(embeddings=embeddings, encoder=node(layer=nn.ModuleList(layer(config) for _ in range(config.num_hidden_layers))))
+        self.bert = node(
+            embeddings=embeddings,
+            encoder=node(
+                layer=nn.ModuleList(layer(config) for _ in range(config.num_hidden_layers))
+            ),
+        )
         self.cls = node(predictions=Predictions(embeddings.word_embeddings, head_eps))
 
     def bias(self, x: torch.Tensor) -> torch.Tensor | None:

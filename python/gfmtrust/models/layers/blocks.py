@@ -1,6 +1,8 @@
-"""What the encoders written here share: named nodes of a parameter tree, attention by heads, rotary positions.
+"""What the encoders written here share: named nodes of a parameter tree, attention by heads, rotary
+positions.
 
-Everything that depends on a length is reckoned in the graph, in float32, from the length asked for: nothing is cached, nothing is baked.
+Everything that depends on a length is reckoned in the graph, in float32, from the length asked for:
+nothing is cached, nothing is baked.
 """
 
 from __future__ import annotations
@@ -23,16 +25,22 @@ def by_heads(x: torch.Tensor, n_heads: int) -> torch.Tensor:
     return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
 
 
-def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """Softmax attention, scaled by the root of a head's width; (batch, heads, length, width) each -> (batch, length, heads * width).
+def attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Softmax attention, scaled by the root of a head's width; (batch, heads, length, width) each
+    -> (batch, length, heads * width).
 
     bias: added to the scores, broadcast to (batch, heads, length, length).
     """
-    return scaled_dot_product_attention(query, key, value, attn_mask=bias).transpose(1, 2).flatten(2)
+    return (
+        scaled_dot_product_attention(query, key, value, attn_mask=bias).transpose(1, 2).flatten(2)
+    )
 
 
 def rotated(x: torch.Tensor, base: float = 10000.0) -> torch.Tensor:
-    """Rotary positions 0, 1, ... over (batch, heads, length, width): entry i turns with entry i + width / 2.
+    """Rotary positions 0, 1, ... over (batch, heads, length, width): entry i turns with entry i +
+    width / 2.
 
     Source: Su et al., RoFormer, arXiv 2104.09864, eq. 34, in the order of GPT-NeoX.
     """
@@ -40,5 +48,5 @@ def rotated(x: torch.Tensor, base: float = 10000.0) -> torch.Tensor:
     frequency = base ** (-torch.arange(0, width, 2, dtype=torch.float32, device=x.device) / width)
     angle = torch.arange(length, dtype=torch.float32, device=x.device)[:, None] * frequency
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    first, second = x[..., : width // 2], x[..., width // 2:]
+    first, second = x[..., : width // 2], x[..., width // 2 :]
     return torch.cat((first * cos - second * sin, second * cos + first * sin), -1)

@@ -1,4 +1,5 @@
-"""Causal decoders of the Llama line as transformers runs them: the keys their config.json files share, and the two halves of a network."""
+"""Causal decoders of the Llama line as transformers runs them: the keys their config.json files
+share, and the two halves of a network."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ from gfmtrust.models.family import take
 
 ROPE_KEYS = {
     "default": {"rope_type", "rope_theta"},
-    "llama3": {"rope_type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings"},
+    "llama3": {
+        "rope_type",
+        "rope_theta",
+        "factor",
+        "low_freq_factor",
+        "high_freq_factor",
+        "original_max_position_embeddings",
+    },
 }
 """Rotary positions that are a fixed table: transformers makes it once, whatever the window."""
 DEFAULT_THETA = 10000.0
@@ -23,7 +31,8 @@ TIED = (("lm_head.weight", "model.embed_tokens.weight"),)
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    """Fields of config.json that shape the network. rope: what transformers 5 calls rope_parameters."""
+    """Fields of config.json that shape the network. rope: what transformers 5 calls
+    rope_parameters."""
 
     vocab_size: int
     hidden_size: int
@@ -42,16 +51,33 @@ class DecoderConfig:
 
 
 def read(config: dict, fixed: dict[str, tuple], inert: frozenset[str]) -> DecoderConfig:
-    """A decoder's config.json, both ways of writing its rotary positions. Raises ConfigurationError (78) as `take` does."""
-    held = {key: value for key, value in config.items() if not (key in ("head_dim", "bos_token_id") and value is None)}
-    theta, scaling, rope = (held.pop(key, None) for key in ("rope_theta", "rope_scaling", "rope_parameters"))
+    """A decoder's config.json, both ways of writing its rotary positions. Raises ConfigurationError
+    (78) as `take` does."""
+    held = {
+        key: value
+        for key, value in config.items()
+        if not (key in ("head_dim", "bos_token_id") and value is None)
+    }
+    theta, scaling, rope = (
+        held.pop(key, None) for key in ("rope_theta", "rope_scaling", "rope_parameters")
+    )
     is_read = theta is None and scaling is None
     if rope is None:
         is_read = isinstance(scaling, dict | None)
-        rope = {"rope_type": "default", **(scaling if is_read and scaling else {}), "rope_theta": DEFAULT_THETA if theta is None else theta}
-    if not is_read or not isinstance(rope, dict) or set(rope) != ROPE_KEYS.get(rope.get("rope_type")):
+        rope = {
+            "rope_type": "default",
+            **(scaling if is_read and scaling else {}),
+            "rope_theta": DEFAULT_THETA if theta is None else theta,
+        }
+    if (
+        not is_read
+        or not isinstance(rope, dict)
+        or set(rope) != ROPE_KEYS.get(rope.get("rope_type"))
+    ):
         expected = f"{' or '.join(ROPE_KEYS)} with keys {', '.join(sorted(ROPE_KEYS['llama3']))}, in rope_parameters or beside rope_theta"
-        raise ConfigurationError(message("config.json", f"rotary positions are {scaling or rope!r}", expected))
+        raise ConfigurationError(
+            message("config.json", f"rotary positions are {scaling or rope!r}", expected)
+        )
     return take(held | {"rope": rope}, DecoderConfig, FIXED | fixed, inert)
 
 

@@ -1,9 +1,12 @@
-"""Causal convolution as long as the window itself, by the Fourier transform written as matrix products: no DFT operator, no loop.
+"""Causal convolution as long as the window itself, by the Fourier transform written as matrix
+products: no DFT operator, no loop.
 
-A transform of N = N1·N2 points is one of N1 over the columns of a table and one of N2 over its rows, with a rotation between (Cooley and
-Tukey 1965; as matrix products for a convolution: Fu et al. 2023, "Monarch Mixer"). Steps n = N2·n1 + n2 and frequencies k = k1 + N1·k2 keep
-channels innermost, so that nothing is ever transposed. The signal is real: k1 from 0 to N1/2 is enough. The upper half of the table would
-hold zeros, which keep the convolution from going round, so it is neither read nor written.
+A transform of N = N1·N2 points is one of N1 over the columns of a table and one of N2 over its
+rows, with a rotation between (Cooley and Tukey 1965; as matrix products for a convolution: Fu et
+al. 2023, "Monarch Mixer"). Steps n = N2·n1 + n2 and frequencies k = k1 + N1·k2 keep channels
+innermost, so that nothing is ever transposed. The signal is real: k1 from 0 to N1/2 is enough. The
+upper half of the table would hold zeros, which keep the convolution from going round, so it is
+neither read nor written.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import torch
 from torch import nn
 
 LONGEST_CONSTANT = 8192
-"""Windows up to this many steps hold their filters' spectra and the rotated row transforms as constants: 8 bytes a step and channel, 35 MB
-a layer of width 256 at 6,144 with both tables. Beyond, spectra are computed in the graph, where no constant folding can reach them."""
+"""Windows up to this many steps hold their filters' spectra and the rotated row transforms as
+constants: 8 bytes a step and channel, 35 MB a layer of width 256 at 6,144 with both tables. Beyond,
+spectra are computed in the graph, where no constant folding can reach them."""
 
 Spectrum = tuple[torch.Tensor, torch.Tensor]
 """Real and imaginary part, float32 (batch, N1/2 + 1, N2, width)."""
@@ -27,7 +31,8 @@ def factors(length: int) -> tuple[int, int]:
 
 
 class LongConvolution(nn.Module):
-    """Convolutions of up to `length` steps, all of them of one size within; shorter windows are filled up with zeros behind.
+    """Convolutions of up to `length` steps, all of them of one size within; shorter windows are
+    filled up with zeros behind.
 
     A longer window makes the graph fail: its steps do not fit the table.
     """
@@ -38,25 +43,34 @@ class LongConvolution(nn.Module):
         self.is_constant = length <= LONGEST_CONSTANT
         first = np.arange(self.n1 // 2 + 1)
         table = _turned(np.outer(first, np.arange(self.n1 // 2)), self.n1)
-        share = np.where((first == 0) | (first == self.n1 // 2), 1, 2)[:, None] / (self.n1 * self.n2)
+        share = np.where((first == 0) | (first == self.n1 // 2), 1, 2)[:, None] / (
+            self.n1 * self.n2
+        )
         self._keep("columns_in", _interleaved(table))
         self._keep("columns_out", _interleaved(table * share).T)
         steps = np.arange(self.n2)
         if self.is_constant:  # the rotation is part of each k1's own row transform
-            rows = _turned(steps * (first[:, None, None] + self.n1 * steps[:, None]), self.n1 * self.n2)
+            rows = _turned(
+                steps * (first[:, None, None] + self.n1 * steps[:, None]), self.n1 * self.n2
+            )
         else:
             rows = _turned(np.outer(steps, steps), self.n2)[None]
             turn = _turned(np.outer(first, steps), self.n1 * self.n2)[..., None]
             self._keep("turn_real", turn.real)
             self._keep("turn_imaginary", turn.imag)
-        real, imaginary = np.concatenate([rows.real, -rows.imag], 2), np.concatenate([rows.imag, rows.real], 2)
+        real, imaginary = (
+            np.concatenate([rows.real, -rows.imag], 2),
+            np.concatenate([rows.imag, rows.real], 2),
+        )
         self._keep("rows_real", real)
         self._keep("rows_imaginary", imaginary)
         self._keep("back_real", real.transpose(0, 2, 1))
         self._keep("back_imaginary", imaginary.transpose(0, 2, 1))
 
     def _keep(self, name: str, values: np.ndarray) -> None:
-        self.register_buffer(name, torch.tensor(np.ascontiguousarray(values), dtype=torch.float32), persistent=False)
+        self.register_buffer(
+            name, torch.tensor(np.ascontiguousarray(values), dtype=torch.float32), persistent=False
+        )
 
     @property
     def n_steps(self) -> int:
@@ -67,36 +81,46 @@ class LongConvolution(nn.Module):
         """As `spectrum`, of a filter (steps, width), in float64 by numpy's own transform."""
         values = np.fft.fft(taps.double().numpy(), self.n1 * self.n2, axis=0)
         values = values.reshape(self.n2, self.n1, -1).swapaxes(0, 1)[None, : self.n1 // 2 + 1]
-        return tuple(torch.tensor(np.ascontiguousarray(part), dtype=torch.float32) for part in (values.real, values.imag))
+        return tuple(
+            torch.tensor(np.ascontiguousarray(part), dtype=torch.float32)
+            for part in (values.real, values.imag)
+        )
 
     def spectrum(self, x: torch.Tensor) -> Spectrum:
         """x: (batch, steps, width)."""
         width = x.shape[-1]
-        x = nn.functional.pad(x, (0, 0, 0, self.n_steps - x.shape[1])).reshape(-1, self.n1 // 2, self.n2 * width)
+        x = nn.functional.pad(x, (0, 0, 0, self.n_steps - x.shape[1])).reshape(
+            -1, self.n1 // 2, self.n2 * width
+        )
         x = (self.columns_in @ x).reshape(-1, self.n1 // 2 + 1, 2 * self.n2, width)
         if not self.is_constant:
             x = self._rotated(x, 1)
         return self.rows_real @ x, self.rows_imaginary @ x
 
     def forward(self, x: torch.Tensor, taps: Spectrum) -> torch.Tensor:
-        """x: (batch, steps, width); gives each channel convolved with its filter, of the same shape."""
+        """x: (batch, steps, width); gives each channel convolved with its filter, of the same
+        shape."""
         n, width = x.shape[1:]
         (real, imaginary), (tap_real, tap_imaginary) = self.spectrum(x), taps
-        x = (self.back_real @ (real * tap_real - imaginary * tap_imaginary)
-             + self.back_imaginary @ (real * tap_imaginary + imaginary * tap_real))
+        x = self.back_real @ (real * tap_real - imaginary * tap_imaginary) + self.back_imaginary @ (
+            real * tap_imaginary + imaginary * tap_real
+        )
         if not self.is_constant:
             x = self._rotated(x, -1)
         x = self.columns_out @ x.reshape(-1, self.n1 + 2, self.n2 * width)
         return x.reshape(-1, self.n_steps, width)[:, :n]
 
     def _rotated(self, x: torch.Tensor, sign: int) -> torch.Tensor:
-        real, imaginary = x[:, :, : self.n2], x[:, :, self.n2:]
+        real, imaginary = x[:, :, : self.n2], x[:, :, self.n2 :]
         turn = self.turn_imaginary * sign
-        return torch.cat([real * self.turn_real - imaginary * turn, imaginary * self.turn_real + real * turn], 2)
+        return torch.cat(
+            [real * self.turn_real - imaginary * turn, imaginary * self.turn_real + real * turn], 2
+        )
 
 
 def _turned(numbers: np.ndarray, n: int) -> np.ndarray:
-    """exp(-2πi number / n), complex128, of whole numbers, taken modulo n before anything is rounded."""
+    """exp(-2πi number / n), complex128, of whole numbers, taken modulo n before anything is
+    rounded."""
     return np.exp(-2j * np.pi * (numbers % n) / n)
 
 

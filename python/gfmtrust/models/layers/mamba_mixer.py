@@ -1,7 +1,8 @@
-"""Mamba-1's mixer and norm, with the parameter names of the authors' package: shared by `mamba` and `caduceus`.
+"""Mamba-1's mixer and norm, with the parameter names of the authors' package: shared by `mamba` and
+`caduceus`.
 
-Source: Gu and Dao, arXiv:2312.00752, section 3.4 and figure 3; names as in state-spaces/mamba, mamba_simple.py. The state space runs in
-float32 whatever the weights are held in.
+Source: Gu and Dao, arXiv:2312.00752, section 3.4 and figure 3; names as in state-spaces/mamba,
+mamba_simple.py. The state space runs in float32 whatever the weights are held in.
 """
 
 from __future__ import annotations
@@ -34,15 +35,27 @@ class RmsNorm(nn.Module):
 
 
 class Mixer(nn.Module):
-    """One selective state space with its convolution and gate; (batch, length, width) to the same. `scan`: the form it runs in."""
+    """One selective state space with its convolution and gate; (batch, length, width) to the same.
+    `scan`: the form it runs in."""
 
-    def __init__(self, width: int, states: int, expand: int, kernel: int, rank: int, bias: bool, conv_bias: bool):
+    def __init__(
+        self,
+        width: int,
+        states: int,
+        expand: int,
+        kernel: int,
+        rank: int,
+        bias: bool,
+        conv_bias: bool,
+    ):
         super().__init__()
         channels = expand * width
         self.sizes = [rank, states, states]
         self.scan: Callable = scan.stepwise
         self.in_proj = nn.Linear(width, 2 * channels, bias)
-        self.conv1d = nn.Conv1d(channels, channels, kernel, groups=channels, padding=kernel - 1, bias=conv_bias)
+        self.conv1d = nn.Conv1d(
+            channels, channels, kernel, groups=channels, padding=kernel - 1, bias=conv_bias
+        )
         self.x_proj = nn.Linear(channels, sum(self.sizes), bias=False)
         self.dt_proj = nn.Linear(rank, channels)
         self.dt_proj.bias.data = step_bias(channels)
@@ -55,7 +68,10 @@ class Mixer(nn.Module):
         x = silu(self.conv1d(x.transpose(1, 2))[..., : hidden.shape[1]]).transpose(1, 2)
         step, b, c = self.x_proj(x).split(self.sizes, -1)
         step = softplus(self.dt_proj(step).float())
-        y = self.scan(step, x.float(), -self.A_log.float().exp(), b.float(), c.float()) + x.float() * self.D.float()
+        y = (
+            self.scan(step, x.float(), -self.A_log.float().exp(), b.float(), c.float())
+            + x.float() * self.D.float()
+        )
         return self.out_proj((y * silu(gate.float())).to(x.dtype))
 
 
@@ -66,7 +82,8 @@ def step_bias(n: int) -> torch.Tensor:
 
 
 def without_scan(network: nn.Module) -> nn.Module:
-    """A twin of a network on the same parameters whose mixers export without Scan: the CUDA form."""
+    """A twin of a network on the same parameters whose mixers export without Scan: the CUDA
+    form."""
     twin = copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
     for module in twin.modules():
         if isinstance(module, Mixer):

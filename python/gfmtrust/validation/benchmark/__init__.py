@@ -1,12 +1,13 @@
-"""Benchmarks: figures for docs/benchmarks.md, never timed tests. Each prints a table and, on request, writes JSON.
+"""Benchmarks: figures for docs/benchmarks.md, never timed tests. Each prints a table and, on
+request, writes JSON.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default 100 Mb)
-fresh_probes  a finished run's flags against fresh alleles drawn like its own
-replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the pool's error
-useless     what models that know nothing earn there by redraws, each alone and without the caps that rest on gain
-transfer    a calibration of an oracle genome used on its shifted twin: does the gate fire
-region_flags  flags of an oracle genome's regions by redraws, against the error over all their decoys
-satmut      LLRs of an annotated VCF beside the measured effects it carries
+fit         rate and memory of the context model's fit on a generated genome of --n bases (default
+100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
+flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
+pool's error useless     what models that know nothing earn there by redraws, each alone and without
+the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
+does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
+over all their decoys satmut      LLRs of an annotated VCF beside the measured effects it carries
 """
 
 from __future__ import annotations
@@ -35,27 +36,51 @@ MANY, PROCESSES = 100, 2
 """From so many replications on, so many processes share them."""
 
 
-def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path], vcf: Path | None, n: int | None,
-        out: Path | None, bundles: list[Path] = (), spectrum: str = "germline") -> None:
-    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises UsageError (64) for an unknown name."""
+def run(
+    name: str,
+    run_dir: Path | None,
+    fasta: Path | None,
+    regions: list[Path],
+    vcf: Path | None,
+    n: int | None,
+    out: Path | None,
+    bundles: list[Path] = (),
+    spectrum: str = "germline",
+) -> None:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises
+    UsageError (64) for an unknown name."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
             found = {"rows": fit_rate(n or FIT_BASES, work)}
     elif name == "fresh_probes":
         if run_dir is None or fasta is None:
-            raise UsageError(message("benchmark fresh_probes", "no --run or no --fasta", "the results folder and the genome of a run"))
+            raise UsageError(
+                message(
+                    "benchmark fresh_probes",
+                    "no --run or no --fasta",
+                    "the results folder and the genome of a run",
+                )
+            )
         sets = {bed.name_of(path): bed.intervals(path) for path in regions}
         found = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
     elif name in ORACLE:
         if run_dir is None:
-            raise UsageError(message(f"benchmark {name}", "no --run", "a folder written by oracle --law"))
+            raise UsageError(
+                message(f"benchmark {name}", "no --run", "a folder written by oracle --law")
+            )
         found = ORACLE[name](run_dir, list(bundles), spectrum, n or REPLICATIONS)
     elif name == "satmut":
         if vcf is None:
-            raise UsageError(message("benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"))
+            raise UsageError(
+                message(
+                    "benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"
+                )
+            )
         found = {"rows": correlations(vcf, n or MIN_BARCODES)}
     else:
-        raise UsageError(message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut"))
+        raise UsageError(
+            message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut")
+        )
     held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
     sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
     if out:
@@ -63,7 +88,9 @@ def run(name: str, run_dir: Path | None, fasta: Path | None, regions: list[Path]
 
 
 def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:
-    cells, useful = replicate(stored(folder, models, spectrum), n, processes=1 if n < MANY else PROCESSES)
+    cells, useful = replicate(
+        stored(folder, models, spectrum), n, processes=1 if n < MANY else PROCESSES
+    )
     return {"rows": cells, "usefulness": useful}
 
 
@@ -71,7 +98,12 @@ def _useless(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[st
     alone = {Bundle.open(path).model_id: [path] for path in models}
     if not alone:
         raise UsageError(message("benchmark useless", "no --bundles", "models that know nothing"))
-    return {"rows": [earned(pool, n) for pool in build(folder, alone, spectrum, USELESS_ALLELES, neighbours=False).values()]}
+    return {
+        "rows": [
+            earned(pool, n)
+            for pool in build(folder, alone, spectrum, USELESS_ALLELES, neighbours=False).values()
+        ]
+    }
 
 
 def _transfer(folder: Path, _models: list[Path], spectrum: str, n: int) -> dict[str, list]:
@@ -82,7 +114,12 @@ def _region_flags(folder: Path, models: list[Path], spectrum: str, n: int) -> di
     return {"rows": region_flags(region_pool(folder, models), stored(folder, models, spectrum), n)}
 
 
-ORACLE = {"replications": _replications, "useless": _useless, "transfer": _transfer, "region_flags": _region_flags}
+ORACLE = {
+    "replications": _replications,
+    "useless": _useless,
+    "transfer": _transfer,
+    "region_flags": _region_flags,
+}
 """Benchmarks of an oracle genome: (its folder, models, spectrum, redraws) -> tables."""
 
 

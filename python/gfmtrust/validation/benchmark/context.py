@@ -1,6 +1,7 @@
-"""How fast the context model is fitted and how much memory it takes, on a generated genome; how fast its bundle scores.
+"""How fast the context model is fitted and how much memory it takes, on a generated genome; how
+fast its bundle scores.
 
-    fit_rate(100_000_000, "work")      # a new process for the fit, so that its peak memory is its own
+fit_rate(100_000_000, "work")      # a new process for the fit, so that its peak memory is its own
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ PIECE = 1_200_000
 
 @dataclass(frozen=True)
 class Rate:
-    """Bases fitted or sites scored, seconds of wall clock and of CPU, megabases or sites a CPU second, peak MiB of the process."""
+    """Bases fitted or sites scored, seconds of wall clock and of CPU, megabases or sites a CPU
+    second, peak MiB of the process."""
 
     what: str
     amount: int
@@ -40,7 +42,8 @@ class Rate:
 
 
 def write_genome(path: str | Path, n_bases: int, seed: int = 0) -> None:
-    """A FASTA of `n_bases` with 41 % GC, a tenth of it copies of 300-base repeats with one letter in ten changed, 60 letters a line."""
+    """A FASTA of `n_bases` with 41 % GC, a tenth of it copies of 300-base repeats with one letter
+    in ten changed, 60 letters a line."""
     rng = np.random.default_rng(seed)
     families = rng.integers(0, 4, (50, 300)).astype(np.uint8)
     with open(path, "w", encoding="ascii") as file:
@@ -63,13 +66,15 @@ def _letters(rng: np.random.Generator, families: np.ndarray, length: int) -> np.
 
 
 def _lines(text: str) -> str:
-    return "".join(f"{text[at:at + 60]}\n" for at in range(0, len(text), 60))
+    return "".join(f"{text[at : at + 60]}\n" for at in range(0, len(text), 60))
 
 
 def fit_rate(n_bases: int, work_dir: str | Path, seed: int = 0) -> list[Rate]:
-    """Generate a genome in `work_dir`, fit the context model to it in a fresh process, score 10,000 sites with the bundle in another.
+    """Generate a genome in `work_dir`, fit the context model to it in a fresh process, score 10,000
+    sites with the bundle in another.
 
-    Returns the rate of the fit (Mb/s) and of scoring with its eight neighbours (sites/s), one thread each.
+    Returns the rate of the fit (Mb/s) and of scoring with its eight neighbours (sites/s), one
+    thread each.
     """
     work_dir = Path(work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
@@ -77,7 +82,10 @@ def fit_rate(n_bases: int, work_dir: str | Path, seed: int = 0) -> list[Rate]:
     write_genome(fasta, n_bases, seed)
     context = multiprocessing.get_context("spawn")
     with context.Pool(1, maxtasksperchild=1) as pool:
-        return [Rate(**pool.apply(_fit, (fasta, out_dir, n_bases))), Rate(**pool.apply(_score, (fasta, out_dir, 10_000)))]
+        return [
+            Rate(**pool.apply(_fit, (fasta, out_dir, n_bases))),
+            Rate(**pool.apply(_score, (fasta, out_dir, 10_000))),
+        ]
 
 
 def _fit(fasta: Path, out_dir: Path, n_bases: int) -> dict:
@@ -90,9 +98,18 @@ def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
     bundle = Bundle.open(bundle_dir)
     session = Session.open(bundle, device="cpu", threads=1)
     with Genome.open(fasta, bundle_dir.parent) as genome:
-        pos = np.sort(np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites))
+        pos = np.sort(
+            np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites)
+        )
         clock = _Clock()
-        site_scores.score_sites(session, bundle, genome, np.zeros(n_sites, np.int64), pos, admitted=Members.open(bundle_dir).admitted)
+        site_scores.score_sites(
+            session,
+            bundle,
+            genome,
+            np.zeros(n_sites, np.int64),
+            pos,
+            admitted=Members.open(bundle_dir).admitted,
+        )
         return clock.rate("score, sites per CPU second", n_sites, 1)
 
 
@@ -105,4 +122,6 @@ class _Clock:
     def rate(self, what: str, amount: int, unit: float) -> dict:
         cpu = time.process_time() - self._cpu
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB on Linux
-        return asdict(Rate(what, amount, time.monotonic() - self._wall, cpu, amount / unit / cpu, peak))
+        return asdict(
+            Rate(what, amount, time.monotonic() - self._wall, cpu, amount / unit / cpu, peak)
+        )

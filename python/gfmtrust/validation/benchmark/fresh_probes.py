@@ -1,8 +1,10 @@
-"""Proof of a finished run's flags: fresh alleles drawn like the run's, flagged by its calibration, counted against what stands there.
+"""Proof of a finished run's flags: fresh alleles drawn like the run's, flagged by its calibration,
+counted against what stands there.
 
     gfmtrust benchmark fresh_probes --run results --fasta genome.fa.gz --n 6000
 
-The probes of the run itself are not used again. On the demo genome the sign of the true LLR is known too and is set beside it.
+The probes of the run itself are not used again. On the demo genome the sign of the true LLR is
+known too and is set beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Level:
-    """One flag on fresh alleles: how many carry it, how many are wrong (decoy loss), one-sided 95 % Clopper-Pearson bounds of the error.
+    """One flag on fresh alleles: how many carry it, how many are wrong (decoy loss), one-sided 95 %
+    Clopper-Pearson bounds of the error.
 
     true_sign: share whose LLR has the sign of the true LLR, None where the truth is not known.
     """
@@ -53,11 +56,13 @@ class Level:
     true_sign: float | None
 
 
-def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet], seed: int | None = None) -> list[Level]:
+def fresh_probes(
+    run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet], seed: int | None = None
+) -> list[Level]:
     """Draw, score and flag n fresh alleles like the run's; one Level a flag, HIGH first.
 
-    run: results folder of a finished run. regions: its BED files by name, as region classes depend on them.
-    Raises MissingInputError (66) where the folder lacks what a finished run has.
+    run: results folder of a finished run. regions: its BED files by name, as region classes depend
+    on them. Raises MissingInputError (66) where the folder lacks what a finished run has.
     """
     fitted = Calibration.from_json(_file(run / "calibration" / "calibration.json").read_text())
     bundles = [run / "models" / model for model in fitted.digests["bundles"]]
@@ -65,23 +70,49 @@ def fresh_probes(run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
-        checks = {"genome": {"digest": fitted.digests["genome"]}, "contig_map": {},
-                  "background": {"name": fitted.options.background} if fitted.options.background else None}
+        checks = {
+            "genome": {"digest": fitted.digests["genome"]},
+            "contig_map": {},
+            "background": {"name": fitted.options.background}
+            if fitted.options.background
+            else None,
+        }
         genome = Genome.open(fasta, work)
-        plan.plan_sites(genome, [spelled], plan.Regions(regions), None, steps.context_surprisal(context_of(bundles), genome, 2),
-                        work / "plan", checks, str(n), seed=seed)
+        plan.plan_sites(
+            genome,
+            [spelled],
+            plan.Regions(regions),
+            None,
+            steps.context_surprisal(context_of(bundles), genome, 2),
+            work / "plan",
+            checks,
+            str(n),
+            seed=seed,
+        )
         keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
         score(fasta, bundles, work / "plan", work / "scores")
-        table, _ = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"])))
+        table, _ = calibrate.probe_table(
+            work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"]))
+        )
         names = genome.names
     rank, _ = flags.assign(fitted, table)
-    return [_level(level, table[rank == level], names) for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)]
+    return [
+        _level(level, table[rank == level], names) for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
+    ]
 
 
 def _level(level: Rank, of_level: pd.DataFrame, names: list[str]) -> Level:
     n, errors = len(of_level), int((~(of_level["llr"] < 0)).sum())
     lower, upper = (float(bound(errors, n, 1 - CONFIDENCE)) for bound in (lower_bound, upper_bound))
-    return Level(level.name, n, errors, errors / n if n else float("nan"), lower, upper, _true_sign(of_level, names))
+    return Level(
+        level.name,
+        n,
+        errors,
+        errors / n if n else float("nan"),
+        lower,
+        upper,
+        _true_sign(of_level, names),
+    )
 
 
 def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
@@ -92,20 +123,30 @@ def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
     agree = np.zeros(len(probes), bool)
     for index, name in enumerate(names):
         mine = (probes["contig_index"] == index).to_numpy()
-        pos, real, decoy = (probes.loc[mine, column].to_numpy(np.int64) for column in ("pos", "real", "decoy"))
-        agree[mine] = np.sign(true_llr(genome, name, pos, real, decoy)) == np.sign(probes.loc[mine, "llr"])
+        pos, real, decoy = (
+            probes.loc[mine, column].to_numpy(np.int64) for column in ("pos", "real", "decoy")
+        )
+        agree[mine] = np.sign(true_llr(genome, name, pos, real, decoy)) == np.sign(
+            probes.loc[mine, "llr"]
+        )
     return float(agree.mean())
 
 
 def _spellings(sites: Path, path: Path) -> Path:
     """The run's scored alleles as an input of plan_sites."""
-    alleles = tables.read(sites, ["contig", "contig_index", "pos", "ref", "alt", "status"]).to_pandas()
+    alleles = tables.read(
+        sites, ["contig", "contig_index", "pos", "ref", "alt", "status"]
+    ).to_pandas()
     alleles = alleles[alleles["status"] == Status.SCORED].rename(columns={"alt": "alts"})
-    tables.write(path, {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}, tables.SPELLINGS)
+    tables.write(
+        path, {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}, tables.SPELLINGS
+    )
     return path
 
 
 def _file(path: Path) -> Path:
     if not path.is_file():
-        raise MissingInputError(message(str(path), "not found", "the results folder of a finished run"))
+        raise MissingInputError(
+            message(str(path), "not found", "the results folder of a finished run")
+        )
     return path

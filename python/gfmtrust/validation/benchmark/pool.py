@@ -1,6 +1,8 @@
-"""A pool of scored alleles of an oracle genome: drawn, scored and measured by the pipeline's own steps, with the truth of each beside it.
+"""A pool of scored alleles of an oracle genome: drawn, scored and measured by the pipeline's own
+steps, with the truth of each beside it.
 
-The pool stands for all alleles like the run's: its error is taken as the truth, and draws from it need no model (`replications`).
+The pool stands for all alleles like the run's: its error is taken as the truth, and draws from it
+need no model (`replications`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
 log = logging.getLogger(__name__)
 
 POOL_ALLELES = 520_000
-"""Drawn with replacement from 400,000 candidate sites: over 200,000 distinct ones, also where a law clusters them (`motifs`)."""
+"""Drawn with replacement from 400,000 candidate sites: over 200,000 distinct ones, also where a law
+clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 TABLE, RUN_SITES = "alleles.parquet", "run_sites.parquet"
@@ -39,9 +42,10 @@ RUN_SITES_SCHEMA = pa.schema([("local_surprisal", pa.float32())])
 
 @dataclass(frozen=True)
 class Pool:
-    """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real), nats), those with an LLR alone;
-    real, decoy: their true probabilities, float64 (n,); run_surprisal: bits, float64 (m,), of the run's own sites; context_only: the
-    context model is the only model; precision: of the least precise model; models: ids."""
+    """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
+    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,);
+    run_surprisal: bits, float64 (m,), of the run's own sites; context_only: the context model is
+    the only model; precision: of the least precise model; models: ids."""
 
     alleles: pd.DataFrame
     real: np.ndarray
@@ -71,20 +75,47 @@ class Pool:
         return ceiling(self.real, self.decoy)
 
     def of(self, rows: np.ndarray) -> Pool:
-        return Pool(self.alleles.iloc[rows].reset_index(drop=True), self.real[rows], self.decoy[rows], self.run_surprisal,
-                    self.context_only, self.precision, self.models)
+        return Pool(
+            self.alleles.iloc[rows].reset_index(drop=True),
+            self.real[rows],
+            self.decoy[rows],
+            self.run_surprisal,
+            self.context_only,
+            self.precision,
+            self.models,
+        )
 
 
-def score(fasta: Path, bundles: list[Path], plan_dir: Path, out_dir: Path, neighbours: bool = True, threads: int = 2) -> None:
+def score(
+    fasta: Path,
+    bundles: list[Path],
+    plan_dir: Path,
+    out_dir: Path,
+    neighbours: bool = True,
+    threads: int = 2,
+) -> None:
     """Score every shard of a plan with every bundle."""
     for bundle in bundles:
         for shard in sorted((plan_dir / "shards").glob("*.parquet")):
-            steps.score_shard(fasta, bundle, shard, out_dir, "default", "auto", neighbours=neighbours, threads=threads, batch=None,
-                              max_n=0.10, allow_long_window=False, work_dir=plan_dir)
+            steps.score_shard(
+                fasta,
+                bundle,
+                shard,
+                out_dir,
+                "default",
+                "auto",
+                neighbours=neighbours,
+                threads=threads,
+                batch=None,
+                max_n=0.10,
+                allow_long_window=False,
+                work_dir=plan_dir,
+            )
 
 
 def keep_uses(plan_dir: Path, uses: int) -> None:
-    """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a pool is of SNVs."""
+    """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a
+    pool is of SNVs."""
     for path in (plan_dir / "shards").iterdir():
         if not path.name.startswith("shard_"):
             path.unlink()
@@ -98,7 +129,14 @@ def context_of(bundles: list[Path]) -> Path:
     for path in bundles:
         if Bundle.open(path).family == CONTEXT_FAMILY:
             return path
-    raise MissingInputError(message("bundles", "no context model among them", "the one fitted to the genome", "run fit_context_model"))
+    raise MissingInputError(
+        message(
+            "bundles",
+            "no context model among them",
+            "the one fitted to the genome",
+            "run fit_context_model",
+        )
+    )
 
 
 def context_model(genome_dir: Path) -> Path:
@@ -109,14 +147,24 @@ def context_model(genome_dir: Path) -> Path:
     return bundle
 
 
-def build(genome_dir: Path, ensembles: dict[str, list[Path]], spectrum: str, n: int = POOL_ALLELES, seed: int = 1, threads: int = 2,
-          neighbours: bool = True, context: Path | None = None) -> dict[str, Pool]:
-    """Draw n alleles like those of <spectrum>.vcf.gz of an oracle genome, score them, and write a pool for each ensemble.
+def build(
+    genome_dir: Path,
+    ensembles: dict[str, list[Path]],
+    spectrum: str,
+    n: int = POOL_ALLELES,
+    seed: int = 1,
+    threads: int = 2,
+    neighbours: bool = True,
+    context: Path | None = None,
+) -> dict[str, Pool]:
+    """Draw n alleles like those of <spectrum>.vcf.gz of an oracle genome, score them, and write a
+    pool for each ensemble.
 
-    genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`). ensembles: name -> bundles that vote, none:
-    the context model alone. neighbours: score them too, for the gain. context: a context model of another genome, to be asked here
-    as it is; probes are then not matched by local surprisal, for it is not this genome's.
-    Raises UsageError (64) for fewer than MIN_ALLELES, MissingInputError (66) where the folder is no oracle genome.
+    genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`).
+    ensembles: name -> bundles that vote, none: the context model alone. neighbours: score them too,
+    for the gain. context: a context model of another genome, to be asked here as it is; probes are
+    then not matched by local surprisal, for it is not this genome's. Raises UsageError (64) for
+    fewer than MIN_ALLELES, MissingInputError (66) where the folder is no oracle genome.
     """
     if n < MIN_ALLELES:
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
@@ -129,15 +177,39 @@ def build(genome_dir: Path, ensembles: dict[str, list[Path]], spectrum: str, n: 
         genome = Genome.open(fasta, work)
         surprisal = steps.context_surprisal(own, genome, threads) if context is None else _unknown
         spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
-        plan.plan_sites(genome, spelled, plan.Regions({}), None, surprisal, work / "plan", checks, str(n), SHARD_SITES, seed)
+        plan.plan_sites(
+            genome,
+            spelled,
+            plan.Regions({}),
+            None,
+            surprisal,
+            work / "plan",
+            checks,
+            str(n),
+            SHARD_SITES,
+            seed,
+        )
         keep_uses(work / "plan", shards.PROBE | shards.VARIANT)
-        score(fasta, [own, *dict.fromkeys(path for voting in ensembles.values() for path in voting)], work / "plan", work / "scores",
-              neighbours, threads)
+        score(
+            fasta,
+            [own, *dict.fromkeys(path for voting in ensembles.values() for path in voting)],
+            work / "plan",
+            work / "scores",
+            neighbours,
+            threads,
+        )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, own]]
-            alleles, sites = calibrate.probe_table(work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles]))
-            held = {"models": [one.model_id for one in bundles[:-1] or bundles], "context_only": not voting,
-                    "precision": max((one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__)}
+            alleles, sites = calibrate.probe_table(
+                work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
+            )
+            held = {
+                "models": [one.model_id for one in bundles[:-1] or bundles],
+                "context_only": not voting,
+                "precision": max(
+                    (one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__
+                ),
+            }
             _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, held)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 
@@ -150,22 +222,36 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
     return np.full(len(pos), np.nan, np.float32)
 
 
-def _write(folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, held: dict) -> None:
+def _write(
+    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, held: dict
+) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
     row = first[alleles["contig_index"].to_numpy()] + alleles["pos"].to_numpy()
     true = np.concatenate(truth)
-    alleles = alleles.assign(**{f"true_{name}": true[row, alleles[name].to_numpy(np.int64)] for name in ("real", "decoy")})
+    alleles = alleles.assign(
+        **{
+            f"true_{name}": true[row, alleles[name].to_numpy(np.int64)]
+            for name in ("real", "decoy")
+        }
+    )
     frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / TABLE, frame, frame.schema, held)
-    tables.write(folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA)
+    tables.write(
+        folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA
+    )
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
-    """The pool of those models kept in the oracle genome's folder, made there of n alleles on first use. Raises as `build`."""
+    """The pool of those models kept in the oracle genome's folder, made there of n alleles on first
+    use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
-    return read(folder) if (folder / RUN_SITES).exists() else build(genome_dir, {name: models}, spectrum, n)[name]
+    return (
+        read(folder)
+        if (folder / RUN_SITES).exists()
+        else build(genome_dir, {name: models}, spectrum, n)[name]
+    )
 
 
 def read(folder: Path) -> Pool:
@@ -173,6 +259,15 @@ def read(folder: Path) -> Pool:
     alleles = tables.read(folder / TABLE).to_pandas()
     held = tables.read_metadata(folder / TABLE)
     surprisal = tables.read(folder / RUN_SITES)["local_surprisal"].to_numpy().astype(np.float64)
-    alleles["region_class"] = alleles["region_class"].astype(object)  # Arrow's strings are slow to compare
-    return Pool(alleles.drop(columns=["true_real", "true_decoy"]), alleles["true_real"].to_numpy(np.float64),
-                alleles["true_decoy"].to_numpy(np.float64), surprisal, held["context_only"], held["precision"], tuple(held["models"]))
+    alleles["region_class"] = alleles["region_class"].astype(
+        object
+    )  # Arrow's strings are slow to compare
+    return Pool(
+        alleles.drop(columns=["true_real", "true_decoy"]),
+        alleles["true_real"].to_numpy(np.float64),
+        alleles["true_decoy"].to_numpy(np.float64),
+        surprisal,
+        held["context_only"],
+        held["precision"],
+        tuple(held["models"]),
+    )

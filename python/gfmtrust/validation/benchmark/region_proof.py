@@ -1,6 +1,8 @@
-"""Proof of region flags: regions of an oracle genome flagged by calibrations drawn anew, against the error over all decoys of their bases.
+"""Proof of region flags: regions of an oracle genome flagged by calibrations drawn anew, against
+the error over all decoys of their bases.
 
-A region's flag rests on one decoy a base (`sites_table.decoys`); its true decoy error is the mean over its bases of all three.
+A region's flag rests on one decoy a base (`sites_table.decoys`); its true decoy error is the mean
+over its bases of all three.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ from gfmtrust.validation.oracle import dataset
 
 @dataclass(frozen=True)
 class RegionProof:
-    """One level over all replications: regions that carry exactly that flag, how many of them truly err above alpha, and in how many
-    replications more than none did; mean true decoy error of those flagged (NaN without any)."""
+    """One level over all replications: regions that carry exactly that flag, how many of them truly
+    err above alpha, and in how many replications more than none did; mean true decoy error of those
+    flagged (NaN without any)."""
 
     level: str
     replications: int
@@ -46,8 +49,8 @@ class RegionProof:
 
 @dataclass(frozen=True)
 class RegionPool:
-    """m bases of regions, each with its three decoys: alleles holds 3 m rows of `features`, decoy by decoy; base, contig_index, pos: (m,);
-    spans: first and end row of each region among the m."""
+    """m bases of regions, each with its three decoys: alleles holds 3 m rows of `features`, decoy
+    by decoy; base, contig_index, pos: (m,); spans: first and end row of each region among the m."""
 
     alleles: pd.DataFrame
     base: np.ndarray
@@ -57,14 +60,24 @@ class RegionPool:
 
 
 def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> RegionPool:
-    """Every base of regions.bed of an oracle genome, scored by the models (none: the context model)."""
+    """Every base of regions.bed of an oracle genome, scored by the models (none: the context
+    model)."""
     fasta, bed = genome_dir / dataset.GENOME, genome_dir / dataset.REGIONS
     bundles = [*models, pools.context_model(genome_dir)]
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checks = check.check_inputs(fasta, [], [bed], None, work / "checked")
         genome, sets = Genome.open(fasta, work), read_regions([bed], checks)
-        plan.plan_sites(genome, [], sets, None, steps.context_surprisal(bundles[-1], genome, threads), work / "plan", checks, "1000")
+        plan.plan_sites(
+            genome,
+            [],
+            sets,
+            None,
+            steps.context_surprisal(bundles[-1], genome, threads),
+            work / "plan",
+            checks,
+            "1000",
+        )
         pools.keep_uses(work / "plan", REGION)
         pools.score(fasta, bundles, work / "plan", work / "scores", threads=threads)
         scores = ScoreTables([work / "scores"], steps.model_order(bundles))
@@ -73,20 +86,36 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
             base = block.site["base"].to_numpy(np.int64)
             assert (base < N).all()  # an oracle genome of `laws` has no N
             for step, part in enumerate(parts, start=1):
-                part.append(features(block, scores.ensemble, np.arange(len(base)), base, (base + step) % 4))
+                part.append(
+                    features(block, scores.ensemble, np.arange(len(base)), base, (base + step) % 4)
+                )
             sites.append(block.site[["contig_index", "pos", "base"]])
         names = genome.names
     site = pd.concat(sites, ignore_index=True)
-    place = {(index, pos): row for row, (index, pos) in enumerate(zip(site["contig_index"], site["pos"], strict=True))}
+    place = {
+        (index, pos): row
+        for row, (index, pos) in enumerate(zip(site["contig_index"], site["pos"], strict=True))
+    }
     lines = [line.split("\t") for line in bed.read_text().splitlines()]
-    spans = [(place[names.index(name), int(start)], place[names.index(name), int(end) - 1] + 1) for name, start, end, _ in lines]
+    spans = [
+        (place[names.index(name), int(start)], place[names.index(name), int(end) - 1] + 1)
+        for name, start, end, _ in lines
+    ]
     alleles = pd.concat([frame for part in parts for frame in part], ignore_index=True)
-    return RegionPool(alleles.assign(region_class=alleles["region_class"].astype(object)), site["base"].to_numpy(np.int64),
-                      site["contig_index"].to_numpy(), site["pos"].to_numpy(np.int64), spans)
+    return RegionPool(
+        alleles.assign(region_class=alleles["region_class"].astype(object)),
+        site["base"].to_numpy(np.int64),
+        site["contig_index"].to_numpy(),
+        site["pos"].to_numpy(np.int64),
+        spans,
+    )
 
 
-def region_flags(regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 4_000) -> list[RegionProof]:
-    """n calibrations drawn from the pool, each with new decoys for the bases; a row for HIGH and one for MEDIUM."""
+def region_flags(
+    regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 4_000
+) -> list[RegionProof]:
+    """n calibrations drawn from the pool, each with new decoys for the bases; a row for HIGH and
+    one for MEDIUM."""
     wrong = ~(regions.alleles["llr"].to_numpy() < 0).reshape(3, -1)
     true = np.array([wrong[:, first:end].mean() for first, end in regions.spans])
     given = np.zeros((n, len(regions.spans)), np.uint8)
@@ -99,12 +128,23 @@ def region_flags(regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 
         mistaken = wrong[step, m]
         for j, (first, end) in enumerate(regions.spans):
             typical = region_summary.typical_rank(rank[first:end])
-            given[i, j] = region_summary.region_flag(typical, int(mistaken[first:end].sum()), end - first, levels)[0]
-    return [_row(level, given == level, true > levels.alpha[level], true) for level in (Rank.HIGH, Rank.MEDIUM)]
+            given[i, j] = region_summary.region_flag(
+                typical, int(mistaken[first:end].sum()), end - first, levels
+            )[0]
+    return [
+        _row(level, given == level, true > levels.alpha[level], true)
+        for level in (Rank.HIGH, Rank.MEDIUM)
+    ]
 
 
 def _row(level: Rank, flagged: np.ndarray, above: np.ndarray, true: np.ndarray) -> RegionProof:
     broken = flagged & above
     errors = np.broadcast_to(true, flagged.shape)[flagged]
-    return RegionProof(level.name, *flagged.shape, int(flagged.sum()), int(broken.sum()), int(broken.any(axis=1).sum()),
-                       float(errors.mean()) if len(errors) else float("nan"))
+    return RegionProof(
+        level.name,
+        *flagged.shape,
+        int(flagged.sum()),
+        int(broken.sum()),
+        int(broken.any(axis=1).sum()),
+        float(errors.mean()) if len(errors) else float("nan"),
+    )

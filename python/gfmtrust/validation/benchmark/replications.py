@@ -1,21 +1,26 @@
-"""Proof of the flags by replication: calibrations drawn anew from a pool whose error is known, and how often a flag breaks its promise.
+"""Proof of the flags by replication: calibrations drawn anew from a pool whose error is known, and
+how often a flag breaks its promise.
 
     gfmtrust oracle --law easy --out_dir easy
     gfmtrust benchmark replications --run easy --n 1000
 
-A replication does what a run does, but for the passes: it draws probes, deals halves, fits the reliability, certifies, asks the shift gate,
-and flags. What makes the redraw honest:
+A replication does what a run does, but for the passes: it draws probes, deals halves, fits the
+reliability, certifies, asks the shift gate, and flags. What makes the redraw honest:
 
-- **Probes** are drawn i.i.d. with replacement, half of them run-oriented, as `probes.draw` draws them; the pool is the population.
-- **Blocks stay where they are.** A drawn probe keeps its block of the genome, and `halves.split` deals the blocks anew by the replication's
-  seed. So A and B share no block, a row drawn twice falls into one half, and B's probes tell of B's blocks alone, while the truth is taken
-  over all blocks: a law that differs along the genome costs the certificate here as it would in a run. Drawing the block numbers anew
-  as well would make every block alike and hide that.
-- **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn among them: they are a small part, and
-  a part of A's besides.
-- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, the run's sites drawn with replacement too.
+- **Probes** are drawn i.i.d. with replacement, half of them run-oriented, as `probes.draw` draws
+them; the pool is the population.
+- **Blocks stay where they are.** A drawn probe keeps its block of the genome, and `halves.split`
+  deals the blocks anew by the replication's seed. So A and B share no block, a row drawn twice
+  falls into one half, and B's probes tell of B's blocks alone, while the truth is taken over all
+  blocks: a law that differs along the genome costs the certificate here as it would in a run.
+  Drawing the block numbers anew as well would make every block alike and hide that.
+- **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn
+  among them: they are a small part, and a part of A's besides.
+- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, the run's
+sites drawn with replacement too.
 
-Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside it and promised by nobody.
+Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside
+it and promised by nobody.
 """
 
 from __future__ import annotations
@@ -49,12 +54,14 @@ SINGLE = ("abs_llr", "ent", "dis")
 RELIABILITY = "reliability"
 CEILING = "true law"
 MOST_USEFUL = 50
-"""Replications in which the single measures are certified and ranked too: shares of the pool hardly move."""
+"""Replications in which the single measures are certified and ranked too: shares of the pool hardly
+move."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One replication: its calibration with the shift verdict, the pool rows of its probes, and the rank of every allele of the pool."""
+    """One replication: its calibration with the shift verdict, the pool rows of its probes, and the
+    rank of every allele of the pool."""
 
     fitted: Calibration
     rows: np.ndarray
@@ -63,9 +70,10 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Cell:
-    """One level in one cell over all replications: in how many it exists; in how many the pool error of the alleles that carry exactly that
-    flag is above alpha, in balanced order and run-oriented; mean of that error, and of the share of the cell's alleles that carry it,
-    where it exists (NaN where it never does)."""
+    """One level in one cell over all replications: in how many it exists; in how many the pool
+    error of the alleles that carry exactly that flag is above alpha, in balanced order and
+    run-oriented; mean of that error, and of the share of the cell's alleles that carry it, where it
+    exists (NaN where it never does)."""
 
     level: str
     region_class: str
@@ -80,8 +88,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Usefulness:
-    """What a ranking is worth, means over replications: share of the pool with HIGH and MEDIUM where the ranking itself is certified,
-    their effect-sign error (NaN without any), and PRR under both losses. The row of the true law is the ceiling."""
+    """What a ranking is worth, means over replications: share of the pool with HIGH and MEDIUM
+    where the ranking itself is certified, their effect-sign error (NaN without any), and PRR under
+    both losses. The row of the true law is the ceiling."""
 
     ranking: str
     replications: int
@@ -94,7 +103,8 @@ class Usefulness:
 
 
 def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibration, np.ndarray]:
-    """A calibration on probes drawn from the pool, with the verdict on the run's sites drawn likewise, and the probes' rows of the pool.
+    """A calibration on probes drawn from the pool, with the verdict on the run's sites drawn
+    likewise, and the probes' rows of the pool.
 
     Raises UsageError (64) where the pool has alleles of one orientation alone.
     """
@@ -103,12 +113,21 @@ def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibra
     sides = [np.flatnonzero(run_oriented == side) for side in (True, False)]
     if not all(map(len, sides)):
         raise UsageError(message("pool", "probes of one orientation", "half of them run-oriented"))
-    rows = np.concatenate([side[rng.integers(0, len(side), n)] for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2),
-                                                                                  strict=True)])
+    rows = np.concatenate(
+        [
+            side[rng.integers(0, len(side), n)]
+            for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2), strict=True)
+        ]
+    )
     probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    fitted = calibration_fit.fit(probes, Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only))
+    fitted = calibration_fit.fit(
+        probes,
+        Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only),
+    )
     sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
-    return calibration_fit.with_shift(fitted, calibration_fit.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))), rows
+    return calibration_fit.with_shift(
+        fitted, calibration_fit.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))
+    ), rows
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
@@ -117,8 +136,11 @@ def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0])
 
 
-def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, processes: int = 1) -> tuple[list[Cell], list[Usefulness]]:
-    """n replications of one pool: a Cell for each level and cell met, HIGH first; a Usefulness each for law, reliability and SINGLE.
+def replicate(
+    pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, processes: int = 1
+) -> tuple[list[Cell], list[Usefulness]]:
+    """n replications of one pool: a Cell for each level and cell met, HIGH first; a Usefulness each
+    for law, reliability and SINGLE.
 
     processes: how many share the work; they change no number.
     """
@@ -126,19 +148,43 @@ def replicate(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, proce
     if processes == 1:
         parts = [_replications(pool, seeds, n_probes, seed)]
     else:
-        shares = [seeds[n * i // processes: n * (i + 1) // processes] for i in range(processes)]
+        shares = [seeds[n * i // processes : n * (i + 1) // processes] for i in range(processes)]
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as workers:
-            parts = list(workers.map(_replications, *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True)))
+            parts = list(
+                workers.map(
+                    _replications,
+                    *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True),
+                )
+            )
     tally, useful = (_joined(part[i] for part in parts) for i in (0, 1))
-    cells = [Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
-             for level in LEVELS for (of, name), held in sorted(tally.items()) if of == level.name]
+    cells = [
+        Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
+        for level in LEVELS
+        for (of, name), held in sorted(tally.items())
+        if of == level.name
+    ]
     best = pool.ceiling()
-    rows = [Usefulness(CEILING, 1, best.high_share, np.nan, np.nan, np.nan, np.nan if best.prr is None else best.prr, np.nan)]
-    return cells, rows + [Usefulness(name, len(held), *_means(np.array(held, np.float64))) for name, held in useful.items()]
+    rows = [
+        Usefulness(
+            CEILING,
+            1,
+            best.high_share,
+            np.nan,
+            np.nan,
+            np.nan,
+            np.nan if best.prr is None else best.prr,
+            np.nan,
+        )
+    ]
+    return cells, rows + [
+        Usefulness(name, len(held), *_means(np.array(held, np.float64)))
+        for name, held in useful.items()
+    ]
 
 
 def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
-    """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each ranking is worth."""
+    """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each
+    ranking is worth."""
     tally: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     single = {name: _turned(pool, name) for name in SINGLE}
@@ -152,12 +198,18 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             level, classes = Rank[found.level], found.region_classes
             if classes not in members:
                 members[classes] = np.isin(region_class, classes)
-            tally[level.name, "+".join(classes)].append(_errors(pool, members[classes], drawn.rank == level))
+            tally[level.name, "+".join(classes)].append(
+                _errors(pool, members[classes], drawn.rank == level)
+            )
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted, pool.alleles)
-            useful[RELIABILITY].append((*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses)))
+            useful[RELIABILITY].append(
+                (*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses))
+            )
             for name, ranking in single.items():
-                useful[name].append((*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name]))
+                useful[name].append(
+                    (*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
+                )
     return tally, useful
 
 
@@ -172,7 +224,8 @@ def _joined(parts: Iterable[dict[object, list]]) -> dict[object, list]:
 
 @dataclass(frozen=True)
 class Earned:
-    """How many of `redraws` replications gave any allele of the pool HIGH, or MEDIUM; error: decoy error of the pool."""
+    """How many of `redraws` replications gave any allele of the pool HIGH, or MEDIUM; error: decoy
+    error of the pool."""
 
     model: str
     redraws: int
@@ -182,8 +235,11 @@ class Earned:
 
 
 def earned(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> Earned:
-    """What a model earns by n redraws: of a useless one no HIGH, and MEDIUM in no more than delta of them."""
-    given = [{int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)]
+    """What a model earns by n redraws: of a useless one no HIGH, and MEDIUM in no more than delta
+    of them."""
+    given = [
+        {int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)
+    ]
     high, medium = (sum(level in ranks for ranks in given) for level in LEVELS)
     return Earned("+".join(pool.models), n, high, medium, float(pool.wrong.mean()))
 
@@ -193,29 +249,44 @@ def _alpha(level: Rank) -> float:
 
 
 def _errors(pool: Pool, inside: np.ndarray, flagged: np.ndarray) -> tuple[float, float, float]:
-    """Pool error of a cell's alleles with the flag, balanced and run-oriented (NaN without any), and their share of the cell's."""
+    """Pool error of a cell's alleles with the flag, balanced and run-oriented (NaN without any),
+    and their share of the cell's."""
     mine = inside & flagged
     run = mine & pool.alleles["run_oriented"].to_numpy(bool)
-    return (*(float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)), mine.sum() / inside.sum())
+    return (
+        *(float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)),
+        mine.sum() / inside.sum(),
+    )
 
 
 def _over_alpha(held: list[tuple[float, float, float]], alpha: float) -> tuple:
     errors = np.array(held)
-    return (int((errors[:, 2] > 0).sum()), int((errors[:, 0] > alpha).sum()), int((errors[:, 1] > alpha).sum()),
-            *_means(errors[errors[:, 2] > 0]))
+    return (
+        int((errors[:, 2] > 0).sum()),
+        int((errors[:, 0] > alpha).sum()),
+        int((errors[:, 1] > alpha).sum()),
+        *_means(errors[errors[:, 2] > 0]),
+    )
 
 
 def _means(rows: np.ndarray) -> tuple[float, ...]:
     """Mean of each column over the rows where it is known; NaN without any."""
     known = np.isfinite(rows)
     total = np.where(known, rows, 0).sum(axis=0)
-    return tuple(np.divide(total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)).tolist())
+    return tuple(
+        np.divide(
+            total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)
+        ).tolist()
+    )
 
 
 def _worth(pool: Pool, rank: np.ndarray) -> tuple[float, ...]:
     """Shares of HIGH and MEDIUM, and the effect-sign error of each."""
     given = [rank == level for level in LEVELS]
-    return (*(rows.mean() for rows in given), *(pool.wrong_sign[rows].mean() if rows.any() else np.nan for rows in given))
+    return (
+        *(rows.mean() for rows in given),
+        *(pool.wrong_sign[rows].mean() if rows.any() else np.nan for rows in given),
+    )
 
 
 def _turned(pool: Pool, name: str) -> np.ndarray:
@@ -226,14 +297,27 @@ def _turned(pool: Pool, name: str) -> np.ndarray:
 
 
 def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
-    """Rank of each allele where one measure stands in for the reliability: same probes, halves, caps and certificates, no guard band."""
+    """Rank of each allele where one measure stands in for the reliability: same probes, halves,
+    caps and certificates, no guard band."""
     fitted = drawn.fitted
-    order = np.lexsort([pool.alleles[name].to_numpy()[drawn.rows] for name in ("run_oriented", "decoy", "real", "pos", "contig_index")])
+    order = np.lexsort(
+        [
+            pool.alleles[name].to_numpy()[drawn.rows]
+            for name in ("run_oriented", "decoy", "real", "pos", "contig_index")
+        ]
+    )
     rows = drawn.rows[order]  # the order in which `calibration.fit` splits them
     probes = pool.alleles.iloc[rows]
     part = splits.split(probes["block"].to_numpy(np.int64), fitted.options.seed)
-    seen = Probes(ranking[rows], pool.wrong[rows], probes["run_oriented"].to_numpy(bool), probes["region_class"].to_numpy(object))
-    found = calibration_fit.certify(seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0))
+    seen = Probes(
+        ranking[rows],
+        pool.wrong[rows],
+        probes["run_oriented"].to_numpy(bool),
+        probes["region_class"].to_numpy(object),
+    )
+    found = calibration_fit.certify(
+        seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
+    )
     region_class = pool.alleles["region_class"].to_numpy(object)
     at = [certificates.thresholds(found, level.name, region_class) for level in LEVELS]
     return certificates.ranks(ranking, caps(fitted.limits, pool.alleles)[0], *at, 0.0)

@@ -1,8 +1,10 @@
-"""LLRs beside measured effects: a saturation assay's VCF (INFO/EFFECT, BARCODES), annotated, and how the two go together.
+"""LLRs beside measured effects: a saturation assay's VCF (INFO/EFFECT, BARCODES), annotated, and
+how the two go together.
 
     gfmtrust benchmark satmut --vcf results/annotated/satmut/satmut.gfm.vcf.gz
 
-Effect is no decoy: a flag promises nothing here. SNVs and deletions apart; elements alone and together.
+Effect is no decoy: a flag promises nothing here. SNVs and deletions apart; elements alone and
+together.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from gfmtrust.io.vcf import reader as vcf_reader
 MIN_BARCODES = 10
 """Below, an effect is mostly noise; the cut of Kircher et al. 2019."""
 BLOCK_BP = 10
-"""Alleles that are drawn together for the interval: three at a position, and a binding site's neighbours, are not independent."""
+"""Alleles that are drawn together for the interval: three at a position, and a binding site's
+neighbours, are not independent."""
 DRAWS = 1_000
 MIN_ALLELES = 10
 EVERY = "all"
@@ -27,7 +30,8 @@ EVERY = "all"
 
 @dataclass(frozen=True)
 class Correlation:
-    """One kind of variant in one element (or all): of |LLR| with |effect|, or LLR with effect; 95 % intervals by block bootstrap."""
+    """One kind of variant in one element (or all): of |LLR| with |effect|, or LLR with effect; 95 %
+    intervals by block bootstrap."""
 
     element: str
     kind: str
@@ -43,7 +47,8 @@ class Correlation:
 
 @dataclass(frozen=True)
 class Effects:
-    """n scored alleles: element and kind (SNV, DEL, ...) as text, block number, LLR in nats, effect in log2 units."""
+    """n scored alleles: element and kind (SNV, DEL, ...) as text, block number, LLR in nats, effect
+    in log2 units."""
 
     element: np.ndarray
     kind: np.ndarray
@@ -56,7 +61,8 @@ class Effects:
 
 
 def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) -> list[Correlation]:
-    """Two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes, then signed values; all elements together last.
+    """Two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes, then
+    signed values; all elements together last.
 
     Raises BadDataError (65) where no record carries EFFECT, BARCODES and GFM_LLR.
     """
@@ -76,25 +82,47 @@ def read_effects(path: Path, min_barcodes: int) -> Effects:
     """The scored alleles with at least so many barcodes, in the order of the file."""
     rows = []
     for record in vcf_reader.read_records(path):
-        info = dict(pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";"))
+        info = dict(
+            pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";")
+        )
         known = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
         if len(record.alts) == 1 and "." not in known and int(known[1]) >= min_barcodes:
-            kind = "SNV" if vcf_reader.is_snv(record.ref, record.alts[0]) else "DEL" if len(record.ref) > len(record.alts[0]) else "other"
-            rows.append((record.contig, kind, record.pos // BLOCK_BP, float(known[2]), float(known[0])))
+            kind = (
+                "SNV"
+                if vcf_reader.is_snv(record.ref, record.alts[0])
+                else "DEL"
+                if len(record.ref) > len(record.alts[0])
+                else "other"
+            )
+            rows.append(
+                (record.contig, kind, record.pos // BLOCK_BP, float(known[2]), float(known[0]))
+            )
     if not rows:
-        raise BadDataError(message(Path(path).name, f"no scored record with EFFECT and {min_barcodes} BARCODES",
-                                   "an annotated VCF of a saturation assay"))
+        raise BadDataError(
+            message(
+                Path(path).name,
+                f"no scored record with EFFECT and {min_barcodes} BARCODES",
+                "an annotated VCF of a saturation assay",
+            )
+        )
     element, kind, block, llr, effect = zip(*rows, strict=True)
-    _, number = np.unique([f"{name}:{index}" for name, index in zip(element, block, strict=True)], return_inverse=True)
+    _, number = np.unique(
+        [f"{name}:{index}" for name, index in zip(element, block, strict=True)], return_inverse=True
+    )
     return Effects(np.array(element), np.array(kind), number, np.array(llr), np.array(effect))
 
 
-def _correlation(element: str, kind: str, of: str, effects: Effects, shape, seed: int) -> Correlation:
+def _correlation(
+    element: str, kind: str, of: str, effects: Effects, shape, seed: int
+) -> Correlation:
     x, y = shape(effects.llr), shape(effects.effect)
     order = np.argsort(effects.block, kind="stable")
     pieces = np.split(order, np.flatnonzero(np.diff(effects.block[order])) + 1)
     rng = np.random.default_rng(seed)
-    drawn = [np.concatenate([pieces[i] for i in rng.integers(0, len(pieces), len(pieces))]) for _ in range(DRAWS)]
+    drawn = [
+        np.concatenate([pieces[i] for i in rng.integers(0, len(pieces), len(pieces))])
+        for _ in range(DRAWS)
+    ]
     columns = []
     for correlate in (spearman, pearson):
         low, high = np.nanquantile([correlate(x[rows], y[rows]) for rows in drawn], [0.025, 0.975])

@@ -1,7 +1,8 @@
 """Proof of the shift gate: a calibration certified on one law, used as it is on another genome.
 
-The calibration and its context model are of a law's genome; the alleles are those of its shifted twin, whose context model is never fitted.
-Where HIGH of the transferred calibration errs more than it promises, the gate must fire; on the law's own sites it must not.
+The calibration and its context model are of a law's genome; the alleles are those of its shifted
+twin, whose context model is never fitted. Where HIGH of the transferred calibration errs more than
+it promises, the gate must fire; on the law's own sites it must not.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ CALIBRATIONS = 20
 
 @dataclass(frozen=True)
 class Transfer:
-    """Over all draws (each of `sites` sites, `calibrations` calibrations taking turns): share of the alleles with HIGH and its decoy error
-    where nothing watches (NaN without any), share of draws in which the gate fired, and in which HIGH or MEDIUM was written all the same.
+    """Over all draws (each of `sites` sites, `calibrations` calibrations taking turns): share of
+    the alleles with HIGH and its decoy error where nothing watches (NaN without any), share of
+    draws in which the gate fired, and in which HIGH or MEDIUM was written all the same.
     """
 
     alleles_of: str
@@ -40,8 +42,11 @@ class Transfer:
     flagged: float
 
 
-def transfers(genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germline", n_sites: int = N_SITES) -> list[Transfer]:
-    """n draws of sites from a law's genome and n from its twin, by calibrations certified on the former. Two rows: law, twin.
+def transfers(
+    genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germline", n_sites: int = N_SITES
+) -> list[Transfer]:
+    """n draws of sites from a law's genome and n from its twin, by calibrations certified on the
+    former. Two rows: law, twin.
 
     genome_dir, twin_dir: folders written by `gfmtrust oracle --law`. The pools are kept there.
     """
@@ -49,22 +54,44 @@ def transfers(genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germlin
     name = f"{CONTEXT_FAMILY}_of_{genome_dir.name}"
     folder = pools.folder_of(twin_dir, spectrum, name)
     if not (folder / pools.RUN_SITES).exists():
-        pools.build(twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir))
+        pools.build(
+            twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir)
+        )
     fitted = [calibrated(own, seed)[0] for seed in range(CALIBRATIONS)]
-    return [_row(kind, held, fitted, n, n_sites) for kind, held in (("law", own), ("twin", pools.read(folder)))]
+    return [
+        _row(kind, held, fitted, n, n_sites)
+        for kind, held in (("law", own), ("twin", pools.read(folder)))
+    ]
 
 
-def _row(kind: str, pool: pools.Pool, fitted: list[calibration_fit.Calibration], n: int, n_sites: int) -> Transfer:
-    unwatched = [flags.decide(calibration_fit.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted]
+def _row(
+    kind: str, pool: pools.Pool, fitted: list[calibration_fit.Calibration], n: int, n_sites: int
+) -> Transfer:
+    unwatched = [
+        flags.decide(calibration_fit.with_shift(one, None), pool.alleles)[0] == Rank.HIGH
+        for one in fitted
+    ]
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = calibration_fit.shift_gate(rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles))
+        verdict = calibration_fit.shift_gate(
+            rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles)
+        )
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
-        rank, _ = flags.decide(calibration_fit.with_shift(frozen, verdict, transferred=True), of_run)
+        rank, _ = flags.decide(
+            calibration_fit.with_shift(frozen, verdict, transferred=True), of_run
+        )
         flagged += bool((rank >= Rank.MEDIUM).any())
     errors = [pool.wrong[high].mean() for high in unwatched if high.any()]
-    return Transfer(kind, len(fitted), n, n_sites, float(np.mean(unwatched)), float(np.mean(errors)) if errors else float("nan"),
-                    fired / n, flagged / n)
+    return Transfer(
+        kind,
+        len(fitted),
+        n,
+        n_sites,
+        float(np.mean(unwatched)),
+        float(np.mean(errors)) if errors else float("nan"),
+        fired / n,
+        flagged / n,
+    )

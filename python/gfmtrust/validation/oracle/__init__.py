@@ -1,9 +1,11 @@
-"""Oracle genomes: synthetic genomes whose every base has a known distribution, and the demo cohort drawn on one.
+"""Oracle genomes: synthetic genomes whose every base has a known distribution, and the demo cohort
+drawn on one.
 
-`law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution of every base, `cohort` draws
-variants and writes VCF and BED, `demo` writes the folder `assets/demo`. The demo models are trained by `tools/train_demo.py`.
-`laws` names the other genomes (`chains`, `structured`), on which `gfmtrust benchmark` proves the flags; `dataset` writes one, `ceiling`
-says what no model can beat there.
+`law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution
+of every base, `cohort` draws variants and writes VCF and BED, `demo` writes the folder
+`assets/demo`. The demo models are trained by `tools/train_demo.py`. `laws` names the other genomes
+(`chains`, `structured`), on which `gfmtrust benchmark` proves the flags; `dataset` writes one,
+`ceiling` says what no model can beat there.
 """
 
 from gfmtrust.validation.oracle.dataset import write_oracle

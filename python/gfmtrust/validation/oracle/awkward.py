@@ -1,6 +1,8 @@
-"""The awkward records of the demo: each kind once or a few times, in places known beforehand, none that stops a run.
+"""The awkward records of the demo: each kind once or a few times, in places known beforehand, none
+that stops a run.
 
-Source of the list: the kinds a VCF of the field is known to hold. REF mismatches stay below the ten that mean a wrong assembly.
+Source of the list: the kinds a VCF of the field is known to hold. REF mismatches stay below the ten
+that mean a wrong assembly.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ HET = ((0, 1), (0, 0), (0, 1))
 ONE_SAMPLE = ((0, 0), (0, 1), (0, 0))
 ABSENT = ((0, 0), (0, 0), (0, 0))
 UNDECLARED = frozenset(("undeclared_info", "undeclared_filter"))
-"""Kinds with keys the header lacks: bcftools reads them, but norm, sort and annotate refuse to write them."""
+"""Kinds with keys the header lacks: bcftools reads them, but norm, sort and annotate refuse to
+write them."""
 PLACE_EVERY_BP = 2_000
 
 
@@ -30,9 +33,13 @@ class Place:
     pos: int
     letters: str
 
-    def row(self, kind: str, alts: tuple[str, ...], ref: str | None = None, shift: int = 0, **fields) -> Row:
+    def row(
+        self, kind: str, alts: tuple[str, ...], ref: str | None = None, shift: int = 0, **fields
+    ) -> Row:
         ref = self.letters[shift] if ref is None else ref
-        return Row(self.contig, self.pos + shift, ref, alts, kind, fields.pop("genotypes", HET), **fields)
+        return Row(
+            self.contig, self.pos + shift, ref, alts, kind, fields.pop("genotypes", HET), **fields
+        )
 
     def transition(self, shift: int = 0) -> str:
         return _transition(self.letters[shift])
@@ -45,7 +52,8 @@ def _transition(letter: str) -> str:
 def awkward_rows(genome: DrawnGenome, taken: list[Row], seed: int) -> list[Row]:
     """All planted records, on the first contig but for those that need an end, a gap or no contig.
 
-    taken: drawn rows; planted ones keep 30 bp away from them. Raises ValueError where the genome has no gap or too few free places.
+    taken: drawn rows; planted ones keep 30 bp away from them. Raises ValueError where the genome
+    has no gap or too few free places.
     """
     places = _free_places(genome.contigs[0], taken, np.random.default_rng([seed, 2]))
     rows = []
@@ -53,7 +61,9 @@ def awkward_rows(genome: DrawnGenome, taken: list[Row], seed: int) -> list[Row]:
         try:
             rows += plant(next(places))
         except StopIteration:
-            raise ValueError(f"{genome.contigs[0].name} has no free place left for {plant.__name__}") from None
+            raise ValueError(
+                f"{genome.contigs[0].name} has no free place left for {plant.__name__}"
+            ) from None
     for contig in genome.contigs:
         rows += _end_rows(contig)
     return rows + _gap_rows(genome) + _absent_rows()
@@ -73,11 +83,18 @@ def _free_places(contig: DrawnContig, taken: list[Row], rng: np.random.Generator
 
 def _spanning(p: Place) -> list[Row]:
     deletion = p.row("deletion", (p.letters[0],), ref=p.letters[:5])
-    return [deletion, p.row("spanning_deletion", (p.transition(2), "*"), shift=2, genotypes=((1, 2), (0, 0), (0, 2)))]
+    return [
+        deletion,
+        p.row(
+            "spanning_deletion", (p.transition(2), "*"), shift=2, genotypes=((1, 2), (0, 0), (0, 2))
+        ),
+    ]
 
 
 def _symbolic(p: Place) -> list[Row]:
-    return [p.row("symbolic", ("<DEL>",), info=f"SVTYPE=DEL;END={p.pos + 401};SVLEN=-400", qual=".")]
+    return [
+        p.row("symbolic", ("<DEL>",), info=f"SVTYPE=DEL;END={p.pos + 401};SVLEN=-400", qual=".")
+    ]
 
 
 def _non_ref(p: Place) -> list[Row]:
@@ -85,7 +102,14 @@ def _non_ref(p: Place) -> list[Row]:
 
 
 def _breakend(p: Place) -> list[Row]:
-    return [p.row("breakend", (f"{p.letters[0]}]{p.contig}:{p.pos + 1000}]",), info="SVTYPE=BND", id="bnd_1")]
+    return [
+        p.row(
+            "breakend",
+            (f"{p.letters[0]}]{p.contig}:{p.pos + 1000}]",),
+            info="SVTYPE=BND",
+            id="bnd_1",
+        )
+    ]
 
 
 def _iupac(p: Place) -> list[Row]:
@@ -125,11 +149,25 @@ def _all_alts(p: Place) -> list[Row]:
 
 
 def _undeclared(p: Place) -> list[Row]:
-    return [p.row("undeclared_info", (p.transition(),), info="NOTE=by%3Bhand;XQ;DP=12", genotypes=ONE_SAMPLE)]
+    return [
+        p.row(
+            "undeclared_info",
+            (p.transition(),),
+            info="NOTE=by%3Bhand;XQ;DP=12",
+            genotypes=ONE_SAMPLE,
+        )
+    ]
 
 
 def _undeclared_filter(p: Place) -> list[Row]:
-    return [p.row("undeclared_filter", (p.transition(),), filter="LowConf;hard2validate", genotypes=ONE_SAMPLE)]
+    return [
+        p.row(
+            "undeclared_filter",
+            (p.transition(),),
+            filter="LowConf;hard2validate",
+            genotypes=ONE_SAMPLE,
+        )
+    ]
 
 
 def _tiny_qual(p: Place) -> list[Row]:
@@ -149,7 +187,13 @@ def _trailing_semicolon(p: Place) -> list[Row]:
 
 
 def _odd_floats(p: Place) -> list[Row]:
-    return [p.row("odd_floats", (p.transition(),), info="AF=0.123456789;MQ=60.00;FS=-0.0;SOR=1E-5;DP=3000000")]
+    return [
+        p.row(
+            "odd_floats",
+            (p.transition(),),
+            info="AF=0.123456789;MQ=60.00;FS=-0.0;SOR=1E-5;DP=3000000",
+        )
+    ]
 
 
 def _repeated_key(p: Place) -> list[Row]:

@@ -1,4 +1,5 @@
-"""What no model can beat on an oracle genome: the true law's own decoy error, HIGH share and PRR."""
+"""What no model can beat on an oracle genome: the true law's own decoy error, HIGH share and
+PRR."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ TIE = 1e-9
 
 @dataclass(frozen=True)
 class Ceiling:
-    """n: decoy pairs. error: share in which the true law prefers the decoy, a tie counted as half. high_share: largest share of pairs, the
-    surest first, whose error is at most 5 %. prr: of the ranking by the true probability of being right, None where all losses are alike.
+    """n: decoy pairs. error: share in which the true law prefers the decoy, a tie counted as half.
+    high_share: largest share of pairs, the surest first, whose error is at most 5 %. prr: of the
+    ranking by the true probability of being right, None where all losses are alike.
     """
 
     n: int
@@ -26,20 +28,27 @@ class Ceiling:
 
 
 def ceiling(real: np.ndarray, decoy: np.ndarray) -> Ceiling:
-    """The ceiling of n decoy pairs. real, decoy: true probabilities of the base that stands there and of its decoy, float (n,).
+    """The ceiling of n decoy pairs. real, decoy: true probabilities of the base that stands there
+    and of its decoy, float (n,).
 
-    Raises ValueError where the two differ in length or are empty. Source: docs/reliability.md (decoy loss); PRR as in `risk_coverage`.
+    Raises ValueError where the two differ in length or are empty. Source: docs/reliability.md
+    (decoy loss); PRR as in `risk_coverage`.
     """
     sure = np.maximum(real, decoy) / (real + decoy)
     loss = np.where(sure > 0.5 + TIE, real < decoy, 0.5)
     within = np.flatnonzero(risk_at_coverage(loss, sure) <= ALPHA_HIGH)
     ranked = prr(loss, sure)
-    return Ceiling(len(loss), float(loss.mean()), float((within[-1] + 1) / len(loss)) if len(within) else 0.0,
-                   None if np.isnan(ranked) else ranked)
+    return Ceiling(
+        len(loss),
+        float(loss.mean()),
+        float((within[-1] + 1) / len(loss)) if len(within) else 0.0,
+        None if np.isnan(ranked) else ranked,
+    )
 
 
 def genome_ceiling(codes: np.ndarray, distribution: np.ndarray) -> Ceiling:
-    """The ceiling over every base of a genome with each of its three decoys. codes: 0..3 (n,); distribution: float64 (n, 4)."""
+    """The ceiling over every base of a genome with each of its three decoys. codes: 0..3 (n,);
+    distribution: float64 (n, 4)."""
     rows = np.arange(len(codes))
     real = np.tile(distribution[rows, codes], 3)
     decoy = np.concatenate([distribution[rows, (codes + step) % 4] for step in (1, 2, 3)])

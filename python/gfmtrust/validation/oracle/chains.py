@@ -1,7 +1,9 @@
-"""Chains of any order and sharpness for the oracle genomes of `laws`, each with a shifted twin. Nothing is drawn here but rows.
+"""Chains of any order and sharpness for the oracle genomes of `laws`, each with a shifted twin.
+Nothing is drawn here but rows.
 
-A chain is made in three steps: a row of four probabilities for every context, drawn from Dirichlet laws; the stationary law of its words;
-and the mean of that with its own reverse complement, which stays stationary and is the law of both strands.
+A chain is made in three steps: a row of four probabilities for every context, drawn from Dirichlet
+laws; the stationary law of its words; and the mean of that with its own reverse complement, which
+stays stationary and is the law of both strands.
 """
 
 from __future__ import annotations
@@ -13,14 +15,17 @@ from gfmtrust.validation.oracle.law import Chain, word_reverse_complements
 from gfmtrust.validation.oracle.markov import stationary_law
 
 LEAST_SHARE = 1e-6
-"""Of a row: a sharp Dirichlet law draws letters so rare that two-sided evidence would rest on one word alone, beyond any count."""
+"""Of a row: a sharp Dirichlet law draws letters so rare that two-sided evidence would rest on one
+word alone, beyond any count."""
 
 
 def dirichlet_rows(order: int, mixture: tuple[tuple[float, float], ...], seed: int) -> np.ndarray:
-    """P(letter | context), float64 (4**order, 4): each row a Dirichlet draw, its concentration one of the mixture's.
+    """P(letter | context), float64 (4**order, 4): each row a Dirichlet draw, its concentration one
+    of the mixture's.
 
-    mixture: (share of contexts, concentration), shares in order of the contexts' random ranks, so that each is met within one context.
-    Raises ValueError where the order is outside 0..8 or the shares do not sum to 1.
+    mixture: (share of contexts, concentration), shares in order of the contexts' random ranks, so
+    that each is met within one context. Raises ValueError where the order is outside 0..8 or the
+    shares do not sum to 1.
     """
     if not 0 <= order <= 8:
         raise ValueError(f"order is {order}; expected 0..8")
@@ -30,18 +35,26 @@ def dirichlet_rows(order: int, mixture: tuple[tuple[float, float], ...], seed: i
     contexts = 4**order
     rank = np.argsort(rng.random(contexts), kind="stable")
     ends = np.round(np.cumsum([share for share, _ in mixture]) * contexts).astype(np.int64)
-    concentration = np.array([value for _, value in mixture])[np.searchsorted(ends, rank, side="right").clip(max=len(mixture) - 1)]
-    gamma = gammaincinv(concentration[:, None], rng.random((contexts, 4)))  # by its quantiles: `random` alone is the same in every numpy
+    concentration = np.array([value for _, value in mixture])[
+        np.searchsorted(ends, rank, side="right").clip(max=len(mixture) - 1)
+    ]
+    gamma = gammaincinv(
+        concentration[:, None], rng.random((contexts, 4))
+    )  # by its quantiles: `random` alone is the same in every numpy
     rows = gamma / gamma.sum(axis=1, keepdims=True)
     return (rows + LEAST_SHARE) / (1 + 4 * LEAST_SHARE)
 
 
 def with_half_permuted(rows: np.ndarray, seed: int) -> np.ndarray:
-    """The rows of a shifted twin: a random half of the contexts trade rows in a cycle, so none of them keeps its own.
+    """The rows of a shifted twin: a random half of the contexts trade rows in a cycle, so none of
+    them keeps its own.
 
-    Every row is still there once: the twin's contexts are as sharp as the law's, and say something else.
+    Every row is still there once: the twin's contexts are as sharp as the law's, and say something
+    else.
     """
-    order = np.argsort(np.random.default_rng(seed).random(len(rows)), kind="stable")[: len(rows) // 2]
+    order = np.argsort(np.random.default_rng(seed).random(len(rows)), kind="stable")[
+        : len(rows) // 2
+    ]
     twin = rows.copy()
     twin[order] = rows[np.roll(order, 1)]
     return twin
@@ -50,7 +63,8 @@ def with_half_permuted(rows: np.ndarray, seed: int) -> np.ndarray:
 def symmetric_chain_of(rows: np.ndarray) -> Chain:
     """The chain of those rows made its own reverse complement, in the form `Chain` holds.
 
-    rows: float64 (4**k, 4), each summing to 1. With word law f and law p of k letters the weights are f / sqrt(p(first k) p(last k)).
+    rows: float64 (4**k, 4), each summing to 1. With word law f and law p of k letters the weights
+    are f / sqrt(p(first k) p(last k)).
     """
     order = round(np.log(len(rows)) / np.log(4))
     words = (stationary_law(rows)[:, None] * rows).reshape(-1)

@@ -1,8 +1,10 @@
-"""What a Markov table says of a sequence, in closed form and float64: the truth every scorer is compared with.
+"""What a Markov table says of a sequence, in closed form and float64: the truth every scorer is
+compared with.
 
-A sequence is codes 0..5, uint8 (length,), as read; positions in it are 0-based. Letters outside the sequence are unknown, and what an
-unknown letter means is said in `markov`. Definitions: docs/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows,
-strands and views, which are the scorer's.
+A sequence is codes 0..5, uint8 (length,), as read; positions in it are 0-based. Letters outside the
+sequence are unknown, and what an unknown letter means is said in `markov`. Definitions:
+docs/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows, strands and views,
+which are the scorer's.
 """
 
 from __future__ import annotations
@@ -14,25 +16,34 @@ from gfmtrust.validation.oracle.markov import LETTERS, MarkovTable
 
 
 def log_terms(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
-    """ln of each letter given the letters before it in the array, nats, float64 of codes' shape (..., length); 0 at an unknown letter."""
+    """ln of each letter given the letters before it in the array, nats, float64 of codes' shape
+    (..., length); 0 at an unknown letter."""
     k, length = table.order, codes.shape[-1]
-    padded = np.concatenate([np.full((*codes.shape[:-1], k), N), _known(codes).astype(np.int64)], axis=-1)
-    words = sum(padded[..., place : place + length] * LETTERS ** (k - place) for place in range(k + 1))
+    padded = np.concatenate(
+        [np.full((*codes.shape[:-1], k), N), _known(codes).astype(np.int64)], axis=-1
+    )
+    words = sum(
+        padded[..., place : place + length] * LETTERS ** (k - place) for place in range(k + 1)
+    )
     return table.log_terms.reshape(-1)[words]
 
 
 def log_likelihood(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
-    """ln P(sequence) = ln pi(first k letters) + sum of ln T(letter | k before it), nats, float64 of codes' shape without its last axis.
+    """ln P(sequence) = ln pi(first k letters) + sum of ln T(letter | k before it), nats, float64 of
+    codes' shape without its last axis.
 
     Known runs between unknown letters count each by itself; a sequence of no known letter has 0.
     """
     return log_terms(table, codes).sum(axis=-1)
 
 
-def base_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, hidden: tuple[int, ...] = ()) -> np.ndarray:
+def base_distribution(
+    table: MarkovTable, codes: np.ndarray, index: np.ndarray, hidden: tuple[int, ...] = ()
+) -> np.ndarray:
     """q of the base at each position given every other letter, float64 (n, 4): the masked reading.
 
-    index: int (n,). hidden: offsets from the position of further letters taken as unknown, such as those masked in the same pass.
+    index: int (n,). hidden: offsets from the position of further letters taken as unknown, such as
+    those masked in the same pass.
     """
     k = table.order
     around = neighbourhood(codes, index, k, k)
@@ -42,47 +53,72 @@ def base_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, 
     return _posterior(log_likelihood(table, _with_each_base(around, k)))
 
 
-def causal_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, offset: np.ndarray, k_letters: int = 1) -> np.ndarray:
+def causal_distribution(
+    table: MarkovTable, codes: np.ndarray, index: np.ndarray, offset: np.ndarray, k_letters: int = 1
+) -> np.ndarray:
     """q of the base at each position given the letters before it alone, float64 (n, 4).
 
-    offset: int (n,), place of each position in its token. k_letters: a model of k-mers reads the tokens before the position's own as
-    wholes, one that holds an unknown letter is unknown as a whole; of its own token the letters before it, unknown ones summed out.
+    offset: int (n,), place of each position in its token. k_letters: a model of k-mers reads the
+    tokens before the position's own as wholes, one that holds an unknown letter is unknown as a
+    whole; of its own token the letters before it, unknown ones summed out.
     """
     reach = reach_of(table, k_letters)
     around = neighbourhood(codes, np.asarray(index) - offset, reach, k_letters - 1)
     return _next_letter(table, around, np.asarray(offset), k_letters)
 
 
-def right_posterior(table: MarkovTable, codes: np.ndarray, index: np.ndarray, n_right: int, k_letters: int = 1) -> np.ndarray:
-    """q of the base at each position from the likelihoods of four sequences, summed over `n_right` letters from it on, float64 (n, 4).
+def right_posterior(
+    table: MarkovTable, codes: np.ndarray, index: np.ndarray, n_right: int, k_letters: int = 1
+) -> np.ndarray:
+    """q of the base at each position from the likelihoods of four sequences, summed over `n_right`
+    letters from it on, float64 (n, 4).
 
-    What a causal model says that tries each base (`clm_full`); equal to `base_distribution` where n_right exceeds the order and every
-    letter is known. Tokens begin at the position.
+    What a causal model says that tries each base (`clm_full`); equal to `base_distribution` where
+    n_right exceeds the order and every letter is known. Tokens begin at the position.
     """
     reach = reach_of(table, k_letters)
-    tries = _with_each_base(neighbourhood(codes, index, reach, n_right - 1), reach).reshape(-1, reach + n_right)
+    tries = _with_each_base(neighbourhood(codes, index, reach, n_right - 1), reach).reshape(
+        -1, reach + n_right
+    )
     total = np.zeros(len(tries))
     for at in range(n_right):
         token = at // k_letters * k_letters
-        q = _next_letter(table, tries[:, token : token + reach + k_letters], np.full(len(tries), at - token), k_letters)
+        q = _next_letter(
+            table,
+            tries[:, token : token + reach + k_letters],
+            np.full(len(tries), at - token),
+            k_letters,
+        )
         letter = tries[:, reach + at]
         total += np.where(letter < N, np.log(q[np.arange(len(q)), np.minimum(letter, N - 1)]), 0.0)
     return _posterior(total.reshape(-1, 4))
 
 
-def _next_letter(table: MarkovTable, around: np.ndarray, offset: np.ndarray, k_letters: int) -> np.ndarray:
-    """q of the letter at `offset` of the last token of each row, codes (n, reach + k_letters), given what stands before it; (n, 4)."""
+def _next_letter(
+    table: MarkovTable, around: np.ndarray, offset: np.ndarray, k_letters: int
+) -> np.ndarray:
+    """q of the letter at `offset` of the last token of each row, codes (n, reach + k_letters),
+    given what stands before it; (n, 4)."""
     reach = around.shape[1] - k_letters
     before = whole_tokens(around[:, :reach], k_letters)
     words = all_words(k_letters)
-    tries = np.concatenate([np.repeat(before[:, None], len(words), axis=1), np.broadcast_to(words, (len(around), *words.shape))], axis=2)
+    tries = np.concatenate(
+        [
+            np.repeat(before[:, None], len(words), axis=1),
+            np.broadcast_to(words, (len(around), *words.shape)),
+        ],
+        axis=2,
+    )
     law = _posterior(log_terms(table, tries)[..., reach:].sum(axis=-1))
-    return _letter_of_token(law, np.where(np.arange(k_letters) < offset[:, None], around[:, reach:], N), offset)
+    return _letter_of_token(
+        law, np.where(np.arange(k_letters) < offset[:, None], around[:, reach:], N), offset
+    )
 
 
 def _letter_of_token(law: np.ndarray, told: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """q of one letter of a token, float64 (n, 4): the token's law (n, 4**k) over the words that have its told letters, codes (n, k) with
-    N for those not told, summed by the letter at `offset` (n,)."""
+    """q of one letter of a token, float64 (n, 4): the token's law (n, 4**k) over the words that
+    have its told letters, codes (n, k) with N for those not told, summed by the letter at `offset`
+    (n,)."""
     words = all_words(told.shape[1])
     law = law * ((told[:, None] == N) | (told[:, None] == words)).all(axis=2)
     q = (law[..., None] * (words.T[offset][..., None] == np.arange(4))).sum(axis=1)
@@ -90,16 +126,24 @@ def _letter_of_token(law: np.ndarray, told: np.ndarray, offset: np.ndarray) -> n
 
 
 def four_allele_posterior(table: MarkovTable, codes: np.ndarray, index: int) -> np.ndarray:
-    """q of the base at one position from the likelihoods of the four whole sequences, summed from the position on, float64 (4,)."""
+    """q of the base at one position from the likelihoods of the four whole sequences, summed from
+    the position on, float64 (4,)."""
     tries = _with_each_base(codes[None], index)[0]
     return _posterior(log_terms(table, tries)[:, index:].sum(axis=-1))
 
 
-def token_law(table: MarkovTable, codes: np.ndarray, begin: np.ndarray, k_letters: int, hidden: tuple[int, ...] = ()) -> np.ndarray:
-    """P of each word of k_letters at [begin, begin + k_letters) given the tokens on either side, float64 (n, 4**k_letters), by rank.
+def token_law(
+    table: MarkovTable,
+    codes: np.ndarray,
+    begin: np.ndarray,
+    k_letters: int,
+    hidden: tuple[int, ...] = (),
+) -> np.ndarray:
+    """P of each word of k_letters at [begin, begin + k_letters) given the tokens on either side,
+    float64 (n, 4**k_letters), by rank.
 
-    begin: int (n,), where the token begins; other tokens follow each other from there on. hidden: offsets from this token, in tokens, of
-    further ones taken as unknown.
+    begin: int (n,), where the token begins; other tokens follow each other from there on. hidden:
+    offsets from this token, in tokens, of further ones taken as unknown.
     """
     reach = reach_of(table, k_letters)
     around = neighbourhood(codes, begin, reach, k_letters - 1 + reach)
@@ -113,32 +157,46 @@ def token_law(table: MarkovTable, codes: np.ndarray, begin: np.ndarray, k_letter
     return _posterior(log_likelihood(table, tries))
 
 
-def kmer_distribution(table: MarkovTable, codes: np.ndarray, index: np.ndarray, offset: np.ndarray, k_letters: int, method: str,
-                      hidden: tuple[int, ...] = ()) -> np.ndarray:
+def kmer_distribution(
+    table: MarkovTable,
+    codes: np.ndarray,
+    index: np.ndarray,
+    offset: np.ndarray,
+    k_letters: int,
+    method: str,
+    hidden: tuple[int, ...] = (),
+) -> np.ndarray:
     """q of the base at each position from the law of its masked token, float64 (n, 4).
 
-    index, offset: int (n,), the position and its place in its token. method: 'marginal' sums the token's other letters out,
-    'conditional' takes those that are known as told. hidden: as for `token_law`.
-    Raises ValueError for another method.
+    index, offset: int (n,), the position and its place in its token. method: 'marginal' sums the
+    token's other letters out, 'conditional' takes those that are known as told. hidden: as for
+    `token_law`. Raises ValueError for another method.
     """
     if method not in ("marginal", "conditional"):
         raise ValueError(f"method is {method!r}; expected 'marginal' or 'conditional'")
     law = token_law(table, codes, index - offset, k_letters, hidden)
     told = neighbourhood(codes, index - offset, 0, k_letters - 1)
-    hidden_letters = np.arange(k_letters) == offset[:, None] if method == "conditional" else np.True_  # the answer is never told
+    hidden_letters = (
+        np.arange(k_letters) == offset[:, None] if method == "conditional" else np.True_
+    )  # the answer is never told
     return _letter_of_token(law, np.where(hidden_letters, N, told), offset)
 
 
 def pll_of_span(table: MarkovTable, codes: np.ndarray, start: int, end: int) -> float:
-    """Pseudo-log-likelihood of [start, end): the sum of ln q(x_i | every other letter), nats; unknown letters of the span count 0.
+    """Pseudo-log-likelihood of [start, end): the sum of ln q(x_i | every other letter), nats;
+    unknown letters of the span count 0.
 
     Exact: one letter hidden at a time. Raises ValueError for a span outside the sequence.
     """
     if not 0 <= start <= end <= len(codes):
-        raise ValueError(f"span is {start}..{end}; expected 0..{len(codes)} of the sequence, start first")
+        raise ValueError(
+            f"span is {start}..{end}; expected 0..{len(codes)} of the sequence, start first"
+        )
     index = np.arange(start, end)
     index = index[codes[index] < N]
-    return float(np.log(base_distribution(table, codes, index)[np.arange(len(index)), codes[index]]).sum())
+    return float(
+        np.log(base_distribution(table, codes, index)[np.arange(len(index)), codes[index]]).sum()
+    )
 
 
 def entropy_bits(q: np.ndarray) -> np.ndarray:
@@ -153,21 +211,27 @@ def llr(q: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
 
 
 def neighbourhood(codes: np.ndarray, index: np.ndarray, left: int, right: int) -> np.ndarray:
-    """Codes from `left` letters before each position to `right` after it, uint8 (n, left + 1 + right); N where unknown."""
+    """Codes from `left` letters before each position to `right` after it, uint8 (n, left + 1 +
+    right); N where unknown."""
     at = np.asarray(index)[:, None] + np.arange(-left, right + 1)
     inside = (at >= 0) & (at < len(codes))
     return np.where(inside, _known(codes)[np.where(inside, at, 0)], N).astype(np.uint8)
 
 
 def whole_tokens(codes: np.ndarray, k_letters: int) -> np.ndarray:
-    """Codes (n, a multiple of k_letters) with every token that holds an unknown letter unknown as a whole."""
+    """Codes (n, a multiple of k_letters) with every token that holds an unknown letter unknown as a
+    whole."""
     tokens = codes.reshape(len(codes), -1, k_letters)
-    return np.where((tokens >= N).any(axis=2, keepdims=True), np.uint8(N), tokens).reshape(codes.shape)
+    return np.where((tokens >= N).any(axis=2, keepdims=True), np.uint8(N), tokens).reshape(
+        codes.shape
+    )
 
 
 def all_words(k_letters: int) -> np.ndarray:
     """The letters of every word by rank, uint8 (4**k_letters, k_letters)."""
-    return (np.arange(4**k_letters)[:, None] // 4 ** np.arange(k_letters - 1, -1, -1) % 4).astype(np.uint8)
+    return (np.arange(4**k_letters)[:, None] // 4 ** np.arange(k_letters - 1, -1, -1) % 4).astype(
+        np.uint8
+    )
 
 
 def reach_of(table: MarkovTable, k_letters: int) -> int:

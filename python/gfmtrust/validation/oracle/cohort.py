@@ -1,6 +1,8 @@
-"""Draws a cohort's variants on an oracle genome: a germline-like spectrum, then every awkward kind of record, planted.
+"""Draws a cohort's variants on an oracle genome: a germline-like spectrum, then every awkward kind
+of record, planted.
 
-Rows only; `writing` makes VCF text of them. Positions are 0-based. Not here: linkage, phase, real frequencies.
+Rows only; `writing` makes VCF text of them. Positions are 0-based. Not here: linkage, phase, real
+frequencies.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ SPACING_BP = 12  # drawn variants stand at least this far apart
 
 @dataclass(frozen=True)
 class Row:
-    """One VCF record: pos 0-based; genotypes: a pair of allele indices per sample, -1 missing; kind names why it is there."""
+    """One VCF record: pos 0-based; genotypes: a pair of allele indices per sample, -1 missing; kind
+    names why it is there."""
 
     contig: str
     pos: int
@@ -40,36 +43,45 @@ class Row:
 def draw_cohort(genome: DrawnGenome, n_snv: int, seed: int) -> list[Row]:
     """SNVs with their indels and MNVs, multi-allelic records among them; sorted by contig and pos.
 
-    n_snv: bi-allelic SNVs over all contigs, in proportion to length; a sixth as many indels, a fiftieth as many MNVs and a
-    thirtieth as many multi-allelic records come with them.
-    Raises ValueError where the genome has no room for them SPACING_BP apart, or n_snv is below 1.
+    n_snv: bi-allelic SNVs over all contigs, in proportion to length; a sixth as many indels, a
+    fiftieth as many MNVs and a thirtieth as many multi-allelic records come with them. Raises
+    ValueError where the genome has no room for them SPACING_BP apart, or n_snv is below 1.
     """
     if n_snv < 1:
         raise ValueError(f"n_snv is {n_snv}; expected 1 or more")
     rng = np.random.default_rng([seed, 1])
     kinds = ["snv"] * n_snv + ["deletion"] * (n_snv // 12) + ["insertion"] * (n_snv // 12)
-    kinds += ["mnv"] * (n_snv // 50) + ["multiallelic"] * (n_snv // 40) + ["mixed"] * (n_snv // 120 + 1)
+    kinds += (
+        ["mnv"] * (n_snv // 50) + ["multiallelic"] * (n_snv // 40) + ["mixed"] * (n_snv // 120 + 1)
+    )
     order = np.argsort(rng.random(len(kinds)), kind="stable")
     sites = _draw_sites(genome, len(kinds), rng)
-    rows = [_drawn_row(genome.contig(name), pos, kinds[k], rng) for (name, pos), k in zip(sites, order, strict=True)]
+    rows = [
+        _drawn_row(genome.contig(name), pos, kinds[k], rng)
+        for (name, pos), k in zip(sites, order, strict=True)
+    ]
     return sorted_rows(genome, rows)
 
 
 def sorted_rows(genome: DrawnGenome, rows: list[Row]) -> list[Row]:
-    """Rows by contig (order of the genome, unknown contigs last) and pos; equal ones keep their order."""
+    """Rows by contig (order of the genome, unknown contigs last) and pos; equal ones keep their
+    order."""
     order = {contig.name: i for i, contig in enumerate(genome.contigs)}
     return sorted(rows, key=lambda row: (order.get(row.contig, len(order)), row.pos))
 
 
 def _draw_sites(genome: DrawnGenome, n: int, rng: np.random.Generator) -> list[tuple[str, int]]:
-    """n distinct (contig, pos), CpG sites more often, at least SPACING_BP apart: best of random keys, taken greedily."""
+    """n distinct (contig, pos), CpG sites more often, at least SPACING_BP apart: best of random
+    keys, taken greedily."""
     names, positions, keys = [], [], []
     for contig in genome.contigs:
         weight = _site_weights(contig)
         usable = np.flatnonzero(weight)
         names += [contig.name] * len(usable)
         positions.append(usable)
-        keys.append(-np.log(rng.random(len(usable))) / weight[usable])  # smallest keys: draws without replacement, by weight
+        keys.append(
+            -np.log(rng.random(len(usable))) / weight[usable]
+        )  # smallest keys: draws without replacement, by weight
     positions, keys = np.concatenate(positions), np.concatenate(keys)
     taken: dict[tuple[str, int], int] = {}
     for index in np.argsort(keys, kind="stable"):
@@ -90,7 +102,10 @@ def _site_weights(contig: DrawnContig) -> np.ndarray:
     weight[is_cpg(codes)] = (TRANSITION_WEIGHT * CPG_WEIGHT + 2) / (TRANSITION_WEIGHT + 2)
     unusable = np.concatenate([[-1], np.flatnonzero(codes > 3), [len(codes)]])
     after = np.searchsorted(unusable, np.arange(len(codes)), side="right")
-    distance = np.minimum(np.arange(len(codes)) - unusable[after - 1], unusable[after.clip(max=len(unusable) - 1)] - np.arange(len(codes)))
+    distance = np.minimum(
+        np.arange(len(codes)) - unusable[after - 1],
+        unusable[after.clip(max=len(unusable) - 1)] - np.arange(len(codes)),
+    )
     weight[distance <= EDGE_BP] = 0
     return weight
 
@@ -105,12 +120,25 @@ def _drawn_row(contig: DrawnContig, pos: int, kind: str, rng: np.random.Generato
     ref, alts = _DRAW[kind](contig.codes, pos, rng)
     genotypes = _genotypes(len(alts), rng)
     depths = tuple(int(20 + 25 * u) for u in rng.random(N_SAMPLES))
-    return Row(contig.name, pos, ref, alts, kind, genotypes, qual=f"{30 + 970 * rng.random():.2f}", depths=depths)
+    return Row(
+        contig.name,
+        pos,
+        ref,
+        alts,
+        kind,
+        genotypes,
+        qual=f"{30 + 970 * rng.random():.2f}",
+        depths=depths,
+    )
 
 
-def _alt_letter(codes: np.ndarray, pos: int, rng: np.random.Generator, but: tuple[int, ...] = ()) -> int:
+def _alt_letter(
+    codes: np.ndarray, pos: int, rng: np.random.Generator, but: tuple[int, ...] = ()
+) -> int:
     weights = np.ones(4)
-    weights[TRANSITION_OF[codes[pos]]] = TRANSITION_WEIGHT * (CPG_WEIGHT if is_cpg(codes[pos - 1 : pos + 2])[1] else 1)
+    weights[TRANSITION_OF[codes[pos]]] = TRANSITION_WEIGHT * (
+        CPG_WEIGHT if is_cpg(codes[pos - 1 : pos + 2])[1] else 1
+    )
     weights[[codes[pos], *but]] = 0
     return int(np.searchsorted(np.cumsum(weights) / weights.sum(), rng.random(), side="right"))
 
@@ -167,7 +195,8 @@ def _indel_length(rng: np.random.Generator) -> int:
 
 
 def _genotypes(n_alts: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
-    """Each ALT on at least one of the haplotypes; how many carry it falls as 1/count, as under neutrality."""
+    """Each ALT on at least one of the haplotypes; how many carry it falls as 1/count, as under
+    neutrality."""
     haplotypes = np.zeros(2 * N_SAMPLES, dtype=int)
     order = np.argsort(rng.random(2 * N_SAMPLES), kind="stable")
     for alt in range(n_alts):

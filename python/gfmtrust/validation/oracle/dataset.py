@@ -1,7 +1,9 @@
-"""Writes an oracle genome of a named law as a user would have it, with what only an oracle knows beside it.
+"""Writes an oracle genome of a named law as a user would have it, with what only an oracle knows
+beside it.
 
-genome.fa.gz, germline.vcf.gz and apobec.vcf.gz (SNVs of either spectrum), regions.bed; truth.parquet, a row a base with its true
-distribution; ceiling.json. Same law, length and seed: same text, and same bytes with the same libraries.
+genome.fa.gz, germline.vcf.gz and apobec.vcf.gz (SNVs of either spectrum), regions.bed;
+truth.parquet, a row a base with its true distribution; ceiling.json. Same law, length and seed:
+same text, and same bytes with the same libraries.
 """
 
 from __future__ import annotations
@@ -29,23 +31,42 @@ BASES_PER_SNV = 400
 BASES_PER_REGION = 20_000
 REGION_BP = (200, 5_000)
 TRUTH_COLUMNS = ("p_a", "p_c", "p_g", "p_t")
-TRUTH_SCHEMA = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("base", pa.uint8()),
-                          *((name, pa.float32()) for name in TRUTH_COLUMNS)])
+TRUTH_SCHEMA = pa.schema(
+    [
+        ("contig_index", pa.int32()),
+        ("pos", pa.int64()),
+        ("base", pa.uint8()),
+        *((name, pa.float32()) for name in TRUTH_COLUMNS),
+    ]
+)
 
 
 def write_oracle(law: str, length: int, seed: int, out_dir: str | Path) -> list[Path]:
     """Write the files of one genome into a folder, made where absent; returns the paths written.
 
-    law: a name of `laws.LAWS`, or its twin's. length: bases over both contigs.
-    Raises UsageError (64) as `laws.draw_contigs`, CannotWriteError (73) where one of the files exists or cannot be written.
+    law: a name of `laws.LAWS`, or its twin's. length: bases over both contigs. Raises UsageError
+    (64) as `laws.draw_contigs`, CannotWriteError (73) where one of the files exists or cannot be
+    written.
     """
     out_dir = Path(out_dir)
     contigs = draw_contigs(law, length, seed)
     vcfs = {f"{spectrum}.vcf.gz": vcf_text(contigs, spectrum, seed) for spectrum in SPECTRA}
-    codes, distribution = (np.concatenate([getattr(contig, name) for contig in contigs]) for name in ("codes", "distribution"))
-    best = {"law": law, "length": length, "seed": seed, **asdict(genome_ceiling(codes, distribution))}
-    texts = {GENOME: "".join(fasta_record(contig) for contig in contigs), **vcfs, REGIONS: bed_text(draw_regions(contigs, seed)),
-             CEILING: json.dumps(best, indent=1) + "\n"}
+    codes, distribution = (
+        np.concatenate([getattr(contig, name) for contig in contigs])
+        for name in ("codes", "distribution")
+    )
+    best = {
+        "law": law,
+        "length": length,
+        "seed": seed,
+        **asdict(genome_ceiling(codes, distribution)),
+    }
+    texts = {
+        GENOME: "".join(fasta_record(contig) for contig in contigs),
+        **vcfs,
+        REGIONS: bed_text(draw_regions(contigs, seed)),
+        CEILING: json.dumps(best, indent=1) + "\n",
+    }
     existing = [name for name in (*texts, TRUTH) if (out_dir / name).exists()]
     if existing:
         raise CannotWriteError(message(str(out_dir / existing[0]), "exists", "a new folder"))
@@ -54,32 +75,52 @@ def write_oracle(law: str, length: int, seed: int, out_dir: str | Path) -> list[
         for name, text in texts.items():
             (out_dir / name).write_bytes(file_bytes(name, text))
     except OSError as error:
-        raise CannotWriteError(message(str(out_dir), error.strerror or "cannot be written", "a folder that can be written")) from error
+        raise CannotWriteError(
+            message(
+                str(out_dir), error.strerror or "cannot be written", "a folder that can be written"
+            )
+        ) from error
     where = [np.full(len(contig.codes), index, np.int32) for index, contig in enumerate(contigs)]
     pos = [np.arange(len(contig.codes)) for contig in contigs]
-    tables.write(out_dir / TRUTH, {"contig_index": np.concatenate(where), "pos": np.concatenate(pos), "base": codes,
-                                   **dict(zip(TRUTH_COLUMNS, distribution.astype(np.float32).T, strict=True))}, TRUTH_SCHEMA)
+    tables.write(
+        out_dir / TRUTH,
+        {
+            "contig_index": np.concatenate(where),
+            "pos": np.concatenate(pos),
+            "base": codes,
+            **dict(zip(TRUTH_COLUMNS, distribution.astype(np.float32).T, strict=True)),
+        },
+        TRUTH_SCHEMA,
+    )
     return [out_dir / name for name in (*texts, TRUTH)]
 
 
 def read_truth(path: Path) -> list[np.ndarray]:
-    """The true distributions of a truth table, one float64 (length, 4) a contig. Raises MissingInputError (66) as `tables.read`."""
+    """The true distributions of a truth table, one float64 (length, 4) a contig. Raises
+    MissingInputError (66) as `tables.read`."""
     table = tables.read(path)
-    distribution = np.column_stack([table[name].to_numpy() for name in TRUTH_COLUMNS]).astype(np.float64)
+    distribution = np.column_stack([table[name].to_numpy() for name in TRUTH_COLUMNS]).astype(
+        np.float64
+    )
     ends = np.flatnonzero(np.diff(table["contig_index"].to_numpy())) + 1
     return np.split(distribution, ends)
 
 
 def vcf_text(contigs: tuple[OracleContig, ...], spectrum: str, seed: int) -> str:
-    """A VCF without samples: an SNV every BASES_PER_SNV bases in the mean, drawn from the spectrum."""
+    """A VCF without samples: an SNV every BASES_PER_SNV bases in the mean, drawn from the
+    spectrum."""
     lines = ["##fileformat=VCFv4.2\n", "##source=gfmtrust_oracle\n"]
     lines += [f"##contig=<ID={contig.name},length={len(contig.codes)}>\n" for contig in contigs]
     lines.append(vcf_reader.COLUMNS.decode("ascii") + "\n")
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, list(SPECTRA).index(spectrum)])
         pos, alt = draw_snvs(contig.codes, spectrum, len(contig.codes) // BASES_PER_SNV, rng)
-        for place, real, other in zip(pos.tolist(), alphabet.decode(contig.codes[pos]), alphabet.decode(alt), strict=True):
-            lines.append(f"{contig.name}\t{vcf_reader.format_position(place)}\t.\t{real}\t{other}\t50\tPASS\t.\n")
+        for place, real, other in zip(
+            pos.tolist(), alphabet.decode(contig.codes[pos]), alphabet.decode(alt), strict=True
+        ):
+            lines.append(
+                f"{contig.name}\t{vcf_reader.format_position(place)}\t.\t{real}\t{other}\t50\tPASS\t.\n"
+            )
     return "".join(lines)
 
 
@@ -89,7 +130,11 @@ def draw_regions(contigs: tuple[OracleContig, ...], seed: int) -> list[tuple[str
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, 7])
         room = max(0, len(contig.codes) - REGION_BP[1])
-        for start in np.sort((rng.random(len(contig.codes) // BASES_PER_REGION) * room).astype(int)).tolist():
+        for start in np.sort(
+            (rng.random(len(contig.codes) // BASES_PER_REGION) * room).astype(int)
+        ).tolist():
             bp = REGION_BP[0] + int(rng.random() * (REGION_BP[1] - REGION_BP[0]))
-            drawn.append((contig.name, start, min(start + bp, len(contig.codes)), f"region_{len(drawn) + 1}"))
+            drawn.append(
+                (contig.name, start, min(start + bp, len(contig.codes)), f"region_{len(drawn) + 1}")
+            )
     return drawn

@@ -1,6 +1,8 @@
-"""Writes the demo folder: genome, cohort, regions, samplesheet; and on request the true distribution of every base.
+"""Writes the demo folder: genome, cohort, regions, samplesheet; and on request the true
+distribution of every base.
 
-Same seed, same bytes (BGZF files: same text). The models beside them are trained by `tools/train_demo.py` on other genomes of the law.
+Same seed, same bytes (BGZF files: same text). The models beside them are trained by
+`tools/train_demo.py` on other genomes of the law.
 """
 
 from __future__ import annotations
@@ -21,8 +23,19 @@ from gfmtrust.validation.oracle.truth import true_distribution
 
 DEMO_SEED = 1
 N_SNV = 1_800
-CONTIGS = (ContigPlan("demo1", 300_000), ContigPlan("demo2", 170_000), ContigPlan("demo3", 30_000, gap_bp=1_500))
-FILES = ("genome.fa.gz", "demo_cohort.vcf.gz", "demo_b.vcf.gz", "demo_c.g.vcf.gz", "regions.bed", "samplesheet.csv")
+CONTIGS = (
+    ContigPlan("demo1", 300_000),
+    ContigPlan("demo2", 170_000),
+    ContigPlan("demo3", 30_000, gap_bp=1_500),
+)
+FILES = (
+    "genome.fa.gz",
+    "demo_cohort.vcf.gz",
+    "demo_b.vcf.gz",
+    "demo_c.g.vcf.gz",
+    "regions.bed",
+    "samplesheet.csv",
+)
 TRUTH_FILE = "demo_truth.npz"
 
 
@@ -46,11 +59,14 @@ def demo_files(genome: DrawnGenome, seed: int = DEMO_SEED) -> dict[str, bytes]:
     return {name: file_bytes(name, text) for name, text in zip(FILES, texts, strict=True)}
 
 
-def write_demo(out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, force: bool = False) -> list[Path]:
+def write_demo(
+    out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, force: bool = False
+) -> list[Path]:
     """Write the demo into a folder, made where absent; returns the paths written.
 
     truth: also write TRUTH_FILE, the true distribution of every base (about 3 MB). Default is True.
-    Raises UsageError (64) for a negative seed, CannotWriteError (73) where a file exists and `force` is off or cannot be written.
+    Raises UsageError (64) for a negative seed, CannotWriteError (73) where a file exists and
+    `force` is off or cannot be written.
     """
     if seed < 0:
         raise UsageError(message("--seed", str(seed), "0 or more"))
@@ -65,14 +81,22 @@ def write_demo(out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, f
         for name, content in contents.items():
             (out_dir / name).write_bytes(content)
     except OSError as error:
-        raise CannotWriteError(message(str(out_dir), error.strerror or "cannot be written", "a folder that can be written")) from error
+        raise CannotWriteError(
+            message(
+                str(out_dir), error.strerror or "cannot be written", "a folder that can be written"
+            )
+        ) from error
     return [out_dir / name for name in contents]
 
 
 def truth_bytes(genome: DrawnGenome) -> bytes:
-    """An .npz with, for each contig, `<contig>`: float32 (length, 4), the true distribution (NaN in gaps); see `truth`."""
+    """An .npz with, for each contig, `<contig>`: float32 (length, 4), the true distribution (NaN in
+    gaps); see `truth`."""
     file = io.BytesIO()
-    arrays = {contig.name: true_distribution(genome, contig.name).astype(np.float32) for contig in genome.contigs}
+    arrays = {
+        contig.name: true_distribution(genome, contig.name).astype(np.float32)
+        for contig in genome.contigs
+    }
     np.savez_compressed(file, **arrays)
     return file.getvalue()
 

@@ -1,6 +1,8 @@
-"""Draws genomes from a law. The layout (which segment stands where) is drawn first, then the letters of each segment.
+"""Draws genomes from a law. The layout (which segment stands where) is drawn first, then the
+letters of each segment.
 
-Same law, seed and lengths: same bytes. Only `Generator.random` is used, so the draw does not hang on how numpy makes other variates.
+Same law, seed and lengths: same bytes. Only `Generator.random` is used, so the draw does not hang
+on how numpy makes other variates.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ PLAIN, NOISE, GAP = "plain", "noise", "gap"
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of one kind: 'plain', 'noise', 'gap' or an element's name; strand is '+' or '-' (elements only)."""
+    """A stretch of one kind: 'plain', 'noise', 'gap' or an element's name; strand is '+' or '-'
+    (elements only)."""
 
     start: int
     end: int
@@ -27,7 +30,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class DrawnContig:
-    """codes: uint8 (length,), 4 inside gaps; soft_masked: bool (length,); segments in order, without holes."""
+    """codes: uint8 (length,), 4 inside gaps; soft_masked: bool (length,); segments in order,
+    without holes."""
 
     name: str
     codes: np.ndarray
@@ -56,18 +60,22 @@ class DrawnGenome:
 
 @dataclass(frozen=True)
 class ContigPlan:
-    """What to draw: a gap of gap_bp letters N is placed between two stretches where gap_bp is not 0."""
+    """What to draw: a gap of gap_bp letters N is placed between two stretches where gap_bp is not
+    0."""
 
     name: str
     length: int
     gap_bp: int = 0
 
 
-def draw_genome(law: Law, plans: tuple[ContigPlan, ...], seed: int, masked_share: float = 0.15) -> DrawnGenome:
+def draw_genome(
+    law: Law, plans: tuple[ContigPlan, ...], seed: int, masked_share: float = 0.15
+) -> DrawnGenome:
     """Draw every contig from the law.
 
-    masked_share: about this share of bases is soft-masked, in runs of 100-900 bp that ignore the layout.
-    Raises ValueError for a negative seed, a share outside 0..0.9, or a contig too short for its gap and one stretch.
+    masked_share: about this share of bases is soft-masked, in runs of 100-900 bp that ignore the
+    layout. Raises ValueError for a negative seed, a share outside 0..0.9, or a contig too short for
+    its gap and one stretch.
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
@@ -78,7 +86,9 @@ def draw_genome(law: Law, plans: tuple[ContigPlan, ...], seed: int, masked_share
         rng = np.random.default_rng([seed, index])
         segments = _draw_layout(law, plan, rng)
         codes = np.concatenate([_draw_segment(law, segment, rng) for segment in segments])
-        contigs.append(DrawnContig(plan.name, codes, draw_mask(plan.length, masked_share, rng), segments))
+        contigs.append(
+            DrawnContig(plan.name, codes, draw_mask(plan.length, masked_share, rng), segments)
+        )
     return DrawnGenome(law, tuple(contigs))
 
 
@@ -88,15 +98,18 @@ def _between(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 
 def _draw_layout(law: Law, plan: ContigPlan, rng: np.random.Generator) -> tuple[Segment, ...]:
-    """Stretches until the contig is full; what is left over is one more plain stretch at a random place.
+    """Stretches until the contig is full; what is left over is one more plain stretch at a random
+    place.
 
-    The stretches kept depend on the others through their sum alone, so their order is exchangeable and the law stays its own
-    reverse complement up to the contig's ends.
+    The stretches kept depend on the others through their sum alone, so their order is exchangeable
+    and the law stays its own reverse complement up to the contig's ends.
     """
     room = plan.length - plan.gap_bp
     shortest = max(law.background.order, law.noise.order)
     if room < shortest:
-        raise ValueError(f"contig {plan.name}: {room} bases without its gap; expected at least {shortest}")
+        raise ValueError(
+            f"contig {plan.name}: {room} bases without its gap; expected at least {shortest}"
+        )
     stretches, used = [], 0
     while True:
         stretch = _draw_stretch(law, rng)
@@ -121,7 +134,9 @@ def _draw_stretch(law: Law, rng: np.random.Generator) -> list[tuple[str, int, st
         return [(NOISE, _between(rng, law.noise_bp), "+")]
     pieces = [(PLAIN, _between(rng, law.spacer_bp), "+")]
     for _ in range(_between(rng, law.island_elements)):
-        element = law.elements[int(np.searchsorted(np.cumsum(law.element_shares)[:-1], rng.random(), side="right"))]
+        element = law.elements[
+            int(np.searchsorted(np.cumsum(law.element_shares)[:-1], rng.random(), side="right"))
+        ]
         pieces.append((element.name, len(element), "+" if rng.random() < 0.5 else "-"))
         pieces.append((PLAIN, _between(rng, law.spacer_bp), "+"))
     return pieces
@@ -147,7 +162,8 @@ def _draw_segment(law: Law, segment: Segment, rng: np.random.Generator) -> np.nd
 
 
 def draw_chain(chain: Chain, length: int, rng: np.random.Generator) -> np.ndarray:
-    """A stationary stretch of the chain, uint8 (length,); length at least the order (ValueError)."""
+    """A stationary stretch of the chain, uint8 (length,); length at least the order
+    (ValueError)."""
     if length < chain.order:
         raise ValueError(f"length is {length}; expected at least the chain's order {chain.order}")
     thresholds = chain.thresholds
@@ -163,12 +179,21 @@ def draw_chain(chain: Chain, length: int, rng: np.random.Generator) -> np.ndarra
     return np.array(codes, dtype=np.uint8)
 
 
-def _draw_element(element: Element, motif_fidelity: float, pair_fidelity: float, rng: np.random.Generator) -> np.ndarray:
-    """Letters of an element, forward: motif letters and second letters of pairs slip to one of the other three at times."""
+def _draw_element(
+    element: Element, motif_fidelity: float, pair_fidelity: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Letters of an element, forward: motif letters and second letters of pairs slip to one of the
+    other three at times."""
     uniform = rng.random((3, len(element)))
     motif = element.codes != alphabet.N
-    slips = np.where(uniform[1] >= np.where(motif, motif_fidelity, pair_fidelity), 1 + (uniform[2] * 3).astype(np.uint8), 0)
-    codes = np.where(motif, (element.codes + slips) % 4, (uniform[0] * 4).astype(np.uint8)).astype(np.uint8)
+    slips = np.where(
+        uniform[1] >= np.where(motif, motif_fidelity, pair_fidelity),
+        1 + (uniform[2] * 3).astype(np.uint8),
+        0,
+    )
+    codes = np.where(motif, (element.codes + slips) % 4, (uniform[0] * 4).astype(np.uint8)).astype(
+        np.uint8
+    )
     mapping = np.array(element.mapping, dtype=np.uint8)
     for first, second in element.generations:
         codes[second] = (mapping[codes[first]] + slips[second]) % 4
@@ -176,7 +201,8 @@ def _draw_element(element: Element, motif_fidelity: float, pair_fidelity: float,
 
 
 def draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Union of random runs; a run may begin before the contig, so that both ends are treated alike."""
+    """Union of random runs; a run may begin before the contig, so that both ends are treated
+    alike."""
     masked = np.zeros(length, dtype=bool)
     runs = int(round(-np.log1p(-share) * length / 500))  # covers 1 - exp(-runs * 500 / length)
     for _ in range(runs):
@@ -188,7 +214,9 @@ def draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray
 
 def fasta_record(contig, width: int = 80) -> str:
     """FASTA text of a contig (name, codes, soft_masked), soft-masked letters in lower case."""
-    letters = np.where(contig.soft_masked, alphabet.LETTERS[contig.codes] | 0x20, alphabet.LETTERS[contig.codes])
+    letters = np.where(
+        contig.soft_masked, alphabet.LETTERS[contig.codes] | 0x20, alphabet.LETTERS[contig.codes]
+    )
     text = letters.astype(np.uint8).tobytes().decode("ascii")
     lines = "\n".join(text[i : i + width] for i in range(0, len(text), width))
     return f">{contig.name}\n{lines}\n"

@@ -1,7 +1,9 @@
-"""The law of an oracle genome: RC-symmetric chains and grammar elements. Nothing is drawn here but the chain's own weights.
+"""The law of an oracle genome: RC-symmetric chains and grammar elements. Nothing is drawn here but
+the chain's own weights.
 
-A chain is a Markov chain of order k whose law is its own reverse complement. An element is a fixed geometry of motif letters and
-letter pairs; its pairs stand more than 12 bases apart, out of reach of counts up to order 11 on both sides.
+A chain is a Markov chain of order k whose law is its own reverse complement. An element is a fixed
+geometry of motif letters and letter pairs; its pairs stand more than 12 bases apart, out of reach
+of counts up to order 11 on both sides.
 """
 
 from __future__ import annotations
@@ -14,14 +16,21 @@ import numpy as np
 from gfmtrust.core.alphabet import encode
 
 IDENTITY = (0, 1, 2, 3)
-TRANSITION = (2, 3, 0, 1)  # A<->G, C<->T; commutes with the complement, so it is the same rule on both strands
+TRANSITION = (
+    2,
+    3,
+    0,
+    1,
+)  # A<->G, C<->T; commutes with the complement, so it is the same rule on both strands
 COMPLEMENT = (3, 2, 1, 0)
 FAR_BP = 12
-"""Partners of a pair stand further apart than this: a two-sided context of order 11 cannot see one from the other."""
+"""Partners of a pair stand further apart than this: a two-sided context of order 11 cannot see one
+from the other."""
 
 
 def word_reverse_complements(length: int) -> np.ndarray:
-    """Index of the reverse complement of every word, int64 (4**length,); first letter most significant."""
+    """Index of the reverse complement of every word, int64 (4**length,); first letter most
+    significant."""
     index = np.arange(4**length)
     reverse = np.zeros_like(index)
     for _ in range(length):
@@ -32,11 +41,13 @@ def word_reverse_complements(length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Chain:
-    """A stationary chain of order k in its symmetric form: p(x) = left(first k) * prod of weights / growth * right(last k).
+    """A stationary chain of order k in its symmetric form: p(x) = left(first k) * prod of weights /
+    growth * right(last k).
 
-    weights: float64 (4**(k+1),), equal for a word and its reverse complement; right: float64 (4**k,), the Perron vector; the left
-    vector is the right one of the reverse complement, which makes the law of the other strand the same law exactly.
-    Source: Doob's transform of the weight matrix (Parry 1964).
+    weights: float64 (4**(k+1),), equal for a word and its reverse complement; right: float64
+    (4**k,), the Perron vector; the left vector is the right one of the reverse complement, which
+    makes the law of the other strand the same law exactly. Source: Doob's transform of the weight
+    matrix (Parry 1964).
     """
 
     order: int
@@ -60,7 +71,11 @@ class Chain:
         """P(next letter | last k letters), float64 (4**k, 4); rows sum to 1."""
         contexts = 4**self.order
         following = (np.arange(contexts)[:, None] * 4 + np.arange(4)) % contexts
-        return self.weights.reshape(contexts, 4) * self.right[following] / (self.growth * self.right[:, None])
+        return (
+            self.weights.reshape(contexts, 4)
+            * self.right[following]
+            / (self.growth * self.right[:, None])
+        )
 
     @cached_property
     def thresholds(self) -> list[list[float]]:
@@ -79,10 +94,12 @@ class Chain:
 
 
 def symmetric_chain(order: int, sharpness: float, seed: int) -> Chain:
-    """An RC-symmetric chain with random word weights; sharpness 0 is i.i.d. uniform, 1 is far from it.
+    """An RC-symmetric chain with random word weights; sharpness 0 is i.i.d. uniform, 1 is far from
+    it.
 
-    Log weights are logistic variates times sharpness, summed over a word and its reverse complement.
-    Raises ValueError for an order outside 1..8 or a sharpness outside 0..3 (beyond it the chain hardly mixes).
+    Log weights are logistic variates times sharpness, summed over a word and its reverse
+    complement. Raises ValueError for an order outside 1..8 or a sharpness outside 0..3 (beyond it
+    the chain hardly mixes).
     """
     if not 1 <= order <= 8:
         raise ValueError(f"order is {order}; expected 1..8")
@@ -96,7 +113,8 @@ def symmetric_chain(order: int, sharpness: float, seed: int) -> Chain:
 
 
 def _perron(weights: np.ndarray, order: int) -> tuple[np.ndarray, float]:
-    """Right Perron vector and value of the weight matrix by power iteration; four-term sums, so no BLAS decides the bits."""
+    """Right Perron vector and value of the weight matrix by power iteration; four-term sums, so no
+    BLAS decides the bits."""
     contexts = 4**order
     following = (np.arange(contexts)[:, None] * 4 + np.arange(4)) % contexts
     table = weights.reshape(contexts, 4)
@@ -113,12 +131,14 @@ def _perron(weights: np.ndarray, order: int) -> tuple[np.ndarray, float]:
 
 @dataclass(frozen=True)
 class Element:
-    """A grammar element: `consensus` has a letter where a motif stands and `.` where a paired letter stands.
+    """A grammar element: `consensus` has a letter where a motif stands and `.` where a paired
+    letter stands.
 
-    pairs: ((i, j), ...), i < j: letter j is `mapping` of letter i with the law's fidelity. A `.` that is no pair's second letter is
-    uniform. The mapping is its own inverse, so that a pair is the same rule read from either letter.
-    Raises ValueError where a `.` is in no pair or a motif letter is in one, a letter is the second of two pairs, partners stand no more
-    than FAR_BP apart, or the mapping is no self-inverse permutation.
+    pairs: ((i, j), ...), i < j: letter j is `mapping` of letter i with the law's fidelity. A `.`
+    that is no pair's second letter is uniform. The mapping is its own inverse, so that a pair is
+    the same rule read from either letter. Raises ValueError where a `.` is in no pair or a motif
+    letter is in one, a letter is the second of two pairs, partners stand no more than FAR_BP apart,
+    or the mapping is no self-inverse permutation.
     """
 
     name: str
@@ -130,13 +150,26 @@ class Element:
         free = [i for i, letter in enumerate(self.consensus) if letter == "."]
         seconds = [j for _, j in self.pairs]
         if sorted({i for pair in self.pairs for i in pair}) != free:
-            raise ValueError(f"element {self.name}: pairs cover {sorted({i for p in self.pairs for i in p})}; expected {free}")
+            raise ValueError(
+                f"element {self.name}: pairs cover {sorted({i for p in self.pairs for i in p})}; expected {free}"
+            )
         if len(set(seconds)) < len(seconds):
-            raise ValueError(f"element {self.name}: a letter is the second of two pairs; expected one")
+            raise ValueError(
+                f"element {self.name}: a letter is the second of two pairs; expected one"
+            )
         if any(j - i <= FAR_BP for i, j in self.pairs):
-            raise ValueError(f"element {self.name}: a pair is at most {FAR_BP} apart; expected more, counts would see it")
-        if [self.mapping[self.mapping[base]] for base in range(4) if base in self.mapping] != [0, 1, 2, 3]:
-            raise ValueError(f"element {self.name}: mapping is {self.mapping}; expected a permutation of 0..3, its own inverse")
+            raise ValueError(
+                f"element {self.name}: a pair is at most {FAR_BP} apart; expected more, counts would see it"
+            )
+        if [self.mapping[self.mapping[base]] for base in range(4) if base in self.mapping] != [
+            0,
+            1,
+            2,
+            3,
+        ]:
+            raise ValueError(
+                f"element {self.name}: mapping is {self.mapping}; expected a permutation of 0..3, its own inverse"
+            )
 
     def __len__(self) -> int:
         return len(self.consensus)
@@ -148,17 +181,26 @@ class Element:
 
     @cached_property
     def generations(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Pairs as (first, second) arrays, in an order in which every first letter is drawn before its second."""
+        """Pairs as (first, second) arrays, in an order in which every first letter is drawn before
+        its second."""
         depth: dict[int, int] = {}
         for i, j in sorted(self.pairs, key=lambda pair: pair[1]):
             depth[j] = depth.get(i, 0) + 1
-        return [np.array([pair for pair in self.pairs if depth[pair[1]] == d]).T for d in sorted(set(depth.values()))]
+        return [
+            np.array([pair for pair in self.pairs if depth[pair[1]] == d]).T
+            for d in sorted(set(depth.values()))
+        ]
 
 
-def copy_element(name: str, period: str, copies: int, mapping: tuple[int, int, int, int]) -> Element:
-    """`period` again and again; each paired letter follows from the one a period before through `mapping`."""
+def copy_element(
+    name: str, period: str, copies: int, mapping: tuple[int, int, int, int]
+) -> Element:
+    """`period` again and again; each paired letter follows from the one a period before through
+    `mapping`."""
     length = len(period)
-    pairs = tuple((i, i + length) for i in range(length * (copies - 1)) if period[i % length] == ".")
+    pairs = tuple(
+        (i, i + length) for i in range(length * (copies - 1)) if period[i % length] == "."
+    )
     return Element(name, period * copies, pairs, mapping)
 
 
@@ -166,14 +208,17 @@ def stem_element(name: str, consensus: str) -> Element:
     """An inverted copy: the first `.` pairs with the last, by complement."""
     free = [i for i, letter in enumerate(consensus) if letter == "."]
     half = len(free) // 2
-    return Element(name, consensus, tuple(zip(free[:half], free[: half - 1 : -1], strict=True)), COMPLEMENT)
+    return Element(
+        name, consensus, tuple(zip(free[:half], free[: half - 1 : -1], strict=True)), COMPLEMENT
+    )
 
 
 @dataclass(frozen=True)
 class Law:
     """What a genome is drawn from. All lengths are (least, most) in bases, uniform.
 
-    Stretches follow each other independently: `plain` background, `noise`, or an island of elements with short spacers of background.
+    Stretches follow each other independently: `plain` background, `noise`, or an island of elements
+    with short spacers of background.
     """
 
     background: Chain
@@ -182,14 +227,21 @@ class Law:
     motif_fidelity: float  # probability of the consensus letter
     pair_fidelity: float  # probability that the partner is the mapped letter
     element_shares: tuple[float, ...]  # chance of each element at a place in an island
-    stretch_shares: tuple[float, float, float] = (0.25, 0.25, 0.5)  # chance that a stretch is plain, noise, island
+    stretch_shares: tuple[float, float, float] = (
+        0.25,
+        0.25,
+        0.5,
+    )  # chance that a stretch is plain, noise, island
     plain_bp: tuple[int, int] = (150, 650)
     noise_bp: tuple[int, int] = (150, 550)
     spacer_bp: tuple[int, int] = (4, 12)
     island_elements: tuple[int, int] = (3, 9)
 
     def __post_init__(self):
-        for label, fidelity in (("motif_fidelity", self.motif_fidelity), ("pair_fidelity", self.pair_fidelity)):
+        for label, fidelity in (
+            ("motif_fidelity", self.motif_fidelity),
+            ("pair_fidelity", self.pair_fidelity),
+        ):
             if not 0.25 <= fidelity < 1:
                 raise ValueError(f"{label} is {fidelity}; expected 0.25 to below 1")
         for label, n in (("stretch_shares", 3), ("element_shares", len(self.elements))):
@@ -200,14 +252,18 @@ class Law:
         for label in ("plain_bp", "noise_bp", "spacer_bp", "island_elements"):
             least, most = getattr(self, label)
             if not (1 if label == "island_elements" else shortest) <= least <= most:
-                raise ValueError(f"{label} is {(least, most)}; expected at least the order {shortest} of the chains, least first")
+                raise ValueError(
+                    f"{label} is {(least, most)}; expected at least the order {shortest} of the chains, least first"
+                )
 
 
 def demo_law() -> Law:
-    """The law of `assets/demo`: a mild background, noise near 2 bits, and three elements on either strand.
+    """The law of `assets/demo`: a mild background, noise near 2 bits, and three elements on either
+    strand.
 
-    Two are spaced copies, letter by letter or through A<->G, C<->T, four times over at an offset of 16; one is a stem. The motif letters
-    among them tell a small network what it reads; counts up to order 11 see these as well, but never a partner.
+    Two are spaced copies, letter by letter or through A<->G, C<->T, four times over at an offset of
+    16; one is a stem. The motif letters among them tell a small network what it reads; counts up to
+    order 11 see these as well, but never a partner.
     """
     return Law(
         background=symmetric_chain(order=2, sharpness=0.5, seed=20),
@@ -215,7 +271,7 @@ def demo_law() -> Law:
         elements=(
             copy_element("direct", "..C...A....G...T", 4, IDENTITY),
             copy_element("permuted", "...TA.....CC....", 4, TRANSITION),
-            stem_element("stem", "...." "TCCGGACTGTTCA" "...."),
+            stem_element("stem", "....TCCGGACTGTTCA...."),
         ),
         element_shares=(0.45, 0.25, 0.3),
         motif_fidelity=0.98,

@@ -1,8 +1,10 @@
-"""The named laws of oracle genomes: one entry of LAWS each, and of each a shifted twin, `NAME_shifted`.
+"""The named laws of oracle genomes: one entry of LAWS each, and of each a shifted twin,
+`NAME_shifted`.
 
-A law draws a contig and says the true distribution of every base given all the others (and, where it has one, the layout). The law is
-fixed by its name: a seed draws another genome of the same law. A twin has the same composition and says something else in half of its
-contexts, so that what was learned or certified on the one is wrong on the other.
+A law draws a contig and says the true distribution of every base given all the others (and, where
+it has one, the layout). The law is fixed by its name: a seed draws another genome of the same law.
+A twin has the same composition and says something else in half of its contexts, so that what was
+learned or certified on the one is wrong on the other.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ class NamedLaw:
 
 @dataclass(frozen=True)
 class OracleContig:
-    """codes: uint8 (length,), 0..3; soft_masked: bool (length,), blind to the law; distribution: float64 (length, 4), A,C,G,T forward."""
+    """codes: uint8 (length,), 0..3; soft_masked: bool (length,), blind to the law; distribution:
+    float64 (length, 4), A,C,G,T forward."""
 
     name: str
     codes: np.ndarray
@@ -48,7 +51,8 @@ class OracleContig:
 
 
 def draw_contigs(name: str, length: int, seed: int) -> tuple[OracleContig, ...]:
-    """Two contigs, 70 and 30 % of `length` bases, drawn from a law of LAWS or its twin. Same arguments, same letters.
+    """Two contigs, 70 and 30 % of `length` bases, drawn from a law of LAWS or its twin. Same
+    arguments, same letters.
 
     Raises UsageError (64) for an unknown law, fewer than LEAST_BP bases or a negative seed.
     """
@@ -62,7 +66,11 @@ def draw_contigs(name: str, length: int, seed: int) -> tuple[OracleContig, ...]:
     for index, bp in enumerate((first, length - first)):
         rng = np.random.default_rng([seed, index])
         codes, distribution = draw(bp, rng)
-        contigs.append(OracleContig(f"{name}{index + 1}", codes, draw_mask(bp, MASKED_SHARE, rng), distribution))
+        contigs.append(
+            OracleContig(
+                f"{name}{index + 1}", codes, draw_mask(bp, MASKED_SHARE, rng), distribution
+            )
+        )
     return tuple(contigs)
 
 
@@ -71,7 +79,9 @@ def law_of(name: str) -> Draw:
     """The law of that name. Raises UsageError (64) naming those there are."""
     plain = name.removesuffix(SHIFTED)
     if plain not in LAWS:
-        raise UsageError(message("--law", name, f"{', '.join(LAWS)}, or one of these with {SHIFTED} behind it"))
+        raise UsageError(
+            message("--law", name, f"{', '.join(LAWS)}, or one of these with {SHIFTED} behind it")
+        )
     return LAWS[plain].make(name != plain)
 
 
@@ -94,8 +104,13 @@ def _dirichlet(order: int, *mixture: tuple[float, float], seed: int) -> Callable
 
 
 def _independent(shifted: bool) -> Draw:
-    """Nothing to know; the twin's letters are as even, but each is followed by itself twice as often as by any other."""
-    return _chain(symmetric_chain_of(np.full((4, 4), 0.2) + 0.2 * np.eye(4) if shifted else np.full((4, 4), 0.25)))
+    """Nothing to know; the twin's letters are as even, but each is followed by itself twice as
+    often as by any other."""
+    return _chain(
+        symmetric_chain_of(
+            np.full((4, 4), 0.2) + 0.2 * np.eye(4) if shifted else np.full((4, 4), 0.25)
+        )
+    )
 
 
 def _structured(text: str, piece: Callable[[bool], structured.Piece]) -> NamedLaw:
@@ -105,14 +120,25 @@ def _structured(text: str, piece: Callable[[bool], structured.Piece]) -> NamedLa
 LAWS = {
     "clear": NamedLaw("chain of order 4, rows Dirichlet 0.2", _dirichlet(4, (1, 0.2), seed=13)),
     "easy": NamedLaw("chain of order 4, rows Dirichlet 0.5", _dirichlet(4, (1, 0.5), seed=3)),
-    "medium": NamedLaw("chain of order 4, half of the rows Dirichlet 0.3, half 3", _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1)),
-    "hard": NamedLaw("chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
-                     _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2)),
+    "medium": NamedLaw(
+        "chain of order 4, half of the rows Dirichlet 0.3, half 3",
+        _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1),
+    ),
+    "hard": NamedLaw(
+        "chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
+        _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2),
+    ),
     "iid": NamedLaw("every base alike and on its own", _independent),
     "motifs": _structured("pairs of planted motifs at set distances", structured.motifs),
-    "mutation_selection": _structured("mutation-selection balance with a bias against CpG", structured.mutation_selection),
-    "repeats": _structured("direct and inverted copies, a tenth of their letters changed",
-                           partial(structured.copies, (80, 300), (0, 200), 0.5, 0.9)),
-    "stems": _structured("stems of compensating pairs", partial(structured.copies, (5, 10), (4, 10), 1.0, 0.97)),
+    "mutation_selection": _structured(
+        "mutation-selection balance with a bias against CpG", structured.mutation_selection
+    ),
+    "repeats": _structured(
+        "direct and inverted copies, a tenth of their letters changed",
+        partial(structured.copies, (80, 300), (0, 200), 0.5, 0.9),
+    ),
+    "stems": _structured(
+        "stems of compensating pairs", partial(structured.copies, (5, 10), (4, 10), 1.0, 0.97)
+    ),
     "codons": _structured("genes without stops, third letter C or G", structured.codons),
 }

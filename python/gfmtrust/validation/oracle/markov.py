@@ -1,11 +1,14 @@
-"""Markov chains of order 0 to 5 as tables: the law behind the oracle model, of which every score is known in closed form.
+"""Markov chains of order 0 to 5 as tables: the law behind the oracle model, of which every score is
+known in closed form.
 
-A table is the stationary law f of its words of k + 1 letters. The symmetric one is its own reverse complement, so both strands must be
-answered alike; the asymmetric twin is the same draw before that, so the strands must differ, by a known amount.
+A table is the stationary law f of its words of k + 1 letters. The symmetric one is its own reverse
+complement, so both strands must be answered alike; the asymmetric twin is the same draw before
+that, so the strands must differ, by a known amount.
 
-An unknown letter (an N, a letter outside the contig, a masked one) cuts the sequence: the run of known letters on either side of it is
-taken to start anew in the stationary law, and what lies beyond it tells nothing. At a contig's end that is exact; at a lone N it leaves
-out what the letters beyond the N would tell. `closed_forms` and `markov_graph` both follow it.
+An unknown letter (an N, a letter outside the contig, a masked one) cuts the sequence: the run of
+known letters on either side of it is taken to start anew in the stationary law, and what lies
+beyond it tells nothing. At a contig's end that is exact; at a lone N it leaves out what the letters
+beyond the N would tell. `closed_forms` and `markov_graph` both follow it.
 """
 
 from __future__ import annotations
@@ -21,13 +24,14 @@ LETTERS = 5
 """A, C, G, T and unknown."""
 MAX_ORDER = 5
 CONCENTRATION = 3
-"""Of the Dirichlet law each row is drawn from; whole, so that a draw is a sum of exponentials. 3 keeps |ln q| of six terms below about 8,
-where float32 still resolves an LLR to 1e-6."""
+"""Of the Dirichlet law each row is drawn from; whole, so that a draw is a sum of exponentials. 3
+keeps |ln q| of six terms below about 8, where float32 still resolves an LLR to 1e-6."""
 
 
 @dataclass(frozen=True)
 class MarkovTable:
-    """A stationary chain of order k. word_law: float64 (4**(k+1),), probability of each word, first letter most significant."""
+    """A stationary chain of order k. word_law: float64 (4**(k+1),), probability of each word, first
+    letter most significant."""
 
     order: int
     word_law: np.ndarray
@@ -36,11 +40,22 @@ class MarkovTable:
         if not 0 <= self.order <= MAX_ORDER:
             raise ValueError(f"order is {self.order}; expected 0..{MAX_ORDER}")
         n_words = 4 ** (self.order + 1)
-        if self.word_law.shape != (n_words,) or self.word_law.min() <= 0 or abs(self.word_law.sum() - 1) > 1e-9:
-            raise ValueError(f"word_law has shape {self.word_law.shape}; expected {n_words} probabilities above 0 that sum to 1")
-        without_last, without_first = self.word_law.reshape(-1, 4).sum(axis=1), self.word_law.reshape(4, -1).sum(axis=0)
+        if (
+            self.word_law.shape != (n_words,)
+            or self.word_law.min() <= 0
+            or abs(self.word_law.sum() - 1) > 1e-9
+        ):
+            raise ValueError(
+                f"word_law has shape {self.word_law.shape}; expected {n_words} probabilities above 0 that sum to 1"
+            )
+        without_last, without_first = (
+            self.word_law.reshape(-1, 4).sum(axis=1),
+            self.word_law.reshape(4, -1).sum(axis=0),
+        )
         if np.abs(without_last - without_first).max() > 1e-9:
-            raise ValueError("word_law is not stationary; expected the same law of its first and its last letters")
+            raise ValueError(
+                "word_law is not stationary; expected the same law of its first and its last letters"
+            )
 
     @cached_property
     def transitions(self) -> np.ndarray:
@@ -50,23 +65,33 @@ class MarkovTable:
 
     @cached_property
     def log_terms(self) -> np.ndarray:
-        """ln of a letter given the k before it, float64 of shape (5,) * (k + 1), last axis the letter; 4 is an unknown letter.
+        """ln of a letter given the k before it, float64 of shape (5,) * (k + 1), last axis the
+        letter; 4 is an unknown letter.
 
-        Letters before the last unknown one tell nothing: the term is that of the shorter word under the stationary law. An unknown
-        letter's own term is 0.
+        Letters before the last unknown one tell nothing: the term is that of the shorter word under
+        the stationary law. An unknown letter's own term is 0.
         """
         k = self.order
         terms = np.zeros((LETTERS,) * (k + 1))
         for n_known in range(k + 1):
-            words = self.word_law.reshape(-1, 4 ** (n_known + 1)).sum(axis=0).reshape((4,) * (n_known + 1))
+            words = (
+                self.word_law.reshape(-1, 4 ** (n_known + 1))
+                .sum(axis=0)
+                .reshape((4,) * (n_known + 1))
+            )
             before = (slice(None),) * (k - n_known - 1) + (LETTERS - 1,) * (n_known < k)
-            terms[(*before, *(slice(4),) * (n_known + 1))] = np.log(words / words.sum(axis=-1, keepdims=True))
+            terms[(*before, *(slice(4),) * (n_known + 1))] = np.log(
+                words / words.sum(axis=-1, keepdims=True)
+            )
         return terms
 
     @property
     def is_symmetric(self) -> bool:
         """Whether the law is its own reverse complement, to 1e-12."""
-        return bool(np.abs(self.word_law - self.word_law[word_reverse_complements(self.order + 1)]).max() < 1e-12)
+        return bool(
+            np.abs(self.word_law - self.word_law[word_reverse_complements(self.order + 1)]).max()
+            < 1e-12
+        )
 
     def entropy_rate(self) -> float:
         """Bits per letter given the letters before it (one-sided)."""
@@ -74,17 +99,23 @@ class MarkovTable:
 
 
 def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
-    """A table whose rows are Dirichlet draws; symmetric: averaged with its own reverse complement, which keeps it stationary.
+    """A table whose rows are Dirichlet draws; symmetric: averaged with its own reverse complement,
+    which keeps it stationary.
 
-    Raises ValueError for an order outside 0..5. Same arguments, same table, up to the last bits of a sum.
+    Raises ValueError for an order outside 0..5. Same arguments, same table, up to the last bits of
+    a sum.
     """
     if not 0 <= order <= MAX_ORDER:
         raise ValueError(f"order is {order}; expected 0..{MAX_ORDER}")
-    uniform = np.random.default_rng(seed).random((4**order, 4, CONCENTRATION))  # `random` alone is the same in every numpy
+    uniform = np.random.default_rng(seed).random(
+        (4**order, 4, CONCENTRATION)
+    )  # `random` alone is the same in every numpy
     weights = -np.log1p(-uniform).sum(axis=2)
     rows = weights / weights.sum(axis=1, keepdims=True)
     law = (stationary_law(rows)[:, None] * rows).reshape(-1)
-    return MarkovTable(order, (law + law[word_reverse_complements(order + 1)]) / 2 if symmetric else law)
+    return MarkovTable(
+        order, (law + law[word_reverse_complements(order + 1)]) / 2 if symmetric else law
+    )
 
 
 def uniform_table(order: int = 0) -> MarkovTable:
@@ -96,7 +127,11 @@ def draw_sequence(table: MarkovTable, length: int, seed: int) -> np.ndarray:
     """A sequence of the chain from its stationary law, codes uint8 (length,)."""
     uniform = np.random.default_rng(seed).random(length + 1)
     contexts = 4**table.order
-    state = int(np.searchsorted(np.cumsum(table.word_law.reshape(-1, 4).sum(axis=1)), uniform[0]).clip(0, contexts - 1))
+    state = int(
+        np.searchsorted(np.cumsum(table.word_law.reshape(-1, 4).sum(axis=1)), uniform[0]).clip(
+            0, contexts - 1
+        )
+    )
     thresholds = np.cumsum(table.transitions, axis=1)[:, :3].tolist()
     start = [state // 4 ** (table.order - 1 - place) % 4 for place in range(table.order)]
     letters = start[:length]
@@ -108,7 +143,8 @@ def draw_sequence(table: MarkovTable, length: int, seed: int) -> np.ndarray:
 
 
 def stationary_law(rows: np.ndarray) -> np.ndarray:
-    """Stationary law of the contexts, float64 (4**k,), by power iteration: chains as drawn here mix within some 100 steps."""
+    """Stationary law of the contexts, float64 (4**k,), by power iteration: chains as drawn here mix
+    within some 100 steps."""
     contexts = len(rows)
     law = np.full(contexts, 1 / contexts)
     for _ in range(10_000):

@@ -1,10 +1,12 @@
-"""The oracle model as ordinary bundles: one Markov table read in each of the ways a model reads, with the truth of what it must answer.
+"""The oracle model as ordinary bundles: one Markov table read in each of the ways a model reads,
+with the truth of what it must answer.
 
     oracle = Oracle(draw_table(3, seed=1, symmetric=False), Reading.MASKED)
     bundle = write_bundle(oracle, directory)      # opened, run and scored like any other
     oracle.distribution(codes, index)             # what it must answer, float64
 
-Its golden windows are the closed forms', not the graph's. Not here: strands and views, see `selfcheck`.
+Its golden windows are the closed forms', not the graph's. Not here: strands and views, see
+`selfcheck`.
 """
 
 from __future__ import annotations
@@ -32,8 +34,8 @@ GOLDEN_SEED = 9
 
 
 class Reading(StrEnum):
-    """How a model reads: the site masked, from the left alone, or each base tried and judged by what follows; letter by letter or by
-    k-mers."""
+    """How a model reads: the site masked, from the left alone, or each base tried and judged by
+    what follows; letter by letter or by k-mers."""
 
     MASKED = "masked"
     CAUSAL = "causal"
@@ -47,7 +49,8 @@ class Reading(StrEnum):
 KMER_METHODS = {Reading.KMER_MARGINAL: "marginal", Reading.KMER_CONDITIONAL: "conditional"}
 LETTER_BY_LETTER = (Reading.MASKED, Reading.CAUSAL, Reading.CAUSAL_FULL)
 WINDOWS = {
-    # window_bp, site_forward, site_reverse, shifts, neighbour offsets, whether these cost no pass; an even window has two middles
+    # window_bp, site_forward, site_reverse, shifts, neighbour offsets, whether these cost no pass;
+    # an even window has two middles
     Reading.MASKED: (72, 36, 35, [-9, 9], [-20, -15, -10, -5, 5, 10, 15, 20], False),
     Reading.CAUSAL: (41, 40, 40, [], [-8, -7, -6, -5, -4, -3, -2, -1], True),
     Reading.KMER_MARGINAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),
@@ -60,10 +63,11 @@ WINDOWS = {
 
 @dataclass(frozen=True)
 class Oracle:
-    """A table and how it is read. junk: probability the graph puts outside A,C,G,T; it changes no distribution.
+    """A table and how it is read. junk: probability the graph puts outside A,C,G,T; it changes no
+    distribution.
 
-    rc_equivariant: told to be so, and therefore read on one strand; true of a symmetric table read letter by letter on both sides.
-    Raises ValueError where it is told of another.
+    rc_equivariant: told to be so, and therefore read on one strand; true of a symmetric table read
+    letter by letter on both sides. Raises ValueError where it is told of another.
     """
 
     table: MarkovTable
@@ -73,7 +77,9 @@ class Oracle:
 
     def __post_init__(self):
         if self.rc_equivariant and not (self.reading is Reading.MASKED and self.table.is_symmetric):
-            raise ValueError(f"rc_equivariant {self.reading} of a table that may differ by strand; expected masked, and a symmetric table")
+            raise ValueError(
+                f"rc_equivariant {self.reading} of a table that may differ by strand; expected masked, and a symmetric table"
+            )
 
     @property
     def k_letters(self) -> int:
@@ -86,45 +92,70 @@ class Oracle:
     @property
     def label(self) -> str:
         """Name for people: reading, order, and what is unusual."""
-        unusual = [", symmetric" * self.table.is_symmetric, ", one strand" * self.rc_equivariant,
-                   f", {self.junk:g} outside A,C,G,T" * (self.junk > 0)]
+        unusual = [
+            ", symmetric" * self.table.is_symmetric,
+            ", one strand" * self.rc_equivariant,
+            f", {self.junk:g} outside A,C,G,T" * (self.junk > 0),
+        ]
         return f"{self.reading.replace('_', ' ')} order {self.table.order}{''.join(unusual)}"
 
     @property
     def model_id(self) -> str:
         return f"oracle_{self.reading}_{self.table.order}"
 
-    def distribution(self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray | None = None,
-                     hidden: tuple[int, ...] = ()) -> np.ndarray:
+    def distribution(
+        self,
+        codes: np.ndarray,
+        index: np.ndarray,
+        offset: np.ndarray | None = None,
+        hidden: tuple[int, ...] = (),
+    ) -> np.ndarray:
         """What the graph must answer at positions of a sequence as read, float64 (n, 4).
 
-        codes: 0..5 (length,), a window or a whole contig. index: int (n,). offset: int (n,), place of each position in its token; not
-        needed for single bases and causal models. hidden: offsets from the position of others masked in the same pass.
-        Raises ValueError for a masked k-mer without offset, or hidden offsets that are no whole tokens.
+        codes: 0..5 (length,), a window or a whole contig. index: int (n,). offset: int (n,), place
+        of each position in its token; not needed for single bases and causal models. hidden:
+        offsets from the position of others masked in the same pass. Raises ValueError for a masked
+        k-mer without offset, or hidden offsets that are no whole tokens.
         """
         index = np.asarray(index)
         if self.reading is Reading.MASKED:
             return closed_forms.base_distribution(self.table, codes, index, hidden)
         if self.is_causal:
             offset = np.zeros(len(index), int) if offset is None else np.asarray(offset)
-            return closed_forms.causal_distribution(self.table, codes, index, offset, self.k_letters)
+            return closed_forms.causal_distribution(
+                self.table, codes, index, offset, self.k_letters
+            )
         if offset is None or any(one % self.k_letters for one in hidden):
-            raise ValueError(f"offset is {offset}, hidden {hidden}; expected the place in its token, and multiples of {self.k_letters}")
+            raise ValueError(
+                f"offset is {offset}, hidden {hidden}; expected the place in its token, and multiples of {self.k_letters}"
+            )
         tokens = tuple(one // self.k_letters for one in hidden)
-        return closed_forms.kmer_distribution(self.table, codes, index, np.asarray(offset), self.k_letters, KMER_METHODS[self.reading],
-                                              tokens)
+        return closed_forms.kmer_distribution(
+            self.table,
+            codes,
+            index,
+            np.asarray(offset),
+            self.k_letters,
+            KMER_METHODS[self.reading],
+            tokens,
+        )
 
-
-    def site_distribution(self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray) -> np.ndarray:
-        """What scoring must make of the graph's answers at sites: the same, or the posterior of the four bases tried."""
+    def site_distribution(
+        self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray
+    ) -> np.ndarray:
+        """What scoring must make of the graph's answers at sites: the same, or the posterior of the
+        four bases tried."""
         width, site, *_ = WINDOWS[self.reading]
         if self.is_causal and site < width - 1:
-            return closed_forms.right_posterior(self.table, codes, index, width - site, self.k_letters)
+            return closed_forms.right_posterior(
+                self.table, codes, index, width - site, self.k_letters
+            )
         return self.distribution(codes, index, offset)
 
 
 def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") -> bundle.Bundle:
-    """Write an oracle as a new bundle and open it; gate 'failed' for one that knows nothing, as --allow_untrained would mark it.
+    """Write an oracle as a new bundle and open it; gate 'failed' for one that knows nothing, as
+    --allow_untrained would mark it.
 
     Raises CannotWriteError (73) where the directory exists.
     """
@@ -143,37 +174,99 @@ def bundle_meta(oracle: Oracle) -> dict:
     text = text_of(oracle)
     width, forward, reverse, shifts, neighbours, same_pass = WINDOWS[oracle.reading]
     return {
-        "identity": {"model_id": oracle.model_id, "family": FAMILY, "repository": "", "revision": "", "licence": "MIT", "licence_url": "",
-                     "n_parameters": int(oracle.table.word_law.size), "citation": "gfmtrust"},
-        "text": {"k": text.k, "vocabulary": text.vocabulary, "mask": text.mask, "unknown": text.unknown, "outside": text.outside,
-                 "prefix": list(text.prefix), "suffix": list(text.suffix), "lower_case": text.lower_case, "vocabulary_sha256": ""},
-        "scoring": {"causal": text.causal, "quantity": "direct" if oracle.k_letters == 1 else "kmer", "kmer_method": text.kmer_method,
-                    "n_members": 1, "rc_equivariant": oracle.rc_equivariant, "neighbour_offsets": neighbours,
-                    "neighbours_in_same_pass": same_pass},
-        "window": {"window_bp": width, "trained_bp": width, "site_forward": forward, "site_reverse": reverse, "shifts": shifts,
-                   "batch": BATCH},
-        "source": {"order": oracle.table.order, "symmetric": oracle.table.is_symmetric, "junk": oracle.junk},
+        "identity": {
+            "model_id": oracle.model_id,
+            "family": FAMILY,
+            "repository": "",
+            "revision": "",
+            "licence": "MIT",
+            "licence_url": "",
+            "n_parameters": int(oracle.table.word_law.size),
+            "citation": "gfmtrust",
+        },
+        "text": {
+            "k": text.k,
+            "vocabulary": text.vocabulary,
+            "mask": text.mask,
+            "unknown": text.unknown,
+            "outside": text.outside,
+            "prefix": list(text.prefix),
+            "suffix": list(text.suffix),
+            "lower_case": text.lower_case,
+            "vocabulary_sha256": "",
+        },
+        "scoring": {
+            "causal": text.causal,
+            "quantity": "direct" if oracle.k_letters == 1 else "kmer",
+            "kmer_method": text.kmer_method,
+            "n_members": 1,
+            "rc_equivariant": oracle.rc_equivariant,
+            "neighbour_offsets": neighbours,
+            "neighbours_in_same_pass": same_pass,
+        },
+        "window": {
+            "window_bp": width,
+            "trained_bp": width,
+            "site_forward": forward,
+            "site_reverse": reverse,
+            "shifts": shifts,
+            "batch": BATCH,
+        },
+        "source": {
+            "order": oracle.table.order,
+            "symmetric": oracle.table.is_symmetric,
+            "junk": oracle.junk,
+        },
         "proof": {"gate": "passed", "reference": "closed forms in float64"},
         "golden": golden(oracle),
     }
 
 
 def text_of(oracle: Oracle) -> Text:
-    """How the oracle writes DNA. Ids follow neither the alphabet nor the order of the words, as in the published vocabularies."""
+    """How the oracle writes DNA. Ids follow neither the alphabet nor the order of the words, as in
+    the published vocabularies."""
     if oracle.reading is Reading.MASKED:
         tokens = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", *"tgca", "[OUT]"]
-        return Text(1, _numbered(tokens), "[MASK]", "[UNK]", "[OUT]", ("[CLS]",), ("[SEP]",), lower_case=True)
+        return Text(
+            1,
+            _numbered(tokens),
+            "[MASK]",
+            "[UNK]",
+            "[OUT]",
+            ("[CLS]",),
+            ("[SEP]",),
+            lower_case=True,
+        )
     if oracle.is_causal and oracle.k_letters == 1:
-        return Text(1, _numbered(["<s>", "</s>", "<oov>", *"CATG"]), "", "<oov>", "<oov>", ("<s>",), causal=True)
+        return Text(
+            1,
+            _numbered(["<s>", "</s>", "<oov>", *"CATG"]),
+            "",
+            "<oov>",
+            "<oov>",
+            ("<s>",),
+            causal=True,
+        )
     words = ["".join(word) for word in product("ATCG", repeat=KMER)]
     if oracle.is_causal:
-        return Text(KMER, _numbered(["<oov>", "<s>", "</s>", "<pad>", *words]), "", "<oov>", "<oov>", ("<s>",), causal=True)
+        return Text(
+            KMER,
+            _numbered(["<oov>", "<s>", "</s>", "<pad>", *words]),
+            "",
+            "<oov>",
+            "<oov>",
+            ("<s>",),
+            causal=True,
+        )
     vocabulary = _numbered(["<unk>", "<pad>", "<mask>", "<cls>", *words, "N"])
-    return Text(KMER, vocabulary, "<mask>", "N", "N", ("<cls>",), kmer_method=KMER_METHODS[oracle.reading])
+    return Text(
+        KMER, vocabulary, "<mask>", "N", "N", ("<cls>",), kmer_method=KMER_METHODS[oracle.reading]
+    )
 
 
 def golden(oracle: Oracle) -> list[dict]:
-    """Windows with the closed form's answer: known letters, the same reversed, one with unknown letters, one at a contig's end."""
+    """Windows with the closed form's answer: known letters, the same reversed, one with unknown
+    letters, one at a contig's end."""
     width, site, _, _, neighbours, _ = WINDOWS[oracle.reading]
     plain = np.floor(np.random.default_rng(GOLDEN_SEED).random(width) * 4).astype(np.uint8)
     with_n, at_end = plain.copy(), plain.copy()
@@ -181,7 +274,12 @@ def golden(oracle: Oracle) -> list[dict]:
     at_end[: site - 2] = PAD
     index = [site, *(site + offset for offset in neighbours)]
     asked = list(range(site, width)) if oracle.is_causal else [site]
-    windows = [("plain", plain, asked), ("reverse", reverse_complement(plain), [site]), ("with N", with_n, index), ("end", at_end, index)]
+    windows = [
+        ("plain", plain, asked),
+        ("reverse", reverse_complement(plain), [site]),
+        ("with N", with_n, index),
+        ("end", at_end, index),
+    ]
     return [_golden(oracle, name, codes, index) for name, codes, index in windows]
 
 

@@ -1,9 +1,12 @@
-"""A Markov table as an ONNX graph that answers as a folded model does: masked or causal, single bases or k-mers.
+"""A Markov table as an ONNX graph that answers as a folded model does: masked or causal, single
+bases or k-mers.
 
-Inputs and outputs are those of `bundle`. The k letters on either side (causal: before) are gathered token by token without the scored
-token itself, so its letters cannot reach the output. All words over the hidden letters come from one matrix product of the neighbours
-with powers of 5, in float64, where every word is exact; so is all else until the last cast, or the answer would not be known to 1e-6.
-Where an unknown letter stands the words are those of `MarkovTable.log_terms`: the graph and `closed_forms` share its table, not its use.
+Inputs and outputs are those of `bundle`. The k letters on either side (causal: before) are gathered
+token by token without the scored token itself, so its letters cannot reach the output. All words
+over the hidden letters come from one matrix product of the neighbours with powers of 5, in float64,
+where every word is exact; so is all else until the last cast, or the answer would not be known to
+1e-6. Where an unknown letter stands the words are those of `MarkovTable.log_terms`: the graph and
+`closed_forms` share its table, not its use.
 """
 
 from __future__ import annotations
@@ -41,19 +44,34 @@ def build(table: MarkovTable, text: Text, junk: float = 0.0) -> bytes:
     else:
         logp = nodes.op("Log", _by_letter(nodes, logits, text))
     nodes.cast(logp, "float32", output="logp")
-    inputs = [Value("input_ids", "int64", ("batch", "length")), Value("pos", "int64", ("batch", "positions"))]
+    inputs = [
+        Value("input_ids", "int64", ("batch", "length")),
+        Value("pos", "int64", ("batch", "positions")),
+    ]
     if text.k > 1:
-        inputs += [Value("offset", "int64", ("batch", "positions")), Value("letters", "int64", ("batch", "positions", text.k))]
+        inputs += [
+            Value("offset", "int64", ("batch", "positions")),
+            Value("letters", "int64", ("batch", "positions", text.k)),
+        ]
     return nodes.model("markov_oracle", tuple(inputs), tuple(outputs))
 
 
 def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
-    """Log-probability, up to a constant, of each word at the hidden token, float64 (batch, positions, 4**k)."""
+    """Log-probability, up to a constant, of each word at the hidden token, float64 (batch,
+    positions, 4**k)."""
     reach = reach_of(table, text.k)
     beside = _letters_beside(nodes, text, reach // text.k)
-    at = np.arange(-reach, 0) if text.causal else np.r_[-reach : 0, text.k : text.k + reach]  # places, the token's first letter at 0
-    ends = np.arange(text.k if text.causal else text.k + table.order)  # where each word that holds a hidden letter, or follows one, ends
-    rows = nodes.op("MatMul", nodes.cast(beside, "float64"), nodes.const("powers", _powers(at, ends, table.order).astype(np.float64)))
+    at = (
+        np.arange(-reach, 0) if text.causal else np.r_[-reach:0, text.k : text.k + reach]
+    )  # places, the token's first letter at 0
+    ends = np.arange(
+        text.k if text.causal else text.k + table.order
+    )  # where each word that holds a hidden letter, or follows one, ends
+    rows = nodes.op(
+        "MatMul",
+        nodes.cast(beside, "float64"),
+        nodes.const("powers", _powers(at, ends, table.order).astype(np.float64)),
+    )
     rows = nodes.op("Unsqueeze", nodes.cast(rows, "int64"), nodes.axes(2))
     own = all_words(text.k).astype(np.int64) @ _powers(np.arange(text.k), ends, table.order)
     rows = nodes.op("Add", rows, nodes.const("own", own))
@@ -62,18 +80,34 @@ def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
 
 
 def _powers(at: np.ndarray, ends: np.ndarray, order: int) -> np.ndarray:
-    """Weight of a letter at each place in the index of the word that ends at each end, int64 (places, words); 0 outside the word."""
+    """Weight of a letter at each place in the index of the word that ends at each end, int64
+    (places, words); 0 outside the word."""
     back = ends - at[:, None]
-    return np.where((back >= 0) & (back <= order), LETTERS ** np.clip(back, 0, order), 0).astype(np.int64)
+    return np.where((back >= 0) & (back <= order), LETTERS ** np.clip(back, 0, order), 0).astype(
+        np.int64
+    )
 
 
 def _letters_beside(nodes: Nodes, text: Text, n_tokens: int) -> str:
-    """Codes of the letters of the tokens beside the hidden one, int64 (batch, positions, letters), left to right; 4 for unknown."""
+    """Codes of the letters of the tokens beside the hidden one, int64 (batch, positions, letters),
+    left to right; 4 for unknown."""
     pads = nodes.axes(0, n_tokens, 0, n_tokens)
-    padded = nodes.op("Pad", "input_ids", pads, nodes.const("outside", np.int64(text.vocabulary[text.outside])))
-    offsets = np.arange(-n_tokens, 0) if text.causal else np.delete(np.arange(-n_tokens, n_tokens + 1), n_tokens)
-    offsets = offsets + n_tokens + (1 if text.causal else 0)  # a causal answer stands at the token before the hidden one
-    place = nodes.op("Add", nodes.op("Unsqueeze", "pos", nodes.axes(2)), nodes.const("offsets", offsets.astype(np.int64)))
+    padded = nodes.op(
+        "Pad", "input_ids", pads, nodes.const("outside", np.int64(text.vocabulary[text.outside]))
+    )
+    offsets = (
+        np.arange(-n_tokens, 0)
+        if text.causal
+        else np.delete(np.arange(-n_tokens, n_tokens + 1), n_tokens)
+    )
+    offsets = (
+        offsets + n_tokens + (1 if text.causal else 0)
+    )  # a causal answer stands at the token before the hidden one
+    place = nodes.op(
+        "Add",
+        nodes.op("Unsqueeze", "pos", nodes.axes(2)),
+        nodes.const("offsets", offsets.astype(np.int64)),
+    )
     ids = nodes.op("GatherElements", padded, nodes.op("Reshape", place, nodes.axes(0, -1)), axis=1)
     ids = nodes.op("Reshape", ids, nodes.op("Shape", place))
     letters = nodes.op("Gather", nodes.const("letters_of_id", _letters_of_id(text)), ids, axis=0)
@@ -88,26 +122,46 @@ def _letters_of_id(text: Text) -> np.ndarray:
 
 
 def _with_junk(nodes: Nodes, logits: str, n_words: int, junk: float) -> str:
-    """Writes the output off_alphabet from a softmax over words and junk ids, and gives the words' logits back, as a folded model does."""
+    """Writes the output off_alphabet from a softmax over words and junk ids, and gives the words'
+    logits back, as a folded model does."""
     share = junk * np.arange(1, N_JUNK + 1) / np.arange(1, N_JUNK + 1).sum()
     added = np.log(np.concatenate([np.full(n_words, 1 - junk), share]))
-    padded = nodes.op("Pad", nodes.op("LogSoftmax", logits, axis=-1), nodes.axes(0, 0, 0, 0, 0, N_JUNK), nodes.const("zero", np.float64(0)))
+    padded = nodes.op(
+        "Pad",
+        nodes.op("LogSoftmax", logits, axis=-1),
+        nodes.axes(0, 0, 0, 0, 0, N_JUNK),
+        nodes.const("zero", np.float64(0)),
+    )
     whole = nodes.op("Add", padded, nodes.const("junk", added))
     outside = nodes.slice(nodes.op("Softmax", whole, axis=-1), n_words, n_words + N_JUNK, 2)
-    nodes.cast(nodes.op("ReduceSum", outside, nodes.axes(2), keepdims=0), "float32", output="off_alphabet")
+    nodes.cast(
+        nodes.op("ReduceSum", outside, nodes.axes(2), keepdims=0), "float32", output="off_alphabet"
+    )
     return nodes.slice(whole, 0, n_words, 2)
 
 
 def _by_letter(nodes: Nodes, logits: str, text: Text) -> str:
-    """Probability of each base at the scored letter, float64 (batch, positions, 4): words that the told letters rule out left out."""
+    """Probability of each base at the scored letter, float64 (batch, positions, 4): words that the
+    told letters rule out left out."""
     letter = all_words(text.k)
     member = (letter[:, :, None] == np.arange(4)).reshape(len(letter), -1).astype(np.float64)
     ruled_out = np.zeros((text.k, LETTERS, len(letter)))
     ruled_out[:, :4] = np.where(letter.T[:, None] == np.arange(4)[:, None], 0, BLOCKED)
-    row = nodes.op("Add", "letters", nodes.const("first_row", np.arange(text.k, dtype=np.int64) * LETTERS))
-    told = nodes.op("Gather", nodes.const("ruled_out", ruled_out.reshape(-1, len(letter))), row, axis=0)
+    row = nodes.op(
+        "Add", "letters", nodes.const("first_row", np.arange(text.k, dtype=np.int64) * LETTERS)
+    )
+    told = nodes.op(
+        "Gather", nodes.const("ruled_out", ruled_out.reshape(-1, len(letter))), row, axis=0
+    )
     told = nodes.op("ReduceSum", told, nodes.axes(2), keepdims=0)
     law = nodes.op("Softmax", nodes.op("Add", logits, told), axis=-1)
     by_letter = nodes.op("MatMul", law, nodes.const("member", member))
-    first = nodes.op("Mul", nodes.op("Unsqueeze", "offset", nodes.axes(2)), nodes.const("four", np.int64(4)))
-    return nodes.op("GatherElements", by_letter, nodes.op("Add", first, nodes.const("bases", np.arange(4, dtype=np.int64))), axis=2)
+    first = nodes.op(
+        "Mul", nodes.op("Unsqueeze", "offset", nodes.axes(2)), nodes.const("four", np.int64(4))
+    )
+    return nodes.op(
+        "GatherElements",
+        by_letter,
+        nodes.op("Add", first, nodes.const("bases", np.arange(4, dtype=np.int64))),
+        axis=2,
+    )

@@ -1,7 +1,9 @@
-"""Does this installation compute what it says? Oracle models are scored like any other and compared with their closed forms.
+"""Does this installation compute what it says? Oracle models are scored like any other and compared
+with their closed forms.
 
-The truth is worked out on the whole contig, not on windows: a slip of an index, a strand, a shift, a phase, a prefix or a column makes a
-difference. Not here: whether a foundation model was exported rightly; that is the parity certificate of `export_model`.
+The truth is worked out on the whole contig, not on windows: a slip of an index, a strand, a shift,
+a phase, a prefix or a column makes a difference. Not here: whether a foundation model was exported
+rightly; that is the parity certificate of `export_model`.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ log = logging.getLogger(__name__)
 TOLERANCE = 1e-6
 """Of max(1, |value|): what float32 log-probabilities of up to 8 nats still resolve."""
 CONTIGS = {"long": 170, "short": 75}
-"""Name -> bases; the short one is hardly longer than a window, so that most of its windows run over both ends."""
+"""Name -> bases; the short one is hardly longer than a window, so that most of its windows run over
+both ends."""
 UNKNOWN = (59, 60, 117)
 """Positions of N in the long contig: two together, one alone."""
 SEED = 4
@@ -44,7 +47,8 @@ REMEDY = "do not trust scores of this installation: try --device cpu, install gf
 
 @dataclass(frozen=True)
 class Truth:
-    """What scoring must say at n sites of one contig. probs: float64 (n, V, 4), forward strand; local_surprisal: float64 (n,), bits.
+    """What scoring must say at n sites of one contig. probs: float64 (n, V, 4), forward strand;
+    local_surprisal: float64 (n,), bits.
 
     scored: bool (n,), whether the letters round the site let it be scored at all.
     """
@@ -56,7 +60,8 @@ class Truth:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Numbers found and expected, with their names, in the order they are told: float64 (n,), (n,), n texts."""
+    """Numbers found and expected, with their names, in the order they are told: float64 (n,), (n,),
+    n texts."""
 
     found: np.ndarray
     expected: np.ndarray
@@ -64,7 +69,8 @@ class Comparison:
 
     @property
     def difference(self) -> np.ndarray:
-        """|found - expected| / max(1, |expected|), float64 (n,); infinite where one of them is not finite."""
+        """|found - expected| / max(1, |expected|), float64 (n,); infinite where one of them is not
+        finite."""
         difference = np.abs(self.found - self.expected) / np.maximum(1.0, np.abs(self.expected))
         return np.where(np.isfinite(difference), difference, np.inf)
 
@@ -72,7 +78,8 @@ class Comparison:
 def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
     """Check every oracle; yields a line for each and one at the end.
 
-    Raises InternalError (70) naming the first number that is off, DeviceError (69) where the device does not work.
+    Raises InternalError (70) naming the first number that is off, DeviceError (69) where the device
+    does not work.
     """
     n_values, worst, where = 0, 0.0, ""
     every = oracles()
@@ -81,15 +88,24 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
         for number, oracle in enumerate(every):
             opened = write_bundle(oracle, Path(folder) / str(number))
             session = _open(opened, oracle, device, threads)
-            device, where = session.device, f"{session.device} ({session.provider})"  # 'auto' is decided, and warned of, once
+            device, where = (
+                session.device,
+                f"{session.device} ({session.provider})",
+            )  # 'auto' is decided, and warned of, once
             compared = compare(oracle, opened, session, genome)
             off = np.flatnonzero(compared.difference > TOLERANCE)
             largest = compared.difference.max()
             yield f"{oracle.label}: {len(compared.found):,} values, largest difference {largest:.1e}, {'fail' if len(off) else 'pass'}"
             if len(off):
                 first = off[0]
-                raise InternalError(message(f"selfcheck {oracle.label}, {compared.names[first]}", f"{compared.found[first]:.9g} on {where}",
-                                            f"{compared.expected[first]:.9g} within {TOLERANCE:g}", REMEDY))
+                raise InternalError(
+                    message(
+                        f"selfcheck {oracle.label}, {compared.names[first]}",
+                        f"{compared.found[first]:.9g} on {where}",
+                        f"{compared.expected[first]:.9g} within {TOLERANCE:g}",
+                        REMEDY,
+                    )
+                )
             n_values += len(compared.found)
             worst = max(worst, largest)
         genome.close()
@@ -97,17 +113,26 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
 
 
 def oracles() -> list[Oracle]:
-    """The models checked. Asymmetric tables tell a strand or an end from the other; the symmetric one must answer both alike."""
+    """The models checked. Asymmetric tables tell a strand or an end from the other; the symmetric
+    one must answer both alike."""
     symmetric = draw_table(3, seed=11, symmetric=True)
-    asymmetric = [draw_table(order, seed=order + 1, symmetric=False) for order in range(MAX_ORDER + 1)]
+    asymmetric = [
+        draw_table(order, seed=order + 1, symmetric=False) for order in range(MAX_ORDER + 1)
+    ]
     return [
         Oracle(uniform_table(), Reading.MASKED),
         *(Oracle(table, Reading.MASKED) for table in asymmetric),
         *(Oracle(table, Reading.CAUSAL) for table in asymmetric),
-        Oracle(asymmetric[2], Reading.KMER_MARGINAL), Oracle(asymmetric[2], Reading.KMER_CONDITIONAL),
-        *(Oracle(asymmetric[4], reading) for reading in (Reading.CAUSAL_FULL, Reading.CAUSAL_KMER, Reading.CAUSAL_KMER_FULL)),
-        Oracle(symmetric, Reading.MASKED), Oracle(symmetric, Reading.MASKED, rc_equivariant=True),
-        Oracle(asymmetric[3], Reading.MASKED, junk=0.3), Oracle(asymmetric[2], Reading.KMER_MARGINAL, junk=0.3),
+        Oracle(asymmetric[2], Reading.KMER_MARGINAL),
+        Oracle(asymmetric[2], Reading.KMER_CONDITIONAL),
+        *(
+            Oracle(asymmetric[4], reading)
+            for reading in (Reading.CAUSAL_FULL, Reading.CAUSAL_KMER, Reading.CAUSAL_KMER_FULL)
+        ),
+        Oracle(symmetric, Reading.MASKED),
+        Oracle(symmetric, Reading.MASKED, rc_equivariant=True),
+        Oracle(asymmetric[3], Reading.MASKED, junk=0.3),
+        Oracle(asymmetric[2], Reading.KMER_MARGINAL, junk=0.3),
     ]
 
 
@@ -127,73 +152,132 @@ def write_genome(folder: Path, seed: int = SEED) -> Genome:
 
 
 def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) -> Comparison:
-    """Score every position of the genome with all views and line the numbers up with the truth: LLR of the three other bases, entropy,
-    local surprisal and off-alphabet mass, at the sites that can be scored; then the variants that change the length."""
+    """Score every position of the genome with all views and line the numbers up with the truth: LLR
+    of the three other bases, entropy, local surprisal and off-alphabet mass, at the sites that can
+    be scored; then the variants that change the length."""
     views = views_of(opened, "thorough")
     parts = []
     for contig, (name, length) in enumerate(genome.contigs.items()):
         codes, pos = genome.codes(name, 0, length), np.arange(length)
-        scores = site_scores.score_sites(session, opened, genome, np.full(length, contig), pos, "thorough", True, max_n=1.0)
+        scores = site_scores.score_sites(
+            session, opened, genome, np.full(length, contig), pos, "thorough", True, max_n=1.0
+        )
         truth = true_scores(oracle, opened, codes, pos, views)
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
         reads = [str(view.look) for view in views]
-        found, expected = scores.probs[rows].astype(np.float64), np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan)
+        found, expected = (
+            scores.probs[rows].astype(np.float64),
+            np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan),
+        )
         ref = codes[rows] % 4
         alts = (ref[:, None] + np.arange(1, 4)) % 4
-        changes = [[f"{BASES[base]}>{BASES[alt]}" for alt in others] for base, others in zip(ref, alts, strict=True)]
+        changes = [
+            [f"{BASES[base]}>{BASES[alt]}" for alt in others]
+            for base, others in zip(ref, alts, strict=True)
+        ]
         parts += [
-            Comparison(_llrs(found, ref, alts), _llrs(expected, ref, alts),
-                       [f"{site} {read}, LLR of {change}"
-                        for site, own in zip(sites, changes, strict=True) for read in reads for change in own]),
-            Comparison(entropy_bits(found).ravel(), entropy_bits(expected).ravel(),
-                       [f"{site} {read}, entropy" for site in sites for read in reads]),
-            Comparison(scores.local_surprisal[rows].astype(np.float64), truth.local_surprisal[rows],
-                       [f"{site}, local surprisal" for site in sites]),
-            Comparison(scores.off_alphabet[rows].astype(np.float64), np.full(len(rows), oracle.junk),
-                       [f"{site}, off-alphabet mass" for site in sites]),
+            Comparison(
+                _llrs(found, ref, alts),
+                _llrs(expected, ref, alts),
+                [
+                    f"{site} {read}, LLR of {change}"
+                    for site, own in zip(sites, changes, strict=True)
+                    for read in reads
+                    for change in own
+                ],
+            ),
+            Comparison(
+                entropy_bits(found).ravel(),
+                entropy_bits(expected).ravel(),
+                [f"{site} {read}, entropy" for site in sites for read in reads],
+            ),
+            Comparison(
+                scores.local_surprisal[rows].astype(np.float64),
+                truth.local_surprisal[rows],
+                [f"{site}, local surprisal" for site in sites],
+            ),
+            Comparison(
+                scores.off_alphabet[rows].astype(np.float64),
+                np.full(len(rows), oracle.junk),
+                [f"{site}, off-alphabet mass" for site in sites],
+            ),
             _compare_variants(oracle, opened, session, genome, contig, views),
         ]
-    return Comparison(np.concatenate([part.found for part in parts]), np.concatenate([part.expected for part in parts]),
-                      [name for part in parts for name in part.names])
+    return Comparison(
+        np.concatenate([part.found for part in parts]),
+        np.concatenate([part.expected for part in parts]),
+        [name for part in parts for name in part.names],
+    )
 
 
-def _compare_variants(oracle: Oracle, opened: Bundle, session: Session, genome: Genome, contig: int,
-                      views: list[View]) -> Comparison:
-    """LLRs of insertions, deletions and complex alleles of one contig, at its ends too, lined up with the truth."""
+def _compare_variants(
+    oracle: Oracle, opened: Bundle, session: Session, genome: Genome, contig: int, views: list[View]
+) -> Comparison:
+    """LLRs of insertions, deletions and complex alleles of one contig, at its ends too, lined up
+    with the truth."""
     name = genome.names[contig]
     codes = genome.codes(name, 0, genome.contigs[name])
     variants = some_variants(codes, VARIANTS, SEED)
-    scores = haplotypes.score_haplotypes(session, opened, genome, np.full(len(variants), contig), variants, "thorough", max_n=1.0)
+    scores = haplotypes.score_haplotypes(
+        session, opened, genome, np.full(len(variants), contig), variants, "thorough", max_n=1.0
+    )
     rows = [row for row, status in enumerate(scores.status) if status != Status.OUT_OF_RANGE]
     expected = np.array([true_llrs(oracle, opened, codes, variants[row], views) for row in rows])
-    names = [f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.look}, LLR"
-             for row in rows for view in views]
+    names = [
+        f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.look}, LLR"
+        for row in rows
+        for view in views
+    ]
     return Comparison(scores.llr[rows].astype(np.float64).ravel(), expected.ravel(), names)
 
 
-def true_scores(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[View]) -> Truth:
-    """What scoring must say at positions of one contig, codes uint8 (length,), from the contig itself."""
-    probs = np.stack([_strand_distribution(oracle, opened, codes, pos, view.look) for view in views], axis=1)
+def true_scores(
+    oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[View]
+) -> Truth:
+    """What scoring must say at positions of one contig, codes uint8 (length,), from the contig
+    itself."""
+    probs = np.stack(
+        [_strand_distribution(oracle, opened, codes, pos, view.look) for view in views], axis=1
+    )
     strands = sorted({view.strand for view in views})
-    return Truth(probs, _local_surprisal(oracle, opened, codes, pos, strands), _can_be_scored(opened, codes, pos))
+    return Truth(
+        probs,
+        _local_surprisal(oracle, opened, codes, pos, strands),
+        _can_be_scored(opened, codes, pos),
+    )
 
 
-def _strand_distribution(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, look: Look,
-                         at: int = 0, hidden: tuple[int, ...] = ()) -> np.ndarray:
-    """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked too; float64 (n, 4), NaN off the contig."""
+def _strand_distribution(
+    oracle: Oracle,
+    opened: Bundle,
+    codes: np.ndarray,
+    pos: np.ndarray,
+    look: Look,
+    at: int = 0,
+    hidden: tuple[int, ...] = (),
+) -> np.ndarray:
+    """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked
+    too; float64 (n, 4), NaN off the contig."""
     strand, shift, crop = look
     site = (opened.site_forward - shift if strand == "+" else opened.site_reverse + shift) - crop[0]
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
     offset = np.full(len(pos), (site + at) % oracle.k_letters)
     read = codes if strand == "+" else reverse_complement(codes)
-    q = oracle.distribution(read, index, offset, hidden) if at or hidden else oracle.site_distribution(read, index, offset)
+    q = (
+        oracle.distribution(read, index, offset, hidden)
+        if at or hidden
+        else oracle.site_distribution(read, index, offset)
+    )
     q[(index < 0) | (index >= len(codes))] = np.nan
     return q if strand == "+" else q[:, ::-1]
 
 
-def _local_surprisal(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, strands: list[str]) -> np.ndarray:
-    """Mean of -log2 of the neighbours' own letters, each under the mean of the strands that read it, bits (n,).
+def _local_surprisal(
+    oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, strands: list[str]
+) -> np.ndarray:
+    """Mean of -log2 of the neighbours' own letters, each under the mean of the strands that read
+    it, bits (n,).
 
     Neighbours of a masked model are masked together, in a pass in which the site is seen.
     """
@@ -205,32 +289,52 @@ def _local_surprisal(oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.
             q = _strand_distribution(oracle, opened, codes, pos, Look(strand), at, hidden)
             read.setdefault(at if strand == "+" else -at, []).append(q)
     real = {forward: neighbourhood(codes, pos + forward, 0, 0)[:, 0] for forward in read}
-    bits = [np.where(real[forward] < N, -np.log2(np.mean(qs, axis=0)[np.arange(len(pos)), real[forward] % 4]), np.nan)
-            for forward, qs in read.items()]
+    bits = [
+        np.where(
+            real[forward] < N,
+            -np.log2(np.mean(qs, axis=0)[np.arange(len(pos)), real[forward] % 4]),
+            np.nan,
+        )
+        for forward, qs in read.items()
+    ]
     known = np.isfinite(bits)
     n_known = known.sum(axis=0)
-    return np.divide(np.where(known, bits, 0).sum(axis=0), n_known, out=np.full(len(pos), np.nan), where=n_known > 0)
+    return np.divide(
+        np.where(known, bits, 0).sum(axis=0),
+        n_known,
+        out=np.full(len(pos), np.nan),
+        where=n_known > 0,
+    )
 
 
 def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Whether the site is a base with enough bases beside it in the forward window (docs/scoring.md, windows), bool (n,)."""
-    around = neighbourhood(codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward)
+    """Whether the site is a base with enough bases beside it in the forward window
+    (docs/scoring.md, windows), bool (n,)."""
+    around = neighbourhood(
+        codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
+    )
     n_beside = (around < N).sum(axis=1) - 1
     return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, site_scores.MIN_REAL_BASES))
 
 
 def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:
-    """LLR of each of the other bases in every view, nats, float64 flat in the order site, view, base."""
+    """LLR of each of the other bases in every view, nats, float64 flat in the order site, view,
+    base."""
     with np.errstate(divide="ignore"):
         logs = np.log(probs)
     rows = np.arange(len(ref))
-    return (logs[rows[:, None], :, alts].transpose(0, 2, 1) - logs[rows, :, ref][:, :, None]).ravel()
+    return (
+        logs[rows[:, None], :, alts].transpose(0, 2, 1) - logs[rows, :, ref][:, :, None]
+    ).ravel()
 
 
 def _open(opened: Bundle, oracle: Oracle, device: str, threads: int) -> Session:
-    """The bundle's session; its golden windows are closed forms too, so one that differs is a wrong number and not a wrong file."""
+    """The bundle's session; its golden windows are closed forms too, so one that differs is a wrong
+    number and not a wrong file."""
     try:
         return Session.open(opened, device, threads)
     except BadDataError as error:
         found = str(error).removeprefix(f"bundle {oracle.model_id}, ").split(";")[0]
-        raise InternalError(message(f"selfcheck {oracle.label}", found, "the closed form", REMEDY)) from error
+        raise InternalError(
+            message(f"selfcheck {oracle.label}", found, "the closed form", REMEDY)
+        ) from error

@@ -1,4 +1,5 @@
-"""Spectra of substitutions for oracle genomes: how often each of the three alleles at each base is drawn. SNVs only."""
+"""Spectra of substitutions for oracle genomes: how often each of the three alleles at each base is
+drawn. SNVs only."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ A, C, G, T = range(4)
 
 
 def germline(codes: np.ndarray) -> np.ndarray:
-    """Transitions four times as often as each transversion, ten times as often again in a CpG; float64 (n, 4), 0 for the base itself."""
+    """Transitions four times as often as each transversion, ten times as often again in a CpG;
+    float64 (n, 4), 0 for the base itself."""
     weight = np.ones((len(codes), 4))
     rows = np.arange(len(codes))
     weight[rows, TRANSITION_OF[codes]] = 4
@@ -21,7 +23,8 @@ def germline(codes: np.ndarray) -> np.ndarray:
 
 
 def apobec(codes: np.ndarray) -> np.ndarray:
-    """TC to TT on either strand 50 times as often as anything else; float64 (n, 4), 0 for the base itself."""
+    """TC to TT on either strand 50 times as often as anything else; float64 (n, 4), 0 for the base
+    itself."""
     weight = np.ones((len(codes), 4))
     left, right = _flanks(codes)
     weight[(codes == C) & (left == T), T] = 50
@@ -33,11 +36,13 @@ def apobec(codes: np.ndarray) -> np.ndarray:
 SPECTRA = {"germline": germline, "apobec": apobec}
 
 
-def draw_snvs(codes: np.ndarray, spectrum: str, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def draw_snvs(
+    codes: np.ndarray, spectrum: str, n: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """n SNVs at distinct positions of one contig: (pos int64 (n,) ascending, alt code uint8 (n,)).
 
-    Drawn by weight without replacement (the smallest of exponential keys; Efraimidis and Spirakis 2006). Raises ValueError where the contig
-    has fewer bases than n.
+    Drawn by weight without replacement (the smallest of exponential keys; Efraimidis and Spirakis
+    2006). Raises ValueError where the contig has fewer bases than n.
     """
     if n > len(codes):
         raise ValueError(f"n is {n}; expected at most the contig's {len(codes)} bases")

@@ -1,7 +1,9 @@
-"""Laws with a layout: pieces of one kind between stretches of plain background, either strand; each piece says its own true distribution.
+"""Laws with a layout: pieces of one kind between stretches of plain background, either strand; each
+piece says its own true distribution.
 
-Pieces follow each other independently, so a base's law given all the others and the layout is its piece's. A reader of the sequence alone
-must find the pieces first; what it can reach is a little less. Which law has which pieces stands in `laws`.
+Pieces follow each other independently, so a base's law given all the others and the layout is its
+piece's. A reader of the sequence alone must find the pieces first; what it can reach is a little
+less. Which law has which pieces stands in `laws`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ def between(rng: np.random.Generator, least: int, most: int) -> int:
 
 
 def pieces_on_background(piece: Piece):
-    """A law (see `laws.Draw`): background, a piece on a random strand, background, ...; what is left at the end is background."""
+    """A law (see `laws.Draw`): background, a piece on a random strand, background, ...; what is
+    left at the end is background."""
 
     def draw(length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         codes, distributions, used = [], [], 0
@@ -53,11 +56,14 @@ def pieces_on_background(piece: Piece):
 
 def draw_rows(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One letter from each row of probabilities, uint8 (n,); rows float64 (n, 4)."""
-    return (rng.random((len(rows), 1)) >= np.cumsum(rows, axis=1)[:, :3]).sum(axis=1).astype(np.uint8)
+    return (
+        (rng.random((len(rows), 1)) >= np.cumsum(rows, axis=1)[:, :3]).sum(axis=1).astype(np.uint8)
+    )
 
 
 def motifs(shifted: bool) -> Piece:
-    """Two motifs of eight letters, one of three pairs, 2, 3 or 5 free letters apart; the twin's motifs trade half of their columns."""
+    """Two motifs of eight letters, one of three pairs, 2, 3 or 5 free letters apart; the twin's
+    motifs trade half of their columns."""
     columns = dirichlet_rows(3, ((1, 0.15),), seed=31)[:48]
     pairs = (with_half_permuted(columns, seed=32) if shifted else columns).reshape(3, 2, 8, 4)
 
@@ -69,9 +75,16 @@ def motifs(shifted: bool) -> Piece:
     return piece
 
 
-def copies(unit_bp: tuple[int, int], gap_bp: tuple[int, int], inverted: float, fidelity: float, shifted: bool) -> Piece:
-    """A unit of free letters, a gap of free letters, and the unit again, inverted with that chance; each letter of the copy is right with
-    `fidelity`. The twin copies through A<->G, C<->T, which is as even and as faithful."""
+def copies(
+    unit_bp: tuple[int, int],
+    gap_bp: tuple[int, int],
+    inverted: float,
+    fidelity: float,
+    shifted: bool,
+) -> Piece:
+    """A unit of free letters, a gap of free letters, and the unit again, inverted with that chance;
+    each letter of the copy is right with `fidelity`. The twin copies through A<->G, C<->T, which is
+    as even and as faithful."""
     turned = np.array([TRANSITION[code] for code in COMPLEMENT] if shifted else COMPLEMENT)
     straight = np.array(TRANSITION if shifted else IDENTITY)
 
@@ -82,20 +95,32 @@ def copies(unit_bp: tuple[int, int], gap_bp: tuple[int, int], inverted: float, f
         first = np.arange(unit)
         second = unit + gap + (first[::-1] if is_inverted else first)
         mapping = turned if is_inverted else straight
-        slips = np.where(rng.random(unit) >= fidelity, 1 + (rng.random(unit) * 3).astype(np.int64), 0)
+        slips = np.where(
+            rng.random(unit) >= fidelity, 1 + (rng.random(unit) * 3).astype(np.int64), 0
+        )
         codes[second] = (mapping[codes[first]] + slips) % 4
         rows = np.full((len(codes), 4), 0.25)
-        for mine, partner in ((first, second), (second, first)):  # both mappings are their own inverse
-            rows[mine] = np.where(mapping[codes[partner]][:, None] == np.arange(4), fidelity, (1 - fidelity) / 3)
+        for mine, partner in (
+            (first, second),
+            (second, first),
+        ):  # both mappings are their own inverse
+            rows[mine] = np.where(
+                mapping[codes[partner]][:, None] == np.arange(4), fidelity, (1 - fidelity) / 3
+            )
         return codes, rows
 
     return piece
 
 
 def codons(shifted: bool) -> Piece:
-    """60 to 150 codons without a stop, third letter C or G nine times in ten; the twin reads each codon backwards."""
+    """60 to 150 codons without a stop, third letter C or G nine times in ten; the twin reads each
+    codon backwards."""
     letters = np.indices((4, 4, 4))
-    law = np.array([0.05, 0.45, 0.45, 0.05])[letters[2]] * np.array([0.3, 0.2, 0.35, 0.15])[letters[0]] / 4
+    law = (
+        np.array([0.05, 0.45, 0.45, 0.05])[letters[2]]
+        * np.array([0.3, 0.2, 0.35, 0.15])[letters[0]]
+        / 4
+    )
     for stop in ((3, 0, 0), (3, 0, 2), (3, 2, 0)):  # TAA, TAG, TGA
         law[stop] = 0
     law = (law.transpose(2, 1, 0) if shifted else law) / law.sum()
@@ -105,22 +130,28 @@ def codons(shifted: bool) -> Piece:
         words = np.searchsorted(ends, rng.random(between(rng, 60, 150)) * ends[-1], side="right")
         a, b, c = words // 16, words // 4 % 4, words % 4
         rows = np.stack([law[:, b, c].T, law[a, :, c], law[a, b, :]], axis=1).reshape(-1, 4)
-        return np.stack([a, b, c], axis=1).reshape(-1).astype(np.uint8), rows / rows.sum(axis=1, keepdims=True)
+        return np.stack([a, b, c], axis=1).reshape(-1).astype(np.uint8), rows / rows.sum(
+            axis=1, keepdims=True
+        )
 
     return piece
 
 
 def mutation_selection(shifted: bool) -> Piece:
-    """Sites at balance: p(x) as the product of exp(2 N s_i(x_i)) and of mutation's bias against CpG, a fifth of any other pair.
+    """Sites at balance: p(x) as the product of exp(2 N s_i(x_i)) and of mutation's bias against
+    CpG, a fifth of any other pair.
 
-    One of six functional profiles of 40 sites, half of which prefer a letter with 2 N s = 3; the twin's profiles trade half of their sites.
-    The base's law is exp(2 N s_i(b)) times the bias with both neighbours. Source: Bulmer 1991 (mutation-selection balance).
+    One of six functional profiles of 40 sites, half of which prefer a letter with 2 N s = 3; the
+    twin's profiles trade half of their sites. The base's law is exp(2 N s_i(b)) times the bias with
+    both neighbours. Source: Bulmer 1991 (mutation-selection balance).
     """
     rng = np.random.default_rng(33)
     fitness = np.zeros((240, 4))
     selected = np.flatnonzero(rng.random(240) < 0.5)
     fitness[selected, (rng.random(len(selected)) * 4).astype(int)] = 3.0
-    profiles = np.exp(with_half_permuted(fitness, seed=34) if shifted else fitness).reshape(6, 40, 4)
+    profiles = np.exp(with_half_permuted(fitness, seed=34) if shifted else fitness).reshape(
+        6, 40, 4
+    )
     pair = np.ones((4, 4))
     pair[1, 2] = 0.2
 
@@ -133,7 +164,13 @@ def mutation_selection(shifted: bool) -> Piece:
         codes: list[int] = []
         for i in range(len(site)):
             weight = site[i] * after[i] * (pair[codes[-1]] if codes else 1)
-            codes.append(int(np.searchsorted(np.cumsum(weight)[:3], rng.random() * weight.sum(), side="right")))
+            codes.append(
+                int(
+                    np.searchsorted(
+                        np.cumsum(weight)[:3], rng.random() * weight.sum(), side="right"
+                    )
+                )
+            )
         drawn = np.array(codes, dtype=np.uint8)
         rows = site.copy()
         rows[1:] *= pair[drawn[:-1]]

@@ -1,4 +1,5 @@
-"""What an oracle must answer to insertions, deletions and complex alleles: sums over whole haplotypes as they are read, in float64."""
+"""What an oracle must answer to insertions, deletions and complex alleles: sums over whole
+haplotypes as they are read, in float64."""
 
 from __future__ import annotations
 
@@ -16,35 +17,64 @@ LONGEST_BP = 8
 
 
 def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
-    """Indels and complex alleles of one contig, codes uint8 (length,): first those at both ends, then n at random, off its N."""
+    """Indels and complex alleles of one contig, codes uint8 (length,): first those at both ends,
+    then n at random, off its N."""
     rng = np.random.default_rng(seed)
     length = len(codes)
-    made = [Variant(0, decode(codes[:2]), ""), Variant(0, "", "GA"), Variant(length - 3, decode(codes[-3:]), ""), Variant(length, "", "TC")]
+    made = [
+        Variant(0, decode(codes[:2]), ""),
+        Variant(0, "", "GA"),
+        Variant(length - 3, decode(codes[-3:]), ""),
+        Variant(length, "", "TC"),
+    ]
     while len(made) < n + 4:
         lost, gained = (int(value) for value in rng.integers(0, LONGEST_BP + 1, 2))
         pos = int(rng.integers(0, length - lost + 1))
-        if lost != gained and (codes[max(0, pos - 1):pos + lost + 1] < N).all():
-            made.append(Variant(pos, decode(codes[pos:pos + lost]), decode(rng.integers(0, 4, gained).astype(np.uint8))))
+        if lost != gained and (codes[max(0, pos - 1) : pos + lost + 1] < N).all():
+            made.append(
+                Variant(
+                    pos,
+                    decode(codes[pos : pos + lost]),
+                    decode(rng.integers(0, 4, gained).astype(np.uint8)),
+                )
+            )
     return made
 
 
-def true_llrs(oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]) -> np.ndarray:
-    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/scoring.md, "Insertions, deletions"."""
-    changed = np.concatenate([codes[:variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref):]])
+def true_llrs(
+    oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]
+) -> np.ndarray:
+    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/scoring.md,
+    "Insertions, deletions"."""
+    changed = np.concatenate(
+        [codes[: variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref) :]]
+    )
     return np.array([_llr(oracle, opened, codes, changed, variant, view) for view in views])
 
 
-def _llr(oracle: Oracle, opened: Bundle, codes: np.ndarray, changed: np.ndarray, variant: Variant, view: View) -> float:
+def _llr(
+    oracle: Oracle,
+    opened: Bundle,
+    codes: np.ndarray,
+    changed: np.ndarray,
+    variant: Variant,
+    view: View,
+) -> float:
     strand, shift, crop = view.look
     width = opened.window_bp - sum(crop)
     if strand == "+":
         start, site, read = variant.pos, opened.site_forward - shift - crop[0], (codes, changed)
     else:
-        start, site = len(codes) - variant.pos - len(variant.ref), opened.site_reverse + shift - crop[0]
+        start, site = (
+            len(codes) - variant.pos - len(variant.ref),
+            opened.site_reverse + shift - crop[0],
+        )
         read = (reverse_complement(codes), reverse_complement(changed))
     radius = min(RADIUS_BP, width // 8)
     first, last = start - radius, start + variant.length + radius
-    if oracle.is_causal:  # to the window's end, in whole tokens from the site on, and no less than the radius
+    if (
+        oracle.is_causal
+    ):  # to the window's end, in whole tokens from the site on, and no less than the radius
         k = oracle.k_letters
         right = max(width // k * k - site // k * k, -(-(last - start) // k) * k)
         first, last, site = start, start + right, 0
@@ -53,5 +83,8 @@ def _llr(oracle: Oracle, opened: Bundle, codes: np.ndarray, changed: np.ndarray,
     if not len(place):
         return 0.0
     offset = (site + place - start) % oracle.k_letters
-    ref, alt = (np.log(oracle.distribution(one, place, offset)[np.arange(len(place)), one[place]]).sum() for one in read)
+    ref, alt = (
+        np.log(oracle.distribution(one, place, offset)[np.arange(len(place)), one[place]]).sum()
+        for one in read
+    )
     return float(alt - ref)

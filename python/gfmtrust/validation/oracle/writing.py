@@ -1,4 +1,5 @@
-"""Text of the demo's files: VCF, gVCF, BED, samplesheet. Bytes depend on the rows alone; no time, host or version is written."""
+"""Text of the demo's files: VCF, gVCF, BED, samplesheet. Bytes depend on the rows alone; no time,
+host or version is written."""
 
 from __future__ import annotations
 
@@ -32,35 +33,59 @@ _DECLARATIONS = """\
 
 
 def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
-    """VCF header; the absent contig is declared, the undeclared keys of the awkward records are not."""
-    contigs = [(contig.name, len(contig.codes)) for contig in genome.contigs] + [(ABSENT_CONTIG, 5000)]
+    """VCF header; the absent contig is declared, the undeclared keys of the awkward records are
+    not."""
+    contigs = [(contig.name, len(contig.codes)) for contig in genome.contigs] + [
+        (ABSENT_CONTIG, 5000)
+    ]
     lines = "".join(f"##contig=<ID={name},length={length}>\n" for name, length in contigs)
-    columns = "\t".join([vcf_reader.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())])
+    columns = "\t".join(
+        [vcf_reader.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())]
+    )
     return f"##fileformat=VCFv4.2\n##source=gfmtrust_oracle\n{_DECLARATIONS}{lines}{columns}\n"
 
 
 def vcf_text(genome: DrawnGenome, rows: list[Row], sample: int | None = None) -> str:
-    """A VCF of rows in their order, with all samples, or with one sample and only the records in which it carries an ALT.
+    """A VCF of rows in their order, with all samples, or with one sample and only the records in
+    which it carries an ALT.
 
-    Records without ALT stay in the file of one sample too; UNDECLARED ones are there alone, so that every bcftools command takes the
-    file of all samples.
+    Records without ALT stay in the file of one sample too; UNDECLARED ones are there alone, so that
+    every bcftools command takes the file of all samples.
     """
     if sample is None:
         declared = [row for row in rows if row.kind not in UNDECLARED]
-        return header(genome, SAMPLES) + "".join(_line(row, tuple(range(len(SAMPLES)))) for row in declared)
-    own = [row for row in rows if max(row.genotypes[sample]) > 0 or not any(map(max, row.genotypes))]
-    return header(genome, SAMPLES[sample : sample + 1]) + "".join(_line(row, (sample,)) for row in own)
+        return header(genome, SAMPLES) + "".join(
+            _line(row, tuple(range(len(SAMPLES)))) for row in declared
+        )
+    own = [
+        row for row in rows if max(row.genotypes[sample]) > 0 or not any(map(max, row.genotypes))
+    ]
+    return header(genome, SAMPLES[sample : sample + 1]) + "".join(
+        _line(row, (sample,)) for row in own
+    )
 
 
 def gvcf_text(genome: DrawnGenome, contig: DrawnContig, rows: list[Row], sample: int) -> str:
-    """A gVCF of one contig: the sample's bi-allelic SNVs with <NON_REF> beside their ALT, blocks of <NON_REF> between them."""
-    own = [row for row in rows if row.contig == contig.name and row.kind == "snv" and max(row.genotypes[sample]) > 0]
-    ends = sorted({row.pos for row in own} | {s.start for s in contig.segments if s.kind == GAP} | {len(contig.codes)})
+    """A gVCF of one contig: the sample's bi-allelic SNVs with <NON_REF> beside their ALT, blocks of
+    <NON_REF> between them."""
+    own = [
+        row
+        for row in rows
+        if row.contig == contig.name and row.kind == "snv" and max(row.genotypes[sample]) > 0
+    ]
+    ends = sorted(
+        {row.pos for row in own}
+        | {s.start for s in contig.segments if s.kind == GAP}
+        | {len(contig.codes)}
+    )
     resumed = {s.start: s.end for s in contig.segments if s.kind == GAP}
     lines, start = [header(genome, SAMPLES[sample : sample + 1])], 0
     by_pos = {row.pos: row for row in own}
     for end in ends:
-        lines += [_block_line(contig, s, min(s + GVCF_BLOCK_BP, end)) for s in range(start, end, GVCF_BLOCK_BP)]
+        lines += [
+            _block_line(contig, s, min(s + GVCF_BLOCK_BP, end))
+            for s in range(start, end, GVCF_BLOCK_BP)
+        ]
         if end in by_pos:
             row = by_pos[end]
             lines.append(_line(_with_non_ref(row), (sample,)))
@@ -74,16 +99,21 @@ def bed_text(regions: list[tuple[str, int, int, str]]) -> str:
 
 
 def demo_regions(genome: DrawnGenome) -> list[tuple[str, int, int, str]]:
-    """Regions that lie where the truth is known: grammar islands, noise, plain background, a gap, duplicates, no base at all."""
+    """Regions that lie where the truth is known: grammar islands, noise, plain background, a gap,
+    duplicates, no base at all."""
     first, second, small = genome.contigs[0], genome.contigs[1], genome.contigs[-1]
     islands = _islands(first)
     noise = _longest(first, NOISE, 3)
     plain = _longest(second, PLAIN, 2)
     gap = next(s for s in small.segments if s.kind == GAP)
-    regions = [(first.name, start, end, f"grammar_{i}") for i, (start, end) in enumerate(islands[:3], 1)]
+    regions = [
+        (first.name, start, end, f"grammar_{i}") for i, (start, end) in enumerate(islands[:3], 1)
+    ]
     regions += [(first.name, start, end, f"noise_{i}") for i, (start, end) in enumerate(noise, 1)]
     regions += [(second.name, start, end, f"plain_{i}") for i, (start, end) in enumerate(plain, 1)]
-    regions += [(second.name, *island, f"grammar_{i}") for i, island in enumerate(_islands(second)[:2], 4)]
+    regions += [
+        (second.name, *island, f"grammar_{i}") for i, island in enumerate(_islands(second)[:2], 4)
+    ]
     start, end = islands[0]
     regions += [
         (first.name, start, end, "grammar_1_again"),
@@ -99,7 +129,12 @@ def demo_regions(genome: DrawnGenome) -> list[tuple[str, int, int, str]]:
 
 def samplesheet_text() -> str:
     """The samplesheet of the demo; paths are relative to its own folder."""
-    rows = ["sample,vcf", "demo_cohort,demo_cohort.vcf.gz", "demo_b,demo_b.vcf.gz", "demo_c,demo_c.g.vcf.gz"]
+    rows = [
+        "sample,vcf",
+        "demo_cohort,demo_cohort.vcf.gz",
+        "demo_b,demo_b.vcf.gz",
+        "demo_c,demo_c.g.vcf.gz",
+    ]
     return "".join(f"{row}\n" for row in rows)
 
 
@@ -109,7 +144,18 @@ def _line(row: Row, samples: tuple[int, ...]) -> str:
     alts = ",".join(row.alts) or "."
     calls = [f"{'/'.join('.' if allele < 0 else str(allele) for allele in pair)}:{row.depths[i]}"
              for pair, i in zip(genotypes, samples, strict=True)]  # fmt: skip
-    fields = [row.contig, vcf_reader.format_position(row.pos), row.id, row.ref, alts, row.qual, row.filter, info, "GT:DP", *calls]
+    fields = [
+        row.contig,
+        vcf_reader.format_position(row.pos),
+        row.id,
+        row.ref,
+        alts,
+        row.qual,
+        row.filter,
+        info,
+        "GT:DP",
+        *calls,
+    ]
     return "\t".join(fields) + "\n"
 
 
@@ -124,7 +170,16 @@ def _counts(row: Row, genotypes: list[tuple[int, int]], samples: tuple[int, ...]
 
 
 def _with_non_ref(row: Row) -> Row:
-    return Row(row.contig, row.pos, row.ref, (*row.alts, "<NON_REF>"), row.kind, row.genotypes, qual=row.qual, depths=row.depths)
+    return Row(
+        row.contig,
+        row.pos,
+        row.ref,
+        (*row.alts, "<NON_REF>"),
+        row.kind,
+        row.genotypes,
+        qual=row.qual,
+        depths=row.depths,
+    )
 
 
 def _block_line(contig: DrawnContig, start: int, end: int) -> str:
@@ -134,7 +189,8 @@ def _block_line(contig: DrawnContig, start: int, end: int) -> str:
 
 
 def _islands(contig: DrawnContig) -> list[tuple[int, int]]:
-    """Runs of elements with nothing longer than a spacer between them, 200-450 bp, longest first."""
+    """Runs of elements with nothing longer than a spacer between them, 200-450 bp, longest
+    first."""
     islands, start, end = [], None, None
     for segment in contig.segments:
         is_element = segment.kind not in (PLAIN, NOISE, GAP)

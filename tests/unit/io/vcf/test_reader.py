@@ -1,4 +1,5 @@
-"""Records come out whole and in order, or the file is refused with the line; statuses that the text of an allele decides."""
+"""Records come out whole and in order, or the file is refused with the line; statuses that the text
+of an allele decides."""
 
 import pytest
 from vcf_texts import AWKWARD, COLUMNS, HEADER, SAMPLES, line, stored, vcf_text
@@ -41,14 +42,20 @@ def test_pos_0_is_before_the_first_base(tmp_path):
     assert vcf_reader.format_position(record.pos) == "0"
 
 
-@pytest.mark.parametrize(("text", "pos"), [(b"1", 0), (b"0", -1), (b"007", 6), (b"999999999999999999", 999999999999999998)])
+@pytest.mark.parametrize(
+    ("text", "pos"),
+    [(b"1", 0), (b"0", -1), (b"007", 6), (b"999999999999999999", 999999999999999998)],
+)
 def test_positions_of_integers(text, pos):
     assert vcf_reader.parse_position(text) == pos
     assert vcf_reader.parse_position(text.decode()) == pos
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("text", [b"", b"-1", b"+1", b"1.0", b"1e3", b" 1", b"1 ", b"abc", b"1\n", "١".encode(), b"1" * 19])
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"-1", b"+1", b"1.0", b"1e3", b" 1", b"1 ", b"abc", b"1\n", "١".encode(), b"1" * 19],
+)
 def test_positions_of_other_texts_are_none(text):
     assert vcf_reader.parse_position(text) is None
 
@@ -61,7 +68,10 @@ def test_header_only_and_no_final_newline_are_no_faults(tmp_path):
 
 
 def test_header_tells_what_is_declared(tmp_path):
-    text = HEADER.replace(b"##contig=<ID=chr2,length=40>", b'##contig=<length=40,ID=chr2>\n##contig=<ID=odd,md5="a,length=3,">')
+    text = HEADER.replace(
+        b"##contig=<ID=chr2,length=40>",
+        b'##contig=<length=40,ID=chr2>\n##contig=<ID=odd,md5="a,length=3,">',
+    )
     header, _ = vcf_reader.read(stored(tmp_path / "a.vcf", text + COLUMNS))
     assert header.declared("INFO") == {b"AC"}
     assert header.declared("FILTER") == {b"q10"}
@@ -81,25 +91,54 @@ def test_contig_names_of_the_specification_are_taken(tmp_path):
     assert [record.contig.encode() for record in records(path)] == names
 
 
-@pytest.mark.parametrize(("ref", "alt", "status"), [
-    ("A", "<NON_REF>", Status.GVCF_BLOCK), ("A", "<*>", Status.GVCF_BLOCK),
-    ("A", "<DEL>", Status.SYMBOLIC), ("A", "<DUP:TANDEM>", Status.SYMBOLIC), ("A", "<>", Status.SYMBOLIC),
-    ("R", "<CN0>", Status.SYMBOLIC),
-    ("A", "*", Status.SPANNING_DEL), ("N", "*", Status.SPANNING_DEL),
-    ("G", "G[chr2:3[", Status.BREAKEND), ("G", "]chr2:3]G", Status.BREAKEND), ("G", "G.", Status.BREAKEND), ("G", ".G", Status.BREAKEND),
-    ("G", "G[<ctg1>:7[", Status.BREAKEND),
-    ("A", "N", Status.AMBIGUOUS_BASE), ("R", "A", Status.AMBIGUOUS_BASE), ("A", ".", Status.AMBIGUOUS_BASE),
-    ("A", "U", Status.AMBIGUOUS_BASE),
-    ("A", "<DEL", Status.AMBIGUOUS_BASE), ("A", "**", Status.AMBIGUOUS_BASE), ("AN", "A", Status.AMBIGUOUS_BASE),
-    (".", "A", Status.AMBIGUOUS_BASE),
-    ("A", "C", None), ("a", "t", None), ("A", "A", None), ("ACGT", "A", None), ("A", "acgt", None),
-])
+@pytest.mark.parametrize(
+    ("ref", "alt", "status"),
+    [
+        ("A", "<NON_REF>", Status.GVCF_BLOCK),
+        ("A", "<*>", Status.GVCF_BLOCK),
+        ("A", "<DEL>", Status.SYMBOLIC),
+        ("A", "<DUP:TANDEM>", Status.SYMBOLIC),
+        ("A", "<>", Status.SYMBOLIC),
+        ("R", "<CN0>", Status.SYMBOLIC),
+        ("A", "*", Status.SPANNING_DEL),
+        ("N", "*", Status.SPANNING_DEL),
+        ("G", "G[chr2:3[", Status.BREAKEND),
+        ("G", "]chr2:3]G", Status.BREAKEND),
+        ("G", "G.", Status.BREAKEND),
+        ("G", ".G", Status.BREAKEND),
+        ("G", "G[<ctg1>:7[", Status.BREAKEND),
+        ("A", "N", Status.AMBIGUOUS_BASE),
+        ("R", "A", Status.AMBIGUOUS_BASE),
+        ("A", ".", Status.AMBIGUOUS_BASE),
+        ("A", "U", Status.AMBIGUOUS_BASE),
+        ("A", "<DEL", Status.AMBIGUOUS_BASE),
+        ("A", "**", Status.AMBIGUOUS_BASE),
+        ("AN", "A", Status.AMBIGUOUS_BASE),
+        (".", "A", Status.AMBIGUOUS_BASE),
+        ("A", "C", None),
+        ("a", "t", None),
+        ("A", "A", None),
+        ("ACGT", "A", None),
+        ("A", "acgt", None),
+    ],
+)
 def test_status_by_text(ref, alt, status):
     assert vcf_reader.text_status(ref, alt) is status
 
 
-@pytest.mark.parametrize(("ref", "alt", "answer"), [("A", "C", True), ("a", "T", True), ("A", "A", True), ("A", "AC", False),
-                                                    ("AC", "A", False), ("A", "N", False), ("A", "*", False), ("A", "<DEL>", False)])
+@pytest.mark.parametrize(
+    ("ref", "alt", "answer"),
+    [
+        ("A", "C", True),
+        ("a", "T", True),
+        ("A", "A", True),
+        ("A", "AC", False),
+        ("AC", "A", False),
+        ("A", "N", False),
+        ("A", "*", False),
+        ("A", "<DEL>", False),
+    ],
+)
 def test_is_snv(ref, alt, answer):
     assert vcf_reader.is_snv(ref, alt) is answer
 
@@ -110,15 +149,27 @@ FIRST_BYTES = [
     (COLUMNS + line(), "line 1 is '#CHROM"),
     (b"##fileformat=GFF3\n", "line 1 is '##fileformat=GFF3'"),
     (b"\n" + vcf_text(), "line 1 is ''"),
-    (b"\xef\xbb\xbf" + vcf_text(), "begins with a byte-order mark; expected UTF-8 without BOM; convert with iconv"),
-    (vcf_text()[:60].decode().encode("utf-16"), "is UTF-16; expected UTF-8 without BOM; convert with iconv"),
+    (
+        b"\xef\xbb\xbf" + vcf_text(),
+        "begins with a byte-order mark; expected UTF-8 without BOM; convert with iconv",
+    ),
+    (
+        vcf_text()[:60].decode().encode("utf-16"),
+        "is UTF-16; expected UTF-8 without BOM; convert with iconv",
+    ),
     (vcf_text()[:60].decode().encode("utf-16-le"), "is UTF-16"),
-    (b"BCF\2\2" + b"\0" * 40, "is BCF; expected VCF; convert with bcftools view -Oz -o a.vcf.gz a.bcf"),
+    (
+        b"BCF\2\2" + b"\0" * 40,
+        "is BCF; expected VCF; convert with bcftools view -Oz -o a.vcf.gz a.bcf",
+    ),
     (b"\0\1\2\3", "line 1 is '\\x00\\x01\\x02\\x03'"),
     (HEADER, "line 5 is '##FILTER"),
     (HEADER + COLUMNS.replace(b"\t", b" "), "line 6 is '#CHROM POS"),
     (HEADER + line(), "line 6 is 'chr1"),
-    (HEADER + COLUMNS[:-1] + b"\tS1\n", "expected #CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO[, FORMAT, samples]"),
+    (
+        HEADER + COLUMNS[:-1] + b"\tS1\n",
+        "expected #CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO[, FORMAT, samples]",
+    ),
     (vcf_text().replace(b"\n", b"\r"), "line 1 is '##fileformat=VCFv4.2\\x0d##contig"),
 ]
 
@@ -138,7 +189,10 @@ def test_what_is_no_vcf_is_refused(tmp_path, text, found, how):
 BAD_LINES = [
     (b"chr1\t5\t.\tA\tC\t.\n", "line 8: 6 columns; expected at least 8"),
     (line()[:-6] + b"\n", "line 8: 7 columns; expected at least 8; is the file cut off?"),
-    (line(samples=(b"0/1",)), "line 8: 10 columns; header has 8; expected 8; name every sample in the header"),
+    (
+        line(samples=(b"0/1",)),
+        "line 8: 10 columns; header has 8; expected 8; name every sample in the header",
+    ),
     (b"\n", "line 8: 1 columns"),
     (b"#CHROM\tPOS\n", "line 8: 2 columns"),
     (line(pos=b"abc"), "line 8: POS is abc; expected an integer >= 0; fix the record"),
@@ -171,19 +225,38 @@ def test_a_malformed_line_stops_with_its_number(tmp_path, bad, found):
 @pytest.mark.bad_input
 def test_a_record_cut_off_or_with_a_sample_too_many(tmp_path):
     whole = line(samples=(b"0/1", b"1/1"))
-    with pytest.raises(BadDataError, match=r"line 7: 10 columns; header has 11; expected 11; is the file cut off\?"):
+    with pytest.raises(
+        BadDataError, match=r"line 7: 10 columns; header has 11; expected 11; is the file cut off\?"
+    ):
         records(stored(tmp_path / "a.vcf", HEADER + SAMPLES + whole[: whole.rindex(b"\t")]))
     with pytest.raises(BadDataError, match=r"line 7: 12 columns; header has 11"):
-        records(stored(tmp_path / "a.vcf", HEADER + SAMPLES + line(samples=(b"0/1", b"1/1", b"0/0"))))
+        records(
+            stored(tmp_path / "a.vcf", HEADER + SAMPLES + line(samples=(b"0/1", b"1/1", b"0/0")))
+        )
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("limit", "text", "found"), [
-    ({"max_line": 300}, vcf_text([(b"chr1", b"1", b"A", b"C", b"X=" + b"y" * 300)]), "line 7: longer than"),
-    ({"max_header": 100}, vcf_text(), "line 4: header longer than"),
-    ({"max_alts": 3}, vcf_text([(b"chr1", b"1", b"A", b"C,G,T,CC", b".")]), "line 7: 4 ALTs; expected at most 3; see --max_alts"),
-    ({"max_samples": 1}, vcf_text(samples=True), "line 6: 2 sample columns; expected at most 1; see --max_samples"),
-])
+@pytest.mark.parametrize(
+    ("limit", "text", "found"),
+    [
+        (
+            {"max_line": 300},
+            vcf_text([(b"chr1", b"1", b"A", b"C", b"X=" + b"y" * 300)]),
+            "line 7: longer than",
+        ),
+        ({"max_header": 100}, vcf_text(), "line 4: header longer than"),
+        (
+            {"max_alts": 3},
+            vcf_text([(b"chr1", b"1", b"A", b"C,G,T,CC", b".")]),
+            "line 7: 4 ALTs; expected at most 3; see --max_alts",
+        ),
+        (
+            {"max_samples": 1},
+            vcf_text(samples=True),
+            "line 6: 2 sample columns; expected at most 1; see --max_samples",
+        ),
+    ],
+)
 def test_limits_name_line_and_option(tmp_path, limit, text, found):
     path = stored(tmp_path / "a.vcf", text)
     with pytest.raises(BadDataError) as caught:
@@ -203,11 +276,16 @@ def test_missing_file_and_cut_stream(tmp_path):
 
 
 def test_htslib_agrees_on_a_sound_file(tmp_path):
-    assert vcf_reader.check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
+    assert (
+        vcf_reader.check_with_htslib(stored(tmp_path / "a.vcf", vcf_text()), len(AWKWARD)) is None
+    )
 
 
 @pytest.mark.bad_input
 def test_htslib_disagreement_is_said(tmp_path, capfd):
     path = stored(tmp_path / "a.vcf", vcf_text())
-    assert vcf_reader.check_with_htslib(path, 99) == f"htslib (bcftools, pysam) reads {len(AWKWARD)} of 99 records"
+    assert (
+        vcf_reader.check_with_htslib(path, 99)
+        == f"htslib (bcftools, pysam) reads {len(AWKWARD)} of 99 records"
+    )
     assert capfd.readouterr().err == ""

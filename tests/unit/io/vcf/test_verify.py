@@ -1,4 +1,5 @@
-"""verify accepts what splice writes and finds every tampering of it, without a line of code in common with the writer."""
+"""verify accepts what splice writes and finds every tampering of it, without a line of code in
+common with the writer."""
 
 import ast
 import gzip
@@ -23,7 +24,11 @@ def annotated(tmp_path, text, how="plain", **options):
 
 def test_it_is_small_and_shares_no_code_with_the_writer():
     tree = ast.parse(SOURCE.read_text())
-    ours = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module.startswith("gfmtrust")}
+    ours = {
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("gfmtrust")
+    }
     assert ours == {"gfmtrust.core.errors", "gfmtrust.core.vocabulary"}
     assert len(SOURCE.read_text().splitlines()) < 150
 
@@ -66,38 +71,115 @@ FIRST = 9  # list index of the first record: 5 header lines, 3 of ours, #CHROM
 TAMPERINGS = {
     "record lost": (lambda lines: lines.pop(FIRST + 2), "line 12: column"),
     "last record lost": (lambda lines: lines.pop(), "line 22: input has more records after 12"),
-    "record doubled": (lambda lines: lines.append(lines[-1]), "line 23: output has more records after 13"),
-    "records swapped": (lambda lines: lines.insert(FIRST, lines.pop(FIRST + 1)), "line 10: column 2 is b'6'; expected b'5'"),
+    "record doubled": (
+        lambda lines: lines.append(lines[-1]),
+        "line 23: output has more records after 13",
+    ),
+    "records swapped": (
+        lambda lines: lines.insert(FIRST, lines.pop(FIRST + 1)),
+        "line 10: column 2 is b'6'; expected b'5'",
+    ),
     "pos": (lambda lines: with_column(lines, FIRST, 1, b"6"), "line 10: column 2"),
     "id": (lambda lines: with_column(lines, FIRST, 2, b"rs2"), "line 10: column 3"),
-    "case of ref": (lambda lines: with_column(lines, FIRST + 1, 3, b"A"), "line 11: column 4 is b'A'; expected b'a'"),
-    "qual": (lambda lines: with_column(lines, FIRST, 5, b"0"), "line 10: column 6 is b'0'; expected b'1e-300'"),
+    "case of ref": (
+        lambda lines: with_column(lines, FIRST + 1, 3, b"A"),
+        "line 11: column 4 is b'A'; expected b'a'",
+    ),
+    "qual": (
+        lambda lines: with_column(lines, FIRST, 5, b"0"),
+        "line 10: column 6 is b'0'; expected b'1e-300'",
+    ),
     "filter": (lambda lines: with_column(lines, FIRST, 6, b"q10"), "line 10: column 7"),
-    "info value": (lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"AC=1", b"AC=2")), "line 10: INFO"),
-    "info key lost": (lambda lines: with_column(lines, FIRST, 7, lambda info: info.removeprefix(b"AC=1;")), "line 10: INFO"),
-    "foreign key": (lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";DB"), "b'DB'; expected a key of ours"),
-    "our keys first": (lambda lines: with_column(lines, FIRST, 7, b"GFM_STATUS=SCORED;GFM_RANK=0;AC=1"), "line 10: INFO"),
-    "dot kept": (lambda lines: with_column(lines, FIRST + 1, 7, lambda info: b".;" + info), "b'.'; expected a key of ours"),
-    "separator doubled": (lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"1;GFM", b"1;;GFM")), "b''; expected"),
-    "separator lost": (lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"1;GFM", b"1GFM")), "line 10: INFO"),
-    "trailing semicolon": (lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";"), "b''; expected a key"),
-    "status lost": (lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_RANK=0"), "expected GFM_RANK, and GFM_STATUS"),
-    "rank lost": (lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_STATUS=SCORED"), "expected GFM_RANK, and GFM_STATUS"),
-    "status unknown": (lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_STATUS=FINE;GFM_RANK=0"), "known statuses"),
-    "key twice": (lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";GFM_RANK=1"), "once, with 1 values"),
-    "value too many": (lambda lines: with_column(lines, FIRST, 7, lambda info: info + b",1"), "with 1 values"),
-    "value too few": (lambda lines: with_column(lines, FIRST + 1, 7, lambda info: info[:-2]), "with 3 values"),
-    "value empty": (lambda lines: with_column(lines, FIRST + 1, 7, lambda info: info.replace(b"0,1,2", b"0,,2")), "with 3 values"),
+    "info value": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"AC=1", b"AC=2")),
+        "line 10: INFO",
+    ),
+    "info key lost": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info.removeprefix(b"AC=1;")),
+        "line 10: INFO",
+    ),
+    "foreign key": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";DB"),
+        "b'DB'; expected a key of ours",
+    ),
+    "our keys first": (
+        lambda lines: with_column(lines, FIRST, 7, b"GFM_STATUS=SCORED;GFM_RANK=0;AC=1"),
+        "line 10: INFO",
+    ),
+    "dot kept": (
+        lambda lines: with_column(lines, FIRST + 1, 7, lambda info: b".;" + info),
+        "b'.'; expected a key of ours",
+    ),
+    "separator doubled": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"1;GFM", b"1;;GFM")),
+        "b''; expected",
+    ),
+    "separator lost": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info.replace(b"1;GFM", b"1GFM")),
+        "line 10: INFO",
+    ),
+    "trailing semicolon": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";"),
+        "b''; expected a key",
+    ),
+    "status lost": (
+        lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_RANK=0"),
+        "expected GFM_RANK, and GFM_STATUS",
+    ),
+    "rank lost": (
+        lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_STATUS=SCORED"),
+        "expected GFM_RANK, and GFM_STATUS",
+    ),
+    "status unknown": (
+        lambda lines: with_column(lines, FIRST, 7, b"AC=1;GFM_STATUS=FINE;GFM_RANK=0"),
+        "known statuses",
+    ),
+    "key twice": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info + b";GFM_RANK=1"),
+        "once, with 1 values",
+    ),
+    "value too many": (
+        lambda lines: with_column(lines, FIRST, 7, lambda info: info + b",1"),
+        "with 1 values",
+    ),
+    "value too few": (
+        lambda lines: with_column(lines, FIRST + 1, 7, lambda info: info[:-2]),
+        "with 3 values",
+    ),
+    "value empty": (
+        lambda lines: with_column(
+            lines, FIRST + 1, 7, lambda info: info.replace(b"0,1,2", b"0,,2")
+        ),
+        "with 3 values",
+    ),
     "no keys": (lambda lines: with_column(lines, FIRST, 7, b"AC=1"), "line 10: INFO"),
-    "keys on a record without ALT": (lambda lines: with_column(lines, FIRST + 3, 7, b"AC=0;GFM_RANK=0"), "as ALT is '.'"),
-    "column lost": (lambda lines: lines.__setitem__(FIRST, lines[FIRST].rsplit(b"\t", 1)[0] + b"\n"), "7 columns; expected 8"),
-    "column more": (lambda lines: lines.__setitem__(FIRST, lines[FIRST][:-1] + b"\tGT\n"), "9 columns; expected 8"),
-    "line end": (lambda lines: lines.__setitem__(FIRST, lines[FIRST][:-1] + b"\r\n"), "line end is b'\\r\\n'; expected b'\\n'"),
+    "keys on a record without ALT": (
+        lambda lines: with_column(lines, FIRST + 3, 7, b"AC=0;GFM_RANK=0"),
+        "as ALT is '.'",
+    ),
+    "column lost": (
+        lambda lines: lines.__setitem__(FIRST, lines[FIRST].rsplit(b"\t", 1)[0] + b"\n"),
+        "7 columns; expected 8",
+    ),
+    "column more": (
+        lambda lines: lines.__setitem__(FIRST, lines[FIRST][:-1] + b"\tGT\n"),
+        "9 columns; expected 8",
+    ),
+    "line end": (
+        lambda lines: lines.__setitem__(FIRST, lines[FIRST][:-1] + b"\r\n"),
+        "line end is b'\\r\\n'; expected b'\\n'",
+    ),
     "header line lost": (lambda lines: lines.pop(1), "line 2: header line"),
-    "header line changed": (lambda lines: lines.__setitem__(1, lines[1].replace(b"60", b"61")), "line 2: header line"),
+    "header line changed": (
+        lambda lines: lines.__setitem__(1, lines[1].replace(b"60", b"61")),
+        "line 2: header line",
+    ),
     "header lines swapped": (lambda lines: lines.insert(1, lines.pop(2)), "line 2: header line"),
     "header line more": (lambda lines: lines.insert(1, b"##x=1\n"), "line 2: header line b'##x=1"),
-    "columns line changed": (lambda lines: lines.__setitem__(8, b"#CHROM\n"), "line 9: header line b'#CHROM"),
+    "columns line changed": (
+        lambda lines: lines.__setitem__(8, b"#CHROM\n"),
+        "line 9: header line b'#CHROM",
+    ),
 }
 
 
@@ -118,7 +200,8 @@ def test_a_thousand_changed_bytes_outside_our_values_are_found(tmp_path):
     text = naive_splice.text_of(output)
     rng = random.Random(1)
     path = tmp_path / "tampered.vcf"
-    # Our own header lines and the texts of our values are not the input's: only a digest of the file could tell them.
+    # Our own header lines and the texts of our values are not the input's: only a digest of the
+    # file could tell them.
     free = [at for at in range(len(text)) if not in_our_text(text, at)]
     for _ in range(1000):
         at = rng.choice(free)

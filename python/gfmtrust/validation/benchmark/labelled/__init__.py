@@ -1,7 +1,9 @@
-"""BENCHMARK_LABELS: what a finished run's LLRs and flags are worth on alleles whose effect is known. Tables, a page of figures, a verdict.
+"""BENCHMARK_LABELS: what a finished run's LLRs and flags are worth on alleles whose effect is
+known. Tables, a page of figures, a verdict.
 
-    gfmtrust read_labels --fasta genome.fa.gz --labels clinvar.vcf.gz --out labels.parquet
-    gfmtrust benchmark_labels --labels labels.parquet --sites results/scores/sites.parquet --out_dir benchmark
+    gfmtrust read_labels --fasta genome.fa.gz --labels clinvar.vcf.gz --out labels.parquet gfmtrust
+    benchmark_labels --labels labels.parquet --sites results/scores/sites.parquet --out_dir
+    benchmark
 
 Nothing is fitted that a flag depends on. Source: docs/reliability.md, "Labels".
 """
@@ -28,46 +30,99 @@ from gfmtrust.validation.benchmark.labelled.verdict import verdict
 log = logging.getLogger(__name__)
 
 MIN_ALLELES = 20
-"""Labelled alleles, of both labels, that a class of variant and region needs for rows of its own."""
+"""Labelled alleles, of both labels, that a class of variant and region needs for rows of its
+own."""
 
 
-def benchmark_labels(label_table: Path, sites: Path, out_dir: Path, plan_dir: Path | None = None, scores: list[Path] | None = None,
-                     llr_cut: float | None = None, seed: int = 1) -> dict:
-    """Write the tables (TSV), benchmark.json and benchmark.svg below `out_dir`; returns the content of benchmark.json.
+def benchmark_labels(
+    label_table: Path,
+    sites: Path,
+    out_dir: Path,
+    plan_dir: Path | None = None,
+    scores: list[Path] | None = None,
+    llr_cut: float | None = None,
+    seed: int = 1,
+) -> dict:
+    """Write the tables (TSV), benchmark.json and benchmark.svg below `out_dir`; returns the content
+    of benchmark.json.
 
-    label_table: of read_labels; sites: sites.parquet of the run; plan_dir, scores: for rows of each model; llr_cut: nats, see
-    `alleles.judge`. Raises BadDataError (65) where the run scored one label alone.
+    label_table: of read_labels; sites: sites.parquet of the run; plan_dir, scores: for rows of each
+    model; llr_cut: nats, see `alleles.judge`. Raises BadDataError (65) where the run scored one
+    label alone.
     """
     judged, lost = judge(label_table, sites, plan_dir, scores or [], llr_cut)
     metadata, run = tables.read_metadata(label_table), tables.read_metadata(sites)
     found: dict[str, list[dict]] = {}
     for kind in _classes(judged.table["kind"]):
         for region_class in _classes(judged.table["region_class"]):
-            mine = np.flatnonzero(((judged.table["kind"] == kind) | (kind == EVERY)).to_numpy()
-                                  & ((judged.table["region_class"] == region_class) | (region_class == EVERY)).to_numpy())
+            mine = np.flatnonzero(
+                ((judged.table["kind"] == kind) | (kind == EVERY)).to_numpy()
+                & (
+                    (judged.table["region_class"] == region_class) | (region_class == EVERY)
+                ).to_numpy()
+            )
             n_effect = int(judged.table["label"].to_numpy()[mine].sum())
-            if (kind, region_class) == (EVERY, EVERY) or (len(mine) >= MIN_ALLELES and 0 < n_effect < len(mine)):
+            if (kind, region_class) == (EVERY, EVERY) or (
+                len(mine) >= MIN_ALLELES and 0 < n_effect < len(mine)
+            ):
                 for name, rows in _stratum(judged.take(mine), kind, region_class, seed).items():
                     found.setdefault(name, []).extend(rows)
-    told = {kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])}
+    told = {
+        kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])
+    }
     if by_labels := run.get("flagged_by_labels"):
-        told = {kind: [*lines, f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them."]
-                for kind, lines in told.items()}
-    overlaps = training.of_models(run["models"], run.get("contigs", []), judged.table["contig_index"].to_numpy(), CONTEXT_FAMILY)
+        told = {
+            kind: [
+                *lines,
+                f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them.",
+            ]
+            for kind, lines in told.items()
+        }
+    overlaps = training.of_models(
+        run["models"],
+        run.get("contigs", []),
+        judged.table["contig_index"].to_numpy(),
+        CONTEXT_FAMILY,
+    )
     if overlaps:
         log.warning("labels: %s", training.line(overlaps))
     counts = {**metadata["counts"], **lost, "benchmarked": len(judged.table)}
-    content = tables.plain({"labels": metadata, "counts": counts, "scorers": judged.about, "cuts": _cuts(judged), "verdict": told,
-                     "training": [asdict(one) for one in overlaps], "tables": found})
+    content = tables.plain(
+        {
+            "labels": metadata,
+            "counts": counts,
+            "scorers": judged.about,
+            "cuts": _cuts(judged),
+            "verdict": told,
+            "training": [asdict(one) for one in overlaps],
+            "tables": found,
+        }
+    )
     tables.write_json(out_dir / "benchmark.json", content)
     for name, rows in found.items():
         tables.write_tsv(out_dir / f"{name}.tsv", rows)
-    tables.write_tsv(out_dir / "training.tsv", [{"model": one.model, "assemblies": ", ".join(one.assemblies) or None, "labels": one.labels,
-                                                 "on_training_contigs": one.n, "words": one.words} for one in overlaps])
-    tables.write_tsv(out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()])
+    tables.write_tsv(
+        out_dir / "training.tsv",
+        [
+            {
+                "model": one.model,
+                "assemblies": ", ".join(one.assemblies) or None,
+                "labels": one.labels,
+                "on_training_contigs": one.n,
+                "words": one.words,
+            }
+            for one in overlaps
+        ],
+    )
+    tables.write_tsv(
+        out_dir / "labels.tsv", [{"alleles": name, "n": n} for name, n in counts.items()]
+    )
     title = f"{len(judged.table):,} labelled alleles, {int(judged.table['label'].sum()):,} with an effect"
     tables.write_text(out_dir / "benchmark.svg", plots.page(judged, title))
-    tables.write_text(out_dir / "verdict.txt", "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in told.items()))
+    tables.write_text(
+        out_dir / "verdict.txt",
+        "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in told.items()),
+    )
     for line in told[EVERY]:
         log.info("%s", line)
     return content
@@ -82,18 +137,37 @@ def _classes(column: pd.Series) -> list[str]:
 def _stratum(judged: Judged, kind: str, region_class: str, seed: int) -> dict[str, list[dict]]:
     """The rows of every table for one class of variant in one region class."""
     blocks = Blocks(judged.table["block"].to_numpy(), seed)
-    where = {"kind": kind, "region_class": region_class, "blocks": len(np.unique(blocks.block)), "intervals": blocks.mode}
-    asked = {"ranking": questions.ranking_rows(judged), "selective": questions.selective_rows(judged),
-             "tiers": questions.tier_rows(judged), "trend": questions.trend_rows(judged)}
+    where = {
+        "kind": kind,
+        "region_class": region_class,
+        "blocks": len(np.unique(blocks.block)),
+        "intervals": blocks.mode,
+    }
+    asked = {
+        "ranking": questions.ranking_rows(judged),
+        "selective": questions.selective_rows(judged),
+        "tiers": questions.tier_rows(judged),
+        "trend": questions.trend_rows(judged),
+    }
     if region_class == EVERY:
-        asked |= {"within": confounders.within_rows(judged), "nested": confounders.nested_rows(judged, blocks),
-                  "tenths": confounders.tenth_rows(judged)}
+        asked |= {
+            "within": confounders.within_rows(judged),
+            "nested": confounders.nested_rows(judged, blocks),
+            "tenths": confounders.tenth_rows(judged),
+        }
     answers = iter(filled([row for rows in asked.values() for row in rows], blocks))
     found = {name: [where | next(answers) for _ in rows] for name, rows in asked.items()}
-    return found | {"curve": [where | point for point in plots.curve_points(judged)] if region_class == EVERY else []}
+    return found | {
+        "curve": [where | point for point in plots.curve_points(judged)]
+        if region_class == EVERY
+        else []
+    }
 
 
 def _cuts(judged: Judged) -> list[dict]:
     """The cut by class of variant."""
     grouped = judged.table.groupby("kind", sort=True)["cut"].agg(["first", "size"]).reset_index()
-    return [{"kind": kind, "cut": float(cut), "n": int(n)} for kind, cut, n in grouped.itertuples(index=False)]
+    return [
+        {"kind": kind, "cut": float(cut), "n": int(n)}
+        for kind, cut, n in grouped.itertuples(index=False)
+    ]

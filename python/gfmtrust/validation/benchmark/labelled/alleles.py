@@ -1,8 +1,10 @@
-"""The labelled alleles of a run with all that is asked of them: each model's answer, the call it makes, and whether the label agrees.
+"""The labelled alleles of a run with all that is asked of them: each model's answer, the call it
+makes, and whether the label agrees.
 
-A call needs a cut on the LLR. Where none is given the best one of each class of variant is taken: one number for all its alleles, as cuts
-that differ between halves of the genome would borrow from how often each half has an effect. Choosing it on these very labels flatters the
-alleles near it, which are the LOW ones, never the flag. Source: docs/reliability.md, "Labels".
+A call needs a cut on the LLR. Where none is given the best one of each class of variant is taken:
+one number for all its alleles, as cuts that differ between halves of the genome would borrow from
+how often each half has an effect. Choosing it on these very labels flatters the alleles near it,
+which are the LOW ones, never the flag. Source: docs/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -30,8 +32,9 @@ ENSEMBLE, COMPOSITION = "ensemble", "gc_cpg"
 
 @dataclass(frozen=True)
 class Judged:
-    """table: a row a labelled and scored allele: labels.KEY, label, cpg, COLUMNS, kind, block, fold, `score` (higher speaks for an
-    effect), cut, distance to it, wrong. scorers: name -> score (n,), the ensemble's first. about: name -> what the scorer is.
+    """table: a row a labelled and scored allele: labels.KEY, label, cpg, COLUMNS, kind, block,
+    fold, `score` (higher speaks for an effect), cut, distance to it, wrong. scorers: name -> score
+    (n,), the ensemble's first. about: name -> what the scorer is.
     """
 
     table: pd.DataFrame
@@ -40,15 +43,23 @@ class Judged:
     by_size: bool
 
     def take(self, rows: np.ndarray) -> Judged:
-        return Judged(self.table.iloc[rows].reset_index(drop=True), {name: score[rows] for name, score in self.scorers.items()}, self.about,
-                      self.by_size)
+        return Judged(
+            self.table.iloc[rows].reset_index(drop=True),
+            {name: score[rows] for name, score in self.scorers.items()},
+            self.about,
+            self.by_size,
+        )
 
 
-def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Path], llr_cut: float | None) -> tuple[Judged, dict]:
-    """The labelled alleles of sites.parquet, judged, and how many labelled alleles were lost by reason.
+def judge(
+    label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Path], llr_cut: float | None
+) -> tuple[Judged, dict]:
+    """The labelled alleles of sites.parquet, judged, and how many labelled alleles were lost by
+    reason.
 
-    plan_dir, scores: as annotate_sites reads them, for a row a model; without them the ensemble stands alone. llr_cut: nats, None for the
-    best. Raises UsageError (64) for a cut below 0 or scores without their plan, BadDataError (65) where the run scored one label alone.
+    plan_dir, scores: as annotate_sites reads them, for a row a model; without them the ensemble
+    stands alone. llr_cut: nats, None for the best. Raises UsageError (64) for a cut below 0 or
+    scores without their plan, BadDataError (65) where the run scored one label alone.
     """
     if llr_cut is not None and not 0 <= llr_cut < np.inf:
         raise UsageError(message("--llr_cut", str(llr_cut), "a number of nats, at least 0"))
@@ -56,16 +67,27 @@ def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Pa
         raise UsageError(message("--plan, --scores", "one of the two", "both or neither"))
     table, lost = labels.matched(label_table, sites, COLUMNS)
     by_size = tables.read_metadata(label_table)["by_size"]
-    kind = [Variant(*row).kind.value for row in zip(table["pos"], table["ref"], table["alt"], strict=True)]
-    block = np.unique(place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True)[1]
-    table = table.assign(kind=kind, block=block, score=effect_score(table["llr"].to_numpy(np.float64), by_size))
+    kind = [
+        Variant(*row).kind.value
+        for row in zip(table["pos"], table["ref"], table["alt"], strict=True)
+    ]
+    block = np.unique(
+        place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True
+    )[1]
+    table = table.assign(
+        kind=kind, block=block, score=effect_score(table["llr"].to_numpy(np.float64), by_size)
+    )
     table = table.assign(fold=two_folds(place_key(table["contig_index"], table["pos"]), block))
     cut = np.full(len(table), llr_cut) if llr_cut is not None else cuts(table)
     score = table["score"].to_numpy()
-    table = table.assign(cut=cut, distance=np.abs(score - cut), wrong=(score >= cut) != (table["label"] == 1))
+    table = table.assign(
+        cut=cut, distance=np.abs(score - cut), wrong=(score >= cut) != (table["label"] == 1)
+    )
     scorers, about = {ENSEMBLE: score}, {ENSEMBLE: "mean over the models that vote"}
     if plan_dir is not None:
-        for model, llr, what in model_llrs(plan_dir, scores, tables.read_metadata(sites)["models"], table[labels.KEY]):
+        for model, llr, what in model_llrs(
+            plan_dir, scores, tables.read_metadata(sites)["models"], table[labels.KEY]
+        ):
             scorers[model], about[model] = effect_score(llr, by_size), what
     scorers[COMPOSITION] = composition(table)
     about[COMPOSITION] = "logistic on GC and CpG alone, fitted on the other half of the labels"
@@ -73,7 +95,8 @@ def judge(label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Pa
 
 
 def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """0 or 1 (n,): whole blocks, largest first to the fold that is behind; the two sides of the middle where there is one block."""
+    """0 or 1 (n,): whole blocks, largest first to the fold that is behind; the two sides of the
+    middle where there is one block."""
     sizes = np.bincount(block)
     if len(sizes) == 1:
         return (place > np.median(place)).astype(int)
@@ -85,7 +108,8 @@ def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 
 def cuts(table: pd.DataFrame) -> np.ndarray:
-    """The best cut of each allele's class of variant (n,); of all alleles where the class has fewer than 20 of a label."""
+    """The best cut of each allele's class of variant (n,); of all alleles where the class has fewer
+    than 20 of a label."""
     label, score, kind = (table[name].to_numpy() for name in ("label", "score", "kind"))
     found = np.full(len(table), best_cut(label, score))
     for name in np.unique(kind):
@@ -96,8 +120,11 @@ def cuts(table: pd.DataFrame) -> np.ndarray:
 
 
 def composition(table: pd.DataFrame) -> np.ndarray:
-    """Log odds of label 1 from GC and CpG, fitted on the other fold, less the intercept, which would tell the folds apart; (n,)."""
-    gc, cpg, label, fold = (table[name].to_numpy(np.float64) for name in ("gc", "cpg", "label", "fold"))
+    """Log odds of label 1 from GC and CpG, fitted on the other fold, less the intercept, which
+    would tell the folds apart; (n,)."""
+    gc, cpg, label, fold = (
+        table[name].to_numpy(np.float64) for name in ("gc", "cpg", "label", "fold")
+    )
     matrix = np.column_stack([np.ones(len(gc)), (gc - gc.mean()) / (gc.std() or 1.0), cpg])
     score = np.zeros(len(gc))
     for one in (0, 1):

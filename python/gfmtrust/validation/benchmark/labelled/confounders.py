@@ -1,8 +1,9 @@
 """Does the flag say more than what is free: size of the LLR, composition, repeats, region class?
 
-Nested logistic regressions of a wrong call, and the flag within tenths of |LLR|. Alleles of a block are not independent, so the
-likelihood ratio is judged by a block bootstrap under the null: each draw is fitted with and without the coefficients found on all alleles
-held fixed. Source: docs/reliability.md 9; Davison and Hinkley 1997, chapter 4.
+Nested logistic regressions of a wrong call, and the flag within tenths of |LLR|. Alleles of a block
+are not independent, so the likelihood ratio is judged by a block bootstrap under the null: each
+draw is fitted with and without the coefficients found on all alleles held fixed. Source:
+docs/reliability.md 9; Davison and Hinkley 1997, chapter 4.
 """
 
 from __future__ import annotations
@@ -28,58 +29,90 @@ N_TENTHS = 10
 
 
 def base_matrix(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """What is free: |LLR|, distance to the cut, GC, CpG, soft mask, region class and class of variant; constant columns left out.
+    """What is free: |LLR|, distance to the cut, GC, CpG, soft mask, region class and class of
+    variant; constant columns left out.
 
     Returns (n, p) standardised with ones first, and the names of the p - 1 others.
     """
-    columns = {"abs_llr": np.abs(table["llr"].to_numpy(np.float64)), **{name: table[name].to_numpy(np.float64)
-                                                                       for name in ("distance", "gc", "cpg", "soft_masked")}}
+    columns = {
+        "abs_llr": np.abs(table["llr"].to_numpy(np.float64)),
+        **{
+            name: table[name].to_numpy(np.float64)
+            for name in ("distance", "gc", "cpg", "soft_masked")
+        },
+    }
     for of in ("region_class", "kind"):
-        columns |= {f"{of}={name}": (table[of] == name).to_numpy(np.float64) for name in sorted(table[of].unique())[1:]}
+        columns |= {
+            f"{of}={name}": (table[of] == name).to_numpy(np.float64)
+            for name in sorted(table[of].unique())[1:]
+        }
     return _standard(columns)
 
 
 def _standard(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
     kept = {name: values for name, values in columns.items() if values.std() > 0}
     n = len(next(iter(columns.values())))
-    return np.column_stack([np.ones(n), *((values - values.mean()) / values.std() for values in kept.values())]), list(kept)
+    return np.column_stack(
+        [np.ones(n), *((values - values.mean()) / values.std() for values in kept.values())]
+    ), list(kept)
 
 
 def nested_rows(judged: Judged, blocks: Blocks) -> list[Row]:
-    """A row for the reliability and one for the flag: likelihood ratio of adding it to what is free, and its p-value across loci.
+    """A row for the reliability and one for the flag: likelihood ratio of adding it to what is
+    free, and its p-value across loci.
 
-    Empty where fewer than 50 alleles have a reliability, or none or all are wrong; `df` 0 where the addition does not vary.
+    Empty where fewer than 50 alleles have a reliability, or none or all are wrong; `df` 0 where the
+    addition does not vary.
     """
     known = np.flatnonzero(np.isfinite(judged.table["rel"].to_numpy(np.float64)))
-    table, blocks = judged.table.iloc[known], replace(blocks, block=blocks.block[known], draws=DRAWS)
+    table, blocks = (
+        judged.table.iloc[known],
+        replace(blocks, block=blocks.block[known], draws=DRAWS),
+    )
     wrong, rank = table["wrong"].to_numpy(np.float64), table["rank"].to_numpy()
     if len(table) < MIN_ALLELES or not 0 < wrong.sum() < len(wrong):
         return []
     base, names = base_matrix(table)
-    added = {"reliability": {"rel": table["rel"].to_numpy(np.float64)},
-             "flag": {level.name: (rank >= level).astype(np.float64) for level in LEVELS[1:]}}
+    added = {
+        "reliability": {"rel": table["rel"].to_numpy(np.float64)},
+        "flag": {level.name: (rank >= level).astype(np.float64) for level in LEVELS[1:]},
+    }
     rows = []
     for name, columns in added.items():
         extra = _standard(columns)[0][:, 1:]
-        facts = {"added": name, "to": "+".join(names), "n": len(table), "errors": int(wrong.sum()), "df": extra.shape[1]}
+        facts = {
+            "added": name,
+            "to": "+".join(names),
+            "n": len(table),
+            "errors": int(wrong.sum()),
+            "df": extra.shape[1],
+        }
         lr, p = likelihood_ratio(base, extra, wrong, blocks) if extra.shape[1] else (np.nan, np.nan)
         rows.append(Row(facts | {"lr": lr, "p": p}))
     return rows
 
 
-def likelihood_ratio(base: np.ndarray, extra: np.ndarray, wrong: np.ndarray, blocks: Blocks) -> tuple[float, float]:
-    """Twice the gain in log likelihood of adding `extra` (n, q) to `base` (n, p), and its p-value; NaN with fewer than 20 blocks."""
+def likelihood_ratio(
+    base: np.ndarray, extra: np.ndarray, wrong: np.ndarray, blocks: Blocks
+) -> tuple[float, float]:
+    """Twice the gain in log likelihood of adding `extra` (n, q) to `base` (n, p), and its p-value;
+    NaN with fewer than 20 blocks."""
     full, ones = np.column_stack([base, extra]), np.ones(len(wrong))
     found = newton(full, wrong, STRENGTH)
-    observed = 2 * (_log_likelihood(full @ found, wrong, ones) - _log_likelihood(base @ newton(base, wrong, STRENGTH), wrong, ones))
+    observed = 2 * (
+        _log_likelihood(full @ found, wrong, ones)
+        - _log_likelihood(base @ newton(base, wrong, STRENGTH), wrong, ones)
+    )
     if blocks.mode != ACROSS:
         return observed, float("nan")
-    held = extra @ found[base.shape[1]:]
+    held = extra @ found[base.shape[1] :]
     as_large = drawn = 0
     for weights in blocks.weights():
         if not 0 < (weights * wrong).sum() < weights.sum():
             continue  # all right or all wrong: nothing to fit
-        free = _log_likelihood(full @ newton(full, wrong, STRENGTH, weights=weights), wrong, weights)
+        free = _log_likelihood(
+            full @ newton(full, wrong, STRENGTH, weights=weights), wrong, weights
+        )
         fixed = newton(base, wrong, STRENGTH, weights=weights, offset=held)
         as_large += 2 * (free - _log_likelihood(base @ fixed + held, wrong, weights)) >= observed
         drawn += 1
@@ -97,16 +130,25 @@ def tenths(values: np.ndarray) -> np.ndarray:
 
 
 def within_rows(judged: Judged) -> list[Row]:
-    """AUROC of right against wrong calls among alleles of one tenth of |LLR|, pairs pooled over tenths: for reliability and flag."""
+    """AUROC of right against wrong calls among alleles of one tenth of |LLR|, pairs pooled over
+    tenths: for reliability and flag."""
     table = judged.table
-    wrong, tenth = table["wrong"].to_numpy(np.float64), tenths(np.abs(table["llr"].to_numpy(np.float64)))
+    wrong, tenth = (
+        table["wrong"].to_numpy(np.float64),
+        tenths(np.abs(table["llr"].to_numpy(np.float64))),
+    )
     rows = []
     for name, column in (("reliability", "rel"), ("flag", "rank")):
         ranking = table[column].to_numpy(np.float64)
         parts = [np.flatnonzero((tenth == one) & np.isfinite(ranking)) for one in range(N_TENTHS)]
         ties = [Ties.of(ranking[part]) if len(part) else None for part in parts]
-        rows.append(Row({"ranking": name, "n": sum(map(len, parts))},
-                        {"auroc_within": of_rows(_pooled(parts, ties), np.arange(len(table)), wrong)}, {"auroc_within": 0.5}))
+        rows.append(
+            Row(
+                {"ranking": name, "n": sum(map(len, parts))},
+                {"auroc_within": of_rows(_pooled(parts, ties), np.arange(len(table)), wrong)},
+                {"auroc_within": 0.5},
+            )
+        )
     return rows
 
 
@@ -131,10 +173,18 @@ def tenth_rows(judged: Judged) -> list[Row]:
     rows = []
     for one in np.unique(tenth):
         mine = tenth == one
-        facts = {"tenth": int(one) + 1, "abs_llr_from": size[mine].min(), "abs_llr_to": size[mine].max(), "n": int(mine.sum()),
-                 "errors": int(wrong[mine].sum())}
+        facts = {
+            "tenth": int(one) + 1,
+            "abs_llr_from": size[mine].min(),
+            "abs_llr_to": size[mine].max(),
+            "n": int(mine.sum()),
+            "errors": int(wrong[mine].sum()),
+        }
         for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW):
             of_level = mine & (rank == level)
-            facts |= {f"n_{level.name}": int(of_level.sum()), f"errors_{level.name}": int(wrong[of_level].sum())}
+            facts |= {
+                f"n_{level.name}": int(of_level.sum()),
+                f"errors_{level.name}": int(wrong[of_level].sum()),
+            }
         rows.append(Row(facts))
     return rows

@@ -1,4 +1,5 @@
-"""What each model of a run says of given alleles, by itself: read from the score tables, no model is run."""
+"""What each model of a run says of given alleles, by itself: read from the score tables, no model
+is run."""
 
 from __future__ import annotations
 
@@ -12,14 +13,19 @@ from gfmtrust.calibration.allele_features import allele_features
 from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, ScoreTables
 
 
-def model_llrs(plan_dir: Path, scores: list[Path], metadata: dict[str, dict],
-               alleles: pd.DataFrame) -> Iterator[tuple[str, np.ndarray, str]]:
-    """Each model's id, its mean LLR of each allele, nats (n,), NaN where it has none, and what it is.
+def model_llrs(
+    plan_dir: Path, scores: list[Path], metadata: dict[str, dict], alleles: pd.DataFrame
+) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Each model's id, its mean LLR of each allele, nats (n,), NaN where it has none, and what it
+    is.
 
-    metadata: model -> metadata of its score tables, in the order of the run. alleles: labels.KEY columns, n rows.
+    metadata: model -> metadata of its score tables, in the order of the run. alleles: labels.KEY
+    columns, n rows.
     """
     for model, facts in metadata.items():
         what = "word counts of the genome" if facts["family"] == CONTEXT_FAMILY else facts["family"]
         gate = facts.get("gate", "passed")
-        llr = allele_features(plan_dir, ScoreTables(scores, [model]), alleles)["llr"].to_numpy(np.float64)
+        llr = allele_features(plan_dir, ScoreTables(scores, [model]), alleles)["llr"].to_numpy(
+            np.float64
+        )
         yield model, llr, what if gate == "passed" else f"{what}, gate: {gate}"

@@ -1,4 +1,5 @@
-"""The benchmark's page of two figures as SVG: wrong calls among the most trusted, and how scorers rank the labels.
+"""The benchmark's page of two figures as SVG: wrong calls among the most trusted, and how scorers
+rank the labels.
 
 Same numbers, same bytes; the style is the report's.
 """
@@ -23,7 +24,8 @@ FROM_ALLELES = 20
 
 
 def curve_points(judged: Judged) -> list[dict]:
-    """Coverage and share of wrong calls among so many of the most trusted, up to 100 points a ranking."""
+    """Coverage and share of wrong calls among so many of the most trusted, up to 100 points a
+    ranking."""
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
     for name, ranking in trust(judged).items():
@@ -32,7 +34,14 @@ def curve_points(judged: Judged) -> list[dict]:
             continue
         risk = risk_at_coverage(wrong[mine], ranking[mine])
         for at in np.unique(np.ceil(np.linspace(0, 1, POINTS + 1)[1:] * len(risk)).astype(int)):
-            rows.append({"ranking": name, "n": int(at), "coverage": at / len(risk), "risk": float(risk[at - 1])})
+            rows.append(
+                {
+                    "ranking": name,
+                    "n": int(at),
+                    "coverage": at / len(risk),
+                    "risk": float(risk[at - 1]),
+                }
+            )
     return rows
 
 
@@ -44,10 +53,22 @@ def page(judged: Judged, title: str) -> str:
     figure.suptitle(title)
     points = curve_points(judged)
     for i, name in enumerate(dict.fromkeys(point["ranking"] for point in points)):
-        mine = [point for point in points if point["ranking"] == name and point["n"] >= FROM_ALLELES]
-        left.plot([point["coverage"] for point in mine], [point["risk"] for point in mine], **_look(i), label=name)
+        mine = [
+            point for point in points if point["ranking"] == name and point["n"] >= FROM_ALLELES
+        ]
+        left.plot(
+            [point["coverage"] for point in mine],
+            [point["risk"] for point in mine],
+            **_look(i),
+            label=name,
+        )
     left.axhline(judged.table["wrong"].mean(), color=INK, linewidth=0.8)
-    left.set(xlabel="share of alleles, most trusted first", ylabel="wrong calls among them", xlim=(0, 1), ylim=(0, None))
+    left.set(
+        xlabel="share of alleles, most trusted first",
+        ylabel="wrong calls among them",
+        xlim=(0, 1),
+        ylim=(0, None),
+    )
     right.plot([0, 1], [0, 1], color=INK, linewidth=0.8)
     label = judged.table["label"].to_numpy()
     for i, (name, score) in enumerate(judged.scorers.items()):
@@ -61,4 +82,8 @@ def page(judged: Judged, title: str) -> str:
 
 
 def _look(i: int) -> dict:
-    return {"color": COLOURS[i % len(COLOURS)], "linestyle": STYLES[i % len(STYLES)], "linewidth": 1.8}
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": STYLES[i % len(STYLES)],
+        "linewidth": 1.8,
+    }

@@ -1,6 +1,8 @@
-"""What is asked of labelled alleles: who ranks the labels, does the flag find the errors, do errors fall from LOW to HIGH.
+"""What is asked of labelled alleles: who ranks the labels, does the flag find the errors, do errors
+fall from LOW to HIGH.
 
-Each function gives the rows of one table for one stratum, without intervals (`rows.filled` adds them). Source: docs/reliability.md 9.
+Each function gives the rows of one table for one stratum, without intervals (`rows.filled` adds
+them). Source: docs/reliability.md 9.
 """
 
 from __future__ import annotations
@@ -21,17 +23,26 @@ SIDE = 0.025
 
 
 def trust(judged: Judged) -> dict[str, np.ndarray]:
-    """The rankings by which an allele's call may be trusted, higher for more, (n,) each; NaN where missing."""
+    """The rankings by which an allele's call may be trusted, higher for more, (n,) each; NaN where
+    missing."""
     table = judged.table
-    return {"reliability": table["rel"].to_numpy(np.float64), "flag": table["rank"].to_numpy(np.float64),
-            "abs_llr": np.abs(table["llr"].to_numpy(np.float64)), "distance_to_cut": table["distance"].to_numpy(np.float64),
-            "entropy": -table["ent"].to_numpy(np.float64), "disagreement": -table["dis"].to_numpy(np.float64)}
+    return {
+        "reliability": table["rel"].to_numpy(np.float64),
+        "flag": table["rank"].to_numpy(np.float64),
+        "abs_llr": np.abs(table["llr"].to_numpy(np.float64)),
+        "distance_to_cut": table["distance"].to_numpy(np.float64),
+        "entropy": -table["ent"].to_numpy(np.float64),
+        "disagreement": -table["dis"].to_numpy(np.float64),
+    }
 
 
 def ranking_rows(judged: Judged) -> list[Row]:
-    """AUROC and average precision of the label, a row a scorer, then the ensemble among the alleles of each flag."""
+    """AUROC and average precision of the label, a row a scorer, then the ensemble among the alleles
+    of each flag."""
     label, rank = judged.table["label"].to_numpy(), judged.table["rank"].to_numpy()
-    asked = [(name, EVERY, np.flatnonzero(np.isfinite(score))) for name, score in judged.scorers.items()]
+    asked = [
+        (name, EVERY, np.flatnonzero(np.isfinite(score))) for name, score in judged.scorers.items()
+    ]
     asked += [(ENSEMBLE, level.name, np.flatnonzero(rank == level)) for level in LEVELS[::-1]]
     rows = []
     for name, flag, mine in asked:
@@ -40,13 +51,22 @@ def ranking_rows(judged: Judged) -> list[Row]:
             rows.append(Row(facts | {"auroc": np.nan, "ap": np.nan}))
             continue
         ties = Ties.of(judged.scorers[name][mine])
-        rows.append(Row(facts, {"auroc": of_rows(lambda y, w, t=ties: auroc(y, t, w), mine, label),
-                                "ap": of_rows(lambda y, w, t=ties: average_precision(y, t, w), mine, label)}, {"auroc": 0.5}))
+        rows.append(
+            Row(
+                facts,
+                {
+                    "auroc": of_rows(lambda y, w, t=ties: auroc(y, t, w), mine, label),
+                    "ap": of_rows(lambda y, w, t=ties: average_precision(y, t, w), mine, label),
+                },
+                {"auroc": 0.5},
+            )
+        )
     return rows
 
 
 def selective_rows(judged: Judged) -> list[Row]:
-    """How well each ranking of trust finds the wrong calls: AURC, E-AURC, AUGRC, PRR, AUROC of right against wrong."""
+    """How well each ranking of trust finds the wrong calls: AURC, E-AURC, AUGRC, PRR, AUROC of
+    right against wrong."""
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
     for name, ranking in trust(judged).items():
@@ -55,10 +75,23 @@ def selective_rows(judged: Judged) -> list[Row]:
         if not len(mine):
             continue
         ties = Ties.of(ranking[mine])
-        measures = {"aurc": aurc, "e_aurc": e_aurc, "augrc": augrc, "prr": prr, "auroc_right": _auroc_right}
-        rows.append(Row(facts | {"error": wrong[mine].mean()},
-                        {column: of_rows(lambda y, w, t=ties, m=measure: m(y, t, w), mine, wrong) for column, measure in measures.items()},
-                        {"prr": 0.0}))
+        measures = {
+            "aurc": aurc,
+            "e_aurc": e_aurc,
+            "augrc": augrc,
+            "prr": prr,
+            "auroc_right": _auroc_right,
+        }
+        rows.append(
+            Row(
+                facts | {"error": wrong[mine].mean()},
+                {
+                    column: of_rows(lambda y, w, t=ties, m=measure: m(y, t, w), mine, wrong)
+                    for column, measure in measures.items()
+                },
+                {"prr": 0.0},
+            )
+        )
     return rows
 
 
@@ -67,41 +100,81 @@ def _auroc_right(wrong: np.ndarray, ties: Ties, weights: np.ndarray) -> float:
 
 
 def tier_rows(judged: Judged) -> list[Row]:
-    """Wrong calls of each flag, with the two-sided Clopper-Pearson interval; all, and by the allele the model prefers.
+    """Wrong calls of each flag, with the two-sided Clopper-Pearson interval; all, and by the allele
+    the model prefers.
 
-    `balanced`: the error with both labels at equal weight. Guessing gives 0.5 there, however often it calls an effect and however rare
-    effects are; the plain error of a model that knows nothing moves with both.
+    `balanced`: the error with both labels at equal weight. Guessing gives 0.5 there, however often
+    it calls an effect and however rare effects are; the plain error of a model that knows nothing
+    moves with both.
     """
-    wrong, label, rank = (judged.table["wrong"].to_numpy(np.float64), judged.table["label"].to_numpy(np.float64),
-                          judged.table["rank"].to_numpy())
+    wrong, label, rank = (
+        judged.table["wrong"].to_numpy(np.float64),
+        judged.table["label"].to_numpy(np.float64),
+        judged.table["rank"].to_numpy(),
+    )
     llr = judged.table["llr"].to_numpy(np.float64)
     rows = []
     for level in LEVELS[::-1]:
         for prefers, side in ((EVERY, np.isfinite(llr)), ("ALT", llr > 0), ("REF", llr < 0)):
             mine = np.flatnonzero((rank == level) & side)
             n, errors = len(mine), int(wrong[mine].sum())
-            facts = {"flag": level.name, "prefers": prefers, "n": n, "errors": errors, "cp_low": np.nan, "cp_high": np.nan}
+            facts = {
+                "flag": level.name,
+                "prefers": prefers,
+                "n": n,
+                "errors": errors,
+                "cp_low": np.nan,
+                "cp_high": np.nan,
+            }
             if n:
-                facts |= {"cp_low": float(lower_bound(errors, n, SIDE)), "cp_high": float(upper_bound(errors, n, SIDE))}
-            rows.append(Row(facts, {"error": of_rows(_mean, mine, wrong), "balanced": of_rows(balanced, mine, wrong, label)}))
+                facts |= {
+                    "cp_low": float(lower_bound(errors, n, SIDE)),
+                    "cp_high": float(upper_bound(errors, n, SIDE)),
+                }
+            rows.append(
+                Row(
+                    facts,
+                    {
+                        "error": of_rows(_mean, mine, wrong),
+                        "balanced": of_rows(balanced, mine, wrong, label),
+                    },
+                )
+            )
     return rows
 
 
 def trend_rows(judged: Judged) -> list[Row]:
-    """Do errors fall with the flag? One row: slope and Cochran-Armitage z over LOW, MEDIUM, HIGH, risk ratio of HIGH against the rest, and
-    AUROC of the label among MEDIUM and HIGH together less that among LOW (`auroc_gain`), which no cut and no prevalence moves."""
+    """Do errors fall with the flag? One row: slope and Cochran-Armitage z over LOW, MEDIUM, HIGH,
+    risk ratio of HIGH against the rest, and AUROC of the label among MEDIUM and HIGH together less
+    that among LOW (`auroc_gain`), which no cut and no prevalence moves."""
     table = judged.table
     wrong, label, rank = (table[name].to_numpy(np.float64) for name in ("wrong", "label", "rank"))
     score = Ties.of(judged.scorers[ENSEMBLE])
     every = np.arange(len(wrong))
     facts = {"n": len(wrong), "flags": len(np.unique(rank)), "z": cochran_armitage(wrong, rank)}
-    return [Row(facts, {"slope": of_rows(slope, every, wrong, rank), "risk_ratio": of_rows(risk_ratio, every, wrong, rank),
-                        "auroc_gain": of_rows(lambda y, r, w: auroc(y, score, w * (r > Rank.LOW)) - auroc(y, score, w * (r == Rank.LOW)),
-                                              every, label, rank)}, {"slope": 0.0, "risk_ratio": 1.0, "auroc_gain": 0.0})]
+    return [
+        Row(
+            facts,
+            {
+                "slope": of_rows(slope, every, wrong, rank),
+                "risk_ratio": of_rows(risk_ratio, every, wrong, rank),
+                "auroc_gain": of_rows(
+                    lambda y, r, w: (
+                        auroc(y, score, w * (r > Rank.LOW)) - auroc(y, score, w * (r == Rank.LOW))
+                    ),
+                    every,
+                    label,
+                    rank,
+                ),
+            },
+            {"slope": 0.0, "risk_ratio": 1.0, "auroc_gain": 0.0},
+        )
+    ]
 
 
 def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
-    """Error gained by a flag one higher: least squares of wrong on rank; NaN where one flag occurs."""
+    """Error gained by a flag one higher: least squares of wrong on rank; NaN where one flag
+    occurs."""
     total = weights.sum()
     centred = rank - (weights * rank).sum() / total
     spread = (weights * centred * centred).sum()
@@ -109,10 +182,15 @@ def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
 
 
 def cochran_armitage(wrong: np.ndarray, rank: np.ndarray) -> float:
-    """z of the trend test over ordered flags, below 0 where errors fall; alleles taken as independent. Source: Armitage 1955."""
+    """z of the trend test over ordered flags, below 0 where errors fall; alleles taken as
+    independent. Source: Armitage 1955."""
     n, share = len(wrong), wrong.mean() if len(wrong) else np.nan
     spread = ((rank - rank.mean()) ** 2).sum() * share * (1 - share) if n else 0.0
-    return float(((rank - rank.mean()) * wrong).sum() / np.sqrt(spread)) if spread > 0 else float("nan")
+    return (
+        float(((rank - rank.mean()) * wrong).sum() / np.sqrt(spread))
+        if spread > 0
+        else float("nan")
+    )
 
 
 def risk_ratio(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:

@@ -1,4 +1,5 @@
-"""What the benchmark found, in words. That the flag carries no information is as good a finding as any. Pure functions of the tables."""
+"""What the benchmark found, in words. That the flag carries no information is as good a finding as
+any. Pure functions of the tables."""
 
 from __future__ import annotations
 
@@ -13,16 +14,27 @@ TREND_P = 0.01
 
 
 def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
-    """Sentences on one class of variant, over all region classes: what the flag is worth, whether that is new, what the model is worth.
+    """Sentences on one class of variant, over all region classes: what the flag is worth, whether
+    that is new, what the model is worth.
 
     found: table name -> its rows, see `labelled.benchmark_labels`.
     """
-    mine = {name: [row for row in rows if row["kind"] == kind and row["region_class"] == EVERY] for name, rows in found.items()}
+    mine = {
+        name: [row for row in rows if row["kind"] == kind and row["region_class"] == EVERY]
+        for name, rows in found.items()
+    }
     trend = mine["trend"][0]
     told = [_flag(trend, mine["tiers"], mine["ranking"])]
     if _falls(trend):
         told.append(_beyond(mine["nested"], mine["within"]))
-    told.append(_model(next(row for row in mine["ranking"] if row["scorer"] == ENSEMBLE and row["flag"] == EVERY), mine["ranking"]))
+    told.append(
+        _model(
+            next(
+                row for row in mine["ranking"] if row["scorer"] == ENSEMBLE and row["flag"] == EVERY
+            ),
+            mine["ranking"],
+        )
+    )
     if trend["intervals"] != ACROSS:
         loci = f"{trend['blocks']} {'locus' if trend['blocks'] == 1 else 'loci'}"
         told.append(f"Intervals speak of {loci} alone; nothing is said of others.")
@@ -30,10 +42,16 @@ def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
 
 
 def _falls(trend: dict) -> bool:
-    """Do wrong calls fall with the flag beyond chance (interval of the slope below 0, p < .01 where there is one), and does the LLR rank
-    the labels better among the flagged, where that can be asked? Calls alone say little: rare effects that are never called look right."""
+    """Do wrong calls fall with the flag beyond chance (interval of the slope below 0, p < .01 where
+    there is one), and does the LLR rank the labels better among the flagged, where that can be
+    asked? Calls alone say little: rare effects that are never called look right."""
     better = math.isnan(trend["auroc_gain"]) or trend["auroc_gain_low"] > 0
-    return trend["flags"] > 1 and trend["slope_high"] < 0 and not (trend["slope_p"] >= TREND_P) and better
+    return (
+        trend["flags"] > 1
+        and trend["slope_high"] < 0
+        and not (trend["slope_p"] >= TREND_P)
+        and better
+    )
 
 
 def _flag(trend: dict, tiers: list[dict], ranking: list[dict]) -> str:
@@ -42,7 +60,11 @@ def _flag(trend: dict, tiers: list[dict], ranking: list[dict]) -> str:
     if trend["flags"] == 1:
         return f"All {trend['n']:,} labelled alleles are {every[0]['flag']}: {NOTHING} (wrong calls: {errors})."
     ranks = {row["flag"]: row["auroc"] for row in ranking if row["scorer"] == ENSEMBLE}
-    known = [f"{row['flag']} {ranks[row['flag']]:.3f}" for row in every if not math.isnan(ranks[row["flag"]])]
+    known = [
+        f"{row['flag']} {ranks[row['flag']]:.3f}"
+        for row in every
+        if not math.isnan(ranks[row["flag"]])
+    ]
     shown = f"wrong calls {errors}; AUROC {', '.join(known) or 'unknown'}"
     if trend["slope_low"] > 0 and trend["auroc_gain_high"] < 0:
         return f"The flag misleads here, calls and ranking both grow worse with it: {shown}."
@@ -55,7 +77,9 @@ def _beyond(nested: list[dict], within: list[dict]) -> str:
     """Is it more than |LLR|, composition, repeats and region class?"""
     flag = next((row for row in nested if row["added"] == "flag" and row["df"]), None)
     inside = next(row for row in within if row["ranking"] == "flag")
-    adds = inside["auroc_within_low"] > 0.5 and (flag is None or math.isnan(flag["p"]) or flag["p"] < TREND_P)
+    adds = inside["auroc_within_low"] > 0.5 and (
+        flag is None or math.isnan(flag["p"]) or flag["p"] < TREND_P
+    )
     value, low, high = (inside[f"auroc_within{end}"] for end in ("", "_low", "_high"))
     size = f"AUROC within tenths of |LLR| {value:.3f} ({low:.3f} to {high:.3f})"
     if adds:
@@ -68,7 +92,11 @@ def _model(row: dict, rows: list[dict]) -> str:
     if math.isnan(row["auroc_low"]):
         return "Too little is known to say whether the LLR tells the labels apart."
     composition = next(one["auroc"] for one in rows if one["scorer"] == COMPOSITION)
-    others = ", ".join(f"{one['scorer']} {one['auroc']:.3f}" for one in rows if one["flag"] == EVERY and one is not row)
+    others = ", ".join(
+        f"{one['scorer']} {one['auroc']:.3f}"
+        for one in rows
+        if one["flag"] == EVERY and one is not row
+    )
     told = f"AUROC {row['auroc']:.3f} ({row['auroc_low']:.3f} to {row['auroc_high']:.3f}); beside it {others}"
     if row["auroc_low"] > 0.5:
         return f"The LLR tells the labels apart{', but GC and CpG alone do better' if composition > row['auroc'] else ''}: {told}."
