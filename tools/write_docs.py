@@ -21,10 +21,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
-from gfmtrust.cli import options as cli_options  # noqa: E402  (the package beside this folder)
-from gfmtrust.core import errors
+# the package beside this folder
+from gfmtrust.cli import options as cli_options  # noqa: E402
+from gfmtrust.core import errors  # noqa: E402
 from gfmtrust.core.columns import INFO_KEYS, MEASURES  # noqa: E402
-from gfmtrust.models import outcomes, registry
+from gfmtrust.models import outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 RETRIED = re.compile(r"exitStatus in \(([^?]*)\) \?")

@@ -4,8 +4,8 @@
 import numpy as np
 import pyarrow as pa
 
+from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS
 from gfmtrust.io import tables
-from gfmtrust.scoring.negative_controls import NULLS
 
 
 def write_scores(
@@ -30,7 +30,7 @@ def write_scores(
     for path in sorted((plan_dir / "shards").glob("*.parquet")):
         site = tables.read(path).to_pandas()
         n = len(site)
-        says = (null or guesses) if path.stem.rpartition("_")[0] in NULLS else answer
+        says = (null or guesses) if path.stem.rpartition("_")[0] in NEGATIVE_CONTROLS else answer
         probs = (
             np.stack([says(site, strand, member) for _, member, strand, _ in views], axis=1).astype(
                 np.float32

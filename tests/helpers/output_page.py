@@ -4,7 +4,6 @@ import re
 from itertools import dropwhile, takewhile
 
 import nextflow_run
-from paths import ROOT
 
 PAGE = (nextflow_run.ROOT / "docs" / "output.md").read_text()
 

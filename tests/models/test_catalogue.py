@@ -6,7 +6,7 @@ from math import inf, nan
 
 import pytest
 import toy_models
-from test_registry import HEAD, PINNED
+from registry_rows import HEAD, PINNED
 
 from gfmtrust import models
 from gfmtrust.cli import main as cli

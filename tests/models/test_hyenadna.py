@@ -8,7 +8,6 @@ float64; torch 2.15 on CPU), and its grid, decay and time as it makes them.
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -2,7 +2,6 @@
 published, or is refused by name."""
 
 import json
-from pathlib import Path
 
 import layouts
 import pytest

@@ -1,15 +1,10 @@
 """The registry of checkpoints: the rows we ship, and what makes a row good for a download."""
 
 import pytest
+from registry_rows import HEAD, PINNED
 
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, UsageError
 from gfmtrust.models import FAMILIES, registry
-
-HEAD = (
-    "id,family,repository,revision,config_sha256,vocabulary_sha256,weights_sha256,weights_bytes,licence,licence_url,pin_source,"
-    "window_bp,citation,organisms\n"
-)
-PINNED = f"m,gpn,lab/m,{'a' * 40},{'b' * 64},{'c' * 64},{'d' * 64} {'e' * 64},10 20,MIT,place,page,512,who,\n"
 
 
 @pytest.fixture

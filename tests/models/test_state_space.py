@@ -1,8 +1,6 @@
 """Mamba-1, Mamba-2 and Caduceus: against the implementations of their authors, against the
 recurrence written out, and each way their exports could go wrong."""
 
-from pathlib import Path
-
 import checkpoints
 import numpy as np
 import pytest

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import nextflow_run
 import pytest
-from paths import ROOT
 
 
 def pytest_collection_modifyitems(items):

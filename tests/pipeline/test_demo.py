@@ -15,7 +15,6 @@ import output_page
 import pyarrow.parquet as pq
 import pyBigWig
 import pytest
-from paths import ROOT
 
 from gfmtrust.annotate.regions import COLUMNS
 

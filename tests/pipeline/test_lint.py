@@ -7,7 +7,6 @@ import sys
 import nextflow_run
 import pytest
 import yaml
-from paths import ROOT
 
 sys.path.insert(0, str(nextflow_run.ROOT / "tools"))
 import nf_core_lint  # noqa: E402

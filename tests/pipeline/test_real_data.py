@@ -13,7 +13,6 @@ import checkpoints
 import nextflow_run
 import pytest
 import useless
-from paths import ROOT
 
 from gfmtrust.annotate.regions import COLUMNS
 from gfmtrust.core.vocabulary import Status

@@ -5,7 +5,6 @@ import subprocess
 
 import nextflow_run
 import pytest
-from paths import ROOT
 
 pytestmark = pytest.mark.pipeline
 HOST = """

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import nextflow_run
 import pytest
-from paths import ROOT
 
 MODULES = sorted((nextflow_run.ROOT / "modules").glob("**/main.nf"))
 HARMLESS = {"args", "task.cpus"}

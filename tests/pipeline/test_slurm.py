@@ -13,7 +13,6 @@ from pathlib import Path
 import nextflow_run
 import pytest
 import slurm_node
-from paths import ROOT
 
 sys.path.insert(0, str(nextflow_run.ROOT / "tests" / "python"))
 import toy_models  # noqa: E402

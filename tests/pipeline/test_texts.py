@@ -8,7 +8,6 @@ import subprocess
 
 import nextflow_run
 import pytest
-from paths import ROOT
 
 pytestmark = pytest.mark.pipeline
 HERE = nextflow_run.ROOT / "tests" / "pipeline"

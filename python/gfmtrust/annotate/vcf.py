@@ -25,11 +25,11 @@ RANK_KEY = KEYS.index("GFM_RANK")
 
 def annotate_vcf(
     vcf: Path,
-    id: str,
+    id: str,  # noqa: A002  (the option's name)
     sites: Path,
     calibration: Path,
     out: Path,
-    overwrite: bool = False,  # noqa: A002
+    overwrite: bool = False,
     force: bool = False,
 ) -> dict:
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter

@@ -18,18 +18,17 @@ from scipy.stats import ks_2samp
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, label_calibration, local_lr
 from gfmtrust.calibration.allele_features import allele_features
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, UsageError, message
 from gfmtrust.core.measures import llr, view_llr, view_weights
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, NEGATIVE_CONTROLS, Status
 from gfmtrust.inputs import labels, training
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import PROBE, VARIANT
-from gfmtrust.scoring.negative_controls import NULLS
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ def null_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
             ],
             ignore_index=True,
         )
-        for kind, name in NULLS.items()
+        for kind, name in NEGATIVE_CONTROLS.items()
         if any((plan_dir / "shards").glob(f"{kind}_*.parquet"))
     }
 

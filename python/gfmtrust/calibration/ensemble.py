@@ -16,10 +16,8 @@ import pandas as pd
 
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, message
 from gfmtrust.core.measures import shared_weights, view_weights
-from gfmtrust.core.vocabulary import STATUS_ORDER, Status
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, Status
 from gfmtrust.io import tables
-
-CONTEXT_FAMILY = "context_model"
 
 
 @dataclass(frozen=True)

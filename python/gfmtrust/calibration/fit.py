@@ -83,8 +83,10 @@ failed or a measure is missing."""
 
 
 def fit(
-    probes: pd.DataFrame, options: Options = Options(), lengths: tuple[int, ...] = ()
-) -> Calibration:  # noqa: B008  (frozen: safe)
+    probes: pd.DataFrame,
+    options: Options = Options(),  # noqa: B008  (frozen: safe)
+    lengths: tuple[int, ...] = (),
+) -> Calibration:
     """Fit the reliability on half A and certify HIGH on B1 and exactly-MEDIUM on B2.
 
     probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see

@@ -110,3 +110,13 @@ class View:
         return f"{self.model}/m{self.member}/{strand}/s{shift}" + (
             f"/c{crop[0]}+{crop[1]}" if any(crop) else ""
         )
+
+
+CONTEXT_FAMILY = "context_model"
+"""The family of the baseline: a k-mer (Markov) model fitted to the user's own genome."""
+TWIN, SHUFFLED = "twin", "shuffled"
+NEGATIVE_CONTROLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
+"""Kind of each negative control's shards, and what it is for people."""
+CONTROL_PROBES = 600
+"""Probes that a negative control is given: the fewest of which a quarter, and half of that again
+run-oriented, can still earn HIGH (59 without an error)."""

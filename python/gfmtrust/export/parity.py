@@ -18,10 +18,7 @@ from gfmtrust.bundle.graph_contract import GRAPH_FILE
 from gfmtrust.core.alphabet import PAD, N
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import DRAFT
-
-BAR = 2e-5
-"""Largest |difference of logp| allowed in fp32 where a family sets no other, times the standard
-deviation of logp where that is above 1."""
+from gfmtrust.models.family import BAR
 
 LOW_BARS: dict[str, dict[str, float]] = {
     "fp16": {"max_llr": 1e-2, "max_entropy_bits": 5e-3},

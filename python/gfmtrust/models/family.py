@@ -11,8 +11,10 @@ from typing import Any
 
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
-from gfmtrust.export.parity import BAR
 
+BAR = 2e-5
+"""Largest |difference of log p| between graph and torch in fp32 where a family sets no other, times
+the standard deviation of log p where that is above 1."""
 NEIGHBOURS = 8
 """Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit
 (docs/reliability.md)."""

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, Status
 from gfmtrust.inputs.sites import surroundings
 from gfmtrust.io import tables
-from gfmtrust.scoring import negative_controls
 
 VARIANT, PROBE, REGION = 1, 2, 4
 UNDER_REF, TO_SCORE = 1, 2
@@ -117,12 +116,10 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
 
 
 def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
-    """Write a shard for each null control: the sites of nulls.PROBES of the probes, drawn by the
+    """Write a shard for each null control: the sites of CONTROL_PROBES of the probes, drawn by the
     seed; returns how many sites they hold."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
-    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[
-        : negative_controls.PROBES
-    ]
+    drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:CONTROL_PROBES]
     sites = probe.iloc[np.sort(drawn)].drop_duplicates()
     shard = {name: [] for name in tables.SHARD.names}
     for index, rows in sites.groupby("contig_index", sort=True):
@@ -132,13 +129,13 @@ def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
         ).items():
             shard[name].append(values)
     if len(sites):
-        for null in negative_controls.NULLS:
+        for null in NEGATIVE_CONTROLS:
             tables.write(
                 plan_dir / "shards" / f"{null}_00000.parquet",
                 {name: np.concatenate(parts) for name, parts in shard.items()},
                 tables.SHARD,
             )
-    return {"null_sites": len(sites) * len(negative_controls.NULLS)}
+    return {"null_sites": len(sites) * len(NEGATIVE_CONTROLS)}
 
 
 def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:

@@ -20,12 +20,6 @@ from gfmtrust.bundle import onnx_file
 from gfmtrust.core.alphabet import PAD
 from gfmtrust.readers.views import PRESETS, looks_of
 
-TWIN, SHUFFLED = "twin", "shuffled"
-NULLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
-"""Kind of each null's shards, and what it is for people."""
-PROBES = 600
-"""Probes a null is given: the fewest of which a quarter, and half of that again run-oriented, can
-still earn HIGH (59 without an error)."""
 WEIGHTS = ("float32", "float16", "uint8")
 """Element types of weights; the context model keeps counts of long words as uint8."""
 _CONTIG = "site_"

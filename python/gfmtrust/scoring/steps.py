@@ -15,9 +15,10 @@ import pyarrow as pa
 from gfmtrust.baseline import Members
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
+from gfmtrust.core import vocabulary
 from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.progress import Progress, duration
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs.contig_names import listed
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import bed, tables
@@ -113,7 +114,7 @@ def score_shard(
         threads=threads,
         batch=batch,
         allow_long_window=allow_long_window,
-        weights=negative_controls.permuted_weights if null == negative_controls.TWIN else None,
+        weights=negative_controls.permuted_weights if null == vocabulary.TWIN else None,
     )
     site = tables.read(shard)
     chosen = tables.read_json(stride) if stride else {"stride": EXACT}
@@ -136,7 +137,7 @@ def score_shard(
         else 0
     )
     _tell(session, bundle.model_id, shard.stem, len(pos), asked, threads)
-    if null in negative_controls.NULLS:
+    if null in vocabulary.NEGATIVE_CONTROLS:
         scores = _null_scores(session, bundle, genome, contig_index, pos, null, *told, admitted)
     else:
         scores = tiles.score_rows(
@@ -158,7 +159,7 @@ def score_shard(
         f"{session.passes:,}",
         session.batch,
     )
-    if bundle.gate == "passed" and null not in negative_controls.NULLS:
+    if bundle.gate == "passed" and null not in vocabulary.NEGATIVE_CONTROLS:
         refuse_constant(scores, bundle.model_id)
     _write_scores(
         bundle,
@@ -218,7 +219,7 @@ def _look_up_shard(
     held = External.open(bundle.directory)
     scores = (
         site_scores.unanswered(len(pos), 1)
-        if null in negative_controls.NULLS
+        if null in vocabulary.NEGATIVE_CONTROLS
         else held.at_sites(genome, contig_index, pos)
     )
     own = {}
@@ -330,7 +331,7 @@ def _null_scores(
 ) -> site_scores.SiteScores:
     """Scores of a null control's sites; a control that gives no finite answers is no reason to end
     the run."""
-    if null == negative_controls.TWIN:
+    if null == vocabulary.TWIN:
         session = negative_controls.OnAlphabet(session)
     else:
         genome = negative_controls.ShuffledGenome.of(genome, bundle, contig_index, pos)

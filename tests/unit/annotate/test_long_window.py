@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 from fake_scores import write_scores
-from test_flags import allele, by_hand, flag
-from test_plan import GENOME, planned, snv_rows
-from test_sites_table import noisy
+from finished_run import noisy
+from hand_made_calibration import allele, by_hand, flag
+from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.annotate import alleles as annotate_alleles
 from gfmtrust.calibration import calibrate, caps

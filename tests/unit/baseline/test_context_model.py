@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from itertools import combinations
-from pathlib import Path
 
 import naive_context as naive
 import numpy as np

@@ -73,7 +73,7 @@ def test_the_digest_covers_graph_and_text(tmp_path, toy):
 
 
 def test_a_graph_with_a_loop_is_not_given_to_cuda(tmp_path):
-    from test_onnx_file import with_subgraph
+    from onnx_examples import with_subgraph
 
     model = with_subgraph()
     del model.graph.input[-1]  # the flag becomes a constant
@@ -351,7 +351,7 @@ def test_functions_of_its_own_are_refused(toy):
 
 @pytest.mark.bad_input
 def test_a_foreign_operator_inside_a_subgraph_is_refused(toy):
-    from test_onnx_file import with_subgraph
+    from onnx_examples import with_subgraph
 
     model = with_subgraph()
     branch = next(

@@ -4,7 +4,7 @@ together."""
 import numpy as np
 import pytest
 from fake_scores import knows, uniform, write_scores
-from test_plan import GENOME, Spans, planned, snv_rows
+from planned_run import GENOME, Spans, planned, snv_rows
 
 from gfmtrust.calibration.ensemble import ScoreTables, blocks
 from gfmtrust.calibration.features import features

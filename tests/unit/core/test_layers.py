@@ -1,205 +1,116 @@
-"""A module imports only from lower layers; torch, onnxruntime and pysam live where
-docs/architecture.md says."""
+"""A package imports only from packages below it; large libraries live where this file says."""
 
 import ast
-from pathlib import Path
 
 import pytest
 from paths import ROOT
 
 PACKAGE = ROOT / "python" / "gfmtrust"
-LAYERS = {
-    0: {"alphabet", "binomial", "records", "errors"},
-    1: {
-        "atomic",
-        "memory",
-        "outcomes",
-        "tally",
-        "progress",
-        "bgzf",
-        "fasta_scan",
-        "genome",
-        "background",
-        "vcf",
-        "info_column",
-        "output_digest",
-        "tabix",
-        "splice",
-        "bed",
-        "contig_names",
-        "tables",
-        "spellings",
-        "sites",
-        "site_lookup",
-        "measure_table",
-        "info_values",
-        "training",
-        "track_list",
-    },
-    2: {
-        "tokenizers",
-        "onnx_file",
-        "onnx_nodes",
-        "graph_contract",
-        "bundle",
-        "session",
-        "golden",
-        "registry",
-        "models",
-        "parity",
-        "gate",
-        "export",
-        "proof",
-        "source",
-        "context_model",
-        "bpe",
-        "bpe_file",
-        "likelihoods",
-    },
-    3: {
-        "distributions",
-        "measures",
-        "views",
-        "nulls",
-        "scoring",
-        "tiles",
-        "haplotypes",
-        "variants",
-        "alleles",
-        "probes",
-        "ensemble",
-        "features",
-        "halves",
-        "shift",
-        "certificates",
-        "caps",
-        "reliability",
-        "ranking",
-        "risk_coverage",
-        "resampling",
-        "calls",
-        "strata",
-        "calibration_record",
-        "calibration",
-        "flags",
-        "region_summary",
-        "external",
-    },
-    4: {
-        "check",
-        "check_vcf",
-        "shards",
-        "plan",
-        "variant_plan",
-        "stride",
-        "steps",
-        "estimate",
-        "labels",
-        "allele_features",
-        "label_calibration",
-        "local_lr",
-        "calibrate",
-        "sites_table",
-        "header_lines",
-        "allele_values",
-        "sites_vcf",
-        "annotate_vcf",
-        "annotate_regions",
-        "flag_track",
-        "browsers",
-        "tracks",
-        "report",
-        "report_numbers",
-        "report_plots",
-        "report_rows",
-        "report_words",
-        "report_svg",
-        "report_groups",
-        "model_comparison",
-        "loci",
-        "multiqc",
-        "manifest",
-        "verify",
-        "compare",
-        "oracle",
-        "benchmark",
-        "conformance",
-        "conformance_tokens",
-        "footprint",
-        "import_scores",
-        "site_list",
-        "catalogue",
-    },
-    5: {"cli", "cli_options"},
-}
+ORDER = (
+    "core",
+    "io",
+    "inputs",
+    "bundle",
+    "planning",
+    "readers",
+    "models",
+    "baseline",
+    "scoring",
+    "export",
+    "calibration",
+    "annotate",
+    "report",
+    "validation",
+    "cli",
+)
+"""Packages from low to high. A package imports from itself and from those before it."""
 ONLY_IN = {
-    "torch": {"models", "conformance", "conformance_tokens"},
+    "torch": {"models", "export"},
     "transformers": {"models"},
-    "onnxruntime": {"session", "models"},  # models/draft: its quantiser, which runs nothing
-    "pyfaidx": {"genome"},
-    "pybedtools": {"bed"},
-    "pyBigWig": {"tracks"},
+    "onnxruntime": {"bundle", "models"},
+    "pyfaidx": {"io"},
+    "pybedtools": {"io"},
+    "pyBigWig": {"report"},
+    "matplotlib": {"report", "validation"},
 }
+MAX_LINES = 350
+MAX_ARGUMENTS = 8
 
 
-def modules() -> list[Path]:
+def modules():
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def name_of(path: Path) -> str:
-    """The top-level module a file belongs to: a package counts as one module."""
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def layer_of(name: str) -> int:
-    for layer, names in LAYERS.items():
-        if name in names:
-            return layer
-    raise AssertionError(
-        f"module {name} has no layer: add it to docs/architecture.md and to this test"
-    )
-
-
-def imports(path: Path):
-    """(module, line number) of every import, ours without the package name."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(text: str):
+    """(dotted module, line number) of every import of a module's text."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            assert node.level == 0, f"line {node.lineno}: a relative import"
             if node.module == "gfmtrust":
                 yield from ((f"gfmtrust.{alias.name}", node.lineno) for alias in node.names)
             else:
                 yield node.module, node.lineno
 
 
-def faults(path: Path):
-    mine = name_of(path)
-    for module, line in imports(path):
+def faults(text: str, package: str):
+    """What is wrong with the imports of a module of that package, one line each."""
+    for module, line in imports(text):
         head, *rest = module.split(".")
         if head == "gfmtrust" and rest and not rest[0].startswith("_"):
-            if rest[0] != mine and layer_of(rest[0]) > layer_of(mine):
-                yield f"{path.name}:{line}: {mine} imports {rest[0]} from above"
-        elif mine not in ONLY_IN.get(head, {mine}):
-            yield f"{path.name}:{line}: {head} belongs in {sorted(ONLY_IN[head])}"
+            if ORDER.index(rest[0]) > ORDER.index(package):
+                yield f"line {line}: {package} imports {rest[0]}, which is above it"
+        elif package not in ONLY_IN.get(head, {package}):
+            yield f"line {line}: {head} is imported only in {sorted(ONLY_IN[head])}"
 
 
 @pytest.mark.parametrize(
     "path",
     [path for path in modules() if path != PACKAGE / "__init__.py"],
-    ids=lambda p: str(p.relative_to(PACKAGE)),
+    ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_imports_point_down(path):
-    assert not list(faults(path))
+    package = path.relative_to(PACKAGE).parts[0]
+    assert not list(faults(path.read_text(encoding="utf-8"), package))
 
 
-def test_an_upward_import_is_found(tmp_path, monkeypatch):
-    wrong = tmp_path / "alphabet.py"
-    wrong.write_text("import torch\nfrom gfmtrust import scoring\n")
-    monkeypatch.setattr("test_layers.PACKAGE", tmp_path)
-    assert len(list(faults(wrong))) == 2
+def test_every_folder_is_a_package_in_the_order():
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()} == set(
+        ORDER
+    )
+
+
+def test_every_package_opens_with_one_sentence():
+    for init in PACKAGE.rglob("__init__.py"):
+        sentence = (ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or "").split(
+            "\n\n"
+        )[0]
+        assert sentence.endswith("."), init
+
+
+@pytest.mark.bad_input
+def test_an_upward_import_is_found():
+    assert len(list(faults("import torch\nfrom gfmtrust.scoring import estimate\n", "core"))) == 2
 
 
 def test_files_are_small():
-    long = {path.name: n for path in modules() if (n := len(path.read_text().splitlines())) > 400}
-    assert not long
+    sizes = {
+        path.relative_to(PACKAGE): len(path.read_text(encoding="utf-8").splitlines())
+        for path in modules()
+    }
+    assert {path: size for path, size in sizes.items() if size > MAX_LINES} == {}
+
+
+def test_functions_have_few_arguments():
+    """Arguments that travel together are a record."""
+    many = []
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                names = [
+                    a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                ]
+                if len([name for name in names if name not in ("self", "cls")]) > MAX_ARGUMENTS:
+                    many.append(f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}")
+    assert not many

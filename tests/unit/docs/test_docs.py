@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 from itertools import takewhile
-from pathlib import Path
 
 import pytest
 from paths import ROOT

@@ -3,7 +3,6 @@ from."""
 
 import re
 import sys
-from pathlib import Path
 
 import package_imports
 import pytest

@@ -4,24 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_genome import FakeGenome
+from spelled_rows import spelled
 
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs import alleles
 from gfmtrust.io import tables
 
 GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
-
-
-def spelled(path, rows):
-    """rows: (contig, contig_index, pos, ref, alts), sorted."""
-    lists = map(list, zip(*rows, strict=True))
-    columns = (
-        dict(zip(tables.SPELLINGS.names, lists, strict=True))
-        if rows
-        else tables.SPELLINGS.empty_table()
-    )
-    tables.write(path, columns, tables.SPELLINGS)
-    return path
 
 
 def random_rows(rng, n):

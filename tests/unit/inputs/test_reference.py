@@ -9,9 +9,9 @@ import naive_context as naive
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
+from planned_run import planned, snv_rows
 from scipy.stats import pearsonr, spearmanr
 from simulated_probes import skilled
-from test_plan import planned, snv_rows
 
 from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.annotate.header_lines import header_lines

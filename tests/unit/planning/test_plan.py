@@ -6,72 +6,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from fake_genome import FakeGenome, random_genome
-from test_alleles import spelled
+from fake_genome import FakeGenome
+from planned_run import GENOME, Spans, planned, snv_rows
 
+from gfmtrust.core import vocabulary
 from gfmtrust.core.errors import UsageError
 from gfmtrust.io import tables
-from gfmtrust.planning import plan
 from gfmtrust.planning.shards import PROBE, REGION, VARIANT
-from gfmtrust.scoring import negative_controls
-
-
-class Spans:
-    """An interval set of one contig, as `bed` hands it over."""
-
-    def __init__(self, **spans):
-        self._spans = {
-            name: np.array(pairs, np.int64).reshape(-1, 2) for name, pairs in spans.items()
-        }
-
-    def intervals(self, contig):
-        return self._spans.get(contig, np.empty((0, 2), np.int64))
-
-    def contains(self, contig, pos):
-        return self.overlaps(contig, pos, np.asarray(pos) + 1)
-
-    def overlaps(self, contig, starts, ends):
-        spans = self.intervals(contig)
-        return np.array(
-            [
-                any(start < b and a < end for start, end in spans)
-                for a, b in zip(starts, ends, strict=True)
-            ],
-            bool,
-        )
-
-
-def planned(tmp_path, genome, inputs, regions=None, include=None, behind=None, **options):
-    paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
-    out = tmp_path / "plan"
-    content = plan.plan_sites(
-        genome,
-        paths,
-        plan.Regions(regions or {}),
-        include,
-        lambda contig, pos: np.full(len(pos), 1.9, np.float32),
-        out,
-        {"genome": {"digest": genome.digest()}, "background": behind, "contig_map": {}},
-        **{"asked_probes": 200, "shard_size": 100, **options},
-    )
-    return out, content
-
-
-def snv_rows(genome, positions, contig="chr1", index=0):
-    codes = genome.codes(contig, 0, genome.contigs[contig])
-    return [
-        (contig, index, int(p), "ACGT"[codes[p]], "ACGT"[(codes[p] + 1) % 4])
-        for p in sorted(positions)
-    ]
 
 
 def shards_of(out):
     return [
         tables.read(path).to_pandas() for path in sorted((out / "shards").glob("shard_*.parquet"))
     ]
-
-
-GENOME = random_genome(2, 8_000, chr2="ACGTNNNNNNACGTTGCA" * 20)
 
 
 def test_every_site_once_in_order_with_its_uses(tmp_path):
@@ -174,12 +121,12 @@ def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_
     )
     twin, shuffled = (
         tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas()
-        for null in negative_controls.NULLS
+        for null in vocabulary.NEGATIVE_CONTROLS
     )
     assert twin.equals(shuffled)
     assert twin.equals(tables.read(other / "shards" / "twin_00000.parquet").to_pandas())
     assert content["counts"]["null_sites"] == 2 * len(twin)
-    assert 0.9 * negative_controls.PROBES < len(twin) <= negative_controls.PROBES
+    assert 0.9 * vocabulary.CONTROL_PROBES < len(twin) <= vocabulary.CONTROL_PROBES
     probes = tables.read(out / "probes.parquet").to_pandas()
     assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(
         zip(probes["contig_index"], probes["pos"], strict=True)

@@ -7,6 +7,7 @@ import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
+from tile_listener import Listener
 
 from gfmtrust.core.alphabet import reverse_complement
 from gfmtrust.core.vocabulary import Look
@@ -14,34 +15,10 @@ from gfmtrust.readers.site_scores import SiteScores, score_sites
 from gfmtrust.readers.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
 from gfmtrust.readers.views import views_of
 
-REACH = 9
-
-
 FakeBundle = partial(
     fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10)
 )
 KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
-
-
-class Listener:
-    """p(base) grows with how often it stands within REACH of the position, masked letters left out,
-    the right side counting double."""
-
-    def __init__(self):
-        self.windows = 0
-
-    def distributions(self, codes, index):
-        self.windows += len(codes)
-        probs = np.empty((*index.shape, 1, 4), np.float32)
-        for row, window in enumerate(codes):
-            hidden = set(index[row].tolist())
-            for column, at in enumerate(index[row].tolist()):
-                seen = np.ones(4)
-                for beside in range(max(0, at - REACH), min(len(window), at + REACH + 1)):
-                    if beside not in hidden and window[beside] < 4:
-                        seen[window[beside]] += 1 + (beside > at)
-                probs[row, column, 0] = seen / seen.sum()
-        return probs, np.zeros(index.shape, np.float32)
 
 
 def one_base(genome, bundle, pos, offset, stride, look):

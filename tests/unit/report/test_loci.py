@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fake_scores import knows, uniform, write_scores
+from planned_run import GENOME, Spans, planned, snv_rows
 from synthetic_run import site_row, write_sites
-from test_plan import GENOME, Spans, planned, snv_rows
 
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.io import tables

@@ -3,9 +3,10 @@ the sites alone."""
 
 import numpy as np
 import pytest
+from fake_bundle import FakeBundle
 from fake_genome import random_genome
-from test_plan import Spans, planned, snv_rows
-from test_tiles import FakeBundle, Listener
+from planned_run import Spans, planned, snv_rows
+from tile_listener import Listener
 
 from gfmtrust.io import tables
 from gfmtrust.readers.tiles import Tiling

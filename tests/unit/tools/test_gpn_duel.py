@@ -3,7 +3,6 @@
 import gzip
 import importlib.util
 import sys
-from pathlib import Path
 
 import pytest
 from paths import ROOT

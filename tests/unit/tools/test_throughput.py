@@ -4,7 +4,6 @@ refuses."""
 import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest

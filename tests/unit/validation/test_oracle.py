@@ -6,7 +6,6 @@ import io
 import itertools
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -21,8 +21,7 @@ from torch.nn.functional import gelu, pad
 
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import ConfigurationError, message
-from gfmtrust.export.parity import BAR
-from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
+from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
 from gfmtrust.models.vocabularies import CHARACTERS, numbered

@@ -19,8 +19,9 @@ import pyarrow as pa
 from gfmtrust.baseline import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, ScoreTables
+from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.core.errors import MissingInputError, UsageError, message
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs import check
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome

@@ -14,8 +14,7 @@ import numpy as np
 
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
-from gfmtrust.core.vocabulary import Rank
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, Rank
 from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
 

@@ -3,7 +3,6 @@ property over generated files."""
 
 import os
 import subprocess
-from pathlib import Path
 
 import naive_splice
 import pysam

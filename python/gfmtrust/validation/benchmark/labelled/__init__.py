@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY
 from gfmtrust.core.resampling import Blocks
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs import training
 from gfmtrust.io import tables
 from gfmtrust.validation.benchmark.labelled import confounders, plots, questions

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.calibration.allele_features import allele_features
-from gfmtrust.calibration.ensemble import CONTEXT_FAMILY, ScoreTables
+from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 
 
 def model_llrs(
