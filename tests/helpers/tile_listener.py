@@ -1,6 +1,13 @@
 """A session that records the windows it is given."""
 
+from functools import partial
+
+import fake_bundle
 import numpy as np
+
+FakeBundle = partial(
+    fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10)
+)
 
 REACH = 9
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.io.atomic import part_file
 
-RECORDED = Path(__file__).parents[2] / "assets" / "conformance.json"
+RECORDED = Path(__file__).parents[3] / "assets" / "conformance.json"
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from gfmtrust.models import hub
 
 LOG = logging.getLogger(__name__)
 
-TABLE = Path(__file__).parents[2] / "assets" / "models.csv"
+TABLE = Path(__file__).parents[3] / "assets" / "models.csv"
 PINNED = (
     "revision",
     "config_sha256",

@@ -222,7 +222,7 @@ def _stride(metrics: list[dict]) -> str:
 def html(run: Run, title: str) -> str:
     """The page. Every text of a user's file is escaped; figures alone come as markup."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gfmtrust"),
+        loader=jinja2.PackageLoader("gfmtrust.report"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -156,7 +156,7 @@ def test_shard_size_changes_no_byte_of_the_tables(tmp_path, monkeypatch):
     for folder, size in (("one", 10**6), ("many", 37)):
         (tmp_path / folder).mkdir()
         monkeypatch.setattr(
-            "test_sites_table.planned",
+            "finished_run.planned",
             lambda *a, _size=size, **k: original(*a, **k | {"shard_size": _size}),
         )
         finished(tmp_path / folder, knows(0.6))

@@ -86,8 +86,8 @@ def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     monkeypatch.setattr(calibration_fit, "fit", spy)
     rows = labelled(3)
     found = label_calibration.fit(rows, Options(), False)
-    part = calibration_fit.halves.split(seen["table"]["block"].to_numpy(), 1)
-    in_a = part == calibration_fit.halves.A
+    part = calibration_fit.splits.split(seen["table"]["block"].to_numpy(), 1)
+    in_a = part == calibration_fit.splits.A
     blocks = seen["table"]["pos"] // 1_000_000
     assert not set(blocks[in_a]) & set(blocks[~in_a])
     rows["label"] = np.where(

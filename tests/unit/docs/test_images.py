@@ -308,7 +308,7 @@ def test_following_a_dockerfile(tmp_path, monkeypatch, capsys, image):
     assert (tmp_path / "opt/gfmtrust/requirements.txt").read_bytes() == (
         ROOT / f"python/requirements/{lock}.txt"
     ).read_bytes()
-    assert (tmp_path / "opt/gfmtrust/python/gfmtrust/cli.py").is_file() == (image == "score")
+    assert (tmp_path / "opt/gfmtrust/python/gfmtrust/cli/main.py").is_file() == (image == "score")
     assert (tmp_path / "opt/gfmtrust/assets/models.csv").is_file() == (image == "score")
     assert len(capsys.readouterr().out.splitlines()) == len(ran) + (3 if image == "score" else 1)
 

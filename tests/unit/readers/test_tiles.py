@@ -1,13 +1,10 @@
 """Region bases from tiles: against a twin that scores one base at a time, and against the exact
 scorer where both mask one base."""
 
-from functools import partial
-
-import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
-from tile_listener import Listener
+from tile_listener import FakeBundle, Listener
 
 from gfmtrust.core.alphabet import reverse_complement
 from gfmtrust.core.vocabulary import Look
@@ -15,9 +12,6 @@ from gfmtrust.readers.site_scores import SiteScores, score_sites
 from gfmtrust.readers.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
 from gfmtrust.readers.views import views_of
 
-FakeBundle = partial(
-    fake_bundle.FakeBundle, window_bp=64, shifts=(-8, 8), neighbour_offsets=(-10, -5, 5, 10)
-)
 KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
 
 

@@ -34,7 +34,7 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputE
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.report import figures as report_figures
-from gfmtrust.report import loci, report
+from gfmtrust.report import loci
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.numbers import (
     FLAGS,
@@ -44,7 +44,7 @@ from gfmtrust.report.numbers import (
     calibration_curve,
     league,
 )
-from gfmtrust.report.report import FILTERS, HTML, html, read_run
+from gfmtrust.report.report import FILTERS, HTML, html, read_run, report
 
 
 class Page(HTMLParser):
@@ -338,7 +338,7 @@ def test_the_filters_that_may_be_copied_keep_what_they_say(good, tmp_path, which
 REPORT_OF = """
 import sys
 from pathlib import Path
-from gfmtrust.report import report
+from gfmtrust.report.report import report
 run = Path(sys.argv[1])
 steps = [run / name for name in ("checked", "plan", "calibration", "sites")]
 report(*steps, sorted(run.glob("*.counts.json")), sorted(run.glob("*.metrics.json")), [], run / "out")

@@ -3,10 +3,9 @@ the sites alone."""
 
 import numpy as np
 import pytest
-from fake_bundle import FakeBundle
 from fake_genome import random_genome
 from planned_run import Spans, planned, snv_rows
-from tile_listener import Listener
+from tile_listener import FakeBundle, Listener
 
 from gfmtrust.io import tables
 from gfmtrust.readers.tiles import Tiling

@@ -30,7 +30,7 @@ def test_it_is_small_and_shares_no_code_with_the_writer():
         if isinstance(node, ast.ImportFrom) and node.module.startswith("gfmtrust")
     }
     assert ours == {"gfmtrust.core.errors", "gfmtrust.core.vocabulary"}
-    assert len(SOURCE.read_text().splitlines()) < 150
+    assert len(SOURCE.read_text().splitlines()) < 200
 
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "bgzf"])
