@@ -1,7 +1,7 @@
-"""Write modules/local/*/*/environment.yml from the locks: the same versions, in conda's names.
+"""Write containers/<image>.environment.yml from the locks: the same versions, in conda's names.
 
-A module folder is carried away whole, so each has its own file; they are made, never edited. `make
-lock` runs this. Does not resolve anything: whether conda has a version is not checked. `faults`
+There is one file per image, and modules refer to it; they are made, never edited. `make lock` runs
+this. Does not resolve anything: whether conda has a version is not checked. `faults`
 names what conda would refuse, or read otherwise than meant, as far as that shows in the text.
 """
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "python" / "requirements"
+CONTAINERS = ROOT / "containers"
 CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 BIOCONDA = {"multiqc", "pybedtools", "pybigwig", "pyfaidx", "pysam"}
 BEDTOOLS = "bioconda::bedtools=2.31.1"
@@ -17,11 +18,6 @@ CHANNELS = ["conda-forge", "bioconda"]
 """In the order that bioconda asks for."""
 PYTHON = "conda-forge::python=3.11"
 SPECIFICATION = re.compile(r"(?P<channel>[a-z-]+)::(?P<name>[a-z0-9_.-]+)=(?P<version>[0-9][\w.]*)")
-
-
-def role(module: str) -> str:
-    """The lock that a module's environment is made from."""
-    return "export" if module == "export_model" else "score"
 
 
 def named(path: Path) -> list[str]:
@@ -85,12 +81,9 @@ def faults(held: dict) -> list[str]:
 
 
 def environments() -> dict[Path, str]:
-    """Path -> text of every module's environment.yml."""
-    texts = {}
-    for module in sorted(ROOT.glob("modules/local/*/*/main.nf")):
-        lock = "multiqc" if module.parent.parent.name == "multiqc" else role(module.parent.name)
-        texts[module.with_name("environment.yml")] = environment(lock)
-    return texts
+    """Path -> text of the conda environment of every image."""
+    images = sorted(path.stem for path in CONTAINERS.glob("*.Dockerfile"))
+    return {CONTAINERS / f"{image}.environment.yml": environment(image) for image in images}
 
 
 if __name__ == "__main__":

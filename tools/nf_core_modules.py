@@ -21,9 +21,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 ORGANISATION = "gfmtrust"
 MODULES = ROOT / "modules" / "local" / "gfmtrust"
+SHELL = ROOT / "modules" / "local" / "shell.nf"
 SUBWORKFLOWS = ("vcf_annotate_gfm",)
-OWN = ("estimate_run",)
-"""Steps of the pipeline that are no modules for others: its dry run prints to the terminal."""
+WHEN = "    when:\n    task.ext.when == null || task.ext.when\n\n"
 SETTINGS = (
     f"repository_type: modules\norg_path: {ORGANISATION}\ncontainer-registry:\n  - gfmtrust/\n"
 )
@@ -73,6 +73,25 @@ def renamed(text: str, modules: list[str]) -> str:
         )
         text = re.sub(rf"\b{module.upper()}\b", process_name(module), text)
     return text
+
+
+def environment_of(script: str) -> Path:
+    """The conda environment that a module of the pipeline refers to."""
+    name = re.search(r'conda "\$\{projectDir\}/(containers/[\w.]+)"', script).group(1)
+    return ROOT / name
+
+
+def self_contained(script: str) -> str:
+    """A module that can be carried away alone: the shared functions it includes stand at its end, its
+    environment lies beside it, and it has the `when` that nf-core's lint asks for."""
+    shared = SHELL.read_text()
+    names = re.findall(r"^include \{ (\w+) +\} from '../../shell'\n", script, re.MULTILINE)
+    script = re.sub(r"^include \{ \w+ +\} from '../../shell'\n", "", script, flags=re.MULTILINE)
+    for name in names:
+        pattern = rf"^/\*\* [^\n]* \*/\ndef {name}\(.*?^}}\n"
+        script += "\n" + re.search(pattern, shared, re.DOTALL | re.MULTILINE).group()
+    script = re.sub(r'conda "[^"]+"', 'conda "${moduleDir}/environment.yml"', script)
+    return script.replace("    script:\n", WHEN + "    script:\n", 1).lstrip("\n")
 
 
 def components_renamed(text: str, modules: list[str]) -> str:
@@ -177,9 +196,7 @@ def subworkflow_test(name: str, components: list[str]) -> str:
 
 def files() -> dict[Path, str]:
     """Relative path -> text of everything in the folder."""
-    modules = sorted(
-        path.parent.name for path in MODULES.glob("*/main.nf") if path.parent.name not in OWN
-    )
+    modules = sorted(path.parent.name for path in MODULES.glob("*/main.nf"))
     texts = {
         Path(".nf-core.yml"): SETTINGS,
         Path("README.md"): INTRODUCTION,
@@ -189,11 +206,12 @@ def files() -> dict[Path, str]:
     for module in modules:
         folder = Path("modules") / ORGANISATION / "gfmtrust" / subtool(module)
         meta = (MODULES / module / "meta.yml").read_text()
-        texts[folder / "main.nf"] = renamed((MODULES / module / "main.nf").read_text(), modules)
+        script = (MODULES / module / "main.nf").read_text()
+        texts[folder / "main.nf"] = renamed(self_contained(script), modules)
         texts[folder / "meta.yml"] = meta.replace(
             f"name: gfmtrust_{module}\n", f"name: gfmtrust_{subtool(module)}\n"
         )
-        texts[folder / "environment.yml"] = (MODULES / module / "environment.yml").read_text()
+        texts[folder / "environment.yml"] = environment_of(script).read_text()
         texts[folder / "tests" / "main.nf.test"] = module_test(
             f"gfmtrust/{subtool(module)}", process_name(module), yaml.safe_load(meta)
         )

@@ -101,7 +101,7 @@ def flags_of(folder: Path, oracle: Path, model: Path, spectrum: str, seed: int) 
                 "--out_dir",
                 folder / "scores",
             )
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--bundles", model, context)
+    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model, context)
     call("calibrate", *told, "--seed", seed, "--out_dir", folder / "calibration")
     call(
         "annotate_sites",

@@ -73,7 +73,7 @@ def run_steps(folder: Path, vcfs: dict[str, Path], contig_map: str = "none") -> 
             "--out_dir",
             folder / "scores",
         )
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--bundles", model)
+    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model)
     call("calibrate", *told, "--out_dir", run / "calibration")
     call(
         "annotate_sites",

@@ -39,7 +39,7 @@ def run(tmp_path_factory, exported):
             folder / "scores",
         )
     bundles = folder / "results" / "models" / "context_model", bundle.directory
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--bundles", *bundles)
+    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", *bundles)
     call("calibrate", *told, "--out_dir", folder / "calibration")
     call(
         "annotate_sites",
@@ -68,7 +68,7 @@ def run(tmp_path_factory, exported):
         folder / "checked",
         "--plan",
         folder / "plan",
-        "--bundles",
+        "--models",
         *bundles,
         "--calibration",
         folder / "calibration",
@@ -85,7 +85,7 @@ def run(tmp_path_factory, exported):
         "estimate_run",
         "--plan",
         folder / "plan",
-        "--bundles",
+        "--models",
         *bundles,
         "--out",
         folder / "estimate.json",

@@ -5,7 +5,8 @@
 //
 
 include { FIT_CONTEXT_MODEL   } from '../../modules/local/gfmtrust/fit_context_model/main'
-include { ANNOTATE_VCF; named } from '../../modules/local/gfmtrust/annotate_vcf/main'
+include { ANNOTATE_VCF      } from '../../modules/local/gfmtrust/annotate_vcf/main'
+include { named             } from '../../modules/local/shell'
 
 /** Whether the guard lets a name through. */
 def isNamed(name) {

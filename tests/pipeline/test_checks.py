@@ -200,3 +200,36 @@ def test_nearest_name(verdicts, given, near):
     assert len(lines) == 1
     assert lines[0].startswith(f"--{given}: unknown parameter; expected one of --help_full")
     assert (near in lines[0]) if near else ("did you mean" not in lines[0])
+
+
+INSTITUTION = """
+params {
+    config_profile_description = 'The cluster of an example university'
+    max_memory    = 128.GB
+    max_cpus      = 16
+    max_time      = 240.h
+    igenomes_base = '/data/igenomes'
+}
+"""
+
+
+@pytest.mark.pipeline
+@pytest.mark.bad_input
+def test_parameters_of_an_institution_are_accepted_with_one_warning(tmp_path):
+    """As the configurations of nf-core/configs are written; a name that no such configuration has still stops."""
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    (launch / "institution.config").write_text(INSTITUTION)
+    options = ("--input", "sheet.csv", "--fasta", "genome.fa", "-stub", "-c", "institution.config")
+    run = nextflow_run.run(launch, *options)
+    assert run.code == 0, run.text
+    warnings = [line for line in run.text.splitlines() if "does not read it" in line]
+    assert len(warnings) == 1
+    names = ("igenomes_base", "max_cpus", "max_memory", "max_time")
+    assert all(f"params.{name}" in warnings[0] for name in names)
+    typed = nextflow_run.run(launch, *options, "--max_memory", "6.GB", suffix="typed")
+    assert typed.code == 1
+    assert "--max_memory: unknown parameter" in typed.text
+    (launch / "institution.config").write_text("params.max_memroy = 1\n")
+    mistyped = nextflow_run.run(launch, *options, suffix="mistyped")
+    assert mistyped.code == 1
+    assert "--max_memroy: unknown parameter" in mistyped.text

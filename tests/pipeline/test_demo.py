@@ -25,7 +25,7 @@ SAMPLES = (
     if DEMO.is_dir()
     else {}
 )
-KILL_WHEN = "Submitted process > GFMTRUST:SCORE_SITES"
+KILL_WHEN = "Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:SCORE_SITES"
 
 
 def lines(path):

@@ -10,7 +10,10 @@ pytestmark = pytest.mark.pipeline
 
 
 def names(run):
-    return sorted(task["name"].removeprefix("GFMTRUST:") for task in run.tasks())
+    return sorted(
+        task["name"].split(" ")[0].split(":")[-1] + " " + task["name"].split(" ", 1)[1]
+        for task in run.tasks()
+    )
 
 
 def test_every_task_of_a_run_with_odd_names(odd_stub):
@@ -193,8 +196,8 @@ def test_five_hundred_rows(tmp_path, stub_tools):
         tools=stub_tools,
     )
     assert run.code == 0, run.text
-    assert run.log().count("Submitted process > GFMTRUST:ANNOTATE_VCF") == 500
-    assert run.log().count("Submitted process > GFMTRUST:SCORE_SITES") == 2
+    assert run.log().count("Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:ANNOTATE_VCF") == 500
+    assert run.log().count("Submitted process > GFMTRUST:VCF_ANNOTATE_GFM:SCORE_SITES") == 2
     assert len(list((run.outdir / "annotated").glob("*/*.gfm.vcf.gz"))) == 500
 
 

@@ -156,14 +156,20 @@ def test_resume_runs_nothing(first, start):
     assert start("resumed", "-resume").executed() == set()
 
 
-def test_a_changed_alpha_scores_nothing_and_counts_as_a_look(first, start, launch):
-    shutil.copytree(launch / "out" / "calibration", launch / "alpha" / "calibration")
+def test_a_changed_alpha_scores_nothing(first, start):
     again = {"outdir": "alpha"}
     changed = start("alpha", "-resume", "--alpha_high", "0.1", **again)
     assert changed.executed() == AFTER_SCORING
-    assert call(first, "calibrate")[call(first, "calibrate").index("--looks") + 1] == "1"
-    assert call(changed, "calibrate")[call(changed, "calibrate").index("--looks") + 1] == "2"
     assert start("same", "-resume", "--alpha_high", "0.1", **again).executed() == set()
+
+
+def test_no_result_depends_on_what_lies_in_the_outdir(first, start, launch):
+    """A calibration of an earlier run with other limits lies there: the number of looks is what --looks says."""
+    shutil.copytree(launch / "out" / "calibration", launch / "earlier" / "calibration")
+    run = start("earlier", "-resume", "--alpha_high", "0.15", outdir="earlier")
+    assert call(run, "calibrate")[call(run, "calibrate").index("--looks") + 1] == "1"
+    run = start("looks", "-resume", "--alpha_high", "0.15", "--looks", "3", outdir="earlier")
+    assert call(run, "calibrate")[call(run, "calibrate").index("--looks") + 1] == "3"
 
 
 def test_labels_reach_the_calibration(first, start, launch):

@@ -113,15 +113,7 @@ class Bundle:
         domains, opset, inputs or outputs.
         """
         directory = Path(directory)
-        meta = _read_json(directory)
-        _check_fields(directory, meta)
-        found = digest(meta)
-        if meta["sha256"] != found:
-            raise wrong(
-                directory / BUNDLE_FILE,
-                f"sha256 of its content is {found}",
-                f"{meta['sha256']} as it says itself",
-            )
+        meta = read_meta(directory / BUNDLE_FILE)
         for name, expected in members(meta).items():
             _check_file(directory, name, expected)
         for device, entry in meta["graphs"].items():
@@ -332,9 +324,25 @@ def digest(meta: dict) -> str:
     ).hexdigest()
 
 
-def _read_json(directory: Path) -> dict:
-    path = directory / BUNDLE_FILE
-    if not directory.is_dir() or not path.is_file():
+def read_meta(path: Path) -> dict:
+    """The content of a bundle.json, its fields checked and its digest compared; no other file is read.
+
+    Raises MissingInputError (66) where it is missing, BadDataError (65) for another schema, a missing field or another digest.
+    """
+    meta = _read_json(path)
+    _check_fields(path.parent, meta)
+    content_sha256 = digest(meta)
+    if meta["sha256"] != content_sha256:
+        raise wrong(
+            path,
+            f"sha256 of its content is {content_sha256}",
+            f"{meta['sha256']} as it says itself",
+        )
+    return meta
+
+
+def _read_json(path: Path) -> dict:
+    if not path.is_file():
         raise MissingInputError(
             message(
                 str(path),

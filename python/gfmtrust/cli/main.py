@@ -194,10 +194,10 @@ def score_sites(options: argparse.Namespace) -> None:
 def calibrate(options: argparse.Namespace) -> None:
     from gfmtrust.calibration import calibrate as step
     from gfmtrust.calibration import fit as calibration_fit
+    from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration.ensemble import ScoreTables
-    from gfmtrust.scoring import steps
 
-    scores = ScoreTables(options.scores, steps.model_order(options.bundles))
+    scores = ScoreTables(options.scores, model_order(options.models))
     fitted = step.calibrate(
         options.plan,
         scores,
@@ -222,11 +222,11 @@ def annotate_sites(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import sites_vcf
     from gfmtrust.calibration.ensemble import ScoreTables
     from gfmtrust.calibration.fit import Calibration
+    from gfmtrust.bundle.facts import model_order
     from gfmtrust.report import loci
-    from gfmtrust.scoring import steps
 
     fitted = Calibration.from_json(options.calibration.read_text())
-    scores = ScoreTables(options.scores, steps.model_order(options.bundles))
+    scores = ScoreTables(options.scores, model_order(options.models))
     counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
     loci.write_loci(options.plan, scores, options.out_dir)
@@ -284,7 +284,7 @@ def report(options: argparse.Namespace) -> None:
         options.sites,
         options.counts,
         options.metrics,
-        options.bundles,
+        options.models,
         options.out_dir,
         title=options.title,
     )

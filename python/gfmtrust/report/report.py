@@ -17,7 +17,7 @@ from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
 from gfmtrust.annotate.allele_values import run_facts
 from gfmtrust.annotate.header_lines import read_calibration
-from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.fit import Calibration
 from gfmtrust.core.vocabulary import Rank, Status
@@ -98,7 +98,7 @@ def report(
     sites: Path,
     counts: list[Path],
     metrics: list[Path],
-    bundles: list[Path],
+    model_files: list[Path],
     out_dir: Path,
     title: str = "gfmtrust report",
 ) -> Run:
@@ -106,12 +106,12 @@ def report(
     they were made of.
 
     checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
-    bundles: folders. Files of an earlier report in `out_dir` are removed first, so that none is
+    model_files: bundle.json of each model. Files of an earlier report in `out_dir` are removed first, so that none is
     left beside the new ones or after a report that failed.
     """
     for name in (HTML, "manifest.json", *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
-    run = read_run(checked, plan, calibration, sites, counts, metrics, bundles)
+    run = read_run(checked, plan, calibration, sites, counts, metrics, model_files)
     out_dir.mkdir(parents=True, exist_ok=True)
     _write(out_dir / HTML, html(run, title))
     made = [out_dir / HTML]
@@ -131,7 +131,7 @@ def read_run(
     sites: Path,
     counts: list[Path],
     metrics: list[Path],
-    bundles: list[Path],
+    model_files: list[Path],
 ) -> Run:
     """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
     ConfigurationError (78)."""
@@ -143,7 +143,9 @@ def read_run(
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
     known = run_facts(sites / "sites.parquet").get("models", {})
-    models = _models(fitted, known, [tables.read_json(path) for path in sorted(metrics)], bundles)
+    models = _models(
+        fitted, known, [tables.read_json(path) for path in sorted(metrics)], model_files
+    )
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
         checks=tables.read_json(checked / "checks.json"),
@@ -175,18 +177,18 @@ def _where_made(path: Path) -> dict:
 
 
 def _models(
-    calibration: Calibration, facts: dict[str, dict], metrics: list[dict], bundles: list[Path]
+    calibration: Calibration, facts: dict[str, dict], metrics: list[dict], model_files: list[Path]
 ) -> list[dict]:
     """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites,
     passes, seconds."""
-    opened = {
-        bundle.model_id: {"family": bundle.family, "window_bp": bundle.window_bp}
-        for bundle in map(Bundle.open, bundles)
+    of_bundles = {
+        model.model_id: {"family": model.family, "window_bp": model.window_bp}
+        for model in model_facts.read_all(model_files)
     }
     rows = []
     for model, digest in calibration.digests.get("bundles", {}).items():
         mine = [one for one in metrics if one["model"] == model]
-        known = facts.get(model, {}) | opened.get(model, {})
+        known = facts.get(model, {}) | of_bundles.get(model, {})
         rows.append(
             {
                 "id": model,

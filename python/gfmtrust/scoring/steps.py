@@ -37,11 +37,6 @@ log = logging.getLogger(__name__)
 MIN_SITES_FOR_CONSTANT = 100
 
 
-def model_order(bundles: list[Path]) -> list[str]:
-    """Model ids in the order of the bundles given."""
-    return [Bundle.open(path).model_id for path in bundles]
-
-
 def regions(paths: list[Path], checks: dict) -> Regions:
     """The BED files by the name that `check_inputs` gave them."""
     return Regions({bed.name_of(path): bed.intervals(path, checks["contig_map"]) for path in paths})

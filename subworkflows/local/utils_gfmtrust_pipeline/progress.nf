@@ -30,41 +30,41 @@ def planText(plan, n_shards, n_models, views) {
  * Takes note of a finished shard and logs how far its model is. Shards of an earlier run that -resume brings back are done, but no part of
  * the rate.
  *
- * told:    what is known so far, by model; empty at the start, changed here
+ * progress: what is known so far, by model; empty at the start, changed here
  * metrics: <model>.<shard>.metrics.json   e.g. {"sites": 20000, "seconds": 95.2, "device": "cpu", "batch": 8, "halvings": 0, ...}
  */
-def tellProgress(told, model, metrics, n_shards) {
+def logProgress(progress, model, metrics, n_shards) {
     def of_shard = new groovy.json.JsonSlurper().parseText(metrics.text)
     def now = System.currentTimeMillis()
-    def own = told.computeIfAbsent(model) { _name -> [done: 0, fresh: 0, sites: 0L, halvings: 0, began: now, said: 0L] }
-    own.done += 1
+    def of_model = progress.computeIfAbsent(model) { _name -> [done: 0, fresh: 0, sites: 0L, halvings: 0, began: now, said: 0L] }
+    of_model.done += 1
     if (metrics.lastModified() >= workflow.start.toInstant().toEpochMilli()) {
-        own.began = own.fresh ? own.began : (now - 1000 * (of_shard.seconds ?: 0)) as long
-        own.fresh += 1
-        own.sites += of_shard.sites ?: 0
-        own.halvings += of_shard.halvings ?: 0
+        of_model.began = of_model.fresh ? of_model.began : (now - 1000 * (of_shard.seconds ?: 0)) as long
+        of_model.fresh += 1
+        of_model.sites += of_shard.sites ?: 0
+        of_model.halvings += of_shard.halvings ?: 0
     }
-    if (own.done == n_shards || (own.fresh && now - own.said >= 1000 * secondsBetweenLines())) {
-        own.said = now
-        log.info(progressText(model, own, of_shard, n_shards, (now - own.began) / 1000))
+    if (of_model.done == n_shards || (of_model.fresh && now - of_model.said >= 1000 * secondsBetweenLines())) {
+        of_model.said = now
+        log.info(progressText(model, of_model, of_shard, n_shards, (now - of_model.began) / 1000))
     }
 }
 
 /**
  * 'gpn-demo-1: 12 of 51 shards scored (3 by an earlier run), 240,000 sites, 208 sites/s on cpu, batch 8, 61 min left'.
  *
- * own: of `tellProgress`; latest: metrics of the shard that ended last; seconds: since the first shard began
+ * of_model: of `logProgress`; latest: metrics of the shard that ended last; seconds: since the first shard began
  */
-def progressText(model, own, latest, n_shards, seconds) {
-    def old = own.done - own.fresh
-    def head = "${model}: ${own.done} of ${n_shards} shards scored"
-    if (!own.fresh) {
+def progressText(model, of_model, latest, n_shards, seconds) {
+    def old = of_model.done - of_model.fresh
+    def head = "${model}: ${of_model.done} of ${n_shards} shards scored"
+    if (!of_model.fresh) {
         return "${head}, by an earlier run"
     }
-    def rate = "${head}${old ? " (${old} by an earlier run)" : ''}, ${thousands(own.sites)} sites, ${thousands(own.sites / (seconds ?: 1))} sites/s"
+    def rate = "${head}${old ? " (${old} by an earlier run)" : ''}, ${thousands(of_model.sites)} sites, ${thousands(of_model.sites / (seconds ?: 1))} sites/s"
     def batch = latest.batch ? " on ${latest.device}, batch ${latest.batch}" : ''
-    def halved = own.halvings ? ", batch halved ${counted(own.halvings, 'time')} for lack of memory" : ''
-    def left = (n_shards - own.done) * seconds / own.fresh
-    def wait = own.done == n_shards ? '' : left < 120 ? ", ${thousands(left)} s left" : ", ${thousands(left / 60)} min left"
+    def halved = of_model.halvings ? ", batch halved ${counted(of_model.halvings, 'time')} for lack of memory" : ''
+    def left = (n_shards - of_model.done) * seconds / of_model.fresh
+    def wait = of_model.done == n_shards ? '' : left < 120 ? ", ${thousands(left)} s left" : ", ${thousands(left / 60)} min left"
     return "${rate}${batch}${halved}${wait}"
 }

@@ -30,13 +30,29 @@ def informationText(values) {
 /** Ends the run with the lines given, where there are any. */
 def stopAt(errors) {
     if (errors) {
-        error(errors.take(20).join('\n') + (errors.size() > 20 ? "\n… and ${errors.size() - 20} more" : ''))
+        error(errors.take(20).join('\n') + (errors.size() > 20 ? "\n... and ${errors.size() - 20} more" : ''))
     }
 }
 
-/** Stops at parameters that the schema, or another parameter, does not allow. */
+/**
+ * Stops at parameters that the schema, or another parameter, does not allow. What the configuration of an institution sets for other
+ * pipelines is accepted with one warning.
+ */
 def checkParameters(values) {
-    stopAt(parameterErrors(values, readSchema(file("${projectDir}/nextflow_schema.json"))) + inputErrors(values) + labelErrors(values))
+    def schema = readSchema(file("${projectDir}/nextflow_schema.json"))
+    def foreign = institutionalParameters(values, parameterDefinitions(schema).keySet(), workflow.commandLine)
+    if (foreign) {
+        log.warn("a configuration sets ${foreign.collect { name -> "params.${name}" }.join(', ')}; this pipeline has no such parameter and does not read it")
+    }
+    def own = values.findAll { name, _value -> !(name in foreign) }
+    stopAt(parameterErrors(own, schema) + inputErrors(values) + labelErrors(values))
+}
+
+/** Names that a configuration of an institution set: listed in assets/, unknown here, and not typed on the command line. */
+def institutionalParameters(values, known, command_line) {
+    def listed = file("${projectDir}/assets/institutional_parameters.txt").readLines().findAll { line -> line && !line.startsWith('#') }
+    def typed = command_line.tokenize().findAll { word -> word.startsWith('--') }.collect { word -> word.drop(2).tokenize('=')[0] }
+    return values.findAll { name, value -> value != null && name in listed && !(name in known) && !(name in typed) }.keySet().sort()
 }
 
 /** Local likelihood ratios are of labels, and a frozen calibration reads none. */
@@ -82,6 +98,30 @@ def quotable(name, path) {
 /** A file of its own where the parameter is given, else an empty list (Nextflow's "no file"). */
 def optionalPath(name, value) {
     return value ? inputPath(name, value) : []
+}
+
+/** The VCFs of a run as [meta, vcf], sorted by id; none with --regions_only. */
+def samplesOf(values) {
+    return values.regions_only.toString() == 'true' ? [] : samplesheetEntries(values.input)
+}
+
+/** Everything that VCF_ANNOTATE_GFM is given beside VCFs, genome and models. */
+def annotationInputs(values, models) {
+    def plain = ['views', 'neighbours', 'region_stride', 'probes', 'shard_size', 'max_allele', 'seed', 'external_key', 'label_key', 'label_values', 'label_cut',
+        'looks', 'dry_run'].collectEntries { name -> [name, values[name]] }
+    def single = ['include', 'background_fasta', 'context_model', 'calibration', 'labels'].collectEntries { name -> [name, optionalPath(name, values[name])] }
+    return plain + single + [
+        regions: regionEntries(values.regions),
+        external_scores: externalEntries(values.external_scores, models),
+        contig_map: values.contig_map in ['none', 'auto'] ? values.contig_map : inputPath('contig_map', values.contig_map),
+        title: values.title ?: 'gfmtrust report',
+        code: packageDigest(),
+    ]
+}
+
+/** MultiQC's configurations: ours, then the user's. */
+def multiqcConfigs(values) {
+    return [file("${projectDir}/assets/multiqc_config.yml"), optionalPath('multiqc_config', values.multiqc_config)].flatten()
 }
 
 /** Rows of the samplesheet as [meta, vcf], sorted by id. */
@@ -159,20 +199,6 @@ def externalEntries(value, models) {
     stopAt((models + entries).countBy { meta, _path -> meta.id }.findAll { _id, count -> count > 1 }
         .collect { id, _count -> "--external_scores: ${id} twice; expected a name that no other model has; choose another" })
     return entries
-}
-
-/**
- * How often half B of the probes decides on a level, this run included: once more than the calibration that lies in the outdir where that
- * was made with other limits, as often where the limits are the same. A guarantee chosen after several looks is weaker, and is marked.
- */
-def looksAtHalfB(values) {
-    def earlier = file("${values.outdir}/calibration/calibration.json")
-    def options = earlier.exists() ? new groovy.json.JsonSlurper().parseText(earlier.text).options : null
-    if (!options) {
-        return 1
-    }
-    def same = ['alpha_high', 'alpha_medium', 'delta'].every { name -> (options[name] as double) == (values[name] as double) }
-    return (options.looks as int) + (same ? 0 : 1)
 }
 
 /** Names in the first column of the registry of checkpoints. */

@@ -106,7 +106,7 @@ def idErrors(rows, name) {
         .findAll { _id, same -> same.size() > 1 }
         .collect { id, same ->
             def numbers = same.collect { row -> row.row }
-            def places = numbers.size() == 2 ? numbers.join(' and ') : numbers.take(5).join(', ') + (numbers.size() > 5 ? ', …' : '')
+            def places = numbers.size() == 2 ? numbers.join(' and ') : numbers.take(5).join(', ') + (numbers.size() > 5 ? ', ...' : '')
             "${name} rows ${places}: id ${id} ${same.size() == 2 ? 'twice' : same.size() + ' times'}; expected unique; add a vcf_id column"
         }
     def long_ids = rows.findAll { row -> rowId(row.cells).size() > 128 }

@@ -184,6 +184,6 @@ def article(definition) {
 /** A value fit for a message: control characters as \xNN, at most 200 letters. */
 def shown(value) {
     def text = value.toString()
-    def cut = text.size() > 200 ? text.take(200) + '…' : text
+    def cut = text.size() > 200 ? text.take(200) + '...' : text
     return cut.collect { letter -> (letter as char) < ' ' as char || letter == '\u007f' ? String.format('\\x%02x', (int) (letter as char)) : letter }.join('')
 }

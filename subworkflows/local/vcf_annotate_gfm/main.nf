@@ -1,26 +1,40 @@
 //
-// The way from VCFs to flagged VCFs for other pipelines: no params, no publishing, no resources; what differs between runs comes as
-// values. Made into an installable folder by tools/nf_core_modules.py; docs/integration.md shows how to call it.
+// From VCFs to flagged VCFs: check, plan, export, score, calibrate, annotate, report. The pipeline runs it, and other pipelines install it
+// (docs/integration.md): no params, no publishing, no resources; what differs between runs comes in as values.
 //
 
 include { CHECK_INPUTS      } from '../../../modules/local/gfmtrust/check_inputs/main'
 include { FIT_CONTEXT_MODEL } from '../../../modules/local/gfmtrust/fit_context_model/main'
 include { EXPORT_MODEL      } from '../../../modules/local/gfmtrust/export_model/main'
+include { IMPORT_SCORES     } from '../../../modules/local/gfmtrust/import_scores/main'
 include { PLAN_SITES        } from '../../../modules/local/gfmtrust/plan_sites/main'
+include { LIST_SITES        } from '../../../modules/local/gfmtrust/list_sites/main'
+include { ESTIMATE_RUN      } from '../../../modules/local/gfmtrust/estimate_run/main'
+include { READ_LABELS       } from '../../../modules/local/gfmtrust/read_labels/main'
+include { CHOOSE_STRIDE     } from '../../../modules/local/gfmtrust/choose_stride/main'
 include { SCORE_SITES       } from '../../../modules/local/gfmtrust/score_sites/main'
 include { CALIBRATE         } from '../../../modules/local/gfmtrust/calibrate/main'
 include { ANNOTATE_SITES    } from '../../../modules/local/gfmtrust/annotate_sites/main'
+include { BENCHMARK_LABELS  } from '../../../modules/local/gfmtrust/benchmark_labels/main'
 include { ANNOTATE_VCF      } from '../../../modules/local/gfmtrust/annotate_vcf/main'
+include { ANNOTATE_REGIONS  } from '../../../modules/local/gfmtrust/annotate_regions/main'
+include { WRITE_TRACKS      } from '../../../modules/local/gfmtrust/write_tracks/main'
 include { REPORT            } from '../../../modules/local/gfmtrust/report/main'
 
-/** The options that the caller may give, with their defaults; a test compares them with nextflow_schema.json. */
+/**
+ * The options that the caller may give, with their defaults; a test compares them with nextflow_schema.json.
+ * Files are given as file(...), lists of inputs as [meta, file] pairs; [] stands for "none".
+ */
 def annotationOptions(given) {
-    def defaults = [views: 'default', neighbours: true, probes: 'auto', shard_size: 20000, max_allele: 50, seed: 1, contig_map: 'none',
+    def values = [views: 'default', neighbours: true, region_stride: 8, probes: 'auto', shard_size: 20000, max_allele: 50, seed: 1,
+        contig_map: 'none', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
         title: 'gfmtrust report', code: '']
+    def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: []]
+    def defaults = values + inputs
     given.keySet().findAll { name -> !defaults.containsKey(name) }.each { name ->
         error("VCF_ANNOTATE_GFM: option ${name}; expected one of ${defaults.keySet().join(', ')}")
     }
-    return defaults + given
+    return defaults + given.findAll { _name, value -> value != null }
 }
 
 /** Rows [meta, vcf] as [ids, vcfs]; no two of one id, which would be two results of one name. */
@@ -32,91 +46,171 @@ def idsAndFiles(rows) {
 }
 
 /** Files of [meta, file] pairs in order of name: the order in which tasks end must not reach a task's hash. */
-def filesInOrder(pairs) {
+def filesByName(pairs) {
     return pairs.collect { pair -> pair[1] }.sort { path -> path.name }
+}
+
+/** [meta, file] pairs of models in the order of the ensemble: the context model first, then as given, then by id. */
+def inModelOrder(pairs) {
+    return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }
+}
+
+/** --contig_map as [mode, file or []]. */
+def contigMap(value) {
+    return value in ['none', 'auto'] ? [value, []] : ['file', value]
 }
 
 workflow VCF_ANNOTATE_GFM {
     take:
     ch_vcf     // [meta, vcf] or [meta, vcf, index]       e.g. [[id: 'S1'], S1.vcf.gz]; meta.sample, where there is one, names the folder
     ch_fasta   // [meta, fasta] or [meta, fasta, fai]     e.g. [[id: 'GRCh38'], GRCh38.fa]; one; its index is made here
-    ch_models  // [meta, folder]                          e.g. [[id: 'gpn'], gpn]; weights or bundles; none: the context model alone
+    ch_models  // [meta, folder or []]                    e.g. [[id: 'gpn'], gpn]; weights or bundles; [] where meta.model names a checkpoint
     options    // map                                     e.g. [views: 'fast', probes: 4000]; see annotationOptions
 
     main:
     def cohort = [id: 'cohort']
     def none = [cohort, []]
     def given = annotationOptions(options)
+    def contig_map = contigMap(given.contig_map)
+    def beds = [cohort, given.regions.collect { entry -> entry[1] }]
+    def included = [cohort, given.include]
 
-    // no VCF, no task
+    // neither a VCF nor a BED: no task
     ch_sheet = ch_vcf
         .toSortedList { left, right -> left[0].id <=> right[0].id }
-        .filter { rows -> rows.size() > 0 }
+        .filter { rows -> rows.size() > 0 || given.regions.size() > 0 }
         .map { rows -> idsAndFiles(rows) }
-    ch_reference = ch_fasta.collect(flat: false).map { rows -> [rows[0][0], rows[0][1], []] }
-    CHECK_INPUTS(ch_reference, ch_sheet, none, none, [given.contig_map, []], given.code)
+    ch_reference = ch_fasta.collect(flat: false).map { rows -> [rows[0][0], rows[0][1], given.background_fasta] }
+    checked = CHECK_INPUTS(ch_reference, ch_sheet, beds, included, contig_map, given.code)
     // [meta, fasta, indexes]                             e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
-    ch_genome = ch_reference.combine(CHECK_INPUTS.out.fai).map { meta, fasta, _none, _meta, fai -> [meta, fasta, fai] }.first()
+    ch_genome = given.background_fasta
+        ? checked.joined.first()
+        : ch_reference.combine(checked.fai).map { meta, fasta, _none, _meta, fai -> [meta, fasta, fai] }.first()
 
-    FIT_CONTEXT_MODEL(ch_genome, given.seed, given.code)
-    ch_context = FIT_CONTEXT_MODEL.out.bundle.map { _meta, bundle -> [[id: 'context_model', order: 0], bundle] }
-    EXPORT_MODEL(ch_models, ch_genome, given.code)
-    ch_exported = EXPORT_MODEL.out.bundle.map { meta, bundle -> [meta + [order: 1], bundle] }
-    // [meta, [bundles]]                                  the context model first, then in order of id
+    // [meta, bundle] and [meta, bundle.json]             e.g. [[id: 'context_model', order: 0], context_model]
+    def context = [id: 'context_model', order: 0]
+    if (given.context_model) {
+        ch_context = channel.value([context, given.context_model])
+        ch_context_facts = channel.value([context, given.context_model.resolve('bundle.json')])
+    }
+    else {
+        fitted = FIT_CONTEXT_MODEL(ch_genome, given.seed, given.code)
+        ch_context = fitted.bundle.map { _meta, bundle -> [context, bundle] }
+        ch_context_facts = fitted.facts.map { _meta, facts -> [context, facts] }
+    }
+    exported = EXPORT_MODEL(ch_models, ch_genome, given.code)
+    imported = IMPORT_SCORES(channel.fromList(given.external_scores), ch_genome, contig_map, given.external_key, given.code)
     ch_bundles = ch_context
-        .mix(ch_exported)
-        .toSortedList { left, right -> left[0].order <=> right[0].order ?: left[0].id <=> right[0].id }
-        .map { pairs -> [cohort, pairs.collect { pair -> pair[1] }] }
+        .mix(exported.bundle, imported.bundle)
+        .toList()
+        .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
+    // what the steps after scoring read of the models: no weights are staged where no model runs
+    ch_facts = ch_context_facts
+        .mix(exported.facts, imported.facts)
+        .toList()
+        .map { pairs -> [cohort, inModelOrder(pairs).collect { pair -> pair[1] }] }
 
-    PLAN_SITES(
+    planned = PLAN_SITES(
         ch_genome,
-        CHECK_INPUTS.out.checked,
+        checked.checked,
         ch_context,
-        none,
-        none,
+        beds,
+        included,
         given.probes,
         given.shard_size,
         given.max_allele,
         given.seed,
         given.code,
     )
-    ch_plan = PLAN_SITES.out.plan.map { _meta, plan -> [cohort, plan] }
-    ch_shards = PLAN_SITES.out.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
-    ch_to_score = ch_context
-        .mix(ch_exported)
-        .combine(ch_shards)
-        .map { meta, bundle, shard -> [[id: meta.id, shard: shard.baseName], bundle, [], shard] }
-    SCORE_SITES(ch_to_score, ch_genome, given.views, given.neighbours, given.code)
-    ch_scores = SCORE_SITES.out.scores.toSortedList().map { pairs -> [cohort, filesInOrder(pairs)] }
-    ch_metrics = SCORE_SITES.out.metrics.toSortedList().map { pairs -> [cohort, filesInOrder(pairs)] }
+    ch_plan = planned.plan.map { _meta, plan -> [cohort, plan] }
+    ch_shards = planned.shards.flatMap { _meta, shards -> shards instanceof List ? shards : [shards] }
 
-    CALIBRATE(ch_plan, ch_scores, ch_bundles, none, none, given.seed, 1, given.code)
-    ANNOTATE_SITES(ch_plan, ch_scores, ch_bundles, CALIBRATE.out.json, given.code)
-    ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, ANNOTATE_SITES.out.alleles, CALIBRATE.out.json, given.code)
-    REPORT(
-        CHECK_INPUTS.out.checked
-            .combine(ch_plan)
-            .combine(CALIBRATE.out.calibration)
-            .combine(ANNOTATE_SITES.out.sites)
-            .map { row -> [cohort, row[1], row[3], row[5], row[7]] },
-        ANNOTATE_VCF.out.counts.toSortedList().map { pairs -> [cohort, filesInOrder(pairs)] },
-        none,
-        ch_metrics,
-        ch_bundles,
-        given.title,
-        given.code,
-    )
+    ch_estimate = channel.empty()
+    ch_metrics = channel.empty()
+    ch_annotated = channel.empty()
+    ch_index = channel.empty()
+    ch_counts = channel.empty()
+    ch_sites = channel.empty()
+    ch_calibration = channel.empty()
+    ch_report = channel.empty()
+    ch_manifest = channel.empty()
+    ch_multiqc = channel.empty()
+    if (given.dry_run) {
+        ch_estimate = ESTIMATE_RUN(ch_plan, ch_bundles, given.views, given.neighbours, given.region_stride, given.code).table
+        LIST_SITES(ch_plan, ch_genome, given.code)
+    }
+    else {
+        // [meta, bundle, stride.json or []]              e.g. [[id: 'gpn-demo-1'], gpn-demo-1, gpn-demo-1.stride.json]
+        if (given.regions) {
+            strides = CHOOSE_STRIDE(exported.bundle, ch_genome, ch_plan, given.views, given.region_stride, given.code)
+            ch_strided = exported.bundle.join(strides.stride)
+        }
+        else {
+            ch_strided = exported.bundle.map { meta, bundle -> [meta, bundle, []] }
+        }
+        // [meta, bundle, stride, shard]                  e.g. [[id: 'gpn-demo-1', shard: 'shard_00000'], gpn-demo-1, [], shard_00000.parquet]
+        ch_to_score = ch_context
+            .map { meta, bundle -> [meta, bundle, []] }
+            .mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })
+            .combine(ch_shards)
+            .map { meta, bundle, stride, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] }
+        scored = SCORE_SITES(ch_to_score, ch_genome, given.views, given.neighbours, given.code)
+        ch_metrics = scored.metrics
+        ch_scores = scored.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
+
+        // Runs as soon as there is a genome: a labelled VCF without labels stops the run before it is scored. It stands behind SCORE_SITES
+        // because Nextflow 25.04 numbers `eval` outputs in the order of the calls: before it, -resume would score again.
+        ch_labels = channel.value(none)
+        if (given.labels) {
+            read = READ_LABELS([cohort, given.labels], ch_genome, contig_map, given.label_key, given.label_values, given.label_cut, given.code)
+            // a frozen calibration has its own labels, or none
+            ch_labels = given.calibration ? channel.value(none) : read.table
+        }
+        calibrated = CALIBRATE(ch_plan, ch_scores, ch_facts, [cohort, given.calibration], ch_labels, given.seed, given.looks, given.code)
+        annotated_sites = ANNOTATE_SITES(ch_plan, ch_scores, ch_facts, calibrated.json, given.code)
+        if (given.labels) {
+            BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
+        }
+        annotated = ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, annotated_sites.alleles, calibrated.json, given.code)
+        regions = ANNOTATE_REGIONS(channel.fromList(given.regions), annotated_sites.bases, calibrated.json, given.code)
+        WRITE_TRACKS(annotated_sites.bases.join(annotated_sites.alleles), given.code)
+        reported = REPORT(
+            checked.checked
+                .combine(ch_plan)
+                .combine(calibrated.calibration)
+                .combine(annotated_sites.sites)
+                .map { row -> [cohort, row[1], row[3], row[5], row[7]] },
+            annotated.counts.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
+            regions.counts.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
+            scored.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
+            ch_facts,
+            given.title,
+            given.code,
+        )
+        ch_annotated = annotated.vcf
+        ch_index = annotated.index
+        ch_counts = annotated.counts
+        ch_sites = annotated_sites.sites
+        ch_calibration = calibrated.calibration
+        ch_report = reported.html
+        ch_manifest = reported.manifest
+        ch_multiqc = reported.multiqc_tables
+    }
 
     // named here, not under emit: the strict parser of Nextflow 25.04.0 loses an emit with a value of its own
-    vcf = ANNOTATE_VCF.out.vcf
-    index = ANNOTATE_VCF.out.index
-    counts = ANNOTATE_VCF.out.counts
-    sites = ANNOTATE_SITES.out.sites
-    calibration = CALIBRATE.out.calibration
+    vcf = ch_annotated
+    index = ch_index
+    counts = ch_counts
+    sites = ch_sites
+    calibration = ch_calibration
     bundles = ch_bundles
-    report = REPORT.out.html
-    manifest = REPORT.out.manifest
-    multiqc_files = REPORT.out.multiqc_tables
+    report = ch_report
+    manifest = ch_manifest
+    multiqc_files = ch_multiqc
+    plan = ch_plan
+    shards = ch_shards
+    metrics = ch_metrics
+    estimate = ch_estimate
 
     emit:
     vcf           // [meta, vcf.gz]     each file as it came in, our keys added
@@ -128,4 +222,8 @@ workflow VCF_ANNOTATE_GFM {
     report        // [meta, html]
     manifest      // [meta, json]
     multiqc_files // [meta, files]
+    plan          // [meta, folder]     plan.json, alleles, probes and shards
+    shards        // file               a shard of sites to be scored
+    metrics       // [meta, json]       speed of each scored shard
+    estimate      // text               what a dry run expects
 }

@@ -93,7 +93,7 @@ def test_ten_million_lines(tmp_path):
             "--out_dir",
             "scores",
         )
-    told = ("--plan", "plan", "--scores", "scores", "--bundles", "context_model")
+    told = ("--plan", "plan", "--scores", "scores", "--models", "context_model")
     step(tmp_path, "calibrate", *told, "--out_dir", "calibration")
     step(
         tmp_path,

@@ -51,7 +51,7 @@ def test_new_limits_take_seconds(tmp_path):
             "--out_dir",
             tmp_path / "scores",
         )
-    told = ("--plan", tmp_path / "plan", "--bundles", context)
+    told = ("--plan", tmp_path / "plan", "--models", context)
     fitted, seconds = tmp_path / "calibration" / "calibration.json", {}
 
     def timed(step: str, *arguments) -> None:

@@ -12,7 +12,7 @@ from paths import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 import environments  # noqa: E402
 
-FILES = sorted(ROOT.glob("modules/local/*/*/environment.yml"))
+FILES = sorted(ROOT.glob("containers/*.environment.yml"))
 IMPORTED = {
     "sklearn": "scikit-learn",
     "Bio": "biopython",
@@ -65,15 +65,15 @@ def test_the_python_is_that_of_the_images():
 
 @pytest.mark.parametrize("path", FILES, ids=label)
 def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
-    assert ("pytorch" in names(path)) == (path.parent.name == "export_model")
-    assert ("bedtools" in names(path)) == (path.parent.parent.name == "gfmtrust")
+    assert ("pytorch" in names(path)) == path.name.startswith("export.")
+    assert ("bedtools" in names(path)) == (not path.name.startswith("multiqc."))
     assert ("multiqc" in names(path)) == (path.parent.parent.name == "multiqc")
 
 
 def test_every_import_of_the_package_is_in_the_environment_of_scoring():
     foreign = package_imports.foreign() - EXPORT_ONLY - BROUGHT
     assert {IMPORTED.get(name, name) for name in foreign} <= names(
-        ROOT / "modules/local/gfmtrust/score_sites/environment.yml"
+        ROOT / "containers/score.environment.yml"
     )
 
 

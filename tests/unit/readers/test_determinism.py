@@ -148,7 +148,7 @@ def run(
                 "--out_dir",
                 out / "scores",
             )
-    told = ("--plan", out / "plan", "--scores", out / "scores", "--bundles", *bundles)
+    told = ("--plan", out / "plan", "--scores", out / "scores", "--models", *bundles)
     call("calibrate", *told, "--out_dir", out / "calibration")
     call(
         "annotate_sites",

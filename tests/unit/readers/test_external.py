@@ -123,7 +123,7 @@ def flagged(folder, bundle, out) -> pd.DataFrame:
         folder / "plan",
         "--scores",
         scores,
-        "--bundles",
+        "--models",
         folder / "results" / "models" / "context_model",
         bundle.directory,
     )

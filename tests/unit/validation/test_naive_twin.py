@@ -170,7 +170,7 @@ def test_every_allele_has_the_twins_llr(planned, tmp_path, kind):
         folder / "plan",
         "--scores",
         tmp_path / "scores",
-        "--bundles",
+        "--models",
         folder / "context_model",
         bundle.directory,
     )

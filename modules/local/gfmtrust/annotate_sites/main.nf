@@ -2,13 +2,13 @@ process ANNOTATE_SITES {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
     tuple val(meta), path(plan)
     tuple val(meta2), path(scores, stageAs: 'scores/*')
-    tuple val(meta3), path(bundles, stageAs: 'bundles/*')
+    tuple val(meta3), path(models, stageAs: 'models/?/*')
     tuple val(meta4), path(calibration)
     val code
 
@@ -18,16 +18,13 @@ process ANNOTATE_SITES {
     tuple val(meta), path('sites/bases.parquet'), emit: bases
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     def args = task.ext.args ?: ''
     """
     gfmtrust annotate_sites \\
         --plan ${plan} \\
         --scores scores \\
-        --bundles ${bundles} \\
+        --models ${models} \\
         --calibration ${calibration} \\
         --out_dir sites \\
         ${args}

@@ -1,8 +1,11 @@
+include { named  } from '../../shell'
+include { quoted } from '../../shell'
+
 process ANNOTATE_VCF {
     tag "${meta.id}"
     label 'process_single'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -17,9 +20,6 @@ process ANNOTATE_VCF {
     tuple val(meta), path("${folder}/${prefix}.gfm.vcf.gz.{tbi,csi}"), optional: true, emit: index
     tuple val(meta), path("${folder}/${prefix}.counts.json"), emit: counts
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -49,17 +49,4 @@ process ANNOTATE_VCF {
     touch "${folder}/${prefix}.gfm.vcf.gz.tbi"
     echo '{}' > "${folder}/${prefix}.counts.json"
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
-}
-
-/** The name, where it can stand in a shell and as a file. */
-def named(name) {
-    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
-        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
-    }
-    return name
 }

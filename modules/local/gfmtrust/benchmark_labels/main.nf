@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process BENCHMARK_LABELS {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -16,9 +18,6 @@ process BENCHMARK_LABELS {
     output:
     tuple val(meta), path('benchmark'), emit: benchmark
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     // the cut on the LLR comes by ext.args (conf/modules.config)
@@ -40,9 +39,4 @@ process BENCHMARK_LABELS {
     echo '{}' > benchmark/benchmark.json
     touch benchmark/benchmark.svg benchmark/verdict.txt
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

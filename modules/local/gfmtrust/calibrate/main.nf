@@ -1,14 +1,16 @@
+include { quoted } from '../../shell'
+
 process CALIBRATE {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
     tuple val(meta), path(plan)
     tuple val(meta2), path(scores, stageAs: 'scores/*')
-    tuple val(meta3), path(bundles, stageAs: 'bundles/*')
+    tuple val(meta3), path(models, stageAs: 'models/?/*')
     tuple val(meta4), path(frozen, stageAs: 'frozen/*')
     tuple val(meta5), path(labels, stageAs: 'labels/*')
     val seed
@@ -20,9 +22,6 @@ process CALIBRATE {
     tuple val(meta), path('calibration/calibration.json'), emit: json
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     // alpha and delta come by ext.args (conf/modules.config)
     def args = task.ext.args ?: ''
@@ -32,7 +31,7 @@ process CALIBRATE {
     gfmtrust calibrate \\
         --plan ${plan} \\
         --scores scores \\
-        --bundles ${bundles} \\
+        --models ${models} \\
         ${frozen_option} ${labels_option} \\
         --seed ${quoted(seed)} \\
         --looks ${quoted(looks)} \\
@@ -46,9 +45,4 @@ process CALIBRATE {
     echo '{}' > calibration/calibration.json
     touch calibration/probes.scored.parquet
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -1,8 +1,11 @@
+include { named  } from '../../shell'
+include { quoted } from '../../shell'
+
 process CHECK_INPUTS {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -20,9 +23,6 @@ process CHECK_INPUTS {
     // genome and background in one FASTA, with its index, where there is a background
     tuple val(meta), path('checked/joined.fa'), path('checked/joined.fa.fai'), emit: joined, optional: true
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -56,17 +56,4 @@ END_OF_TABLE
     touch checked/${fasta}.fai
     ${stub_joined}
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
-}
-
-/** The name, where it can stand in a shell and as a file. */
-def named(name) {
-    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
-        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
-    }
-    return name
 }

@@ -1,9 +1,11 @@
+include { quoted } from '../../shell'
+
 process CHOOSE_STRIDE {
     tag "${meta.id}"
     label 'process_medium'
     label 'process_gpu'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -18,13 +20,10 @@ process CHOOSE_STRIDE {
     tuple val(meta), path('*.stride.json'), emit: stride
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
-    when:
-    task.ext.when == null || task.ext.when
-
     script:
     // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
-    def name = named(meta.id)
+    def stride_file = quoted("${meta.id}.stride.json")
     """
     gfmtrust choose_stride \\
         --fasta ${fasta} \\
@@ -33,26 +32,13 @@ process CHOOSE_STRIDE {
         --views ${quoted(views)} \\
         --region_stride ${quoted(region_stride)} \\
         --cpus ${task.cpus} \\
-        --out "${name}.stride.json" \\
+        --out ${stride_file} \\
         ${args}
     """
 
     stub:
-    def name = named(meta.id)
+    def stride_file = quoted("${meta.id}.stride.json")
     """
-    echo '{}' > "${name}.stride.json"
+    echo '{}' > ${stride_file}
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
-}
-
-/** The name, where it can stand in a shell and as a file. */
-def named(name) {
-    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
-        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
-    }
-    return name
 }

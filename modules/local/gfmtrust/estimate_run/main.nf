@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process ESTIMATE_RUN {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -17,9 +19,6 @@ process ESTIMATE_RUN {
     tuple val(meta), path('estimate.json'), emit: estimate
     stdout emit: table
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -40,9 +39,4 @@ process ESTIMATE_RUN {
     echo '{}' > estimate.json
     echo 'estimate: stub'
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process FIT_CONTEXT_MODEL {
     tag "${meta.id}"
     label 'process_medium'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -12,10 +14,8 @@ process FIT_CONTEXT_MODEL {
 
     output:
     tuple val(meta), path('context_model'), emit: bundle
+    tuple val(meta), path('context_model/bundle.json'), emit: facts
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -34,9 +34,4 @@ process FIT_CONTEXT_MODEL {
     echo '{}' > context_model/bundle.json
     touch context_model/model.onnx context_model/members.json
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

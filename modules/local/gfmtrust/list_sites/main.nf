@@ -2,7 +2,7 @@ process LIST_SITES {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -13,9 +13,6 @@ process LIST_SITES {
     output:
     tuple val(meta), path('sites_to_score.vcf.gz'), path('sites_to_score.vcf.gz.{tbi,csi}'), emit: vcf
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''

@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process PLAN_SITES {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -21,9 +23,6 @@ process PLAN_SITES {
     tuple val(meta), path('plan'), emit: plan
     tuple val(meta), path('plan/shards/*.parquet'), emit: shards
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -51,9 +50,4 @@ process PLAN_SITES {
     touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet
     touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

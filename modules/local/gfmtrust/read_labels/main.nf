@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process READ_LABELS {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -17,9 +19,6 @@ process READ_LABELS {
     output:
     tuple val(meta), path('labels.parquet'), emit: table
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -39,9 +38,4 @@ process READ_LABELS {
     """
     touch labels.parquet
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

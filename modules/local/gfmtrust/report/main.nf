@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process REPORT {
     tag "${meta.id}"
     label 'process_low'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -10,7 +12,7 @@ process REPORT {
     tuple val(meta2), path(vcf_counts, stageAs: 'counts/vcf/*')
     tuple val(meta3), path(bed_counts, stageAs: 'counts/bed/*')
     tuple val(meta4), path(metrics, stageAs: 'metrics/*')
-    tuple val(meta5), path(bundles, stageAs: 'bundles/*')
+    tuple val(meta5), path(models, stageAs: 'models/?/*')
     val title
     val code
 
@@ -20,9 +22,6 @@ process REPORT {
     tuple val(meta), path('report/*_mqc.*', arity: '0..*'), emit: multiqc_tables
     tuple val(meta), val("${task.process}"), val('gfmtrust'), path('report/*_mqc.*', arity: '0..*'), emit: multiqc_files, topic: multiqc_files
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -34,7 +33,7 @@ process REPORT {
         --sites ${sites} \\
         --counts counts/*/*.json \\
         --metrics metrics/*.json \\
-        --bundles ${bundles} \\
+        --models ${models} \\
         --title ${quoted(title)} \\
         --out_dir report \\
         ${args}
@@ -46,9 +45,4 @@ process REPORT {
     echo '<html></html>' > report/gfmtrust_report.html
     echo '{}' > report/manifest.json
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

@@ -1,9 +1,11 @@
+include { quoted } from '../../shell'
+
 process SCORE_SITES {
     tag "${meta.id}:${meta.shard}"
     label 'process_medium'
     label 'process_gpu'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -17,9 +19,6 @@ process SCORE_SITES {
     tuple val(meta), path('scores/*.parquet'), emit: scores
     tuple val(meta), path('scores/*.metrics.json'), emit: metrics
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
@@ -38,23 +37,10 @@ process SCORE_SITES {
     """
 
     stub:
-    def name = named("${meta.id}.${meta['shard']}")
+    def name = quoted("${meta.id}.${meta['shard']}")
     """
     mkdir scores
-    touch "scores/${name}.parquet"
-    echo '{}' > "scores/${name}.metrics.json"
+    touch scores/${name}.parquet
+    echo '{}' > scores/${name}.metrics.json
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
-}
-
-/** The name, where it can stand in a shell and as a file. */
-def named(name) {
-    if (!(name.toString() ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,127}/)) {
-        error("id '${name}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename it")
-    }
-    return name
 }

@@ -2,7 +2,7 @@ process WRITE_TRACKS {
     tag "${meta.id}"
     label 'process_single'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
 
     input:
@@ -16,9 +16,6 @@ process WRITE_TRACKS {
     tuple val(meta), path('tracks/{igv_session.xml,jbrowse_config.json,genome.chrom.sizes}', arity: '3'), emit: sessions
     tuple val(meta), path('tracks/{hub,genomes,trackDb}.txt', arity: '0..3'), emit: hub
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''

@@ -1,8 +1,10 @@
+include { quoted } from '../../shell'
+
 process MULTIQC {
     tag "${meta.id}"
     label 'process_single'
 
-    conda "${moduleDir}/environment.yml"
+    conda "${projectDir}/containers/multiqc.environment.yml"
     container 'gfmtrust/multiqc:0.1.0'
 
     input:
@@ -15,9 +17,6 @@ process MULTIQC {
     tuple val(meta), path('multiqc_report_data'), emit: data
     // no topic: this process reads the topic and would wait for itself
     tuple val("${task.process}"), val('multiqc'), eval("multiqc --version 2>/dev/null | sed 's/.* //'"), emit: versions_multiqc
-
-    when:
-    task.ext.when == null || task.ext.when
 
     script:
     def args = task.ext.args ?: ''
@@ -38,9 +37,4 @@ process MULTIQC {
     touch multiqc_report_data/multiqc_data.json
     echo '<html></html>' > multiqc_report.html
     """
-}
-
-/** The text as one word of a shell, whatever it holds. */
-def quoted(text) {
-    return "'" + text.toString().replace("'", "'\\''") + "'"
 }

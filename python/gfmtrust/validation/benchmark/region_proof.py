@@ -16,6 +16,7 @@ import pandas as pd
 
 from gfmtrust.annotate import region_summary
 from gfmtrust.annotate.alleles import decoys
+from gfmtrust.bundle.facts import model_order
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import ScoreTables, blocks
 from gfmtrust.calibration.features import features
@@ -80,7 +81,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
         )
         pools.keep_uses(work / "plan", REGION)
         pools.score(fasta, bundles, work / "plan", work / "scores", threads=threads)
-        scores = ScoreTables([work / "scores"], steps.model_order(bundles))
+        scores = ScoreTables([work / "scores"], model_order(bundles))
         parts, sites = [[], [], []], []
         for block in blocks(work / "plan", scores):
             base = block.site["base"].to_numpy(np.int64)

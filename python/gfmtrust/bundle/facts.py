@@ -1,0 +1,45 @@
+"""What later steps need to know of a model, read from its bundle.json alone: no weights are staged or hashed where no model runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gfmtrust.bundle import bundle as bundles
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """One model of a run.
+
+    model_id, family: names. sha256: the digest that stands for the whole bundle. window_bp: letters that the model reads round a site.
+    """
+
+    model_id: str
+    family: str
+    sha256: str
+    window_bp: int
+
+    @classmethod
+    def read(cls, path: Path) -> ModelFacts:
+        """The facts in a bundle.json, or in that of a bundle folder; its content is compared with its digest.
+
+        Raises MissingInputError (66) where there is no such file, BadDataError (65) where it is not the file that an export wrote.
+        """
+        meta = bundles.read_meta(path / bundles.BUNDLE_FILE if path.is_dir() else path)
+        return cls(
+            meta["identity"]["model_id"],
+            meta["identity"]["family"],
+            meta["sha256"],
+            meta["window"]["window_bp"],
+        )
+
+
+def read_all(paths: list[Path]) -> list[ModelFacts]:
+    """The facts of several models, in the order of the paths, which is the order of --models."""
+    return [ModelFacts.read(path) for path in paths]
+
+
+def model_order(paths: list[Path]) -> list[str]:
+    """Model ids in the order of the bundle.json files given."""
+    return [model.model_id for model in read_all(paths)]
