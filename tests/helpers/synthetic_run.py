@@ -476,5 +476,5 @@ def make_run(
         "sites": folder / "sites",
         "counts": counts,
         "metrics": metrics,
-        "bundles": [],
+        "model_files": [],
     }

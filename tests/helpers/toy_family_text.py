@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
-from gfmtrust.models.folding import BaseScorer, gathered
-from gfmtrust.tokenizers import Text
+from gfmtrust.models.layers.folding import BaseScorer, gathered
+from gfmtrust.bundle.tokenizers import Text
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,8 @@ def test_an_option_that_there_is_not(hosts, stub_tools, tmp_path):
     )
     assert ended.returncode == 1
     assert (
-        "VCF_ANNOTATE_GFM: option probs; expected one of views, neighbours, region_stride, probes" in ended.stdout
+        "VCF_ANNOTATE_GFM: option probs; expected one of views, neighbours, region_stride, probes"
+        in ended.stdout
     )
 
 

@@ -120,7 +120,7 @@ class Bundle:
             summary = onnx_file.read_graph(directory / entry["file"])
             graph_contract.check(directory / entry["file"], summary, meta, device)
             _check_external(directory, summary, entry)
-        return cls(directory, meta, found)
+        return cls(directory, meta, meta["sha256"])
 
     @property
     def model_id(self) -> str:

@@ -192,9 +192,9 @@ def score_sites(options: argparse.Namespace) -> None:
 
 
 def calibrate(options: argparse.Namespace) -> None:
+    from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration import calibrate as step
     from gfmtrust.calibration import fit as calibration_fit
-    from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration.ensemble import ScoreTables
 
     scores = ScoreTables(options.scores, model_order(options.models))
@@ -220,9 +220,9 @@ def calibrate(options: argparse.Namespace) -> None:
 def annotate_sites(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import alleles as annotate_alleles
     from gfmtrust.annotate import sites_vcf
+    from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration.ensemble import ScoreTables
     from gfmtrust.calibration.fit import Calibration
-    from gfmtrust.bundle.facts import model_order
     from gfmtrust.report import loci
 
     fitted = Calibration.from_json(options.calibration.read_text())
