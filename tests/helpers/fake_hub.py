@@ -1,5 +1,5 @@
-"""A local HTTP server that answers like the model hub, for the endpoints that the real
-huggingface_hub client asks; files come from a folder.
+"""A local HTTP server that answers the real huggingface_hub client like the model hub; files come
+from a folder.
 
     with serving(directory) as hub:      hub.url, hub.asked (methods and paths), hub.ranges (Range
     headers), hub.faults (file name -> fault)
@@ -192,10 +192,10 @@ def serving(directory: Path, repository: str = REPOSITORY, revision: str = REVIS
 @contextmanager
 def client_of(server: Server, cache: Path):
     """The real client asks this server and keeps files in this cache, in this process."""
+    import pytest
     from huggingface_hub import constants
-    from pytest import MonkeyPatch
 
-    with MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(constants, "ENDPOINT", server.url)
         patch.setattr(
             constants,

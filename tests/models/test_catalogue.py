@@ -26,13 +26,11 @@ FOUND = [
 
 @pytest.fixture
 def table(tmp_path):
-    (tmp_path / "models.csv").write_text(
-        HEAD
-        + PINNED.replace("512,who,,", "512,who,mouse,a page")
-        + "n,nt_v1,lab/n"
-        + "," * 9
-        + "5994,,,\n"
+    pinned, unpinned = (
+        PINNED.replace("512,who,,", "512,who,mouse,a page"),
+        "n,nt_v1,lab/n" + "," * 9 + "5994,,,\n",
     )
+    (tmp_path / "models.csv").write_text(HEAD + pinned + unpinned)
     return tmp_path / "models.csv"
 
 

@@ -357,10 +357,10 @@ def test_weights_of_another_kind_are_named(served, repository, name, there):
 def test_a_repository_of_code_alone(served, repository):
     for name in ("model.safetensors", "vocab.txt", "config.json"):
         (repository / name).unlink()
-    with pytest.raises(
-        ConfigurationError,
-        match=r"no config\.json and no a vocabulary and no weights that can be read, but code of its own",
-    ):
+    words = (
+        r"no config\.json and no vocabulary and no weights that can be read, but code of its own"
+    )
+    with pytest.raises(ConfigurationError, match=words):
         fetch()
 
 
@@ -399,10 +399,8 @@ def test_a_hub_that_is_busy_may_be_asked_again(served, monkeypatch, status):
 @pytest.mark.bad_input
 def test_weights_other_than_the_registry_pins_are_not_fetched(served, repository):
     pickled(repository)
-    with pytest.raises(
-        BadDataError,
-        match=rf"model\.safetensors: sha256 is [0-9a-f]{{64}}; expected {'0' * 64} as assets/models\.csv says",
-    ):
+    words = rf"model\.safetensors: sha256 is [0-9a-f]{{64}}; expected {'0' * 64} as assets/models\.csv says"
+    with pytest.raises(BadDataError, match=words):
         hub.fetch(REPOSITORY, REVISION, family_of, ["0" * 64])
     assert not any(
         "GET" in path and ("safetensors" in path or ".bin" in path) for path in served.asked

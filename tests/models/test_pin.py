@@ -107,10 +107,10 @@ def vocabulary_twice(folder: Path) -> None:
 
 FORMS = {
     "safetensors": ("gpn", lambda folder: None),
-    "shards": ("gpn", lambda folder: sharded(folder, "safetensors")),
+    "safetensors shards": ("gpn", lambda folder: sharded(folder, "safetensors")),
     "bin": ("gpn", bin_alone),
     "bin shards": ("gpn", lambda folder: sharded(folder, "bin")),
-    "both": ("gpn", bin_beside),
+    "safetensors and bin": ("gpn", bin_beside),
     "bpe": ("grover", lambda folder: None),
     "bpe and vocab.txt": ("grover", vocabulary_twice),
 }
@@ -290,7 +290,7 @@ def pin_against(
     [
         ("model.safetensors", "gpn", "no weights that can be read, but code of its own"),
         ("config.json", "gpn", r"no config\.json"),
-        ("vocab.txt", "gpn", "no a vocabulary"),
+        ("vocab.txt", "gpn", "no vocabulary"),
         ("", "grover", r"no tokenizer\.json; .*is the row's family right"),
     ],
 )

@@ -84,9 +84,12 @@ def _fetch(repository: str, revision: str, weights_sha256: Sequence[str] = ()) -
 
 
 def check_row(row: registry.Row, loaded) -> None:
-    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too. A
-    digest that the row leaves empty was not listed by its source: its commit fixes the file, and
-    the hub's digest was checked at the download. loaded: models.checkpoint.Checkpoint."""
+    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too.
+    loaded: models.checkpoint.Checkpoint.
+
+    A digest that the row leaves empty was not listed by its source: the commit fixes the file, and
+    the hub's own digest was checked when it was fetched.
+    """
     weights = [
         digest
         for name, digest in sorted(loaded.sha256.items())

@@ -60,7 +60,7 @@ def lacking(names: Iterable[str]) -> list[str]:
     names = set(names)
     needs = (
         (files.CONFIG, [files.CONFIG]),
-        ("a vocabulary", [*VOCABULARY_FILES, TOKENIZER_CONFIG]),
+        ("vocabulary", [*VOCABULARY_FILES, TOKENIZER_CONFIG]),
         ("weights that can be read", files.FORMS),
     )
     return [what for what, any_of in needs if not names.intersection(any_of)]

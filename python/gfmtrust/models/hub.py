@@ -163,26 +163,25 @@ def _weights(
     choices = []
     for names in contents.weight_choices(listed, get):
         if absent := [name for name in names if name not in listed]:
+            remedy = "give a folder that holds all of them"
             raise ConfigurationError(
                 message(
                     place,
                     f"no {absent[0]}, which an index names",
-                    contents.NEEDED,
-                    "tell the repository's owners",
+                    "every shard of the index",
+                    remedy,
                 )
             )
         if not weights_sha256 or _may_have(names, listed, weights_sha256):
             return names
         choices.append(names)
     found = " ".join(_listed_sha256(listed[name]) for name in choices[0])
-    expected = f"{' '.join(weights_sha256)} as assets/models.csv says"
+    expected, remedy = (
+        f"{' '.join(weights_sha256)} as assets/models.csv says",
+        "no weights were fetched; pin the row again",
+    )
     raise BadDataError(
-        message(
-            f"{place}: {', '.join(choices[0])}",
-            f"sha256 is {found}",
-            expected,
-            "nothing was fetched; pin the row again",
-        )
+        message(f"{place}: {', '.join(choices[0])}", f"sha256 is {found}", expected, remedy)
     )
 
 
@@ -418,13 +417,9 @@ def _no_checkpoint(
             )
         )
     if _status(error) in BUSY:
+        found = f"the hub answered {_status(error)}"
         return TransientError(
-            message(
-                place,
-                f"the hub answered {_status(error)}",
-                "a hub that is not busy",
-                "run again; whole files are kept",
-            )
+            message(place, found, "a hub that is not busy", "run again; whole files are kept")
         )
     return MissingInputError(message(place, found, "a network", remedy))
 

@@ -35,8 +35,8 @@ names where it was read."""
 DIGESTS = (*COMMIT, "weights_sha256", "weights_bytes")
 """What a row needs so that its weights are known without the hub."""
 OPTIONAL = ("config_sha256", "vocabulary_sha256", "licence", "licence_url")
-"""Columns that pinning fills where the source lists them; a digest that is there is checked, a
-licence that is not is read from the card."""
+"""Columns that are filled where the source lists them. A digest that is there is checked; an absent
+licence is read from the model card."""
 PINNED = (*DIGESTS, *OPTIONAL)
 """Every column that `pin` writes."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
