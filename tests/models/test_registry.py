@@ -50,7 +50,8 @@ def test_nothing_is_invented():
             assert not any(getattr(row, column) for column in registry.PINNED), row.id
         else:
             assert re.match(
-                r"[\w.-]+/[\w.-]+(@| at )[0-9a-f]{40}(:[\w/.-]+\.json)?(;|$)", row.pin_source
+                r"[\w.-]+/[\w.-]+(@| at )[0-9a-f]{40}(:[\w/.-]+\.(json|md|yaml))?(;|$)",
+                row.pin_source,
             ), row.id
         assert bool(row.licence) == bool(row.licence_url), row.id
         assert not row.licence_url.startswith("model card") or row.revision in row.licence_url, (

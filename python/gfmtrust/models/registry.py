@@ -32,9 +32,9 @@ TABLE = Path(__file__).parents[2] / "assets" / "models.csv"
 COMMIT = ("revision", "pin_source")
 """What a download needs: the commit fixes every file, and the hub's digests are checked; pin_source
 names where it was read."""
-DIGESTS = (*COMMIT, "weights_sha256", "weights_bytes")
+DIGESTS = (*COMMIT, "weights_sha256")
 """What a row needs so that its weights are known without the hub."""
-OPTIONAL = ("config_sha256", "vocabulary_sha256", "licence", "licence_url")
+OPTIONAL = ("config_sha256", "vocabulary_sha256", "weights_bytes", "licence", "licence_url")
 """Columns that are filled where the source lists them. A digest that is there is checked; an absent
 licence is read from the model card."""
 PINNED = (*DIGESTS, *OPTIONAL)
@@ -178,7 +178,7 @@ def _check(row: Row, place: str) -> None:
             raise BadDataError(message(place, f"{column} is {value!r}", expected))
     if not row.id or not row.family:
         raise BadDataError(message(place, "no id or family", "both"))
-    if len(row.weights_sha256.split()) != len(row.weights_bytes.split()):
+    if row.weights_bytes and len(row.weights_sha256.split()) != len(row.weights_bytes.split()):
         raise BadDataError(
             message(
                 place,
