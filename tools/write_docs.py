@@ -168,18 +168,32 @@ def retried_codes() -> set[int]:
 
 
 def checkpoints() -> str:
-    """A row a registered checkpoint: may it be downloaded, or only named."""
+    """A row a registered checkpoint: how far it is pinned, and where the layout of its files was
+    read."""
     with open(ROOT / "assets" / "models.csv", newline="", encoding="utf-8") as file:
         rows = [registry.Row(**cells) for cells in csv.DictReader(file)]
+    header = [
+        "id",
+        "family",
+        "repository",
+        "window, bp",
+        "pinned",
+        "licence",
+        "layout checked (source)",
+        "weights run",
+    ]
     return table(
-        ["id", "family", "repository", "window, bp", "pinned"],
+        header,
         [
             [
                 f"`{row.id}`",
                 f"`{row.family}`",
                 row.repository,
                 row.window_bp,
-                "yes" if row.is_pinned else "no",
+                row.pinned,
+                row.licence or "not read",
+                row.layout_source or "no",
+                "no",
             ]
             for row in rows
         ],

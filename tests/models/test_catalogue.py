@@ -26,9 +26,11 @@ FOUND = [
 
 @pytest.fixture
 def table(tmp_path):
-    (tmp_path / "models.csv").write_text(
-        HEAD + PINNED.replace("512,who,", "512,who,mouse") + "n,nt_v1,lab/n" + "," * 9 + "5994,,\n"
+    pinned, unpinned = (
+        PINNED.replace("512,who,,", "512,who,mouse,a page"),
+        "n,nt_v1,lab/n" + "," * 9 + "5994,,,\n",
     )
+    (tmp_path / "models.csv").write_text(HEAD + pinned + unpinned)
     return tmp_path / "models.csv"
 
 
@@ -49,7 +51,8 @@ def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
             "weights": "30 bytes",
             "licence": "MIT",
             "organisms": "mouse",
-            "pinned": "yes",
+            "pinned": "digests",
+            "layout": "checked",
             "repository": "lab/m",
         },
         {
@@ -61,6 +64,7 @@ def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
             "licence": "not read",
             "organisms": "not read",
             "pinned": "no",
+            "layout": "not checked",
             "repository": "lab/n",
         },
     ]
@@ -141,7 +145,7 @@ def test_the_command_prints_columns_or_json(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if not line.startswith(" ")] == ["families", "", "checkpoints"]
     at = next(line for line in lines if "context_bp" in line).index("licence")
-    assert all(line[at:].startswith(("licence", "not read")) for line in lines[5:])
+    assert all(line[at:].startswith(("licence", "not read", "mit")) for line in lines[5:])
     assert cli.main(["models", "list", "--family", "gpn", "--json"]) == 0
     assert [row["id"] for row in json.loads(capsys.readouterr().out)["checkpoints"]] == [
         "gpn-brassicales",

@@ -530,9 +530,9 @@ def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
     [
         ("nt-v9", ConfigurationError, "unknown model nt-v9; expected one of gpn-brassicales"),
         (
-            "gpn-animal-promoter",
+            "ntv3-8m-pre",
             ConfigurationError,
-            "row gpn-animal-promoter is unpinned; expected revision and sha256",
+            "row ntv3-8m-pre is unpinned; expected a revision with its source",
         ),
         ("./absent/folder", MissingInputError, "not found"),
         ("absent.onnx", ConfigurationError, "not found"),

@@ -10,9 +10,16 @@ import fake_hub
 import pytest
 from fake_hub import REPOSITORY, REVISION
 
-from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, TransientError
+from gfmtrust.core.errors import (
+    BadDataError,
+    CannotWriteError,
+    ConfigurationError,
+    MissingInputError,
+    TransientError,
+)
 from gfmtrust.export import export, source
-from gfmtrust.models import family_of, hub
+from gfmtrust.models import contents, family_of, hub
+from gfmtrust.models.checkpoint import load
 
 pytestmark = pytest.mark.torch
 NAMED = f"{REPOSITORY}@{REVISION}"
@@ -39,18 +46,9 @@ def repository(tmp_path, weights):
 
 
 @pytest.fixture
-def served(repository, tmp_path, monkeypatch):
+def served(repository, tmp_path):
     """A server of the repository, and the client told of it and of an empty cache."""
-    from huggingface_hub import constants
-
-    with fake_hub.serving(repository) as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.url)
-        monkeypatch.setattr(
-            constants,
-            "HUGGINGFACE_CO_URL_TEMPLATE",
-            server.url + "/{repo_id}/resolve/{revision}/{filename}",
-        )
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    with fake_hub.serving(repository) as server, fake_hub.client_of(server, tmp_path / "cache"):
         yield server
 
 
@@ -122,25 +120,122 @@ def test_a_bundle_says_where_its_model_is_from(served, repository, small_fasta, 
     assert made.meta["source"]["sha256"] == wanted
 
 
-def test_shards_are_fetched_with_their_index(served, repository):
+def in_two_parts(repository, suffix):
+    """The same tensors in two files with their index, in place of the single file."""
+    import torch
     from safetensors.torch import load_file, save_file
 
+    stem = {"safetensors": "model", "bin": "pytorch_model"}[suffix]
     tensors = load_file(repository / "model.safetensors")
     (repository / "model.safetensors").unlink()
     names = sorted(tensors)
     parts = {
-        "model-00001-of-00002.safetensors": names[::2],
-        "model-00002-of-00002.safetensors": names[1::2],
+        f"{stem}-00001-of-00002.{suffix}": names[::2],
+        f"{stem}-00002-of-00002.{suffix}": names[1::2],
     }
-    for file, held in parts.items():
-        save_file({name: tensors[name] for name in held}, repository / file)
-    index = {"weight_map": {name: file for file, held in parts.items() for name in held}}
-    (repository / "model.safetensors.index.json").write_text(json.dumps(index))
+    for file, part in parts.items():
+        write = save_file if suffix == "safetensors" else torch.save
+        write({name: tensors[name] for name in part}, repository / file)
+    index = {"weight_map": {name: file for file, part in parts.items() for name in part}}
+    (repository / f"{stem}.{suffix}.index.json").write_text(json.dumps(index))
+    return parts
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "bin"])
+def test_shards_are_fetched_with_their_index(served, repository, suffix):
+    parts = in_two_parts(repository, suffix)
     held = fetch()
-    assert hub.is_whole(held)
+    assert contents.is_whole(held)
     assert set(parts) <= {path.name for path in held.iterdir()}
-    (held / "model-00002-of-00002.safetensors").unlink()
-    assert not hub.is_whole(held)
+    assert load(held).n_parameters == load(repository).n_parameters
+    (held / sorted(parts)[1]).unlink()
+    assert not contents.is_whole(held)
+
+
+def pickled(repository, **changes):
+    """pytorch_model.bin beside model.safetensors, with the same tensors or with others."""
+    import torch
+    from safetensors.torch import load_file
+
+    tensors = load_file(repository / "model.safetensors")
+    torch.save(
+        tensors | {name: change(tensors[name]) for name, change in changes.items()},
+        repository / "pytorch_model.bin",
+    )
+
+
+def test_of_two_forms_safetensors_alone_are_fetched(served, repository):
+    pickled(repository)
+    assert "pytorch_model.bin" not in {path.name for path in fetch().iterdir()}
+    assert not any("pytorch_model.bin" in path for path in served.asked)
+
+
+def test_of_two_forms_the_one_that_the_registry_pins_is_fetched(served, repository):
+    pickled(repository)
+    digest = hashlib.sha256((repository / "pytorch_model.bin").read_bytes()).hexdigest()
+    held = hub.fetch(REPOSITORY, REVISION, family_of, [digest])
+    assert load(held).sha256["pytorch_model.bin"] == digest
+    assert not any("safetensors" in path for path in served.asked)
+
+
+def code_tokenizer(repository):
+    """A tokenizer that is a class of the repository: no vocabulary file, and a
+    tokenizer_config.json that names the class."""
+    (repository / "vocab.txt").unlink()
+    config = {
+        "auto_map": {"AutoTokenizer": ["tokenization_tiny.TinyTokenizer", None]},
+        "tokenizer_class": "TinyTokenizer",
+    }
+    (repository / "tokenizer_config.json").write_text(json.dumps(config))
+    (repository / "special_tokens_map.json").write_text("{}")
+    (repository / "tokenization_tiny.py").write_text("raise SystemExit('remote code was run')\n")
+
+
+def test_a_tokenizer_of_code_needs_no_vocabulary_file(served, repository):
+    code_tokenizer(repository)
+    held = fetch()
+    assert {path.name for path in held.iterdir()} == {
+        "config.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "README.md",
+        "model.safetensors",
+    }
+    served.asked.clear()
+    assert fetch() == held
+    assert served.asked == []
+
+
+def test_what_lies_in_the_cache_in_part_is_completed(served, repository):
+    """A run of another program may have left the weights without the vocabulary."""
+    held = fetch()
+    (held / "vocab.txt").unlink()
+    served.asked.clear()
+    assert fetch() == held
+    assert (held / "vocab.txt").read_bytes() == (repository / "vocab.txt").read_bytes()
+    assert not any("GET" in path and "model.safetensors" in path for path in served.asked)
+
+
+def test_a_transfer_that_breaks_is_resumed_where_it_ended(served, repository, monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between its tries
+    monkeypatch.setattr(
+        constants, "DOWNLOAD_CHUNK_SIZE", 1 << 12
+    )  # a piece of the file is kept only when it is whole
+    served.faults["model.safetensors"] = "cut once"
+    held = fetch()
+    size = (repository / "model.safetensors").stat().st_size
+    assert served.ranges == [f"bytes={size // 2 // 4096 * 4096}-"]
+    assert (held / "model.safetensors").read_bytes() == (
+        repository / "model.safetensors"
+    ).read_bytes()
+
+
+def test_a_large_file_comes_from_where_the_hub_sends_the_client(served):
+    fetch()
+    assert "HEAD /lab/tiny/resolve/" + REVISION + "/model.safetensors" in served.asked
+    assert "GET /lfs/model.safetensors" in served.asked
 
 
 def test_files_placed_by_hand_need_no_network(weights, tmp_path, monkeypatch):
@@ -200,8 +295,8 @@ def test_without_a_network_one_line_says_what_to_place_where(served, tmp_path, m
     assert len(lines) == 1, lines
     assert lines[0].startswith(f"gfmtrust: {REPOSITORY} at {REVISION}: not fetched (")
     assert lines[0].endswith(
-        "; expected a network; place config.json, one of vocab.txt, vocab.json, tokenizer.json, and model.safetensors or its shards with "
-        f"model.safetensors.index.json or pytorch_model.bin in {hub.folder(REPOSITORY, REVISION)}, or in any folder given to --models"
+        f"; expected a network; place {contents.NEEDED} in {hub.folder(REPOSITORY, REVISION)}, "
+        "or in any folder given to --models"
     )
     assert not (tmp_path / "out").exists()
 
@@ -221,7 +316,7 @@ def test_weights_that_come_otherwise_than_listed(served, monkeypatch, fault, err
     with pytest.raises(error, match=words):
         fetch()
     held = hub.folder(REPOSITORY, REVISION)
-    assert not hub.is_whole(held)
+    assert not contents.is_whole(held)
     assert not list(held.parents[1].rglob("*.incomplete"))
     served.faults.clear()
     assert fetch() == held
@@ -237,11 +332,102 @@ def test_a_repository_or_commit_that_is_not_there(served, other):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        (
+            "flax_model.msgpack",
+            r"flax_model\.msgpack \(Flax\), code of its own \(modeling_tiny\.py\), which is never run",
+        ),
+        ("last.ckpt", r"last\.ckpt \(a training checkpoint\), code"),
+        ("model.bin", r"code of its own"),
+        ("adapter_model.safetensors", "code of its own"),
+    ],
+)
+def test_weights_of_another_kind_are_named(served, repository, name, there):
+    (repository / "model.safetensors").rename(repository / name)
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"{NAMED.replace('@', ' at ')}: no weights that can be read, but {there}",
+    ):
+        fetch()
+
+
+@pytest.mark.bad_input
 def test_a_repository_of_code_alone(served, repository):
-    (repository / "model.safetensors").rename(repository / "flax_model.msgpack")
-    words = rf"{NAMED.replace('@', ' at ')}: no weights that can be read, but code of its own \(modeling_tiny\.py\), which is never run"
+    for name in ("model.safetensors", "vocab.txt", "config.json"):
+        (repository / name).unlink()
+    words = (
+        r"no config\.json and no vocabulary and no weights that can be read, but code of its own"
+    )
     with pytest.raises(ConfigurationError, match=words):
         fetch()
+
+
+@pytest.mark.bad_input
+def test_a_folder_says_what_it_holds_in_place_of_weights(repository):
+    (repository / "model.safetensors").rename(repository / "tf_model.h5")
+    with pytest.raises(
+        MissingInputError,
+        match=r"no weights that can be read, but tf_model\.h5 \(TensorFlow\) and code of its own",
+    ):
+        load(repository)
+
+
+@pytest.mark.bad_input
+def test_a_gated_repository_says_what_to_do(served):
+    served.gated = True
+    with pytest.raises(
+        MissingInputError,
+        match="a gated repository: its owners ask for consent; .*accept the terms .* set HF_TOKEN",
+    ):
+        fetch()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_hub_that_is_busy_may_be_asked_again(served, monkeypatch, status):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits between its tries
+    served.status = status
+    with pytest.raises(TransientError, match=f"the hub answered {status}") as caught:
+        fetch()
+    assert caught.value.exit_code == 75
+    served.status = 0
+    assert contents.is_whole(fetch())
+
+
+@pytest.mark.bad_input
+def test_weights_other_than_the_registry_pins_are_not_fetched(served, repository):
+    pickled(repository)
+    words = rf"model\.safetensors: sha256 is [0-9a-f]{{64}}; expected {'0' * 64} as assets/models\.csv says"
+    with pytest.raises(BadDataError, match=words):
+        hub.fetch(REPOSITORY, REVISION, family_of, ["0" * 64])
+    assert not any(
+        "GET" in path and ("safetensors" in path or ".bin" in path) for path in served.asked
+    )
+
+
+@pytest.mark.bad_input
+def test_a_shard_that_is_not_listed(served, repository):
+    parts = in_two_parts(repository, "bin")
+    (repository / sorted(parts)[1]).unlink()
+    with pytest.raises(
+        ConfigurationError, match=r"no pytorch_model-00002-of-00002\.bin, which an index names"
+    ):
+        fetch()
+
+
+@pytest.mark.bad_input
+def test_a_cache_that_cannot_be_written(served, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(
+        CannotWriteError, match="expected a cache that can be written; set HF_HOME"
+    ) as caught:
+        fetch()
+    assert caught.value.exit_code == 73
 
 
 @pytest.mark.bad_input
@@ -256,8 +442,11 @@ def test_a_network_no_family_reads_is_refused_before_its_weights_are_fetched(ser
 
 @pytest.mark.bad_input
 def test_an_index_that_names_a_file_outside(served, repository):
-    (repository / "model.safetensors.index.json").write_text('{"weight_map": {"x": "../../other"}}')
-    with pytest.raises(BadDataError, match="leaves the directory"):
+    (repository / "model.safetensors").unlink()
+    (repository / "model.safetensors.index.json").write_text(
+        '{"weight_map": {"x": "../../other.safetensors"}}'
+    )
+    with pytest.raises(BadDataError, match=r"the file name '\.\./\.\./other\.safetensors'"):
         fetch()
 
 

@@ -114,7 +114,8 @@ def _checkpoint(row: registry.Row, family: dict[str, str]) -> dict[str, str]:
         else UNKNOWN,
         "licence": row.licence or UNKNOWN,
         "organisms": row.organisms or UNKNOWN,
-        "pinned": "yes" if row.is_pinned else "no",
+        "pinned": row.pinned,
+        "layout": "checked" if row.layout_source else "not checked",
         "repository": row.repository,
     }
 

@@ -24,7 +24,7 @@ from gfmtrust.bundle.tokenizers import Text, read_vocabulary
 from gfmtrust.core import memory
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.inputs import training
-from gfmtrust.models import family_of, hub
+from gfmtrust.models import contents, family_of, files
 from gfmtrust.models.family import Family
 
 MAX_CONFIG_BYTES = 4 << 20
@@ -109,23 +109,21 @@ def load(directory: Path) -> Checkpoint:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The files with weights, name order: shards of an index, one safetensors file, or a .bin that
-    torch can read without pickles."""
-    index = directory / hub.INDEX
-    if index.is_file():
-        paths = [directory / name for name in hub.shards(index)]
-    else:
-        paths = [directory / name for name in hub.WEIGHTS if (directory / name).is_file()][:1]
+    """The files with weights, name order, of the first of `files.FORMS`. Raises MissingInputError
+    (66) where one, or any, is missing."""
+    names = {path.name for path in directory.iterdir() if path.is_file()}
+    paths = [directory / name for name in files.weight_files(names, directory.__truediv__)]
     missing = [path for path in paths if not path.is_file()]
     if missing or not paths:
         place = str(missing[0] if missing else directory)
+        there = contents.unreadable(names)
+        found = (
+            "not found"
+            if missing
+            else f"no weights that can be read{', but ' + ' and '.join(there) if there else ''}"
+        )
         raise MissingInputError(
-            message(
-                place,
-                "not found",
-                "model.safetensors or its shards",
-                "copy the checkpoint's weights",
-            )
+            message(place, found, contents.NEEDED, "copy the checkpoint's weights")
         )
     return paths
 

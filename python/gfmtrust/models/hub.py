@@ -14,12 +14,10 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gfmtrust.bundle.bundle import MAX_JSON_BYTES
-from gfmtrust.bundle.tokenizers import VOCABULARY_FILES
 from gfmtrust.core.errors import (
     BadDataError,
     CannotWriteError,
@@ -30,6 +28,7 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.core.progress import Progress
+from gfmtrust.models import contents, files
 from gfmtrust.models.quiet import errors_only
 
 LOG = logging.getLogger(__name__)
@@ -38,11 +37,12 @@ HUB_ID = re.compile(
     r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?P<revision>[0-9a-f]{40})", re.ASCII
 )
 """A repository at one commit. A branch moves, so it is no revision."""
-CONFIG, INDEX, MODEL_CARD = "config.json", "model.safetensors.index.json", "README.md"
-WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-NEEDED = f"{CONFIG}, one of {', '.join(VOCABULARY_FILES)}, and {WEIGHTS[0]} or its shards with {INDEX} or {WEIGHTS[1]}"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+"""Of a cache folder that cannot be made or written; the last two where a file stands in its
+place."""
+BUSY = (429, 500, 502, 503, 504)
+"""Answers of the hub that another try may change."""
 
 
 def folder(repository: str, revision: str) -> Path:
@@ -58,81 +58,38 @@ def folder(repository: str, revision: str) -> Path:
     )
 
 
-def fetch(repository: str, revision: str, readable: Callable[[dict], object] = dict) -> Path:
-    """Directory with config, vocabulary, weights and model card of a repository at one commit.
+def fetch(
+    repository: str,
+    revision: str,
+    readable: Callable[[dict], object] = dict,
+    weights_sha256: Sequence[str] = (),
+) -> Path:
+    """Directory with config, tokenizer, weights and model card of a repository at one commit.
 
     readable: raises ConfigurationError for a config.json it cannot read, before any weights are
-    fetched. What is fetched is announced with its size, and every file is compared with the digest
-    the hub lists for it. Raises MissingInputError (66) where the checkpoint is not in the cache and
-    the hub does not give it, ConfigurationError (78) for a repository without weights we read,
-    TransientError (75) for a file that came in part, BadDataError (65) for one that is another than
-    listed, InputOutputError (74), CannotWriteError (73).
+    fetched. weights_sha256: digests of the weight files in name order, where the registry pins
+    them; of several formats the one with these digests is fetched, and other weights are refused
+    before they are. What is fetched is announced with its size, and every file is compared with the
+    digest the hub lists for it. Raises MissingInputError (66) where the checkpoint is not in the
+    cache and the hub does not give it, ConfigurationError (78) for a repository without weights we
+    read, TransientError (75) for a file that came in part, BadDataError (65) for one that is
+    another than listed, InputOutputError (74), CannotWriteError (73).
     """
-    held = folder(repository, revision)
-    if is_whole(held):
-        LOG.info("%s at %s: read from %s", repository, revision, held)
-        return held
+    place = folder(repository, revision)
+    if contents.is_whole(place):
+        LOG.info("%s at %s: read from %s", repository, revision, place)
+        return place
     try:
         with _quiet():
-            return _download(repository, revision, readable)
+            return _download(repository, revision, readable, list(weights_sha256))
     except _failures() as error:
         raise _no_checkpoint(repository, revision, error) from error
-
-
-def is_whole(directory: Path) -> bool:
-    """Whether config, vocabulary and weights are all there, each shard of an index too."""
-    index = directory / INDEX
-    names = (
-        {path.name for path in directory.iterdir() if path.is_file()}
-        if directory.is_dir()
-        else set()
-    )
-    return not lacking(names) and (not index.is_file() or names.issuperset(shards(index)))
-
-
-def lacking(names: Iterable[str]) -> list[str]:
-    """What a checkpoint of these files still needs, in words."""
-    names = set(names)
-    needs = (
-        (CONFIG, [CONFIG]),
-        ("a vocabulary", VOCABULARY_FILES),
-        ("weights that can be read", [*WEIGHTS, INDEX]),
-    )
-    return [what for what, any_of in needs if not names.intersection(any_of)]
-
-
-def shards(index: Path) -> list[str]:
-    """Names of the weight files an index lists. Raises BadDataError (65) for another file, or a
-    name that leaves the directory."""
-    if index.stat().st_size > MAX_JSON_BYTES:
-        raise BadDataError(
-            message(str(index), f"{index.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
-        )
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadDataError(
-            message(
-                str(index),
-                f"no list of shards ({type(error).__name__})",
-                "an object with weight_map",
-            )
-        ) from error
-    if not names or any(Path(str(name)).name != name for name in names):
-        raise BadDataError(
-            message(
-                str(index),
-                "no shard names, or one that leaves the directory",
-                "names of files beside it",
-            )
-        )
-    return names
 
 
 def licence(directory: Path) -> dict[str, str]:
     """`licence` and `licence_url` as the model card (README.md) states them at its head, '' where
     it does not."""
-    path = directory / MODEL_CARD
+    path = directory / contents.MODEL_CARD
     if not path.is_file():
         return {"licence": "", "licence_url": ""}
     from huggingface_hub import ModelCard
@@ -143,14 +100,12 @@ def licence(directory: Path) -> dict[str, str]:
     except (ValueError, YAMLError) as error:
         LOG.warning("%s: not read (%s); the licence stays empty", path, str(error).splitlines()[0])
         return {"licence": "", "licence_url": ""}
-    named = told.get("license_name") if told.get("license") == "other" else told.get("license")
-    return {
-        "licence": " ".join(named) if isinstance(named, list) else str(named or ""),
-        "licence_url": str(told.get("license_link") or ""),
-    }
+    return {"licence": _licence_of(told), "licence_url": str(told.get("license_link") or "")}
 
 
-def _download(repository: str, revision: str, readable: Callable[[dict], object]) -> Path:
+def _download(
+    repository: str, revision: str, readable: Callable[[dict], object], weights_sha256: list[str]
+) -> Path:
     from huggingface_hub import HfApi
 
     place = f"{repository} at {revision}"
@@ -159,32 +114,21 @@ def _download(repository: str, revision: str, readable: Callable[[dict], object]
         for file in HfApi().list_repo_tree(repository, revision=revision)
         if hasattr(file, "blob_id")
     }
-    if wanting := lacking(listed):
-        code = sorted(name for name in listed if name.endswith(".py"))
-        found = f"no {' and no '.join(wanting)}" + (
-            f", but code of its own ({', '.join(code)}), which is never run" if code else ""
-        )
-        raise ConfigurationError(
-            message(place, found, NEEDED, "convert the checkpoint and give its folder")
-        )
+    _require_files(place, listed)
     get = _getter(repository, revision, listed)
-    config = get(CONFIG)
+    config = get(files.CONFIG)
     try:
         readable(json.loads(config.read_bytes()))
     except ConfigurationError as error:
         raise ConfigurationError(f"{place}: {error}") from error
     except ValueError as error:
         raise BadDataError(
-            message(f"{place}: {CONFIG}", f"no JSON ({error})", "an object")
+            message(f"{place}: {files.CONFIG}", f"no JSON ({error})", "an object")
         ) from error
-    weights = (
-        shards(get(INDEX))
-        if INDEX in listed
-        else [next(name for name in WEIGHTS if name in listed)]
-    )
-    if absent := [name for name in weights if name not in listed]:
-        raise ConfigurationError(message(place, f"no {absent[0]}, which {INDEX} names", NEEDED))
-    names = [name for name in (*VOCABULARY_FILES, MODEL_CARD) if name in listed] + weights
+    weights = _weights(place, listed, get, weights_sha256)
+    names = [
+        name for name in (*contents.TOKENIZER_FILES, contents.MODEL_CARD) if name in listed
+    ] + weights
     to_come = [listed[name].size for name in names if not (config.parent / name).is_file()]
     LOG.info(
         "%s: %d files to fetch, %s, into %s",
@@ -196,6 +140,64 @@ def _download(repository: str, revision: str, readable: Callable[[dict], object]
     for name in names:
         get(name)
     return config.parent
+
+
+def _require_files(place: str, names: Iterable[str]) -> None:
+    """Refuse (78) a repository whose files are no checkpoint, and say what is there instead of the
+    weights."""
+    names = list(names)
+    if wanting := contents.lacking(names):
+        there = contents.unreadable(names)
+        found = f"no {' and no '.join(wanting)}" + (f", but {', '.join(there)}" if there else "")
+        raise ConfigurationError(
+            message(place, found, contents.NEEDED, "convert the checkpoint and give its folder")
+        )
+
+
+def _weights(
+    place: str, listed: dict, get: Callable[[str], Path], weights_sha256: list[str]
+) -> list[str]:
+    """Names of the weight files to fetch. An index is fetched to read its shards. Raises
+    ConfigurationError (78) for a shard that is not listed, BadDataError (65) where no format has
+    the digests of the registry."""
+    choices = []
+    for names in contents.weight_choices(listed, get):
+        if absent := [name for name in names if name not in listed]:
+            remedy = "give a folder that holds all of them"
+            raise ConfigurationError(
+                message(
+                    place,
+                    f"no {absent[0]}, which an index names",
+                    "every shard of the index",
+                    remedy,
+                )
+            )
+        if not weights_sha256 or _may_have(names, listed, weights_sha256):
+            return names
+        choices.append(names)
+    found = " ".join(_listed_sha256(listed[name]) for name in choices[0])
+    expected, remedy = (
+        f"{' '.join(weights_sha256)} as assets/models.csv says",
+        "no weights were fetched; pin the row again",
+    )
+    raise BadDataError(
+        message(f"{place}: {', '.join(choices[0])}", f"sha256 is {found}", expected, remedy)
+    )
+
+
+def _may_have(names: list[str], listed: dict, weights_sha256: list[str]) -> bool:
+    """Whether files can have these digests, as far as the hub lists them: of a small file in git it
+    lists no sha256."""
+    found = [_listed_sha256(listed[name]) for name in names]
+    return len(found) == len(weights_sha256) and all(
+        one in ("", other) for one, other in zip(found, weights_sha256, strict=True)
+    )
+
+
+def _listed_sha256(file) -> str:
+    """The sha256 that the hub lists for a large file (git-lfs); '' for one in git itself, listed by
+    git's own sha1 of the blob."""
+    return file.lfs.sha256 if file.lfs is not None else ""
 
 
 def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Path]:
@@ -250,7 +252,10 @@ def _check(path: Path, file) -> None:
     small one. Another one is removed."""
     with open(path, "rb") as content:
         if file.lfs is not None:
-            expected, found = file.lfs.sha256, hashlib.file_digest(content, "sha256").hexdigest()
+            expected, found = (
+                _listed_sha256(file),
+                hashlib.file_digest(content, "sha256").hexdigest(),
+            )
         else:
             expected, held = file.blob_id, content.read()
             found = hashlib.sha1(b"blob %d\0" % len(held) + held, usedforsecurity=False).hexdigest()
@@ -275,61 +280,76 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def facts(repository: str) -> dict[str, str]:
-    """The columns that pin a row, read from the repository's current commit; weights are not
-    downloaded, their digests are listed.
+def facts(repository: str, bpe: bool = False) -> dict[str, str]:
+    """The columns that pin a row, read from the repository's current commit; the digests of weights
+    are those the hub lists.
 
-    Raises MissingInputError (66) without a network, BadDataError (65) where the repository does not
-    give all of them.
+    bpe: whether the family reads a byte pair encoding, and so its tokenizer.json. Only small files
+    are downloaded, and weights that git holds itself, for which no sha256 is listed. The licence is
+    empty where the model card states none. Raises MissingInputError (66) without a network,
+    ConfigurationError (78) for a repository that is no checkpoint we read, and what `fetch` raises
+    for single files.
     """
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi
 
+    revision = "the current commit"
     try:
-        told = HfApi().model_info(repository, files_metadata=True)
-        files = {file.rfilename: file for file in told.siblings or []}
-        vocabulary = next((name for name in VOCABULARY_FILES if name in files), "")
-        weights = sorted(name for name in files if name.endswith(".safetensors"))
-        named = str((told.card_data or {}).get("license") or "")
-        link = str((told.card_data or {}).get("license_link") or "")
-        wanting = [
-            what
-            for what, is_there in (
-                (CONFIG, CONFIG in files),
-                ("a vocabulary file", vocabulary),
-                ("safetensors weights", weights),
-                ("a licence", named),
-            )
-            if not is_there
-        ]
-        if wanting or any(files[name].lfs is None for name in weights):
-            found = f"no {' and no '.join(wanting)}" if wanting else "weights without a digest"
-            raise BadDataError(
-                message(
-                    repository,
-                    found,
-                    "config, vocabulary, weights with digests, licence",
-                    "pin it by hand",
+        with _quiet():
+            info = HfApi().model_info(repository)
+            revision = info.sha
+            listed = {
+                file.path: file
+                for file in HfApi().list_repo_tree(repository, revision=revision)
+                if hasattr(file, "blob_id")
+            }
+            place = f"{repository} at {revision}"
+            _require_files(place, listed)
+            vocabulary = contents.vocabulary_file(listed, bpe)
+            if not vocabulary:
+                raise ConfigurationError(
+                    message(
+                        place,
+                        f"no {contents.BPE_FILE}",
+                        contents.NEEDED,
+                        "is the row's family right?",
+                    )
                 )
-            )
-        small = {
-            name: Path(hf_hub_download(repository, name, revision=told.sha)).read_bytes()
-            for name in (CONFIG, vocabulary)
-        }
+            get = _getter(repository, revision, listed)
+            weights = _weights(place, listed, get, [])
+            digests = [_listed_sha256(listed[name]) or _sha256(get(name)) for name in weights]
+            small = {name: _sha256(get(name)) for name in (files.CONFIG, vocabulary)}
     except _failures() as error:
-        found = f"not read ({_cause(error)})"
-        raise MissingInputError(
-            message(repository, found, "a network", "pin it where there is one, or give a folder")
+        raise _no_checkpoint(
+            repository,
+            revision,
+            error,
+            "pin the row where there is one, or give a folder to --models",
         ) from error
+    card = info.card_data or {}
+    named = _licence_of(card)
+    link = str(card.get("license_link") or "")
     return {
-        "revision": told.sha,
-        "config_sha256": hashlib.sha256(small[CONFIG]).hexdigest(),
-        "vocabulary_sha256": hashlib.sha256(small[vocabulary]).hexdigest(),
-        "weights_sha256": " ".join(files[name].lfs.sha256 for name in weights),
-        "weights_bytes": " ".join(str(files[name].lfs.size) for name in weights),
+        "revision": revision,
+        "config_sha256": small[files.CONFIG],
+        "vocabulary_sha256": small[vocabulary],
+        "weights_sha256": " ".join(digests),
+        "weights_bytes": " ".join(str(listed[name].size) for name in weights),
         "licence": named,
-        "licence_url": link or f"model card of {repository} at {told.sha}",
-        "pin_source": f"{repository} at {told.sha}",
+        "licence_url": link or (f"model card of {repository} at {revision}" if named else ""),
+        "pin_source": f"{repository} at {revision}",
     }
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _licence_of(card) -> str:
+    """The licence that the head of a model card states, '' for none; names of several are
+    joined."""
+    named = card.get("license_name") if card.get("license") == "other" else card.get("license")
+    return " ".join(map(str, named)) if isinstance(named, list) else str(named or "")
 
 
 def _failures() -> tuple[type[Exception], ...]:
@@ -340,10 +360,16 @@ def _failures() -> tuple[type[Exception], ...]:
     return (OSError, HfHubHTTPError.__bases__[0])
 
 
-def _no_checkpoint(repository: str, revision: str, error: Exception) -> Exception:
+def _no_checkpoint(
+    repository: str, revision: str, error: Exception, without_network: str = ""
+) -> Exception:
     """The one line that says why a checkpoint did not come, and where to place which files
     instead."""
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
     place, found, held = (
         f"{repository} at {revision}",
@@ -367,7 +393,22 @@ def _no_checkpoint(repository: str, revision: str, error: Exception) -> Exceptio
                 "run again; whole files are kept",
             )
         )
-    remedy = f"place {NEEDED} in {held}, or in any folder given to --models"
+    remedy = (
+        without_network or f"place {contents.NEEDED} in {held}, or in any folder given to --models"
+    )
+    if isinstance(error, GatedRepoError):
+        consent = (
+            f"accept the terms on the page of {repository} with an account of the hub, set HF_TOKEN to a token of that account, "
+            "and run again; or give a folder of its files to --models"
+        )
+        return MissingInputError(
+            message(
+                place,
+                "a gated repository: its owners ask for consent",
+                "an account that has access",
+                consent,
+            )
+        )
     if isinstance(error, RevisionNotFoundError | RepositoryNotFoundError):
         found = "not on the hub, or not for everyone"
         return MissingInputError(
@@ -375,7 +416,22 @@ def _no_checkpoint(repository: str, revision: str, error: Exception) -> Exceptio
                 place, found, "a public repository and a commit of it", f"check both, or {remedy}"
             )
         )
+    if _status(error) in BUSY:
+        found = f"the hub answered {_status(error)}"
+        return TransientError(
+            message(place, found, "a hub that is not busy", "run again; whole files are kept")
+        )
     return MissingInputError(message(place, found, "a network", remedy))
+
+
+def _status(error: BaseException | None) -> int:
+    """HTTP status of the answer at the bottom of an error, 0 where there was none; the client may
+    wrap it."""
+    while error is not None:
+        if (response := getattr(error, "response", None)) is not None:
+            return response.status_code
+        error = error.__cause__ or error.__context__
+    return 0
 
 
 def _cause(error: BaseException) -> str:

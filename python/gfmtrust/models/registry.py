@@ -1,9 +1,9 @@
 """The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before
 anything is downloaded.
 
-A revision, digest, size or licence that was not read from a citable source is empty in the file; a
-row with one of them empty is unpinned and never downloaded. A directory of weights given by the
-user needs no row.
+A value that was not read from a citable source is empty in the file. A row without a commit is
+unpinned and never downloaded; one with a commit and without the digests of its weights is as good
+as `repository@commit`. A directory of weights given by the user needs no row.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
+from gfmtrust import models
 from gfmtrust.core.errors import (
     BadDataError,
     ConfigurationError,
@@ -28,17 +29,16 @@ from gfmtrust.models import hub
 LOG = logging.getLogger(__name__)
 
 TABLE = Path(__file__).parents[3] / "assets" / "models.csv"
-PINNED = (
-    "revision",
-    "config_sha256",
-    "vocabulary_sha256",
-    "weights_sha256",
-    "weights_bytes",
-    "licence",
-    "licence_url",
-    "pin_source",
-)
-"""Columns that must all be filled; pin_source names where they were read."""
+COMMIT = ("revision", "pin_source")
+"""What a download needs: the commit fixes every file, and the hub's digests are checked; pin_source
+names where it was read."""
+DIGESTS = (*COMMIT, "weights_sha256")
+"""What a row needs so that its weights are known without the hub."""
+OPTIONAL = ("config_sha256", "vocabulary_sha256", "weights_bytes", "licence", "licence_url")
+"""Columns that are filled where the source lists them. A digest that is there is checked; an absent
+licence is read from the model card."""
+PINNED = (*DIGESTS, *OPTIONAL)
+"""Every column that `pin` writes."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 REVISION = re.compile(r"[0-9a-f]{40}")
 """A commit; a branch moves."""
@@ -46,8 +46,12 @@ REVISION = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint. weights_sha256: digests of the weight files in name order, joined by a space;
-    sizes likewise. organisms: what it was trained on, where a source that can be cited says so."""
+    """One checkpoint. weights_sha256: digests of the weight files that are loaded (`models.files`),
+    in name order, joined by a space; sizes likewise. vocabulary_sha256: of the file the vocabulary
+    is read from, of tokenizer_config.json where the tokenizer is code. organisms: what it was
+    trained on, where a source that can be cited says so. layout_source: where the names of the
+    repository's files, the keys of its config and its vocabulary were read; empty where nobody
+    did."""
 
     id: str
     family: str
@@ -63,10 +67,15 @@ class Row:
     window_bp: str
     citation: str
     organisms: str
+    layout_source: str
 
     @property
-    def is_pinned(self) -> bool:
-        return all(getattr(self, column) for column in PINNED)
+    def pinned(self) -> str:
+        """'digests', 'commit' or 'no': how much of the checkpoint is fixed before the hub is
+        asked."""
+        if not all(getattr(self, column) for column in COMMIT):
+            return "no"
+        return "digests" if all(getattr(self, column) for column in DIGESTS) else "commit"
 
 
 def read_rows(table: Path = TABLE) -> dict[str, Row]:
@@ -98,31 +107,31 @@ def read_rows(table: Path = TABLE) -> dict[str, Row]:
 
 
 def find(name: str, table: Path = TABLE) -> Row:
-    """The pinned row of that name. Raises ConfigurationError (78) for an unknown name and for an
-    unpinned row."""
+    """The row of that name, which has a commit at least. Raises ConfigurationError (78) for an
+    unknown name and for an unpinned row."""
     rows = read_rows(table)
     if name not in rows:
         remedy = "or give the directory of its weights or bundle"
         raise ConfigurationError(
             message("models", f"unknown model {name}", f"one of {', '.join(rows)}", remedy)
         )
-    if not rows[name].is_pinned:
+    if rows[name].pinned == "no":
         remedy = f"run gfmtrust models pin {name} where there is a network, or give the directory of its weights"
         raise ConfigurationError(
-            message("models", f"row {name} is unpinned", "revision and sha256", remedy)
+            message("models", f"row {name} is unpinned", "a revision with its source", remedy)
         )
     return rows[name]
 
 
 def pin(
-    name: str | None, table: Path = TABLE, facts: Callable[[str], dict[str, str]] = hub.facts
+    name: str | None, table: Path = TABLE, facts: Callable[[str, bool], dict[str, str]] = hub.facts
 ) -> Row:
     """Fill the pinned columns of a row from its repository's current commit and rewrite the table;
     needs a network.
 
-    facts: repository -> the columns of PINNED. Raises UsageError (64) without a name,
-    ConfigurationError (78) for an unknown one, and what `facts` raises; the table is replaced whole
-    or left alone.
+    facts: (repository, whether its family reads a byte pair encoding) -> the columns of PINNED.
+    Raises UsageError (64) without a name, ConfigurationError (78) for an unknown one, and what
+    `facts` raises; the table is replaced whole or left alone.
     """
     if not name:
         raise UsageError(message("models pin", "no id", "the id of a row of assets/models.csv"))
@@ -131,7 +140,8 @@ def pin(
         raise ConfigurationError(
             message("models", f"unknown model {name}", f"one of {', '.join(rows)}")
         )
-    rows[name] = replace(rows[name], **facts(rows[name].repository))
+    bpe = models.family(rows[name].family).quantity == "likelihood"
+    rows[name] = replace(rows[name], **facts(rows[name].repository, bpe))
     _check(rows[name], f"row {name}")
     with (
         part_file(table, force=True) as part,
@@ -140,7 +150,12 @@ def pin(
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows.values())
-    LOG.info("%s is pinned to %s; licence %s", name, rows[name].revision, rows[name].licence)
+    LOG.info(
+        "%s is pinned to %s; licence %s",
+        name,
+        rows[name].revision,
+        rows[name].licence or "not stated",
+    )
     return rows[name]
 
 
@@ -163,3 +178,21 @@ def _check(row: Row, place: str) -> None:
             raise BadDataError(message(place, f"{column} is {value!r}", expected))
     if not row.id or not row.family:
         raise BadDataError(message(place, "no id or family", "both"))
+    if row.weights_bytes and len(row.weights_sha256.split()) != len(row.weights_bytes.split()):
+        raise BadDataError(
+            message(
+                place,
+                "weights_sha256 and weights_bytes are of another number of files",
+                "a digest and a size a file",
+            )
+        )
+    if any(getattr(row, column) for column in PINNED) and not all(
+        getattr(row, column) for column in COMMIT
+    ):
+        raise BadDataError(
+            message(
+                place,
+                "a digest, size or licence without revision and pin_source",
+                "all of them of one commit",
+            )
+        )
