@@ -129,6 +129,7 @@ LAYERS = {
         "import_scores",
         "site_list",
         "catalogue",
+        "check_model",
     },
     5: {"cli", "cli_options"},
 }
