@@ -491,7 +491,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         out_dir=dict(type=Path, help="check: folder that keeps the bundle"),
         windows=dict(
             type=positive,
-            help="check: windows of each part of the genome; fewer are faster [those that hold 2,048 asked bases]",
+            help="check: windows of each part of the genome; fewer are faster [as many as give 2,048 bases]",
         ),
         allow_untrained=dict(
             action="store_true", help="check: end with 0 although the model reads no DNA"

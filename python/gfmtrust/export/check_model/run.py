@@ -39,7 +39,7 @@ def check_model(
 
     model: as `export.export_model` takes it. fasta: a genome in place of the one that ships.
     out_dir: folder that keeps the bundle. n_windows: of each part of the genome, by default as many
-    as evaluate.enough_windows says. Raises what `export.export_model` raises, except that a model
+    as `evaluate.enough_windows` says. Raises what `export.export_model` raises, except that a model
     which fails the gate is let through, and what `sample.prepare` raises; BadDataError (65) where
     no part of the genome has a window, ConfigurationError (78) for a bundle of scores from
     elsewhere.
@@ -108,7 +108,11 @@ def _question(
     return Check(
         identity=bundle.meta["identity"],
         kind=f"{tokens.unit(text)}, {'causal' if text.causal else 'masked'}",
-        vocabulary=[name for name in files if not name.endswith(WEIGHTS) and name != "config.json"],
+        vocabulary=[
+            name
+            for name in files
+            if not name.endswith((*WEIGHTS, ".index.json")) and name != "config.json"
+        ],
         vocabulary_size=len(text.vocabulary),
         weights=[name for name in files if name.endswith(WEIGHTS)],
         dtypes=source.get("weights_dtypes", []),
