@@ -104,20 +104,16 @@ def _question(
     figures = [_figures(name, genome.parts[name], usable[name], answers[name]) for name in usable]
     source, text = bundle.meta["source"], bundle.text
     files = sorted(source.get("sha256", {}))
-    first = next(iter(usable.values())).codes[0]
+    others = (*WEIGHTS, ".index.json")
     return Check(
         identity=bundle.meta["identity"],
         kind=f"{tokens.unit(text)}, {'causal' if text.causal else 'masked'}",
-        vocabulary=[
-            name
-            for name in files
-            if not name.endswith((*WEIGHTS, ".index.json")) and name != "config.json"
-        ],
+        vocabulary=[name for name in files if not name.endswith(others) and name != "config.json"],
         vocabulary_size=len(text.vocabulary),
         weights=[name for name in files if name.endswith(WEIGHTS)],
         dtypes=source.get("weights_dtypes", []),
         window_bp=bundle.window_bp,
-        reading=tokens.reading(bundle, first),
+        reading=tokens.reading(bundle, next(iter(usable.values())).codes[0]),
         genome=genome.source,
         ships=genome.ships,
         figures=figures,
