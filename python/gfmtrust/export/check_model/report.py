@@ -92,7 +92,7 @@ class Check:
                 else "the network's answers are no better than the frequencies of the four letters"
             )
             remedy = (
-                "; or it was trained on other organisms: give --fasta with a genome of theirs"
+                ", or the model was trained on other organisms (give --fasta with a genome of theirs)"
                 if self.ships
                 else ""
             )

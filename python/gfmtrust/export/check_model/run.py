@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle.bundle import EXTERNAL, Bundle
+from gfmtrust.bundle.bundle import BUNDLE_FILE, EXTERNAL, Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.export import export
-from gfmtrust.export import source as sources
 from gfmtrust.export.check_model import baselines, evaluate, sample, tokens
 from gfmtrust.export.check_model.report import Check, Figures
 from gfmtrust.models.quiet import errors_only
@@ -47,8 +46,7 @@ def check_model(
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         genome = sample.prepare(fasta, scratch)
-        found = sources.resolve(model)
-        if found.is_bundle and Bundle.open(found.directory).is_external:
+        if (Path(model) / BUNDLE_FILE).is_file() and Bundle.open(model).is_external:
             raise ConfigurationError(
                 message(
                     model,
@@ -101,7 +99,10 @@ def _question(
     started = time.monotonic()
     answers = {name: evaluate.answers(session, bundle, one.codes) for name, one in usable.items()}
     rate = session.passes / max(time.monotonic() - started, 1e-9)
-    figures = [_figures(name, genome.parts[name], usable[name], answers[name]) for name in usable]
+    with errors_only("gfmtrust.baseline.fit"):
+        figures = [
+            _figures(name, genome.parts[name], usable[name], answers[name]) for name in usable
+        ]
     source, text = bundle.meta["source"], bundle.text
     files = sorted(source.get("sha256", {}))
     others = (*WEIGHTS, ".index.json")
