@@ -191,7 +191,9 @@ def test_order_2_approaches_the_entropy_of_an_order_2_chain():
 # --- models whose answers are known
 
 
-def test_a_model_that_knows_nothing_has_exactly_2_bits_and_ends_with_65(capsys, tmp_path):
+def test_a_model_that_knows_nothing_has_exactly_2_bits_and_ends_with_65(
+    capsys, tmp_path, small_fasta
+):
     write_bundle(Oracle(markov.uniform_table(), Reading.MASKED), tmp_path / "uniform")
     code, out, err = run(
         capsys, tmp_path / "uniform", "--windows", 20, "--json", tmp_path / "found.json"
@@ -207,7 +209,19 @@ def test_a_model_that_knows_nothing_has_exactly_2_bits_and_ends_with_65(capsys, 
     assert err.splitlines()[-1].startswith(
         "gfmtrust: model oracle_masked_0: 2.000 bits per base on "
     )
-    assert run(capsys, tmp_path / "uniform", "--windows", 20, "--allow_untrained")[0] == 0
+    assert run(capsys, tmp_path / "uniform", "--fasta", small_fasta, "--windows", 20)[0] == 65
+    assert (
+        run(
+            capsys,
+            tmp_path / "uniform",
+            "--fasta",
+            small_fasta,
+            "--windows",
+            20,
+            "--allow_untrained",
+        )[0]
+        == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -301,10 +315,14 @@ def cached(tmp_path, monkeypatch):
         ("grover", "whole tokens (byte pair encoding), masked"),
     ],
 )
-def test_random_weights_in_the_cache_open_and_fail(capsys, tmp_path, cached, kind, says):
+def test_random_weights_in_the_cache_open_and_fail(
+    capsys, tmp_path, small_fasta, cached, kind, says
+):
     code, out, err = run(
         capsys,
         cached(kind),
+        "--fasta",
+        small_fasta,
         "--windows",
         12,
         "--json",
