@@ -8,15 +8,17 @@ from gfmtrust.export.check_model.baselines import CONTEXT
 from gfmtrust.export.check_model.tokens import Reading, shown
 
 CHANCE_BITS = 2.0
+SURE = 2.0
+"""Standard errors by which a model must beat chance."""
 WORDS = {"letter_frequencies": "letter frequencies", "order_2": "order 2", CONTEXT: "context model"}
 
 
 @dataclass(frozen=True)
 class Figures:
     """Of one part of the genome. bits: the model's, per base; se: its standard error, from the
-    spread of the windows; baselines: bits per base of each on the same bases. unit, bits_per_unit,
-    gate_bits: what the gate judges, 'base' or 'token'. is_constant: every window was answered
-    alike."""
+    spread of the windows; baselines: bits per base of each on the same bases; gain_se: standard
+    error of the gain over the letter frequencies. unit, bits_per_unit, unit_se, gate_bits: what the
+    gate judges, 'base' or 'token'. is_constant: every window was answered alike."""
 
     part: str
     windows: int
@@ -24,20 +26,43 @@ class Figures:
     bits: float
     se: float
     baselines: dict[str, float]
+    gain_se: float
     unit: str
     bits_per_unit: float
+    unit_se: float
     gate_bits: float
     is_constant: bool
 
     @property
-    def passed(self) -> bool:
-        """Whether the part passes: the project's gate and, where bases are scored one by one, less
-        than the letter frequencies cost.
+    def fault(self) -> str:
+        """Why the part does not pass, '' where it does: the project's gate and, where bases are
+        scored one by one, the letter frequencies must be beaten by SURE standard errors.
 
-        The gate alone would let a network pass that prefers A and T wherever it looks.
+        The gate alone would let a network pass that prefers A and T wherever it looks, and any
+        network pass by luck in a few windows.
         """
-        beats_letters = self.unit == "token" or self.bits < self.baselines["letter_frequencies"]
-        return self.bits_per_unit < self.gate_bits and not self.is_constant and beats_letters
+        gains = [("chance", self.gate_bits - self.bits_per_unit, self.unit_se)]
+        if self.unit == "base":
+            gains.append(
+                (
+                    "the frequencies of the four letters",
+                    self.baselines["letter_frequencies"] - self.bits,
+                    self.gain_se,
+                )
+            )
+        if self.is_constant:
+            return "every window gets the same answer"
+        for what, gain, _ in gains:
+            if not gain > 0:
+                return f"the network's answers are no better than {what}"
+        for what, gain, error in gains:
+            if not gain > SURE * error:
+                return f"the network's answers are not surely better than {what} ({self.bases:,} bases; more --windows would tell)"
+        return ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.fault
 
 
 @dataclass(frozen=True)
@@ -84,19 +109,12 @@ class Check:
         if best.unit == "token":
             measured += f" ({best.bits_per_unit:.2f} per token; chance is {best.gate_bits:.2f})"
         if not self.passed:
-            reason = (
-                "every window gets the same answer"
-                if best.is_constant
-                else "the network's answers are no better than chance"
-                if best.bits_per_unit >= best.gate_bits
-                else "the network's answers are no better than the frequencies of the four letters"
-            )
             remedy = (
                 ", or the model was trained on other organisms (give --fasta with a genome of theirs)"
                 if self.ships
                 else ""
             )
-            return f"verdict: {name}: {reason} on this genome, {measured}: the weights may be random or misread{remedy}"
+            return f"verdict: {name}: {best.fault} on this genome, {measured}: the weights may be random or misread{remedy}"
         below = [
             f"{WORDS[one]} ({bits:.2f})" for one, bits in best.baselines.items() if best.bits < bits
         ]
@@ -116,10 +134,13 @@ class Check:
 def failure(check: Check) -> tuple[str, str]:
     """What was measured and what a model that passes has, for the error of a check that failed."""
     best = check.best
-    expected = f"below {best.gate_bits:.3f} bits per {best.unit}"
+    expected = f"below {best.gate_bits:.3f} bits per {best.unit} by {SURE:g} standard errors"
     if best.unit == "base":
         expected += f" and below {best.baselines['letter_frequencies']:.3f}, the letter frequencies"
-    return f"{best.bits_per_unit:.3f} bits per {best.unit} on {best.part}", expected
+    return (
+        f"{best.bits_per_unit:.3f} bits per {best.unit} on {best.part}, standard error {best.unit_se:.3f}",
+        expected,
+    )
 
 
 def content(check: Check) -> dict:

@@ -15,7 +15,7 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.export import export
 from gfmtrust.export.check_model import baselines, evaluate, sample, tokens
-from gfmtrust.export.check_model.report import Check, Figures
+from gfmtrust.export.check_model.report import CHANCE_BITS, Check, Figures
 from gfmtrust.models.quiet import errors_only
 from gfmtrust.readers.views import passes_per_site
 
@@ -133,24 +133,33 @@ def _figures(
     """The model's bits and the baselines' on the same bases of one part."""
     row, column = np.nonzero(answers.scored)
     bits = baselines.surprisals(letters, cut.contig_index[row], cut.start[row] + column)
-    n_bases = np.maximum(answers.scored.sum(axis=1), 1)
-    asked = answers.scored.any(axis=1)
-    per_window = (answers.nats / np.log(2) / n_bases)[asked]
-    spread = (
-        float(per_window.std(ddof=1) / np.sqrt(len(per_window))) if len(per_window) > 1 else 0.0
-    )
+    n_bases = answers.scored.sum(axis=1)
+    asked = n_bases > 0
+    own = answers.nats[asked] / np.log(2) / n_bases[asked]
+    counted = np.bincount(row, bits["letter_frequencies"], len(n_bases))[asked] / n_bases[asked]
     evidence = answers.evidence
     return Figures(
-        part,
-        len(cut.start),
-        len(row),
-        float(answers.nats.sum() / np.log(2) / len(row)),
-        spread,
-        {name: float(values.mean()) for name, values in bits.items()},
-        evidence.unit,
-        float(evidence.mean / np.log(2)),
-        float(evidence.threshold / np.log(2)),
-        evidence.is_constant,
+        part=part,
+        windows=len(cut.start),
+        bases=len(row),
+        bits=float(answers.nats.sum() / np.log(2) / len(row)),
+        se=_standard_error(own),
+        baselines={name: float(values.mean()) for name, values in bits.items()},
+        gain_se=_standard_error(counted - own),
+        unit=evidence.unit,
+        bits_per_unit=float(evidence.mean / np.log(2)),
+        unit_se=_standard_error(evidence.nll_nats / np.log(2)),
+        gate_bits=float(evidence.threshold / np.log(2)),
+        is_constant=evidence.is_constant,
+    )
+
+
+def _standard_error(per_window: np.ndarray) -> float:
+    """Of the mean over windows; of fewer than two, as large as chance itself."""
+    return (
+        float(per_window.std(ddof=1) / np.sqrt(len(per_window)))
+        if len(per_window) > 1
+        else CHANCE_BITS
     )
 
 
