@@ -332,10 +332,51 @@ def models(options: argparse.Namespace) -> None:
         registry.pin(options.names[0] if options.names else None)
     elif options.action == "conformance":
         _conformance(options)
+    elif options.action == "check":
+        _check_model(options)
     else:
         tables = catalogue.catalogue(options.family, options.bundles)
         sys.stdout.write(
             json.dumps(tables, indent=1) + "\n" if options.json else catalogue.text(tables)
+        )
+
+
+def _check_model(options: argparse.Namespace) -> None:
+    """Check one model; one that reads no DNA ends with 65 after the result is printed, unless
+    untrained ones are allowed."""
+    from gfmtrust.export import check_model
+    from gfmtrust.io import tables
+
+    if len(options.names) != 1:
+        raise UsageError(
+            message(
+                "models check",
+                f"{len(options.names)} names",
+                "one model",
+                "see gfmtrust models --help",
+            )
+        )
+    found = check_model.check_model(
+        options.names[0], options.fasta, options.out_dir, options.windows, options.cpus
+    )
+    content = check_model.content(found)
+    sys.stdout.write(
+        json.dumps(content, indent=1) + "\n" if options.json == "-" else check_model.text(found)
+    )
+    if options.json not in (None, "-"):
+        tables.write_json(Path(options.json), content)
+    if not found.passed and not options.allow_untrained:
+        place, (measured, expected) = (
+            f"model {found.identity['model_id']}",
+            check_model.failure(found),
+        )
+        raise BadDataError(
+            message(
+                place,
+                measured,
+                expected,
+                "weights untrained or misread? --allow_untrained ends with 0 all the same",
+            )
         )
 
 

@@ -463,20 +463,45 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     )
     step(
         "models",
-        "List families, registered checkpoints and bundles with what is proven of them; pin a checkpoint where there is a "
-        "network; or run the conformance suite",
+        "List families, registered checkpoints and bundles with what is proven of them; check that a model opens, exports and "
+        "reads DNA; pin a checkpoint where there is a network; or run the conformance suite. Example: gfmtrust models check "
+        "hyenadna-tiny-1k",
+        "cpus",
         action=dict(
             bare=True,
             nargs="?",
-            choices=["list", "pin", "conformance"],
+            choices=["list", "check", "pin", "conformance"],
             default="list",
             help="what to do [list]",
         ),
-        names=dict(bare=True, nargs="*", help="pin: a checkpoint; conformance: families [all]"),
+        names=dict(
+            bare=True,
+            nargs="*",
+            help="check: a registered name, org/name@ and the 40 hex digits of a commit, a folder of weights "
+            "or a bundle; pin: a checkpoint; conformance: families [all]",
+        ),
         family=dict(help="list this family alone"),
         bundles=dict(type=Path, help="folder of bundles to list too, such as results/models"),
-        json=dict(action="store_true", help="list as JSON"),
+        json=dict(
+            nargs="?",
+            const="-",
+            metavar="FILE",
+            help="list: print JSON; check: write the result to this JSON file too",
+        ),
         out=dict(type=Path, help="conformance: JSON file for the figures"),
+        fasta=dict(
+            type=Path,
+            help="check: a genome like those the model was trained on; of a large one 600 kb are read "
+            "[a small genome that ships with gfmtrust]",
+        ),
+        out_dir=dict(type=Path, help="check: folder that keeps the bundle"),
+        windows=dict(
+            type=positive,
+            help="check: windows of each part of the genome; fewer are faster [as many as give 2,048 bases]",
+        ),
+        allow_untrained=dict(
+            action="store_true", help="check: end with 0 although the model reads no DNA"
+        ),
     )
     step(
         "benchmark",

@@ -18,6 +18,7 @@ import numpy as np
 
 from gfmtrust.bundle import bpe, golden, graph_contract, session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import DRAFT
 from gfmtrust.export import parity, sanity_check
 from gfmtrust.io.genome import Genome
@@ -207,7 +208,9 @@ class Proof:
         return found, running
 
     def _started(self, graph: Path, device: str) -> session.Session:
-        return session.start(self.meta, graph, device, self.choices.threads)
+        running = session.start(self.meta, graph, device, self.choices.threads)
+        running.told = Progress(f"{self.meta['identity']['model_id']}, export", "windows")
+        return running
 
     def _evidence(self, running: session.Session, cut: np.ndarray) -> sanity_check.Evidence:
         site = self.window.site_forward

@@ -402,7 +402,7 @@ def test_subcommands_named_in_the_text_exist(page):
     [
         ("gfmtrust annotate --vcf x", "step annotate: unknown"),
         ("gfmtrust verify in.vcf || true", "required"),
-        ("gfmtrust models list --all", "unrecognized arguments"),
+        ("gfmtrust models list --everything", "unrecognized arguments"),
         ("gfmtrust oracle --out_dir x --seed one", "invalid int"),
     ],
 )

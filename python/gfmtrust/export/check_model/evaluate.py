@@ -1,0 +1,112 @@
+"""What the model under check says of real bases: the surprisal of many bases of each window, asked
+in one pass a window.
+
+A masked model is asked for tokens of the middle half of a window, all masked together: 9 to 23
+tokens apart, at irregular places, so that what a base repeats is rarely masked with it. A causal
+one is asked for bases of the right half, each from what stands before it; a model of whole tokens
+for every eighth token, or where it is causal for all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gfmtrust.bundle import bpe
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.export import sanity_check
+from gfmtrust.readers import likelihoods
+
+MOST = 32
+"""Bases asked for in a window."""
+APART = (9, 24)
+"""Tokens from one masked token to the next: at least the first, less than the second."""
+BASES = 2048
+"""Bases of each part of the genome that a model is asked for at least; their mean surprisal has a
+standard error of about 0.02 bits."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """nats: float64 (n,), the summed surprisal of what was asked of each window; scored: bool (n,
+    width), the letters it covers; evidence: what the project's gate makes of it."""
+
+    nats: np.ndarray
+    scored: np.ndarray
+    evidence: sanity_check.Evidence
+
+
+def places(bundle: Bundle) -> np.ndarray:
+    """Letters of a window that a model of single bases or of k-mers is asked for, int64 (P,), each
+    in a token of its own."""
+    width, k = bundle.window_bp, bundle.k
+    if bundle.causal:
+        found = np.linspace(max(1, width // 2), width - 1, MOST).astype(np.int64)
+        return found[np.unique(found // k, return_index=True)[1]]
+    n_tokens = width // k
+    gaps = np.random.default_rng(0).integers(*APART, MOST)
+    token = n_tokens // 4 + np.cumsum(gaps) - gaps[0]
+    token = token[token < max(3 * n_tokens // 4, n_tokens // 4 + 1)]
+    return token * k + np.arange(len(token)) % k
+
+
+def enough_windows(bundle: Bundle) -> int:
+    """Windows of a part of the genome in which BASES bases are asked for."""
+    return -(-BASES // (len(places(bundle)) if bundle.has_distribution else MOST))
+
+
+def answers(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:
+    """Ask for bases of windows, uint8 (n, width). An answer that is not finite counts as one nat
+    more than knowing nothing."""
+    return (
+        _of_bases(session, bundle, codes) if bundle.has_distribution else _of_tokens(session, codes)
+    )
+
+
+def _of_bases(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:
+    index = places(bundle)
+    evidence = sanity_check.evidence(session, codes, index)
+    scored = np.zeros(codes.shape, bool)
+    scored[:, index] = True
+    return Answers(evidence.nll_nats * len(index), scored, evidence)
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """Stands for a session whose answers are there already."""
+
+    bpe: bpe.Bpe
+    found: list[np.ndarray]
+
+    def token_logps(self, _asked: list[bpe.Ask]) -> list[np.ndarray]:
+        return self.found
+
+
+def _of_tokens(session: Session, codes: np.ndarray) -> Answers:
+    model = session.bpe
+    questions = likelihoods.spread_asks(model, codes)
+    if not (asked := [one for one in questions if one is not None]):
+        raise BadDataError(
+            message(
+                "windows",
+                f"none of {len(codes)} can be asked for a token",
+                "texts that the network can read",
+            )
+        )
+    found = session.token_logps(asked)
+    uniform = np.log(model.text.n_ids)
+    nats, scored = np.zeros(len(codes)), np.zeros(codes.shape, bool)
+    logps = iter(found)
+    for row, question in enumerate(questions):
+        if question is None:
+            continue
+        values = next(logps)
+        nats[row] = np.where(np.isfinite(values), -values, uniform + 1).sum()
+        tokens = bpe.segment(model, codes[row])
+        first = 1 if model.text.causal else 0
+        for place in question.pos + first:
+            scored[row, tokens.ends[place - 1] if place else 0 : tokens.ends[place]] = True
+    return Answers(nats, scored, sanity_check.token_evidence(_Answered(model, found), codes))
