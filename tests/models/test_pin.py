@@ -237,7 +237,7 @@ def test_a_registered_name_is_pinned_downloaded_and_exported_by_the_command(tmp_
         command = [
             sys.executable,
             "-c",
-            "import sys; from gfmtrust import cli; sys.exit(cli.main())",
+            "import sys; from gfmtrust.cli.main import main; sys.exit(main())",
             *arguments,
         ]
         return subprocess.run(
