@@ -22,6 +22,26 @@ SHAPES = {
     ),
     "gpn-one-layer": ("gpn", {"hidden_size": 16, "num_hidden_layers": 1, "intermediate_size": 16}),
     "gpn-wide-last": ("gpn", {"hidden_size": 16, "num_hidden_layers": 8, "intermediate_size": 16}),
+    "bytenet-slim": (
+        "gpn",
+        {
+            "hidden_size": 16,
+            "num_hidden_layers": 9,
+            "encoder": "bytenet",
+            "slim": True,
+            "embedding": "embedding",
+        },
+    ),
+    "bytenet-depthwise": (
+        "gpn",
+        {
+            "hidden_size": 16,
+            "num_hidden_layers": 6,
+            "encoder": "bytenet",
+            "depthwise": True,
+            "bias": True,
+        },
+    ),
     "older": ("older", {"hidden_size": 16, "n_layers": 7}),
 }
 

@@ -18,6 +18,10 @@ OFFICIAL = {
     "gena_bert_no_last_norm": "gena_bert",
     "ntv3": "ntv3",
     "ntv3_transposed": "ntv3",
+    "bytenet_slim": "gpn",
+    "bytenet_slim_one_hot": "gpn",
+    "bytenet_wide": "gpn",
+    "bytenet_wide_one_hot": "gpn",
 }
 """File under golden/ -> family."""
 ALLOWED = 1e-4

@@ -10,6 +10,7 @@ from gfmtrust.models.family import Family
 
 FAMILIES = {
     "gpn": "gfmtrust.models.families.gpn",
+    "phylogpn": "gfmtrust.models.families.phylogpn",
     "nt_v1": "gfmtrust.models.families.nt_v1",
     "generator": "gfmtrust.models.families.generator",
     "grover": "gfmtrust.models.families.grover",

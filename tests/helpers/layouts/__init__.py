@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("gpn", "phylogpn")
 """Modules of this folder, each with a tuple LAYOUTS."""
 
 

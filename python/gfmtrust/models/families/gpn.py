@@ -1,9 +1,9 @@
 """GPN: dilated convolutions over single bases, masked; both checkpoint generations.
 
-`GPNForMaskedLM` (model_type "GPN", convolutional encoder) and the older `ConvNetForMaskedLM`
-(model_type "ConvNet"): parameter names and numbers are those of the package gpn 0.9.0a1, so its
-checkpoints load strictly; the code is ours. Not here: RoFormer and ByteNet encoders, auxiliary
-features, alignments.
+`GPNForMaskedLM` (model_type "GPN", convolutional or ByteNet encoder) and the older
+`ConvNetForMaskedLM` (model_type "ConvNet"): parameter names and numbers are those of the package
+gpn 0.9.0a1, so its checkpoints load strictly; the code is ours. Not here: the RoFormer encoder,
+auxiliary features, alignments.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from torch.nn.functional import embedding, gelu
 
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.models.dilated import Block, convolution, dilations
+from gfmtrust.models.families.bytenet import ByteNetLayer
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.cone import Cone
 from gfmtrust.models.layers.folding import BaseScorer
@@ -34,6 +36,8 @@ class GpnConfig:
     bias: bool = False
     mlm_head_transform: bool = True
     embedding: str = "one_hot"
+    encoder: str = "convnet"
+    slim: bool = False
     first_kernel_size: int = 9
     rest_kernel_size: int = 5
     dilation_double_every: int = 1
@@ -60,42 +64,12 @@ class ConvNetConfig:
     initializer_range: float = 0.02
 
 
-def dilations(config: GpnConfig | ConvNetConfig, n_layers: int) -> list[int]:
-    """Dilation of each layer: powers of the base, starting over each cycle, capped at
-    dilation_max."""
-    exponents = [
-        (i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)
-    ]
-    return [min(config.dilation_max, config.dilation_base**exponent) for exponent in exponents]
-
-
-def _convolution(
-    width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True
-) -> nn.Conv1d:
-    """Same-length convolution. The padding is an explicit integer: 'same' becomes SAME_UPPER,
-    refused with dilation."""
-    if kernel % 2 == 0:
-        raise ValueError(f"kernel is {kernel}; expected an odd number")
-    padding = dilation * (kernel - 1) // 2
-    return nn.Conv1d(
-        width, width, kernel, padding=padding, dilation=dilation, groups=groups, bias=bias
-    )
-
-
 def _one_hot(vocab_size: int, width: int) -> torch.Tensor:
     """Rows to look up by token id, float32 (vocab_size, width)."""
     return torch.eye(vocab_size, width)
 
 
-class _Layer(nn.Module):
-    """A residual block round one convolution, run whole; `Cone` runs the same three parts at some
-    rows."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.after(x, self.conv1d(self.before(x).transpose(1, 2)).transpose(1, 2))
-
-
-class _GpnLayer(_Layer):
+class _GpnLayer(Block):
     """Pre-norm residual block: convolution, then two dense layers. Parameters are numbered as in
     the checkpoints."""
 
@@ -105,7 +79,7 @@ class _GpnLayer(_Layer):
         self.conv = nn.ModuleDict(
             {
                 "0": nn.LayerNorm(width, bias=bias),
-                "2": _convolution(width, kernel, dilation, groups, bias),
+                "2": convolution(width, kernel, dilation, groups, bias),
                 "5": nn.Linear(width, width, bias=bias),
             }
         )
@@ -130,6 +104,14 @@ class _GpnLayer(_Layer):
         return x + ffn["3"](gelu(ffn["1"](ffn["0"](x))))
 
 
+def _layer(config: GpnConfig, kernel: int, dilation: int, groups: int) -> Block:
+    """A layer of the encoder that config.json names."""
+    if config.encoder == "convnet":
+        return _GpnLayer(config, kernel, dilation, groups)
+    inner = config.hidden_size // 2 if config.slim else config.hidden_size
+    return ByteNetLayer(config.hidden_size, inner, kernel, dilation, groups, config.bias)
+
+
 class _GpnBody(nn.Module):
     """Token ids int64 (batch, length) to hidden states float32 (batch, length, hidden_size)."""
 
@@ -143,7 +125,7 @@ class _GpnBody(nn.Module):
             self.register_buffer("one_hot", _one_hot(config.vocab_size, width), persistent=False)
         self.encoder = nn.Module()
         self.encoder.layer = nn.ModuleList(
-            _GpnLayer(
+            _layer(
                 config,
                 kernel=config.rest_kernel_size if i else config.first_kernel_size,
                 dilation=dilation,
@@ -200,14 +182,14 @@ class GpnForMaskedLM(nn.Module):
         return self.head(self.hidden(input_ids))
 
 
-class _ConvNetLayer(_Layer):
+class _ConvNetLayer(Block):
     """Older block: the norm comes last inside each residual branch."""
 
     def __init__(self, config: ConvNetConfig, dilation: int):
         super().__init__()
         width = config.hidden_size
         self.conv = nn.ModuleDict(
-            {"1": _convolution(width, config.kernel_size, dilation), "4": nn.LayerNorm(width)}
+            {"1": convolution(width, config.kernel_size, dilation), "4": nn.LayerNorm(width)}
         )
         self.ffn = nn.ModuleDict({"0": nn.Linear(width, width), "2": nn.LayerNorm(width)})
 
@@ -270,8 +252,8 @@ def _initialise(network: nn.Module, std: float) -> None:
                 nn.init.zeros_(module.bias)
 
 
+ENCODERS = ("convnet", "bytenet")
 FIXED = {
-    "encoder": ("convnet",),
     "embedding": ("one_hot", "embedding"),
     "n_aux_features": (0,),
     "is_encoder_decoder": (False,),
@@ -282,7 +264,6 @@ INERT = frozenset(
     {
         "model_type",
         "aux_features_vocab_size",
-        "slim",
         "classification_head",
         "pos_weight",
         "regression_softplus",
@@ -310,7 +291,21 @@ def _read_config(config: dict) -> GpnConfig | ConvNetConfig:
         config.get("model_type") == "ConvNet"
     ):  # no embedding to tie, yet its base class writes the key
         return take(config, ConvNetConfig, FIXED, INERT | {"tie_word_embeddings"})
-    return take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
+    made = take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
+    if made.encoder not in ENCODERS:
+        raise ConfigurationError(
+            message("config.json", f"encoder is {made.encoder!r}", " or ".join(map(repr, ENCODERS)))
+        )
+    if made.encoder == "bytenet" and made.slim and (made.depthwise or made.hidden_size % 2):
+        found = (
+            "a slim encoder that is depthwise"
+            if made.depthwise
+            else f"a slim encoder with hidden_size {made.hidden_size}"
+        )
+        raise ConfigurationError(
+            message("config.json", found, "half of hidden_size as channels of one group")
+        )
+    return made
 
 
 def _build(config: GpnConfig | ConvNetConfig) -> nn.Module:
@@ -358,6 +353,20 @@ EXAMPLES = {
     ),
     "convnet": Example(
         {"model_type": "ConvNet", "vocab_size": 7, "hidden_size": 32, "n_layers": 4}, VOCABULARY, 96
+    ),
+    "bytenet": Example(
+        {
+            "model_type": "GPN",
+            "vocab_size": 7,
+            "hidden_size": 32,
+            "num_hidden_layers": 4,
+            "encoder": "bytenet",
+            "slim": True,
+            "embedding": "embedding",
+            "mlm_head_transform": False,
+        },
+        VOCABULARY,
+        96,
     ),
 }
 FAMILY = Family(

@@ -1,0 +1,60 @@
+"""What the encoders of GPN share: residual blocks round one dilated convolution of the same
+length."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from gfmtrust.core.errors import ConfigurationError, message
+
+
+class Schedule(Protocol):
+    """The fields of a config that say how the dilations run."""
+
+    dilation_double_every: int
+    dilation_max: int
+    dilation_cycle: int
+    dilation_base: int
+
+
+def dilations(config: Schedule, n_layers: int) -> list[int]:
+    """Dilation of each layer: powers of the base, starting over each cycle, capped at
+    dilation_max."""
+    exponents = [
+        (i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)
+    ]
+    return [min(config.dilation_max, config.dilation_base**exponent) for exponent in exponents]
+
+
+def convolution(
+    width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True
+) -> nn.Conv1d:
+    """Same-length convolution. Raises ConfigurationError (78) for an even kernel, which has no
+    middle.
+
+    The padding is an explicit integer: 'same' becomes SAME_UPPER in ONNX, which is refused with a
+    dilation.
+    """
+    if kernel % 2 == 0:
+        raise ConfigurationError(
+            message("config.json", f"a kernel size is {kernel}", "an odd number")
+        )
+    padding = dilation * (kernel - 1) // 2
+    return nn.Conv1d(
+        width, width, kernel, padding=padding, dilation=dilation, groups=groups, bias=bias
+    )
+
+
+class Block(nn.Module):
+    """A residual block round one convolution, run whole; `cone.Cone` runs the same three parts at
+    some rows.
+
+    A block has `conv1d`, `before(x)`, which the convolution reads, and `after(x, convolved)`, its
+    output.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(x, self.conv1d(self.before(x).transpose(1, 2)).transpose(1, 2))

@@ -1,0 +1,283 @@
+"""PhyloGPN: dilated convolutions over single bases, trained on alignments, with weights paired
+between the strands.
+
+Source: Albors et al., RECOMB 2025 (arXiv:2503.03773). The parameter names, the order of operations
+and the six letters are those of songlab-cal/gpn at 8e3c22d, src/gpn/phylo/model.py, which loads the
+file published in songlab/PhyloGPN; the code here is ours. The numbers of the network are compared
+with the official code in tests/python/test_phylogpn.py.
+
+The network gives four numbers for a site, the log rates of Felsenstein's model of 1981: their
+softmax is the stationary distribution of the bases at that site in evolution. That distribution is
+p(A,C,G,T) here, and a difference of two of the numbers is the authors' log-likelihood ratio.
+
+The network reads the base of the site itself, and the official procedure leaves it there. The file
+published by the authors then puts 0.80 to 0.88 on the base that stands at the site in TATAAA,
+without any other letter in reach (songlab-cal/gpn, tests/fixtures/published_model_baseline.json). A
+question whether the model finds the real base would be answered by copying it, so the site is
+replaced by N here.
+
+Every convolution and the embedding are paired between the strands, but the scales and shifts of the
+layer norms are not: a network answers both strands alike only where these are the same from either
+end of the channels, as at the start of a training. Whether the published ones are is not known
+here, so both strands are scored, as for any other model.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn.functional import conv1d, embedding, gelu, linear, pad
+
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.models.family import Example, Family, Window, near, take
+from gfmtrust.models.layers.folding import BaseScorer, gathered
+from gfmtrust.models.vocabularies import numbered
+
+VOCABULARY = numbered([*"ACGTN-"])
+"""Letter -> id. N is any other letter; "-" is what the authors put beyond the ends of a
+sequence."""
+CHARACTER_TOKENIZERS = {"PhyloGPNTokenizer": VOCABULARY}
+"""Published tokenizer class -> vocabulary: the repository has no vocabulary file."""
+COMPLEMENTS = (3, 2, 1, 0, 4, 5)
+N_BASES = 4
+IMPOSSIBLE = -3e4
+"""A logit whose probability is 0 in float32; a float16 holds it."""
+SHORTEST_BP = 32
+NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
+
+
+@dataclass(frozen=True)
+class PhyloGpnConfig:
+    """Fields of config.json, all of which shape the network; the defaults are those of the official
+    class."""
+
+    outer_dim: int = 960
+    inner_dim: int = 480
+    kernel_size: int = 5
+    stack_size: int = 2
+    num_stacks: int = 20
+
+    @property
+    def dilations(self) -> list[int]:
+        """Dilation of each block: the powers of the kernel size, from 1 on in every stack."""
+        return self.num_stacks * [self.kernel_size**power for power in range(self.stack_size)]
+
+    @property
+    def receptive_field(self) -> int:
+        """Bases that one answer depends on; odd, the site in the middle."""
+        return 1 + (self.kernel_size - 1) * sum(self.dilations)
+
+
+class _Parameter(nn.Module):
+    """A tensor under the name that torch's parametrisations give it."""
+
+    def __init__(self, *shape: int):
+        super().__init__()
+        n_inputs = math.prod(shape[1:])
+        self.original = nn.Parameter(
+            torch.randn(shape) * 2 / n_inputs**0.5 if len(shape) > 1 else torch.zeros(shape)
+        )
+
+
+class _Paired(nn.Module):
+    """Parameters of which a network uses the mean with their reverse complement.
+
+    A channel's partner on the other strand is the channel at the same place from the end.
+    is_settled: the stored tensors are that mean already, as `settled` leaves them.
+    """
+
+    def __init__(self, **shapes: tuple[int, ...]):
+        super().__init__()
+        self.parametrizations = nn.ModuleDict(
+            {name: _Parameter(*shape) for name, shape in shapes.items()}
+        )
+        self.is_settled = False
+
+    def used(self, name: str) -> torch.Tensor:
+        """The tensor as the network uses it."""
+        stored = self.parametrizations[name].original
+        return stored if self.is_settled else (stored + self.partner(stored)) / 2
+
+    def partner(self, stored: torch.Tensor) -> torch.Tensor:
+        """The reverse complement of a tensor: of (output, input, tap) or (output,), every axis
+        turned round."""
+        return stored.flip(tuple(range(stored.ndim)))
+
+    def settle(self) -> None:
+        """Store the tensors as the network uses them."""
+        for name, one in self.parametrizations.items():
+            one.original = nn.Parameter(self.used(name), requires_grad=False)
+        self.is_settled = True
+
+
+class _Embedding(_Paired):
+    """Rows by token id; the partner of a letter's row is its complement's, channels turned
+    round."""
+
+    def partner(self, stored: torch.Tensor) -> torch.Tensor:
+        return stored[list(COMPLEMENTS)].flip(1)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return embedding(input_ids, self.used("weight"))
+
+
+class _Convolution(_Paired):
+    """A convolution without padding, (batch, length, n_in) to (batch, shorter length, n_out)."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int = 1, dilation: int = 1):
+        super().__init__(weight=(n_out, n_in, kernel), bias=(n_out,))
+        self.kernel, self.dilation = kernel, dilation
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        weight, bias = self.used("weight"), self.used("bias")
+        if self.kernel == 1:
+            return linear(x, weight.squeeze(2), bias)
+        return conv1d(x.transpose(1, 2), weight, bias, dilation=self.dilation).transpose(1, 2)
+
+
+class _Block(nn.Module):
+    """A residual block round one dilated convolution; it shortens the text by (kernel - 1) *
+    dilation."""
+
+    def __init__(self, config: PhyloGpnConfig, dilation: int):
+        super().__init__()
+        outer, inner = config.outer_dim, config.inner_dim
+        self.layer_norm1, self.conv1 = nn.LayerNorm(outer), _Convolution(outer, inner)
+        self.layer_norm2 = nn.LayerNorm(inner)
+        self.conv2 = _Convolution(inner, inner, config.kernel_size, dilation)
+        self.layer_norm3, self.conv3 = nn.LayerNorm(inner), _Convolution(inner, outer)
+        self.trim = (config.kernel_size - 1) * dilation // 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made = self.conv1(gelu(self.layer_norm1(x)))
+        made = self.conv2(gelu(self.layer_norm2(made)))
+        made = self.conv3(gelu(self.layer_norm3(made)))
+        return made + x[:, self.trim : x.shape[1] - self.trim]
+
+
+class PhyloGpn(nn.Module):
+    """Token ids int64 (batch, length) to logits float32 (batch, length, 4), order A, C, G, T.
+
+    `hidden` and `head` are its two halves. As the authors do at the ends of a sequence, half a
+    receptive field of "-" is put before and behind the window, so that every letter of it has an
+    answer.
+    """
+
+    def __init__(self, config: PhyloGpnConfig):
+        super().__init__()
+        self.config = config
+        outer = config.outer_dim
+        body = self._model = nn.Module()
+        body.embedding = _Embedding(weight=(len(VOCABULARY), outer))
+        body.blocks = nn.ModuleList(_Block(config, dilation) for dilation in config.dilations)
+        body.output_layer_norm = nn.LayerNorm(outer)
+        body.output_conv = _Convolution(outer, N_BASES)
+
+    def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
+        half = self.config.receptive_field // 2
+        x = self._model.embedding(pad(input_ids, (half, half), value=VOCABULARY["-"]))
+        for block in self._model.blocks:
+            x = block(x)
+        return self._model.output_layer_norm(x)
+
+    def head(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self._model.output_conv(gelu(hidden))
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return self.head(self.hidden(input_ids))
+
+
+def settled(network: PhyloGpn) -> PhyloGpn:
+    """A copy that stores its tensors as it uses them, so that a graph holds them as constants."""
+    made = copy.deepcopy(network)
+    for module in made.modules():
+        if isinstance(module, _Paired):
+            module.settle()
+    return made
+
+
+def _read_config(config: dict) -> PhyloGpnConfig:
+    made = take(config, PhyloGpnConfig, {"model_type": ("phylogpn",)})
+    for name in PhyloGpnConfig.__dataclass_fields__:
+        if getattr(made, name) < 1:
+            raise ConfigurationError(
+                message("config.json", f"{name} is {getattr(made, name)}", "at least 1")
+            )
+    if made.kernel_size % 2 == 0:
+        raise ConfigurationError(
+            message("config.json", f"kernel_size is {made.kernel_size}", "an odd number")
+        )
+    for name in ("outer_dim", "inner_dim"):
+        if getattr(made, name) % 2:
+            found = f"{name} is {getattr(made, name)}"
+            raise ConfigurationError(
+                message(
+                    "config.json",
+                    found,
+                    "an even number: channels come in pairs, one for each strand",
+                )
+            )
+    return made
+
+
+def _text(config: PhyloGpnConfig, vocabulary: dict[str, int]) -> Text:
+    if vocabulary != VOCABULARY:
+        wrong = sorted(
+            {*vocabulary.items()} ^ {*VOCABULARY.items()}, key=lambda pair: (pair[1], pair[0])
+        )[0]
+        found = f"{wrong[0]!r} with id {wrong[1]}"
+        expected = "A, C, G, T, N and - with ids 0 to 5, in pairs of which the network is built"
+        raise BadDataError(message("vocabulary", found, expected, "is it this checkpoint's file?"))
+    return Text(k=1, vocabulary=vocabulary, mask="N", unknown="N", outside="-")
+
+
+def _window(config: PhyloGpnConfig, window_bp: int | None) -> Window:
+    field = config.receptive_field
+    shortest = min(SHORTEST_BP, field)
+    width = window_bp or field
+    if not shortest <= width <= field:
+        expected = f"{shortest} to {field}: an answer depends on no base beyond"
+        raise ConfigurationError(message("window_bp", f"{width}", expected))
+    forward, reverse = width // 2, width - 1 - width // 2
+    # No shifts: a window that is not centred on the site would only replace bases by "-".
+    offsets = near(NEIGHBOUR_OFFSETS, width, forward, reverse)
+    return Window(width, field, forward, reverse, (), offsets, False, shortest)
+
+
+def _head(network: PhyloGpn, rows: torch.Tensor) -> torch.Tensor:
+    """Logits of all six ids; N and "-", for which the network has no answer, have probability 0."""
+    return pad(network.head(rows), (0, len(VOCABULARY) - N_BASES), value=IMPOSSIBLE)
+
+
+def _scorer(network: PhyloGpn, config: PhyloGpnConfig, text: Text) -> BaseScorer:
+    return BaseScorer(settled(network), gathered(PhyloGpn.hidden), _head, text, len(VOCABULARY))
+
+
+EXAMPLE = Example(
+    {
+        "model_type": "phylogpn",
+        "outer_dim": 32,
+        "inner_dim": 16,
+        "kernel_size": 5,
+        "stack_size": 2,
+        "num_stacks": 3,
+    },
+    VOCABULARY,
+    73,
+)
+FAMILY = Family(
+    name="phylogpn",
+    model_types=("phylogpn",),
+    quantity="direct",
+    read_config=_read_config,
+    build=PhyloGpn,
+    text=_text,
+    scorer=_scorer,
+    window=_window,
+    examples={"phylogpn": EXAMPLE},
+)
