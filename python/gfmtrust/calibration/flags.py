@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gfmtrust.calibration import reliability
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
-from gfmtrust.calibration.fit import Calibration, NullVerdict
+from gfmtrust.calibration.fit import Calibration, NullVerdict, reliability
 from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank, Why
 

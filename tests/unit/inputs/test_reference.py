@@ -17,8 +17,8 @@ from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.annotate.region_summary import Levels
 from gfmtrust.baseline import Members, fit_model, members, write_bundle
-from gfmtrust.calibration import caps, fit, flags
-from gfmtrust.calibration.fit import Options, check_matches
+from gfmtrust.calibration import caps, flags
+from gfmtrust.calibration.fit import Options, check_matches, fit
 from gfmtrust.core.alphabet import PAD, decode
 from gfmtrust.core.errors import (
     BadDataError,

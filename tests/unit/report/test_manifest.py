@@ -13,7 +13,8 @@ from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
 from gfmtrust.core.errors import MissingInputError
 from gfmtrust.io.output_digest import published
-from gfmtrust.report import multiqc, report
+from gfmtrust.report import multiqc
+from gfmtrust.report.report import report
 
 
 @pytest.fixture(scope="module")

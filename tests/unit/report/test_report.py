@@ -34,7 +34,7 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputE
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.report import figures as report_figures
-from gfmtrust.report import loci, report
+from gfmtrust.report import loci
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.numbers import (
     FLAGS,
@@ -44,7 +44,7 @@ from gfmtrust.report.numbers import (
     calibration_curve,
     league,
 )
-from gfmtrust.report.report import FILTERS, HTML, html, read_run
+from gfmtrust.report.report import FILTERS, HTML, html, read_run, report
 
 
 class Page(HTMLParser):

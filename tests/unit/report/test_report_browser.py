@@ -9,8 +9,7 @@ import pytest
 from browser import AXE, CHROMIUM, POLICY, answer, chromium
 from synthetic_run import make_run
 
-from gfmtrust.report import report
-from gfmtrust.report.report import HTML
+from gfmtrust.report.report import HTML, report
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt-get install chromium"

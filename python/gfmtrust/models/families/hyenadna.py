@@ -19,13 +19,13 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.export.parity import BAR
-from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
+from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, take
 from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
-from gfmtrust.models.vocabularies import CHARACTERS, numbered
+from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 SPARE_STEPS = 2
 """max_seq_len is the trained length in bases and this many more: 1,026 for 1,024, 1,000,002 for a
@@ -300,7 +300,7 @@ def _read_config(config: dict) -> HyenaConfig:
 
 
 def _text(config: HyenaConfig, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.n_rows, {})
+    vocabulary = usable(vocabulary, config.n_rows, ("N", "[PAD]"))
     return Text(k=1, vocabulary=vocabulary, mask="", unknown="N", outside="[PAD]", causal=True)
 
 
@@ -362,6 +362,7 @@ FAMILY = Family(
     sized=FoldedHyena,
     spill=BAR,
     examples={"hyenadna": EXAMPLE},
+    character_tokenizers={"HyenaDNATokenizer": CHARACTER_TOKENIZER},
     tied=(
         ("lm_head.weight", "hyena.backbone.embeddings.word_embeddings.weight"),
         (r"(.+\.implicit_filter)\.[3579]\.freq", r"\1.1.freq"),
