@@ -4,7 +4,10 @@ siblings; and their refusals."""
 import hashlib
 import json
 import logging
+from dataclasses import replace
 
+import layouts
+import numpy as np
 import pytest
 from layouts import caduceus, generator, hyenadna, nucleotide_transformer, plant_dnamamba
 
@@ -12,6 +15,11 @@ from gfmtrust import models
 from gfmtrust.bundle import tokenizers
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 
+LAYOUTS = {
+    name: layout
+    for name, layout in layouts.all_of().items()
+    if layout.family in ("hyenadna", "caduceus", "nt_v1", "nt_v2", "ntv3", "generator")
+}
 V1, V2 = nucleotide_transformer.V1_TOKENS, nucleotide_transformer.V2_TOKENS
 
 
@@ -74,6 +82,39 @@ def test_the_class_may_be_named_by_the_map_alone(tmp_path):
 def test_a_vocabulary_file_comes_before_the_class(tmp_path):
     (tmp_path / "vocab.txt").write_text("\n".join(hyenadna.IDS))
     assert of_class(tmp_path).source == "vocab.txt"
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_ten_sequences_have_the_published_ids(tmp_path, name):
+    """Against the layout's own rule, on 72 random bases; a causal model reads no token at or behind
+    the last letter."""
+    layout, family = LAYOUTS[name], models.family(LAYOUTS[name].family)
+    for file_name, content in layout.files.items():
+        (tmp_path / file_name).write_text(content)
+    found = tokenizers.read_vocabulary(tmp_path, family.character_tokenizers)
+    config = family.read_config(
+        layout.config | ({"model_type": "esm"} if layout.family == "nt_v2" else {})
+    )
+    text = replace(tokenizers.checked(family.text(config, found.ids), found.start), mask="")
+    codes = np.random.default_rng(0).integers(0, 4, (10, 72), dtype=np.uint8)
+    ids = tokenizers.feeds(tokenizers.build(text), codes, np.full((10, 1), 36))["input_ids"][
+        :, len(text.prefix) :
+    ]
+    for row, letters in zip(ids, codes, strict=True):
+        expected = layout.tokens("".join("ACGT"[code] for code in letters))
+        assert len(expected) == 72 // text.k
+        assert row.tolist() == expected[: len(expected) - text.causal]
+
+
+@pytest.mark.torch
+def test_the_bundle_says_where_the_ids_came_from(tmp_path):
+    from gfmtrust.export import export
+    from gfmtrust.models import checkpoint
+
+    loaded = checkpoint.load(layouts.write(tmp_path / "tiny", LAYOUTS["hyenadna-tiny-1k"]))
+    text = export.groups(loaded, loaded.family.window(loaded.config, 256))["text"]
+    assert text["vocabulary_source"] == "tokenizer_config.json: HyenaDNATokenizer"
+    assert text["vocabulary_sha256"] == loaded.sha256["tokenizer_config.json"]
 
 
 @pytest.mark.bad_input
