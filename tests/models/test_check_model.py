@@ -81,7 +81,10 @@ def test_the_shipped_genome_is_the_sequence_its_headers_name(tmp_path):
 
 
 def test_the_shipped_genome_is_package_data():
-    assert '"gfmtrust.export.check_model" = ["genome.fa"]' in (ROOT / "python" / "pyproject.toml").read_text()
+    assert (
+        '"gfmtrust.export.check_model" = ["genome.fa"]'
+        in (ROOT / "python" / "pyproject.toml").read_text()
+    )
 
 
 # --- the user's genome

@@ -376,9 +376,12 @@ def test_weights_with_nan_are_refused(tmp_path, weights):
 
 @pytest.mark.bad_input
 def test_ids_off_by_two_are_refused(tmp_path, weights):
-    """Two more specials in front, as v2 has them: ids run over the network's, or the mask is not
-    where the config says."""
-    with pytest.raises(BadDataError, match="vocabulary"):
+    """Two more specials in front of the 6-mers, as v2 has them, and one: no published
+    vocabulary."""
+    with pytest.raises(
+        BadDataError,
+        match=r"first 6-mer has id 6, as in the vocabulary of Nucleotide Transformer v2; expected 4",
+    ):
         load(
             changed(
                 weights["nt_v1"],
@@ -386,12 +389,14 @@ def test_ids_off_by_two_are_refused(tmp_path, weights):
                 change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens],
             )
         )
-    with pytest.raises(BadDataError, match="'<mask>' has id 4"):
+    with pytest.raises(
+        BadDataError, match="first 6-mer has id 5, as in the vocabulary of another model"
+    ):
         load(
             changed(
                 weights["nt_v1"],
                 tmp_path / "b",
-                change_vocabulary=lambda tokens: ["<eos>", "<bos>", *tokens[:-5]],
+                change_vocabulary=lambda tokens: ["<eos>", *tokens],
             )
         )
 

@@ -1,28 +1,47 @@
 """Windows to model inputs: one table-driven tokenizer for single bases and for k-mers, masked and
 causal.
 
-Ids come from the checkpoint's own vocabulary, never from a formula. Windows are codes 0..5
-(`alphabet`); a k-mer that holds an N or lies outside the contig becomes the N token in place, so no
-later token changes its phase. Not here: BPE.
+Ids come from the checkpoint's own vocabulary: of its file, or of the tokenizer class that it names.
+Windows are codes 0..5 (`alphabet`); a k-mer that holds an N or lies outside the contig becomes the
+N token in place, so no later token changes its phase. Not here: BPE.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
+from gfmtrust.bundle.vocabulary_file import (
+    MAX_VOCABULARY_BYTES,
+    SPECIAL_TOKENS,
+    TOKENIZER_CONFIG,
+    VOCABULARY_FILES,
+    CharacterTokenizer,
+    TokenizerConfig,
+    confirm_class,
+    confirm_ids,
+    parse_vocabulary,
+    read_tokenizer_config,
+)
 from gfmtrust.core.alphabet import BASES, PAD, N
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
-VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
-MAX_VOCABULARY_BYTES = 64 << 20
+LOG = logging.getLogger(__name__)
 MAX_K = 8
 """4^8 table entries; no published model goes beyond 6."""
+ESM_TOKENIZER = "EsmTokenizer"
+"""The class of transformers that puts cls_token in front of every text, and eos_token behind it
+where there is one."""
+EMPTY_TOKENS = ("unk", "pad", "mask")
+"""Names, without brackets, of tokens that cannot begin a text."""
 
 
 @dataclass(frozen=True)
@@ -188,24 +207,37 @@ def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.n
     return {"offset": offset, "letters": letters}
 
 
-def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
-    """Token -> id of a checkpoint, the file it was read from and that file's sha256.
+class Vocabulary(NamedTuple):
+    """The vocabulary of a checkpoint and where it came from.
 
-    vocab.txt: one token a line, id = line number; vocab.json: the map; tokenizer.json: model.vocab
-    and added_tokens. Raises MissingInputError (66) where none of them is there, BadDataError (65)
-    where it is not such a file, is larger than any, or gives a token another id than a second one
-    beside it does.
+    ids: token -> id. path, sha256: the file that was used; of a tokenizer class,
+    tokenizer_config.json, which names it. source: the file's name, with the class where one holds
+    the ids. start: the token that the tokenizer's class puts in front of every text, '' if not
+    known.
     """
+
+    ids: dict[str, int]
+    path: Path
+    sha256: str
+    source: str
+    start: str = ""
+
+
+def read_vocabulary(
+    directory: Path, classes: Mapping[str, CharacterTokenizer] = MappingProxyType({})
+) -> Vocabulary:
+    """The vocabulary of a checkpoint: of its file, else of the tokenizer class that
+    tokenizer_config.json names.
+
+    classes: class name -> what the class holds, of the family that reads the checkpoint. Raises
+    MissingInputError (66) where there is no vocabulary file and no such class, BadDataError (65)
+    where a file is not what its name says, is larger than any, or gives a token another id than a
+    second one beside it does.
+    """
+    config = read_tokenizer_config(directory)
     paths = [directory / name for name in VOCABULARY_FILES if (directory / name).is_file()]
     if not paths:
-        raise MissingInputError(
-            message(
-                str(directory),
-                "no vocabulary file",
-                " or ".join(VOCABULARY_FILES),
-                "copy it from the checkpoint",
-            )
-        )
+        return _of_class(directory, config, classes)
     for path in paths:
         if path.stat().st_size > MAX_VOCABULARY_BYTES:
             raise BadDataError(
@@ -214,9 +246,9 @@ def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
                 )
             )
     content = paths[0].read_bytes()
-    vocabulary = _parse_vocabulary(paths[0], content)
+    vocabulary = parse_vocabulary(paths[0], content)
     for path in paths[1:]:
-        other = _parse_vocabulary(path, path.read_bytes())
+        other = parse_vocabulary(path, path.read_bytes())
         if clash := next(
             (token for token, number in vocabulary.items() if other.get(token, number) != number),
             None,
@@ -229,27 +261,126 @@ def read_vocabulary(directory: Path) -> tuple[dict[str, int], Path, str]:
                     "keep the file that belongs to the weights",
                 )
             )
-    return vocabulary, paths[0], hashlib.sha256(content).hexdigest()
+    confirm_ids(directory, config, vocabulary, paths[0].name)
+    start = config.role("cls_token") if config.class_name == ESM_TOKENIZER else ""
+    return Vocabulary(
+        vocabulary, paths[0], hashlib.sha256(content).hexdigest(), paths[0].name, start
+    )
 
 
-def _parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
-    try:
-        if path.suffix == ".txt":
-            tokens = content.decode().split()
-            vocabulary = {token: number for number, token in enumerate(tokens)}
-            if len(vocabulary) != len(tokens):
-                raise ValueError("a token twice")
-            return vocabulary
-        held = json.loads(content)
-        if path.name == "tokenizer.json":
-            added = {entry["content"]: entry["id"] for entry in held.get("added_tokens", [])}
-            held = dict(held["model"]["vocab"]) | added
-        if not isinstance(held, dict) or not all(
-            type(number) is int and number >= 0 for number in held.values()
-        ):
-            raise ValueError("ids are not whole numbers")
-        return held
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+def _of_class(
+    directory: Path, config: TokenizerConfig, classes: Mapping[str, CharacterTokenizer]
+) -> Vocabulary:
+    known = classes.get(config.class_name)
+    if known is None:
+        found = (
+            f"no vocabulary file, and the tokenizer class is {config.class_name}"
+            if config.class_name
+            else "no vocabulary file"
+        )
+        expected = " or ".join(VOCABULARY_FILES)
+        if classes:
+            expected += f", or {TOKENIZER_CONFIG} with the class {' or '.join(classes)}"
+        raise MissingInputError(
+            message(str(directory), found, expected, "copy it from the checkpoint")
+        )
+    confirm_class(directory, config, known)
+    path = directory / TOKENIZER_CONFIG
+    LOG.info(
+        "%s: no vocabulary file; token ids are those of the class %s that %s names",
+        directory,
+        config.class_name,
+        path.name,
+    )
+    return Vocabulary(
+        dict(known.ids),
+        path,
+        hashlib.sha256(path.read_bytes()).hexdigest(),
+        f"{path.name}: {config.class_name}",
+    )
+
+
+def require_words(vocabulary: Iterable[str], k: int) -> None:
+    """Refuse (65) a vocabulary whose longest word of bases has not k letters, and say what it
+    is."""
+    longest = max((token for token in vocabulary if is_word(token)), key=len, default="")
+    if len(longest) != k:
+        found = (
+            f"words of {len(longest)} letters, for example {longest!r}: a vocabulary of {len(longest)}-mers"
+            if longest
+            else "no words"
+        )
         raise BadDataError(
-            message(str(path), f"no vocabulary ({error})", "tokens with their ids")
-        ) from error
+            message(
+                "vocabulary",
+                found,
+                "single bases" if k == 1 else f"words of {k} letters",
+                "this family reads no others",
+            )
+        )
+
+
+def usable(
+    vocabulary: dict[str, int], n_ids: int, used: Iterable[str], k: int = 1
+) -> dict[str, int]:
+    """A vocabulary without the tokens that the network has no row for and that scoring never uses,
+    for example `<eos>` and `<bos>` of Nucleotide Transformer v1, at 4105 and 4106 of 4,105 rows;
+    one line of the log names them.
+
+    n_ids: rows of the network. used: the special tokens that the family puts into a text. k:
+    letters of its words. Raises BadDataError (65) where one of these, or a token of bases alone,
+    has an id at or above n_ids, and as `require_words` does.
+    """
+    require_words(vocabulary, k)
+    beyond = {token: number for token, number in vocabulary.items() if number >= n_ids}
+    needed = [token for token in beyond if token in set(used) or is_word(token)]
+    if needed:
+        found = f"{needed[0]!r} has id {beyond[needed[0]]}"
+        raise BadDataError(
+            message(
+                "vocabulary",
+                found,
+                f"ids below vocab_size {n_ids}",
+                "is it this checkpoint's file?",
+            )
+        )
+    if beyond:
+        LOG.info(
+            "vocabulary: %s at or above vocab_size %d are left out; the network has no row for them and no text uses them",
+            ", ".join(f"{token} ({number})" for token, number in beyond.items()),
+            n_ids,
+        )
+    return {token: number for token, number in vocabulary.items() if number < n_ids}
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is made of A, C, G and T alone, in one case."""
+    return bool(token) and (set(token) <= set(BASES) or set(token) <= set(BASES.lower()))
+
+
+def checked(text: Text, start: str = "") -> Text:
+    """The Text of a family as a checkpoint can be read with it.
+
+    start: of the Vocabulary. A token in front of a window that stands for nothing, as a
+    bos_token_id left at its default of 0 names `<unk>`, gives way to `start`. Raises BadDataError
+    (65) where none is known, and as `require_words` and `build` do.
+    """
+    require_words(text.vocabulary, text.k)
+    empty = [token for token in text.prefix if token.strip("<>[]").lower() in EMPTY_TOKENS]
+    if empty and start not in text.vocabulary:
+        found = f"bos_token_id names {empty[0]!r} (id {text.vocabulary.get(empty[0])}), which stands for no beginning"
+        remedy = f"copy {TOKENIZER_CONFIG} and {SPECIAL_TOKENS} of the checkpoint, which say what its tokenizer puts in front"
+        raise BadDataError(
+            message("config.json", found, "the token in front of every text", remedy)
+        )
+    if empty:
+        LOG.info(
+            "config.json: bos_token_id names %s; %s, which the tokenizer puts in front of every text, is used",
+            empty[0],
+            start,
+        )
+        text = replace(
+            text, prefix=tuple(start if token in empty else token for token in text.prefix)
+        )
+    build(text)
+    return text

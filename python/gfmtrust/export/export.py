@@ -136,6 +136,7 @@ def groups(loaded, window) -> dict:
             "suffix": list(text.suffix),
             "lower_case": text.lower_case,
             "vocabulary_sha256": loaded.vocabulary_sha256,
+            "vocabulary_source": loaded.vocabulary_source,
         }
         | _bpe_fields(text),
         "scoring": {

@@ -20,7 +20,7 @@ import torch
 
 from gfmtrust.bundle import bpe_file
 from gfmtrust.bundle.bundle import file_sha256
-from gfmtrust.bundle.tokenizers import Text, read_vocabulary
+from gfmtrust.bundle.tokenizers import Text, checked, read_vocabulary
 from gfmtrust.core import memory
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.inputs import training
@@ -50,7 +50,8 @@ CARD_FIELDS = {
 @dataclass(frozen=True)
 class Checkpoint:
     """A loaded network with where it came from. network: fp32, eval, no gradients; dtypes: of the
-    weights as stored."""
+    weights as stored; vocabulary_source: the file that holds the token ids, or the one that names a
+    tokenizer class, and the class."""
 
     directory: Path
     family: Family
@@ -62,6 +63,7 @@ class Checkpoint:
     sha256: dict[str, str]
     vocabulary_sha256: str
     card: dict = field(default_factory=dict)
+    vocabulary_source: str = ""
 
 
 def load(directory: Path) -> Checkpoint:
@@ -72,10 +74,14 @@ def load(directory: Path) -> Checkpoint:
     family = family_of(config_dict)
     config = family.read_config(config_dict)
     is_bpe = family.quantity == "likelihood"
-    vocabulary, vocabulary_path, vocabulary_sha256 = (
-        bpe_file.read(directory) if is_bpe else read_vocabulary(directory)
-    )
-    text = family.text(config, vocabulary)
+    if is_bpe:
+        vocabulary, vocabulary_path, vocabulary_sha256 = bpe_file.read(directory)
+        text, vocabulary_source = family.text(config, vocabulary), vocabulary_path.name
+    else:
+        vocabulary, vocabulary_path, vocabulary_sha256, vocabulary_source, start = read_vocabulary(
+            directory, family.character_tokenizers
+        )
+        text = checked(family.text(config, vocabulary), start)
     weights = weight_files(directory)
     memory.require(
         str(directory), COPIES * weights_bytes(weights), "to load and export these weights"
@@ -105,6 +111,7 @@ def load(directory: Path) -> Checkpoint:
         {path.name: file_sha256(path) for path in read},
         vocabulary_sha256,
         read_card(directory),
+        vocabulary_source,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 
 BAR = 2e-5
@@ -101,7 +102,8 @@ class Family:
     torch, for logits of standard deviation 1; spill: of a letter that may not be read, where a
     transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a
     network of that config answers both strands alike by construction. examples: name -> Example,
-    the family's layouts; the first bears its name.
+    the family's layouts; the first bears its name. character_tokenizers: name of a published
+    tokenizer class -> its vocabulary, for checkpoints without a vocabulary file.
     """
 
     name: str
@@ -122,6 +124,7 @@ class Family:
     rc_equivariant: Callable[[Any], bool] = lambda config: False
     cuda_scorer: Callable[[Any, Any, Text], Any] | None = None
     examples: dict[str, Example] = dataclasses.field(default_factory=dict)
+    character_tokenizers: dict[str, CharacterTokenizer] = dataclasses.field(default_factory=dict)
 
     def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches

@@ -5,34 +5,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from gfmtrust.bundle.tokenizers import Text
-from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Window, check_ids, near
+from gfmtrust.models.vocabularies import check_kmers
 
 K = 6
+V1, V2 = "Nucleotide Transformer v1", "Nucleotide Transformer v2"
+FIRST_IDS = {V1: 4, V2: 6}
+"""Id of the first 6-mer: v2 has `<eos>` and `<bos>` in front of the 6-mers, v1 behind them, where
+its network has no row for them."""
 NEIGHBOUR_TOKENS = (2, 4, 6, 8)
 """Every second token either side of the site's: no two masked tokens touch."""
 PHASES = (-2, -1, 0, 1, 2, 3)
 SHORTEST_TOKENS = 18
 
 
-def text(config: Any, vocabulary: dict[str, int]) -> Text:
-    """Raises BadDataError (65) for specials elsewhere than config.json says, and for a vocabulary
-    of another length: v1 has two tokens less than v2, and every 6-mer two ids before."""
+def text(config: Any, vocabulary: dict[str, int], generation: str) -> Text:
+    """generation: V1 or V2. Raises BadDataError (65) for specials elsewhere than config.json says,
+    and for the vocabulary of the other generation, which has the same tokens, and as published the
+    same number of lines, but every 6-mer two ids off."""
+    check_kmers(vocabulary, FIRST_IDS, generation)
+    vocabulary = usable(vocabulary, config.vocab_size, ("<mask>", "<pad>", "<cls>", "N"), K)
     check_ids(
         vocabulary,
         config.vocab_size,
         {"<mask>": config.mask_token_id, "<pad>": config.pad_token_id},
     )
-    if len(vocabulary) != config.vocab_size:
-        raise BadDataError(
-            message(
-                "vocabulary",
-                f"{len(vocabulary)} tokens",
-                f"vocab_size {config.vocab_size}",
-                "is it the file of this generation (v1, v2)?",
-            )
-        )
     return Text(
         k=K,
         vocabulary=vocabulary,

@@ -1,11 +1,20 @@
-"""Vocabularies in the order their sources publish, for examples and tests: the real files are read,
-never made (`tokenizers`)."""
+"""Vocabularies in the order their sources publish: for examples and tests, and to tell the
+vocabulary of a sibling from the right one.
+
+Where a checkpoint has a vocabulary file it is read, never made (`tokenizers`); of tokenizers that
+are classes in code the ids are here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
+
+from gfmtrust.bundle.tokenizers import require_words
+from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
+from gfmtrust.core.errors import BadDataError, message
 
 CHARACTERS = ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", *"ACGTN"]
 """Of HyenaDNA and Caduceus: ids 0 to 11, in networks of 16 rows (HazyResearch/hyena-dna,
@@ -20,6 +29,56 @@ def numbered(tokens: list[str]) -> dict[str, int]:
 def kmers(k: int = 6) -> list[str]:
     """The 4^k words in the order of Nucleotide Transformer's file: A, T, C, G."""
     return ["".join(word) for word in product("ATCG", repeat=k)]
+
+
+CHARACTER_TOKENIZER = CharacterTokenizer(
+    numbered(CHARACTERS),
+    {
+        "bos_token": "[BOS]",
+        "eos_token": "[SEP]",
+        "sep_token": "[SEP]",
+        "cls_token": "[CLS]",
+        "pad_token": "[PAD]",
+        "mask_token": "[MASK]",
+        "unk_token": "[UNK]",
+    },
+)
+"""What the classes HyenaDNATokenizer (LongSafari's tokenization_hyena.py) and CaduceusTokenizer
+(tokenization_caduceus.py) hold."""
+
+
+def check_kmers(
+    vocabulary: dict[str, int], siblings: Mapping[str, int], own: str, k: int = 6
+) -> None:
+    """Refuse (65) a vocabulary whose k-mers are not the published ones in their order, A, T, C, G,
+    from the published first id on.
+
+    siblings: name of a model -> id of its first k-mer; own: the name among them whose weights are
+    read. Vocabularies of siblings have the same tokens and may have the same length: where the
+    first k-mer stands tells them apart.
+    """
+    require_words(vocabulary, k)
+    first = vocabulary.get("A" * k, 0)
+    for number, word in enumerate(kmers(k), first):
+        if vocabulary.get(word) != number:
+            found = (
+                f"{word!r} has id {vocabulary[word]}"
+                if word in vocabulary
+                else f"{word!r} is missing"
+            )
+            expected = f"{number}: {k}-mers one after the other in the order A, T, C, G"
+            raise BadDataError(
+                message("vocabulary", found, expected, "is it this checkpoint's file?")
+            )
+    if first != siblings[own]:
+        other = next(
+            (name for name, number in siblings.items() if number == first), "another model"
+        )
+        found = f"the first {k}-mer has id {first}, as in the vocabulary of {other}"
+        expected = f"{siblings[own]}, as in that of {own}"
+        raise BadDataError(
+            message("vocabulary", found, expected, "copy the vocabulary file of these weights")
+        )
 
 
 def bpe(

@@ -14,7 +14,16 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 
-MODULES: tuple[str, ...] = ("gpn", "phylogpn")
+MODULES: tuple[str, ...] = (
+    "gpn",
+    "phylogpn",
+    "hyenadna",
+    "caduceus",
+    "nucleotide_transformer",
+    "ntv3",
+    "generator",
+    "plant_dnamamba",
+)
 """Modules of this folder, each with a tuple LAYOUTS."""
 
 
@@ -29,8 +38,9 @@ class Layout:
     text alone, in plain code that shares nothing with the package. source: where these facts were
     read. full_sizes: keys of config.json at the published width; n_parameters: the published count
     of parameters, None where none was found. refusal: what the message of a layout that is rightly
-    refused must name; '' for one that opens. buffers: tensors that are no parameters, name ->
-    value.
+    refused must name; '' for one that opens. buffers: tensors that are no parameters, or whose
+    values matter, name -> value. scale: of the random weights. reduced: keys of config.json that an
+    export in a test takes, where the published depth takes minutes.
     """
 
     id: str
@@ -46,6 +56,8 @@ class Layout:
     window_bp: int | None = None
     refusal: str = ""
     buffers: Callable[[dict], Mapping] = lambda config: {}
+    scale: float = 0.3
+    reduced: dict = field(default_factory=dict)
 
 
 def all_of() -> dict[str, Layout]:
@@ -55,9 +67,9 @@ def all_of() -> dict[str, Layout]:
     }
 
 
-def random_tensors(layout: Layout, seed: int = 0, scale: float = 0.3) -> dict:
+def random_tensors(layout: Layout, seed: int = 0) -> dict:
     """Random weights with the published names and shapes: norms near one, other vectors near zero,
-    matrices of standard deviation `scale` / sqrt(fan in)."""
+    matrices of standard deviation 8 * `scale` / sqrt(fan in)."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
@@ -65,7 +77,7 @@ def random_tensors(layout: Layout, seed: int = 0, scale: float = 0.3) -> dict:
     for name, shape in layout.tensors(layout.config).items():
         values = torch.randn(shape, generator=generator)
         if len(shape) > 1:
-            values *= 8 * scale / max(1, torch.Size(shape[1:]).numel()) ** 0.5
+            values *= 8 * layout.scale / max(1, torch.Size(shape[1:]).numel()) ** 0.5
         else:
             values = values * 0.05 + (
                 1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0

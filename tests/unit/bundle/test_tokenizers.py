@@ -174,10 +174,10 @@ def test_one_window_does_not_change_another():
 )
 def test_vocabulary_files(tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    vocabulary, path, sha256 = tokenizers.read_vocabulary(tmp_path)
-    assert vocabulary == {"x": 0, "a": 1, "c": 2}
-    assert path.name == name
-    assert sha256 == hashlib.sha256(content.encode()).hexdigest()
+    found = tokenizers.read_vocabulary(tmp_path)
+    assert found.ids == {"x": 0, "a": 1, "c": 2}
+    assert found.path.name == found.source == name
+    assert found.sha256 == hashlib.sha256(content.encode()).hexdigest()
 
 
 @pytest.mark.bad_input

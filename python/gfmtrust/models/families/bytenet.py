@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
-from gfmtrust.models.dilated import Block, convolution
+from gfmtrust.models.layers.dilated import Block, convolution
 
 
 class ByteNetLayer(Block):

@@ -16,18 +16,21 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable, words
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.families.mamba import auto_rank
-from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
+from gfmtrust.models.family import Example, Family, Window, near, take
 from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.layers.mamba_mixer import Mixer, RmsNorm, without_scan
 from gfmtrust.models.layers.scan import LONGEST
-from gfmtrust.models.vocabularies import CHARACTERS, numbered
+from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 DEFAULT_BP, TRAINED_BP = 1024, 131_072
 """config.json names no context: the window of a row or card, else the shorter checkpoints'; the
 longest any was trained with."""
+LOWER_CASE_ROWS, LOWER_CASE_BP = 8, 512
+"""Rows of the networks over the lower-case vocabulary, those of PlantCaduceus, and what these were
+trained with (Zhai et al. 2024)."""
 SHORTEST_BP = 32
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
@@ -80,6 +83,15 @@ INERT = frozenset(
 def _read_config(config: dict) -> CaduceusConfig:
     config = dict(config)
     config |= config.pop("ssm_cfg", None) or {}
+    if (layer := config.pop("layer", "Mamba1")) != "Mamba1":
+        raise ConfigurationError(
+            message(
+                "config.json",
+                f"ssm_cfg.layer is {layer!r}: Caduceus over another state space than Mamba-1",
+                "Mamba1 or no such key",
+                "no family here reads such a network",
+            )
+        )
     multiple, rows = config.pop("pad_vocab_size_multiple", 8), config.get("vocab_size")
     if type(rows) is int and type(multiple) is int and multiple > 0:
         config["vocab_size"] = rows = -(-rows // multiple) * multiple
@@ -264,10 +276,21 @@ class CaduceusForMaskedLM(nn.Module):
 
 
 def _text(config: CaduceusConfig, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.vocab_size, {})
-    text = Text(k=1, vocabulary=vocabulary, mask="[MASK]", unknown="[PAD]", outside="[PAD]")
+    lower_case = "a" in vocabulary and "A" not in vocabulary
+    # PlantCaduceus has no N: its tokenizer makes [UNK] of it, as of every other letter
+    blank = "[UNK]" if lower_case else "[PAD]"
+    vocabulary = usable(vocabulary, config.vocab_size, ("[MASK]", blank))
+    text = Text(
+        k=1,
+        vocabulary=vocabulary,
+        mask="[MASK]",
+        unknown=blank,
+        outside=blank,
+        lower_case=lower_case,
+    )
+    adenine, cytosine, guanine, thymine = words(text)
     for one, other in (
-        (("A", "T"), ("C", "G"), *((token, token) for token in ("[MASK]", "[PAD]")))
+        ((adenine, thymine), (cytosine, guanine), ("[MASK]", "[MASK]"), (blank, blank))
         if config.rcps
         else ()
     ):
@@ -285,13 +308,14 @@ def _text(config: CaduceusConfig, vocabulary: dict[str, int]) -> Text:
 
 
 def _window(config: CaduceusConfig, window_bp: int | None) -> Window:
-    width = window_bp or DEFAULT_BP
+    trained = LOWER_CASE_BP if config.vocab_size == LOWER_CASE_ROWS else TRAINED_BP
+    width = window_bp or min(DEFAULT_BP, trained)
     if not SHORTEST_BP <= width <= LONGEST:
         raise ConfigurationError(message("window_bp", f"{width}", f"{SHORTEST_BP} to {LONGEST}"))
     forward, reverse = width // 2, width - 1 - width // 2
     return Window(
         width,
-        TRAINED_BP,
+        trained,
         forward,
         reverse,
         (-(width // 8), 0, width // 8),
@@ -344,6 +368,15 @@ PH = {
     },
 }
 PS = PH | {"rcps": True, "complement_map": COMPLEMENTS, "vocab_size": 16}
+LOWER_CASE = numbered(["[PAD]", "[MASK]", "[UNK]", *"acgt"])
+PLANT = PS | {
+    "complement_map": {
+        str(number): {3: 6, 4: 5, 5: 4, 6: 3}.get(number, number)
+        for number in range(LOWER_CASE_ROWS)
+    },
+    "vocab_size": LOWER_CASE_ROWS,
+    "residual_in_fp32": True,
+}
 FAMILY = Family(
     name="caduceus",
     model_types=("caduceus",),
@@ -370,5 +403,7 @@ FAMILY = Family(
         "caduceus_ps_unfused": Example(
             PS | {"fused_add_norm": False}, numbered(CHARACTERS), 96, 2.0
         ),
+        "plantcaduceus": Example(PLANT, LOWER_CASE, 96, 2.0),
     },
+    character_tokenizers={"CaduceusTokenizer": CHARACTER_TOKENIZER},
 )

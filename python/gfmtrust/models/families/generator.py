@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
 from gfmtrust.models.layers import decoder
 from gfmtrust.models.layers.decoder import DecoderConfig
 from gfmtrust.models.layers.folding import KmerScorer, gathered
-from gfmtrust.models.vocabularies import kmers, numbered
+from gfmtrust.models.vocabularies import check_kmers, kmers, numbered
 
 K = 6
+OWN = "GENERator"
 DEFAULT_CONTEXT_BP = 6144
 """Letters of a window where none is given: what the authors' own variant script reads before the
 site."""
@@ -48,6 +49,8 @@ def _build(config: DecoderConfig) -> nn.Module:
 
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
+    check_kmers(vocabulary, {OWN: vocabulary.get("A" * K, 0)}, OWN, K)
+    vocabulary = usable(vocabulary, config.vocab_size, ("<s>", "<oov>"), K)
     check_ids(vocabulary, config.vocab_size, {"<s>": config.bos_token_id})
     return Text(
         k=K,

@@ -16,10 +16,10 @@ from torch.nn.functional import embedding, gelu
 
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import ConfigurationError, message
-from gfmtrust.models.dilated import Block, convolution, dilations
 from gfmtrust.models.families.bytenet import ByteNetLayer
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.cone import Cone
+from gfmtrust.models.layers.dilated import Block, convolution, dilations
 from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.vocabularies import numbered
 

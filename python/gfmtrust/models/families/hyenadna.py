@@ -19,17 +19,21 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
-from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, check_ids, take
+from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, take
 from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
-from gfmtrust.models.vocabularies import CHARACTERS, numbered
+from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 SPARE_STEPS = 2
 """max_seq_len is the trained length in bases and this many more: 1,026 for 1,024, 1,000,002 for a
 million."""
 SHORTEST_BP = 64
+DEEP_BAR = 1e-4
+"""At the published eight layers of 256 channels float32 alone differs from float64 by 1.5e-5 to
+2e-5 (random weights, 256 and 1,000 letters), so that graph and torch may be more than the usual bar
+apart without any fault."""
 RADIUS_BP = 32
 """Letters from the site on that judge a base; an eighth of the window where that is less."""
 NEIGHBOUR_STRIDE = 6
@@ -299,7 +303,7 @@ def _read_config(config: dict) -> HyenaConfig:
 
 
 def _text(config: HyenaConfig, vocabulary: dict[str, int]) -> Text:
-    check_ids(vocabulary, config.n_rows, {})
+    vocabulary = usable(vocabulary, config.n_rows, ("N", "[PAD]"))
     return Text(k=1, vocabulary=vocabulary, mask="", unknown="N", outside="[PAD]", causal=True)
 
 
@@ -359,8 +363,10 @@ FAMILY = Family(
     window=_window,
     scorer=_scorer,
     sized=FoldedHyena,
+    bar=DEEP_BAR,
     spill=BAR,
     examples={"hyenadna": EXAMPLE},
+    character_tokenizers={"HyenaDNATokenizer": CHARACTER_TOKENIZER},
     tied=(
         ("lm_head.weight", "hyena.backbone.embeddings.word_embeddings.weight"),
         (r"(.+\.implicit_filter)\.[3579]\.freq", r"\1.1.freq"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.folding import BaseScorer, gathered
@@ -179,10 +179,12 @@ def _mixer(config: MambaConfig) -> Mixer:
 
 def text(config, vocabulary: dict[str, int]) -> Text:
     """Single bases behind the token that bos_token_id names. Raises BadDataError (65) where no
-    token has that id."""
+    token has that id; where it names one that begins nothing, as the default of 0 may,
+    `tokenizers.checked` decides."""
     named = {number: token for token, number in vocabulary.items()}.get(
         config.bos_token_id, "the token of bos_token_id"
     )
+    vocabulary = usable(vocabulary, config.vocab_size, (named, "N"))
     check_ids(vocabulary, config.vocab_size, {named: config.bos_token_id})
     return Text(
         k=1, vocabulary=vocabulary, mask="", unknown="N", outside="N", prefix=(named,), causal=True

@@ -21,8 +21,8 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 @dataclass(frozen=True)
 class NtConfig:
-    """Fields of config.json that shape the network; none has a default, the published files name
-    them all."""
+    """Fields of config.json that shape the network; the published files name them all,
+    tie_word_embeddings as false."""
 
     vocab_size: int
     hidden_size: int
@@ -35,6 +35,7 @@ class NtConfig:
     token_dropout: bool
     layer_norm_eps: float = 1e-12
     emb_layer_norm_before: bool = False
+    tie_word_embeddings: bool = True
 
 
 FIXED = {
@@ -42,7 +43,6 @@ FIXED = {
     "position_embedding_type": ("absolute",),
     "is_folding_model": (False,),
     "esmfold_config": (None,),
-    "tie_word_embeddings": (True,),
     "is_decoder": (False,),
     "add_cross_attention": (False,),
     "is_encoder_decoder": (False,),
@@ -107,7 +107,7 @@ FAMILY = Family(
     quantity="kmer",
     read_config=_read_config,
     build=_build,
-    text=nt_text.text,
+    text=lambda config, vocabulary: nt_text.text(config, vocabulary, nt_text.V1),
     window=nt_text.window,
     reads=lambda config: config.get("position_embedding_type", "absolute") != "rotary",
     scorer=lambda network, config, text: KmerScorer(

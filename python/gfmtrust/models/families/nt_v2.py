@@ -154,7 +154,7 @@ FAMILY = Family(
     quantity="kmer",
     read_config=lambda config: take(config, NtV2Config, FIXED, INERT),
     build=NtV2ForMaskedLM,
-    text=nt_text.text,
+    text=lambda config, vocabulary: nt_text.text(config, vocabulary, nt_text.V2),
     window=nt_text.window,
     # without add_bias_fnn it is ESM-2, which has no gate
     reads=lambda config: (

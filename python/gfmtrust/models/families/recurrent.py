@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
 from gfmtrust.models.layers.folding import BaseScorer
@@ -174,6 +174,7 @@ def _read_config(config: dict) -> RecurrentConfig:
 
 
 def _text(config: RecurrentConfig, vocabulary: dict[str, int]) -> Text:
+    vocabulary = usable(vocabulary, config.vocab_size, ("[MASK]", "N"))
     check_ids(vocabulary, config.vocab_size, {"[MASK]": config.mask_token_id})
     return Text(k=1, vocabulary=vocabulary, mask="[MASK]", unknown="N", outside="N")
 
