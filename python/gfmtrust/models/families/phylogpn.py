@@ -33,6 +33,7 @@ from torch import nn
 from torch.nn.functional import conv1d, embedding, gelu, linear, pad
 
 from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, near, take
 from gfmtrust.models.layers.folding import BaseScorer, gathered
@@ -41,7 +42,9 @@ from gfmtrust.models.vocabularies import numbered
 VOCABULARY = numbered([*"ACGTN-"])
 """Letter -> id. N is any other letter; "-" is what the authors put beyond the ends of a
 sequence."""
-CHARACTER_TOKENIZERS = {"PhyloGPNTokenizer": VOCABULARY}
+CHARACTER_TOKENIZERS = {
+    "PhyloGPNTokenizer": CharacterTokenizer(VOCABULARY, {"pad_token": "-", "unk_token": "N"})
+}
 """Published tokenizer class -> vocabulary: the repository has no vocabulary file."""
 COMPLEMENTS = (3, 2, 1, 0, 4, 5)
 N_BASES = 4
@@ -280,4 +283,5 @@ FAMILY = Family(
     scorer=_scorer,
     window=_window,
     examples={"phylogpn": EXAMPLE},
+    character_tokenizers=CHARACTER_TOKENIZERS,
 )
