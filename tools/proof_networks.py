@@ -22,6 +22,7 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from gfmtrust.core import alphabet
 from gfmtrust.models.families import gpn
+from gfmtrust.models.layers import gpn_networks
 from gfmtrust.validation.oracle.laws import draw_contigs
 
 TRAINED = {"motifs": (41, 128, 5_000)}
@@ -120,7 +121,7 @@ def make(law: str, seed: int, directory: Path) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    gpn.gelu = train_demo.VectorGelu.apply
+    gpn_networks.gelu = train_demo.VectorGelu.apply
     train_demo.WINDOW_BP = WINDOW_BP
     context, width, steps = TRAINED.get(law, PLAIN)
     codes = np.concatenate(

@@ -24,6 +24,7 @@ from torch.nn.functional import cross_entropy
 
 from gfmtrust.core import alphabet
 from gfmtrust.models.families import gpn
+from gfmtrust.models.layers import gpn_networks
 from gfmtrust.validation.oracle.genomes import ContigPlan, draw_genome
 from gfmtrust.validation.oracle.law import demo_law
 
@@ -141,7 +142,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    gpn.gelu = VectorGelu.apply
+    gpn_networks.gelu = VectorGelu.apply
     codes = (
         draw_genome(demo_law(), (ContigPlan("training", TRAINING_BP),), TRAINING_SEED)
         .contigs[0]

@@ -556,5 +556,5 @@ def test_windows_a_family_cannot_read(kind, width):
 
 @pytest.mark.bad_input
 def test_an_unknown_family():
-    with pytest.raises(ConfigurationError, match="one of gpn, nt_v1, generator"):
+    with pytest.raises(ConfigurationError, match="one of gpn, phylogpn, nt_v1, generator"):
         models.family("bert")

@@ -20,8 +20,9 @@ from gfmtrust.core.warning_counts import Tally
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
+from gfmtrust.io.vcf.header import COLUMNS
 from gfmtrust.io.vcf.info_values import KEYS, info_text
-from gfmtrust.io.vcf.reader import COLUMNS, format_position
+from gfmtrust.io.vcf.reader import format_position
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pybedtools
 
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import Tally, shown
 from gfmtrust.io import bgzf
 from gfmtrust.io.atomic import part_file, synced, write_failed
+from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.io.tabix import CSI_FROM, write_index
 
 MAX_LINE = 1 << 20
@@ -101,7 +101,7 @@ def name_of(path: str | Path) -> str:
 def intervals(path: str | Path, contig_map: dict[str, str] | None = None) -> IntervalSet:
     """The interval set of a BED file; contig names go through `contig_map` where they stand in
     it."""
-    return IntervalSet.of(read(path), contig_map)
+    return IntervalSet.of(read(path).intervals, contig_map)
 
 
 def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, int]:
@@ -326,73 +326,3 @@ def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str |
     return write_index(
         output, "bed", longest > CSI_FROM, tally, skipped_lines=first - 1 + n_ours if odd else 0
     )
-
-
-class IntervalSet:
-    """Merged intervals by contig: which positions and spans they cover. Overlapping and touching
-    ones are one; empty ones are left out."""
-
-    def __init__(self, merged: dict[str, np.ndarray]) -> None:
-        self._merged = merged
-
-    @classmethod
-    def of(cls, bed: BedFile, contig_map: dict[str, str] | None = None) -> IntervalSet:
-        """The set of a BED's intervals; contig names go through `contig_map` where they stand in
-        it."""
-        kept = bed.intervals[bed.intervals["end"] > bed.intervals["start"]]
-        if not len(kept):
-            return cls({})
-        # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig
-        # named track1 for a header, hence numbers
-        codes, names = pd.factorize(kept["contig"])
-        number, contigs = pd.factorize(
-            np.array([(contig_map or {}).get(name, name) for name in names], dtype=object)
-        )
-        table = pd.DataFrame(
-            {
-                "contig": number[codes],
-                "start": kept["start"].to_numpy(),
-                "end": kept["end"].to_numpy(),
-            }
-        )
-        # sorted here: bedtools sort takes 400 bytes a line
-        table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()
-        tool = pybedtools.BedTool.from_dataframe(table).merge()
-        merged = pd.read_csv(
-            tool.fn, sep="\t", names=["contig", "start", "end"]
-        )  # 60 times faster than drawing intervals
-        pybedtools.cleanup()
-        return cls(
-            {
-                contigs[index]: rows.to_numpy(np.int64)
-                for index, rows in merged.groupby("contig")[["start", "end"]]
-            }
-        )
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._merged)
-
-    def intervals(self, contig: str) -> np.ndarray:
-        """Merged intervals of a contig, int64 (n, 2) start, end, sorted and apart."""
-        return self._merged.get(contig, np.empty((0, 2), dtype=np.int64))
-
-    def contains(self, contig: str, pos: np.ndarray) -> np.ndarray:
-        """Whether each position is covered, bool, the shape of `pos`."""
-        return self.overlaps(contig, pos, np.asarray(pos) + 1)
-
-    def overlaps(self, contig: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Whether any base of each span [start, end) is covered, bool; a span of no length never
-        is."""
-        spans = self.intervals(contig)
-        start, end = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
-        if not len(spans):
-            return np.zeros(start.shape, dtype=bool)
-        # the first interval that ends after `start` is the only one that can hold the span's first
-        # covered base
-        first = np.searchsorted(spans[:, 1], start, side="right")
-        reached = spans[np.minimum(first, len(spans) - 1), 0] < end
-        return (first < len(spans)) & reached & (end > start)
-
-    def n_bases(self) -> int:
-        return int(sum((spans[:, 1] - spans[:, 0]).sum() for spans in self._merged.values()))

@@ -8,7 +8,6 @@ alone run.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import logging
@@ -20,15 +19,12 @@ from pathlib import Path
 
 from gfmtrust.core.errors import (
     BadDataError,
-    CannotWriteError,
     ConfigurationError,
-    InputOutputError,
-    MissingInputError,
-    TransientError,
     message,
 )
 from gfmtrust.core.progress import Progress
 from gfmtrust.models import contents, files
+from gfmtrust.models.hub_errors import failures, folder, no_checkpoint
 from gfmtrust.models.quiet import errors_only
 
 LOG = logging.getLogger(__name__)
@@ -37,25 +33,6 @@ HUB_ID = re.compile(
     r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?P<revision>[0-9a-f]{40})", re.ASCII
 )
 """A repository at one commit. A branch moves, so it is no revision."""
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
-"""Of a cache folder that cannot be made or written; the last two where a file stands in its
-place."""
-BUSY = (429, 500, 502, 503, 504)
-"""Answers of the hub that another try may change."""
-
-
-def folder(repository: str, revision: str) -> Path:
-    """Where the hub's cache keeps a repository at a commit; files put there by hand are found like
-    fetched ones."""
-    from huggingface_hub import constants
-
-    return (
-        Path(constants.HF_HUB_CACHE)
-        / f"models--{repository.replace('/', '--')}"
-        / "snapshots"
-        / revision
-    )
 
 
 def fetch(
@@ -82,8 +59,8 @@ def fetch(
     try:
         with _quiet():
             return _download(repository, revision, readable, list(weights_sha256))
-    except _failures() as error:
-        raise _no_checkpoint(repository, revision, error) from error
+    except failures() as error:
+        raise no_checkpoint(repository, revision, error) from error
 
 
 def licence(directory: Path) -> dict[str, str]:
@@ -220,7 +197,7 @@ def _quiet() -> Iterator[None]:
     """The client names each request and each of its tries."""
     from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (importing them sets the level of their logger)
 
-    with errors_only("huggingface_hub", _failures()[1].__module__.split(".")[0]):
+    with errors_only("huggingface_hub", failures()[1].__module__.split(".")[0]):
         yield
 
 
@@ -318,8 +295,8 @@ def facts(repository: str, bpe: bool = False) -> dict[str, str]:
             weights = _weights(place, listed, get, [])
             digests = [_listed_sha256(listed[name]) or _sha256(get(name)) for name in weights]
             small = {name: _sha256(get(name)) for name in (files.CONFIG, vocabulary)}
-    except _failures() as error:
-        raise _no_checkpoint(
+    except failures() as error:
+        raise no_checkpoint(
             repository,
             revision,
             error,
@@ -350,93 +327,3 @@ def _licence_of(card) -> str:
     joined."""
     named = card.get("license_name") if card.get("license") == "other" else card.get("license")
     return " ".join(map(str, named)) if isinstance(named, list) else str(named or "")
-
-
-def _failures() -> tuple[type[Exception], ...]:
-    """What a failed request raises: files and timeouts as OSError, the rest as the HTTP library's
-    own base, whichever the hub uses."""
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return (OSError, HfHubHTTPError.__bases__[0])
-
-
-def _no_checkpoint(
-    repository: str, revision: str, error: Exception, without_network: str = ""
-) -> Exception:
-    """The one line that says why a checkpoint did not come, and where to place which files
-    instead."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    place, found, held = (
-        f"{repository} at {revision}",
-        f"not fetched ({_cause(error)})",
-        folder(repository, revision),
-    )
-    if getattr(error, "errno", None) in FULL:
-        return InputOutputError(
-            message(place, found, "room for it", "free some space, or set HF_HOME to another disk")
-        )
-    if getattr(error, "errno", None) in CLOSED:
-        return CannotWriteError(
-            message(place, found, "a cache that can be written", "set HF_HOME to a folder of yours")
-        )
-    if "onsistency" in str(error) or "peer closed connection" in str(error):
-        return TransientError(
-            message(
-                place,
-                f"a file came in part ({_cause(error)})",
-                "all of it",
-                "run again; whole files are kept",
-            )
-        )
-    remedy = (
-        without_network or f"place {contents.NEEDED} in {held}, or in any folder given to --models"
-    )
-    if isinstance(error, GatedRepoError):
-        consent = (
-            f"accept the terms on the page of {repository} with an account of the hub, set HF_TOKEN to a token of that account, "
-            "and run again; or give a folder of its files to --models"
-        )
-        return MissingInputError(
-            message(
-                place,
-                "a gated repository: its owners ask for consent",
-                "an account that has access",
-                consent,
-            )
-        )
-    if isinstance(error, RevisionNotFoundError | RepositoryNotFoundError):
-        found = "not on the hub, or not for everyone"
-        return MissingInputError(
-            message(
-                place, found, "a public repository and a commit of it", f"check both, or {remedy}"
-            )
-        )
-    if _status(error) in BUSY:
-        found = f"the hub answered {_status(error)}"
-        return TransientError(
-            message(place, found, "a hub that is not busy", "run again; whole files are kept")
-        )
-    return MissingInputError(message(place, found, "a network", remedy))
-
-
-def _status(error: BaseException | None) -> int:
-    """HTTP status of the answer at the bottom of an error, 0 where there was none; the client may
-    wrap it."""
-    while error is not None:
-        if (response := getattr(error, "response", None)) is not None:
-            return response.status_code
-        error = error.__cause__ or error.__context__
-    return 0
-
-
-def _cause(error: BaseException) -> str:
-    """First line of what lies at the bottom of an error; the client wraps it in advice of its
-    own."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return (str(error).splitlines() or [type(error).__name__])[0]

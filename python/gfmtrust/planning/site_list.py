@@ -19,7 +19,8 @@ from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.tabix import CSI_FROM, write_index
-from gfmtrust.io.vcf.reader import COLUMNS, format_position
+from gfmtrust.io.vcf.header import COLUMNS
+from gfmtrust.io.vcf.reader import format_position
 
 CHUNK = 100_000
 

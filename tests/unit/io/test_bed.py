@@ -21,7 +21,8 @@ from gfmtrust.core.errors import (
     UsageError,
 )
 from gfmtrust.io import bed
-from gfmtrust.io.bed import BedFile, IntervalSet
+from gfmtrust.io.bed import BedFile
+from gfmtrust.io.intervals import IntervalSet
 
 TEXT = (
     b'browser position chr1:1-9\ntrack name=x description="y z"\n# note\nchr1\t5\t9\ta b\r\nchr1\t7\t12\tx\nchr1\t7\t12\tx\n'
@@ -67,7 +68,7 @@ def test_bed_without_intervals(tmp_path, text):
     contract, _ = written(found, tmp_path / "out.bed.gz")
     assert contract.intervals == 0
     assert naive_splice.text_of(tmp_path / "out.bed.gz") == text + b"#gfmtrust columns 4-5: c0 c1\n"
-    assert IntervalSet.of(found).n_bases() == 0
+    assert IntervalSet.of(found.intervals).n_bases() == 0
 
 
 def test_columns_are_appended_and_all_else_is_kept(tmp_path):
@@ -91,7 +92,7 @@ def test_columns_are_appended_and_all_else_is_kept(tmp_path):
 def test_names_of_contigs_that_look_like_headers_are_intervals(tmp_path):
     found = bed.read(stored(tmp_path / "a.bed", b"track1\t1\t5\nbrowserX\t1\t5\n"))
     assert list(found.intervals["contig"]) == ["track1", "browserX"]
-    covered = IntervalSet.of(found)
+    covered = IntervalSet.of(found.intervals)
     assert covered.contains("track1", np.array([0, 1, 4, 5])).tolist() == [False, True, True, False]
     assert sorted(covered.names) == ["browserX", "track1"]
 
@@ -172,7 +173,7 @@ spans = st.lists(
 def test_interval_set_equals_a_set_of_positions(rows):
     rows = [(contig, start, start + length) for contig, start, length in rows]
     covered = {(contig, pos) for contig, start, end in rows for pos in range(start, end)}
-    found = IntervalSet.of(intervals_of(rows))
+    found = IntervalSet.of(intervals_of(rows).intervals)
     assert found.n_bases() == len(covered)
     starts, ends = np.divmod(np.arange(80 * 5), 5)
     for contig in ("chr1", "2", "track1", "absent"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,35 +20,19 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io import bgzf
+from gfmtrust.io.vcf.header import (
+    CONTIG,
+    DEFAULT_LIMITS,
+    N_FIXED,
+    Header,
+    Limits,
+    bad_line,
+    read_header,
+)
 
-COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
-N_FIXED = 8
-_FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*\r?\n?")
 _POS = re.compile(rb"[0-9]{1,18}")
-# VCF 4.3 allows '#' in front too, but then every other reader takes the record for a header line
-# and loses it.
-_NAME = rb"[0-9A-Za-z!$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
-_CONTIG = re.compile(
-    rb"%b|<%b>" % (_NAME, _NAME)
-)  # VCF 4.3 section 1.6.1; <name> points into an assembly file
-_DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*,)?ID=([^,>]+)")
-_LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")
 _SNV = frozenset(BASES + BASES.lower())
 _GVCF_ALLELES = frozenset(("<NON_REF>", "<*>"))
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Where a file is taken for damaged or hostile; bytes unless the name says otherwise."""
-
-    max_line: int = 16 << 20
-    max_header: int = 64 << 20
-    max_alts: int = 10_000
-    max_samples: int = 100_000
-    max_ratio: float = bgzf.MAX_RATIO
-
-
-DEFAULT_LIMITS = Limits()
 
 
 class Record(NamedTuple):
@@ -75,36 +58,6 @@ class Record(NamedTuple):
         return self.line[self.info_start : self.info_end]
 
 
-@dataclass(frozen=True)
-class Header:
-    """All header lines with their endings, #CHROM last, and how many columns that one names."""
-
-    lines: tuple[bytes, ...]
-    n_columns: int
-
-    def declared(self, kind: str) -> set[bytes]:
-        """IDs of the structured lines of a kind: INFO, FILTER, FORMAT or contig."""
-        matches = (_DECLARATION.match(line) for line in self.lines)
-        return {match[2] for match in matches if match and match[1] == kind.encode()}
-
-    def contig_lengths(self) -> dict[str, int | None]:
-        """Length of each declared contig, None where the header gives none; order of the file."""
-        lengths = {}
-        for line in self.lines:
-            match = _DECLARATION.match(line)
-            if match and match[1] == b"contig":
-                length = _LENGTH.search(line)
-                lengths[match[2].decode("utf-8", "backslashreplace")] = (
-                    int(length[1]) if length else None
-                )
-        return lengths
-
-    @property
-    def ending(self) -> bytes:
-        """The line ending of #CHROM, which lines put before it take over."""
-        return b"\r\n" if self.lines[-1].endswith(b"\r\n") else b"\n"
-
-
 def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Iterator[Record]]:
     """Header and records of a VCF, plain, gzip or BGZF, in one pass; every record once and in
     order.
@@ -114,7 +67,7 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Ite
     """
     path = Path(path)
     lines = _text_lines(path, limits)
-    header = _read_header(path, lines, limits)
+    header = read_header(path, lines, limits)
     return header, _records(path, header, lines, limits)
 
 
@@ -230,55 +183,6 @@ def _check_first_bytes(path: Path, head: bytes) -> None:
         )
 
 
-def _read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
-    first = next(lines)
-    if not _FILEFORMAT.fullmatch(first):
-        found = (
-            "a record"
-            if first.count(b"\t") >= N_FIXED - 1 and not first.startswith(b"#")
-            else f"'{shown(first.strip())}'"
-        )
-        raise BadDataError(
-            message(path.name, f"line 1 is {found}", "##fileformat=VCFv4.x", "restore the header")
-        )
-    header = [first]
-    size = len(first)
-    for line in lines:
-        header.append(line)
-        size += len(line)
-        if size > limits.max_header:
-            found = f"header longer than {limits.max_header / (1 << 20):g} MiB"
-            raise _bad_line(path, len(header), found, "a shorter header", "see --max_header")
-        if not line.startswith(b"##"):
-            break
-    return Header(tuple(header), _header_columns(path, len(header), header[-1], limits))
-
-
-def _header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int:
-    """Number of columns of the #CHROM line, which must be the one that ends the header."""
-    names = line.rstrip(b"\r\n\t").split(
-        b"\t"
-    )  # GATK's 1000G_phase1.indels ends this line in a tab
-    if b"\t".join(names[:N_FIXED]) != COLUMNS or (
-        len(names) > N_FIXED and names[N_FIXED] != b"FORMAT"
-    ):
-        expected = "#CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO[, FORMAT, samples], by tabs"
-        raise BadDataError(
-            message(
-                path.name,
-                f"line {line_no} is '{shown(line.strip())}'",
-                expected,
-                "restore the header",
-            )
-        )
-    if len(names) > N_FIXED + 1 + limits.max_samples:
-        found = f"{len(names) - N_FIXED - 1:,} sample columns"
-        raise _bad_line(
-            path, line_no, found, f"at most {limits.max_samples:,}", "see --max_samples"
-        )
-    return len(names)
-
-
 def _records(
     path: Path, header: Header, lines: Iterator[bytes], limits: Limits
 ) -> Iterator[Record]:
@@ -293,11 +197,11 @@ def _records(
             name = contigs[contig] = _contig_name(path, line_no, contig)
         pos = parse_position(pos_text)
         if pos is None:
-            raise _bad_line(
+            raise bad_line(
                 path, line_no, f"POS is {shown(pos_text)}", "an integer >= 0", "fix the record"
             )
         if not ref or not alt:
-            raise _bad_line(
+            raise bad_line(
                 path,
                 line_no,
                 f"{'REF' if not ref else 'ALT'} is empty",
@@ -318,25 +222,19 @@ def _records(
         )
 
 
-def _bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str) -> BadDataError:
-    return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))
-
-
 def _wrong_columns(path: Path, line_no: int, n_columns: int, n_header: int) -> BadDataError:
     if n_columns < N_FIXED:
-        return _bad_line(
-            path, line_no, f"{n_columns} columns", "at least 8", "is the file cut off?"
-        )
+        return bad_line(path, line_no, f"{n_columns} columns", "at least 8", "is the file cut off?")
     remedy = "is the file cut off?" if n_columns < n_header else "name every sample in the header"
-    return _bad_line(
+    return bad_line(
         path, line_no, f"{n_columns} columns; header has {n_header}", str(n_header), remedy
     )
 
 
 def _contig_name(path: Path, line_no: int, contig: bytes) -> str:
-    if not _CONTIG.fullmatch(contig):
+    if not CONTIG.fullmatch(contig):
         found = f"contig name '{shown(contig)}' not allowed"
-        raise _bad_line(
+        raise bad_line(
             path, line_no, found, "the letters of VCF 4.3, section 1.6.1", "rename the contig"
         )
     return contig.decode("ascii")
@@ -347,11 +245,11 @@ def _alleles(path: Path, line_no: int, alt: bytes, limits: Limits) -> tuple[str,
         return ()
     alts = tuple(_text(alt).split(","))
     if len(alts) > limits.max_alts:
-        raise _bad_line(
+        raise bad_line(
             path, line_no, f"{len(alts):,} ALTs", f"at most {limits.max_alts:,}", "see --max_alts"
         )
     if "" in alts:
-        raise _bad_line(
+        raise bad_line(
             path,
             line_no,
             "an allele of ALT is empty",

@@ -11,19 +11,15 @@ in its last bits.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
 from torch import nn
-from torch.nn.functional import gelu, pad
 
 from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, take
 from gfmtrust.models.layers.folding import BaseScorer
-from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
+from gfmtrust.models.layers.hyena import SHORT_TAPS, Block, Folded, HyenaConfig
+from gfmtrust.models.layers.long_convolution import LongConvolution
 from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 SPARE_STEPS = 2
@@ -37,33 +33,6 @@ apart without any fault."""
 RADIUS_BP = 32
 """Letters from the site on that judge a base; an eighth of the window where that is less."""
 NEIGHBOUR_STRIDE = 6
-SHORT_TAPS = 3
-SLOWEST, FASTEST, FLOOR = math.log(100) / 1.5, math.log(100) / 0.3, 0.05
-"""Decay rates of the first and last channel's window, per grid, and what never decays."""
-
-
-@dataclass(frozen=True)
-class HyenaConfig:
-    """Fields of config.json that shape the network; the defaults are those of the published
-    configuration class."""
-
-    vocab_size: int = 12
-    d_model: int = 256
-    d_inner: int = 0
-    max_seq_len: int = 1024
-    n_layer: int = 12
-    emb_dim: int = 3
-    filter_order: int = 64
-    num_inner_mlps: int = 2
-    activation_freq: float = 1.0
-    layer_norm_epsilon: float = 1e-5
-    pad_vocab_size_multiple: int = 8
-    tie_word_embeddings: bool = True
-
-    @property
-    def n_rows(self) -> int:
-        """Token ids the network has rows for."""
-        return -(-self.vocab_size // self.pad_vocab_size_multiple) * self.pad_vocab_size_multiple
 
 
 FIXED = {
@@ -85,149 +54,6 @@ INERT = frozenset(
     }
 )
 
-Convolve = Callable[[torch.Tensor], torch.Tensor]
-"""(batch, steps, width) to the same, each channel convolved with its long filter, its own value
-times the bias added."""
-
-
-class _Sine(nn.Module):
-    def __init__(self, config: HyenaConfig):
-        super().__init__()
-        self.freq = nn.Parameter(
-            torch.full((1, config.filter_order), float(config.activation_freq))
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.sin(self.freq * x)
-
-
-class _Filter(nn.Module):
-    """The long filter of one layer: a small network of the place on the grid, times a decaying
-    window.
-
-    The grid, z, is trained and comes with the weights, as does t, the place as a share of the grid.
-    """
-
-    def __init__(self, config: HyenaConfig):
-        super().__init__()
-        width, order, n = config.d_model, config.filter_order, config.max_seq_len
-        t = torch.linspace(0, 1, n).view(1, n, 1)
-        bands = (config.emb_dim - 1) // 2
-        angle = torch.linspace(1e-4, bands - 1, bands) * (torch.arange(n) * (2 * math.pi / n)).view(
-            1, n, 1
-        )
-        self.bias = nn.Parameter(torch.randn(width))
-        self.pos_emb = nn.Module()
-        self.pos_emb.z = nn.Parameter(torch.cat([t, angle.cos(), -angle.sin()], 2))
-        self.pos_emb.register_buffer("t", t)
-        sine = _Sine(config)  # one for all layers
-        inner = [
-            part for _ in range(config.num_inner_mlps) for part in (nn.Linear(order, order), sine)
-        ]
-        self.implicit_filter = nn.Sequential(
-            nn.Linear(config.emb_dim, order), sine, *inner, nn.Linear(order, width, bias=False)
-        )
-        self.modulation = nn.Module()
-        self.modulation.register_buffer(
-            "deltas", -torch.linspace(SLOWEST, FASTEST, width).view(1, 1, width)
-        )
-
-    def taps(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """The taps at places of the grid, (1, n, width); z: (1, n, emb_dim), t: (1, n, 1)."""
-        return self.implicit_filter(z.to(self.bias.dtype)) * (
-            torch.exp(-t * self.modulation.deltas.abs()) + FLOOR
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        n = x.shape[1]
-        taps = self.taps(self.pos_emb.z[:, :n], self.pos_emb.t[:, :n])
-        spectra = (torch.fft.rfft(values, n=2 * n, dim=1) for values in (x, taps))
-        return torch.fft.irfft(math.prod(spectra), n=2 * n, dim=1)[:, :n] + x * self.bias
-
-
-class _Folded(nn.Module):
-    """A layer's long filter as matrix products: its spectrum a constant, or made in the graph from
-    the first steps of the grid."""
-
-    def __init__(self, filter_fn: _Filter, products: LongConvolution):
-        super().__init__()
-        self.filter_fn, self.products = filter_fn, products
-        z, t = (
-            values[:, : products.n_steps].clone()
-            for values in (filter_fn.pos_emb.z, filter_fn.pos_emb.t)
-        )
-        if products.is_constant:
-            taps = filter_fn.taps(z, t)[0].double()
-            taps[0] += filter_fn.bias
-            kept = zip(("real", "imaginary"), products.constant_spectrum(taps), strict=True)
-        else:
-            kept = (("z", z), ("t", t))
-        for name, values in kept:
-            self.register_buffer(name, values, persistent=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.products(x.float(), self._spectrum(x.shape[1])).to(x.dtype)
-
-    def _spectrum(self, n: int) -> Spectrum:
-        if self.products.is_constant:
-            return self.real, self.imaginary
-        real, imaginary = self.products.spectrum(
-            self.filter_fn.taps(self.z[:, :n], self.t[:, :n]).float()
-        )
-        return real + self.filter_fn.bias, imaginary
-
-
-class _Mixer(nn.Module):
-    """Hyena of order 2: a value gated, convolved over the whole window, gated again."""
-
-    def __init__(self, config: HyenaConfig):
-        super().__init__()
-        width = config.d_model
-        self.in_proj = nn.Linear(width, 3 * width)
-        self.out_proj = nn.Linear(width, width)
-        self.short_filter = nn.Conv1d(
-            3 * width, 3 * width, SHORT_TAPS, padding=SHORT_TAPS - 1, groups=3 * width
-        )
-        self.filter_fn = _Filter(config)
-
-    def gated(self, x: torch.Tensor, convolve: Convolve) -> torch.Tensor:
-        """(batch, steps, width) to the same, before the output's dense layer."""
-        n, x = x.shape[1], pad(self.in_proj(x), (0, 0, SHORT_TAPS - 1, 0))
-        taps = self.short_filter.weight[:, 0].unbind(1)
-        x = sum((x[:, i : i + n] * tap for i, tap in enumerate(taps)), self.short_filter.bias)
-        after, before, value = x.chunk(3, -1)
-        return convolve(value * before) * after
-
-
-class _Mlp(nn.Module):
-    def __init__(self, config: HyenaConfig):
-        super().__init__()
-        inner = config.d_inner or 4 * config.d_model
-        self.fc1, self.fc2 = nn.Linear(config.d_model, inner), nn.Linear(inner, config.d_model)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.fc2(gelu(self.fc1(x), approximate="tanh"))
-
-
-class _Block(nn.Module):
-    def __init__(self, config: HyenaConfig):
-        super().__init__()
-        self.mixer, self.mlp = _Mixer(config), _Mlp(config)
-        self.norm1, self.norm2 = (
-            nn.LayerNorm(config.d_model),
-            nn.LayerNorm(config.d_model),
-        )  # the config's epsilon is of ln_f alone
-
-    def forward(
-        self,
-        x: torch.Tensor,
-        convolve: Convolve,
-        rows: Callable[[torch.Tensor], torch.Tensor] = lambda x: x,
-    ) -> torch.Tensor:
-        """rows: which steps to go on with after the mixing of steps."""
-        x = rows(x) + self.mixer.out_proj(rows(self.mixer.gated(self.norm1(x), convolve)))
-        return x + self.mlp(self.norm2(x))
-
 
 class HyenaDna(nn.Module):
     """Token ids int64 (batch, length), at most max_seq_len of them, to logits float32 (batch,
@@ -239,7 +65,7 @@ class HyenaDna(nn.Module):
         backbone = nn.Module()
         backbone.embeddings = nn.Module()
         backbone.embeddings.word_embeddings = nn.Embedding(config.n_rows, config.d_model)
-        backbone.layers = nn.ModuleList(_Block(config) for _ in range(config.n_layer))
+        backbone.layers = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         backbone.ln_f = nn.LayerNorm(config.d_model, eps=config.layer_norm_epsilon)
         self.hyena = nn.Module()
         self.hyena.backbone = backbone
@@ -263,7 +89,7 @@ class FoldedHyena(nn.Module):
         self.network = network
         products = LongConvolution(length)
         self.long = nn.ModuleList(
-            _Folded(layer.mixer.filter_fn, products) for layer in network.hyena.backbone.layers
+            Folded(layer.mixer.filter_fn, products) for layer in network.hyena.backbone.layers
         )
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:

@@ -11,23 +11,27 @@ checkpoints, which are conditioned on a species.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool1d, conv1d, gelu, silu
+from torch.nn.functional import avg_pool1d, silu
 
 from gfmtrust.bundle.tokenizers import Text, usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.blocks import attend, by_heads, node, rotated
+from gfmtrust.models.layers.conv_tower import (
+    ACTIVATE,
+    STEM_KERNEL,
+    TOWER_KERNEL,
+    Doubled,
+    TowerBlock,
+)
 from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
-CONV_EPS = 1e-5
-STEM_KERNEL, TOWER_KERNEL = 15, 5
 DEFAULT_BP = 8192
 """The shortest context the authors released checkpoints for; a longer one is asked for with
 window_bp."""
@@ -39,7 +43,6 @@ DEEP_BAR = 1e-4
 """At seven levels of towers round six layers float32 alone differs from float64 by 1e-5 (random
 weights, width 128 to 768, 384 letters)."""
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
-ACTIVATE = partial(gelu, approximate="tanh")
 
 
 @dataclass(frozen=True)
@@ -123,53 +126,6 @@ def n_id(config: Ntv3Config) -> int:
     return config.alphabet_size - 1
 
 
-class _Doubled(nn.Module):
-    """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a
-    convolution. `weight` is laid out as the checkpoint has it: (out, in, kernel) or, transposed,
-    (in, out, kernel)."""
-
-    def __init__(self, n_in: int, n_out: int, transposed: bool):
-        super().__init__()
-        self.transposed = transposed
-        made = nn.Conv1d(n_in, n_out, TOWER_KERNEL)
-        self.weight = (
-            nn.Parameter(made.weight.detach().transpose(0, 1).contiguous())
-            if transposed
-            else made.weight
-        )
-        self.bias = made.bias
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        before = torch.zeros_like(x) if self.transposed else x
-        doubled = torch.stack((before, x), -1).flatten(-2)
-        weight = self.weight.transpose(0, 1) if self.transposed else self.weight
-        return conv1d(doubled, weight, self.bias, padding=TOWER_KERNEL // 2)
-
-
-class _ConvBlock(nn.Module):
-    """gelu(convolution(norm(x))), x (batch, channels, length)."""
-
-    def __init__(self, n_in: int, convolution: nn.Module):
-        super().__init__()
-        self.conv, self.layer_norm = convolution, nn.LayerNorm(n_in, CONV_EPS)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return ACTIVATE(self.conv(self.layer_norm(x.transpose(1, 2)).transpose(1, 2)))
-
-
-class _TowerBlock(nn.Module):
-    """A wide convolution, then one of width 1 round a residual."""
-
-    def __init__(self, n_in: int, n_out: int, wide: nn.Module, narrow: nn.Module):
-        super().__init__()
-        self.conv = _ConvBlock(n_in, wide)
-        self.res_conv = node(conv_block=_ConvBlock(n_out, narrow))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.conv(x)
-        return x + self.res_conv.conv_block(x)
-
-
 class _Layer(nn.Module):
     """x + attention(norm(x)), then x + gated feed-forward(norm(x))."""
 
@@ -222,7 +178,7 @@ class Ntv3ForMaskedLM(nn.Module):
                 )
             ),
             conv_tower_blocks=nn.ModuleList(
-                _TowerBlock(
+                TowerBlock(
                     n_in,
                     n_out,
                     nn.Conv1d(n_in, n_out, TOWER_KERNEL, padding=TOWER_KERNEL // 2),
@@ -232,10 +188,10 @@ class Ntv3ForMaskedLM(nn.Module):
             ),
             transformer_blocks=nn.ModuleList(_Layer(config) for _ in range(config.num_layers)),
             deconv_tower_blocks=nn.ModuleList(
-                _TowerBlock(
+                TowerBlock(
                     n_in,
                     n_out,
-                    _Doubled(n_in, n_out, transposed),
+                    Doubled(n_in, n_out, transposed),
                     nn.ConvTranspose1d(n_out, n_out, 1),
                 )
                 for n_in, n_out in pairwise(widths[::-1])

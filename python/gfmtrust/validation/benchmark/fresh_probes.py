@@ -24,8 +24,8 @@ from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
-from gfmtrust.io.bed import IntervalSet
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.planning import plan, shards
 from gfmtrust.scoring import steps
 from gfmtrust.validation.benchmark.pool import context_of, keep_uses, score

@@ -18,6 +18,7 @@ import pyarrow as pa
 from gfmtrust.core import alphabet
 from gfmtrust.core.errors import CannotWriteError, message
 from gfmtrust.io import tables
+from gfmtrust.io.vcf import header as vcf_header
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.validation.oracle.ceiling import genome_ceiling
 from gfmtrust.validation.oracle.demo import file_bytes
@@ -111,7 +112,7 @@ def vcf_text(contigs: tuple[OracleContig, ...], spectrum: str, seed: int) -> str
     spectrum."""
     lines = ["##fileformat=VCFv4.2\n", "##source=gfmtrust_oracle\n"]
     lines += [f"##contig=<ID={contig.name},length={len(contig.codes)}>\n" for contig in contigs]
-    lines.append(vcf_reader.COLUMNS.decode("ascii") + "\n")
+    lines.append(vcf_header.COLUMNS.decode("ascii") + "\n")
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, list(SPECTRA).index(spectrum)])
         pos, alt = draw_snvs(contig.codes, spectrum, len(contig.codes) // BASES_PER_SNV, rng)

@@ -4,6 +4,7 @@ host or version is written."""
 from __future__ import annotations
 
 from gfmtrust.core import alphabet
+from gfmtrust.io.vcf import header as vcf_header
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.validation.oracle.awkward import ABSENT_CONTIG, UNDECLARED
 from gfmtrust.validation.oracle.cohort import Row
@@ -40,7 +41,7 @@ def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
     ]
     lines = "".join(f"##contig=<ID={name},length={length}>\n" for name, length in contigs)
     columns = "\t".join(
-        [vcf_reader.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())]
+        [vcf_header.COLUMNS.decode("ascii"), *(("FORMAT", *samples) if samples else ())]
     )
     return f"##fileformat=VCFv4.2\n##source=gfmtrust_oracle\n{_DECLARATIONS}{lines}{columns}\n"
 

@@ -1,0 +1,175 @@
+"""Tables and VCFs of imported scores: read, placed on the genome, and checked row by row."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.inputs.alleles import classify
+from gfmtrust.inputs.contig_names import ContigRule, match
+from gfmtrust.inputs.labels import info_value
+from gfmtrust.io.vcf import reader as vcf_reader
+
+ALLELES = ("chrom", "pos", "ref", "alt", "score")
+
+
+LAWS = ("chrom", "pos", *BASES)
+
+
+SUM_TOLERANCE = 1e-3
+"""Four printed probabilities may miss 1 by so much; they are divided by their sum."""
+
+
+KEY = ["contig", "pos", "ref", "alt"]
+
+
+def is_vcf(path: Path) -> bool:
+    return re.search(r"\.vcf(\.b?gz)?$", path.name, re.IGNORECASE) is not None
+
+
+def read_table(path: Path, genome, contig_map: str | Path) -> pd.DataFrame:
+    """Columns contig_index (-1: not in the genome), contig, pos (0-based), line, and ref, alt,
+    score or A, C, G, T."""
+    try:
+        read = pd.read_csv(
+            path,
+            sep="\t",
+            dtype=str,
+            keep_default_na=False,
+            compression="gzip" if path.suffix in (".gz", ".bgz") else None,
+        )
+    except (ValueError, OSError, EOFError) as error:
+        raise BadDataError(
+            message(
+                path.name, f"no table ({str(error).splitlines()[0]})", "columns separated by tabs"
+            )
+        ) from error
+    columns = next((wanted for wanted in (ALLELES, LAWS) if tuple(read.columns) == wanted), None)
+    if columns is None:
+        raise BadDataError(
+            message(
+                path.name,
+                f"columns {shown(' '.join(map(str, read.columns)))}",
+                f"{' '.join(ALLELES)}, or {' '.join(LAWS)}, in this order",
+            )
+        )
+    read["line"] = np.arange(2, len(read) + 2)
+    place = [vcf_reader.parse_position(text) for text in read["pos"]]
+    refuse(
+        path.name,
+        read,
+        np.array([pos is None or pos < 0 for pos in place], bool),
+        "pos",
+        "a whole number from 1 on",
+    )
+    read["pos"] = np.array(place, dtype=np.int64)
+    for name in ("score",) if columns is ALLELES else BASES:
+        numbers = pd.to_numeric(read[name], errors="coerce").to_numpy(np.float64)
+        refuse(path.name, read, ~np.isfinite(numbers), name, "a finite number")
+        read[name] = numbers
+    return placed(read, genome, contig_map)
+
+
+def read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFrame:
+    """As `read_table`, from INFO/key of every ALT; an allele with '.' for it has no answer."""
+    header, records = vcf_reader.read(path)
+    rows = []
+    for record in records:
+        text = info_value(record.info, key)
+        values = [] if text in (None, "") else text.split(",")
+        if values and len(values) != len(record.alts):
+            raise BadDataError(
+                message(
+                    vcf_reader.place(path, record),
+                    f"{len(values)} values of {key}",
+                    f"{len(record.alts)}, one an ALT",
+                )
+            )
+        for alt, value in zip(record.alts, values, strict=False):
+            if value == ".":
+                continue
+            try:
+                score = float(value)
+            except ValueError:
+                score = np.nan
+            if not np.isfinite(score):
+                raise BadDataError(
+                    message(
+                        vcf_reader.place(path, record),
+                        f"{key} is {shown(value)}",
+                        "a finite number or '.'",
+                    )
+                )
+            rows.append((record.contig, record.pos, record.ref, alt, score, record.line_no))
+    if not rows:
+        raise BadDataError(
+            message(path.name, f"no record has INFO/{key}", "scores", "see --external_key")
+        )
+    read = pd.DataFrame(rows, columns=["chrom", "pos", "ref", "alt", "score", "line"])
+    return placed(read, genome, contig_map, header.contig_lengths())
+
+
+def placed(
+    read: pd.DataFrame, genome, contig_map: str | Path, lengths: dict[str, int] | None = None
+) -> pd.DataFrame:
+    naming = ContigRule.of(contig_map, genome.contigs)
+    index = {name: place for place, name in enumerate(genome.names)}
+    matches = {
+        name: match(name, (lengths or {}).get(name), naming, genome.contigs)
+        for name in read["chrom"].unique()
+    }
+    contig = read["chrom"].map(matches)
+    return read.assign(contig=contig, contig_index=contig.map(index).fillna(-1).astype(np.int64))
+
+
+def refuse(name: str, read: pd.DataFrame, wrong: np.ndarray, column: str, expected: str) -> None:
+    if wrong.any():
+        row = read.iloc[int(np.flatnonzero(wrong)[0])]
+        raise BadDataError(
+            message(
+                f"{name} line {row['line']}", f"{column} is {shown(str(row[column]))}", expected
+            )
+        )
+
+
+def check_alleles(name: str, read: pd.DataFrame, genome) -> None:
+    """Refuse an allele that the genome does not have, or that is answered twice with different
+    scores."""
+    read["ref"], read["alt"] = read["ref"].str.upper(), read["alt"].str.upper()
+    status = classify(read, genome)
+    wrong = np.flatnonzero(status != Status.SCORED)
+    if len(wrong):
+        row = read.iloc[int(wrong[0])]
+        found = f"{row['chrom']}:{row['pos'] + 1} {shown(row['ref'])}>{shown(row['alt'])} is {status[wrong[0]]} ({len(wrong)} such)"
+        raise BadDataError(
+            message(
+                f"{name} line {row['line']}",
+                found,
+                "alleles of the genome",
+                "is it this FASTA? see --contig_map",
+            )
+        )
+    one_answer(name, read, KEY, ["score"])
+
+
+def one_answer(name: str, read: pd.DataFrame, key: list[str], values: list[str]) -> None:
+    twice = read[read.duplicated(key, keep=False)]
+    differing = (
+        twice.groupby(key)[values].nunique().max(axis=1) if len(twice) else pd.Series(dtype=int)
+    )
+    if (differing > 1).any():
+        where = differing.index[int(np.flatnonzero(differing > 1)[0])]
+        raise BadDataError(
+            message(
+                name,
+                f"{where[0]}:{where[1] + 1} is answered twice, with different values",
+                "one answer each",
+            )
+        )

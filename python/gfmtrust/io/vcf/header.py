@@ -1,0 +1,131 @@
+"""The header of a VCF: its lines as raw bytes, the contigs and fields that it declares, and the limits of a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.io import bgzf
+
+COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+
+
+N_FIXED = 8
+
+
+FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*\r?\n?")
+
+
+# VCF 4.3 allows '#' in front too, but then every other reader takes the record for a header line
+# and loses it.
+NAME = rb"[0-9A-Za-z!$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
+
+
+CONTIG = re.compile(
+    rb"%b|<%b>" % (NAME, NAME)
+)  # VCF 4.3 section 1.6.1; <name> points into an assembly file
+
+
+DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*,)?ID=([^,>]+)")
+
+
+LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a file is taken for damaged or hostile; bytes unless the name says otherwise."""
+
+    max_line: int = 16 << 20
+    max_header: int = 64 << 20
+    max_alts: int = 10_000
+    max_samples: int = 100_000
+    max_ratio: float = bgzf.MAX_RATIO
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Header:
+    """All header lines with their endings, #CHROM last, and how many columns that one names."""
+
+    lines: tuple[bytes, ...]
+    n_columns: int
+
+    def declared(self, kind: str) -> set[bytes]:
+        """IDs of the structured lines of a kind: INFO, FILTER, FORMAT or contig."""
+        matches = (DECLARATION.match(line) for line in self.lines)
+        return {match[2] for match in matches if match and match[1] == kind.encode()}
+
+    def contig_lengths(self) -> dict[str, int | None]:
+        """Length of each declared contig, None where the header gives none; order of the file."""
+        lengths = {}
+        for line in self.lines:
+            match = DECLARATION.match(line)
+            if match and match[1] == b"contig":
+                length = LENGTH.search(line)
+                lengths[match[2].decode("utf-8", "backslashreplace")] = (
+                    int(length[1]) if length else None
+                )
+        return lengths
+
+    @property
+    def ending(self) -> bytes:
+        """The line ending of #CHROM, which lines put before it take over."""
+        return b"\r\n" if self.lines[-1].endswith(b"\r\n") else b"\n"
+
+
+def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
+    first = next(lines)
+    if not FILEFORMAT.fullmatch(first):
+        found = (
+            "a record"
+            if first.count(b"\t") >= N_FIXED - 1 and not first.startswith(b"#")
+            else f"'{shown(first.strip())}'"
+        )
+        raise BadDataError(
+            message(path.name, f"line 1 is {found}", "##fileformat=VCFv4.x", "restore the header")
+        )
+    header = [first]
+    size = len(first)
+    for line in lines:
+        header.append(line)
+        size += len(line)
+        if size > limits.max_header:
+            found = f"header longer than {limits.max_header / (1 << 20):g} MiB"
+            raise bad_line(path, len(header), found, "a shorter header", "see --max_header")
+        if not line.startswith(b"##"):
+            break
+    return Header(tuple(header), header_columns(path, len(header), header[-1], limits))
+
+
+def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int:
+    """Number of columns of the #CHROM line, which must be the one that ends the header."""
+    names = line.rstrip(b"\r\n\t").split(
+        b"\t"
+    )  # GATK's 1000G_phase1.indels ends this line in a tab
+    if b"\t".join(names[:N_FIXED]) != COLUMNS or (
+        len(names) > N_FIXED and names[N_FIXED] != b"FORMAT"
+    ):
+        expected = "#CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO[, FORMAT, samples], by tabs"
+        raise BadDataError(
+            message(
+                path.name,
+                f"line {line_no} is '{shown(line.strip())}'",
+                expected,
+                "restore the header",
+            )
+        )
+    if len(names) > N_FIXED + 1 + limits.max_samples:
+        found = f"{len(names) - N_FIXED - 1:,} sample columns"
+        raise bad_line(path, line_no, found, f"at most {limits.max_samples:,}", "see --max_samples")
+    return len(names)
+
+
+def bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str) -> BadDataError:
+    return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))

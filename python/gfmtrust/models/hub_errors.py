@@ -1,0 +1,129 @@
+"""Where a checkpoint lies in the hub's cache, and what a failed request means: one line, its exit code and a remedy."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from gfmtrust.core.errors import (
+    CannotWriteError,
+    InputOutputError,
+    MissingInputError,
+    TransientError,
+    message,
+)
+from gfmtrust.models import contents
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
+CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+"""Of a cache folder that cannot be made or written; the last two where a file stands in its
+place."""
+
+
+BUSY = (429, 500, 502, 503, 504)
+"""Answers of the hub that another try may change."""
+
+
+def folder(repository: str, revision: str) -> Path:
+    """Where the hub's cache keeps a repository at a commit; files put there by hand are found like
+    fetched ones."""
+    from huggingface_hub import constants
+
+    return (
+        Path(constants.HF_HUB_CACHE)
+        / f"models--{repository.replace('/', '--')}"
+        / "snapshots"
+        / revision
+    )
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What a failed request raises: files and timeouts as OSError, the rest as the HTTP library's
+    own base, whichever the hub uses."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (OSError, HfHubHTTPError.__bases__[0])
+
+
+def no_checkpoint(
+    repository: str, revision: str, error: Exception, without_network: str = ""
+) -> Exception:
+    """The one line that says why a checkpoint did not come, and where to place which files
+    instead."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    place, found, held = (
+        f"{repository} at {revision}",
+        f"not fetched ({cause(error)})",
+        folder(repository, revision),
+    )
+    if getattr(error, "errno", None) in FULL:
+        return InputOutputError(
+            message(place, found, "room for it", "free some space, or set HF_HOME to another disk")
+        )
+    if getattr(error, "errno", None) in CLOSED:
+        return CannotWriteError(
+            message(place, found, "a cache that can be written", "set HF_HOME to a folder of yours")
+        )
+    if "onsistency" in str(error) or "peer closed connection" in str(error):
+        return TransientError(
+            message(
+                place,
+                f"a file came in part ({cause(error)})",
+                "all of it",
+                "run again; whole files are kept",
+            )
+        )
+    remedy = (
+        without_network or f"place {contents.NEEDED} in {held}, or in any folder given to --models"
+    )
+    if isinstance(error, GatedRepoError):
+        consent = (
+            f"accept the terms on the page of {repository} with an account of the hub, set HF_TOKEN to a token of that account, "
+            "and run again; or give a folder of its files to --models"
+        )
+        return MissingInputError(
+            message(
+                place,
+                "a gated repository: its owners ask for consent",
+                "an account that has access",
+                consent,
+            )
+        )
+    if isinstance(error, RevisionNotFoundError | RepositoryNotFoundError):
+        found = "not on the hub, or not for everyone"
+        return MissingInputError(
+            message(
+                place, found, "a public repository and a commit of it", f"check both, or {remedy}"
+            )
+        )
+    if status(error) in BUSY:
+        found = f"the hub answered {status(error)}"
+        return TransientError(
+            message(place, found, "a hub that is not busy", "run again; whole files are kept")
+        )
+    return MissingInputError(message(place, found, "a network", remedy))
+
+
+def status(error: BaseException | None) -> int:
+    """HTTP status of the answer at the bottom of an error, 0 where there was none; the client may
+    wrap it."""
+    while error is not None:
+        if (response := getattr(error, "response", None)) is not None:
+            return response.status_code
+        error = error.__cause__ or error.__context__
+    return 0
+
+
+def cause(error: BaseException) -> str:
+    """First line of what lies at the bottom of an error; the client wraps it in advice of its
+    own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return (str(error).splitlines() or [type(error).__name__])[0]

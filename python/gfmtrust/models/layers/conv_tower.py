@@ -1,0 +1,66 @@
+"""Parts of the U-net of Nucleotide Transformer v3: convolution blocks with their sampling."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn.functional import conv1d, gelu
+
+from gfmtrust.models.layers.blocks import node
+
+CONV_EPS = 1e-5
+
+
+STEM_KERNEL, TOWER_KERNEL = 15, 5
+
+
+ACTIVATE = partial(gelu, approximate="tanh")
+
+
+class Doubled(nn.Module):
+    """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a
+    convolution. `weight` is laid out as the checkpoint has it: (out, in, kernel) or, transposed,
+    (in, out, kernel)."""
+
+    def __init__(self, n_in: int, n_out: int, transposed: bool):
+        super().__init__()
+        self.transposed = transposed
+        made = nn.Conv1d(n_in, n_out, TOWER_KERNEL)
+        self.weight = (
+            nn.Parameter(made.weight.detach().transpose(0, 1).contiguous())
+            if transposed
+            else made.weight
+        )
+        self.bias = made.bias
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before = torch.zeros_like(x) if self.transposed else x
+        doubled = torch.stack((before, x), -1).flatten(-2)
+        weight = self.weight.transpose(0, 1) if self.transposed else self.weight
+        return conv1d(doubled, weight, self.bias, padding=TOWER_KERNEL // 2)
+
+
+class ConvBlock(nn.Module):
+    """gelu(convolution(norm(x))), x (batch, channels, length)."""
+
+    def __init__(self, n_in: int, convolution: nn.Module):
+        super().__init__()
+        self.conv, self.layer_norm = convolution, nn.LayerNorm(n_in, CONV_EPS)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return ACTIVATE(self.conv(self.layer_norm(x.transpose(1, 2)).transpose(1, 2)))
+
+
+class TowerBlock(nn.Module):
+    """A wide convolution, then one of width 1 round a residual."""
+
+    def __init__(self, n_in: int, n_out: int, wide: nn.Module, narrow: nn.Module):
+        super().__init__()
+        self.conv = ConvBlock(n_in, wide)
+        self.res_conv = node(conv_block=ConvBlock(n_out, narrow))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.conv(x)
+        return x + self.res_conv.conv_block(x)
