@@ -211,7 +211,8 @@ def test_the_published_nt_v1_window_is_5994():
 
 
 def test_dilations_of_the_published_networks():
-    from gfmtrust.models.families.gpn import ConvNetConfig, GpnConfig, dilations
+    from gfmtrust.models.families.gpn import ConvNetConfig, GpnConfig
+    from gfmtrust.models.layers.dilated import dilations
 
     assert dilations(GpnConfig(), 10) == [1, 2, 4, 8, 16, 32, 64, 128, 1, 2]
     assert dilations(ConvNetConfig(), 8) == [1, 2, 4, 8, 16, 32, 1, 2]
