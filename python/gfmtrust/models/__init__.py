@@ -13,6 +13,7 @@ FAMILIES = {
     "phylogpn": "gfmtrust.models.families.phylogpn",
     "nt_v1": "gfmtrust.models.families.nt_v1",
     "generator": "gfmtrust.models.families.generator",
+    "carbon": "gfmtrust.models.families.carbon",
     "grover": "gfmtrust.models.families.grover",
     "dnabert2": "gfmtrust.models.families.dnabert2",
     "gena_bert": "gfmtrust.models.families.gena_bert",

@@ -17,6 +17,8 @@ from pathlib import Path
 MODULES: tuple[str, ...] = (
     "gpn",
     "phylogpn",
+    "agront",
+    "carbon",
     "hyenadna",
     "caduceus",
     "nucleotide_transformer",

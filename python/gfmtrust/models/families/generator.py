@@ -25,6 +25,8 @@ DEFAULT_CONTEXT_BP = 6144
 """Letters of a window where none is given: what the authors' own variant script reads before the
 site."""
 SHORTEST_TOKENS = 4
+LARGEST_VOCABULARY = 2 * 4**K
+"""A decoder of more rows writes text beside 6-mers (`carbon`)."""
 RADIUS_BP = 32
 """Letters from the site on that judge a base, up to whole tokens; an eighth of the window where
 that is less."""
@@ -35,7 +37,10 @@ INERT = frozenset({"eos_token_id", "pad_token_id"})
 
 
 def _reads(config: dict) -> bool:
-    return isinstance(config.get("vocab_size"), int) and config["vocab_size"] >= 4**K
+    return (
+        isinstance(config.get("vocab_size"), int)
+        and 4**K <= config["vocab_size"] < LARGEST_VOCABULARY
+    )
 
 
 def _read_config(config: dict) -> DecoderConfig:

@@ -1,0 +1,118 @@
+"""Carbon: Llama over 6-mers behind a `<dna>` tag, causal; the windows and the answers are those of
+GENERator.
+
+Source: the model card of HuggingFaceBio/Carbon-3B, and its tokenizer.py (`HybridDNATokenizer`),
+which puts the DNA tokens behind the vocabulary of Qwen3: `<dna>`, `</dna>`, `<oov>`, the 6-mers in
+the order A, T, C, G, and unused rows up to a multiple of 128. The vocabulary file of a checkpoint
+is that of Qwen3, so the ids of the DNA tokens are the class's own; a file that says otherwise is
+refused. One word is in both: CCCCCC is text at 91443 and DNA at 154402.
+
+The network is transformers' own LlamaForCausalLM. No published config.json was at hand: its keys
+are those of the card and of transformers' Llama, and the family is untested on a real one.
+
+A token's letters are answered by the chain rule here, each given those before it. The authors'
+branch `fns` takes every letter's marginal in place of it; the first letter of a token, where a
+window puts its site, is the same either way.
+"""
+
+from __future__ import annotations
+
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.models.families import generator
+from gfmtrust.models.family import Example, Family
+from gfmtrust.models.layers import decoder
+from gfmtrust.models.layers.decoder import DecoderConfig
+from gfmtrust.models.vocabularies import kmers
+
+K = generator.K
+N_ROWS, FIRST_DNA_ID = 155_776, 151_669
+"""Rows of the published networks, and the tokens of Qwen3 before the first of DNA (dna_config.json,
+dna_start_id)."""
+DNA_TOKENS = ("<dna>", "</dna>", "<oov>", *kmers(K))
+DNA_VOCABULARY = {token: FIRST_DNA_ID + place for place, token in enumerate(DNA_TOKENS)}
+SHARED_WORD, SHARED_ID = "CCCCCC", 91_443
+"""The one 6-mer that is a piece of Qwen3's vocabulary too: it tells that vocabulary from others."""
+
+
+def _reads(config: dict) -> bool:
+    return (
+        isinstance(config.get("vocab_size"), int)
+        and config["vocab_size"] >= generator.LARGEST_VOCABULARY
+    )
+
+
+def _read_config(config: dict) -> DecoderConfig:
+    made = decoder.read(config, generator.FIXED, generator.INERT)
+    if made.vocab_size != N_ROWS:
+        found = f"model_type is 'llama' with vocab_size {made.vocab_size}"
+        expected = f"fewer than {generator.LARGEST_VOCABULARY} (6-mers) or {N_ROWS} (Carbon: Qwen3's text and 6-mers)"
+        raise ConfigurationError(message("config.json", found, expected))
+    return made
+
+
+def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
+    """Raises BadDataError (65) for a vocabulary that is not Qwen3's, or that has a DNA token
+    elsewhere."""
+    if vocabulary.get(SHARED_WORD) != SHARED_ID:
+        found = f"{SHARED_WORD!r} has id {vocabulary.get(SHARED_WORD)}"
+        raise BadDataError(
+            message(
+                "vocabulary",
+                found,
+                f"{SHARED_ID}, as in Qwen3's vocabulary",
+                "is it this checkpoint's file?",
+            )
+        )
+    for token, expected in DNA_VOCABULARY.items():
+        if token != SHARED_WORD and vocabulary.get(token, expected) != expected:
+            found = f"{token!r} has id {vocabulary[token]}"
+            raise BadDataError(
+                message(
+                    "vocabulary",
+                    found,
+                    f"{expected} as HybridDNATokenizer has it",
+                    "is it this checkpoint's file?",
+                )
+            )
+    return Text(
+        k=K,
+        vocabulary=DNA_VOCABULARY,
+        mask="",
+        unknown="<oov>",
+        outside="<oov>",
+        prefix=("<dna>",),
+        causal=True,
+    )
+
+
+EXAMPLE = Example(
+    {
+        "model_type": "llama",
+        "vocab_size": N_ROWS,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 41,
+        "tie_word_embeddings": True,
+    },
+    DNA_VOCABULARY,
+    72,
+    tokenizer={"model": {"type": "BPE", "vocab": {SHARED_WORD: SHARED_ID}, "merges": []}},
+)
+FAMILY = Family(
+    name="carbon",
+    model_types=("llama",),
+    quantity="kmer",
+    read_config=_read_config,
+    build=generator.FAMILY.build,
+    text=_text,
+    window=generator.FAMILY.window,
+    scorer=generator.FAMILY.scorer,
+    surplus=decoder.SURPLUS,
+    tied=decoder.TIED,
+    reads=_reads,
+    examples={"carbon": EXAMPLE},
+)
