@@ -135,8 +135,8 @@ def test_a_decoder_of_neither_vocabulary():
         ({"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, "rotary positions are"),
         (
             {"rope_parameters": {"rope_type": "default", "rope_theta": 1.0}},
-            "rotary positions are",
-        ),  # and rope_theta beside it
+            "two spellings of the rotary positions disagree",
+        ),
         ({"attention_bias": True}, "attention_bias is True"),
         ({"qk_norm": False}, "unknown key 'qk_norm'"),
         ({"rope_scaling": "llama3"}, "rotary positions are"),

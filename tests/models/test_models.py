@@ -474,7 +474,7 @@ def test_weights_too_large_for_the_memory_left_are_not_read(tmp_path, weights, m
     assert load(copy).dtypes == ["bfloat16"]
     monkeypatch.setattr(memory, "available", lambda: needed - 1)
     monkeypatch.setattr(
-        checkpoint, "_read_weights", lambda paths: pytest.fail("the weights were read")
+        checkpoint.weights, "read", lambda paths: pytest.fail("the weights were read")
     )
     with pytest.raises(
         TransientError, match="GB to load and export these weights; give the task more memory"
@@ -521,7 +521,7 @@ def test_shard_names_do_not_leave_the_directory(tmp_path, weights):
     (copy / "model.safetensors.index.json").write_text(
         '{"weight_map": {"x": "../other.safetensors"}}'
     )
-    with pytest.raises(BadDataError, match=r"the file name '\.\./other\.safetensors'"):
+    with pytest.raises(BadDataError, match="files in the same folder"):
         load(copy)
 
 

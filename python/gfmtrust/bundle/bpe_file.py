@@ -57,7 +57,7 @@ def read(directory: Path) -> tuple[BpeFile, Path, str]:
     content = path.read_bytes()
     try:
         held = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadDataError(
             message(str(path), f"no JSON ({error})", "a tokenizer of kind BPE")
         ) from error
@@ -95,8 +95,14 @@ def parse(held: dict, place: str = FILE) -> BpeFile:
             tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair)
             for pair in model["merges"]
         )
-        if any(len(pair) != 2 for pair in merges):
+        if any(
+            len(pair) != 2 or not all(isinstance(side, str) for side in pair) for pair in merges
+        ):
             raise ValueError("a merge that is no pair")
+        # GROVER's file has a token '' and merges with an empty side ('A ' makes 'A'): no text holds
+        # an empty piece, so they never act
+        vocabulary.pop("", None)
+        merges = tuple(pair for pair in merges if all(pair))
         normal = _normalizer(held.get("normalizer"), place)
         _check_pre_tokenizer(held.get("pre_tokenizer"), normal.get("n_token", ""), place)
         prefix, suffix = _around(held.get("post_processor"), vocabulary, place)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.models import config_keys
 from gfmtrust.models.family import Family
 
 FAMILIES = {
@@ -43,17 +44,23 @@ def family(name: str) -> Family:
 
 
 def family_of(config: dict) -> Family:
-    """The family that reads a config.json, by its model_type and what tells networks of one
-    model_type apart. Raises ConfigurationError (78) where none does."""
+    """The family that reads a config.json, by its model_type (`config_keys.with_type`) and what
+    tells networks of one model_type apart.
+
+    Raises ConfigurationError (78) where none does, for a mixture of experts and for quantised
+    weights.
+    """
+    config = config_keys.with_type(config)
+    config_keys.refuse_foreign(config)
     model_type = config.get("model_type")
     of_type = [one for one in map(family, FAMILIES) if model_type in one.model_types]
     for one in of_type:
         if one.reads(config):
             return one
-    known = sorted(kind for name in FAMILIES for kind in family(name).model_types)
-    found = f"model_type is {model_type!r}"
+    known = sorted({kind for name in FAMILIES for kind in family(name).model_types})
+    found = f"model_type is {model_type!r}" if model_type is not None else "no model_type"
     if of_type:
         found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
-    elif config.get("auto_map"):
-        found += ", a network of the repository's own code, which is never run"
+    elif code := config_keys.code_only(config):
+        found += f", {code}"
     raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}"))

@@ -3,7 +3,7 @@ they read. No torch here."""
 
 from __future__ import annotations
 
-from gfmtrust.bundle.bpe import BpeText
+from gfmtrust.bundle.bpe import LETTERS, BpeText
 from gfmtrust.bundle.bpe_file import BpeFile
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Window
@@ -20,12 +20,13 @@ def bpe_text(
     """How a BPE family writes DNA, from its tokenizer.json. n_ids: rows of the network's table of
     tokens; max_tokens: positions it has.
 
-    A causal text has no suffix: nothing is read off behind its last base. What cannot be is refused
-    when its tables are made (`bpe.build`).
+    A causal text has no suffix: nothing is read off behind its last base. Tokens at or above n_ids
+    that no DNA text holds are left out; what cannot be is refused when its tables are made
+    (`bpe.build`).
     """
     return BpeText(
         k=1,
-        vocabulary=file.vocabulary,
+        vocabulary=_readable(file, n_ids, mask),
         mask=mask,
         unknown=file.unknown,
         outside="",
@@ -40,6 +41,17 @@ def bpe_text(
         n_ids=n_ids,
         max_tokens=max_tokens,
     )
+
+
+def _readable(file: BpeFile, n_ids: int, mask: str) -> dict[str, int]:
+    """The vocabulary without tokens at or above n_ids that are never written: no special of the
+    text and no letters of DNA."""
+    specials = {file.unknown, file.n_token, mask, *file.prefix, *file.suffix}
+    return {
+        token: number
+        for token, number in file.vocabulary.items()
+        if number < n_ids or token in specials or not set(token.upper()) - set(LETTERS)
+    }
 
 
 def bpe_window(

@@ -1,16 +1,15 @@
 """A directory of weights becomes a network of one of our families: config, vocabulary and weights
 read strictly, nothing executed.
 
-The directory holds config.json, a vocabulary file (`tokenizers`), the weights (model.safetensors,
-or its shards with their index, or pytorch_model.bin) and perhaps gfmtrust.json, which says what no
-checkpoint does: licence, citation, context and genome of its training.
+The directory holds config.json, a vocabulary file (`tokenizers`), the weights (`files`, `weights`)
+and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, context and genome
+of its training.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import pickle
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +23,11 @@ from gfmtrust.bundle.tokenizers import Text, checked, read_vocabulary
 from gfmtrust.core import memory
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.inputs import training
-from gfmtrust.models import contents, family_of, files
+from gfmtrust.models import config_keys, family_of, files, weights
 from gfmtrust.models.family import Family
 
 MAX_CONFIG_BYTES = 4 << 20
 """Of config.json and our card; published ones stay below 200 kB."""
-BYTES_PER_PARAMETER = 4
 COPIES = 5
 """Copies of the weights in fp32 that an export holds at its peak: network, graph as bytes, two
 sessions; 4.7 measured at 131 M."""
@@ -70,7 +68,7 @@ def load(directory: Path) -> Checkpoint:
     """Load a checkpoint. Raises MissingInputError (66) for a missing file, BadDataError (65) for
     weights or a vocabulary that do not fit the config, ConfigurationError (78) for a config.json no
     family can read in full."""
-    config_dict = _read_object(directory / "config.json")
+    config_dict = config_keys.with_type(_read_object(directory / files.CONFIG))
     family = family_of(config_dict)
     config = family.read_config(config_dict)
     is_bpe = family.quantity == "likelihood"
@@ -82,11 +80,11 @@ def load(directory: Path) -> Checkpoint:
             directory, family.character_tokenizers
         )
         text = checked(family.text(config, vocabulary), start)
-    weights = weight_files(directory)
+    weight_paths = weights.paths_of(directory)
     memory.require(
-        str(directory), COPIES * weights_bytes(weights), "to load and export these weights"
+        str(directory), COPIES * weights.n_bytes(weight_paths), "to load and export these weights"
     )
-    tensors = _read_weights(weights)
+    tensors = weights.read(weight_paths)
     try:
         network = family.build(config)
     except (RuntimeError, MemoryError) as error:
@@ -98,7 +96,7 @@ def load(directory: Path) -> Checkpoint:
         ) from error
     fill(network, tensors, family)
     network.eval().requires_grad_(False)
-    read = [directory / "config.json", vocabulary_path, *weights]
+    read = [directory / "config.json", vocabulary_path, *weight_paths]
     dtypes = sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()})
     return Checkpoint(
         directory,
@@ -113,82 +111,6 @@ def load(directory: Path) -> Checkpoint:
         read_card(directory),
         vocabulary_source,
     )
-
-
-def weight_files(directory: Path) -> list[Path]:
-    """The files with weights, name order, of the first of `files.FORMS`. Raises MissingInputError
-    (66) where one, or any, is missing."""
-    names = {path.name for path in directory.iterdir() if path.is_file()}
-    paths = [directory / name for name in files.weight_files(names, directory.__truediv__)]
-    missing = [path for path in paths if not path.is_file()]
-    if missing or not paths:
-        place = str(missing[0] if missing else directory)
-        there = contents.unreadable(names)
-        found = (
-            "not found"
-            if missing
-            else f"no weights that can be read{', but ' + ' and '.join(there) if there else ''}"
-        )
-        raise MissingInputError(
-            message(place, found, contents.NEEDED, "copy the checkpoint's weights")
-        )
-    return paths
-
-
-def weights_bytes(paths: list[Path]) -> int:
-    """Size of the weights in fp32, from the heads of safetensors files, and of .bin files as they
-    lie. Raises BadDataError (65) for a head that is not whole."""
-    from safetensors import SafetensorError, safe_open
-
-    total = 0
-    for path in paths:
-        if path.suffix == ".bin":
-            total += path.stat().st_size
-            continue
-        try:
-            with safe_open(path, "numpy") as held:
-                total += BYTES_PER_PARAMETER * sum(
-                    math.prod(held.get_slice(name).get_shape()) for name in held.keys()
-                )  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise _unread(path, error) from error
-    return total
-
-
-def _unread(path: Path, error: Exception) -> BadDataError:
-    """The unpickler's own text advises to switch its protection off: it is not passed on."""
-    return BadDataError(
-        message(
-            str(path), f"not read ({type(error).__name__})", "tensors alone", "copy the file again"
-        )
-    )
-
-
-def _read_weights(paths: list[Path]) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    tensors: dict[str, torch.Tensor] = {}
-    for path in paths:
-        try:
-            # weights_only: the unpickler makes tensors and nothing else (torch 2.6 and later,
-            # CVE-2025-32434)
-            held = (
-                torch.load(path, map_location="cpu", weights_only=True)
-                if path.suffix == ".bin"
-                else load_file(path)
-            )
-        except (
-            SafetensorError,
-            RuntimeError,
-            ValueError,
-            OSError,
-            EOFError,
-            pickle.UnpicklingError,
-        ) as error:
-            raise _unread(path, error) from error
-        tensors |= held
-    return tensors
 
 
 def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Family) -> None:
@@ -233,11 +155,7 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
                 "is config.json this checkpoint's?",
             )
         )
-    given = {
-        name: tensor.float() if tensor.is_floating_point() else tensor
-        for name, tensor in tensors.items()
-        if name in state
-    }
+    given = {name: tensor for name, tensor in tensors.items() if name in state}
     for name, tensor in given.items():
         if (
             tensor.shape != state[name].shape
@@ -256,6 +174,10 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
                     "weights", f"{name} differs from config.json", "the table config.json gives"
                 )
             )
+    given = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in given.items()
+    }
     network.load_state_dict(
         given, strict=False
     )  # strict was checked above, less the lists of the family
@@ -301,9 +223,21 @@ def _read_object(path: Path) -> dict:
             message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
         )
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(
+            path.read_text(encoding="utf-8"), parse_constant=_no_number, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise BadDataError(message(str(path), f"no JSON ({error})", "an object")) from error
     if not isinstance(held, dict):
         raise BadDataError(message(str(path), type(held).__name__, "an object"))
     return held
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    """JSON's own numbers know no bound: 1e999 would be read as infinity."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)

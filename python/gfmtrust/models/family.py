@@ -4,6 +4,7 @@ here."""
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
@@ -12,6 +13,7 @@ from typing import Any
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
+from gfmtrust.models import config_keys
 
 BAR = 2e-5
 """Largest |difference of log p| between graph and torch in fp32 where a family sets no other, times
@@ -20,30 +22,7 @@ NEIGHBOURS = 8
 """Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit
 (docs/reliability.md)."""
 
-INERT_KEYS = frozenset(
-    {
-        "_name_or_path",
-        "architectures",
-        "auto_map",
-        "torch_dtype",
-        "dtype",
-        "transformers_version",
-        "id2label",
-        "label2id",
-        "problem_type",
-        "output_attentions",
-        "output_hidden_states",
-        "return_dict",
-        "use_cache",
-        "chunk_size_feed_forward",
-        "initializer_range",
-        "attention_probs_dropout_prob",
-        "hidden_dropout_prob",
-        "attention_dropout",
-    }
-)
-"""Keys of config.json that leave the network's numbers alone when it is only run; auto_map names
-remote code, which is never run."""
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,18 +117,25 @@ def take(
 ) -> Any:
     """A config.json as the dataclass `kind`: its fields by name, an absent one by its default.
 
-    fixed: key -> values the family can load; the key may be absent. inert: keys beside INERT_KEYS
-    that this network does not read. Raises ConfigurationError (78) for a key nobody consumes (it
-    may change the network), a value not loadable, a field missing.
+    fixed: key -> values the family can load; the key may be absent. inert: keys beside
+    config_keys.UNREAD that this network does not read. The keys that are left unread are listed in
+    one line of the log. Raises ConfigurationError (78) for a key nobody consumes (it may change the
+    network), a value that cannot be loaded, a missing field.
     """
     wanted = {field.name: field for field in fields(kind)}
-    unknown = sorted(set(config) - set(wanted) - set(fixed) - inert - INERT_KEYS)
+    unread = set(config) & (inert | config_keys.UNREAD) - set(wanted) - set(fixed)
+    fixed = {
+        key: values
+        for key, values in config_keys.NEUTRAL.items()
+        if key not in unread and key not in wanted
+    } | fixed
+    unknown = sorted(set(config) - set(wanted) - set(fixed) - unread)
     if unknown:
         found = f"unknown key {unknown[0]!r} = {config[unknown[0]]!r}"
         remedy = "it may change the network; add it to the family"
         raise ConfigurationError(message("config.json", found, f"keys of {kind.__name__}", remedy))
     for key, allowed in fixed.items():
-        if key in config and config[key] not in allowed:
+        if key in config and not any(_equal(config[key], value) for value in allowed):
             raise ConfigurationError(
                 message("config.json", f"{key} is {config[key]!r}", " or ".join(map(repr, allowed)))
             )
@@ -167,7 +153,18 @@ def take(
                 message("config.json", f"{name} is {value!r}", f"a value of type {field.type}")
             )
         values[name] = value
+    if unread:
+        LOG.info(
+            "config.json: %d keys that do not shape the network were not read: %s",
+            len(unread),
+            ", ".join(sorted(unread)),
+        )
     return kind(**values)
+
+
+def _equal(value: Any, allowed: Any) -> bool:
+    """Equality that keeps true apart from 1 and false from 0."""
+    return value == allowed and isinstance(value, bool) == isinstance(allowed, bool)
 
 
 def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, int]) -> None:

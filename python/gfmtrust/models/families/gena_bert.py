@@ -92,10 +92,11 @@ class GenaForMaskedLM(Bert):
 
 
 def _text(config: GenaConfig, file: BpeFile) -> BpeText:
-    check_ids(file.vocabulary, config.vocab_size, {"[PAD]": config.pad_token_id})
-    return bpe_text(
+    text = bpe_text(
         file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings
     )
+    check_ids(text.vocabulary, config.vocab_size, {"[PAD]": config.pad_token_id})
+    return text
 
 
 def _window(config: GenaConfig, window_bp: int | None) -> Window:

@@ -5,8 +5,8 @@ The network is transformers' own Qwen3ForCausalLM, whose queries and keys are no
 LlamaForCausalLM. The window is the authors': one <bos> and 255 letters with the site in the middle,
 so that half of the window judges what stands at the site (`clm_full`); neighbours to the left come
 in the same pass. Where config.json names no bos token nothing stands in front, and the window's
-first letter is not asked for. The published vocabulary file was not at hand: letters, case and
-specials are read from the checkpoint's own.
+first letter is not asked for. Letters, case and specials are read from the checkpoint's own
+vocabulary; the published one has lower-case letters and no N.
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ FIXED = {
     "model_type": ("qwen3", "llama"),
     "use_sliding_window": (False,),
     "sliding_window": (None,),
-    "mlp_bias": (False,),
-    "pretraining_tp": (1,),
 }
-INERT = frozenset({"eos_token_id", "pad_token_id", "max_window_layers"})
+INERT = frozenset({"pad_token_id", "max_window_layers"})
 
 
 def _reads(config: dict) -> bool:
@@ -47,7 +45,15 @@ def _reads(config: dict) -> bool:
 def _read_config(config: dict) -> tuple[str, DecoderConfig]:
     """model_type with the rest. Layers that attend to less than all are refused."""
     layers = config.get("layer_types") or []
-    other = sorted(set(layers) - {"full_attention"})
+    if not isinstance(layers, list):
+        raise ConfigurationError(
+            message(
+                "config.json",
+                f"layer_types is {layers!r}",
+                "a list with a kind of attention for each layer",
+            )
+        )
+    other = sorted(set(map(str, layers)) - {"full_attention"})
     if other or layers and len(layers) != config.get("num_hidden_layers"):
         found = f"layer_types are {len(layers)}, {', '.join(other) or 'all full_attention'}"
         raise ConfigurationError(message("config.json", found, "full_attention in every layer"))
@@ -67,16 +73,7 @@ def _build(config: tuple[str, DecoderConfig]) -> nn.Module:
 def _text(config: tuple[str, DecoderConfig], vocabulary: dict[str, int]) -> Text:
     _, values = config
     check_ids(vocabulary, values.vocab_size, {})
-    prefix = tuple(token for token, number in vocabulary.items() if number == values.bos_token_id)
-    if values.bos_token_id >= 0 and not prefix:
-        raise BadDataError(
-            message(
-                "vocabulary",
-                f"no token with id {values.bos_token_id}",
-                "bos_token_id as config.json says",
-                "is it this checkpoint's file?",
-            )
-        )
+    prefix = decoder.prefix(vocabulary, values.bos_token_id)
     unknown = next(
         (token for token in UNKNOWN if token in vocabulary and token not in prefix), None
     )

@@ -25,9 +25,7 @@ BASES_PER_TOKEN = 5
 
 
 FIXED = {"model_type": ("mistral",)}
-INERT = frozenset(
-    {"eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "sliding_window"}
-)
+INERT = frozenset({"pad_token_id", "cls_token_id", "sliding_window"})
 
 
 def _read_config(config: dict) -> DecoderConfig:

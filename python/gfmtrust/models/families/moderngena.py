@@ -57,27 +57,22 @@ FIXED = {
     "hidden_activation": ("gelu",),
     "classifier_activation": ("gelu",),
     "position_embedding_type": ("absolute", "sans_pos"),
-    "is_encoder_decoder": (False,),
-    "rope_scaling": (None,),
 }
 # layer_norm_eps and position_embedding_type are written by the training code and read by nobody;
 # the rest is training and speed
 INERT = frozenset(
     {
         "bos_token_id",
-        "eos_token_id",
         "mask_token_id",
         "layer_norm_eps",
         "initializer_cutoff_factor",
         "reference_compile",
-        "gradient_checkpointing",
         "repad_logits_with_grad",
         "sparse_prediction",
         "sparse_pred_ignore_index",
         "deterministic_flash_attn",
         "embedding_dropout",
         "mlp_dropout",
-        "classifier_dropout",
         "classifier_pooling",
     }
 )
@@ -87,14 +82,17 @@ def _plain(config: dict) -> dict:
     """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two
     thetas, layer_types as the step.
 
-    Raises ConfigurationError (78) for scaled positions and for layers in another order.
+    Raises ConfigurationError (78) for scaled positions, for layers in another order, and where both
+    spellings are there and disagree.
     """
     config = dict(config)
     rope = config.pop("rope_parameters", None)
-    for kind, key in ((GLOBAL, "global_rope_theta"), (LOCAL, "local_rope_theta")):
-        one = (rope or {}).get(kind, {})
-        if rope is not None and (
-            set(rope) - {GLOBAL, LOCAL}
+    for kind, key in (
+        ((GLOBAL, "global_rope_theta"), (LOCAL, "local_rope_theta")) if rope is not None else ()
+    ):
+        one = rope.get(kind) if isinstance(rope, dict) and set(rope) <= {GLOBAL, LOCAL} else None
+        if (
+            not isinstance(one, dict)
             or set(one) != {"rope_theta", "rope_type"}
             or one["rope_type"] != "default"
         ):
@@ -102,10 +100,15 @@ def _plain(config: dict) -> dict:
             raise ConfigurationError(
                 message("config.json", f"rope_parameters are {rope!r}", expected)
             )
-        if one:
-            config[key] = one["rope_theta"]
+        if config.get(key) not in (None, one["rope_theta"]):
+            found = f"{key} is {config[key]!r} beside rope_parameters of {one['rope_theta']!r}"
+            raise ConfigurationError(
+                message("config.json", found, "the same rotary positions in both spellings")
+            )
+        config[key] = one["rope_theta"]
     kinds = config.pop("layer_types", None)
     if kinds is not None:
+        kinds = list(kinds) if isinstance(kinds, list) else [kinds]
         step = config.setdefault(
             "global_attn_every_n_layers",
             next((i for i in range(1, len(kinds)) if kinds[i] == GLOBAL), len(kinds)),
@@ -152,10 +155,11 @@ def _text(config: ModernGenaConfig, file: BpeFile) -> BpeText:
         "[CLS]": config.cls_token_id,
         "[SEP]": config.sep_token_id,
     }
-    check_ids(file.vocabulary, config.vocab_size, specials)
-    return bpe_text(
+    text = bpe_text(
         file, config.vocab_size, mask="[MASK]", max_tokens=config.max_position_embeddings
     )
+    check_ids(text.vocabulary, config.vocab_size, specials)
+    return text
 
 
 def _window(config: ModernGenaConfig, window_bp: int | None) -> Window:

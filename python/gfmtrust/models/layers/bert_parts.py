@@ -18,13 +18,24 @@ FIXED = {
     "model_type": ("bert",),
     "hidden_act": ("gelu",),
     "position_embedding_type": ("absolute",),
-    "is_decoder": (False,),
-    "add_cross_attention": (False,),
-    "is_encoder_decoder": (False,),
     "tie_word_embeddings": (True,),
 }
 """Values of config.json that every BERT here has."""
-INERT = frozenset({"classifier_dropout", "gradient_checkpointing", "bos_token_id", "eos_token_id"})
+INERT = frozenset(
+    {
+        "bos_token_id",
+        "cls_token_id",
+        "mask_token_id",
+        "pooler_fc_size",
+        "pooler_num_attention_heads",
+        "pooler_num_fc_layers",
+        "pooler_size_per_head",
+        "pooler_type",
+        "directionality",
+    }
+)
+"""Ids of specials, which are read from the tokenizer, and the pooler, which scoring does not
+run."""
 INITIAL_STD = 0.02
 """Of tables as training starts; a random network of tests has it."""
 SURPLUS = (

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import take
 
 ROPE_KEYS = {
@@ -23,10 +23,26 @@ ROPE_KEYS = {
     },
 }
 """Rotary positions that are a fixed table: transformers makes it once, whatever the window."""
+ROPE_SPELLINGS = ("rope_theta", "rope_scaling", "rope_parameters")
 DEFAULT_THETA = 10000.0
-FIXED = {"hidden_act": ("silu",), "attention_bias": (False,), "is_encoder_decoder": (False,)}
+FIXED = {
+    "hidden_act": ("silu",),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+    "no_bias": (True,),
+    "pretraining_tp": (1,),
+    "is_decoder": (False, True),
+    "is_causal": (True,),
+}
+"""no_bias is written by Levanter's exports; is_decoder is read by encoder classes alone, a causal
+model is a decoder either way."""
 SURPLUS = (r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",)
 TIED = (("lm_head.weight", "model.embed_tokens.weight"),)
+
+
+NO_PREFIX = ("[UNK]", "<unk>", "<oov>", "[PAD]", "<pad>", "[MASK]", "<mask>")
+"""Tokens that never begin a text: a bos_token_id that names one is a default of a class and was not
+trained."""
 
 
 @dataclass(frozen=True)
@@ -51,34 +67,78 @@ class DecoderConfig:
 
 
 def read(config: dict, fixed: dict[str, tuple], inert: frozenset[str]) -> DecoderConfig:
-    """A decoder's config.json, both ways of writing its rotary positions. Raises ConfigurationError
+    """A decoder's config.json, every way of writing its rotary positions. Raises ConfigurationError
     (78) as `take` does."""
     held = {
         key: value
         for key, value in config.items()
         if not (key in ("head_dim", "bos_token_id") and value is None)
     }
-    theta, scaling, rope = (
-        held.pop(key, None) for key in ("rope_theta", "rope_scaling", "rope_parameters")
+    rope = rotary({key: held.pop(key, None) for key in ROPE_SPELLINGS})
+    return take(held | {"rope": rope}, DecoderConfig, FIXED | fixed, inert)
+
+
+def rotary(spellings: dict) -> dict:
+    """Rotary positions as transformers 5 writes them in rope_parameters, from every spelling of a
+    config.json.
+
+    spellings: values of ROPE_SPELLINGS; None is not stated. transformers 4 writes rope_theta and
+    rope_scaling, 5 rope_parameters, and some exports write both; `type` is the old name of
+    `rope_type`. Raises ConfigurationError (78) where two spellings disagree, and for a rule that is
+    not in ROPE_KEYS.
+    """
+    theta, scaling, parameters = (spellings.get(key) for key in ROPE_SPELLINGS)
+    rules = [_rule(value) for value in (scaling, parameters) if value is not None]
+    thetas = [rule.pop("rope_theta") for rule in rules if "rope_theta" in rule] + (
+        [theta] if theta is not None else []
     )
-    is_read = theta is None and scaling is None
-    if rope is None:
-        is_read = isinstance(scaling, dict | None)
-        rope = {
-            "rope_type": "default",
-            **(scaling if is_read and scaling else {}),
-            "rope_theta": DEFAULT_THETA if theta is None else theta,
-        }
-    if (
-        not is_read
-        or not isinstance(rope, dict)
-        or set(rope) != ROPE_KEYS.get(rope.get("rope_type"))
+    for values, what in ((thetas, "rope_theta"), (rules, "rope_type and its numbers")):
+        if any(value != values[0] for value in values):
+            stated = ", ".join(
+                f"{key} {value!r}" for key, value in spellings.items() if value is not None
+            )
+            raise ConfigurationError(
+                message(
+                    "config.json",
+                    f"two spellings of the rotary positions disagree ({stated})",
+                    f"the same {what} in both",
+                )
+            )
+    rope = {
+        "rope_type": "default",
+        **(rules[0] if rules else {}),
+        "rope_theta": thetas[0] if thetas else DEFAULT_THETA,
+    }
+    numbers = [value for key, value in rope.items() if key != "rope_type"]
+    if set(rope) != ROPE_KEYS.get(str(rope["rope_type"])) or not all(
+        type(value) in (int, float) and value > 0 for value in numbers
     ):
         expected = f"{' or '.join(ROPE_KEYS)} with keys {', '.join(sorted(ROPE_KEYS['llama3']))}, in rope_parameters or beside rope_theta"
+        raise ConfigurationError(message("config.json", f"rotary positions are {rope!r}", expected))
+    return rope
+
+
+def _rule(value: object) -> dict:
+    """rope_scaling or rope_parameters as a dict with rope_type; a part of 1 is the whole head and
+    left out."""
+    if not isinstance(value, dict):
         raise ConfigurationError(
-            message("config.json", f"rotary positions are {scaling or rope!r}", expected)
+            message("config.json", f"rotary positions are {value!r}", "an object with a rope_type")
         )
-    return take(held | {"rope": rope}, DecoderConfig, FIXED | fixed, inert)
+    rule = dict(value)
+    old_name = rule.pop("type", None)
+    kind = rule.setdefault("rope_type", old_name or "default")
+    if old_name not in (None, kind):
+        raise ConfigurationError(
+            message(
+                "config.json",
+                f"rope_type {kind!r} beside type {old_name!r}",
+                "the same rule in both",
+            )
+        )
+    if rule.get("partial_rotary_factor") in (1, None):
+        rule.pop("partial_rotary_factor", None)
+    return rule
 
 
 def arguments(config: DecoderConfig) -> dict:
@@ -88,6 +148,33 @@ def arguments(config: DecoderConfig) -> dict:
     values["rope_parameters"] = values.pop("rope")
     values["bos_token_id"] = None if config.bos_token_id < 0 else config.bos_token_id
     return values | {"use_cache": False}
+
+
+def prefix(vocabulary: dict[str, int], bos_token_id: int) -> tuple[str, ...]:
+    """The token in front of a text, () where bos_token_id is below 0. Raises BadDataError (65) for
+    an id without a token, and for one that names a token for unknown, padded or masked letters."""
+    if bos_token_id < 0:
+        return ()
+    token = next((token for token, number in vocabulary.items() if number == bos_token_id), None)
+    if token is None:
+        raise BadDataError(
+            message(
+                "vocabulary",
+                f"no token with id {bos_token_id}",
+                "bos_token_id as config.json says",
+                "is it this checkpoint's file?",
+            )
+        )
+    if token in NO_PREFIX:
+        raise BadDataError(
+            message(
+                "vocabulary",
+                f"bos_token_id {bos_token_id} names {token!r}",
+                "a token that begins a text",
+                "set bos_token_id to null in config.json if the network was trained without one",
+            )
+        )
+    return (token,)
 
 
 def hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,211 @@
+"""What a config.json says beside the sizes of a network: its kind, transformers' own bookkeeping,
+and what makes it another network.
+
+transformers writes some forty keys that every model has (`PretrainedConfig.to_dict`). Those that no
+forward pass reads are in UNREAD and accepted at any value; those that could change a network are in
+NEUTRAL and accepted at the value that changes nothing. Source of both lists:
+`configuration_utils.py` and `generation/configuration_utils.py` of transformers 4.57, the last that
+writes them all. No torch here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from gfmtrust.core.errors import ConfigurationError, message
+
+BOOKKEEPING = frozenset(
+    {
+        "_name_or_path",
+        "_commit_hash",
+        "_attn_implementation",
+        "_attn_implementation_autoset",
+        "_attn_implementation_internal",
+        "attn_implementation",
+        "_experts_implementation",
+        "_flash_attn_2_enabled",
+        "architectures",
+        "auto_map",
+        "base_model_tp_plan",
+        "torch_dtype",
+        "dtype",
+        "transformers_version",
+        "id2label",
+        "label2id",
+        "num_labels",
+        "problem_type",
+        "output_attentions",
+        "output_hidden_states",
+        "return_dict",
+        "use_cache",
+        "chunk_size_feed_forward",
+        "initializer_range",
+        "tokenizer_class",
+        "finetuning_task",
+        "task_specific_params",
+        "tf_legacy_loss",
+        "loss_type",
+        "gradient_checkpointing",
+        "classifier_dropout",
+        "attention_probs_dropout_prob",
+        "hidden_dropout_prob",
+        "attention_dropout",
+    }
+)
+"""Names, versions, how a pass is computed rather than what, dropout and losses, and the heads of
+other tasks."""
+GENERATION = frozenset(
+    {
+        "prefix",
+        "eos_token_id",
+        "sep_token_id",
+        "decoder_start_token_id",
+        "max_length",
+        "min_length",
+        "do_sample",
+        "early_stopping",
+        "num_beams",
+        "num_beam_groups",
+        "diversity_penalty",
+        "temperature",
+        "top_k",
+        "top_p",
+        "typical_p",
+        "repetition_penalty",
+        "length_penalty",
+        "no_repeat_ngram_size",
+        "encoder_no_repeat_ngram_size",
+        "bad_words_ids",
+        "num_return_sequences",
+        "output_scores",
+        "return_dict_in_generate",
+        "forced_bos_token_id",
+        "forced_eos_token_id",
+        "remove_invalid_values",
+        "exponential_decay_length_penalty",
+        "suppress_tokens",
+        "begin_suppress_tokens",
+    }
+)
+"""Settings of the sampler that writes new text."""
+UNREAD = BOOKKEEPING | GENERATION
+NEUTRAL: dict[str, tuple] = {
+    "torchscript": (False,),
+    "use_bfloat16": (False,),
+    "pruned_heads": ({}, None),
+    "is_decoder": (False,),
+    "is_encoder_decoder": (False,),
+    "tie_encoder_decoder": (False,),
+    "add_cross_attention": (False,),
+    "cross_attention_hidden_size": (None,),
+    "bos_token_id": (None,),
+    "pad_token_id": (None,),
+    "is_causal": (False,),
+    "quantization_config": (None,),
+    "compression_config": (None,),
+    "rope_scaling": (None,),
+    "num_local_experts": (None, 0),
+    "num_experts": (None, 0),
+}
+"""Generic key -> its values that change nothing. A family that reads the key states its own."""
+
+TYPES = {
+    "BertConfig": "bert",
+    "EsmConfig": "esm",
+    "NTConfig": "esm",
+    "ModernBertConfig": "modernbert",
+    "LlamaConfig": "llama",
+    "MistralConfig": "mistral",
+    "Qwen3Config": "qwen3",
+    "HyenaConfig": "hyenadna",
+    "CaduceusConfig": "caduceus",
+    "MambaConfig": "mamba",
+    "Mamba2Config": "mamba2",
+    "GPNConfig": "GPN",
+    "ConvNetConfig": "ConvNet",
+    "ByteNetConfig": "ByteNet",
+    "Ntv3PreTrainedConfig": "ntv3",
+    "NTv3PreTrainedConfig": "ntv3",
+    "PhyloGPNConfig": "phylogpn",
+    "CarbonConfig": "carbon",
+}
+"""Class that auto_map.AutoConfig names -> the model_type of its networks. The class itself is never
+loaded."""
+
+MIXTURE_KEYS = (
+    "num_local_experts",
+    "num_experts",
+    "n_routed_experts",
+    "num_experts_per_tok",
+    "moe_intermediate_size",
+    "n_shared_experts",
+)
+MIXTURE_NAME = re.compile(r"mixtral|moe|mixture.?of.?experts", re.IGNORECASE)
+QUANTISED = ("quantization_config", "compression_config")
+
+
+def class_name(config: dict, auto_class: str = "AutoConfig") -> str:
+    """The class that auto_map names for an auto class, '' where it names none: 'EsmConfig' of
+    'esm_config.EsmConfig' and of 'owner/repository--esm_config.EsmConfig'."""
+    auto_map = config.get("auto_map")
+    value = auto_map.get(auto_class) if isinstance(auto_map, dict) else None
+    return value.rpartition("--")[2].rpartition(".")[2] if isinstance(value, str) else ""
+
+
+def with_type(config: dict) -> dict:
+    """The config with its model_type: its own where it states one, else that of the class which
+    auto_map.AutoConfig names; unchanged where neither is known."""
+    if config.get("model_type") is not None:
+        return config
+    model_type = TYPES.get(class_name(config))
+    return {**config, "model_type": model_type} if model_type else config
+
+
+def code_only(config: dict) -> str:
+    """What a config without a known model_type names as its own code, in words; '' where it names
+    none."""
+    auto_map = config.get("auto_map")
+    if not auto_map:
+        return ""
+    names = sorted(
+        {str(value).rpartition("--")[2] for value in auto_map.values()}
+        if isinstance(auto_map, dict)
+        else {str(auto_map)}
+    )
+    return f"a network of the repository's own code ({', '.join(names)}), which is never run"
+
+
+def refuse_foreign(config: dict) -> None:
+    """Raise ConfigurationError (78) for a mixture of experts, whichever key says so, and for
+    quantised weights."""
+    for key in MIXTURE_KEYS:
+        if config.get(key) not in (None, 0):
+            raise _mixture(f"{key} is {config[key]!r}")
+    architectures = config.get("architectures")
+    for name in (
+        config.get("model_type"),
+        *(architectures if isinstance(architectures, list) else []),
+    ):
+        if isinstance(name, str) and MIXTURE_NAME.search(name):
+            raise _mixture(f"it names {name}")
+    for key in QUANTISED:
+        if config.get(key) is not None:
+            raise ConfigurationError(
+                message(
+                    "config.json",
+                    f"quantised weights ({key})",
+                    "weights in fp32, fp16 or bf16",
+                    "use the checkpoint that they were made from",
+                )
+            )
+
+
+def _mixture(found: str) -> ConfigurationError:
+    return ConfigurationError(
+        message(
+            "config.json",
+            f"a mixture of experts ({found})",
+            "a dense network",
+            "mixtures are not supported: their routing depends on the whole batch of tokens",
+        )
+    )
