@@ -19,6 +19,7 @@ FOUND = [
     Outcome("gpn", "parity", 1.23e-6, 2e-5),
     Outcome("gpn", "time, s", 14.0, inf),
     Outcome("convnet", "parity", 4e-6, 2e-5),
+    Outcome("bytenet", "parity", 3e-6, 2e-5),
     Outcome("gpn", "reach", 0.5, 1e-6, True),
     Outcome("gpn", "reach", 0.0, 0.0),
 ]
@@ -81,8 +82,8 @@ def test_one_family_alone(table, recorded):
             "kind": "masked",
             "reads": "single bases",
             "model_type": "GPN, ConvNet",
-            "layouts": "2",
-            "conformance": "5 figures, all within their bars",
+            "layouts": "3",
+            "conformance": "6 figures, all within their bars",
         }
     ]
 
@@ -90,8 +91,8 @@ def test_one_family_alone(table, recorded):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (Outcome("gpn", "memory, MB", 5000, 4096), "1 of 6 figures over their bar"),
-        (Outcome("gpn", "memory, MB", nan, 4096), "1 of 6 figures over their bar"),
+        (Outcome("gpn", "memory, MB", 5000, 4096), "1 of 7 figures over their bar"),
+        (Outcome("gpn", "memory, MB", nan, 4096), "1 of 7 figures over their bar"),
     ],
 )
 def test_figures_over_their_bar_are_counted(table, recorded, more, words):
@@ -161,7 +162,7 @@ def test_outcomes_come_back(recorded):
 def test_the_table_has_a_row_an_example_and_bold_figures_over_the_bar():
     assert outcomes.table([*FOUND, Outcome("convnet", "reach", 3e-9, 1e-6, True)]) == (
         "| example | parity | time, s | reach |\n|---|---|---|---|\n| `gpn` | 1.2e-06 | 14 | 0.5, 0 |\n"
-        "| `convnet` | 4e-06 |  | **3e-09** |\n"
+        "| `convnet` | 4e-06 |  | **3e-09** |\n| `bytenet` | 3e-06 |  |  |\n"
     )
 
 
@@ -214,4 +215,4 @@ def test_a_failed_figure_ends_the_command_after_the_table(monkeypatch, tmp_path,
     said = capsys.readouterr()
     assert "| `convnet` | **1** |" in said.out
     assert "gpn, parity: 1; expected at most 2e-05" in said.err
-    assert len(outcomes.read(tmp_path / "c.json")) == 2
+    assert len(outcomes.read(tmp_path / "c.json")) == 3

@@ -117,7 +117,7 @@ def test_the_vocabulary_decides_between_families_of_one_model_type():
 
 @pytest.mark.bad_input
 def test_a_decoder_of_neither_vocabulary():
-    with pytest.raises(ConfigurationError, match="generator and marindna cannot read such a one"):
+    with pytest.raises(ConfigurationError, match="marindna cannot read such a one"):
         models.family_of(checkpoints.CONFIGS["marindna_llama"] | {"vocab_size": 600})
 
 

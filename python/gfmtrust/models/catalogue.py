@@ -69,7 +69,8 @@ def text(tables: Tables) -> str:
 def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
     one = models.family(name)
     example = next(iter(one.examples.values()))
-    vocabulary = bpe_file.parse(example.tokenizer) if example.tokenizer else example.vocabulary
+    is_bpe = one.quantity == "likelihood"
+    vocabulary = bpe_file.parse(example.tokenizer) if is_bpe else example.vocabulary
     reads = one.text(one.read_config(example.config), vocabulary)
     return {
         "family": name,

@@ -139,7 +139,7 @@ def tokens(text: str) -> list[int]:
 
 LAYOUTS = (
     Layout(
-        "agro-nt-1b",
+        "agro_nt-1b",
         "nt_v1",
         CONFIG,
         FILES,

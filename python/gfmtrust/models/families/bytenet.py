@@ -13,8 +13,9 @@ from gfmtrust.models.layers.dilated import Block, convolution
 
 
 class ByteNetLayer(Block):
-    """A residual bottleneck: to `inner` channels, one convolution among these, and back; a norm and
-    a GELU before each.
+    """A residual bottleneck: to `inner` channels, one convolution, and back.
+
+    A norm and a GELU stand before each of the three.
 
     width: channels of the residual. inner: channels of the convolution, half as many in a slim
     network.

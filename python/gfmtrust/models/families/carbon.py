@@ -1,5 +1,4 @@
-"""Carbon: Llama over 6-mers behind a `<dna>` tag, causal; the windows and the answers are those of
-GENERator.
+"""Carbon: Llama over 6-mers behind a `<dna>` tag, causal, with the windows of GENERator.
 
 Source: the model card of HuggingFaceBio/Carbon-3B, and its tokenizer.py (`HybridDNATokenizer`),
 which puts the DNA tokens behind the vocabulary of Qwen3: `<dna>`, `</dna>`, `<oov>`, the 6-mers in
@@ -27,8 +26,7 @@ from gfmtrust.models.vocabularies import kmers
 
 K = generator.K
 N_ROWS, FIRST_DNA_ID = 155_776, 151_669
-"""Rows of the published networks, and the tokens of Qwen3 before the first of DNA (dna_config.json,
-dna_start_id)."""
+"""Rows of the published networks; tokens of Qwen3 before the first of DNA (dna_config.json)."""
 DNA_TOKENS = ("<dna>", "</dna>", "<oov>", *kmers(K))
 DNA_VOCABULARY = {token: FIRST_DNA_ID + place for place, token in enumerate(DNA_TOKENS)}
 SHARED_WORD, SHARED_ID = "CCCCCC", 91_443
@@ -46,14 +44,13 @@ def _read_config(config: dict) -> DecoderConfig:
     made = decoder.read(config, generator.FIXED, generator.INERT)
     if made.vocab_size != N_ROWS:
         found = f"model_type is 'llama' with vocab_size {made.vocab_size}"
-        expected = f"fewer than {generator.LARGEST_VOCABULARY} (6-mers) or {N_ROWS} (Carbon: Qwen3's text and 6-mers)"
+        expected = f"fewer than {generator.LARGEST_VOCABULARY} (6-mers) or {N_ROWS} (Carbon)"
         raise ConfigurationError(message("config.json", found, expected))
     return made
 
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
-    """Raises BadDataError (65) for a vocabulary that is not Qwen3's, or that has a DNA token
-    elsewhere."""
+    """Raises BadDataError (65) for a file that is not Qwen3's or has a DNA token elsewhere."""
     if vocabulary.get(SHARED_WORD) != SHARED_ID:
         found = f"{SHARED_WORD!r} has id {vocabulary.get(SHARED_WORD)}"
         raise BadDataError(
@@ -86,6 +83,8 @@ def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
     )
 
 
+COMBINED = DNA_VOCABULARY | {SHARED_WORD: SHARED_ID}
+"""What the published class writes as its vocabulary, without the text."""
 EXAMPLE = Example(
     {
         "model_type": "llama",
@@ -98,9 +97,9 @@ EXAMPLE = Example(
         "max_position_embeddings": 41,
         "tie_word_embeddings": True,
     },
-    DNA_VOCABULARY,
+    COMBINED,
     72,
-    tokenizer={"model": {"type": "BPE", "vocab": {SHARED_WORD: SHARED_ID}, "merges": []}},
+    tokenizer={"model": {"type": "BPE", "vocab": COMBINED, "merges": []}},
 )
 FAMILY = Family(
     name="carbon",

@@ -1,5 +1,4 @@
-"""PhyloGPN: dilated convolutions over single bases, trained on alignments, with weights paired
-between the strands.
+"""PhyloGPN: dilated convolutions trained on alignments, with weights paired between the strands.
 
 Source: Albors et al., RECOMB 2025 (arXiv:2503.03773). The parameter names, the order of operations
 and the six letters are those of songlab-cal/gpn at 8e3c22d, src/gpn/phylo/model.py, which loads the
@@ -11,10 +10,10 @@ softmax is the stationary distribution of the bases at that site in evolution. T
 p(A,C,G,T) here, and a difference of two of the numbers is the authors' log-likelihood ratio.
 
 The network reads the base of the site itself, and the official procedure leaves it there. The file
-published by the authors then puts 0.80 to 0.88 on the base that stands at the site in TATAAA,
-without any other letter in reach (songlab-cal/gpn, tests/fixtures/published_model_baseline.json). A
-question whether the model finds the real base would be answered by copying it, so the site is
-replaced by N here.
+published by the authors then puts 0.80 to 0.88 on the base that stands at each site of TATAAA, with
+five letters in reach (songlab-cal/gpn, tests/fixtures/published_model_baseline.json). A question
+whether the model finds the real base would be answered by copying it, so the site is replaced by N
+here.
 
 Every convolution and the embedding are paired between the strands, but the scales and shifts of the
 layer norms are not: a network answers both strands alike only where these are the same from either
@@ -40,8 +39,7 @@ from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
 VOCABULARY = numbered([*"ACGTN-"])
-"""Letter -> id. N is any other letter; "-" is what the authors put beyond the ends of a
-sequence."""
+"""Letter -> id. N is any other letter; "-" stands beyond the ends of a sequence."""
 CHARACTER_TOKENIZERS = {
     "PhyloGPNTokenizer": CharacterTokenizer(VOCABULARY, {"pad_token": "-", "unk_token": "N"})
 }
@@ -56,8 +54,7 @@ NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 @dataclass(frozen=True)
 class PhyloGpnConfig:
-    """Fields of config.json, all of which shape the network; the defaults are those of the official
-    class."""
+    """Fields of config.json, all of which shape the network; defaults of the official class."""
 
     outer_dim: int = 960
     inner_dim: int = 480
@@ -82,9 +79,8 @@ class _Parameter(nn.Module):
     def __init__(self, *shape: int):
         super().__init__()
         n_inputs = math.prod(shape[1:])
-        self.original = nn.Parameter(
-            torch.randn(shape) * 2 / n_inputs**0.5 if len(shape) > 1 else torch.zeros(shape)
-        )
+        start = torch.randn(shape) * 2 / n_inputs**0.5 if len(shape) > 1 else torch.zeros(shape)
+        self.original = nn.Parameter(start)
 
 
 class _Paired(nn.Module):
@@ -107,8 +103,7 @@ class _Paired(nn.Module):
         return stored if self.is_settled else (stored + self.partner(stored)) / 2
 
     def partner(self, stored: torch.Tensor) -> torch.Tensor:
-        """The reverse complement of a tensor: of (output, input, tap) or (output,), every axis
-        turned round."""
+        """The reverse complement of (output, input, tap) or (output,): every axis turned round."""
         return stored.flip(tuple(range(stored.ndim)))
 
     def settle(self) -> None:
@@ -119,8 +114,7 @@ class _Paired(nn.Module):
 
 
 class _Embedding(_Paired):
-    """Rows by token id; the partner of a letter's row is its complement's, channels turned
-    round."""
+    """Rows by token id; a letter's partner is its complement's row, channels turned round."""
 
     def partner(self, stored: torch.Tensor) -> torch.Tensor:
         return stored[list(COMPLEMENTS)].flip(1)
@@ -144,8 +138,7 @@ class _Convolution(_Paired):
 
 
 class _Block(nn.Module):
-    """A residual block round one dilated convolution; it shortens the text by (kernel - 1) *
-    dilation."""
+    """A residual block round one dilated convolution, which shortens the text."""
 
     def __init__(self, config: PhyloGpnConfig, dilation: int):
         super().__init__()
@@ -167,8 +160,7 @@ class PhyloGpn(nn.Module):
     """Token ids int64 (batch, length) to logits float32 (batch, length, 4), order A, C, G, T.
 
     `hidden` and `head` are its two halves. As the authors do at the ends of a sequence, half a
-    receptive field of "-" is put before and behind the window, so that every letter of it has an
-    answer.
+    receptive field of "-" is put before and behind the window: every letter of it has an answer.
     """
 
     def __init__(self, config: PhyloGpnConfig):
@@ -212,28 +204,21 @@ def _read_config(config: dict) -> PhyloGpnConfig:
                 message("config.json", f"{name} is {getattr(made, name)}", "at least 1")
             )
     if made.kernel_size % 2 == 0:
-        raise ConfigurationError(
-            message("config.json", f"kernel_size is {made.kernel_size}", "an odd number")
-        )
+        found = f"kernel_size is {made.kernel_size}"
+        raise ConfigurationError(message("config.json", found, "an odd number"))
     for name in ("outer_dim", "inner_dim"):
         if getattr(made, name) % 2:
             found = f"{name} is {getattr(made, name)}"
-            raise ConfigurationError(
-                message(
-                    "config.json",
-                    found,
-                    "an even number: channels come in pairs, one for each strand",
-                )
-            )
+            expected = "an even number: channels come in pairs, one for each strand"
+            raise ConfigurationError(message("config.json", found, expected))
     return made
 
 
 def _text(config: PhyloGpnConfig, vocabulary: dict[str, int]) -> Text:
     if vocabulary != VOCABULARY:
-        wrong = sorted(
-            {*vocabulary.items()} ^ {*VOCABULARY.items()}, key=lambda pair: (pair[1], pair[0])
-        )[0]
-        found = f"{wrong[0]!r} with id {wrong[1]}"
+        differences = {*vocabulary.items()} ^ {*VOCABULARY.items()}
+        token, number = min(differences, key=lambda pair: (pair[1], pair[0]))
+        found = f"{token!r} with id {number}"
         expected = "A, C, G, T, N and - with ids 0 to 5, in pairs of which the network is built"
         raise BadDataError(message("vocabulary", found, expected, "is it this checkpoint's file?"))
     return Text(k=1, vocabulary=vocabulary, mask="N", unknown="N", outside="-")

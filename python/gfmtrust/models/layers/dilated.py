@@ -1,5 +1,4 @@
-"""What the encoders of GPN share: residual blocks round one dilated convolution of the same
-length."""
+"""What the encoders of GPN share: residual blocks round one dilated convolution."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ class Schedule(Protocol):
 
 
 def dilations(config: Schedule, n_layers: int) -> list[int]:
-    """Dilation of each layer: powers of the base, starting over each cycle, capped at
-    dilation_max."""
+    """Dilation of each layer: powers of the base, from 1 on in each cycle, at most dilation_max."""
     exponents = [
         (i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)
     ]
@@ -32,8 +30,7 @@ def dilations(config: Schedule, n_layers: int) -> list[int]:
 def convolution(
     width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True
 ) -> nn.Conv1d:
-    """Same-length convolution. Raises ConfigurationError (78) for an even kernel, which has no
-    middle.
+    """Same-length convolution. Raises ConfigurationError (78) for an even kernel.
 
     The padding is an explicit integer: 'same' becomes SAME_UPPER in ONNX, which is refused with a
     dilation.
@@ -49,8 +46,7 @@ def convolution(
 
 
 class Block(nn.Module):
-    """A residual block round one convolution, run whole; `cone.Cone` runs the same three parts at
-    some rows.
+    """A residual block round one convolution, run whole; `cone.Cone` runs its parts at some rows.
 
     A block has `conv1d`, `before(x)`, which the convolution reads, and `after(x, convolved)`, its
     output.
