@@ -4,17 +4,52 @@ published, or is refused by name."""
 import json
 
 import layouts
+import numpy as np
 import pytest
+from layouts import bpe_rules
 from paths import ROOT
 
+from gfmtrust import models
+from gfmtrust.bundle import bpe, tokenizers
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.errors import GfmtrustError
+from gfmtrust.export import export
+from gfmtrust.io.genome import Genome
+from gfmtrust.readers import site_scores
+
+pytestmark = pytest.mark.torch
 SHARED = ROOT.parent / "shared" / "checkpoint_layouts"
 LAYOUTS = layouts.all_of()
+OPEN = [name for name, layout in LAYOUTS.items() if not layout.refusal]
+REFUSED = [name for name, layout in LAYOUTS.items() if layout.refusal]
+FIRST_OF_FAMILY = {LAYOUTS[name].family: name for name in reversed(OPEN)}
+"""Exported in every run; the others are exported where slow tests are asked for."""
+EXPORTED = [
+    name
+    if name == FIRST_OF_FAMILY[LAYOUTS[name].family]
+    else pytest.param(name, marks=pytest.mark.slow)
+    for name in OPEN
+]
 
 
-@pytest.mark.parametrize("name", [name for name in LAYOUTS])
+def load(directory):
+    from gfmtrust.models import checkpoint
+
+    return checkpoint.load(directory)
+
+
+def at_export_size(layout):
+    """The layout with the keys that make its export fast."""
+    from dataclasses import replace
+
+    return replace(layout, config=layout.config | layout.reduced)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
 def test_the_small_files_are_the_published_ones(name):
     """The generated config.json has exactly the published keys and values, where the rebuilt files
-    are at hand."""
+    are at hand; a stand-in for a trained tokenizer has its structure."""
     folder = SHARED / name
     if not folder.is_dir():
         pytest.skip(f"{folder} is not at hand")
@@ -26,8 +61,139 @@ def test_the_small_files_are_the_published_ones(name):
         if not path.name.endswith("index.json")
     }
     for file_name, content in layout.files.items():
-        if file_name.endswith(".json"):
+        if file_name in layout.stand_in and file_name == "tokenizer.json":
+            made, real = (json.loads(text) for text in (content, small[file_name]))
+            assert bpe_rules.structure(made) == bpe_rules.structure(real)
+        elif file_name in layout.stand_in:
+            assert len(content.split()) == len(small[file_name].split()), file_name
+        elif file_name.endswith(".json"):
             assert json.loads(content) == json.loads(small[file_name]), file_name
         else:
             assert content.split() == small[file_name].split(), file_name
     assert set(small) == {*layout.files, "config.json"}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_it_opens_and_every_value_arrives(tmp_path, name):
+    """The network's parameters are the file's values, in float32; what scoring does not use is
+    listed by the family."""
+    import torch
+
+    layout = LAYOUTS[name]
+    tensors = layouts.random_tensors(layout)
+    loaded = load(layouts.write(tmp_path / name, layout, tensors=tensors))
+    assert loaded.family.name == layout.family
+    state = loaded.network.state_dict()
+    for tensor_name, values in tensors.items():
+        if tensor_name in state:
+            expected = values.float() if values.is_floating_point() else values
+            assert torch.equal(state[tensor_name], expected), tensor_name
+    assert set(layout.weights) <= set(loaded.sha256)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_layout_that_is_rightly_refused(tmp_path, name):
+    layout = LAYOUTS[name]
+    with pytest.raises(GfmtrustError, match=layout.refusal) as raised:
+        load(layouts.write(tmp_path / name, layout))
+    assert raised.value.exit_code in (65, 66, 78)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", EXPORTED)
+def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, name):
+    layout = at_export_size(LAYOUTS[name])
+    weights = layouts.write(tmp_path / "weights" / name, layout)
+    made = export.export_model(
+        weights,
+        small_fasta,
+        tmp_path / "models",
+        allow_untrained=True,
+        n_windows=40,
+        window_bp=layout.window_bp,
+    )
+    assert made.gate == "failed"
+    assert made.meta["proof"]["parity"]
+    session = Session.open(made, "cpu")
+    with Genome.open(small_fasta, tmp_path) as genome:
+        positions = 1500 + 7 * np.arange(10)
+        scores = site_scores.score_sites(session, made, genome, np.zeros(10, np.int64), positions)
+    assert (scores.status == "").all(), scores.status
+    assert np.isfinite(scores.probs).all()
+    np.testing.assert_allclose(scores.probs.sum(axis=2), 1, atol=1e-5)
+
+
+def sequences(k: int) -> list[str]:
+    """Ten texts of whole tokens for k-mers; else of odd and even lengths, with N and runs of N."""
+    rng = np.random.default_rng(k)
+    lengths = [60 + (number if k == 1 else 0) for number in range(10)]
+    texts = ["".join(rng.choice(list("ACGT"), length)) for length in lengths]
+    if k > 1:
+        return [text[: len(text) // k * k] for text in texts]
+    for number in range(1, 10, 2):
+        place = 5 * number
+        texts[number] = texts[number][:place] + "N" * (2 * number) + texts[number][place:]
+    return texts
+
+
+def our_tokens(text, letters: str) -> list[int]:
+    """Prefix, tokens and suffix of a text alone."""
+    codes = encode(letters)
+    if isinstance(text, bpe.BpeText):
+        return bpe.segment(bpe.build(text), codes).ids.tolist()
+    tables = tokenizers.build(text)
+    if text.k == 1:
+        body = tables.ids[codes].tolist()
+    else:
+        of_word = dict(zip(tokenizers.words(text), tables.ids.tolist(), strict=False))
+        body = [of_word[letters[at : at + text.k]] for at in range(0, len(letters), text.k)]
+    return [*tables.prefix.tolist(), *body, *tables.suffix.tolist()]
+
+
+@pytest.mark.parametrize("name", [name for name in OPEN if LAYOUTS[name].tokens])
+def test_ten_sequences_have_the_published_tokens(tmp_path, name):
+    """A causal text ends with its last base: a published suffix behind it is not compared."""
+    layout = LAYOUTS[name]
+    text = load(layouts.write(tmp_path / name, layout)).text
+    for letters in sequences(text.k):
+        found, published = our_tokens(text, letters), layout.tokens(letters)
+        if text.causal:
+            assert 0 <= len(published) - len(found) <= 1
+            published = published[: len(found)]
+        assert found == published, letters
+
+
+def network_on_meta(layout, config):
+    import torch
+
+    family = models.family(layout.family)
+    with torch.device("meta"):
+        return family, family.build(family.read_config(models.config_keys.with_type(config)))
+
+
+@pytest.mark.parametrize("size", ["reduced", "published"])
+@pytest.mark.parametrize("name", OPEN)
+def test_names_and_shapes_are_the_published_ones(name, size):
+    """The network's tensors are the layout's, without memory for them: each one's shape, and no
+    name on either side alone but those that the family lists."""
+    import re
+
+    layout = LAYOUTS[name]
+    if size == "published" and not layout.full_sizes:
+        pytest.skip("the published sizes are not known")
+    config = layout.config | (layout.full_sizes if size == "published" else {})
+    family, network = network_on_meta(layout, config)
+    state = {key: tuple(values.shape) for key, values in network.state_dict().items()}
+    published = dict(layout.tensors(config))
+    buffers = layout.buffers(layout.config)
+    for key in state.keys() & published.keys():
+        assert state[key] == published[key], key
+    for key in published.keys() - state.keys() - buffers.keys():
+        assert any(re.fullmatch(pattern, key) for pattern in family.surplus), f"{key} is not read"
+    tied = {one: other for pair in family.ties(state) for one, other in (pair, pair[::-1])}
+    for key in state.keys() - published.keys() - buffers.keys():
+        is_unused = any(re.fullmatch(pattern, key) for pattern in family.unused)
+        assert is_unused or tied.get(key) in published, f"{key} is in no file"
+    if size == "published" and layout.n_parameters is not None:
+        assert sum(values.numel() for values in network.parameters()) == layout.n_parameters

@@ -3,12 +3,15 @@ they read. No torch here."""
 
 from __future__ import annotations
 
-from gfmtrust.bundle.bpe import LETTERS, BpeText
+from gfmtrust.bundle.bpe import LETTERS, BpeText, build
 from gfmtrust.bundle.bpe_file import BpeFile
-from gfmtrust.core.errors import ConfigurationError, message
+from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import Window
 
 SHORTEST_BP = 64
+ROW_PADDING = 1024
+"""Rows without a token are padding to a round number, as ModernGENA's 32,768 for 32,000 tokens;
+more are another checkpoint's."""
 RADIUS_BP = 32
 """Letters behind the site that a causal model judges an allele by, beside the tokens the change
 itself alters; an eighth of the window where that is less."""
@@ -21,10 +24,10 @@ def bpe_text(
     tokens; max_tokens: positions it has.
 
     A causal text has no suffix: nothing is read off behind its last base. Tokens at or above n_ids
-    that no DNA text holds are left out; what cannot be is refused when its tables are made
-    (`bpe.build`).
+    that no DNA text holds are left out. Raises BadDataError (65) for a vocabulary that cannot be
+    this network's: far fewer tokens than rows, or what `bpe.build` refuses.
     """
-    return BpeText(
+    text = BpeText(
         k=1,
         vocabulary=_readable(file, n_ids, mask),
         mask=mask,
@@ -41,6 +44,17 @@ def bpe_text(
         n_ids=n_ids,
         max_tokens=max_tokens,
     )
+    if n_ids - len(text.vocabulary) >= ROW_PADDING:
+        raise BadDataError(
+            message(
+                "vocabulary",
+                f"{len(text.vocabulary)} tokens for {n_ids} rows",
+                "a token for each row but its padding",
+                "is it this checkpoint's tokenizer.json?",
+            )
+        )
+    build(text)
+    return text
 
 
 def _readable(file: BpeFile, n_ids: int, mask: str) -> dict[str, int]:

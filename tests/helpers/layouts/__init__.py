@@ -25,6 +25,12 @@ MODULES: tuple[str, ...] = (
     "ntv3",
     "generator",
     "plant_dnamamba",
+    "dnabert2",
+    "grover",
+    "gena_bert",
+    "moderngena",
+    "genomeocean",
+    "marindna",
 )
 """Modules of this folder, each with a tuple LAYOUTS."""
 
@@ -42,7 +48,9 @@ class Layout:
     of parameters, None where none was found. refusal: what the message of a layout that is rightly
     refused must name; '' for one that opens. buffers: tensors that are no parameters, or whose
     values matter, name -> value. scale: of the random weights. reduced: keys of config.json that an
-    export in a test takes, where the published depth takes minutes.
+    export in a test takes, where the published depth takes minutes. stand_in: files whose published
+    content is trained and cannot be generated; theirs have its structure. equal: tensor -> the one
+    whose values it repeats in the file. stored: the dtype of the file.
     """
 
     id: str
@@ -60,6 +68,9 @@ class Layout:
     buffers: Callable[[dict], Mapping] = lambda config: {}
     scale: float = 0.3
     reduced: dict = field(default_factory=dict)
+    stand_in: tuple[str, ...] = ()
+    equal: dict[str, str] = field(default_factory=dict)
+    stored: str = "float32"
 
 
 def all_of() -> dict[str, Layout]:
@@ -84,7 +95,8 @@ def random_tensors(layout: Layout, seed: int = 0) -> dict:
             values = values * 0.05 + (
                 1.0 if "norm" in name.lower() and name.endswith("weight") else 0.0
             )
-        tensors[name] = values
+        tensors[name] = values.to(getattr(torch, layout.stored))
+    tensors |= {name: tensors[other].clone() for name, other in layout.equal.items()}
     return tensors | dict(layout.buffers(layout.config))
 
 

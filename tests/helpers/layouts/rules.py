@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 LETTERS = "ATCG"
 """The order of InstaDeep's, GENERator's and the plant models' words."""
-BYTES = {"F32": 4, "I64": 8}
+BYTES = {"F32": 4, "I64": 8, "BF16": 2}
 
 
 def words(k: int) -> list[str]:
