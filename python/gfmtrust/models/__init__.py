@@ -61,6 +61,8 @@ def family_of(config: dict) -> Family:
     found = f"model_type is {model_type!r}" if model_type is not None else "no model_type"
     if of_type:
         found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
-    elif code := config_keys.code_only(config):
-        found += f", {code}"
-    raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}"))
+    elif config.get("auto_map"):
+        found += ", a network of the repository's own code, which is never run"
+    classes = config_keys.classes_of(config)
+    remedy = f"auto_map names {', '.join(classes)}" if classes else ""
+    raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}", remedy))

@@ -161,18 +161,11 @@ def with_type(config: dict) -> dict:
     return {**config, "model_type": model_type} if model_type else config
 
 
-def code_only(config: dict) -> str:
-    """What a config without a known model_type names as its own code, in words; '' where it names
-    none."""
+def classes_of(config: dict) -> list[str]:
+    """Every class of code that auto_map names, with its module, sorted."""
     auto_map = config.get("auto_map")
-    if not auto_map:
-        return ""
-    names = sorted(
-        {str(value).rpartition("--")[2] for value in auto_map.values()}
-        if isinstance(auto_map, dict)
-        else {str(auto_map)}
-    )
-    return f"a network of the repository's own code ({', '.join(names)}), which is never run"
+    values = auto_map.values() if isinstance(auto_map, dict) else [auto_map] if auto_map else []
+    return sorted({str(value).rpartition("--")[2] for value in values})
 
 
 def refuse_foreign(config: dict) -> None:
