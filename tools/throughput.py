@@ -10,8 +10,9 @@ Weights are random, inputs the same for all. Contestants: the graph in ONNX Runt
 module in eager torch, which gathers the scored row before the head as the graph does; the whole
 network in eager torch, which gives logits of every token and, for Hyena, convolves by torch.fft;
 and for Mamba transformers' own network with the same weights. Bars are of the ratio to the
-contestant named beside them. For a missed bar the graph's operators are timed. A class whose family is not in the registry is skipped with a line. Exit 1 where a bar is
-missed (CPU, fp32), 66 where no class is left, 69 without a CUDA provider. No genome is needed.
+contestant named beside them. For a missed bar the graph's operators are timed. A
+class whose family is not in the registry is skipped with a line. Exit 1 where a bar is missed (CPU,
+fp32), 66 where no class is left, 69 without a CUDA provider. No genome is needed.
 """
 
 from __future__ import annotations

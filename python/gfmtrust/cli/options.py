@@ -391,14 +391,14 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     )
     step(
         "write_tracks",
-        "Write what genome browsers open: bigWig files of the region bases, the alleles' flags as BED, hub and sessions",
+        "Write what genome browsers open: bigWig files of the region bases, the alleles' flags as BED, and an IGV session",
         "bases",
         "out_dir",
         "force",
         sites=dict(type=Path, required=True, help="sites.parquet made by annotate_sites"),
         assembly=dict(
             metavar="NAME",
-            help="browsers' name of the genome, such as hg38; by default known by chromosome 1, else `genome`",
+            help="IGV's name of the genome, such as hg38; recognised by the length of chromosome 1 by default, else `genome`",
         ),
     )
     step(
