@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "python" / "requirements"
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"torch": "pytorch"}
 BIOCONDA = {"multiqc", "pybedtools", "pybigwig", "pyfaidx", "pysam"}
 BEDTOOLS = "bioconda::bedtools=2.31.1"
 CHANNELS = ["conda-forge", "bioconda"]

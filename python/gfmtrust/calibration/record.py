@@ -348,12 +348,17 @@ def _from_dict(raw: dict) -> Calibration:
         for c in raw.pop("certificates")
     )
     verdict = raw.pop("shift")
+    limits = dict(raw.pop("limits"))
+    if limits.pop("draft", False):  # version 0.1 has this key
+        raise ConfigurationError(
+            message(PLACE, "it is of a model in int8", "fp32 or fp16", "run CALIBRATE again")
+        )
     return Calibration(
         options=options,
         reliability=fitted,
         certificates=given,
         counts=Counts(**raw.pop("counts")),
-        limits=Limits(**_tuples(raw.pop("limits"))),
+        limits=Limits(**_tuples(limits)),
         ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
         kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
         labelled={kind: _from_dict(held) for kind, held in raw.pop("labelled", {}).items()},
