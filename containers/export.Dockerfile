@@ -20,6 +20,6 @@ RUN echo /opt/gfmtrust/python > "$(python -c 'import site; print(site.getsitepac
     && chmod 755 /usr/local/bin/gfmtrust \
     && test "$(gfmtrust --version)" = "${VERSION}"
 # any user, without a home: whatever a library writes goes to /tmp unless the pipeline names a folder of the task
-ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache MPLCONFIGDIR=/tmp/.cache/matplotlib \
+ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache \
     PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 LC_ALL=C.UTF-8
 USER 65534

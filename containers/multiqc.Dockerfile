@@ -14,6 +14,6 @@ LABEL org.opencontainers.image.title="gfmtrust/multiqc" \
       org.opencontainers.image.source="https://github.com/gfmtrust/gfmtrust"
 RUN test -n "${VERSION}"
 # any user, without a home: whatever a library writes goes to /tmp unless the pipeline names a folder of the task
-ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache MPLCONFIGDIR=/tmp/.cache/matplotlib \
+ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache \
     PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1 LC_ALL=C.UTF-8
 USER 65534

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "python" / "requirements"
 CONTAINERS = ROOT / "containers"
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"torch": "pytorch"}
 BIOCONDA = {"multiqc", "pybedtools", "pybigwig", "pyfaidx", "pysam"}
 BEDTOOLS = "bioconda::bedtools=2.31.1"
 CHANNELS = ["conda-forge", "bioconda"]

@@ -45,7 +45,7 @@ case $step in
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
     choose_stride) echo '{}' > "$out" ;;
     write_tracks)
-        touch "$out_dir/entropy.bw" "$out_dir/flags.bed.gz.tbi" "$out_dir/igv_session.xml" "$out_dir/jbrowse_config.json" "$out_dir/genome.chrom.sizes"
+        touch "$out_dir/entropy.bw" "$out_dir/flags.bed.gz.tbi" "$out_dir/igv_session.xml"
         echo '' | gzip > "$out_dir/flags.bed.gz" ;;
     read_labels) touch "$out" ;;
     list_sites) touch "$out" "$out.tbi" ;;

@@ -57,8 +57,6 @@ def test_results_lie_where_the_design_says(odd_stub):
         "tracks/entropy.bw",
         "tracks/flags.bed.gz",
         "tracks/igv_session.xml",
-        "tracks/jbrowse_config.json",
-        "tracks/trackDb.txt",
         "scores/sites.gfm.vcf.gz",
         "scores/sites.parquet",
         "scores/columns.txt",

@@ -17,7 +17,7 @@ from gfmtrust.calibration.certificates import Certificate, Tally, thresholds
 from gfmtrust.calibration.reliability import AblationRow, Reliability, Term
 from gfmtrust.calibration.shift import ShiftVerdict
 from gfmtrust.core.errors import ConfigurationError, message
-from gfmtrust.core.vocabulary import DRAFT, Rank, VariantClass
+from gfmtrust.core.vocabulary import Rank, VariantClass
 from gfmtrust.inputs.training import Overlap
 
 PLACE = "calibration.json"
@@ -50,18 +50,11 @@ class Options:
     digests: dict = field(default_factory=dict)
 
     @property
-    def is_draft(self) -> bool:
-        """Whether a model of the run reckons in the precision that is a draft."""
-        return DRAFT in self.digests.get("precision", ())
-
-    @property
     def at_most_medium(self) -> str:
         """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; ''
         where nothing says so."""
         if self.background:
             return f"context model and probes come from {self.background}"
-        if self.is_draft:
-            return f"a model reckons in {DRAFT}, which is a draft"
         return (
             f"the window is longer than {self.long_window} was trained on"
             if self.long_window
@@ -355,12 +348,17 @@ def _from_dict(raw: dict) -> Calibration:
         for c in raw.pop("certificates")
     )
     verdict = raw.pop("shift")
+    limits = dict(raw.pop("limits"))
+    if limits.pop("draft", False):  # version 0.1 has this key
+        raise ConfigurationError(
+            message(PLACE, "it is of a model in int8", "fp32 or fp16", "run CALIBRATE again")
+        )
     return Calibration(
         options=options,
         reliability=fitted,
         certificates=given,
         counts=Counts(**raw.pop("counts")),
-        limits=Limits(**_tuples(raw.pop("limits"))),
+        limits=Limits(**_tuples(limits)),
         ablation=tuple(AblationRow(**row) for row in raw.pop("ablation")),
         kinds={kind: _from_dict(held) for kind, held in raw.pop("kinds", {}).items()},
         labelled={kind: _from_dict(held) for kind, held in raw.pop("labelled", {}).items()},

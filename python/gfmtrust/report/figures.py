@@ -1,21 +1,19 @@
-"""The report's figures as inline SVG: same numbers, same bytes. No date, no random id, no text that
-a user wrote.
+"""The four large figures of the report as inline SVG: same numbers, same bytes. No text that a user
+wrote is drawn.
 
-Colours are safe for the colour-blind, and every flag is told apart by hatch or marker too.
+Colours are safe for the colour-blind, and every flag is told apart by hatch or dashes too.
 """
 
 from __future__ import annotations
 
-import io
-import re
-
-import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
 from gfmtrust.core.vocabulary import Rank
+from gfmtrust.report import svg
+from gfmtrust.report.chart import FONT, Chart, Stroke
 from gfmtrust.report.numbers import ENTROPY_EDGES, FLAGS, LLR_EDGES, AlleleNumbers, CurveBin
+from gfmtrust.report.svg import INK
 
 COLOUR = {
     Rank.HIGH: "#0072b2",
@@ -23,161 +21,90 @@ COLOUR = {
     Rank.LOW: "#d55e00",
     Rank.NOT_SCORED: "#969696",
 }
-HATCH = {Rank.HIGH: "", Rank.MEDIUM: "///", Rank.LOW: "\\\\\\", Rank.NOT_SCORED: ""}
-INK = "#1a1a1a"
-# DejaVu Sans comes with matplotlib, so text is measured alike on every machine
-SETTINGS = {
-    "svg.hashsalt": "gfmtrust",
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10,
-    "legend.frameon": False,
-    "hatch.linewidth": 0.5,
-    "path.simplify": False,
-}
-UNREFERENCED_ID = re.compile(r' id="[^"]*_[^"]*"')
-"""matplotlib numbers its groups alike in every figure; ids that something refers to are hashes
-without an underscore."""
-FONT = re.compile(r"font-family: [^;\"]*")
+HATCH = {Rank.MEDIUM: 45, Rank.LOW: -45}
+"""Angle of the hatch of a flag's bars, degrees."""
+DASHES = {Rank.HIGH: "", Rank.MEDIUM: "8 4", Rank.LOW: "2.5 3"}
+GUIDE = "#6b6b6b"
+BAR_ROW, BAR_LABEL = 40, 132
+"""Height of a bar of the funnel with its gap, and width kept for its label; pixels."""
 
 
-@matplotlib.rc_context(SETTINGS)
-def entropy_histogram(numbers: AlleleNumbers) -> str:
+def entropy_histogram(numbers: AlleleNumbers) -> Markup:
     """Scored alleles by entropy, stacked by flag, with the uniform line at 2 bits."""
-    figure, axes = _axes(6.4, 2.9)
-    _stacked(axes, ENTROPY_EDGES, numbers.ent)
-    axes.axvline(2.0, color=INK, linestyle="--", linewidth=1.2)
-    axes.annotate(
-        "uniform: 2 bits",
-        (2.0, 0.97),
-        xycoords=("data", "axes fraction"),
-        xytext=(-4, 0),
-        textcoords="offset points",
-        ha="right",
-        va="top",
-    )
-    axes.set(xlabel="entropy (bits)", ylabel="alleles", xlim=(0, 2.05))
-    axes.yaxis.set_major_formatter("{x:,.0f}")
-    figure.legend(loc="outside right upper", fontsize=9)
-    return svg_of(figure)
+    most = max(1, int(sum(numbers.ent[flag] for flag in FLAGS).max()))
+    chart = Chart((0, 2.05), (0, most * 1.25), "entropy (bits)", "alleles")
+    low = np.zeros(len(ENTROPY_EDGES) - 1, np.int64)
+    for flag in FLAGS:
+        counts = numbers.ent[flag]
+        fill = f"url(#hatch{flag.value})" if flag in HATCH else COLOUR[flag]
+        chart.area(ENTROPY_EDGES, low, low + counts, fill, f"{flag.name} ({counts.sum():,})")
+        low = low + counts
+    chart.upright(2.0, Stroke(width=1.6, dash="6 3"), "uniform: 2 bits")
+    return svg.element(chart.width, chart.height, _hatches() + chart.drawn())
 
 
-@matplotlib.rc_context(SETTINGS)
-def llr_by_flag(numbers: AlleleNumbers) -> str:
+def llr_by_flag(numbers: AlleleNumbers) -> Markup:
     """Share of each flag's alleles by LLR, one outline a flag."""
-    figure, axes = _axes(6.4, 2.9)
-    for flag, style in zip(FLAGS, ("-", "--", ":"), strict=True):
-        counts = numbers.llr[flag]
-        if counts.sum():
-            share, label = counts / counts.sum(), f"{flag.name} ({counts.sum():,})"
-            axes.stairs(
-                share, LLR_EDGES, color=COLOUR[flag], linestyle=style, linewidth=2, label=label
-            )
-    axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set(xlabel="LLR (nats); left: the model prefers REF", ylabel="share of the flag's alleles")
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside right upper", fontsize=9)
-    return svg_of(figure)
+    shares = {flag: counts / counts.sum() for flag in FLAGS if (counts := numbers.llr[flag]).sum()}
+    most = max((float(share.max()) for share in shares.values()), default=1.0)
+    chart = Chart(
+        (LLR_EDGES[0] - 1, LLR_EDGES[-1] + 1),
+        (0, most * 1.05),
+        "LLR (nats); left: the model prefers REF",
+        "share of the flag's alleles",
+    )
+    chart.upright(0, Stroke())
+    for flag, share in shares.items():
+        stroke = Stroke(COLOUR[flag], 2.4, DASHES[flag])
+        chart.steps(LLR_EDGES, share, stroke, f"{flag.name} ({numbers.llr[flag].sum():,})")
+    return svg.element(chart.width, chart.height, chart.drawn())
 
 
-@matplotlib.rc_context(SETTINGS)
-def calibration_plot(bins: list[CurveBin], alphas: dict[Rank, float]) -> str:
+def calibration_plot(bins: list[CurveBin], alphas: dict[Rank, float]) -> Markup:
     """Reliability against the share of probes that were right, with 95% intervals and the levels'
     limits."""
-    figure, axes = _axes(6.4, 3.4)
     lowest = min([0.45, *(bin_.low - 0.02 for bin_ in bins)])
     left = min([lowest, *(bin_.reliability - 0.02 for bin_ in bins)])
-    axes.plot([0, 1], [0, 1], color="#6b6b6b", linewidth=1, label="equal")
-    axes.axhline(0.5, color="#6b6b6b", linewidth=1, linestyle=":", label="guessing")
+    chart = Chart(
+        (left, 1.01), (lowest, 1.01), "reliability", "real base preferred over decoy", height=326,
+        legend=180,
+    )  # fmt: skip
+    start = max(left, lowest)
+    chart.line(np.array([start, 1]), np.array([start, 1]), Stroke(GUIDE, 1.3), "equal")
+    chart.level(0.5, Stroke(GUIDE, 1.3, "2 3"), "guessing")
     for flag, alpha in alphas.items():
-        axes.axhline(
-            1 - alpha,
-            color=COLOUR[flag],
-            linewidth=1.2,
-            linestyle="--",
-            label=f"{flag.name} asks for {1 - alpha:.0%}",
-        )
-    x, y = (np.array([getattr(bin_, name) for bin_ in bins]) for name in ("reliability", "right"))
-    errors = (
-        np.array([[bin_.right - bin_.low, bin_.high - bin_.right] for bin_ in bins]).T
-        if bins
-        else None
-    )
-    axes.errorbar(
-        x,
-        y,
-        yerr=errors,
-        fmt="o",
-        color=INK,
-        markersize=5,
-        capsize=3,
-        linewidth=1.2,
-        label="probes, 95% interval",
-    )
-    axes.set(
-        xlabel="reliability",
-        ylabel="real base preferred over decoy",
-        xlim=(left, 1.01),
-        ylim=(lowest, 1.01),
-    )
-    figure.legend(loc="outside right upper", fontsize=9)
-    return svg_of(figure)
+        stroke = Stroke(COLOUR[flag], 1.6, "6 3")
+        chart.level(1 - alpha, stroke, f"{flag.name} asks for {1 - alpha:.0%}")
+    names = ("reliability", "right", "low", "high")
+    values = (np.array([getattr(bin_, name) for bin_ in bins]) for name in names)
+    chart.points(*values, label="probes, 95% interval")
+    return svg.element(chart.width, chart.height, chart.drawn())
 
 
-@matplotlib.rc_context(SETTINGS)
-def funnel_plot(steps: list[tuple[str, int]]) -> str:
+def funnel_plot(steps: list[tuple[str, int]]) -> Markup:
     """Bars from all alleles down to HIGH; `steps`: (label, alleles), widest first."""
-    figure, axes = _axes(6.4, 0.42 * len(steps) + 0.4)
     colours = [COLOUR[Rank.NOT_SCORED], "#56789a", COLOUR[Rank.MEDIUM], COLOUR[Rank.HIGH]]
-    labels, counts = [label for label, _ in steps], [count for _, count in steps]
-    bars = axes.barh(
-        labels[::-1], counts[::-1], color=colours[len(colours) - len(steps) :][::-1], height=0.65
-    )
-    axes.bar_label(bars, [f"{count:,}" for count in counts[::-1]], padding=4)
-    axes.set(xlim=(0, max([1, *counts]) * 1.18))
-    axes.spines[["bottom"]].set_visible(False)
-    axes.set_xticks([])
-    return svg_of(figure)
-
-
-def _stacked(axes, edges: np.ndarray, counts: dict[Rank, np.ndarray]) -> None:
-    floor = np.zeros(len(edges) - 1, np.int64)
-    for flag in FLAGS:
-        axes.stairs(
-            floor + counts[flag],
-            edges,
-            baseline=floor,
-            fill=True,
-            facecolor=COLOUR[flag],
-            hatch=HATCH[flag],
-            edgecolor="white",
-            linewidth=0.3,
-            label=f"{flag.name} ({counts[flag].sum():,})",
+    width, height = 614, BAR_ROW * len(steps) + 8
+    widest, bars = max([1, *(count for _, count in steps)]), ""
+    for row, (label, count) in enumerate(steps):
+        y, long = 8 + BAR_ROW * row, (width - BAR_LABEL - 76) * count / widest
+        colour = colours[len(colours) - len(steps) + row]
+        bars += (
+            f'<path d="M{BAR_LABEL} {y}h{long:.1f}v{BAR_ROW - 12}h-{long:.1f}z" fill="{colour}"/>'
+            f'<text x="{BAR_LABEL - 8}" y="{y + 19}" text-anchor="end">{label}</text>'
+            f'<text x="{BAR_LABEL + long + 6:.1f}" y="{y + 19}">{count:,}</text>'
         )
-        floor = floor + counts[flag]
-    axes.set_ylim(0, max(1, int(floor.max())) * 1.25)
+    axis = f'<path d="M{BAR_LABEL} 0V{height}" {Stroke()}/>'
+    content = f'<g font-size="{FONT}" fill="{INK}">{bars}{axis}</g>'
+    return svg.element(width, height, content)
 
 
-def _axes(width: float, height: float):
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
-
-
-def svg_of(figure: Figure) -> str:
-    """The `<svg>` element alone: no prolog, no metadata, no id that two figures could share."""
-    text = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(
-        text, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+def _hatches() -> str:
+    """The pattern of each hatched flag: its colour under thin white lines."""
+    patterns = (
+        f'<pattern id="hatch{flag.value}" width="7" height="7" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate({angle})"><path d="M0 0h7v7h-7z" fill="{COLOUR[flag]}"/>'
+        '<path d="M0 0V7" stroke="#fff" stroke-width="1.4"/></pattern>'
+        for flag, angle in HATCH.items()
     )
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    svg = FONT.sub("font-family: sans-serif", UNREFERENCED_ID.sub("", svg))
-    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+    return f"<defs>{''.join(patterns)}</defs>"

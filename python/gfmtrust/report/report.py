@@ -11,7 +11,6 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
 
 from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
@@ -262,7 +261,7 @@ def context(run: Run) -> dict:
         "models": [report_rows.model(model) for model in run.models],
         "verdict": report_wording.verdict(numbers, calibration),
         "funnel": {
-            "svg": Markup(report_figures.funnel_plot(steps)),
+            "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
             "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
             "reasons": report_rows.shares(
@@ -272,7 +271,7 @@ def context(run: Run) -> dict:
             "whys": report_rows.shares(numbers.reasons, numbers.scored),
         },
         "curve": {
-            "svg": Markup(report_figures.calibration_plot(run.curve, alphas)),
+            "svg": report_figures.calibration_plot(run.curve, alphas),
             "sentence": curve,
             "alt": f"Calibration curve. {curve}",
         },
@@ -288,11 +287,11 @@ def context(run: Run) -> dict:
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
         "entropy": {
-            "svg": Markup(report_figures.entropy_histogram(numbers)),
+            "svg": report_figures.entropy_histogram(numbers),
             "sentence": entropy,
             "alt": f"Histogram of entropy. {entropy}",
         },
-        "llr_svg": Markup(report_figures.llr_by_flag(numbers)),
+        "llr_svg": report_figures.llr_by_flag(numbers),
         "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
         "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
         "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],

@@ -53,7 +53,7 @@ def strip(bins: np.ndarray, width: int = 160, height: int = 18) -> Markup:
         for i, n in enumerate(sure)
         if n
     )
-    return _svg(
+    return element(
         width,
         height,
         f'<path d="{up}" fill="{FAINT}"/><path d="{down}" fill="{BLUE}"/>'
@@ -76,7 +76,7 @@ def entropy_bars(counts: list[int], width: int = 280, height: int = 62) -> Marku
         f'fill="{INK}">{label}</text>'
         for x, label in ((6, 0), (6 + (right - 6) / 2, 1), (right, 2))
     )
-    return _svg(
+    return element(
         width,
         height,
         f'<path d="{path}" fill="#56789a"/><path d="M6 {floor}H{right}" stroke="{INK}"/>'
@@ -108,7 +108,7 @@ def letters(bases: list[dict], flank: int, ref: str, alt: str) -> Markup:
         if alt.isalpha() and len(alt) <= flank + 1
         else ""
     )
-    return _svg(
+    return element(
         width,
         STACK + 32,
         (
@@ -145,8 +145,10 @@ def _row(letters: dict[int, str], y: int) -> str:
     )
 
 
-def _svg(width: float, height: float, content: str) -> Markup:
+def element(width: float, height: float, content: str, attributes: str = "") -> Markup:
+    """The `<svg>` element of a figure, in pixels. attributes: further ones, such as the namespace of
+    a file of its own."""
     return Markup(
-        f'<svg aria-hidden="true" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        f'<svg aria-hidden="true" {attributes}width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif">{content}</svg>'
     )

@@ -1,8 +1,7 @@
 """Every track that a genome browser can show, declared once: file, title, range and colour. No
 files are written here.
 
-The bigWig files, the flags' BED, the track hub, the IGV session and the JBrowse configuration all
-come from this list.
+The bigWig files, the flags' BED and the IGV session come from this list.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ class Track:
     id: str
     column: str | None
     title: str
-    sentence: str
     lowest: float
     highest: float
     colour: Colour
@@ -41,7 +39,6 @@ BIGWIGS = (
         "entropy",
         "ent",
         "Entropy, bits",
-        "Entropy of the mean distribution of each region base, bits; 0 is certain and 2 is uniform",
         0,
         2,
         (0, 114, 178),
@@ -50,7 +47,6 @@ BIGWIGS = (
         "gain",
         "gain",
         "Gain, bits/base",
-        "Gain over the context model near each region base, bits per base; above 0 beats counting",
         -0.5,
         0.5,
         (0, 158, 115),
@@ -59,7 +55,6 @@ BIGWIGS = (
         "disagreement",
         "dis",
         "Disagreement, bits",
-        "Mutual information between views and base, bits; 0 means that all views say the same",
         0,
         0.5,
         (204, 121, 167),
@@ -68,7 +63,6 @@ BIGWIGS = (
         "surprisal",
         "surprisal",
         "Surprisal, bits",
-        "Surprisal of the base that stands there, bits",
         0,
         6,
         (86, 120, 154),
@@ -77,7 +71,6 @@ BIGWIGS = (
         "rank",
         "rank",
         "Rank",
-        "Flag of each region base: 3 HIGH, 2 MEDIUM, 1 LOW; no value where it is not scored",
         0,
         3,
         (0, 0, 0),
@@ -89,7 +82,6 @@ FLAGS = Track(
     "flags",
     None,
     "Flags of alleles",
-    "Every allele of the cohort: HIGH, MEDIUM, LOW or NOT_SCORED; research use only, not ACMG evidence",
     0,
     1000,
     (0, 114, 178),

@@ -1,5 +1,5 @@
 """WRITE_TRACKS: a folder that genome browsers open: bigWig files of the region bases, the alleles'
-flags as BED, and what names them.
+flags as BED, and an IGV session.
 
 bases.parquet is streamed once; runs of neighbouring bases go in as one fixed-step block each. Bases
 without the value are left out, and a measure without any value has no file. The only module that
@@ -17,8 +17,8 @@ import pyBigWig
 
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, write_failed
-from gfmtrust.report.browsers import write_browsers
 from gfmtrust.report.flag_track import write_flags
+from gfmtrust.report.igv_session import write_session
 from gfmtrust.report.track_list import BIGWIGS, assembly_name
 
 TRACKS = {track.id: track.column for track in BIGWIGS}
@@ -28,10 +28,10 @@ TRACKS = {track.id: track.column for track in BIGWIGS}
 def write_tracks(
     bases: Path, sites: Path, out_dir: Path, assembly: str | None = None, force: bool = False
 ) -> list[Path]:
-    """Write every track of a run below `out_dir`, and the files by which UCSC, IGV and JBrowse open
-    them; returns all paths.
+    """Write every track of a run below `out_dir`, and the IGV session that opens them; returns all
+    paths.
 
-    assembly: the browsers' name of the genome; recognised by its chromosome 1 where None.
+    assembly: IGV's name of the genome; recognised by its chromosome 1 where None.
     """
     known = tables.read_metadata(sites)
     contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
@@ -39,7 +39,7 @@ def write_tracks(
     present = [path.name for path in paths]
     return [
         *paths,
-        *write_browsers(
+        write_session(
             out_dir,
             present,
             contigs,

@@ -565,6 +565,21 @@ def test_a_file_that_is_no_calibration_is_refused(text):
         Calibration.from_json(text)
 
 
+def test_a_calibration_of_version_0_1_is_read(fitted):
+    """It says in a key of its own that no model was in int8."""
+    raw = json.loads(fitted.to_json())
+    raw["limits"]["draft"] = False
+    assert Calibration.from_json(json.dumps(raw)) == fitted
+
+
+@pytest.mark.bad_input
+def test_a_calibration_of_a_model_in_int8_is_refused(fitted):
+    raw = json.loads(fitted.to_json())
+    raw["limits"]["draft"] = True
+    with pytest.raises(ConfigurationError, match="int8; expected fp32 or fp16"):
+        Calibration.from_json(json.dumps(raw))
+
+
 @pytest.mark.bad_input
 def test_a_cut_off_out_of_range_is_refused(fitted):
     raw = json.loads(fitted.to_json())

@@ -31,7 +31,6 @@ ONLY_IN = {
     "pyfaidx": {"io"},
     "pybedtools": {"io"},
     "pyBigWig": {"report"},
-    "matplotlib": {"report", "validation"},
 }
 MAX_LINES = 350
 MAX_ARGUMENTS = 8

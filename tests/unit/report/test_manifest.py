@@ -123,7 +123,6 @@ def test_real_multiqc_reads_them_offline(tmp_path):
     environment = {
         **os.environ,
         "HOME": str(tmp_path),
-        "MPLCONFIGDIR": str(tmp_path),
         "http_proxy": "http://127.0.0.1:9",
         "https_proxy": "http://127.0.0.1:9",
     }

@@ -10,11 +10,10 @@ process WRITE_TRACKS {
     val code
 
     output:
-    // a measure without any value, such as the gain of the context model alone, has no bigWig; without one there is no hub
+    // a measure without any value, such as the gain of the context model alone, has no bigWig
     tuple val(meta), path('tracks/*.bw', arity: '0..*'), emit: tracks
     tuple val(meta), path('tracks/flags.bed.gz'), path('tracks/flags.bed.gz.{tbi,csi}', arity: '0..*'), emit: flags
-    tuple val(meta), path('tracks/{igv_session.xml,jbrowse_config.json,genome.chrom.sizes}', arity: '3'), emit: sessions
-    tuple val(meta), path('tracks/{hub,genomes,trackDb}.txt', arity: '0..3'), emit: hub
+    tuple val(meta), path('tracks/igv_session.xml'), emit: session
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -30,9 +29,7 @@ process WRITE_TRACKS {
     stub:
     """
     mkdir tracks
-    touch tracks/entropy.bw tracks/flags.bed.gz.tbi
-    touch tracks/igv_session.xml tracks/jbrowse_config.json tracks/genome.chrom.sizes
-    touch tracks/hub.txt tracks/genomes.txt tracks/trackDb.txt
+    touch tracks/entropy.bw tracks/flags.bed.gz.tbi tracks/igv_session.xml
     echo "" | gzip > tracks/flags.bed.gz
     """
 }

@@ -6,19 +6,22 @@ Same numbers, same bytes; the style is the report's.
 
 from __future__ import annotations
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
+from markupsafe import escape
 
 from gfmtrust.core.ranking import roc_curve
 from gfmtrust.core.risk_coverage import risk_at_coverage
-from gfmtrust.report.figures import INK, SETTINGS, svg_of
+from gfmtrust.report import svg
+from gfmtrust.report.chart import FONT, Chart, Stroke, legend_width
 from gfmtrust.validation.benchmark.labelled.alleles import Judged
 from gfmtrust.validation.benchmark.labelled.questions import trust
 
 POINTS = 100
 COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#56789a", "#009e73", "#6b6b6b")
-STYLES = ("-", "--", ":", "-.")
+DASHES = ("", "8 4", "2.5 3", "9 3 2.5 3")
+HEIGHT, TITLE, PLOT = 390, 34, 380
+"""Height of the axes with their labels, height of the title, width of a plot without its legend;
+pixels."""
 FROM_ALLELES = 20
 """A risk among fewer alleles is noise that would stretch the axis."""
 
@@ -45,45 +48,56 @@ def curve_points(judged: Judged) -> list[dict]:
     return rows
 
 
-@matplotlib.rc_context(SETTINGS)
 def page(judged: Judged, title: str) -> str:
     """Risk against coverage, left; ROC of the label, right."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    figure.suptitle(title)
-    points = curve_points(judged)
-    for i, name in enumerate(dict.fromkeys(point["ranking"] for point in points)):
-        mine = [
-            point for point in points if point["ranking"] == name and point["n"] >= FROM_ALLELES
-        ]
-        left.plot(
-            [point["coverage"] for point in mine],
-            [point["risk"] for point in mine],
-            **_look(i),
-            label=name,
-        )
-    left.axhline(judged.table["wrong"].mean(), color=INK, linewidth=0.8)
-    left.set(
-        xlabel="share of alleles, most trusted first",
-        ylabel="wrong calls among them",
-        xlim=(0, 1),
-        ylim=(0, None),
+    charts = [_risk_chart(judged), _roc_chart(judged)]
+    width = round(sum(chart.width for chart in charts))
+    heading = f'<text x="{width / 2:g}" y="22" font-size="{FONT + 2}" text-anchor="middle">{escape(title)}</text>'
+    content = (
+        f'<path d="M0 0H{width}V{TITLE + HEIGHT}H0z" fill="#fff"/>{heading}'
+        f'<g transform="translate(0 {TITLE})">{charts[0].drawn()}</g>'
+        f'<g transform="translate({charts[0].width} {TITLE})">{charts[1].drawn()}</g>'
     )
-    right.plot([0, 1], [0, 1], color=INK, linewidth=0.8)
+    namespace = 'xmlns="http://www.w3.org/2000/svg" '
+    return svg.element(width, TITLE + HEIGHT, content, namespace) + "\n"
+
+
+def _risk_chart(judged: Judged) -> Chart:
+    points = [point for point in curve_points(judged) if point["n"] >= FROM_ALLELES]
+    wrong = float(judged.table["wrong"].mean())
+    highest = max([wrong, *(point["risk"] for point in points)])
+    names = list(dict.fromkeys(trust(judged)))
+    chart = _chart(
+        (highest * 1.05) or 1.0,
+        "share of alleles, most trusted first",
+        "wrong calls among them",
+        names,
+    )
+    chart.level(wrong, Stroke())
+    for i, name in enumerate(names):
+        mine = [point for point in points if point["ranking"] == name]
+        if mine:
+            x, y = (np.array([point[key] for point in mine]) for key in ("coverage", "risk"))
+            chart.line(x, y, _stroke(i), name)
+    return chart
+
+
+def _roc_chart(judged: Judged) -> Chart:
     label = judged.table["label"].to_numpy()
+    chart = _chart(1.0, "false positive rate", "true positive rate", list(judged.scorers))
+    chart.line(np.array([0, 1]), np.array([0, 1]), Stroke())
     for i, (name, score) in enumerate(judged.scorers.items()):
         known = np.isfinite(score)
         if 0 < label[known].sum() < known.sum():
-            right.plot(*roc_curve(label[known], score[known]), **_look(i), label=name)
-    right.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1))
-    for axes in (left, right):
-        axes.legend(fontsize=9, loc="best")
-    return svg_of(figure) + "\n"
+            chart.line(*roc_curve(label[known], score[known]), _stroke(i), name)
+    return chart
 
 
-def _look(i: int) -> dict:
-    return {
-        "color": COLOURS[i % len(COLOURS)],
-        "linestyle": STYLES[i % len(STYLES)],
-        "linewidth": 1.8,
-    }
+def _chart(highest: float, x_label: str, y_label: str, names: list[str]) -> Chart:
+    legend = legend_width(names)
+    width = round(PLOT + legend)
+    return Chart((0, 1), (0, highest), x_label, y_label, width, HEIGHT, legend)
+
+
+def _stroke(i: int) -> Stroke:
+    return Stroke(COLOURS[i % len(COLOURS)], 2.2, DASHES[i % len(DASHES)])

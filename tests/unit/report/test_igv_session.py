@@ -1,8 +1,7 @@
-"""Flags as BED9 and the files by which browsers open the tracks, read back with the standard
+"""Flags as BED9 and the IGV session that opens the tracks, read back with the standard
 library's and htslib's readers."""
 
 import gzip
-import json
 import re
 from dataclasses import replace
 from xml.etree import ElementTree
@@ -16,8 +15,8 @@ from gfmtrust.annotate.alleles import BASES_TABLE, SITES
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import CannotWriteError, MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
-from gfmtrust.report.browsers import igv_session, jbrowse_config, write_browsers
 from gfmtrust.report.figures import COLOUR
+from gfmtrust.report.igv_session import igv_session, write_session
 from gfmtrust.report.track_list import BIGWIGS, FLAGS, LEVEL_COLOURS, assembly_name
 from gfmtrust.report.tracks import write_tracks
 
@@ -95,25 +94,19 @@ def test_a_track_needs_no_escape_and_names_its_column():
         assert re.fullmatch(r"[a-z]+", track.id), track
         assert track.column is None or track.column in BASES_TABLE.names
         assert track.lowest < track.highest
-        assert not re.search(r"[\n\"<>&]", track.title + track.sentence), track
+        assert not re.search(r"[\n\"<>&]", track.title), track
 
 
-def test_one_list_stands_in_hub_session_and_configuration(tmp_path):
+def test_the_session_names_every_track(tmp_path):
     paths = made(tmp_path, bases=base_rows("chr10", 100, 20))
     bigwigs = [f"{name}.bw" for name in ("entropy", "gain", "disagreement", "surprisal", "rank")]
     assert [path.name for path in paths] == [
         *bigwigs,
         "flags.bed.gz",
         "flags.bed.gz.tbi",
-        "genome.chrom.sizes",
         "igv_session.xml",
-        "jbrowse_config.json",
-        "hub.txt",
-        "genomes.txt",
-        "trackDb.txt",
     ]
     assert all(path.is_file() for path in paths)
-    folder = tmp_path / "tracks"
     session = session_of(tmp_path)
     assert [resource.get("path") for resource in session.iter("Resource")] == [
         *bigwigs,
@@ -122,35 +115,6 @@ def test_one_list_stands_in_hub_session_and_configuration(tmp_path):
     assert [track.get("id") for track in session.iter("Track")] == [*bigwigs, "flags.bed.gz"]
     assert session.get("genome") == "genome"
     assert session.get("locus") == "chr10:101-600"
-    config = json.loads((folder / "jbrowse_config.json").read_text())
-    adapters = [track["adapter"] for track in config["tracks"]]
-    assert [
-        adapter.get("bigWigLocation", adapter.get("bedGzLocation"))["uri"] for adapter in adapters
-    ] == [*bigwigs, "flags.bed.gz"]
-    assert adapters[-1]["index"] == {
-        "indexType": "TBI",
-        "location": {"locationType": "UriLocation", "uri": "flags.bed.gz.tbi"},
-    }
-    assert {name for track in config["tracks"] for name in track["assemblyNames"]} == {
-        config["assemblies"][0]["name"]
-    }
-    assert (
-        config["assemblies"][0]["sequence"]["adapter"]["chromSizesLocation"]["uri"]
-        == "genome.chrom.sizes"
-    )
-    stanzas = [
-        dict(line.split(" ", 1) for line in stanza.splitlines())
-        for stanza in (folder / "trackDb.txt").read_text().split("\n\n")
-    ]
-    assert [stanza["bigDataUrl"] for stanza in stanzas] == bigwigs
-    assert all(
-        len(stanza["shortLabel"]) <= 17 and re.fullmatch(r"\w+", stanza["track"])
-        for stanza in stanzas
-    )
-    hub = dict(line.split(" ", 1) for line in (folder / "hub.txt").read_text().splitlines())
-    assert set(hub) == {"hub", "shortLabel", "longLabel", "genomesFile", "email"}
-    assert (folder / hub["genomesFile"]).read_text() == "genome genome\ntrackDb trackDb.txt\n"
-    assert (folder / "genome.chrom.sizes").read_text() == "chr10\t5000\nchr1\t3000\n"
 
 
 def test_every_named_file_is_there_and_every_track_is_named(tmp_path):
@@ -165,19 +129,13 @@ def test_every_named_file_is_there_and_every_track_is_named(tmp_path):
         == {"entropy.bw", "surprisal.bw", "rank.bw", "flags.bed.gz"}
         == {path.name for path in folder.glob("*[wz]")}
     )
-    assert (
-        "gain.bw"
-        not in (folder / "trackDb.txt").read_text() + (folder / "jbrowse_config.json").read_text()
-    )
 
 
-def test_a_run_without_regions_has_flags_and_no_hub(tmp_path):
+def test_a_run_without_regions_has_flags_alone(tmp_path):
     assert [path.name for path in made(tmp_path)] == [
         "flags.bed.gz",
         "flags.bed.gz.tbi",
-        "genome.chrom.sizes",
         "igv_session.xml",
-        "jbrowse_config.json",
     ]
     assert session_of(tmp_path).get("locus") == "chr10:10-509"
 
@@ -196,8 +154,6 @@ def test_a_long_contig_gets_a_csi(tmp_path):
         tmp_path, alleles=[site_row("long", 2**29 + 7, "A", "C")], contigs=[("long", 2**30)]
     )
     assert "flags.bed.gz.csi" in [path.name for path in paths]
-    config = json.loads((tmp_path / "tracks" / "jbrowse_config.json").read_text())
-    assert config["tracks"][0]["adapter"]["index"]["indexType"] == "CSI"
 
 
 @pytest.mark.parametrize(
@@ -228,7 +184,7 @@ def test_two_runs_are_byte_identical(tmp_path):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("contig", [*HOSTILE, "\x1b[31mred", "é\u2028"])
 def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
-    """Through bigWig, BED, XML and JSON; XML, which has no way to hold a control character, does
+    """Through bigWig, BED and XML; XML, which has no way to hold a control character, does
     without the place."""
     made(
         tmp_path,
@@ -246,10 +202,7 @@ def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
         assert file.values(contig, 3, 12) == [3.0] * 9
     flags = gzip.decompress((tmp_path / "tracks" / "flags.bed.gz").read_bytes()).decode()
     assert flags.split("\n")[1].split("\t")[0] == contig
-    config = json.loads((tmp_path / "tracks" / "jbrowse_config.json").read_text())
     indexed = (tmp_path / "tracks" / "flags.bed.gz.tbi").is_file()
-    adapters = [track["adapter"]["type"] for track in config["tracks"]]
-    assert adapters == [*["BigWigAdapter"] * 5, "BedTabixAdapter" if indexed else "BedAdapter"]
     assert (
         indexed or contig not in HOSTILE
     )  # htslib reads no index of a name with control characters
@@ -261,7 +214,7 @@ def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
 )
 def test_an_assembly_that_is_no_word_is_refused(tmp_path, name):
     with pytest.raises(UsageError, match="--assembly"):
-        write_browsers(tmp_path, ["entropy.bw"], CONTIGS, name, None)
+        write_session(tmp_path, ["entropy.bw"], CONTIGS, name, None)
     assert not list(tmp_path.iterdir())
 
 
@@ -274,7 +227,6 @@ def test_hostile_words_in_a_title_are_escaped(name):
         ElementTree.fromstring(igv_session([track], "hg38", name)).find("Panel/Track").get("name")
         == name
     )
-    assert json.loads(jbrowse_config([track], "hg38", ""))["tracks"][0]["name"] == name
 
 
 @pytest.mark.bad_input
