@@ -1,9 +1,8 @@
 """GPN duel: one random-weight network through the `gpn` package's own command line and through
 ours, and past a bare runtime loop.
 
-    python tools/gpn_duel.py --fasta chr20.fa.gz --vcf truth.vcf.gz           5 alternating runs,
-    100 sites x 3 ALTs, 2 threads python tools/gpn_duel.py --n_sites 4 --runs 1
-    a short look
+    python benchmarks/gpn_duel.py --fasta chr20.fa.gz --vcf truth.vcf.gz           5 alternating runs, 100 sites x 3 ALTs, 2 threads
+    python benchmarks/gpn_duel.py --n_sites 4 --runs 1                             a short look
 
 The peer lives in an environment of its own, .gfmtrust/bench-venv, made from
 python/requirements/bench.txt on the first run. Its untouched command line makes the LLRs that are
@@ -48,7 +47,7 @@ from gfmtrust.readers import site_scores
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "hg19_chr20"
 STATE = ROOT / ".gfmtrust"
-PEER = ROOT / "tools" / "gpn_duel_peer.py"
+PEER = ROOT / "benchmarks" / "gpn_duel_peer.py"
 REQUIREMENTS = ROOT / "python" / "requirements" / "bench.txt"
 SHAPE = {"vocab_size": 7, "hidden_size": 256, "num_hidden_layers": 12, "intermediate_size": 1024}
 SEED = 20
@@ -447,7 +446,7 @@ def stop(line: str):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--fasta", type=Path, default=DATA / "chr20.fa.gz")
     parser.add_argument(
         "--vcf",

@@ -1,9 +1,8 @@
 """The peer's half of the GPN duel, run by the Python of the benchmark's own environment;
-`tools/gpn_duel.py` starts it.
+`benchmarks/gpn_duel.py` starts it.
 
-    python tools/gpn_duel_peer.py tokenizer MODEL_DIR            a tokenizer that AutoTokenizer
-    loads: lower case, seven tokens python tools/gpn_duel_peer.py predict ARGUMENTS
-    gpn.ss.run_vep with these arguments, its Trainer.predict timed
+    python benchmarks/gpn_duel_peer.py tokenizer MODEL_DIR            a tokenizer that AutoTokenizer loads: lower case, seven tokens
+    python benchmarks/gpn_duel_peer.py predict ARGUMENTS              gpn.ss.run_vep with these arguments, its Trainer.predict timed
 
 `predict` runs the module as the command line does; only a clock is put round Trainer.predict. The
 first call, which compiles, is the command's own and makes its output. Then each line on stdin asks

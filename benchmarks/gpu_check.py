@@ -2,10 +2,9 @@
 """What a GPU makes of the exported graphs: agreement with torch on the CPU, and the card's own
 matrix rate.
 
-    python tools/gpu_check.py parity              every example of the registry, fp32, fp16 and
-    bf16, CUDA against torch CPU fp32 python tools/gpu_check.py parity --family gpn --family nt_v2
-    python tools/gpu_check.py matrix              what a large matrix product reaches; throughput.py
-    --device cuda gives TFLOP/s beside it
+    python benchmarks/gpu_check.py parity              every example of the registry, fp32, fp16 and bf16, CUDA against torch CPU fp32
+    python benchmarks/gpu_check.py parity --family gpn --family nt_v2
+    python benchmarks/gpu_check.py matrix              what a large matrix product reaches; throughput.py --device cuda gives TFLOP/s beside it
 
 Needs torch with CUDA and onnxruntime-gpu, and nothing of pysam or pyfaidx.
 """

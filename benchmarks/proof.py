@@ -1,8 +1,8 @@
 """The proof of the flags on oracle genomes: writes genomes, trains what is to be proven, and prints
 the tables of docs/benchmarks.md.
 
-    python tools/proof.py --law easy --work .gfmtrust/proof            all parts, 1,000 redraws each
-    python tools/proof.py --law easy --part useless --n 100            one part, fewer redraws
+    python benchmarks/proof.py --law easy --work .gfmtrust/proof            all parts, 1,000 redraws each
+    python benchmarks/proof.py --law easy --part useless --n 100            one part, fewer redraws
 
 Parts: context (the context model alone), ensemble (five small GPN networks, trained here on another
 genome of the law, once), useless (five models that know nothing, germline-like and APOBEC-like),
@@ -18,8 +18,6 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import proof_networks
-
 from gfmtrust.export.export import export_model
 from gfmtrust.validation import benchmark
 from gfmtrust.validation.benchmark.pool import POOL_ALLELES, stored
@@ -27,8 +25,10 @@ from gfmtrust.validation.benchmark.replications import REPLICATIONS
 from gfmtrust.validation.oracle import dataset, write_oracle
 from gfmtrust.validation.oracle.laws import LAWS, SHIFTED
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "python"))
-import useless  # noqa: E402  (models that know nothing, written by the tests)
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "helpers"), str(ROOT / "training")]
+import proof_networks  # noqa: E402  (training/)
+import useless  # noqa: E402  (tests/helpers: models that know nothing)
 
 LOG = logging.getLogger("proof")
 SEEDS = range(1, 6)

@@ -1,10 +1,9 @@
 """Throughput of exported graphs against PyTorch eager, one member of each class of network at real
 width, in one run.
 
-    python tools/throughput.py                                   512 and 6,144 tokens, 2 threads,
-    medians of 7 interleaved runs python tools/throughput.py --only Mamba-1 --lengths 512      one
-    class; --set num_hidden_layers=22 gives every one other keys python tools/throughput.py --device
-    cuda --precisions fp32 fp16 bf16
+    python benchmarks/throughput.py                                   512 and 6,144 tokens, 2 threads, medians of 7 interleaved runs
+    python benchmarks/throughput.py --only Mamba-1 --lengths 512      one class; --set num_hidden_layers=22 gives every one other keys
+    python benchmarks/throughput.py --device cuda --precisions fp32 fp16 bf16
 
 Weights are random, inputs the same for all. Contestants: the graph in ONNX Runtime; the same folded
 module in eager torch, which gathers the scored row before the head as the graph does; the whole

@@ -1,6 +1,6 @@
 """Check the images as far as that goes without a container daemon.
 
-    python tools/check_images.py [IMAGE ...] [--base FOLDER]
+    python dev/check_images.py [IMAGE ...] [--base FOLDER]
 
 First the rules of `dockerfile.faults`, then the instructions of each image in a clean Debian root
 made by debootstrap: COPY copies, RUN runs its very line by chroot, ENV and ARG are set as docker
@@ -215,7 +215,7 @@ def check(path: Path, base: Path, root: Path, role: str) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "images", nargs="*", default=["score"], help="score, score_gpu, export, multiqc"
     )

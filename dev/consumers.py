@@ -1,9 +1,9 @@
 """The ten-consumer contract: "alleles of MEDIUM or better", asked of a run's results with every
 tool's own recipe of docs/integration.md.
 
-    python tools/consumers.py                       a small made-up run with every kind of record
-    python tools/consumers.py results-demo          a run of yours
-    tools/consumers.sh                              first: gets the tools, into .gfmtrust/consumers
+    python dev/consumers.py                       a small made-up run with every kind of record
+    python dev/consumers.py results-demo          a run of yours
+    dev/consumers.sh                              first: gets the tools, into .gfmtrust/consumers
 
 A recipe is the code below `### <consumer>` on that page and nothing else: what is run here is what
 a reader copies. It runs in a folder that holds in.gfm.vcf.gz (annotated), in.vcf.gz (the same
@@ -274,9 +274,7 @@ def main(arguments: list[str] | None = None) -> int:
         nargs="?",
         help="results folder of a run; a small made-up run where left out",
     )
-    parser.add_argument(
-        "--tools", type=Path, default=TOOLS, help="folder made by tools/consumers.sh"
-    )
+    parser.add_argument("--tools", type=Path, default=TOOLS, help="folder made by dev/consumers.sh")
     options = parser.parse_args(arguments)
     if options.results is not None and not annotated(options.results):
         error = MissingInputError(
@@ -291,7 +289,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     with tempfile.TemporaryDirectory() as scratch:
         if options.results is None:
-            sys.path.insert(0, str(ROOT / "tests" / "python"))
+            sys.path.insert(0, str(ROOT / "tests" / "helpers"))
             options.results = importlib.import_module("consumer_run").make(Path(scratch))
         rows = [
             ("consumer", "version", "expression", "kept", "agrees"),

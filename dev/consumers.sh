@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the tools that read our results, for tools/consumers.py, below one folder: venv/ (python/requirements/consumers.in), bin/ with
+# Makes the tools that read our results, for dev/consumers.py, below one folder: venv/ (python/requirements/consumers.in), bin/ with
 # vcfanno, SnpSift and gatk. vcfanno and SnpSift come from Debian's packages, unpacked and not installed; GATK (400 MB) from Maven
 # Central. What cannot be had is named and left out.
 set -eu
@@ -33,7 +33,7 @@ debian_tools() {
 
 gatk() {
     mkdir -p "$FOLDER/gatk"
-    mvn -q -B -f tools/consumers_pom.xml dependency:copy-dependencies -DoutputDirectory="$FOLDER/gatk"
+    mvn -q -B -f dev/consumers_pom.xml dependency:copy-dependencies -DoutputDirectory="$FOLDER/gatk"
     launcher gatk "$FOLDER/gatk" org.broadinstitute.hellbender.Main
 }
 
@@ -42,4 +42,4 @@ FOLDER=$(cd "$FOLDER" && pwd)
 for step in python_tools debian_tools gatk; do
     if "$step" > "$FOLDER/$step.log" 2>&1; then say "$step: done"; else say "$step: could not be had, see $FOLDER/$step.log"; fi
 done
-say "next: python tools/consumers.py --tools $FOLDER"
+say "next: python dev/consumers.py --tools $FOLDER"

@@ -1,6 +1,6 @@
 """Draw the three pictures of the name that nf-core's lint asks for.
 
-python tools/draw_logo.py
+python dev/draw_logo.py
 """
 
 from pathlib import Path

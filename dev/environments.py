@@ -49,7 +49,7 @@ def environment(lock: str) -> str:
         lines.append(f"{channel}::{CONDA_NAMES.get(name, name)}={pinned[name.replace('_', '-')]}")
     if lock != "multiqc":
         lines.append(BEDTOOLS)
-    head = "---\n# made by tools/environments.py from the locks; not edited by hand\n"
+    head = "---\n# made by dev/environments.py from the locks; not edited by hand\n"
     head += "channels:\n" + "".join(f"  - {channel}\n" for channel in CHANNELS) + "dependencies:\n"
     return head + "".join(f"  - {line}\n" for line in sorted([*lines, PYTHON]))
 

@@ -1,7 +1,7 @@
 """nf-core's lints of the pipeline, its modules, its schema and the folder of modules for others,
 without a network.
 
-    python tools/nf_core_lint.py [--nf_core COMMAND]
+    python dev/nf_core_lint.py [--nf_core COMMAND]
 
 One line a lint; ends with 1 where one fails, with 66 where nf-core is not there. nf-core asks
 GitHub for its own modules before it looks at ours: git is pointed to an empty repository of that
@@ -153,7 +153,7 @@ def lints(nf_core: str) -> dict[str, list[str]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--nf_core", default=command(), help="the command [nf-core of PATH, or of .gfmtrust/lint]"
     )

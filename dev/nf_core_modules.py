@@ -1,7 +1,7 @@
 """Write a folder of modules that `nf-core modules install` reads, from the pipeline's own
 modules/local and subworkflows/local.
 
-    python tools/nf_core_modules.py FOLDER
+    python dev/nf_core_modules.py FOLDER
 
 Nothing is written by hand twice: each module is copied with its name in the form that nf-core asks
 for (a tool, a subtool without underscores: score_sites becomes gfmtrust/scoresites and
@@ -29,7 +29,7 @@ SETTINGS = (
 )
 INTRODUCTION = """# Modules of gfmtrust
 
-Made by `tools/nf_core_modules.py` of the pipeline; not edited by hand. Install with
+Made by `dev/nf_core_modules.py` of the pipeline; not edited by hand. Install with
 
     nf-core subworkflows --git-remote <this repository> install vcf_annotate_gfm
 
@@ -231,7 +231,7 @@ def is_ours(folder: Path) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     try:

@@ -1,7 +1,7 @@
 """Write the digest of each base image into containers/*.Dockerfile, with its source and the date
 above it.
 
-    python tools/pin_images.py [DOCKERFILE ...]
+    python dev/pin_images.py [DOCKERFILE ...]
 
 Asks the registry of each FROM for the manifest of its tag (OCI distribution specification, "Pulling
 manifests") and takes the SHA-256 of the manifest's own bytes, which must be what the registry calls
@@ -118,7 +118,7 @@ def pinned(path: Path, today: str, known: dict[str, str]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "dockerfiles", nargs="*", type=Path, default=sorted(CONTAINERS.glob("*.Dockerfile"))
     )

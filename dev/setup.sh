@@ -112,12 +112,12 @@ make_nextflow() {
         rm -f .venv/bin/nextflow
         return 0
     fi
-    ln -sf ../../tools/nextflow .venv/bin/nextflow
-    wanted=$(digest tools/pom.xml)
+    ln -sf ../../dev/nextflow .venv/bin/nextflow
+    wanted=$(digest dev/pom.xml)
     is_done nextflow "$wanted" && [ -d "$STATE/nextflow/jars" ] && return 0
     say 'fetching Nextflow 25.04.0 from Maven Central, 31 MB'
     rm -rf "$STATE/nextflow/jars.part"
-    logged mvn --batch-mode --quiet --strict-checksums -f tools/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$STATE/nextflow/jars.part"
+    logged mvn --batch-mode --quiet --strict-checksums -f dev/pom.xml dependency:copy-dependencies -DoutputDirectory="$PWD/$STATE/nextflow/jars.part"
     rm -rf "$STATE/nextflow/jars"
     mv "$STATE/nextflow/jars.part" "$STATE/nextflow/jars"
     mark_done nextflow "$wanted" 'Nextflow'

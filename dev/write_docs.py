@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """Write the generated tables of README.md and docs/ from the code they describe.
 
-    python tools/write_docs.py            rewrite every table that is out of date
-    python tools/write_docs.py --check    change nothing; end with 1 where one is out of date
+    python dev/write_docs.py            rewrite every table that is out of date
+    python dev/write_docs.py --check    change nothing; end with 1 where one is out of date
 
 A table stands between two comment lines, `<!-- begin NAME ... -->` and `<!-- end NAME -->`; text
-outside them is never touched. tests/python/test_docs.py compares the same tables.
+outside them is never touched. tests/unit/docs/test_docs.py compares the same tables.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 import sys
@@ -169,8 +168,7 @@ def retried_codes() -> set[int]:
 
 def checkpoints() -> str:
     """A row a registered checkpoint: may it be downloaded, or only named."""
-    with open(ROOT / "assets" / "models.csv", newline="", encoding="utf-8") as file:
-        rows = [registry.Row(**cells) for cells in csv.DictReader(file)]
+    rows = registry.read_rows().values()
     return table(
         ["id", "family", "repository", "window, bp", "pinned"],
         [
@@ -210,7 +208,7 @@ def rewritten(text: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     options.add_argument(
         "--check",
         action="store_true",
@@ -220,7 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     stale = [page for page in pages() if rewritten(page.read_text()) != page.read_text()]
     for page in stale:
         sys.stdout.write(
-            f"{page.relative_to(ROOT)}: {'out of date; run python tools/write_docs.py' if check else 'written'}\n"
+            f"{page.relative_to(ROOT)}: {'out of date; run python dev/write_docs.py' if check else 'written'}\n"
         )
         if not check:
             page.write_text(rewritten(page.read_text()))

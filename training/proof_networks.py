@@ -1,4 +1,4 @@
-"""Trains the networks of tools/proof.py: small GPNs whose first convolution sees the context and
+"""Trains the networks of benchmarks/proof.py: small GPNs whose first convolution sees the context and
 whose other layers look at one base.
 
 Such a network is a function of the letters round the asked base, so training takes single bases and

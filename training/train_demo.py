@@ -1,7 +1,7 @@
 """Train the five demo models of assets/demo/models: small GPN networks, same data, different seeds.
 
-    python tools/train_demo.py --out assets/demo/models            all five; about 20 minutes of one
-    idle core python tools/train_demo.py --out assets/demo/models --only 3   one of them
+    python training/train_demo.py --out assets/demo/models            all five; about 20 minutes of one idle core
+    python training/train_demo.py --out assets/demo/models --only 3   one of them
 
 The training genome is drawn afresh from the demo's law with another seed; no base of the demo
 genome is read. Masked language model: 15 % of the letters of random 128-bp windows are masked, the

@@ -1,9 +1,8 @@
 """Train a checkpoint of the `recurrent` family: a masked minGRU, on the letters of a genome.
 
-    python tools/train_recurrent.py --out weights/recurrent-demo                 the demo's law,
-    drawn afresh; a minute of one idle core python tools/train_recurrent.py --out weights/yeast
-    --fasta yeast.fa         any genome; --width, --layers, --steps for more gfmtrust export_model
-    --model weights/recurrent-demo --fasta genome.fa --out_dir models
+    python training/train_recurrent.py --out weights/recurrent-demo                 the demo's law, drawn afresh; a minute of one idle core
+    python training/train_recurrent.py --out weights/yeast --fasta yeast.fa         any genome; --width, --layers, --steps for more
+    gfmtrust export_model --model weights/recurrent-demo --fasta genome.fa --out_dir models
 
 15 % of the letters of random windows are masked, the loss is on these alone, half of the windows
 are reverse complements; an N is read and never asked for. The same options give the same weights on

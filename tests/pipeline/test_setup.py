@@ -48,8 +48,8 @@ def bare(tmp_path):
     """A copy of the set-up in an empty checkout, and a PATH of ordinary tools alone."""
     (tmp_path / "checkout").mkdir()
     shutil.copytree(
-        ROOT / "tools",
-        tmp_path / "checkout" / "tools",
+        ROOT / "dev",
+        tmp_path / "checkout" / "dev",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     (tmp_path / "bin").mkdir()
@@ -65,7 +65,7 @@ def script(path, text):
 
 def setup(bare):
     return subprocess.run(
-        [bare / "checkout" / "tools" / "setup.sh"],
+        [bare / "checkout" / "dev" / "setup.sh"],
         env={"PATH": str(bare / "bin")},
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before
+"""The checkpoints we know by name: rows of models/data/models.csv, and what a row must hold before
 anything is downloaded.
 
 A revision, digest, size or licence that was not read from a citable source is empty in the file; a
@@ -23,11 +23,11 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.io.atomic import part_file
-from gfmtrust.models import hub
+from gfmtrust.models import hub, package_data
 
 LOG = logging.getLogger(__name__)
 
-TABLE = Path(__file__).parents[3] / "assets" / "models.csv"
+TABLE = package_data.path("models.csv")
 PINNED = (
     "revision",
     "config_sha256",
@@ -125,7 +125,7 @@ def pin(
     or left alone.
     """
     if not name:
-        raise UsageError(message("models pin", "no id", "the id of a row of assets/models.csv"))
+        raise UsageError(message("models pin", "no id", "the id of a registered checkpoint"))
     rows = read_rows(table)
     if name not in rows:
         raise ConfigurationError(

@@ -1,6 +1,6 @@
 //
 // The way from VCFs to flagged VCFs for other pipelines: no params, no publishing, no resources; what differs between runs comes as
-// values. Made into an installable folder by tools/nf_core_modules.py; docs/integration.md shows how to call it.
+// values. Made into an installable folder by dev/nf_core_modules.py; docs/integration.md shows how to call it.
 //
 
 include { CHECK_INPUTS      } from '../../../modules/local/gfmtrust/check_inputs/main'

@@ -17,7 +17,7 @@ from gfmtrust.validation.oracle.markov import draw_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 from gfmtrust.validation.oracle.spectra import SPECTRA
 
-TOOLS = ROOT / "tools"
+TRAINING = ROOT / "training"
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +91,9 @@ def test_words_counted_from_the_genome_make_the_model_of_its_flanks(work):
 
 @pytest.fixture
 def networks(monkeypatch):
-    """tools/proof_networks.py as a module."""
+    """training/proof_networks.py as a module."""
     pytest.importorskip("torch")
-    monkeypatch.syspath_prepend(TOOLS)
+    monkeypatch.syspath_prepend(TRAINING)
     return importlib.import_module("proof_networks")
 
 

@@ -12,7 +12,7 @@ from paths import ROOT
 from gfmtrust import models
 
 pytestmark = pytest.mark.torch
-TOOL = ROOT / "tools" / "throughput.py"
+TOOL = ROOT / "benchmarks" / "throughput.py"
 SMALL = ["--lengths", "64", "--runs", "1", "--threads", "1"]
 
 

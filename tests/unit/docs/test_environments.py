@@ -9,7 +9,7 @@ import pytest
 import yaml
 from paths import ROOT
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "dev"))
 import environments  # noqa: E402
 
 FILES = sorted(ROOT.glob("modules/local/*/*/environment.yml"))
