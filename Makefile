@@ -66,7 +66,7 @@ modules: setup ## a folder of modules for other pipelines (docs/integration.md),
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them
 	@cd python/requirements && compile="../../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url" \
 	    && $$compile $(LOCK_OPTIONS) dev.in -o dev.txt \
-	    && for role in setup score score_gpu export multiqc bench lint; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
+	    && for role in setup score score_gpu test export multiqc bench lint; do $$compile -c dev.txt $(LOCK_OPTIONS) $$role.in -o $$role.txt; done
 	@$(ACTIVATE) && python dev/environments.py
 	@echo "lock: made python/requirements/*.txt and modules/local/*/*/environment.yml; LOCK_OPTIONS=--upgrade takes newer versions"
 

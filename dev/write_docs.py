@@ -1,30 +1,37 @@
 #!/usr/bin/env python3
-"""Write the generated tables of README.md and docs/ from the code they describe.
+"""Write the generated tables of README.md and docs/ from the code they describe, and the recorded
+facts of the model families.
 
     python dev/write_docs.py            rewrite every table that is out of date
     python dev/write_docs.py --check    change nothing; end with 1 where one is out of date
 
 A table stands between two comment lines, `<!-- begin NAME ... -->` and `<!-- end NAME -->`; text
-outside them is never touched. tests/unit/docs/test_docs.py compares the same tables.
+outside them is never touched. tests/unit/docs/test_docs.py compares the same tables. The facts of
+the families are written where torch is installed, since a family's file imports it.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib.util
 import json
+import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "python" / "gfmtrust"
 sys.path.insert(0, str(ROOT / "python"))
 
 # the package beside this folder
+from gfmtrust import PACKAGES  # noqa: E402
 from gfmtrust.cli import options as cli_options  # noqa: E402
 from gfmtrust.core import errors  # noqa: E402
 from gfmtrust.core.columns import INFO_KEYS, MEASURES  # noqa: E402
-from gfmtrust.models import outcomes, registry  # noqa: E402
+from gfmtrust.models import family_facts, outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
 RETRIED = re.compile(r"exitStatus in \(([^?]*)\) \?")
@@ -43,6 +50,22 @@ def table(header: list[str], rows: list[list[str]]) -> str:
         "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in line) + " |\n"
         for line in lines
     )
+
+
+def packages() -> str:
+    """A row per package, in the order in which one may import another, with the sentence that its
+    `__init__` opens with."""
+    rows = []
+    for name in PACKAGES:
+        for init in sorted((PACKAGE / name).rglob("__init__.py")):
+            rows.append([f"`{init.parent.relative_to(PACKAGE)}/`", _first_sentences(init)])
+    return table(["package", "what it does"], rows)
+
+
+def _first_sentences(module: Path) -> str:
+    """The first paragraph of a module's docstring, on one line."""
+    text = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def measures() -> str:
@@ -191,6 +214,7 @@ def conformance() -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
+    "packages": packages,
     "measures": measures,
     "info_keys": info_keys,
     "parameters": parameters,
@@ -207,6 +231,14 @@ def rewritten(text: str) -> str:
     return BLOCK.sub(lambda found: f"{found[1]}\n{BLOCKS[found[2]]()}\n{found[4]}", text)
 
 
+def documents() -> dict[Path, str]:
+    """Path -> text of everything that is generated here, as it should be."""
+    texts = {page: rewritten(page.read_text()) for page in pages()}
+    if importlib.util.find_spec("torch") is not None:
+        texts[family_facts.RECORDED] = family_facts.as_text()
+    return texts
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     options.add_argument(
@@ -215,13 +247,17 @@ def main(arguments: list[str] | None = None) -> int:
         help="change nothing; end with 1 where a table is out of date",
     )
     check = options.parse_args(arguments).check
-    stale = [page for page in pages() if rewritten(page.read_text()) != page.read_text()]
-    for page in stale:
+    stale = {
+        page: text
+        for page, text in documents().items()
+        if not page.exists() or page.read_text() != text
+    }
+    for page, text in stale.items():
         sys.stdout.write(
-            f"{page.relative_to(ROOT)}: {'out of date; run python dev/write_docs.py' if check else 'written'}\n"
+            f"{os.path.relpath(page, ROOT)}: {'out of date; run python dev/write_docs.py' if check else 'written'}\n"
         )
         if not check:
-            page.write_text(rewritten(page.read_text()))
+            page.write_text(text)
     return int(check and bool(stale))
 
 
