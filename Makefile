@@ -7,15 +7,18 @@ ACTIVATE := . .venv/bin/activate
 UV := .gfmtrust/bootstrap/bin/uv
 RESULTS := results-demo
 WORKERS := 2
+FAST := not torch and not pipeline and not long and not slow and not bench and not gpu and not slurm
 MODULES := build/modules
 IMAGES := score
-HADOLINT := .gfmtrust/lint/bin/hadolint --config containers/hadolint.yaml
+LINT := .gfmtrust/lint
+HADOLINT := $(LINT)/bin/hadolint --config containers/hadolint.yaml
+SCRIPTS := dev/setup.sh dev/nextflow dev/consumers.sh dev/slurm.sh
 # the includes of tests/hosts lead nowhere before the installation
 LINTED := -exclude .git -exclude .gfmtrust -exclude work -exclude build -exclude tests/hosts .
 export NXF_OFFLINE ?= true
 export NXF_ANSI_LOG ?= false
 
-.PHONY: help setup demo test test-slow test-slurm bench proof conformance consumers lint modules lock images pin-images check-images clean
+.PHONY: help setup demo test test-fast test-slow test-slurm bench proof conformance consumers lint modules lock images pin-images check-images clean
 
 help: ## show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,6 +34,11 @@ demo: setup ## run the pipeline on the bundled demo; results in results-demo
 test: setup ## all default tests
 	@$(ACTIVATE) && python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=10
 	@echo "test: next: make demo, or make test-slow for the grids"
+
+test-fast: ## unit tests without torch, Nextflow or set-up: a minute of CPU at most; in .venv if it is there, else in .gfmtrust/fast
+	@python=.venv/bin/python; if [ ! -x $$python ]; then python=.gfmtrust/fast/bin/python; fi \
+	    && { [ -x $$python ] || { python3 -m venv .gfmtrust/fast && $$python -m pip install --quiet --require-hashes -r python/requirements/test.txt; }; } \
+	    && PYTHONPATH=$(CURDIR)/python $$python -m pytest -q tests/unit -m "$(FAST)"
 
 test-slow: setup ## grids, repeated kills, large inputs
 	@$(ACTIVATE) && python -m pytest -q -m "slow" --durations=10
@@ -53,10 +61,11 @@ conformance: setup ## every model family against what is known another way; the 
 consumers: setup ## get ten tools that read our results and ask each the same question
 	@dev/consumers.sh && $(ACTIVATE) && python dev/consumers.py
 
-lint: setup ## ruff, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/lint.md)
-	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in dev/setup.sh dev/nextflow dev/consumers.sh dev/slurm.sh; do sh -n $$script; done
-	@[ -x .gfmtrust/lint/bin/hadolint ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
-	    --python .gfmtrust/lint/bin/python -r python/requirements/lint.txt; }
+lint: setup ## ruff, types, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/lint.md)
+	@$(ACTIVATE) && ruff check . && ruff format --check --quiet . && nextflow lint $(LINTED) && for script in $(SCRIPTS); do sh -n $$script; done
+	@cmp -s python/requirements/lint.txt $(LINT)/lint.txt || { $(UV) venv --quiet --clear $(LINT) && $(UV) pip install --quiet --require-hashes \
+	    --python $(LINT)/bin/python -r python/requirements/lint.txt && cp python/requirements/lint.txt $(LINT)/; }
+	@$(LINT)/bin/basedpyright --level error
 	@$(HADOLINT) containers/*.Dockerfile
 	@$(ACTIVATE) && python dev/nf_core_lint.py
 

@@ -7,6 +7,8 @@ import sys
 import pytest
 from paths import ROOT
 
+pytestmark = pytest.mark.torch
+
 TOOL = ROOT / "benchmarks" / "gpn_duel.py"
 RECORDS = "chr1\t5\t.\tA\tC\nchr1\t5\t.\tA\tT\nchr1\t7\t.\tGT\tG\nchr1\t8\t.\tT\t*\nchr1\t9\t.\tC\tG,T\nchr2\t3\t.\tG\tA\n"
 

@@ -17,6 +17,8 @@ from gfmtrust.validation.oracle.markov import draw_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
 from gfmtrust.validation.oracle.spectra import SPECTRA
 
+pytestmark = pytest.mark.long
+
 TRAINING = ROOT / "training"
 
 

@@ -168,6 +168,7 @@ def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
     assert ("HIGH borders on LOW in unique: " in found.outcome) == told
 
 
+@pytest.mark.long
 def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
     found = by_hand(options=Options(guard_band=0.01))
     for rel in np.arange(0.52, 0.98, 0.001):
@@ -316,6 +317,7 @@ def test_a_null_control_without_probes_has_no_error():
     assert flags.null_verdict(by_hand(), "none", pd.DataFrame([allele()])[:0]).error is None
 
 
+@pytest.mark.long
 def test_a_draft_is_never_high_and_every_output_says_so():
     """One int8 model among others is enough; the certificates are of the capped rule, so none of
     HIGH exists."""

@@ -10,6 +10,8 @@ import consumer_run
 import pytest
 from paths import ROOT
 
+pytestmark = pytest.mark.long
+
 MEDIUM_OR_BETTER = {
     ("3", "10", "A", "C"),
     ("3", "70", "A", "G"),
