@@ -16,8 +16,7 @@ LABEL org.opencontainers.image.title="gfmtrust/score" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.source="https://github.com/gfmtrust/gfmtrust"
 COPY python/gfmtrust /opt/gfmtrust/python/gfmtrust
-COPY assets/models.csv assets/conformance.json /opt/gfmtrust/assets/
-# a link of source, not a copy: the package finds assets/ beside python/
+# a link of source, not a copy: nothing is built in the image
 RUN echo /opt/gfmtrust/python > "$(python -c 'import site; print(site.getsitepackages()[0])')/gfmtrust.pth" \
     && printf '#!/bin/sh\nexec python3 -m gfmtrust.cli "$@"\n' > /usr/local/bin/gfmtrust \
     && chmod 755 /usr/local/bin/gfmtrust \

@@ -1,3 +1,21 @@
 """gfmtrust: how far a genomic foundation model can be trusted at each variant."""
 
 __version__ = "0.1.0"
+PACKAGES = (
+    "core",
+    "io",
+    "inputs",
+    "bundle",
+    "planning",
+    "readers",
+    "models",
+    "baseline",
+    "scoring",
+    "export",
+    "calibration",
+    "annotate",
+    "report",
+    "validation",
+    "cli",
+)
+"""From low to high: a package imports from itself and from those before it, which a test checks."""

@@ -513,7 +513,7 @@ def test_files_that_are_not_the_rows(tmp_path):
 
     source.check_row(row(), loaded)
     for column in good:
-        with pytest.raises(BadDataError, match="as assets/models.csv says"):
+        with pytest.raises(BadDataError, match="as the registry of checkpoints says"):
             source.check_row(row(**{column: "0" * 64}), loaded)
     with pytest.raises(BadDataError, match="family is gpn; expected nt_v1"):
         source.check_row(row(family="nt_v1"), loaded)

@@ -17,7 +17,7 @@ from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.export import export
 
 pytestmark = pytest.mark.torch
-TOOL = ROOT / "tools" / "train_recurrent.py"
+TOOL = ROOT / "training" / "train_recurrent.py"
 LENGTHS = (1, 2, 31, 32, 33, 64, 65, 300, 2048, 6144)
 MOTIF = "ACGTTAGCCATG"
 

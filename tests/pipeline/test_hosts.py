@@ -1,4 +1,4 @@
-"""Our subworkflow in other pipelines: installed from the folder that tools/nf_core_modules.py
+"""Our subworkflow in other pipelines: installed from the folder that dev/nf_core_modules.py
 writes, and run under both parsers."""
 
 import json
@@ -14,7 +14,7 @@ import nextflow_run
 import pytest
 import yaml
 
-sys.path.insert(0, str(nextflow_run.ROOT / "tools"))
+sys.path.insert(0, str(nextflow_run.ROOT / "dev"))
 import nf_core_lint  # noqa: E402
 import nf_core_modules  # noqa: E402
 
@@ -328,7 +328,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     command = [
         sys.executable,
-        str(nextflow_run.ROOT / "tools" / "nf_core_modules.py"),
+        str(nextflow_run.ROOT / "dev" / "nf_core_modules.py"),
         str(tmp_path),
     ]
     ended = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ import nextflow_run
 import pytest
 import yaml
 
-sys.path.insert(0, str(nextflow_run.ROOT / "tools"))
+sys.path.insert(0, str(nextflow_run.ROOT / "dev"))
 import nf_core_lint  # noqa: E402
 
 NF_CORE = nf_core_lint.command()

@@ -232,7 +232,7 @@ def test_families_of_every_kind_disagree_and_earn_nothing(tmp_path):
             weights | ({head: weights[head] / 10} if head else {}), folder / "model.safetensors"
         )
     genome = DATA / "hg38_chr1" / SETS["hg38_chr1"][0]
-    train = nextflow_run.ROOT / "tools" / "train_recurrent.py"
+    train = nextflow_run.ROOT / "training" / "train_recurrent.py"
     subprocess.run(
         [sys.executable, train, "--fasta", genome, "--steps", "200", "--out", folders[-1]],
         check=True,

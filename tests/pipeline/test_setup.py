@@ -30,13 +30,6 @@ TOOLS = (
     "ls",
     "rm",
 )
-IMPORT_NAMES = {
-    "sklearn": "scikit-learn",
-    "Bio": "biopython",
-    "huggingface_hub": "huggingface-hub",
-    "yaml": "pyyaml",
-    "pyBigWig": "pybigwig",
-}
 
 
 def label(path):
@@ -48,8 +41,8 @@ def bare(tmp_path):
     """A copy of the set-up in an empty checkout, and a PATH of ordinary tools alone."""
     (tmp_path / "checkout").mkdir()
     shutil.copytree(
-        ROOT / "tools",
-        tmp_path / "checkout" / "tools",
+        ROOT / "dev",
+        tmp_path / "checkout" / "dev",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     (tmp_path / "bin").mkdir()
@@ -65,7 +58,7 @@ def script(path, text):
 
 def setup(bare):
     return subprocess.run(
-        [bare / "checkout" / "tools" / "setup.sh"],
+        [bare / "checkout" / "dev" / "setup.sh"],
         env={"PATH": str(bare / "bin")},
         capture_output=True,
         text=True,
@@ -150,5 +143,7 @@ def test_torch_and_the_two_runtimes_are_kept_apart():
 
 def test_every_import_of_the_package_is_locked():
     locked = set(versions(REQUIREMENTS / "dev.txt"))
-    foreign = {IMPORT_NAMES.get(name, name) for name in package_imports.foreign()}
-    assert foreign - locked == set()
+    imported = {
+        one for extra in ("base", "cpu", "export") for one in package_imports.distributions(extra)
+    }
+    assert imported - locked == set()

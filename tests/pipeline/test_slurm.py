@@ -14,7 +14,7 @@ import nextflow_run
 import pytest
 import slurm_node
 
-sys.path.insert(0, str(nextflow_run.ROOT / "tests" / "python"))
+sys.path.insert(0, str(nextflow_run.ROOT / "tests" / "helpers"))
 import toy_models  # noqa: E402
 
 pytestmark = [

@@ -174,7 +174,7 @@ def test_one_version():
 
 
 def test_environments_are_made_from_the_locks():
-    for path, text in runpy.run_path(str(ROOT / "tools" / "environments.py"))[
+    for path, text in runpy.run_path(str(ROOT / "dev" / "environments.py"))[
         "environments"
     ]().items():
         assert path.read_text() == text, f"{label(path)} is stale: make lock"

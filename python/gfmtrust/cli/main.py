@@ -27,7 +27,16 @@ from gfmtrust.core.errors import BadDataError, GfmtrustError, Terminated, UsageE
 log = logging.getLogger("gfmtrust")
 INTERNAL = 70
 INPUT_OUTPUT = 74
+CONFIGURATION = 78
 INTERRUPTED = 130
+EXTRAS = {
+    "onnxruntime": "cpu",
+    **dict.fromkeys(
+        ("torch", "transformers", "safetensors", "onnxscript", "huggingface_hub"), "export"
+    ),
+}
+"""Top-level module -> the extra of this package that brings it, where a plain installation lacks
+it."""
 
 
 def check_inputs(options: argparse.Namespace) -> None:
@@ -472,6 +481,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except GfmtrustError as error:
         return _end(error, error.exit_code, debug)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").split(".")[0])
+        return _end(_not_installed(error, extra), CONFIGURATION, debug) if extra else _bug()
     except KeyboardInterrupt as error:
         return _end(error, INTERRUPTED, debug)
     except BrokenPipeError:
@@ -498,6 +510,12 @@ def main(arguments: list[str] | None = None) -> int:
         Exception
     ):  # whatever is not foreseen is a bug of ours and the one case that shows a traceback
         return _bug()
+
+
+def _not_installed(error: ModuleNotFoundError, extra: str) -> GfmtrustError:
+    expected = f"the extra `{extra}` for this step"
+    remedy = f"pip install 'gfmtrust[{extra}]'"
+    return GfmtrustError(message(f"package {error.name}", "not installed", expected, remedy))
 
 
 def _terminated(_signal, _frame) -> None:

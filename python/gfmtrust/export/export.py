@@ -44,7 +44,7 @@ def export_model(
 ) -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
 
-    model: id of a row of assets/models.csv, `repository@commit` of the hub, a directory of weights,
+    model: id of a registered checkpoint, `repository@commit` of the hub, a directory of weights,
     or a bundle, which is checked and copied. n_windows: windows of the FASTA the gate reads.
     window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises
     ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a

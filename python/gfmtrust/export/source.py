@@ -105,7 +105,9 @@ def check_row(row: registry.Row, loaded) -> None:
         if expected and found != expected:
             raise BadDataError(
                 message(
-                    f"model {row.id}", f"{what} is {found}", f"{expected} as assets/models.csv says"
+                    f"model {row.id}",
+                    f"{what} is {found}",
+                    f"{expected} as the registry of checkpoints says",
                 )
             )
 

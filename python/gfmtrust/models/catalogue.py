@@ -1,5 +1,5 @@
 """What can be run, and what is known and proven of it: families, registered checkpoints, bundles.
-Behind `gfmtrust models`; runs no model.
+Behind `gfmtrust models`; runs no model and imports no torch.
 
     tables = catalogue(bundles=Path("results/models"))      name of a table -> its rows, each a dict
     of text text(tables)
@@ -13,10 +13,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust import models
-from gfmtrust.bundle import bpe_file
 from gfmtrust.bundle.bundle import BUNDLE_FILE, Bundle
 from gfmtrust.core.errors import GfmtrustError, MissingInputError, message
-from gfmtrust.models import outcomes, registry
+from gfmtrust.models import family_facts, outcomes, registry
 from gfmtrust.models.hub import size_text
 
 UNKNOWN = "not read"
@@ -67,30 +66,18 @@ def text(tables: Tables) -> str:
 
 
 def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
-    one = models.family(name)
-    example = next(iter(one.examples.values()))
-    is_bpe = one.quantity == "likelihood"
-    vocabulary = bpe_file.parse(example.tokenizer) if is_bpe else example.vocabulary
-    reads = one.text(one.read_config(example.config), vocabulary)
+    facts = family_facts.facts(name)
     return {
         "family": name,
-        "kind": "causal" if reads.causal else "masked",
-        "reads": _unit(one, reads),
-        "model_type": ", ".join(one.model_types),
-        "layouts": str(len(one.examples)),
-        "conformance": _state(one.examples, found),
+        "kind": facts.kind,
+        "reads": facts.reads,
+        "model_type": ", ".join(facts.model_types),
+        "layouts": str(len(facts.examples)),
+        "conformance": _state(facts.examples, found),
     }
 
 
-def _unit(one, reads) -> str:
-    """What a token of the family is; families of whole tokens describe them otherwise than by a
-    number of letters."""
-    if one.quantity == "likelihood":
-        return "whole tokens"
-    return "single bases" if reads.k == 1 else f"{reads.k}-mers"
-
-
-def _state(examples: dict, found: list[outcomes.Outcome]) -> str:
+def _state(examples: tuple[str, ...], found: list[outcomes.Outcome]) -> str:
     """How many figures of these examples were recorded, and how many of them are over their bar."""
     mine = [one for one in found if one.example in examples]
     failed = [one for one in mine if not one.passed]

@@ -1,5 +1,5 @@
-"""What the conformance suite found: one figure an example and check, kept in
-assets/conformance.json and shown as a table. Runs nothing."""
+"""What the conformance suite found: one figure per example and check, kept in
+models/data/conformance.json and shown as a table. Runs nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.io.atomic import part_file
+from gfmtrust.models import package_data
 
-RECORDED = Path(__file__).parents[3] / "assets" / "conformance.json"
+RECORDED = package_data.path("conformance.json")
 
 
 @dataclass(frozen=True)

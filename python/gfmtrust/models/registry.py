@@ -1,4 +1,4 @@
-"""The checkpoints we know by name: rows of assets/models.csv, and what a row must hold before
+"""The checkpoints we know by name: rows of models/data/models.csv, and what a row must hold before
 anything is downloaded.
 
 A value that was not read from a citable source is empty in the file. A row without a commit is
@@ -24,11 +24,11 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.io.atomic import part_file
-from gfmtrust.models import hub
+from gfmtrust.models import hub, package_data
 
 LOG = logging.getLogger(__name__)
 
-TABLE = Path(__file__).parents[3] / "assets" / "models.csv"
+TABLE = package_data.path("models.csv")
 COMMIT = ("revision", "pin_source")
 """What a download needs: the commit fixes every file, and the hub's digests are checked; pin_source
 names where it was read."""
@@ -134,7 +134,7 @@ def pin(
     `facts` raises; the table is replaced whole or left alone.
     """
     if not name:
-        raise UsageError(message("models pin", "no id", "the id of a row of assets/models.csv"))
+        raise UsageError(message("models pin", "no id", "the id of a registered checkpoint"))
     rows = read_rows(table)
     if name not in rows:
         raise ConfigurationError(

@@ -157,7 +157,7 @@ def matchingFiles(part) {
 }
 
 /**
- * Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, a name of assets/models.csv, or a repository of the
+ * Models in the order given, as [meta, folder or []]: a folder of weights, a bundle, a registered name, or a repository of the
  * hub at a commit, whose id is the last part of its name. meta.model is what EXPORT_MODEL is asked for where there is no folder.
  */
 def modelEntries(value) {
@@ -179,7 +179,7 @@ def modelEntries(value) {
         return local ? [[id: folder.name, order: order, digest: folderDigest(inputPath('models', name))], folder] : [[id: name, order: order, model: name], []]
     }
     stopAt(entries.findAll { meta, folder -> !folder && meta.model == meta.id && !(meta.id in known) }
-        .collect { meta, _folder -> "--models: ${meta.id} is neither a folder nor a name of assets/models.csv; expected ${known.join(', ') ?: 'a folder'}" })
+        .collect { meta, _folder -> "--models: ${meta.id} is neither a folder nor a registered name; expected ${known.join(', ') ?: 'a folder'}" })
     stopAt(entries.findAll { meta, _folder -> !(meta.id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) || meta.id == 'context_model' }
         .collect { meta, _folder -> "--models: '${meta.id}'; expected a folder named [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; rename it" })
     stopAt(entries.countBy { meta, _folder -> meta.id }.findAll { _id, count -> count > 1 }
@@ -203,7 +203,7 @@ def externalEntries(value, models) {
 
 /** Names in the first column of the registry of checkpoints. */
 def registryNames() {
-    def registry = file("${projectDir}/assets/models.csv")
+    def registry = file("${projectDir}/python/gfmtrust/models/data/models.csv")
     return registry.exists() ? registry.readLines().findAll { line -> line && !line.startsWith('#') }.drop(1).collect { line -> line.tokenize(',')[0] } : []
 }
 
@@ -222,7 +222,7 @@ def folderDigest(folder) {
 def packageDigest() {
     def root = new File("${projectDir}")
     def sources = filesBelow(new File(root, 'python/gfmtrust')).findAll { file -> !file.path.contains('__pycache__') && !file.name.endsWith('.part') }
-    def others = ['assets/models.csv', 'python/requirements/score.txt'].collect { name -> new File(root, name) }.findAll { file -> file.exists() }
+    def others = ['python/requirements/score.txt'].collect { name -> new File(root, name) }.findAll { file -> file.exists() }
     return sha256((sources + others).collectMany { file -> [file.path - root.path, file.getText('UTF-8')] })
 }
 

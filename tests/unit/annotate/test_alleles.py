@@ -14,6 +14,8 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.io import tables
 
+pytestmark = pytest.mark.long
+
 
 def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tmp_path):
     fitted, sites, bases, counts = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))

@@ -20,6 +20,8 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.io import tables
 from gfmtrust.report import wording as report_wording
 
+pytestmark = pytest.mark.long
+
 
 def run(tmp_path, trained_bp):
     """A model that is right with confidence at even positions, its windows of 64 letters; returns

@@ -180,6 +180,7 @@ def small():
     return text, fit_model(FakeGenome(chr1=text), seed=2, sites=4_000)
 
 
+@pytest.mark.long
 def test_the_law_is_that_of_the_dictionary_twin(small):
     text, model = small
     law, reach = model.law, model.law.reach
@@ -242,6 +243,7 @@ def noise():
     return random_text(60_000, 7)
 
 
+@pytest.mark.long
 def test_on_random_letters_it_knows_nothing(noise):
     model, codes = fit_model(FakeGenome(chr1=noise), sites=10_000), encode(noise)
     pos = np.arange(50, len(codes) - 50, 4)
@@ -252,6 +254,7 @@ def test_on_random_letters_it_knows_nothing(noise):
     assert surprisal(probs, real) - entropy(probs) == pytest.approx(0, abs=0.005)
 
 
+@pytest.mark.long
 def test_without_leave_out_it_knows_random_letters(noise):
     model, codes = fit_model(FakeGenome(chr1=noise), sites=10_000, leave_out=False), encode(noise)
     pos = np.arange(50, len(codes) - 50, 4)
@@ -260,6 +263,7 @@ def test_without_leave_out_it_knows_random_letters(noise):
     assert two_alternative_error(probs, real) < 0.40
 
 
+@pytest.mark.long
 def test_a_block_reaches_no_member_that_left_it_out(noise):
     """Other letters in one block: not one cell changes of the members that never saw it, and all
     others do."""
@@ -299,6 +303,7 @@ def run(bundle, input_ids, pos):
     )[0]
 
 
+@pytest.mark.long
 def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
     from gfmtrust.baseline import write_bundle
 
@@ -323,6 +328,7 @@ def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
             assert np.abs(found[:, column] - expected).max() < 1e-5
 
 
+@pytest.mark.long
 def test_the_graph_never_reads_the_scored_base(written):
     windows = np.random.default_rng(0).integers(0, 4, (50, 63))
     centre = np.full((50, 1), 31)
@@ -357,6 +363,7 @@ def test_the_session_scores_sites_by_members_that_left_them_out(written):
     assert np.isfinite(scores.local_surprisal).all()
 
 
+@pytest.mark.long
 def test_bytes_depend_neither_on_run_nor_on_threads(written, tmp_path):
     code = "import sys; from gfmtrust.baseline import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
     folder, bundle = written
@@ -389,6 +396,7 @@ def test_the_bundle_says_what_it_is(written):
     }
 
 
+@pytest.mark.long
 def test_lambda_is_enough_for_a_fit():
     fasta = DATA / "phage_lambda" / "lambda_virus.fa"
     if not fasta.exists():

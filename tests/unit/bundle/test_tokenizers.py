@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import replace
 
-import checkpoints
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from gfmtrust.bundle import tokenizers
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.alphabet import BASES, PAD, N, encode
 from gfmtrust.core.errors import BadDataError, MissingInputError
+from gfmtrust.models.vocabularies import kmers, numbered
 
 GPN = Text(
     1,
@@ -32,7 +32,7 @@ CLS_SEP = Text(
 )
 NT = Text(
     6,
-    {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("nt_v1"))},
+    numbered(["<unk>", "<pad>", "<mask>", "<cls>", *kmers(), *"ATCGN"]),
     "<mask>",
     "N",
     "N",
@@ -41,7 +41,7 @@ NT = Text(
 )
 GENERATOR = Text(
     6,
-    {token: i for i, token in enumerate(checkpoints.vocabulary_tokens("generator"))},
+    numbered(["<oov>", "<s>", "</s>", "<pad>", *kmers()]),
     "",
     "<oov>",
     "<oov>",

@@ -41,6 +41,7 @@ def levels(found: Calibration) -> set[str]:
 # ---- useless models get nothing
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_a_useless_model_gets_no_high_and_no_medium(kind):
     rng = np.random.default_rng(11)
@@ -61,6 +62,7 @@ def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
     assert sum("MEDIUM" in found for found in given) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["constant", "gc"])
 def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
     """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine
@@ -92,6 +94,7 @@ def test_llr_0_is_wrong():
     )
 
 
+@pytest.mark.long
 def test_gain_at_or_below_0_means_no_high_at_all():
     probes = skilled(np.random.default_rng(15), 6000)
     probes["gain"] -= 1
@@ -106,6 +109,7 @@ def test_gain_at_or_below_0_means_no_high_at_all():
 # ---- useful models get flags, and the flags hold
 
 
+@pytest.mark.long
 def test_a_skilled_model_gets_both_levels_and_they_hold_on_fresh_alleles(fitted):
     assert levels(fitted) == {"HIGH", "MEDIUM"}
     fresh = skilled(np.random.default_rng(2), 50_000)
@@ -132,6 +136,7 @@ def violated(replications: int, n: int) -> np.ndarray:
     return broken
 
 
+@pytest.mark.long
 def test_certified_levels_are_seldom_violated():
     assert (violated(15, 2000) <= 3).all()  # P(more than 3 of 15 at .05) = .5 %
 
@@ -160,6 +165,7 @@ def test_each_large_region_class_has_its_own_certificate(fitted):
     assert {c.region_classes for c in pooled.certificates} == {("soft_masked", "unique")}
 
 
+@pytest.mark.long
 def test_a_class_of_its_own_that_is_worse_gets_no_high():
     rng = np.random.default_rng(5)
     good, bad = (
@@ -176,6 +182,7 @@ def test_a_class_of_its_own_that_is_worse_gets_no_high():
     assert given == {"unique": True, "repeat": False}
 
 
+@pytest.mark.long
 def test_simultaneous_shares_delta_among_all_cells():
     found = calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
     assert {c.delta for c in found.certificates} == {0.05 / 4}
@@ -221,6 +228,7 @@ def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
     assert "few probes" not in dict(many.dropped).values()
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 @pytest.mark.parametrize(("n_near", "dropped"), [(2, True), (29, True), (200, False)])
 def test_what_a_handful_of_probes_say_is_no_predictor(n_near, dropped):
@@ -363,6 +371,7 @@ def test_the_ablation_names_the_measure_that_ranks(fitted):
     assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms), *useless}
 
 
+@pytest.mark.long
 def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
     rng = np.random.default_rng(30)
     probes = skilled(rng, 3000)

@@ -164,6 +164,7 @@ def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
     assert ("HIGH borders on LOW in unique: " in found.outcome) == told
 
 
+@pytest.mark.long
 def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
     found = by_hand(options=Options(guard_band=0.01))
     for rel in np.arange(0.52, 0.98, 0.001):

@@ -53,6 +53,7 @@ def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size):
     assert not len(medium) or 0.05 < medium.mean() <= 0.2
 
 
+@pytest.mark.long
 def test_bounds_are_broken_as_seldom_as_delta_says():
     fresh = labelled(99, 30_000)
     broken = 0
@@ -67,6 +68,7 @@ def test_bounds_are_broken_as_seldom_as_delta_says():
     assert broken <= 8  # two levels at 5 % each and 2 SE
 
 
+@pytest.mark.long
 def test_permuted_labels_earn_no_flag():
     for seed in range(5):
         rows = labelled(seed, 3000)
@@ -75,6 +77,7 @@ def test_permuted_labels_earn_no_flag():
         assert set(flags.assign(found, rows)[0].tolist()) == {1}
 
 
+@pytest.mark.long
 def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     seen = {}
     whole = calibration_fit.fit
@@ -108,6 +111,7 @@ def test_errors_are_told_by_direction():
     assert sum(one.errors for one in found.directions) > 0
 
 
+@pytest.mark.long
 def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
     by_labels = label_calibration.fit(labelled(5), Options(), False)
     whole = replace(decoys()[0], labelled={"SNV": by_labels})

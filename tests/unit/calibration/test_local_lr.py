@@ -36,6 +36,7 @@ def test_two_gaussians_have_the_likelihood_ratio_of_the_closed_form(share, off):
     assert (found.lr <= found.high).all()
 
 
+@pytest.mark.long
 def test_bounds_are_broken_as_seldom_as_they_say():
     """Of independent draws of labels, at one score, each bound misses the truth in about 5 %, never
     in many more."""

@@ -19,6 +19,8 @@ from gfmtrust.core import measures
 from gfmtrust.core.vocabulary import Status, Why
 from gfmtrust.planning.variant_plan import DEFAULT_LENGTHS
 
+pytestmark = pytest.mark.long
+
 ENSEMBLE = Ensemble(
     ("a", "b"),
     "context_model",

@@ -224,3 +224,22 @@ def test_a_precision_that_was_removed_is_refused_before_anything_is_read(capsys,
     assert (
         f"argument --precision: invalid choice: '{precision}' (choose from 'fp32', 'fp16')" in line
     )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("torch", 78, "package torch: not installed; expected the extra `export`"),
+        ("onnxruntime.capi", 78, "pip install 'gfmtrust[cpu]'"),
+        ("gfmtrust.nowhere", 70, "this is a bug in gfmtrust"),
+    ],
+)
+def test_an_extra_that_is_not_installed_is_named(capsys, monkeypatch, name, code, words):
+    def fail(_options):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(cli, "models", fail)
+    found, _, err = run(capsys, "models")
+    assert found == code
+    assert words in err

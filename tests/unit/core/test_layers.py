@@ -5,25 +5,10 @@ import ast
 import pytest
 from paths import ROOT
 
+import gfmtrust
+
 PACKAGE = ROOT / "python" / "gfmtrust"
-ORDER = (
-    "core",
-    "io",
-    "inputs",
-    "bundle",
-    "planning",
-    "readers",
-    "models",
-    "baseline",
-    "scoring",
-    "export",
-    "calibration",
-    "annotate",
-    "report",
-    "validation",
-    "cli",
-)
-"""Packages from low to high. A package imports from itself and from those before it."""
+ORDER = gfmtrust.PACKAGES
 ONLY_IN = {
     "torch": {"models", "export"},
     "transformers": {"models"},

@@ -17,6 +17,8 @@ from fake_genome import genome_letters
 from small_run import run_steps
 from step_calls import call
 
+pytestmark = pytest.mark.long
+
 LENGTHS = {"chr1": 12_000, "chr2": 3_000}
 SPLIT_AGAIN = 11
 """Every so many records of the split file, two records are joined again with their ALTs the other

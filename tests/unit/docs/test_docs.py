@@ -45,7 +45,7 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def load_tool():
-    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "tools" / "write_docs.py")
+    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "dev" / "write_docs.py")
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     return tool
@@ -143,7 +143,7 @@ def broken_links(page, text):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_generated_tables_are_those_of_the_code(page):
     text = text_of(page)
-    assert WRITE_DOCS.rewritten(text) == text, "run python tools/write_docs.py"
+    assert WRITE_DOCS.rewritten(text) == text, "run python dev/write_docs.py"
 
 
 def test_each_generated_table_stands_on_some_page():
@@ -154,7 +154,7 @@ def test_each_generated_table_stands_on_some_page():
 @pytest.mark.bad_input
 def test_a_stale_table_is_found_and_mended(tmp_path, monkeypatch, capsys):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    for name in ("README.md", "nextflow_schema.json", "assets/models.csv", "conf/base.config"):
+    for name in ("README.md", "nextflow_schema.json", "conf/base.config"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / name, tmp_path / name)
     monkeypatch.setattr(WRITE_DOCS, "ROOT", tmp_path)

@@ -9,27 +9,10 @@ import pytest
 import yaml
 from paths import ROOT
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "dev"))
 import environments  # noqa: E402
 
 FILES = sorted(ROOT.glob("containers/*.environment.yml"))
-IMPORTED = {
-    "sklearn": "scikit-learn",
-    "Bio": "biopython",
-    "pyBigWig": "pybigwig",
-}
-EXPORT_ONLY = {
-    "torch",
-    "transformers",
-    "safetensors",
-    "onnx",
-    "onnxscript",
-    "huggingface_hub",
-    "tqdm",
-    "yaml",
-}
-BROUGHT = {"markupsafe"}
-"""Comes with jinja2, whose type it is."""
 
 
 def label(path):
@@ -70,8 +53,8 @@ def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
 
 
 def test_every_import_of_the_package_is_in_the_environment_of_scoring():
-    foreign = package_imports.foreign() - EXPORT_ONLY - BROUGHT
-    assert {IMPORTED.get(name, name) for name in foreign} <= names(
+    imported = package_imports.distributions("base") | package_imports.distributions("cpu")
+    assert {environments.CONDA_NAMES.get(name, name) for name in imported} <= names(
         ROOT / "containers/score.environment.yml"
     )
 

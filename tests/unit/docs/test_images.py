@@ -15,7 +15,7 @@ from paths import ROOT
 from gfmtrust import __version__
 from gfmtrust.core.errors import BadDataError
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "dev"))
 import check_images  # noqa: E402
 import dockerfile  # noqa: E402
 import pin_images  # noqa: E402
@@ -221,7 +221,7 @@ def registry():
 
 
 def pin(*paths):
-    command = [sys.executable, str(ROOT / "tools" / "pin_images.py"), *map(str, paths)]
+    command = [sys.executable, str(ROOT / "dev" / "pin_images.py"), *map(str, paths)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -309,8 +309,9 @@ def test_following_a_dockerfile(tmp_path, monkeypatch, capsys, image):
         ROOT / f"python/requirements/{lock}.txt"
     ).read_bytes()
     assert (tmp_path / "opt/gfmtrust/python/gfmtrust/cli/main.py").is_file() == (image == "score")
-    assert (tmp_path / "opt/gfmtrust/assets/models.csv").is_file() == (image == "score")
-    assert len(capsys.readouterr().out.splitlines()) == len(ran) + (3 if image == "score" else 1)
+    table = tmp_path / "opt/gfmtrust/python/gfmtrust/models/data/models.csv"
+    assert table.is_file() == (image == "score")
+    assert len(capsys.readouterr().out.splitlines()) == len(ran) + (2 if image == "score" else 1)
 
 
 @pytest.mark.bad_input

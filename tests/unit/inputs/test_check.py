@@ -157,6 +157,7 @@ def test_long_alleles_are_spilled_before_they_fill_the_memory(tmp_path, monkeypa
     assert list(sorter.sorted()) == rows
 
 
+@pytest.mark.long
 def test_tables_do_not_depend_on_order_of_records_packing_or_processes(
     fasta, out, tmp_path, monkeypatch
 ):

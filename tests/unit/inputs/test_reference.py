@@ -323,6 +323,7 @@ def test_surroundings_end_where_the_piece_does():
 # --- plan and flags
 
 
+@pytest.mark.long
 def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp_path):
     genome = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1})
     rows = snv_rows(genome, range(90), "e1", 0) + snv_rows(genome, range(150), "e2", 1)
@@ -339,6 +340,7 @@ def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp
         assert naive_fence(genome, 2, row.pos - 1) == naive_fence(genome, 2, row.pos + len(row.ref))
 
 
+@pytest.mark.long
 def test_no_flag_is_above_medium_and_the_header_says_why():
     probes = skilled(np.random.default_rng(4), 4_000)
     held = {"genome": "g", "background": "b", "bundles": {}}
@@ -426,6 +428,7 @@ def assay(path, n=400, seed=3):
     return path, np.round(llr[keep], 4), np.round(effect[keep], 6)
 
 
+@pytest.mark.long
 def test_correlations_are_those_of_scipy(tmp_path):
     path, llr, effect = assay(tmp_path / "a.vcf")
     rows = {(row.element, row.of): row for row in satmut.correlations(path)}

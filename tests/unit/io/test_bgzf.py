@@ -179,6 +179,7 @@ def test_bytes_after_a_gzip_stream_are_an_error(tmp_path):
         read(path)
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path):
     path = tmp_path / "bomb.gz"

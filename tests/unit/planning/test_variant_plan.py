@@ -151,6 +151,7 @@ def test_a_few_indels_draw_the_usual_lengths():
     assert lengths.max() <= 12
 
 
+@pytest.mark.long
 def test_shards_hold_whole_variants_and_number_them(tmp_path):
     made = drawn(run_of_indels(40, 5))
     counts = variant_plan.write(GENOME, NoRegions(), made, tmp_path, 320)

@@ -139,6 +139,7 @@ def flagged(folder, bundle, out) -> pd.DataFrame:
     return tables.read(out / "sites" / "sites.parquet").to_pandas()
 
 
+@pytest.mark.long
 def test_the_list_names_all_that_is_asked(run):
     """Every base with three ALTs, probes among them; every indel in VCF's spelling; htslib finds
     them by the index."""
@@ -165,6 +166,7 @@ def test_the_list_names_all_that_is_asked(run):
     )
 
 
+@pytest.mark.long
 def test_probabilities_come_back_as_the_model_gave_them(run, tmp_path):
     laws, _ = answers(run)
     made = imported(run, table_of_laws(laws), tmp_path, file="scores.tsv.gz")

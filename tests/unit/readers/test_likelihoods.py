@@ -55,6 +55,7 @@ def around(letters: str, pos: int, site: int, strand: str) -> tuple[str, int]:
     return (cut, at) if strand == "+" else (turned(cut), len(cut) - 1 - at)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("causal", [False, True], ids=["masked", "causal"])
 def test_llrs_of_substitutions_are_those_of_a_twin_by_strings(causal):
     """216 alleles on both strands, some near the contig's ends or beside an N."""

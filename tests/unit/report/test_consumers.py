@@ -10,6 +10,8 @@ import consumer_run
 import pytest
 from paths import ROOT
 
+pytestmark = pytest.mark.long
+
 MEDIUM_OR_BETTER = {
     ("3", "10", "A", "C"),
     ("3", "70", "A", "G"),
@@ -27,7 +29,7 @@ SPLIT = "bcftools norm -m- -o split.vcf in.gfm.vcf.gz && "
 
 
 def load_tool():
-    spec = importlib.util.spec_from_file_location("consumers", ROOT / "tools" / "consumers.py")
+    spec = importlib.util.spec_from_file_location("consumers", ROOT / "dev" / "consumers.py")
     tool = sys.modules["consumers"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
     return tool
@@ -54,7 +56,7 @@ def consumer(name):
 def needed(bench, name):
     lacking = bench.lacking(consumer(name))
     if lacking:
-        pytest.skip(f"{lacking} is not installed; tools/consumers.sh gets it")
+        pytest.skip(f"{lacking} is not installed; dev/consumers.sh gets it")
 
 
 def kept(bench, results, command, files=(), sample="joined"):

@@ -25,6 +25,7 @@ def locus(pos, ref="A", alt="C"):
     return {"contig": "chr1", "contig_index": 0, "pos": pos, "ref": ref, "alt": alt}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shard_size", [3, 17, 10_000])
 def test_bases_round_a_locus_are_those_that_were_scored_however_shards_are_cut(
     tmp_path, shard_size

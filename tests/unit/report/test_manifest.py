@@ -114,7 +114,9 @@ def test_names_are_escaped(name):
         assert not {'"' + name + '"'} & {json.dumps(key) for key in json.loads(text)["data"]}
 
 
+@pytest.mark.long
 def test_real_multiqc_reads_them_offline(tmp_path):
+    pytest.importorskip("multiqc")
     hostile = "<img src=x onerror=alert(1)>"
     for name, text in multiqc.files(
         [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")]

@@ -126,6 +126,7 @@ def test_equal_inputs_give_equal_bytes(good, tmp_path):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "headline"),
     [
@@ -146,6 +147,7 @@ def test_thin_runs_still_have_a_report(tmp_path, options, headline):
     assert "HIGH 1" not in words(page)
 
 
+@pytest.mark.long
 def test_a_run_in_which_nothing_is_scored(tmp_path):
     folders = make_run(tmp_path, n_sites=0)
     write_sites(
@@ -280,6 +282,7 @@ def test_without_the_files_of_a_newer_version_those_sections_are_left_out(tmp_pa
     assert not [tag for tag, attributes in page.tags if attributes.get("class") == "letters"]
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 def test_no_file_of_an_earlier_report_is_left(tmp_path):
     report(**make_run(tmp_path / "a", n_sites=50), out_dir=tmp_path / "out")
@@ -606,6 +609,7 @@ def test_figures_of_nothing():
         ElementTree.fromstring(svg)
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 def test_hundreds_of_files_stay_below_the_limit(tmp_path):
     folders = make_run(tmp_path, n_sites=50)
@@ -637,6 +641,7 @@ def test_regions_and_their_approximation_are_told(good):
     assert "<td>41.0%</td>" in page
 
 
+@pytest.mark.long
 def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_path, good):
     given = make_run(tmp_path, n_sites=200)
     rng = np.random.default_rng(1)

@@ -11,9 +11,12 @@ from synthetic_run import make_run
 
 from gfmtrust.report.report import HTML, report
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt-get install chromium"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt-get install chromium"
+    ),
+]
 WIDTHS = (1280, 400)
 OWN = ("/time/", "/favicon.ico")
 """What Chromium asks for by itself: the time of day, and a page's icon."""

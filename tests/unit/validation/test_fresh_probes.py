@@ -10,6 +10,8 @@ from gfmtrust.core.errors import MissingInputError
 from gfmtrust.planning import variant_plan
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

@@ -23,6 +23,8 @@ from gfmtrust.inputs import labels
 from gfmtrust.io import tables
 from gfmtrust.validation.benchmark.labelled import alleles, benchmark_labels, confounders, questions
 
+pytestmark = pytest.mark.long
+
 RIGHT = {1: 0.55, 2: 0.8, 3: 0.97}
 
 

@@ -405,6 +405,7 @@ def entropy_bits(truth):
     return -(truth * np.log2(truth)).sum(axis=1).mean()
 
 
+@pytest.mark.long
 def test_regions_lie_where_the_truth_says(files, truth):
     rows = [line.split("\t") for line in files["regions.bed"].decode().splitlines()]
     assert len(rows) >= 10

@@ -48,6 +48,7 @@ def test_truth_is_calibrated_its_mean_surprisal_is_its_mean_entropy(law):
         assert abs((codes == base).mean() - truth[:, base].mean()) < 0.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("law", sorted(set(LAWS) - {"iid"}))
 def test_a_twin_keeps_composition_and_difficulty(law):
     (codes, truth), (twin_codes, twin) = (

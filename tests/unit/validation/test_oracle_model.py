@@ -41,6 +41,8 @@ from gfmtrust.validation.oracle.markov_bundle import (
     write_bundle,
 )
 
+pytestmark = pytest.mark.long
+
 ORDERS = range(MAX_ORDER + 1)
 EXACT = 1e-12
 

@@ -15,6 +15,8 @@ from gfmtrust.validation.benchmark import pool, replications
 from gfmtrust.validation.benchmark.pool import Pool
 from gfmtrust.validation.oracle import write_oracle
 
+pytestmark = pytest.mark.long
+
 MOST_VIOLATIONS_IN_50 = 6  # .05 and two standard errors
 
 

@@ -20,7 +20,7 @@ process EXPORT_MODEL {
     script:
     def args = task.ext.args ?: ''
     def name = quoted(meta.id)
-    // a folder of weights or a bundle, else a name of the registry (assets/models.csv) or a repository of the hub at a commit
+    // a folder of weights or a bundle, else a name of the registry (gfmtrust models) or a repository of the hub at a commit
     def model = weights ? "${weights}" : quoted(meta['model'])
     """
     gfmtrust export_model \\

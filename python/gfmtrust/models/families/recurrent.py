@@ -6,7 +6,7 @@ c_t, so that the states of a whole window come out of a parallel scan. It is run
 space, chunks by pairwise doubling: the paper's logarithmic form underflows with length. Both
 directions and a mask over the site, rather than one direction and the next base: each base is then
 judged by both flanks in one pass, where a causal model needs four to weigh the right one.
-Checkpoints are made by tools/train_recurrent.py; nobody has published any.
+Checkpoints are made by training/train_recurrent.py; nobody has published any.
 
 No Scan, Loop or If enters the graph: the one made here serves CPU and CUDA.
 """

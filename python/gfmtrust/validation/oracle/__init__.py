@@ -3,7 +3,7 @@ drawn on one.
 
 `law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution
 of every base, `cohort` draws variants and writes VCF and BED, `demo` writes the folder
-`assets/demo`. The demo models are trained by `tools/train_demo.py`. `laws` names the other genomes
+`assets/demo`. The demo models are trained by `training/train_demo.py`. `laws` names the other genomes
 (`chains`, `structured`), on which `gfmtrust benchmark` proves the flags; `dataset` writes one,
 `ceiling` says what no model can beat there.
 """

@@ -2,7 +2,7 @@
 distribution of every base.
 
 Same seed, same bytes (BGZF files: same text). The models beside them are trained by
-`tools/train_demo.py` on other genomes of the law.
+`training/train_demo.py` on other genomes of the law.
 """
 
 from __future__ import annotations

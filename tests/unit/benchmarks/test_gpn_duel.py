@@ -1,0 +1,89 @@
+"""The parts of the GPN duel that need neither the peer nor a clock."""
+
+import gzip
+import importlib.util
+import sys
+
+import pytest
+from paths import ROOT
+
+pytestmark = pytest.mark.torch
+
+TOOL = ROOT / "benchmarks" / "gpn_duel.py"
+RECORDS = "chr1\t5\t.\tA\tC\nchr1\t5\t.\tA\tT\nchr1\t7\t.\tGT\tG\nchr1\t8\t.\tT\t*\nchr1\t9\t.\tC\tG,T\nchr2\t3\t.\tG\tA\n"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("gpn_duel", TOOL)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def vcf(tmp_path):
+    path = tmp_path / "sites.vcf.gz"
+    with gzip.open(path, "wt") as file:
+        file.write(
+            "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+            + RECORDS.replace("\n", "\t.\t.\t.\n")
+        )
+    return path
+
+
+def figures(tool, **changed):
+    values = {
+        "n_sites": 1,
+        "threads": 1,
+        "batch": 1,
+        "max_difference": 1e-6,
+        "llr_sd": 1.0,
+        "ours_s": [1.0, 9.0, 2.0],
+        "bare_s": [2.0, 2.0, 2.0],
+        "peer_s": [12.0, 13.0, 11.0],
+        "peer_first_s": 40.0,
+        "peer": {},
+        "versions": {},
+        "cpu": "",
+    }
+    return tool.Duel(**values | changed)
+
+
+def test_sites_are_distinct_snv_positions(tool, vcf):
+    assert tool.read_sites(vcf, 2).values.tolist() == [["chr1", 5, "A"], ["chr2", 3, "G"]]
+
+
+def test_every_site_has_its_three_alts(tool, vcf):
+    variants = tool.all_alts(tool.read_sites(vcf, 2))
+    made = [f"{row.pos}{row.ref}{row.alt}" for row in variants.itertuples()]
+    assert made == ["5AC", "5AG", "5AT", "3GA", "3GC", "3GT"]
+
+
+def test_figures_are_of_medians(tool):
+    found = figures(tool)
+    assert (found.over_bare, found.faster, found.compile_s) == (1.0, 6.0, 28.0)
+    assert found.missed() == []
+
+
+@pytest.mark.bad_input
+def test_too_few_sites(tool, vcf, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        tool.read_sites(vcf, 3)
+    assert stopped.value.code == 66
+    assert "2 SNV positions; expected 3" in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"max_difference": 2e-5},
+        {"max_difference": float("nan")},
+        {"bare_s": [1.0]},
+        {"peer_s": [11.9]},
+    ],
+)
+def test_a_missed_bar_is_said(tool, changed):
+    assert len(figures(tool, **changed).missed()) == 1
