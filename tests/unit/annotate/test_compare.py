@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gfmtrust.annotate import compare
+from gfmtrust.annotate import compare, comparison_text
 from gfmtrust.cli import main as cli
 from gfmtrust.io import tables
 
@@ -64,7 +64,7 @@ def test_what_moved_is_counted(tmp_path):
     assert (moved.n, moved.differ, moved.only_a, moved.only_b) == (4, 1, 1, 0)
     assert moved.quantiles["largest"] == pytest.approx(0.25)
     assert found.facts == {"model toy": ("ab", "cd")}
-    told = compare.text(found)
+    told = comparison_text.text(found)
     assert "HIGH to LOW or back  1" in told
     assert "status   SCORED -> TOO_LONG  1" in told
     assert "only A 1  only B 1" in told
@@ -132,7 +132,7 @@ def test_alleles_of_one_side_alone_are_named(tmp_path):
     )
     assert found.only_a == [f"c:{pos} A>C" for pos in (101, 102, 103)]
     assert found.only_b == ["c:100 A>C"]
-    told = compare.text(found).splitlines()
+    told = comparison_text.text(found).splitlines()
     assert told[1].split(maxsplit=2) == ["only", "A", "c:101 A>C, c:102 A>C, c:103 A>C"]
     assert found.as_dict()["only_b"] == found.only_b
 
