@@ -62,21 +62,7 @@ PROBE_COLUMNS = (
     "real",
     "decoy",
     "run_oriented",
-    "region_class",
-    "llr",
-    "llr_sd",
-    "ent",
-    "dis",
-    "sign_agreement",
-    "strand_jsd",
-    "strand_llr",
-    "strand_flip",
-    "local_surprisal",
-    "gain",
-    "gc",
-    "soft_masked",
-    "n_share",
-    "near_edge",
+    *score.FEATURE_COLUMNS,
 )
 """What `fit` needs; `llr` is ln p(decoy) - ln p(real), so below 0 is right. NaN where a probe
 failed or a measure is missing."""

@@ -11,16 +11,16 @@ from itertools import takewhile
 import pytest
 from paths import ROOT
 
-from gfmtrust.annotate import alleles as annotate_alleles
 from gfmtrust.annotate import header_lines, region_summary
 from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.baseline import fit
 from gfmtrust.calibration import caps, certificates, reliability, shift, splits
 from gfmtrust.cli import main as cli
 from gfmtrust.cli import options as cli_options
-from gfmtrust.core import binomial, errors, progress
+from gfmtrust.core import binomial, columns, errors, progress
 from gfmtrust.core.vocabulary import STATUS_ORDER, Why
 from gfmtrust.inputs import check_vcf
+from gfmtrust.io import tables
 from gfmtrust.models import FAMILIES
 from gfmtrust.planning import plan, probes
 from gfmtrust.readers import site_scores
@@ -236,8 +236,8 @@ def test_bed_columns_stand_in_the_order_of_the_file():
 @pytest.mark.parametrize(
     ("heading", "schema"),
     [
-        ("`sites.parquet`, one row", annotate_alleles.SITES),
-        ("`bases.parquet`, one row", annotate_alleles.BASES_TABLE),
+        ("`sites.parquet`, one row", tables.SITES),
+        ("`bases.parquet`, one row", tables.REGION_BASES),
     ],
 )
 def test_columns_of_the_tables_are_all_told(heading, schema):
@@ -345,7 +345,7 @@ def test_predictors_that_are_told_are_as_many_as_there_are():
         text_of("docs/reliability.md").split("Logistic regression, L2, on ")[1].split(". Each")[0]
     )
     n_told = len(re.split(r", | and ", told.replace("\n", " "))) + told.count("(two)")
-    assert n_told == len(reliability.PREDICTORS)
+    assert n_told == len(columns.PREDICTORS)
 
 
 # --- commands, links, words
