@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "python"))
 
 # the package beside this folder
+from gfmtrust.calibration.features import FEATURE_NAMES  # noqa: E402
+from gfmtrust.calibration.fit import PROBE_KEYS  # noqa: E402
 from gfmtrust.cli import options as cli_options  # noqa: E402
 from gfmtrust.core import errors  # noqa: E402
 from gfmtrust.core.column import Column  # noqa: E402
@@ -64,9 +66,7 @@ def measures() -> str:
 
 
 def _measure_row(column: Column) -> list[str]:
-    low, high = (
-        ("" if bound is None else f"{bound:g}") for bound in (column.lowest, column.highest)
-    )
+    low, high = (("" if bound is None else f"{bound:g}") for bound in column.bounds)
     written = [f"`{column.vcf}`"] if column.vcf else []
     written += [f"BED `{column.bed_name}`"] if column.bed else []
     return [
@@ -106,6 +106,24 @@ def sites_columns() -> str:
 
 def bases_columns() -> str:
     return _schema_table(tables.REGION_BASES)
+
+
+def probe_columns() -> str:
+    """A row a column of probes.scored.parquet, in order."""
+    names = (
+        *PROBE_KEYS,
+        *FEATURE_NAMES,
+        "surprisal",
+        "context_site_surprisal",
+        "status",
+        "rel",
+        "rank",
+        "why",
+        "wrong",
+    )
+    return table(
+        ["column", "meaning"], [[f"`{name}`", column_of(name).description] for name in names]
+    )
 
 
 def _schema_table(schema: pa.Schema) -> str:
@@ -246,6 +264,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "bed_columns": bed_columns,
     "sites_columns": sites_columns,
     "bases_columns": bases_columns,
+    "probe_columns": probe_columns,
     "predictors": predictors,
     "parameters": parameters,
     "commands": commands,

@@ -16,6 +16,7 @@ from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.columns import column_of
 from gfmtrust.core.measures import (
+    FUNCTIONS,
     allele_measures,
     likelihood_measures,
     mean_distribution,
@@ -35,6 +36,9 @@ SITE_FACTS: dict[str, Callable[[SiteBlock, np.ndarray], np.ndarray]] = {
     "region_class": lambda block, rows: block.site["region_class"].to_numpy(object)[rows],
 }
 """What is known of the sites in rows (n,) of a block, whatever the allele, by name of its column."""
+
+FEATURE_NAMES = (*(name for names in FUNCTIONS for name in names), *SITE_FACTS)
+"""The columns of `features`, in order."""
 
 
 def features(

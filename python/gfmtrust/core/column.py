@@ -60,9 +60,9 @@ class InfoKey:
 class Column:
     """One column: what it holds, how it is averaged, where it is written and what reads it.
 
-    dtype: of Parquet, a name of Arrow. level: the smallest thing that it is a fact of. lowest,
-    highest: bounds of the values, None where unbounded. better: the end that speaks for trust; ''
-    where the column is no measure.
+    level: the smallest thing that it is a fact of. dtype: of Parquet, a name of Arrow. bounds: of the
+    values, lowest and highest, None where unbounded. better: the end that speaks for trust; '' where
+    the column is no measure.
 
     over_sites: the value of a variant of several sites: the mean over them, the first one's, whether
     any has it, or 'llrs', computed from the variant's LLRs; '' where variants have none.
@@ -78,12 +78,11 @@ class Column:
     """
 
     name: str
-    dtype: str
     description: str
     level: Level
+    dtype: str = "float32"
     unit: str = ""
-    lowest: float | None = None
-    highest: float | None = None
+    bounds: tuple[float | None, float | None] = (None, None)
     better: Better = ""
     over_sites: OverSites = "mean"
     over_bases: OverBases = "mean"

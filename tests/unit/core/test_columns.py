@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,7 +111,7 @@ def test_features_of_sites_become_those_of_variants_as_their_columns_say():
     ],
 )
 def test_an_entry_that_contradicts_itself_is_refused(changed, fault):
-    entry = {"name": "top", "dtype": "float32", "description": "Largest", "level": "site"}
+    entry = {"name": "top", "description": "Largest", "level": "site"}
     with pytest.raises(ValueError, match=f"column 'top': {fault}"):
         Column(**entry | changed)
 
@@ -127,11 +128,9 @@ def test_a_feature_without_an_entry_is_refused():
 
 ENTRY = """    Column(
         "top",
-        "float32",
         "Largest probability of the mean distribution",
         "site",
-        lowest=0.25,
-        highest=1.0,
+        bounds=(0.25, 1.0),
         better="high",
         vcf="GFM_TOP",
         sites=True,
@@ -247,6 +246,9 @@ def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     assert [row["measure"] for row in calibration["ablation"]][-1] == "top"
     probes = pq.read_table(with_toy_measure[1] / "calibration" / "probes.scored.parquet")
     assert "top" in probes.column_names
+    page = (with_toy_measure[0] / "docs" / "output.md").read_text()
+    block = page.split("<!-- begin probe_columns")[1].split("<!-- end")[0]
+    assert re.findall(r"^\| `(\w+)` \|", block, flags=re.MULTILINE) == probes.column_names
 
 
 def test_a_new_measure_is_in_the_docs(with_toy_measure):
@@ -255,5 +257,5 @@ def test_a_new_measure_is_in_the_docs(with_toy_measure):
     assert row in (checkout / "README.md").read_text()
     pages = {path.name: path.read_text() for path in Path(checkout, "docs").rglob("*.md")}
     assert "| `GFM_TOP` | A | Float |" in pages["output.md"]
-    assert pages["output.md"].count("| `top` |") == 3  # BED, sites.parquet, bases.parquet
+    assert pages["output.md"].count("| `top` |") == 4  # BED and three Parquet tables
     assert "`near_edge`, `top`" in pages["reliability.md"]

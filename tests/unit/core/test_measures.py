@@ -283,8 +283,9 @@ def test_measures_stay_in_their_ranges_and_no_site_is_infinite():
         assert np.isfinite(known).all()
         if name in {m.name for m in columns.MEASURES}:
             entry = columns.column_of(name)
-            assert entry.lowest is None or known.min() >= entry.lowest
-            assert entry.highest is None or known.max() <= entry.highest + 1e-9
+            lowest, highest = entry.bounds
+            assert lowest is None or known.min() >= lowest
+            assert highest is None or known.max() <= highest + 1e-9
 
 
 def test_no_alleles_give_no_rows():
