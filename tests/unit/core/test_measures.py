@@ -95,8 +95,8 @@ def test_margin_stays_finite_where_views_are_equal():
 
 
 def test_a_zero_probability_gives_a_finite_llr():
-    found = measures.view_llr(sites([A]), np.array([0]), np.array([1]))[0, 0]
-    assert found == pytest.approx(np.log(np.finfo(np.float32).tiny))
+    measured = measures.view_llr(sites([A]), np.array([0]), np.array([1]))[0, 0]
+    assert measured == pytest.approx(np.log(np.finfo(np.float32).tiny))
 
 
 def test_sign_agreement_counts_zeros_as_nothing():
@@ -130,11 +130,13 @@ def test_strands_are_missing_not_0_for_one_strand_and_for_equivariant_models():
 
 
 def test_one_view_has_no_spread():
-    found = all_measures(
+    measured = all_measures(
         sites([[0.7, 0.1, 0.1, 0.1]]), np.array([0]), np.array([1]), np.array([0]), np.array(["+"])
     )
-    assert all(np.isnan(found[name][0]) for name in ("llr_sd", "dis", "dis_between", "dis_within"))
-    assert found["sign_agreement"][0] == 1
+    assert all(
+        np.isnan(measured[name][0]) for name in ("llr_sd", "dis", "dis_between", "dis_within")
+    )
+    assert measured["sign_agreement"][0] == 1
 
 
 # ---- twins
@@ -143,7 +145,7 @@ def test_one_view_has_no_spread():
 def test_every_measure_equals_its_slow_twin():
     probs, ref, alt = random_alleles()
     equivariant = np.array([False, False, False, True, True, False])
-    found = all_measures(probs, ref, alt, equivariant=equivariant)
+    measured = all_measures(probs, ref, alt, equivariant=equivariant)
     for i in range(len(probs)):
         expected = naive.allele_measures(
             probs[i].astype(float).tolist(),
@@ -153,9 +155,9 @@ def test_every_measure_equals_its_slow_twin():
             alt[i],
             equivariant,
         )
-        assert found.keys() == expected.keys()
+        assert measured.keys() == expected.keys()
         for name, value in expected.items():
-            assert found[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True), (name, i)
+            assert measured[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True), (name, i)
 
 
 def test_single_functions_equal_their_twins():
@@ -164,8 +166,8 @@ def test_single_functions_equal_their_twins():
     parts = divergence.disagreement_parts(probs, weights, Views(MODELS, STRANDS))
     mean, dis = measures.mean_distribution(probs, weights), divergence.disagreement(probs, weights)
     pairs = divergence.pairwise_jsd(probs, weights)
-    known = np.flatnonzero(weights.sum(axis=1) > 0)
-    for i in known:
+    present = np.flatnonzero(weights.sum(axis=1) > 0)
+    for i in present:
         views, w = probs[i].astype(float).tolist(), weights[i].tolist()
         assert w == pytest.approx(naive.view_weights(views, MODELS.tolist()))
         assert mean[i] == pytest.approx(naive.mean_distribution(views, w), abs=1e-9)
@@ -175,13 +177,13 @@ def test_single_functions_equal_their_twins():
         ).items():
             assert parts[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True)
         assert pairs[i] == pytest.approx(naive.pairwise_jsd(views, w), abs=1e-8, nan_ok=True)
-    rest = np.setdiff1d(np.arange(len(probs)), known)
+    rest = np.setdiff1d(np.arange(len(probs)), present)
     assert len(rest)
     assert np.isnan(mean[rest]).all()
     assert np.isnan(dis[rest]).all()
-    known = known[:20]
-    assert measures.calibration_gap(mean[known], ref[known]) == pytest.approx(
-        naive.calibration_gap(mean[known], ref[known]), abs=1e-9
+    present = present[:20]
+    assert measures.calibration_gap(mean[present], ref[present]) == pytest.approx(
+        naive.calibration_gap(mean[present], ref[present]), abs=1e-9
     )
 
 
@@ -189,12 +191,14 @@ def test_single_functions_equal_their_twins():
 
 
 def test_the_parts_of_disagreement_add_up():
-    found = {
+    measured = {
         name: np.nan_to_num(values) for name, values in all_measures(*random_alleles()).items()
     }
-    np.testing.assert_allclose(found["dis_between"] + found["dis_within"], found["dis"], atol=1e-9)
     np.testing.assert_allclose(
-        found["dis_strand"] + found["dis_shift"], found["dis_within"], atol=1e-9
+        measured["dis_between"] + measured["dis_within"], measured["dis"], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        measured["dis_strand"] + measured["dis_shift"], measured["dis_within"], atol=1e-9
     )
 
 
@@ -207,9 +211,9 @@ def test_equal_strands_by_construction_are_no_strand_component():
         np.array(["+", "-"]),
     )
     read = all_measures(probs, ref, alt, one_model, strands)
-    told = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
+    equivariant = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
     assert read["dis_strand"][0] == read["dis"][0] > 0
-    assert np.isnan(told["dis_strand"][0])
+    assert np.isnan(equivariant["dis_strand"][0])
 
 
 def test_swapping_ref_and_alt_changes_the_sign_of_llr_and_no_other_bit():
@@ -272,25 +276,25 @@ def test_splitting_a_view_into_two_equal_ones_keeps_the_disagreement():
 
 def test_alt_equal_to_ref_has_llr_0():
     probs, ref, _ = random_alleles()
-    found = all_measures(probs, ref, ref)["llr"]
-    assert set(found[~np.isnan(found)]) == {0.0}
+    measured = all_measures(probs, ref, ref)["llr"]
+    assert set(measured[~np.isnan(measured)]) == {0.0}
 
 
 def test_measures_stay_in_their_ranges_and_no_site_is_infinite():
-    found = all_measures(*random_alleles(2000, seed=2))
-    for name, values in found.items():
-        known = values[~np.isnan(values)]
-        assert np.isfinite(known).all()
+    measured = all_measures(*random_alleles(2000, seed=2))
+    for name, values in measured.items():
+        present = values[~np.isnan(values)]
+        assert np.isfinite(present).all()
         if name in {m.name for m in columns.MEASURES}:
             entry = columns.column_of(name)
             lowest, highest = entry.bounds
-            assert lowest is None or known.min() >= lowest
-            assert highest is None or known.max() <= highest + 1e-9
+            assert lowest is None or present.min() >= lowest
+            assert highest is None or present.max() <= highest + 1e-9
 
 
 def test_no_alleles_give_no_rows():
-    found = all_measures(np.empty((0, 6, 4), np.float32), np.empty(0, int), np.empty(0, int))
-    assert {len(values) for values in found.values()} == {0}
+    measured = all_measures(np.empty((0, 6, 4), np.float32), np.empty(0, int), np.empty(0, int))
+    assert {len(values) for values in measured.values()} == {0}
 
 
 @pytest.mark.bench
@@ -351,7 +355,7 @@ def test_a_voting_view_that_is_nan_is_refused():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("argument", "value", "told"),
+    ("argument", "value", "fault"),
     [
         ("probs", np.zeros((2, 6, 5), np.float32), r"probs: shape \(2, 6, 5\)"),
         ("weights", np.zeros((2, 5)), r"weights: shape \(2, 5\); expected \(2, 6\)"),
@@ -362,7 +366,7 @@ def test_a_voting_view_that_is_nan_is_refused():
         ("strands", np.array(["+"]), r"views.strands: shape \(1,\)"),
     ],
 )
-def test_wrong_arguments_are_named_with_what_was_found(argument, value, told):
+def test_wrong_arguments_are_named_with_what_was_found(argument, value, fault):
     probs = np.full((2, 6, 4), 0.25, np.float32)
     given = {
         "probs": probs,
@@ -374,7 +378,7 @@ def test_wrong_arguments_are_named_with_what_was_found(argument, value, told):
         argument: value,
     }
     views = Views(given.pop("models"), given.pop("strands"))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=fault):
         measures.allele_measures(**given, views=views)
 
 
@@ -382,9 +386,9 @@ def test_wrong_arguments_are_named_with_what_was_found(argument, value, told):
 def test_a_site_without_views_is_nan_throughout_and_its_neighbour_is_not():
     probs = np.full((2, 6, 4), 0.25, np.float32)
     probs[0] = np.nan
-    found = all_measures(probs, np.array([0, 0]), np.array([1, 1]))
-    assert {name for name, values in found.items() if not np.isnan(values[0])} == {"n_views"}
-    assert found["ent"][1] == pytest.approx(2.0, abs=1e-9)
+    measured = all_measures(probs, np.array([0, 0]), np.array([1, 1]))
+    assert {name for name, values in measured.items() if not np.isnan(values[0])} == {"n_views"}
+    assert measured["ent"][1] == pytest.approx(2.0, abs=1e-9)
 
 
 @pytest.mark.bad_input
@@ -417,7 +421,7 @@ def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
     ref = rng.integers(0, 4, 50)
     alt = (ref + 1) % 4
     weights = measures.view_weights(probs, view_models)
-    found = measures.allele_measures(
+    measured = measures.allele_measures(
         probs, weights, ref, alt, Views(view_models, strands, None, answering)
     )
     some = probs[:, answering]
@@ -429,7 +433,7 @@ def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
         Views(view_models[answering], strands[answering]),
     )
     everyone = measures.allele_measures(probs, weights, ref, alt, Views(view_models, strands))
-    for name, values in found.items():
+    for name, values in measured.items():
         is_divergence = name in ("ent", "strand_jsd") or name.startswith("dis")
         np.testing.assert_array_equal(
             values, (without if is_divergence else everyone)[name], err_msg=name
