@@ -39,6 +39,7 @@ from gfmtrust.bundle import tokenizers
 from gfmtrust.bundle.session import Session
 from gfmtrust.core import measures
 from gfmtrust.core.alphabet import BASES, reverse_complement
+from gfmtrust.core.views import Views
 from gfmtrust.export.export import export_model
 from gfmtrust.io.genome import Genome
 from gfmtrust.models.families import gpn
@@ -252,10 +253,9 @@ def our_llrs(scores: site_scores.SiteScores, views, variants: pd.DataFrame) -> n
     found = measures.allele_measures(
         scores.probs[rows],
         np.full((len(rows), n_views), 1 / n_views),
-        np.zeros(n_views, int),
-        np.array([view.strand for view in views]),
         np.array(ref),
         np.array(alt),
+        Views(np.zeros(n_views, int), np.array([view.strand for view in views])),
     )
     return found["llr"]
 

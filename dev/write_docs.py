@@ -22,15 +22,27 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "gfmtrust"
 sys.path.insert(0, str(ROOT / "python"))
 
 # the package beside this folder
 from gfmtrust import PACKAGES  # noqa: E402
+from gfmtrust.calibration.features import FEATURE_NAMES  # noqa: E402
+from gfmtrust.calibration.fit import PROBE_KEYS  # noqa: E402
 from gfmtrust.cli import options as cli_options  # noqa: E402
 from gfmtrust.core import errors  # noqa: E402
-from gfmtrust.core.columns import INFO_KEYS, MEASURES  # noqa: E402
+from gfmtrust.core.column import Column  # noqa: E402
+from gfmtrust.core.columns import (  # noqa: E402
+    BED_COLUMNS,
+    INFO_KEYS,
+    MEASURES,
+    PREDICTORS,
+    column_of,
+)
+from gfmtrust.io import tables  # noqa: E402
 from gfmtrust.models import family_facts, outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
@@ -69,25 +81,25 @@ def _first_sentences(module: Path) -> str:
 
 
 def measures() -> str:
-    """A row a measure: what it is, its unit and range, which end speaks for trust, and where it is
-    written."""
-    rows = []
-    for one in MEASURES:
-        low, high = (("" if bound is None else f"{bound:g}") for bound in (one.lowest, one.highest))
-        written = [f"`{one.info_id}`"] if one.info_id else []
-        written += [f"BED `{one.bed_column}`"] if one.bed_column else []
-        bounds = f"{low or '-∞'} to {high or '∞'}"
-        rows.append(
-            [
-                f"`{one.name}`",
-                one.description,
-                one.unit or "1",
-                bounds,
-                one.better,
-                ", ".join(written) or "–",
-            ]
-        )
-    return table(["measure", "meaning", "unit", "range", "better", "written as"], rows)
+    """A row a measure: what it is, its unit and range, which end speaks for trust, where it is
+    written, and whether the reliability is computed from it."""
+    header = ["measure", "meaning", "unit", "range", "better", "written as", "predictor"]
+    return table(header, [_measure_row(column) for column in MEASURES])
+
+
+def _measure_row(column: Column) -> list[str]:
+    low, high = (("" if bound is None else f"{bound:g}") for bound in column.bounds)
+    written = [f"`{column.vcf}`"] if column.vcf else []
+    written += [f"BED `{column.bed_name}`"] if column.bed else []
+    return [
+        f"`{column.name}`",
+        column.description,
+        column.unit or "1",
+        f"{low or '-∞'} to {high or '∞'}",
+        column.better,
+        ", ".join(written) or "–",
+        "yes" if column.predictor else "",
+    ]
 
 
 def info_keys() -> str:
@@ -96,6 +108,60 @@ def info_keys() -> str:
         ["key", "number", "type", "meaning"],
         [[f"`{key.id}`", key.number, key.type, key.description] for key in INFO_KEYS],
     )
+
+
+def bed_columns() -> str:
+    """A row a column that is appended to a BED, in order."""
+    rows = []
+    for column in BED_COLUMNS:
+        is_mean = column.over_bases == "mean"
+        text = (
+            f"Mean over the scored bases. {column.description}" if is_mean else column.description
+        )
+        rows.append([f"`{column.bed_name}`", column.unit or "–", text])
+    return table(["column", "unit", "meaning"], rows)
+
+
+def sites_columns() -> str:
+    return _schema_table(tables.SITES)
+
+
+def bases_columns() -> str:
+    return _schema_table(tables.REGION_BASES)
+
+
+def probe_columns() -> str:
+    """A row a column of probes.scored.parquet, in order."""
+    names = (
+        *PROBE_KEYS,
+        *FEATURE_NAMES,
+        "surprisal",
+        "context_site_surprisal",
+        "status",
+        "rel",
+        "rank",
+        "why",
+        "wrong",
+    )
+    return table(
+        ["column", "meaning"], [[f"`{name}`", column_of(name).description] for name in names]
+    )
+
+
+def _schema_table(schema: pa.Schema) -> str:
+    """A row a column of a Parquet table, in order."""
+    return table(
+        ["column", "type", "meaning"],
+        [
+            [f"`{field.name}`", str(field.type), column_of(field.name).description]
+            for field in schema
+        ],
+    )
+
+
+def predictors() -> str:
+    """The predictors of the reliability, in order."""
+    return ", ".join(f"`{name}`" for name in PREDICTORS) + "\n"
 
 
 def parameters() -> str:
@@ -131,10 +197,10 @@ def _parameter_rows(group: dict) -> list[list[str]]:
 
 def commands() -> str:
     """A section a subcommand, from the command line's own declaration."""
-    found = next(
+    subcommands = next(
         action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)
     )
-    return "\n".join(_command(name, one) for name, one in found.choices.items())
+    return "\n".join(_command(name, one) for name, one in subcommands.choices.items())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -223,14 +289,19 @@ def checkpoints() -> str:
 
 def conformance() -> str:
     """The recorded figures of the conformance suite."""
-    found = outcomes.read()
-    return outcomes.table(found) if found else "Nothing recorded yet.\n"
+    recorded = outcomes.read()
+    return outcomes.table(recorded) if recorded else "Nothing recorded yet.\n"
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "packages": packages,
     "measures": measures,
     "info_keys": info_keys,
+    "bed_columns": bed_columns,
+    "sites_columns": sites_columns,
+    "bases_columns": bases_columns,
+    "probe_columns": probe_columns,
+    "predictors": predictors,
     "parameters": parameters,
     "commands": commands,
     "exit_codes": exit_codes,
@@ -242,7 +313,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
 def rewritten(text: str) -> str:
     """A page's text with every block made anew. Raises KeyError for a block that nothing here
     writes."""
-    return BLOCK.sub(lambda found: f"{found[1]}\n{BLOCKS[found[2]]()}\n{found[4]}", text)
+    return BLOCK.sub(lambda block: f"{block[1]}\n{BLOCKS[block[2]]()}\n{block[4]}", text)
 
 
 def documents() -> dict[Path, str]:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from synthetic_run import MODELS, base_rows, site_row, write_calibration, write_rows
 
-from gfmtrust.annotate.alleles import BASES_TABLE, FLOATS, SITES
 from gfmtrust.annotate.sites_vcf import write_sites_vcf
 from gfmtrust.annotate.vcf import annotate_vcf
+from gfmtrust.core.columns import SITES_COLUMNS
 from gfmtrust.io import tables
+from gfmtrust.io.tables import REGION_BASES, SITES
 from gfmtrust.report.tracks import write_tracks
 
-NUMBERS = dict.fromkeys(FLOATS, float("nan"))
+NUMBERS = {column.name: float("nan") for column in SITES_COLUMNS if column.is_float}
 """annotate_sites writes NaN, not null, where an allele is not scored."""
 HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 MEDIUM = {"rank": 2, "why": "STRAND", "rel": 0.75}
@@ -91,7 +92,7 @@ def make(folder: Path) -> Path:
     bases = [row for rank in (1, 2, 3) for row in base_rows("chr1", 100 * rank, 30, rank=rank)]
     bases += base_rows("chr1", 400, 9, status="AMBIGUOUS_BASE")
     write_rows(scores / "sites.parquet", [NUMBERS | row for row in ALLELES], SITES, FACTS)
-    write_rows(scores / "bases.parquet", bases, BASES_TABLE, FACTS)
+    write_rows(scores / "bases.parquet", bases, REGION_BASES, FACTS)
     write_calibration(folder / "calibration.json", n=1200)
     spellings = {
         spelling_of(line)

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust.annotate.alleles import BASES_TABLE, SITES
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
+from gfmtrust.io.tables import REGION_BASES, SITES
 from gfmtrust.report import loci
 
 DIGESTS = {
@@ -241,7 +241,7 @@ def base_rows(
 
 
 def write_bases(path: Path, rows: list[dict], contig_map: dict[str, str] | None = None) -> Path:
-    return write_rows(path, rows, BASES_TABLE, {"models": MODELS, "contig_map": contig_map or {}})
+    return write_rows(path, rows, REGION_BASES, {"models": MODELS, "contig_map": contig_map or {}})
 
 
 def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> dict:

@@ -1,4 +1,4 @@
-"""Any allele's ten texts by its exact spelling: contig as written, position, REF and ALT without
+"""Any allele's texts by its exact spelling: contig as written, position, REF and ALT without
 regard to case."""
 
 from __future__ import annotations

@@ -20,58 +20,21 @@ from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
 from gfmtrust.core.alphabet import decode, encode
+from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS
 from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.row_columns import VERDICTS
 from gfmtrust.core.vocabulary import Rank, Status, VariantClass
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION, VARIANT
 
-FLOATS = (
-    "rel",
-    "llr",
-    "llr_sd",
-    "ent",
-    "dis",
-    "dis_between",
-    "dis_strand",
-    "dis_shift",
-    "gain",
-    "sign_agreement",
-    "strand_jsd",
-    "strand_llr",
-    "local_surprisal",
-    "gc",
-    "n_share",
-)
-SITES = pa.schema(
-    [
-        *tables.ALLELES,
-        ("rank", pa.uint8()),
-        ("conf", pa.string()),
-        ("why", pa.string()),
-        *((name, pa.float32()) for name in FLOATS),
-        ("soft_masked", pa.bool_()),
-        ("near_edge", pa.bool_()),
-        ("region_class", pa.string()),
-    ]
-)
-BASES_TABLE = pa.schema(
-    [
-        ("contig", pa.string()),
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("base", pa.string()),
-        ("status", pa.string()),
-        ("surprisal", pa.float32()),
-        ("ent", pa.float32()),
-        ("dis", pa.float32()),
-        ("gain", pa.float32()),
-        ("strand_jsd", pa.float32()),
-        ("rel", pa.float32()),
-        ("rank", pa.uint8()),
-        ("wrong", pa.bool_()),
-    ]
-)
+FEATURES = tuple(column.name for column in SITES_COLUMNS if column not in VERDICTS)
+"""The columns of sites.parquet that come from the features of an allele and its reliability."""
+EMPTY = {"float32": (np.nan, np.float32), "uint8": (0, np.uint8), "bool": (False, bool)}
+"""Value and type by dtype of a column before anything is known of an allele; others are text, None."""
+OF_BASES = ("surprisal", "rel")
+"""The columns of bases.parquet that are neither verdicts nor features of the base against its
+decoy."""
 COMPARED_EVERY = 8
 """Region bases at positions of this multiple are enough to compare models by, and cost an
 eighth."""
@@ -87,38 +50,33 @@ def annotate_sites(
     Returns the number of alleles by flag and status.
     """
     plan = tables.read_json(plan_dir / "plan.json")
-    names = [contig["name"] for contig in plan["contigs"]]
-    counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    variants = _flagged_variants(plan_dir, scores, fitted)
-    of_alleles, of_bases = ModelComparison(scores.ensemble), ModelComparison(scores.ensemble)
     metadata = {
         "models": scores.ensemble.metadata,
         "contig_map": plan["contig_map"],
         "allow_mismatch": plan["allow_mismatch"],
-        "contigs": names,
+        "contigs": [contig["name"] for contig in plan["contigs"]],
         "flagged_by_labels": sorted(fitted.labelled),
         "contig_lengths": [contig["length"] for contig in plan["contigs"]],
     }
+    variants = _flagged_variants(plan_dir, scores, fitted)
     with (
-        tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites,
-        tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases,
+        tables.TableWriter(out_dir / "sites.parquet", tables.SITES, metadata) as sites_file,
+        tables.TableWriter(out_dir / "bases.parquet", tables.REGION_BASES, metadata) as bases_file,
     ):
+        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants)
+        bases = _BasesTable(bases_file, scores.ensemble, fitted, metadata["contigs"], plan["seed"])
         for block in blocks(plan_dir, scores):
             if len(block.site):
                 last = block.site.iloc[-1]
-                mine = alleles.up_to(int(last["contig_index"]), int(last["pos"]))
-                _write_alleles(
-                    sites, mine, block, scores.ensemble, fitted, variants, counts, of_alleles
-                )
-                _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"], of_bases)
-        _write_alleles(
-            sites, alleles.rest(), None, scores.ensemble, fitted, variants, counts, of_alleles
-        )
+                sites.add(alleles.up_to(int(last["contig_index"]), int(last["pos"])), block)
+                bases.add(block)
+        sites.add(alleles.rest(), None)
     tables.write_json(
-        out_dir / model_comparison.FILE, {"snvs": of_alleles.as_dict(), "bases": of_bases.as_dict()}
+        out_dir / model_comparison.FILE,
+        {"snvs": sites.compared.as_dict(), "bases": bases.compared.as_dict()},
     )
-    return dict(sorted(counts.items()))
+    return dict(sorted(sites.counts.items()))
 
 
 class _AlleleStream:
@@ -126,30 +84,30 @@ class _AlleleStream:
 
     def __init__(self, path: Path):
         self._batches = tables.batches(path)
-        self._held = tables.ALLELES.empty_table().to_pandas()
+        self._ahead = tables.ALLELES.empty_table().to_pandas()
         self._ended = False
 
     def up_to(self, contig_index: int, pos: int) -> pd.DataFrame:
         parts = []
         while True:
-            index, where = self._held["contig_index"].to_numpy(), self._held["pos"].to_numpy()
-            mine = (index < contig_index) | ((index == contig_index) & (where <= pos))
-            parts.append(self._held[mine])
-            self._held = self._held[~mine]
-            if len(self._held) or not self._read():
+            index, where = self._ahead["contig_index"].to_numpy(), self._ahead["pos"].to_numpy()
+            reached = (index < contig_index) | ((index == contig_index) & (where <= pos))
+            parts.append(self._ahead[reached])
+            self._ahead = self._ahead[~reached]
+            if len(self._ahead) or not self._read():
                 return pd.concat(parts, ignore_index=True)
 
     def rest(self) -> pd.DataFrame:
-        parts = [self._held]
+        parts = [self._ahead]
         while self._read():
-            parts.append(self._held)
-        self._held = self._held.iloc[:0]
+            parts.append(self._ahead)
+        self._ahead = self._ahead.iloc[:0]
         return pd.concat(parts, ignore_index=True)
 
     def _read(self) -> bool:
         batch = next(self._batches, None)
         if batch is not None:
-            self._held = batch.to_pandas()
+            self._ahead = batch.to_pandas()
         return batch is not None
 
 
@@ -158,98 +116,122 @@ def _flagged_variants(
 ) -> pd.DataFrame:
     """Every variant of the run that is no plain SNV with its measures, reliability, rank and
     reasons, by (contig_index, pos, ref, alt)."""
-    known = tables.read(plan_dir / "variants.parquet").to_pandas()
+    planned = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [
         variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")
     ]
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], [], []]))
-    made = pd.concat(parts, ignore_index=True)
-    told = known.iloc[made["variant"]].reset_index(drop=True)
-    made = made.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
+    measured = pd.concat(parts, ignore_index=True)
+    of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
+    of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
+    measured = measured.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
     kinds = fitted.by_kind()
-    for kind in told["kind"].unique():
-        rows = np.flatnonzero(
-            (told["kind"] == kind).to_numpy() & (told["use"] & VARIANT > 0).to_numpy()
-        )
-        held = kinds.get(kind, calibration_fit.none_like(fitted))
-        rank, why = flags.assign(held, made.iloc[rows])
-        made.loc[rows, "rel"], made.loc[rows, "rank"] = (
-            calibration_fit.reliability(held, made.iloc[rows]),
-            rank,
-        )
-        made.loc[rows, "why"] = pd.Series(
+    for kind in of_variant["kind"].unique():
+        rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
+        calibration = kinds.get(kind, calibration_fit.none_like(fitted))
+        rank, why = flags.assign(calibration, measured.iloc[rows])
+        measured.loc[rows, "rel"] = calibration_fit.reliability(calibration, measured.iloc[rows])
+        measured.loc[rows, "rank"] = rank
+        measured.loc[rows, "why"] = pd.Series(
             ["&".join(codes) or None for codes in why], index=rows, dtype=object
         )
-    mine = (told["use"] & VARIANT > 0).to_numpy()
-    return made[mine].set_index(
-        pd.MultiIndex.from_frame(told.loc[mine, ["contig_index", "pos", "ref", "alt"]])
+    return measured[of_run].set_index(
+        pd.MultiIndex.from_frame(of_variant.loc[of_run, ["contig_index", "pos", "ref", "alt"]])
     )
 
 
-def _write_alleles(
-    writer,
-    alleles: pd.DataFrame,
-    block: SiteBlock | None,
-    ensemble: Ensemble,
-    fitted,
-    variants: pd.DataFrame,
-    counts: dict[str, int],
-    compared: ModelComparison,
-) -> None:
-    n = len(alleles)
-    if not n:
-        return
-    columns: dict[str, np.ndarray] = {name: np.full(n, np.nan, np.float32) for name in FLOATS}
-    columns |= {
-        "rank": np.zeros(n, np.uint8),
-        "conf": np.full(n, None, object),
-        "why": np.full(n, None, object),
-        "soft_masked": np.zeros(n, bool),
-        "near_edge": np.zeros(n, bool),
-        "region_class": np.full(n, None, object),
-    }
-    status = alleles["status"].to_numpy(object).copy()
-    changed = np.flatnonzero((status == Status.SCORED) & (alleles["var_pos"].to_numpy() >= 0))
-    if len(changed):
+class _SitesTable:
+    """Writes sites.parquet. counts: alleles by status and by flag; compared: the models at the
+    scored SNVs. variants: of `_flagged_variants`."""
+
+    def __init__(
+        self,
+        writer: tables.TableWriter,
+        ensemble: Ensemble,
+        fitted: calibration_fit.Calibration,
+        variants: pd.DataFrame,
+    ):
+        self._writer, self._ensemble, self._variants = writer, ensemble, variants
+        self._of_snvs = fitted.by_kind()[VariantClass.SNV]
+        self.counts: dict[str, int] = {}
+        self.compared = ModelComparison(ensemble)
+
+    def add(self, alleles: pd.DataFrame, block: SiteBlock | None) -> None:
+        """Alleles in order; those that are plain SNVs to be scored stand at sites of the block."""
+        if not len(alleles):
+            return
+        columns = _empty_columns(len(alleles))
+        status = alleles["status"].to_numpy(object).copy()
+        to_score, is_snv = status == Status.SCORED, alleles["var_pos"].to_numpy() < 0
+        self._add_variants(alleles, np.flatnonzero(to_score & ~is_snv), status, columns)
+        self._add_snvs(alleles, np.flatnonzero(to_score & is_snv), status, columns, block)
+        self._count(status, columns["rank"])
+        keys = {
+            name: pa.Array.from_pandas(alleles[name])
+            for name in tables.ALLELES.names
+            if name != "status"
+        }
+        self._writer.write({**keys, "status": status.astype(object), **columns})
+
+    def _add_variants(
+        self, alleles: pd.DataFrame, rows: np.ndarray, status: np.ndarray, columns: dict
+    ) -> None:
+        """Fill in status and columns of the rows of alleles that are variants of variants.parquet."""
+        if not len(rows):
+            return
         key = pd.MultiIndex.from_frame(
-            alleles.iloc[changed][["contig_index", "var_pos", "var_ref", "var_alt"]]
+            alleles.iloc[rows][["contig_index", "var_pos", "var_ref", "var_alt"]]
         )
-        mine = variants.iloc[variants.index.get_indexer(key)]
-        status[changed] = mine["status"].to_numpy(object)
-        for name in (*FLOATS, "soft_masked", "near_edge", "region_class", "rank", "why"):
-            columns[name][changed] = mine[name].to_numpy()
-        columns["conf"][changed] = [Rank(value).name if value else None for value in mine["rank"]]
-    asked = np.flatnonzero((status == Status.SCORED) & (alleles["var_pos"].to_numpy() < 0))
-    if len(asked):
-        rows = _rows_of(block.site, alleles.iloc[asked])
-        status[asked] = allele_status(block, rows)
-        scored = status[asked] == Status.SCORED
-        asked, rows = asked[scored], rows[scored]
+        variants = self._variants.iloc[self._variants.index.get_indexer(key)]
+        status[rows] = variants["status"].to_numpy(object)
+        for name in (*FEATURES, "rank", "why"):
+            columns[name][rows] = variants[name].to_numpy()
+        columns["conf"][rows] = [Rank(value).name if value else None for value in variants["rank"]]
+
+    def _add_snvs(
+        self,
+        alleles: pd.DataFrame,
+        rows: np.ndarray,
+        status: np.ndarray,
+        columns: dict,
+        block: SiteBlock | None,
+    ) -> None:
+        """Fill in status and columns of the rows of alleles that are plain SNVs."""
+        if not len(rows):
+            return
+        site_rows = _rows_of(block.site, alleles.iloc[rows])
+        status[rows] = allele_status(block, site_rows)
+        scored = status[rows] == Status.SCORED
+        rows, site_rows = rows[scored], site_rows[scored]
         ref, alt = (
-            encode("".join(alleles[name].to_numpy(object)[asked])).astype(np.int64)
+            encode("".join(alleles[name].to_numpy(object)[rows])).astype(np.int64)
             for name in ("ref", "alt")
         )
-        compared.add(block, rows, ref, alt)
-        measured = features(block, ensemble, rows, ref, alt)
-        held = fitted.by_kind()[VariantClass.SNV]
-        measured["rel"] = calibration_fit.reliability(held, measured)
-        rank, why = flags.assign(held, measured)
-        for name in (*FLOATS, "soft_masked", "near_edge", "region_class"):
-            columns[name][asked] = measured[name].to_numpy()
-        columns["rank"][asked] = rank
-        columns["conf"][asked] = [Rank(value).name for value in rank]
-        columns["why"][asked] = ["&".join(codes) or None for codes in why]
-    for value in status:
-        counts[str(value)] = counts.get(str(value), 0) + 1
-    for value, count in zip(*np.unique(columns["rank"], return_counts=True), strict=True):
-        counts[Rank(value).name] = counts.get(Rank(value).name, 0) + int(count)
-    keys = {
-        name: pa.Array.from_pandas(alleles[name])
-        for name in tables.ALLELES.names
-        if name != "status"
+        self.compared.add(block, site_rows, ref, alt)
+        measured = features(block, self._ensemble, site_rows, ref, alt)
+        measured["rel"] = calibration_fit.reliability(self._of_snvs, measured)
+        rank, why = flags.assign(self._of_snvs, measured)
+        for name in FEATURES:
+            columns[name][rows] = measured[name].to_numpy()
+        columns["rank"][rows] = rank
+        columns["conf"][rows] = [Rank(value).name for value in rank]
+        columns["why"][rows] = ["&".join(codes) or None for codes in why]
+
+    def _count(self, status: np.ndarray, ranks: np.ndarray) -> None:
+        for value in status:
+            self.counts[str(value)] = self.counts.get(str(value), 0) + 1
+        for value, count in zip(*np.unique(ranks, return_counts=True), strict=True):
+            name = Rank(value).name
+            self.counts[name] = self.counts.get(name, 0) + int(count)
+
+
+def _empty_columns(n: int) -> dict[str, np.ndarray]:
+    """The columns of n alleles that were not scored."""
+    return {
+        column.name: np.full(n, *EMPTY.get(column.dtype, (None, object)))
+        for column in SITES_COLUMNS
     }
-    writer.write({**keys, "status": status.astype(object), **columns})
 
 
 def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
@@ -286,44 +268,55 @@ def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: in
     )
 
 
-def _write_bases(
-    writer,
-    block: SiteBlock,
-    ensemble: Ensemble,
-    fitted,
-    names: list[str],
-    seed: int,
-    compared: ModelComparison,
-) -> None:
-    rows = np.flatnonzero(block.site["use"].to_numpy() & REGION)
-    if not len(rows):
-        return
-    site = block.site.iloc[rows]
-    base = site["base"].to_numpy()
-    known = np.where(base < 4, base, 0).astype(np.int64)
-    decoy = decoys(site["contig_index"].to_numpy(), site["pos"].to_numpy(), known, seed)
-    some = (base < 4) & (site["pos"].to_numpy() % COMPARED_EVERY == 0)
-    compared.add(block, rows[some], known[some], decoy[some])
-    measured = features(block, ensemble, rows, known, decoy)
-    rank, _ = flags.assign(fitted, measured)
-    unscored = block.status[rows] != ""
-    rel = np.where(unscored, np.nan, calibration_fit.reliability(fitted, measured))
-    writer.write(
-        {
-            "contig": np.array(names, object)[site["contig_index"]],
-            "contig_index": site["contig_index"].to_numpy(),
-            "pos": site["pos"].to_numpy(),
-            "base": np.array(list(decode(base)), object),
-            "status": allele_status(block, rows).astype(object),
-            "surprisal": surprisal_of(block.probs[rows], block.told_weights[rows], base).astype(
-                np.float32
-            ),
-            **{
-                name: measured[name].to_numpy(np.float32)
-                for name in ("ent", "dis", "gain", "strand_jsd")
-            },
-            "rel": rel.astype(np.float32),
-            "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),
-            "wrong": ~(measured["llr"].to_numpy() < 0),
+class _BasesTable:
+    """Writes bases.parquet. compared: the models at some of the region bases. names: of the
+    contigs; seed: of the decoys."""
+
+    def __init__(
+        self,
+        writer: tables.TableWriter,
+        ensemble: Ensemble,
+        fitted: calibration_fit.Calibration,
+        names: list[str],
+        seed: int,
+    ):
+        self._writer, self._ensemble, self._fitted = writer, ensemble, fitted
+        self._names, self._seed = np.array(names, object), seed
+        self._measures = {
+            column.name: tables.REGION_BASES.field(column.name).type.to_pandas_dtype()
+            for column in BASES_COLUMNS
+            if column not in VERDICTS and column.name not in OF_BASES
         }
-    )
+        self.compared = ModelComparison(ensemble)
+
+    def add(self, block: SiteBlock) -> None:
+        """The region bases of a block, each against its decoy."""
+        rows = np.flatnonzero(block.site["use"].to_numpy() & REGION)
+        if not len(rows):
+            return
+        site = block.site.iloc[rows]
+        base = site["base"].to_numpy()
+        letter = np.where(base < 4, base, 0).astype(np.int64)
+        contig_index, pos = site["contig_index"].to_numpy(), site["pos"].to_numpy()
+        decoy = decoys(contig_index, pos, letter, self._seed)
+        some = (base < 4) & (pos % COMPARED_EVERY == 0)
+        self.compared.add(block, rows[some], letter[some], decoy[some])
+        measured = features(block, self._ensemble, rows, letter, decoy)
+        rank, _ = flags.assign(self._fitted, measured)
+        unscored = block.status[rows] != ""
+        rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted, measured))
+        bits = surprisal_of(block.probs[rows], block.told_weights[rows], base)
+        self._writer.write(
+            {
+                "contig": self._names[contig_index],
+                "contig_index": contig_index,
+                "pos": pos,
+                "base": np.array(list(decode(base)), object),
+                "status": allele_status(block, rows).astype(object),
+                "surprisal": bits.astype(np.float32),
+                **{name: measured[name].to_numpy(dtype) for name, dtype in self._measures.items()},
+                "rel": rel.astype(np.float32),
+                "rank": np.where(unscored, Rank.NOT_SCORED, rank).astype(np.uint8),
+                "wrong": ~(measured["llr"].to_numpy() < 0),
+            }
+        )

@@ -8,28 +8,21 @@ of its alleles). Nothing is scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, zip_longest
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.annotate import comparison_sides
+from gfmtrust.annotate.comparison_sides import KEY
+from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Rank, Status
-from gfmtrust.io import tables
-from gfmtrust.io.vcf import reader as vcf_reader
-from gfmtrust.io.vcf.info_values import COLUMN, MISSING, NUMBERS
+from gfmtrust.io.vcf.info_values import MISSING, NUMBERS
 
-ALLELE = ["contig", "pos", "ref", "alt"]
-KEY = [*ALLELE, "copy"]
-"""copy: 0 for the first record of an allele in a file, 1 for its next."""
 QUANTILES = {"median": 0.5, "p99": 0.99, "p99.9": 0.999, "largest": 1.0}
-SITES = Path("scores", "sites.parquet")
-LISTED, SHOWN = 1000, 3
-"""Alleles of one side alone that the JSON file lists, and that the terminal shows; their number is
-always told."""
+LISTED = 1000
+"""Alleles of one side alone that the JSON file lists; their number is always said."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +97,7 @@ def compare(a: Path, b: Path) -> Comparison:
     Raises MissingInputError (66) where one is absent, BadDataError (65) where one was not annotated
     or they have no allele in common.
     """
-    (left, facts_a), (right, facts_b) = read(a), read(b)
+    (left, facts_a), (right, facts_b) = comparison_sides.read(a), comparison_sides.read(b)
     joined = left.merge(right, on=KEY, suffixes=("_a", "_b"))
     if not len(joined):
         raise BadDataError(
@@ -147,107 +140,6 @@ def compare(a: Path, b: Path) -> Comparison:
     )
 
 
-def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The alleles of a side, columns KEY, status, rank and NUMBERS (float32, NaN where missing),
-    and its header facts."""
-    path = Path(path)
-    if not path.exists():
-        raise MissingInputError(
-            message(
-                str(path), "not found", "an annotated VCF or a results folder", "check the path"
-            )
-        )
-    table, facts = _of_run(path) if path.is_dir() else _of_vcf(path)
-    return table.assign(copy=table.groupby(ALLELE).cumcount()), facts
-
-
-def _of_run(folder: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    if not (folder / SITES).is_file():
-        raise MissingInputError(
-            message(
-                str(folder),
-                f"no {SITES}",
-                "the results folder of a finished run",
-                "or name an annotated VCF",
-            )
-        )
-    table = tables.read(folder / SITES, [*ALLELE, "status", "rank", *NUMBERS]).to_pandas()
-    models = tables.read_metadata(folder / SITES)["models"]
-    return table, {f"model {name}": facts["bundle_sha256"] for name, facts in models.items()}
-
-
-def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    header, records = vcf_reader.read(path)
-    rows: dict[str, list] = {name: [] for name in (*ALLELE, "status", "rank", *NUMBERS)}
-    for record in records:
-        ours = _values(record)
-        for name, values in (ours or {}).items():
-            if len(values) != len(record.alts):
-                raise BadDataError(
-                    message(
-                        vcf_reader.place(path, record),
-                        f"{len(values)} values of {name}",
-                        f"{len(record.alts)}, one an ALT",
-                        "annotate the file again",
-                    )
-                )
-            rows[name] += values
-        if ours:
-            rows["contig"] += [record.contig] * len(record.alts)
-            rows["pos"] += [record.pos] * len(record.alts)
-            rows["ref"] += [record.ref] * len(record.alts)
-            rows["alt"] += record.alts
-    if not rows["contig"]:
-        raise BadDataError(
-            message(path.name, "no record with GFM_STATUS", "an annotated VCF", "annotate it first")
-        )
-    numbers = {
-        name: np.array(
-            [np.nan if text == MISSING else float(text) for text in rows[name]], np.float32
-        )
-        for name in NUMBERS
-    }
-    return pd.DataFrame(
-        {**rows, **numbers, "rank": np.array(rows["rank"], dtype=np.uint8)}
-    ), _facts(header)
-
-
-def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
-    """Texts of status, rank and numbers of a record's alleles by column; None where it carries none
-    of our keys."""
-    pairs = dict(
-        pair.partition("=")[::2]
-        for pair in record.info.decode("utf-8", "replace").split(";")
-        if pair.startswith("GFM_")
-    )
-    wanted = {key: name for key, name in COLUMN.items() if name in ("status", "rank", *NUMBERS)}
-    if "GFM_STATUS" not in pairs:
-        return None
-    return {
-        name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",")
-        for key, name in wanted.items()
-    }
-
-
-def _facts(header: vcf_reader.Header) -> dict[str, str]:
-    """What our header lines say of the run: models by digest, and the calibration with its
-    outcome."""
-    lines = [
-        line.decode("utf-8", "replace").rstrip()
-        for line in header.lines
-        if line.startswith((b"##GFM_", b"##gfmtrust"))
-    ]
-    facts = {}
-    for line in lines:
-        name, _, said = line.removeprefix("##").partition("=")
-        if name == "GFM_model":
-            fields = dict(field.partition("=")[::2] for field in said.strip("<>").split(","))
-            facts[f"model {fields.get('ID')}"] = fields.get("SHA256", MISSING)
-        elif name != "gfmtrustCommand":
-            facts[name] = f"{facts[name]} | {said}" if name in facts else said
-    return facts
-
-
 def _table(a: pd.Series, b: pd.Series, names: list[str]) -> pd.DataFrame:
     return pd.crosstab(a.to_numpy(object), b.to_numpy(object)).reindex(
         index=names, columns=names, fill_value=0
@@ -257,14 +149,14 @@ def _table(a: pd.Series, b: pd.Series, names: list[str]) -> pd.DataFrame:
 def _change(a: np.ndarray, b: np.ndarray) -> Change:
     has_a, has_b = np.isfinite(a), np.isfinite(b)
     moved = np.abs(b - a)[has_a & has_b]
-    found = {
+    quantiles = {
         name: float(np.quantile(moved, share)) if len(moved) else None
         for name, share in QUANTILES.items()
     }
     return Change(
         len(moved),
         int((moved > 0).sum()),
-        found,
+        quantiles,
         int((has_a & ~has_b).sum()),
         int((has_b & ~has_a).sum()),
     )
@@ -277,104 +169,24 @@ def _alone(here: pd.DataFrame, there: pd.DataFrame) -> list[str]:
     return [f"{row.contig}:{row.pos + 1} {row.ref}>{row.alt}" for row in rows.itertuples()]
 
 
-def text(found: Comparison) -> str:
-    """The comparison for a terminal, in columns."""
-    rows = [
-        [
-            "alleles",
-            f"A {found.n_a:,}",
-            f"B {found.n_b:,}",
-            f"both {found.both:,}",
-            f"only A {found.n_a - found.both:,}",
-            f"only B {found.n_b - found.both:,}",
-        ]
-    ]
-    for side, alone, n in (("A", found.only_a, found.n_a), ("B", found.only_b, found.n_b)):
-        rows += (
-            [
-                [
-                    f"only {side}",
-                    ", ".join(alone[:SHOWN]) + (", ..." if n - found.both > SHOWN else ""),
-                ]
-            ]
-            if alone
-            else []
-        )
-    rows += [[], ["A down, B across", *found.flags.columns]]
-    rows += [
-        [name, *(f"{n:,}" for n in row)]
-        for name, row in zip(found.flags.index, found.flags.to_numpy(), strict=True)
-    ]
-    rows += [
-        ["changed", f"{found.changed_flags:,}"],
-        ["HIGH to LOW or back", f"{found.flips:,}"],
-        [],
-    ]
-    rows += [["number", "n", "differ", *QUANTILES]]
-    rows += [
-        [
-            name,
-            f"{one.n:,}",
-            f"{one.differ:,}",
-            *(MISSING if value is None else f"{value:.4g}" for value in one.quantiles.values()),
-        ]
-        for name, one in found.changes.items()
-    ]
-    rows += [[]]
-    pairs = [
-        (a, b, int(found.statuses.loc[a, b]))
-        for a in found.statuses.index
-        for b in found.statuses.columns
-        if a != b
-    ]
-    rows += [["status", f"{a} -> {b}", f"{n:,}"] for a, b, n in pairs if n]
-    rows += [
-        ["differs", name, f"A {_short(a)}", f"B {_short(b)}"]
-        for name, (a, b) in found.facts.items()
-    ]
-    return "".join(f"{line}\n" for block in _blocks(rows) for line in block)
-
-
-def _blocks(rows: list[list[str]]) -> Iterator[list[str]]:
-    """Lines of the rows between two empty ones, their columns as wide as each needs; a line of two
-    cells takes what room it likes."""
-    for is_empty, block in groupby(rows, key=lambda row: not row):
-        block = list(block)
-        cells = list(zip_longest(*(row for row in block if len(row) > 2), fillvalue=""))
-        widths = [max(map(len, column)) for column in cells]
-        yield (
-            [""]
-            if is_empty
-            else [
-                "  ".join(
-                    cell.ljust(width) for cell, width in zip(row, [*widths, 0, 0], strict=False)
-                ).rstrip()
-                for row in block
-            ]
-        )
-
-
-def _short(fact: str) -> str:
-    return fact if len(fact) <= 60 else fact[:57] + "..."
-
-
-def check(found: Comparison, max_flags: float | None, max_llr: float | None) -> None:
+def check(comparison: Comparison, max_flags: float | None, max_llr: float | None) -> None:
     """The lock: raises BadDataError (65) where alleles are missing on one side, a larger share of
     flags than max_flags changed, or an LLR moved by more than max_llr nats, naming the first; None
     checks nothing."""
     if max_flags is None and max_llr is None:
         return
-    if found.both < max(found.n_a, found.n_b):
+    if comparison.both < max(comparison.n_a, comparison.n_b):
         raise _broken(
-            f"{max(found.n_a, found.n_b) - found.both:,} alleles on one side alone", "none"
+            f"{max(comparison.n_a, comparison.n_b) - comparison.both:,} alleles on one side alone",
+            "none",
         )
-    share = found.changed_flags / found.both
+    share = comparison.changed_flags / comparison.both
     if max_flags is not None and share > max_flags:
         raise _broken(
-            f"{found.changed_flags:,} of {found.both:,} flags changed ({100 * share:.2g} %)",
+            f"{comparison.changed_flags:,} of {comparison.both:,} flags changed ({100 * share:.2g} %)",
             f"at most {100 * max_flags:g} %",
         )
-    moved = found.changes["llr"]
+    moved = comparison.changes["llr"]
     largest = moved.quantiles["largest"] or 0.0
     if max_llr is not None and (moved.only_a or moved.only_b or largest > max_llr):
         raise _broken(
@@ -383,11 +195,11 @@ def check(found: Comparison, max_flags: float | None, max_llr: float | None) -> 
         )
 
 
-def _broken(found: str, expected: str) -> BadDataError:
+def _broken(difference: str, expected: str) -> BadDataError:
     return BadDataError(
         message(
             "compare",
-            found,
+            difference,
             expected,
             "see the table above; keep the former version until it is understood",
         )

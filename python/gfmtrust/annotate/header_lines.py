@@ -74,9 +74,9 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
         ),
         calibration_line(calibration),
         *(
-            certificate_line(kind, number, found, held.set)
-            for kind, held in calibration.by_kind().items()
-            for number, found in enumerate(held.certificates, start=1)
+            certificate_line(kind, number, certificate, of_kind.set)
+            for kind, of_kind in calibration.by_kind().items()
+            for number, certificate in enumerate(of_kind.certificates, start=1)
         ),
         *(
             f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
@@ -87,8 +87,8 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
 
 def model_line(model: str, digest: str, facts: dict) -> str:
     """`##GFM_model=<ID=..,SHA256=..,...>`."""
-    known = [f"{name}={facts[field]}" for name, field in FACTS if field in facts]
-    return f"##GFM_model=<{','.join([f'ID={model}', f'SHA256={digest}', *known])}>"
+    fields = [f"{name}={facts[field]}" for name, field in FACTS if field in facts]
+    return f"##GFM_model=<{','.join([f'ID={model}', f'SHA256={digest}', *fields])}>"
 
 
 def calibration_line(calibration: Calibration) -> str:
@@ -113,30 +113,30 @@ def calibration_line(calibration: Calibration) -> str:
     return _structured("GFM_calibration", fields)
 
 
-def certificate_line(kind: str, number: int, found: Certificate, of: str = DECOY) -> str:
+def certificate_line(kind: str, number: int, certificate: Certificate, of: str = DECOY) -> str:
     """One level of one variant class in one cell: what was counted on half B, balanced and
     run-oriented, and whether the level exists.
 
     of: 'decoy', or 'labels', which the line then says.
     """
     fields = {
-        "ID": f"{found.level}_{number}"
+        "ID": f"{certificate.level}_{number}"
         if kind == VariantClass.SNV
-        else f"{kind}_{found.level}_{number}",
-        "Level": found.level,
-        "Certified": "yes" if found.exists else "no",
-        "Classes": quoted(",".join(found.region_classes)),
-        "Refused": quoted(",".join(found.refused)),
-        "Threshold": "." if found.threshold is None else number_text(found.threshold),
-        "Alpha": f"{found.alpha:g}",
-        "Delta": f"{found.delta:g}",
-        "N": found.balanced.n,
-        "Errors": found.balanced.errors,
-        "Bound": number_text(found.balanced.bound),
-        "RunN": found.run.n,
-        "RunErrors": found.run.errors,
-        "RunBound": number_text(found.run.bound),
-        "Tested": found.tested,
+        else f"{kind}_{certificate.level}_{number}",
+        "Level": certificate.level,
+        "Certified": "yes" if certificate.exists else "no",
+        "Classes": quoted(",".join(certificate.region_classes)),
+        "Refused": quoted(",".join(certificate.refused)),
+        "Threshold": "." if certificate.threshold is None else number_text(certificate.threshold),
+        "Alpha": f"{certificate.alpha:g}",
+        "Delta": f"{certificate.delta:g}",
+        "N": certificate.balanced.n,
+        "Errors": certificate.balanced.errors,
+        "Bound": number_text(certificate.balanced.bound),
+        "RunN": certificate.run.n,
+        "RunErrors": certificate.run.errors,
+        "RunBound": number_text(certificate.run.bound),
+        "Tested": certificate.tested,
         "Kind": kind,
         **({"Set": of} if of != DECOY else {}),
     }

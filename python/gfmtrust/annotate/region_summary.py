@@ -8,13 +8,15 @@ are docs/reliability.md, "Regions".
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from gfmtrust.calibration.certificates import upper_bound
 from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.columns import BASES_COLUMNS, BED_COLUMNS
 from gfmtrust.core.vocabulary import STATUS_ORDER, Rank, Status, Why
 
 MIN_SCORED_SHARE = 0.8
@@ -27,24 +29,10 @@ NEAR_UNIFORM_BITS = 1.95
 """From this entropy on a base counts as near-uniform: its likeliest letter has hardly more than
 0.37."""
 LN_2 = float(np.log(2))
-MEASURED = ("status", "rank", "wrong", "surprisal", "ent", "dis", "gain", "strand_jsd", "rel")
+MEASURED = tuple(column.name for column in BASES_COLUMNS)
 """The columns of bases.parquet that a summary reads."""
-NUMBERS = (
-    "entropy",
-    "entropy_p25",
-    "entropy_p50",
-    "entropy_p75",
-    "near_uniform_share",
-    "gain",
-    "disagreement",
-    "strand_jsd",
-    "surprisal",
-    "nll",
-    "reliability",
-    "certified_share",
-    "high_share",
-)
-"""What the scored bases of a region say together, in the order of `numbers`."""
+NUMBERS = tuple(column.bed_name for column in BED_COLUMNS if column.over_bases)
+"""What the scored bases of a region say together, in the order of the BED."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,11 @@ class Levels:
 
     @classmethod
     def of(cls, calibration: Calibration) -> Levels:
-        exist = {Rank[found.level] for found in calibration.certificates if found.exists}
+        exist = {
+            Rank[certificate.level]
+            for certificate in calibration.certificates
+            if certificate.exists
+        }
         if calibration.high_withheld:
             exist.discard(Rank.HIGH)
         options = calibration.options
@@ -151,68 +143,89 @@ def summarise(
     bases = (
         columns if n == len(scored) else {name: values[scored] for name, values in columns.items()}
     )
-    found = numbers(bases)
+    values = numbers(bases)
     errors = int(bases["wrong"].sum())
     bound = own_error_bound(errors, n, levels.delta)
     if n == 0 or n < MIN_SCORED_SHARE * length_bp:
         reasons = Counter(columns["status"][~scored].tolist())
         reasons[absent] += length_bp - len(scored)
         reason = commonest_status(reasons) if length_bp else Status.OUT_OF_RANGE
-        return RegionSummary(length_bp, n, found, errors, bound, Rank.NOT_SCORED, reason, ())
+        return RegionSummary(length_bp, n, values, errors, bound, Rank.NOT_SCORED, reason, ())
     rank, why = region_flag(typical_rank(bases["rank"]), errors, n, levels)
     if np.isnan(bases["ent"]).all():
         why = (*why, Why.NO_DISTRIBUTION)
     return RegionSummary(
-        length_bp, n, found, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why
+        length_bp, n, values, errors, bound, rank, Status.SCORED, (Why.SHIFT,) if shift else why
     )
 
 
-def numbers(bases: dict[str, np.ndarray]) -> dict[str, float]:
+@dataclass(frozen=True)
+class ScoredBases:
+    """The scored bases of a region, n > 0. columns: MEASURED, each (n,)."""
+
+    columns: dict[str, np.ndarray]
+
+    @property
+    def n(self) -> int:
+        return len(self.columns["ent"])
+
+    @cached_property
+    def entropies(self) -> np.ndarray:
+        """Ascending entropies, bits, float64: of the bases that have one, which is none where only
+        models of whole tokens answer; then NaN for every base."""
+        entropy = self.columns["ent"]
+        present = entropy[np.isfinite(entropy)]
+        return np.sort((present if len(present) else entropy).astype(np.float64))
+
+    @cached_property
+    def quartiles(self) -> np.ndarray:
+        """Quartiles of the entropy, bits (3,), linear between the two nearest bases."""
+        entropy = self.entropies
+        place = np.array([0.25, 0.5, 0.75]) * (len(entropy) - 1)
+        low = place.astype(np.int64)
+        return entropy[low] + (place - low) * (
+            entropy[np.minimum(low + 1, len(entropy) - 1)] - entropy[low]
+        )
+
+    def share_from(self, rank: Rank) -> float:
+        return np.count_nonzero(self.columns["rank"] >= rank) / self.n
+
+
+def near_uniform_share(bases: ScoredBases) -> float:
+    entropy = bases.entropies
+    if np.isnan(entropy[0]):
+        return float("nan")
+    return (len(entropy) - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / len(entropy)
+
+
+FUNCTIONS: dict[str, Callable[[ScoredBases], float]] = {
+    "entropy": lambda bases: bases.entropies.sum() / len(bases.entropies),
+    "entropy_p25": lambda bases: bases.quartiles[0],
+    "entropy_p50": lambda bases: bases.quartiles[1],
+    "entropy_p75": lambda bases: bases.quartiles[2],
+    "near_uniform_share": near_uniform_share,
+    "nll": lambda bases: bases.n * _mean(bases.columns["surprisal"]) * LN_2,
+    "certified_share": lambda bases: bases.share_from(Rank.MEDIUM),
+    "high_share": lambda bases: bases.share_from(Rank.HIGH),
+}
+"""Numbers of a region that are no plain mean of a column over its scored bases, by BED column."""
+
+MEANS = {column.bed_name: column.name for column in BED_COLUMNS if column.over_bases == "mean"}
+"""The column that a number is the mean of, by BED column."""
+
+
+def numbers(columns: dict[str, np.ndarray]) -> dict[str, float]:
     """NUMBERS of the scored bases of a region, in float64; all NaN where there are none.
 
-    bases: MEASURED, each (n,). Percentiles are linear between the two nearest bases. Bits, but for
-    `nll`, which is in nats.
+    columns: MEASURED, each (n,). Bits, but for `nll`, which is in nats.
     """
-    n = len(bases["ent"])
-    if not n:
+    if not len(columns["ent"]):
         return dict.fromkeys(NUMBERS, float("nan"))
-    told = bases["ent"][
-        np.isfinite(bases["ent"])
-    ]  # missing where only models of whole tokens answer
-    entropy = np.sort((told if len(told) else bases["ent"]).astype(np.float64))
-    place = np.array([0.25, 0.5, 0.75]) * (len(entropy) - 1)
-    low = place.astype(np.int64)
-    quartiles = entropy[low] + (place - low) * (
-        entropy[np.minimum(low + 1, len(entropy) - 1)] - entropy[low]
-    )
-    surprisal = _mean(bases["surprisal"])
-    shares = [np.count_nonzero(bases["rank"] >= rank) / n for rank in (Rank.MEDIUM, Rank.HIGH)]
-    near_uniform = (
-        (len(entropy) - np.searchsorted(entropy, NEAR_UNIFORM_BITS)) / len(entropy)
-        if len(told)
-        else np.nan
-    )
-    return dict(
-        zip(
-            NUMBERS,
-            map(
-                float,
-                (
-                    entropy.sum() / len(entropy),
-                    *quartiles,
-                    near_uniform,
-                    _mean(bases["gain"]),
-                    _mean(bases["dis"]),
-                    _mean(bases["strand_jsd"]),
-                    surprisal,
-                    n * surprisal * LN_2,
-                    _mean(bases["rel"]),
-                    *shares,
-                ),
-            ),
-            strict=True,
-        )
-    )
+    bases = ScoredBases(columns)
+    return {
+        name: float(FUNCTIONS[name](bases) if name in FUNCTIONS else _mean(columns[MEANS[name]]))
+        for name in NUMBERS
+    }
 
 
 def _mean(values: np.ndarray) -> float:

@@ -2,7 +2,7 @@
 bases of bases.parquet.
 
 Runs no model. Contig names of the BED may be spelled unlike the genome's; bases.parquet tells how
-they map. Lines are summed up one at a time as they are written: what is held is the BED's own text.
+they map. Lines are summed up one at a time as they are written: only the BED's text is in memory.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.annotate.header_lines import background_text, read_calibration
-from gfmtrust.annotate.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
+from gfmtrust.annotate.region_summary import MEASURED, Levels, RegionSummary, summarise
 from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import bed as bed_file
@@ -25,22 +26,13 @@ from gfmtrust.io.output_digest import published
 from gfmtrust.io.position_table import PositionTable, Rows
 from gfmtrust.io.vcf.info_values import number_text
 
-COLUMNS = (
-    "length_bp",
-    "scored_bases",
-    "scored_share",
-    *NUMBERS,
-    "decoy_errors",
-    "decoy_error_bound",
-    "rank",
-    "flag",
-    "status",
-    "why",
-)
+COLUMNS = tuple(column.bed_name for column in BED_COLUMNS)
 """Our columns, in order, after the user's own."""
 
-TOTALLED = ("entropy", "near_uniform_share", "gain", "disagreement")
-"""Numbers of the lines whose mean over a file's scored bases is told too."""
+DECIMALS = {column.bed_name: column.decimals for column in BED_COLUMNS}
+
+SHOWN = tuple(column.bed_name for column in BED_COLUMNS if column.report)
+"""Numbers of the lines whose mean over a file's scored bases the report shows."""
 
 
 def annotate_regions(
@@ -60,7 +52,7 @@ def annotate_regions(
     with PositionTable(bases, list(MEASURED)) as table:
         values = (
             texts(totals.add(summary))
-            for summary in told(summaries(lines, table, levels, shift), progress)
+            for summary in with_progress(summaries(lines, table, levels, shift), progress)
         )
         contract = bed_file.write(
             lines,
@@ -88,15 +80,13 @@ def summaries(
 ) -> Iterator[RegionSummary]:
     """What the bases of each interval say together, in the order of the file."""
     metadata = tables.read_metadata(table.path)
-    contig_map, known = (
-        metadata.get("contig_map", {}),
-        set(metadata.get("contigs", table.contigs())),
-    )
+    contig_map = metadata.get("contig_map", {})
+    contigs = set(metadata.get("contigs", table.contigs()))
     for contig, start, end in zip(
         *(lines.intervals[column] for column in ("contig", "start", "end")), strict=True
     ):
         genome_name = contig_map.get(contig, contig)
-        absent = Status.OUT_OF_RANGE if genome_name in known else Status.NO_CONTIG
+        absent = Status.OUT_OF_RANGE if genome_name in contigs else Status.NO_CONTIG
         yield summarise(
             int(end - start),
             gather(table.rows(genome_name, int(start), int(end))),
@@ -106,9 +96,11 @@ def summaries(
         )
 
 
-def told(found: Iterator[RegionSummary], progress: Progress) -> Iterator[RegionSummary]:
+def with_progress(
+    region_summaries: Iterator[RegionSummary], progress: Progress
+) -> Iterator[RegionSummary]:
     """The same summaries, counted as they are asked for."""
-    for done, summary in enumerate(found):
+    for done, summary in enumerate(region_summaries):
         progress(done)
         yield summary
 
@@ -119,9 +111,7 @@ def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:
         return {name: pieces[0].column(name) for name in MEASURED}
     if not pieces:
         return {
-            name: np.empty(
-                0, bool if name == "wrong" else object if name == "status" else np.float32
-            )
+            name: np.empty(0, tables.REGION_BASES.field(name).type.to_pandas_dtype())
             for name in MEASURED
         }
     return {name: np.concatenate([piece.column(name) for piece in pieces]) for name in MEASURED}
@@ -130,17 +120,23 @@ def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:
 def texts(summary: RegionSummary) -> list[str]:
     """The values of COLUMNS for one line; `.` is missing."""
     scored = summary.rank > Rank.NOT_SCORED
-    numbers = map(number_text, (summary.scored_share, *summary.numbers.values()))
+    values = {
+        "length_bp": summary.length_bp,
+        "scored_bases": summary.scored_bases,
+        "scored_share": summary.scored_share,
+        **summary.numbers,
+        "decoy_errors": summary.errors,
+        "decoy_error_bound": summary.error_bound if summary.scored_bases else float("nan"),
+        "rank": int(summary.rank),
+        "flag": summary.rank.name if scored else ".",
+        "status": summary.status,
+        "why": "&".join(summary.why) or ".",
+    }
     return [
-        str(summary.length_bp),
-        str(summary.scored_bases),
-        *numbers,
-        str(summary.errors),
-        number_text(summary.error_bound) if summary.scored_bases else ".",
-        str(int(summary.rank)),
-        summary.rank.name if scored else ".",
-        summary.status,
-        "&".join(summary.why) or ".",
+        number_text(values[name], DECIMALS[name])
+        if isinstance(values[name], float)
+        else str(values[name])
+        for name in COLUMNS
     ]
 
 
@@ -165,20 +161,18 @@ class Totals:
     statuses: Counter = field(default_factory=Counter)
     bases: int = 0
     scored_bases: int = 0
-    sums: dict[str, list[float]] = field(
-        default_factory=lambda: {name: [0.0, 0] for name in TOTALLED}
-    )
+    sums: dict[str, list[float]] = field(default_factory=lambda: {name: [0.0, 0] for name in SHOWN})
 
     def add(self, summary: RegionSummary) -> RegionSummary:
         self.ranks[summary.rank] += 1
         self.statuses[str(summary.status)] += 1
         self.bases += summary.length_bp
         self.scored_bases += summary.scored_bases
-        for name, held in self.sums.items():
+        for name, total in self.sums.items():
             value = summary.numbers[name]
             if not np.isnan(value):
-                held[0] += value * summary.scored_bases
-                held[1] += summary.scored_bases
+                total[0] += value * summary.scored_bases
+                total[1] += summary.scored_bases
         return summary
 
     def counts(self) -> dict:

@@ -61,17 +61,17 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
 def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
     """(contig, pos, ref, alts) of every distinct spelling and every single allele, each once,
     sorted within a position."""
-    place, held = None, set()
+    place, alleles_there = None, set()
     for batch in tables.batches(spellings, ["contig", "pos", "ref", "alts"]):
         for contig, pos, ref, alts in zip(
             *(batch.column(name).to_pylist() for name in range(4)), strict=True
         ):
             if (contig, pos) != place:
-                yield from ((*place, *spelling) for spelling in sorted(held))
-                place, held = (contig, pos), set()
-            alleles = tuple(alts.split(","))
-            held |= {(ref, alleles), *((ref, (alt,)) for alt in alleles)}
-    yield from ((*place, *spelling) for spelling in sorted(held))
+                yield from ((*place, *alleles) for alleles in sorted(alleles_there))
+                place, alleles_there = (contig, pos), set()
+            spelled = tuple(alts.split(","))
+            alleles_there |= {(ref, spelled), *((ref, (alt,)) for alt in spelled)}
+    yield from ((*place, *alleles) for alleles in sorted(alleles_there))
 
 
 def _header(lines: list[str], contigs: list[str]) -> bytes:

@@ -7,68 +7,60 @@ other model has run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.core.alphabet import encode
+from gfmtrust.core.columns import column_of
 from gfmtrust.core.measures import (
+    FUNCTIONS,
     allele_measures,
     likelihood_measures,
     mean_distribution,
     surprisal,
     view_llr,
 )
+from gfmtrust.core.views import Views
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
+
+SITE_FACTS: dict[str, Callable[[SiteBlock, np.ndarray], np.ndarray]] = {
+    "local_surprisal": lambda block, rows: block.context_surprisal[rows],
+    "gain": lambda block, rows: block.gain[rows],
+    "gc": lambda block, rows: block.site["gc"].to_numpy(np.float64)[rows],
+    "soft_masked": lambda block, rows: block.site["soft_masked"].to_numpy(bool)[rows],
+    "n_share": lambda block, rows: block.n_share[rows].astype(np.float64),
+    "near_edge": lambda block, rows: block.pad_share[rows] > 0,
+    "region_class": lambda block, rows: block.site["region_class"].to_numpy(object)[rows],
+}
+"""What is known of the sites in rows (n,) of a block, whatever the allele, by name of its column."""
+
+FEATURE_NAMES = (*(name for names in FUNCTIONS for name in names), *SITE_FACTS)
+"""The columns of `features`, in order."""
 
 
 def features(
     block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray
 ) -> pd.DataFrame:
-    """One row an allele: its measures and what is known of its site.
+    """One row an allele: its measures and SITE_FACTS.
 
     rows: (n,) rows of the block; ref, alt: (n,) codes 0..3. Measures are NaN where the site was not
     scored.
     """
-    measured = allele_measures(
-        block.probs[rows],
-        block.weights[rows],
+    measures = allele_measures(block.probs[rows], block.weights[rows], ref, alt, views_of(ensemble))
+    return pd.DataFrame(measures | {name: fact(block, rows) for name, fact in SITE_FACTS.items()})
+
+
+def views_of(ensemble: Ensemble) -> Views:
+    """The views of an ensemble as the measures take them."""
+    return Views(
         ensemble.view_models,
         ensemble.view_strands,
-        ref,
-        alt,
         ensemble.view_equivariant,
         ensemble.view_told,
     )
-    site = block.site.iloc[rows]
-    return pd.DataFrame(
-        {
-            **measured,
-            "local_surprisal": block.context_surprisal[rows],
-            "gain": block.gain[rows],
-            "gc": site["gc"].to_numpy(np.float64),
-            "soft_masked": site["soft_masked"].to_numpy(bool),
-            "n_share": block.n_share[rows].astype(np.float64),
-            "near_edge": block.pad_share[rows] > 0,
-            "region_class": site["region_class"].to_numpy(object),
-        }
-    )
-
-
-SITE_MEANS = (
-    "ent",
-    "dis",
-    "dis_between",
-    "dis_strand",
-    "dis_shift",
-    "dis_within",
-    "strand_jsd",
-    "local_surprisal",
-    "gain",
-    "gc",
-    "n_share",
-)
-"""Measures of a variant that are the mean over its sites."""
 
 
 def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
@@ -76,9 +68,8 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     `length` (bp) and `status`.
 
     LLRs are the sum over the sites of a substitution, each with the others as in the genome, or the
-    haplotypes' own, which a model of whole tokens has of every variant; entropy, disagreement, gain
-    and the rest of SITE_MEANS are means over the sites; region class is the first site's. NaN where
-    a status is not SCORED.
+    haplotypes' own, which a model of whole tokens has of every variant; the other columns are
+    averaged over the sites as their entries in `columns` say. NaN where a status is not SCORED.
     """
     rows = block.site.reset_index(drop=True)
     first = np.flatnonzero(np.diff(rows["variant"].to_numpy(), prepend=-1))
@@ -94,28 +85,36 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     codes = encode("".join("".join(pair) for pair in letter)).astype(np.int64).reshape(-1, 2)
     sites = features(block, ensemble, np.arange(len(rows)), codes[:, 0], codes[:, 1])
     sums = np.add.reduceat(view_llr(block.probs, codes[:, 0], codes[:, 1]), first)
-    own = block.llr[first].astype(np.float64)
+    of_haplotypes = block.llr[first].astype(np.float64)
     status = _worst(block, first)
-    llrs = np.where(same_length[first][:, None] & (ensemble.view_told | np.isnan(own)), sums, own)
-    llrs[status != Status.SCORED] = np.nan
-    n_sites = np.diff(first, append=len(rows))
-    means = {
-        name: np.add.reduceat(sites[name].to_numpy(np.float64), first) / n_sites
-        for name in SITE_MEANS
-    }
-    made = sites.iloc[first].reset_index(drop=True).assign(**means)
-    told = likelihood_measures(
-        llrs, ensemble.view_models, ensemble.view_strands, ensemble.view_equivariant
+    llrs = np.where(
+        same_length[first][:, None] & (ensemble.view_told | np.isnan(of_haplotypes)),
+        sums,
+        of_haplotypes,
     )
+    llrs[status != Status.SCORED] = np.nan
     lengths = [max(len(ref[row]), len(alt[row])) for row in first]
-    near_edge = np.logical_or.reduceat(sites["near_edge"].to_numpy(bool), first)
-    return made.assign(
-        **told,
+    return over_sites(sites, first).assign(
+        **likelihood_measures(llrs, views_of(ensemble)),
         variant=rows["variant"].to_numpy()[first],
         length=lengths,
-        near_edge=near_edge,
         status=status,
     )
+
+
+def over_sites(sites: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
+    """The features of sites as those of variants, a row per variant, by `over_sites` of each column;
+    the first site's for what follows from the variant's own LLRs. first: (n,) the variants' first
+    rows."""
+    n_sites = np.diff(first, append=len(sites))
+    values: dict[str, np.ndarray] = {}
+    for name in sites:
+        how = column_of(str(name)).over_sites
+        if how == "mean":
+            values[name] = np.add.reduceat(sites[name].to_numpy(np.float64), first) / n_sites
+        elif how == "any":
+            values[name] = np.logical_or.reduceat(sites[name].to_numpy(bool), first)
+    return sites.iloc[first].reset_index(drop=True).assign(**values)
 
 
 def _worst(block: SiteBlock, first: np.ndarray) -> np.ndarray:
@@ -140,6 +139,6 @@ def surprisal_of(probs: np.ndarray, weights: np.ndarray, base: np.ndarray) -> np
 
     probs: (n, V, 4), weights: (n, V), base: codes (n,), 4 and above give NaN.
     """
-    known = (base < 4) & (weights.sum(axis=1) > 0)
-    bits = surprisal(mean_distribution(probs, weights), np.where(known, base, 0).astype(np.int64))
-    return np.where(known, bits, np.nan)
+    has_bits = (base < 4) & (weights.sum(axis=1) > 0)
+    codes = np.where(has_bits, base, 0).astype(np.int64)
+    return np.where(has_bits, surprisal(mean_distribution(probs, weights), codes), np.nan)

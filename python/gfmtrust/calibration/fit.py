@@ -55,29 +55,9 @@ N_QUANTILES = 1000
 """Quantiles of the probes' local surprisal that the file keeps for the shift gate of a later
 run."""
 
-PROBE_COLUMNS = (
-    "contig_index",
-    "pos",
-    "block",
-    "real",
-    "decoy",
-    "run_oriented",
-    "region_class",
-    "llr",
-    "llr_sd",
-    "ent",
-    "dis",
-    "sign_agreement",
-    "strand_jsd",
-    "strand_llr",
-    "strand_flip",
-    "local_surprisal",
-    "gain",
-    "gc",
-    "soft_masked",
-    "n_share",
-    "near_edge",
-)
+PROBE_KEYS = ("contig_index", "pos", "real", "decoy", "run_oriented", "block")
+"""What a row of the probes is about."""
+PROBE_COLUMNS = (*PROBE_KEYS, *score.FEATURE_COLUMNS)
 """What `fit` needs; `llr` is ln p(decoy) - ln p(real), so below 0 is right. NaN where a probe
 failed or a measure is missing."""
 

@@ -13,28 +13,11 @@ import pandas as pd
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
 from gfmtrust.calibration.fit import Calibration, NullVerdict, reliability
+from gfmtrust.calibration.reliability import FEATURE_COLUMNS
 from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank, Why
 
 MAX_REASONS = 4
-FEATURE_COLUMNS = (
-    "llr",
-    "llr_sd",
-    "ent",
-    "dis",
-    "sign_agreement",
-    "strand_jsd",
-    "strand_llr",
-    "strand_flip",
-    "local_surprisal",
-    "gain",
-    "gc",
-    "soft_masked",
-    "n_share",
-    "near_edge",
-    "region_class",
-)
-"""What `assign` reads; NaN where a measure is missing."""
 
 
 def assign(

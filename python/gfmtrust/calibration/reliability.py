@@ -15,25 +15,9 @@ import pandas as pd
 from scipy.special import expit
 
 from gfmtrust.calibration.caps import column, finite
+from gfmtrust.core.columns import COLUMNS, PREDICTORS
 from gfmtrust.core.measures import margin
 from gfmtrust.core.risk_coverage import prr
-
-PREDICTORS = (
-    "abs_llr",
-    "margin",
-    "ent",
-    "dis",
-    "sign_agreement",
-    "strand_jsd",
-    "strand_llr",
-    "local_surprisal",
-    "gain",
-    "gc",
-    "soft_masked",
-    "n_share",
-    "near_edge",
-)
-"""All swap-invariant. |LLR| and margin come first: they are the only ones where half A is small."""
 
 FEW_PROBES = 500
 MAX_MISSING = 0.02
@@ -48,6 +32,20 @@ STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 
 N_FOLDS = 5
 MIN_S0_NATS = 0.02
+
+FROM_LLR = {
+    "abs_llr": lambda llr, llr_sd, s0: np.abs(llr),
+    "margin": margin,
+}
+"""Predictors that are computed here, from llr and llr_sd (nats) and s0 (see `measures.margin`). They
+are the only ones where half A is small."""
+
+FEATURE_COLUMNS = tuple(
+    column.name
+    for column in COLUMNS
+    if column.decides or (column.predictor and column.name not in FROM_LLR)
+)
+"""The features that a flag is decided on; NaN where a measure is missing."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +87,13 @@ class AblationRow:
 
 
 def predictors(features: pd.DataFrame, s0: float) -> dict[str, np.ndarray]:
-    """All predictors by name, float64 (n,), NaN where missing; |LLR| and margin are made from `llr`
-    and `llr_sd`."""
-    values = {
-        name: column(features, name) for name in PREDICTORS if name not in ("abs_llr", "margin")
+    """All predictors by name, float64 (n,), NaN where missing; those of FROM_LLR are computed from
+    `llr` and `llr_sd`."""
+    llr, llr_sd = column(features, "llr"), column(features, "llr_sd")
+    return {
+        name: FROM_LLR[name](llr, llr_sd, s0) if name in FROM_LLR else column(features, name)
+        for name in PREDICTORS
     }
-    llr = column(features, "llr")
-    values["abs_llr"] = np.abs(llr)
-    values["margin"] = margin(llr, column(features, "llr_sd"), s0)
-    return {name: values[name] for name in PREDICTORS}
 
 
 def median_sd(features: pd.DataFrame) -> float:
@@ -165,14 +161,14 @@ def predict(fitted: Reliability, features: pd.DataFrame) -> np.ndarray:
 def _choose(values: dict[str, np.ndarray], n: int) -> tuple[list[str], tuple[tuple[str, str], ...]]:
     """Predictors that vary and are known nearly everywhere, and why the others are dropped."""
     kept, dropped = [], []
-    for name, known in ((name, each[np.isfinite(each)]) for name, each in values.items()):
-        if len(known) < (1 - MAX_MISSING) * n:
+    for name, finite_values in ((name, each[np.isfinite(each)]) for name, each in values.items()):
+        if len(finite_values) < (1 - MAX_MISSING) * n:
             dropped.append((name, "missing"))
-        elif len(known) - np.unique(known, return_counts=True)[1].max() < min(
+        elif len(finite_values) - np.unique(finite_values, return_counts=True)[1].max() < min(
             MIN_VARYING, VARYING_SHARE * n
         ):
             dropped.append((name, "constant"))
-        elif n < FEW_PROBES and name not in PREDICTORS[:2]:
+        elif n < FEW_PROBES and name not in FROM_LLR:
             dropped.append((name, "few probes"))
         else:
             kept.append(name)
@@ -263,11 +259,11 @@ def _out_of_fold(
     """Log odds of each probe by a fit to the other folds, (n,); 0 where there is no other."""
     held_out = np.zeros(len(right))
     for fold in np.unique(folds):
-        mine = folds == fold
-        if mine.all():
+        in_fold = folds == fold
+        if in_fold.all():
             continue
-        coefficients, intercept = _solve(matrix[~mine], right[~mine], strength)
-        held_out[mine] = matrix[mine] @ coefficients + intercept
+        coefficients, intercept = _solve(matrix[~in_fold], right[~in_fold], strength)
+        held_out[in_fold] = matrix[in_fold] @ coefficients + intercept
     return held_out
 
 
@@ -303,9 +299,9 @@ def _ablation(
         ("all", held_out),
         *((name, _held_out_direction(each, right, folds)) for name, each in values.items()),
     ]
-    found = [(name, prr(~right, ranking) if len(right) else np.nan) for name, ranking in rows]
+    ratios = [(name, prr(~right, ranking) if len(right) else np.nan) for name, ranking in rows]
     return tuple(
-        AblationRow(name, None if np.isnan(value) else float(value)) for name, value in found
+        AblationRow(name, None if np.isnan(ratio) else float(ratio)) for name, ratio in ratios
     )
 
 
@@ -314,9 +310,9 @@ def _held_out_direction(values: np.ndarray, right: np.ndarray, folds: np.ndarray
     probes."""
     turned = np.zeros(len(values))
     for fold in np.unique(folds):
-        mine = folds == fold
-        others = ~mine if not mine.all() else mine
-        turned[mine] = values[mine] * np.sign(
+        in_fold = folds == fold
+        others = ~in_fold if not in_fold.all() else in_fold
+        turned[in_fold] = values[in_fold] * np.sign(
             (
                 (values[others] - values[others].mean()) * (right[others] - right[others].mean())
             ).sum()

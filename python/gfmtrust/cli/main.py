@@ -308,13 +308,14 @@ def verify(options: argparse.Namespace) -> None:
 
 def compare(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import compare as step
+    from gfmtrust.annotate.comparison_text import text
     from gfmtrust.io import tables
 
-    found = step.compare(options.a, options.b)
-    sys.stdout.write(step.text(found))
+    comparison = step.compare(options.a, options.b)
+    sys.stdout.write(text(comparison))
     if options.out:
-        tables.write_json(options.out, found.as_dict())
-    step.check(found, options.max_flags, options.max_llr)
+        tables.write_json(options.out, comparison.as_dict())
+    step.check(comparison, options.max_flags, options.max_llr)
 
 
 def oracle(options: argparse.Namespace) -> None:

@@ -1,250 +1,311 @@
-"""Every number we write, declared once: INFO key, BED column, unit, range, sentence for users.
+"""Every column that we write, declared once: what it holds, where it is written, what reads it.
 
-The VCF header, the BED columns, the report's rows and the table of measures in the docs come from
-here; adding a measure is one entry (and one function in `measures`). No arithmetic here.
+The INFO lines, the BED header, the Parquet schemas, the predictors of the reliability and the tables
+of the docs are derived from here. A new measure is one entry of SITE_COLUMNS and one function, of that
+name, in `measures`. No arithmetic here.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from gfmtrust import __version__
+from gfmtrust.core.column import At, Column, InfoKey, Shown
+from gfmtrust.core.row_columns import REGION_COLUMNS, ROW_COLUMNS, VERDICTS
 
-
-@dataclass(frozen=True)
-class InfoKey:
-    """One INFO key as the VCF header declares it. `number` and `type` are words of VCF 4.5, section
-    1.4.2."""
-
-    id: str
-    number: str
-    type: str
-    description: str
-
-    @property
-    def header_line(self) -> str:
-        """The `##INFO` line; `Source` and `Version` say who wrote the key."""
-        return (
-            f'##INFO=<ID={self.id},Number={self.number},Type={self.type},Description="{self.description}",'
-            f'Source="gfmtrust",Version="{__version__}">'
-        )
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure: how it is named in each format and how a reader should read it.
-
-    `info_id` is None where it is not written to VCF, `bed_column` None where not written to BED.
-    `lowest` and `highest` bound the values (None: unbounded). `better` is the end that speaks for
-    trust: 'low', 'high', 'none'.
-    """
-
-    name: str
-    description: str
-    unit: str
-    lowest: float | None
-    highest: float | None
-    better: str
-    info_id: str | None = None
-    bed_column: str | None = None
-    decimals: int = 4
-    number: str = "A"
-    type: str = "Float"
-
-    @property
-    def info_key(self) -> InfoKey | None:
-        """The INFO key of the measure, None where it has none."""
-        return (
-            InfoKey(self.info_id, self.number, self.type, self.description)
-            if self.info_id
-            else None
-        )
-
-
-MEASURES: tuple[Measure, ...] = (
-    Measure(
+SITE_COLUMNS: tuple[Column, ...] = (
+    Column(
         "rel",
         "Reliability: estimated probability that the preference between REF and ALT finds the base that stands there",
-        "",
-        0.0,
-        1.0,
-        "high",
-        "GFM_REL",
-        "reliability",
+        "allele",
+        bounds=(0.0, 1.0),
+        better="high",
+        over_sites="",
+        vcf="GFM_REL",
+        sites=True,
+        bases=At(15),
+        bed=At(20, "reliability"),
     ),
-    Measure(
+    Column(
         "llr",
         "Log-likelihood ratio ln p(ALT)/p(REF), mean over views, nats; negative means ALT is disfavoured",
-        "nats",
-        None,
-        None,
-        "none",
-        "GFM_LLR",
+        "allele",
+        unit="nats",
+        better="none",
+        over_sites="llrs",
+        vcf="GFM_LLR",
+        sites=True,
+        decides=True,
     ),
-    Measure(
+    Column(
         "llr_sd",
         "Standard deviation of the log-likelihood ratio over views, nats",
-        "nats",
-        0.0,
-        None,
-        "low",
-        "GFM_LLR_SD",
+        "allele",
+        unit="nats",
+        bounds=(0.0, None),
+        better="low",
+        over_sites="llrs",
+        vcf="GFM_LLR_SD",
+        sites=True,
+        decides=True,
     ),
-    Measure(
+    Column(
         "ent",
         "Shannon entropy of the mean distribution over A C G T, bits; 0 is certain and 2 is uniform",
-        "bits",
-        0.0,
-        2.0,
-        "low",
-        "GFM_ENT",
-        "entropy",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
+        vcf="GFM_ENT",
+        sites=True,
+        bases=At(11),
+        bed=At(10, "entropy"),
+        report=Shown("mean entropy", ".3f"),
+        predictor=At(3),
     ),
-    Measure(
+    Column(
         "dis",
         "Disagreement: mutual information between views and base, bits; 0 means that all views say the same",
-        "bits",
-        0.0,
-        2.0,
-        "low",
-        "GFM_DIS",
-        "disagreement",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
+        vcf="GFM_DIS",
+        sites=True,
+        bases=At(12),
+        bed=At(16, "disagreement"),
+        report=Shown("mean disagreement", ".3f"),
+        predictor=At(4),
     ),
-    Measure(
-        "gain",
-        "Local gain over the context model, bits per base, the site left out; above 0 beats counting",
-        "bits/base",
-        None,
-        None,
-        "high",
-        "GFM_GAIN",
-        "gain",
-    ),
-    Measure(
-        "surprisal",
-        "Surprisal of the base that stands there, -log2 of its mean probability, bits",
-        "bits",
-        0.0,
-        None,
-        "low",
-        None,
-        "surprisal",
-    ),
-    Measure(
-        "abs_llr",
-        "Absolute log-likelihood ratio, nats; the comparator that every other measure must beat",
-        "nats",
-        0.0,
-        None,
-        "high",
-    ),
-    Measure(
-        "margin",
-        "Absolute log-likelihood ratio in units of its spread over views",
-        "",
-        0.0,
-        None,
-        "high",
-    ),
-    Measure(
-        "sign_agreement",
-        "Weight of the views that agree on the sign of the log-likelihood ratio, less the others",
-        "",
-        0.0,
-        1.0,
-        "high",
-    ),
-    Measure(
+    Column(
         "dis_between",
         "Part of the disagreement between models, bits; missing with one model",
-        "bits",
-        0.0,
-        2.0,
-        "low",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
+        sites=True,
     ),
-    Measure(
+    Column(
         "dis_within",
         "Part of the disagreement within models, bits: instability, blind to what all views share",
-        "bits",
-        0.0,
-        2.0,
-        "low",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
     ),
-    Measure(
+    Column(
         "dis_strand",
         "Part of dis_within between the strands, bits; missing where no model read both",
-        "bits",
-        0.0,
-        2.0,
-        "low",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
+        sites=True,
     ),
-    Measure(
+    Column(
         "dis_shift",
         "Part of dis_within between shifts, phases, contexts and members on one strand, bits; missing with one of them",
-        "bits",
-        0.0,
-        2.0,
-        "low",
+        "site",
+        unit="bits",
+        bounds=(0.0, 2.0),
+        better="low",
+        sites=True,
     ),
-    Measure(
+    Column(
+        "gain",
+        "Local gain over the context model, bits per base, the site left out; above 0 beats counting",
+        "site",
+        unit="bits/base",
+        better="high",
+        vcf="GFM_GAIN",
+        sites=True,
+        bases=At(13),
+        bed=At(15),
+        report=Shown("mean gain", "+.3f"),
+        predictor=At(9),
+    ),
+    Column(
+        "surprisal",
+        "Surprisal of the base that stands there, -log2 of its mean probability, bits",
+        "base",
+        unit="bits",
+        bounds=(0.0, None),
+        better="low",
+        over_sites="",
+        bases=At(10),
+        bed=At(18),
+    ),
+    Column(
+        "context_site_surprisal",
+        "Surprisal of the base that stands there under the context model, bits",
+        "base",
+        unit="bits",
+        bounds=(0.0, None),
+        over_sites="",
+    ),
+    Column(
+        "abs_llr",
+        "Absolute log-likelihood ratio, nats; the comparator that every other measure must beat",
+        "allele",
+        unit="nats",
+        bounds=(0.0, None),
+        better="high",
+        over_sites="llrs",
+        predictor=At(1),
+    ),
+    Column(
+        "margin",
+        "Absolute log-likelihood ratio in units of its spread over views",
+        "allele",
+        bounds=(0.0, None),
+        better="high",
+        over_sites="",
+        predictor=At(2),
+    ),
+    Column(
+        "sign_agreement",
+        "Weight of the views that agree on the sign of the log-likelihood ratio, less the others",
+        "allele",
+        bounds=(0.0, 1.0),
+        better="high",
+        over_sites="llrs",
+        sites=True,
+        predictor=At(5),
+    ),
+    Column(
         "strand_jsd",
         "Jensen-Shannon divergence of the two strands, bits; missing where they are equal by construction",
-        "bits",
-        0.0,
-        1.0,
-        "low",
-        None,
-        "strand_jsd",
+        "site",
+        unit="bits",
+        bounds=(0.0, 1.0),
+        better="low",
+        sites=True,
+        bases=At(14),
+        bed=At(17),
+        predictor=At(6),
     ),
-    Measure(
+    Column(
         "strand_llr",
         "Absolute difference of the two strands' log-likelihood ratios, nats",
-        "nats",
-        0.0,
-        None,
-        "low",
+        "allele",
+        unit="nats",
+        bounds=(0.0, None),
+        better="low",
+        over_sites="llrs",
+        sites=True,
+        predictor=At(7),
     ),
-    Measure(
+    Column(
+        "strand_flip",
+        "1 where the two strands prefer different alleles, else 0",
+        "allele",
+        over_sites="llrs",
+        decides=True,
+    ),
+    Column("n_views", "Number of views that answered", "allele", over_sites="llrs"),
+    Column(
         "local_surprisal",
         "Mean surprisal of the bases near the site, the site left out, bits",
-        "bits",
-        0.0,
-        None,
-        "low",
+        "site",
+        unit="bits",
+        bounds=(0.0, None),
+        better="low",
+        sites=True,
+        predictor=At(8),
+    ),
+    Column(
+        "gc",
+        "Share of G and C in the 201 bp round the site",
+        "site",
+        bounds=(0.0, 1.0),
+        sites=True,
+        predictor=At(10),
+    ),
+    Column(
+        "n_share",
+        "Share of the window's letters that are N",
+        "site",
+        bounds=(0.0, 1.0),
+        sites=True,
+        predictor=At(12),
+    ),
+    Column(
+        "soft_masked",
+        "Whether the FASTA has the base in lower case",
+        "site",
+        dtype="bool",
+        over_sites="first",
+        sites=True,
+        predictor=At(11),
+    ),
+    Column(
+        "near_edge",
+        "Whether the window runs over an end of the contig",
+        "site",
+        dtype="bool",
+        over_sites="any",
+        sites=True,
+        predictor=At(13),
+    ),
+    Column(
+        "region_class",
+        "First BED that the site lies in and that holds enough of the run's SNVs to be a class, else soft_masked or unique",
+        "site",
+        dtype="string",
+        over_sites="first",
+        sites=True,
+        decides=True,
     ),
 )
-"""All measures; those with an INFO id are written to VCF in this order."""
+"""The order is that of sites.parquet and of the INFO keys."""
 
-FLAG_KEYS: tuple[InfoKey, ...] = (
-    InfoKey("GFM_STATUS", "A", "String", "SCORED or the reason why the allele was not scored"),
-    InfoKey(
-        "GFM_RANK",
-        "A",
-        "Integer",
-        "Confidence flag as a number: 3 HIGH, 2 MEDIUM, 1 LOW, 0 not scored",
-    ),
-    InfoKey(
-        "GFM_CONF",
-        "A",
-        "String",
-        "Confidence flag: HIGH, MEDIUM or LOW; research use only, not ACMG evidence",
-    ),
-    InfoKey("GFM_WHY", "A", "String", "Reasons that kept the flag down, worst first, joined by &"),
+COLUMNS: tuple[Column, ...] = (*ROW_COLUMNS, *VERDICTS, *SITE_COLUMNS, *REGION_COLUMNS)
+"""Every column, once."""
+
+
+def _placed(place: Callable[[Column], At | None]) -> tuple[Column, ...]:
+    """The columns that have a place in a file, in the order of that file."""
+    places = ((place(column), column) for column in COLUMNS)
+    return tuple(
+        column
+        for at, column in sorted(
+            ((at.place, column) for at, column in places if at is not None),
+            key=lambda pair: pair[0],
+        )
+    )
+
+
+MEASURES = tuple(column for column in COLUMNS if column.better)
+"""The columns that measure trust."""
+
+INFO_COLUMNS = tuple(column for column in COLUMNS if column.vcf)
+"""The columns with an INFO key, in the order in which the keys are written."""
+
+INFO_KEYS: tuple[InfoKey, ...] = tuple(
+    column.info_key for column in INFO_COLUMNS if column.info_key
 )
 
-INFO_KEYS: tuple[InfoKey, ...] = FLAG_KEYS + tuple(m.info_key for m in MEASURES if m.info_key)
-"""The INFO keys in the order in which they are written."""
+SITES_COLUMNS = tuple(column for column in COLUMNS if column.sites)
+"""The columns of sites.parquet behind those that say which allele a row is about."""
 
-BED_MEASURES: tuple[Measure, ...] = tuple(m for m in MEASURES if m.bed_column)
-"""The measures that have a BED column."""
+BASES_COLUMNS = _placed(lambda column: column.bases)
+"""The columns of bases.parquet behind those that say which base a row is about."""
+
+BED_COLUMNS = _placed(lambda column: column.bed)
+"""The columns that are appended to a BED."""
+
+PREDICTORS = tuple(column.name for column in _placed(lambda column: column.predictor))
+"""Predictors of the reliability. Their order decides which is named first, not what is fitted."""
 
 
-def measure(name: str) -> Measure:
+def column_of(name: str) -> Column:
     """The entry of that name. Raises ValueError naming the known ones."""
-    for entry in MEASURES:
+    for entry in COLUMNS:
         if entry.name == name:
             return entry
-    raise ValueError(f"measure {name!r} is not in MEASURES: {', '.join(m.name for m in MEASURES)}")
+    raise ValueError(
+        f"column {name!r} is not in COLUMNS: {', '.join(entry.name for entry in COLUMNS)}"
+    )
 
 
 def info_header_lines() -> list[str]:

@@ -1,8 +1,8 @@
 """Parquet tables as they pass between processes: fixed writer settings, metadata as JSON, streams
-that never hold a whole file.
+that never hold a whole file; and the schema of each table.
 
-Bytes depend on the rows alone: one compression, one row-group size, no time stamp. What the columns
-mean stands in docs/architecture.md.
+Bytes depend on the rows alone: one compression, one row-group size, no time stamp. Types and
+meaning of the columns are declared in `core.columns`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gfmtrust.core.column import Column
+from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS, column_of
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 ROW_GROUP = 65_536
@@ -190,95 +192,70 @@ def read_json(path: Path) -> dict:
         ) from error
 
 
-SPELLINGS = pa.schema(
-    [
-        ("contig", pa.string()),
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("ref", pa.string()),
-        ("alts", pa.string()),
+def schema_of(*columns: Column | str | tuple[str, pa.DataType]) -> pa.Schema:
+    """A schema of columns, or of their names in `columns`; (name, type) where a table holds
+    another type under that name."""
+    entries = [
+        column if isinstance(column, (Column, tuple)) else column_of(column) for column in columns
     ]
+    return pa.schema(
+        [
+            (entry.name, pa.type_for_alias(entry.dtype)) if isinstance(entry, Column) else entry
+            for entry in entries
+        ]
+    )
+
+
+SPELLINGS = schema_of("contig", "contig_index", "pos", "ref", "alts")
+ALLELES = schema_of(
+    "contig",
+    "contig_index",
+    "pos",
+    "ref",
+    "alt",
+    "status",
+    "var_pos",
+    "var_ref",
+    "var_alt",
+    "regions",
 )
-ALLELES = pa.schema(
-    [
-        ("contig", pa.string()),
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("ref", pa.string()),
-        ("alt", pa.string()),
-        ("status", pa.string()),
-        ("var_pos", pa.int64()),
-        ("var_ref", pa.string()),
-        ("var_alt", pa.string()),
-        ("regions", pa.string()),
-    ]
+BASE_CODE = ("base", pa.uint8())
+"""The base as its code, 0..3 and above for none, where steps pass it on."""
+SHARD = schema_of("contig_index", "pos", "use", BASE_CODE, "gc", "soft_masked", "region_class")
+VARIANTS = schema_of("contig_index", "pos", "ref", "alt", "kind", "use", "run_oriented", "block")
+VARIANT_SHARD = pa.schema([*SHARD, *schema_of("variant", "start", "ref", "alt")])
+PROBES = schema_of(
+    "contig_index",
+    "pos",
+    "real",
+    "decoy",
+    "run_oriented",
+    "region_class",
+    "block",
+    "local_surprisal",
+    "gc",
+    "soft_masked",
 )
-SHARD = pa.schema(
-    [
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("use", pa.uint8()),
-        ("base", pa.uint8()),
-        ("gc", pa.float32()),
-        ("soft_masked", pa.bool_()),
-        ("region_class", pa.string()),
-    ]
-)
-VARIANTS = pa.schema(
-    [
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("ref", pa.string()),
-        ("alt", pa.string()),
-        ("kind", pa.string()),
-        ("use", pa.uint8()),
-        ("run_oriented", pa.bool_()),
-        ("block", pa.int32()),
-    ]
-)
-VARIANT_SHARD = pa.schema(
-    [
-        *SHARD,
-        ("variant", pa.int64()),
-        ("start", pa.int64()),
-        ("ref", pa.string()),
-        ("alt", pa.string()),
-    ]
-)
-PROBES = pa.schema(
-    [
-        ("contig_index", pa.int32()),
-        ("pos", pa.int64()),
-        ("real", pa.int8()),
-        ("decoy", pa.int8()),
-        ("run_oriented", pa.bool_()),
-        ("region_class", pa.string()),
-        ("block", pa.int32()),
-        ("local_surprisal", pa.float32()),
-        ("gc", pa.float32()),
-        ("soft_masked", pa.bool_()),
-    ]
-)
+SITES = pa.schema([*ALLELES, *schema_of(*SITES_COLUMNS)])
+"""sites.parquet: a row per single allele of the cohort."""
+REGION_BASES = schema_of("contig", "contig_index", "pos", "base", *BASES_COLUMNS)
+"""bases.parquet: a row per base of the regions."""
 
 
 def score_schema(n_views: int, of_variants: bool = False) -> pa.Schema:
     """Columns of a score table: one row a site, `n_views` distributions of four side by side; with
-    variants also their own LLR a view, null where the sites' distributions give it."""
-    own = (
-        [("llr", pa.list_(pa.float32(), n_views)), ("variant_status", pa.string())]
-        if of_variants
-        else []
+    variants also their LLR by view, null where the sites' distributions give it."""
+    variant_columns = (
+        [("llr", pa.list_(pa.float32(), n_views)), "variant_status"] if of_variants else []
     )
-    return pa.schema(
-        [
-            ("contig_index", pa.int32()),
-            ("pos", pa.int64()),
-            ("probs", pa.list_(pa.float32(), n_views * 4)),
-            ("status", pa.string()),
-            ("local_surprisal", pa.float32()),
-            ("n_share", pa.float32()),
-            ("pad_share", pa.float32()),
-            ("off_alphabet", pa.float32()),
-            *own,
-        ]
+    return schema_of(
+        "contig_index",
+        "pos",
+        ("probs", pa.list_(pa.float32(), n_views * 4)),
+        "status",
+        "local_surprisal",
+        "n_share",
+        "pad_share",
+        "off_alphabet",
+        *variant_columns,
     )

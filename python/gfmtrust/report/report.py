@@ -295,6 +295,7 @@ def context(run: Run) -> dict:
         "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
         "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
         "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
+        "region_titles": report_rows.region_titles(),
         "league": {
             "sentence": report_wording.league_sentence(run.league),
             "rows": [report_rows.league_row(row) for row in run.league],

@@ -9,6 +9,7 @@ from gfmtrust import __version__
 from gfmtrust.annotate.header_lines import shift_text
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.report import loci
@@ -141,11 +142,17 @@ def region(file: dict) -> dict[str, str]:
         "bases": f"{bases:,}",
         "scored": f"{scored / bases:.1%}" if bases else MISSING,
         **flag_counts(file),
-        "entropy": number(file["mean_entropy"], ".3f"),
-        "near_uniform": number(file["mean_near_uniform_share"], ".1%"),
-        "gain": number(file["mean_gain"], "+.3f"),
-        "disagreement": number(file["mean_disagreement"], ".3f"),
+        "numbers": [
+            number(file[f"mean_{column.bed_name}"], column.report.form)
+            for column in BED_COLUMNS
+            if column.report
+        ],
     }
+
+
+def region_titles() -> list[str]:
+    """Headings of the `numbers` of a region."""
+    return [column.report.title for column in BED_COLUMNS if column.report]
 
 
 def flag_counts(file: dict) -> dict[str, str]:

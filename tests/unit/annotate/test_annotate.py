@@ -22,7 +22,6 @@ from gfmtrust.io.vcf.info_values import (
     COLUMN,
     KEYS,
     NUMBERS,
-    WORDS,
     info_text,
     number_text,
     row_texts,
@@ -31,6 +30,7 @@ from gfmtrust.io.vcf.info_values import (
 
 HIGH = {"rank": 3, "why": None, "rel": 0.98766, "llr": -6.25, "ent": 0.5}
 NUMBER = re.compile(r"[-+]?[0-9]*\.?[0-9]+")
+WORDS = [name for name in COLUMN.values() if name not in NUMBERS]
 SITES = [
     site_row("chr1", 9, "A", "C", **HIGH),
     site_row(
@@ -158,10 +158,6 @@ def test_an_infinity_is_refused(value):
 
 def test_missing_is_a_dot():
     assert word_text(None) == word_text("") == number_text(np.float32("nan")) == "."
-
-
-def test_words_come_before_numbers():
-    assert [COLUMN[key] for key in KEYS] == [*WORDS, *NUMBERS]
 
 
 @pytest.mark.bad_input

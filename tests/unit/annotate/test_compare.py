@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gfmtrust.annotate import compare
+from gfmtrust.annotate import compare, comparison_text
 from gfmtrust.cli import main as cli
 from gfmtrust.io import tables
 
@@ -37,13 +37,13 @@ def written(path: Path, records=RECORDS, sha="ab", command="one") -> Path:
 
 
 def test_a_file_and_itself_do_not_differ(tmp_path):
-    found = compare.compare(
+    comparison = compare.compare(
         written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", command="another")
     )
-    assert (found.n_a, found.n_b, found.both) == (7, 7, 7)
-    assert (found.changed_flags, found.flips, found.facts) == (0, 0, {})
-    assert found.flags.to_numpy().sum() == 7
-    assert found.changes["llr"] == compare.Change(
+    assert (comparison.n_a, comparison.n_b, comparison.both) == (7, 7, 7)
+    assert (comparison.changed_flags, comparison.flips, comparison.facts) == (0, 0, {})
+    assert comparison.flags.to_numpy().sum() == 7
+    assert comparison.changes["llr"] == compare.Change(
         6, 0, {"median": 0.0, "p99": 0.0, "p99.9": 0.0, "largest": 0.0}, 0, 0
     )
 
@@ -53,22 +53,22 @@ def test_what_moved_is_counted(tmp_path):
     other[0] = (10, "A", "C,G", "SCORED,SCORED", "1,1", "-2.25,0.5")  # HIGH to LOW
     other[1] = (20, "G", "T", "TOO_LONG", "0", ".")
     other[5] = (41, "T", "A", "SCORED", "3", "-4")  # another place
-    found = compare.compare(
+    comparison = compare.compare(
         written(tmp_path / "a.vcf"), written(tmp_path / "b.vcf", other, sha="cd")
     )
-    assert (found.n_a, found.n_b, found.both) == (7, 7, 6)
-    assert (found.changed_flags, found.flips) == (2, 1)
-    assert found.flags.loc["HIGH", "LOW"] == found.flags.loc["MEDIUM", "NOT_SCORED"] == 1
-    assert found.statuses.loc["SCORED", "TOO_LONG"] == 1
-    moved = found.changes["llr"]
+    assert (comparison.n_a, comparison.n_b, comparison.both) == (7, 7, 6)
+    assert (comparison.changed_flags, comparison.flips) == (2, 1)
+    assert comparison.flags.loc["HIGH", "LOW"] == comparison.flags.loc["MEDIUM", "NOT_SCORED"] == 1
+    assert comparison.statuses.loc["SCORED", "TOO_LONG"] == 1
+    moved = comparison.changes["llr"]
     assert (moved.n, moved.differ, moved.only_a, moved.only_b) == (4, 1, 1, 0)
     assert moved.quantiles["largest"] == pytest.approx(0.25)
-    assert found.facts == {"model toy": ("ab", "cd")}
-    told = compare.text(found)
-    assert "HIGH to LOW or back  1" in told
-    assert "status   SCORED -> TOO_LONG  1" in told
-    assert "only A 1  only B 1" in told
-    heading, high = told.splitlines()[4:6]
+    assert comparison.facts == {"model toy": ("ab", "cd")}
+    text = comparison_text.text(comparison)
+    assert "HIGH to LOW or back  1" in text
+    assert "status   SCORED -> TOO_LONG  1" in text
+    assert "only A 1  only B 1" in text
+    heading, high = text.splitlines()[4:6]
     assert heading.index("LOW") == high.index("1")
 
 
@@ -93,11 +93,11 @@ def test_a_results_folder_is_all_of_its_alleles(tmp_path):
         table.schema,
         {"models": {"toy": {"bundle_sha256": "ab"}}},
     )
-    found = compare.compare(tmp_path / "run", written(tmp_path / "b.vcf"))
-    assert (found.n_a, found.n_b, found.both) == (3, 7, 3)
-    assert found.changed_flags == 0
-    assert found.changes["llr"].quantiles["largest"] == pytest.approx(0.5)
-    assert "model toy" not in found.facts
+    comparison = compare.compare(tmp_path / "run", written(tmp_path / "b.vcf"))
+    assert (comparison.n_a, comparison.n_b, comparison.both) == (3, 7, 3)
+    assert comparison.changed_flags == 0
+    assert comparison.changes["llr"].quantiles["largest"] == pytest.approx(0.5)
+    assert "model toy" not in comparison.facts
 
 
 def test_the_command_writes_its_figures(tmp_path, capsys):
@@ -126,20 +126,20 @@ def test_alleles_of_one_side_alone_are_named(tmp_path):
     """1-based and as the file spells them; the second record of an allele is an allele of its
     own."""
     more = [(pos, "A", "C", "SCORED", "1", "0.1") for pos in (100, 101, 102, 103)]
-    found = compare.compare(
+    comparison = compare.compare(
         written(tmp_path / "a.vcf", [*RECORDS, *more]),
         written(tmp_path / "b.vcf", [*RECORDS, more[0], more[0]]),
     )
-    assert found.only_a == [f"c:{pos} A>C" for pos in (101, 102, 103)]
-    assert found.only_b == ["c:100 A>C"]
-    told = compare.text(found).splitlines()
-    assert told[1].split(maxsplit=2) == ["only", "A", "c:101 A>C, c:102 A>C, c:103 A>C"]
-    assert found.as_dict()["only_b"] == found.only_b
+    assert comparison.only_a == [f"c:{pos} A>C" for pos in (101, 102, 103)]
+    assert comparison.only_b == ["c:100 A>C"]
+    text = comparison_text.text(comparison).splitlines()
+    assert text[1].split(maxsplit=2) == ["only", "A", "c:101 A>C, c:102 A>C, c:103 A>C"]
+    assert comparison.as_dict()["only_b"] == comparison.only_b
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "limits", "told"),
+    ("change", "limits", "text"),
     [
         (
             {0: (10, "A", "C,G", "SCORED,SCORED", "2,1", "-2.5,0.5")},
@@ -160,7 +160,7 @@ def test_alleles_of_one_side_alone_are_named(tmp_path):
     ],
 )
 def test_the_lock_ends_with_65_and_names_the_first_that_broke(
-    tmp_path, capsys, change, limits, told
+    tmp_path, capsys, change, limits, text
 ):
     other = [change.get(row, record) for row, record in enumerate(RECORDS)]
     ended = cli.main(
@@ -172,12 +172,12 @@ def test_the_lock_ends_with_65_and_names_the_first_that_broke(
         ]
     )
     assert ended == 65
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("make", "code", "told"),
+    ("make", "code", "text"),
     [
         (lambda path: None, 66, "b.vcf: not found; expected an annotated VCF or a results folder"),
         (
@@ -202,7 +202,7 @@ def test_the_lock_ends_with_65_and_names_the_first_that_broke(
         ),
     ],
 )
-def test_what_cannot_be_compared_is_said(tmp_path, capsys, make, code, told):
+def test_what_cannot_be_compared_is_said(tmp_path, capsys, make, code, text):
     make(tmp_path / "b.vcf")
     assert cli.main(["compare", str(written(tmp_path / "a.vcf")), str(tmp_path / "b.vcf")]) == code
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err

@@ -9,8 +9,9 @@ import naive_measures as naive
 import numpy as np
 import pytest
 
-from gfmtrust.core import measures
+from gfmtrust.core import columns, divergence, measures
 from gfmtrust.core.alphabet import COMPLEMENT
+from gfmtrust.core.views import Views
 
 UNIFORM = [0.25, 0.25, 0.25, 0.25]
 A, C, G, T = np.eye(4).tolist()
@@ -37,7 +38,11 @@ def random_alleles(n=300, seed=1):
 
 def all_measures(probs, ref, alt, models=MODELS, strands=STRANDS, equivariant=None):
     return measures.allele_measures(
-        probs, measures.view_weights(probs, models), models, strands, ref, alt, equivariant
+        probs,
+        measures.view_weights(probs, models),
+        ref,
+        alt,
+        Views(models, strands, equivariant),
     )
 
 
@@ -56,8 +61,8 @@ def test_entropy_is_2_bits_when_uniform_and_0_when_certain():
 
 def test_two_opposed_one_hots_disagree_by_1_bit():
     probs = sites([A, T], [A, A])
-    assert measures.disagreement(probs, np.full((2, 2), 0.5)).tolist() == [1.0, 0.0]
-    assert measures.pairwise_jsd(probs, np.full((2, 2), 0.5)).tolist() == [1.0, 0.0]
+    assert divergence.disagreement(probs, np.full((2, 2), 0.5)).tolist() == [1.0, 0.0]
+    assert divergence.pairwise_jsd(probs, np.full((2, 2), 0.5)).tolist() == [1.0, 0.0]
 
 
 def test_llr_is_the_mean_of_logs_not_the_log_of_the_mean():
@@ -90,8 +95,8 @@ def test_margin_stays_finite_where_views_are_equal():
 
 
 def test_a_zero_probability_gives_a_finite_llr():
-    found = measures.view_llr(sites([A]), np.array([0]), np.array([1]))[0, 0]
-    assert found == pytest.approx(np.log(np.finfo(np.float32).tiny))
+    measured = measures.view_llr(sites([A]), np.array([0]), np.array([1]))[0, 0]
+    assert measured == pytest.approx(np.log(np.finfo(np.float32).tiny))
 
 
 def test_sign_agreement_counts_zeros_as_nothing():
@@ -125,11 +130,13 @@ def test_strands_are_missing_not_0_for_one_strand_and_for_equivariant_models():
 
 
 def test_one_view_has_no_spread():
-    found = all_measures(
+    measured = all_measures(
         sites([[0.7, 0.1, 0.1, 0.1]]), np.array([0]), np.array([1]), np.array([0]), np.array(["+"])
     )
-    assert all(np.isnan(found[name][0]) for name in ("llr_sd", "dis", "dis_between", "dis_within"))
-    assert found["sign_agreement"][0] == 1
+    assert all(
+        np.isnan(measured[name][0]) for name in ("llr_sd", "dis", "dis_between", "dis_within")
+    )
+    assert measured["sign_agreement"][0] == 1
 
 
 # ---- twins
@@ -138,7 +145,7 @@ def test_one_view_has_no_spread():
 def test_every_measure_equals_its_slow_twin():
     probs, ref, alt = random_alleles()
     equivariant = np.array([False, False, False, True, True, False])
-    found = all_measures(probs, ref, alt, equivariant=equivariant)
+    measured = all_measures(probs, ref, alt, equivariant=equivariant)
     for i in range(len(probs)):
         expected = naive.allele_measures(
             probs[i].astype(float).tolist(),
@@ -148,19 +155,19 @@ def test_every_measure_equals_its_slow_twin():
             alt[i],
             equivariant,
         )
-        assert found.keys() == expected.keys()
+        assert measured.keys() == expected.keys()
         for name, value in expected.items():
-            assert found[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True), (name, i)
+            assert measured[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True), (name, i)
 
 
 def test_single_functions_equal_their_twins():
     probs, ref, _ = random_alleles(80, seed=4)
     weights = measures.view_weights(probs, MODELS)
-    parts = measures.disagreement_parts(probs, weights, MODELS, STRANDS)
-    mean, dis = measures.mean_distribution(probs, weights), measures.disagreement(probs, weights)
-    pairs = measures.pairwise_jsd(probs, weights)
-    known = np.flatnonzero(weights.sum(axis=1) > 0)
-    for i in known:
+    parts = divergence.disagreement_parts(probs, weights, Views(MODELS, STRANDS))
+    mean, dis = measures.mean_distribution(probs, weights), divergence.disagreement(probs, weights)
+    pairs = divergence.pairwise_jsd(probs, weights)
+    present = np.flatnonzero(weights.sum(axis=1) > 0)
+    for i in present:
         views, w = probs[i].astype(float).tolist(), weights[i].tolist()
         assert w == pytest.approx(naive.view_weights(views, MODELS.tolist()))
         assert mean[i] == pytest.approx(naive.mean_distribution(views, w), abs=1e-9)
@@ -170,13 +177,13 @@ def test_single_functions_equal_their_twins():
         ).items():
             assert parts[name][i] == pytest.approx(value, abs=1e-8, nan_ok=True)
         assert pairs[i] == pytest.approx(naive.pairwise_jsd(views, w), abs=1e-8, nan_ok=True)
-    rest = np.setdiff1d(np.arange(len(probs)), known)
+    rest = np.setdiff1d(np.arange(len(probs)), present)
     assert len(rest)
     assert np.isnan(mean[rest]).all()
     assert np.isnan(dis[rest]).all()
-    known = known[:20]
-    assert measures.calibration_gap(mean[known], ref[known]) == pytest.approx(
-        naive.calibration_gap(mean[known], ref[known]), abs=1e-9
+    present = present[:20]
+    assert measures.calibration_gap(mean[present], ref[present]) == pytest.approx(
+        naive.calibration_gap(mean[present], ref[present]), abs=1e-9
     )
 
 
@@ -184,12 +191,14 @@ def test_single_functions_equal_their_twins():
 
 
 def test_the_parts_of_disagreement_add_up():
-    found = {
+    measured = {
         name: np.nan_to_num(values) for name, values in all_measures(*random_alleles()).items()
     }
-    np.testing.assert_allclose(found["dis_between"] + found["dis_within"], found["dis"], atol=1e-9)
     np.testing.assert_allclose(
-        found["dis_strand"] + found["dis_shift"], found["dis_within"], atol=1e-9
+        measured["dis_between"] + measured["dis_within"], measured["dis"], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        measured["dis_strand"] + measured["dis_shift"], measured["dis_within"], atol=1e-9
     )
 
 
@@ -202,9 +211,9 @@ def test_equal_strands_by_construction_are_no_strand_component():
         np.array(["+", "-"]),
     )
     read = all_measures(probs, ref, alt, one_model, strands)
-    told = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
+    equivariant = all_measures(probs, ref, alt, one_model, strands, np.array([True, True]))
     assert read["dis_strand"][0] == read["dis"][0] > 0
-    assert np.isnan(told["dis_strand"][0])
+    assert np.isnan(equivariant["dis_strand"][0])
 
 
 def test_swapping_ref_and_alt_changes_the_sign_of_llr_and_no_other_bit():
@@ -267,24 +276,25 @@ def test_splitting_a_view_into_two_equal_ones_keeps_the_disagreement():
 
 def test_alt_equal_to_ref_has_llr_0():
     probs, ref, _ = random_alleles()
-    found = all_measures(probs, ref, ref)["llr"]
-    assert set(found[~np.isnan(found)]) == {0.0}
+    measured = all_measures(probs, ref, ref)["llr"]
+    assert set(measured[~np.isnan(measured)]) == {0.0}
 
 
 def test_measures_stay_in_their_ranges_and_no_site_is_infinite():
-    found = all_measures(*random_alleles(2000, seed=2))
-    for name, values in found.items():
-        known = values[~np.isnan(values)]
-        assert np.isfinite(known).all()
-        if name in {m.name for m in measures.MEASURES}:
-            entry = measures.measure(name)
-            assert entry.lowest is None or known.min() >= entry.lowest
-            assert entry.highest is None or known.max() <= entry.highest + 1e-9
+    measured = all_measures(*random_alleles(2000, seed=2))
+    for name, values in measured.items():
+        present = values[~np.isnan(values)]
+        assert np.isfinite(present).all()
+        if name in {m.name for m in columns.MEASURES}:
+            entry = columns.column_of(name)
+            lowest, highest = entry.bounds
+            assert lowest is None or present.min() >= lowest
+            assert highest is None or present.max() <= highest + 1e-9
 
 
 def test_no_alleles_give_no_rows():
-    found = all_measures(np.empty((0, 6, 4), np.float32), np.empty(0, int), np.empty(0, int))
-    assert {len(values) for values in found.values()} == {0}
+    measured = all_measures(np.empty((0, 6, 4), np.float32), np.empty(0, int), np.empty(0, int))
+    assert {len(values) for values in measured.values()} == {0}
 
 
 @pytest.mark.bench
@@ -294,7 +304,7 @@ def test_a_million_alleles_take_seconds():
     probs = np.random.default_rng(1).dirichlet(np.ones(4), (200_000, 10)).astype(np.float32)
     models, strands, base = np.arange(10) // 2, np.array(["+", "-"] * 5), np.arange(200_000) % 4
     weights, start = measures.view_weights(probs, models), time.process_time()
-    measures.allele_measures(probs, weights, models, strands, base, (base + 1) % 4)
+    measures.allele_measures(probs, weights, base, (base + 1) % 4, Views(models, strands))
     assert time.process_time() - start < 6
 
 
@@ -302,7 +312,7 @@ def test_a_million_alleles_take_seconds():
 
 
 def test_info_keys_are_those_of_the_header_in_order():
-    assert [key.id for key in measures.INFO_KEYS] == [
+    assert [key.id for key in columns.INFO_KEYS] == [
         "GFM_STATUS",
         "GFM_RANK",
         "GFM_CONF",
@@ -314,7 +324,7 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_DIS",
         "GFM_GAIN",
     ]
-    assert {key.number for key in measures.INFO_KEYS} == {"A"}
+    assert {key.number for key in columns.INFO_KEYS} == {"A"}
 
 
 def test_header_lines_are_well_formed():
@@ -322,13 +332,13 @@ def test_header_lines_are_well_formed():
         r'##INFO=<ID=GFM_[A-Z_]+,Number=A,Type=(Float|Integer|String),Description="[^"\\]+",'
         r'Source="gfmtrust",Version="[0-9.]+">'
     )
-    assert all(pattern.fullmatch(line) for line in measures.info_header_lines())
+    assert all(pattern.fullmatch(line) for line in columns.info_header_lines())
 
 
 def test_every_entry_tells_its_reader_enough():
-    names = [m.name for m in measures.MEASURES]
+    names = [m.name for m in columns.MEASURES]
     assert len(names) == len(set(names))
-    for entry in measures.MEASURES:
+    for entry in columns.MEASURES:
         assert entry.description[0].isupper()
         assert entry.better in ("low", "high", "none")
         assert not set(entry.description) & set('"\\')
@@ -340,44 +350,45 @@ def test_every_entry_tells_its_reader_enough():
 @pytest.mark.bad_input
 def test_a_voting_view_that_is_nan_is_refused():
     with pytest.raises(ValueError, match="weights: a view that is NaN has a weight above 0"):
-        measures.disagreement(sites([A, [np.nan] * 4]), np.full((1, 2), 0.5))
+        divergence.disagreement(sites([A, [np.nan] * 4]), np.full((1, 2), 0.5))
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("argument", "value", "told"),
+    ("argument", "value", "fault"),
     [
         ("probs", np.zeros((2, 6, 5), np.float32), r"probs: shape \(2, 6, 5\)"),
         ("weights", np.zeros((2, 5)), r"weights: shape \(2, 5\); expected \(2, 6\)"),
         ("ref", np.array([0, 4]), r"ref: found 4; expected codes 0\.\.3"),
         ("alt", np.array([-1, 0]), r"alt: found -1"),
         ("alt", np.array([0]), r"alt: shape \(1,\)"),
-        ("view_models", np.array([0]), r"view_models: shape \(1,\)"),
-        ("view_strands", np.array(["+"]), r"view_strands: shape \(1,\)"),
+        ("models", np.array([0]), r"views.models: shape \(1,\)"),
+        ("strands", np.array(["+"]), r"views.strands: shape \(1,\)"),
     ],
 )
-def test_wrong_arguments_are_named_with_what_was_found(argument, value, told):
+def test_wrong_arguments_are_named_with_what_was_found(argument, value, fault):
     probs = np.full((2, 6, 4), 0.25, np.float32)
     given = {
         "probs": probs,
         "weights": np.full((2, 6), 1 / 6),
-        "view_models": MODELS,
-        "view_strands": STRANDS,
+        "models": MODELS,
+        "strands": STRANDS,
         "ref": np.array([0, 1]),
         "alt": np.array([1, 2]),
         argument: value,
     }
-    with pytest.raises(ValueError, match=told):
-        measures.allele_measures(**given)
+    views = Views(given.pop("models"), given.pop("strands"))
+    with pytest.raises(ValueError, match=fault):
+        measures.allele_measures(**given, views=views)
 
 
 @pytest.mark.bad_input
 def test_a_site_without_views_is_nan_throughout_and_its_neighbour_is_not():
     probs = np.full((2, 6, 4), 0.25, np.float32)
     probs[0] = np.nan
-    found = all_measures(probs, np.array([0, 0]), np.array([1, 1]))
-    assert {name for name, values in found.items() if not np.isnan(values[0])} == {"n_views"}
-    assert found["ent"][1] == pytest.approx(2.0, abs=1e-9)
+    measured = all_measures(probs, np.array([0, 0]), np.array([1, 1]))
+    assert {name for name, values in measured.items() if not np.isnan(values[0])} == {"n_views"}
+    assert measured["ent"][1] == pytest.approx(2.0, abs=1e-9)
 
 
 @pytest.mark.bad_input
@@ -390,8 +401,8 @@ def test_half_a_distribution_is_no_vote():
 def test_s0_of_0_an_unknown_measure_and_a_wrong_axis_are_refused():
     with pytest.raises(ValueError, match="s0: found 0"):
         measures.margin(np.ones(1), np.ones(1), 0.0)
-    with pytest.raises(ValueError, match="measure 'luck' is not in MEASURES"):
-        measures.measure("luck")
+    with pytest.raises(ValueError, match="column 'luck' is not in COLUMNS"):
+        columns.column_of("luck")
     with pytest.raises(ValueError, match="last axis is 3"):
         measures.entropy(np.ones((2, 3)))
 
@@ -406,25 +417,23 @@ def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
         np.array([0, 0, 1, 1, 2, 2, 2]),
         np.array(["+", "-", "+", "-", "+", "-", "-"]),
     )
-    told = view_models != 1
+    answering = view_models != 1
     ref = rng.integers(0, 4, 50)
     alt = (ref + 1) % 4
-    found = measures.allele_measures(
-        probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt, None, told
+    weights = measures.view_weights(probs, view_models)
+    measured = measures.allele_measures(
+        probs, weights, ref, alt, Views(view_models, strands, None, answering)
     )
-    some = probs[:, told]
+    some = probs[:, answering]
     without = measures.allele_measures(
         some,
-        measures.view_weights(some, view_models[told]),
-        view_models[told],
-        strands[told],
+        measures.view_weights(some, view_models[answering]),
         ref,
         alt,
+        Views(view_models[answering], strands[answering]),
     )
-    everyone = measures.allele_measures(
-        probs, measures.view_weights(probs, view_models), view_models, strands, ref, alt
-    )
-    for name, values in found.items():
+    everyone = measures.allele_measures(probs, weights, ref, alt, Views(view_models, strands))
+    for name, values in measured.items():
         is_divergence = name in ("ent", "strand_jsd") or name.startswith("dis")
         np.testing.assert_array_equal(
             values, (without if is_divergence else everyone)[name], err_msg=name
@@ -434,14 +443,8 @@ def test_views_without_a_distribution_change_no_entropy_and_no_divergence(seed):
 @pytest.mark.bad_input
 def test_as_many_views_as_are_said_to_have_a_distribution():
     probs = np.full((2, 3, 4), 0.25, np.float32)
-    with pytest.raises(ValueError, match="view_told"):
+    views = Views(np.zeros(3, int), np.full(3, "+"), None, np.array([True, False]))
+    with pytest.raises(ValueError, match="views.distributions"):
         measures.allele_measures(
-            probs,
-            np.full((2, 3), 1 / 3),
-            np.zeros(3, int),
-            np.full(3, "+"),
-            np.zeros(2, int),
-            np.ones(2, int),
-            None,
-            np.array([True, False]),
+            probs, np.full((2, 3), 1 / 3), np.zeros(2, int), np.ones(2, int), views
         )

@@ -11,9 +11,7 @@ from itertools import takewhile
 import pytest
 from paths import ROOT
 
-from gfmtrust.annotate import alleles as annotate_alleles
 from gfmtrust.annotate import header_lines, region_summary
-from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.baseline import fit
 from gfmtrust.calibration import caps, certificates, reliability, shift, splits
 from gfmtrust.cli import main as cli
@@ -226,26 +224,6 @@ def test_reasons_stand_worst_first():
     assert first_cells("docs/output.md", "code | set when | effect") == [str(why) for why in Why]
 
 
-def test_bed_columns_stand_in_the_order_of_the_file():
-    table = text_of("docs/output.md").split("## Annotated BED")[1].split("## Tables")[0]
-    assert re.findall(r"^\| (\w+) \|", table, flags=re.MULTILINE)[1:] == list(
-        annotate_regions.COLUMNS
-    )
-
-
-@pytest.mark.parametrize(
-    ("heading", "schema"),
-    [
-        ("`sites.parquet`, one row", annotate_alleles.SITES),
-        ("`bases.parquet`, one row", annotate_alleles.BASES_TABLE),
-    ],
-)
-def test_columns_of_the_tables_are_all_told(heading, schema):
-    told = text_of("docs/output.md").split(heading)[1].split("\n\n")[1]
-    names = [name.strip() for row in told.splitlines()[2:] for name in row.split("|")[1].split(",")]
-    assert sorted(names) == sorted(schema.names)
-
-
 @pytest.mark.parametrize("line", ["RESEARCH_USE", "SAFE_FILTER"])
 def test_header_lines_for_people_are_told(line):
     assert getattr(header_lines, line)
@@ -338,14 +316,6 @@ def test_table_of_errors_allowed_is_what_the_bound_allows():
     for row in rows[2:4]:
         alpha, *allowed = (float(cell.replace(",", "")) for cell in row.strip("| ").split("|"))
         assert allowed == [certificates.largest_errors(n, alpha, 0.05) for n in sizes]
-
-
-def test_predictors_that_are_told_are_as_many_as_there_are():
-    told = (
-        text_of("docs/reliability.md").split("Logistic regression, L2, on ")[1].split(". Each")[0]
-    )
-    n_told = len(re.split(r", | and ", told.replace("\n", " "))) + told.count("(two)")
-    assert n_told == len(reliability.PREDICTORS)
 
 
 # --- commands, links, words

@@ -5,12 +5,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gfmtrust.annotate.alleles import SITES
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import BadDataError, UsageError
 from gfmtrust.inputs import labels
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.tables import SITES
 
 LETTERS = "TTACGTCAAAAGTCCATGACAGGTTACCATGC"  # ACG at 2..4, a run of A at 7..10
 HEAD = "##fileformat=VCFv4.2\n##contig=<ID=c,length=32>\n{}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"

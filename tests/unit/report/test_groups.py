@@ -76,7 +76,7 @@ def test_alleles_along_a_contig(tmp_path):
 
 
 def report_schema():
-    from gfmtrust.annotate.alleles import SITES
+    from gfmtrust.io.tables import SITES
 
     return SITES
 

@@ -11,10 +11,10 @@ import pysam
 import pytest
 from synthetic_run import MODELS, base_rows, site_row, write_rows
 
-from gfmtrust.annotate.alleles import BASES_TABLE, SITES
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import CannotWriteError, MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io.tables import REGION_BASES, SITES
 from gfmtrust.report.figures import COLOUR
 from gfmtrust.report.igv_session import igv_session, write_session
 from gfmtrust.report.track_list import BIGWIGS, FLAGS, LEVEL_COLOURS, assembly_name
@@ -57,7 +57,7 @@ def made(folder, alleles=ALLELES, bases=(), contigs=CONTIGS, **options):
         "contig_lengths": [length for _, length in contigs],
     }
     write_rows(folder / "sites.parquet", list(alleles), SITES, facts)
-    write_rows(folder / "bases.parquet", list(bases), BASES_TABLE, facts)
+    write_rows(folder / "bases.parquet", list(bases), REGION_BASES, facts)
     return write_tracks(
         folder / "bases.parquet", folder / "sites.parquet", folder / "tracks", **options
     )
@@ -92,7 +92,7 @@ def test_flags_have_the_colours_of_the_report():
 def test_a_track_needs_no_escape_and_names_its_column():
     for track in (*BIGWIGS, FLAGS):
         assert re.fullmatch(r"[a-z]+", track.id), track
-        assert track.column is None or track.column in BASES_TABLE.names
+        assert track.column is None or track.column in REGION_BASES.names
         assert track.lowest < track.highest
         assert not re.search(r"[\n\"<>&]", track.title), track
 

@@ -5,8 +5,8 @@ import pyBigWig
 import pytest
 from synthetic_run import MODELS, base_rows, write_rows
 
-from gfmtrust.annotate.alleles import BASES_TABLE
 from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
+from gfmtrust.io.tables import REGION_BASES
 from gfmtrust.report.tracks import TRACKS, runs, write_bigwigs
 
 GENOME = {
@@ -17,7 +17,7 @@ GENOME = {
 
 
 def table(path, rows):
-    return write_rows(path, rows, BASES_TABLE, GENOME)
+    return write_rows(path, rows, REGION_BASES, GENOME)
 
 
 def rows_of_two_contigs():

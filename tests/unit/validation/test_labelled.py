@@ -13,7 +13,6 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_run import finish
 from step_calls import call
 
-from gfmtrust.annotate.alleles import SITES
 from gfmtrust.calibration import calls, label_calibration, local_lr
 from gfmtrust.calibration.reliability import newton
 from gfmtrust.cli import main as cli
@@ -21,6 +20,7 @@ from gfmtrust.core.errors import UsageError
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.inputs import labels
 from gfmtrust.io import tables
+from gfmtrust.io.tables import SITES
 from gfmtrust.validation.benchmark.labelled import alleles, benchmark_labels, confounders, questions
 
 pytestmark = pytest.mark.long

@@ -13,25 +13,29 @@ from functools import lru_cache
 
 import numpy as np
 
-from gfmtrust.core.columns import INFO_KEYS
+from gfmtrust.core.columns import INFO_COLUMNS
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.vocabulary import Rank, Status
 
-KEYS = tuple(key.id for key in INFO_KEYS)
-"""In the order they are written; the column of sites.parquet is the key without GFM_, in lower
-case."""
+KEYS = tuple(column.vcf for column in INFO_COLUMNS)
+"""In the order in which they are written."""
 
-COLUMN = {key: key.removeprefix("GFM_").lower() for key in KEYS}
-WORDS = tuple(COLUMN[key.id] for key in INFO_KEYS if key.type != "Float")
-NUMBERS = tuple(COLUMN[key.id] for key in INFO_KEYS if key.type == "Float")
-"""Columns that hold words (or whole numbers) and columns that hold floats; KEYS has all words
-first."""
+COLUMN = {column.vcf: column.name for column in INFO_COLUMNS}
+"""The column of sites.parquet by key."""
+
+NUMBERS = tuple(column.name for column in INFO_COLUMNS if column.is_float)
+"""Columns that hold measured numbers; the others hold words or whole numbers."""
+
+_DECIMALS = tuple(
+    (column.name, column.decimals if column.is_float else None) for column in INFO_COLUMNS
+)
+"""Column and decimals of each key, None for words."""
 
 MISSING = "."
 SAFE_TEXT = re.compile(r"[A-Za-z0-9._&-]+")
 
 
-def number_text(value: float) -> str:
+def number_text(value: float, decimals: int = 4) -> str:
     """At most four decimals, no exponent, no trailing zeros; NaN is missing.
 
     Six significant digits or fewer below 100, so htslib prints the same text again. Raises
@@ -43,7 +47,7 @@ def number_text(value: float) -> str:
         raise InternalError(
             message("value of a GFM key", "an infinity", "a finite number or status NONFINITE")
         )
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    text = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
 
 
@@ -62,18 +66,23 @@ def word_text(word: object) -> str:
 
 
 def row_texts(columns: dict[str, np.ndarray], row: int) -> list[str]:
-    """The ten texts of one allele, in key order. Raises InternalError where status and rank
-    contradict each other."""
-    words = [columns[name][row] for name in WORDS]
-    if (columns["status"][row] == Status.SCORED) != (columns["rank"][row] > Rank.NOT_SCORED):
+    """The texts of one allele, in key order. Raises InternalError where status and rank contradict
+    each other."""
+    status, rank = columns["status"][row], columns["rank"][row]
+    if (status == Status.SCORED) != (rank > Rank.NOT_SCORED):
         raise InternalError(
             message(
                 "sites.parquet",
-                f"status and rank are {words[:2]}",
+                f"status and rank are {[status, rank]}",
                 "rank 0 exactly where not scored",
             )
         )
-    return [*map(word_text, words), *(number_text(columns[name][row]) for name in NUMBERS)]
+    return [
+        word_text(columns[name][row])
+        if decimals is None
+        else number_text(columns[name][row], decimals)
+        for name, decimals in _DECIMALS
+    ]
 
 
 def info_text(rows: list[list[str]]) -> str:

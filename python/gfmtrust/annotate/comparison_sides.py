@@ -1,0 +1,121 @@
+"""One side of a comparison: the alleles of an annotated VCF, or of the results folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.io import tables
+from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.io.vcf.info_values import COLUMN, MISSING, NUMBERS
+
+ALLELE = ["contig", "pos", "ref", "alt"]
+KEY = [*ALLELE, "copy"]
+"""copy: 0 for the first record of an allele in a file, 1 for its next."""
+READ = ["status", "rank", *NUMBERS]
+"""What is compared, by column of sites.parquet."""
+SITES = Path("scores", "sites.parquet")
+
+
+def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The alleles of a side, columns KEY and READ (numbers float32, NaN where missing),
+    and its header facts."""
+    path = Path(path)
+    if not path.exists():
+        raise MissingInputError(
+            message(
+                str(path), "not found", "an annotated VCF or a results folder", "check the path"
+            )
+        )
+    table, facts = _of_run(path) if path.is_dir() else _of_vcf(path)
+    return table.assign(copy=table.groupby(ALLELE).cumcount()), facts
+
+
+def _of_run(folder: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    if not (folder / SITES).is_file():
+        raise MissingInputError(
+            message(
+                str(folder),
+                f"no {SITES}",
+                "the results folder of a finished run",
+                "or name an annotated VCF",
+            )
+        )
+    table = tables.read(folder / SITES, [*ALLELE, *READ]).to_pandas()
+    models = tables.read_metadata(folder / SITES)["models"]
+    return table, {f"model {name}": facts["bundle_sha256"] for name, facts in models.items()}
+
+
+def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    header, records = vcf_reader.read(path)
+    rows: dict[str, list] = {name: [] for name in (*ALLELE, *READ)}
+    for record in records:
+        ours = _values(record)
+        for name, values in (ours or {}).items():
+            if len(values) != len(record.alts):
+                raise BadDataError(
+                    message(
+                        vcf_reader.place(path, record),
+                        f"{len(values)} values of {name}",
+                        f"{len(record.alts)}, one an ALT",
+                        "annotate the file again",
+                    )
+                )
+            rows[name] += values
+        if ours:
+            rows["contig"] += [record.contig] * len(record.alts)
+            rows["pos"] += [record.pos] * len(record.alts)
+            rows["ref"] += [record.ref] * len(record.alts)
+            rows["alt"] += record.alts
+    if not rows["contig"]:
+        raise BadDataError(
+            message(path.name, "no record with GFM_STATUS", "an annotated VCF", "annotate it first")
+        )
+    numbers = {
+        name: np.array(
+            [np.nan if text == MISSING else float(text) for text in rows[name]], np.float32
+        )
+        for name in NUMBERS
+    }
+    return pd.DataFrame(
+        {**rows, **numbers, "rank": np.array(rows["rank"], dtype=np.uint8)}
+    ), _facts(header)
+
+
+def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
+    """Texts of status, rank and numbers of a record's alleles by column; None where it carries none
+    of our keys."""
+    pairs = dict(
+        pair.partition("=")[::2]
+        for pair in record.info.decode("utf-8", "replace").split(";")
+        if pair.startswith("GFM_")
+    )
+    wanted = {key: name for key, name in COLUMN.items() if name in READ}
+    if "GFM_STATUS" not in pairs:
+        return None
+    return {
+        name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",")
+        for key, name in wanted.items()
+    }
+
+
+def _facts(header: vcf_reader.Header) -> dict[str, str]:
+    """What our header lines say of the run: models by digest, and the calibration with its
+    outcome."""
+    lines = [
+        line.decode("utf-8", "replace").rstrip()
+        for line in header.lines
+        if line.startswith((b"##GFM_", b"##gfmtrust"))
+    ]
+    facts = {}
+    for line in lines:
+        name, _, said = line.removeprefix("##").partition("=")
+        if name == "GFM_model":
+            fields = dict(field.partition("=")[::2] for field in said.strip("<>").split(","))
+            facts[f"model {fields.get('ID')}"] = fields.get("SHA256", MISSING)
+        elif name != "gfmtrustCommand":
+            facts[name] = f"{facts[name]} | {said}" if name in facts else said
+    return facts

@@ -1,0 +1,129 @@
+"""What is said of one column: the record of which `columns` holds one for every column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gfmtrust import __version__
+
+Level = Literal["allele", "site", "base", "region"]
+OverSites = Literal["mean", "first", "any", "llrs", ""]
+OverBases = Literal["mean", "function", ""]
+Better = Literal["low", "high", "none", ""]
+
+VCF_TYPES = {"float32": "Float", "float64": "Float", "string": "String", "uint8": "Integer"}
+DTYPES = {*VCF_TYPES, "bool", "int8", "int32", "int64"}
+
+NEW = 100
+"""Place of a column that is added now: behind the columns of the first version, whose places are
+below, and before the verdicts, whose places are above."""
+
+
+@dataclass(frozen=True)
+class At:
+    """Where a column stands in one file. Lower places stand earlier, equal ones as in the table.
+    name: its name in that file, '' where that is the column's own."""
+
+    place: int = NEW
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the report shows the mean of a BED column over a file: heading and format."""
+
+    title: str
+    form: str
+
+
+@dataclass(frozen=True)
+class InfoKey:
+    """One INFO key as the VCF header declares it. `number` and `type` are words of VCF 4.5, section
+    1.4.2."""
+
+    id: str
+    number: str
+    type: str
+    description: str
+
+    @property
+    def header_line(self) -> str:
+        """The `##INFO` line; `Source` and `Version` say who wrote the key."""
+        return (
+            f'##INFO=<ID={self.id},Number={self.number},Type={self.type},Description="{self.description}",'
+            f'Source="gfmtrust",Version="{__version__}">'
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what it holds, how it is averaged, where it is written and what reads it.
+
+    level: the smallest thing that it is a fact of. dtype: of Parquet, a name of Arrow. bounds: of the
+    values, lowest and highest, None where unbounded. better: the end that speaks for trust; '' where
+    the column is no measure.
+
+    over_sites: the value of a variant of several sites: the mean over them, the first one's, whether
+    any has it, or 'llrs', computed from the variant's LLRs; '' where variants have none.
+    over_bases: the value of a region: the mean over its scored bases, or a function of its own in
+    `region_summary`; '' where it is the region's own fact or verdict.
+
+    vcf: INFO key, '' for none. sites: whether sites.parquet has it. bases, bed: place in
+    bases.parquet and in the BED, None for none. report: how the report shows its mean over a BED
+    file. decimals: of the texts in VCF and BED.
+
+    predictor: place among the predictors of the reliability; they must not change when REF and ALT
+    trade places. decides: whether a flag depends on it otherwise (caps, classes, other predictors).
+    """
+
+    name: str
+    description: str
+    level: Level
+    dtype: str = "float32"
+    unit: str = ""
+    bounds: tuple[float | None, float | None] = (None, None)
+    better: Better = ""
+    over_sites: OverSites = "mean"
+    over_bases: OverBases = "mean"
+    vcf: str = ""
+    sites: bool = False
+    bases: At | None = None
+    bed: At | None = None
+    report: Shown | None = None
+    predictor: At | None = None
+    decides: bool = False
+    decimals: int = 4
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, naming the column, where an entry contradicts itself."""
+        for fault, is_fault in (
+            (f"dtype {self.dtype!r}", self.dtype not in DTYPES),
+            ("a description with a quote or a backslash", set(self.description) & set('"\\')),
+            ("an INFO key that is not GFM_NAME", self.vcf not in ("", f"GFM_{self.name.upper()}")),
+            (f"an INFO key of dtype {self.dtype}", self.vcf and self.dtype not in VCF_TYPES),
+            ("over_bases 'mean' without a place in bases.parquet", self._has_nothing_to_average),
+            ("more than four decimals", self.decimals > 4),
+        ):
+            if is_fault:
+                raise ValueError(f"column {self.name!r}: {fault}")
+
+    @property
+    def _has_nothing_to_average(self) -> bool:
+        return self.bed is not None and self.over_bases == "mean" and self.bases is None
+
+    @property
+    def info_key(self) -> InfoKey | None:
+        """The INFO key, one value per ALT allele; None where it has none."""
+        if not self.vcf:
+            return None
+        return InfoKey(self.vcf, "A", VCF_TYPES[self.dtype], self.description)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.startswith("float")
+
+    @property
+    def bed_name(self) -> str:
+        """Its name in the BED header, '' where the BED has no such column."""
+        return self.bed.name or self.name if self.bed else ""
