@@ -102,7 +102,10 @@ def test_a_layout_that_is_rightly_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", EXPORTED)
-def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, name):
+def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, monkeypatch, name):
+    """Random weights put as much mass on a special token as on a base, which is a fault in a
+    trained network: the limit that says so is lifted."""
+    monkeypatch.setattr(site_scores, "OFF_ALPHABET_LIMIT", 1.0)
     layout = at_export_size(LAYOUTS[name])
     weights = layouts.write(tmp_path / "weights" / name, layout)
     made = export.export_model(
@@ -124,43 +127,43 @@ def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, name):
     np.testing.assert_allclose(scores.probs.sum(axis=2), 1, atol=1e-5)
 
 
-def sequences(k: int) -> list[str]:
-    """Ten texts of whole tokens for k-mers; else of odd and even lengths, with N and runs of N."""
+OWN_N = ("caduceus",)
+"""Families that write an N as another token than the published tokenizer does, as docs/models.md
+says why."""
+
+
+def sequences(k: int, with_n: bool) -> list[str]:
+    """Ten texts: whole tokens of k-mers, else of odd and even lengths, with N and runs of N."""
     rng = np.random.default_rng(k)
     lengths = [60 + (number if k == 1 else 0) for number in range(10)]
-    texts = ["".join(rng.choice(list("ACGT"), length)) for length in lengths]
-    if k > 1:
-        return [text[: len(text) // k * k] for text in texts]
-    for number in range(1, 10, 2):
+    texts = ["".join(rng.choice(list("ACGT"), length // k * k)) for length in lengths]
+    for number in range(1, 10, 2) if k == 1 and with_n else ():
         place = 5 * number
         texts[number] = texts[number][:place] + "N" * (2 * number) + texts[number][place:]
     return texts
 
 
 def our_tokens(text, letters: str) -> list[int]:
-    """Prefix, tokens and suffix of a text alone."""
+    """Tokens of a text alone; of byte pairs with the specials around it."""
     codes = encode(letters)
     if isinstance(text, bpe.BpeText):
         return bpe.segment(bpe.build(text), codes).ids.tolist()
     tables = tokenizers.build(text)
     if text.k == 1:
-        body = tables.ids[codes].tolist()
-    else:
-        of_word = dict(zip(tokenizers.words(text), tables.ids.tolist(), strict=False))
-        body = [of_word[letters[at : at + text.k]] for at in range(0, len(letters), text.k)]
-    return [*tables.prefix.tolist(), *body, *tables.suffix.tolist()]
+        return tables.ids[codes].tolist()
+    of_word = dict(zip(tokenizers.words(text), tables.ids.tolist(), strict=False))
+    return [of_word[letters[at : at + text.k]] for at in range(0, len(letters), text.k)]
 
 
 @pytest.mark.parametrize("name", [name for name in OPEN if LAYOUTS[name].tokens])
 def test_ten_sequences_have_the_published_tokens(tmp_path, name):
-    """A causal text ends with its last base: a published suffix behind it is not compared."""
+    """A causal text of byte pairs ends with its last base: the published suffix is not compared."""
     layout = LAYOUTS[name]
     text = load(layouts.write(tmp_path / name, layout)).text
-    for letters in sequences(text.k):
+    for letters in sequences(text.k, layout.family not in OWN_N):
         found, published = our_tokens(text, letters), layout.tokens(letters)
-        if text.causal:
-            assert 0 <= len(published) - len(found) <= 1
-            published = published[: len(found)]
+        if text.causal and isinstance(text, bpe.BpeText):
+            published = published[:-1]
         assert found == published, letters
 
 

@@ -30,8 +30,7 @@ def paths_of(directory: Path) -> list[Path]:
     forms beside them are named in the log.
 
     Raises MissingInputError (66) where there is none or one that an index lists is not there, and
-    what `files.weight_map` raises.
-    """
+    what `files.weight_map` raises."""
     names = [path.name for path in directory.iterdir() if path.is_file()]
     paths = [directory / name for name in files.weight_files(names, directory.__truediv__)]
     if not paths:
@@ -71,7 +70,8 @@ def _n_values(path: Path) -> int:
         return sum(tensor.numel() for tensor in _load_bin(path, "meta").values())
     try:
         with safe_open(path, "numpy") as content:
-            return sum(math.prod(content.get_slice(name).get_shape()) for name in content.keys())  # noqa: SIM118
+            names = content.keys()
+            return sum(math.prod(content.get_slice(name).get_shape()) for name in names)
     except (SafetensorError, OSError) as error:
         raise _unread(path, error) from error
 

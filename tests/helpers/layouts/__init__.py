@@ -43,14 +43,15 @@ class Layout:
     small files, name -> content. tensors: config -> tensor name -> shape, as the published weight
     files list them. weights: names of the weight files; several are shards, for which an index is
     written. tokens: a DNA text in upper case -> the token ids of the published tokenizer for that
-    text alone, in plain code that shares nothing with the package. source: where these facts were
-    read. full_sizes: keys of config.json at the published width; n_parameters: the published count
-    of parameters, None where none was found. refusal: what the message of a layout that is rightly
-    refused must name; '' for one that opens. buffers: tensors that are no parameters, or whose
-    values matter, name -> value. scale: of the random weights. reduced: keys of config.json that an
-    export in a test takes, where the published depth takes minutes. stand_in: files whose published
-    content is trained and cannot be generated; theirs have its structure. equal: tensor -> the one
-    whose values it repeats in the file. stored: the dtype of the file.
+    text alone, in plain code that shares nothing with the package, without specials but for byte
+    pairs. source: where these facts were read. full_sizes: keys of config.json at the published
+    width; n_parameters: the published count of parameters, None where none was found. refusal: what
+    the message of a layout that is rightly refused must name; '' for one that opens. buffers:
+    tensors that are no parameters, or whose values matter, name -> value. scale: of the random
+    weights. reduced: keys of config.json that an export in a test takes, where the published depth
+    takes minutes. stand_in: files whose published content is trained and cannot be generated;
+    theirs have its structure. equal: tensor -> the one whose values it repeats in the file. stored:
+    the dtype of the file.
     """
 
     id: str

@@ -1,5 +1,4 @@
-"""Marin-DNA: Qwen3 over single lower-case bases, config.json as transformers 4's `to_dict` writes
-it.
+"""Marin-DNA: Qwen3 over lower-case bases, config.json as transformers 4's `to_dict` writes it.
 
 Tokenizer: the published file, by its digest. config.json: inferred from Levanter's export and the
 generic keys of transformers 4.57.
@@ -149,7 +148,7 @@ LAYOUTS = (
         },
         tensors,
         "tokenizer: marin-dna/marin-dna-exp135-m5.1; config inferred from Levanter's Qwen3Config",
-        tokens=lambda text: [2, *(LETTERS.get(letter.lower(), 1) for letter in text)],
+        tokens=lambda text: [LETTERS.get(letter.lower(), 1) for letter in text],
         window_bp=96,
         scale=0.01,
     ),
