@@ -127,7 +127,6 @@ class _AlleleStream:
     def __init__(self, path: Path):
         self._batches = tables.batches(path)
         self._held = tables.ALLELES.empty_table().to_pandas()
-        self._ended = False
 
     def up_to(self, contig_index: int, pos: int) -> pd.DataFrame:
         parts = []

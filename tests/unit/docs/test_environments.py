@@ -22,14 +22,13 @@ EXPORT_ONLY = {
     "torch",
     "transformers",
     "safetensors",
-    "onnx",
     "onnxscript",
     "huggingface_hub",
     "tqdm",
     "yaml",
 }
-BROUGHT = {"markupsafe"}
-"""Comes with jinja2, whose type it is."""
+BROUGHT = {"markupsafe", "google"}
+"""markupsafe comes with jinja2, whose type it is; google (protobuf) with onnx, whose error it is."""
 
 
 def label(path):
