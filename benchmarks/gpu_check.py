@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
@@ -99,7 +100,7 @@ def main() -> None:
             "gpu_check: no working CUDA provider; expected onnxruntime-gpu and a card; nothing was measured"
         )
     card = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    print(f"{card}, torch {torch.__version__}, onnxruntime {session.runtime_version()}")
+    print(f"{card}, torch {torch.__version__}, onnxruntime {onnxruntime.__version__}")
     if options.part == "matrix":
         side = SIDE if device == "cuda" else SIDE // 16
         rates = ", ".join(

@@ -4,6 +4,10 @@ nothing cut short."""
 import math
 from itertools import product
 
+import numpy as np
+
+from gfmtrust.validation.oracle.markov import MarkovTable
+
 BASES = "ACGT"
 
 
@@ -71,3 +75,27 @@ def q_kmer(
 
 def _normal(weights: list[float]) -> list[float]:
     return [weight / sum(weights) for weight in weights]
+
+
+def draw_sequence(table: MarkovTable, length: int, seed: int) -> np.ndarray:
+    """A sequence of the chain from its stationary law, codes uint8 (length,)."""
+    uniform = np.random.default_rng(seed).random(length + 1)
+    contexts = 4**table.order
+    state = int(
+        np.searchsorted(np.cumsum(table.word_law.reshape(-1, 4).sum(axis=1)), uniform[0]).clip(
+            0, contexts - 1
+        )
+    )
+    thresholds = np.cumsum(table.transitions, axis=1)[:, :3].tolist()
+    start = [state // 4 ** (table.order - 1 - place) % 4 for place in range(table.order)]
+    letters = start[:length]
+    for draw in uniform[1 : length - len(letters) + 1].tolist():
+        letter = sum(draw >= threshold for threshold in thresholds[state])
+        letters.append(letter)
+        state = (state * 4 + letter) % contexts
+    return np.array(letters, dtype=np.uint8)
+
+
+def entropy_rate(table: MarkovTable) -> float:
+    """Bits per letter given the letters before it (one-sided)."""
+    return float(-(table.word_law * np.log2(table.transitions.reshape(-1))).sum())

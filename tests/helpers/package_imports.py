@@ -11,6 +11,7 @@ DISTRIBUTIONS = {
     "pyBigWig": "pybigwig",
     "yaml": "pyyaml",
     "huggingface_hub": "huggingface-hub",
+    "google": "protobuf",
 }
 """Name of an import -> its distribution, where the two differ."""
 RUNTIME = "onnxruntime"

@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import checkpoints
+import naive_markov
 import numpy as np
 import pytest
 from fake_genome import genome_letters
@@ -43,7 +44,7 @@ def fasta_of(path: Path, **contigs: str) -> Path:
 
 
 def markov_text(table, length: int, seed: int = 3) -> str:
-    return decode(markov.draw_sequence(table, length, seed))
+    return decode(naive_markov.draw_sequence(table, length, seed))
 
 
 def run(capsys, *arguments) -> tuple[int, str, str]:
@@ -183,7 +184,7 @@ def test_the_context_model_answers_with_members_that_never_saw_the_block():
 
 def test_order_2_approaches_the_entropy_of_an_order_2_chain():
     table = markov.draw_table(2, 1, symmetric=False)
-    letters = sample.Letters({"x": markov.draw_sequence(table, 40_000, 2)})
+    letters = sample.Letters({"x": naive_markov.draw_sequence(table, 40_000, 2)})
     pos = np.arange(2, 40_000, 7)
     found = baselines.surprisals(letters, np.zeros(len(pos), int), pos)
     entropy = -(table.word_law * np.log2(table.transitions.reshape(-1))).sum()

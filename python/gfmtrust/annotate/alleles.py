@@ -85,7 +85,6 @@ class _AlleleStream:
     def __init__(self, path: Path):
         self._batches = tables.batches(path)
         self._ahead = tables.ALLELES.empty_table().to_pandas()
-        self._ended = False
 
     def up_to(self, contig_index: int, pos: int) -> pd.DataFrame:
         parts = []

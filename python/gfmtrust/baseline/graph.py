@@ -11,27 +11,24 @@ would be, but CUDA may round it to TF32). Not here: the numbers, which are `eval
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto
 
 from gfmtrust.baseline.evaluate import Law, alpha
 from gfmtrust.baseline.members import N_MEMBERS
+from gfmtrust.bundle.onnx_file import Value
+from gfmtrust.bundle.onnx_nodes import Nodes
 from gfmtrust.core.alphabet import N
-
-OPSET = 21
-IR_VERSION = 10
 
 
 def build(law: Law) -> ModelProto:
     """The ONNX model of a law; the same law gives the same bytes."""
-    graph = _Graph()
+    graph = Nodes()
     neighbours = _neighbours(graph, law.reach)
     counts, evidence = _words(graph, law, neighbours), []
     unknown = graph.cast(
         graph.op("Greater", neighbours, graph.const("highest_base", np.int64(N - 1))),
-        TensorProto.FLOAT,
+        "float32",
     )
     for order in law.orders:
         whole = _whole(graph, law.reach, order + 1, unknown)
@@ -47,61 +44,16 @@ def build(law: Law) -> ModelProto:
     flanks = _flanks(graph, counts[-1], whole, law.reach)
     logits = _mix(graph, law, evidence, flanks)
     log_probs = graph.op("LogSoftmax", logits, axis=2)  # (batch, positions, 4, 8)
-    graph.nodes.append(
-        helper.make_node("Transpose", [log_probs], ["logp"], perm=[0, 1, 3, 2], name="logp")
+    graph.op("Transpose", log_probs, output="logp", perm=[0, 1, 3, 2])
+    inputs = (
+        Value("input_ids", "int64", ("batch", "length")),
+        Value("pos", "int64", ("batch", "positions")),
     )
-    inputs = [
-        helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"]),
-        helper.make_tensor_value_info("pos", TensorProto.INT64, ["batch", "positions"]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info(
-            "logp", TensorProto.FLOAT, ["batch", "positions", N_MEMBERS, 4]
-        )
-    ]
-    body = helper.make_graph(graph.nodes, "context_model", inputs, outputs, graph.initializers)
-    return helper.make_model(
-        body,
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="gfmtrust",
-    )
+    outputs = (Value("logp", "float32", ("batch", "positions", N_MEMBERS, 4)),)
+    return graph.model("context_model", inputs, outputs)
 
 
-@dataclass
-class _Graph:
-    """Nodes and constants under construction; `op` names its output by its number, so equal laws
-    give equal bytes."""
-
-    nodes: list = field(default_factory=list)
-    initializers: list = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
-
-    def op(self, kind: str, *inputs: str, **attributes) -> str:
-        name = f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def cast(self, value: str, kind: int) -> str:
-        return self.op("Cast", value, to=kind)
-
-    def const(self, name: str, value) -> str:
-        """A constant by name; the name stands for the value, a second call returns the first."""
-        if name not in self.known:
-            self.known.add(name)
-            self.initializers.append(
-                numpy_helper.from_array(np.ascontiguousarray(value).reshape(np.shape(value)), name)
-            )
-        return name
-
-    def axes(self, *values: int) -> str:
-        return self.const("axes_" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
-
-    def slice(self, value: str, first: int, end: int, axis: int) -> str:
-        return self.op("Slice", value, self.axes(first), self.axes(end), self.axes(axis))
-
-
-def _neighbours(graph: _Graph, reach: int) -> str:
+def _neighbours(graph: Nodes, reach: int) -> str:
     """Codes of the letters beside each position, int64 (batch, positions, 2 reach): left ones, then
     right ones."""
     padded = graph.op(
@@ -128,7 +80,7 @@ def _beside(reach: int, length: int) -> np.ndarray:
     return (at[:, None] >= start) & (at[:, None] < start + length)
 
 
-def _words(graph: _Graph, law: Law, neighbours: str) -> list[str]:
+def _words(graph: Nodes, law: Law, neighbours: str) -> list[str]:
     """Per word length the counts of all words over the site, float32 (batch, positions, length, 4,
     8)."""
     lengths = range(1, len(law.tables) + 1)
@@ -143,11 +95,11 @@ def _words(graph: _Graph, law: Law, neighbours: str) -> list[str]:
     ]
     known = graph.op("Less", neighbours, graph.const("no_base", np.int64(N)))
     letters = graph.cast(
-        graph.op("Where", known, neighbours, graph.const("zero", np.int64(0))), TensorProto.DOUBLE
+        graph.op("Where", known, neighbours, graph.const("zero", np.int64(0))), "float64"
     )
     words = graph.cast(
         graph.op("MatMul", letters, graph.const("powers", np.concatenate(powers, axis=1))),
-        TensorProto.INT32,
+        "int32",
     )
     found, first = [], 0
     for length, table in zip(lengths, law.tables, strict=True):
@@ -157,12 +109,12 @@ def _words(graph: _Graph, law: Law, neighbours: str) -> list[str]:
         )  # the base at the site, by start
         word = graph.op("Add", word, graph.const(f"bases_{length}", bases))
         held = graph.op("Gather", graph.const(f"words_{length}", table.cells), word, axis=0)
-        found.append(_counts(graph, graph.cast(held, TensorProto.FLOAT), table.step))
+        found.append(_counts(graph, graph.cast(held, "float32"), table.step))
         first += length
     return found
 
 
-def _counts(graph: _Graph, held: str, step: float) -> str:
+def _counts(graph: Nodes, held: str, step: float) -> str:
     """Counts of a table's cells. Codes are computed back: a look-up of single numbers takes 5 times
     as long in onnxruntime."""
     if not step:
@@ -172,7 +124,7 @@ def _counts(graph: _Graph, held: str, step: float) -> str:
     return graph.op("Sub", scaled, graph.const("code_scale", np.float32(1 / np.expm1(step))))
 
 
-def _whole(graph: _Graph, reach: int, length: int, unknown: str) -> str:
+def _whole(graph: Nodes, reach: int, length: int, unknown: str) -> str:
     """1 for each word of one length over the site without an N, else 0, by start: float32 (batch,
     positions, length)."""
     held = graph.op(
@@ -187,14 +139,14 @@ def _whole(graph: _Graph, reach: int, length: int, unknown: str) -> str:
     )
 
 
-def _whole_pairs(graph: _Graph, whole: str) -> str:
+def _whole_pairs(graph: Nodes, whole: str) -> str:
     """1 for each word between two whole words one letter longer: float32 (batch, positions, length
     - 1)."""
     far = np.iinfo(np.int64).max
     return graph.op("Mul", graph.slice(whole, 0, -1, 2), graph.slice(whole, 1, far, 2))
 
 
-def _any(graph: _Graph, whole: str) -> str:
+def _any(graph: Nodes, whole: str) -> str:
     """Whether any word is whole, bool (batch, positions, 1, 1)."""
     highest = graph.op("ReduceMax", whole, graph.axes(2), keepdims=1)
     return graph.op(
@@ -202,7 +154,7 @@ def _any(graph: _Graph, whole: str) -> str:
     )
 
 
-def _log_sum(graph: _Graph, counts: str, whole: str, pseudo: float) -> str:
+def _log_sum(graph: Nodes, counts: str, whole: str, pseudo: float) -> str:
     """Sum of ln(count + pseudo) over whole words, float32 (batch, positions, 4, 8)."""
     logs = graph.op(
         "Log", graph.op("Add", counts, graph.const(f"pseudo_{pseudo:g}", np.float32(pseudo)))
@@ -218,7 +170,7 @@ def _log_sum(graph: _Graph, counts: str, whole: str, pseudo: float) -> str:
     )
 
 
-def _flanks(graph: _Graph, top: str, whole: str, reach: int) -> str:
+def _flanks(graph: Nodes, top: str, whole: str, reach: int) -> str:
     """How often the left and the right flank stand in the genome, float32 (batch, positions, 8)."""
     by_start = graph.op(
         "ReduceSum", top, graph.axes(3), keepdims=0
@@ -230,7 +182,7 @@ def _flanks(graph: _Graph, top: str, whole: str, reach: int) -> str:
     return graph.op("ReduceSum", ends, graph.axes(2), keepdims=0)
 
 
-def _mix(graph: _Graph, law: Law, evidence: list[str], flanks: str) -> str:
+def _mix(graph: Nodes, law: Law, evidence: list[str], flanks: str) -> str:
     """Logits, float32 (batch, positions, 4, 8): evidence times the weights of the bin the flanks'
     count falls in."""
     above = graph.op(
@@ -238,7 +190,7 @@ def _mix(graph: _Graph, law: Law, evidence: list[str], flanks: str) -> str:
         graph.op("Unsqueeze", flanks, graph.axes(3)),
         graph.const("edges", law.edges),
     )
-    bins = graph.op("ReduceSum", graph.cast(above, TensorProto.INT32), graph.axes(3), keepdims=0)
+    bins = graph.op("ReduceSum", graph.cast(above, "int32"), graph.axes(3), keepdims=0)
     total = None
     for index, said in enumerate(evidence):
         weight = graph.op(

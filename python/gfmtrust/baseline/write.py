@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import onnx
 
+from gfmtrust.baseline import graph
 from gfmtrust.baseline.evaluate import Law
 from gfmtrust.baseline.fit import ContextModel, fit_model
 from gfmtrust.baseline.members import MEMBERS_FILE, N_MEMBERS
@@ -49,10 +51,6 @@ def fit_context_model(fasta: str | Path, out_dir: str | Path, seed: int = 0) -> 
 def write_bundle(model: ContextModel, out_dir: Path, source: dict) -> bundle.Bundle:
     """Write a fitted model; `source` says what it was fitted on. Raises CannotWriteError (73) where
     `out_dir` exists."""
-    import onnx  # noqa: PLC0415 (only writing a bundle needs it)
-
-    from gfmtrust.baseline import graph  # noqa: PLC0415 (imports onnx)
-
     out_dir = Path(out_dir)
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}.") as folder:
         graph_path, members_path = (

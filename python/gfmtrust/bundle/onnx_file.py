@@ -1,8 +1,8 @@
-"""What a `.onnx` file holds, read without the onnx package (scoring does not install it).
+"""What a `.onnx` file holds: operator domains, opset, inputs and outputs, data files named outside,
+and the values of its weights.
 
-Walks the protobuf wire format of ModelProto by field number (onnx.proto3 of ONNX 1.16 to 1.23; the
-numbers never change). It answers what a bundle must promise: operator domains, opset, inputs and
-outputs, data files named outside. It does not check types or shapes.
+The file is read with the onnx package. Types and shapes are not checked here; the contract of a
+bundle is `graph_contract`.
 """
 
 from __future__ import annotations
@@ -13,24 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, GraphProto, ModelProto, TensorProto, ValueInfoProto
+from onnx.helper import tensor_dtype_to_np_dtype
+from onnx.numpy_helper import to_array
 
 from gfmtrust.core.errors import BadDataError, message
 
-ELEMENT_TYPES = {
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    6: "int32",
-    7: "int64",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-    16: "bfloat16",
-}
-NUMPY_TYPES = set(ELEMENT_TYPES.values()) - {"bfloat16"}
 MAX_BYTES = (2 << 30) - 1
-MAX_DEPTH = 16
-"""Subgraphs inside subgraphs; no exporter goes beyond three."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +59,45 @@ class GraphSummary:
 def read_graph(path: Path) -> GraphSummary:
     """Summary of the graph in a file. Raises BadDataError (65) where the bytes are not a whole
     ModelProto with a graph."""
+    model = _model(path)
+    operators: Counter[str] = Counter()
+    external: set[str] = set()
+    try:
+        for graph in _graphs(model.graph):
+            operators.update(f"{node.domain}:{node.op_type}" for node in graph.node)
+            external.update(_files_of(graph))
+        return GraphSummary(
+            {imported.domain: imported.version for imported in model.opset_import},
+            tuple(_value(value) for value in model.graph.input),
+            tuple(_value(value) for value in model.graph.output),
+            dict(sorted(operators.items())),
+            tuple(sorted(external)),
+            len(model.functions),
+        )
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, error) from error
+
+
+def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and values of each initialiser of the graph in a file, those in its data files too, in
+    the order of the file. Raises BadDataError (65) where a tensor is not whole."""
+    for tensor in _model(path).graph.initializer:
+        try:
+            values = to_array(tensor, base_dir=str(path.parent))
+        except ValueError as error:
+            raise BadDataError(
+                message(
+                    path.name,
+                    f"tensor {tensor.name} is not whole ({error})",
+                    f"{list(tensor.dims)}",
+                    "export it again",
+                )
+            ) from error
+        yield tensor.name, values
+
+
+def _model(path: Path) -> ModelProto:
+    """The content of a file, without the data files that it names."""
     if path.stat().st_size > MAX_BYTES:
         raise BadDataError(
             message(
@@ -77,196 +106,59 @@ def read_graph(path: Path) -> GraphSummary:
                 f"at most {MAX_BYTES}, as one protobuf can hold",
             )
         )
-    content = memoryview(path.read_bytes())
     try:
-        return _model(content)
-    except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise BadDataError(
-            message(
-                path.name, f"no readable ONNX graph ({error})", "an ONNX model", "export it again"
-            )
-        ) from error
+        model = ModelProto.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise _unreadable(path, error) from error
+    if not model.HasField("graph"):
+        raise _unreadable(path, "no graph")
+    return model
 
 
-def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and values of each initialiser of the graph in a file, those in its data files too, in
-    the order of the file; of types that numpy has. Raises BadDataError (65) where a tensor is not
-    whole."""
-    graph = next(value for number, value in _fields(memoryview(path.read_bytes())) if number == 7)
-    for tensor in (value for number, value in _fields(graph) if number == 5):
-        name, dtype, dims, raw = _initialiser(tensor, path.parent)
-        if dtype not in NUMPY_TYPES:
-            continue
-        values = np.frombuffer(raw, dtype=dtype)
-        if values.size != int(np.prod(dims, dtype=np.int64)):
-            raise BadDataError(
-                message(
-                    path.name,
-                    f"tensor {name} holds {values.size} values",
-                    f"{dims}",
-                    "export it again",
-                )
-            )
-        yield name, values.reshape(dims)
-
-
-def _initialiser(
-    tensor: memoryview, folder: Path
-) -> tuple[str, str, list[int], memoryview | bytes]:
-    name, dtype, dims, raw, outside = "", "", [], b"", {}
-    for number, value in _fields(tensor):
-        if number == 1:
-            dims += [value] if isinstance(value, int) else _packed(value)
-        elif number == 2:
-            dtype = ELEMENT_TYPES.get(value, f"type {value}")
-        elif number in (4, 9):  # float_data, raw_data
-            raw = value
-        elif number == 8:
-            name = _text(value)
-        elif number == 13:
-            pair = dict(_fields(value))
-            outside[_text(pair[1])] = _text(pair[2])
-    if outside:
-        with open(folder / outside["location"], "rb") as file:
-            file.seek(int(outside.get("offset", 0)))
-            raw = file.read(int(outside["length"]))
-    return name, dtype, dims, raw
-
-
-def _packed(content: memoryview) -> list[int]:
-    numbers, at = [], 0
-    while at < len(content):
-        number, at = _varint(content, at)
-        numbers.append(number)
-    return numbers
-
-
-def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Field number and value of each field of a message: an int, or the bytes of a length-delimited
-    field."""
-    at = 0
-    while at < len(content):
-        key, at = _varint(content, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(content, at)
-            yield number, value
-        elif wire in (1, 2, 5):
-            size, at = (8 if wire == 1 else 4, at) if wire != 2 else _varint(content, at)
-            if at + size > len(content):
-                raise ValueError("truncated")
-            yield number, content[at : at + size]
-            at += size
-        else:
-            raise ValueError(f"wire type {wire}")
-
-
-def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = content[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise ValueError("number too long")
-
-
-def _text(value: int | memoryview) -> str:
-    if isinstance(value, int):
-        raise ValueError("a number where text belongs")
-    return bytes(value).decode()
-
-
-def _model(content: memoryview) -> GraphSummary:
-    opsets: dict[str, int] = {}
-    graph, n_functions = None, 0
-    for number, value in _fields(content):
-        if number == 7:
-            graph = value
-        elif number == 8:
-            imported = dict(_fields(value))
-            opsets[_text(imported.get(1, memoryview(b"")))] = imported.get(2, 0)
-        elif number == 25:
-            n_functions += 1
-    if graph is None:
-        raise ValueError("no graph")
-    operators: Counter[str] = Counter()
-    external: list[str] = []
-    _walk(graph, operators, external, 0)
-    named = [(number, value) for number, value in _fields(graph) if number in (11, 12)]
-    inputs = tuple(_value(value) for number, value in named if number == 11)
-    outputs = tuple(_value(value) for number, value in named if number == 12)
-    return GraphSummary(
-        opsets,
-        inputs,
-        outputs,
-        dict(sorted(operators.items())),
-        tuple(sorted(set(external))),
-        n_functions,
+def _unreadable(path: Path, why: object) -> BadDataError:
+    return BadDataError(
+        message(path.name, f"no readable ONNX graph ({why})", "an ONNX model", "export it again")
     )
 
 
-def _walk(graph: memoryview, operators: Counter, external: list[str], depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise ValueError("subgraphs too deep")
-    for number, value in _fields(graph):
-        if number == 1:
-            _node(value, operators, external, depth)
-        elif number == 5:
-            _tensor(value, external)
-        elif number == 15:  # sparse initialiser: two tensors, of values and of indices
-            for part, tensor in _fields(value):
-                if part in (1, 2):
-                    _tensor(tensor, external)
+def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+    """A graph and all its subgraphs."""
+    yield graph
+    for attribute in _attributes(graph):
+        for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+            yield from _graphs(inner)
 
 
-def _node(node: memoryview, operators: Counter, external: list[str], depth: int) -> None:
-    operator = domain = ""
-    for number, value in _fields(node):
-        if number == 4:
-            operator = _text(value)
-        elif number == 7:
-            domain = _text(value)
-        elif number == 5:
-            for part, held in _fields(value):
-                if part in (5, 10):  # a tensor, or a list of them
-                    _tensor(held, external)
-                elif part in (6, 11):  # a subgraph, or a list of them
-                    _walk(held, operators, external, depth + 1)
-    operators[f"{domain}:{operator}"] += 1
+def _attributes(graph: GraphProto) -> Iterator[AttributeProto]:
+    for node in graph.node:
+        yield from node.attribute
 
 
-def _tensor(tensor: memoryview, external: list[str]) -> None:
-    """Note the file a tensor's data lie in; field 13 is its external data, key-value pairs."""
-    for number, value in _fields(tensor):
-        if number == 13:
-            pair = dict(_fields(value))
-            if _text(pair.get(1, memoryview(b""))) == "location":
-                external.append(_text(pair.get(2, memoryview(b""))))
+def _files_of(graph: GraphProto) -> Iterator[str]:
+    """Files that tensors of a graph name for their data: initialisers and tensors of attributes,
+    sparse ones too."""
+    held: list[TensorProto] = list(graph.initializer)
+    sparse = list(graph.sparse_initializer)
+    for attribute in _attributes(graph):
+        held += [attribute.t, *attribute.tensors]
+        sparse += [attribute.sparse_tensor, *attribute.sparse_tensors]
+    for one in sparse:
+        held += [one.values, one.indices]
+    for tensor in held:
+        yield from (pair.value for pair in tensor.external_data if pair.key == "location")
 
 
-def _value(content: memoryview) -> Value:
-    name, dtype, dims = "", "", []
-    for number, value in _fields(content):
-        if number == 1:
-            name = _text(value)
-        elif number == 2:
-            for kind, tensor in _fields(value):
-                if kind == 1:
-                    dtype, dims = _tensor_type(tensor)
-    return Value(name, dtype, tuple(dims))
+def _value(value: ValueInfoProto) -> Value:
+    tensor = value.type.tensor_type
+    dims = (
+        dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in tensor.shape.dim
+    )
+    return Value(value.name, _dtype(tensor.elem_type), tuple(dims))
 
 
-def _tensor_type(content: memoryview) -> tuple[str, list[int | str]]:
-    dtype, dims = "", []
-    for number, value in _fields(content):
-        if number == 1:
-            dtype = ELEMENT_TYPES.get(value, f"type {value}")
-        elif number == 2:
-            for _, dimension in _fields(value):
-                held = dict(_fields(dimension))
-                dims.append(held[1] if 1 in held else _text(held[2]) if 2 in held else "")
-    return dtype, dims
+def _dtype(number: int) -> str:
+    """The name that numpy gives an element type, such as 'float32'."""
+    try:
+        return tensor_dtype_to_np_dtype(number).name
+    except KeyError:
+        return f"type {number}"

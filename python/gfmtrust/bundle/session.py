@@ -346,13 +346,6 @@ def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
 
 
-def runtime_version() -> str:
-    """Version of the ONNX Runtime that answers."""
-    import onnxruntime
-
-    return onnxruntime.__version__
-
-
 def softmax(logp: np.ndarray) -> np.ndarray:
     """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a
     row with a non-finite value is all NaN."""

@@ -172,7 +172,7 @@ def test_a_cut_tensor_is_refused(tmp_path):
     tensor = onnx.TensorProto(name="w", data_type=1, dims=[300], raw_data=bytes(4 * 299))
     graph = onnx.helper.make_graph([], "g", [], [], [tensor])
     (tmp_path / "m.onnx").write_bytes(onnx.helper.make_model(graph).SerializeToString())
-    with pytest.raises(BadDataError, match=r"m.onnx: tensor w holds 299 values; expected \[300\]"):
+    with pytest.raises(BadDataError, match=r"m.onnx: tensor w is not whole .*; expected \[300\]"):
         dict(onnx_file.tensors(tmp_path / "m.onnx"))
 
 

@@ -125,13 +125,6 @@ def _letter_of_token(law: np.ndarray, told: np.ndarray, offset: np.ndarray) -> n
     return q / q.sum(axis=1, keepdims=True)
 
 
-def four_allele_posterior(table: MarkovTable, codes: np.ndarray, index: int) -> np.ndarray:
-    """q of the base at one position from the likelihoods of the four whole sequences, summed from
-    the position on, float64 (4,)."""
-    tries = _with_each_base(codes[None], index)[0]
-    return _posterior(log_terms(table, tries)[:, index:].sum(axis=-1))
-
-
 def token_law(
     table: MarkovTable,
     codes: np.ndarray,
@@ -180,23 +173,6 @@ def kmer_distribution(
         np.arange(k_letters) == offset[:, None] if method == "conditional" else np.True_
     )  # the answer is never told
     return _letter_of_token(law, np.where(hidden_letters, N, told), offset)
-
-
-def pll_of_span(table: MarkovTable, codes: np.ndarray, start: int, end: int) -> float:
-    """Pseudo-log-likelihood of [start, end): the sum of ln q(x_i | every other letter), nats;
-    unknown letters of the span count 0.
-
-    Exact: one letter hidden at a time. Raises ValueError for a span outside the sequence.
-    """
-    if not 0 <= start <= end <= len(codes):
-        raise ValueError(
-            f"span is {start}..{end}; expected 0..{len(codes)} of the sequence, start first"
-        )
-    index = np.arange(start, end)
-    index = index[codes[index] < N]
-    return float(
-        np.log(base_distribution(table, codes, index)[np.arange(len(index)), codes[index]]).sum()
-    )
 
 
 def entropy_bits(q: np.ndarray) -> np.ndarray:

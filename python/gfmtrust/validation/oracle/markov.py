@@ -93,10 +93,6 @@ class MarkovTable:
             < 1e-12
         )
 
-    def entropy_rate(self) -> float:
-        """Bits per letter given the letters before it (one-sided)."""
-        return float(-(self.word_law * np.log2(self.transitions.reshape(-1))).sum())
-
 
 def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
     """A table whose rows are Dirichlet draws; symmetric: averaged with its own reverse complement,
@@ -121,25 +117,6 @@ def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
 def uniform_table(order: int = 0) -> MarkovTable:
     """The table that knows nothing: every entropy is 2 bits and every LLR 0."""
     return MarkovTable(order, np.full(4 ** (order + 1), 0.25 ** (order + 1)))
-
-
-def draw_sequence(table: MarkovTable, length: int, seed: int) -> np.ndarray:
-    """A sequence of the chain from its stationary law, codes uint8 (length,)."""
-    uniform = np.random.default_rng(seed).random(length + 1)
-    contexts = 4**table.order
-    state = int(
-        np.searchsorted(np.cumsum(table.word_law.reshape(-1, 4).sum(axis=1)), uniform[0]).clip(
-            0, contexts - 1
-        )
-    )
-    thresholds = np.cumsum(table.transitions, axis=1)[:, :3].tolist()
-    start = [state // 4 ** (table.order - 1 - place) % 4 for place in range(table.order)]
-    letters = start[:length]
-    for draw in uniform[1 : length - len(letters) + 1].tolist():
-        letter = sum(draw >= threshold for threshold in thresholds[state])
-        letters.append(letter)
-        state = (state * 4 + letter) % contexts
-    return np.array(letters, dtype=np.uint8)
 
 
 def stationary_law(rows: np.ndarray) -> np.ndarray:

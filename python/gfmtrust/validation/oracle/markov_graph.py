@@ -53,7 +53,8 @@ def build(table: MarkovTable, text: Text, junk: float = 0.0) -> bytes:
             Value("offset", "int64", ("batch", "positions")),
             Value("letters", "int64", ("batch", "positions", text.k)),
         ]
-    return nodes.model("markov_oracle", tuple(inputs), tuple(outputs))
+    model = nodes.model("markov_oracle", tuple(inputs), tuple(outputs))
+    return model.SerializeToString(deterministic=True)
 
 
 def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
