@@ -12,6 +12,7 @@ would be, but CUDA may round it to TF32). Not here: the numbers, which are `eval
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial, reduce
 
 import numpy as np
 from onnx import ModelProto, TensorProto, helper, numpy_helper
@@ -239,11 +240,10 @@ def _mix(graph: _Graph, law: Law, evidence: list[str], flanks: str) -> str:
         graph.const("edges", law.edges),
     )
     bins = graph.op("ReduceSum", graph.cast(above, TensorProto.INT32), graph.axes(3), keepdims=0)
-    total = None
+    terms = []
     for index, said in enumerate(evidence):
         weight = graph.op(
             "Gather", graph.const(f"weights_{index}", law.weights[:, index]), bins, axis=0
         )
-        term = graph.op("Mul", said, graph.op("Unsqueeze", weight, graph.axes(2)))
-        total = term if total is None else graph.op("Add", total, term)
-    return total
+        terms.append(graph.op("Mul", said, graph.op("Unsqueeze", weight, graph.axes(2))))
+    return reduce(partial(graph.op, "Add"), terms)

@@ -72,7 +72,7 @@ def view_weights(probs: np.ndarray, view_models: np.ndarray) -> np.ndarray:
     """
     check_probs(probs)
     return shared_weights(
-        ~np.isnan(probs).any(axis=2), check_views(view_models, probs, "view_models")
+        np.asarray(~np.isnan(probs).any(axis=2)), check_views(view_models, probs, "view_models")
     )
 
 

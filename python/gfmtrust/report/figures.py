@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -26,7 +27,7 @@ COLOUR = {
 HATCH = {Rank.HIGH: "", Rank.MEDIUM: "///", Rank.LOW: "\\\\\\", Rank.NOT_SCORED: ""}
 INK = "#1a1a1a"
 # DejaVu Sans comes with matplotlib, so text is measured alike on every machine
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "gfmtrust",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
