@@ -141,11 +141,6 @@ class Genome:
             rows[chosen] = np.where((at >= 0) & (at < len(letters)), codes, PAD)
         return rows
 
-    def contig_md5(self, name: str) -> str:
-        """md5 of a contig's upper-case letters, as SAM's M5 tag has it. The first call reads the
-        whole file."""
-        return self.sums()[name].md5
-
     def digest(self) -> str:
         """Digest of names, lengths and letters of all contigs in order; independent of case, line
         length and compression."""

@@ -110,13 +110,12 @@ class Regions:
 
 @dataclass(frozen=True)
 class Snvs:
-    """A uniform subset of the run's scoreable SNVs: contig_index, pos, alt code (n,), and how many
-    there were in all."""
+    """A uniform subset of the run's scoreable SNVs: contig_index, pos, alt code (n,), and at how
+    many sites there were SNVs in all."""
 
     contig_index: np.ndarray
     pos: np.ndarray
     alt: np.ndarray
-    n_total: int
     n_sites: int
 
 
@@ -248,7 +247,6 @@ def _write_alleles(
         kept["contig_index"].to_numpy(np.int64),
         kept["pos"].to_numpy(np.int64),
         alt,
-        reservoir.seen,
         n_snv_sites,
     )
     return {
@@ -262,7 +260,7 @@ class _Reservoir:
     """A uniform subset of a stream of rows: each row has a random key, the smallest keys stay."""
 
     def __init__(self, size: int, rng: np.random.Generator):
-        self._size, self._rng, self.seen = size, rng, 0
+        self._size, self._rng = size, rng
         self._kept = pd.DataFrame(
             {
                 "contig_index": np.empty(0, np.int64),
@@ -278,7 +276,6 @@ class _Reservoir:
             key=self._rng.random(len(frame))
         )
         frame = frame[frame["ref"] != frame["alt"]]
-        self.seen += len(frame)
         self._kept = pd.concat([self._kept, frame], ignore_index=True) if len(self._kept) else frame
         if len(self._kept) > 2 * self._size:
             self._kept = self._kept.nsmallest(self._size, "key")

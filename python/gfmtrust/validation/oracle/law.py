@@ -87,11 +87,6 @@ class Chain:
         """Logarithms of weights, left and right."""
         return np.log(self.weights), np.log(self.left), np.log(self.right)
 
-    def entropy_rate(self) -> float:
-        """Bits per letter given the letters before it (one-sided)."""
-        transitions = self.transitions
-        return float(-(self.stationary[:, None] * transitions * np.log2(transitions)).sum())
-
 
 def symmetric_chain(order: int, sharpness: float, seed: int) -> Chain:
     """An RC-symmetric chain with random word weights; sharpness 0 is i.i.d. uniform, 1 is far from
