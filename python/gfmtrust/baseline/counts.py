@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from scipy.optimize import brentq
@@ -37,7 +38,7 @@ class PatternCounts:
         n_patterns = len(patterns())
         self.top = top
         self.n_letters = 0
-        self._tables: list[np.ndarray | None] = [
+        self._tables: list[np.ndarray] = [
             np.zeros(4**top, dtype=np.uint32) for _ in range(n_patterns)
         ]
         # Words of 1..top-1 letters that start where no top word does: near an N, a block's or a
@@ -93,11 +94,11 @@ class PatternCounts:
             for pattern in chosen:
                 total += self._tables[pattern]
             of_length = [total]
+            shorter = total
             for length in range(self.top - 1, 0, -1):
-                total = sum(
-                    total[last::4].astype(np.int64) for last in range(4)
-                )  # 5 times faster than a sum over an axis of 4
-                of_length.insert(0, total + self._tails[length - 1][chosen].sum(axis=0))
+                # one base after the other: 5 times faster than a sum over an axis of 4
+                shorter = reduce(np.add, (shorter[last::4].astype(np.int64) for last in range(4)))
+                of_length.insert(0, shorter + self._tails[length - 1][chosen].sum(axis=0))
             yield of_length
 
 

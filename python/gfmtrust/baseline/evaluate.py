@@ -113,11 +113,11 @@ def _evidence(
         said = _log_sum(counts[order], whole, alpha(order))
         if order:
             said -= _log_sum(counts[order - 1], whole[:, 1:] & whole[:, :-1], 4 * alpha(order))
-            said = np.where(whole.any(axis=1)[:, None, None], said, found[-1])
+            said = np.where(np.asarray(whole.any(axis=1))[:, None, None], said, found[-1])
         found.append(said)
     top, whole = counts[-1], usable[-1]
-    flanks = sum(top[:, at].sum(axis=1) * whole[:, at, None] for at in (0, -1))
-    return np.stack(found), flanks
+    left, right = (top[:, at].sum(axis=1) * whole[:, at, None] for at in (0, -1))
+    return np.stack(found), left + right
 
 
 def _counts_over_site(table: Table, letters: np.ndarray, site: int, length: int) -> np.ndarray:
@@ -135,7 +135,7 @@ def _known(unknown: np.ndarray, site: int, length: int) -> np.ndarray:
     """Whether the words of one length over the site hold no N beside it, by start, leftmost first:
     bool (n, length)."""
     starts = site - length + 1 + np.arange(length)
-    return ~unknown[:, starts[:, None] + np.arange(length)].any(axis=2)
+    return np.logical_not(unknown[:, starts[:, None] + np.arange(length)].any(axis=2))
 
 
 def _log_sum(counts: np.ndarray, whole: np.ndarray, pseudo: float) -> np.ndarray:

@@ -135,7 +135,7 @@ def _count(
                 members.first_block[index] + (start + offset) // members.block_size
             ]
             if pattern >= 0:
-                counted.add(codes[offset : offset + members.block_size], pattern)
+                counted.add(codes[offset : offset + members.block_size], int(pattern))
         known = np.flatnonzero(codes < N)
         low, high = np.searchsorted(ranks, [passed, passed + len(known)])
         at = known[ranks[low:high] - passed]

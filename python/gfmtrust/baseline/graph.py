@@ -11,6 +11,8 @@ would be, but CUDA may round it to TF32). Not here: the numbers, which are `eval
 
 from __future__ import annotations
 
+from functools import partial, reduce
+
 import numpy as np
 from onnx import ModelProto
 
@@ -191,11 +193,10 @@ def _mix(graph: Nodes, law: Law, evidence: list[str], flanks: str) -> str:
         graph.const("edges", law.edges),
     )
     bins = graph.op("ReduceSum", graph.cast(above, "int32"), graph.axes(3), keepdims=0)
-    total = None
+    terms = []
     for index, said in enumerate(evidence):
         weight = graph.op(
             "Gather", graph.const(f"weights_{index}", law.weights[:, index]), bins, axis=0
         )
-        term = graph.op("Mul", said, graph.op("Unsqueeze", weight, graph.axes(2)))
-        total = term if total is None else graph.op("Add", total, term)
-    return total
+        terms.append(graph.op("Mul", said, graph.op("Unsqueeze", weight, graph.axes(2))))
+    return reduce(partial(graph.op, "Add"), terms)

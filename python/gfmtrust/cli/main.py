@@ -496,7 +496,7 @@ def main(arguments: list[str] | None = None) -> int:
                 GfmtrustError(
                     message(
                         str(error.filename or "output"),
-                        error.strerror,
+                        error.strerror or str(error),
                         "room and a sound disk",
                         "free some space and run again",
                     )

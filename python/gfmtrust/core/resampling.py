@@ -8,8 +8,9 @@ interval speaks of these loci alone and has no p-value. Bias-corrected and accel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.stats import norm
@@ -21,6 +22,7 @@ GROUPS = 20
 LEVEL = 0.95
 ACROSS, WITHIN = "across_loci", "within_loci"
 
+Name = TypeVar("Name", bound=Hashable)
 Statistic = Callable[[np.ndarray], float]
 """A number from how often each allele counts, float64 (n,)."""
 
@@ -76,8 +78,10 @@ class Blocks:
 
 
 def intervals(
-    statistics: dict[str, Statistic], blocks: Blocks, null: dict[str, float] | None = None
-) -> dict[str, Interval]:
+    statistics: Mapping[Name, Statistic],
+    blocks: Blocks,
+    null: Mapping[Name, float] | None = None,
+) -> dict[Name, Interval]:
     """The interval of each statistic, all from the same draws. null: value that speaks of nothing,
     for a p-value across loci."""
     n = len(blocks.block)
@@ -97,8 +101,8 @@ def intervals(
 
 
 def _table(
-    statistics: dict[str, Statistic], weights: Iterator[np.ndarray]
-) -> dict[str, np.ndarray]:
+    statistics: Mapping[Name, Statistic], weights: Iterator[np.ndarray]
+) -> dict[Name, np.ndarray]:
     rows = [[of(one) for of in statistics.values()] for one in weights]
     return dict(
         zip(statistics, np.array(rows, dtype=np.float64).reshape(len(rows), -1).T, strict=True)

@@ -7,6 +7,7 @@ lengths decide where a file gives them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def refusal(
     )
 
 
-def listed(names: dict | list) -> str:
+def listed(names: Collection[str]) -> str:
     """The first names, with an ellipsis where there are more."""
     some = [shown(name) for name, _ in zip(names, range(NAMES_SHOWN), strict=False)]
     return ", ".join(some) + (", ..." if len(names) > NAMES_SHOWN else "")

@@ -50,7 +50,11 @@ class Surroundings:
 def surroundings(genome, contig_index: np.ndarray, pos: np.ndarray) -> Surroundings:
     n = len(pos)
     out = Surroundings(
-        *(np.empty(n, np.uint8) for _ in range(3)), np.empty(n, np.float32), np.zeros(n, bool)
+        np.empty(n, np.uint8),
+        np.empty(n, np.uint8),
+        np.empty(n, np.uint8),
+        np.empty(n, np.float32),
+        np.zeros(n, bool),
     )
     half = GC_WINDOW_BP // 2
     fences = fence(genome, contig_index, pos)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from enum import StrEnum
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +46,7 @@ def container(path: str | Path) -> Container:
         return Container.BGZF if _block_size(head, file) else Container.GZIP
 
 
-def open_input(path: str | Path) -> BinaryIO:
+def open_input(path: str | Path) -> BufferedReader:
     """Open a file for reading bytes; a missing, unreadable or non-regular one is a
     MissingInputError (66)."""
     try:
@@ -56,7 +57,9 @@ def open_input(path: str | Path) -> BinaryIO:
         ) from error
 
 
-def read_chunks(path: str | Path, max_ratio: float | None = MAX_RATIO) -> Iterator[bytes]:
+def read_chunks(
+    path: str | Path, max_ratio: float | None = MAX_RATIO
+) -> Generator[bytes, None, None]:
     """The decompressed bytes of a file, in pieces of at most 1 MiB, none of them empty.
 
     Raises InputOutputError (74) for a damaged or cut stream, BadDataError (65) where 64 MiB of
@@ -115,7 +118,7 @@ def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
             start += size
 
 
-def _plain_chunks(path: Path) -> Iterator[bytes]:
+def _plain_chunks(path: Path) -> Generator[bytes, None, None]:
     with open_input(path) as file:
         while chunk := file.read(READ_BYTES):
             yield chunk
@@ -123,7 +126,7 @@ def _plain_chunks(path: Path) -> Iterator[bytes]:
 
 def _guarded(
     path: Path, pieces: Iterator[tuple[bytes, int]], max_ratio: float | None
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Pass on (bytes, compressed bytes read so far) pairs, watching the ratio over each 64 MiB of
     output."""
     n_out = out_mark = in_mark = 0

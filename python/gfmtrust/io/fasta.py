@@ -252,7 +252,7 @@ class _Contig:
     offset: int
     end: int
     length: int = 0
-    md5: object = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+    md5: hashlib._Hash = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
 
     def feed(self, text: bytes, end: int) -> None:
         letters = text.translate(UPPER, b"\r\n")

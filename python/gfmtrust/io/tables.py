@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -91,10 +92,10 @@ class TableWriter:
         return self
 
     def write(self, columns: dict | pa.Table) -> None:
-        piece = columns if isinstance(columns, pa.Table) else pa.table(columns, schema=self.schema)
-        self._pending.append(piece.cast(self.schema))
-        self._n_pending += piece.num_rows
-        self.n_rows += piece.num_rows
+        table = pa.table(columns, schema=self.schema) if isinstance(columns, dict) else columns
+        self._pending.append(table.cast(self.schema))
+        self._n_pending += table.num_rows
+        self.n_rows += table.num_rows
         if self._n_pending >= ROW_GROUP:
             self._flush(keep_rest=True)
 
@@ -142,7 +143,7 @@ def write_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and
     dicts."""
     if isinstance(value, dict):

@@ -193,7 +193,7 @@ def plan_sites(
         "merged": drawing.merged,
         "substitutions": _substitutions(genome, snvs),
         "regions": list(regions.sets),
-        "region_classes": list(regions.class_names),
+        "region_classes": list(regions.class_names or ()),
         "contigs": [
             {"name": name, "length": length}
             for name, length in background_reference.own_contigs(genome.contigs).items()

@@ -203,7 +203,7 @@ def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
         fence(genome, index, pos - 1),
         fence(genome, index, pos + pairs["ref"].str.len().to_numpy(np.int64)),
     )
-    if first is None:
+    if first is None or last is None:
         return pairs
     return pairs[np.repeat((first.low == last.low).reshape(-1, 2).all(axis=1), 2)]
 

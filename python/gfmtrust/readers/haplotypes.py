@@ -246,7 +246,7 @@ def _log_ratio(session, way: Reading, haplotypes: np.ndarray) -> tuple[np.ndarra
     neither.
     """
     n = len(haplotypes)
-    total, largest = 0.0, np.zeros(n)
+    total, largest = np.zeros(()), np.zeros(n)
     for shift, index in way.rounds:
         windows = haplotypes[:, :, shift : shift + way.width].reshape(2 * n, way.width)
         distinct, place = np.unique(windows, axis=0, return_inverse=True)

@@ -121,7 +121,7 @@ def local_lr(told: dict) -> dict:
 def sample(file: dict) -> dict[str, str]:
     reasons = {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
     scored = file["statuses"].get(Status.SCORED, 0)
-    commonest = max(sorted(reasons), key=reasons.get) if reasons else ""
+    commonest = max(sorted(reasons), key=reasons.__getitem__) if reasons else ""
     return {
         "id": file["id"],
         "records": f"{file['records']:,}",

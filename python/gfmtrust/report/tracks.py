@@ -21,7 +21,7 @@ from gfmtrust.report.flag_track import write_flags
 from gfmtrust.report.igv_session import write_session
 from gfmtrust.report.track_list import BIGWIGS, assembly_name
 
-TRACKS = {track.id: track.column for track in BIGWIGS}
+TRACKS = {track.id: track.column for track in BIGWIGS if track.column}
 """File name without .bw -> column of bases.parquet."""
 
 

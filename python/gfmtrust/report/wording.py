@@ -162,20 +162,22 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
 
 def league_sentence(rows: list[LeagueRow]) -> str:
     """Do the models beat counting?"""
-    models = [row for row in rows if row.gain is not None]
-    if not models:
+    gains = [(row.gain, row.gain_low, row.gain_high) for row in rows if row.gain is not None]
+    if not gains:
         return (
             "The context model is the only model of this run; there is nothing to compare it with."
         )
-    row = models[0]
-    if row.gain_low is None:
-        return f"The models gain {row.gain:+.3f} bits per base over counting; there are too few blocks for an interval."
-    if row.gain_high <= 0:
-        return f"The models do worse than counting words on this genome ({row.gain:+.3f} bits per base)."
-    measured = f"{row.gain:+.3f} bits per base, {row.gain_low:+.3f} to {row.gain_high:+.3f}"
-    if row.gain_low <= 0:
+    gain, low, high = gains[0]
+    if low is None or high is None:
+        return f"The models gain {gain:+.3f} bits per base over counting; there are too few blocks for an interval."
+    if high <= 0:
+        return (
+            f"The models do worse than counting words on this genome ({gain:+.3f} bits per base)."
+        )
+    measured = f"{gain:+.3f} bits per base, {low:+.3f} to {high:+.3f}"
+    if low <= 0:
         return f"Whether the models beat counting words is open on this genome ({measured})."
-    return f"The models {'hardly beat' if row.gain < BARELY else 'beat'} counting words on this genome ({measured})."
+    return f"The models {'hardly beat' if gain < BARELY else 'beat'} counting words on this genome ({measured})."
 
 
 def funnel_steps(numbers: AlleleNumbers) -> list[tuple[str, int]]:

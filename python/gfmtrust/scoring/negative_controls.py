@@ -94,7 +94,7 @@ class ShuffledGenome:
         own = np.arange(len(pos), dtype=np.int64)
         return cls(
             names,
-            dict.fromkeys(names, 2 * radius + 1),
+            {name: 2 * radius + 1 for name in names},
             letters,
             own,
             np.full(len(pos), radius, np.int64),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def run(
     vcf: Path | None,
     n: int | None,
     out: Path | None,
-    bundles: list[Path] = (),
+    bundles: Sequence[Path] = (),
     spectrum: str = "germline",
 ) -> None:
     """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises

@@ -143,7 +143,8 @@ def _row(level: Rank, flagged: np.ndarray, above: np.ndarray, true: np.ndarray) 
     errors = np.broadcast_to(true, flagged.shape)[flagged]
     return RegionProof(
         level.name,
-        *flagged.shape,
+        flagged.shape[0],
+        flagged.shape[1],
         int(flagged.sum()),
         int(broken.sum()),
         int(broken.any(axis=1).sum()),

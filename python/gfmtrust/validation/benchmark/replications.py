@@ -30,6 +30,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -49,6 +50,7 @@ REPLICATIONS = 1_000
 N_PROBES = 4_000
 """What `--probes auto` draws for a small run."""
 LEVELS = (Rank.HIGH, Rank.MEDIUM)
+Key = TypeVar("Key")
 SINGLE = ("abs_llr", "ent", "dis")
 """Rankings that stand beside the reliability: what could be had without it."""
 RELIABILITY = "reliability"
@@ -156,7 +158,8 @@ def replicate(
                     *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True),
                 )
             )
-    tally, useful = (_joined(part[i] for part in parts) for i in (0, 1))
+    tally = _joined(part[0] for part in parts)
+    useful = _joined(part[1] for part in parts)
     cells = [
         Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
         for level in LEVELS
@@ -213,9 +216,9 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     return tally, useful
 
 
-def _joined(parts: Iterable[dict[object, list]]) -> dict[object, list]:
+def _joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
     """Lists of equal keys, one behind the other."""
-    joined: dict[object, list] = defaultdict(list)
+    joined: dict[Key, list] = defaultdict(list)
     for part in parts:
         for key, held in part.items():
             joined[key] += held
@@ -253,10 +256,10 @@ def _errors(pool: Pool, inside: np.ndarray, flagged: np.ndarray) -> tuple[float,
     and their share of the cell's."""
     mine = inside & flagged
     run = mine & pool.alleles["run_oriented"].to_numpy(bool)
-    return (
-        *(float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)),
-        mine.sum() / inside.sum(),
+    balanced, oriented = (
+        float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)
     )
+    return balanced, oriented, mine.sum() / inside.sum()
 
 
 def _over_alpha(held: list[tuple[float, float, float]], alpha: float) -> tuple:
@@ -319,5 +322,5 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
     region_class = pool.alleles["region_class"].to_numpy(object)
-    at = [certificates.thresholds(found, level.name, region_class) for level in LEVELS]
-    return certificates.ranks(ranking, caps(fitted.limits, pool.alleles)[0], *at, 0.0)
+    high, medium = (certificates.thresholds(found, level.name, region_class) for level in LEVELS)
+    return certificates.ranks(ranking, caps(fitted.limits, pool.alleles)[0], high, medium, 0.0)

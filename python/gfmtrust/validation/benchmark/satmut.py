@@ -82,9 +82,8 @@ def read_effects(path: Path, min_barcodes: int) -> Effects:
     """The scored alleles with at least so many barcodes, in the order of the file."""
     rows = []
     for record in vcf_reader.read_records(path):
-        info = dict(
-            pair.partition("=")[::2] for pair in record.info.decode("utf-8", "replace").split(";")
-        )
+        pairs = (pair.partition("=") for pair in record.info.decode("utf-8", "replace").split(";"))
+        info = {key: value for key, _, value in pairs}
         known = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
         if len(record.alts) == 1 and "." not in known and int(known[1]) >= min_barcodes:
             kind = (

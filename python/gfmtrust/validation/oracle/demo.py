@@ -97,7 +97,7 @@ def truth_bytes(genome: DrawnGenome) -> bytes:
         contig.name: true_distribution(genome, contig.name).astype(np.float32)
         for contig in genome.contigs
     }
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 

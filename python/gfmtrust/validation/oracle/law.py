@@ -181,10 +181,11 @@ class Element:
         depth: dict[int, int] = {}
         for i, j in sorted(self.pairs, key=lambda pair: pair[1]):
             depth[j] = depth.get(i, 0) + 1
-        return [
-            np.array([pair for pair in self.pairs if depth[pair[1]] == d]).T
-            for d in sorted(set(depth.values()))
-        ]
+        generations = []
+        for level in sorted(set(depth.values())):
+            first, second = zip(*(p for p in self.pairs if depth[p[1]] == level), strict=True)
+            generations.append((np.array(first), np.array(second)))
+        return generations
 
 
 def copy_element(

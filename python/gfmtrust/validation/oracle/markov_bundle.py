@@ -288,7 +288,7 @@ def _golden(oracle: Oracle, name: str, codes: np.ndarray, index: list[int]) -> d
     logp = []
     for at in index:
         hidden = tuple(other - at for other in index if other != at)
-        q = oracle.distribution(codes, [at], [at % oracle.k_letters], hidden)
+        q = oracle.distribution(codes, np.array([at]), np.array([at % oracle.k_letters]), hidden)
         logp.append(np.round(np.log(q), DIGITS).tolist())
     return {"name": name, "codes": "".join(map(str, codes.tolist())), "index": index, "logp": logp}
 

@@ -158,7 +158,7 @@ def _pooled(parts: list[np.ndarray], ties: list[Ties | None]):
         for part, tie in zip(parts, ties, strict=True):
             mine = weights[part]
             size = (mine * wrong[part]).sum() * (mine * (1 - wrong[part])).sum()
-            if size:
+            if size and tie is not None:
                 won, pairs = won + size * auroc(1 - wrong[part], tie, mine), pairs + size
         return won / pairs if pairs else float("nan")
 
