@@ -39,7 +39,7 @@ test-slurm: setup ## the pipeline on a SLURM of one node, and what each task was
 	@tools/slurm.sh
 	@$(ACTIVATE) && python -m pytest -q -s -m "slurm" tests/pipeline/test_slurm.py
 
-bench: setup ## the benchmarks of docs/benchmarks.md
+bench: setup ## the benchmarks of docs/understand/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
 	@$(ACTIVATE) && python tools/throughput.py
 	@$(ACTIVATE) && python tools/gpn_duel.py
@@ -47,20 +47,20 @@ bench: setup ## the benchmarks of docs/benchmarks.md
 proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws each; PROOF='--law hard --part context --n 100' does less
 	@$(ACTIVATE) && python tools/proof.py --work .gfmtrust/proof $(PROOF)
 
-conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
+conformance: setup ## every model family against what is known another way; the figures go into docs/understand/models.md
 	@$(ACTIVATE) && gfmtrust models conformance --out assets/conformance.json && python tools/write_docs.py
 
 consumers: setup ## get ten tools that read our results and ask each the same question
 	@tools/consumers.sh && $(ACTIVATE) && python tools/consumers.py
 
-lint: setup ## ruff, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/lint.md)
+lint: setup ## ruff, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/extend/lint.md)
 	@$(ACTIVATE) && ruff check . && nextflow lint $(LINTED) && for script in tools/setup.sh tools/nextflow tools/consumers.sh tools/slurm.sh; do sh -n $$script; done
 	@[ -x .gfmtrust/lint/bin/hadolint ] || { $(UV) venv --quiet .gfmtrust/lint && $(UV) pip install --quiet --require-hashes \
 	    --python .gfmtrust/lint/bin/python -r python/requirements/lint.txt; }
 	@$(HADOLINT) containers/*.Dockerfile
 	@$(ACTIVATE) && python tools/nf_core_lint.py
 
-modules: setup ## a folder of modules for other pipelines (docs/integration.md), in $(MODULES)
+modules: setup ## a folder of modules for other pipelines (docs/extend/integration.md), in $(MODULES)
 	@$(ACTIVATE) && python tools/nf_core_modules.py $(MODULES)
 
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them

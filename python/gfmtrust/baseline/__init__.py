@@ -7,7 +7,7 @@ without a download.
 
 `members` deals blocks, `counts` counts words, `evaluate` is the law in numpy, `mixture` fits its
 weights, `fit` joins these, `graph` writes the law in ONNX, `write` makes the bundle. What the
-numbers mean is in docs/reliability.md, section 2.
+numbers mean is in docs/understand/reliability.md, section 2.
 """
 
 from gfmtrust.baseline.fit import ContextModel, fit_model

@@ -505,7 +505,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
     )
     step(
         "benchmark",
-        "Measure speed, prove flags, or set LLRs beside measured effects; see docs/benchmarks.md",
+        "Measure speed, prove flags, or set LLRs beside measured effects; see docs/understand/benchmarks.md",
         "regions",
         name=dict(bare=True, help="which benchmark"),
         out=dict(type=Path, help="JSON file for the figures"),

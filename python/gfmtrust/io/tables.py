@@ -2,7 +2,7 @@
 that never hold a whole file.
 
 Bytes depend on the rows alone: one compression, one row-group size, no time stamp. What the columns
-mean stands in docs/architecture.md.
+mean stands in docs/extend/map.md.
 """
 
 from __future__ import annotations

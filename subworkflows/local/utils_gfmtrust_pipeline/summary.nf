@@ -46,7 +46,7 @@ def endText(dry_run, outdir, kind) {
         : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz"]
     def next = kind == 'bed' ? [] : certified
         ? ["  next       bcftools norm -m- ${publishedVcf(outdir, best)} | bcftools view -i 'GFM_RANK>=2'"]
-        : ["  next       no allele is MEDIUM or better: the report says why, docs/usage.md (last section) what that means"]
+        : ["  next       no allele is MEDIUM or better: the report says why, docs/start/usage.md (last section) what that means"]
     def cached = workflow.stats.cachedCount ? ", ${workflow.stats.cachedCount} of ${workflow.stats.cachedCount + workflow.stats.succeedCount} tasks from an earlier run" : ''
     return (["gfmtrust: done in ${workflow.duration}${cached}",
         "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(annotated, kind)}",

@@ -26,7 +26,7 @@ from gfmtrust.planning import plan, probes
 from gfmtrust.readers import site_scores
 from gfmtrust.scoring import stride
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MARKERS = {"<!-- demo-record -->", "<!-- measured -->"}
 FOREIGN_OPTIONS = {
     "columns-file",
@@ -140,7 +140,7 @@ def broken_links(page, text):
 # ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_generated_tables_are_those_of_the_code(page):
     text = text_of(page)
     assert WRITE_DOCS.rewritten(text) == text, "run python tools/write_docs.py"
@@ -159,12 +159,12 @@ def test_a_stale_table_is_found_and_mended(tmp_path, monkeypatch, capsys):
         shutil.copyfile(ROOT / name, tmp_path / name)
     monkeypatch.setattr(WRITE_DOCS, "ROOT", tmp_path)
     assert WRITE_DOCS.main(["--check"]) == 0
-    page = tmp_path / "docs" / "output.md"
+    page = tmp_path / "docs" / "start" / "output.md"
     page.write_text(page.read_text().replace("| `GFM_ENT` | A |", "| `GFM_ENT` | 1 |"))
     assert WRITE_DOCS.main(["--check"]) == 1
     assert "output.md: out of date" in capsys.readouterr().out
     assert WRITE_DOCS.main([]) == 0
-    assert page.read_text() == text_of("docs/output.md")
+    assert page.read_text() == text_of("docs/start/output.md")
 
 
 @pytest.mark.bad_input
@@ -178,7 +178,7 @@ def test_a_parameter_that_no_page_tells_is_found(tmp_path, monkeypatch):
     (tmp_path / "nextflow_schema.json").write_text(json.dumps(schema))
     monkeypatch.setattr(WRITE_DOCS, "ROOT", tmp_path)
     assert "| `--new_one` | integer | `3` | What it does. |" in WRITE_DOCS.parameters()
-    assert WRITE_DOCS.parameters() not in text_of("docs/usage.md")
+    assert WRITE_DOCS.parameters() not in text_of("docs/start/usage.md")
 
 
 @pytest.mark.bad_input
@@ -209,7 +209,7 @@ def test_exit_codes_are_all_told_with_what_the_pipeline_does():
     }
     assert {str(kind.exit_code) for kind in errors.GfmtrustError.__subclasses__()} <= set(told)
     assert {code for code, does in told.items() if does == "try again"} == {"75", "130", "143"}
-    assert WRITE_DOCS.exit_codes() in text_of("docs/usage.md")
+    assert WRITE_DOCS.exit_codes() in text_of("docs/start/usage.md")
 
 
 def test_codes_that_are_retried_are_those_of_the_config():
@@ -217,17 +217,17 @@ def test_codes_that_are_retried_are_those_of_the_config():
 
 
 def test_statuses_stand_in_order_of_precedence():
-    assert first_cells("docs/output.md", "status | the allele") == [
+    assert first_cells("docs/start/output.md", "status | the allele") == [
         str(status) for status in STATUS_ORDER
     ]
 
 
 def test_reasons_stand_worst_first():
-    assert first_cells("docs/output.md", "code | set when | effect") == [str(why) for why in Why]
+    assert first_cells("docs/start/output.md", "code | set when | effect") == [str(why) for why in Why]
 
 
 def test_bed_columns_stand_in_the_order_of_the_file():
-    table = text_of("docs/output.md").split("## Annotated BED")[1].split("## Tables")[0]
+    table = text_of("docs/start/output.md").split("## Annotated BED")[1].split("## Tables")[0]
     assert re.findall(r"^\| (\w+) \|", table, flags=re.MULTILINE)[1:] == list(
         annotate_regions.COLUMNS
     )
@@ -241,7 +241,7 @@ def test_bed_columns_stand_in_the_order_of_the_file():
     ],
 )
 def test_columns_of_the_tables_are_all_told(heading, schema):
-    told = text_of("docs/output.md").split(heading)[1].split("\n\n")[1]
+    told = text_of("docs/start/output.md").split(heading)[1].split("\n\n")[1]
     names = [name.strip() for row in told.splitlines()[2:] for name in row.split("|")[1].split(",")]
     assert sorted(names) == sorted(schema.names)
 
@@ -249,24 +249,24 @@ def test_columns_of_the_tables_are_all_told(heading, schema):
 @pytest.mark.parametrize("line", ["RESEARCH_USE", "SAFE_FILTER"])
 def test_header_lines_for_people_are_told(line):
     assert getattr(header_lines, line)
-    assert "`##gfmtrustUse`, `##gfmtrustFilter`" in text_of("docs/output.md")
+    assert "`##gfmtrustUse`, `##gfmtrustFilter`" in text_of("docs/start/output.md")
 
 
 def test_families_are_those_of_the_registry():
     assert set(
-        first_cells("docs/models.md", "family | networks | reads | window | context | export")
+        first_cells("docs/understand/models.md", "family | networks | reads | window | context | export")
     ) == {*FAMILIES, "context_model"}
 
 
 def test_profiles_are_those_of_the_config():
     block = text_of("nextflow.config").split("\nprofiles {\n")[1].split("\n}\n")[0]
     declared = set(re.findall(r"^    (\w+) \{", block, flags=re.MULTILINE)) - {"standard"}
-    assert set(first_cells("docs/usage.md", "profile | what it does")) - {"none"} == declared
+    assert set(first_cells("docs/start/usage.md", "profile | what it does")) - {"none"} == declared
 
 
 def test_samplesheet_columns_are_those_of_its_schema():
     schema = json.loads(text_of("assets/schema_input.json"))
-    assert set(first_cells("docs/usage.md", "column | needed | meaning")) == set(
+    assert set(first_cells("docs/start/usage.md", "column | needed | meaning")) == set(
         schema["items"]["properties"]
     )
 
@@ -281,49 +281,49 @@ def test_info_keys_are_all_explained_in_the_readme():
 # ------------------------------------------------------------------------------------------------
 
 NUMBERS = [
-    ("docs/reliability.md", f"**Fewer\n  than {splits.MIN_BLOCKS} blocks"),
+    ("docs/understand/reliability.md", f"**Fewer\n  than {splits.MIN_BLOCKS} blocks"),
     (
-        "docs/reliability.md",
+        "docs/understand/reliability.md",
         f"at least {4 * plan.BLOCK_WINDOW_BP:,} bases where 16 such blocks fit",
     ),
-    ("docs/reliability.md", f"region class with at least {certificates.MIN_CELL_PROBES} probes"),
-    ("docs/reliability.md", f"at least {certificates.MIN_A_PROBES} probes of A"),
-    ("docs/reliability.md", f"With fewer than {reliability.FEW_PROBES} probes in A"),
-    ("docs/reliability.md", f"missing in more than {100 * reliability.MAX_MISSING:g} % of A"),
-    ("docs/reliability.md", f"at least {probes.MIN_SNVS_FOR_SPECTRUM:,} of them"),
-    ("docs/reliability.md", f"fewer than {probes.MIN_CANDIDATES} candidates"),
+    ("docs/understand/reliability.md", f"region class with at least {certificates.MIN_CELL_PROBES} probes"),
+    ("docs/understand/reliability.md", f"at least {certificates.MIN_A_PROBES} probes of A"),
+    ("docs/understand/reliability.md", f"With fewer than {reliability.FEW_PROBES} probes in A"),
+    ("docs/understand/reliability.md", f"missing in more than {100 * reliability.MAX_MISSING:g} % of A"),
+    ("docs/understand/reliability.md", f"at least {probes.MIN_SNVS_FOR_SPECTRUM:,} of them"),
+    ("docs/understand/reliability.md", f"fewer than {probes.MIN_CANDIDATES} candidates"),
     (
-        "docs/reliability.md",
+        "docs/understand/reliability.md",
         f"at least {probes.MIN_SNVS_FOR_SURPRISAL} SNVs, {['', '', '', '', 'four'][probes.OVERSIZE]} times as many",
     ),
-    ("docs/reliability.md", f"else {plan.POOL_SITES:,} places"),
-    ("docs/reliability.md", f"beyond ±{shift.MAX_DELTA_BITS:.2f} bit"),
-    ("docs/reliability.md", f"p < {shift.KS_P:g} **and** D >= {shift.MAX_KS_D:.2f}"),
-    ("docs/reliability.md", f"Below {shift.MIN_SITES} sites"),
-    ("docs/reliability.md", f"with {region_summary.MIN_BASES_OWN_ERROR} scored bases or more"),
-    ("docs/reliability.md", f"Under {100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
-    ("docs/output.md", f"an entropy of at least {region_summary.NEAR_UNIFORM_BITS} bits"),
-    ("docs/scoring.md", f"scores up to {stride.CHECKED_BASES:,} random region bases"),
-    ("docs/scoring.md", f"is above\n{stride.MAX_MEDIAN_BITS} bit"),
-    ("docs/output.md", f"longer than {plan.MAX_ALLELE_BP} bp"),
-    ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
-    ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
-    ("docs/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
-    ("docs/output.md", f"fewer than min(W/4, {site_scores.MIN_REAL_BASES}) real bases"),
-    ("docs/output.md", f"above {100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
-    ("docs/scoring.md", f"above {site_scores.OFF_ALPHABET_LIMIT} at a site"),
-    ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
+    ("docs/understand/reliability.md", f"else {plan.POOL_SITES:,} places"),
+    ("docs/understand/reliability.md", f"beyond ±{shift.MAX_DELTA_BITS:.2f} bit"),
+    ("docs/understand/reliability.md", f"p < {shift.KS_P:g} **and** D >= {shift.MAX_KS_D:.2f}"),
+    ("docs/understand/reliability.md", f"Below {shift.MIN_SITES} sites"),
+    ("docs/understand/reliability.md", f"with {region_summary.MIN_BASES_OWN_ERROR} scored bases or more"),
+    ("docs/understand/reliability.md", f"Under {100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
+    ("docs/start/output.md", f"an entropy of at least {region_summary.NEAR_UNIFORM_BITS} bits"),
+    ("docs/understand/scoring.md", f"scores up to {stride.CHECKED_BASES:,} random region bases"),
+    ("docs/understand/scoring.md", f"is above\n{stride.MAX_MEDIAN_BITS} bit"),
+    ("docs/start/output.md", f"longer than {plan.MAX_ALLELE_BP} bp"),
+    ("docs/start/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
+    ("docs/start/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
+    ("docs/start/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
+    ("docs/start/output.md", f"fewer than min(W/4, {site_scores.MIN_REAL_BASES}) real bases"),
+    ("docs/start/output.md", f"above {100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
+    ("docs/understand/scoring.md", f"above {site_scores.OFF_ALPHABET_LIMIT} at a site"),
+    ("docs/understand/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
     (
-        "docs/scoring.md",
+        "docs/understand/scoring.md",
         f"lower bound of the rate is above {100 * check_vcf.MAX_MISMATCH_RATE:g} %",
     ),
-    ("docs/faq.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),
-    ("docs/faq.md", f"at least {fit.MIN_BASES:,} known bases"),
-    ("docs/faq.md", f"Fewer than {check_vcf.MIN_MISMATCHES}\nmismatches"),
-    ("docs/faq.md", f"may be under {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
-    ("docs/faq.md", f"at least every {progress.SECONDS} s: passes"),
-    ("docs/reliability.md", f"for 6 of 312 it is {100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
-    ("docs/reliability.md", f"for 2 of 30 it is {100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
+    ("docs/start/questions.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),
+    ("docs/start/questions.md", f"at least {fit.MIN_BASES:,} known bases"),
+    ("docs/start/questions.md", f"Fewer than {check_vcf.MIN_MISMATCHES}\nmismatches"),
+    ("docs/start/questions.md", f"may be under {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    ("docs/start/questions.md", f"at least every {progress.SECONDS} s: passes"),
+    ("docs/understand/reliability.md", f"for 6 of 312 it is {100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
+    ("docs/understand/reliability.md", f"for 2 of 30 it is {100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
 ]
 
 
@@ -333,7 +333,7 @@ def test_numbers_in_the_text_are_those_of_the_code(page, sentence):
 
 
 def test_table_of_errors_allowed_is_what_the_bound_allows():
-    rows = text_of("docs/reliability.md").split("| α | n = 59 |")[1].splitlines()
+    rows = text_of("docs/understand/reliability.md").split("| α | n = 59 |")[1].splitlines()
     sizes = [59, *(int(cell.replace(",", "")) for cell in rows[0].split("|")[:-1])]
     for row in rows[2:4]:
         alpha, *allowed = (float(cell.replace(",", "")) for cell in row.strip("| ").split("|"))
@@ -342,7 +342,7 @@ def test_table_of_errors_allowed_is_what_the_bound_allows():
 
 def test_predictors_that_are_told_are_as_many_as_there_are():
     told = (
-        text_of("docs/reliability.md").split("Logistic regression, L2, on ")[1].split(". Each")[0]
+        text_of("docs/understand/reliability.md").split("Logistic regression, L2, on ")[1].split(". Each")[0]
     )
     n_told = len(re.split(r", | and ", told.replace("\n", " "))) + told.count("(two)")
     assert n_told == len(reliability.PREDICTORS)
@@ -352,7 +352,7 @@ def test_predictors_that_are_told_are_as_many_as_there_are():
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_code_blocks_parse(page):
     faults = [
         (line, wrong)
@@ -363,7 +363,7 @@ def test_commands_in_code_blocks_parse(page):
     assert faults == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_named_in_the_text_exist(page):
     options = {
         option.lstrip("-")
@@ -386,7 +386,7 @@ def test_options_named_in_the_text_exist(page):
     assert named - known == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_subcommands_named_in_the_text_exist(page):
     named = {
         match[1]
@@ -416,7 +416,7 @@ def test_a_parameter_that_does_not_exist_is_found():
     assert wrong_parameters("nextflow run nf-core/sarek --step annotate") == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_resolve(page):
     assert broken_links(page, text_of(page)) == []
 
@@ -424,7 +424,7 @@ def test_links_between_pages_resolve(page):
 @pytest.mark.bad_input
 def test_a_broken_link_is_found():
     assert broken_links(
-        ROOT / "docs" / "x.md", "[a](usage.md#run-it) [b](absent.md) [c](https://example.org)"
+        ROOT / "docs" / "start" / "x.md", "[a](usage.md#run-it) [b](absent.md) [c](https://example.org)"
     ) == ["absent.md"]
 
 
@@ -433,11 +433,11 @@ def test_every_page_is_reached_from_the_readme():
     assert [
         page.name
         for page in PAGES
-        if str(page.relative_to(ROOT)) not in reached | {"README.md"} and page.parent.name == "docs"
+        if str(page.relative_to(ROOT)) not in reached | {"README.md"} and page.is_relative_to(ROOT / "docs")
     ] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_name_no_machine_and_leave_nothing_to_write(page):
     text = text_of(page)
     assert MACHINE_PATH.search(text) is None
@@ -461,5 +461,5 @@ def test_every_process_of_the_pipeline_is_a_documented_step():
         path.parent.name for path in (ROOT / "modules" / "local" / "gfmtrust").glob("*/main.nf")
     }
     assert processes <= set(subcommands())
-    told = text_of("docs/commands.md")
+    told = text_of("docs/extend/commands.md")
     assert [name for name in subcommands() if f"### {name}\n" not in told] == []
