@@ -5,12 +5,13 @@
     python tools/write_docs.py --check    change nothing; end with 1 where one is out of date
 
 A table stands between two comment lines, `<!-- begin NAME ... -->` and `<!-- end NAME -->`; text
-outside them is never touched. tests/python/test_docs.py compares the same tables.
+outside them is never touched. tests/unit/docs/test_docs.py compares the same tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
 import json
 import re
@@ -28,6 +29,8 @@ from gfmtrust.core.columns import INFO_KEYS, MEASURES  # noqa: E402
 from gfmtrust.models import outcomes, registry  # noqa: E402
 
 BLOCK = re.compile(r"(<!-- begin (\w+)[^>]*-->\n)(.*?)(<!-- end \2 -->)", re.DOTALL)
+PACKAGE = ROOT / "python" / "gfmtrust"
+LAYERS = ROOT / "tests" / "unit" / "core" / "test_layers.py"
 RETRIED = re.compile(r"exitStatus in \(([^?]*)\) \?")
 NO_ERROR = {0: "Done; single records may carry a status.", 130: "Interrupted from the keyboard."}
 
@@ -206,7 +209,35 @@ def conformance() -> str:
     return outcomes.table(found) if found else "Nothing recorded yet.\n"
 
 
+def packages() -> str:
+    """One row per package, from low to high: the first sentence of its docstring, and the large
+    libraries that are imported in few packages and may be imported in this one."""
+    rules = _layer_rules()
+    rows = []
+    for name in rules["ORDER"]:
+        tree = ast.parse((PACKAGE / name / "__init__.py").read_text(encoding="utf-8"))
+        first = " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
+        libraries = [
+            f"`{library}`"
+            for library, allowed in sorted(rules["ONLY_IN"].items())
+            if name in allowed
+        ]
+        rows.append([f"`{name}`", first, ", ".join(libraries)])
+    return table(["package", "content", "large libraries"], rows)
+
+
+def _layer_rules() -> dict:
+    """The constants of the layer test, which states the order of the packages once."""
+    tree = ast.parse(LAYERS.read_text(encoding="utf-8"))
+    return {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id in ("ORDER", "ONLY_IN")
+    }
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
+    "packages": packages,
     "measures": measures,
     "info_keys": info_keys,
     "parameters": parameters,
