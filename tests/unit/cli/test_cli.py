@@ -185,7 +185,7 @@ def test_truth(text, value):
 
 
 def test_the_help_of_export_teaches(capsys):
-    """The three forms of a model, the gate, the precisions, what an untrained one means, and a line
+    """The three forms of a model, the sanity check, the precisions, an untrained model, and a command
     to type."""
     assert cli.main(["export_model", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -193,8 +193,8 @@ def test_the_help_of_export_teaches(capsys):
         "folder of weights or a bundle",
         "org/name@ and the 40 hex digits of a commit",
         "a registered name (gfmtrust models)",
-        "must be below 1.376 nats a base",
-        "int8 is a draft, never HIGH",
+        "must be below 1.376 nats per base",
+        "fp16 is compared with fp32 at export",
         "gate: failed in the bundle",
         "gfmtrust export_model --model weights/gpn --fasta GRCh38.fa --out_dir models",
     ):
@@ -202,7 +202,8 @@ def test_the_help_of_export_teaches(capsys):
 
 
 @pytest.mark.bad_input
-def test_bf16_is_refused_before_anything_is_read(capsys):
+@pytest.mark.parametrize("precision", ["int8", "bf16"])
+def test_a_precision_that_was_removed_is_refused_before_anything_is_read(capsys, precision):
     assert (
         cli.main(
             [
@@ -214,12 +215,12 @@ def test_bf16_is_refused_before_anything_is_read(capsys):
                 "--out_dir",
                 "out",
                 "--precision",
-                "bf16",
+                precision,
             ]
         )
-        == 69
+        == 64
     )
+    (line,) = capsys.readouterr().err.splitlines()
     assert (
-        "--precision bf16: no graph certified for it; expected fp32, fp16, int8; the CPU provider has no bf16"
-        in capsys.readouterr().err
+        f"argument --precision: invalid choice: '{precision}' (choose from 'fp32', 'fp16')" in line
     )
