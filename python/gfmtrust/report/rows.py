@@ -54,7 +54,8 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         ("outcome", calibration.outcome or MISSING),
         (
             "probes",
-            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.half_a:,}, certification splits {counts.b1:,} (HIGH) and {counts.b2:,} (MEDIUM); "
+            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.half_a:,}, "
+            f"certification splits {counts.b1:,} (HIGH) and {counts.b2:,} (MEDIUM); "
             f"{counts.blocks:,} blocks",
         ),
         (

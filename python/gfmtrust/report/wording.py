@@ -157,7 +157,8 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
     if not any(counts.sum() for counts in numbers.ent.values()):
         return "There is no entropy: the models of this run give likelihoods of alleles and no distribution over the four bases."
     return (
-        f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) have an entropy above 1.9 bits, "
+        f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) "
+        "have an entropy above 1.9 bits, "
         "at which the models nearly guess."
     )
 

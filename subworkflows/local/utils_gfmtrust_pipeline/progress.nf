@@ -1,5 +1,5 @@
 //
-// How far a long scoring run is: what there is to score, then a line a model at most every half minute, and one at its end.
+// How far a long scoring run is: what there is to score, then one line per model at most every half minute, and one at its end.
 //
 
 include { thousands } from './words'
