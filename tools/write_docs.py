@@ -212,7 +212,7 @@ def conformance() -> str:
 def packages() -> str:
     """One row per package, from low to high: the first sentence of its docstring, and the large
     libraries that are imported in few packages and may be imported in this one."""
-    rules = _layer_rules()
+    rules = layer_rules()
     rows = []
     for name in rules["ORDER"]:
         tree = ast.parse((PACKAGE / name / "__init__.py").read_text(encoding="utf-8"))
@@ -226,7 +226,7 @@ def packages() -> str:
     return table(["package", "content", "large libraries"], rows)
 
 
-def _layer_rules() -> dict:
+def layer_rules() -> dict:
     """The constants of the layer test, which states the order of the packages once."""
     tree = ast.parse(LAYERS.read_text(encoding="utf-8"))
     return {

@@ -449,6 +449,37 @@ def test_a_broken_link_is_found():
     ) == ["absent.md", "usage.md#walk-it"]
 
 
+FOLDERS = ("python", "tests", "dev", "benchmarks", "training", "assets", "conf", "containers")
+"""Folders of the repository whose files the pages name."""
+
+
+def absent_files(text, base=ROOT):
+    """Paths in code style that begin with one of FOLDERS, or with a package, and are not there."""
+    packages = {path.name for path in (base / "python" / "gfmtrust").iterdir() if path.is_dir()}
+    found = []
+    for name in re.findall(r"[\w./*-]+", " ".join(inline_code(text))):
+        top = name.split("/")[0]
+        if "/" not in name or not re.search(r"(\.(py|sh|nf|csv|json|txt|yaml|yml|config))$", name):
+            continue
+        if top in FOLDERS and not list(base.glob(name)):
+            found.append(name)
+        module = top in packages and name.endswith(".py")
+        if module and not list((base / "python" / "gfmtrust").glob(name)):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_named_in_the_text_exist(page):
+    assert absent_files(text_of(page)) == []
+
+
+@pytest.mark.bad_input
+def test_a_file_that_does_not_exist_is_found():
+    text = "`tests/no_test.py` `core/columns.py` `core/rows.py` `results/x.json`"
+    assert absent_files(text) == ["tests/no_test.py", "core/rows.py"]
+
+
 def test_every_page_is_reached_from_the_readme():
     reached = set(re.findall(r"\]\(([^)#\s]+)", text_of("README.md")))
     assert [
