@@ -210,30 +210,30 @@ def conformance() -> str:
 
 
 def packages() -> str:
-    """One row per package, from low to high: the first sentence of its docstring, and the large
-    libraries that are imported in few packages and may be imported in this one."""
-    rules = layer_rules()
+    """A row per package, in the order in which one may import another, with the sentence that its
+    `__init__` opens with."""
     rows = []
-    for name in rules["ORDER"]:
-        tree = ast.parse((PACKAGE / name / "__init__.py").read_text(encoding="utf-8"))
-        first = " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
-        libraries = [
-            f"`{library}`"
-            for library, allowed in sorted(rules["ONLY_IN"].items())
-            if name in allowed
-        ]
-        rows.append([f"`{name}`", first, ", ".join(libraries)])
-    return table(["package", "content", "large libraries"], rows)
+    for name in layer_order():
+        for init in sorted((PACKAGE / name).rglob("__init__.py")):
+            rows.append([f"`{init.parent.relative_to(PACKAGE)}/`", _first_sentences(init)])
+    return table(["package", "what it does"], rows)
 
 
-def layer_rules() -> dict:
-    """The constants of the layer test, which states the order of the packages once."""
+def _first_sentences(module: Path) -> str:
+    """The first paragraph of a module's docstring, on one line."""
+    text = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def layer_order() -> list[str]:
+    """The packages from low to high, as the layer test states them."""
     tree = ast.parse(LAYERS.read_text(encoding="utf-8"))
-    return {
-        node.targets[0].id: ast.literal_eval(node.value)
+    (order,) = (
+        node.value
         for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id in ("ORDER", "ONLY_IN")
-    }
+        if isinstance(node, ast.Assign) and node.targets[0].id == "ORDER"
+    )
+    return list(ast.literal_eval(order))
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
