@@ -47,7 +47,7 @@ test-slurm: setup ## the pipeline on a SLURM of one node, and what each task was
 	@dev/slurm.sh
 	@$(ACTIVATE) && python -m pytest -q -s -m "slurm" tests/pipeline/test_slurm.py
 
-bench: setup ## the benchmarks of docs/benchmarks.md
+bench: setup ## the benchmarks of docs/understand/benchmarks.md
 	@$(ACTIVATE) && python -m pytest -q -m "bench" -s
 	@$(ACTIVATE) && python benchmarks/throughput.py
 	@$(ACTIVATE) && python benchmarks/gpn_duel.py
@@ -55,13 +55,13 @@ bench: setup ## the benchmarks of docs/benchmarks.md
 proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws each; PROOF='--law hard --part context --n 100' does less
 	@$(ACTIVATE) && python benchmarks/proof.py --work .gfmtrust/proof $(PROOF)
 
-conformance: setup ## every model family against what is known another way; the figures go into docs/models.md
+conformance: setup ## every model family against what is known another way; the figures go into docs/understand/models.md
 	@$(ACTIVATE) && gfmtrust models conformance --out python/gfmtrust/models/data/conformance.json && python dev/write_docs.py
 
 consumers: setup ## get ten tools that read our results and ask each the same question
 	@dev/consumers.sh && $(ACTIVATE) && python dev/consumers.py
 
-lint: setup ## ruff, types, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/lint.md)
+lint: setup ## ruff, types, nextflow lint, shell syntax, hadolint, nf-core's lints (docs/extend/lint.md)
 	@$(ACTIVATE) && ruff check . && ruff format --check --quiet . && nextflow lint $(LINTED) && for script in $(SCRIPTS); do sh -n $$script; done
 	@cmp -s python/requirements/lint.txt $(LINT)/lint.txt || { $(UV) venv --quiet --clear $(LINT) && $(UV) pip install --quiet --require-hashes \
 	    --python $(LINT)/bin/python -r python/requirements/lint.txt && cp python/requirements/lint.txt $(LINT)/; }
@@ -69,7 +69,7 @@ lint: setup ## ruff, types, nextflow lint, shell syntax, hadolint, nf-core's lin
 	@$(HADOLINT) containers/*.Dockerfile
 	@$(ACTIVATE) && python dev/nf_core_lint.py
 
-modules: setup ## a folder of modules for other pipelines (docs/integration.md), in $(MODULES)
+modules: setup ## a folder of modules for other pipelines (docs/extend/integration.md), in $(MODULES)
 	@$(ACTIVATE) && python dev/nf_core_modules.py $(MODULES)
 
 lock: setup ## resolve the requirements again, with hashes and without index addresses, and what is derived from them

@@ -1,5 +1,5 @@
 """The proof of the flags on oracle genomes: writes genomes, trains what is to be proven, and prints
-the tables of docs/benchmarks.md.
+the tables of docs/understand/benchmarks.md.
 
     python benchmarks/proof.py --law easy --work .gfmtrust/proof            all parts, 1,000 redraws each
     python benchmarks/proof.py --law easy --part useless --n 100            one part, fewer redraws

@@ -1,5 +1,5 @@
 """The ten-consumer contract: "alleles of MEDIUM or better", asked of a run's results with every
-tool's own recipe of docs/integration.md.
+tool's own recipe of docs/extend/integration.md.
 
     python dev/consumers.py                       a small made-up run with every kind of record
     python dev/consumers.py results-demo          a run of yours
@@ -34,7 +34,7 @@ from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.io import tables
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "integration.md"
+PAGE = ROOT / "docs" / "extend" / "integration.md"
 TOOLS = ROOT / ".gfmtrust" / "consumers"
 KEEP = 2
 """GFM_RANK from which on an allele is MEDIUM or better."""

@@ -7,7 +7,7 @@ One line a lint; ends with 1 where one fails, with 66 where nf-core is not there
 GitHub for its own modules before it looks at ours: git is pointed to an empty repository of that
 address, by environment alone. With it go nf-core's schemas of meta.yml and environment.yml; those
 two checks accept everything here. Switches of the pipeline's lint are in .nf-core.yml, their
-reasons in docs/lint.md.
+reasons in docs/extend/lint.md.
 """
 
 import argparse

@@ -33,7 +33,7 @@ Made by `dev/nf_core_modules.py` of the pipeline; not edited by hand. Install wi
 
     nf-core subworkflows --git-remote <this repository> install vcf_annotate_gfm
 
-and read docs/integration.md of the pipeline.
+and read docs/extend/integration.md of the pipeline.
 """
 NF_TEST = """config {
     testsDir   = "."

@@ -52,7 +52,7 @@ NO_ERROR = {0: "Done; single records may carry a status.", 130: "Interrupted fro
 
 def pages() -> list[Path]:
     """Every page that may hold a generated table."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:

@@ -1,11 +1,11 @@
-"""docs/output.md as tables, to be held against a real run."""
+"""docs/start/output.md as tables, to be held against a real run."""
 
 import re
 from itertools import dropwhile, takewhile
 
 import nextflow_run
 
-PAGE = (nextflow_run.ROOT / "docs" / "output.md").read_text()
+PAGE = (nextflow_run.ROOT / "docs" / "start" / "output.md").read_text()
 
 
 def table(after):

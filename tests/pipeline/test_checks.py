@@ -222,7 +222,7 @@ def test_parameters_of_an_institution_are_accepted_with_one_warning(tmp_path):
     options = ("--input", "sheet.csv", "--fasta", "genome.fa", "-stub", "-c", "institution.config")
     run = nextflow_run.run(launch, *options)
     assert run.code == 0, run.text
-    warnings = [line for line in run.text.splitlines() if "does not read it" in line]
+    warnings = [line for line in run.text.splitlines() if "ignores it" in line]
     assert len(warnings) == 1
     names = ("igenomes_base", "max_cpus", "max_memory", "max_time")
     assert all(f"params.{name}" in warnings[0] for name in names)

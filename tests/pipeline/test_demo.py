@@ -1,5 +1,5 @@
 """Real runs on the demo cohort (-profile test): what comes back, byte by byte; nothing runs twice;
-a killed run ends the same; and docs/output.md tells of every published file, column and key."""
+a killed run ends the same; and docs/start/output.md tells of every published file, column and key."""
 
 import gzip
 import json
@@ -204,7 +204,7 @@ def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
     assert not (run.outdir / "annotated").exists()
 
 
-# --- docs/output.md
+# --- docs/start/output.md
 # -----------------------------------------------------------------------------------------------------------
 
 

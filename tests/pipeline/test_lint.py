@@ -69,7 +69,7 @@ def test_nextflow_lints_the_hosts_with_our_modules_in_them(tmp_path):
 
 def test_each_switch_has_its_reason_and_there_are_six():
     switches = yaml.safe_load((nextflow_run.ROOT / ".nf-core.yml").read_text())["lint"]
-    page = (nextflow_run.ROOT / "docs" / "lint.md").read_text()
+    page = (nextflow_run.ROOT / "docs" / "extend" / "lint.md").read_text()
     rows = [
         row.split("|")[1:3]
         for row in page.split("| switch | reason |", 1)[1].splitlines()[2:]

@@ -243,7 +243,7 @@ def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
     )
     assert run.code == 1
     assert (
-        "--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out"
+        "--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out"
         in run.text
     )
     assert "--input: given with --regions_only; expected one of the two; leave one out" in run.text

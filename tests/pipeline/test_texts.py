@@ -131,7 +131,7 @@ def test_a_failed_task_is_told_by_its_own_line(told):
         "gfmtrust: stopped at CHECK_INPUTS (genome), exit 65",
         "  bad.vcf: line 1 is a record; expected ##fileformat=VCFv4.x; restore the header",
         "  work dir   work/d8/28",
-        "  next       mend it and run the same command again with -resume; nothing under results is complete",
+        "  next       remove the cause and run the same command again with -resume; the files in results are incomplete",
     ]
 
 
@@ -156,7 +156,7 @@ def test_the_plan_is_told_before_anything_is_scored(told):
         ["of", "probes      2,000, and 1,500 of indels and MNVs"],
         ["tasks", "2 models x 5 shards: 10 of SCORE_SITES"],
     ]
-    assert lines[5][1].startswith("about 75,383 a model at 7 a site")  # 7 x (9,571 + 1,198)
+    assert lines[5][1].startswith("about 75,383 per model at 7 per site")  # 7 x (9,571 + 1,198)
 
 
 def test_progress_has_rate_batch_and_time_left(told):
@@ -172,7 +172,7 @@ def test_progress_has_rate_batch_and_time_left(told):
 def test_counts_are_of_all_vcfs_and_leftovers_are_named(told):
     assert told["ranks"] == "HIGH 1,234, MEDIUM 40, LOW 5, not scored 7"
     assert told["leftovers"] == [
-        "  left over  old.gfm.vcf.gz, peaks.gfm.bed.gz: of an earlier run, not of this one"
+        "  left over  old.gfm.vcf.gz, peaks.gfm.bed.gz: these files are of an earlier run, not of this one"
     ]
     assert told["published"][:2] == [
         f"{told['outdir']}/annotated/S1/S1.gfm.vcf.gz",

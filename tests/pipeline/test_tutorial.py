@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed"),
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGE = (nextflow_run.ROOT / "docs" / "tutorial.md").read_text()
+PAGE = (nextflow_run.ROOT / "docs" / "start" / "tutorial.md").read_text()
 
 
 def steps(page):

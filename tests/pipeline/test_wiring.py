@@ -384,7 +384,7 @@ def test_bad_data_is_not_tried_again(first, start):
         r"stopped at PLAN_SITES .*, exit 65\n  calls.vcf: found this; expected that; do so\n  work dir ",
         run.text,
     )
-    assert "nothing under out is complete" in run.text
+    assert "the files in out are incomplete" in run.text
     assert re.search(r"gfmtrust: done", run.text) is None
 
 

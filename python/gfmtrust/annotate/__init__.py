@@ -1,1 +1,1 @@
-"""The user's VCF and BED with the measures and flags of a run."""
+"""The user's VCF and BED files with the measures and flags of a run."""

@@ -2,7 +2,7 @@
 it is no better.
 
 Pure functions of arrays; which bases a region has and how a line is written is not here. The rules
-are docs/reliability.md, "Regions".
+are docs/understand/reliability.md, "Regions".
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def own_error_bound(errors: int, n: int, delta: float) -> float:
     """One-sided Clopper-Pearson upper bound of a region's decoy error, confidence 1 - delta; 1
     where n is below 10.
 
-    errors of n bases become ceil(errors / 10) of floor(n / 10). Source: docs/reliability.md,
+    errors of n bases become ceil(errors / 10) of floor(n / 10). Source: docs/understand/reliability.md,
     "Regions".
     """
     n_independent = n // CORRELATED_BP

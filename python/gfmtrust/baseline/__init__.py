@@ -1,5 +1,4 @@
-"""The context model: two-sided word counts of the user's own genome, mixed over orders; the model
-without a download.
+"""The context model: a k-mer (Markov) baseline fitted to the user's genome, without a download.
 
     fit_context_model("genome.fa", "context_model", seed=0)      # an ordinary bundle, with
     members.json Members.open("context_model").admitted(contig_index, pos)    # bool (n, 8): members
@@ -7,7 +6,7 @@ without a download.
 
 `members` deals blocks, `counts` counts words, `evaluate` is the law in numpy, `mixture` fits its
 weights, `fit` joins these, `graph` writes the law in ONNX, `write` makes the bundle. What the
-numbers mean is in docs/reliability.md, section 2.
+numbers mean is in docs/understand/reliability.md, section 2.
 """
 
 from gfmtrust.baseline.fit import ContextModel, fit_model

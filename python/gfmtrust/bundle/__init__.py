@@ -1,1 +1,1 @@
-"""A bundle: an exported model with its tokenizer, and the session that runs it."""
+"""Bundles: an exported model with its tokenizer, and the session that runs it."""

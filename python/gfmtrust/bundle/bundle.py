@@ -10,7 +10,7 @@ all families:
     # checks digests, schema, domains, inputs, outputs
 
 The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds
-BPE_FIELDS too; docs/models.md explains them. Not here: what a graph may hold (`graph_contract`),
+BPE_FIELDS too; docs/understand/models.md explains them. Not here: what a graph may hold (`graph_contract`),
 running one (`session`), making one (`export`, `context_model`).
 """
 
@@ -151,7 +151,7 @@ class Bundle:
 
     @property
     def quantity(self) -> str:
-        """What the graph answers; one of QUANTITIES (docs/scoring.md)."""
+        """What the graph answers; one of QUANTITIES (docs/understand/scoring.md)."""
         return self.meta["scoring"]["quantity"]
 
     @property

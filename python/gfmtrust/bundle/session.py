@@ -41,7 +41,7 @@ chooses kernels by shape: there the batch is always whole."""
 TOKENS_PER_BATCH = 4096
 """Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
 GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
-"""Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times
+"""Parity bars for logits of standard deviation 1 (docs/understand/models.md); golden windows allow them times
 their largest |logp|."""
 OUT_OF_MEMORY = (
     "failed to allocate memory",

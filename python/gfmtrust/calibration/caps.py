@@ -3,7 +3,7 @@ of features.
 
 `Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles
 alike, because a certificate only covers a rule that was in force when the probes were counted.
-Source: docs/reliability.md 4. Caps never lift a flag and explanations never change one.
+Source: docs/understand/reliability.md 4. Caps never lift a flag and explanations never change one.
 """
 
 from __future__ import annotations

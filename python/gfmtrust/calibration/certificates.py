@@ -3,7 +3,7 @@ alpha.
 
 A threshold is chosen by a fixed-sequence test whose order is fixed on half A and whose bounds are
 computed on half B, on all accepted (orientation-balanced) probes and again on the run-oriented ones
-among them. Source: docs/reliability.md 3.5; Clopper and Pearson 1934; Angelopoulos et al. 2021
+among them. Source: docs/understand/reliability.md 3.5; Clopper and Pearson 1934; Angelopoulos et al. 2021
 (Learn then Test). Knows nothing of measures or models.
 """
 

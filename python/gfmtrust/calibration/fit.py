@@ -2,7 +2,7 @@
 need later.
 
 `fit` is a pure function of the probes' table. Scoring probes and writing files is elsewhere; what a
-Calibration holds is in `calibration_record`, the flags are in `flags`. Source: docs/reliability.md
+Calibration holds is in `calibration_record`, the flags are in `flags`. Source: docs/understand/reliability.md
 3, 4, 7.
 """
 

@@ -4,7 +4,7 @@ as without, at every labelled score.
 A window slides over the labelled scores; its bounds come from a bootstrap, and where labels of one
 kind run out from the window's own counts. A table and the scores beyond which the bounds reach the
 published strengths of evidence: research use, never an ACMG call. Source: Pejaver et al. 2022
-(windows, bounds, prior); Tavtigian et al. 2018 (odds of the strengths); docs/reliability.md,
+(windows, bounds, prior); Tavtigian et al. 2018 (odds of the strengths); docs/understand/reliability.md,
 "Labels".
 """
 

@@ -214,7 +214,7 @@ def with_nulls(
     calibration = replace(calibration, nulls=nulls, alt_distance=alt_distance)
     guilty = [null.name for null in nulls if null.n_high or null.n_medium]
     return (
-        withhold_high(calibration, f"a flag went to the null control {', '.join(guilty)}")
+        withhold_high(calibration, f"a negative control earned a flag ({', '.join(guilty)})")
         if guilty
         else told(calibration)
     )
@@ -277,7 +277,7 @@ def told(calibration: Calibration) -> Calibration:
 
 def _outcome(calibration: Calibration) -> str:
     if calibration.shift is not None and calibration.shift.fired:
-        return "No flag above LOW: the run's sites are unlike the probes (shift gate fired); recalibrate on this genome"
+        return "No flag above LOW: the run's sites are unlike the probes (shift test fired); calibrate again on this run"
     if refusal(calibration.counts):
         return f"No flag above LOW: {refusal(calibration.counts)}"
     levels = (Rank.MEDIUM,) if calibration.options.at_most_medium else (Rank.HIGH, Rank.MEDIUM)
@@ -298,7 +298,7 @@ def _outcome(calibration: Calibration) -> str:
     ]
     parts += [f"{kind} labels cannot calibrate: {why}" for kind, why in calibration.label_refusals]
     if calibration.options.looks > 1:
-        parts.append(f"exploratory: look {calibration.options.looks} at half B")
+        parts.append(f"exploratory: look {calibration.options.looks} at the certification splits")
     return "; ".join(parts)
 
 

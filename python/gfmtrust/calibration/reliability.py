@@ -2,7 +2,7 @@
 that stands there.
 
 A logistic regression on half A of the probes. On probes the sign of the LLR is the label, so only
-measures that stay the same when REF and ALT trade places may enter. Source: docs/reliability.md
+measures that stay the same when REF and ALT trade places may enter. Source: docs/understand/reliability.md
 3.3, 3.4. Flags and certificates are not here.
 """
 

@@ -1,5 +1,5 @@
 """The run-level shift gate: are the run's sites like the probes that were certified? Source:
-docs/reliability.md 7."""
+docs/understand/reliability.md 7."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which part of the calibration each probe belongs to: half A fits, B1 certifies HIGH, B2 certifies
 MEDIUM.
 
-A and B share no block of the genome. Source: docs/reliability.md 3.4. Labels play no part in it.
+A and B share no block of the genome. Source: docs/understand/reliability.md 3.4. Labels play no part in it.
 """
 
 from __future__ import annotations

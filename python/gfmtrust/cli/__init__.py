@@ -1,1 +1,1 @@
-"""The `gfmtrust` command."""
+"""The `gfmtrust` command: options, and one function per step without logic."""

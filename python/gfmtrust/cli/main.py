@@ -467,7 +467,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; returns the exit code documented in docs/usage.md. Never raises."""
+    """Run one subcommand; returns the exit code documented in docs/start/usage.md. Never raises."""
     signal.signal(signal.SIGTERM, _terminated)
     debug = False
     try:

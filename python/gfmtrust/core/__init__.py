@@ -1,2 +1,2 @@
-"""The nouns of the tool, its columns, errors and measures, and the statistics they rest on; no
-files."""
+"""Vocabulary, columns, errors, measures and statistics, which every other package uses; no file
+is read here."""

@@ -2,7 +2,7 @@
 process.
 
 A message is one line, *place: found; expected; remedy*. Source of the codes: sysexits.h and
-docs/usage.md.
+docs/start/usage.md.
 """
 
 from __future__ import annotations

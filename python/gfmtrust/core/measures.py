@@ -3,7 +3,7 @@
 A new measure is one function here, marked `from_answers` or `from_llrs`, and one entry there. Arrays:
 `probs` float32 (n, V, 4), order A,C,G,T, forward strand, a view all NaN where it may not vote;
 `weights` float64 (n, V), each row summing to 1, or to 0 where no view votes (then every measure is
-NaN). The definitions are docs/scoring.md 1.5 and docs/reliability.md 1. What is *done* with the
+NaN). The definitions are docs/understand/scoring.md 1.5 and docs/understand/reliability.md 1. What is *done* with the
 numbers (calibration, flags) is not here.
 """
 
@@ -54,11 +54,11 @@ ROWS = 1 << 13
 """Rows worked on at once, so that memory stays small; it does not change any result."""
 
 NEIGHBOUR_SE_BITS = 0.3
-"""Standard error of a mean surprisal difference over eight neighbours (reliability.md 1)."""
+"""Standard error of a mean surprisal difference over eight neighbours (docs/understand/reliability.md 1)."""
 
 SHRINK_BASES = 32
 """A local gain over n bases gets weight n / (n + 32), its region class's mean the rest
-(reliability.md 1)."""
+(docs/understand/reliability.md 1)."""
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ def llr_sd(view_llrs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted standard deviation of the views' LLRs, nats (n,): sqrt(sum w (l - mean)^2 / (1 - sum
     w^2)).
 
-    NaN where fewer than two views vote. Source: scoring.md 1.5.
+    NaN where fewer than two views vote. Source: docs/understand/scoring.md 1.5.
     """
     mean = llr(view_llrs, weights)
     squares, weight_squares = np.zeros(len(view_llrs)), np.zeros(len(view_llrs))

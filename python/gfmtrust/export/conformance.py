@@ -6,7 +6,7 @@ itself, on random weights.
 
 Each check asks an exported bundle, as scoring would, something whose answer is known another way:
 torch run one whole window at a time, the other strand, another batch, the letters themselves.
-docs/models.md, "Conformance", says what each means; a family that registers an Example is in.
+docs/understand/models.md, "Conformance", says what each means; a family that registers an Example is in.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ CHECKS: dict[str, Callable[[Subject], Iterator[tuple]]] = {
     "round trip": _round_trip,
     "reach": _reach,
 }
-"""By the name of the column in docs/models.md. A check yields (value, the most allowed) or (value,
+"""By the name of the column in docs/understand/models.md. A check yields (value, the most allowed) or (value,
 the least allowed, True)."""
 
 

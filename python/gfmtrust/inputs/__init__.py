@@ -1,1 +1,1 @@
-"""What the user gives, checked against the genome: VCFs, BEDs, contig names, alleles, labels."""
+"""Checks of the user's files against the genome: VCFs, BEDs, contig names, alleles, labels."""

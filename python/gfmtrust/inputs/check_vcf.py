@@ -236,7 +236,7 @@ class RefCheck:
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
-        """Refuse (65) a wrong assembly; count what mismatches there are. Source: scoring.md,
+        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/understand/scoring.md,
         section 5."""
         for n_mismatch, n, what in (
             (self.n_snv_mismatch, self.n_snv, "SNVs"),

@@ -1,1 +1,2 @@
-"""Files read and written whole: compression, FASTA, BED, VCF, Parquet; one module per format."""
+"""Reading and writing of whole files, one module per format: FASTA, BED, VCF, Parquet,
+compression."""

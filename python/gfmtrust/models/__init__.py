@@ -1,5 +1,5 @@
-"""The registry of model families: a family is one file here and one line below. Importing this
-loads no torch."""
+"""Model families: each is one file in `families` and one line here; importing this loads no
+torch."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ BAR = 2e-5
 the standard deviation of log p where that is above 1."""
 NEIGHBOURS = 8
 """Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit
-(docs/reliability.md)."""
+(docs/understand/reliability.md)."""
 
 LOG = logging.getLogger(__name__)
 

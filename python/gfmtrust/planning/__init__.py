@@ -1,1 +1,1 @@
-"""What is to be scored: alleles, probes and region bases, each site once, cut into shards."""
+"""The plan of a run: alleles, probes and region bases, each site once, divided into shards."""

@@ -35,7 +35,7 @@ SURPRISAL_SNVS = 20_000
 MAX_ALLELE_BP = 50
 """Longer alleles, once normalised, are TOO_LONG."""
 MIN_CLASS_PROBES = 500
-"""Probes a region class needs in the quarter of them that decides on a level (docs/reliability.md,
+"""Probes a region class needs in the quarter of them that decides on a level (docs/understand/reliability.md,
 cells)."""
 BLOCK_WINDOW_BP = 1_024
 """Calibration blocks hold at least four windows of this length where the genome allows: the plan

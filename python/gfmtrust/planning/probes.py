@@ -4,7 +4,7 @@ beside it.
 Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local
 surprisal) and so that the real base stands on the run's REF side in half of them: a model that
 merely likes one letter is then right half of the time, whatever the spectrum. Source:
-docs/reliability.md, "Drawing the probes".
+docs/understand/reliability.md, "Drawing the probes".
 """
 
 from __future__ import annotations

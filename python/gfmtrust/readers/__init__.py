@@ -1,2 +1,2 @@
-"""Ways of reading DNA with a bundle: windows and views, sites, tiles, haplotypes, whole tokens,
+"""Ways of reading DNA with a bundle: windows, views, sites, tiles, haplotypes, whole tokens, and
 imported scores."""

@@ -2,7 +2,7 @@
 
 What a model outside ONNX (Evo 2, a service, a table of a paper) says of alleles or of bases goes
 through the same measures, calibration and flags as a model of ours. `import_scores` makes such a
-bundle. Formats: docs/models.md, "Scores from elsewhere".
+bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ same number of bases.
 
 LLR = ln p(ALT haplotype) - ln p(REF haplotype) over a span round the change, one value a view. A
 masked model gives the span's pseudo-likelihood, every base with the rest told but for its strided
-companions; a causal one the chain of its conditionals. Definitions: docs/scoring.md, "Insertions,
+companions; a causal one the chain of its conditionals. Definitions: docs/understand/scoring.md, "Insertions,
 deletions and complex alleles".
 """
 

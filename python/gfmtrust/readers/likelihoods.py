@@ -8,7 +8,7 @@ compared token by token.
 A changed letter may change several tokens. Both texts are cut anew; from the first token that
 differs on, a masked model has every token masked up to where the texts agree again and tells their
 probability together, a causal one tells the rest of the text. The sums run over equally many bases
-and are never divided by a number of tokens. Definitions: docs/scoring.md, "Models of whole tokens".
+and are never divided by a number of tokens. Definitions: docs/understand/scoring.md, "Models of whole tokens".
 """
 
 from __future__ import annotations

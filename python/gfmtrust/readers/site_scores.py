@@ -1,6 +1,6 @@
 """Distributions of one model at many sites: windows are cut, turned, scored and turned back.
 
-What a score means is in docs/scoring.md; the model itself is behind `session`. Output never depends
+What a score means is in docs/understand/scoring.md; the model itself is behind `session`. Output never depends
 on how sites are batched.
 """
 
@@ -25,7 +25,7 @@ CHUNK_BASES = 4_000_000
 CHUNK_SITES = 10_000
 """Sites worked on at once at most: the context model's windows are 63 bp."""
 MIN_REAL_BASES = 32
-"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/scoring.md,
+"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/understand/scoring.md,
 statuses)."""
 OFF_ALPHABET_LIMIT = 0.5
 MAX_BAD_SHARE = 0.001

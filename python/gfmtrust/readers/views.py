@@ -2,7 +2,7 @@
 takes, and where each finds the site.
 
 A look of half the context keeps the middle of the window, or for a causal model its right end: the
-letters nearest to the site. What a view is for: docs/scoring.md, "Views". Not here: cutting windows
+letters nearest to the site. What a view is for: docs/understand/scoring.md, "Views". Not here: cutting windows
 or running them (`scoring`, `tiles`, `haplotypes`).
 """
 

@@ -1,1 +1,1 @@
-"""What people read and look at: the HTML report, MultiQC, tracks, the manifest."""
+"""What users read: the HTML report, the MultiQC tables, the tracks and the manifest."""

@@ -46,20 +46,20 @@ the page would outgrow its 500 kB."""
 
 FILTERS = (
     (
-        "MEDIUM or better, allele by allele",
+        "alleles that are MEDIUM or HIGH",
         "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK>=2'",
     ),
-    ("HIGH alone", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=3'"),
+    ("only HIGH", "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=3'"),
     (
-        "records whose every ALT is MEDIUM or better, not split",
+        "records of which every ALT is MEDIUM or HIGH, not split",
         "bcftools view -i 'MIN(GFM_RANK)>=2' sample.gfm.vcf.gz",
     ),
     (
-        "scored, and nothing promised",
+        "alleles that are scored, but LOW",
         "bcftools norm -m- sample.gfm.vcf.gz | bcftools view -i 'GFM_RANK=1'",
     ),
     (
-        "not scored, with the reason",
+        "alleles that are not scored, with the reason",
         "bcftools norm -m- sample.gfm.vcf.gz | bcftools query -i 'GFM_RANK=0' "
         "-f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%GFM_STATUS\\n'",
     ),
@@ -210,7 +210,7 @@ def _stride(metrics: list[dict]) -> str:
     """How a model's region bases were scored, with what that changes of their entropy."""
     chosen = [one["region_stride"] for one in metrics if one["tiled_sites"]]
     if not chosen:
-        return "one base a pass"
+        return "one base per pass"
     check = chosen[0]["checks"][-1] if chosen[0].get("checks") else {}
     changed = (
         f"; entropy differs by {check['p50']:.3f} bit (median), {check['p99']:.3f} (99 %)"

@@ -55,35 +55,45 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
         ("outcome", calibration.outcome or MISSING),
         (
             "probes",
-            f"{counts.probes:,} answered, {counts.failed:,} not; half A {counts.half_a:,}, B1 {counts.b1:,}, B2 {counts.b2:,}; "
+            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.half_a:,}, "
+            f"certification splits {counts.b1:,} (HIGH) and {counts.b2:,} (MEDIUM); "
             f"{counts.blocks:,} blocks",
         ),
-        ("set, seed, looks at half B", f"{calibration.set}, {options.seed}, {options.looks}"),
-        ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
-        ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
+        (
+            "set, seed, looks at the certification splits",
+            f"{calibration.set}, {options.seed}, {options.looks}",
+        ),
+        (
+            "shift test (local surprisal of the run against that of the probes)",
+            shift_text(calibration),
+        ),
+        ("predictors of the reliability", ", ".join(term.name for term in terms) or "nothing"),
     ]
     facts += [
-        (f"labels and the genome {one.model} was trained on", one.words)
+        (f"labels on the training genome of {one.model}", one.words)
         for one in calibration.label_overlap
     ]
     ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
     if ranked:
         facts.append(
-            ("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked))
+            (
+                "ranking of errors by single measures (PRR; 1 is perfect, 0 is chance)",
+                ", ".join(ranked),
+            )
         )
     for null in calibration.nulls:
         error = MISSING if null.error is None else f"{100 * null.error:.0f} %"
         facts.append(
             (
-                f"false flags under null: {null.name}",
+                f"flags of the negative control: {null.name}",
                 f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
-                f"wrong at {error}, where guessing is at 50 %",
+                f"wrong in {error} of cases; guessing gives 50 %",
             )
         )
     if calibration.alt_distance is not None:
         facts.append(
             (
-                "LLRs of the run's SNVs against permuted ALTs (KS distance; near 0: observed alleles are told from none)",
+                "LLRs of the SNVs of the run against permuted ALTs (KS distance; near 0: observed and arbitrary alleles are not distinguished)",
                 f"{calibration.alt_distance:.3f}",
             )
         )
@@ -341,7 +351,7 @@ def _background(facts: dict | None) -> list[tuple[str, str]]:
         ("context model and probes come from", facts["name"]),
         ("background digest", facts["digest"]),
         (
-            "words of the genome that stand in the background",
+            "k-mers of the genome that are also in the background",
             f"{facts['shared_words']:,} of {facts['sampled_words']:,} sampled",
         ),
     ]

@@ -12,7 +12,7 @@ from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
 BARELY = 0.05
 """A model whose league gain is below this many bits per base is called hardly better than
-counting."""
+the context model."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
     if not numbers.alleles:
         return Verdict(
             "No allele was given.",
-            ("The run holds no record with an ALT; what follows describes the models alone.",),
+            (
+                "The run has no record with an ALT; the rest of the report describes only the models.",
+            ),
             False,
         )
     if not numbers.scored:
@@ -46,8 +48,8 @@ def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
         return Verdict(
             f"{n_high:,} of {numbers.scored:,} scored alleles are HIGH ({share:.1%}).",
             (
-                f"At places like theirs the model prefers a decoy to the real base in at most {calibration.options.alpha_high:.0%} "
-                f"of cases (confidence {1 - calibration.options.delta:.0%}).",
+                f"At positions like these the model prefers a decoy to the real base in at most {calibration.options.alpha_high:.0%} "
+                f"of cases (with confidence {1 - calibration.options.delta:.0%}).",
                 medium,
             ),
             True,
@@ -60,8 +62,8 @@ def why_no_high(calibration: Calibration) -> list[str]:
     """The reason as a sentence, and what explains it."""
     if calibration.shift is not None and calibration.shift.fired:
         return [
-            "the run's sites are unlike the probes the flags were certified on, so every flag is LOW.",
-            "The shift gate fired. Recalibrate on this genome.",
+            "the sites of this run are unlike the probes on which the flags were certified, so every flag is LOW.",
+            "The shift test fired. Calibrate again on this run.",
         ]
     if calibration.high_withheld:
         return [f"the level is withheld ({calibration.high_withheld})."]
@@ -74,16 +76,16 @@ def why_no_high(calibration: Calibration) -> list[str]:
         return ["no certificate could be made.", f"{calibration.outcome}."]
     if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
         return [
-            "on this genome the models know no more than counting words does.",
+            "on this genome the models know no more than the context model, a k-mer (Markov) baseline.",
             f"{calibration.outcome}.",
         ]
     high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
     if any(found.exists for found in high):
         return ["the level is certified on this genome, but no allele of this run reaches it."]
     return [
-        "on this genome the model cannot tell the real base from a decoy well enough.",
+        "on this genome the model cannot distinguish the real base from a decoy well enough.",
         *nearest_miss(high),
-        "This is a finding, not a failure: do not read this model's numbers as evidence here.",
+        "This is a result, not a failure: do not use the numbers of this model as evidence here.",
     ]
 
 
@@ -94,32 +96,32 @@ def nearest_miss(high: list[Certificate]) -> list[str]:
         return []
     best = min(tested, key=lambda found: max(found.balanced.bound, found.run.bound))
     return [
-        f"Among the {best.balanced.n:,} surest probes that were tested, {best.balanced.errors:,} decoys were preferred to the real base; "
-        f"the error may be {max(best.balanced.bound, best.run.bound):.1%}, and HIGH allows {best.alpha:.0%}."
+        f"Among the {best.balanced.n:,} most reliable probes that were tested, {best.balanced.errors:,} decoys were preferred to the real base; "
+        f"the upper bound of the error is {max(best.balanced.bound, best.run.bound):.1%}, and HIGH allows {best.alpha:.0%}."
     ]
 
 
 def _medium_line(n_high: int, n_medium: int, calibration: Calibration) -> str:
     if n_medium:
         return (
-            f"{n_medium:,} are MEDIUM: decoys win in at most {calibration.options.alpha_medium:.0%} of such cases. "
+            f"{n_medium:,} are MEDIUM: the model prefers the decoy in at most {calibration.options.alpha_medium:.0%} of such cases. "
             "All other scored alleles are LOW."
         )
     if n_high:
-        return "None is MEDIUM; all other scored alleles are LOW: do not read their numbers."
+        return "None is MEDIUM; all other scored alleles are LOW: do not use their numbers."
     return "No allele is MEDIUM either: every scored allele is LOW."
 
 
 def level_text(level: Rank, calibration: Calibration) -> str:
     """What a flag promises in this run."""
     if level == Rank.LOW:
-        return "Scored, and nothing is promised."
+        return "The allele is scored, and nothing is promised."
     alpha = {
         Rank.HIGH: calibration.options.alpha_high,
         Rank.MEDIUM: calibration.options.alpha_medium,
     }[level]
     if calibration.shift is not None and calibration.shift.fired:
-        return "Not given in this run: the shift gate fired."
+        return "Not given in this run: the shift test fired."
     if level == Rank.HIGH and calibration.options.at_most_medium:
         return f"Not given in this run: {calibration.options.at_most_medium}."
     if level == Rank.HIGH and calibration.high_withheld:
@@ -143,7 +145,7 @@ def curve_sentence(bins: list[CurveBin]) -> str:
     right = sum(bin_.right * bin_.n for bin_ in bins) / n
     best = bins[-1]
     return (
-        f"Over {n:,} probes the real base was preferred in {right:.1%} of cases; guessing gives 50%. Among the surest tenth it was "
+        f"Over {n:,} probes the real base was preferred in {right:.1%} of cases; guessing gives 50%. Among the most reliable tenth it was "
         f"{best.right:.1%} ({best.low:.1%} to {best.high:.1%})."
     )
 
@@ -153,15 +155,16 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
     if not numbers.scored:
         return "No allele was scored."
     if not any(counts.sum() for counts in numbers.ent.values()):
-        return "No entropy: the models of this run tell likelihoods of alleles and have no distribution over the four bases."
+        return "There is no entropy: the models of this run give likelihoods of alleles and no distribution over the four bases."
     return (
-        f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) lie above 1.9 bits, "
-        "where the models all but guess."
+        f"{numbers.at_uniform:,} of {numbers.scored:,} scored alleles ({numbers.at_uniform / numbers.scored:.0%}) "
+        "have an entropy above 1.9 bits, "
+        "at which the models nearly guess."
     )
 
 
 def league_sentence(rows: list[LeagueRow]) -> str:
-    """Do the models beat counting?"""
+    """Do the models beat the context model?"""
     gains = [(row.gain, row.gain_low, row.gain_high) for row in rows if row.gain is not None]
     if not gains:
         return (
@@ -169,15 +172,13 @@ def league_sentence(rows: list[LeagueRow]) -> str:
         )
     gain, low, high = gains[0]
     if low is None or high is None:
-        return f"The models gain {gain:+.3f} bits per base over counting; there are too few blocks for an interval."
+        return f"The models gain {gain:+.3f} bits per base over the context model; there are too few blocks for an interval."
     if high <= 0:
-        return (
-            f"The models do worse than counting words on this genome ({gain:+.3f} bits per base)."
-        )
+        return f"The models are worse than the context model on this genome ({gain:+.3f} bits per base)."
     measured = f"{gain:+.3f} bits per base, {low:+.3f} to {high:+.3f}"
     if low <= 0:
-        return f"Whether the models beat counting words is open on this genome ({measured})."
-    return f"The models {'hardly beat' if gain < BARELY else 'beat'} counting words on this genome ({measured})."
+        return f"It is not certain whether the models beat the context model on this genome ({measured})."
+    return f"The models {'hardly beat' if gain < BARELY else 'beat'} the context model on this genome ({measured})."
 
 
 def funnel_steps(numbers: AlleleNumbers) -> list[tuple[str, int]]:

@@ -1,2 +1,2 @@
-"""Scores one shard of sites, and what surrounds it: strides, negative controls, the estimate of a
+"""The scoring of one shard of sites, the stride, the negative controls, and the estimate of a
 run."""

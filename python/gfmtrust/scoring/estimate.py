@@ -90,12 +90,12 @@ def estimate_run(
         f"region bases\t{counts['region_bases']:,}",
         f"indels and MNVs\t{counts['variants']:,}",
         f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
-        f"null controls\t{counts['null_sites']:,} sites",
+        f"negative controls\t{counts['null_sites']:,} sites",
     ]
     lines += [
-        f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} a second, "
+        f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} per second, "
         f"{duration(3600 * row['hours'])}; "
-        f"passes a site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}"
+        f"passes per site: {', '.join(f'{preset} {n}' for preset, n in row['passes_per_site'].items())}"
         for row in rows
     ]
     share = total["calibration_passes"] / max(1, total["passes"])

@@ -4,7 +4,7 @@ every run scores some probes so.
 twin: each model with the values of every weight tensor permuted, the same graph otherwise.
 shuffled: the real models on windows whose flanks keep their dinucleotides but not their order. Both
 go through the run's own calibration from the start; one that earns a flag shows a leak. Source:
-docs/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
+docs/understand/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
 """
 
 from __future__ import annotations

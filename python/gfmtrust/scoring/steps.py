@@ -340,7 +340,7 @@ def _null_scores(
             session, bundle, genome, contig_index, pos, views, neighbours, max_n, admitted
         )
     except InternalError as error:
-        log.warning("null control %s: %s; it says nothing in this run", null, error)
+        log.warning("negative control %s: %s; it has no result in this run", null, error)
         return site_scores.unanswered(len(pos), len(views_of(bundle, views)))
 
 

@@ -1,2 +1,2 @@
-"""Proof of the promises on genomes whose truth is known, and benchmarks; nothing above imports it,
-except `cli`."""
+"""Tests of the promises on genomes with a known distribution, and benchmarks; only `cli` imports
+it."""

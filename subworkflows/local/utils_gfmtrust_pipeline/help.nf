@@ -21,7 +21,7 @@ def helpText(schema, version, full, hidden, colours) {
             lines << ''
         }
     }
-    lines << (full ? 'docs/usage.md has examples.' : '--help <parameter> shows one parameter in full, --help_full all of them; docs/usage.md has examples.')
+    lines << (full ? 'docs/start/usage.md has examples.' : '--help <parameter> shows one parameter in full, --help_full all of them; docs/start/usage.md has examples.')
     return lines.join('\n')
 }
 

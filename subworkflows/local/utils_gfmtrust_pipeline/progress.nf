@@ -1,5 +1,5 @@
 //
-// How far a long scoring run is: what there is to score, then a line a model at most every half minute, and one at its end.
+// How far a long scoring run is: what there is to score, then one line per model at most every half minute, and one at its end.
 //
 
 include { thousands } from './words'
@@ -23,7 +23,7 @@ def planText(plan, n_shards, n_models, views) {
         "  of regions     ${thousands(counts.region_bases)} bases",
         "  of probes      ${thousands(counts.probes)}, and ${thousands(counts.variant_probes)} of indels and MNVs",
         "  tasks          ${counted(n_models, 'model')} x ${counted(n_shards, 'shard')}: ${n_models * n_shards} of SCORE_SITES",
-        "  passes         about ${expected} a model at ${passes} a site; neighbours and indels cost more, regions less: --dry_run counts them"].join('\n')
+        "  passes         about ${expected} per model at ${passes} per site; neighbours and indels cost more, regions less: --dry_run counts them"].join('\n')
 }
 
 /**

@@ -42,7 +42,7 @@ def checkParameters(values) {
     def schema = readSchema(file("${projectDir}/nextflow_schema.json"))
     def foreign = institutionalParameters(values, parameterDefinitions(schema).keySet(), workflow.commandLine)
     if (foreign) {
-        log.warn("a configuration sets ${foreign.collect { name -> "params.${name}" }.join(', ')}; this pipeline has no such parameter and does not read it")
+        log.warn("a configuration sets ${foreign.collect { name -> "params.${name}" }.join(', ')}; this pipeline has no such parameter and ignores it")
     }
     def own = values.findAll { name, _value -> !(name in foreign) }
     stopAt(parameterErrors(own, schema) + inputErrors(values) + labelErrors(values))
@@ -72,7 +72,7 @@ def inputErrors(values) {
     }
     def both = values.input ? ["--input: given with --regions_only; expected one of the two; leave one out"] : []
     def none = values.regions ? [] : ["--regions: missing; expected BED files, as --regions_only is given; see --help regions"]
-    def unread = values.labels ? ["--labels: given with --regions_only; expected VCFs, whose alleles they are of; leave one out"] : []
+    def unread = values.labels ? ["--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out"] : []
     return both + none + unread
 }
 
@@ -174,7 +174,7 @@ def modelEntries(value) {
         }
         def local = !(name in known) && (name.contains('/') || folder.exists())
         if (local && !folder.exists() && name ==~ /[A-Za-z0-9][^\/]*\/[^\/]+/) {
-            stopAt(["--models: ${name} is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40 hex digits; a branch moves"])
+            stopAt(["--models: ${name} is neither a folder nor a repository at a commit; expected a folder, or org/name@ and the 40 hex digits of a commit, because a branch moves"])
         }
         return local ? [[id: folder.name, order: order, digest: folderDigest(inputPath('models', name))], folder] : [[id: name, order: order, model: name], []]
     }

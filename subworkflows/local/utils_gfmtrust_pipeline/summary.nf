@@ -1,5 +1,5 @@
 //
-// What a run says at its start and at its end. Plain text: it stands in logs too.
+// What a run prints at its start and at its end. Plain text, because logs contain it too.
 //
 
 include { readSchema        } from './schema'
@@ -14,7 +14,7 @@ def startText(values, samples, regions, models) {
     def head = ["gfmtrust ${workflow.manifest.version}, run ${workflow.runName}",
         "  device   ${values.device} (requested)",
         "  models   ${names.join(', ')}",
-        "  views    ${values.views} (passes a site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
+        "  views    ${values.views} (passes per site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
         "  samples  ${samples.collect { meta, _vcf -> meta.sample }.unique().size()} in ${counted(samples.size(), 'VCF')}",
         "  regions  ${counted(regions.size(), 'BED')}",
         "  profile  ${workflow.profile}",
@@ -46,7 +46,7 @@ def endText(dry_run, outdir, kind) {
         : ["  VCFs       ${outdir}/annotated/<sample>/<id>.gfm.vcf.gz"]
     def next = kind == 'bed' ? [] : certified
         ? ["  next       bcftools norm -m- ${publishedVcf(outdir, best)} | bcftools view -i 'GFM_RANK>=2'"]
-        : ["  next       no allele is MEDIUM or better: the report says why, docs/usage.md (last section) what that means"]
+        : ["  next       no allele is MEDIUM or better: the report gives the reason, and docs/start/usage.md (last section) explains it"]
     def cached = workflow.stats.cachedCount ? ", ${workflow.stats.cachedCount} of ${workflow.stats.cachedCount + workflow.stats.succeedCount} tasks from an earlier run" : ''
     return (["gfmtrust: done in ${workflow.duration}${cached}",
         "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(annotated, kind)}",
@@ -67,7 +67,7 @@ def failureText(report, outdir) {
     def cause = code == '137' ? ' (killed, most often for lack of memory)' : ''
     def place = task ? " at ${task.replaceFirst(/^(\w+:)+/, '')}${code ? ", exit ${code}${cause}" : ''}" : ''
     def work = lineAfter(lines, 'Work dir:')
-    def next = "  next       mend it and run the same command again with -resume; nothing under ${outdir} is complete"
+    def next = "  next       remove the cause and run the same command again with -resume; the files in ${outdir} are incomplete"
     return (["gfmtrust: stopped${place}", "  ${said}"] + (work ? ["  work dir   ${work}"] : []) + [next]).join('\n')
 }
 
@@ -100,5 +100,5 @@ def leftovers(outdir, annotated) {
     def made = annotated.collect { entry -> "${entry.id}.gfm.${entry.kind}".toString() }
     def found = files("${outdir}/annotated/*/*.gfm.vcf.gz") + files("${outdir}/regions/*.gfm.bed.gz")
     def old = found.collect { path -> path.name }.findAll { name -> !((name - '.gz') in made) }.unique().sort()
-    return old ? ["  left over  ${old.take(5).join(', ')}${old.size() > 5 ? " and ${old.size() - 5} more" : ''}: of an earlier run, not of this one"] : []
+    return old ? ["  left over  ${old.take(5).join(', ')}${old.size() > 5 ? " and ${old.size() - 5} more" : ''}: these files are of an earlier run, not of this one"] : []
 }

@@ -1,6 +1,6 @@
 //
 // From VCFs to flagged VCFs: check, plan, export, score, calibrate, annotate, report. The pipeline runs it, and other pipelines install it
-// (docs/integration.md): no params, no publishing, no resources; what differs between runs comes in as values.
+// (docs/extend/integration.md): no params, no publishing, no resources; what differs between runs comes in as values.
 //
 
 include { CHECK_INPUTS      } from '../../../modules/local/gfmtrust/check_inputs/main'

@@ -77,7 +77,8 @@ def test_a_null_control_that_finds_the_base_withdraws_high_from_the_run(tmp_path
     )
     assert all(null.n_high > 300 and null.error == 0 for null in fitted.nulls)
     assert (
-        fitted.high_withheld == "a flag went to the null control permuted weights, shuffled windows"
+        fitted.high_withheld
+        == "a negative control earned a flag (permuted weights, shuffled windows)"
     )
     assert not (sites["conf"] == "HIGH").any()
 

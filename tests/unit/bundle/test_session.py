@@ -288,7 +288,7 @@ def test_a_window_the_runtime_fails_on_is_lost_alone(toy, monkeypatch):
 
 @pytest.mark.gpu
 def test_cuda_agrees_with_cpu(toy):
-    """Row D2 of docs/scoring.md; skipped where no provider works."""
+    """Row D2 of docs/understand/scoring.md; skipped where no provider works."""
     if not sessions.cuda_works():
         pytest.skip("no working CUDA provider")
     codes, index = windows(500)

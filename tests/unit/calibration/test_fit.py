@@ -471,7 +471,7 @@ def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
     rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
     assert set(rank.tolist()) == {1}
     assert {reasons[0] for reasons in why} == {Why.SHIFT}
-    assert "shift gate fired" in shifted.outcome
+    assert "shift test fired" in shifted.outcome
 
 
 def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitted):

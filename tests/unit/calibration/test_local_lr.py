@@ -248,7 +248,7 @@ def test_a_prior_without_labels_is_refused(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("prior", "told"), [("1", "1 is not between 0 and 1"), ("often", "'often' is no number")]
+    ("prior", "told"), [("1", "1 is not between 0 and 1"), ("often", "'often' is not a number")]
 )
 def test_the_command_refuses_a_prior_that_means_nothing(tmp_path, capsys, prior, told):
     given = (

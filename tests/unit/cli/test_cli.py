@@ -193,7 +193,7 @@ def test_the_help_of_export_teaches(capsys):
         "folder of weights or a bundle",
         "org/name@ and the 40 hex digits of a commit",
         "a registered name (gfmtrust models)",
-        "must be below 1.376 nats a base",
+        "must be below 1.376 nats per base",
         "fp16 is compared with fp32 at export",
         "gate: failed in the bundle",
         "gfmtrust export_model --model weights/gpn --fasta GRCh38.fa --out_dir models",

@@ -246,7 +246,7 @@ def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     assert [row["measure"] for row in calibration["ablation"]][-1] == "top"
     probes = pq.read_table(with_toy_measure[1] / "calibration" / "probes.scored.parquet")
     assert "top" in probes.column_names
-    page = (with_toy_measure[0] / "docs" / "output.md").read_text()
+    page = (with_toy_measure[0] / "docs" / "start" / "output.md").read_text()
     block = page.split("<!-- begin probe_columns")[1].split("<!-- end")[0]
     assert re.findall(r"^\| `(\w+)` \|", block, flags=re.MULTILINE) == probes.column_names
 

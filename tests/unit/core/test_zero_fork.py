@@ -243,7 +243,7 @@ def test_names_of_another_genome_are_left_empty_and_never_wrong(run, tmp_path):
 
 @pytest.mark.bad_input
 def test_a_repeated_record_is_filled_once(run, tmp_path):
-    """bcftools pairs one record of the source with one of the target: docs/integration.md says
+    """bcftools pairs one record of the source with one of the target: docs/extend/integration.md says
     so."""
     records = records_of(run["joined"][0] / "joined.gfm.vcf.gz")
     contig, pos, _, ref, alt, *_ = next(

@@ -24,7 +24,7 @@ from gfmtrust.planning import plan, probes
 from gfmtrust.readers import site_scores
 from gfmtrust.scoring import stride
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 MARKERS = {"<!-- demo-record -->", "<!-- measured -->"}
 FOREIGN_OPTIONS = {
     "columns-file",
@@ -39,6 +39,7 @@ FOREIGN_OPTIONS = {
 NEXTFLOW_OPTIONS = {"help"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|tmp|mnt|Users)/")
 OWN_RUN = re.compile(r'nextflow run (\.|"\$GFMTRUST") ')
+HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -125,20 +126,34 @@ def unknown_marks(text):
     return (comments - MARKERS) | set(re.findall(r"\b(?:TODO|FIXME|TBD|XXX)\b", text))
 
 
+def anchors(page):
+    """Anchors of a page's headings, as GitHub makes them: letters, digits, underscores and hyphens
+    in lower case, each space a hyphen."""
+    headings = HEADING.findall(FENCE.sub("", page.read_text(encoding="utf-8")))
+    return {
+        re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for _, title in headings
+    }
+
+
 def broken_links(page, text):
-    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", FENCE.sub("", text))
-    return [
-        target
-        for target in targets
-        if not target.startswith("https://") and not (page.parent / target).exists()
-    ]
+    """Links to a file that is not there, or to a heading that its page does not have."""
+    found = []
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", FENCE.sub("", text)):
+        if target.startswith("https://"):
+            continue
+        path = page.parent / target if target else page
+        if not path.exists():
+            found.append(target)
+        elif anchor and anchor not in anchors(path):
+            found.append(f"{target}#{anchor}")
+    return found
 
 
 # --- generated tables
 # ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_generated_tables_are_those_of_the_code(page):
     text = text_of(page)
     assert WRITE_DOCS.rewritten(text) == text, "run python dev/write_docs.py"
@@ -157,12 +172,12 @@ def test_a_stale_table_is_found_and_mended(tmp_path, monkeypatch, capsys):
         shutil.copyfile(ROOT / name, tmp_path / name)
     monkeypatch.setattr(WRITE_DOCS, "ROOT", tmp_path)
     assert WRITE_DOCS.main(["--check"]) == 0
-    page = tmp_path / "docs" / "output.md"
+    page = tmp_path / "docs" / "start" / "output.md"
     page.write_text(page.read_text().replace("| `GFM_ENT` | A |", "| `GFM_ENT` | 1 |"))
     assert WRITE_DOCS.main(["--check"]) == 1
     assert "output.md: out of date" in capsys.readouterr().out
     assert WRITE_DOCS.main([]) == 0
-    assert page.read_text() == text_of("docs/output.md")
+    assert page.read_text() == text_of("docs/start/output.md")
 
 
 @pytest.mark.bad_input
@@ -176,7 +191,7 @@ def test_a_parameter_that_no_page_tells_is_found(tmp_path, monkeypatch):
     (tmp_path / "nextflow_schema.json").write_text(json.dumps(schema))
     monkeypatch.setattr(WRITE_DOCS, "ROOT", tmp_path)
     assert "| `--new_one` | integer | `3` | What it does. |" in WRITE_DOCS.parameters()
-    assert WRITE_DOCS.parameters() not in text_of("docs/usage.md")
+    assert WRITE_DOCS.parameters() not in text_of("docs/start/usage.md")
 
 
 @pytest.mark.bad_input
@@ -207,7 +222,7 @@ def test_exit_codes_are_all_told_with_what_the_pipeline_does():
     }
     assert {str(kind.exit_code) for kind in errors.GfmtrustError.__subclasses__()} <= set(told)
     assert {code for code, does in told.items() if does == "try again"} == {"75", "130", "143"}
-    assert WRITE_DOCS.exit_codes() in text_of("docs/usage.md")
+    assert WRITE_DOCS.exit_codes() in text_of("docs/start/usage.md")
 
 
 def test_codes_that_are_retried_are_those_of_the_config():
@@ -215,103 +230,116 @@ def test_codes_that_are_retried_are_those_of_the_config():
 
 
 def test_statuses_stand_in_order_of_precedence():
-    assert first_cells("docs/output.md", "status | the allele") == [
+    assert first_cells("docs/start/output.md", "status | the allele") == [
         str(status) for status in STATUS_ORDER
     ]
 
 
 def test_reasons_stand_worst_first():
-    assert first_cells("docs/output.md", "code | set when | effect") == [str(why) for why in Why]
+    assert first_cells("docs/start/output.md", "code | set when | effect") == [
+        str(why) for why in Why
+    ]
 
 
 @pytest.mark.parametrize("line", ["RESEARCH_USE", "SAFE_FILTER"])
 def test_header_lines_for_people_are_told(line):
     assert getattr(header_lines, line)
-    assert "`##gfmtrustUse`, `##gfmtrustFilter`" in text_of("docs/output.md")
+    assert "`##gfmtrustUse`, `##gfmtrustFilter`" in text_of("docs/start/output.md")
 
 
 def test_families_are_those_of_the_registry():
     assert set(
-        first_cells("docs/models.md", "family | networks | reads | window | context | export")
+        first_cells(
+            "docs/understand/models.md", "family | networks | reads | window | context | export"
+        )
     ) == {*FAMILIES, "context_model"}
 
 
 def test_profiles_are_those_of_the_config():
     block = text_of("nextflow.config").split("\nprofiles {\n")[1].split("\n}\n")[0]
     declared = set(re.findall(r"^    (\w+) \{", block, flags=re.MULTILINE)) - {"standard"}
-    assert set(first_cells("docs/usage.md", "profile | what it does")) - {"none"} == declared
+    assert set(first_cells("docs/start/usage.md", "profile | what it does")) - {"none"} == declared
 
 
 def test_samplesheet_columns_are_those_of_its_schema():
     schema = json.loads(text_of("assets/schema_input.json"))
-    assert set(first_cells("docs/usage.md", "column | needed | meaning")) == set(
+    assert set(first_cells("docs/start/usage.md", "column | needed | meaning")) == set(
         schema["items"]["properties"]
     )
 
 
 def test_info_keys_are_all_explained_in_the_readme():
     keys = re.findall(r"GFM_[A-Z_]+", WRITE_DOCS.info_keys())
-    told = text_of("README.md").split("## A record, field by field")[1].split("## How a flag")[0]
-    assert [key for key in keys if f"`{key}`" not in told] == []
+    explained = section("README.md", "One record explained")
+    assert [key for key in keys if f"`{key}`" not in explained] == []
 
 
 # --- numbers in the text
 # ------------------------------------------------------------------------------------------------
 
+USAGE, OUTPUT, QUESTIONS = (f"docs/start/{name}.md" for name in ("usage", "output", "questions"))
+RELIABILITY, SCORING = (f"docs/understand/{name}.md" for name in ("reliability", "scoring"))
+SPLITS, CERTIFICATES = "The fit split: reliability", "The certification splits: certificates"
+PROBES, REGIONS = "Drawing the probes", "Regions"
+
 NUMBERS = [
-    ("docs/reliability.md", f"**Fewer\n  than {splits.MIN_BLOCKS} blocks"),
-    (
-        "docs/reliability.md",
-        f"at least {4 * plan.BLOCK_WINDOW_BP:,} bases where 16 such blocks fit",
-    ),
-    ("docs/reliability.md", f"region class with at least {certificates.MIN_CELL_PROBES} probes"),
-    ("docs/reliability.md", f"at least {certificates.MIN_A_PROBES} probes of A"),
-    ("docs/reliability.md", f"With fewer than {reliability.FEW_PROBES} probes in A"),
-    ("docs/reliability.md", f"missing in more than {100 * reliability.MAX_MISSING:g} % of A"),
-    ("docs/reliability.md", f"at least {probes.MIN_SNVS_FOR_SPECTRUM:,} of them"),
-    ("docs/reliability.md", f"fewer than {probes.MIN_CANDIDATES} candidates"),
-    (
-        "docs/reliability.md",
-        f"at least {probes.MIN_SNVS_FOR_SURPRISAL} SNVs, {['', '', '', '', 'four'][probes.OVERSIZE]} times as many",
-    ),
-    ("docs/reliability.md", f"else {plan.POOL_SITES:,} places"),
-    ("docs/reliability.md", f"beyond ±{shift.MAX_DELTA_BITS:.2f} bit"),
-    ("docs/reliability.md", f"p < {shift.KS_P:g} **and** D >= {shift.MAX_KS_D:.2f}"),
-    ("docs/reliability.md", f"Below {shift.MIN_SITES} sites"),
-    ("docs/reliability.md", f"with {region_summary.MIN_BASES_OWN_ERROR} scored bases or more"),
-    ("docs/reliability.md", f"Under {100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
-    ("docs/output.md", f"an entropy of at least {region_summary.NEAR_UNIFORM_BITS} bits"),
-    ("docs/scoring.md", f"scores up to {stride.CHECKED_BASES:,} random region bases"),
-    ("docs/scoring.md", f"is above\n{stride.MAX_MEDIAN_BITS} bit"),
-    ("docs/output.md", f"longer than {plan.MAX_ALLELE_BP} bp"),
-    ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
-    ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
-    ("docs/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
-    ("docs/output.md", f"fewer than min(W/4, {site_scores.MIN_REAL_BASES}) real bases"),
-    ("docs/output.md", f"above {100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
-    ("docs/scoring.md", f"above {site_scores.OFF_ALPHABET_LIMIT} at a site"),
-    ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),
-    (
-        "docs/scoring.md",
-        f"lower bound of the rate is above {100 * check_vcf.MAX_MISMATCH_RATE:g} %",
-    ),
-    ("docs/faq.md", f"Yes, up to {plan.MAX_ALLELE_BP} bp"),
-    ("docs/faq.md", f"at least {fit.MIN_BASES:,} known bases"),
-    ("docs/faq.md", f"Fewer than {check_vcf.MIN_MISMATCHES}\nmismatches"),
-    ("docs/faq.md", f"may be under {100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
-    ("docs/faq.md", f"at least every {progress.SECONDS} s: passes"),
-    ("docs/reliability.md", f"for 6 of 312 it is {100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
-    ("docs/reliability.md", f"for 2 of 30 it is {100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
+    (RELIABILITY, SPLITS, f"{splits.MIN_BLOCKS} blocks"),
+    (RELIABILITY, SPLITS, f"{4 * plan.BLOCK_WINDOW_BP:,} bases"),
+    (RELIABILITY, CERTIFICATES, f"{certificates.MIN_CELL_PROBES} probes"),
+    (RELIABILITY, CERTIFICATES, f"{certificates.MIN_A_PROBES} probes"),
+    (RELIABILITY, SPLITS, f"{reliability.FEW_PROBES} probes"),
+    (RELIABILITY, SPLITS, f"{100 * reliability.MAX_MISSING:g} %"),
+    (RELIABILITY, PROBES, f"{probes.MIN_SNVS_FOR_SPECTRUM:,}"),
+    (RELIABILITY, PROBES, f"{probes.MIN_CANDIDATES} candidates"),
+    (RELIABILITY, PROBES, f"{probes.MIN_SNVS_FOR_SURPRISAL} SNVs"),
+    (RELIABILITY, PROBES, f"{plan.POOL_SITES:,} places"),
+    (RELIABILITY, "Shift", f"±{shift.MAX_DELTA_BITS:.2f} bit"),
+    (RELIABILITY, "Shift", f"p < {shift.KS_P:g}"),
+    (RELIABILITY, "Shift", f"D >= {shift.MAX_KS_D:.2f}"),
+    (RELIABILITY, "Shift", f"{shift.MIN_SITES} sites"),
+    (RELIABILITY, REGIONS, f"{region_summary.MIN_BASES_OWN_ERROR} scored bases"),
+    (RELIABILITY, REGIONS, f"{100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
+    (RELIABILITY, "In plain words", f"{100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
+    (RELIABILITY, "In plain words", f"{100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
+    (OUTPUT, "Annotated BED", f"{region_summary.NEAR_UNIFORM_BITS} bits"),
+    (OUTPUT, "Statuses", f"{plan.MAX_ALLELE_BP} bp"),
+    (OUTPUT, "Statuses", f"min(W/4, {site_scores.MIN_REAL_BASES})"),
+    (OUTPUT, "Statuses", f"{100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
+    (OUTPUT, "Reasons: GFM_WHY", f"{caps.HIGH_ENTROPY_BITS} bits"),
+    (OUTPUT, "Reasons: GFM_WHY", f"{caps.MIN_SIGN_AGREEMENT}"),
+    (OUTPUT, "Reasons: GFM_WHY", f"{100 * caps.N_SHARE:g} % of the window"),
+    (SCORING, REGIONS, f"{stride.CHECKED_BASES:,} random region bases"),
+    (SCORING, REGIONS, f"{stride.MAX_MEDIAN_BITS} bit"),
+    (SCORING, "The distribution at a site", f"{site_scores.OFF_ALPHABET_LIMIT}"),
+    (SCORING, "Alleles", f"{check_vcf.MIN_MISMATCHES}"),
+    (SCORING, "Alleles", f"{100 * check_vcf.MAX_MISMATCH_RATE:g} %"),
+    (QUESTIONS, "Missing values", f"{plan.MAX_ALLELE_BP} bp"),
+    (QUESTIONS, "Names and assemblies", f"{fit.MIN_BASES:,} known bases"),
+    (QUESTIONS, "Names and assemblies", f"{check_vcf.MIN_MISMATCHES}"),
+    (QUESTIONS, "Speed, memory, machines", f"{progress.SECONDS} s"),
 ]
+"""(page, heading of a section, a value of the code with its unit): the section states the value."""
 
 
-@pytest.mark.parametrize(("page", "sentence"), NUMBERS)
-def test_numbers_in_the_text_are_those_of_the_code(page, sentence):
-    assert sentence in text_of(page)
+def section(page, heading):
+    """Text below a heading, up to the next one of its level or above."""
+    text = FENCE.sub("", text_of(page))
+    level, start = next(
+        (len(match[1]), match.end())
+        for match in HEADING.finditer(text)
+        if match[2].strip() == heading
+    )
+    ends = [match.start() for match in HEADING.finditer(text, start) if len(match[1]) <= level]
+    return " ".join(text[start : min(ends, default=len(text))].split())
+
+
+@pytest.mark.parametrize(("page", "heading", "value"), NUMBERS)
+def test_a_section_states_the_value_of_the_code(page, heading, value):
+    assert re.search(rf"(?<![\d.,]){re.escape(value)}(?!\d)", section(page, heading))
 
 
 def test_table_of_errors_allowed_is_what_the_bound_allows():
-    rows = text_of("docs/reliability.md").split("| α | n = 59 |")[1].splitlines()
+    rows = text_of("docs/understand/reliability.md").split("| α | n = 59 |")[1].splitlines()
     sizes = [59, *(int(cell.replace(",", "")) for cell in rows[0].split("|")[:-1])]
     for row in rows[2:4]:
         alpha, *allowed = (float(cell.replace(",", "")) for cell in row.strip("| ").split("|"))
@@ -322,7 +350,7 @@ def test_table_of_errors_allowed_is_what_the_bound_allows():
 # ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_in_code_blocks_parse(page):
     faults = [
         (line, wrong)
@@ -333,7 +361,7 @@ def test_commands_in_code_blocks_parse(page):
     assert faults == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_named_in_the_text_exist(page):
     options = {
         option.lstrip("-")
@@ -356,7 +384,7 @@ def test_options_named_in_the_text_exist(page):
     assert named - known == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_subcommands_named_in_the_text_exist(page):
     named = {
         match[1]
@@ -386,7 +414,7 @@ def test_a_parameter_that_does_not_exist_is_found():
     assert wrong_parameters("nextflow run nf-core/sarek --step annotate") == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_resolve(page):
     assert broken_links(page, text_of(page)) == []
 
@@ -394,8 +422,40 @@ def test_links_between_pages_resolve(page):
 @pytest.mark.bad_input
 def test_a_broken_link_is_found():
     assert broken_links(
-        ROOT / "docs" / "x.md", "[a](usage.md#run-it) [b](absent.md) [c](https://example.org)"
-    ) == ["absent.md"]
+        ROOT / "docs" / "start" / "x.md",
+        "[a](usage.md#run-it) [b](absent.md) [c](https://example.org) [d](usage.md#walk-it)",
+    ) == ["absent.md", "usage.md#walk-it"]
+
+
+FOLDERS = ("python", "tests", "dev", "benchmarks", "training", "assets", "conf", "containers")
+"""Folders of the repository whose files the pages name."""
+
+
+def absent_files(text, base=ROOT):
+    """Paths in code style that begin with one of FOLDERS, or with a package, and are not there."""
+    packages = {path.name for path in (base / "python" / "gfmtrust").iterdir() if path.is_dir()}
+    found = []
+    for name in re.findall(r"[\w./*-]+", " ".join(inline_code(text))):
+        top = name.split("/")[0]
+        if "/" not in name or not re.search(r"(\.(py|sh|nf|csv|json|txt|yaml|yml|config))$", name):
+            continue
+        if top in FOLDERS and not list(base.glob(name)):
+            found.append(name)
+        module = top in packages and name.endswith(".py")
+        if module and not list((base / "python" / "gfmtrust").glob(name)):
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_named_in_the_text_exist(page):
+    assert absent_files(text_of(page)) == []
+
+
+@pytest.mark.bad_input
+def test_a_file_that_does_not_exist_is_found():
+    text = "`tests/no_test.py` `core/columns.py` `core/rows.py` `results/x.json`"
+    assert absent_files(text) == ["tests/no_test.py", "core/rows.py"]
 
 
 def test_every_page_is_reached_from_the_readme():
@@ -403,11 +463,12 @@ def test_every_page_is_reached_from_the_readme():
     assert [
         page.name
         for page in PAGES
-        if str(page.relative_to(ROOT)) not in reached | {"README.md"} and page.parent.name == "docs"
+        if str(page.relative_to(ROOT)) not in reached | {"README.md"}
+        and page.is_relative_to(ROOT / "docs")
     ] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_name_no_machine_and_leave_nothing_to_write(page):
     text = text_of(page)
     assert MACHINE_PATH.search(text) is None
@@ -431,5 +492,5 @@ def test_every_process_of_the_pipeline_is_a_documented_step():
         path.parent.name for path in (ROOT / "modules" / "local" / "gfmtrust").glob("*/main.nf")
     }
     assert processes <= set(subcommands())
-    told = text_of("docs/commands.md")
+    told = text_of("docs/extend/commands.md")
     assert [name for name in subcommands() if f"### {name}\n" not in told] == []

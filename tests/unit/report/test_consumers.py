@@ -1,4 +1,4 @@
-"""The ten-consumer contract over a made-up run: each recipe of docs/integration.md as it stands,
+"""The ten-consumer contract over a made-up run: each recipe of docs/extend/integration.md as it stands,
 where its tool is; and its faults."""
 
 import importlib.util

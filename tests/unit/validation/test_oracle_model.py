@@ -385,7 +385,7 @@ def test_selfcheck_passes_on_this_machine(capsys):
     assert all(line.endswith(", pass") for line in lines[:-1])
     assert lines[-1].startswith("selfcheck passed on cpu (CPUExecutionProvider): 22 models, ")
     assert any(line.startswith("masked order 3: ") for line in lines)
-    assert lines[-1].split(", largest")[0] in (ROOT / "docs" / "usage.md").read_text()
+    assert lines[-1].split(", largest")[0] in (ROOT / "docs" / "start" / "usage.md").read_text()
 
 
 def test_selfcheck_needs_no_torch():

@@ -1,1 +1,1 @@
-"""VCF as records of raw bytes: read, annotated in column 8, and verified from outside."""
+"""VCF files as records of raw bytes: read, annotated in column 8, and verified independently."""

@@ -3,7 +3,7 @@ of the four bases.
 
 Each takes token ids and gives logp float32 (batch, positions, 4), order A,C,G,T of the strand as
 read, and off_alphabet (batch, positions), the probability the model puts on anything else; but for
-TokenScorer, which tells of tokens that have no base each. Numbers: docs/scoring.md, "The
+TokenScorer, which tells of tokens that have no base each. Numbers: docs/understand/scoring.md, "The
 distribution at a site".
 """
 

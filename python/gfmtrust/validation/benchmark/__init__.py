@@ -1,4 +1,4 @@
-"""Benchmarks: figures for docs/benchmarks.md, never timed tests. Each prints a table and, on
+"""Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
 request, writes JSON.
 
 fit         rate and memory of the context model's fit on a generated genome of --n bases (default

@@ -1,5 +1,5 @@
-"""Oracle genomes: synthetic genomes whose every base has a known distribution, and the demo cohort
-drawn on one.
+"""Oracle genomes: generated genomes with a known distribution of every base, and the demo
+cohort.
 
 `law` says what is random, `genomes` draws sequence from a law, `truth` gives the true distribution
 of every base, `cohort` draws variants and writes VCF and BED, `demo` writes the folder

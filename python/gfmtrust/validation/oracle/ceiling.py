@@ -31,7 +31,7 @@ def ceiling(real: np.ndarray, decoy: np.ndarray) -> Ceiling:
     """The ceiling of n decoy pairs. real, decoy: true probabilities of the base that stands there
     and of its decoy, float (n,).
 
-    Raises ValueError where the two differ in length or are empty. Source: docs/reliability.md
+    Raises ValueError where the two differ in length or are empty. Source: docs/understand/reliability.md
     (decoy loss); PRR as in `risk_coverage`.
     """
     sure = np.maximum(real, decoy) / (real + decoy)

@@ -3,7 +3,7 @@ compared with.
 
 A sequence is codes 0..5, uint8 (length,), as read; positions in it are 0-based. Letters outside the
 sequence are unknown, and what an unknown letter means is said in `markov`. Definitions:
-docs/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows, strands and views,
+docs/understand/scoring.md. A code above 5 is a ValueError everywhere. Not here: windows, strands and views,
 which are the scorer's.
 """
 

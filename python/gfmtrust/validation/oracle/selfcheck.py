@@ -309,7 +309,7 @@ def _local_surprisal(
 
 def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.ndarray:
     """Whether the site is a base with enough bases beside it in the forward window
-    (docs/scoring.md, windows), bool (n,)."""
+    (docs/understand/scoring.md, windows), bool (n,)."""
     around = neighbourhood(
         codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
     )

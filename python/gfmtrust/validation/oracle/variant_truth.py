@@ -44,7 +44,7 @@ def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
 def true_llrs(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]
 ) -> np.ndarray:
-    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/scoring.md,
+    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/understand/scoring.md,
     "Insertions, deletions"."""
     changed = np.concatenate(
         [codes[: variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref) :]]

@@ -5,7 +5,7 @@ known. Tables, a page of figures, a verdict.
     benchmark_labels --labels labels.parquet --sites results/scores/sites.parquet --out_dir
     benchmark
 
-Nothing is fitted that a flag depends on. Source: docs/reliability.md, "Labels".
+Nothing is fitted that a flag depends on. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ makes, and whether the label agrees.
 A call needs a cut on the LLR. Where none is given the best one of each class of variant is taken:
 one number for all its alleles, as cuts that differ between halves of the genome would borrow from
 how often each half has an effect. Choosing it on these very labels flatters the alleles near it,
-which are the LOW ones, never the flag. Source: docs/reliability.md, "Labels".
+which are the LOW ones, never the flag. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations

@@ -1,0 +1,127 @@
+"""Plain words: what a user reads has none of the clipped phrases and private words that were
+replaced. Names in code style are not looked at."""
+
+import argparse
+import json
+import re
+
+import pytest
+from paths import ROOT
+
+from gfmtrust.cli import options
+
+PHRASES = (
+    "what the network reckons in",
+    "a line a VCF",
+    "its path relative to the sheet",
+    "whose it is",
+    "what a run's models become",
+    "know nothing of a site",
+    "no whole number above 0",
+    "what is proven of",
+    "is no number",
+    "no peeking",
+    "told apart",
+    "as ever",
+)
+"""Sentences of the old pages and their like."""
+WORDS = {
+    r"reckons?( in| with)?": "numeric precision, assume, use",
+    r"looks? at (a|each|the) site|looks? of a site": "view",
+    r"half [AB]": "fit split, certification splits",
+    r"(shift|likelihood|sanity|NLL|the) gate": "sanity check, shift test",
+    r"null controls?": "negative controls",
+    r"(the|a|shifted) twins?": "permuted-weights control, changed copy",
+    r"spell(ed|ings?)(?![/.]\w|/<)": "record key, representation",
+    r"tall(y|ies)": "counts",
+    r"(is|are) a draft": "experimental",
+    r"laxe(st|r)": "most permissive",
+    r"word counts?|counts? of (the )?words": "k-mer counts",
+    r"(nats?|bits?|bytes|passes|rows?|lines?|bars?|sites|tokens|windows|values?|figure|outline|one|ms|decoy)"
+    r" a (base|site|model|file|VCF|BED|pass|window|second|layer|task|token|subcommand|flag|command|measure|line|allele)": "per",
+}
+"""What is not said, as a regular expression, and what is said instead."""
+CODE = re.compile(r"```.*?```|`[^`\n]*`|\$\{[^}]*\}", re.DOTALL)
+GENERATED = re.compile(r"<!-- begin conformance.*?<!-- end conformance -->", re.DOTALL)
+
+
+def pages():
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"))
+    }
+
+
+def parameter_texts():
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text(encoding="utf-8"))
+    groups = list(schema["$defs"].values())
+    definitions = [*groups, *(one for group in groups for one in group["properties"].values())]
+    return "\n".join(
+        one[key] for one in definitions for key in ("description", "help_text") if key in one
+    )
+
+
+def help_texts():
+    top = options.parser(argparse.ArgumentParser, "")
+    steps = next(one.choices for one in top._actions if isinstance(one.choices, dict))
+    return "\n".join(one.format_help() for one in (top, *steps.values()))
+
+
+def sources(*patterns):
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for pattern in patterns
+        for path in sorted(ROOT.glob(pattern))
+    }
+
+
+TEXTS = {
+    **pages(),
+    "nextflow_schema.json": parameter_texts(),
+    "gfmtrust --help": help_texts(),
+    **sources(
+        "python/gfmtrust/report/wording.py",
+        "python/gfmtrust/report/templates/*",
+        "subworkflows/local/utils_gfmtrust_pipeline/*.nf",
+        "main.nf",
+    ),
+}
+
+
+def faults(text):
+    """Each phrase or word of the lists that stands in the text, with what to say instead."""
+    plain = " ".join(CODE.sub(" ", GENERATED.sub(" ", text)).split())
+    found = [
+        phrase for phrase in PHRASES if re.search(rf"\b{re.escape(phrase)}\b", plain, re.IGNORECASE)
+    ]
+    for pattern, instead in WORDS.items():
+        if match := re.search(rf"\b({pattern})\b", plain):
+            found.append(f"{match[0]!r}: say {instead}")
+    return found
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_has_none_of_the_replaced_words(name):
+    assert faults(TEXTS[name]) == []
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The samplesheet has a line a VCF.",
+        "What the network\nreckons in; int8 is a draft.",
+        "1.9 bits a base",
+        "Scored, with what is proven of them",
+        "Half A teaches, half B certifies.",
+        "The shift gate fired.",
+    ],
+)
+def test_a_replaced_word_is_found(text):
+    assert faults(text)
+
+
+def test_names_in_code_style_are_left_alone():
+    assert (
+        faults("The folder `spellings/<id>.parquet`, `##GFM_null` and ```\na line a VCF\n```") == []
+    )
