@@ -254,7 +254,7 @@ def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
 def test_a_new_measure_is_in_the_docs(with_toy_measure):
     checkout, _ = with_toy_measure
     row = "| `top` | Largest probability of the mean distribution | 1 | 0.25 to 1 | high |"
-    assert row in (checkout / "README.md").read_text()
+    assert row in (checkout / "docs" / "understand" / "reliability.md").read_text()
     pages = {path.name: path.read_text() for path in Path(checkout, "docs").rglob("*.md")}
     assert "| `GFM_TOP` | A | Float |" in pages["output.md"]
     assert pages["output.md"].count("| `top` |") == 4  # BED and three Parquet tables

@@ -380,7 +380,7 @@ def test_report_and_bed_say_where_probes_come_from():
     assert told[4:7] == [
         ("context model and probes come from", "chr1.fa"),
         ("background digest", "d"),
-        ("words of the genome that stand in the background", "3 of 1,662 sampled"),
+        ("k-mers of the genome that are also in the background", "3 of 1,662 sampled"),
     ]
     notes = annotate_regions.region_notes(Levels.of(behind), behind)
     assert (

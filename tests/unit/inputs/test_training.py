@@ -79,12 +79,14 @@ def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
     assert Calibration.from_json(found.to_json()) == found
     facts = dict(report_rows.calibration_facts(found))
     assert (
-        facts["labels and the genome a was trained on"]
+        facts["labels on the training genome of a"]
         == "trained on hg38, training contigs hold 3 of 6 labels"
     )
-    assert facts["labels and the genome b was trained on"] == "training contigs not stated"
+    assert facts["labels on the training genome of b"] == "training contigs not stated"
     assert not [
-        name for name in dict(report_rows.calibration_facts(fitted()[0])) if "trained" in name
+        name
+        for name in dict(report_rows.calibration_facts(fitted()[0]))
+        if "training genome" in name
     ]
 
 
