@@ -23,7 +23,7 @@ from gfmtrust.core.vocabulary import STATUS_ORDER, Why
 from gfmtrust.inputs import check_vcf
 from gfmtrust.models import FAMILIES
 from gfmtrust.planning import plan, probes
-from gfmtrust.readers import site_scores
+from gfmtrust.readers import site_scores, windows
 from gfmtrust.scoring import stride
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -309,7 +309,7 @@ NUMBERS = [
     ("docs/output.md", f"entropy is above {caps.HIGH_ENTROPY_BITS} bits"),
     ("docs/output.md", f"sign agreement is below {caps.MIN_SIGN_AGREEMENT}"),
     ("docs/output.md", f"more than {100 * caps.N_SHARE:g} % of the window's letters"),
-    ("docs/output.md", f"fewer than min(W/4, {site_scores.MIN_REAL_BASES}) real bases"),
+    ("docs/output.md", f"fewer than min(W/4, {windows.MIN_REAL_BASES}) real bases"),
     ("docs/output.md", f"above {100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
     ("docs/scoring.md", f"above {site_scores.OFF_ALPHABET_LIMIT} at a site"),
     ("docs/scoring.md", f"at least {check_vcf.MIN_MISMATCHES}\n  alleles mismatch"),

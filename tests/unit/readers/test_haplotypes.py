@@ -6,11 +6,11 @@ import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome
+from reading import score_haplotypes, views_of
 
 from gfmtrust.core.vocabulary import Look, Status
 from gfmtrust.inputs.variants import Variant, normalised
-from gfmtrust.readers.haplotypes import reading, score_haplotypes
-from gfmtrust.readers.views import views_of
+from gfmtrust.readers.registry import reader_of
 
 WINDOW = 256
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=WINDOW, shifts=(-32, 32))
@@ -137,7 +137,7 @@ def test_both_strands_are_the_sums_over_the_span(kind):
 @pytest.mark.parametrize("kind", ["masked", "k-mer"])
 def test_every_base_of_the_span_is_asked_for_once_and_never_beside_another(kind):
     bundle = BUNDLES[kind]
-    way = reading(bundle, Look("+"), 9)
+    way = reader_of(bundle).span(Look("+"), 9)
     asked = np.concatenate([index for _, index in way.rounds])
     assert sorted(asked) == list(range(asked.min(), asked.max() + 1))
     for _, index in way.rounds:

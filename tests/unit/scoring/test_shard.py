@@ -9,8 +9,8 @@ import pytest
 from gfmtrust.core import progress
 from gfmtrust.core.errors import InternalError
 from gfmtrust.readers.site_scores import SiteScores
-from gfmtrust.scoring import steps
-from gfmtrust.scoring.steps import refuse_constant
+from gfmtrust.scoring import shard
+from gfmtrust.scoring.shard import refuse_constant
 
 
 def scores(probs):
@@ -39,9 +39,9 @@ def test_a_long_shard_is_told_of_every_half_minute_with_the_batch_of_the_hour(
 ):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
-    session = SimpleNamespace(device="cpu", batch=8, told=None)
+    session = SimpleNamespace(device="cpu", batch=8, threads=2, on_passes=None)
     with caplog.at_level(logging.INFO):
-        steps._tell(session, "gpn", "shard_00000", 20_000, 40_000, 2)
+        shard._announce(session, "gpn, shard_00000", 20_000, 40_000)
     assert caplog.messages == [
         "gpn, shard_00000: 20,000 sites, about 40,000 passes on cpu, batch 8, threads 2"
     ]
@@ -51,7 +51,7 @@ def test_a_long_shard_is_told_of_every_half_minute_with_the_batch_of_the_hour(
         (60, 9_000, 4),
         (80, 20_000, 4),
     ):
-        session.told(passes)
+        session.on_passes(passes)
     assert capsys.readouterr().err.splitlines() == [
         "gpn, shard_00000: 8,000 of 40,000 passes, 200 passes/s, 3 min left, batch 8",
         "gpn, shard_00000: 20,000 of 40,000 passes, 250 passes/s, 80 s left, batch 4",

@@ -17,7 +17,7 @@ from gfmtrust.export import export
 from gfmtrust.export.check_model import baselines, evaluate, sample, tokens
 from gfmtrust.export.check_model.report import CHANCE_BITS, Check, Figures
 from gfmtrust.models.quiet import errors_only
-from gfmtrust.readers.views import passes_per_site
+from gfmtrust.readers.registry import reader_of
 
 LOG = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def _question(
         figures=figures,
         skipped=[name for name in cut if name not in usable],
         parity=_parity(bundle),
-        seconds=1000 * passes_per_site(bundle, "default", True) / rate,
+        seconds=1000 * reader_of(bundle).passes_per_site("default", True) / rate,
         threads=threads,
         provider=session.provider,
         bundle=kept,
