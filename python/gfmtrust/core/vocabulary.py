@@ -74,8 +74,8 @@ DRAFT = "int8"
 """The precision that is a draft: no flag of it is above MEDIUM."""
 
 
-class Look(NamedTuple):
-    """One way to read the window round a site.
+class Placement(NamedTuple):
+    """How the window lies around a site.
 
     shift: bases, forward orientation: the window starts that many further right. crop: letters left
     out at its two ends, as read.
@@ -94,19 +94,19 @@ class Look(NamedTuple):
 @dataclass(frozen=True)
 class View:
     """One answer of a model at a site: the model, one member of it (0 unless it is the context
-    model), and how it looks there."""
+    model), and how its window lies."""
 
     model: str
     member: int
-    look: Look
+    placement: Placement
 
     @property
     def strand(self) -> str:
-        return self.look.strand
+        return self.placement.strand
 
     @property
     def id(self) -> str:
-        strand, shift, crop = self.look
+        strand, shift, crop = self.placement
         return f"{self.model}/m{self.member}/{strand}/s{shift}" + (
             f"/c{crop[0]}+{crop[1]}" if any(crop) else ""
         )

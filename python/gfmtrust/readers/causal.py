@@ -9,7 +9,7 @@ import numpy as np
 from gfmtrust.bundle.session import softmax
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.interfaces import Scorer
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.readers.haplotypes import RADIUS_BP, Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.views import nearest_half, site_index, width_of
@@ -39,10 +39,14 @@ class CausalReader(Reader):
             return tried(scorer, windows, site, index[:, 1:])
         return scorer.distributions(windows, index)
 
-    def span(self, look: Look, length: int) -> Span:
+    def span(self, placement: Placement, length: int) -> Span:
         """From the first changed base to the end of the window in one round, at least `radius`
         beyond the change: a longer one moves the site to the left, by whole tokens."""
-        width, site, k = width_of(self.model, look), site_index(self.model, look), self.model.k
+        width, site, k = (
+            width_of(self.model, placement),
+            site_index(self.model, placement),
+            self.model.k,
+        )
         radius = min(RADIUS_BP, width // 8)
         width -= width % k
         site = min(site - site % k, width - k * -(-(length + radius) // k))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.readers.haplotypes import RADIUS_BP, Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.views import site_index, width_of
@@ -25,9 +25,9 @@ class CountsReader(Reader):
         """Always: the local gain of the other models is measured against its local surprisal."""
         return True
 
-    def span(self, look: Look, length: int) -> Span:
+    def span(self, placement: Placement, length: int) -> Span:
         """From RADIUS_BP before the change to RADIUS_BP after it, nothing masked, in one round."""
-        width, site = width_of(self.model, look), site_index(self.model, look)
+        width, site = width_of(self.model, placement), site_index(self.model, placement)
         n_scored = length + 2 * RADIUS_BP
         return Span(
             n_scored + width - 1, site + RADIUS_BP, ((0, np.arange(site, site + n_scored)),)

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.interfaces import Genome, LoadedScorer, Scorer
-from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.core.vocabulary import Placement, Status
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.readers.haplotypes import HaplotypeScores, Span
@@ -159,5 +159,5 @@ class ExternalReader(Reader):
         status = np.where(np.isnan(llr), Status.UNSUPPORTED, "").astype(object)
         return HaplotypeScores(llr[:, None], status)
 
-    def span(self, look: Look, length: int) -> Span:
+    def span(self, placement: Placement, length: int) -> Span:
         raise InternalError(message(self.model.model_id, "asked for windows", "answers looked up"))

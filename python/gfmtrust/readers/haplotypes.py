@@ -94,9 +94,9 @@ def score_haplotypes(
     status = _statuses(reader, genome, contig_index, variants, (beside, fences), options)
     for length in np.unique(lengths[status == ""]):
         rows = np.flatnonzero((lengths == length) & (status == ""))
-        for look in reader.looks(options.views):
-            columns = columns_of(views, look)
-            span = reader.span(look, int(length))
+        for placement in reader.placements(options.views):
+            columns = columns_of(views, placement)
+            span = reader.span(placement, int(length))
             for part in _chunks(rows, 2 * span.length):
                 pairs = np.stack(
                     [
@@ -104,7 +104,7 @@ def score_haplotypes(
                             genome,
                             genome.names[contig_index[row]],
                             variants[row],
-                            look.strand,
+                            placement.strand,
                             span,
                             fences and fences.take(np.array([row])),
                         )
@@ -224,7 +224,7 @@ def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarra
         ].astype(np.float64)
         with np.errstate(divide="ignore"):
             log_p = np.log(real).reshape(n, 2, len(index), -1)
-        known = (base < N).reshape(n, 2, len(index)).all(axis=1)
-        total = total + np.where(known[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
+        both_known = (base < N).reshape(n, 2, len(index)).all(axis=1)
+        total = total + np.where(both_known[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
         largest = np.maximum(largest, mass[place.reshape(-1)].reshape(n, -1).max(axis=1))
     return total, largest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.readers.haplotypes import RADIUS_BP, STRIDE, Span
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.tiles import Tiling
@@ -21,14 +21,14 @@ class MaskedReader(Reader):
     def half_context(self) -> tuple[int, int]:
         return middle_half(self.model)
 
-    def tiling(self, look: Look = Look("+")) -> Tiling:  # noqa: B008  (immutable)
-        return Tiling.of(width_of(self.model, look), self.model.k)
+    def tiling(self, placement: Placement = Placement("+")) -> Tiling:  # noqa: B008  (immutable)
+        return Tiling.of(width_of(self.model, placement), self.model.k)
 
-    def span(self, look: Look, length: int) -> Span:
+    def span(self, placement: Placement, length: int) -> Span:
         """From `radius` before the change to `radius` after it, in STRIDE rounds of tokens that are
         masked together."""
-        width, k = width_of(self.model, look), self.model.k
-        site, radius = site_index(self.model, look), min(RADIUS_BP, width // 8)
+        width, k = width_of(self.model, placement), self.model.k
+        site, radius = site_index(self.model, placement), min(RADIUS_BP, width // 8)
         letters = np.arange(site - radius, site + length + radius)
         turn = (letters // k - letters[0] // k) % STRIDE
         return Span(

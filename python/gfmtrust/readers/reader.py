@@ -18,7 +18,7 @@ import numpy as np
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.interfaces import Genome, LoadedScorer, ModelSpec, Scorer
-from gfmtrust.core.vocabulary import Look, Status, View
+from gfmtrust.core.vocabulary import Placement, Status, View
 from gfmtrust.inputs.reference import fence
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers import haplotypes
@@ -26,7 +26,7 @@ from gfmtrust.readers.neighbours import NeighbourAnswers, local_surprisal
 from gfmtrust.readers.options import DEFAULTS, ReadingOptions
 from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken, settle
 from gfmtrust.readers.tiles import Tiling
-from gfmtrust.readers.views import WHOLE, columns_of, looks_of, site_index, width_of
+from gfmtrust.readers.views import WHOLE, columns_of, placements_of, site_index, width_of
 from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, cut, window_status
 
 CHUNK_SITES = 10_000
@@ -47,16 +47,16 @@ class Reader(ABC):
 
     # --- views
 
-    def looks(self, preset: str) -> list[Look]:
-        """The placements of the window that a preset takes, see `views.looks_of`."""
-        return looks_of(self.model, preset, self.half_context())
+    def placements(self, preset: str) -> list[Placement]:
+        """The placements of the window that a preset takes, see `views.placements_of`."""
+        return placements_of(self.model, preset, self.half_context())
 
     def views(self, preset: str) -> list[View]:
-        """The views of a preset in their fixed order: members ascending, then as `looks`."""
+        """The views of a preset in their fixed order: members ascending, then as `placements`."""
         return [
-            View(self.model.model_id, member, look)
+            View(self.model.model_id, member, placement)
             for member in range(self.model.n_members)
-            for look in self.looks(preset)
+            for placement in self.placements(preset)
         ]
 
     def half_context(self) -> tuple[int, int]:
@@ -75,18 +75,18 @@ class Reader(ABC):
         """Forward passes over a whole window that one site costs, rounded up: those of each view
         (half of the context costs its share of one), and one more per strand for the neighbours
         that a masked model is asked for apart."""
-        looks, model = self.looks(preset), self.model
-        windows = sum(width_of(model, look) for look in looks) / model.window_bp
+        placements, model = self.placements(preset), self.model
+        windows = sum(width_of(model, placement) for placement in placements) / model.window_bp
         is_apart = neighbours and model.neighbour_offsets and not model.neighbours_in_same_pass
         return ceil(
             windows * self.passes_per_view
-            + (len({look.strand for look in looks}) if is_apart else 0)
+            + (len({placement.strand for placement in placements}) if is_apart else 0)
         )
 
     def passes_per_variant(self, preset: str) -> int:
         """Forward passes of both haplotypes of a variant of one base, nothing shared; an upper
         bound of what is run."""
-        return 2 * sum(len(self.span(look, 1).rounds) for look in self.looks(preset))
+        return 2 * sum(len(self.span(placement, 1).rounds) for placement in self.placements(preset))
 
     # --- sites
 
@@ -129,7 +129,7 @@ class Reader(ABC):
         model, views = self.model, self.views(options.views)
         probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
         off = np.zeros(len(pos), dtype=np.float32)
-        whole = self.windows(genome, contig_index, pos, Look("+"))
+        whole = self.windows(genome, contig_index, pos, Placement("+"))
         status, n_share, pad_share = window_status(whole, model.site_forward, options.max_n)
         status[(status == "") & ~self.readable(scorer, whole)] = Status.UNSUPPORTED
         usable = np.flatnonzero(status == "")
@@ -139,16 +139,17 @@ class Reader(ABC):
             len(usable),
             model.n_members,
         )
-        for look in self.looks(options.views):
-            windows = self.windows(genome, contig_index[usable], pos[usable], look)
-            around = neighbours.as_read[: len(neighbours.as_read) * (look == Look(look.strand))]
-            answer, mass = self.answers(scorer, windows, site_index(model, look), around)
-            if look.strand == "-":
+        for placement in self.placements(options.views):
+            windows = self.windows(genome, contig_index[usable], pos[usable], placement)
+            is_whole = placement == Placement(placement.strand)
+            around = neighbours.as_read if is_whole else neighbours.as_read[:0]
+            answer, mass = self.answers(scorer, windows, site_index(model, placement), around)
+            if placement.strand == "-":
                 answer = answer[..., COMPLEMENT_ORDER]
-            probs[usable[:, None], columns_of(views, look)] = answer[:, 0]
+            probs[usable[:, None], columns_of(views, placement)] = answer[:, 0]
             off[usable] = np.maximum(off[usable], mass[:, 0])
             if len(around):
-                neighbours.add(look.strand, answer[:, 1:])
+                neighbours.add(placement.strand, answer[:, 1:])
         local = np.full(len(pos), np.nan, dtype=np.float32)
         if len(neighbours.offsets):
             local[usable] = local_surprisal(
@@ -167,13 +168,13 @@ class Reader(ABC):
         return SiteScores(probs, status, local, n_share, pad_share, off)
 
     def windows(
-        self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, look: Look
+        self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, placement: Placement
     ) -> np.ndarray:
         """Windows of sites as the model reads them, codes uint8 (n, width)."""
-        width, site = width_of(self.model, look), site_index(self.model, look)
-        start = pos - (site if look.strand == "+" else width - 1 - site)
+        width, site = width_of(self.model, placement), site_index(self.model, placement)
+        start = pos - (site if placement.strand == "+" else width - 1 - site)
         return cut(
-            genome, contig_index, start, width, look.strand, fence(genome, contig_index, pos)
+            genome, contig_index, start, width, placement.strand, fence(genome, contig_index, pos)
         )
 
     def readable(self, scorer: Scorer, windows: np.ndarray) -> np.ndarray:
@@ -210,14 +211,14 @@ class Reader(ABC):
         with np.errstate(divide="ignore"):
             return np.log(scorer.distributions(windows, index)[0][:, 0, 0])
 
-    def tiling(self, look: Look = Look("+")) -> Tiling | None:  # noqa: B008  (immutable)
+    def tiling(self, placement: Placement = Placement("+")) -> Tiling | None:  # noqa: B008  (immutable)
         """Where the tiles of a view lie; None where bases can only be scored one by one."""
         return None
 
     # --- variants
 
     @abstractmethod
-    def span(self, look: Look, length: int) -> haplotypes.Span:
+    def span(self, placement: Placement, length: int) -> haplotypes.Span:
         """Which letters of a haplotype are scored for a change whose longer allele has `length`
         bases, and in which passes."""
 
@@ -239,7 +240,7 @@ class Reader(ABC):
     def longest_allele(self, preset: str) -> int | None:
         """Bases of the longest allele that is scored: the LONGEST_PART of the narrowest window of
         the preset; None where there is no such limit."""
-        narrowest = min(width_of(self.model, look) for look in self.looks(preset))
+        narrowest = min(width_of(self.model, placement) for placement in self.placements(preset))
         return narrowest // haplotypes.LONGEST_PART
 
     def log_ratios(

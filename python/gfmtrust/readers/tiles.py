@@ -16,7 +16,7 @@ import numpy as np
 
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.interfaces import Genome, Scorer
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.readers.neighbours import local_surprisal
 from gfmtrust.readers.options import DEFAULTS, ReadingOptions
@@ -149,8 +149,8 @@ def tile_passes(
     )
 
 
-def _tiling(reader: Reader, look: Look = Look("+")) -> Tiling:  # noqa: B008  (immutable)
-    tiling = reader.tiling(look)
+def _tiling(reader: Reader, placement: Placement = Placement("+")) -> Tiling:  # noqa: B008  (immutable)
+    tiling = reader.tiling(placement)
     if tiling is None:
         raise ValueError(f"{reader.model.model_id} has no tiles")
     return tiling
@@ -173,16 +173,16 @@ def _score_chunk(
     n_share = np.zeros(len(pos), np.float32)
     beside = np.zeros((len(pos), len(offsets), model.n_members, 4))
     n_strands = len({view.strand for view in views})
-    for look in reader.looks(options.views):
-        tiling = _tiling(reader, look)
+    for placement in reader.placements(options.views):
+        tiling = _tiling(reader, placement)
         contig, start, tile = tiling.tiles(contig_index, pos)
-        columns = columns_of(views, look)
-        is_whole = look == Look(look.strand)
+        columns = columns_of(views, placement)
+        is_whole = placement == Placement(placement.strand)
         letters = (pos - start[tile])[:, None] + (
-            np.append(0, offsets) if is_whole else -look.shift
+            np.append(0, offsets) if is_whole else -placement.shift
         )
-        windows = cut(genome, contig, start + look.shift, tiling.window, look.strand)
-        tiles = _Tiles(tiling, stride, look.strand, windows)
+        windows = cut(genome, contig, start + placement.shift, tiling.window, placement.strand)
+        tiles = _Tiles(tiling, stride, placement.strand, windows)
         answer, mass = tiles.answers(scorer, tile, letters, model.n_members)
         probs[:, columns] = answer[:, 0]
         off = np.maximum(off, mass[:, 0])

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from gfmtrust.core.interfaces import Scorer
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers import likelihoods
 from gfmtrust.readers.haplotypes import RADIUS_BP, Span
@@ -45,9 +45,9 @@ class TokensReader(Reader):
     def letter_scores(self, scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
         return likelihoods.substitutions(scorer, windows, site)
 
-    def span(self, look: Look, length: int) -> Span:
+    def span(self, placement: Placement, length: int) -> Span:
         """Whole windows in one round, the change at least `radius` before their end."""
-        width, site = width_of(self.model, look), site_index(self.model, look)
+        width, site = width_of(self.model, placement), site_index(self.model, placement)
         site = min(site, width - (length + min(RADIUS_BP, width // 8)))
         return Span(width, site, ((0, np.arange(site, site + length)),))
 

@@ -9,7 +9,7 @@ nearest to the site. What a view is for: docs/scoring.md, "Views". Not here: cut
 from __future__ import annotations
 
 from gfmtrust.core.interfaces import ModelSpec
-from gfmtrust.core.vocabulary import Look, View
+from gfmtrust.core.vocabulary import Placement, View
 
 SHORTEST_BP = 32
 """Half of a window that would leave less is no view."""
@@ -17,7 +17,7 @@ WHOLE = (0, 0)
 """The crop of a whole window."""
 
 
-def looks_of(model: ModelSpec, preset: str, half: tuple[int, int]) -> list[Look]:
+def placements_of(model: ModelSpec, preset: str, half: tuple[int, int]) -> list[Placement]:
     """The placements of one model's window in their fixed order: strand + then -, whole windows by
     shift, then half of the context.
 
@@ -27,20 +27,20 @@ def looks_of(model: ModelSpec, preset: str, half: tuple[int, int]) -> list[Look]
     """
     strands = "+" if preset == "fast" or model.rc_equivariant else "+-"
     if preset != "thorough":
-        return [Look(strand) for strand in strands]
+        return [Placement(strand) for strand in strands]
     return [
-        look
+        placement
         for strand in strands
-        for look in (
-            *(Look(strand, shift) for shift in sorted({0, *model.shifts})),
-            *([Look(strand, 0, half)] if any(half) else []),
+        for placement in (
+            *(Placement(strand, shift) for shift in sorted({0, *model.shifts})),
+            *([Placement(strand, 0, half)] if any(half) else []),
         )
     ]
 
 
-def columns_of(views: list[View], look: Look) -> list[int]:
+def columns_of(views: list[View], placement: Placement) -> list[int]:
     """Columns of the views with that placement: one a member."""
-    return [i for i, view in enumerate(views) if view.look == look]
+    return [i for i, view in enumerate(views) if view.placement == placement]
 
 
 def middle_half(model: ModelSpec) -> tuple[int, int]:
@@ -60,15 +60,17 @@ def _long_enough(model: ModelSpec, crop: tuple[int, int]) -> tuple[int, int]:
     return crop if model.window_bp - sum(crop) >= SHORTEST_BP else WHOLE
 
 
-def width_of(model: ModelSpec, look: Look) -> int:
+def width_of(model: ModelSpec, placement: Placement) -> int:
     """Letters of the window that a view reads."""
-    return model.window_bp - sum(look.crop)
+    return model.window_bp - sum(placement.crop)
 
 
-def site_index(model: ModelSpec, look: Look) -> int:
+def site_index(model: ModelSpec, placement: Placement) -> int:
     """Index of the site in the window as read; shifting the window right moves the site left (right
     on the other strand)."""
     site = (
-        model.site_forward - look.shift if look.strand == "+" else model.site_reverse + look.shift
+        model.site_forward - placement.shift
+        if placement.strand == "+"
+        else model.site_reverse + placement.shift
     )
-    return site - look.crop[0]
+    return site - placement.crop[0]

@@ -182,7 +182,9 @@ def _facts(
         family=bundle.family,
         bundle_sha256=bundle.sha256,
         quantity=bundle.quantity,
-        views=tuple((view.model, view.member, *view.look) for view in reader.views(reading.views)),
+        views=tuple(
+            (view.model, view.member, *view.placement) for view in reader.views(reading.views)
+        ),
         rc_equivariant=bundle.rc_equivariant,
         precision=bundle.precision,
         device=scorer.device,

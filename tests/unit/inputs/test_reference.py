@@ -28,7 +28,7 @@ from gfmtrust.core.errors import (
     MissingInputError,
     UsageError,
 )
-from gfmtrust.core.vocabulary import Look, Rank, Why
+from gfmtrust.core.vocabulary import Placement, Rank, Why
 from gfmtrust.inputs import check, sites
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.variants import Variant
@@ -290,7 +290,7 @@ def test_a_window_ends_where_its_piece_does(strand):
     width, reach = 61, 30
     bundle = SimpleNamespace(window_bp=width, site_forward=reach, site_reverse=reach)
     pos = np.array([0, 89, 90, 100, 239, 240, 5_999])
-    windows = MaskedReader(bundle).windows(JOINED, np.full(len(pos), 2), pos, Look(strand))
+    windows = MaskedReader(bundle).windows(JOINED, np.full(len(pos), 2), pos, Placement(strand))
     for place, window in zip(pos.tolist(), windows, strict=True):
         low, high = naive_fence(JOINED, 2, place)
         piece = FakeGenome(piece=CHR1[low:high])

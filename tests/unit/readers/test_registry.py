@@ -4,7 +4,7 @@ import pytest
 from fake_bundle import FakeBundle
 
 from gfmtrust.bundle.bundle import EXTERNAL, QUANTITIES
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.registry import READERS, reader_of
 
@@ -70,12 +70,12 @@ def test_only_the_context_model_takes_alleles_of_any_length_and_always_its_neigh
 def test_a_span_lies_inside_its_windows():
     for quantity, causal, _ in WAYS:
         way = reader(quantity, causal)
-        for look in way.looks("thorough"):
-            span = way.span(look, 5)
+        for placement in way.placements("thorough"):
+            span = way.span(placement, 5)
             for shift, letters in span.rounds:
                 assert 0 <= shift
                 assert 0 <= letters.min() <= letters.max() < span.width
-    assert reader("counts").span(Look("+"), 5).length == 5 + 2 * 32 + 64 - 1
+    assert reader("counts").span(Placement("+"), 5).length == 5 + 2 * 32 + 64 - 1
 
 
 @pytest.mark.bad_input

@@ -8,7 +8,7 @@ from reading import score_sites, score_tiles, views_of
 from tile_listener import FakeBundle, Listener
 
 from gfmtrust.core.alphabet import reverse_complement
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.site_scores import SiteScores
 from gfmtrust.readers.tiles import answerable, score_rows, tile_passes
@@ -16,9 +16,9 @@ from gfmtrust.readers.tiles import answerable, score_rows, tile_passes
 KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
 
 
-def one_base(genome, bundle, pos, offset, stride, look):
+def one_base(genome, bundle, pos, offset, stride, placement):
     """Distribution at pos + offset from the tile of pos, forward strand: the slow obvious twin."""
-    strand, shift, crop = look
+    strand, shift, crop = placement
     width, k = bundle.window_bp - sum(crop), bundle.k
     step = width // 2 // k * k
     start = pos // step * step - (width - step) // 2 // k * k + shift
@@ -53,7 +53,7 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
     pos = np.array([100, 101, 127, 128, 129, 131, 132, 133, 300, 480])
     found = tiled(GENOME, bundle, pos, preset=preset)
     for column, view in enumerate(views_of(bundle, preset)):
-        twin = [one_base(GENOME, bundle, at, 0, 8, view.look) for at in pos]
+        twin = [one_base(GENOME, bundle, at, 0, 8, view.placement) for at in pos]
         assert np.allclose(found.probs[:, column], twin, atol=1e-6), view
     strands = sorted({view.strand for view in views_of(bundle, preset)})
     real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
@@ -62,7 +62,9 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
             -np.log2(
                 np.mean(
                     [
-                        one_base(GENOME, bundle, at, offset, 8, Look(strand))[real[at + offset]]
+                        one_base(GENOME, bundle, at, offset, 8, Placement(strand))[
+                            real[at + offset]
+                        ]
                         for strand in strands
                     ]
                 )

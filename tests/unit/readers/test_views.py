@@ -1,4 +1,4 @@
-"""Which looks a preset takes, and that half of the context is what a model with half the window
+"""Which views a preset takes, and that half of the context is what a model with half the window
 would answer."""
 
 from functools import partial
@@ -9,7 +9,7 @@ from fake_bundle import FakeBundle
 from fake_genome import random_genome
 from reading import score_sites
 
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.views import site_index, width_of
 
@@ -49,19 +49,21 @@ Wide = partial(FakeBundle, window_bp=128, shifts=(-16, 16))
 )
 def test_what_half_of_the_context_leaves_out(bundle, crop):
     assert reader_of(bundle).half_context() == crop
-    looks = reader_of(bundle).looks("thorough")
-    assert len(looks) == 2 * (3 + any(crop))
-    for look in looks:
-        assert 0 <= site_index(bundle, look) < width_of(bundle, look)
+    placements = reader_of(bundle).placements("thorough")
+    assert len(placements) == 2 * (3 + any(crop))
+    for placement in placements:
+        assert 0 <= site_index(bundle, placement) < width_of(bundle, placement)
         assert (
-            site_index(bundle, look) - site_index(bundle, look._replace(crop=(0, 0)))
+            site_index(bundle, placement) - site_index(bundle, placement._replace(crop=(0, 0)))
         ) % bundle.k == 0
 
 
 def test_presets():
-    assert reader_of(Wide()).looks("fast") == [Look("+")]
-    assert reader_of(Wide()).looks("default") == [Look("+"), Look("-")]
-    assert [str(look) for look in reader_of(Wide(rc_equivariant=True)).looks("thorough")] == [
+    assert reader_of(Wide()).placements("fast") == [Placement("+")]
+    assert reader_of(Wide()).placements("default") == [Placement("+"), Placement("-")]
+    assert [
+        str(placement) for placement in reader_of(Wide(rc_equivariant=True)).placements("thorough")
+    ] == [
         "strand + shift -16",
         "strand + shift 0",
         "strand + shift 16",
@@ -115,7 +117,9 @@ def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     twin = score_sites(FarSession(), half, GENOME, contig, pos, "default", False, max_n=1.0)
     both = (found.status == "") & (twin.status == "")
     columns = [
-        column for column, look in enumerate(reader_of(whole).looks("thorough")) if any(look.crop)
+        column
+        for column, placement in enumerate(reader_of(whole).placements("thorough"))
+        if any(placement.crop)
     ]
     assert both.sum() > 60
     assert found.probs[both][:, columns].tobytes() == twin.probs[both].tobytes()

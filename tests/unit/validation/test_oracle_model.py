@@ -475,15 +475,16 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
         (
             reader,
             "site_index",
-            lambda bundle, look: bundle.site_forward - look.shift - look.crop[0],
+            lambda bundle, placement: bundle.site_forward - placement.shift - placement.crop[0],
             Reading.KMER_MARGINAL,
             "strand - shift",
         ),
         (
             reader,
             "site_index",
-            lambda bundle, look: (
-                (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0]
+            lambda bundle, placement: (
+                (bundle.site_forward if placement.strand == "+" else bundle.site_reverse)
+                - placement.crop[0]
             ),
             Reading.KMER_MARGINAL,
             "shift",

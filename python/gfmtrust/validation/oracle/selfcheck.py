@@ -20,7 +20,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import BASES, N, decode, reverse_complement
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.vocabulary import Look, Status, View
+from gfmtrust.core.vocabulary import Placement, Status, View
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.readers.options import ReadingOptions
@@ -167,7 +167,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
         truth = true_scores(oracle, opened, codes, pos, views)
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
-        reads = [str(view.look) for view in views]
+        reads = [str(view.placement) for view in views]
         found, expected = (
             scores.probs[rows].astype(np.float64),
             np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan),
@@ -227,7 +227,7 @@ def _compare_variants(
     rows = [row for row, status in enumerate(scores.status) if status != Status.OUT_OF_RANGE]
     expected = np.array([true_llrs(oracle, opened, codes, variants[row], views) for row in rows])
     names = [
-        f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.look}, LLR"
+        f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.placement}, LLR"
         for row in rows
         for view in views
     ]
@@ -240,7 +240,7 @@ def true_scores(
     """What scoring must say at positions of one contig, codes uint8 (length,), from the contig
     itself."""
     probs = np.stack(
-        [_strand_distribution(oracle, opened, codes, pos, view.look) for view in views], axis=1
+        [_strand_distribution(oracle, opened, codes, pos, view.placement) for view in views], axis=1
     )
     strands = sorted({view.strand for view in views})
     return Truth(
@@ -255,13 +255,13 @@ def _strand_distribution(
     opened: Bundle,
     codes: np.ndarray,
     pos: np.ndarray,
-    look: Look,
+    placement: Placement,
     at: int = 0,
     hidden: tuple[int, ...] = (),
 ) -> np.ndarray:
     """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked
     too; float64 (n, 4), NaN off the contig."""
-    strand, shift, crop = look
+    strand, shift, crop = placement
     site = (opened.site_forward - shift if strand == "+" else opened.site_reverse + shift) - crop[0]
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
     offset = np.full(len(pos), (site + at) % oracle.k_letters)
@@ -288,7 +288,7 @@ def _local_surprisal(
     for strand in strands:
         for at in offsets:
             hidden = tuple(other - at for other in offsets if other != at)
-            q = _strand_distribution(oracle, opened, codes, pos, Look(strand), at, hidden)
+            q = _strand_distribution(oracle, opened, codes, pos, Placement(strand), at, hidden)
             read.setdefault(at if strand == "+" else -at, []).append(q)
     real = {forward: neighbourhood(codes, pos + forward, 0, 0)[:, 0] for forward in read}
     bits = [
