@@ -95,7 +95,7 @@ def _question(
         )
     session = Session.open(bundle, "cpu", threads, allow_long_window=True)
     progress = Progress(bundle.model_id, "windows", sum(len(one.start) for one in usable.values()))
-    session.told = progress
+    session.on_passes = progress
     started = time.monotonic()
     answers = {name: evaluate.answers(session, bundle, one.codes) for name, one in usable.items()}
     rate = session.passes / max(time.monotonic() - started, 1e-9)
