@@ -136,7 +136,7 @@ def score_shard(
     variant_columns = {}
     if "variant" in rows.schema.names:
         variant_columns = _variant_columns(reader, scorer, genome, rows.to_pandas(), reading)
-    metrics = _metrics(scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
+    metrics = _metrics(reader, scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
     if _is_judged(reader, planned.kind):
         refuse_constant(scores, reader.model.model_id)
     facts = _facts(reader, planned, scorer, reading)
@@ -198,6 +198,7 @@ def _facts(
 
 
 def _metrics(
+    reader: Reader,
     scorer: LoadedScorer,
     shard: str,
     choice: StrideChoice,
@@ -209,7 +210,7 @@ def _metrics(
     seconds = time.monotonic() - started
     log.info(
         "%s, %s: %s sites in %s, %s a second, %s passes, batch %d",
-        choice.model,
+        reader.model.model_id,
         shard,
         f"{n_sites:,}",
         duration(seconds),
@@ -218,7 +219,7 @@ def _metrics(
         scorer.batch,
     )
     return ShardMetrics(
-        model=choice.model,
+        model=reader.model.model_id,
         shard=shard,
         sites=n_sites,
         requested_device=scorer.requested,
