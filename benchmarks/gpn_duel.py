@@ -43,7 +43,9 @@ from gfmtrust.core.views import Views
 from gfmtrust.export.export import export_model
 from gfmtrust.io.genome import Genome
 from gfmtrust.models.families import gpn
-from gfmtrust.readers import site_scores
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.site_scores import SiteScores
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data" / "hg19_chr20"
@@ -239,13 +241,13 @@ class TimedPeer:
         stop(f"the peer ended with {self._process.returncode}:\n{self._log.read()[-2000:]}")
 
 
-def our_scores(session, bundle, genome, contig_index, pos) -> site_scores.SiteScores:
-    return site_scores.score_sites(
-        session, bundle, genome, contig_index, pos, "default", neighbours=False
+def our_scores(session, bundle, genome, contig_index, pos) -> SiteScores:
+    return reader_of(bundle).score_sites(
+        session, genome, contig_index, pos, ReadingOptions(neighbours=False)
     )
 
 
-def our_llrs(scores: site_scores.SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
+def our_llrs(scores: SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
     """GFM_LLR of three variants a site, float64 (3 n,)."""
     rows = np.repeat(np.arange(len(scores.probs)), 3)
     ref, alt = ([BASES.index(letter) for letter in variants[side]] for side in ("ref", "alt"))
@@ -336,7 +338,7 @@ def duel(
         session = Session.open(bundle, "cpu", threads=threads, batch=BATCH)
         ours = our_llrs(
             our_scores(session, bundle, genome, contig_index, pos),
-            site_scores.views_of(bundle, "default"),
+            reader_of(bundle).views("default"),
             variants,
         )
         bare = bare_loop(bundle, genome, contig_index, pos, threads)

@@ -14,7 +14,6 @@ class FakeBundle:
     quantity: str = "direct"
     k: int = 1
     causal: bool = False
-    reads_on: bool = False
     site_forward: int | None = None
     site_reverse: int | None = None
     rc_equivariant: bool = False
@@ -27,10 +26,6 @@ class FakeBundle:
     def __post_init__(self):
         if self.site_forward is None:
             self.site_forward, self.site_reverse = self.window_bp // 2, (self.window_bp - 1) // 2
-
-    @property
-    def has_distribution(self):
-        return self.quantity != "likelihood"
 
     @property
     def text(self):

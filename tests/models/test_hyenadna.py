@@ -320,12 +320,13 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
     to the window's end."""
     import torch
 
-    from gfmtrust.readers.site_scores import _tried
+    from gfmtrust.readers.causal import tried
+    from gfmtrust.readers.registry import reader_of
 
     site, width = case.bundle.site_forward, case.bundle.window_bp
-    assert (site, case.bundle.reads_on) == (width - 25, True)
+    assert (site, reader_of(case.bundle).reads_on) == (width - 25, True)
     window = case.windows[:1]
-    found, _ = _tried(case.session, window, np.array([[site]]))
+    found, _ = tried(case.session, window, site, np.empty((1, 0), np.int64))
     told = []
     for base in range(4):
         codes = window[0].astype(np.int64)

@@ -9,6 +9,7 @@ import naive_bpe
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
+from reading import score_sites
 
 from gfmtrust.bundle import bpe, bundle
 from gfmtrust.bundle.bundle import Bundle
@@ -17,7 +18,6 @@ from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.export import export
 from gfmtrust.readers import likelihoods
-from gfmtrust.readers.site_scores import score_sites
 
 pytestmark = pytest.mark.torch
 KINDS = ("grover", "mistral")
@@ -26,10 +26,9 @@ KINDS = ("grover", "mistral")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bundle_holds_all_that_scoring_needs(exported, kind):
     made = exported(kind)
-    assert (made.family, made.quantity, made.has_distribution, made.causal) == (
+    assert (made.family, made.quantity, made.causal) == (
         kind,
         "likelihood",
-        False,
         kind == "mistral",
     )
     assert made.meta["text"]["kind"] == "bpe"

@@ -6,6 +6,7 @@ import pysam
 import pytest
 import small_run
 from fake_genome import genome_letters
+from reading import score_haplotypes, score_sites
 from step_calls import call
 
 from gfmtrust.bundle.bundle import Bundle
@@ -13,8 +14,6 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
-from gfmtrust.readers.haplotypes import score_haplotypes
-from gfmtrust.readers.site_scores import score_sites
 
 pytestmark = pytest.mark.torch
 MISSING = ["ent", "dis", "dis_between", "dis_strand", "dis_shift", "gain", "strand_jsd"]
@@ -85,7 +84,7 @@ def run(tmp_path_factory, exported):
         "estimate_run",
         "--plan",
         folder / "plan",
-        "--models",
+        "--bundles",
         *bundles,
         "--out",
         folder / "estimate.json",

@@ -11,7 +11,8 @@ from gfmtrust import models
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, ConfigurationError
 from gfmtrust.export import export
-from gfmtrust.readers import site_scores
+from gfmtrust.readers.causal import tried as tried_at
+from gfmtrust.readers.registry import reader_of
 
 pytestmark = pytest.mark.torch
 KINDS = ("marindna", "marindna_llama")
@@ -43,10 +44,10 @@ def test_the_site_is_judged_by_the_whole_window(exported, kind):
     made = exported(kind)
     loaded = checkpoint.load(made.directory.parent / "weights" / kind)
     codes = np.random.default_rng(5).integers(0, 4, (3, made.window_bp)).astype(np.uint8)
-    found, _ = site_scores._tried(
-        Session.open(made, "cpu"), codes, np.full((3, 1), made.site_forward)
+    found, _ = tried_at(
+        Session.open(made, "cpu"), codes, made.site_forward, np.empty((3, 0), np.int64)
     )
-    assert made.reads_on
+    assert reader_of(made).reads_on
     for row, window in enumerate(codes):
         tried = []
         for base in range(4):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from layouts import bpe_rules
 from paths import ROOT
+from reading import score_sites
 
 from gfmtrust import models
 from gfmtrust.bundle import bpe, tokenizers
@@ -121,7 +122,7 @@ def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, monkeypatch, nam
     session = Session.open(made, "cpu")
     with Genome.open(small_fasta, tmp_path) as genome:
         positions = 1500 + 7 * np.arange(10)
-        scores = site_scores.score_sites(session, made, genome, np.zeros(10, np.int64), positions)
+        scores = score_sites(session, made, genome, np.zeros(10, np.int64), positions)
     assert (scores.status == "").all(), scores.status
     assert np.isfinite(scores.probs).all()
     np.testing.assert_allclose(scores.probs.sum(axis=2), 1, atol=1e-5)

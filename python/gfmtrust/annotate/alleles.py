@@ -23,7 +23,7 @@ from gfmtrust.core.alphabet import decode, encode
 from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.row_columns import VERDICTS
-from gfmtrust.core.vocabulary import Rank, Status, VariantClass
+from gfmtrust.core.vocabulary import Rank, ShardKind, Status, VariantClass
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION, VARIANT
@@ -117,7 +117,8 @@ def _flagged_variants(
     reasons, by (contig_index, pos, ref, alt)."""
     planned = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [
-        variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")
+        variant_features(block, scores.ensemble)
+        for block in blocks(plan_dir, scores, ShardKind.VARIANTS)
     ]
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], [], []]))

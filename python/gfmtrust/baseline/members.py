@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.interfaces import ModelSpec, Votes
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs.reference import sources
 
 N_MEMBERS = 8
@@ -124,6 +126,14 @@ class Members:
         """Which members never saw the block of each position, bool (n, 8): 4 of them, or all where
         the block holds no base."""
         return never_saw(self.pattern[self.block_of(contig_index, pos)])
+
+
+def votes_of(bundle: ModelSpec) -> Votes | None:
+    """Which members of a bundle may vote at a position: of the context model those that never saw
+    its block, of other models all (None)."""
+    if bundle.family != CONTEXT_FAMILY:
+        return None
+    return Members.open(bundle.directory).admitted
 
 
 def never_saw(pattern: np.ndarray) -> np.ndarray:

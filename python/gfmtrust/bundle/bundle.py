@@ -22,6 +22,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gfmtrust.bundle import graph_contract, onnx_file
 from gfmtrust.bundle.bpe import BpeText
@@ -85,6 +86,10 @@ FIELDS: dict[str, dict[str, type | tuple]] = {
 }
 """Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a
 list beside them, `training` one that need not be there, see that module."""
+SIZES = "sizes"
+"""Group of the size of each file beside bundle.json, in bytes; bundles of gfmtrust 0.1 have none."""
+DIGESTED_BYTES = 64 << 20
+"""Files up to this size are digested at every opening: it takes a twentieth of a second."""
 BPE_FIELDS = {
     "merges": list,
     "fuse_unknown": bool,
@@ -105,8 +110,14 @@ class Bundle:
     sha256: str
 
     @classmethod
-    def open(cls, directory: str | Path) -> Bundle:
+    def open(cls, directory: str | Path, verify: Literal["digests", "sizes"] = "digests") -> Bundle:
         """Read and check a bundle; nothing of it is run.
+
+        verify: 'digests' compares the sha256 of every file, for whoever makes or accepts a bundle.
+        'sizes' compares the size alone of graphs and weights above DIGESTED_BYTES, for the tasks of
+        a run, which would otherwise read gigabytes once per shard: a truncated copy is found by its
+        size, a weight that changes the answers by the golden windows. A bundle that states no sizes
+        is digested.
 
         Raises MissingInputError (66) where the directory or a file of it is missing, BadDataError
         (65) for anything else: schema, digests, links, data outside the directory, foreign operator
@@ -114,8 +125,9 @@ class Bundle:
         """
         directory = Path(directory)
         meta = read_meta(directory / BUNDLE_FILE)
+        sizes = _large_weights(meta) if verify == "sizes" else {}
         for name, expected in members(meta).items():
-            _check_file(directory, name, expected)
+            _check_file(directory, name, expected, sizes.get(name))
         for device, entry in meta["graphs"].items():
             summary = onnx_file.read_graph(directory / entry["file"])
             graph_contract.check(directory / entry["file"], summary, meta, device)
@@ -144,21 +156,9 @@ class Bundle:
         return self.meta["scoring"]["causal"]
 
     @property
-    def reads_on(self) -> bool:
-        """Whether a causal model's windows go on beyond the site, so that each base is judged by
-        what it makes of the right flank."""
-        return self.causal and self.has_distribution and self.site_forward < self.window_bp - 1
-
-    @property
     def quantity(self) -> str:
         """What the graph answers; one of QUANTITIES (docs/understand/scoring.md)."""
         return self.meta["scoring"]["quantity"]
-
-    @property
-    def has_distribution(self) -> bool:
-        """Whether the model tells a probability of each base at a site, not the likelihood of whole
-        alleles alone."""
-        return self.quantity != "likelihood"
 
     @property
     def n_members(self) -> int:
@@ -220,6 +220,11 @@ class Bundle:
         return EXTERNAL if self.is_external else self.meta["graphs"]["cpu"]["precision"]
 
     @property
+    def opset(self) -> int:
+        """ONNX operator set of the graph; 0 where there is none."""
+        return 0 if self.is_external else self.meta["graphs"]["cpu"]["opsets"][""]
+
+    @property
     def is_external(self) -> bool:
         """Whether its answers are tables, made elsewhere, and nothing is to be run."""
         return self.family == EXTERNAL
@@ -263,9 +268,10 @@ def write(
         for path in files:
             shutil.copyfile(path, part / path.name)
         digests = {path.name: file_sha256(part / path.name) for path in files}
-        held = {**meta, "schema": SCHEMA, "graphs": graphs, "files": digests}
-        held["sha256"] = digest(held)
-        (part / BUNDLE_FILE).write_text(json.dumps(held, indent=1, sort_keys=True) + "\n")
+        content = {**meta, "schema": SCHEMA, "graphs": graphs, "files": digests}
+        content[SIZES] = {name: (part / name).stat().st_size for name in members(content)}
+        content["sha256"] = digest(content)
+        (part / BUNDLE_FILE).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
         Bundle.open(part)
         os.replace(part, directory)
     finally:
@@ -383,6 +389,8 @@ def _check_fields(directory: Path, meta: dict) -> None:
         or not isinstance(meta.get("sha256"), str)
     ):
         raise wrong(path, "golden windows or sha256 are missing", "both")
+    if not _are_sizes(meta.get(SIZES, {})):
+        raise wrong(path, f"{SIZES} is {meta[SIZES]!r}"[:120], "bytes of each file by its name")
     if fault := training.fault(meta.get("training", {})):
         raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
     window, scoring = meta["window"], meta["scoring"]
@@ -423,17 +431,31 @@ def _check_fields(directory: Path, meta: dict) -> None:
             )
 
 
+def _are_sizes(sizes: object) -> bool:
+    return isinstance(sizes, dict) and all(type(size) is int for size in sizes.values())
+
+
 def members(meta: dict) -> dict[str, str]:
     """File name -> sha256 of everything the bundle holds beside bundle.json."""
-    held = dict(meta["files"])
+    digests = dict(meta["files"])
     for entry in meta["graphs"].values():
-        held |= {entry["file"]: entry.get("sha256"), **entry["data"]}
-    return held
+        digests |= {entry["file"]: entry.get("sha256"), **entry["data"]}
+    return digests
 
 
-def _check_file(directory: Path, name: str, expected: str) -> None:
-    """A plain file of the directory itself, reached by no link of ours, with the digest bundle.json
-    gives."""
+def _large_weights(meta: dict) -> dict[str, int]:
+    """The size of each file of a graph that is above DIGESTED_BYTES. Not of other files: no golden
+    window is run on them."""
+    return {
+        name: size
+        for name, size in meta.get(SIZES, {}).items()
+        if name not in meta["files"] and size > DIGESTED_BYTES
+    }
+
+
+def _check_file(directory: Path, name: str, expected: str, size: int | None) -> None:
+    """A plain file of the directory itself, reached by no link of ours, with the size that is
+    given, or else with the digest."""
     path = directory / name
     if Path(name).name != name or name in ("", ".", ".."):
         raise wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")
@@ -445,9 +467,13 @@ def _check_file(directory: Path, name: str, expected: str) -> None:
                 str(path), "not found", "the file bundle.json names", "copy the whole directory"
             )
         )
-    found = file_sha256(path)
-    if found != expected:
-        raise wrong(path, f"sha256 is {found}", f"{expected} as bundle.json says")
+    if size is not None:
+        if path.stat().st_size != size:
+            raise wrong(path, f"{path.stat().st_size} bytes", f"{size} as bundle.json says")
+        return
+    content_sha256 = file_sha256(path)
+    if content_sha256 != expected:
+        raise wrong(path, f"sha256 is {content_sha256}", f"{expected} as bundle.json says")
 
 
 def _check_external(directory: Path, summary: onnx_file.GraphSummary, entry: dict) -> None:

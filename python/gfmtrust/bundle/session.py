@@ -69,7 +69,7 @@ PROBE = bytes.fromhex(
 class Session:
     """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`,
     `halvings`, `passes` are for the metrics: passes counts windows run, halvings how often memory
-    ran out. told: called with `passes` after each batch."""
+    ran out. on_passes: called with `passes` after each batch."""
 
     meta: dict
     graph: Path
@@ -80,7 +80,7 @@ class Session:
     halvings: int = 0
     passes: int = 0
     provider: str = ""
-    told: Callable[[int], None] | None = None
+    on_passes: Callable[[int], None] | None = None
     _tokenizer: tokenizers.Tokenizer | bpe.Bpe | None = None
     _runtime: object = None
     _outputs: list[str] = field(default_factory=list)
@@ -218,8 +218,8 @@ class Session:
 
     def _count(self, n: int) -> None:
         self.passes += n
-        if self.told:
-            self.told(self.passes)
+        if self.on_passes:
+            self.on_passes(self.passes)
 
     def _run(self, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
         """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch;

@@ -77,19 +77,19 @@ def export_model(options: argparse.Namespace) -> None:
 
 
 def plan_sites(options: argparse.Namespace) -> None:
+    from gfmtrust.baseline.surprisal import context_surprisal
     from gfmtrust.io import tables
     from gfmtrust.io.genome import Genome
-    from gfmtrust.planning import plan
-    from gfmtrust.scoring import steps
+    from gfmtrust.planning import bed_files, plan
 
     genome = Genome.open(options.fasta)
     checks = tables.read_json(options.checked / "checks.json")
     content = plan.plan_sites(
         genome,
         sorted((options.checked / "spellings").glob("*.parquet")),
-        steps.regions(options.regions, checks),
-        steps.include(options.include, checks),
-        steps.context_surprisal(options.context_model, genome, options.cpus),
+        bed_files.regions(options.regions, checks["contig_map"]),
+        bed_files.include(options.include, checks["contig_map"]),
+        context_surprisal(options.context_model, genome, options.cpus),
         options.out_dir,
         checks,
         asked_probes=options.probes,
@@ -110,45 +110,51 @@ def plan_sites(options: argparse.Namespace) -> None:
 
 def estimate_run(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import estimate
+    from gfmtrust.scoring.options import ScoringOptions
 
     sys.stdout.write(
         estimate.estimate_run(
             options.plan,
             options.bundles,
-            options.device,
-            options.views,
-            options.neighbours,
-            options.cpus,
             options.out,
             options.region_stride,
+            ScoringOptions(
+                views=options.views,
+                neighbours=options.neighbours,
+                device=options.device,
+                threads=options.cpus,
+            ),
         )
     )
 
 
 def choose_stride(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import stride
+    from gfmtrust.scoring.options import ScoringOptions
 
-    chosen = stride.choose_stride(
+    choice = stride.choose_stride(
         options.fasta,
         options.plan,
         options.bundle,
         options.out,
-        options.views,
         options.region_stride,
-        device=options.device,
-        threads=options.cpus,
-        max_n=options.max_n,
-        allow_long_window=options.allow_long_window,
+        ScoringOptions(
+            views=options.views,
+            device=options.device,
+            threads=options.cpus,
+            max_n=options.max_n,
+            allow_long_window=options.allow_long_window,
+        ),
     )
-    for check in chosen["checks"]:
+    for check in choice.checks:
         log.info(
             "stride %d: entropy differs by %.3f bit at the median, %.3f at the 99th percentile of %d bases",
-            check["stride"],
-            check["p50"],
-            check["p99"],
-            check["bases"],
+            check.stride,
+            check.p50,
+            check.p99,
+            check.bases,
         )
-    log.info("%s: stride %d", chosen["model"], chosen["stride"])
+    log.info("%s: stride %d", choice.model, choice.stride)
 
 
 def read_labels(options: argparse.Namespace) -> None:
@@ -182,21 +188,25 @@ def import_scores(options: argparse.Namespace) -> None:
 
 
 def score_sites(options: argparse.Namespace) -> None:
-    from gfmtrust.scoring import steps
+    from gfmtrust.core.contracts.shard import StrideChoice
+    from gfmtrust.scoring import shard
+    from gfmtrust.scoring.options import ScoringOptions
 
-    steps.score_shard(
+    shard.score_file(
         options.fasta,
         options.bundle,
         options.shard,
         options.out_dir,
-        views=options.views,
-        device=options.device,
-        neighbours=options.neighbours,
-        threads=options.cpus,
-        batch=options.batch,
-        max_n=options.max_n,
-        allow_long_window=options.allow_long_window,
-        stride=options.stride,
+        ScoringOptions(
+            views=options.views,
+            neighbours=options.neighbours,
+            max_n=options.max_n,
+            device=options.device,
+            threads=options.cpus,
+            batch=options.batch,
+            allow_long_window=options.allow_long_window,
+            stride=StrideChoice.read(options.stride) if options.stride else None,
+        ),
     )
 
 

@@ -69,8 +69,8 @@ class Why(StrEnum):
     HIGH_ENTROPY = "HIGH_ENTROPY"
 
 
-class Look(NamedTuple):
-    """One way to read the window round a site.
+class Placement(NamedTuple):
+    """How the window lies around a site.
 
     shift: bases, forward orientation: the window starts that many further right. crop: letters left
     out at its two ends, as read.
@@ -89,19 +89,19 @@ class Look(NamedTuple):
 @dataclass(frozen=True)
 class View:
     """One answer of a model at a site: the model, one member of it (0 unless it is the context
-    model), and how it looks there."""
+    model), and how its window lies."""
 
     model: str
     member: int
-    look: Look
+    placement: Placement
 
     @property
     def strand(self) -> str:
-        return self.look.strand
+        return self.placement.strand
 
     @property
     def id(self) -> str:
-        strand, shift, crop = self.look
+        strand, shift, crop = self.placement
         return f"{self.model}/m{self.member}/{strand}/s{shift}" + (
             f"/c{crop[0]}+{crop[1]}" if any(crop) else ""
         )
@@ -109,9 +109,29 @@ class View:
 
 CONTEXT_FAMILY = "context_model"
 """The family of the baseline: a k-mer (Markov) model fitted to the user's own genome."""
-TWIN, SHUFFLED = "twin", "shuffled"
-NEGATIVE_CONTROLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
-"""Kind of each negative control's shards, and what it is for people."""
+
+
+class ShardKind(StrEnum):
+    """What the rows of a shard are, and how they are scored."""
+
+    SITES = "sites"
+    VARIANTS = "variants"
+    PERMUTED_WEIGHTS = "permuted_weights"
+    SHUFFLED_WINDOWS = "shuffled_windows"
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.value.replace("_", " ")
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the shard is of a negative control."""
+        return self in NEGATIVE_CONTROLS
+
+
+NEGATIVE_CONTROLS = (ShardKind.PERMUTED_WEIGHTS, ShardKind.SHUFFLED_WINDOWS)
+"""The shards whose scorer cannot know anything of a site."""
 CONTROL_PROBES = 600
 """Probes that a negative control is given: the fewest of which a quarter, and half of that again
 run-oriented, can still earn HIGH (59 without an error)."""

@@ -199,7 +199,7 @@ class Proof:
 
     def _started(self, graph: Path, device: str) -> session.Session:
         running = session.start(self.meta, graph, device, self.choices.threads)
-        running.told = Progress(f"{self.meta['identity']['model_id']}, export", "windows")
+        running.on_passes = Progress(f"{self.meta['identity']['model_id']}, export", "windows")
         return running
 
     def _evidence(self, running: session.Session, cut: np.ndarray) -> sanity_check.Evidence:

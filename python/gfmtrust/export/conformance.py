@@ -29,7 +29,7 @@ from gfmtrust.export.resource_use import footprint
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.family import Example, Family
 from gfmtrust.models.outcomes import Outcome
-from gfmtrust.readers import likelihoods
+from gfmtrust.readers.registry import reader_of
 
 N_WINDOWS = 6
 GATE_WINDOWS = 40
@@ -69,13 +69,8 @@ class Subject:
     def logp(self, codes: np.ndarray, site: int | None = None) -> np.ndarray:
         """ln p of the four bases at one place of every window, float64 (n, 4); a model of whole
         tokens: LLR against the base there."""
-        if not self.bundle.has_distribution:
-            return likelihoods.substitutions(
-                self.session, codes, self.bundle.site_forward if site is None else site
-            )
-        index = np.full((len(codes), 1), self.bundle.site_forward if site is None else site)
-        with np.errstate(divide="ignore"):
-            return np.log(self.session.distributions(codes, index)[0][:, 0, 0])
+        site = self.bundle.site_forward if site is None else site
+        return reader_of(self.bundle).letter_scores(self.session, codes, site)
 
 
 def write_genome(path: Path, n: int = GENOME_BP) -> Path:
@@ -242,7 +237,9 @@ def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterato
         case = subject(name, family, example, folder, fasta)
         yield Outcome(name, "export, s", time.monotonic() - started, np.inf)
         for check, run in (
-            CHECKS if case.bundle.has_distribution else CHECKS | conformance_tokens.CHECKS
+            CHECKS
+            if reader_of(case.bundle).has_distribution
+            else CHECKS | conformance_tokens.CHECKS
         ).items():
             for found in run(case):
                 yield Outcome(name, check, *found)

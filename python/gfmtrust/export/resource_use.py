@@ -19,7 +19,7 @@ import numpy as np
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.readers import likelihoods
+from gfmtrust.readers.registry import reader_of
 
 STATUS = Path("/proc/self/status")
 """Its VmHWM starts anew with the program; getrusage hands the parent's peak on."""
@@ -53,10 +53,7 @@ def _measured(directory: Path, n_windows: int, threads: int) -> dict[str, float]
     session = Session.open(bundle, "cpu", threads, allow_long_window=True)
     codes = np.random.default_rng(1).integers(0, 4, (n_windows, bundle.window_bp), dtype=np.uint8)
     started = time.monotonic()
-    if bundle.has_distribution:
-        session.distributions(codes, np.full((n_windows, 1), bundle.site_forward))
-    else:
-        likelihoods.substitutions(session, codes, bundle.site_forward)
+    reader_of(bundle).letter_scores(session, codes, bundle.site_forward)
     seconds = (time.monotonic() - started) / n_windows
     kilobytes = int(re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())[1])
     return {"seconds": seconds, "megabytes": kilobytes / 1024}

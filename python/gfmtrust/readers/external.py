@@ -7,15 +7,24 @@ bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.interfaces import Genome, LoadedScorer, Scorer
+from gfmtrust.core.vocabulary import Placement, Status
+from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
+from gfmtrust.readers.haplotypes import HaplotypeScores, Span
+from gfmtrust.readers.options import DEFAULTS, ReadingOptions
+from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.site_scores import SiteScores
 
 SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
@@ -33,53 +42,122 @@ VARIANTS = pa.schema(
         ("llr", pa.float32()),
     ]
 )
-"""One row an allele that changes the length, in its one spelling (`variants.normalised`); nats, ALT
-less REF."""
+"""One row an allele that changes the length, in its normalised form (`variants.normalised`); nats,
+ALT less REF."""
+
+
+@dataclass
+class LookedUp:
+    """Stands for the session of a model that is not run here; see `interfaces.LoadedScorer`."""
+
+    device: str
+    requested: str
+    provider: str
+    threads: int = 1
+    batch: int = 0
+    halvings: int = 0
+    passes: int = 0
+    on_passes: Callable[[int], None] | None = None
+
+    @property
+    def bpe(self) -> None:
+        self._refuse()
+
+    def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._refuse()
+
+    def token_logps(self, asked: list) -> list[np.ndarray]:
+        self._refuse()
+
+    def _refuse(self):
+        raise InternalError(message(f"scorer {self.device}", "asked to run", "answers looked up"))
 
 
 @dataclass(frozen=True)
-class External:
-    """The tables of an opened bundle of family `external`."""
+class ExternalReader(Reader):
+    """The tables of an opened bundle of family `external`; the bundle was checked when it was
+    opened. Nothing is known of neighbours or windows, and there is one view."""
 
-    sites: pd.DataFrame
-    variants: pd.DataFrame
+    runs_network: ClassVar[bool] = False
 
-    @classmethod
-    def open(cls, directory: Path) -> External:
-        """Read a bundle's tables; the bundle itself was checked when it was opened."""
-        return cls(
-            *(tables.read(directory / name).to_pandas() for name in (SITES_FILE, VARIANTS_FILE))
-        )
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """Rows of SITES."""
+        return self._table(SITES_FILE)
 
-    def at_sites(self, genome, contig_index: np.ndarray, pos: np.ndarray) -> SiteScores:
-        """The answers at sites, one view each; a base without one is UNSUPPORTED. Nothing is known
-        of neighbours or windows."""
-        wanted = pd.DataFrame(
+    @cached_property
+    def variants(self) -> pd.DataFrame:
+        """Rows of VARIANTS."""
+        return self._table(VARIANTS_FILE)
+
+    def _table(self, name: str) -> pd.DataFrame:
+        return tables.read(self.model.directory / name).to_pandas()
+
+    def passes_per_site(self, preset: str, neighbours: bool) -> int:
+        return 0
+
+    def passes_per_variant(self, preset: str) -> int:
+        return 0
+
+    def reads_neighbours(self, asked: bool) -> bool:
+        return False
+
+    def open_scorer(
+        self,
+        device: str,
+        threads: int,
+        batch: int | None,
+        allow_long_window: bool,
+        weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
+    ) -> LoadedScorer:
+        family = self.model.family
+        return LookedUp(family, family, family)
+
+    def score_sites(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        pos: np.ndarray,
+        options: ReadingOptions = DEFAULTS,
+    ) -> SiteScores:
+        """The answers at sites; a base without one is UNSUPPORTED."""
+        asked = pd.DataFrame(
             {
                 "contig": np.array(genome.names, dtype=object)[contig_index],
                 "pos": pos.astype(np.int64),
             }
         )
-        found = wanted.merge(self.sites, on=["contig", "pos"], how="left")["probs"]
-        known = found.notna().to_numpy()
+        answers = asked.merge(self.sites, on=["contig", "pos"], how="left")["probs"]
+        answered = answers.notna().to_numpy()
         probs = np.full((len(pos), 1, 4), np.nan, np.float32)
-        if known.any():
-            probs[known, 0] = np.stack(found[known].to_numpy())
-        status = np.where(known, "", Status.UNSUPPORTED).astype(object)
+        if answered.any():
+            probs[answered, 0] = np.stack(answers[answered].to_numpy())
+        status = np.where(answered, "", Status.UNSUPPORTED).astype(object)
         unknown = np.full(len(pos), np.nan, np.float32)
-        nothing = np.zeros(len(pos), np.float32)
-        return SiteScores(probs, status, unknown, nothing, nothing, nothing)
+        zero = np.zeros(len(pos), np.float32)
+        return SiteScores(probs, status, unknown, zero, zero, zero)
 
-    def of_variants(self, contigs: np.ndarray, variants: list) -> tuple[np.ndarray, np.ndarray]:
-        """llr float32 (n, 1) and status (n,) of alleles that change the length; contigs: names,
-        (n,)."""
-        spelled = pd.DataFrame(
+    def score_variants(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        variants: list[Variant],
+        options: ReadingOptions = DEFAULTS,
+    ) -> HaplotypeScores:
+        """The answers for alleles that change the length; one without an answer is UNSUPPORTED."""
+        keys = pd.DataFrame(
             [(one.pos, one.ref, one.alt) for one in variants], columns=["pos", "ref", "alt"]
         )
-        wanted = spelled.assign(contig=contigs).astype(
+        asked = keys.assign(contig=np.array(genome.names, object)[contig_index]).astype(
             {"pos": np.int64, "contig": object, "ref": object, "alt": object}
         )
-        llr = wanted.merge(self.variants, on=["contig", "pos", "ref", "alt"], how="left")[
+        llr = asked.merge(self.variants, on=["contig", "pos", "ref", "alt"], how="left")[
             "llr"
         ].to_numpy(np.float32)
-        return llr[:, None], np.where(np.isnan(llr), Status.UNSUPPORTED, "").astype(object)
+        status = np.where(np.isnan(llr), Status.UNSUPPORTED, "").astype(object)
+        return HaplotypeScores(llr[:, None], status)
+
+    def span(self, placement: Placement, length: int) -> Span:
+        raise InternalError(message(self.model.model_id, "asked for windows", "answers looked up"))

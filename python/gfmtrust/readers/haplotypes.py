@@ -1,26 +1,32 @@
 """Likelihoods of alleles that are no substitution: REF and ALT haplotype, read by a model over the
 same number of bases.
 
-LLR = ln p(ALT haplotype) - ln p(REF haplotype) over a span round the change, one value a view. A
-masked model gives the span's pseudo-likelihood, every base with the rest told but for its strided
+LLR = ln p(ALT haplotype) - ln p(REF haplotype) over a span around the change, one value a view. A
+masked model gives the span's pseudo-likelihood, every base with the rest known but for its strided
 companions; a causal one the chain of its conditionals. Definitions: docs/understand/scoring.md, "Insertions,
 deletions and complex alleles".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gfmtrust.core.alphabet import N, encode, reverse_complement
-from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.core.interfaces import Genome, Scorer, Votes
+from gfmtrust.core.vocabulary import Status, View
 from gfmtrust.inputs.reference import Fence, fence, fenced
 from gfmtrust.inputs.variants import Variant
-from gfmtrust.readers import likelihoods
-from gfmtrust.readers.site_scores import CHUNK_BASES, OFF_ALPHABET_LIMIT, window_status
-from gfmtrust.readers.views import columns_of, looks_of, site_index, views_of, width_of
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.site_scores import OFF_ALPHABET_LIMIT
+from gfmtrust.readers.views import columns_of
+from gfmtrust.readers.windows import CHUNK_BASES, window_status
+
+if TYPE_CHECKING:
+    from gfmtrust.readers.reader import Reader
 
 RADIUS_BP = 32
 """Bases either side of the change that count; an eighth of the window where that is less."""
@@ -42,9 +48,9 @@ class HaplotypeScores:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a model reads the bases round a change, as read: windows of `width` letters, the first
-    with the first changed base at `site`.
+class Span:
+    """The letters that a model scores around a change, as read: windows of `width` letters, the
+    first with the first changed base at `site`.
 
     rounds: (shift of the window along the haplotype, scored letters in the window); every base of
     the span is scored in one round.
@@ -60,51 +66,20 @@ class Reading:
         return self.width + max(shift for shift, _ in self.rounds)
 
 
-def reading(bundle, look: Look, length: int) -> Reading:
-    """How a bundle reads changes whose longer allele has `length` bases.
-
-    masked: the span from `radius` before to `radius` after, in STRIDE rounds of tokens masked
-    together; counts: the same span, nothing masked, one round; causal: from the first changed base
-    to the end of the window in one round, at least `radius` beyond the change: a longer one moves
-    the site to the left, by whole tokens. A model of whole tokens (BPE) compares whole windows
-    (`likelihoods`).
-    """
-    width, site, k = width_of(bundle, look), site_index(bundle, look), bundle.k
-    radius = min(RADIUS_BP, width // 8)
-    if not bundle.has_distribution:
-        site = min(site, width - (length + radius))
-        return Reading(width, site, ((0, np.arange(site, site + length)),))
-    if bundle.causal:
-        width -= width % k
-        site = min(site - site % k, width - k * -(-(length + radius) // k))
-        return Reading(width, site, ((0, np.arange(site, width)),))
-    if bundle.quantity == "counts":
-        span = length + 2 * RADIUS_BP
-        return Reading(span + width - 1, site + RADIUS_BP, ((0, np.arange(site, site + span)),))
-    span = np.arange(site - radius, site + length + radius)
-    turn = (span // k - span[0] // k) % STRIDE
-    return Reading(
-        width, site, tuple((0, span[turn == t]) for t in range(STRIDE) if (turn == t).any())
-    )
-
-
 def score_haplotypes(
-    session,
-    bundle,
-    genome,
+    reader: Reader,
+    scorer: Scorer,
+    genome: Genome,
     contig_index: np.ndarray,
     variants: list[Variant],
-    preset: str = "default",
-    max_n: float = 0.10,
-    admitted: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    options: ReadingOptions,
 ) -> HaplotypeScores:
     """Score variants in the order given; equal windows of one call are run once.
 
-    contig_index: (n,), index into genome.names. preset, max_n, admitted: as for
-    scoring.score_sites; a member votes where it never saw the block of either end of the variant; a
-    variant no member may vote on is UNSUPPORTED.
+    contig_index: (n,), index into genome.names. A member votes where it never saw the block of
+    either end of the variant; a variant no member may vote on is UNSUPPORTED.
     """
-    views = views_of(bundle, preset)
+    views = reader.views(options.views)
     llr = np.full((len(variants), len(views)), np.nan, dtype=np.float32)
     lengths = np.array([variant.length for variant in variants], dtype=np.int64)
     # an insertion may stand behind the last base
@@ -116,55 +91,55 @@ def score_haplotypes(
         dtype=np.int64,
     )
     fences = fence(genome, contig_index, beside)
-    narrowest = min(width_of(bundle, look) for look in looks_of(bundle, preset))
-    status = _statuses(
-        bundle, genome, contig_index, variants, beside, fences, max_n, narrowest // LONGEST_PART
-    )
+    status = _statuses(reader, genome, contig_index, variants, (beside, fences), options)
     for length in np.unique(lengths[status == ""]):
         rows = np.flatnonzero((lengths == length) & (status == ""))
-        for look in looks_of(bundle, preset):
-            columns = columns_of(views, look)
-            way = reading(bundle, look, int(length))
-            for part in _chunks(rows, 2 * way.length):
-                haplotypes = np.stack(
+        for placement in reader.placements(options.views):
+            columns = columns_of(views, placement)
+            span = reader.span(placement, int(length))
+            for part in _chunks(rows, 2 * span.length):
+                pairs = np.stack(
                     [
                         _cut(
                             genome,
                             genome.names[contig_index[row]],
                             variants[row],
-                            look.strand,
-                            way,
+                            placement.strand,
+                            span,
                             fences and fences.take(np.array([row])),
                         )
                         for row in part
                     ]
                 )
-                if bundle.has_distribution:
-                    found, mass = _log_ratio(session, way, haplotypes)
-                else:
-                    found, mass = _of_tokens(
-                        session, way, haplotypes, [variants[row] for row in part]
-                    )
-                llr[np.ix_(part, columns)] = found
+                ratios, mass = reader.log_ratios(
+                    scorer, span, pairs, [variants[row] for row in part]
+                )
+                llr[np.ix_(part, columns)] = ratios
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
-    if admitted is not None:
-        first, last = (
-            np.array([side(variant) for variant in variants], dtype=np.int64)
-            for side in (lambda v: v.pos, lambda v: v.pos + len(v.ref))
-        )
-        votes = admitted(contig_index, first) & admitted(contig_index, last)
-        for column, view in enumerate(views):
-            llr[~votes[:, view.member], column] = np.nan
-        status[(status == "") & ~votes.any(axis=1)] = Status.UNSUPPORTED
+    if options.admitted is not None:
+        _let_vote(llr, status, contig_index, variants, views, options.admitted)
     status[(status == "") & np.isnan(llr).all(axis=1)] = Status.NONFINITE
     llr[status != ""] = np.nan
     return HaplotypeScores(llr, status)
 
 
-def passes_per_variant(bundle, preset: str) -> int:
-    """Forward passes of both haplotypes of a variant of one base, nothing shared; an upper bound of
-    what is run."""
-    return 2 * sum(len(reading(bundle, look, 1).rounds) for look in looks_of(bundle, preset))
+def _let_vote(
+    llr: np.ndarray,
+    status: np.ndarray,
+    contig_index: np.ndarray,
+    variants: list[Variant],
+    views: list[View],
+    admitted: Votes,
+) -> None:
+    """Remove, in place, the votes of members that saw the block of either end of a variant."""
+    first, last = (
+        np.array([side(variant) for variant in variants], dtype=np.int64)
+        for side in (lambda v: v.pos, lambda v: v.pos + len(v.ref))
+    )
+    votes = admitted(contig_index, first) & admitted(contig_index, last)
+    for column, view in enumerate(views):
+        llr[~votes[:, view.member], column] = np.nan
+    status[(status == "") & ~votes.any(axis=1)] = Status.UNSUPPORTED
 
 
 def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
@@ -174,38 +149,43 @@ def _chunks(rows: np.ndarray, letters: int) -> Iterator[np.ndarray]:
 
 
 def _statuses(
-    bundle,
-    genome,
+    reader: Reader,
+    genome: Genome,
     contig_index: np.ndarray,
     variants: list[Variant],
-    beside: np.ndarray,
-    fences: Fence | None,
-    max_n: float,
-    longest: int,
+    places: tuple[np.ndarray, Fence | None],
+    options: ReadingOptions,
 ) -> np.ndarray:
-    """What the genome's own window round the base `beside` says, before any pass; object (n,), ''
-    where the model may be asked."""
+    """What the genome's own window around each variant says, before any pass; object (n,), ''
+    where the model may be asked. places: a base beside each variant, (n,), and their fences."""
+    model, longest = reader.model, reader.longest_allele(options.views)
+    beside, fences = places
     status = np.full(len(variants), "", dtype=object)
     for row, variant in enumerate(variants):
-        start = beside[row : row + 1] - bundle.site_forward
-        window = genome.windows(genome.names[contig_index[row]], start, bundle.window_bp)
+        start = beside[row : row + 1] - model.site_forward
+        window = genome.windows(genome.names[contig_index[row]], start, model.window_bp)
         window = fenced(window, start, fences and fences.take(np.array([row])))
-        status[row] = window_status(window, bundle.site_forward, max_n)[0][0]
-        if status[row] == "" and bundle.quantity != "counts" and variant.length > longest:
+        status[row] = window_status(window, model.site_forward, options.max_n)[0][0]
+        if status[row] == "" and longest is not None and variant.length > longest:
             status[row] = Status.TOO_LONG
     return status
 
 
 def _cut(
-    genome, contig: str, variant: Variant, strand: str, way: Reading, fences: Fence | None = None
+    genome: Genome,
+    contig: str,
+    variant: Variant,
+    strand: str,
+    span: Span,
+    fences: Fence | None = None,
 ) -> np.ndarray:
-    """REF and ALT haplotype as read, codes uint8 (2, way.length), the first changed base at
-    way.site in both.
+    """REF and ALT haplotype as read, codes uint8 (2, span.length), the first changed base at
+    span.site in both.
 
     The longer allele pushes letters out at the far end, so both have as many bases: a shorter
     allele is no likelier for being short.
     """
-    before, after = way.site, way.length - way.site
+    before, after = span.site, span.length - span.site
     start, end = variant.pos, variant.pos + len(variant.ref)
     ref, alt = encode(variant.ref), encode(variant.alt)
 
@@ -215,42 +195,27 @@ def _cut(
     if strand == "+":
         left, right = letters(start - before, start), letters(end, end + after)
         return np.stack(
-            [np.concatenate([left, allele, right])[: way.length] for allele in (ref, alt)]
+            [np.concatenate([left, allele, right])[: span.length] for allele in (ref, alt)]
         )
     left, right = letters(start - after, start), letters(end, end + before)
     return reverse_complement(
-        np.stack([np.concatenate([left, allele, right])[-way.length :] for allele in (ref, alt)])
+        np.stack([np.concatenate([left, allele, right])[-span.length :] for allele in (ref, alt)])
     )
 
 
-def _of_tokens(
-    session, way: Reading, haplotypes: np.ndarray, variants: list[Variant]
-) -> tuple[np.ndarray, np.ndarray]:
-    """As `_log_ratio`, of a model of whole tokens."""
-    shifted = np.array(
-        [
-            0 if len(variant.ref) == len(variant.alt) else way.site + variant.length
-            for variant in variants
-        ],
-        dtype=np.int64,
-    )
-    found = likelihoods.log_ratios(session, haplotypes[:, 0], haplotypes[:, 1], shifted)
-    return found[:, None], np.zeros(len(haplotypes))
-
-
-def _log_ratio(session, way: Reading, haplotypes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum over the span of ln p(base) in ALT less that in REF, float64 (n, members), and the
     largest mass off the alphabet (n,).
 
-    haplotypes: (n, 2, length). A place of the span where either haplotype has no base counts in
+    pairs: (n, 2, length). A place of the span where either haplotype has no base counts in
     neither.
     """
-    n = len(haplotypes)
-    total, largest = np.zeros(()), np.zeros(n)
-    for shift, index in way.rounds:
-        windows = haplotypes[:, :, shift : shift + way.width].reshape(2 * n, way.width)
+    n = len(pairs)
+    total, largest = 0.0, np.zeros(n)
+    for shift, index in span.rounds:
+        windows = pairs[:, :, shift : shift + span.width].reshape(2 * n, span.width)
         distinct, place = np.unique(windows, axis=0, return_inverse=True)
-        probs, mass = session.distributions(
+        probs, mass = scorer.distributions(
             distinct, np.broadcast_to(index, (len(distinct), len(index)))
         )
         base = windows[:, index]
@@ -259,7 +224,7 @@ def _log_ratio(session, way: Reading, haplotypes: np.ndarray) -> tuple[np.ndarra
         ].astype(np.float64)
         with np.errstate(divide="ignore"):
             log_p = np.log(real).reshape(n, 2, len(index), -1)
-        known = (base < N).reshape(n, 2, len(index)).all(axis=1)
-        total = total + np.where(known[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
+        both_known = (base < N).reshape(n, 2, len(index)).all(axis=1)
+        total = total + np.where(both_known[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
         largest = np.maximum(largest, mass[place.reshape(-1)].reshape(n, -1).max(axis=1))
     return total, largest

@@ -1,14 +1,15 @@
 """Likelihoods of alleles by models of whole tokens (BPE): two texts that differ in a few letters,
 compared token by token.
 
-    llr = log_ratios(session, ref, alt)            # windows of equal width, codes uint8 (n, W) each
-    -> nats float64 (n,) llr = substitutions(session, windows, site)    # every base at the site
+    llr = log_ratios(scorer, ref, alt)            # windows of equal width, codes uint8 (n, W) each
+    -> nats float64 (n,) llr = substitutions(scorer, windows, site)    # every base at the site
     against the one there -> (n, 4)
 
 A changed letter may change several tokens. Both texts are cut anew; from the first token that
-differs on, a masked model has every token masked up to where the texts agree again and tells their
-probability together, a causal one tells the rest of the text. The sums run over equally many bases
-and are never divided by a number of tokens. Definitions: docs/understand/scoring.md, "Models of whole tokens".
+differs on, a masked model has every token masked up to where the texts agree again and gives their
+probability together, a causal one gives that of the rest of the text. The sums run over equally
+many bases and are never divided by a number of tokens. Definitions: docs/understand/scoring.md, "Models of
+whole tokens".
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from gfmtrust.bundle import bpe
 from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
+from gfmtrust.core.interfaces import Scorer
 
 LIMIT_NATS = 69.0
 """No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR),
@@ -24,7 +26,7 @@ and exp of it is a float32."""
 
 
 def log_ratios(
-    session, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None
+    scorer: Scorer, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None
 ) -> np.ndarray:
     """ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has no
     finite answer or a text is too long.
@@ -43,53 +45,53 @@ def log_ratios(
     for row, (one, other, end) in enumerate(zip(ref, alt, ends, strict=True)):
         outside = (one == PAD) | (other == PAD)
         texts = [
-            _segmented(session.bpe, np.where(outside, PAD, codes).astype(np.uint8), cut)
+            _segmented(scorer.bpe, np.where(outside, PAD, codes).astype(np.uint8), cut)
             for codes in (one, other)
         ]
         for side, (tokens, places) in enumerate(
-            zip(texts, _differing(session.bpe, *texts, int(end)), strict=True)
+            zip(texts, _differing(scorer.bpe, *texts, int(end)), strict=True)
         ):
             if not len(places):
                 continue
             key = (tokens.ids.tobytes(), places.tobytes())
             if key not in asked:
-                question = bpe.ask(session.bpe, tokens, places)
+                question = bpe.ask(scorer.bpe, tokens, places)
                 asked[key] = len(rows) if question else -1
                 rows += [question] if question else []
             failed[row] |= asked[key] < 0
             pairs[row, side] = asked[key]
     sums = np.array(
-        [answer.sum() for answer in session.token_logps(rows)] + [0.0]
+        [answer.sum() for answer in scorer.token_logps(rows)] + [0.0]
     )  # the last for no token at all
     return np.where(
         failed, np.nan, np.clip(sums[pairs[:, 1]] - sums[pairs[:, 0]], -LIMIT_NATS, LIMIT_NATS)
     )
 
 
-def substitutions(session, windows: np.ndarray, site: int) -> np.ndarray:
+def substitutions(scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
     """LLR of each base at a letter of each window against the base there, nats float64 (n, 4),
     order A,C,G,T as read.
 
     0 for the base there; a row is all NaN where there is none, or one of its alleles has no answer.
     """
-    made = np.zeros((len(windows), len(BASES)))
+    llr = np.zeros((len(windows), len(BASES)))
     there = windows[:, site]
     row, base = np.nonzero((there[:, None] != np.arange(4)) & (there < N)[:, None])
     alt = windows[row].copy()
     alt[:, site] = base
-    made[row, base] = log_ratios(session, windows[row], alt)
-    made[(there >= N) | np.isnan(made).any(axis=1)] = np.nan
-    return made
+    llr[row, base] = log_ratios(scorer, windows[row], alt)
+    llr[(there >= N) | np.isnan(llr).any(axis=1)] = np.nan
+    return llr
 
 
-def of_bases(session, windows: np.ndarray, site: int) -> tuple[np.ndarray, np.ndarray]:
+def of_bases(scorer: Scorer, windows: np.ndarray, site: int) -> tuple[np.ndarray, np.ndarray]:
     """What `Session.distributions` gives for one letter, from alleles' likelihoods: probs float64
     (n, 1, 1, 4) and off_alphabet (n, 1).
 
     probs are exp of the LLRs, scaled to a sum of 1: their ratios are the alleles' likelihood ratios
     and nothing else of them has a meaning.
     """
-    llr = substitutions(session, windows, site)
+    llr = substitutions(scorer, windows, site)
     p = np.exp(llr - llr.max(axis=1, keepdims=True))
     return (p / p.sum(axis=1, keepdims=True))[:, None, None], np.zeros(
         (len(windows), 1), np.float32
@@ -97,16 +99,16 @@ def of_bases(session, windows: np.ndarray, site: int) -> tuple[np.ndarray, np.nd
 
 
 def strand_difference(
-    session, windows: np.ndarray, site_forward: int, site_reverse: int
+    scorer: Scorer, windows: np.ndarray, site_forward: int, site_reverse: int
 ) -> np.ndarray:
     """|LLR of a window less that of its reverse complement, turned back|, nats (n, 4)."""
-    back = substitutions(session, reverse_complement(windows), site_reverse)[:, ::-1]
-    return np.abs(substitutions(session, windows, site_forward) - back)
+    back = substitutions(scorer, reverse_complement(windows), site_reverse)[:, ::-1]
+    return np.abs(substitutions(scorer, windows, site_forward) - back)
 
 
-def readable(session, windows: np.ndarray) -> np.ndarray:
+def readable(scorer: Scorer, windows: np.ndarray) -> np.ndarray:
     """Which windows have no more tokens than the network reads, bool (n,)."""
-    model = session.bpe
+    model = scorer.bpe
     most, around = model.text.max_tokens, len(model.prefix) + len(model.suffix)
     if not most or windows.shape[1] + around <= most:
         return np.ones(len(windows), dtype=bool)
@@ -116,13 +118,13 @@ def readable(session, windows: np.ndarray) -> np.ndarray:
 def spread_asks(model: bpe.Bpe, windows: np.ndarray, every: int = 8) -> list[bpe.Ask | None]:
     """One question a window about many of its tokens: of a masked model every `every`-th, of a
     causal one all that have a context."""
-    made = []
+    questions = []
     for codes in windows:
         tokens = bpe.segment(model, codes)
         places = np.flatnonzero(tokens.scored)
         places = places[places > 0] if model.text.causal else places[every // 2 :: every]
-        made.append(bpe.ask(model, tokens, places) if len(places) else None)
-    return made
+        questions.append(bpe.ask(model, tokens, places) if len(places) else None)
+    return questions
 
 
 def _segmented(model: bpe.Bpe, codes: np.ndarray, cut: dict[bytes, bpe.Tokens]) -> bpe.Tokens:

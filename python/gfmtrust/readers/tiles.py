@@ -3,33 +3,29 @@ all of its bases.
 
 Tiles lie half a window apart from the contig's start, and what a pass masks depends on its tile
 alone: a base has one value whatever regions, shards or batches asked for it. An approximation of
-`scoring.score_sites`; how good it is each run measures (`stride`). Not here: models that read one
-side only, and the context model, which masks nothing.
+`Reader.score_sites`; how good it is each run measures (`scoring.stride`). Only masked models have
+tiles (`Reader.tiling`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gfmtrust.core.alphabet import N
-from gfmtrust.core.vocabulary import Look
+from gfmtrust.core.interfaces import Genome, Scorer
+from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.sites import place_key
-from gfmtrust.readers.site_scores import (
-    CHUNK_BASES,
-    COMPLEMENT_ORDER,
-    SiteScores,
-    bases_at,
-    cut,
-    joined,
-    local_surprisal,
-    refuse_broken,
-    score_sites,
-    settle,
-    window_status,
-)
-from gfmtrust.readers.views import columns_of, looks_of, passes_per_site, views_of, width_of
+from gfmtrust.readers.neighbours import local_surprisal
+from gfmtrust.readers.options import DEFAULTS, ReadingOptions
+from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken, settle
+from gfmtrust.readers.views import columns_of
+from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, bases_at, cut, window_status
+
+if TYPE_CHECKING:
+    from gfmtrust.readers.reader import Reader
 
 CHUNK_TILES = 64
 """Tiles worked on at once: of 512 bp 16,000 bases."""
@@ -50,13 +46,8 @@ class Tiling:
     token: int
 
     @classmethod
-    def of(cls, bundle, look: Look = Look("+")) -> Tiling | None:  # noqa: B008  (immutable)
-        """The tiles of a look; None where the model's bases can only be scored one by one."""
-        if (
-            bundle.causal or bundle.quantity != "direct" and bundle.quantity != "kmer"
-        ):  # no mask, or none that bases could share
-            return None
-        window, token = width_of(bundle, look), bundle.k
+    def of(cls, window: int, token: int) -> Tiling:
+        """The tiles of windows of that many letters and tokens of that many."""
         step = window // 2 // token * token
         return cls(window, step, (window - step) // 2 // token * token, token)
 
@@ -78,11 +69,11 @@ class Tiling:
 
 
 def answerable(
-    bundle, genome, contig_index: np.ndarray, pos: np.ndarray, max_n: float
+    reader: Reader, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, max_n: float
 ) -> np.ndarray:
     """Which bases a tile answers, bool (n,): known letters whose tile lies inside the contig and is
     N for no more than max_n of it."""
-    tiling = Tiling.of(bundle)
+    tiling = reader.tiling()
     if tiling is None or not len(pos):
         return np.zeros(len(pos), bool)
     contig, start, tile = tiling.tiles(contig_index, pos)
@@ -98,113 +89,104 @@ def answerable(
 
 
 def score_rows(
-    session,
-    bundle,
-    genome,
-    contig_index: np.ndarray,
-    pos: np.ndarray,
+    reader: Reader,
+    scorer: Scorer,
+    genome: Genome,
+    places: tuple[np.ndarray, np.ndarray],
     tiled: np.ndarray,
     stride: int,
-    preset: str = "default",
-    neighbours: bool = True,
-    max_n: float = 0.10,
-    admitted=None,
+    options: ReadingOptions = DEFAULTS,
 ) -> SiteScores:
     """Scores of n sites in the order given: those that are `tiled`, bool (n,), from tiles, the
-    others one by one."""
+    others one by one. places: contig_index and pos, (n,) each."""
+    contig_index, pos = places
     alone, shared = np.flatnonzero(~tiled), np.flatnonzero(tiled)
-    pieces = [
-        score_sites(
-            session,
-            bundle,
-            genome,
-            contig_index[alone],
-            pos[alone],
-            preset,
-            neighbours,
-            max_n,
-            admitted,
-        )
-    ]
+    pieces = [reader.score_sites(scorer, genome, contig_index[alone], pos[alone], options)]
     if len(shared):
-        pieces.append(
-            score_tiles(
-                session,
-                bundle,
-                genome,
-                contig_index[shared],
-                pos[shared],
-                stride,
-                preset,
-                neighbours,
-            )
-        )
-    return joined(pieces, len(views_of(bundle, preset))).take(
+        places = contig_index[shared], pos[shared]
+        pieces.append(score_tiles(reader, scorer, genome, places, stride, options))
+    return joined(pieces, len(reader.views(options.views))).take(
         np.argsort(np.concatenate([alone, shared]))
     )
 
 
 def score_tiles(
-    session,
-    bundle,
-    genome,
-    contig_index: np.ndarray,
-    pos: np.ndarray,
+    reader: Reader,
+    scorer: Scorer,
+    genome: Genome,
+    places: tuple[np.ndarray, np.ndarray],
     stride: int,
-    preset: str = "default",
-    neighbours: bool = True,
+    options: ReadingOptions = DEFAULTS,
 ) -> SiteScores:
-    """Scores of bases that are all `answerable`, in the order given, as `scoring.score_sites` gives
+    """Scores of bases that are all `answerable`, in the order given, as `Reader.score_sites` gives
     them.
 
-    stride: tokens from one masked in a pass to the next. Only passes that a base or a neighbour of
-    one needs are run. Local surprisal is of the neighbours as the same tile answers them.
+    places: contig_index and pos, (n,) each. stride: tokens from one masked in a pass to the next.
+    Only passes that a base or a neighbour of one needs are run. Local surprisal is of the
+    neighbours as the same tile answers them. All members vote.
     """
-    _, start, tile = Tiling.of(bundle).tiles(contig_index, pos)
+    contig_index, pos = places
+    _, start, tile = _tiling(reader).tiles(contig_index, pos)
     order = np.argsort(tile, kind="stable")
     pieces = []
     for first in range(0, len(start), CHUNK_TILES):
         rows = order[slice(*np.searchsorted(tile[order], (first, first + CHUNK_TILES)))]
-        pieces.append(
-            _score_chunk(
-                session, bundle, genome, stride, preset, neighbours, contig_index[rows], pos[rows]
-            )
-        )
-    scores = joined(pieces, len(views_of(bundle, preset))).take(np.argsort(order))
-    refuse_broken(scores, bundle.model_id)
+        chunk = contig_index[rows], pos[rows]
+        pieces.append(_score_chunk(reader, scorer, genome, chunk, stride, options))
+    scores = joined(pieces, len(reader.views(options.views))).take(np.argsort(order))
+    refuse_broken(scores, reader.model.model_id)
     return scores
 
 
-def tile_passes(bundle, preset: str, contig_index: np.ndarray, pos: np.ndarray, stride: int) -> int:
+def tile_passes(
+    reader: Reader, preset: str, contig_index: np.ndarray, pos: np.ndarray, stride: int
+) -> int:
     """Passes that n bases cost where all of their tiles' passes are run."""
     return (
-        len(Tiling.of(bundle).tiles(contig_index, pos)[0])
+        len(_tiling(reader).tiles(contig_index, pos)[0])
         * stride
-        * passes_per_site(bundle, preset, neighbours=False)
+        * reader.passes_per_site(preset, neighbours=False)
     )
 
 
+def _tiling(reader: Reader, placement: Placement = Placement("+")) -> Tiling:  # noqa: B008  (immutable)
+    tiling = reader.tiling(placement)
+    if tiling is None:
+        raise ValueError(f"{reader.model.model_id} has no tiles")
+    return tiling
+
+
 def _score_chunk(
-    session, bundle, genome, stride, preset, neighbours, contig_index, pos
+    reader: Reader,
+    scorer: Scorer,
+    genome: Genome,
+    places: tuple[np.ndarray, np.ndarray],
+    stride: int,
+    options: ReadingOptions,
 ) -> SiteScores:
-    views = views_of(bundle, preset)
-    reading = np.array(bundle.neighbour_offsets if neighbours else [], np.int64)
-    offsets = np.unique(np.concatenate([reading, -reading]))
+    (contig_index, pos), model = places, reader.model
+    views = reader.views(options.views)
+    as_read = np.array(model.neighbour_offsets if options.neighbours else [], np.int64)
+    offsets = np.unique(np.concatenate([as_read, -as_read]))
     probs = np.full((len(pos), len(views), 4), np.nan, np.float32)
     off = np.zeros(len(pos), np.float32)
-    beside = np.zeros((len(pos), len(offsets), bundle.n_members, 4))
+    n_share = np.zeros(len(pos), np.float32)
+    beside = np.zeros((len(pos), len(offsets), model.n_members, 4))
     n_strands = len({view.strand for view in views})
-    for look in looks_of(bundle, preset):
-        tiling = Tiling.of(bundle, look)
+    for placement in reader.placements(options.views):
+        tiling = _tiling(reader, placement)
         contig, start, tile = tiling.tiles(contig_index, pos)
-        columns = columns_of(views, look)
-        whole = look == Look(look.strand)
-        places = (pos - start[tile])[:, None] + (np.append(0, offsets) if whole else -look.shift)
-        windows = cut(genome, contig, start + look.shift, tiling.window, look.strand)
-        answer, mass = _answers(session, bundle, tiling, stride, look.strand, windows, tile, places)
+        columns = columns_of(views, placement)
+        is_whole = placement == Placement(placement.strand)
+        letters = (pos - start[tile])[:, None] + (
+            np.append(0, offsets) if is_whole else -placement.shift
+        )
+        windows = cut(genome, contig, start + placement.shift, tiling.window, placement.strand)
+        tiles = _Tiles(tiling, stride, placement.strand, windows)
+        answer, mass = tiles.answers(scorer, tile, letters, model.n_members)
         probs[:, columns] = answer[:, 0]
         off = np.maximum(off, mass[:, 0])
-        if whole:
+        if is_whole:
             beside += answer[:, 1:].astype(np.float64) / n_strands
             n_share = (windows == N).mean(axis=1, dtype=np.float32)[tile]
     status = np.full(len(pos), "", object)
@@ -219,29 +201,40 @@ def _score_chunk(
     )
 
 
-def _answers(
-    session, bundle, tiling, stride, strand, windows, tile, places
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distributions, forward strand, float32 (n, P, members, 4), and mass outside A,C,G,T, float32
-    (n, P).
+@dataclass(frozen=True)
+class _Tiles:
+    """Tiles of one view. windows: codes uint8 (m, W), as read."""
 
-    windows: of the tiles, as read. places: int64 (n, P), index in its tile's window, forward; one
-    outside it has NaN and 0.
-    """
-    inside = (places >= 0) & (places < tiling.window)
-    turn = np.where(inside, places // tiling.token % stride, -1)
-    answer = np.full((*places.shape, bundle.n_members, 4), np.nan, np.float32)
-    mass = np.zeros(places.shape, np.float32)
-    for t, index in enumerate(tiling.masked(stride)):
-        base, place = np.nonzero(turn == t)
-        asked = np.unique(tile[base])
-        if not len(asked):
-            continue
-        read = index if strand == "+" else tiling.window - 1 - index
-        probs, outside = session.distributions(windows[asked], np.tile(read, (len(asked), 1)))
-        row, column = (
-            np.searchsorted(asked, tile[base]),
-            np.searchsorted(index, places[base, place]),
-        )
-        answer[base, place], mass[base, place] = probs[row, column], outside[row, column]
-    return answer if strand == "+" else answer[..., COMPLEMENT_ORDER], mass
+    tiling: Tiling
+    stride: int
+    strand: str
+    windows: np.ndarray
+
+    def answers(
+        self, scorer: Scorer, tile: np.ndarray, letters: np.ndarray, n_members: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distributions, forward strand, float32 (n, P, members, 4), and mass outside A,C,G,T,
+        float32 (n, P).
+
+        tile: (n,), the row of `windows` of each base. letters: int64 (n, P), index in the tile's
+        window, forward; one outside it has NaN and 0.
+        """
+        inside = (letters >= 0) & (letters < self.tiling.window)
+        turn = np.where(inside, letters // self.tiling.token % self.stride, -1)
+        answer = np.full((*letters.shape, n_members, 4), np.nan, np.float32)
+        mass = np.zeros(letters.shape, np.float32)
+        for t, index in enumerate(self.tiling.masked(self.stride)):
+            base, place = np.nonzero(turn == t)
+            asked = np.unique(tile[base])
+            if not len(asked):
+                continue
+            read = index if self.strand == "+" else self.tiling.window - 1 - index
+            probs, outside = scorer.distributions(
+                self.windows[asked], np.tile(read, (len(asked), 1))
+            )
+            row, column = (
+                np.searchsorted(asked, tile[base]),
+                np.searchsorted(index, letters[base, place]),
+            )
+            answer[base, place], mass[base, place] = probs[row, column], outside[row, column]
+        return answer if self.strand == "+" else answer[..., COMPLEMENT_ORDER], mass

@@ -11,11 +11,14 @@ import numpy as np
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.progress import duration
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
-from gfmtrust.readers.haplotypes import passes_per_variant
-from gfmtrust.readers.likelihoods import substitutions
-from gfmtrust.readers.tiles import Tiling, tile_passes
-from gfmtrust.readers.views import PRESETS, passes_per_site
+from gfmtrust.planning.shards import planned_shards
+from gfmtrust.readers.options import PRESETS, ReadingOptions
+from gfmtrust.readers.reader import Reader
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.tiles import tile_passes
+from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.stride import EXACT, only_region, strides
 
 TIMED_WINDOWS = 64
@@ -24,45 +27,45 @@ TIMED_WINDOWS = 64
 def estimate_run(
     plan_dir: Path,
     bundles: list[Path],
-    device: str,
-    views: str,
-    neighbours: bool,
-    cpus: int,
     out: Path,
     region_stride: int,
+    options: ScoringOptions,
 ) -> str:
     """Time TIMED_WINDOWS random windows a bundle; writes the figures to `out` and returns them as a
     table for the terminal.
 
     Bases scored for their region alone count as from tiles of `region_stride`, where the model has
-    tiles and they cost less. Hours are of one task at a time with `cpus` threads; shards run beside
+    tiles and they cost less. Hours are of one task at a time with `options.threads` threads; shards run beside
     each other where there is room.
     """
     counts = tables.read_json(plan_dir / "plan.json")["counts"]
-    shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("shard_*.parquet"))]
+    shards = [only_region(path) for path in planned_shards(plan_dir, ShardKind.SITES).values()]
     rows = []
     for path in bundles:
-        bundle = Bundle.open(path)
-        if bundle.is_external:  # it has its answers already
+        bundle = Bundle.open(path, verify="sizes")
+        reader = reader_of(bundle)
+        if not reader.runs_network:  # it has its answers already
             continue
-        session = Session.open(bundle, device=device, threads=cpus)
+        session = Session.open(bundle, device=options.device, threads=options.threads)
         windows = (
             np.random.default_rng(0)
             .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))
             .astype(np.uint8)
         )
-        _answer(session, bundle, windows[:8])  # the first pass pays for allocation
+        # the first pass pays for allocation
+        reader.letter_scores(session, windows[:8], bundle.site_forward)
         before, started = session.passes, time.monotonic()
-        _answer(session, bundle, windows)
+        reader.letter_scores(session, windows, bundle.site_forward)
         rate = (session.passes - before) / max(time.monotonic() - started, 1e-6)
-        alone = passes_per_site(bundle, views, neighbours)
-        of_variant = 2 * alone + passes_per_variant(bundle, views)
-        passes = planned_passes(bundle, shards, counts["sites"], views, neighbours, region_stride)
+        alone = reader.passes_per_site(options.views, options.neighbours)
+        of_variant = 2 * alone + reader.passes_per_variant(options.views)
+        reading = options.reading(options.neighbours)
+        passes = planned_passes(reader, shards, counts["sites"], reading, region_stride)
         passes += (
             counts["null_sites"] * alone
             + (counts["variants"] + counts["variant_probes"]) * of_variant
         )
-        cost = {preset: passes_per_site(bundle, preset, neighbours) for preset in PRESETS}
+        cost = {preset: reader.passes_per_site(preset, options.neighbours) for preset in PRESETS}
         rows.append(
             {
                 "model": bundle.model_id,
@@ -114,28 +117,21 @@ def calibration_passes(counts: dict, alone: int, of_variant: int) -> int:
     ] * of_variant
 
 
-def _answer(session, bundle, windows: np.ndarray) -> None:
-    if bundle.has_distribution:
-        session.distributions(windows, np.full((len(windows), 1), bundle.site_forward, np.int64))
-    else:
-        substitutions(session, windows, bundle.site_forward)
-
-
 def planned_passes(
-    bundle,
+    reader: Reader,
     shards: list[tuple[np.ndarray, np.ndarray]],
     n_sites: int,
-    views: str,
-    neighbours: bool,
+    options: ReadingOptions,
     stride: int,
 ) -> int:
     """Forward passes of a run with one model. shards: (contig_index, pos) of each shard's bases
     that are there for their region alone."""
-    alone = passes_per_site(bundle, views, neighbours)
-    tiling = Tiling.of(bundle)
+    alone = reader.passes_per_site(options.views, options.neighbours)
+    tiling = reader.tiling()
     if stride == EXACT or tiling is None or not strides(stride, tiling):
         return n_sites * alone
     n_tiled = sum(len(pos) for _, pos in shards)
     return (n_sites - n_tiled) * alone + sum(
-        tile_passes(bundle, views, contig_index, pos, stride) for contig_index, pos in shards
+        tile_passes(reader, options.views, contig_index, pos, stride)
+        for contig_index, pos in shards
     )

@@ -1,24 +1,32 @@
-"""Null controls: what a run's models, or its windows, become when they can know nothing of a site;
-every run scores some probes so.
+"""Negative controls: permuted weights, and dinucleotide-shuffled windows. Every run scores some
+probes so.
 
-twin: each model with the values of every weight tensor permuted, the same graph otherwise.
-shuffled: the real models on windows whose flanks keep their dinucleotides but not their order. Both
-go through the run's own calibration from the start; one that earns a flag shows a leak. Source:
-docs/understand/reliability.md, "Null controls". Scoring them is `steps`, judging them `calibrate`.
+Permuted weights: each model with the values of every weight tensor permuted, the same graph
+otherwise. Shuffled windows: the real models on windows whose flanks keep their dinucleotides but
+not their order. Both go through the run's own calibration from the start; one that earns a flag
+shows a leak. Source: docs/understand/reliability.md, "Negative controls". Judging them is `calibrate`.
 """
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gfmtrust.bundle import onnx_file
 from gfmtrust.core.alphabet import PAD
-from gfmtrust.readers.views import PRESETS, looks_of
+from gfmtrust.core.errors import InternalError
+from gfmtrust.core.interfaces import Genome, ModelSpec, Scorer, Votes
+from gfmtrust.core.vocabulary import ShardKind
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.reader import Reader
+from gfmtrust.readers.site_scores import SiteScores, unanswered
+
+log = logging.getLogger(__name__)
 
 WEIGHTS = ("float32", "float16", "uint8")
 """Element types of weights; the context model keeps counts of long words as uint8."""
@@ -27,35 +35,66 @@ MIN_VALUES = 256
 """Smaller tensors are scales, biases and the arithmetic of the graph itself."""
 
 
+def score_control(
+    kind: ShardKind,
+    reader: Reader,
+    scorer: Scorer,
+    genome: Genome,
+    places: tuple[np.ndarray, np.ndarray],
+    options: ReadingOptions,
+) -> SiteScores:
+    """Scores of a negative control's sites. A control that gives no finite answers is no reason to
+    end the run, and answers that are looked up have none.
+
+    scorer: of permuted weights where that is the kind. places: contig_index and pos, (n,) each.
+    """
+    contig_index, pos = places
+    n_views = len(reader.views(options.views))
+    if not reader.runs_network:
+        return unanswered(len(pos), n_views)
+    if kind == ShardKind.PERMUTED_WEIGHTS:
+        scorer = OnAlphabet(scorer)
+    else:
+        genome = windows = ShuffledGenome.of(genome, reader.model, contig_index, pos)
+        contig_index, pos = windows.contig_index, windows.pos
+        if options.admitted:
+            options = replace(options, admitted=windows.admitted(options.admitted))
+    try:
+        return reader.score_sites(scorer, genome, contig_index, pos, options)
+    except InternalError as error:
+        log.warning("null control %s: %s; it says nothing in this run", kind.label, error)
+        return unanswered(len(pos), n_views)
+
+
 def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
     """Every weight tensor of an ONNX graph by name, its values in another order; the same graph
     gives the same order."""
-    twins = {}
+    permuted = {}
     for name, values in onnx_file.tensors(graph):
         if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
             rng = np.random.default_rng(zlib.crc32(name.encode()))
-            twins[name] = rng.permutation(values.ravel()).reshape(values.shape)
-    return twins
+            permuted[name] = rng.permutation(values.ravel()).reshape(values.shape)
+    return permuted
 
 
 class OnAlphabet:
-    """A session judged by its letters alone: permuted weights put what mass they like outside
+    """A scorer judged by its letters alone: permuted weights put what mass they like outside
     A,C,G,T, and that is no error here."""
 
-    def __init__(self, session) -> None:
-        self._session = session
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        probs, mass = self._session.distributions(codes, index)
+        probs, mass = self._scorer.distributions(codes, index)
         return probs, np.zeros_like(mass)
 
     @property
-    def bpe(self):
-        return self._session.bpe
+    def bpe(self) -> Any:
+        return self._scorer.bpe
 
     def token_logps(self, asked: list) -> list[np.ndarray]:
-        """Of a model of whole tokens, which has no letters to be judged by: as the session says."""
-        return self._session.token_logps(asked)
+        """Of a model of whole tokens, which has no letters to be judged by: as the scorer says."""
+        return self._scorer.token_logps(asked)
 
 
 @dataclass(frozen=True)
@@ -75,10 +114,12 @@ class ShuffledGenome:
     _of_genome: tuple[np.ndarray, np.ndarray]
 
     @classmethod
-    def of(cls, genome, bundle, contig_index: np.ndarray, pos: np.ndarray) -> ShuffledGenome:
-        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the bundle holds
+    def of(
+        cls, genome: Genome, model: ModelSpec, contig_index: np.ndarray, pos: np.ndarray
+    ) -> ShuffledGenome:
+        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the model holds
         one lies inside its contig."""
-        radius = bundle.window_bp + max(abs(look.shift) for look in looks_of(bundle, PRESETS[-1]))
+        radius = model.window_bp + max(abs(shift) for shift in (0, *model.shifts))
         letters = np.stack(
             [
                 _shuffled_flanks(
@@ -91,12 +132,11 @@ class ShuffledGenome:
             or [np.empty(2 * radius + 1, np.uint8)]
         )[: len(pos)]
         names = [f"{_CONTIG}{number}" for number in range(len(pos))]
-        own = np.arange(len(pos), dtype=np.int64)
         return cls(
             names,
             {name: 2 * radius + 1 for name in names},
             letters,
-            own,
+            np.arange(len(pos), dtype=np.int64),
             np.full(len(pos), radius, np.int64),
             (contig_index, pos),
         )
@@ -105,29 +145,26 @@ class ShuffledGenome:
         return self.windows(contig, np.array([start]), end - start)[0]
 
     def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
-        own = self.letters[int(contig.removeprefix(_CONTIG))]
+        letters = self.letters[int(contig.removeprefix(_CONTIG))]
         at = np.asarray(starts)[:, None] + np.arange(width)
-        return np.where((at >= 0) & (at < len(own)), own[np.clip(at, 0, len(own) - 1)], PAD).astype(
-            np.uint8
-        )
+        inside = (at >= 0) & (at < len(letters))
+        return np.where(inside, letters[np.clip(at, 0, len(letters) - 1)], PAD).astype(np.uint8)
 
-    def admitted(
-        self, votes: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    ) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    def admitted(self, votes: Votes) -> Votes:
         """`votes`, a function of a place in the genome, as a function of a place here."""
         contig_index, pos = self._of_genome
-        return lambda own, at: votes(contig_index[own], pos[own] + at - self.pos[own])
+        return lambda site, at: votes(contig_index[site], pos[site] + at - self.pos[site])
 
 
 def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> np.ndarray:
     """The letters either side of the site in another order, its neighbours where they were; padding
     stays where it is."""
-    made = codes.copy()
-    known = np.flatnonzero(codes != PAD)
-    first, end = int(known[0]), int(known[-1]) + 1
-    made[first:site] = shuffled(codes[first:site], rng)
-    made[site + 1 : end] = shuffled(codes[site + 1 : end], rng)
-    return made
+    result = codes.copy()
+    inside = np.flatnonzero(codes != PAD)
+    first, end = int(inside[0]), int(inside[-1]) + 1
+    result[first:site] = shuffled(codes[first:site], rng)
+    result[site + 1 : end] = shuffled(codes[site + 1 : end], rng)
+    return result
 
 
 def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

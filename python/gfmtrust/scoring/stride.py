@@ -13,12 +13,17 @@ import numpy as np
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
+from gfmtrust.core.contracts.shard import StrideCheck, StrideChoice
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
-from gfmtrust.planning.shards import REGION
-from gfmtrust.readers.site_scores import score_sites
+from gfmtrust.planning.shards import REGION, planned_shards
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.site_scores import SiteScores
 from gfmtrust.readers.tiles import Tiling, answerable, score_tiles
+from gfmtrust.scoring.options import ScoringOptions
 
 CHECKED_BASES = 1_000
 MAX_MEDIAN_BITS = 0.05
@@ -32,65 +37,56 @@ def choose_stride(
     plan_dir: Path,
     bundle_dir: Path,
     out: Path,
-    views: str,
     region_stride: int,
-    device: str = "auto",
-    threads: int = 1,
-    max_n: float = 0.10,
-    allow_long_window: bool = False,
-) -> dict:
-    """Write and return {model, asked, stride, checks: [{stride, bases, p50, p99}]}: differences of
-    entropy in bits, a check a stride.
+    options: ScoringOptions,
+) -> StrideChoice:
+    """Write and return how a model's region bases are scored in this run.
 
-    The stride asked for is doubled while the median of the differences is above MAX_MEDIAN_BITS;
-    where tiles would cost what single bases do, or the model has no tiles, it is EXACT. Nothing is
-    checked where no region base can be answered from a tile.
+    The stride asked for, `region_stride`, is doubled while the median of the differences is above
+    MAX_MEDIAN_BITS; where tiles would cost what single bases do, or the model has no tiles, it is
+    EXACT. Nothing is checked where no region base can be answered from a tile.
     """
-    bundle, genome = Bundle.open(bundle_dir), Genome.open(fasta)
+    bundle, genome = Bundle.open(bundle_dir, verify="sizes"), Genome.open(fasta)
+    reader = reader_of(bundle)
+    tiling = reader.tiling() if region_stride > EXACT else None
     checks, stride = [], EXACT
-    tiling = Tiling.of(bundle) if region_stride > EXACT else None
     if tiling:
         session = Session.open(
-            bundle, device=device, threads=threads, allow_long_window=allow_long_window
+            bundle,
+            device=options.device,
+            threads=options.threads,
+            allow_long_window=options.allow_long_window,
         )
         contig_index, pos = region_bases(plan_dir, tables.read_json(plan_dir / "plan.json")["seed"])
-        found = answerable(bundle, genome, contig_index, pos, max_n)
-        places = contig_index[found], pos[found]
-        exact = _entropies(
-            score_sites(session, bundle, genome, *places, views, neighbours=False, max_n=1.0)
-        )
+        rows = answerable(reader, genome, contig_index, pos, options.max_n)
+        places = contig_index[rows], pos[rows]
+        reading = ReadingOptions(options.views, neighbours=False, max_n=1.0)
+        exact = _entropies(reader.score_sites(session, genome, *places, reading))
         for stride in strides(region_stride, tiling):
-            shared = _entropies(
-                score_tiles(session, bundle, genome, *places, stride, views, neighbours=False)
-            )
+            shared = _entropies(score_tiles(reader, session, genome, places, stride, reading))
             checks.append(check(stride, np.abs(shared - exact)))
-            if not checks[-1]["p50"] > MAX_MEDIAN_BITS:
+            if not checks[-1].p50 > MAX_MEDIAN_BITS:
                 break
         else:
             stride = EXACT
-    content = {"model": bundle.model_id, "asked": region_stride, "stride": stride, "checks": checks}
-    tables.write_json(out, content)
-    return content
+    choice = StrideChoice(bundle.model_id, region_stride, stride, tuple(checks))
+    choice.write(out)
+    return choice
 
 
 def strides(asked: int, tiling: Tiling) -> list[int]:
     """What was asked for, doubled while a tile costs fewer passes than the bases it owns."""
-    found = [asked]
-    while 2 * found[-1] < tiling.step:
-        found.append(2 * found[-1])
-    return [stride for stride in found if stride < tiling.step]
+    doubled = [asked]
+    while 2 * doubled[-1] < tiling.step:
+        doubled.append(2 * doubled[-1])
+    return [stride for stride in doubled if stride < tiling.step]
 
 
-def check(stride: int, bits: np.ndarray) -> dict:
+def check(stride: int, bits: np.ndarray) -> StrideCheck:
     """Percentiles of the differences of entropy, bits (n,), NaN left out; 0 where there is none."""
     bits = bits[np.isfinite(bits)]
     p50, p99 = np.quantile(bits, [0.5, 0.99]) if len(bits) else (0.0, 0.0)
-    return {
-        "stride": stride,
-        "bases": len(bits),
-        "p50": round(float(p50), 6),
-        "p99": round(float(p99), 6),
-    }
+    return StrideCheck(stride, len(bits), round(float(p50), 6), round(float(p99), 6))
 
 
 def region_bases(
@@ -101,17 +97,17 @@ def region_bases(
 
     Which are drawn depends on the sites and the seed, not on the shards.
     """
-    shards = sorted((plan_dir / "shards").glob("shard_*.parquet"))
+    shards = list(planned_shards(plan_dir, ShardKind.SITES).values())
     total = sum(len(part[0]) for part in map(only_region, shards))
     drawn = np.sort(
         np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False)
     )
-    kept, before = [], 0
+    parts, before = [], 0
     for contig_index, pos in map(only_region, shards):
         rows = drawn[slice(*np.searchsorted(drawn, (before, before + len(pos))))] - before
-        kept.append((contig_index[rows], pos[rows]))
+        parts.append((contig_index[rows], pos[rows]))
         before += len(pos)
-    contig_index, pos = (np.concatenate(column) for column in zip(*kept, strict=True))
+    contig_index, pos = (np.concatenate(column) for column in zip(*parts, strict=True))
     return contig_index, pos
 
 
@@ -122,7 +118,7 @@ def only_region(shard: Path) -> tuple[np.ndarray, np.ndarray]:
     return tuple(site[name].to_numpy().astype(np.int64)[rows] for name in ("contig_index", "pos"))
 
 
-def _entropies(scores) -> np.ndarray:
+def _entropies(scores: SiteScores) -> np.ndarray:
     """Entropy of each site's mean over the model's views, bits (n,)."""
     weights = view_weights(scores.probs, np.zeros(scores.probs.shape[1], int))
     return entropy(mean_distribution(scores.probs, weights))

@@ -348,16 +348,17 @@ def test_the_other_strand_gets_the_same_answer(written):
 
 
 def test_the_session_scores_sites_by_members_that_left_them_out(written):
+    from reading import score_sites
+
     from gfmtrust.bundle.session import Session
     from gfmtrust.io.genome import Genome
-    from gfmtrust.readers import site_scores
 
     folder, bundle = written
     session = Session.open(bundle, "cpu")
     with Genome.open(folder / "genome.fa", folder) as genome:
         contig, pos = np.array([0, 0, 5, 5]), np.array([500, 20_000, 10, 75])
         admitted = Members.open(bundle.directory).admitted
-        scores = site_scores.score_sites(session, bundle, genome, contig, pos, admitted=admitted)
+        scores = score_sites(session, bundle, genome, contig, pos, admitted=admitted)
     assert scores.status.tolist() == [""] * 4
     assert (np.isfinite(scores.probs).all(axis=2) == admitted(contig, pos)).all()
     assert np.isfinite(scores.local_surprisal).all()

@@ -21,7 +21,7 @@ from gfmtrust.core.vocabulary import STATUS_ORDER, Why
 from gfmtrust.inputs import check_vcf
 from gfmtrust.models import FAMILIES
 from gfmtrust.planning import plan, probes
-from gfmtrust.readers import site_scores
+from gfmtrust.readers import site_scores, windows
 from gfmtrust.scoring import stride
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -303,7 +303,7 @@ NUMBERS = [
     (RELIABILITY, "In plain words", f"{100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
     (OUTPUT, "Annotated BED", f"{region_summary.NEAR_UNIFORM_BITS} bits"),
     (OUTPUT, "Statuses", f"{plan.MAX_ALLELE_BP} bp"),
-    (OUTPUT, "Statuses", f"min(W/4, {site_scores.MIN_REAL_BASES})"),
+    (OUTPUT, "Statuses", f"min(W/4, {windows.MIN_REAL_BASES})"),
     (OUTPUT, "Statuses", f"{100 * site_scores.MAX_BAD_SHARE:g} % of the windows"),
     (OUTPUT, "Reasons: GFM_WHY", f"{caps.HIGH_ENTROPY_BITS} bits"),
     (OUTPUT, "Reasons: GFM_WHY", f"{caps.MIN_SIGN_AGREEMENT}"),

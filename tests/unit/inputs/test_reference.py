@@ -17,6 +17,7 @@ from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.annotate.region_summary import Levels
 from gfmtrust.baseline import Members, fit_model, members, write_bundle
+from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.calibration import caps, flags
 from gfmtrust.calibration.fit import Options, check_matches, fit
 from gfmtrust.core.alphabet import PAD, decode
@@ -27,16 +28,16 @@ from gfmtrust.core.errors import (
     MissingInputError,
     UsageError,
 )
-from gfmtrust.core.vocabulary import Look, Rank, Why
+from gfmtrust.core.vocabulary import Placement, Rank, Why
 from gfmtrust.inputs import check, sites
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
-from gfmtrust.readers import haplotypes, site_scores
+from gfmtrust.readers import haplotypes
+from gfmtrust.readers.masked import MaskedReader
 from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
-from gfmtrust.scoring.steps import context_surprisal
 from gfmtrust.validation.benchmark import satmut
 
 CHR1 = genome_letters(7, 6_000)
@@ -289,7 +290,7 @@ def test_a_window_ends_where_its_piece_does(strand):
     width, reach = 61, 30
     bundle = SimpleNamespace(window_bp=width, site_forward=reach, site_reverse=reach)
     pos = np.array([0, 89, 90, 100, 239, 240, 5_999])
-    windows = site_scores._cut(JOINED, bundle, np.full(len(pos), 2), pos, Look(strand))
+    windows = MaskedReader(bundle).windows(JOINED, np.full(len(pos), 2), pos, Placement(strand))
     for place, window in zip(pos.tolist(), windows, strict=True):
         low, high = naive_fence(JOINED, 2, place)
         piece = FakeGenome(piece=CHR1[low:high])
@@ -301,14 +302,14 @@ def test_a_window_ends_where_its_piece_does(strand):
 
 
 def test_a_haplotype_ends_where_its_piece_does():
-    way = haplotypes.Reading(61, 30, ((0, np.array([30])),))
+    span = haplotypes.Span(61, 30, ((0, np.array([30])),))
     for strand in "+-":
         fences = background_reference.fence(JOINED, np.array([2]), np.array([95]))
         found = haplotypes._cut(
-            JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, way, fences
+            JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, span, fences
         )
         alone = haplotypes._cut(
-            FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, way
+            FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, span
         )
         assert (found == alone).all()
 

@@ -14,7 +14,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.io import tables
-from gfmtrust.readers.external import External
+from gfmtrust.readers.registry import reader_of
 
 CONTIG = "c"
 
@@ -222,7 +222,7 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
         file="scores.vcf",
         options=("--external_key", "LL"),
     )
-    held = External.open(made.directory)
+    held = reader_of(made)
     assert len(held.variants) == sum(
         1 for (_, ref, alt), llr in indels.items() if len(ref) != len(alt) and np.isfinite(llr)
     )

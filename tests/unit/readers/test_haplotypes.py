@@ -6,11 +6,11 @@ import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome
+from reading import score_haplotypes, views_of
 
-from gfmtrust.core.vocabulary import Look, Status
+from gfmtrust.core.vocabulary import Placement, Status
 from gfmtrust.inputs.variants import Variant, normalised
-from gfmtrust.readers.haplotypes import reading, score_haplotypes
-from gfmtrust.readers.views import views_of
+from gfmtrust.readers.registry import reader_of
 
 WINDOW = 256
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=WINDOW, shifts=(-32, 32))
@@ -137,7 +137,7 @@ def test_both_strands_are_the_sums_over_the_span(kind):
 @pytest.mark.parametrize("kind", ["masked", "k-mer"])
 def test_every_base_of_the_span_is_asked_for_once_and_never_beside_another(kind):
     bundle = BUNDLES[kind]
-    way = reading(bundle, Look("+"), 9)
+    way = reader_of(bundle).span(Placement("+"), 9)
     asked = np.concatenate([index for _, index in way.rounds])
     assert sorted(asked) == list(range(asked.min(), asked.max() + 1))
     for _, index in way.rounds:
@@ -175,7 +175,9 @@ def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     variants = random_variants(text, 20, longest=9)
     found = scores(whole, text, variants, preset="thorough")
     halves = [
-        column for column, view in enumerate(views_of(whole, "thorough")) if any(view.look.crop)
+        column
+        for column, view in enumerate(views_of(whole, "thorough"))
+        if any(view.placement.crop)
     ]
     assert len(halves) == 2
     assert found.llr[:, halves].tobytes() == scores(half, text, variants).llr.tobytes()

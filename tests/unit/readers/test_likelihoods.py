@@ -9,6 +9,7 @@ import naive_bpe
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, genome_letters
+from reading import score_haplotypes, score_sites
 
 from gfmtrust.bundle import bpe, bpe_file
 from gfmtrust.core.alphabet import PAD, encode
@@ -17,8 +18,6 @@ from gfmtrust.inputs.variants import Variant
 from gfmtrust.models import vocabularies
 from gfmtrust.models.bpe_family import bpe_text
 from gfmtrust.readers import likelihoods
-from gfmtrust.readers.haplotypes import score_haplotypes
-from gfmtrust.readers.site_scores import score_sites
 from gfmtrust.scoring import negative_controls
 
 WINDOW = 96

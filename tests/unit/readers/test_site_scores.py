@@ -6,12 +6,13 @@ import fake_bundle
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
+from reading import score_sites, views_of
 
 from gfmtrust.core.alphabet import PAD, reverse_complement
 from gfmtrust.core.errors import InternalError
 from gfmtrust.core.vocabulary import Status
-from gfmtrust.readers.site_scores import score_sites, window_status
-from gfmtrust.readers.views import passes_per_site, views_of
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.windows import window_status
 
 FakeBundle = partial(fake_bundle.FakeBundle, window_bp=8, shifts=(-1, 1), neighbour_offsets=(-2, 2))
 """A model that reads 8 letters; both sides of the site, so the site is at 4 forward and 3 on the
@@ -76,7 +77,7 @@ def test_views_come_in_their_fixed_order():
     [("fast", False, 1), ("fast", True, 2), ("default", True, 4), ("thorough", True, 8)],
 )
 def test_passes(preset, neighbours, passes):
-    assert passes_per_site(FakeBundle(), preset, neighbours) == passes
+    assert reader_of(FakeBundle()).passes_per_site(preset, neighbours) == passes
 
 
 def test_shifted_windows_ask_for_the_same_base():
@@ -123,7 +124,7 @@ def test_answer_does_not_depend_on_how_sites_are_batched(monkeypatch):
     genome = random_genome(3, 600)
     pos = np.arange(40, 560, 3)
     whole = scored(genome, pos, preset="thorough")
-    monkeypatch.setattr("gfmtrust.readers.site_scores.CHUNK_BASES", 8 * 7)
+    monkeypatch.setattr("gfmtrust.readers.reader.CHUNK_BASES", 8 * 7)
     parts = scored(genome, pos, preset="thorough")
     assert whole.probs.tobytes() == parts.probs.tobytes()
     assert whole.local_surprisal.tobytes() == parts.local_surprisal.tobytes()
@@ -225,7 +226,6 @@ def test_a_causal_model_judges_each_base_by_what_follows(letters):
         neighbour_offsets=(-2, -1),
         neighbours_in_same_pass=True,
         causal=True,
-        reads_on=True,
         shifts=(),
     )
     pos = np.array([at for at in range(40, 56) if letters[at] != "N"])

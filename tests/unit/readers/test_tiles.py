@@ -4,20 +4,21 @@ scorer where both mask one base."""
 import numpy as np
 import pytest
 from fake_genome import FakeGenome, random_genome
+from reading import score_sites, score_tiles, views_of
 from tile_listener import FakeBundle, Listener
 
 from gfmtrust.core.alphabet import reverse_complement
-from gfmtrust.core.vocabulary import Look
-from gfmtrust.readers.site_scores import SiteScores, score_sites
-from gfmtrust.readers.tiles import Tiling, answerable, score_rows, score_tiles, tile_passes
-from gfmtrust.readers.views import views_of
+from gfmtrust.core.vocabulary import Placement
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.readers.tiles import answerable, score_rows, tile_passes
 
 KMERS = FakeBundle(window_bp=66, quantity="kmer", k=3, shifts=(-1, 1))
 
 
-def one_base(genome, bundle, pos, offset, stride, look):
+def one_base(genome, bundle, pos, offset, stride, placement):
     """Distribution at pos + offset from the tile of pos, forward strand: the slow obvious twin."""
-    strand, shift, crop = look
+    strand, shift, crop = placement
     width, k = bundle.window_bp - sum(crop), bundle.k
     step = width // 2 // k * k
     start = pos // step * step - (width - step) // 2 // k * k + shift
@@ -52,7 +53,7 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
     pos = np.array([100, 101, 127, 128, 129, 131, 132, 133, 300, 480])
     found = tiled(GENOME, bundle, pos, preset=preset)
     for column, view in enumerate(views_of(bundle, preset)):
-        twin = [one_base(GENOME, bundle, at, 0, 8, view.look) for at in pos]
+        twin = [one_base(GENOME, bundle, at, 0, 8, view.placement) for at in pos]
         assert np.allclose(found.probs[:, column], twin, atol=1e-6), view
     strands = sorted({view.strand for view in views_of(bundle, preset)})
     real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
@@ -61,7 +62,9 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
             -np.log2(
                 np.mean(
                     [
-                        one_base(GENOME, bundle, at, offset, 8, Look(strand))[real[at + offset]]
+                        one_base(GENOME, bundle, at, offset, 8, Placement(strand))[
+                            real[at + offset]
+                        ]
                         for strand in strands
                     ]
                 )
@@ -98,7 +101,7 @@ def test_passes_are_those_of_the_tiles():
     tiled(GENOME, FakeBundle(), pos, session=session)
     assert (
         session.windows
-        == tile_passes(FakeBundle(), "default", np.zeros(len(pos), np.int64), pos, 8)
+        == tile_passes(reader_of(FakeBundle()), "default", np.zeros(len(pos), np.int64), pos, 8)
         == 4 * 8 * 2
     )
     session = Listener()
@@ -110,30 +113,34 @@ def test_passes_are_those_of_the_tiles():
 def test_tiles_over_a_contig_end_or_a_gap_answer_nothing():
     genome = FakeGenome(chr1="ACGT" * 40 + "N" * 30 + "ACGT" * 40, short="ACGT" * 8)
     pos = np.arange(350)
-    found = answerable(FakeBundle(), genome, np.zeros(350, np.int64), pos, max_n=0.10)
+    found = answerable(reader_of(FakeBundle()), genome, np.zeros(350, np.int64), pos, max_n=0.10)
     assert not found[:32].any()  # the first tile begins before the contig
     assert found[32:128].all()
     assert not found[128:224].any()  # tiles that read more than 6 of the 30 N
     assert found[224:320].all()
     assert not found[320:].any()
-    assert not answerable(FakeBundle(), genome, np.ones(32, np.int64), np.arange(32), 0.10).any()
+    assert not answerable(
+        reader_of(FakeBundle()), genome, np.ones(32, np.int64), np.arange(32), 0.10
+    ).any()
     lone = FakeGenome(chr1="ACGT" * 20 + "N" + "ACGT" * 20)
     assert answerable(
-        FakeBundle(), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10
+        reader_of(FakeBundle()), lone, np.zeros(3, np.int64), np.array([79, 80, 81]), 0.10
     ).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("values", [{"causal": True}, {"quantity": "counts"}], ids=str)
 def test_models_without_a_mask_have_no_tiles(values):
-    bundle = FakeBundle(**values)
-    assert Tiling.of(bundle) is None
-    assert not answerable(bundle, GENOME, np.zeros(3, np.int64), np.arange(200, 203), 0.10).any()
+    reader = reader_of(FakeBundle(**values))
+    assert reader.tiling() is None
+    assert not answerable(reader, GENOME, np.zeros(3, np.int64), np.arange(200, 203), 0.10).any()
 
 
 def test_rows_come_back_in_the_order_asked_for():
     pos = np.arange(150, 250)
     shared = pos % 3 > 0
-    found = score_rows(Listener(), FakeBundle(), GENOME, np.zeros(100, np.int64), pos, shared, 8)
+    found = score_rows(
+        reader_of(FakeBundle()), Listener(), GENOME, (np.zeros(100, np.int64), pos), shared, 8
+    )
     exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(34, np.int64), pos[~shared])
     assert np.array_equal(found.probs[~shared], exact.probs)
     assert np.array_equal(found.probs[shared], tiled(GENOME, FakeBundle(), pos[shared]).probs)

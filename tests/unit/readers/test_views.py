@@ -1,4 +1,4 @@
-"""Which looks a preset takes, and that half of the context is what a model with half the window
+"""Which views a preset takes, and that half of the context is what a model with half the window
 would answer."""
 
 from functools import partial
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from fake_bundle import FakeBundle
 from fake_genome import random_genome
+from reading import score_sites
 
-from gfmtrust.core.vocabulary import Look
-from gfmtrust.readers.site_scores import score_sites
-from gfmtrust.readers.views import half_context, looks_of, passes_per_site, site_index, width_of
+from gfmtrust.core.vocabulary import Placement
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.views import site_index, width_of
 
 GENOME = random_genome(12, 900)
 Wide = partial(FakeBundle, window_bp=128, shifts=(-16, 16))
@@ -47,20 +48,22 @@ Wide = partial(FakeBundle, window_bp=128, shifts=(-16, 16))
     ids=["even", "odd", "6-mers", "causal", "causal 6-mers", "counts", "shortest", "too short"],
 )
 def test_what_half_of_the_context_leaves_out(bundle, crop):
-    assert half_context(bundle) == crop
-    looks = looks_of(bundle, "thorough")
-    assert len(looks) == 2 * (3 + any(crop))
-    for look in looks:
-        assert 0 <= site_index(bundle, look) < width_of(bundle, look)
+    assert reader_of(bundle).half_context() == crop
+    placements = reader_of(bundle).placements("thorough")
+    assert len(placements) == 2 * (3 + any(crop))
+    for placement in placements:
+        assert 0 <= site_index(bundle, placement) < width_of(bundle, placement)
         assert (
-            site_index(bundle, look) - site_index(bundle, look._replace(crop=(0, 0)))
+            site_index(bundle, placement) - site_index(bundle, placement._replace(crop=(0, 0)))
         ) % bundle.k == 0
 
 
 def test_presets():
-    assert looks_of(Wide(), "fast") == [Look("+")]
-    assert looks_of(Wide(), "default") == [Look("+"), Look("-")]
-    assert [str(look) for look in looks_of(Wide(rc_equivariant=True), "thorough")] == [
+    assert reader_of(Wide()).placements("fast") == [Placement("+")]
+    assert reader_of(Wide()).placements("default") == [Placement("+"), Placement("-")]
+    assert [
+        str(placement) for placement in reader_of(Wide(rc_equivariant=True)).placements("thorough")
+    ] == [
         "strand + shift -16",
         "strand + shift 0",
         "strand + shift 16",
@@ -70,8 +73,14 @@ def test_presets():
 
 @pytest.mark.parametrize(("preset", "passes"), [("fast", 1), ("default", 2), ("thorough", 7)])
 def test_half_a_window_is_half_a_pass(preset, passes):
-    assert passes_per_site(Wide(), preset, neighbours=False) == passes
-    assert passes_per_site(Wide(reads_on=True), preset, neighbours=False) == 4 * passes
+    assert reader_of(Wide()).passes_per_site(preset, neighbours=False) == passes
+
+
+@pytest.mark.parametrize(("preset", "passes"), [("fast", 4), ("default", 8), ("thorough", 30)])
+def test_each_base_is_tried_where_a_causal_window_goes_on(preset, passes):
+    """Four passes per view; half of its context is 96 of 128 bp, three quarters of a pass."""
+    flanked = Wide(causal=True, site_forward=64, site_reverse=64)
+    assert reader_of(flanked).passes_per_site(preset, neighbours=False) == passes
 
 
 class FarSession:
@@ -107,6 +116,10 @@ def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     found = score_sites(FarSession(), whole, GENOME, contig, pos, "thorough", False, max_n=1.0)
     twin = score_sites(FarSession(), half, GENOME, contig, pos, "default", False, max_n=1.0)
     both = (found.status == "") & (twin.status == "")
-    columns = [column for column, look in enumerate(looks_of(whole, "thorough")) if any(look.crop)]
+    columns = [
+        column
+        for column, placement in enumerate(reader_of(whole).placements("thorough"))
+        if any(placement.crop)
+    ]
     assert both.sum() > 60
     assert found.probs[both][:, columns].tobytes() == twin.probs[both].tobytes()

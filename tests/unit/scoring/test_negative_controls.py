@@ -7,6 +7,7 @@ import pytest
 from fake_bundle import FakeBundle
 from fake_genome import FakeGenome, genome_letters, random_genome
 from onnx import numpy_helper
+from reading import score_sites
 
 from gfmtrust.baseline import fit_context_model
 from gfmtrust.bundle import onnx_file
@@ -14,7 +15,6 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import PAD, encode
 from gfmtrust.core.errors import BadDataError, InternalError
-from gfmtrust.readers.site_scores import score_sites
 from gfmtrust.scoring.negative_controls import (
     MIN_VALUES,
     OnAlphabet,

@@ -7,10 +7,14 @@ from fake_genome import random_genome
 from planned_run import Spans, planned, snv_rows
 from tile_listener import FakeBundle, Listener
 
+from gfmtrust.core.contracts.shard import StrideCheck, StrideChoice
 from gfmtrust.io import tables
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.registry import reader_of
 from gfmtrust.readers.tiles import Tiling
 from gfmtrust.scoring import stride as step
 from gfmtrust.scoring.estimate import planned_passes
+from gfmtrust.scoring.options import ScoringOptions
 
 GENOME = random_genome(2, 20_000)
 CRE = {"cre": Spans(chr1=[(1_000, 3_000), (9_000, 12_000)])}
@@ -26,7 +30,7 @@ def plan_of(folder, **options):
 @pytest.fixture
 def choose(tmp_path, monkeypatch):
     """choose_stride of a toy whose tiles differ from exact by `bits(stride)`."""
-    monkeypatch.setattr(step.Bundle, "open", lambda _path: FakeBundle())
+    monkeypatch.setattr(step.Bundle, "open", lambda _path, **_options: FakeBundle())
     monkeypatch.setattr(step.Genome, "open", lambda _path: GENOME)
     monkeypatch.setattr(step.Session, "open", lambda *_args, **_options: Listener())
     plan_dir = plan_of(tmp_path)
@@ -36,15 +40,15 @@ def choose(tmp_path, monkeypatch):
             monkeypatch.setattr(
                 step,
                 "check",
-                lambda stride, _bits: {
-                    "stride": stride,
-                    "bases": 9,
-                    "p50": bits(stride),
-                    "p99": 1.0,
-                },
+                lambda stride, _bits: StrideCheck(stride, 9, bits(stride), 1.0),
             )
         return step.choose_stride(
-            "g.fa", plan_dir, "toy", tmp_path / "toy.stride.json", "fast", asked
+            "g.fa",
+            plan_dir,
+            "toy",
+            tmp_path / "toy.stride.json",
+            asked,
+            ScoringOptions(views="fast"),
         )
 
     return run
@@ -54,25 +58,25 @@ def test_a_small_difference_keeps_what_was_asked_for(choose, monkeypatch, tmp_pa
     monkeypatch.setattr(step, "CHECKED_BASES", 40)
     monkeypatch.setattr(step, "MAX_MEDIAN_BITS", 2.0)
     found = choose(8)
-    assert (found["stride"], found["asked"], [check["stride"] for check in found["checks"]]) == (
+    assert (found.stride, found.asked, [check.stride for check in found.checks]) == (
         8,
         8,
         [8],
     )
-    assert 0 < found["checks"][0]["p50"] < found["checks"][0]["p99"] < 2
-    assert tables.read_json(tmp_path / "toy.stride.json") == found
+    assert 0 < found.checks[0].p50 < found.checks[0].p99 < 2
+    assert StrideChoice.read(tmp_path / "toy.stride.json") == found
 
 
 def test_the_stride_doubles_while_the_median_is_too_far(choose):
     found = choose(4, lambda stride: 0.2 / stride)
-    assert (found["stride"], [check["stride"] for check in found["checks"]]) == (4, [4])
+    assert (found.stride, [check.stride for check in found.checks]) == (4, [4])
     found = choose(2, lambda stride: 0.3 / stride)
-    assert (found["stride"], [check["stride"] for check in found["checks"]]) == (8, [2, 4, 8])
+    assert (found.stride, [check.stride for check in found.checks]) == (8, [2, 4, 8])
 
 
 def test_a_model_too_far_at_every_stride_is_scored_base_by_base(choose):
     found = choose(8, lambda _stride: 0.06)
-    assert (found["stride"], [check["stride"] for check in found["checks"]]) == (
+    assert (found.stride, [check.stride for check in found.checks]) == (
         step.EXACT,
         [8, 16],
     )
@@ -80,8 +84,8 @@ def test_a_model_too_far_at_every_stride_is_scored_base_by_base(choose):
 
 @pytest.mark.parametrize("asked", [1, 32, 100])
 def test_nothing_is_checked_where_tiles_save_nothing(choose, asked):
-    assert choose(asked)["stride"] == step.EXACT
-    assert choose(asked)["checks"] == []
+    assert choose(asked).stride == step.EXACT
+    assert choose(asked).checks == ()
 
 
 def test_the_draw_depends_on_the_sites_not_on_the_shards(tmp_path):
@@ -100,13 +104,8 @@ def test_the_draw_depends_on_the_sites_not_on_the_shards(tmp_path):
 
 
 def test_check_leaves_out_what_was_not_scored():
-    assert step.check(8, np.array([0.1, np.nan, 0.3, 0.2])) == {
-        "stride": 8,
-        "bases": 3,
-        "p50": 0.2,
-        "p99": 0.298,
-    }
-    assert step.check(8, np.array([np.nan]))["bases"] == 0
+    assert step.check(8, np.array([0.1, np.nan, 0.3, 0.2])) == StrideCheck(8, 3, 0.2, 0.298)
+    assert step.check(8, np.array([np.nan])).bases == 0
 
 
 def test_strides_stop_where_a_tile_costs_what_its_bases_do():
@@ -119,7 +118,13 @@ def test_a_dry_run_counts_the_passes_saved():
         (np.zeros(320, np.int64), np.arange(320, 640)),
         (np.zeros(10, np.int64), np.arange(640, 650)),
     ]
-    alone = planned_passes(FakeBundle(), shards, 1_000, "default", True, 1)
+    alone = planned_passes(reader_of(FakeBundle()), shards, 1_000, ReadingOptions(), 1)
     assert alone == 4_000
-    assert planned_passes(FakeBundle(), shards, 1_000, "default", True, 8) == 670 * 4 + 11 * 8 * 2
-    assert planned_passes(FakeBundle(quantity="counts"), shards, 1_000, "default", True, 8) == alone
+    assert (
+        planned_passes(reader_of(FakeBundle()), shards, 1_000, ReadingOptions(), 8)
+        == 670 * 4 + 11 * 8 * 2
+    )
+    assert (
+        planned_passes(reader_of(FakeBundle(quantity="counts")), shards, 1_000, ReadingOptions(), 8)
+        == alone
+    )

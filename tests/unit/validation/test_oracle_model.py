@@ -13,6 +13,7 @@ from fake_genome import FakeGenome
 from naive_markov import draw_sequence, entropy_rate, q_causal, q_kmer, q_masked
 from naive_markov import log_likelihood as naive_log_likelihood
 from paths import ROOT
+from reading import score_sites, views_of
 
 from gfmtrust.bundle import onnx_file, tokenizers
 from gfmtrust.bundle.bundle import Bundle
@@ -21,8 +22,7 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
 from gfmtrust.core.errors import BadDataError, CannotWriteError, InternalError
-from gfmtrust.readers import site_scores
-from gfmtrust.readers.views import views_of
+from gfmtrust.readers import reader, windows
 from gfmtrust.validation.oracle import closed_forms, markov_bundle, markov_graph, selfcheck
 from gfmtrust.validation.oracle.law import word_reverse_complements
 from gfmtrust.validation.oracle.markov import (
@@ -69,7 +69,7 @@ def opened(oracle: Oracle, folder):
 
 def scores_of(oracle: Oracle, folder, letters: str, pos, preset="default"):
     bundle, session = opened(oracle, folder)
-    return site_scores.score_sites(
+    return score_sites(
         session, bundle, FakeGenome(chr1=letters), np.zeros(len(pos), int), np.array(pos), preset
     )
 
@@ -457,26 +457,27 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 @pytest.mark.parametrize(
     ("module", "name", "value", "reading", "told"),
     [
-        (site_scores, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
-        (site_scores, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
+        (reader, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
+        (windows, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
         (
-            site_scores,
+            reader,
             "site_index",
-            lambda bundle, look: bundle.site_forward - look.shift - look.crop[0],
+            lambda bundle, placement: bundle.site_forward - placement.shift - placement.crop[0],
             Reading.KMER_MARGINAL,
             "strand - shift",
         ),
         (
-            site_scores,
+            reader,
             "site_index",
-            lambda bundle, look: (
-                (bundle.site_forward if look.strand == "+" else bundle.site_reverse) - look.crop[0]
+            lambda bundle, placement: (
+                (bundle.site_forward if placement.strand == "+" else bundle.site_reverse)
+                - placement.crop[0]
             ),
             Reading.KMER_MARGINAL,
             "shift",
         ),
         (
-            site_scores,
+            reader,
             "local_surprisal",
             lambda beside, *_: np.zeros(len(beside), np.float32),
             Reading.CAUSAL,
@@ -528,9 +529,9 @@ def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, readi
 @pytest.mark.bad_input
 def test_a_site_without_an_answer_is_off(capsys, monkeypatch, one_oracle):
     one_oracle(Reading.MASKED)
-    right = site_scores.window_status
+    right = windows.window_status
     monkeypatch.setattr(
-        site_scores,
+        reader,
         "window_status",
         lambda windows, *given: (
             np.where(np.arange(len(windows)) == 7, "NONFINITE", right(windows, *given)[0]),

@@ -19,6 +19,7 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.export import sanity_check
 from gfmtrust.readers import likelihoods
+from gfmtrust.readers.registry import reader_of
 
 MOST = 32
 """Bases asked for in a window."""
@@ -55,15 +56,15 @@ def places(bundle: Bundle) -> np.ndarray:
 
 def enough_windows(bundle: Bundle) -> int:
     """Windows of a part of the genome in which BASES bases are asked for."""
-    return -(-BASES // (len(places(bundle)) if bundle.has_distribution else MOST))
+    return -(-BASES // (len(places(bundle)) if reader_of(bundle).has_distribution else MOST))
 
 
 def answers(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:
     """Ask for bases of windows, uint8 (n, width). An answer that is not finite counts as one nat
     more than knowing nothing."""
-    return (
-        _of_bases(session, bundle, codes) if bundle.has_distribution else _of_tokens(session, codes)
-    )
+    if reader_of(bundle).has_distribution:
+        return _of_bases(session, bundle, codes)
+    return _of_tokens(session, codes)
 
 
 def _of_bases(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:

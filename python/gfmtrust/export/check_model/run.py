@@ -17,7 +17,7 @@ from gfmtrust.export import export
 from gfmtrust.export.check_model import baselines, evaluate, sample, tokens
 from gfmtrust.export.check_model.report import CHANCE_BITS, Check, Figures
 from gfmtrust.models.quiet import errors_only
-from gfmtrust.readers.views import passes_per_site
+from gfmtrust.readers.registry import reader_of
 
 LOG = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _question(
         )
     session = Session.open(bundle, "cpu", threads, allow_long_window=True)
     progress = Progress(bundle.model_id, "windows", sum(len(one.start) for one in usable.values()))
-    session.told = progress
+    session.on_passes = progress
     started = time.monotonic()
     answers = {name: evaluate.answers(session, bundle, one.codes) for name, one in usable.items()}
     rate = session.passes / max(time.monotonic() - started, 1e-9)
@@ -120,7 +120,7 @@ def _question(
         figures=figures,
         skipped=[name for name in cut if name not in usable],
         parity=_parity(bundle),
-        seconds=1000 * passes_per_site(bundle, "default", True) / rate,
+        seconds=1000 * reader_of(bundle).passes_per_site("default", True) / rate,
         threads=threads,
         provider=session.provider,
         bundle=kept,

@@ -19,7 +19,8 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import decode
 from gfmtrust.io.genome import Genome
-from gfmtrust.readers import site_scores
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.registry import reader_of
 
 CONTIG_BASES = 25_000_000
 N_BASES = 50_000
@@ -102,13 +103,12 @@ def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
             np.random.default_rng(0).integers(N_BASES, next(iter(genome.contigs.values())), n_sites)
         )
         clock = _Clock()
-        site_scores.score_sites(
+        reader_of(bundle).score_sites(
             session,
-            bundle,
             genome,
             np.zeros(n_sites, np.int64),
             pos,
-            admitted=Members.open(bundle_dir).admitted,
+            ReadingOptions(admitted=Members.open(bundle_dir).admitted),
         )
         return clock.rate("score, sites per CPU second", n_sites, 1)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.calibration import calibrate, flags
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.fit import Calibration
@@ -27,7 +28,6 @@ from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.planning import plan, shards
-from gfmtrust.scoring import steps
 from gfmtrust.validation.benchmark.pool import context_of, keep_uses, score
 from gfmtrust.validation.oracle.demo import demo_genome
 from gfmtrust.validation.oracle.truth import true_llr
@@ -83,7 +83,7 @@ def fresh_probes(
             [spelled],
             plan.Regions(regions),
             None,
-            steps.context_surprisal(context_of(bundles), genome, 2),
+            context_surprisal(context_of(bundles), genome, 2),
             work / "plan",
             checks,
             str(n),

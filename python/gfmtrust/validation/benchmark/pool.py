@@ -17,16 +17,18 @@ import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.baseline import fit_context_model
+from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.core.errors import MissingInputError, UsageError, message
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.planning import plan, shards
-from gfmtrust.scoring import steps
+from gfmtrust.scoring.options import ScoringOptions
+from gfmtrust.scoring.shard import score_file
 from gfmtrust.validation.oracle import dataset
 from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
 
@@ -96,33 +98,23 @@ def score(
     threads: int = 2,
 ) -> None:
     """Score every shard of a plan with every bundle."""
+    options = ScoringOptions(neighbours=neighbours, threads=threads)
     for bundle in bundles:
-        for shard in sorted((plan_dir / "shards").glob("*.parquet")):
-            steps.score_shard(
-                fasta,
-                bundle,
-                shard,
-                out_dir,
-                "default",
-                "auto",
-                neighbours=neighbours,
-                threads=threads,
-                batch=None,
-                max_n=0.10,
-                allow_long_window=False,
-                work_dir=plan_dir,
-            )
+        for shard in shards.planned_shards(plan_dir).values():
+            score_file(fasta, bundle, shard, out_dir, options, work_dir=plan_dir)
 
 
 def keep_uses(plan_dir: Path, uses: int) -> None:
     """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a
     pool is of SNVs."""
-    for path in (plan_dir / "shards").iterdir():
-        if not path.name.startswith("shard_"):
+    for shard, path in shards.planned_shards(plan_dir).items():
+        if shard.kind != ShardKind.SITES:
             path.unlink()
-    for path in (plan_dir / "shards").glob("shard_*.parquet"):
-        shard = tables.read(path)
-        tables.write(path, shard.filter(np.asarray(shard["use"]) & uses > 0), tables.SHARD)
+            continue
+        rows = tables.read(path)
+        tables.write(
+            path, rows.filter(np.asarray(rows["use"]) & uses > 0), tables.SHARD, shard.to_dict()
+        )
 
 
 def context_of(bundles: list[Path]) -> Path:
@@ -176,7 +168,7 @@ def build(
         work = Path(folder)
         checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
         genome = Genome.open(fasta, work)
-        surprisal = steps.context_surprisal(own, genome, threads) if context is None else _unknown
+        surprisal = context_surprisal(own, genome, threads) if context is None else _unknown
         spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
         plan.plan_sites(
             genome,

@@ -16,6 +16,7 @@ import pandas as pd
 
 from gfmtrust.annotate import region_summary
 from gfmtrust.annotate.alleles import decoys
+from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.bundle.facts import model_order
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import ScoreTables, blocks
@@ -24,10 +25,8 @@ from gfmtrust.core.alphabet import N
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.inputs import check
 from gfmtrust.io.genome import Genome
-from gfmtrust.planning import plan
+from gfmtrust.planning import bed_files, plan
 from gfmtrust.planning.shards import REGION
-from gfmtrust.scoring import steps
-from gfmtrust.scoring.steps import regions as read_regions
 from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
 from gfmtrust.validation.oracle import dataset
@@ -68,13 +67,13 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checks = check.check_inputs(fasta, [], [bed], None, work / "checked")
-        genome, sets = Genome.open(fasta, work), read_regions([bed], checks)
+        genome, sets = Genome.open(fasta, work), bed_files.regions([bed], checks["contig_map"])
         plan.plan_sites(
             genome,
             [],
             sets,
             None,
-            steps.context_surprisal(bundles[-1], genome, threads),
+            context_surprisal(bundles[-1], genome, threads),
             work / "plan",
             checks,
             "1000",

@@ -20,11 +20,12 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import BASES, N, decode, reverse_complement
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.vocabulary import Look, Status, View
+from gfmtrust.core.vocabulary import Placement, Status, View
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf.reader import format_position
-from gfmtrust.readers import haplotypes, site_scores
-from gfmtrust.readers.views import views_of
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.windows import MIN_REAL_BASES
 from gfmtrust.validation.oracle.closed_forms import entropy_bits, neighbourhood
 from gfmtrust.validation.oracle.markov import MAX_ORDER, draw_table, uniform_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
@@ -43,6 +44,8 @@ SEED = 4
 VARIANTS = 12
 """Variants of each contig that are no substitution, beside four at its ends."""
 REMEDY = "do not trust scores of this installation: try --device cpu, install gfmtrust again, and report this line"
+EVERY_VIEW = ReadingOptions("thorough", neighbours=True, max_n=1.0)
+"""All views, and windows however many N they hold."""
 
 
 @dataclass(frozen=True)
@@ -155,17 +158,16 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
     """Score every position of the genome with all views and line the numbers up with the truth: LLR
     of the three other bases, entropy, local surprisal and off-alphabet mass, at the sites that can
     be scored; then the variants that change the length."""
-    views = views_of(opened, "thorough")
+    reader = reader_of(opened)
+    views = reader.views(EVERY_VIEW.views)
     parts = []
     for contig, (name, length) in enumerate(genome.contigs.items()):
         codes, pos = genome.codes(name, 0, length), np.arange(length)
-        scores = site_scores.score_sites(
-            session, opened, genome, np.full(length, contig), pos, "thorough", True, max_n=1.0
-        )
+        scores = reader.score_sites(session, genome, np.full(length, contig), pos, EVERY_VIEW)
         truth = true_scores(oracle, opened, codes, pos, views)
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
-        reads = [str(view.look) for view in views]
+        reads = [str(view.placement) for view in views]
         found, expected = (
             scores.probs[rows].astype(np.float64),
             np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan),
@@ -219,13 +221,13 @@ def _compare_variants(
     name = genome.names[contig]
     codes = genome.codes(name, 0, genome.contigs[name])
     variants = some_variants(codes, VARIANTS, SEED)
-    scores = haplotypes.score_haplotypes(
-        session, opened, genome, np.full(len(variants), contig), variants, "thorough", max_n=1.0
+    scores = reader_of(opened).score_variants(
+        session, genome, np.full(len(variants), contig), variants, EVERY_VIEW
     )
     rows = [row for row, status in enumerate(scores.status) if status != Status.OUT_OF_RANGE]
     expected = np.array([true_llrs(oracle, opened, codes, variants[row], views) for row in rows])
     names = [
-        f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.look}, LLR"
+        f"{name}:{format_position(variants[row].pos)} {variants[row].ref}>{variants[row].alt} {view.placement}, LLR"
         for row in rows
         for view in views
     ]
@@ -238,7 +240,7 @@ def true_scores(
     """What scoring must say at positions of one contig, codes uint8 (length,), from the contig
     itself."""
     probs = np.stack(
-        [_strand_distribution(oracle, opened, codes, pos, view.look) for view in views], axis=1
+        [_strand_distribution(oracle, opened, codes, pos, view.placement) for view in views], axis=1
     )
     strands = sorted({view.strand for view in views})
     return Truth(
@@ -253,13 +255,13 @@ def _strand_distribution(
     opened: Bundle,
     codes: np.ndarray,
     pos: np.ndarray,
-    look: Look,
+    placement: Placement,
     at: int = 0,
     hidden: tuple[int, ...] = (),
 ) -> np.ndarray:
     """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked
     too; float64 (n, 4), NaN off the contig."""
-    strand, shift, crop = look
+    strand, shift, crop = placement
     site = (opened.site_forward - shift if strand == "+" else opened.site_reverse + shift) - crop[0]
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
     offset = np.full(len(pos), (site + at) % oracle.k_letters)
@@ -286,7 +288,7 @@ def _local_surprisal(
     for strand in strands:
         for at in offsets:
             hidden = tuple(other - at for other in offsets if other != at)
-            q = _strand_distribution(oracle, opened, codes, pos, Look(strand), at, hidden)
+            q = _strand_distribution(oracle, opened, codes, pos, Placement(strand), at, hidden)
             read.setdefault(at if strand == "+" else -at, []).append(q)
     real = {forward: neighbourhood(codes, pos + forward, 0, 0)[:, 0] for forward in read}
     bits = [
@@ -314,7 +316,7 @@ def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.nda
         codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
     )
     n_beside = (around < N).sum(axis=1) - 1
-    return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, site_scores.MIN_REAL_BASES))
+    return (codes[pos] < N) & (n_beside >= min(opened.window_bp / 4, MIN_REAL_BASES))
 
 
 def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:

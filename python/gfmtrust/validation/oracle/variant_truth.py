@@ -60,7 +60,7 @@ def _llr(
     variant: Variant,
     view: View,
 ) -> float:
-    strand, shift, crop = view.look
+    strand, shift, crop = view.placement
     width = opened.window_bp - sum(crop)
     if strand == "+":
         start, site, read = variant.pos, opened.site_forward - shift - crop[0], (codes, changed)

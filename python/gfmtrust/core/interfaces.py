@@ -1,0 +1,176 @@
+"""What scoring expects of a genome, of a scorer and of a model, as protocols.
+
+The readers are written against these three: a genome may be a FASTA or shuffled windows, a scorer
+an ONNX session or permuted weights, a model a bundle or a few numbers in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+Votes = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""(contig_index (n,), pos (n,)) -> bool (n, n_members): which members of a model may vote at a
+position."""
+
+
+class Genome(Protocol):
+    """Sequences by contig, read as codes: 0 to 3 for A, C, G, T, then N and PAD (`core.alphabet`).
+    Positions are 0-based."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The contigs in genome order; a `contig_index` is an index into it."""
+        ...
+
+    @property
+    def contigs(self) -> Mapping[str, int]:
+        """The length of each contig in bases."""
+        ...
+
+    def codes(self, contig: str, start: int, end: int) -> np.ndarray:
+        """The letters of [start, end), uint8 (end - start,), PAD outside the contig."""
+        ...
+
+    def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
+        """One window for each start, uint8 (n, width), PAD outside the contig."""
+        ...
+
+
+class Scorer(Protocol):
+    """A loaded network that answers for windows of letters."""
+
+    @property
+    def bpe(self) -> Any:
+        """The tables of a model of whole tokens (`bundle.bpe.Bpe`); other models have none."""
+        ...
+
+    def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distributions at letters of windows, of the strand as read.
+
+        codes: uint8 (n, W). index: int64 (n, P). Returns probs (n, P, n_members, 4), NaN where the
+        network had no finite answer, and the mass outside A, C, G, T (n, P).
+        """
+        ...
+
+    def token_logps(self, asked: list) -> list[np.ndarray]:
+        """ln p of the tokens of each question (`bundle.bpe.Ask`), one array per question."""
+        ...
+
+
+class LoadedScorer(Scorer, Protocol):
+    """A scorer with the figures that a shard's metrics state."""
+
+    requested: str
+    """The device that was asked for."""
+    device: str
+    """The device that was used."""
+    provider: str
+    threads: int
+    batch: int
+    """Windows of one pass now."""
+    halvings: int
+    """How often the batch was halved for lack of memory."""
+    passes: int
+    """Windows run since the golden windows."""
+    on_passes: Callable[[int], None] | None
+    """Called with `passes` after each batch."""
+
+
+class ModelSpec(Protocol):
+    """What a bundle says of a model."""
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the bundle."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """The digest that stands for the whole bundle."""
+        ...
+
+    @property
+    def model_id(self) -> str: ...
+
+    @property
+    def family(self) -> str: ...
+
+    @property
+    def quantity(self) -> str:
+        """What the graph answers: 'direct', 'kmer', 'counts' or 'likelihood'."""
+        ...
+
+    @property
+    def causal(self) -> bool:
+        """Whether a letter is judged by the letters before it alone."""
+        ...
+
+    @property
+    def k(self) -> int:
+        """Letters of a token."""
+        ...
+
+    @property
+    def n_members(self) -> int: ...
+
+    @property
+    def rc_equivariant(self) -> bool:
+        """Whether both strands give the same answer by construction."""
+        ...
+
+    @property
+    def window_bp(self) -> int: ...
+
+    @property
+    def site_forward(self) -> int:
+        """Index of the site in a forward window."""
+        ...
+
+    @property
+    def site_reverse(self) -> int:
+        """Index of the site in a reverse complemented window, as read."""
+        ...
+
+    @property
+    def shifts(self) -> Sequence[int]:
+        """Window shifts of the thorough preset, in bases."""
+        ...
+
+    @property
+    def neighbour_offsets(self) -> Sequence[int]:
+        """Offsets of the neighbours from the site, as read; empty where the model has none."""
+        ...
+
+    @property
+    def neighbours_in_same_pass(self) -> bool:
+        """Whether the neighbours are answered by the pass that answers the site."""
+        ...
+
+    @property
+    def trained_bp(self) -> int:
+        """The longest window that the model was trained on."""
+        ...
+
+    @property
+    def training(self) -> Mapping[str, Sequence[str]]:
+        """Assemblies and contigs that the model says it was trained on; empty where it does not."""
+        ...
+
+    @property
+    def gate(self) -> str:
+        """'passed' or 'failed': the sanity check of the export."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """Numeric precision of the network."""
+        ...
+
+    @property
+    def opset(self) -> int:
+        """ONNX operator set of the graph; 0 where there is none."""
+        ...

@@ -1,0 +1,20 @@
+"""The BED files of a run, opened for the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gfmtrust.io import bed
+from gfmtrust.planning.plan import Regions
+
+
+def regions(paths: list[Path], contig_map: Mapping[str, str]) -> Regions:
+    """The BED files by the name that `check_inputs` gave them. contig_map: contig names of the
+    files to those of the genome, as check_inputs wrote it."""
+    return Regions({bed.name_of(path): bed.intervals(path, contig_map) for path in paths})
+
+
+def include(path: Path | None, contig_map: Mapping[str, str]):
+    """The intervals to which the run is limited; None where it is not."""
+    return bed.intervals(path, contig_map) if path else None

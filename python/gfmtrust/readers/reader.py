@@ -1,0 +1,275 @@
+"""The common part of all ways of reading: windows are cut, turned, scored and turned back.
+
+What a score means is in docs/understand/scoring.md; the network is behind a scorer. Output never depends on
+how sites are batched. A way of reading is a subclass in a file of its own, `registry` chooses it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import ClassVar, cast
+
+import numpy as np
+
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.session import Session
+from gfmtrust.core.interfaces import Genome, LoadedScorer, ModelSpec, Scorer
+from gfmtrust.core.vocabulary import Placement, Status, View
+from gfmtrust.inputs.reference import fence
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.readers import haplotypes
+from gfmtrust.readers.neighbours import NeighbourAnswers, local_surprisal
+from gfmtrust.readers.options import DEFAULTS, ReadingOptions
+from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken, settle
+from gfmtrust.readers.tiles import Tiling
+from gfmtrust.readers.views import WHOLE, columns_of, placements_of, site_index, width_of
+from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, cut, window_status
+
+CHUNK_SITES = 10_000
+"""Sites worked on at once at most: the context model's windows are 63 bp."""
+
+
+@dataclass(frozen=True)
+class Reader(ABC):
+    """What one model can do. model: a bundle, or what a test says of one."""
+
+    model: ModelSpec
+
+    has_distribution: ClassVar[bool] = True
+    """Whether it tells a probability of each base at a site, not the likelihood of whole alleles
+    alone."""
+    runs_network: ClassVar[bool] = True
+    """Whether windows are run; otherwise the answers are looked up."""
+
+    # --- views
+
+    def placements(self, preset: str) -> list[Placement]:
+        """The placements of the window that a preset takes, see `views.placements_of`."""
+        return placements_of(self.model, preset, self.half_context())
+
+    def views(self, preset: str) -> list[View]:
+        """The views of a preset in their fixed order: members ascending, then as `placements`."""
+        return [
+            View(self.model.model_id, member, placement)
+            for member in range(self.model.n_members)
+            for placement in self.placements(preset)
+        ]
+
+    def half_context(self) -> tuple[int, int]:
+        """Letters left out at the start and the end of a window, as read, for half of its context;
+        (0, 0) where the model has no such view."""
+        return WHOLE
+
+    # --- costs
+
+    @property
+    def passes_per_view(self) -> int:
+        """Windows run for one view of one site."""
+        return 1
+
+    def passes_per_site(self, preset: str, neighbours: bool) -> int:
+        """Forward passes over a whole window that one site costs, rounded up: those of each view
+        (half of the context costs its share of one), and one more per strand for the neighbours
+        that a masked model is asked for apart."""
+        placements, model = self.placements(preset), self.model
+        windows = sum(width_of(model, placement) for placement in placements) / model.window_bp
+        is_apart = neighbours and model.neighbour_offsets and not model.neighbours_in_same_pass
+        return ceil(
+            windows * self.passes_per_view
+            + (len({placement.strand for placement in placements}) if is_apart else 0)
+        )
+
+    def passes_per_variant(self, preset: str) -> int:
+        """Forward passes of both haplotypes of a variant of one base, nothing shared; an upper
+        bound of what is run."""
+        return 2 * sum(len(self.span(placement, 1).rounds) for placement in self.placements(preset))
+
+    # --- sites
+
+    def score_sites(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        pos: np.ndarray,
+        options: ReadingOptions = DEFAULTS,
+    ) -> SiteScores:
+        """Score sites in the order given; the fastest order is sorted by contig and pos.
+
+        contig_index, pos: (n,), index into genome.names and 0-based position. Raises InternalError
+        (70) if over 0.1 % of the windows give no finite answer.
+        """
+        chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // self.model.window_bp))
+        pieces = [
+            self._score_chunk(
+                scorer,
+                genome,
+                contig_index[start : start + chunk],
+                pos[start : start + chunk],
+                options,
+            )
+            for start in range(0, len(pos), chunk)
+        ]
+        scores = joined(pieces, len(self.views(options.views)))
+        refuse_broken(scores, self.model.model_id)
+        return scores
+
+    def _score_chunk(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        pos: np.ndarray,
+        options: ReadingOptions,
+    ) -> SiteScores:
+        model, views = self.model, self.views(options.views)
+        probs = np.full((len(pos), len(views), 4), np.nan, dtype=np.float32)
+        off = np.zeros(len(pos), dtype=np.float32)
+        whole = self.windows(genome, contig_index, pos, Placement("+"))
+        status, n_share, pad_share = window_status(whole, model.site_forward, options.max_n)
+        status[(status == "") & ~self.readable(scorer, whole)] = Status.UNSUPPORTED
+        usable = np.flatnonzero(status == "")
+        neighbours = NeighbourAnswers.empty(
+            model.neighbour_offsets if options.neighbours else (),
+            {view.strand for view in views},
+            len(usable),
+            model.n_members,
+        )
+        for placement in self.placements(options.views):
+            windows = self.windows(genome, contig_index[usable], pos[usable], placement)
+            is_whole = placement == Placement(placement.strand)
+            around = neighbours.as_read if is_whole else neighbours.as_read[:0]
+            answer, mass = self.answers(scorer, windows, site_index(model, placement), around)
+            if placement.strand == "-":
+                answer = answer[..., COMPLEMENT_ORDER]
+            probs[usable[:, None], columns_of(views, placement)] = answer[:, 0]
+            off[usable] = np.maximum(off[usable], mass[:, 0])
+            if len(around):
+                neighbours.add(placement.strand, answer[:, 1:])
+        local = np.full(len(pos), np.nan, dtype=np.float32)
+        if len(neighbours.offsets):
+            local[usable] = local_surprisal(
+                neighbours.mean,
+                genome,
+                contig_index[usable],
+                pos[usable],
+                neighbours.offsets,
+                options.admitted,
+            )
+        settle(probs, status, off, usable)
+        if options.admitted is not None:
+            votes = options.admitted(contig_index, pos)
+            for column, view in enumerate(views):
+                probs[~votes[:, view.member], column] = np.nan
+        return SiteScores(probs, status, local, n_share, pad_share, off)
+
+    def windows(
+        self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, placement: Placement
+    ) -> np.ndarray:
+        """Windows of sites as the model reads them, codes uint8 (n, width)."""
+        width, site = width_of(self.model, placement), site_index(self.model, placement)
+        start = pos - (site if placement.strand == "+" else width - 1 - site)
+        return cut(
+            genome, contig_index, start, width, placement.strand, fence(genome, contig_index, pos)
+        )
+
+    def readable(self, scorer: Scorer, windows: np.ndarray) -> np.ndarray:
+        """Which windows the network can read, bool (n,)."""
+        return np.ones(len(windows), dtype=bool)
+
+    def answers(
+        self, scorer: Scorer, windows: np.ndarray, site: int, around: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distributions at the site and at its neighbours, as read.
+
+        windows: codes uint8 (n, W). site: index in the window. around: int64 (P,), offsets of the
+        neighbours from it. Returns probs (n, 1 + P, members, 4), the site first, and the mass
+        outside A, C, G, T, (n, 1 or more), of the site first.
+        """
+        at = np.full((len(windows), 1), site, dtype=np.int64)
+        if self.model.neighbours_in_same_pass or not len(around):
+            return self.site_pass(scorer, windows, site, np.concatenate([at, at + around], axis=1))
+        answer, mass = self.site_pass(scorer, windows, site, at)
+        beside, _ = scorer.distributions(windows, at + around)
+        return np.concatenate([answer, beside], axis=1), mass
+
+    def site_pass(
+        self, scorer: Scorer, windows: np.ndarray, site: int, index: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The pass that answers the site. index: int64 (n, 1 + P), the site first, then letters
+        answered by the same pass."""
+        return scorer.distributions(windows, index)
+
+    def letter_scores(self, scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
+        """ln p of the four bases at one letter of every window, float64 (n, 4), of the first
+        member; of a model of whole tokens the LLR against the base there."""
+        index = np.full((len(windows), 1), site)
+        with np.errstate(divide="ignore"):
+            return np.log(scorer.distributions(windows, index)[0][:, 0, 0])
+
+    def tiling(self, placement: Placement = Placement("+")) -> Tiling | None:  # noqa: B008  (immutable)
+        """Where the tiles of a view lie; None where bases can only be scored one by one."""
+        return None
+
+    # --- variants
+
+    @abstractmethod
+    def span(self, placement: Placement, length: int) -> haplotypes.Span:
+        """Which letters of a haplotype are scored for a change whose longer allele has `length`
+        bases, and in which passes."""
+
+    def score_variants(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        variants: list[Variant],
+        options: ReadingOptions = DEFAULTS,
+    ) -> haplotypes.HaplotypeScores:
+        """Score the haplotypes of variants, see `haplotypes.score_haplotypes`."""
+        return haplotypes.score_haplotypes(self, scorer, genome, contig_index, variants, options)
+
+    def scores_whole(self, variant: Variant) -> bool:
+        """Whether the haplotypes of a variant are compared, since its sites do not add up to it."""
+        return len(variant.ref) != len(variant.alt)
+
+    def longest_allele(self, preset: str) -> int | None:
+        """Bases of the longest allele that is scored: the LONGEST_PART of the narrowest window of
+        the preset; None where there is no such limit."""
+        narrowest = min(width_of(self.model, placement) for placement in self.placements(preset))
+        return narrowest // haplotypes.LONGEST_PART
+
+    def log_ratios(
+        self, scorer: Scorer, span: haplotypes.Span, pairs: np.ndarray, variants: list[Variant]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """ln p(ALT) - ln p(REF) over the span, float64 (n, members), and the largest mass off the
+        alphabet (n,). pairs: codes uint8 (n, 2, span.length), REF and ALT."""
+        return haplotypes.log_ratios(scorer, span, pairs)
+
+    # --- scoring a shard
+
+    def reads_neighbours(self, asked: bool) -> bool:
+        """Whether a run that asked for neighbours, or not, gets them."""
+        return asked
+
+    def open_scorer(
+        self,
+        device: str,
+        threads: int,
+        batch: int | None,
+        allow_long_window: bool,
+        weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
+    ) -> LoadedScorer:
+        """The model loaded on a device, see `Session.open`. The reader must be of a bundle."""
+        return Session.open(
+            cast(Bundle, self.model),
+            device=device,
+            threads=threads,
+            batch=batch,
+            allow_long_window=allow_long_window,
+            weights=weights,
+        )

@@ -1,0 +1,66 @@
+"""Windows of a genome as a model reads them: where they lie, their letters, and what the letters
+alone say of a site."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gfmtrust.core.alphabet import PAD, N, reverse_complement
+from gfmtrust.core.interfaces import Genome
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.reference import Fence, fenced
+
+COMPLEMENT_ORDER = [3, 2, 1, 0]
+"""Order of A, C, G, T that turns a distribution of one strand into that of the other."""
+CHUNK_BASES = 4_000_000
+"""Bases of window in memory at once: 4,000 windows of 1,000 bp, 4 MB."""
+MIN_REAL_BASES = 32
+"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE (docs/understand/scoring.md,
+statuses)."""
+
+
+def cut(
+    genome: Genome,
+    contig_index: np.ndarray,
+    starts: np.ndarray,
+    width: int,
+    strand: str = "+",
+    fences: Fence | None = None,
+) -> np.ndarray:
+    """Windows from their first forward position on, codes uint8 (n, width), PAD beyond the fences:
+    reverse complemented for strand '-'."""
+    windows = np.empty((len(starts), width), dtype=np.uint8)
+    for index in np.unique(contig_index):
+        rows = contig_index == index
+        windows[rows] = genome.windows(genome.names[index], starts[rows], width)
+    windows = fenced(windows, starts, fences)
+    return windows if strand == "+" else reverse_complement(windows)
+
+
+def bases_at(genome: Genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+    """Code of the genome's letter at each position, uint8 (n,); PAD outside the contig."""
+    return cut(genome, contig_index, pos, 1)[:, 0]
+
+
+def window_status(
+    windows: np.ndarray, site: int, max_n: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Status from the letters of the window alone, with the two shares.
+
+    windows: codes uint8 (n, W). Padding is counted apart and makes no status of its own unless
+    hardly a base is left. Returns status (n,), n_share and pad_share float32 (n,).
+    """
+    width = windows.shape[1]
+    pad = windows == PAD
+    n_pad = pad.sum(axis=1)
+    n_unknown = (windows == N).sum(axis=1)
+    n_letters = width - n_pad
+    n_share = np.divide(n_unknown, n_letters, out=np.zeros(len(windows)), where=n_letters > 0)
+    real_beside = n_letters - n_unknown - (windows[:, site] < N)
+    status = np.full(len(windows), "", dtype=object)
+    status[(n_share > max_n) | (windows[:, site] == N)] = Status.AMBIGUOUS_BASE
+    status[(real_beside < min(width / 4, MIN_REAL_BASES)) & (n_share <= max_n)] = (
+        Status.OUT_OF_RANGE
+    )
+    status[pad[:, site]] = Status.OUT_OF_RANGE
+    return status, n_share.astype(np.float32), (n_pad / width).astype(np.float32)

@@ -1,0 +1,33 @@
+"""The options of a scoring task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gfmtrust.core.contracts.shard import StrideChoice
+from gfmtrust.core.interfaces import Votes
+from gfmtrust.readers.options import ReadingOptions
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """views: 'fast', 'default' or 'thorough'. neighbours: score the neighbours of each site too.
+    max_n: largest share of N in a window. device: 'auto', 'cpu' or 'cuda'. threads: CPUs granted.
+    batch: windows of a pass, None for the bundle's own; it changes no number. allow_long_window:
+    accept a window beyond the trained context. stride: how region bases are scored; None scores
+    every base on its own.
+    """
+
+    views: str = "default"
+    neighbours: bool = True
+    max_n: float = 0.10
+    device: str = "auto"
+    threads: int = 1
+    batch: int | None = None
+    allow_long_window: bool = False
+    stride: StrideChoice | None = None
+
+    def reading(self, neighbours: bool, admitted: Votes | None = None) -> ReadingOptions:
+        """The part that a reader takes. neighbours: as `Reader.reads_neighbours` says; admitted:
+        which members may vote."""
+        return ReadingOptions(self.views, neighbours, self.max_n, admitted)

@@ -1,0 +1,282 @@
+"""SCORE_SITES: one shard scored with one model, its score table and its metrics.
+
+    result = score_shard(reader_of(bundle), genome, shard, ScoringOptions())
+    result.write(out_dir)           # <model>.<shard>.parquet and <model>.<shard>.metrics.json
+
+What kind of shard it is stands in its metadata (`PlannedShard`); no file name decides it.
+"""
+
+from __future__ import annotations
+
+import logging
+import resource
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gfmtrust.baseline.members import votes_of
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.core.contracts.planned_shard import PlannedShard
+from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
+from gfmtrust.core.errors import InternalError, message
+from gfmtrust.core.interfaces import Genome, LoadedScorer, Scorer
+from gfmtrust.core.progress import Progress, duration
+from gfmtrust.core.vocabulary import ShardKind
+from gfmtrust.inputs.variants import Variant
+from gfmtrust.io import genome as genomes
+from gfmtrust.io import tables
+from gfmtrust.planning.shards import REGION
+from gfmtrust.readers import tiles
+from gfmtrust.readers.options import ReadingOptions
+from gfmtrust.readers.reader import Reader
+from gfmtrust.readers.registry import reader_of
+from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.scoring import negative_controls
+from gfmtrust.scoring.estimate import planned_passes
+from gfmtrust.scoring.options import ScoringOptions
+from gfmtrust.scoring.stride import EXACT
+
+log = logging.getLogger(__name__)
+
+MIN_SITES_FOR_CONSTANT = 100
+
+
+@dataclass(frozen=True)
+class ShardScores:
+    """A scored shard. name: of the shard, for people and file names. rows: the shard's table.
+    variant_columns: `llr` and `variant_status` of a shard of variants, otherwise empty."""
+
+    name: str
+    rows: pa.Table
+    scores: SiteScores
+    variant_columns: dict
+    facts: ShardFacts
+    metrics: ShardMetrics
+
+    def write(self, out_dir: Path) -> None:
+        """Write the score table, with the facts in its metadata, and the metrics beside it."""
+        scores, n_views = self.scores, len(self.facts.views)
+        name = f"{self.facts.model}.{self.name}"
+        tables.write(
+            out_dir / f"{name}.parquet",
+            {
+                "contig_index": self.rows["contig_index"].to_numpy().astype(np.int32),
+                "pos": self.rows["pos"].to_numpy(),
+                "probs": pa.FixedSizeListArray.from_arrays(
+                    pa.array(scores.probs.reshape(-1)), 4 * n_views
+                ),
+                "status": scores.status.astype(str).astype(object),
+                "local_surprisal": scores.local_surprisal,
+                "n_share": scores.n_share,
+                "pad_share": scores.pad_share,
+                "off_alphabet": scores.off_alphabet,
+                **self.variant_columns,
+            },
+            tables.score_schema(n_views, bool(self.variant_columns)),
+            self.facts.to_dict(),
+        )
+        self.metrics.write(out_dir / f"{name}.metrics.json")
+
+
+def score_file(
+    fasta: Path,
+    bundle_dir: Path,
+    shard: Path,
+    out_dir: Path,
+    options: ScoringOptions,
+    work_dir: Path | str = ".",
+) -> None:
+    """Score one shard with one bundle and write what came of it.
+
+    work_dir: where an index of the FASTA is made if there is none beside it. The bundle's files are
+    checked by size: it was digested when it was made or accepted, and the golden windows are run.
+    """
+    bundle = Bundle.open(bundle_dir, verify="sizes")
+    genome = genomes.Genome.open(fasta, work_dir)
+    score_shard(reader_of(bundle), genome, shard, options).write(out_dir)
+
+
+def score_shard(
+    reader: Reader, genome: Genome, shard: Path, options: ScoringOptions
+) -> ShardScores:
+    """Score the sites of a shard, and its variants where it is of variants. reader: of a bundle."""
+    planned, rows = PlannedShard.read(shard), tables.read(shard)
+    scorer = reader.open_scorer(
+        options.device,
+        options.threads,
+        options.batch,
+        options.allow_long_window,
+        negative_controls.permuted_weights if planned.kind == ShardKind.PERMUTED_WEIGHTS else None,
+    )
+    reading = options.reading(reader.reads_neighbours(options.neighbours), votes_of(reader.model))
+    choice = _stride_of(reader, options)
+    contig_index, pos = rows["contig_index"].to_numpy().astype(np.int64), rows["pos"].to_numpy()
+    started = time.monotonic()
+    tiled = rows["use"].to_numpy() == REGION if choice.stride > EXACT else np.zeros(len(pos), bool)
+    tiled[tiled] = tiles.answerable(reader, genome, contig_index[tiled], pos[tiled], options.max_n)
+    if reader.runs_network:
+        places = [(contig_index[tiled], pos[tiled])]
+        passes = planned_passes(reader, places, len(pos), reading, choice.stride)
+        if "variant" in rows.schema.names:
+            n_variants = rows["variant"].to_pandas().nunique()
+            passes += n_variants * reader.passes_per_variant(options.views)
+        _announce(scorer, f"{reader.model.model_id}, {shard.stem}", len(pos), passes)
+    if planned.kind.is_control:
+        scores = negative_controls.score_control(
+            planned.kind, reader, scorer, genome, (contig_index, pos), reading
+        )
+    else:
+        scores = tiles.score_rows(
+            reader, scorer, genome, (contig_index, pos), tiled, choice.stride, reading
+        )
+    variant_columns = {}
+    if "variant" in rows.schema.names:
+        variant_columns = _variant_columns(reader, scorer, genome, rows.to_pandas(), reading)
+    metrics = _metrics(reader, scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
+    if _is_judged(reader, planned.kind):
+        refuse_constant(scores, reader.model.model_id)
+    facts = _facts(reader, planned, scorer, reading)
+    return ShardScores(shard.stem, rows, scores, variant_columns, facts, metrics)
+
+
+def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
+    """The stride that was chosen for the model; a model that is looked up has none."""
+    if options.stride and reader.runs_network:
+        return options.stride
+    return StrideChoice(reader.model.model_id, EXACT, EXACT)
+
+
+def _is_judged(reader: Reader, kind: ShardKind) -> bool:
+    """Whether answers that are the same everywhere are an error: of a network that passed the
+    sanity check of its export, on windows of the genome."""
+    return reader.runs_network and reader.model.gate == "passed" and not kind.is_control
+
+
+def _announce(scorer: LoadedScorer, task: str, n_sites: int, passes: int) -> None:
+    """Say what is about to be done, and from now on every half minute how far it is. passes: as
+    planned; N in a window saves some."""
+    log.info(
+        "%s: %s sites, about %s passes on %s, batch %d, threads %d",
+        task,
+        f"{n_sites:,}",
+        f"{passes:,}",
+        scorer.device,
+        scorer.batch,
+        scorer.threads,
+    )
+    progress = Progress(task, "passes", passes)
+    scorer.on_passes = lambda done: progress(done, f"batch {scorer.batch}")
+
+
+def _facts(
+    reader: Reader, planned: PlannedShard, scorer: LoadedScorer, reading: ReadingOptions
+) -> ShardFacts:
+    bundle = reader.model
+    return ShardFacts(
+        shard=planned,
+        model=bundle.model_id,
+        family=bundle.family,
+        bundle_sha256=bundle.sha256,
+        quantity=bundle.quantity,
+        views=tuple(
+            (view.model, view.member, *view.placement) for view in reader.views(reading.views)
+        ),
+        rc_equivariant=bundle.rc_equivariant,
+        precision=bundle.precision,
+        device=scorer.device,
+        window_bp=bundle.window_bp,
+        trained_bp=bundle.trained_bp,
+        training={name: tuple(stated) for name, stated in bundle.training.items()},
+        gate=bundle.gate,
+        neighbours=reading.neighbours,
+        opset=bundle.opset,
+    )
+
+
+def _metrics(
+    reader: Reader,
+    scorer: LoadedScorer,
+    shard: str,
+    choice: StrideChoice,
+    tiled_sites: int,
+    work: tuple[int, float],
+) -> ShardMetrics:
+    """The metrics, logged too. work: sites scored, and when the work began, s."""
+    n_sites, started = work
+    seconds = time.monotonic() - started
+    log.info(
+        "%s, %s: %s sites in %s, %s a second, %s passes, batch %d",
+        reader.model.model_id,
+        shard,
+        f"{n_sites:,}",
+        duration(seconds),
+        f"{n_sites / max(seconds, 1e-9):,.0f}",
+        f"{scorer.passes:,}",
+        scorer.batch,
+    )
+    return ShardMetrics(
+        model=reader.model.model_id,
+        shard=shard,
+        sites=n_sites,
+        requested_device=scorer.requested,
+        device=scorer.device,
+        provider=scorer.provider,
+        threads=scorer.threads,
+        batch=scorer.batch,
+        halvings=scorer.halvings,
+        passes=scorer.passes,
+        region_stride=choice,
+        tiled_sites=tiled_sites,
+        seconds=round(seconds, 3),
+        sites_per_s=round(n_sites / seconds, 2) if seconds > 0 else 0.0,
+        peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    )
+
+
+def _variant_columns(
+    reader: Reader, scorer: Scorer, genome: Genome, rows: pd.DataFrame, reading: ReadingOptions
+) -> dict:
+    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those whose sites do
+    not add up to them (`Reader.scores_whole`), one per variant; NaN and '' for the others."""
+    n_views = len(reader.views(reading.views))
+    distinct = rows.drop_duplicates("variant")
+    variants = [
+        Variant(*row)
+        for row in zip(distinct["start"], distinct["ref"], distinct["alt"], strict=True)
+    ]
+    asked = np.flatnonzero([reader.scores_whole(variant) for variant in variants])
+    llr = np.full((len(variants), n_views), np.nan, np.float32)
+    status = np.full(len(variants), "", object)
+    answers = reader.score_variants(
+        scorer,
+        genome,
+        distinct["contig_index"].to_numpy(np.int64)[asked],
+        [variants[i] for i in asked],
+        reading,
+    )
+    llr[asked], status[asked] = answers.llr, answers.status
+    row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())
+    return {
+        "llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views),
+        "variant_status": status[row].astype(object),
+    }
+
+
+def refuse_constant(scores: SiteScores, model: str) -> None:
+    """A model that passed the sanity check and yet answers everywhere alike is misread, not
+    useless. Raises InternalError (70)."""
+    answered = scores.probs[scores.status == ""]
+    voted = [view[np.isfinite(view).all(axis=1)] for view in answered.transpose(1, 0, 2)]
+    if len(answered) >= MIN_SITES_FOR_CONSTANT and all((view == view[:1]).all() for view in voted):
+        raise InternalError(
+            message(
+                f"model {model}",
+                "output is constant (100 % of windows)",
+                "an answer that depends on the window",
+                "export it again; --allow_untrained lets a useless model through",
+            )
+        )
