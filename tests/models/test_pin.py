@@ -217,13 +217,12 @@ def test_a_registered_name_is_pinned_downloaded_and_exported_by_the_command(tmp_
     """The whole way of a user with a network, in processes of their own: the package with a
     registry of its own, the real client."""
     package = Path(registry.__file__).parents[1]
-    (tmp_path / "product" / "python").mkdir(parents=True)
-    (tmp_path / "product" / "python" / "gfmtrust").symlink_to(package)
-    (tmp_path / "product" / "assets").mkdir()
+    copy = tmp_path / "product" / "python" / "gfmtrust"
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
     window_bp = LAYOUTS[TINY].window_bp if TINY in LAYOUTS else checkpoints.WINDOW_BP["hyenadna"]
     repository = registry.read_rows()[TINY].repository
     table = write_table(
-        tmp_path / "product" / "assets" / "models.csv",
+        copy / "models" / "data" / "models.csv",
         row_of("hyenadna", TINY, repository, window_bp or 96),
     )
     folder = published(tmp_path / "weights")
