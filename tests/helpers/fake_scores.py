@@ -4,8 +4,9 @@
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS
+from gfmtrust.core.contracts.base import encoded
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import planned_shards
 
 
 def write_scores(
@@ -27,10 +28,10 @@ def write_scores(
     null controls; default guesses. quantity 'likelihood': a model of whole tokens, which has no
     local surprisal."""
     views = [[model, member, strand, 0] for member in range(members) for strand in strands]
-    for path in sorted((plan_dir / "shards").glob("*.parquet")):
+    for shard, path in planned_shards(plan_dir).items():
         site = tables.read(path).to_pandas()
         n = len(site)
-        says = (null or guesses) if path.stem.rpartition("_")[0] in NEGATIVE_CONTROLS else answer
+        says = (null or guesses) if shard.kind.is_control else answer
         probs = (
             np.stack([says(site, strand, member) for _, member, strand, _ in views], axis=1).astype(
                 np.float32
@@ -59,6 +60,7 @@ def write_scores(
             },
             tables.score_schema(len(views)),
             {
+                "shard": encoded(shard),
                 "model": model,
                 "family": family,
                 "bundle_sha256": sha or model * 4,

@@ -21,7 +21,7 @@ from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, alle
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
 from gfmtrust.core.alphabet import decode, encode
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.core.vocabulary import Rank, Status, VariantClass
+from gfmtrust.core.vocabulary import Rank, ShardKind, Status, VariantClass
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION, VARIANT
@@ -160,7 +160,8 @@ def _flagged_variants(
     reasons, by (contig_index, pos, ref, alt)."""
     known = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [
-        variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")
+        variant_features(block, scores.ensemble)
+        for block in blocks(plan_dir, scores, ShardKind.VARIANTS)
     ]
     if not parts:
         return pd.DataFrame(index=pd.MultiIndex.from_arrays([[], [], [], []]))

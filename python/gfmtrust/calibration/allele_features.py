@@ -11,6 +11,7 @@ import pandas as pd
 from gfmtrust.calibration.ensemble import ScoreTables, blocks
 from gfmtrust.calibration.features import features, variant_features
 from gfmtrust.core.alphabet import encode
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.inputs.labels import KEY
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
@@ -42,7 +43,7 @@ def allele_features(plan_dir: Path, scores: ScoreTables, alleles: pd.DataFrame) 
         )
     known = tables.read(plan_dir / "variants.parquet").to_pandas()
     index = pd.MultiIndex.from_frame(alleles[KEY])
-    for block in blocks(plan_dir, scores, "variants"):
+    for block in blocks(plan_dir, scores, ShardKind.VARIANTS):
         measured = variant_features(block, scores.ensemble)
         rows = index.get_indexer(pd.MultiIndex.from_frame(known.iloc[measured["variant"]][KEY]))
         parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))

@@ -23,12 +23,12 @@ from gfmtrust.calibration.features import features, surprisal_of, variant_featur
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, UsageError, message
 from gfmtrust.core.measures import llr, view_llr, view_weights
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY, NEGATIVE_CONTROLS, Status
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, NEGATIVE_CONTROLS, ShardKind, Status
 from gfmtrust.inputs import labels, training
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
-from gfmtrust.planning.shards import PROBE, VARIANT
+from gfmtrust.planning.shards import PROBE, VARIANT, planned_shards
 
 log = logging.getLogger(__name__)
 
@@ -62,15 +62,15 @@ def null_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
     probes = tables.read(plan_dir / "probes.parquet").to_pandas()
     place = place_key(probes["contig_index"], probes["pos"])
     return {
-        name: pd.concat(
+        kind.label: pd.concat(
             [
                 _probes_of(block, scores.ensemble, probes, place, np.arange(len(block.site)))
                 for block in blocks(plan_dir, scores, kind)
             ],
             ignore_index=True,
         )
-        for kind, name in NEGATIVE_CONTROLS.items()
-        if any((plan_dir / "shards").glob(f"{kind}_*.parquet"))
+        for kind in NEGATIVE_CONTROLS
+        if planned_shards(plan_dir, kind)
     }
 
 
@@ -125,7 +125,8 @@ def kind_tables(plan_dir: Path, scores: ScoreTables) -> dict[str, pd.DataFrame]:
     `calibration.fit` needs; real and decoy are the id."""
     variants = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [
-        variant_features(block, scores.ensemble) for block in blocks(plan_dir, scores, "variants")
+        variant_features(block, scores.ensemble)
+        for block in blocks(plan_dir, scores, ShardKind.VARIANTS)
     ]
     if not parts:
         return {}

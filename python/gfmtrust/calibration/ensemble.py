@@ -14,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.core.contracts.base import decoded
+from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, message
 from gfmtrust.core.measures import shared_weights, view_weights
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, Status
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, ShardKind, Status
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import planned_shards
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class SiteBlock:
 
 
 class ScoreTables:
-    """Finds `<model>.<shard>.parquet` among files and folders and reads them shard by shard.
+    """Finds score tables among files and folders by their metadata and reads them shard by shard.
 
     model_order: ids as the user gave them; the context model comes last if it is not among them.
     """
@@ -92,13 +95,14 @@ class ScoreTables:
         files = sorted(
             file for path in paths for file in (path.glob("*.parquet") if path.is_dir() else [path])
         )
-        self._file: dict[tuple[str, str], Path] = {}
+        self._file: dict[tuple[str, PlannedShard], Path] = {}
+        self._metadata: dict[Path, dict] = {}
         for file in files:
-            model, _, shard = file.name.removesuffix(".parquet").rpartition(".")
-            self._file[model, shard] = file
-        found = {model for model, _ in self._file}
-        missing = [model for model in model_order if model not in found]
-        if missing or not found:
+            self._metadata[file] = metadata = tables.read_metadata(file)
+            self._file[metadata["model"], decoded(PlannedShard, metadata["shard"])] = file
+        scored = {model for model, _ in self._file}
+        missing = [model for model in model_order if model not in scored]
+        if missing or not scored:
             raise MissingInputError(
                 message(
                     "score tables",
@@ -107,12 +111,16 @@ class ScoreTables:
                     "run score_sites",
                 )
             )
-        self.shards = sorted({shard for _, shard in self._file})
         self.ensemble = self._describe(model_order)
 
     def _describe(self, order: list[str]) -> Ensemble:
         metadata = {
-            model: tables.read_metadata(self._file[model, self.shards[0]]) for model in order
+            model: {
+                name: fact
+                for name, fact in self._metadata[self._first_table(model)].items()
+                if name != "shard"
+            }
+            for model in order
         }
         context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
         voting = [model for model in order if model not in context] or context
@@ -124,7 +132,12 @@ class ScoreTables:
         columns = [np.array(column) for column in zip(*views, strict=True)]
         return Ensemble(tuple(voting), context[0] if context else None, *columns, metadata)
 
-    def block(self, shard: str, site: pd.DataFrame) -> SiteBlock:
+    def _first_table(self, model: str) -> Path:
+        return min(
+            (shard, file) for (scored, shard), file in self._file.items() if scored == model
+        )[1]
+
+    def block(self, shard: PlannedShard, site: pd.DataFrame) -> SiteBlock:
         """One shard's sites with every model's answer. Raises InternalError (70) where a table is
         not of these sites."""
         answer = {model: self._read(model, shard, site) for model in self.ensemble.metadata}
@@ -159,21 +172,18 @@ class ScoreTables:
             **_of_variants(voting),
         )
 
-    def _read(self, model: str, shard: str, site: pd.DataFrame) -> dict[str, np.ndarray]:
+    def _read(self, model: str, shard: PlannedShard, site: pd.DataFrame) -> dict[str, np.ndarray]:
         path = self._file.get((model, shard))
         if path is None:
             raise MissingInputError(
                 message(
                     f"scores of {model}",
-                    f"no table of {shard}",
+                    f"no table of shard {shard.number} of {shard.kind.label}",
                     "one a model and shard",
                     "run score_sites again",
                 )
             )
-        if (
-            tables.read_metadata(path)["bundle_sha256"]
-            != self.ensemble.metadata[model]["bundle_sha256"]
-        ):
+        if self._metadata[path]["bundle_sha256"] != self.ensemble.metadata[model]["bundle_sha256"]:
             raise BadDataError(
                 message(
                     str(path),
@@ -226,14 +236,16 @@ def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
     return np.array([names[i] for i in worst], dtype=object)
 
 
-def blocks(plan_dir: Path, scores: ScoreTables, kind: str = "shard") -> Iterator[SiteBlock]:
-    """Every shard of the plan, in order; kind 'shard': those of sites, 'variants': those of
-    variants, whose sites stand in them again.
+def blocks(
+    plan_dir: Path, scores: ScoreTables, kind: ShardKind = ShardKind.SITES
+) -> Iterator[SiteBlock]:
+    """Every shard of that kind of the plan, in order. The sites of the run's variants are in the
+    shards of sites and again in those of variants.
 
     Raises MissingInputError (66) where a shard was not scored.
     """
-    for path in sorted((plan_dir / "shards").glob(f"{kind}_*.parquet")):
-        yield scores.block(path.stem, tables.read(path).to_pandas())
+    for shard, path in planned_shards(plan_dir, kind).items():
+        yield scores.block(shard, tables.read(path).to_pandas())
 
 
 def allele_status(block: SiteBlock, rows: np.ndarray) -> np.ndarray:

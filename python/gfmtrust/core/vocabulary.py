@@ -114,9 +114,29 @@ class View:
 
 CONTEXT_FAMILY = "context_model"
 """The family of the baseline: a k-mer (Markov) model fitted to the user's own genome."""
-TWIN, SHUFFLED = "twin", "shuffled"
-NEGATIVE_CONTROLS = {TWIN: "permuted weights", SHUFFLED: "shuffled windows"}
-"""Kind of each negative control's shards, and what it is for people."""
+
+
+class ShardKind(StrEnum):
+    """What the rows of a shard are, and how they are scored."""
+
+    SITES = "sites"
+    VARIANTS = "variants"
+    PERMUTED_WEIGHTS = "permuted_weights"
+    SHUFFLED_WINDOWS = "shuffled_windows"
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.value.replace("_", " ")
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the shard is of a negative control."""
+        return self in NEGATIVE_CONTROLS
+
+
+NEGATIVE_CONTROLS = (ShardKind.PERMUTED_WEIGHTS, ShardKind.SHUFFLED_WINDOWS)
+"""The shards whose scorer cannot know anything of a site."""
 CONTROL_PROBES = 600
 """Probes that a negative control is given: the fewest of which a quarter, and half of that again
 run-oriented, can still earn HIGH (59 without an error)."""

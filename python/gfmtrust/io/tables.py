@@ -8,50 +8,44 @@ mean stands in docs/architecture.md.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gfmtrust.core.errors import BadDataError, MissingInputError, message
+from gfmtrust.core.documents import (
+    METADATA_KEY,
+    open_table,
+    plain,
+    read_json,
+    read_metadata,
+    write_json,
+    write_text,
+)
+
+__all__ = [
+    "METADATA_KEY",
+    "TableWriter",
+    "batches",
+    "open_table",
+    "plain",
+    "read",
+    "read_json",
+    "read_metadata",
+    "write",
+    "write_json",
+    "write_text",
+    "write_tsv",
+]
 
 ROW_GROUP = 65_536
-METADATA_KEY = b"gfmtrust"
-
-
-def open_table(path: Path) -> pq.ParquetFile:
-    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) naming
-    the file."""
-    if not Path(path).is_file():
-        raise MissingInputError(
-            message(str(path), "not found", "a table of an earlier step", "run that step again")
-        )
-    try:
-        return pq.ParquetFile(path)
-    except pa.ArrowException as error:
-        raise BadDataError(
-            message(
-                str(path),
-                f"unreadable ({str(error)[:80]})",
-                "a Parquet table",
-                "run its step again",
-            )
-        ) from error
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:
     """A whole table in memory, for those known to be small."""
     with open_table(path) as file:
         return file.read(columns=columns)
-
-
-def read_metadata(path: Path) -> dict:
-    """The JSON kept in the schema of a table; empty where there is none."""
-    with open_table(path) as file:
-        return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
 
 
 def batches(
@@ -126,31 +120,6 @@ def write(
         writer.write(columns)
 
 
-def write_json(path: Path, content: dict) -> None:
-    """JSON with sorted keys, two-space indent and a final newline, through `<path>.part`."""
-    write_text(path, json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, through `<path>.part`."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)
-
-
-def plain(value):
-    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and
-    dicts."""
-    if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def write_tsv(path: Path, rows: Iterable[dict], remark: str = "") -> None:
     """A tab-separated table with a header, `.` for what is missing, six digits; columns in the
     order they first occur.
@@ -169,25 +138,6 @@ def write_tsv(path: Path, rows: Iterable[dict], remark: str = "") -> None:
 def _text(value) -> str:
     value = plain(value)
     return "." if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def read_json(path: Path) -> dict:
-    """Raises MissingInputError (66) or BadDataError (65) naming the file."""
-    if not Path(path).is_file():
-        raise MissingInputError(
-            message(str(path), "not found", "a file of an earlier step", "run that step again")
-        )
-    try:
-        return json.loads(Path(path).read_text())
-    except ValueError as error:
-        raise BadDataError(
-            message(
-                str(path),
-                f"no JSON ({error})",
-                "the JSON an earlier step wrote",
-                "run that step again",
-            )
-        ) from error
 
 
 SPELLINGS = pa.schema(

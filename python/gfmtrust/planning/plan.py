@@ -178,7 +178,7 @@ def plan_sites(
     n_probes, drawing = _write_probes(
         genome, snvs, regions, contig_index, pos, local_surprisal, size, n_asked, seed, out_dir
     )
-    n_sites = shards.write_shards(genome, regions, out_dir, shard_size) | shards.write_nulls(
+    n_sites = shards.write_shards(genome, regions, out_dir, shard_size) | shards.write_controls(
         genome, regions, out_dir, seed
     )
     variants = variant_plan.with_probes(collected.variants(), genome, contig_index, pos, size, seed)

@@ -9,13 +9,36 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, Status
+from gfmtrust.core.contracts.planned_shard import PlannedShard
+from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, ShardKind, Status
 from gfmtrust.inputs.sites import surroundings
 from gfmtrust.io import tables
 
 VARIANT, PROBE, REGION = 1, 2, 4
 UNDER_REF, TO_SCORE = 1, 2
 CHUNK_SITES = 1_000_000
+FOLDER = "shards"
+FILE_NAMES = {kind: kind.value for kind in ShardKind} | {ShardKind.SITES: "shard"}
+"""First part of a shard's file name, for people and logs; what a shard is stands in its
+metadata."""
+
+
+def write_shard(
+    plan_dir: Path, shard: PlannedShard, rows: dict | pa.Table, schema: pa.Schema
+) -> None:
+    """Write one shard with its kind and number in the metadata. rows: columns of the schema."""
+    name = f"{FILE_NAMES[shard.kind]}_{shard.number:05d}.parquet"
+    tables.write(plan_dir / FOLDER / name, rows, schema, shard.to_dict())
+
+
+def planned_shards(plan_dir: Path, *kinds: ShardKind) -> dict[PlannedShard, Path]:
+    """The plan's shards of those kinds, of all kinds where none is given, in order of kind and
+    number.
+
+    Raises BadDataError (65) for a table of the folder that is no shard of this version.
+    """
+    paths = {PlannedShard.read(path): path for path in (plan_dir / FOLDER).glob("*.parquet")}
+    return {shard: paths[shard] for shard in sorted(paths) if not kinds or shard.kind in kinds}
 
 
 class Positions:
@@ -28,22 +51,22 @@ class Positions:
         """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the
         genome, in order."""
         stream = (
-            {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
-            for batch in tables.batches(
+            {name: rows.column(name).to_numpy(zero_copy_only=False) for name in rows.schema.names}
+            for rows in tables.batches(
                 self._path, ["contig_index", "pos", "ref", "status", "var_pos"]
             )
         )
-        held = next(stream, None)
+        batch = next(stream, None)
         for index, length in enumerate(genome.contigs.values()):
             mask = np.zeros(length, np.uint8)
-            while held is not None:
-                first, end = np.searchsorted(held["contig_index"], [index, index + 1])
+            while batch is not None:
+                first, end = np.searchsorted(batch["contig_index"], [index, index + 1])
                 _mark(
-                    mask, *(held[name][first:end] for name in ("pos", "ref", "status", "var_pos"))
+                    mask, *(batch[name][first:end] for name in ("pos", "ref", "status", "var_pos"))
                 )
-                if end < len(held["pos"]):
+                if end < len(batch["pos"]):
                     break
-                held = next(stream, None)
+                batch = next(stream, None)
             yield index, mask
 
 
@@ -63,8 +86,8 @@ class ShardWriter:
     """Takes rows of tables.SHARD in order and writes `shard_size` of them a file; at least one
     file, if an empty one."""
 
-    def __init__(self, out_dir: Path, shard_size: int):
-        self._out_dir, self._size = out_dir, shard_size
+    def __init__(self, plan_dir: Path, shard_size: int):
+        self._plan_dir, self._size = plan_dir, shard_size
         self._pending = tables.SHARD.empty_table()
         self.n_shards = 0
 
@@ -78,8 +101,9 @@ class ShardWriter:
             self._write(self._pending.num_rows)
 
     def _write(self, n: int) -> None:
-        tables.write(
-            self._out_dir / f"shard_{self.n_shards:05d}.parquet",
+        write_shard(
+            self._plan_dir,
+            PlannedShard(ShardKind.SITES, self.n_shards),
             self._pending.slice(0, n).combine_chunks(),
             tables.SHARD,
         )
@@ -93,7 +117,7 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
     probe_contig, probe_pos = (probe.column(name).to_numpy() for name in ("contig_index", "pos"))
     counts = {"variant_sites": 0, "probe_sites": 0, "region_bases": 0, "sites": 0}
-    writer = ShardWriter(plan_dir / "shards", shard_size)
+    writer = ShardWriter(plan_dir, shard_size)
     for index, mask in Positions(plan_dir / "alleles.parquet").by_contig(genome):
         use = np.where(mask & TO_SCORE, VARIANT, 0).astype(np.uint8)
         first, end = np.searchsorted(probe_contig, [index, index + 1])
@@ -115,8 +139,8 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
     return {**counts, "shards": writer.n_shards}
 
 
-def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
-    """Write a shard for each null control: the sites of CONTROL_PROBES of the probes, drawn by the
+def write_controls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
+    """Write a shard for each negative control: the sites of CONTROL_PROBES of the probes, drawn by the
     seed; returns how many sites they hold."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
     drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:CONTROL_PROBES]
@@ -129,9 +153,10 @@ def write_nulls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
         ).items():
             shard[name].append(values)
     if len(sites):
-        for null in NEGATIVE_CONTROLS:
-            tables.write(
-                plan_dir / "shards" / f"{null}_00000.parquet",
+        for kind in NEGATIVE_CONTROLS:
+            write_shard(
+                plan_dir,
+                PlannedShard(kind, 0),
                 {name: np.concatenate(parts) for name, parts in shard.items()},
                 tables.SHARD,
             )

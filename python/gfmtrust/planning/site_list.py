@@ -20,6 +20,7 @@ from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.reader import COLUMNS, format_position
+from gfmtrust.planning.shards import planned_shards
 
 CHUNK = 100_000
 
@@ -50,10 +51,7 @@ def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
 def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
     """(contig_index, pos, ref, alts) of every base that any shard asks for, each once, in order."""
     columns = ["contig_index", "pos"]
-    asked = [
-        tables.read(path, columns).to_pandas()
-        for path in sorted((plan_dir / "shards").glob("*.parquet"))
-    ]
+    asked = [tables.read(path, columns).to_pandas() for path in planned_shards(plan_dir).values()]
     place = (
         np.unique(np.concatenate([part[columns].to_numpy(np.int64) for part in asked]), axis=0)
         if asked

@@ -14,12 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.core.alphabet import N, decode
-from gfmtrust.core.vocabulary import Status, VariantClass
+from gfmtrust.core.contracts.planned_shard import PlannedShard
+from gfmtrust.core.vocabulary import ShardKind, Status, VariantClass
 from gfmtrust.inputs.reference import fence
 from gfmtrust.inputs.sites import block_of, surroundings
 from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io import tables
-from gfmtrust.planning.shards import PROBE, VARIANT
+from gfmtrust.planning.shards import PROBE, VARIANT, write_shard
 
 KEY = ["contig_index", "pos", "ref", "alt"]
 SITES_PER_VARIANT = 16
@@ -257,7 +258,7 @@ def _places_by_word(genome, contig_index, pos, lengths: set[int]) -> dict[str, n
 def write(
     genome, regions, variants: pd.DataFrame, plan_dir: Path, shard_size: int
 ) -> dict[str, int]:
-    """Write variants.parquet and `shards/variants_<n>.parquet`; returns the counts. A variant's id
+    """Write variants.parquet and the shards of variants; returns the counts. A variant's id
     is its row in variants.parquet."""
     tables.write(
         plan_dir / "variants.parquet",
@@ -266,9 +267,11 @@ def write(
     )
     step = max(1, shard_size // SITES_PER_VARIANT)
     for n, start in enumerate(range(0, len(variants), step)):
-        path = plan_dir / "shards" / f"variants_{n:05d}.parquet"
-        tables.write(
-            path, _rows(genome, regions, variants.iloc[start : start + step]), tables.VARIANT_SHARD
+        write_shard(
+            plan_dir,
+            PlannedShard(ShardKind.VARIANTS, n),
+            _rows(genome, regions, variants.iloc[start : start + step]),
+            tables.VARIANT_SHARD,
         )
     return {
         "variants": int((variants["use"] == VARIANT).sum()),

@@ -14,8 +14,9 @@ import pyarrow as pa
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.core.alphabet import decode
 from gfmtrust.core.measures import mean_distribution
-from gfmtrust.core.vocabulary import Rank
+from gfmtrust.core.vocabulary import Rank, ShardKind
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import planned_shards
 
 FILE = "loci.json"
 TOP_LOCI = 20
@@ -60,7 +61,7 @@ def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict
     do not enter.
     """
     made = [{name: locus[name] for name in KEY} | {"bases": []} for locus in loci]
-    for path in sorted((plan_dir / "shards").glob("shard_*.parquet")) if loci else []:
+    for shard, path in planned_shards(plan_dir, ShardKind.SITES).items() if loci else []:
         place = tables.read(path, ["contig_index", "pos"])
         index, pos = (place[name].to_numpy() for name in ("contig_index", "pos"))
         near = [
@@ -69,7 +70,7 @@ def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict
         ]
         if not any(map(len, near)):
             continue
-        block = scores.block(path.stem, tables.read(path).to_pandas())
+        block = scores.block(shard, tables.read(path).to_pandas())
         base = decode(block.site["base"].to_numpy())
         for locus, one, rows in zip(loci, made, near, strict=True):
             mean = mean_distribution(block.probs[rows], block.told_weights[rows])

@@ -11,7 +11,9 @@ import numpy as np
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.progress import duration
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import planned_shards
 from gfmtrust.readers.haplotypes import passes_per_variant
 from gfmtrust.readers.likelihoods import substitutions
 from gfmtrust.readers.tiles import Tiling, tile_passes
@@ -39,7 +41,7 @@ def estimate_run(
     each other where there is room.
     """
     counts = tables.read_json(plan_dir / "plan.json")["counts"]
-    shards = [only_region(path) for path in sorted((plan_dir / "shards").glob("shard_*.parquet"))]
+    shards = [only_region(path) for path in planned_shards(plan_dir, ShardKind.SITES).values()]
     rows = []
     for path in bundles:
         bundle = Bundle.open(path)

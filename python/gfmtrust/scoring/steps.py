@@ -15,10 +15,11 @@ import pyarrow as pa
 from gfmtrust.baseline import Members
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
-from gfmtrust.core import vocabulary
+from gfmtrust.core.contracts.base import encoded
+from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.progress import Progress, duration
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs.contig_names import listed
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import bed, tables
@@ -99,9 +100,9 @@ def score_shard(
     """
     bundle = Bundle.open(bundle_dir)
     genome = Genome.open(fasta, work_dir)
-    null = shard.stem.rpartition("_")[0]
+    kind = PlannedShard.read(shard).kind
     if bundle.is_external:
-        _look_up_shard(bundle, genome, shard, null, out_dir, views)
+        _look_up_shard(bundle, genome, shard, kind, out_dir, views)
         return
     session = Session.open(
         bundle,
@@ -109,7 +110,7 @@ def score_shard(
         threads=threads,
         batch=batch,
         allow_long_window=allow_long_window,
-        weights=negative_controls.permuted_weights if null == vocabulary.TWIN else None,
+        weights=negative_controls.permuted_weights if kind == ShardKind.PERMUTED_WEIGHTS else None,
     )
     site = tables.read(shard)
     chosen = tables.read_json(stride) if stride else {"stride": EXACT}
@@ -132,8 +133,8 @@ def score_shard(
         else 0
     )
     _tell(session, bundle.model_id, shard.stem, len(pos), asked, threads)
-    if null in vocabulary.NEGATIVE_CONTROLS:
-        scores = _null_scores(session, bundle, genome, contig_index, pos, null, *told, admitted)
+    if kind.is_control:
+        scores = _null_scores(session, bundle, genome, contig_index, pos, kind, *told, admitted)
     else:
         scores = tiles.score_rows(
             session, bundle, genome, contig_index, pos, tiled, chosen["stride"], *told, admitted
@@ -154,7 +155,7 @@ def score_shard(
         f"{session.passes:,}",
         session.batch,
     )
-    if bundle.gate == "passed" and null not in vocabulary.NEGATIVE_CONTROLS:
+    if bundle.gate == "passed" and not kind.is_control:
         refuse_constant(scores, bundle.model_id)
     _write_scores(
         bundle,
@@ -204,7 +205,7 @@ def _tell(
 
 
 def _look_up_shard(
-    bundle: Bundle, genome: Genome, shard: Path, null: str, out_dir: Path, views: str
+    bundle: Bundle, genome: Genome, shard: Path, kind: ShardKind, out_dir: Path, views: str
 ) -> None:
     """Write the score table of a bundle that has its answers already; of a null control it has
     none."""
@@ -214,7 +215,7 @@ def _look_up_shard(
     held = External.open(bundle.directory)
     scores = (
         site_scores.unanswered(len(pos), 1)
-        if null in vocabulary.NEGATIVE_CONTROLS
+        if kind.is_control
         else held.at_sites(genome, contig_index, pos)
     )
     own = {}
@@ -266,6 +267,7 @@ def _write_scores(
     """The score table of a shard, its metadata (`facts` among it), and its metrics file."""
     listed = views_of(bundle, views)
     metadata = {
+        "shard": encoded(PlannedShard.read(shard)),
         "model": bundle.model_id,
         "family": bundle.family,
         "bundle_sha256": bundle.sha256,
@@ -318,7 +320,7 @@ def _null_scores(
     genome,
     contig_index,
     pos,
-    null: str,
+    kind: ShardKind,
     views: str,
     neighbours: bool,
     max_n: float,
@@ -326,7 +328,7 @@ def _null_scores(
 ) -> site_scores.SiteScores:
     """Scores of a null control's sites; a control that gives no finite answers is no reason to end
     the run."""
-    if null == vocabulary.TWIN:
+    if kind == ShardKind.PERMUTED_WEIGHTS:
         session = negative_controls.OnAlphabet(session)
     else:
         genome = negative_controls.ShuffledGenome.of(genome, bundle, contig_index, pos)
@@ -340,7 +342,7 @@ def _null_scores(
             session, bundle, genome, contig_index, pos, views, neighbours, max_n, admitted
         )
     except InternalError as error:
-        log.warning("null control %s: %s; it says nothing in this run", null, error)
+        log.warning("null control %s: %s; it says nothing in this run", kind.label, error)
         return site_scores.unanswered(len(pos), len(views_of(bundle, views)))
 
 

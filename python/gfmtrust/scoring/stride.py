@@ -14,9 +14,10 @@ import numpy as np
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
+from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
-from gfmtrust.planning.shards import REGION
+from gfmtrust.planning.shards import REGION, planned_shards
 from gfmtrust.readers.site_scores import score_sites
 from gfmtrust.readers.tiles import Tiling, answerable, score_tiles
 
@@ -101,7 +102,7 @@ def region_bases(
 
     Which are drawn depends on the sites and the seed, not on the shards.
     """
-    shards = sorted((plan_dir / "shards").glob("shard_*.parquet"))
+    shards = list(planned_shards(plan_dir, ShardKind.SITES).values())
     total = sum(len(part[0]) for part in map(only_region, shards))
     drawn = np.sort(
         np.random.default_rng([seed, 0x57BD]).choice(total, min(n, total), replace=False)

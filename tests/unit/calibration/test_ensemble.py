@@ -96,7 +96,7 @@ def test_a_missing_shard_is_named(tmp_path, plan_dir):
     scores = scores_of(tmp_path, plan_dir, ("a", uniform, "toy", 1.5))
     (tmp_path / "scores" / "a.shard_00001.parquet").unlink()
     scores = ScoreTables([tmp_path / "scores"], ["a"])
-    with pytest.raises(MissingInputError, match="no table of shard_00001"):
+    with pytest.raises(MissingInputError, match="no table of shard 1 of sites"):
         list(blocks(plan_dir, scores))
 
 

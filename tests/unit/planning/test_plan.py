@@ -119,20 +119,22 @@ def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_
         asked_probes=2_000,
         shard_size=50,
     )
-    twin, shuffled = (
-        tables.read(out / "shards" / f"{null}_00000.parquet").to_pandas()
-        for null in vocabulary.NEGATIVE_CONTROLS
+    permuted, shuffled = (
+        tables.read(out / "shards" / f"{kind}_00000.parquet").to_pandas()
+        for kind in vocabulary.NEGATIVE_CONTROLS
     )
-    assert twin.equals(shuffled)
-    assert twin.equals(tables.read(other / "shards" / "twin_00000.parquet").to_pandas())
-    assert content["counts"]["null_sites"] == 2 * len(twin)
-    assert 0.9 * vocabulary.CONTROL_PROBES < len(twin) <= vocabulary.CONTROL_PROBES
+    assert permuted.equals(shuffled)
+    assert permuted.equals(
+        tables.read(other / "shards" / "permuted_weights_00000.parquet").to_pandas()
+    )
+    assert content["counts"]["null_sites"] == 2 * len(permuted)
+    assert 0.9 * vocabulary.CONTROL_PROBES < len(permuted) <= vocabulary.CONTROL_PROBES
     probes = tables.read(out / "probes.parquet").to_pandas()
-    assert set(zip(twin["contig_index"], twin["pos"], strict=True)) <= set(
+    assert set(zip(permuted["contig_index"], permuted["pos"], strict=True)) <= set(
         zip(probes["contig_index"], probes["pos"], strict=True)
     )
-    assert twin[["contig_index", "pos"]].equals(
-        twin[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True)
+    assert permuted[["contig_index", "pos"]].equals(
+        permuted[["contig_index", "pos"]].sort_values(["contig_index", "pos"], ignore_index=True)
     )
 
 

@@ -21,7 +21,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.core.errors import MissingInputError, UsageError, message
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
@@ -97,7 +97,7 @@ def score(
 ) -> None:
     """Score every shard of a plan with every bundle."""
     for bundle in bundles:
-        for shard in sorted((plan_dir / "shards").glob("*.parquet")):
+        for shard in shards.planned_shards(plan_dir).values():
             steps.score_shard(
                 fasta,
                 bundle,
@@ -117,12 +117,14 @@ def score(
 def keep_uses(plan_dir: Path, uses: int) -> None:
     """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a
     pool is of SNVs."""
-    for path in (plan_dir / "shards").iterdir():
-        if not path.name.startswith("shard_"):
+    for shard, path in shards.planned_shards(plan_dir).items():
+        if shard.kind != ShardKind.SITES:
             path.unlink()
-    for path in (plan_dir / "shards").glob("shard_*.parquet"):
-        shard = tables.read(path)
-        tables.write(path, shard.filter(np.asarray(shard["use"]) & uses > 0), tables.SHARD)
+            continue
+        rows = tables.read(path)
+        tables.write(
+            path, rows.filter(np.asarray(rows["use"]) & uses > 0), tables.SHARD, shard.to_dict()
+        )
 
 
 def context_of(bundles: list[Path]) -> Path:
