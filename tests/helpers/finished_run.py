@@ -24,7 +24,7 @@ def finished(
         GENOME,
         [rows],
         {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])},
-        asked_probes=N_PROBES,
+        probes=N_PROBES,
     )
     for model in models:
         write_scores(

@@ -18,6 +18,10 @@ import pyarrow as pa
 from gfmtrust.annotate.alleles import BASES_TABLE, SITES
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
+from gfmtrust.core.contracts.checks import Checks
+from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.report import loci
@@ -244,48 +248,54 @@ def write_bases(path: Path, rows: list[dict], contig_map: dict[str, str] | None 
     return write_rows(path, rows, BASES_TABLE, {"models": MODELS, "contig_map": contig_map or {}})
 
 
-def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> dict:
-    return {
-        "kind": "vcf",
-        "id": name,
-        "input": f"{name}.vcf.gz",
-        "records": high + medium + low + unscored + 2,
-        "no_alt": 2,
-        "alts": high + medium + low + unscored,
-        "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
-        "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored},
-        "digest": "d1" * 32,
-        "header_lines": 20,
-        "replaced": 0,
-        "newline_added": False,
-        "sorted": True,
-        "index": f"{name}.gfm.vcf.gz.tbi",
-        "warnings": [],
-        "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32},
-    }
+def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> VcfCounts:
+    return VcfCounts.from_dict(
+        {
+            "version": VcfCounts.VERSION,
+            "kind": "vcf",
+            "id": name,
+            "input": f"{name}.vcf.gz",
+            "records": high + medium + low + unscored + 2,
+            "no_alt": 2,
+            "alts": high + medium + low + unscored,
+            "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
+            "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored},
+            "digest": "d1" * 32,
+            "header_lines": 20,
+            "replaced": 0,
+            "newline_added": False,
+            "sorted": True,
+            "index": f"{name}.gfm.vcf.gz.tbi",
+            "warnings": [],
+            "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32},
+        }
+    )
 
 
-def bed_counts(name: str) -> dict:
-    return {
-        "kind": "bed",
-        "id": name,
-        "input": f"{name}.bed",
-        "intervals": 8,
-        "carried": 1,
-        "sorted": True,
-        "newline_added": False,
-        "index": f"{name}.gfm.bed.gz.tbi",
-        "warnings": [],
-        "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
-        "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1},
-        "bases": 8000,
-        "scored_bases": 7600,
-        "mean_entropy": 1.71,
-        "mean_near_uniform_share": 0.41,
-        "mean_gain": 0.064,
-        "mean_disagreement": 0.021,
-        "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
-    }
+def bed_counts(name: str) -> RegionCounts:
+    return RegionCounts.from_dict(
+        {
+            "version": RegionCounts.VERSION,
+            "kind": "bed",
+            "id": name,
+            "input": f"{name}.bed",
+            "intervals": 8,
+            "carried": 1,
+            "sorted": True,
+            "newline_added": False,
+            "index": f"{name}.gfm.bed.gz.tbi",
+            "warnings": [],
+            "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
+            "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1},
+            "bases": 8000,
+            "scored_bases": 7600,
+            "mean_entropy": 1.71,
+            "mean_near_uniform_share": 0.41,
+            "mean_gain": 0.064,
+            "mean_disagreement": 0.021,
+            "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
+        }
+    )
 
 
 def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -> dict:
@@ -357,11 +367,11 @@ def make_run(
         folder / "sites" / "sites.parquet",
         random_sites(found, n_sites, skill, 5),
         SITES,
-        {
-            "models": MODELS,
-            "contigs": [one["name"] for one in CONTIGS],
-            "contig_lengths": [one["length"] for one in CONTIGS],
-        },
+        RunFacts(
+            contigs=tuple(one["name"] for one in CONTIGS),
+            contig_lengths=tuple(one["length"] for one in CONTIGS),
+            models=MODELS,
+        ).to_dict(),
     )
     write_bases(folder / "sites" / "bases.parquet", base_rows("chr1", 100, 50) if regions else [])
     tables.write_json(folder / "sites" / "model_comparison.json", comparison(n_sites))
@@ -406,6 +416,7 @@ def make_run(
     tables.write_json(
         folder / "checked" / "checks.json",
         {
+            "version": Checks.VERSION,
             "genome": {
                 "name": "demo.fa",
                 "digest": DIGESTS["genome"],
@@ -419,6 +430,7 @@ def make_run(
     tables.write_json(
         folder / "plan" / "plan.json",
         {
+            "version": Plan.VERSION,
             "counts": {
                 "alleles": n_sites,
                 "sites": n_sites,
@@ -429,7 +441,7 @@ def make_run(
             "seed": 1,
             "contigs": CONTIGS,
             "genome_digest": DIGESTS["genome"],
-            "merged": 3,
+            "merged": {"gc": 3},
             "matched_surprisal": True,
             "spectrum": "run",
         },
@@ -439,8 +451,8 @@ def make_run(
         *(vcf_counts(name, 120, 300, 480, 100) for name in ids),
         *([bed_counts("ccre")] if regions else []),
     ]:
-        counts.append(folder / f"{content['id']}.counts.json")
-        counts[-1].write_text(json.dumps(content))
+        counts.append(folder / f"{content.id}.counts.json")
+        content.write(counts[-1])
     metrics = []
     for model in MODELS:
         metrics.append(folder / f"{model}.shard_00000.metrics.json")

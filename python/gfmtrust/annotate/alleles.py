@@ -20,6 +20,8 @@ from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
 from gfmtrust.core.alphabet import decode, encode
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.vocabulary import Rank, ShardKind, Status, VariantClass
 from gfmtrust.inputs.sites import place_key
@@ -86,20 +88,20 @@ def annotate_sites(
 
     Returns the number of alleles by flag and status.
     """
-    plan = tables.read_json(plan_dir / "plan.json")
-    names = [contig["name"] for contig in plan["contigs"]]
+    plan = Plan.read(plan_dir / Plan.NAME)
+    names = [contig.name for contig in plan.contigs]
     counts: dict[str, int] = {}
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
     variants = _flagged_variants(plan_dir, scores, fitted)
     of_alleles, of_bases = ModelComparison(scores.ensemble), ModelComparison(scores.ensemble)
-    metadata = {
-        "models": scores.ensemble.metadata,
-        "contig_map": plan["contig_map"],
-        "allow_mismatch": plan["allow_mismatch"],
-        "contigs": names,
-        "flagged_by_labels": sorted(fitted.labelled),
-        "contig_lengths": [contig["length"] for contig in plan["contigs"]],
-    }
+    metadata = RunFacts(
+        contigs=tuple(names),
+        contig_lengths=tuple(contig.length for contig in plan.contigs),
+        contig_map=plan.contig_map,
+        allow_mismatch=plan.allow_mismatch,
+        flagged_by_labels=tuple(sorted(fitted.labelled)),
+        models=scores.ensemble.metadata,
+    ).to_dict()
     with (
         tables.TableWriter(out_dir / "sites.parquet", SITES, metadata) as sites,
         tables.TableWriter(out_dir / "bases.parquet", BASES_TABLE, metadata) as bases,
@@ -111,7 +113,7 @@ def annotate_sites(
                 _write_alleles(
                     sites, mine, block, scores.ensemble, fitted, variants, counts, of_alleles
                 )
-                _write_bases(bases, block, scores.ensemble, fitted, names, plan["seed"], of_bases)
+                _write_bases(bases, block, scores.ensemble, fitted, names, plan.seed, of_bases)
         _write_alleles(
             sites, alleles.rest(), None, scores.ensemble, fitted, variants, counts, of_alleles
         )

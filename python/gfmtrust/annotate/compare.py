@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, MissingInputError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
@@ -172,7 +173,7 @@ def _of_run(folder: Path) -> tuple[pd.DataFrame, dict[str, str]]:
             )
         )
     table = tables.read(folder / SITES, [*ALLELE, "status", "rank", *NUMBERS]).to_pandas()
-    models = tables.read_metadata(folder / SITES)["models"]
+    models = RunFacts.read(folder / SITES).models
     return table, {f"model {name}": facts["bundle_sha256"] for name, facts in models.items()}
 
 

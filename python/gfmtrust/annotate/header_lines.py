@@ -13,6 +13,7 @@ from gfmtrust import __version__
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.fit import Calibration
 from gfmtrust.core.columns import info_header_lines
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.core.vocabulary import VariantClass
 from gfmtrust.core.warning_counts import shown
@@ -47,14 +48,12 @@ def read_calibration(path: Path) -> Calibration:
     return Calibration.from_json(Path(path).read_text())
 
 
-def header_lines(calibration: Calibration, facts: dict, command: str) -> list[str]:
+def header_lines(calibration: Calibration, facts: RunFacts, command: str) -> list[str]:
     """All our lines, without line ends, in a fixed order.
 
-    facts: what annotate_sites left in sites.parquet: `models`, id -> metadata of its score tables,
-    and `allow_mismatch`, the run went on although REF or contig names did not fit the genome; both
-    may be absent. command: subcommand and options, no folders.
+    facts: what annotate_sites left in sites.parquet. command: subcommand and options, no folders.
     """
-    models = facts.get("models", {})
+    models = facts.models
     return [
         *info_header_lines(),
         f"##gfmtrustVersion={__version__}",
@@ -69,7 +68,7 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
             else []
         ),
         *([DRAFT_RUN] if calibration.options.is_draft else []),
-        *([MISMATCH] if facts.get("allow_mismatch") else []),
+        *([MISMATCH] if facts.allow_mismatch else []),
         *(
             model_line(model, digest, models.get(model, {}))
             for model, digest in calibration.digests.get("bundles", {}).items()

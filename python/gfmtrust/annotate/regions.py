@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,11 @@ import numpy as np
 from gfmtrust.annotate.header_lines import DRAFT_RUN, background_text, read_calibration
 from gfmtrust.annotate.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
 from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.contracts.counts import RegionCounts
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import bed as bed_file
-from gfmtrust.io import tables
 from gfmtrust.io.output_digest import published
 from gfmtrust.io.position_table import PositionTable, Rows
 from gfmtrust.io.vcf.info_values import number_text
@@ -45,7 +46,7 @@ TOTALLED = ("entropy", "near_uniform_share", "gain", "disagreement")
 
 def annotate_regions(
     bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False
-) -> dict:
+) -> RegionCounts:
     """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the
     latter holds.
 
@@ -60,9 +61,9 @@ def annotate_regions(
     with PositionTable(bases, list(MEASURED)) as table:
         values = (
             texts(totals.add(summary))
-            for summary in told(summaries(lines, table, levels, shift), progress)
+            for summary in counted(summaries(lines, table, levels, shift), progress)
         )
-        contract = bed_file.write(
+        written = bed_file.write(
             lines,
             out,
             list(COLUMNS),
@@ -71,15 +72,15 @@ def annotate_regions(
             inputs=(Path(bed),),
             force=force,
         )
-    counts = {
-        "kind": "bed",
-        "id": name,
-        "input": Path(bed).name,
-        **asdict(contract),
+    counts = RegionCounts(
+        kind=RegionCounts.KIND,
+        id=name,
+        input=Path(bed).name,
+        **vars(written),
         **totals.counts(),
-        "output": published(out),
-    }
-    tables.write_json(out.with_name(f"{name}.counts.json"), counts)
+        output=published(out),
+    )
+    counts.write(out.with_name(f"{name}.counts.json"))
     return counts
 
 
@@ -87,16 +88,13 @@ def summaries(
     lines: bed_file.BedFile, table: PositionTable, levels: Levels, shift: bool
 ) -> Iterator[RegionSummary]:
     """What the bases of each interval say together, in the order of the file."""
-    metadata = tables.read_metadata(table.path)
-    contig_map, known = (
-        metadata.get("contig_map", {}),
-        set(metadata.get("contigs", table.contigs())),
-    )
+    facts = RunFacts.read(table.path)
+    contigs = set(facts.contigs)
     for contig, start, end in zip(
         *(lines.intervals[column] for column in ("contig", "start", "end")), strict=True
     ):
-        genome_name = contig_map.get(contig, contig)
-        absent = Status.OUT_OF_RANGE if genome_name in known else Status.NO_CONTIG
+        genome_name = facts.contig_map.get(contig, contig)
+        absent = Status.OUT_OF_RANGE if genome_name in contigs else Status.NO_CONTIG
         yield summarise(
             int(end - start),
             gather(table.rows(genome_name, int(start), int(end))),
@@ -106,9 +104,9 @@ def summaries(
         )
 
 
-def told(found: Iterator[RegionSummary], progress: Progress) -> Iterator[RegionSummary]:
+def counted(some: Iterator[RegionSummary], progress: Progress) -> Iterator[RegionSummary]:
     """The same summaries, counted as they are asked for."""
-    for done, summary in enumerate(found):
+    for done, summary in enumerate(some):
         progress(done)
         yield summary
 
@@ -175,11 +173,11 @@ class Totals:
         self.statuses[str(summary.status)] += 1
         self.bases += summary.length_bp
         self.scored_bases += summary.scored_bases
-        for name, held in self.sums.items():
+        for name, sums in self.sums.items():
             value = summary.numbers[name]
             if not np.isnan(value):
-                held[0] += value * summary.scored_bases
-                held[1] += summary.scored_bases
+                sums[0] += value * summary.scored_bases
+                sums[1] += summary.scored_bases
         return summary
 
     def counts(self) -> dict:

@@ -21,6 +21,7 @@ from gfmtrust.calibration.allele_features import allele_features
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
 from gfmtrust.core.alphabet import encode
+from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import BadDataError, UsageError, message
 from gfmtrust.core.measures import llr, view_llr, view_weights
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, NEGATIVE_CONTROLS, ShardKind, Status
@@ -280,7 +281,7 @@ def calibrate(
                 "leave it out, or give a labelled VCF",
             )
         )
-    plan = tables.read_json(plan_dir / "plan.json")
+    plan = Plan.read(plan_dir / Plan.NAME)
     kinds, told = (
         labelled_kinds(plan_dir, scores, label_table) if label_table is not None else ({}, {})
     )
@@ -288,7 +289,7 @@ def calibrate(
         found = np.concatenate([mine["contig_index"].to_numpy(np.int64) for mine in kinds.values()])
         overlaps = training.of_models(
             scores.ensemble.metadata,
-            [contig["name"] for contig in plan["contigs"]],
+            [contig.name for contig in plan.contigs],
             found,
             CONTEXT_FAMILY,
         )
@@ -303,7 +304,7 @@ def calibrate(
             guard_band=max(GUARD_BANDS[precision] for precision in digests["precision"]),
             context_only=scores.ensemble.context_only,
             digests=digests,
-            background=plan["background"]["name"] if plan.get("background") else "",
+            background=plan.background.name if plan.background else "",
             long_window=beyond_training(scores.ensemble),
         )
         by_labels, refused = (
@@ -367,13 +368,13 @@ def beyond_training(ensemble: Ensemble) -> str:
     return ", ".join(model for model, meta in told if meta["window_bp"] > meta["trained_bp"])
 
 
-def run_digests(plan: dict, ensemble: Ensemble) -> dict:
+def run_digests(plan: Plan, ensemble: Ensemble) -> dict:
     """What a calibration is of: the genome, its background if it has one, each model's bundle in
     order, and the view set."""
-    behind = {"background": plan["background"]["digest"]} if plan.get("background") else {}
+    background = {"background": plan.background.digest} if plan.background else {}
     return {
-        "genome": plan["genome_digest"],
-        **behind,
+        "genome": plan.genome_digest,
+        **background,
         "bundles": {model: meta["bundle_sha256"] for model, meta in ensemble.metadata.items()},
         "views": [view for model in ensemble.models for view in ensemble.metadata[model]["views"]],
         "precision": sorted({meta["precision"] for meta in ensemble.metadata.values()}),

@@ -40,10 +40,12 @@ def check_inputs(options: argparse.Namespace) -> None:
         options.regions,
         options.include,
         options.out_dir,
-        contig_map=options.contig_map,
-        allow_mismatch=options.allow_mismatch,
-        processes=options.cpus,
-        background_fasta=options.background_fasta,
+        check.CheckOptions(
+            contig_map=options.contig_map,
+            allow_mismatch=options.allow_mismatch,
+            processes=options.cpus,
+            background_fasta=options.background_fasta,
+        ),
     )
 
 
@@ -68,14 +70,14 @@ def export_model(options: argparse.Namespace) -> None:
 
 
 def plan_sites(options: argparse.Namespace) -> None:
-    from gfmtrust.io import tables
+    from gfmtrust.core.contracts.checks import Checks
     from gfmtrust.io.genome import Genome
     from gfmtrust.planning import plan
     from gfmtrust.scoring import steps
 
     genome = Genome.open(options.fasta)
-    checks = tables.read_json(options.checked / "checks.json")
-    content = plan.plan_sites(
+    checks = Checks.read(options.checked / Checks.NAME)
+    planned = plan.plan_sites(
         genome,
         sorted((options.checked / "spellings").glob("*.parquet")),
         steps.regions(options.regions, checks),
@@ -83,19 +85,16 @@ def plan_sites(options: argparse.Namespace) -> None:
         steps.context_surprisal(options.context_model, genome, options.cpus),
         options.out_dir,
         checks,
-        asked_probes=options.probes,
-        shard_size=options.shard_size,
-        seed=options.seed,
-        max_allele=options.max_allele,
+        plan.PlanOptions(options.probes, options.shard_size, options.seed, options.max_allele),
     )
-    counts = content["counts"]
+    counts = planned.counts
     log.info(
         "%d unique sites in %d shards: %d variant sites, %d region bases, %d probes",
-        counts["sites"],
-        counts["shards"],
-        counts["variant_sites"],
-        counts["region_bases"],
-        counts["probes"],
+        counts.sites,
+        counts.shards,
+        counts.variant_sites,
+        counts.region_bases,
+        counts.probes,
     )
 
 

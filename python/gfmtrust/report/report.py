@@ -15,11 +15,15 @@ from markupsafe import Markup
 
 from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
-from gfmtrust.annotate.allele_values import run_facts
 from gfmtrust.annotate.header_lines import read_calibration
 from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.fit import Calibration
+from gfmtrust.core.contracts.checks import Checks
+from gfmtrust.core.contracts.counts import Counts, read_counts
+from gfmtrust.core.contracts.manifest import Manifest
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -75,11 +79,11 @@ class Run:
     annotated file, by id; compared, loci, local_lr: what `model_comparison`, `loci` and `local_lr`
     wrote, {} where they did not."""
 
-    checks: dict
-    plan: dict
+    checks: Checks
+    plan: Plan
     calibration: Calibration
     models: list[dict]
-    files: list[dict]
+    files: list[Counts]
     numbers: AlleleNumbers
     curve: list
     league: list[LeagueRow]
@@ -87,8 +91,8 @@ class Run:
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
 
-    def of_kind(self, kind: str) -> list[dict]:
-        return [file for file in self.files if file["kind"] == kind]
+    def of_kind(self, kind: str) -> list[Counts]:
+        return [file for file in self.files if file.kind == kind]
 
 
 def report(
@@ -109,7 +113,7 @@ def report(
     model_files: bundle.json of each model. Files of an earlier report in `out_dir` are removed first, so that none is
     left beside the new ones or after a report that failed.
     """
-    for name in (HTML, "manifest.json", *multiqc.FILES):
+    for name in (HTML, Manifest.NAME, *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
     run = read_run(checked, plan, calibration, sites, counts, metrics, model_files)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -120,7 +124,7 @@ def report(
         made.append(out_dir / name)
     held = [path for name in CALIBRATION_FILES if (path := calibration / name).is_file()]
     step_files = [*held, *(path for path in sorted(sites.iterdir()) if path.is_file())]
-    tables.write_json(out_dir / "manifest.json", manifest.manifest(run, step_files + made))
+    manifest.manifest(run, step_files + made).write(out_dir / Manifest.NAME)
     return run
 
 
@@ -142,19 +146,17 @@ def read_run(
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
-    known = run_facts(sites / "sites.parquet").get("models", {})
+    facts = RunFacts.read(sites / "sites.parquet")
     models = _models(
-        fitted, known, [tables.read_json(path) for path in sorted(metrics)], model_files
+        fitted, facts.models, [tables.read_json(path) for path in sorted(metrics)], model_files
     )
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
-        checks=tables.read_json(checked / "checks.json"),
-        plan=tables.read_json(plan / "plan.json"),
+        checks=Checks.read(checked / Checks.NAME),
+        plan=Plan.read(plan / Plan.NAME),
         calibration=fitted,
         models=models,
-        files=sorted(
-            (tables.read_json(path) for path in counts), key=lambda file: (file["kind"], file["id"])
-        ),
+        files=sorted((read_counts(path) for path in counts), key=lambda file: (file.kind, file.id)),
         numbers=allele_numbers(sites / "sites.parquet"),
         curve=calibration_curve(
             probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)
@@ -257,14 +259,14 @@ def context(run: Run) -> dict:
     )
     return {
         "numbers": numbers,
-        "genome": run.checks["genome"],
-        "inputs": run.checks["inputs"],
+        "genome": run.checks.genome,
+        "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "verdict": report_wording.verdict(numbers, calibration),
         "funnel": {
             "svg": Markup(report_figures.funnel_plot(steps)),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
-            "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
+            "no_alt": f"{sum(file.no_alt for file in run.of_kind('vcf')):,}",
             "reasons": report_rows.shares(
                 {name: n for name, n in numbers.statuses.items() if name != Status.SCORED},
                 numbers.alleles,
@@ -300,7 +302,7 @@ def context(run: Run) -> dict:
             "sentence": report_wording.league_sentence(run.league),
             "rows": [report_rows.league_row(row) for row in run.league],
         },
-        "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
+        "checks": [report_rows.check(one) for one in run.checks.inputs[:SHOWN_ROWS]],
         "warnings": warnings[:SHOWN_WARNINGS],
         "totals": {
             "samples": len(run.of_kind("vcf")),

@@ -16,6 +16,7 @@ from gfmtrust.baseline import Members
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.contracts.base import encoded
+from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.errors import ConfigurationError, InternalError, message
 from gfmtrust.core.progress import Progress, duration
@@ -38,13 +39,13 @@ log = logging.getLogger(__name__)
 MIN_SITES_FOR_CONSTANT = 100
 
 
-def regions(paths: list[Path], checks: dict) -> Regions:
+def regions(paths: list[Path], checks: Checks) -> Regions:
     """The BED files by the name that `check_inputs` gave them."""
-    return Regions({bed.name_of(path): bed.intervals(path, checks["contig_map"]) for path in paths})
+    return Regions({bed.name_of(path): bed.intervals(path, checks.contig_map) for path in paths})
 
 
-def include(path: Path | None, checks: dict):
-    return bed.intervals(path, checks["contig_map"]) if path else None
+def include(path: Path | None, checks: Checks):
+    return bed.intervals(path, checks.contig_map) if path else None
 
 
 def context_surprisal(

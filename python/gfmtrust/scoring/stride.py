@@ -13,6 +13,7 @@ import numpy as np
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
+from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
@@ -54,7 +55,7 @@ def choose_stride(
         session = Session.open(
             bundle, device=device, threads=threads, allow_long_window=allow_long_window
         )
-        contig_index, pos = region_bases(plan_dir, tables.read_json(plan_dir / "plan.json")["seed"])
+        contig_index, pos = region_bases(plan_dir, Plan.read(plan_dir / Plan.NAME).seed)
         found = answerable(bundle, genome, contig_index, pos, max_n)
         places = contig_index[found], pos[found]
         exact = _entropies(

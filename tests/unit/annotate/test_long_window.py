@@ -24,9 +24,7 @@ from gfmtrust.report import wording as report_wording
 def run(tmp_path, trained_bp):
     """A model that is right with confidence at even positions, its windows of 64 letters; returns
     (calibration, sites)."""
-    plan_dir, _ = planned(
-        tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], asked_probes=3000
-    )
+    plan_dir, _ = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], probes=3000)
     write_scores(plan_dir, tmp_path / "scores", "a", noisy, local=1.5, trained_bp=trained_bp)
     scores = ScoreTables([tmp_path / "scores"], ["a"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", Options())

@@ -20,6 +20,8 @@ from gfmtrust.baseline import Members, fit_model, members, write_bundle
 from gfmtrust.calibration import caps, flags
 from gfmtrust.calibration.fit import Options, check_matches, fit
 from gfmtrust.core.alphabet import PAD, decode
+from gfmtrust.core.contracts.base import encoded
+from gfmtrust.core.contracts.checks import Background
 from gfmtrust.core.errors import (
     BadDataError,
     ConfigurationError,
@@ -44,7 +46,7 @@ ELEMENTS = {"e1": genome_letters(8, 90), "e2": genome_letters(9, 150)}
 JOINED = FakeGenome(
     **ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()}
 )
-BEHIND = {"name": "chr1.fa", "digest": "d"}
+BACKGROUND = Background("chr1.fa", "d")
 
 
 def fasta(path, contigs, width=50):
@@ -64,11 +66,18 @@ def run(tmp_path):
     checks.json and the folder."""
 
     def start(contigs, elements=ELEMENTS):
-        behind = contigs if not isinstance(contigs, dict) else fasta(tmp_path / "chr1.fa", contigs)
+        background = (
+            contigs if not isinstance(contigs, dict) else fasta(tmp_path / "chr1.fa", contigs)
+        )
         out = tmp_path / "checked"
         return check.check_inputs(
-            fasta(tmp_path / "elements.fa", elements), [], [], None, out, background_fasta=behind
-        ), out
+            fasta(tmp_path / "elements.fa", elements),
+            [],
+            [],
+            None,
+            out,
+            check.CheckOptions(background_fasta=background),
+        ).to_dict(), out
 
     return start
 
@@ -213,7 +222,7 @@ def test_a_missing_background_is_named(run, tmp_path):
 @pytest.mark.bad_input
 def test_the_plan_wants_the_genome_that_was_checked(tmp_path):
     with pytest.raises(UsageError, match=r"--fasta: no background; expected joined.fa"):
-        planned(tmp_path, FakeGenome(**ELEMENTS), [[]], behind=BEHIND)
+        planned(tmp_path, FakeGenome(**ELEMENTS), [[]], background=BACKGROUND)
     with pytest.raises(UsageError, match="run check_inputs with --background_fasta"):
         planned(tmp_path, JOINED, [[]])
 
@@ -327,9 +336,11 @@ def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp
     genome = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1})
     rows = snv_rows(genome, range(90), "e1", 0) + snv_rows(genome, range(150), "e2", 1)
     rows += [("e2", 1, p, ELEMENTS["e2"][p : p + 2], ELEMENTS["e2"][p]) for p in range(20, 80)]
-    out, content = planned(tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], behind=BEHIND)
+    out, content = planned(
+        tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], background=BACKGROUND
+    )
     assert content["contigs"] == [{"name": "e1", "length": 90}, {"name": "e2", "length": 150}]
-    assert content["background"] == BEHIND
+    assert content["background"] == encoded(BACKGROUND)
     assert content["usable_bp"] == 6_000
     assert content["counts"]["allele_status"] == {"SCORED": 300}
     assert set(tables.read(out / "probes.parquet")["contig_index"].to_pylist()) == {2}
@@ -372,7 +383,7 @@ def test_report_and_bed_say_where_probes_come_from():
     )
     checks = {
         "genome": {"name": "elements.fa", "digest": "g", "contigs": []},
-        "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3},
+        "background": encoded(BACKGROUND) | {"sampled_words": 1_662, "shared_words": 3},
     }
     told = report_rows.provenance(checks, {"counts": {}, "seed": 1})
     assert told[4:7] == [

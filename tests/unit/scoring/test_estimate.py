@@ -17,7 +17,7 @@ def share(n_snvs: int, n_indels: int = 0) -> float:
     pairs = min(4_000, max(500, n_indels // 10)) if n_indels else 0
     counts = {
         "probe_sites": probe_number(n_snvs, "auto"),
-        "null_sites": vocabulary.CONTROL_PROBES * len(vocabulary.NEGATIVE_CONTROLS),
+        "control_sites": vocabulary.CONTROL_PROBES * len(vocabulary.NEGATIVE_CONTROLS),
         "variant_probes": 2 * pairs,
     }
     spent = calibration_passes(counts, SITE, VARIANT)

@@ -21,6 +21,7 @@ from gfmtrust.calibration import calibrate, flags
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.fit import Calibration
 from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
@@ -70,13 +71,11 @@ def fresh_probes(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
-        checks = {
-            "genome": {"digest": fitted.digests["genome"]},
-            "contig_map": {},
-            "background": {"name": fitted.options.background}
-            if fitted.options.background
-            else None,
-        }
+        background = fitted.options.background
+        checks = Checks(
+            CheckedGenome(fasta.name, fitted.digests["genome"]),
+            background=Background(background) if background else None,
+        )
         genome = Genome.open(fasta, work)
         plan.plan_sites(
             genome,
@@ -86,8 +85,7 @@ def fresh_probes(
             steps.context_surprisal(context_of(bundles), genome, 2),
             work / "plan",
             checks,
-            str(n),
-            seed=seed,
+            plan.PlanOptions(n, seed=seed),
         )
         keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
         score(fasta, bundles, work / "plan", work / "scores")

@@ -77,7 +77,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
             steps.context_surprisal(bundles[-1], genome, threads),
             work / "plan",
             checks,
-            "1000",
+            plan.PlanOptions(1_000),
         )
         pools.keep_uses(work / "plan", REGION)
         pools.score(fasta, bundles, work / "plan", work / "scores", threads=threads)
