@@ -153,9 +153,14 @@ def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", 
     return {"conf": Rank(row["rank"]).name if row["rank"] else None, **row}
 
 
-def write_rows(
-    path: Path, rows: list[dict], schema: pa.Schema, metadata: dict | None = None
-) -> Path:
+def run_facts(**fields) -> RunFacts:
+    """The facts of these fields, lists allowed."""
+    return RunFacts.from_dict({"version": RunFacts.VERSION, **fields})
+
+
+def write_rows(path: Path, rows: list[dict], schema: pa.Schema, facts: dict | None = None) -> Path:
+    """facts: fields of RunFacts, for sites.parquet and bases.parquet."""
+    metadata = None if facts is None else run_facts(**facts).to_dict()
     tables.write(path, pa.Table.from_pylist(rows, schema=schema), schema, metadata)
     return path
 
@@ -245,7 +250,9 @@ def base_rows(
 
 
 def write_bases(path: Path, rows: list[dict], contig_map: dict[str, str] | None = None) -> Path:
-    return write_rows(path, rows, BASES_TABLE, {"models": MODELS, "contig_map": contig_map or {}})
+    contigs = list(dict.fromkeys(row["contig"] for row in rows))
+    facts = {"models": MODELS, "contig_map": contig_map or {}, "contigs": contigs}
+    return write_rows(path, rows, BASES_TABLE, facts)
 
 
 def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> VcfCounts:

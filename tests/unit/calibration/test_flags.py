@@ -19,6 +19,7 @@ from gfmtrust.calibration import flags, splits
 from gfmtrust.calibration import record as calibration_record
 from gfmtrust.calibration.fit import Options
 from gfmtrust.calibration.reliability import Term
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Why
 from gfmtrust.report import wording as report_wording
 
@@ -330,7 +331,7 @@ def test_a_draft_is_never_high_and_every_output_says_so():
     assert "at most MEDIUM: a model reckons in int8, which is a draft" in draft.outcome
     line = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
     assert [
-        line in header_lines.header_lines(one, {}, "annotate_vcf") for one in (alone, draft)
+        line in header_lines.header_lines(one, RunFacts(), "annotate_vcf") for one in (alone, draft)
     ] == [False, True]
     assert (
         report_wording.level_text(Rank.HIGH, draft)

@@ -12,6 +12,7 @@ from gfmtrust.annotate.header_lines import certificate_line, header_lines
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, label_calibration
 from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.core.contracts.run import RunFacts
 
 
 def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
@@ -128,7 +129,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
         "SNV alleles are flagged by labels: HIGH certified at 0.05"
         in calibration_fit.told(again).outcome
     )
-    lines = header_lines(whole, {}, "x")
+    lines = header_lines(whole, RunFacts(), "x")
     assert sum(",Kind=SNV,Set=labels>" in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)
     assert "Set=" not in certificate_line("SNV", 1, decoys()[0].certificates[0])

@@ -3,6 +3,7 @@ pieces like the user's contigs."""
 
 import gzip
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import naive_context as naive
@@ -21,7 +22,9 @@ from gfmtrust.calibration import caps, flags
 from gfmtrust.calibration.fit import Options, check_matches, fit
 from gfmtrust.core.alphabet import PAD, decode
 from gfmtrust.core.contracts.base import encoded
-from gfmtrust.core.contracts.checks import Background
+from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
+from gfmtrust.core.contracts.plan import Plan, PlanCounts
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import (
     BadDataError,
     ConfigurationError,
@@ -362,9 +365,10 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
     assert json.loads(behind.to_json())["limits"]["background"] is True
     assert "at most MEDIUM: context model and probes come from chr1.fa" in behind.outcome
     line = "##gfmtrustBackground=context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
-    assert line in header_lines(behind, {}, "annotate_vcf")
+    assert line in header_lines(behind, RunFacts(), "annotate_vcf")
     assert not any(
-        one.startswith("##gfmtrustBackground") for one in header_lines(alone, {}, "annotate_vcf")
+        one.startswith("##gfmtrustBackground")
+        for one in header_lines(alone, RunFacts(), "annotate_vcf")
     )
 
 
@@ -381,12 +385,12 @@ def test_report_and_bed_say_where_probes_come_from():
         report_wording.level_text(Rank.HIGH, behind)
         == "Not given in this run: context model and probes come from chr1.fa."
     )
-    checks = {
-        "genome": {"name": "elements.fa", "digest": "g", "contigs": []},
-        "background": encoded(BACKGROUND) | {"sampled_words": 1_662, "shared_words": 3},
-    }
-    told = report_rows.provenance(checks, {"counts": {}, "seed": 1})
-    assert told[4:7] == [
+    checks = Checks(
+        CheckedGenome("elements.fa", "g"),
+        background=replace(BACKGROUND, sampled_words=1_662, shared_words=3),
+    )
+    facts = report_rows.provenance(checks, Plan(PlanCounts(), 1, "g", ()))
+    assert facts[4:7] == [
         ("context model and probes come from", "chr1.fa"),
         ("background digest", "d"),
         ("words of the genome that stand in the background", "3 of 1,662 sampled"),

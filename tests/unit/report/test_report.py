@@ -30,6 +30,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.certificates import Certificate, Tally
 from gfmtrust.calibration.shift import ShiftVerdict
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
@@ -351,9 +352,9 @@ def test_five_million_alleles_take_seconds_and_little_memory(tmp_path):
     does not count; memory at its height."""
     folders = make_run(tmp_path, skill=2.6)
     piece = random_sites(fitted(2.6)[0], 100_000, 2.6, 5)
-    contigs = {"contigs": [f"chr{i}" for i in range(25)], "contig_lengths": [1_000_000] * 25}
+    facts = RunFacts(tuple(f"chr{i}" for i in range(25)), (1_000_000,) * 25)
     with tables.TableWriter(
-        folders["sites"] / "sites.parquet", piece.schema, {"models": {}, **contigs}
+        folders["sites"] / "sites.parquet", piece.schema, facts.to_dict()
     ) as writer:
         for i in range(50):
             named = piece.set_column(0, "contig", pyarrow.array([f"chr{i // 2}"] * len(piece)))

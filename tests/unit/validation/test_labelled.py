@@ -17,6 +17,7 @@ from gfmtrust.annotate.alleles import SITES
 from gfmtrust.calibration import calls, label_calibration, local_lr
 from gfmtrust.calibration.reliability import newton
 from gfmtrust.cli import main as cli
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.inputs import labels
@@ -91,7 +92,7 @@ def write(folder, table, by_size=False):
     columns = {
         name: table[name].to_numpy() if name in table else [None] * len(table) for name in kinds
     }
-    tables.write(folder / "sites.parquet", columns, SITES, {"models": {}})
+    tables.write(folder / "sites.parquet", columns, SITES, RunFacts().to_dict())
     return folder / "labels.parquet", folder / "sites.parquet"
 
 
