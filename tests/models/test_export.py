@@ -356,7 +356,7 @@ class Fixed:
 def test_fp16_too_far_from_fp32_is_refused():
     logp = np.random.default_rng(0).normal(size=(50, 4))
     codes = np.zeros((50, 9), np.uint8)
-    assert parity.certify_lower(Fixed(logp), Fixed(logp), codes, 4, "fp16")["max_llr"] == 0
+    assert parity.certify_fp16(Fixed(logp), Fixed(logp), codes, 4)["max_llr"] == 0
     for error, name in ((0.05, "max_llr"), (float("nan"), "max_llr")):
         other = logp.copy()
         other[7, 2] += error
@@ -364,56 +364,7 @@ def test_fp16_too_far_from_fp32_is_refused():
             BadDataError,
             match=rf"graph in fp16: {name} is .* from fp32 over 50 windows; expected at most .*; export it",
         ):
-            parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
-
-
-def test_int8_is_a_draft_that_says_how_far_off_it_is(exported, small_fasta, tmp_path):
-    """Its certificate is what the sessions themselves give; its answers do not depend on the batch,
-    and no CUDA graph is promised."""
-    full = exported("nt_v1")
-    made = [
-        export.export_model(
-            full.directory.parent / "weights" / "nt_v1",
-            small_fasta,
-            tmp_path / name,
-            allow_untrained=True,
-            n_windows=40,
-            precision="int8",
-        )
-        for name in ("a", "b")
-    ]
-    draft = made[0]
-    assert made[1].sha256 == draft.sha256
-    assert (draft.precision, set(draft.meta["graphs"]), draft.meta["window"]["batch"]) == (
-        "int8",
-        {"cpu"},
-        1,
-    )
-    operators = draft.meta["graphs"]["cpu"]["operators"]
-    assert operators[":MatMulInteger"] >= 8
-    assert operators[":MatMul"] >= 1  # attention, and the sum over words behind the logits
-    certificate = draft.meta["proof"]["parity"][-1]
-    with Genome.open(small_fasta, tmp_path) as genome:
-        cut = sanity_check.windows(genome, draft.window_bp, 45)
-    index = np.full((45, 1), draft.site_forward)
-    low, high = (
-        np.log(Session.open(bundle, "cpu").distributions(cut, index)[0][:, 0, 0])
-        for bundle in (draft, full)
-    )
-    apart = np.abs((low[:, 1:] - low[:, :1]) - (high[:, 1:] - high[:, :1]))
-    assert certificate["max_llr"] == pytest.approx(apart.max(), rel=0.1)
-    assert certificate["mean_llr"] == pytest.approx(apart.mean(), rel=0.1)
-    assert 1e-3 < apart.max() < 2
-    codes, index = windows(draft)
-    alone = np.concatenate(
-        [
-            Session.open(draft, "cpu").distributions(codes[row : row + 1], index[row : row + 1])[0]
-            for row in range(5)
-        ]
-    )
-    assert np.array_equal(
-        Session.open(draft, "cpu", batch=7).distributions(codes[:5], index[:5])[0], alone
-    )
+            parity.certify_fp16(Fixed(logp), Fixed(other), codes, 4)
 
 
 @pytest.mark.parametrize(
@@ -438,22 +389,10 @@ def test_a_lower_precision_that_reorders_is_refused_though_it_is_near(monkeypatc
     assert np.abs(_llr(logp) - _llr(other)).max() < 0.01
     codes = np.zeros((3000, 9), np.uint8)
     with pytest.raises(BadDataError, match="graph in fp16: one_less_spearman is 1"):
-        parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
-    assert (
-        parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "int8")["top_1_percent_missed"]
-        > 0.9
-    )
+        parity.certify_fp16(Fixed(logp), Fixed(other), codes, 4)
     monkeypatch.setattr(parity, "RANK_BARS", {"top_5_percent_missed": 0.007})
     with pytest.raises(BadDataError, match=r"top_5_percent_missed is 0\.9"):
-        parity.certify_lower(Fixed(logp), Fixed(other), codes, 4, "fp16")
-
-
-@pytest.mark.bad_input
-def test_a_draft_without_finite_answers_is_refused():
-    logp = np.random.default_rng(0).normal(size=(50, 4))
-    other = np.where(np.arange(50)[:, None] == 7, np.nan, logp)
-    with pytest.raises(BadDataError, match="graph in int8: max_llr is nan"):
-        parity.certify_lower(Fixed(logp), Fixed(other), np.zeros((50, 9), np.uint8), 4, "int8")
+        parity.certify_fp16(Fixed(logp), Fixed(other), codes, 4)
 
 
 @pytest.mark.bad_input

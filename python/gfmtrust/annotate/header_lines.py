@@ -27,7 +27,6 @@ SAFE_FILTER = (
     "GFM_RANK>=2 keeps alleles flagged MEDIUM or HIGH; GFM_RANK=0 is not scored, not benign"
 )
 MISMATCH = "##gfmtrustMismatch=allowed: the run went on although REF or contig names may not fit the genome"
-DRAFT_RUN = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
 FACTS = (
     ("Family", "family"),
     ("Context", "window_bp"),
@@ -67,7 +66,6 @@ def header_lines(calibration: Calibration, facts: RunFacts, command: str) -> lis
             if calibration.options.background
             else []
         ),
-        *([DRAFT_RUN] if calibration.options.is_draft else []),
         *([MISMATCH] if facts.allow_mismatch else []),
         *(
             model_line(model, digest, models.get(model, {}))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.annotate.header_lines import DRAFT_RUN, background_text, read_calibration
+from gfmtrust.annotate.header_lines import background_text, read_calibration
 from gfmtrust.annotate.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
 from gfmtrust.calibration.fit import Calibration
 from gfmtrust.core.contracts.counts import RegionCounts
@@ -151,7 +151,6 @@ def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
         "#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
         f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
         *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []),
-        *(["#gfmtrust " + DRAFT_RUN.partition("=")[2]] if fitted.options.is_draft else []),
     )
 
 

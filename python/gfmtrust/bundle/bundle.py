@@ -36,8 +36,8 @@ MAX_JSON_BYTES = 64 << 20
 QUANTITIES = ("direct", "kmer", "counts", "likelihood")
 EXTERNAL = "external"
 """The family that has tables of answers in place of a graph (`external`)."""
-PRECISIONS = ("fp32", "fp16", "int8")
-"""What a network reckons in; its log-probabilities are float32 always."""
+PRECISIONS = ("fp32", "fp16")
+"""Numeric precisions of a network; its log-probabilities are always float32."""
 
 FIELDS: dict[str, dict[str, type | tuple]] = {
     "identity": {

@@ -24,7 +24,7 @@ DOMAINS = {"", "com.microsoft"}
 code."""
 OPSETS = range(17, 25)
 """17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
-CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT", ":DynamicQuantizeLinear"}
+CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
 """A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at
 all)."""
 MAX_NODES = 200_000

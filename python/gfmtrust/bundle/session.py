@@ -29,7 +29,6 @@ from gfmtrust.core.errors import (
     TransientError,
     message,
 )
-from gfmtrust.core.vocabulary import DRAFT
 
 LOG = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ same bytes in any batch; filling up the whole batch cost 28 % at 100 windows in 
 chooses kernels by shape: there the batch is always whole."""
 TOKENS_PER_BATCH = 4096
 """Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
-GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2, DRAFT: 0.1}
+GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
 """Parity bars for logits of standard deviation 1 (docs/models.md); golden windows allow them times
 their largest |logp|."""
 OUT_OF_MEMORY = (
@@ -115,9 +114,6 @@ class Session:
             )
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
-        batch = (
-            1 if bundle.precision == DRAFT else batch
-        )  # its activations are scaled by the whole batch
         session = start(
             bundle.meta,
             graph,

@@ -33,10 +33,10 @@ from gfmtrust.planning.shards import PROBE, VARIANT, planned_shards
 
 log = logging.getLogger(__name__)
 
-GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "int8": 0.1, "external": 0.002}
+GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "external": 0.002}
 """How far a reliability may move between devices, by the precision of the least precise model:
 above the largest difference measured (docs/benchmarks.md); 0.002 is what the 1e-3 nat allowed
-between CPU and GPU come to. int8 as its golden windows allow, not measured."""
+between CPU and GPU come to."""
 RUN_SITES_KEPT = 20_000
 """Run sites whose local surprisal the shift gate looks at; every n-th where there are more."""
 

@@ -33,8 +33,8 @@ class Limits:
     99.9th, bits; n_share_high: 99th percentile; strand_llr_median: nats; dis_high: 95th percentile,
     bits; class_gain: mean gain by region class; model_gain: mean gain of all probes, model_gain_low
     its one-sided 95 % lower bound, bits per base (None where the context model is the model);
-    background: the probes are of another sequence than the run's alleles; draft: a model reckons in
-    int8. long_window: a voting model reads more than it was trained on.
+    background: the probes are of another sequence than the run's alleles; long_window: a voting model
+    reads more than it was trained on.
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -46,7 +46,6 @@ class Limits:
     model_gain: float | None = None
     model_gain_low: float | None = None
     background: bool = False
-    draft: bool = False
     long_window: bool = False
 
 
@@ -56,7 +55,6 @@ def measure_limits(
     seed: int,
     context_only: bool = False,
     background: bool = False,
-    draft: bool = False,
     long_window: bool = False,
 ) -> Limits:
     """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's
@@ -76,7 +74,6 @@ def measure_limits(
         model_gain=float(np.nanmean(gain)) if np.isfinite(gain).any() else None,
         model_gain_low=bootstrap_lower(gain, blocks, seed),
         background=background,
-        draft=draft,
         long_window=long_window,
     )
 
@@ -86,7 +83,6 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     (n,). NaN features cap nothing."""
     found = {
         Why.BACKGROUND: np.full(len(features), limits.background),
-        Why.DRAFT: np.full(len(features), limits.draft),
         Why.NO_DISTRIBUTION: _no_distribution(features),
         Why.OOD_WINDOW: limits.long_window
         | _outside(column(features, "local_surprisal"), limits.surprisal_range),
@@ -104,7 +100,6 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
     for why in (
         Why.BACKGROUND,
-        Why.DRAFT,
         Why.NO_DISTRIBUTION,
         Why.OOD_WINDOW,
         Why.NO_GAIN,

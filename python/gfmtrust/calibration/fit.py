@@ -123,7 +123,6 @@ def fit(
         options.seed,
         options.context_only,
         bool(options.background),
-        options.is_draft,
         bool(options.long_window),
     )
     surprisal = finite(probes, "local_surprisal")

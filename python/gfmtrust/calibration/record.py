@@ -17,7 +17,7 @@ from gfmtrust.calibration.certificates import Certificate, Tally, thresholds
 from gfmtrust.calibration.reliability import AblationRow, Reliability, Term
 from gfmtrust.calibration.shift import ShiftVerdict
 from gfmtrust.core.errors import ConfigurationError, message
-from gfmtrust.core.vocabulary import DRAFT, Rank, VariantClass
+from gfmtrust.core.vocabulary import Rank, VariantClass
 from gfmtrust.inputs.training import Overlap
 
 PLACE = "calibration.json"
@@ -50,18 +50,11 @@ class Options:
     digests: dict = field(default_factory=dict)
 
     @property
-    def is_draft(self) -> bool:
-        """Whether a model of the run reckons in the precision that is a draft."""
-        return DRAFT in self.digests.get("precision", ())
-
-    @property
     def at_most_medium(self) -> str:
         """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; ''
         where nothing says so."""
         if self.background:
             return f"context model and probes come from {self.background}"
-        if self.is_draft:
-            return f"a model reckons in {DRAFT}, which is a draft"
         return (
             f"the window is longer than {self.long_window} was trained on"
             if self.long_window

@@ -202,10 +202,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             "be below 1.376 nats a base, which random or misread weights are not [1000]",
         ),
         precision=dict(
-            choices=["fp32", "fp16", "int8", "bf16"],
+            choices=["fp32", "fp16"],
             default="fp32",
-            help="what the network reckons in; fp16 is compared with fp32; int8 is a draft, never HIGH; bf16 needs a certified "
-            "device and ends with 69 without one [fp32]",
+            help="numeric precision of the network; fp16 is compared with fp32 at export, and is faster on CUDA only [fp32]",
         ),
     )
     step(

@@ -57,7 +57,6 @@ class Why(StrEnum):
 
     SHIFT = "SHIFT"
     BACKGROUND = "BACKGROUND"
-    DRAFT = "DRAFT"
     UNCERTIFIED = "UNCERTIFIED"
     LOW_REL = "LOW_REL"
     NO_DISTRIBUTION = "NO_DISTRIBUTION"
@@ -68,10 +67,6 @@ class Why(StrEnum):
     N_IN_WINDOW = "N_IN_WINDOW"
     DISAGREE = "DISAGREE"
     HIGH_ENTROPY = "HIGH_ENTROPY"
-
-
-DRAFT = "int8"
-"""The precision that is a draft: no flag of it is above MEDIUM."""
 
 
 class Look(NamedTuple):

@@ -18,10 +18,8 @@ import numpy as np
 
 from gfmtrust.bundle import bpe, golden, graph_contract, session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
-from gfmtrust.core.vocabulary import DRAFT
 from gfmtrust.export import parity, sanity_check
 from gfmtrust.io.genome import Genome
-from gfmtrust.models import draft
 from gfmtrust.models.graph import answerer, export_graph
 
 FULL = "fp32"
@@ -59,7 +57,7 @@ OF_BASES = Questions(
     sanity_check.evidence,
     sanity_check.strand_symmetry,
     golden.windows,
-    (FULL, "fp16", DRAFT),
+    (FULL, "fp16"),
 )
 OF_TOKENS = Questions(
     parity.references_of_tokens,
@@ -115,7 +113,7 @@ class Proof:
         cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
         found, running = self._best_method(cut)
         if choices.precision != FULL:
-            running = self._write_lower(running, cut)
+            running = self._write_fp16(running, cut)
             found = self._evidence(running, cut)
         judged = sanity_check.judge(found, cut, genome.digest(), choices.allow_untrained)
         symmetry = self.questions.symmetry(running, cut, window.site_forward, window.site_reverse)
@@ -161,27 +159,19 @@ class Proof:
                 )
             )
 
-    def _write_lower(self, full: session.Session, cut: np.ndarray) -> session.Session:
-        """The graphs in the precision asked for, each compared with fp32; the session that runs the
-        CPU's."""
-        precision, site = self.choices.precision, self.window.site_forward
-        if precision == DRAFT:
-            draft.quantise(self.graph)
-            self.meta["window"]["batch"], self.cuda_scorer = (
-                1,
-                None,
-            )  # activations are scaled by what the batch holds; for the CPU alone
-        else:
-            export_graph(self.scorer.halved(), self.traced, self.graph)
+    def _write_fp16(self, full: session.Session, cut: np.ndarray) -> session.Session:
+        """The graphs in fp16, each compared with fp32; the session that runs the CPU's."""
+        site = self.window.site_forward
+        export_graph(self.scorer.halved(), self.traced, self.graph)
         running = self._started(self.graph, "cpu")
-        self.certificates.append(parity.certify_lower(full, running, cut, site, precision))
+        self.certificates.append(parity.certify_fp16(full, running, cut, site))
         if self.cuda_scorer:
             half = self._started(
                 export_graph(self.cuda_scorer.halved(), self.traced, self.cuda_graph),
                 self.cuda_device,
             )
             self.certificates.append(
-                parity.certify_lower(full, half, cut, site, precision, self.cuda_graph.name)
+                parity.certify_fp16(full, half, cut, site, self.cuda_graph.name)
             )
         return running
 
@@ -229,8 +219,9 @@ class Proof:
     def _check_symmetry(self, symmetry: dict) -> None:
         """Raises BadDataError (65) where strands differ of a network that is built to make them
         equal."""
-        if self.meta["scoring"]["rc_equivariant"] and not symmetry["max_logp"] <= SYMMETRY_BARS.get(
-            self.choices.precision, np.inf
+        if (
+            self.meta["scoring"]["rc_equivariant"]
+            and not symmetry["max_logp"] <= SYMMETRY_BARS[self.choices.precision]
         ):
             found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
             place = f"model {self.meta['identity']['model_id']}"

@@ -21,7 +21,6 @@ from gfmtrust.bundle import bundle as bundles
 from gfmtrust.core.errors import (
     CannotWriteError,
     ConfigurationError,
-    DeviceError,
     TransientError,
     message,
 )
@@ -29,7 +28,6 @@ from gfmtrust.export import source as sources
 from gfmtrust.io.genome import Genome
 
 N_WINDOWS = 1000
-UNCERTIFIED = "bf16"
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -54,18 +52,8 @@ def export_model(
     fit, answers that are no numbers, a graph that differs from torch, a lower precision too far
     from fp32, strands that differ where they may not, or a model that fails the gate without
     allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75) where memory
-    is short of what the weights need, DeviceError (69) for a precision that no device here is
-    certified for.
+    is short of what the weights need.
     """
-    if precision == UNCERTIFIED:
-        raise DeviceError(
-            message(
-                f"--precision {precision}",
-                "no graph certified for it",
-                ", ".join(bundles.PRECISIONS),
-                "the CPU provider has no bf16 kernels, and those of CUDA were not measured",
-            )
-        )
     source = sources.resolve(str(model))
     if source.is_bundle:
         return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)

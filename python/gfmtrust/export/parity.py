@@ -17,22 +17,17 @@ from gfmtrust.bundle import bpe, tokenizers
 from gfmtrust.bundle.graph_contract import GRAPH_FILE
 from gfmtrust.core.alphabet import PAD, N
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.core.vocabulary import DRAFT
 from gfmtrust.models.family import BAR
 
-LOW_BARS: dict[str, dict[str, float]] = {
-    "fp16": {"max_llr": 1e-2, "max_entropy_bits": 5e-3},
-    "bf16": {"max_llr": 0.1, "mean_llr": 0.02},
-    "int8": {},
-}
-"""Largest differences of a lower precision from fp32, nats and bits, times the standard deviation
-of logp where that is above 1. A draft (int8) is measured, not judged."""
+FP16_BARS = {"max_llr": 1e-2, "max_entropy_bits": 5e-3}
+"""Largest differences of fp16 from fp32, nats and bits, times the standard deviation of logp where
+that is above 1."""
 RANK_BARS = {
     "one_less_spearman": 7e-4,
     "top_1_percent_missed": 0.012,
     "top_5_percent_missed": 0.007,
 }
-"""How far a lower precision may reorder LLRs; of the most negative ones one place may always be
+"""How far fp16 may reorder LLRs; of the most negative ones one place may always be
 missed, as few windows have few places."""
 
 
@@ -199,14 +194,12 @@ def _derived(answer: dict, reference: Reference) -> dict:
     }
 
 
-def certify_lower(
-    full, low, cut: np.ndarray, site: int, precision: str, graph: str = GRAPH_FILE
-) -> dict:
-    """The certificate of a lower precision: its LLRs and entropies at one place of windows of the
+def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE) -> dict:
+    """The certificate of a graph in fp16: its LLRs and entropies at one place of windows of the
     genome against those of fp32.
 
     full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference is
-    above its bar of LOW_BARS or RANK_BARS, or an answer is not finite.
+    above its bar of FP16_BARS or RANK_BARS, or an answer is not finite.
     """
     index = np.full((len(cut), 1), site)
     with np.errstate(divide="ignore"):
@@ -227,17 +220,15 @@ def certify_lower(
         **{name: n / of for name, (n, of) in missed.items()},
     }
     scale = max(1.0, float(logp.std()))
-    bars = {name: bar * scale for name, bar in LOW_BARS[precision].items()}
-    if precision != DRAFT:
-        bars |= {
-            name: max(bar, 1 / missed[name][1]) if name in missed else bar
-            for name, bar in RANK_BARS.items()
-        }
-    for name, bar in (bars or {"max_llr": np.finfo(np.float64).max}).items():
+    bars = {name: bar * scale for name, bar in FP16_BARS.items()} | {
+        name: max(bar, 1 / missed[name][1]) if name in missed else bar
+        for name, bar in RANK_BARS.items()
+    }
+    for name, bar in bars.items():
         if not found[name] <= bar:  # a NaN fails too
             raise BadDataError(
                 message(
-                    f"graph in {precision}",
+                    "graph in fp16",
                     f"{name} is {found[name]:.2g} from fp32 over {len(cut)} windows",
                     f"at most {bar:.2g}",
                     "export it with --precision fp32",
@@ -246,7 +237,7 @@ def certify_lower(
     return {
         "graph": graph,
         "provider": low.provider,
-        "precision": precision,
+        "precision": "fp16",
         "reference": "the same network in fp32",
         "n_windows": len(cut),
         **{name: _rounded(value) for name, value in found.items()},

@@ -135,6 +135,17 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("precision", ["int8", "bf16"])
+def test_a_precision_that_was_removed_is_refused_by_name(toy, precision):
+    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(precision=precision))
+    with pytest.raises(
+        BadDataError, match=rf"'{precision}'; expected fp32 or fp16; export"
+    ) as refusal:
+        Bundle.open(toy.directory)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize("name", ["bundle.json", "model.onnx"])
 def test_a_missing_file(toy, name):
     (toy.directory / name).unlink()

@@ -11,17 +11,12 @@ import pytest
 from hand_made_calibration import HIGH_AT, MEDIUM_AT, allele, by_hand, certificate, flag
 from simulated_probes import features_of, skilled, useless
 
-from gfmtrust.annotate import header_lines
-from gfmtrust.annotate import regions as annotate_regions
-from gfmtrust.annotate.region_summary import Levels
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, splits
 from gfmtrust.calibration import record as calibration_record
 from gfmtrust.calibration.fit import Options
 from gfmtrust.calibration.reliability import Term
-from gfmtrust.core.contracts.run import RunFacts
-from gfmtrust.core.vocabulary import Rank, Why
-from gfmtrust.report import wording as report_wording
+from gfmtrust.core.vocabulary import Why
 
 
 @pytest.mark.parametrize(
@@ -315,29 +310,3 @@ def test_a_missing_predictor_is_uncertified_never_imputed():
 @pytest.mark.bad_input
 def test_a_null_control_without_probes_has_no_error():
     assert flags.null_verdict(by_hand(), "none", pd.DataFrame([allele()])[:0]).error is None
-
-
-def test_a_draft_is_never_high_and_every_output_says_so():
-    """One int8 model among others is enough; the certificates are of the capped rule, so none of
-    HIGH exists."""
-    probes = skilled(np.random.default_rng(4), 4_000)
-    alone = calibration_fit.fit(probes, Options(digests={"precision": ["fp32"]}))
-    draft = calibration_fit.fit(probes, Options(digests={"precision": ["fp32", "int8"]}))
-    assert (flags.assign(alone, probes)[0] == Rank.HIGH).any()
-    rank, why = flags.assign(draft, probes)
-    assert set(rank) == {Rank.LOW, Rank.MEDIUM}
-    assert all(Why.DRAFT in reasons for reasons in why)
-    assert not any(one.exists for one in draft.certificates if one.level == "HIGH")
-    assert "at most MEDIUM: a model reckons in int8, which is a draft" in draft.outcome
-    line = "##gfmtrustDraft=a model reckons in int8: LLRs are off by as much as real effects, flags are at most MEDIUM"
-    assert [
-        line in header_lines.header_lines(one, RunFacts(), "annotate_vcf") for one in (alone, draft)
-    ] == [False, True]
-    assert (
-        report_wording.level_text(Rank.HIGH, draft)
-        == "Not given in this run: a model reckons in int8, which is a draft."
-    )
-    assert annotate_regions.region_notes(Levels.of(draft), draft)[
-        -1
-    ] == "#gfmtrust " + line.removeprefix("##gfmtrustDraft=")
-    assert calibration_fit.Calibration.from_json(draft.to_json()).limits.draft

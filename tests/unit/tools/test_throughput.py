@@ -64,7 +64,7 @@ def test_the_table_says_what_was_measured(tool):
             row(tool, bar=1.6, operators={"Conv": 0.75, "MatMul": 0.2}),
             row(
                 tool,
-                precision="bf16",
+                precision="fp16",
                 bar=None,
                 seconds={tool.FOLDED: [2.0], tool.WHOLE: [2.0]},
                 difference=float("nan"),
@@ -75,7 +75,7 @@ def test_the_table_says_what_was_measured(tool):
         "| conv | `gpn` | fp32 | 4 x 512 | 5.0 | 1,024 | 1.50 | 2.00 |  | 1.5 x torch, folded | 0.0102 | 1e-06 |"
     )
     assert lines[3].split(" | ")[9] == "1.6 x torch, folded, missed"
-    assert lines[4] == "| conv | `gpn` | bf16 | 4 x 512 | 5.0 |  |  |  |  |  | 0.0102 |  |"
+    assert lines[4] == "| conv | `gpn` | fp16 | 4 x 512 | 5.0 |  |  |  |  |  | 0.0102 |  |"
     assert lines[-1] == "conv, fp32, 512 tokens: Conv 75 %, MatMul 20 % of the graph's time."
 
 
