@@ -17,7 +17,10 @@ import pyarrow as pa
 
 from gfmtrust.annotate.alleles import BASES_TABLE, SITES
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags
+from gfmtrust.calibration import flags, record
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts
 from gfmtrust.core.contracts.plan import Plan
@@ -107,21 +110,17 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
 
 
 @cache
-def fitted(
-    skill: float = 3.0, n: int = 4000, seed: int = 1
-) -> tuple[calibration_fit.Calibration, pd.DataFrame]:
+def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[RunCalibration, pd.DataFrame]:
     """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
-    found = calibration_fit.fit(table, calibration_fit.Options(digests=DIGESTS))
-    found = calibration_fit.with_shift(
+    found = calibration_fit.fit(table, Options(digests=DIGESTS))
+    found = record.with_shift(
         found,
-        calibration_fit.shift_gate(
-            table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()
-        ),
+        shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()),
     )
     rank, why = flags.assign(found, table)
     return found, table.assign(
-        rel=calibration_fit.reliability(found, table),
+        rel=calibration_fit.reliability(found.snv, table),
         rank=rank,
         why=["&".join(codes) for codes in why],
         wrong=~(table["llr"].to_numpy() < 0),
@@ -170,11 +169,11 @@ def write_sites(path: Path, rows: list[dict]) -> Path:
 
 
 def write_calibration(path: Path, skill: float = 3.0, n: int = 4000) -> Path:
-    path.write_text(fitted(skill, n)[0].to_json())
+    fitted(skill, n)[0].write(path)
     return path
 
 
-def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed: int) -> pa.Table:
+def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.Table:
     """n alleles of chr1 as annotate_sites would flag them, one in ten not scored."""
     rng = np.random.default_rng([seed, 2])
     table = features(n, skill, seed + 7)
@@ -203,7 +202,7 @@ def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed:
             ["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object
         ),
     }
-    rel = calibration_fit.reliability(found, table)
+    rel = calibration_fit.reliability(found.snv, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
     numbers |= {
         name: np.full(n, np.nan)
@@ -367,7 +366,7 @@ def make_run(
     found, scored = fitted(skill, n_probes)
     for name in ("checked", "plan", "calibration", "sites"):
         (folder / name).mkdir(parents=True)
-    (folder / "calibration" / "calibration.json").write_text(found.to_json())
+    found.write(folder / "calibration" / "calibration.json")
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / "calibration" / "probes.scored.parquet", frame, frame.schema)
     tables.write(

@@ -19,6 +19,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.alphabet import decode, encode
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
@@ -80,7 +81,7 @@ eighth."""
 
 
 def annotate_sites(
-    plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration, out_dir: Path
+    plan_dir: Path, scores: ScoreTables, fitted: RunCalibration, out_dir: Path
 ) -> dict[str, int]:
     """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet
     (a row a region base) and model_comparison.json (the models side by side, at scored SNVs and at
@@ -99,7 +100,7 @@ def annotate_sites(
         contig_lengths=tuple(contig.length for contig in plan.contigs),
         contig_map=plan.contig_map,
         allow_mismatch=plan.allow_mismatch,
-        flagged_by_labels=tuple(sorted(fitted.labelled)),
+        flagged_by_labels=tuple(sorted(fitted.labels.classes)),
         models=scores.ensemble.metadata,
     ).to_dict()
     with (
@@ -155,9 +156,7 @@ class _AlleleStream:
         return batch is not None
 
 
-def _flagged_variants(
-    plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration
-) -> pd.DataFrame:
+def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibration) -> pd.DataFrame:
     """Every variant of the run that is no plain SNV with its measures, reliability, rank and
     reasons, by (contig_index, pos, ref, alt)."""
     known = tables.read(plan_dir / "variants.parquet").to_pandas()
@@ -170,15 +169,14 @@ def _flagged_variants(
     made = pd.concat(parts, ignore_index=True)
     told = known.iloc[made["variant"]].reset_index(drop=True)
     made = made.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
-    kinds = fitted.by_kind()
     for kind in told["kind"].unique():
         rows = np.flatnonzero(
             (told["kind"] == kind).to_numpy() & (told["use"] & VARIANT > 0).to_numpy()
         )
-        held = kinds.get(kind, calibration_fit.none_like(fitted))
-        rank, why = flags.assign(held, made.iloc[rows])
+        of_class = fitted.of_class(kind)
+        rank, why = flags.assign(fitted, made.iloc[rows], of_class)
         made.loc[rows, "rel"], made.loc[rows, "rank"] = (
-            calibration_fit.reliability(held, made.iloc[rows]),
+            calibration_fit.reliability(of_class, made.iloc[rows]),
             rank,
         )
         made.loc[rows, "why"] = pd.Series(
@@ -235,9 +233,9 @@ def _write_alleles(
         )
         compared.add(block, rows, ref, alt)
         measured = features(block, ensemble, rows, ref, alt)
-        held = fitted.by_kind()[VariantClass.SNV]
-        measured["rel"] = calibration_fit.reliability(held, measured)
-        rank, why = flags.assign(held, measured)
+        of_class = fitted.of_class(VariantClass.SNV)
+        measured["rel"] = calibration_fit.reliability(of_class, measured)
+        rank, why = flags.assign(fitted, measured, of_class)
         for name in (*FLOATS, "soft_masked", "near_edge", "region_class"):
             columns[name][asked] = measured[name].to_numpy()
         columns["rank"][asked] = rank
@@ -310,7 +308,7 @@ def _write_bases(
     measured = features(block, ensemble, rows, known, decoy)
     rank, _ = flags.assign(fitted, measured)
     unscored = block.status[rows] != ""
-    rel = np.where(unscored, np.nan, calibration_fit.reliability(fitted, measured))
+    rel = np.where(unscored, np.nan, calibration_fit.reliability(fitted.snv, measured))
     writer.write(
         {
             "contig": np.array(names, object)[site["contig_index"]],

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from gfmtrust.calibration.certificates import upper_bound
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.vocabulary import STATUS_ORDER, Rank, Status, Why
 
 MIN_SCORED_SHARE = 0.8
@@ -57,8 +57,8 @@ class Levels:
     certified: frozenset[Rank]
 
     @classmethod
-    def of(cls, calibration: Calibration) -> Levels:
-        exist = {Rank[found.level] for found in calibration.certificates if found.exists}
+    def of(cls, calibration: RunCalibration) -> Levels:
+        exist = {Rank[found.level] for found in calibration.snv.certificates if found.exists}
         if calibration.high_withheld:
             exist.discard(Rank.HIGH)
         options = calibration.options

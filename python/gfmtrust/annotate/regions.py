@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.annotate.header_lines import background_text, read_calibration
+from gfmtrust.annotate.header_lines import background_text
 from gfmtrust.annotate.region_summary import MEASURED, NUMBERS, Levels, RegionSummary, summarise
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.counts import RegionCounts
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
@@ -54,7 +54,7 @@ def annotate_regions(
     `bed.write`.
     """
     out = Path(out)
-    fitted = read_calibration(calibration)
+    fitted = RunCalibration.read(calibration)
     levels, shift = Levels.of(fitted), fitted.shift is not None and fitted.shift.fired
     lines, totals = bed_file.read(bed), Totals()
     progress = Progress(name, "lines", len(lines.intervals))
@@ -142,7 +142,7 @@ def texts(summary: RegionSummary) -> list[str]:
     ]
 
 
-def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
+def region_notes(levels: Levels, fitted: RunCalibration) -> tuple[str, ...]:
     """Comment lines for the reader of the BED alone."""
     limits = ", ".join(
         f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM)

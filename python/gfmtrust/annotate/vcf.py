@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust.annotate.allele_values import AlleleValues
-from gfmtrust.annotate.header_lines import header_lines, read_calibration
+from gfmtrust.annotate.header_lines import header_lines
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.counts import VcfCounts
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
@@ -41,7 +42,7 @@ def annotate_vcf(
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
     lines = header_lines(
-        read_calibration(calibration),
+        RunCalibration.read(calibration),
         RunFacts.read(sites),
         f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
         + (" --overwrite" if overwrite else ""),

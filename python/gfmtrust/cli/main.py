@@ -209,9 +209,7 @@ def calibrate(options: argparse.Namespace) -> None:
             looks=options.looks,
         ),
         options.calibration,
-        options.labels,
-        options.llr_cut,
-        options.prior if options.local_lr else None,
+        step.LabelUse(options.labels, options.llr_cut, options.prior if options.local_lr else None),
     )
     log.info("%s", fitted.outcome)
 
@@ -221,10 +219,10 @@ def annotate_sites(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import sites_vcf
     from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration.ensemble import ScoreTables
-    from gfmtrust.calibration.fit import Calibration
+    from gfmtrust.calibration.record import RunCalibration
     from gfmtrust.report import loci
 
-    fitted = Calibration.from_json(options.calibration.read_text())
+    fitted = RunCalibration.read(options.calibration)
     scores = ScoreTables(options.scores, model_order(options.models))
     counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))

@@ -55,7 +55,7 @@ def manifest(run, files: list[Path]) -> Manifest:
             for model in run.models
         ),
         calibration=ManifestCalibration(
-            set=calibration.set,
+            set=calibration.snv.set,
             outcome=calibration.outcome,
             seed=calibration.options.seed,
             alpha_high=calibration.options.alpha_high,

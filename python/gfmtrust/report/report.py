@@ -15,10 +15,9 @@ from markupsafe import Markup
 
 from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
-from gfmtrust.annotate.header_lines import read_calibration
 from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import Counts, read_counts
 from gfmtrust.core.contracts.manifest import Manifest
@@ -81,7 +80,7 @@ class Run:
 
     checks: Checks
     plan: Plan
-    calibration: Calibration
+    calibration: RunCalibration
     models: list[dict]
     files: list[Counts]
     numbers: AlleleNumbers
@@ -139,7 +138,7 @@ def read_run(
 ) -> Run:
     """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
     ConfigurationError (78)."""
-    fitted = read_calibration(calibration / "calibration.json")
+    fitted = RunCalibration.read(calibration / "calibration.json")
     scored = tables.read(
         calibration / "probes.scored.parquet",
         ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"],
@@ -179,7 +178,10 @@ def _where_made(path: Path) -> dict:
 
 
 def _models(
-    calibration: Calibration, facts: dict[str, dict], metrics: list[dict], model_files: list[Path]
+    calibration: RunCalibration,
+    facts: dict[str, dict],
+    metrics: list[dict],
+    model_files: list[Path],
 ) -> list[dict]:
     """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites,
     passes, seconds."""
@@ -188,7 +190,7 @@ def _models(
         for model in model_facts.read_all(model_files)
     }
     rows = []
-    for model, digest in calibration.digests.get("bundles", {}).items():
+    for model, digest in calibration.bundles.items():
         mine = [one for one in metrics if one["model"] == model]
         known = facts.get(model, {}) | of_bundles.get(model, {})
         rows.append(
@@ -283,9 +285,9 @@ def context(run: Run) -> dict:
             for level in FLAGS
         ],
         "certificates": [
-            report_rows.certificate(kind, found)
-            for kind, held in calibration.by_kind().items()
-            for found in held.certificates
+            report_rows.certificate(name, certificate)
+            for name, one in calibration.flagging().items()
+            for certificate in one.certificates
         ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),

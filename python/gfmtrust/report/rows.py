@@ -8,7 +8,7 @@ import numpy as np
 from gfmtrust import __version__
 from gfmtrust.annotate.header_lines import shift_text
 from gfmtrust.calibration.certificates import Certificate
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.base import encoded
 from gfmtrust.core.contracts.checks import Background, CheckedInput, Checks
 from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts
@@ -52,35 +52,42 @@ def certificate(kind: str, found: Certificate) -> dict[str, str]:
     }
 
 
-def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
-    counts, options = calibration.counts, calibration.options
-    terms = calibration.reliability.terms if calibration.reliability else ()
+def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
+    snv, options = calibration.snv, calibration.options
+    counts = snv.counts
+    terms = snv.reliability.terms if snv.reliability else ()
     facts = [
         ("outcome", calibration.outcome or MISSING),
         (
             "probes",
-            f"{counts.probes:,} answered, {counts.failed:,} not; half A {counts.half_a:,}, B1 {counts.b1:,}, B2 {counts.b2:,}; "
+            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.fit:,}, certification splits {counts.certify_high:,} "
+            f"(HIGH) and {counts.certify_medium:,} (MEDIUM); "
             f"{counts.blocks:,} blocks",
         ),
-        ("set, seed, looks at half B", f"{calibration.set}, {options.seed}, {options.looks}"),
+        (
+            "set, seed, uses of the certification splits",
+            f"{snv.set}, {options.seed}, {options.looks}",
+        ),
         ("shift gate (local surprisal, run against probes)", shift_text(calibration)),
         ("reliability is made of", ", ".join(term.name for term in terms) or "nothing"),
     ]
     facts += [
         (f"labels and the genome {one.model} was trained on", one.words)
-        for one in calibration.label_overlap
+        for one in calibration.labels.overlap
     ]
-    ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
+    ranked = [
+        f"{row.measure} {row.prr:.2f}" for row in calibration.snv.ablation if row.prr is not None
+    ]
     if ranked:
         facts.append(
             ("ranking of errors alone (PRR, 1 is perfect, 0 is chance)", ", ".join(ranked))
         )
-    for null in calibration.nulls:
-        error = MISSING if null.error is None else f"{100 * null.error:.0f} %"
+    for control in calibration.controls:
+        error = MISSING if control.error is None else f"{100 * control.error:.0f} %"
         facts.append(
             (
-                f"false flags under null: {null.name}",
-                f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
+                f"false flags under null: {control.name}",
+                f"{control.n_high:,} HIGH, {control.n_medium:,} MEDIUM of {control.n:,}; "
                 f"wrong at {error}, where guessing is at 50 %",
             )
         )

@@ -2,7 +2,6 @@
 pieces like the user's contigs."""
 
 import gzip
-import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,7 +18,9 @@ from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.annotate.region_summary import Levels
 from gfmtrust.baseline import Members, fit_model, members, write_bundle
 from gfmtrust.calibration import caps, flags
-from gfmtrust.calibration.fit import Options, check_matches, fit
+from gfmtrust.calibration.fit import fit
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import check_matches
 from gfmtrust.core.alphabet import PAD, decode
 from gfmtrust.core.contracts.base import encoded
 from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
@@ -361,8 +362,8 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
     rank, why = flags.assign(behind, probes)
     assert set(rank) == {Rank.LOW, Rank.MEDIUM}
     assert all(Why.BACKGROUND in reasons for reasons in why)
-    assert not any(one.exists for one in behind.certificates if one.level == "HIGH")
-    assert json.loads(behind.to_json())["limits"]["background"] is True
+    assert not any(one.exists for one in behind.snv.certificates if one.level == "HIGH")
+    assert behind.to_dict()["classes"]["SNV"]["limits"]["background"] is True
     assert "at most MEDIUM: context model and probes come from chr1.fa" in behind.outcome
     line = "##gfmtrustBackground=context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
     assert line in header_lines(behind, RunFacts(), "annotate_vcf")
