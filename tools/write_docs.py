@@ -19,9 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "python"))
+sys.path[:0] = [str(ROOT / "python"), str(Path(__file__).parent)]
 
 # the package beside this folder
+import contract_docs  # noqa: E402
+
 from gfmtrust.cli import options as cli_options  # noqa: E402
 from gfmtrust.core import errors  # noqa: E402
 from gfmtrust.core.columns import INFO_KEYS, MEASURES  # noqa: E402
@@ -200,6 +202,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "exit_codes": exit_codes,
     "checkpoints": checkpoints,
     "conformance": conformance,
+    "contracts": lambda: contract_docs.contracts(table),
 }
 
 
