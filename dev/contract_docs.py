@@ -19,11 +19,15 @@ from gfmtrust.core.contracts.manifest import Manifest  # noqa: E402
 from gfmtrust.core.contracts.plan import Plan  # noqa: E402
 from gfmtrust.core.contracts.planned_shard import PlannedShard  # noqa: E402
 from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
+from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
     Checks,
     Plan,
     PlannedShard,
+    StrideChoice,
+    ShardFacts,
+    ShardMetrics,
     RunCalibration,
     RunFacts,
     VcfCounts,

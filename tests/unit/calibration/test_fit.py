@@ -89,7 +89,7 @@ def test_llr_0_is_wrong():
     assert levels(found) == set()
     assert (
         calibration_fit.reliability(
-            found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
+            found.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
         ).max()
         < 0.01
     )
@@ -573,21 +573,6 @@ def test_a_file_that_is_no_calibration_is_refused(text, tmp_path):
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=r"calibration\.json: .*again"):
         RunCalibration.read(path)
-
-
-def test_a_calibration_of_version_0_1_is_read(fitted):
-    """It says in a key of its own that no model was in int8."""
-    raw = json.loads(fitted.to_json())
-    raw["limits"]["draft"] = False
-    assert Calibration.from_json(json.dumps(raw)) == fitted
-
-
-@pytest.mark.bad_input
-def test_a_calibration_of_a_model_in_int8_is_refused(fitted):
-    raw = json.loads(fitted.to_json())
-    raw["limits"]["draft"] = True
-    with pytest.raises(ConfigurationError, match="int8; expected fp32 or fp16"):
-        Calibration.from_json(json.dumps(raw))
 
 
 @pytest.mark.bad_input

@@ -182,7 +182,7 @@ def with_toy_measure(tmp_path_factory):
         )
     tool = next(ROOT.glob("*/write_docs.py")).relative_to(ROOT)
     (checkout / tool).parent.mkdir(exist_ok=True)
-    for name in ("README.md", "nextflow_schema.json", tool):
+    for name in ("README.md", "nextflow_schema.json", tool, tool.with_name("contract_docs.py")):
         shutil.copy(ROOT / name, checkout / name)
     core = checkout / "python" / "gfmtrust" / "core"
     table = (core / "columns.py").read_text()
