@@ -129,11 +129,10 @@ def check_inputs(
             checked += [
                 check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()
             ]
-            others = (
-                [check_bed(Path(include), "include", genome, rule, allow_mismatch)]
-                if include
-                else []
-            )
+            others = [
+                check_bed(Path(path), "include", genome, rule, allow_mismatch)
+                for path in ([include] if include else [])
+            ]
             checks = Checks(
                 genome=CheckedGenome(
                     genome.name,

@@ -243,7 +243,7 @@ def test_a_new_measure_is_in_the_bed_and_its_counts(with_toy_measure):
 
 def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     calibration = json.loads((with_toy_measure[1] / "calibration" / "calibration.json").read_text())
-    assert [row["measure"] for row in calibration["ablation"]][-1] == "top"
+    assert [row["measure"] for row in calibration["classes"]["SNV"]["ablation"]][-1] == "top"
     probes = pq.read_table(with_toy_measure[1] / "calibration" / "probes.scored.parquet")
     assert "top" in probes.column_names
     page = (with_toy_measure[0] / "docs" / "start" / "output.md").read_text()

@@ -526,9 +526,9 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     assert all(
         one["effect_from"] is None for one in ratios["thresholds"]
     )  # a coin threw the labels
-    assert list(found["labelled"]) == ["SNV"]
-    assert found["labelled"]["SNV"]["set"] == "labels"
-    assert found["labelled"]["SNV"]["counts"]["probes"] == 60
+    assert list(found["labels"]["classes"]) == ["SNV"]
+    assert found["labels"]["classes"]["SNV"]["set"] == "labels"
+    assert found["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
     call(
         "annotate_sites",
         "--plan",
