@@ -26,9 +26,11 @@ import pyarrow as pa
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "python" / "gfmtrust"
-sys.path.insert(0, str(ROOT / "python"))
+sys.path[:0] = [str(ROOT / "python"), str(Path(__file__).parent)]
 
-# the package beside this folder
+# the package and the helper beside this file
+import contract_docs  # noqa: E402
+
 from gfmtrust import PACKAGES  # noqa: E402
 from gfmtrust.calibration.features import FEATURE_NAMES  # noqa: E402
 from gfmtrust.calibration.fit import PROBE_KEYS  # noqa: E402
@@ -307,6 +309,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "exit_codes": exit_codes,
     "checkpoints": checkpoints,
     "conformance": conformance,
+    "contracts": lambda: contract_docs.contracts(table),
 }
 
 

@@ -6,8 +6,8 @@ from planned_run import GENOME, Spans, planned, snv_rows
 
 from gfmtrust.annotate import alleles as annotate_alleles
 from gfmtrust.calibration import calibrate
-from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.options import Options
 from gfmtrust.io import tables
 
 N_PROBES = 3000
@@ -24,7 +24,7 @@ def finished(
         GENOME,
         [rows],
         {"cre": Spans(chr1=[(1_000, 1_300)], chr2=[(0, 40)])},
-        asked_probes=N_PROBES,
+        probes=N_PROBES,
     )
     for model in models:
         write_scores(
@@ -41,7 +41,7 @@ def finished(
     )
     scores = ScoreTables([tmp_path / "scores"], [*models, "context_model"])
     fitted = calibrate.calibrate(
-        plan_dir, scores, tmp_path / "calibration", calibration_fit.Options(seed=seed), **options
+        plan_dir, scores, tmp_path / "calibration", Options(seed=seed), **options
     )
     counts = annotate_alleles.annotate_sites(plan_dir, scores, fitted, tmp_path / "sites")
     return (

@@ -1,6 +1,6 @@
 """A calibration written by hand, and alleles to flag with it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,9 @@ import pandas as pd
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.caps import Limits
 from gfmtrust.calibration.certificates import Certificate, Tally
-from gfmtrust.calibration.fit import Calibration, Counts, Options
+from gfmtrust.calibration.class_calibration import ClassCalibration, SplitCounts
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.reliability import Reliability, Term
 
 HIGH_AT, MEDIUM_AT = 0.9, 0.7
@@ -34,15 +36,23 @@ def certificate(
 
 def by_hand(
     high: float | None = HIGH_AT, medium: float | None = MEDIUM_AT, **changed
-) -> Calibration:
+) -> RunCalibration:
     """Reliability is the logistic function of |LLR|; every limit is a round number."""
     score = Reliability((Term("abs_llr", 1.0, 0.0, 1.0, 0.0, 20.0),), 0.0, 0.02, 1.0, 1000, ())
     limits = Limits((1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3)
     certificates = (certificate("HIGH", high), certificate("MEDIUM", medium))
-    made = Calibration(
-        Options(), Counts(2000, 0, 1000, 500, 500, 40), score, limits, certificates, (), ()
+    snv = ClassCalibration(
+        SplitCounts(2000, 0, 1000, 500, 500, 40), score, limits, certificates, (), ()
     )
-    return replace(made, **changed)
+    return changed_calibration(RunCalibration(Options(), {"SNV": snv}), **changed)
+
+
+def changed_calibration(calibration: RunCalibration, **changed) -> RunCalibration:
+    """The calibration with other values of its own fields, and of those of its class SNV."""
+    names = {one.name for one in fields(ClassCalibration)}
+    of_class = {name: value for name, value in changed.items() if name in names}
+    of_run = {name: value for name, value in changed.items() if name not in names}
+    return replace(calibration, classes={"SNV": replace(calibration.snv, **of_class)}, **of_run)
 
 
 def allele(rel: float = 0.95, **changed) -> dict:
@@ -66,6 +76,6 @@ def allele(rel: float = 0.95, **changed) -> dict:
     } | changed
 
 
-def flag(found: Calibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]]:
+def flag(found: RunCalibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]]:
     rank, why = flags.assign(found, pd.DataFrame(list(alleles)))
     return list(zip(rank.tolist(), why, strict=True))

@@ -4,6 +4,7 @@ import numpy as np
 from fake_genome import random_genome
 from spelled_rows import spelled
 
+from gfmtrust.core.contracts.checks import CheckedGenome, Checks
 from gfmtrust.planning import plan
 
 
@@ -32,7 +33,7 @@ class Spans:
         )
 
 
-def planned(tmp_path, genome, inputs, regions=None, include=None, behind=None, **options):
+def planned(tmp_path, genome, inputs, regions=None, include=None, background=None, **options):
     paths = [spelled(tmp_path / f"in{i}.parquet", rows) for i, rows in enumerate(inputs)]
     out = tmp_path / "plan"
     content = plan.plan_sites(
@@ -42,10 +43,10 @@ def planned(tmp_path, genome, inputs, regions=None, include=None, behind=None, *
         include,
         lambda contig, pos: np.full(len(pos), 1.9, np.float32),
         out,
-        {"genome": {"digest": genome.digest()}, "background": behind, "contig_map": {}},
-        **{"asked_probes": 200, "shard_size": 100, **options},
+        Checks(CheckedGenome("genome.fa", genome.digest()), background=background),
+        plan.PlanOptions(**{"probes": 200, "shard_size": 100, **options}),
     )
-    return out, content
+    return out, content.to_dict()
 
 
 def snv_rows(genome, positions, contig="chr1", index=0):

@@ -16,7 +16,14 @@ import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags
+from gfmtrust.calibration import flags, record
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.core.contracts.checks import Checks
+from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.tables import REGION_BASES, SITES
@@ -103,21 +110,17 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
 
 
 @cache
-def fitted(
-    skill: float = 3.0, n: int = 4000, seed: int = 1
-) -> tuple[calibration_fit.Calibration, pd.DataFrame]:
+def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[RunCalibration, pd.DataFrame]:
     """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
-    found = calibration_fit.fit(table, calibration_fit.Options(digests=DIGESTS))
-    found = calibration_fit.with_shift(
+    found = calibration_fit.fit(table, Options(digests=DIGESTS))
+    found = record.with_shift(
         found,
-        calibration_fit.shift_gate(
-            table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()
-        ),
+        shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()),
     )
     rank, why = flags.assign(found, table)
     return found, table.assign(
-        rel=calibration_fit.reliability(found, table),
+        rel=calibration_fit.reliability(found.snv, table),
         rank=rank,
         why=["&".join(codes) for codes in why],
         wrong=~(table["llr"].to_numpy() < 0),
@@ -149,9 +152,14 @@ def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", 
     return {"conf": Rank(row["rank"]).name if row["rank"] else None, **row}
 
 
-def write_rows(
-    path: Path, rows: list[dict], schema: pa.Schema, metadata: dict | None = None
-) -> Path:
+def run_facts(**fields) -> RunFacts:
+    """The facts of these fields, lists allowed."""
+    return RunFacts.from_dict({"version": RunFacts.VERSION, **fields})
+
+
+def write_rows(path: Path, rows: list[dict], schema: pa.Schema, facts: dict | None = None) -> Path:
+    """facts: fields of RunFacts, for sites.parquet and bases.parquet."""
+    metadata = None if facts is None else run_facts(**facts).to_dict()
     tables.write(path, pa.Table.from_pylist(rows, schema=schema), schema, metadata)
     return path
 
@@ -161,11 +169,11 @@ def write_sites(path: Path, rows: list[dict]) -> Path:
 
 
 def write_calibration(path: Path, skill: float = 3.0, n: int = 4000) -> Path:
-    path.write_text(fitted(skill, n)[0].to_json())
+    fitted(skill, n)[0].write(path)
     return path
 
 
-def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed: int) -> pa.Table:
+def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.Table:
     """n alleles of chr1 as annotate_sites would flag them, one in ten not scored."""
     rng = np.random.default_rng([seed, 2])
     table = features(n, skill, seed + 7)
@@ -194,7 +202,7 @@ def random_sites(found: calibration_fit.Calibration, n: int, skill: float, seed:
             ["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object
         ),
     }
-    rel = calibration_fit.reliability(found, table)
+    rel = calibration_fit.reliability(found.snv, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
     numbers |= {
         name: np.full(n, np.nan)
@@ -241,51 +249,59 @@ def base_rows(
 
 
 def write_bases(path: Path, rows: list[dict], contig_map: dict[str, str] | None = None) -> Path:
-    return write_rows(path, rows, REGION_BASES, {"models": MODELS, "contig_map": contig_map or {}})
+    contigs = list(dict.fromkeys(row["contig"] for row in rows))
+    facts = {"models": MODELS, "contig_map": contig_map or {}, "contigs": contigs}
+    return write_rows(path, rows, REGION_BASES, facts)
 
 
-def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> dict:
-    return {
-        "kind": "vcf",
-        "id": name,
-        "input": f"{name}.vcf.gz",
-        "records": high + medium + low + unscored + 2,
-        "no_alt": 2,
-        "alts": high + medium + low + unscored,
-        "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
-        "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored},
-        "digest": "d1" * 32,
-        "header_lines": 20,
-        "replaced": 0,
-        "newline_added": False,
-        "sorted": True,
-        "index": f"{name}.gfm.vcf.gz.tbi",
-        "warnings": [],
-        "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32},
-    }
+def vcf_counts(name: str, high: int, medium: int, low: int, unscored: int) -> VcfCounts:
+    return VcfCounts.from_dict(
+        {
+            "version": VcfCounts.VERSION,
+            "kind": "vcf",
+            "id": name,
+            "input": f"{name}.vcf.gz",
+            "records": high + medium + low + unscored + 2,
+            "no_alt": 2,
+            "alts": high + medium + low + unscored,
+            "ranks": {"HIGH": high, "MEDIUM": medium, "LOW": low, "NOT_SCORED": unscored},
+            "statuses": {"SCORED": high + medium + low, "UNSUPPORTED": unscored},
+            "digest": "d1" * 32,
+            "header_lines": 20,
+            "replaced": 0,
+            "newline_added": False,
+            "sorted": True,
+            "index": f"{name}.gfm.vcf.gz.tbi",
+            "warnings": [],
+            "output": {"name": f"{name}.gfm.vcf.gz", "bytes": 1234, "sha256": "ab" * 32},
+        }
+    )
 
 
-def bed_counts(name: str) -> dict:
-    return {
-        "kind": "bed",
-        "id": name,
-        "input": f"{name}.bed",
-        "intervals": 8,
-        "carried": 1,
-        "sorted": True,
-        "newline_added": False,
-        "index": f"{name}.gfm.bed.gz.tbi",
-        "warnings": [],
-        "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
-        "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1},
-        "bases": 8000,
-        "scored_bases": 7600,
-        "mean_entropy": 1.71,
-        "mean_near_uniform_share": 0.41,
-        "mean_gain": 0.064,
-        "mean_disagreement": 0.021,
-        "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
-    }
+def bed_counts(name: str) -> RegionCounts:
+    return RegionCounts.from_dict(
+        {
+            "version": RegionCounts.VERSION,
+            "kind": "bed",
+            "id": name,
+            "input": f"{name}.bed",
+            "intervals": 8,
+            "carried": 1,
+            "sorted": True,
+            "newline_added": False,
+            "index": f"{name}.gfm.bed.gz.tbi",
+            "warnings": [],
+            "ranks": {"HIGH": 1, "MEDIUM": 2, "LOW": 4, "NOT_SCORED": 1},
+            "statuses": {"SCORED": 7, "OUT_OF_RANGE": 1},
+            "bases": 8000,
+            "scored_bases": 7600,
+            "mean_entropy": 1.71,
+            "mean_near_uniform_share": 0.41,
+            "mean_gain": 0.064,
+            "mean_disagreement": 0.021,
+            "output": {"name": f"{name}.gfm.bed.gz", "bytes": 999, "sha256": "cd" * 32},
+        }
+    )
 
 
 def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -> dict:
@@ -350,18 +366,18 @@ def make_run(
     found, scored = fitted(skill, n_probes)
     for name in ("checked", "plan", "calibration", "sites"):
         (folder / name).mkdir(parents=True)
-    (folder / "calibration" / "calibration.json").write_text(found.to_json())
+    found.write(folder / "calibration" / "calibration.json")
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / "calibration" / "probes.scored.parquet", frame, frame.schema)
     tables.write(
         folder / "sites" / "sites.parquet",
         random_sites(found, n_sites, skill, 5),
         SITES,
-        {
-            "models": MODELS,
-            "contigs": [one["name"] for one in CONTIGS],
-            "contig_lengths": [one["length"] for one in CONTIGS],
-        },
+        RunFacts(
+            contigs=tuple(one["name"] for one in CONTIGS),
+            contig_lengths=tuple(one["length"] for one in CONTIGS),
+            models=MODELS,
+        ).to_dict(),
     )
     write_bases(folder / "sites" / "bases.parquet", base_rows("chr1", 100, 50) if regions else [])
     tables.write_json(folder / "sites" / "model_comparison.json", comparison(n_sites))
@@ -406,6 +422,7 @@ def make_run(
     tables.write_json(
         folder / "checked" / "checks.json",
         {
+            "version": Checks.VERSION,
             "genome": {
                 "name": "demo.fa",
                 "digest": DIGESTS["genome"],
@@ -419,6 +436,7 @@ def make_run(
     tables.write_json(
         folder / "plan" / "plan.json",
         {
+            "version": Plan.VERSION,
             "counts": {
                 "alleles": n_sites,
                 "sites": n_sites,
@@ -429,7 +447,7 @@ def make_run(
             "seed": 1,
             "contigs": CONTIGS,
             "genome_digest": DIGESTS["genome"],
-            "merged": 3,
+            "merged": {"gc": 3},
             "matched_surprisal": True,
             "spectrum": "run",
         },
@@ -439,8 +457,8 @@ def make_run(
         *(vcf_counts(name, 120, 300, 480, 100) for name in ids),
         *([bed_counts("ccre")] if regions else []),
     ]:
-        counts.append(folder / f"{content['id']}.counts.json")
-        counts[-1].write_text(json.dumps(content))
+        counts.append(folder / f"{content.id}.counts.json")
+        content.write(counts[-1])
     metrics = []
     for model in MODELS:
         metrics.append(folder / f"{model}.shard_00000.metrics.json")

@@ -242,8 +242,12 @@ def test_a_file_that_is_not_told_of_is_found(published):
     ],
 )
 def test_columns_are_those_of_the_page(demo_run, name, heading):
-    told = [column.strip() for row in output_page.table(heading) for column in row[0].split(",")]
-    assert sorted(told) == sorted(pq.read_schema(demo_run.outdir / name).names)
+    columns = [
+        column.strip().strip("`")
+        for row in output_page.table(heading)
+        for column in row[0].split(",")
+    ]
+    assert sorted(columns) == sorted(pq.read_schema(demo_run.outdir / name).names)
 
 
 def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
@@ -256,7 +260,10 @@ def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
     assert (
         named
         == list(COLUMNS)
-        == [row[0] for row in output_page.table("A comment line of ours names the columns")]
+        == [
+            row[0].strip("`")
+            for row in output_page.table("A comment line of ours names the columns")
+        ]
     )
     given = {
         len(line.split("\t"))

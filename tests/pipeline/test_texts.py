@@ -75,7 +75,7 @@ def told(request, tmp_path_factory):
         "region_bases": 5723,
         "probes": 2000,
         "variant_probes": 1500,
-        "null_sites": 1198,
+        "control_sites": 1198,
     }
     (folder / "plan" / "plan.json").write_text(json.dumps({"counts": counts}))
     for name in (

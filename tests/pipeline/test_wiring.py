@@ -418,7 +418,7 @@ def test_a_repository_at_a_commit_is_a_value_not_a_file(start):
     [
         (
             "lab/tiny@main",
-            "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and a commit of 40",
+            "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and the 40",
         ),
         (
             f"lab/tiny@{COMMIT},other/tiny@{COMMIT}",

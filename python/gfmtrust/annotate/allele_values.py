@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable, Rows
 from gfmtrust.io.vcf.info_values import COLUMN, row_texts
 from gfmtrust.io.vcf.reader import format_position
@@ -47,9 +46,3 @@ class AlleleValues:
                 "run again from plan_sites",
             )
         )
-
-
-def run_facts(sites: Path) -> dict:
-    """What annotate_sites left with sites.parquet: `models`, `contig_map`, `contigs`,
-    `allow_mismatch`; {} where it left none."""
-    return tables.read_metadata(sites)

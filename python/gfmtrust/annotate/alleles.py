@@ -19,8 +19,11 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.alphabet import decode, encode
 from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.row_columns import VERDICTS
 from gfmtrust.core.vocabulary import Rank, ShardKind, Status, VariantClass
@@ -41,7 +44,7 @@ eighth."""
 
 
 def annotate_sites(
-    plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration, out_dir: Path
+    plan_dir: Path, scores: ScoreTables, fitted: RunCalibration, out_dir: Path
 ) -> dict[str, int]:
     """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet
     (a row a region base) and model_comparison.json (the models side by side, at scored SNVs and at
@@ -49,23 +52,24 @@ def annotate_sites(
 
     Returns the number of alleles by flag and status.
     """
-    plan = tables.read_json(plan_dir / "plan.json")
+    plan = Plan.read(plan_dir / Plan.NAME)
+    names = [contig.name for contig in plan.contigs]
     alleles = _AlleleStream(plan_dir / "alleles.parquet")
-    metadata = {
-        "models": scores.ensemble.metadata,
-        "contig_map": plan["contig_map"],
-        "allow_mismatch": plan["allow_mismatch"],
-        "contigs": [contig["name"] for contig in plan["contigs"]],
-        "flagged_by_labels": sorted(fitted.labelled),
-        "contig_lengths": [contig["length"] for contig in plan["contigs"]],
-    }
     variants = _flagged_variants(plan_dir, scores, fitted)
+    metadata = RunFacts(
+        contigs=tuple(names),
+        contig_lengths=tuple(contig.length for contig in plan.contigs),
+        contig_map=plan.contig_map,
+        allow_mismatch=plan.allow_mismatch,
+        flagged_by_labels=tuple(sorted(fitted.labels.classes)),
+        models=scores.ensemble.metadata,
+    ).to_dict()
     with (
         tables.TableWriter(out_dir / "sites.parquet", tables.SITES, metadata) as sites_file,
         tables.TableWriter(out_dir / "bases.parquet", tables.REGION_BASES, metadata) as bases_file,
     ):
         sites = _SitesTable(sites_file, scores.ensemble, fitted, variants)
-        bases = _BasesTable(bases_file, scores.ensemble, fitted, metadata["contigs"], plan["seed"])
+        bases = _BasesTable(bases_file, scores.ensemble, fitted, names, plan.seed)
         for block in blocks(plan_dir, scores):
             if len(block.site):
                 last = block.site.iloc[-1]
@@ -110,9 +114,7 @@ class _AlleleStream:
         return batch is not None
 
 
-def _flagged_variants(
-    plan_dir: Path, scores: ScoreTables, fitted: calibration_fit.Calibration
-) -> pd.DataFrame:
+def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibration) -> pd.DataFrame:
     """Every variant of the run that is no plain SNV with its measures, reliability, rank and
     reasons, by (contig_index, pos, ref, alt)."""
     planned = tables.read(plan_dir / "variants.parquet").to_pandas()
@@ -126,12 +128,11 @@ def _flagged_variants(
     of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
     of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
     measured = measured.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
-    kinds = fitted.by_kind()
     for kind in of_variant["kind"].unique():
         rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
-        calibration = kinds.get(kind, calibration_fit.none_like(fitted))
-        rank, why = flags.assign(calibration, measured.iloc[rows])
-        measured.loc[rows, "rel"] = calibration_fit.reliability(calibration, measured.iloc[rows])
+        of_class = fitted.of_class(kind)
+        rank, why = flags.assign(fitted, measured.iloc[rows], of_class)
+        measured.loc[rows, "rel"] = calibration_fit.reliability(of_class, measured.iloc[rows])
         measured.loc[rows, "rank"] = rank
         measured.loc[rows, "why"] = pd.Series(
             ["&".join(codes) or None for codes in why], index=rows, dtype=object
@@ -149,11 +150,11 @@ class _SitesTable:
         self,
         writer: tables.TableWriter,
         ensemble: Ensemble,
-        fitted: calibration_fit.Calibration,
+        fitted: RunCalibration,
         variants: pd.DataFrame,
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
-        self._of_snvs = fitted.by_kind()[VariantClass.SNV]
+        self._fitted, self._of_snvs = fitted, fitted.of_class(VariantClass.SNV)
         self.counts: dict[str, int] = {}
         self.compared = ModelComparison(ensemble)
 
@@ -211,7 +212,7 @@ class _SitesTable:
         self.compared.add(block, site_rows, ref, alt)
         measured = features(block, self._ensemble, site_rows, ref, alt)
         measured["rel"] = calibration_fit.reliability(self._of_snvs, measured)
-        rank, why = flags.assign(self._of_snvs, measured)
+        rank, why = flags.assign(self._fitted, measured, self._of_snvs)
         for name in FEATURES:
             columns[name][rows] = measured[name].to_numpy()
         columns["rank"][rows] = rank
@@ -276,7 +277,7 @@ class _BasesTable:
         self,
         writer: tables.TableWriter,
         ensemble: Ensemble,
-        fitted: calibration_fit.Calibration,
+        fitted: RunCalibration,
         names: list[str],
         seed: int,
     ):
@@ -304,7 +305,7 @@ class _BasesTable:
         measured = features(block, self._ensemble, rows, letter, decoy)
         rank, _ = flags.assign(self._fitted, measured)
         unscored = block.status[rows] != ""
-        rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted, measured))
+        rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted.snv, measured))
         bits = surprisal_of(block.probs[rows], block.told_weights[rows], base)
         self._writer.write(
             {

@@ -7,13 +7,11 @@ into is not here.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from gfmtrust import __version__
 from gfmtrust.calibration.certificates import Certificate
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
-from gfmtrust.core.errors import MissingInputError, message
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import VariantClass
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.vcf.info_values import number_text
@@ -37,23 +35,12 @@ FACTS = (
 """Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
 
 
-def read_calibration(path: Path) -> Calibration:
-    """calibration.json, checked. Raises MissingInputError (66), ConfigurationError (78)."""
-    if not Path(path).is_file():
-        raise MissingInputError(
-            message(str(path), "not found", "the calibration.json of calibrate", "run calibrate")
-        )
-    return Calibration.from_json(Path(path).read_text())
-
-
-def header_lines(calibration: Calibration, facts: dict, command: str) -> list[str]:
+def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> list[str]:
     """All our lines, without line ends, in a fixed order.
 
-    facts: what annotate_sites left in sites.parquet: `models`, id -> metadata of its score tables,
-    and `allow_mismatch`, the run went on although REF or contig names did not fit the genome; both
-    may be absent. command: subcommand and options, no folders.
+    facts: what annotate_sites left in sites.parquet. command: subcommand and options, no folders.
     """
-    models = facts.get("models", {})
+    models = facts.models
     return [
         *info_header_lines(),
         f"##gfmtrustVersion={__version__}",
@@ -67,20 +54,20 @@ def header_lines(calibration: Calibration, facts: dict, command: str) -> list[st
             if calibration.options.background
             else []
         ),
-        *([MISMATCH] if facts.get("allow_mismatch") else []),
+        *([MISMATCH] if facts.allow_mismatch else []),
         *(
             model_line(model, digest, models.get(model, {}))
-            for model, digest in calibration.digests.get("bundles", {}).items()
+            for model, digest in calibration.bundles.items()
         ),
         calibration_line(calibration),
         *(
-            certificate_line(kind, number, certificate, of_kind.set)
-            for kind, of_kind in calibration.by_kind().items()
-            for number, certificate in enumerate(of_kind.certificates, start=1)
+            certificate_line(name, number, certificate, one.set)
+            for name, one in calibration.flagging().items()
+            for number, certificate in enumerate(one.certificates, start=1)
         ),
         *(
-            f"##GFM_null=<ID={null.name.replace(' ', '_')},N={null.n},HIGH={null.n_high},MEDIUM={null.n_medium}>"
-            for null in calibration.nulls
+            f"##GFM_null=<ID={control.name.replace(' ', '_')},N={control.n},HIGH={control.n_high},MEDIUM={control.n_medium}>"
+            for control in calibration.controls
         ),
     ]
 
@@ -91,16 +78,16 @@ def model_line(model: str, digest: str, facts: dict) -> str:
     return f"##GFM_model=<{','.join([f'ID={model}', f'SHA256={digest}', *fields])}>"
 
 
-def calibration_line(calibration: Calibration) -> str:
+def calibration_line(calibration: RunCalibration) -> str:
     """The run's calibration as one structured line: set, probes, limits, confidence, looks,
     outcome."""
-    options, counts = calibration.options, calibration.counts
+    options, snv = calibration.options, calibration.snv
     fields = {
         "ID": "run",
-        "Set": calibration.set + ("+labels" if calibration.labelled else ""),
-        "N": counts.probes,
-        "Failed": counts.failed,
-        "Blocks": counts.blocks,
+        "Set": snv.set + ("+labels" if calibration.labels.classes else ""),
+        "N": snv.counts.probes,
+        "Failed": snv.counts.failed,
+        "Blocks": snv.counts.blocks,
         "Seed": options.seed,
         "AlphaHIGH": f"{options.alpha_high:g}",
         "AlphaMEDIUM": f"{options.alpha_medium:g}",
@@ -143,12 +130,12 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
     return _structured("GFM_calibration", fields)
 
 
-def shift_state(calibration: Calibration) -> str:
+def shift_state(calibration: RunCalibration) -> str:
     """ok, fired, too_few or not_tested."""
     return calibration.shift.state if calibration.shift else "not_tested"
 
 
-def shift_text(calibration: Calibration) -> str:
+def shift_text(calibration: RunCalibration) -> str:
     """The shift gate's verdict with its numbers."""
     verdict = calibration.shift
     if verdict is None or verdict.delta_median is None:
@@ -159,7 +146,7 @@ def shift_text(calibration: Calibration) -> str:
     )
 
 
-def background_text(calibration: Calibration) -> str:
+def background_text(calibration: RunCalibration) -> str:
     """What a run with a background says of it."""
     return (
         f"context model and probes come from {shown(calibration.options.background)}, "

@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from gfmtrust.calibration.certificates import upper_bound
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BASES_COLUMNS, BED_COLUMNS
 from gfmtrust.core.vocabulary import STATUS_ORDER, Rank, Status, Why
 
@@ -45,12 +45,8 @@ class Levels:
     certified: frozenset[Rank]
 
     @classmethod
-    def of(cls, calibration: Calibration) -> Levels:
-        exist = {
-            Rank[certificate.level]
-            for certificate in calibration.certificates
-            if certificate.exists
-        }
+    def of(cls, calibration: RunCalibration) -> Levels:
+        exist = {Rank[found.level] for found in calibration.snv.certificates if found.exists}
         if calibration.high_withheld:
             exist.discard(Rank.HIGH)
         options = calibration.options

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.annotate.header_lines import background_text, read_calibration
+from gfmtrust.annotate.header_lines import background_text
 from gfmtrust.annotate.region_summary import MEASURED, Levels, RegionSummary, summarise
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
+from gfmtrust.core.contracts.counts import RegionCounts
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import bed as bed_file
@@ -37,7 +39,7 @@ SHOWN = tuple(column.bed_name for column in BED_COLUMNS if column.report)
 
 def annotate_regions(
     bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False
-) -> dict:
+) -> RegionCounts:
     """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the
     latter holds.
 
@@ -45,7 +47,7 @@ def annotate_regions(
     `bed.write`.
     """
     out = Path(out)
-    fitted = read_calibration(calibration)
+    fitted = RunCalibration.read(calibration)
     levels, shift = Levels.of(fitted), fitted.shift is not None and fitted.shift.fired
     lines, totals = bed_file.read(bed), Totals()
     progress = Progress(name, "lines", len(lines.intervals))
@@ -54,7 +56,7 @@ def annotate_regions(
             texts(totals.add(summary))
             for summary in with_progress(summaries(lines, table, levels, shift), progress)
         )
-        contract = bed_file.write(
+        written = bed_file.write(
             lines,
             out,
             list(COLUMNS),
@@ -63,15 +65,15 @@ def annotate_regions(
             inputs=(Path(bed),),
             force=force,
         )
-    counts = {
-        "kind": "bed",
-        "id": name,
-        "input": Path(bed).name,
-        **asdict(contract),
+    counts = RegionCounts(
+        kind=RegionCounts.KIND,
+        id=name,
+        input=Path(bed).name,
+        **vars(written),
         **totals.counts(),
-        "output": published(out),
-    }
-    tables.write_json(out.with_name(f"{name}.counts.json"), counts)
+        output=published(out),
+    )
+    counts.write(out.with_name(f"{name}.counts.json"))
     return counts
 
 
@@ -79,13 +81,12 @@ def summaries(
     lines: bed_file.BedFile, table: PositionTable, levels: Levels, shift: bool
 ) -> Iterator[RegionSummary]:
     """What the bases of each interval say together, in the order of the file."""
-    metadata = tables.read_metadata(table.path)
-    contig_map = metadata.get("contig_map", {})
-    contigs = set(metadata.get("contigs", table.contigs()))
+    facts = RunFacts.read(table.path)
+    contigs = set(facts.contigs)
     for contig, start, end in zip(
         *(lines.intervals[column] for column in ("contig", "start", "end")), strict=True
     ):
-        genome_name = contig_map.get(contig, contig)
+        genome_name = facts.contig_map.get(contig, contig)
         absent = Status.OUT_OF_RANGE if genome_name in contigs else Status.NO_CONTIG
         yield summarise(
             int(end - start),
@@ -140,7 +141,7 @@ def texts(summary: RegionSummary) -> list[str]:
     ]
 
 
-def region_notes(levels: Levels, fitted: Calibration) -> tuple[str, ...]:
+def region_notes(levels: Levels, fitted: RunCalibration) -> tuple[str, ...]:
     """Comment lines for the reader of the BED alone."""
     limits = ", ".join(
         f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM)
@@ -187,5 +188,5 @@ class Totals:
             "statuses": dict(sorted(self.statuses.items())),
             "bases": self.bases,
             "scored_bases": self.scored_bases,
-            **means,
+            "means": means,
         }

@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from gfmtrust.annotate.allele_values import AlleleValues, run_facts
-from gfmtrust.annotate.header_lines import header_lines, read_calibration
+from gfmtrust.annotate.allele_values import AlleleValues
+from gfmtrust.annotate.header_lines import header_lines
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.warning_counts import Tally
 from gfmtrust.io import bgzf, tables
@@ -31,7 +33,7 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
 
     Records come in the order of spellings.parquet: contig, position, REF, ALTs.
     """
-    lines = header_lines(read_calibration(calibration), run_facts(sites), "annotate_sites")
+    lines = header_lines(RunCalibration.read(calibration), RunFacts.read(sites), "annotate_sites")
     out = out_dir / "sites.gfm.vcf.gz"
     n_records, last = 0, 0
     with AlleleValues(sites) as values, part_file(out, force=True) as part:

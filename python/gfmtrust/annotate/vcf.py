@@ -7,15 +7,16 @@ with file or cohort.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
-from gfmtrust.annotate.allele_values import AlleleValues, run_facts
-from gfmtrust.annotate.header_lines import header_lines, read_calibration
+from gfmtrust.annotate.allele_values import AlleleValues
+from gfmtrust.annotate.header_lines import header_lines
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core.contracts.counts import VcfCounts
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.io import tables
 from gfmtrust.io.output_digest import published
 from gfmtrust.io.vcf import splice
 from gfmtrust.io.vcf.info_values import KEYS, info_text
@@ -31,7 +32,7 @@ def annotate_vcf(
     out: Path,
     overwrite: bool = False,
     force: bool = False,
-) -> dict:
+) -> VcfCounts:
     """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter
     holds.
 
@@ -41,8 +42,8 @@ def annotate_vcf(
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)
     lines = header_lines(
-        read_calibration(calibration),
-        run_facts(sites),
+        RunCalibration.read(calibration),
+        RunFacts.read(sites),
         f"annotate_vcf --id {id} --vcf {shown(Path(vcf).name)}"
         + (" --overwrite" if overwrite else ""),
     )
@@ -58,14 +59,14 @@ def annotate_vcf(
                 ranks[Rank(int(allele[RANK_KEY])).name] += 1
             return info_text(texts).encode()
 
-        contract = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
-    counts = {
-        "kind": "vcf",
-        "id": id,
-        "input": Path(vcf).name,
-        "ranks": ranks,
-        **asdict(contract),
-        "output": published(out),
-    }
-    tables.write_json(out.with_name(f"{id}.counts.json"), counts)
+        written = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
+    counts = VcfCounts(
+        kind=VcfCounts.KIND,
+        id=id,
+        input=Path(vcf).name,
+        ranks=ranks,
+        **vars(written),
+        output=published(out),
+    )
+    counts.write(out.with_name(f"{id}.counts.json"))
     return counts

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.calibration.ensemble import ScoreTables, blocks
+from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, variant_features
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.vocabulary import ShardKind
@@ -17,35 +17,62 @@ from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 
 
-def allele_features(plan_dir: Path, scores: ScoreTables, alleles: pd.DataFrame) -> pd.DataFrame:
-    """The columns of `features`, a row an allele in the order given; NaN throughout where the run
-    holds no such allele.
+class AlleleFeatures:
+    """Gathers the features of alleles from the run's shards as they are read.
 
     alleles: labels.KEY columns, one row each.
     """
-    parts = []
-    snv = np.flatnonzero(
-        ((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy()
-    )
-    place = place_key(alleles["contig_index"], alleles["pos"])[snv]
-    ref, alt = (
-        encode("".join(alleles[name].to_numpy(object)[snv])).astype(np.int64)
-        for name in ("ref", "alt")
-    )
-    for block in blocks(plan_dir, scores):
-        here = place_key(block.site["contig_index"], block.site["pos"])
-        if not len(here):
-            continue
-        rows = np.minimum(np.searchsorted(here, place), len(here) - 1)
-        mine = here[rows] == place
-        parts.append(
-            features(block, scores.ensemble, rows[mine], ref[mine], alt[mine]).set_index(snv[mine])
+
+    def __init__(self, plan_dir: Path, ensemble: Ensemble, alleles: pd.DataFrame):
+        self._ensemble = ensemble
+        self._n = len(alleles)
+        self._snv = np.flatnonzero(
+            ((alleles["ref"].str.len() == 1) & (alleles["alt"].str.len() == 1)).to_numpy()
         )
-    known = tables.read(plan_dir / "variants.parquet").to_pandas()
-    index = pd.MultiIndex.from_frame(alleles[KEY])
-    for block in blocks(plan_dir, scores, ShardKind.VARIANTS):
-        measured = variant_features(block, scores.ensemble)
-        rows = index.get_indexer(pd.MultiIndex.from_frame(known.iloc[measured["variant"]][KEY]))
-        parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))
-    found = pd.concat(parts) if parts else pd.DataFrame({"llr": pd.Series(dtype=float)})
-    return found[~found.index.duplicated()].reindex(np.arange(len(alleles)))
+        self._place = place_key(alleles["contig_index"], alleles["pos"])[self._snv]
+        self._ref, self._alt = (
+            encode("".join(alleles[name].to_numpy(object)[self._snv])).astype(np.int64)
+            for name in ("ref", "alt")
+        )
+        self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
+        self._index = pd.MultiIndex.from_frame(alleles[KEY])
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, block: SiteBlock) -> None:
+        """Take what a shard of sites or of variants says."""
+        if "variant" in block.site:
+            self._add_variants(block)
+        else:
+            self._add_sites(block)
+
+    def _add_sites(self, block: SiteBlock) -> None:
+        site = place_key(block.site["contig_index"], block.site["pos"])
+        if not len(site):
+            return
+        rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
+        here = site[rows] == self._place
+        measured = features(block, self._ensemble, rows[here], self._ref[here], self._alt[here])
+        self._parts.append(measured.set_index(self._snv[here]))
+
+    def _add_variants(self, block: SiteBlock) -> None:
+        measured = variant_features(block, self._ensemble)
+        keys = self._variants.iloc[measured["variant"]][KEY]
+        rows = self._index.get_indexer(pd.MultiIndex.from_frame(keys))
+        self._parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))
+
+    def table(self) -> pd.DataFrame:
+        """The columns of `features`, a row an allele in the order given; NaN throughout where the
+        run holds no such allele."""
+        table = (
+            pd.concat(self._parts) if self._parts else pd.DataFrame({"llr": pd.Series(dtype=float)})
+        )
+        return table[~table.index.duplicated()].reindex(np.arange(self._n))
+
+
+def allele_features(plan_dir: Path, scores: ScoreTables, alleles: pd.DataFrame) -> pd.DataFrame:
+    """The features of the alleles from all shards, see `AlleleFeatures`."""
+    gathered = AlleleFeatures(plan_dir, scores.ensemble, alleles)
+    for kind in (ShardKind.SITES, ShardKind.VARIANTS):
+        for block in blocks(plan_dir, scores, kind):
+            gathered.add(block)
+    return gathered.table()

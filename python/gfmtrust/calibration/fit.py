@@ -1,14 +1,13 @@
-"""Label-free calibration: from decoy probes to a reliability, its certificates, and all that flags
-need later.
+"""From decoy probes to a reliability, its certificates, and all that flags need later.
 
-`fit` is a pure function of the probes' table. Scoring probes and writing files is elsewhere; what a
-Calibration holds is in `calibration_record`, the flags are in `flags`. Source: docs/understand/reliability.md
-3, 4, 7.
+`fit_class` is a pure function of the probes' table. Scoring probes and writing files is elsewhere;
+what a calibration is made of is in `record` and `class_calibration`, the flags are in `flags`.
+Source: docs/understand/reliability.md 3, 4, 7.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,38 +17,11 @@ from gfmtrust.calibration import reliability as score
 from gfmtrust.calibration.calls import effect_score
 from gfmtrust.calibration.caps import caps, finite, measure_limits
 from gfmtrust.calibration.certificates import Certificate, Probes
-from gfmtrust.calibration.record import (
-    Calibration,
-    Counts,
-    NullVerdict,
-    Options,
-    as_json,
-    check_matches,
-    refusal,
-    told,
-    with_nulls,
-    with_shift,
-    withhold_high,
-)
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.class_calibration import ClassCalibration, SplitCounts
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration, as_json, of_snvs
 from gfmtrust.calibration.strata import LENGTHS, strata
 from gfmtrust.core.vocabulary import Rank, VariantClass
-
-__all__ = [
-    "Calibration",
-    "Counts",
-    "NullVerdict",
-    "Options",
-    "check_matches",
-    "fit",
-    "fit_kinds",
-    "none_like",
-    "reliability",
-    "shift_gate",
-    "with_nulls",
-    "with_shift",
-    "withhold_high",
-]
 
 N_QUANTILES = 1000
 """Quantiles of the probes' local surprisal that the file keeps for the shift gate of a later
@@ -65,34 +37,33 @@ failed or a measure is missing."""
 def fit(
     probes: pd.DataFrame,
     options: Options = Options(),  # noqa: B008  (frozen: safe)
-    lengths: tuple[int, ...] = (),
-) -> Calibration:
-    """Fit the reliability on half A and certify HIGH on B1 and exactly-MEDIUM on B2.
+) -> RunCalibration:
+    """The calibration of a run of SNVs. Raises as `fit_class`, and ConfigurationError (78) for
+    options out of range."""
+    options.check()
+    options = replace(options, digests=as_json(options.digests))
+    return of_snvs(options, fit_class(probes, options))
+
+
+def fit_class(
+    probes: pd.DataFrame, options: Options, lengths: tuple[int, ...] = ()
+) -> ClassCalibration:
+    """Fit the reliability on the fit split, certify HIGH and exactly-MEDIUM on a certification
+    split each.
 
     probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see
     `strata`. A probe is wrong unless the real base is preferred: LLR 0 is wrong; probes without an
-    LLR are left out and counted. Fewer than 8 blocks, or halves outside 40-60 %: no certificate.
-    Raises ValueError naming a missing column, ConfigurationError (78) for options out of range.
+    LLR are left out and counted. Fewer than 8 blocks, or a fit split outside 40-60 %: no
+    certificate. Raises ValueError naming a missing column.
     """
-    options.check()
-    options = replace(options, digests=as_json(options.digests))
-    missing = [name for name in PROBE_COLUMNS if name not in probes]
-    if missing:
-        raise ValueError(
-            f"probes: columns {', '.join(missing)} are missing; expected {', '.join(PROBE_COLUMNS)}"
-        )
-    probes = probes.sort_values(
-        ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
-    )
-    n_given = len(probes)
-    probes = probes[np.isfinite(probes["llr"].to_numpy(dtype=np.float64))].reset_index(drop=True)
+    probes, n_failed = _answered(probes)
     blocks = probes["block"].to_numpy(dtype=np.int64)
     part = splits.split(blocks, options.seed)
-    in_a = part == splits.A
-    counts = Counts(
+    in_fit = part == splits.A
+    counts = SplitCounts(
         len(probes),
-        n_given - len(probes),
-        int(in_a.sum()),
+        n_failed,
+        int(in_fit.sum()),
         int((part == splits.B1).sum()),
         int((part == splits.B2).sum()),
         len(np.unique(blocks)),
@@ -111,28 +82,41 @@ def fit(
         if len(surprisal)
         else ()
     )
-    if not in_a.any():
-        return told(
-            Calibration(options, counts, None, limits, (), (), quantiles, length_bins=lengths)
-        )
+    unfitted = ClassCalibration(counts, None, limits, (), (), quantiles, length_bins=lengths)
+    if not in_fit.any():
+        return unfitted
     wrong = ~(probes["llr"].to_numpy(dtype=np.float64) < 0)
-    folds = splits.folds(blocks[in_a], options.seed, score.N_FOLDS)
-    fitted, ablation = score.fit(probes[in_a], ~wrong[in_a], folds, score.median_sd(probes))
-    found = ()
-    if refusal(counts) == "":
-        seen = Probes(
-            score.predict(fitted, probes),
-            wrong,
-            probes["run_oriented"].to_numpy(dtype=bool),
-            strata(probes, lengths),
-        )
-        region_class = probes["region_class"].to_numpy(dtype=object) if lengths else None
-        found = certify(seen, caps(limits, probes)[0], part, options, region_class)
-    return told(
-        Calibration(
-            options, counts, fitted, limits, found, ablation, quantiles, length_bins=lengths
-        )
+    folds = splits.folds(blocks[in_fit], options.seed, score.N_FOLDS)
+    reliability, ablation = score.fit(
+        probes[in_fit], ~wrong[in_fit], folds, score.median_sd(probes)
     )
+    fitted = replace(unfitted, reliability=reliability, ablation=ablation)
+    if counts.refusal:
+        return fitted
+    judged = Probes(
+        score.predict(reliability, probes),
+        wrong,
+        probes["run_oriented"].to_numpy(dtype=bool),
+        strata(probes, lengths),
+    )
+    region_class = probes["region_class"].to_numpy(dtype=object) if lengths else None
+    return replace(
+        fitted, certificates=certify(judged, caps(limits, probes)[0], part, options, region_class)
+    )
+
+
+def _answered(probes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The probes with an LLR in a fixed order, and the number of the others."""
+    missing = [name for name in PROBE_COLUMNS if name not in probes]
+    if missing:
+        raise ValueError(
+            f"probes: columns {', '.join(missing)} are missing; expected {', '.join(PROBE_COLUMNS)}"
+        )
+    probes = probes.sort_values(
+        ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
+    )
+    answered = probes[np.isfinite(probes["llr"].to_numpy(dtype=np.float64))]
+    return answered.reset_index(drop=True), len(probes) - len(answered)
 
 
 def certify(
@@ -145,7 +129,7 @@ def certify(
     """All certificates: HIGH by cell on B1, then MEDIUM by cell on B2 among the probes that would
     not be written HIGH.
 
-    probes: n of them; cap: highest rank each may carry (n,); part: `halves.A`, `B1` or `B2` (n,);
+    probes: n of them; cap: highest rank each may carry (n,); part: `splits.A`, `B1` or `B2` (n,);
     coarser: see `certificates.cells`.
     """
     high_cells = certificates.cells(probes.region_class, part == splits.B1, coarser)
@@ -155,20 +139,9 @@ def certify(
         if options.simultaneous
         else options.delta
     )
-    may_high = cap >= Rank.HIGH
+    high_level = _Level(Rank.HIGH, options.alpha_high, delta, options.guard_band, splits.B1)
     high = tuple(
-        _certify_cell(
-            Rank.HIGH,
-            probes,
-            cell,
-            may_high,
-            part,
-            splits.B1,
-            options.alpha_high,
-            delta,
-            options.guard_band,
-        )
-        for cell in high_cells
+        _certify_cell(high_level, probes, cell, cap >= Rank.HIGH, part) for cell in high_cells
     )
     nowhere = np.full(len(cap), np.nan)
     at = certificates.thresholds(high, Rank.HIGH.name, probes.region_class)
@@ -176,54 +149,42 @@ def certify(
         certificates.ranks(probes.reliability, cap, at, nowhere, options.guard_band) == Rank.HIGH
     )
     may_medium = (cap >= Rank.MEDIUM) & ~is_high
+    medium_level = _Level(Rank.MEDIUM, options.alpha_medium, delta, options.guard_band, splits.B2)
     return high + tuple(
-        _certify_cell(
-            Rank.MEDIUM,
-            probes,
-            cell,
-            may_medium,
-            part,
-            splits.B2,
-            options.alpha_medium,
-            delta,
-            options.guard_band,
-        )
-        for cell in medium_cells
+        _certify_cell(medium_level, probes, cell, may_medium, part) for cell in medium_cells
     )
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What a level of one split must keep to. part: the split that certifies it."""
+
+    rank: Rank
+    alpha: float
+    delta: float
+    guard_band: float
+    part: int
 
 
 def _certify_cell(
-    level: Rank,
-    probes: Probes,
-    cell: np.ndarray,
-    may_carry: np.ndarray,
-    part: np.ndarray,
-    part_b: int,
-    alpha: float,
-    delta: float,
-    guard: float,
+    level: _Level, probes: Probes, cell: np.ndarray, may_carry: np.ndarray, part: np.ndarray
 ) -> Certificate:
+    """cell, may_carry: bool (n,); part: split of each probe (n,)."""
     usable = cell & may_carry & np.isfinite(probes.reliability)
     return certificates.certify(
-        level.name,
+        level.rank.name,
         tuple(sorted(set(probes.region_class[cell]))),
         probes.of(usable & (part == splits.A)),
-        probes.of(usable & (part == part_b)),
-        alpha,
-        delta,
-        guard,
-        int((cell & (part == part_b)).sum()),
+        probes.of(usable & (part == level.part)),
+        level.alpha,
+        level.delta,
+        level.guard_band,
+        int((cell & (part == level.part)).sum()),
     )
 
 
-def none_like(calibration: Calibration) -> Calibration:
-    """A calibration without probes, for a kind of variant that has none: every allele LOW,
-    UNCERTIFIED."""
-    return replace(calibration, reliability=None, certificates=(), kinds={}, labelled={})
-
-
-def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Calibration]:
-    """A calibration for each kind of variant that has probes; insertions and deletions by length.
+def fit_classes(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, ClassCalibration]:
+    """A calibration for each class of variant that has probes; insertions and deletions by length.
 
     Insertions and deletions certify each other: a level exists for one in a stratum only where it
     or a higher one does for the other, since a model that likes short sequences is right at every
@@ -231,42 +192,38 @@ def fit_kinds(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, Ca
     """
     pair = (VariantClass.INS, VariantClass.DEL)
     alone = {
-        kind: fit(table, options, LENGTHS if kind in pair else ())
-        for kind, table in probes.items()
+        name: fit_class(table, options, LENGTHS if name in pair else ())
+        for name, table in probes.items()
         if len(table)
     }
     fitted = dict(alone)
-    for kind, other in (pair, pair[::-1]):
-        if kind in alone:
-            fitted[kind] = told(
-                replace(
-                    alone[kind],
-                    certificates=tuple(
-                        certificates.refuse(
-                            found,
-                            [
-                                name
-                                for name in found.region_classes
-                                if other not in alone
-                                or not _exists(alone[other], found.level, name)
-                            ],
-                        )
-                        for found in alone[kind].certificates
-                    ),
-                )
+    for name, other in (pair, pair[::-1]):
+        if name in alone:
+            fitted[name] = replace(
+                alone[name],
+                certificates=tuple(
+                    certificates.refuse(
+                        one,
+                        [
+                            stratum
+                            for stratum in one.region_classes
+                            if other not in alone or not _exists(alone[other], one.level, stratum)
+                        ],
+                    )
+                    for one in alone[name].certificates
+                ),
             )
     return fitted
 
 
-def _exists(calibration: Calibration, level: str, region_class: str) -> bool:
-    """Is that level, or a higher one, certified in the region class?"""
+def _exists(calibration: ClassCalibration, level: str, stratum: str) -> bool:
+    """Is that level, or a higher one, certified in the stratum?"""
     return any(
-        Rank[found.level] >= Rank[level] and found.covers(region_class)
-        for found in calibration.certificates
+        Rank[one.level] >= Rank[level] and one.covers(stratum) for one in calibration.certificates
     )
 
 
-def reliability(calibration: Calibration, features: pd.DataFrame) -> np.ndarray:
+def reliability(calibration: ClassCalibration, features: pd.DataFrame) -> np.ndarray:
     """GFM_REL of each allele, float64 (n,) in 0..1; NaN where it cannot be estimated. By labels: of
     its call, whose distance to the cut takes the place of |LLR|."""
     if calibration.reliability is None:

@@ -12,7 +12,9 @@ import pandas as pd
 
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
-from gfmtrust.calibration.fit import Calibration, NullVerdict, reliability
+from gfmtrust.calibration.class_calibration import ClassCalibration
+from gfmtrust.calibration.fit import reliability
+from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.reliability import FEATURE_COLUMNS
 from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank, Why
@@ -21,21 +23,24 @@ MAX_REASONS = 4
 
 
 def assign(
-    calibration: Calibration, features: pd.DataFrame
+    run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for
     HIGH and not scored.
 
-    features: FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the
+    of_class: the calibration of the alleles' class of variant, that of SNVs where None. features:
+    FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the
     LLR is NaN. UNCERTIFIED: the next level does not exist for the allele's stratum (or its
     reliability could not be estimated); LOW_REL: it exists and the reliability is below it. Raises
     ValueError naming a missing column.
     """
-    rank, reasons = decide(calibration, features)
+    rank, reasons = decide(run, features, of_class)
     return rank, _words(reasons)
 
 
-def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def decide(
+    run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank
     of very many alleles alone."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
@@ -43,22 +48,23 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
         raise ValueError(
             f"features: columns {', '.join(missing)} are missing; expected {', '.join(FEATURE_COLUMNS)}"
         )
+    calibration = of_class or run.snv
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
     region_class = strata(features, calibration.length_bins)
     high = thresholds(calibration.certificates, Rank.HIGH.name, region_class)
     medium = thresholds(calibration.certificates, Rank.MEDIUM.name, region_class)
-    if calibration.high_withheld:
+    if run.high_withheld:
         cap = np.minimum(cap, Rank.MEDIUM).astype(np.uint8)
-    guard = calibration.options.guard_band
+    guard = run.options.guard_band
     rank = ranks(rel, cap, high, medium, guard)
     needed = np.where(rank == Rank.MEDIUM, high, medium) + guard
     next_missing = (
-        np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(calibration.high_withheld))
+        np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(run.high_withheld))
     )
     reasons = reasons | np.where(next_missing, np.uint16(BIT[Why.UNCERTIFIED]), np.uint16(0))
     reasons |= np.where(~next_missing & (rel < needed), np.uint16(BIT[Why.LOW_REL]), np.uint16(0))
-    if calibration.shift is not None and calibration.shift.fired:
+    if run.shift is not None and run.shift.fired:
         rank = np.full(len(rank), Rank.LOW, dtype=np.uint8)
         reasons = reasons | np.uint16(BIT[Why.SHIFT])
     rank[np.isnan(column(features, "llr"))] = Rank.NOT_SCORED
@@ -66,13 +72,13 @@ def decide(calibration: Calibration, features: pd.DataFrame) -> tuple[np.ndarray
     return rank, reasons
 
 
-def null_verdict(calibration: Calibration, name: str, features: pd.DataFrame) -> NullVerdict:
-    """Count the flags that a null control's probes earn by the calibration. features: as for
+def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:
+    """Count the flags that a negative control's probes earn by the calibration. features: as for
     `assign`; `llr` is decoy less real."""
-    rank, _ = decide(calibration, features)
+    rank, _ = decide(run, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)
-    return NullVerdict(
+    return ControlVerdict(
         name,
         int(scored.sum()),
         int((rank == Rank.HIGH).sum()),

@@ -1,9 +1,9 @@
 """Calibration by labels: the same score and certificates as on decoys, where right means that the
 model's call agrees with the label.
 
-An allele's call is its LLR against a cut that half A chose; the distance to it takes the place of
-|LLR|. Halves share no megabase. Where labels are too few the decoy calibration stays, with the
-number needed. Source: docs/understand/reliability.md, "Labels".
+An allele's call is its LLR against a cut that the fit split chose; the distance to it takes the
+place of |LLR|. The splits share no megabase. Where labels are too few the decoy calibration stays, with the
+number needed. Source: docs/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import pandas as pd
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, splits
 from gfmtrust.calibration.calls import best_cut, effect_score
-from gfmtrust.calibration.record import Calibration, Direction, Options, told
+from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration, Direction
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import of_snvs
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
 
@@ -26,7 +28,6 @@ allows."""
 LIKELY_HIGH = 500
 """Alleles of each label below which HIGH is unlikely to be certified."""
 ONE_SIDED = 0.9
-SET = "labels"
 
 
 def too_few(label: np.ndarray) -> str:
@@ -58,19 +59,19 @@ def refusal(label: np.ndarray, block: np.ndarray) -> str:
 def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
     """Region classes of which more than nine in ten have one label: there a region alone makes a
     call right."""
-    found = []
+    texts = []
     for name in sorted(set(region_class)):
-        mine = label[region_class == name]
-        share = max(mine.mean(), 1 - mine.mean())
+        labels = label[region_class == name]
+        share = max(labels.mean(), 1 - labels.mean())
         if share > ONE_SIDED:
-            found.append(
-                f"region class {name}: {share:.0%} of its {len(mine):,} labels are {'1' if mine.mean() > 0.5 else '0'}"
+            texts.append(
+                f"region class {name}: {share:.0%} of its {len(labels):,} labels are {'1' if labels.mean() > 0.5 else '0'}"
             )
     if min((label == 1).sum(), (label == 0).sum()) < LIKELY_HIGH:
-        found.append(
+        texts.append(
             f"fewer than {LIKELY_HIGH} alleles of a label: HIGH is unlikely to be certified"
         )
-    return found
+    return texts
 
 
 def blocks_of(table: pd.DataFrame) -> np.ndarray:
@@ -82,12 +83,12 @@ def blocks_of(table: pd.DataFrame) -> np.ndarray:
 
 def fit(
     table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | None = None
-) -> Calibration:
+) -> ClassCalibration:
     """A calibration of one class of variant from its labelled alleles. Labels that `refusal` speaks
     against give one without certificates.
 
     table: contig_index, pos, label and the columns of `features`; rows without an LLR are left out.
-    llr_cut: nats, else the best of half A.
+    llr_cut: nats, else the best of the fit split.
     """
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(
         ["contig_index", "pos"], kind="stable", ignore_index=True
@@ -95,26 +96,29 @@ def fit(
     block, label = blocks_of(table), table["label"].to_numpy()
     score = effect_score(table["llr"].to_numpy(np.float64), by_size)
     part = splits.split(block, options.seed)
-    in_a = part == splits.A
-    cut = llr_cut if llr_cut is not None else best_cut(label[in_a], score[in_a])
+    in_fit = part == splits.A
+    cut = llr_cut if llr_cut is not None else best_cut(label[in_fit], score[in_fit])
     right = (score >= cut) == (label == 1)
     distance = np.abs(score - cut)
     as_probes = table.assign(
         block=block, real=0, decoy=0, run_oriented=True, llr=np.where(right, -distance, distance)
     )
-    found = replace(
-        calibration_fit.fit(as_probes, options), set=SET, cut=float(cut), by_size=by_size
+    fitted = replace(
+        calibration_fit.fit_class(as_probes, options), set=LABELS, cut=float(cut), by_size=by_size
     )
-    return told(replace(found, directions=directions(found, table[~in_a], ~right[~in_a])))
+    return replace(fitted, directions=directions(options, fitted, table[~in_fit], ~right[~in_fit]))
 
 
-def directions(found: Calibration, table: pd.DataFrame, wrong: np.ndarray) -> tuple[Direction, ...]:
-    """Wrong calls of each flag by the allele that the model prefers, on half B."""
-    rank, _ = flags.decide(found, table)
+def directions(
+    options: Options, fitted: ClassCalibration, table: pd.DataFrame, wrong: np.ndarray
+) -> tuple[Direction, ...]:
+    """Wrong calls of each flag by the allele that the model prefers, on the certification
+    splits."""
+    rank, _ = flags.decide(of_snvs(options, fitted), table)
     llr = table["llr"].to_numpy(np.float64)
     return tuple(
-        Direction(level.name, prefers, int(mine.sum()), int(wrong[mine].sum()))
+        Direction(level.name, prefers, int(rows.sum()), int(wrong[rows].sum()))
         for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
         for prefers, side in (("ALT", llr > 0), ("REF", llr < 0))
-        for mine in [(rank == level) & side]
+        for rows in [(rank == level) & side]
     )

@@ -1,7 +1,7 @@
 """The reliability: estimated probability that the preference between two alleles finds the base
 that stands there.
 
-A logistic regression on half A of the probes. On probes the sign of the LLR is the label, so only
+A logistic regression on the fit split of the probes. On probes the sign of the LLR is the label, so only
 measures that stay the same when REF and ALT trade places may enter. Source: docs/understand/reliability.md
 3.3, 3.4. Flags and certificates are not here.
 """
@@ -21,7 +21,7 @@ from gfmtrust.core.risk_coverage import prr
 
 FEW_PROBES = 500
 MAX_MISSING = 0.02
-"""A predictor missing in more than this share of half A is dropped for the run; elsewhere a missing
+"""A predictor missing in more than this share of the fit split is dropped for the run; elsewhere a missing
 one means no reliability."""
 MIN_VARYING, VARYING_SHARE = 30, 0.05
 """A predictor that has one and the same value in all but fewer probes than both is constant: what
@@ -38,7 +38,7 @@ FROM_LLR = {
     "margin": margin,
 }
 """Predictors that are computed here, from llr and llr_sd (nats) and s0 (see `measures.margin`). They
-are the only ones where half A is small."""
+are the only ones where the fit split is small."""
 
 FEATURE_COLUMNS = tuple(
     column.name
@@ -53,7 +53,7 @@ class Term:
     """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the
     coefficient.
 
-    low, high: range on half A; beyond it nothing is known, so nothing is extrapolated.
+    low, high: range on the fit split; beyond it nothing is known, so nothing is extrapolated.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class AblationRow:
-    """PRR on half A, out of fold, of a ranking by one measure, or by 'all' of them in the score.
+    """PRR on the fit split, out of fold, of a ranking by one measure, or by 'all' of them in the score.
     None where undefined."""
 
     measure: str
@@ -105,7 +105,7 @@ def median_sd(features: pd.DataFrame) -> float:
 def fit(
     features: pd.DataFrame, right: np.ndarray, folds: np.ndarray, s0: float
 ) -> tuple[Reliability, tuple[AblationRow, ...]]:
-    """Fit the score on half A and compare it with each measure alone.
+    """Fit the score on the fit split and compare it with each measure alone.
 
     features: n rows; right: bool (n,), the real base was preferred; folds: int (n,), the
     cross-validation fold of each probe's block. The penalty is the strongest with the least log

@@ -49,10 +49,12 @@ def check_inputs(options: argparse.Namespace) -> None:
         options.regions,
         options.include,
         options.out_dir,
-        contig_map=options.contig_map,
-        allow_mismatch=options.allow_mismatch,
-        processes=options.cpus,
-        background_fasta=options.background_fasta,
+        check.CheckOptions(
+            contig_map=options.contig_map,
+            allow_mismatch=options.allow_mismatch,
+            processes=options.cpus,
+            background_fasta=options.background_fasta,
+        ),
     )
 
 
@@ -78,33 +80,30 @@ def export_model(options: argparse.Namespace) -> None:
 
 def plan_sites(options: argparse.Namespace) -> None:
     from gfmtrust.baseline.surprisal import context_surprisal
-    from gfmtrust.io import tables
+    from gfmtrust.core.contracts.checks import Checks
     from gfmtrust.io.genome import Genome
     from gfmtrust.planning import bed_files, plan
 
     genome = Genome.open(options.fasta)
-    checks = tables.read_json(options.checked / "checks.json")
-    content = plan.plan_sites(
+    checks = Checks.read(options.checked / Checks.NAME)
+    planned = plan.plan_sites(
         genome,
         sorted((options.checked / "spellings").glob("*.parquet")),
-        bed_files.regions(options.regions, checks["contig_map"]),
-        bed_files.include(options.include, checks["contig_map"]),
+        bed_files.regions(options.regions, checks.contig_map),
+        bed_files.include(options.include, checks.contig_map),
         context_surprisal(options.context_model, genome, options.cpus),
         options.out_dir,
         checks,
-        asked_probes=options.probes,
-        shard_size=options.shard_size,
-        seed=options.seed,
-        max_allele=options.max_allele,
+        plan.PlanOptions(options.probes, options.shard_size, options.seed, options.max_allele),
     )
-    counts = content["counts"]
+    counts = planned.counts
     log.info(
         "%d unique sites in %d shards: %d variant sites, %d region bases, %d probes",
-        counts["sites"],
-        counts["shards"],
-        counts["variant_sites"],
-        counts["region_bases"],
-        counts["probes"],
+        counts.sites,
+        counts.shards,
+        counts.variant_sites,
+        counts.region_bases,
+        counts.probes,
     )
 
 
@@ -213,15 +212,15 @@ def score_sites(options: argparse.Namespace) -> None:
 def calibrate(options: argparse.Namespace) -> None:
     from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration import calibrate as step
-    from gfmtrust.calibration import fit as calibration_fit
     from gfmtrust.calibration.ensemble import ScoreTables
+    from gfmtrust.calibration.options import Options
 
     scores = ScoreTables(options.scores, model_order(options.models))
     fitted = step.calibrate(
         options.plan,
         scores,
         options.out_dir,
-        calibration_fit.Options(
+        Options(
             alpha_high=options.alpha_high,
             alpha_medium=options.alpha_medium,
             delta=options.delta,
@@ -229,9 +228,7 @@ def calibrate(options: argparse.Namespace) -> None:
             looks=options.looks,
         ),
         options.calibration,
-        options.labels,
-        options.llr_cut,
-        options.prior if options.local_lr else None,
+        step.LabelUse(options.labels, options.llr_cut, options.prior if options.local_lr else None),
     )
     log.info("%s", fitted.outcome)
 
@@ -241,10 +238,10 @@ def annotate_sites(options: argparse.Namespace) -> None:
     from gfmtrust.annotate import sites_vcf
     from gfmtrust.bundle.facts import model_order
     from gfmtrust.calibration.ensemble import ScoreTables
-    from gfmtrust.calibration.fit import Calibration
+    from gfmtrust.calibration.record import RunCalibration
     from gfmtrust.report import loci
 
-    fitted = Calibration.from_json(options.calibration.read_text())
+    fitted = RunCalibration.read(options.calibration)
     scores = ScoreTables(options.scores, model_order(options.models))
     counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))

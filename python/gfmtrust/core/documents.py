@@ -62,9 +62,9 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
         ) from error
 
 
-def write_json(path: Path, content: dict) -> None:
-    """JSON with sorted keys, two-space indent and a final newline, through `<path>.part`."""
-    write_text(path, json.dumps(content, sort_keys=True, indent=2, allow_nan=False) + "\n")
+def write_json(path: Path, content: dict, sort_keys: bool = True) -> None:
+    """JSON with two-space indent and a final newline, through `<path>.part`."""
+    write_text(path, json.dumps(content, sort_keys=sort_keys, indent=2, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:

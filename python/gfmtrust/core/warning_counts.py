@@ -4,10 +4,25 @@ record."""
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SHOWN = 200
 """Characters of a user's text that an error or a warning shows."""
+
+
+@dataclass(frozen=True)
+class CountedWarning:
+    """One kind of warning. text: without a place; count: how often; first: the first place."""
+
+    text: str
+    count: int
+    first: str
+
+    @property
+    def line(self) -> str:
+        """*text, 1,204 times, first chr1:10583*."""
+        return f"{self.text}, {self.count:,} times, first {self.first}"
 
 
 class Tally:
@@ -30,18 +45,15 @@ class Tally:
     def __contains__(self, text: str) -> bool:
         return text in self._kinds
 
-    def rows(self) -> list[dict]:
-        """[{text, count, first}], as `checks.json` holds them."""
-        return [
-            {"text": text, "count": count, "first": place}
-            for text, (count, place) in self._kinds.items()
-        ]
+    def rows(self) -> tuple[CountedWarning, ...]:
+        """One for each kind, as `checks.json` holds them."""
+        return tuple(
+            CountedWarning(text, count, place) for text, (count, place) in self._kinds.items()
+        )
 
     def lines(self) -> list[str]:
         """One readable line per kind: *text, 1,204 records, first chr1:10583*."""
-        return [
-            f"{row['text']}, {row['count']:,} times, first {row['first']}" for row in self.rows()
-        ]
+        return [warning.line for warning in self.rows()]
 
 
 def shown(text: str | bytes) -> str:

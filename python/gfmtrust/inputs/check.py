@@ -12,17 +12,25 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.core.contracts.checks import (
+    Background,
+    CheckedGenome,
+    CheckedInput,
+    Checks,
+    GenomeContig,
+)
 from gfmtrust.core.errors import BadDataError, MissingInputError, UsageError, message
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import CountedWarning, Tally, shown
 from gfmtrust.inputs import contig_names
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
 from gfmtrust.inputs.contig_names import ContigRule
-from gfmtrust.io import bed, bgzf, tables
+from gfmtrust.io import bed, bgzf
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf.reader import format_position
 
@@ -53,28 +61,38 @@ def read_sheet(path: str | Path) -> list[tuple[str, Path]]:
     return list(rows.items())
 
 
+@dataclass(frozen=True)
+class CheckOptions:
+    """How inputs are checked.
+
+    contig_map: 'none', 'auto' or a file (see `contig_names`). allow_mismatch: go on where contig
+    names or the assembly do not fit. processes: VCFs checked at a time; never changes a byte.
+    background_fasta: genome of context model and probes.
+    """
+
+    contig_map: str | Path = "none"
+    allow_mismatch: bool = False
+    processes: int = 1
+    background_fasta: Path | None = None
+
+
 def check_inputs(
     fasta: str | Path,
     vcfs: list[tuple[str, Path]],
     regions: list[Path],
     include: Path | None,
     out_dir: str | Path,
-    contig_map: str | Path = "none",
-    allow_mismatch: bool = False,
-    processes: int = 1,
-    background_fasta: Path | None = None,
-) -> dict:
+    options: CheckOptions = CheckOptions(),  # noqa: B008  (frozen: safe)
+) -> Checks:
     """Check everything and write `checks.json` and `spellings/`; returns the content of the former.
 
-    vcfs: (id, path) pairs. regions, include: BED files. contig_map: 'none', 'auto' or a file (see
-    `contig_names`). allow_mismatch: go on where contig names or the assembly do not fit. processes:
-    VCFs checked at a time; never changes a byte. Default is 1. background_fasta: genome of context
-    model and probes; `joined.fa`, which later steps read in place of `fasta`, holds both. Raises
-    MissingInputError (66) naming all missing paths at once; UsageError (64) for ids that clash or
-    cannot name a file; else the first error of the inputs in the order given: VCFs, regions,
-    include.
+    vcfs: (id, path) pairs. regions, include: BED files. With a background, `joined.fa`, which later
+    steps read in place of `fasta`, holds both genomes. Raises MissingInputError (66) naming all
+    missing paths at once; UsageError (64) for ids that clash or cannot name a file; else the first
+    error of the inputs in the order given: VCFs, regions, include.
     """
-    out_dir = Path(out_dir)
+    out_dir, allow_mismatch = Path(out_dir), options.allow_mismatch
+    contig_map, background_fasta = options.contig_map, options.background_fasta
     by_id: dict[str, Path] = {}
     for name, path in vcfs:
         by_id = _with_id(by_id, name, Path(path), f"VCF {shown(str(path))}")
@@ -97,76 +115,79 @@ def check_inputs(
             background_reference.refuse_reserved(genome)
             rule = ContigRule.of(contig_map, genome.contigs)
             sums = genome.sums()
-            behind, heard = (
+            background, background_warnings = (
                 _join(genome, Path(background_fasta), part / "background", out_dir)
                 if background_fasta
-                else (None, [])
+                else (None, ())
             )
             jobs = [
                 VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch)
                 for name, path in by_id.items()
             ]
-            checked = list(_run(jobs, genome, processes))
+            checked = list(_run(jobs, genome, options.processes))
             refuse_two_namings(checked)
             checked += [
                 check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()
             ]
-            others = (
-                [check_bed(Path(include), "include", genome, rule, allow_mismatch)]
-                if include
-                else []
-            )
-            content = {
-                "genome": {
-                    "name": genome.name,
-                    "digest": genome.digest(),
-                    "contigs": [
-                        {"name": found.name, "length": found.length, "md5": found.md5}
-                        for found in sums.values()
-                    ],
-                },
-                "contig_map": merged_map(checked + others),
-                "contig_map_mode": rule.mode,
-                "allow_mismatch": allow_mismatch,
-                "background": behind,
-                "inputs": [found.row for found in checked],
-                "warnings": [
+            others = [
+                check_bed(Path(path), "include", genome, rule, allow_mismatch)
+                for path in ([include] if include else [])
+            ]
+            checks = Checks(
+                genome=CheckedGenome(
+                    genome.name,
+                    genome.digest(),
+                    tuple(
+                        GenomeContig(contig.name, contig.length, contig.md5)
+                        for contig in sums.values()
+                    ),
+                ),
+                contig_map=merged_map(checked + others),
+                contig_map_mode=rule.mode,
+                allow_mismatch=allow_mismatch,
+                background=background,
+                inputs=tuple(one.facts for one in checked),
+                warnings=(
                     *genome.warnings.rows(),
-                    *heard,
-                    *(warning for found in others for warning in found.row["warnings"]),
-                ],
-            }
+                    *background_warnings,
+                    *(warning for one in others for warning in one.facts.warnings),
+                ),
+            )
         (out_dir / "checks.json").unlink(missing_ok=True)
         _publish(part, out_dir / "spellings", list(by_id))
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    tables.write_json(out_dir / "checks.json", content)
-    return content
+    checks.write(out_dir / Checks.NAME)
+    return checks
 
 
-def _join(genome: Genome, fasta: Path, work_dir: Path, out_dir: Path) -> tuple[dict, list[dict]]:
+def _join(
+    genome: Genome, fasta: Path, work_dir: Path, out_dir: Path
+) -> tuple[Background, tuple[CountedWarning, ...]]:
     """Write the joined FASTA; what checks.json says of the background, and its warnings."""
     work_dir.mkdir()
     with Genome.open(fasta, work_dir) as other:
-        known = background_reference.join(genome, other, out_dir / background_reference.JOINED)
+        known_bases = background_reference.join(
+            genome, other, out_dir / background_reference.JOINED
+        )
         words = background_reference.shared_words(genome, other)
         tally = other.warnings
         if words.first:
             contig, pos = words.first
-            found = (
+            text = (
                 f"words of {background_reference.WORD_BASES} bases of {genome.name} stand in {other.name} too ({words.sampled:,} looked for): "
                 "the context model may have counted the elements themselves; mask them there (bedtools maskfasta)"
             )
-            tally.add(found, f"{shown(contig)}:{format_position(pos)}", words.shared)
-            log.warning("%d %s", words.shared, found)
-        facts = {
-            "name": other.name,
-            "digest": other.digest(),
-            "contigs": len(other.names),
-            "known_bases": known,
-            "sampled_words": words.sampled,
-            "shared_words": words.shared,
-        }
+            tally.add(text, f"{shown(contig)}:{format_position(pos)}", words.shared)
+            log.warning("%d %s", words.shared, text)
+        facts = Background(
+            name=other.name,
+            digest=other.digest(),
+            contigs=len(other.names),
+            known_bases=known_bases,
+            sampled_words=words.sampled,
+            shared_words=words.shared,
+        )
         return facts, tally.rows()
 
 
@@ -206,21 +227,19 @@ def check_bed(
             len(beyond),
         )
     is_sorted = bed.check_sorted(content, tally)
-    row = {
-        "id": name,
-        "kind": "bed",
-        "name": path.name,
-        "records": len(content.intervals),
-        "alts": 0,
-        "no_alt": 0,
-        "n_snv": 0,
-        "n_snv_mismatch": 0,
-        "n_ref": 0,
-        "n_ref_mismatch": 0,
-        "sorted": is_sorted,
-        "warnings": tally.rows(),
-    }
-    return InputCheck(row, matches)
+    facts = CheckedInput(
+        id=name,
+        kind="bed",
+        name=path.name,
+        records=len(content.intervals),
+        alts=0,
+        no_alt=0,
+        n_snv=0,
+        n_snv_mismatch=0,
+        sorted=is_sorted,
+        warnings=tally.rows(),
+    )
+    return InputCheck(facts, matches)
 
 
 def merged_map(checked: list[InputCheck]) -> dict[str, str]:
@@ -232,11 +251,11 @@ def merged_map(checked: list[InputCheck]) -> dict[str, str]:
     merged: dict[str, tuple[str | None, str]] = {}
     for found in checked:
         for name, match in found.contigs.items():
-            before, where = merged.setdefault(name, (match, found.row["name"]))
+            before, where = merged.setdefault(name, (match, found.facts.name))
             if before != match:
                 raise BadDataError(
                     message(
-                        found.row["name"],
+                        found.facts.name,
                         f"contig {shown(name)} is {match}; in {where} it is {before}",
                         "one meaning of a name",
                         "run them apart, or give --contig_map FILE",
@@ -251,13 +270,13 @@ def refuse_two_namings(vcfs: list[InputCheck]) -> None:
     named: dict[str, tuple[str, str]] = {}
     for found in vcfs:
         for name, match in found.contigs.items():
-            before, where = named.setdefault(match or name, (name, found.row["name"]))
+            before, where = named.setdefault(match or name, (name, found.facts.name))
             if before != name:
-                told = f"contig {shown(name)} is called {shown(before)} in {where}"
+                naming = f"contig {shown(name)} is called {shown(before)} in {where}"
                 raise BadDataError(
                     message(
-                        found.row["name"],
-                        told,
+                        found.facts.name,
+                        naming,
                         "one naming a run",
                         "run the files of each naming apart, or rename one (bcftools annotate --rename-chrs)",
                     )

@@ -16,6 +16,7 @@ import numpy as np
 
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.binomial import lower_bound
+from gfmtrust.core.contracts.checks import CheckedInput
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import Tally, shown
 from gfmtrust.inputs import contig_names, record_keys
@@ -49,10 +50,10 @@ class VcfJob:
 
 @dataclass(frozen=True)
 class InputCheck:
-    """A row of `checks.json`, inputs, and how the file's contigs are called in the genome (None:
-    not there)."""
+    """One input of `checks.json`, and how its contigs are called in the genome (None: not
+    there)."""
 
-    row: dict
+    facts: CheckedInput
     contigs: dict[str, str | None]
 
 
@@ -77,15 +78,15 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
         compared = RefCheck()
         record_keys.write(job.out, compared.watch(genome, reader.sorter.sorted()))
     compared.judge(job, genome.name, tally)
-    row = {
-        "id": job.id,
-        "kind": "vcf",
-        "name": job.path.name,
+    facts = CheckedInput(
+        id=job.id,
+        kind="vcf",
+        name=job.path.name,
         **reader.counts(),
         **compared.counts(),
-        "warnings": tally.rows(),
-    }
-    return InputCheck(row, reader.matches)
+        warnings=tally.rows(),
+    )
+    return InputCheck(facts, reader.matches)
 
 
 class _Reader:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import CountedWarning, Tally, shown
 from gfmtrust.io import bgzf
 from gfmtrust.io.atomic import part_file, synced, write_failed
 from gfmtrust.io.intervals import IntervalSet
@@ -138,7 +138,7 @@ def _bad_line(
 
 
 @dataclass(frozen=True)
-class BedContract:
+class WrittenBed:
     """What was promised and checked for one annotated BED: counts of its lines, its index, counted
     warnings."""
 
@@ -147,7 +147,7 @@ class BedContract:
     sorted: bool
     newline_added: bool
     index: str | None
-    warnings: list[dict] = field(default_factory=list)
+    warnings: tuple[CountedWarning, ...] = ()
 
 
 def write(
@@ -158,7 +158,7 @@ def write(
     header_lines: tuple[str, ...] = (),
     inputs: tuple[Path, ...] = (),
     force: bool = False,
-) -> BedContract:
+) -> WrittenBed:
     """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended
     to the interval lines.
 
@@ -186,7 +186,7 @@ def write(
     is_sorted = check_sorted(bed, tally)
     index = _write_index(output, bed, len(ours), tally) if is_sorted else None
     newline_added = bool(bed.lines) and not bed.lines[-1].endswith(b"\n")
-    return BedContract(
+    return WrittenBed(
         len(bed.intervals),
         len(bed.lines) - len(bed.intervals),
         is_sorted,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from gfmtrust.core.contracts.counts import PublishedFile
 from gfmtrust.io.bgzf import open_input
 
 
-def published(path: Path) -> dict:
-    """{name, bytes, sha256} of a file; the name without its folder. Raises MissingInputError
+def published(path: Path) -> PublishedFile:
+    """A file as it is published; the name without its folder. Raises MissingInputError
     (66)."""
     with open_input(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
-    return {"name": Path(path).name, "bytes": size, "sha256": digest}
+    return PublishedFile(Path(path).name, size, digest)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gfmtrust.io import bed
-from gfmtrust.planning.plan import Regions
+from gfmtrust.planning.regions import Regions
 
 
 def regions(paths: list[Path], contig_map: Mapping[str, str]) -> Regions:

@@ -9,21 +9,24 @@ by which probes are matched to the run.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from gfmtrust.core.alphabet import BASES, N, encode
+from gfmtrust.core.alphabet import N
+from gfmtrust.core.contracts.checks import Checks
+from gfmtrust.core.contracts.plan import Plan, PlanCounts, PlannedContig
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs import alleles
 from gfmtrust.inputs import reference as background_reference
-from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, region_class, surroundings
+from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, surroundings
 from gfmtrust.io import tables
 from gfmtrust.planning import probes, shards, variant_plan
+from gfmtrust.planning.regions import Regions
+from gfmtrust.planning.snvs import Reservoir, Snvs
 
 log = logging.getLogger(__name__)
 
@@ -34,89 +37,20 @@ SAMPLED_SNVS = 200_000
 SURPRISAL_SNVS = 20_000
 MAX_ALLELE_BP = 50
 """Longer alleles, once normalised, are TOO_LONG."""
-MIN_CLASS_PROBES = 500
-"""Probes a region class needs in the quarter of them that decides on a level (docs/understand/reliability.md,
-cells)."""
 BLOCK_WINDOW_BP = 1_024
 """Calibration blocks hold at least four windows of this length where the genome allows: the plan
 does not know the models, so that a change of model re-plans nothing."""
 
 
 @dataclass(frozen=True)
-class Regions:
-    """The user's BED files by name, each a merged interval set with `.contains(contig, pos array)
-    -> bool array`.
+class PlanOptions:
+    """probes: how many, or 'auto'; shard_size: sites a shard; max_allele: longest allele that is
+    scored, bp."""
 
-    class_names: the files that are region classes of their own, None for all; alleles in the others
-    are classed by soft mask alone.
-    """
-
-    sets: dict
-    class_names: tuple[str, ...] | None = None
-
-    def classes(
-        self, genome, contig_index: np.ndarray, pos: np.ndarray, soft_masked: np.ndarray
-    ) -> np.ndarray:
-        named = (
-            self.sets
-            if self.class_names is None
-            else {name: self.sets[name] for name in self.class_names}
-        )
-        member = {name: np.zeros(len(pos), bool) for name in named}
-        for index in np.unique(contig_index):
-            rows = np.flatnonzero(contig_index == index)
-            for name, intervals in named.items():
-                member[name][rows] = intervals.contains(genome.names[index], pos[rows])
-        return region_class(soft_masked, list(member.items()))
-
-    def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
-        """Names of the files that hold a base of each allele's REF, joined by commas; object (n,),
-        None where there is none.
-
-        alleles: columns contig_index (-1: not in the genome), pos, ref.
-        """
-        names = np.full(len(alleles), "", object)
-        contig_index, pos = (
-            alleles["contig_index"].to_numpy(np.int64),
-            alleles["pos"].to_numpy(np.int64),
-        )
-        end = pos + alleles["ref"].str.len().to_numpy(np.int64)
-        for index in np.unique(contig_index[contig_index >= 0]):
-            rows = np.flatnonzero(contig_index == index)
-            for name, intervals in self.sets.items():
-                names[rows[intervals.overlaps(genome.names[index], pos[rows], end[rows])]] += (
-                    f",{name}"
-                )
-        return np.array([name[1:] or None for name in names], object)
-
-    def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
-        """The same regions, of which only those stay a class that hold SNVs enough for probes
-        enough to certify it.
-
-        A quarter of the probes decides on a level; a class without its own certificate would make
-        LOW of every allele in a small BED file. None stays where the probes come from a background:
-        no BED file lies there.
-        """
-        if not background_reference.sources(genome.names).all():
-            return replace(self, class_names=())
-        classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
-        enough = [
-            name
-            for name in self.sets
-            if (classes == name).sum() * n_probes >= 4 * MIN_CLASS_PROBES * max(1, len(classes))
-        ]
-        return replace(self, class_names=tuple(enough))
-
-
-@dataclass(frozen=True)
-class Snvs:
-    """A uniform subset of the run's scoreable SNVs: contig_index, pos, alt code (n,), and how many
-    distinct sites all of them have."""
-
-    contig_index: np.ndarray
-    pos: np.ndarray
-    alt: np.ndarray
-    n_sites: int
+    probes: str | int = "auto"
+    shard_size: int = 20_000
+    seed: int = 1
+    max_allele: int = MAX_ALLELE_BP
 
 
 def plan_sites(
@@ -126,24 +60,74 @@ def plan_sites(
     include,
     local_surprisal,
     out_dir: Path,
-    checks: dict,
-    asked_probes: str | int = "auto",
-    shard_size: int = 20_000,
-    seed: int = 1,
-    max_allele: int = MAX_ALLELE_BP,
-) -> dict:
+    checks: Checks,
+    options: PlanOptions = PlanOptions(),  # noqa: B008  (frozen: safe)
+) -> Plan:
     """Write alleles, variants, spellings, probes, shards and plan.json below `out_dir`; returns the
     content of plan.json.
 
     spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval
     set or None. local_surprisal: function (contig_index, pos) -> float32 bits, the context model's.
-    checks: checks.json. max_allele: bases. Raises UsageError (64) for a shard size below 1 or a
-    genome that is not the one checked.
+    Raises UsageError (64) for a shard size below 1 or a genome that is not the one checked.
     """
-    if shard_size < 1:
-        raise UsageError(message("--shard_size", str(shard_size), "a whole number above 0"))
-    counted = background_reference.sources(genome.names)
-    if checks.get("background") and counted.all():
+    is_source = _source_contigs(genome, checks, options)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    seed = options.seed
+    collector = variant_plan.Collector(genome, options.max_allele)
+    counts, snvs = _write_alleles(genome, spellings, regions, include, collector, out_dir, seed)
+    nowhere = np.empty((0, 2), np.int64)
+    intervals = [
+        acgt_intervals(genome, index) if is_source[index] else nowhere
+        for index in range(len(genome.names))
+    ]
+    usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
+    block_bp = block_size(usable_bp, BLOCK_WINDOW_BP)
+    taken = shards.Positions(out_dir / "alleles.parquet")
+    n_probes = probes.probe_number(snvs.n_sites, options.probes)
+    regions = regions.with_classes_for(genome, snvs, n_probes)
+    contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
+    drawn, drawing = _drawn_probes(
+        genome, snvs, regions, (contig_index, pos), local_surprisal, block_bp, n_probes, seed
+    )
+    tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
+    n_sites = shards.write_shards(
+        genome, regions, out_dir, options.shard_size
+    ) | shards.write_controls(genome, regions, out_dir, seed)
+    variants = variant_plan.with_probes(
+        collector.variants(), genome, contig_index, pos, block_bp, seed
+    )
+    n_sites |= variant_plan.write(genome, regions, variants, out_dir, options.shard_size)
+    plan = Plan(
+        counts=PlanCounts(**counts, **n_sites, probes=len(drawn["pos"]), snv_sites=snvs.n_sites),
+        seed=seed,
+        shard_size=options.shard_size,
+        block_bp=block_bp,
+        usable_bp=usable_bp,
+        spectrum=drawing.spectrum,
+        matched_surprisal=drawing.matched_surprisal,
+        merged=drawing.merged,
+        substitutions=snvs.substitutions(genome),
+        regions=tuple(regions.sets),
+        region_classes=tuple(regions.class_names),
+        contigs=tuple(
+            PlannedContig(name, length)
+            for name, length in background_reference.own_contigs(genome.contigs).items()
+        ),
+        genome_digest=checks.genome.digest,
+        background=checks.background,
+        contig_map=checks.contig_map,
+        allow_mismatch=checks.allow_mismatch,
+    )
+    plan.write(out_dir / Plan.NAME)
+    return plan
+
+
+def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
+    """Which contigs the probes may come from, bool (n,). Raises as `plan_sites`."""
+    if options.shard_size < 1:
+        raise UsageError(message("--shard_size", str(options.shard_size), "a whole number above 0"))
+    is_source = background_reference.sources(genome.names)
+    if checks.background and is_source.all():
         raise UsageError(
             message(
                 "--fasta",
@@ -151,7 +135,7 @@ def plan_sites(
                 f"{background_reference.JOINED} of check_inputs, which holds both genomes",
             )
         )
-    if not checks.get("background") and not counted.all():
+    if not checks.background and not is_source.all():
         raise UsageError(
             message(
                 "--fasta",
@@ -160,51 +144,7 @@ def plan_sites(
                 "run check_inputs with --background_fasta",
             )
         )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    collected = variant_plan.Collector(genome, max_allele)
-    counts, snvs = _write_alleles(genome, spellings, regions, include, collected, out_dir, seed)
-    nowhere = np.empty((0, 2), np.int64)
-    intervals = [
-        acgt_intervals(genome, index) if counted[index] else nowhere
-        for index in range(len(genome.names))
-    ]
-    usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
-    size = block_size(usable_bp, BLOCK_WINDOW_BP)
-    taken = shards.Positions(out_dir / "alleles.parquet")
-    n_asked = probes.probe_number(snvs.n_sites, asked_probes)
-    regions = regions.with_classes_for(genome, snvs, n_asked)
-    contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
-    n_probes, drawing = _write_probes(
-        genome, snvs, regions, contig_index, pos, local_surprisal, size, n_asked, seed, out_dir
-    )
-    n_sites = shards.write_shards(genome, regions, out_dir, shard_size) | shards.write_controls(
-        genome, regions, out_dir, seed
-    )
-    variants = variant_plan.with_probes(collected.variants(), genome, contig_index, pos, size, seed)
-    n_sites |= variant_plan.write(genome, regions, variants, out_dir, shard_size)
-    plan = {
-        "counts": {**counts, **n_sites, "probes": n_probes, "snv_sites": snvs.n_sites},
-        "seed": seed,
-        "shard_size": shard_size,
-        "block_bp": size,
-        "usable_bp": usable_bp,
-        "spectrum": drawing.spectrum,
-        "matched_surprisal": drawing.matched_surprisal,
-        "merged": drawing.merged,
-        "substitutions": _substitutions(genome, snvs),
-        "regions": list(regions.sets),
-        "region_classes": list(regions.class_names or ()),
-        "contigs": [
-            {"name": name, "length": length}
-            for name, length in background_reference.own_contigs(genome.contigs).items()
-        ],
-        "genome_digest": checks["genome"]["digest"],
-        "background": checks.get("background"),
-        "contig_map": checks["contig_map"],
-        "allow_mismatch": checks.get("allow_mismatch", False),
-    }
-    tables.write_json(out_dir / "plan.json", plan)
-    return plan
+    return is_source
 
 
 def _write_alleles(
@@ -216,7 +156,7 @@ def _write_alleles(
     statuses: dict[str, int] = {}
     n_spellings = n_snv_sites = 0
     progress = Progress("plan", "spellings of records")
-    reservoir = _Reservoir(SAMPLED_SNVS, rng)
+    reservoir = Reservoir(SAMPLED_SNVS, rng)
     selected = include.contains if include is not None else None
     with (
         tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled,
@@ -241,14 +181,7 @@ def _write_alleles(
             scored = single[(single["status"] == Status.SCORED) & (single["var_pos"] < 0)]
             n_snv_sites += len(scored[["contig_index", "pos"]].drop_duplicates())
             reservoir.add(scored)
-    kept = reservoir.rows()
-    alt = encode("".join(kept["alt"]))
-    snvs = Snvs(
-        kept["contig_index"].to_numpy(np.int64),
-        kept["pos"].to_numpy(np.int64),
-        alt,
-        n_snv_sites,
-    )
+    snvs = Snvs.of(reservoir.rows(), n_snv_sites)
     return {
         "spellings": n_spellings,
         "alleles": sum(statuses.values()),
@@ -256,46 +189,19 @@ def _write_alleles(
     }, snvs
 
 
-class _Reservoir:
-    """A uniform subset of a stream of rows: each row has a random key, the smallest keys stay."""
-
-    def __init__(self, size: int, rng: np.random.Generator):
-        self._size, self._rng = size, rng
-        self._kept = pd.DataFrame(
-            {
-                "contig_index": np.empty(0, np.int64),
-                "pos": np.empty(0, np.int64),
-                "ref": np.empty(0, object),
-                "alt": np.empty(0, object),
-                "key": np.empty(0),
-            }
-        )
-
-    def add(self, frame: pd.DataFrame) -> None:
-        frame = frame[["contig_index", "pos", "ref", "alt"]].assign(
-            key=self._rng.random(len(frame))
-        )
-        frame = frame[frame["ref"] != frame["alt"]]
-        self._kept = pd.concat([self._kept, frame], ignore_index=True) if len(self._kept) else frame
-        if len(self._kept) > 2 * self._size:
-            self._kept = self._kept.nsmallest(self._size, "key")
-
-    def rows(self) -> pd.DataFrame:
-        return self._kept.nsmallest(self._size, "key").sort_values(
-            ["contig_index", "pos", "alt"], ignore_index=True
-        )
-
-
-def _write_probes(
-    genome, snvs, regions, contig_index, pos, local_surprisal, size, n, seed, out_dir
-) -> tuple[int, probes.Drawing]:
+def _drawn_probes(
+    genome, snvs: Snvs, regions: Regions, places, local_surprisal, block_bp: int, n: int, seed: int
+) -> tuple[dict[str, np.ndarray], probes.Drawing]:
+    """Columns of tables.PROBES in genome order, and how the draw went. places: contig_index and pos
+    of the candidate sites."""
+    contig_index, pos = places
     pool = surroundings(genome, contig_index, pos)
     usable = np.flatnonzero((pool.base < N) & (pool.left < N) & (pool.right < N))
     contig_index, pos, pool = contig_index[usable], pos[usable], pool.take(usable)
     snv = surroundings(genome, snvs.contig_index, snvs.pos)
     pool_class = regions.classes(genome, contig_index, pos, pool.soft_masked)
     snv_class = regions.classes(genome, snvs.contig_index, snvs.pos, snv.soft_masked)
-    number = {name: i for i, name in enumerate(sorted({*pool_class, *snv_class}))}
+    class_number = {name: i for i, name in enumerate(sorted({*pool_class, *snv_class}))}
     surprisal_of_row = np.full(len(pos), np.nan, np.float32)
 
     def surprisal_of_pool(rows: np.ndarray) -> np.ndarray:
@@ -309,11 +215,8 @@ def _write_probes(
 
     drawn, drawing = probes.draw(
         n,
-        pool,
-        np.array([number[c] for c in pool_class], np.int64),
-        snv,
-        snvs.alt,
-        np.array([number[c] for c in snv_class], np.int64),
+        probes.Sites(pool, np.array([class_number[name] for name in pool_class], np.int64)),
+        probes.Sites(snv, np.array([class_number[name] for name in snv_class], np.int64), snvs.alt),
         surprisal_of_pool,
         surprisal_of_snvs,
         seed,
@@ -330,23 +233,18 @@ def _write_probes(
     surprisal_of_pool(missing)
     order = np.lexsort((drawn.decoy, pos[at], contig_index[at]))
     at = at[order]
-    tables.write(
-        out_dir / "probes.parquet",
-        {
-            "contig_index": contig_index[at].astype(np.int32),
-            "pos": pos[at],
-            "real": pool.base[at].astype(np.int8),
-            "decoy": drawn.decoy[order].astype(np.int8),
-            "run_oriented": drawn.run_oriented[order],
-            "region_class": pool_class[at],
-            "block": block_of(genome, contig_index[at], pos[at], size),
-            "local_surprisal": surprisal_of_row[at],
-            "gc": pool.gc[at],
-            "soft_masked": pool.soft_masked[at],
-        },
-        tables.PROBES,
-    )
-    return len(at), drawing
+    return {
+        "contig_index": contig_index[at].astype(np.int32),
+        "pos": pos[at],
+        "real": pool.base[at].astype(np.int8),
+        "decoy": drawn.decoy[order].astype(np.int8),
+        "run_oriented": drawn.run_oriented[order],
+        "region_class": pool_class[at],
+        "block": block_of(genome, contig_index[at], pos[at], block_bp),
+        "local_surprisal": surprisal_of_row[at],
+        "gc": pool.gc[at],
+        "soft_masked": pool.soft_masked[at],
+    }, drawing
 
 
 def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
@@ -371,17 +269,3 @@ def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
     if not indexes:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     return np.concatenate(indexes), np.concatenate(positions)
-
-
-def _substitutions(genome, snvs) -> dict[str, int]:
-    """The run's substitutions as they stand, e.g. {'A>C': 12}, of the SNVs kept."""
-    from_ = (
-        surroundings(genome, snvs.contig_index, snvs.pos).base
-        if len(snvs.pos)
-        else np.empty(0, np.uint8)
-    )
-    named: dict[str, int] = {}
-    for ref, alt in zip(from_, snvs.alt, strict=True):
-        name = f"{BASES[ref]}>{BASES[alt]}"
-        named[name] = named.get(name, 0) + 1
-    return dict(sorted(named.items()))

@@ -30,6 +30,16 @@ LEVELS = ("gc", "region", "flanks", "substitution")
 
 
 @dataclass(frozen=True)
+class Sites:
+    """Sites to draw from or to imitate, n rows. region: small integers, one a region class (n,);
+    alt: code of ALT, uint8 (n,), of the run's SNVs alone."""
+
+    around: Surroundings
+    region: np.ndarray
+    alt: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Probes:
     """n probes: row of the candidate pool each stands at (-1 never), decoy base uint8, run_oriented
     bool (real base on the REF side)."""
@@ -120,24 +130,20 @@ class _Classes:
 
 def draw(
     n: int,
-    pool: Surroundings,
-    pool_region: np.ndarray,
-    snv: Surroundings,
-    snv_alt: np.ndarray,
-    snv_region: np.ndarray,
+    pool: Sites,
+    snvs: Sites,
     surprisal_of_pool,
     surprisal_of_snvs,
     seed: int,
 ) -> tuple[Probes, Drawing]:
     """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
 
-    pool, snv: surroundings of the candidate sites and of the run's SNV sites; snv_alt: code of ALT,
-    one row an allele. pool_region, snv_region: small integers (region classes). surprisal_of_pool:
-    function of pool rows -> local surprisal (bits, float); surprisal_of_snvs: function of nothing
-    -> local surprisal of the run's sites (NaN where unknown). Raises BadDataError (65) where the
-    genome has no base to draw. Draws are i.i.d. with replacement.
+    surprisal_of_pool: function of pool rows -> local surprisal (bits, float); surprisal_of_snvs:
+    function of nothing -> local surprisal of the run's sites (NaN where unknown). Raises
+    BadDataError (65) where the genome has no base to draw. Draws are i.i.d. with replacement.
     """
-    if not len(pool.base):
+    around = pool.around
+    if not len(around.base):
         raise BadDataError(
             message(
                 "FASTA",
@@ -148,28 +154,26 @@ def draw(
         )
     rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing()
-    real, other, left, right, region, gc = _alleles(
-        snv, snv_alt, snv_region, pool, pool_region, n * OVERSIZE, rng, drawing
-    )
-    edges = np.quantile(snv.gc if drawing.spectrum == "run" else pool.gc, QUINTILES)
-    classes = _Classes(pool, pool_region, np.searchsorted(edges, pool.gc))
+    real, other, left, right, region, gc = _alleles(snvs, pool, n * OVERSIZE, rng, drawing)
+    edges = np.quantile(snvs.around.gc if drawing.spectrum == "run" else around.gc, QUINTILES)
+    classes = _Classes(around, pool.region, np.searchsorted(edges, around.gc))
     run_oriented = np.arange(len(real)) % 2 == 0
     here, decoy = np.where(run_oriented, real, other), np.where(run_oriented, other, real)
     gc_bin = np.searchsorted(edges, gc)
     wanted = [site_key(here, left, right, region, gc_bin, level) for level in range(len(LEVELS))]
     rows = classes.draw(wanted, rng, drawing.merged)
-    found = np.flatnonzero(rows >= 0)
-    rows, here, decoy, run_oriented = rows[found], here[found], decoy[found], run_oriented[found]
-    decoy = np.where(pool.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
-    keep = _thinned(
-        n, rows, run_oriented, len(snv.base), surprisal_of_pool, surprisal_of_snvs, drawing, rng
-    )
+    drawn = np.flatnonzero(rows >= 0)
+    rows, here, decoy, run_oriented = rows[drawn], here[drawn], decoy[drawn], run_oriented[drawn]
+    decoy = np.where(around.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
+    run = surprisal_of_snvs() if len(snvs.region) >= MIN_SNVS_FOR_SURPRISAL else np.empty(0)
+    keep = _thinned(n, rows, run_oriented, surprisal_of_pool, run, drawing, rng)
     return Probes(rows[keep], decoy[keep], run_oriented[keep]), drawing
 
 
-def _alleles(snv, snv_alt, snv_region, pool, pool_region, n, rng, drawing):
+def _alleles(snvs: Sites, pool: Sites, n: int, rng, drawing: Drawing) -> tuple[np.ndarray, ...]:
     """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
     genome's own flanks."""
+    snv, snv_alt = snvs.around, snvs.alt
     usable = np.flatnonzero(
         (snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N)
     )
@@ -180,40 +184,40 @@ def _alleles(snv, snv_alt, snv_region, pool, pool_region, n, rng, drawing):
             snv_alt[pick],
             snv.left[pick],
             snv.right[pick],
-            snv_region[pick],
+            snvs.region[pick],
             snv.gc[pick],
         )
     drawing.spectrum = "default"
-    pick = rng.integers(0, len(pool.base), n)
+    pick = rng.integers(0, len(pool.region), n)
     pair = rng.integers(0, 12, n)
     real = (pair // 3).astype(np.uint8)
     other = ((real + 1 + pair % 3) % 4).astype(np.uint8)
-    return real, other, pool.left[pick], pool.right[pick], pool_region[pick], pool.gc[pick]
+    around = pool.around
+    return real, other, around.left[pick], around.right[pick], pool.region[pick], around.gc[pick]
 
 
 def _thinned(
-    n, rows, run_oriented, n_snvs, surprisal_of_pool, surprisal_of_snvs, drawing, rng
+    n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisal_of_pool, run, drawing, rng
 ) -> np.ndarray:
     """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of
-    local surprisal if it has SNVs enough.
+    local surprisal if it has SNVs enough. run: local surprisal of the run's sites, bits.
 
     A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d.
     and the binomial bound exact.
     """
-    run = surprisal_of_snvs() if n_snvs >= MIN_SNVS_FOR_SURPRISAL else np.empty(0)
     run = run[np.isfinite(run)]
     chance = np.ones(len(rows))
     if len(run) >= MIN_SNVS_FOR_SURPRISAL:
         drawing.matched_surprisal = True
         n_bins = min(MAX_BINS, len(run) // SNVS_PER_BIN)
         edges = np.quantile(run, np.arange(1, n_bins) / n_bins)
-        mine = surprisal_of_pool(rows)
-        known = np.isfinite(mine)
-        bins = np.searchsorted(edges, np.where(known, mine, 0))
+        surprisal = surprisal_of_pool(rows)
+        answered = np.isfinite(surprisal)
+        bins = np.searchsorted(edges, np.where(answered, surprisal, 0))
         share_run = np.bincount(np.searchsorted(edges, run), minlength=n_bins) / len(run)
-        share_mine = np.bincount(bins[known], minlength=n_bins) / max(1, known.sum())
-        ratio = np.divide(share_run, share_mine, out=np.zeros(n_bins), where=share_mine > 0)
-        chance = np.where(known, ratio[bins] / ratio.max(), 0)
+        share_drawn = np.bincount(bins[answered], minlength=n_bins) / max(1, answered.sum())
+        ratio = np.divide(share_run, share_drawn, out=np.zeros(n_bins), where=share_drawn > 0)
+        chance = np.where(answered, ratio[bins] / ratio.max(), 0)
     accepted = rng.random(len(rows)) < chance
     kept = [
         np.flatnonzero(accepted & (run_oriented == side))[:quota]

@@ -160,7 +160,7 @@ def write_controls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]
                 {name: np.concatenate(parts) for name, parts in shard.items()},
                 tables.SHARD,
             )
-    return {"null_sites": len(sites) * len(NEGATIVE_CONTROLS)}
+    return {"control_sites": len(sites) * len(NEGATIVE_CONTROLS)}
 
 
 def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.core.warning_counts import Tally
 from gfmtrust.io import bgzf, tables
@@ -34,8 +35,7 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
     REF>ALT` (and the status where it is not scored), round(1000 * reliability), `.`, the range
     again, colour. Sorted; streamed, a position at a time.
     """
-    known = tables.read_metadata(sites)
-    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    contigs = RunFacts.read(sites).genome
     path = out_dir / FLAGS.file
     out_dir.mkdir(parents=True, exist_ok=True)
     last = 0

@@ -10,6 +10,7 @@ import html
 import json
 from collections.abc import Callable
 
+from gfmtrust.core.contracts.counts import Counts
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
 GENERAL = "gfmtrust_general_stats_mqc.json"
@@ -41,11 +42,11 @@ PARENT = {
 }
 
 
-def files(counts: list[dict]) -> dict[str, str]:
+def files(counts: list[Counts]) -> dict[str, str]:
     """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {}
     without any."""
-    vcfs = [file for file in counts if file["kind"] == "vcf"]
-    beds = [file for file in counts if file["kind"] == "bed"]
+    vcfs = [file for file in counts if file.kind == "vcf"]
+    beds = [file for file in counts if file.kind == "bed"]
     made = {}
     if vcfs:
         made[GENERAL] = general_stats(vcfs)
@@ -77,12 +78,12 @@ def files(counts: list[dict]) -> dict[str, str]:
     return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 
-def general_stats(vcfs: list[dict]) -> dict:
+def general_stats(vcfs: list[Counts]) -> dict:
     """Scored alleles and flags of each file, for MultiQC's first table."""
     data = {
-        escaped(file["id"]): {
-            "scored": file["statuses"].get(Status.SCORED, 0),
-            **{flag: file["ranks"][flag] for flag in ("HIGH", "MEDIUM", "LOW")},
+        escaped(file.id): {
+            "scored": file.statuses.get(Status.SCORED, 0),
+            **{flag: file.ranks[flag] for flag in ("HIGH", "MEDIUM", "LOW")},
         }
         for file in vcfs
     }
@@ -134,12 +135,12 @@ def bar_graph(
     plot_id: str,
     name: str,
     description: str,
-    counts: list[dict],
-    of_file: Callable[[dict], dict[str, int]],
+    counts: list[Counts],
+    of_file: Callable[[Counts], dict[str, int]],
     colours: dict[str, str],
 ) -> dict:
     """One bar a file, its parts in the order of `colours`; parts that no file has are left out."""
-    data = {escaped(file["id"]): of_file(file) for file in counts}
+    data = {escaped(file.id): of_file(file) for file in counts}
     present = [part for part in colours if any(row.get(part) for row in data.values())] or list(
         colours
     )[:1]
@@ -159,12 +160,12 @@ def bar_graph(
     }
 
 
-def flag_data(file: dict) -> dict[str, int]:
-    return file["ranks"]
+def flag_data(file: Counts) -> dict[str, int]:
+    return file.ranks
 
 
-def reason_data(file: dict) -> dict[str, int]:
-    return {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
+def reason_data(file: Counts) -> dict[str, int]:
+    return {name: n for name, n in file.statuses.items() if name != Status.SCORED}
 
 
 def escaped(text: str) -> str:

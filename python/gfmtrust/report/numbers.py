@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from gfmtrust.annotate.model_comparison import ENTROPY_EDGES
 from gfmtrust.calibration.caps import HIGH_ENTROPY_BITS
 from gfmtrust.calibration.certificates import lower_bound, upper_bound
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.report import groups as report_groups
@@ -95,10 +96,8 @@ class LeagueRow:
 
 def allele_numbers(sites: Path) -> AlleleNumbers:
     """Counts of all rows of sites.parquet, read batch by batch."""
-    facts = tables.read_metadata(sites)
-    numbers = AlleleNumbers(
-        contigs=Contigs.of(facts.get("contigs", []), facts.get("contig_lengths", []))
-    )
+    facts = RunFacts.read(sites)
+    numbers = AlleleNumbers(contigs=Contigs.of(facts.contigs, facts.contig_lengths))
     for batch in tables.batches(sites, NEEDED):
         numbers.statuses.update(_value_counts(batch["status"]))
         numbers.ranks.update({Rank(value): n for value, n in _value_counts(batch["rank"]).items()})

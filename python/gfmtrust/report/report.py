@@ -14,11 +14,14 @@ import numpy as np
 
 from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
-from gfmtrust.annotate.allele_values import run_facts
-from gfmtrust.annotate.header_lines import read_calibration
 from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core.contracts.checks import Checks
+from gfmtrust.core.contracts.counts import Counts, read_counts
+from gfmtrust.core.contracts.manifest import Manifest
+from gfmtrust.core.contracts.plan import Plan
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -74,11 +77,11 @@ class Run:
     annotated file, by id; compared, loci, local_lr: what `model_comparison`, `loci` and `local_lr`
     wrote, {} where they did not."""
 
-    checks: dict
-    plan: dict
-    calibration: Calibration
+    checks: Checks
+    plan: Plan
+    calibration: RunCalibration
     models: list[dict]
-    files: list[dict]
+    files: list[Counts]
     numbers: AlleleNumbers
     curve: list
     league: list[LeagueRow]
@@ -86,8 +89,8 @@ class Run:
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
 
-    def of_kind(self, kind: str) -> list[dict]:
-        return [file for file in self.files if file["kind"] == kind]
+    def of_kind(self, kind: str) -> list[Counts]:
+        return [file for file in self.files if file.kind == kind]
 
 
 def report(
@@ -108,7 +111,7 @@ def report(
     model_files: bundle.json of each model. Files of an earlier report in `out_dir` are removed first, so that none is
     left beside the new ones or after a report that failed.
     """
-    for name in (HTML, "manifest.json", *multiqc.FILES):
+    for name in (HTML, Manifest.NAME, *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
     run = read_run(checked, plan, calibration, sites, counts, metrics, model_files)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -119,7 +122,7 @@ def report(
         made.append(out_dir / name)
     held = [path for name in CALIBRATION_FILES if (path := calibration / name).is_file()]
     step_files = [*held, *(path for path in sorted(sites.iterdir()) if path.is_file())]
-    tables.write_json(out_dir / "manifest.json", manifest.manifest(run, step_files + made))
+    manifest.manifest(run, step_files + made).write(out_dir / Manifest.NAME)
     return run
 
 
@@ -134,26 +137,24 @@ def read_run(
 ) -> Run:
     """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
     ConfigurationError (78)."""
-    fitted = read_calibration(calibration / "calibration.json")
+    fitted = RunCalibration.read(calibration / "calibration.json")
     scored = tables.read(
         calibration / "probes.scored.parquet",
         ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"],
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
-    known = run_facts(sites / "sites.parquet").get("models", {})
+    facts = RunFacts.read(sites / "sites.parquet")
     models = _models(
-        fitted, known, [tables.read_json(path) for path in sorted(metrics)], model_files
+        fitted, facts.models, [tables.read_json(path) for path in sorted(metrics)], model_files
     )
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
-        checks=tables.read_json(checked / "checks.json"),
-        plan=tables.read_json(plan / "plan.json"),
+        checks=Checks.read(checked / Checks.NAME),
+        plan=Plan.read(plan / Plan.NAME),
         calibration=fitted,
         models=models,
-        files=sorted(
-            (tables.read_json(path) for path in counts), key=lambda file: (file["kind"], file["id"])
-        ),
+        files=sorted((read_counts(path) for path in counts), key=lambda file: (file.kind, file.id)),
         numbers=allele_numbers(sites / "sites.parquet"),
         curve=calibration_curve(
             probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)
@@ -176,7 +177,10 @@ def _where_made(path: Path) -> dict:
 
 
 def _models(
-    calibration: Calibration, facts: dict[str, dict], metrics: list[dict], model_files: list[Path]
+    calibration: RunCalibration,
+    facts: dict[str, dict],
+    metrics: list[dict],
+    model_files: list[Path],
 ) -> list[dict]:
     """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites,
     passes, seconds."""
@@ -185,7 +189,7 @@ def _models(
         for model in model_facts.read_all(model_files)
     }
     rows = []
-    for model, digest in calibration.digests.get("bundles", {}).items():
+    for model, digest in calibration.bundles.items():
         mine = [one for one in metrics if one["model"] == model]
         known = facts.get(model, {}) | of_bundles.get(model, {})
         rows.append(
@@ -256,14 +260,14 @@ def context(run: Run) -> dict:
     )
     return {
         "numbers": numbers,
-        "genome": run.checks["genome"],
-        "inputs": run.checks["inputs"],
+        "genome": run.checks.genome,
+        "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "verdict": report_wording.verdict(numbers, calibration),
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
-            "no_alt": f"{sum(file['no_alt'] for file in run.of_kind('vcf')):,}",
+            "no_alt": f"{sum(file.no_alt for file in run.of_kind('vcf')):,}",
             "reasons": report_rows.shares(
                 {name: n for name, n in numbers.statuses.items() if name != Status.SCORED},
                 numbers.alleles,
@@ -280,9 +284,9 @@ def context(run: Run) -> dict:
             for level in FLAGS
         ],
         "certificates": [
-            report_rows.certificate(kind, found)
-            for kind, held in calibration.by_kind().items()
-            for found in held.certificates
+            report_rows.certificate(name, certificate)
+            for name, one in calibration.flagging().items()
+            for certificate in one.certificates
         ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
         "calibration_facts": report_rows.calibration_facts(calibration),
@@ -300,7 +304,7 @@ def context(run: Run) -> dict:
             "sentence": report_wording.league_sentence(run.league),
             "rows": [report_rows.league_row(row) for row in run.league],
         },
-        "checks": [report_rows.check(one) for one in run.checks["inputs"][:SHOWN_ROWS]],
+        "checks": [report_rows.check(one) for one in run.checks.inputs[:SHOWN_ROWS]],
         "warnings": warnings[:SHOWN_WARNINGS],
         "totals": {
             "samples": len(run.of_kind("vcf")),

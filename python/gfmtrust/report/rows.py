@@ -8,9 +8,14 @@ import numpy as np
 from gfmtrust import __version__
 from gfmtrust.annotate.header_lines import shift_text
 from gfmtrust.calibration.certificates import Certificate
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
+from gfmtrust.core.contracts.base import encoded
+from gfmtrust.core.contracts.checks import Background, CheckedInput, Checks
+from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts
+from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.core.warning_counts import CountedWarning
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.report import loci
 from gfmtrust.report import svg as report_svg
@@ -48,20 +53,21 @@ def certificate(kind: str, found: Certificate) -> dict[str, str]:
     }
 
 
-def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
-    counts, options = calibration.counts, calibration.options
-    terms = calibration.reliability.terms if calibration.reliability else ()
+def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
+    snv, options = calibration.snv, calibration.options
+    counts = snv.counts
+    terms = snv.reliability.terms if snv.reliability else ()
     facts = [
         ("outcome", calibration.outcome or MISSING),
         (
             "probes",
-            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.half_a:,}, "
-            f"certification splits {counts.b1:,} (HIGH) and {counts.b2:,} (MEDIUM); "
+            f"{counts.probes:,} answered, {counts.failed:,} not; fit split {counts.fit:,}, "
+            f"certification splits {counts.certify_high:,} (HIGH) and {counts.certify_medium:,} (MEDIUM); "
             f"{counts.blocks:,} blocks",
         ),
         (
             "set, seed, looks at the certification splits",
-            f"{calibration.set}, {options.seed}, {options.looks}",
+            f"{snv.set}, {options.seed}, {options.looks}",
         ),
         (
             "shift test (local surprisal of the run against that of the probes)",
@@ -71,9 +77,11 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
     ]
     facts += [
         (f"labels on the training genome of {one.model}", one.words)
-        for one in calibration.label_overlap
+        for one in calibration.labels.overlap
     ]
-    ranked = [f"{row.measure} {row.prr:.2f}" for row in calibration.ablation if row.prr is not None]
+    ranked = [
+        f"{row.measure} {row.prr:.2f}" for row in calibration.snv.ablation if row.prr is not None
+    ]
     if ranked:
         facts.append(
             (
@@ -81,12 +89,12 @@ def calibration_facts(calibration: Calibration) -> list[tuple[str, str]]:
                 ", ".join(ranked),
             )
         )
-    for null in calibration.nulls:
-        error = MISSING if null.error is None else f"{100 * null.error:.0f} %"
+    for control in calibration.controls:
+        error = MISSING if control.error is None else f"{100 * control.error:.0f} %"
         facts.append(
             (
-                f"flags of the negative control: {null.name}",
-                f"{null.n_high:,} HIGH, {null.n_medium:,} MEDIUM of {null.n:,}; "
+                f"flags of the negative control: {control.name}",
+                f"{control.n_high:,} HIGH, {control.n_medium:,} MEDIUM of {control.n:,}; "
                 f"wrong in {error} of cases; guessing gives 50 %",
             )
         )
@@ -128,32 +136,32 @@ def local_lr(told: dict) -> dict:
     }
 
 
-def sample(file: dict) -> dict[str, str]:
-    reasons = {name: n for name, n in file["statuses"].items() if name != Status.SCORED}
-    scored = file["statuses"].get(Status.SCORED, 0)
+def sample(file: VcfCounts) -> dict[str, str]:
+    reasons = {name: n for name, n in file.statuses.items() if name != Status.SCORED}
+    scored = file.statuses.get(Status.SCORED, 0)
     commonest = max(sorted(reasons), key=reasons.__getitem__) if reasons else ""
     return {
-        "id": file["id"],
-        "records": f"{file['records']:,}",
-        "alts": f"{file['alts']:,}",
+        "id": file.id,
+        "records": f"{file.records:,}",
+        "alts": f"{file.alts:,}",
         "scored": f"{scored:,}",
         **flag_counts(file),
-        "bar": report_svg.share_bar(np.array([file["ranks"][rank.name] for rank in Rank])),
-        "no_alt": f"{file['no_alt']:,}",
+        "bar": report_svg.share_bar(np.array([file.ranks[rank.name] for rank in Rank])),
+        "no_alt": f"{file.no_alt:,}",
         "reason": f"{commonest} ({reasons[commonest]:,})" if commonest else MISSING,
     }
 
 
-def region(file: dict) -> dict[str, str]:
-    bases, scored = file["bases"], file["scored_bases"]
+def region(file: RegionCounts) -> dict[str, str]:
+    bases, scored = file.bases, file.scored_bases
     return {
-        "id": file["id"],
-        "lines": f"{file['intervals']:,}",
+        "id": file.id,
+        "lines": f"{file.intervals:,}",
         "bases": f"{bases:,}",
         "scored": f"{scored / bases:.1%}" if bases else MISSING,
         **flag_counts(file),
         "numbers": [
-            number(file[f"mean_{column.bed_name}"], column.report.form)
+            number(file.means[f"mean_{column.bed_name}"], column.report.form)
             for column in BED_COLUMNS
             if column.report
         ],
@@ -165,8 +173,8 @@ def region_titles() -> list[str]:
     return [column.report.title for column in BED_COLUMNS if column.report]
 
 
-def flag_counts(file: dict) -> dict[str, str]:
-    return {rank.name.lower(): f"{file['ranks'][rank.name]:,}" for rank in Rank}
+def flag_counts(file: Counts) -> dict[str, str]:
+    return {rank.name.lower(): f"{file.ranks[rank.name]:,}" for rank in Rank}
 
 
 def league_row(row: LeagueRow) -> tuple[str, ...]:
@@ -180,33 +188,29 @@ def league_row(row: LeagueRow) -> tuple[str, ...]:
     )
 
 
-def check(one: dict) -> tuple[str, ...]:
+def check(one: CheckedInput) -> tuple[str, ...]:
     """An input file as check_inputs saw it."""
-    mismatch = f"{one['n_snv_mismatch']:,} of {one['n_snv']:,}" if one["kind"] == "vcf" else MISSING
+    mismatch = f"{one.n_snv_mismatch:,} of {one.n_snv:,}" if one.kind == "vcf" else MISSING
     return (
-        one["name"],
-        one["kind"],
-        f"{one['records']:,}",
-        f"{one['alts']:,}" if one["kind"] == "vcf" else MISSING,
+        one.name,
+        one.kind,
+        f"{one.records:,}",
+        f"{one.alts:,}" if one.kind == "vcf" else MISSING,
         mismatch,
-        "yes" if one["sorted"] else "no",
+        "yes" if one.sorted else "no",
     )
 
 
-def warnings(checks: dict, files: list[dict]) -> list[str]:
+def warnings(checks: Checks, files: list[Counts]) -> list[str]:
     """Every counted warning of checks and writers, each once, in order."""
-    lines = [warning_line(warning, "") for warning in checks["warnings"]]
-    for one in [*checks["inputs"], *files]:
-        lines += [warning_line(warning, one["id"]) for warning in one["warnings"]]
+    lines = [warning_line(warning, "") for warning in checks.warnings]
+    for one in [*checks.inputs, *files]:
+        lines += [warning_line(warning, one.id) for warning in one.warnings]
     return list(dict.fromkeys(lines))
 
 
-def warning_line(warning: dict | str, where: str) -> str:
-    text = (
-        warning
-        if isinstance(warning, str)
-        else f"{warning['text']} ({warning['count']:,} times, first {warning['first']})"
-    )
+def warning_line(warning: CountedWarning, where: str) -> str:
+    text = f"{warning.text} ({warning.count:,} times, first {warning.first})"
     return f"{where}: {text}" if where else text
 
 
@@ -324,15 +328,15 @@ def model(facts: dict) -> dict[str, str]:
     return {**facts, **counted, "device": facts["device"] or MISSING}
 
 
-def provenance(checks: dict, plan: dict) -> list[tuple[str, str]]:
-    genome, counts = checks["genome"], plan["counts"]
+def provenance(checks: Checks, plan: Plan) -> list[tuple[str, str]]:
+    genome, counts = checks.genome, encoded(plan.counts)
     return [
         ("gfmtrust", __version__),
-        ("genome", genome["name"]),
-        ("genome digest", genome["digest"]),
-        ("contigs", f"{len(genome['contigs']):,}"),
-        *_background(checks.get("background")),
-        ("seed", str(plan["seed"])),
+        ("genome", genome.name),
+        ("genome digest", genome.digest),
+        ("contigs", f"{len(genome.contigs):,}"),
+        *_background(checks.background),
+        ("seed", str(plan.seed)),
         (
             "planned",
             ", ".join(
@@ -344,15 +348,15 @@ def provenance(checks: dict, plan: dict) -> list[tuple[str, str]]:
     ]
 
 
-def _background(facts: dict | None) -> list[tuple[str, str]]:
-    if not facts:
+def _background(background: Background | None) -> list[tuple[str, str]]:
+    if not background:
         return []
     return [
-        ("context model and probes come from", facts["name"]),
-        ("background digest", facts["digest"]),
+        ("context model and probes come from", background.name),
+        ("background digest", background.digest),
         (
             "k-mers of the genome that are also in the background",
-            f"{facts['shared_words']:,} of {facts['sampled_words']:,} sampled",
+            f"{background.shared_words:,} of {background.sampled_words:,} sampled",
         ),
     ]
 

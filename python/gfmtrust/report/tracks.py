@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyBigWig
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, write_failed
 from gfmtrust.report.flag_track import write_flags
@@ -33,8 +34,7 @@ def write_tracks(
 
     assembly: IGV's name of the genome; recognised by its chromosome 1 where None.
     """
-    known = tables.read_metadata(sites)
-    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    contigs = RunFacts.read(sites).genome
     paths = [*write_bigwigs(bases, out_dir, force), *write_flags(sites, out_dir, force)]
     present = [path.name for path in paths]
     return [
@@ -66,8 +66,7 @@ def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]
 
     Contigs stand in the order and with the lengths of the genome, whether they have a value or not.
     """
-    known = tables.read_metadata(bases)
-    contigs = list(zip(known["contigs"], known["contig_lengths"], strict=True))
+    contigs = RunFacts.read(bases).genome
     paths = [
         out_dir / f"{track}.bw" for track, column in TRACKS.items() if _has_value(bases, column)
     ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gfmtrust.calibration.certificates import Certificate
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
@@ -24,7 +24,7 @@ class Verdict:
     any_high: bool
 
 
-def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
+def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
     """Is any allele HIGH, and if not, why not."""
     n_high, n_medium = numbers.ranks[Rank.HIGH], numbers.ranks[Rank.MEDIUM]
     medium = _medium_line(n_high, n_medium, calibration)
@@ -58,7 +58,7 @@ def verdict(numbers: AlleleNumbers, calibration: Calibration) -> Verdict:
     return Verdict(f"No allele is HIGH: {headline}", (*lines, medium), False)
 
 
-def why_no_high(calibration: Calibration) -> list[str]:
+def why_no_high(calibration: RunCalibration) -> list[str]:
     """The reason as a sentence, and what explains it."""
     if calibration.shift is not None and calibration.shift.fired:
         return [
@@ -72,14 +72,14 @@ def why_no_high(calibration: Calibration) -> list[str]:
             f"{calibration.options.at_most_medium}, so no flag is above MEDIUM.",
             f"{calibration.outcome}.",
         ]
-    if not calibration.certificates:
+    if not calibration.snv.certificates:
         return ["no certificate could be made.", f"{calibration.outcome}."]
-    if calibration.limits.model_gain is not None and calibration.limits.model_gain <= 0:
+    if calibration.snv.limits.model_gain is not None and calibration.snv.limits.model_gain <= 0:
         return [
             "on this genome the models know no more than the context model, a k-mer (Markov) baseline.",
             f"{calibration.outcome}.",
         ]
-    high = [found for found in calibration.certificates if found.level == Rank.HIGH.name]
+    high = [found for found in calibration.snv.certificates if found.level == Rank.HIGH.name]
     if any(found.exists for found in high):
         return ["the level is certified on this genome, but no allele of this run reaches it."]
     return [
@@ -101,7 +101,7 @@ def nearest_miss(high: list[Certificate]) -> list[str]:
     ]
 
 
-def _medium_line(n_high: int, n_medium: int, calibration: Calibration) -> str:
+def _medium_line(n_high: int, n_medium: int, calibration: RunCalibration) -> str:
     if n_medium:
         return (
             f"{n_medium:,} are MEDIUM: the model prefers the decoy in at most {calibration.options.alpha_medium:.0%} of such cases. "
@@ -112,7 +112,7 @@ def _medium_line(n_high: int, n_medium: int, calibration: Calibration) -> str:
     return "No allele is MEDIUM either: every scored allele is LOW."
 
 
-def level_text(level: Rank, calibration: Calibration) -> str:
+def level_text(level: Rank, calibration: RunCalibration) -> str:
     """What a flag promises in this run."""
     if level == Rank.LOW:
         return "The allele is scored, and nothing is promised."
@@ -126,7 +126,7 @@ def level_text(level: Rank, calibration: Calibration) -> str:
         return f"Not given in this run: {calibration.options.at_most_medium}."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
-    found = [one for one in calibration.certificates if one.level == level.name and one.exists]
+    found = [one for one in calibration.snv.certificates if one.level == level.name and one.exists]
     if not found:
         return (
             f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."

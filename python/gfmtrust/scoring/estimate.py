@@ -10,6 +10,7 @@ import numpy as np
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
+from gfmtrust.core.contracts.plan import Plan, PlanCounts
 from gfmtrust.core.progress import duration
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
@@ -38,7 +39,7 @@ def estimate_run(
     tiles and they cost less. Hours are of one task at a time with `options.threads` threads; shards run beside
     each other where there is room.
     """
-    counts = tables.read_json(plan_dir / "plan.json")["counts"]
+    counts = Plan.read(plan_dir / Plan.NAME).counts
     shards = [only_region(path) for path in planned_shards(plan_dir, ShardKind.SITES).values()]
     rows = []
     for path in bundles:
@@ -60,10 +61,9 @@ def estimate_run(
         alone = reader.passes_per_site(options.views, options.neighbours)
         of_variant = 2 * alone + reader.passes_per_variant(options.views)
         reading = options.reading(options.neighbours)
-        passes = planned_passes(reader, shards, counts["sites"], reading, region_stride)
+        passes = planned_passes(reader, shards, counts.sites, reading, region_stride)
         passes += (
-            counts["null_sites"] * alone
-            + (counts["variants"] + counts["variant_probes"]) * of_variant
+            counts.control_sites * alone + (counts.variants + counts.variant_probes) * of_variant
         )
         cost = {preset: reader.passes_per_site(preset, options.neighbours) for preset in PRESETS}
         rows.append(
@@ -79,21 +79,21 @@ def estimate_run(
         )
     sums = {name: sum(row[name] for row in rows) for name in ("passes", "calibration_passes")}
     total = {
-        "sites": counts["sites"],
-        "shards": counts["shards"],
-        "probes": counts["probes"],
+        "sites": counts.sites,
+        "shards": counts.shards,
+        "probes": counts.probes,
         **sums,
         "hours": round(sum(row["hours"] for row in rows), 4),
         "models": rows,
     }
     tables.write_json(out, total)
     lines = [
-        f"unique sites\t{counts['sites']:,}",
-        f"of these variant sites\t{counts['variant_sites']:,}",
-        f"region bases\t{counts['region_bases']:,}",
-        f"indels and MNVs\t{counts['variants']:,}",
-        f"probes\t{counts['probes']:,} and {counts['variant_probes']:,} of indels and MNVs",
-        f"negative controls\t{counts['null_sites']:,} sites",
+        f"unique sites\t{counts.sites:,}",
+        f"of these variant sites\t{counts.variant_sites:,}",
+        f"region bases\t{counts.region_bases:,}",
+        f"indels and MNVs\t{counts.variants:,}",
+        f"probes\t{counts.probes:,} and {counts.variant_probes:,} of indels and MNVs",
+        f"negative controls\t{counts.control_sites:,} sites",
     ]
     lines += [
         f"{row['model']} ({row['device']})\t{row['passes']:,} passes, {row['passes_per_s']:,.0f} per second, "
@@ -109,12 +109,10 @@ def estimate_run(
     return "\n".join(lines) + "\n"
 
 
-def calibration_passes(counts: dict, alone: int, of_variant: int) -> int:
+def calibration_passes(counts: PlanCounts, alone: int, of_variant: int) -> int:
     """Passes that the probes and the null controls cost with one model: `alone` a site,
     `of_variant` an indel or MNV."""
-    return (counts["probe_sites"] + counts["null_sites"]) * alone + counts[
-        "variant_probes"
-    ] * of_variant
+    return (counts.probe_sites + counts.control_sites) * alone + counts.variant_probes * of_variant
 
 
 def planned_passes(

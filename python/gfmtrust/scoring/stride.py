@@ -13,6 +13,7 @@ import numpy as np
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
+from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.shard import StrideCheck, StrideChoice
 from gfmtrust.core.measures import entropy, mean_distribution, view_weights
 from gfmtrust.core.vocabulary import ShardKind
@@ -57,7 +58,7 @@ def choose_stride(
             threads=options.threads,
             allow_long_window=options.allow_long_window,
         )
-        contig_index, pos = region_bases(plan_dir, tables.read_json(plan_dir / "plan.json")["seed"])
+        contig_index, pos = region_bases(plan_dir, Plan.read(plan_dir / Plan.NAME).seed)
         rows = answerable(reader, genome, contig_index, pos, options.max_n)
         places = contig_index[rows], pos[rows]
         reading = ReadingOptions(options.views, neighbours=False, max_n=1.0)

@@ -17,7 +17,7 @@ def secondsBetweenLines() {
 def planText(plan, n_shards, n_models, views) {
     def counts = new groovy.json.JsonSlurper().parseText(plan.resolve('plan.json').text).counts ?: [:]
     def passes = n_models == 1 ? 1 : ['fast': 1, 'default': 2, 'thorough': 7][views.toString()]  // the context model: both strands at once
-    def expected = thousands(((counts.sites ?: 0) + (counts.null_sites ?: 0)) * passes)
+    def expected = thousands(((counts.sites ?: 0) + (counts.control_sites ?: 0)) * passes)
     return ["plan: ${thousands(counts.sites)} sites to score, once for the whole cohort",
         "  of variants    ${thousands(counts.variant_sites)}, and ${thousands(counts.variants)} indels and MNVs",
         "  of regions     ${thousands(counts.region_bases)} bases",

@@ -10,7 +10,7 @@ from finished_run import finished, noisy
 from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.annotate import alleles as annotate_alleles
-from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.options import Options
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.io import tables
 
@@ -52,17 +52,18 @@ def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_hi
     assert (sites.loc[even, "conf"] == "MEDIUM").all()
     assert sites["why"].str.contains("NO_DISTRIBUTION").all()
     assert not before["why"].str.contains("NO_DISTRIBUTION", na=False).any()
-    assert "ent" not in {term.name for term in fitted.reliability.terms}
+    assert "ent" not in {term.name for term in fitted.snv.reliability.terms}
 
 
 def test_null_controls_that_guess_leave_the_flags_alone(tmp_path):
     fitted, sites, _, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
-    assert [(null.name, null.n_high, null.n_medium) for null in fitted.nulls] == [
+    assert [(null.name, null.n_high, null.n_medium) for null in fitted.controls] == [
         ("permuted weights", 0, 0),
         ("shuffled windows", 0, 0),
     ]
     assert all(
-        null.n >= 590 and abs(null.error - 0.5) < 3 * 0.5 / np.sqrt(null.n) for null in fitted.nulls
+        null.n >= 590 and abs(null.error - 0.5) < 3 * 0.5 / np.sqrt(null.n)
+        for null in fitted.controls
     )
     assert fitted.high_withheld == ""
     assert (sites["conf"] == "HIGH").sum() > 100
@@ -75,7 +76,7 @@ def test_a_null_control_that_finds_the_base_withdraws_high_from_the_run(tmp_path
     fitted, sites, _, _ = finished(
         tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)), null=knows(0.9)
     )
-    assert all(null.n_high > 300 and null.error == 0 for null in fitted.nulls)
+    assert all(null.n_high > 300 and null.error == 0 for null in fitted.controls)
     assert (
         fitted.high_withheld
         == "a negative control earned a flag (permuted weights, shuffled windows)"
@@ -91,7 +92,7 @@ def test_a_null_control_without_answers_says_nothing(tmp_path):
         snv_rows(GENOME, range(100, 1_600, 5)),
         null=lambda site, *_: np.full((len(site), 4), np.nan),
     )
-    assert [(null.n, null.error) for null in fitted.nulls] == [(0, None)] * 2
+    assert [(null.n, null.error) for null in fitted.controls] == [(0, None)] * 2
     assert fitted.high_withheld == ""
 
 
@@ -186,7 +187,7 @@ def test_a_frozen_calibration_gives_the_same_flags_and_keeps_its_thresholds(tmp_
         snv_rows(GENOME, range(100, 1_200, 5)),
         frozen=tmp_path / "first" / "calibration" / "calibration.json",
     )
-    assert again.certificates == fitted.certificates
+    assert again.snv.certificates == fitted.snv.certificates
     both = sites.merge(later, on=["contig", "pos", "ref", "alt"])
     assert len(both) == 220
     even = both["pos"] % 2 == 0  # at odd positions the toy says something else in another run
@@ -210,7 +211,7 @@ def test_a_frozen_calibration_of_other_models_is_refused(tmp_path):
 @pytest.mark.bad_input
 def test_levels_the_wrong_way_round_are_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="alpha_high"):
-        replace(calibration_fit.Options(), alpha_high=0.3).check()
+        replace(Options(), alpha_high=0.3).check()
 
 
 def test_decoys_are_never_the_base_and_fall_on_the_others_alike():

@@ -15,6 +15,7 @@ from synthetic_run import MODELS, fitted, site_row, write_calibration, write_row
 from gfmtrust.annotate.header_lines import header_lines, quoted
 from gfmtrust.annotate.sites_vcf import site_records, write_sites_vcf
 from gfmtrust.annotate.vcf import annotate_vcf
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError
 from gfmtrust.io import tables
 from gfmtrust.io.position_table import PositionTable
@@ -102,7 +103,7 @@ def annotated(run, name="in.vcf", **options):
     with pysam.BGZFile(str(run / "s1.gfm.vcf.gz")) as file:
         lines = file.read().decode().splitlines()
     return (
-        counts,
+        counts.to_dict(),
         [line for line in lines if line.startswith("#")],
         [line for line in lines if not line.startswith("#")],
     )
@@ -248,7 +249,7 @@ def test_header_tells_models_calibration_and_use(run):
 
 def test_header_of_a_useless_model_says_so():
     lines = header_lines(
-        fitted(0.0, 1200)[0], {"models": MODELS, "allow_mismatch": True}, "annotate_vcf"
+        fitted(0.0, 1200)[0], RunFacts(models=MODELS, allow_mismatch=True), "annotate_vcf"
     )
     assert sum(line.startswith("##gfmtrustMismatch=") for line in lines) == 1
     outcome = next(line for line in lines if line.startswith("##GFM_calibration=<ID=run"))
@@ -293,7 +294,7 @@ def test_refusals(run):
             run / "calibration.json",
             run / "o.vcf.gz",
         )
-    with pytest.raises(BadDataError, match="no column"):
+    with pytest.raises(BadDataError, match="no version"):
         annotate_vcf(
             run / "in.vcf",
             "s1",

@@ -9,6 +9,7 @@ import pytest
 
 from gfmtrust.annotate import compare, comparison_text
 from gfmtrust.cli import main as cli
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.io import tables
 
 HEADER = (
@@ -91,7 +92,7 @@ def test_a_results_folder_is_all_of_its_alleles(tmp_path):
         tmp_path / "run" / "scores" / "sites.parquet",
         table,
         table.schema,
-        {"models": {"toy": {"bundle_sha256": "ab"}}},
+        RunFacts(models={"toy": {"bundle_sha256": "ab"}}).to_dict(),
     )
     comparison = compare.compare(tmp_path / "run", written(tmp_path / "b.vcf"))
     assert (comparison.n_a, comparison.n_b, comparison.both) == (3, 7, 3)

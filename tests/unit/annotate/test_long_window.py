@@ -1,8 +1,6 @@
 """A window longer than the model was trained on: every scored site says OOD_WINDOW and none is
 HIGH, from score table to report."""
 
-import json
-
 import numpy as np
 import pytest
 from fake_scores import write_scores
@@ -11,10 +9,10 @@ from hand_made_calibration import allele, by_hand, flag
 from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.annotate import alleles as annotate_alleles
-from gfmtrust.calibration import calibrate, caps
-from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import calibrate, caps, record
 from gfmtrust.calibration.ensemble import ScoreTables
-from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.io import tables
@@ -26,9 +24,7 @@ pytestmark = pytest.mark.long
 def run(tmp_path, trained_bp):
     """A model that is right with confidence at even positions, its windows of 64 letters; returns
     (calibration, sites)."""
-    plan_dir, _ = planned(
-        tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], asked_probes=3000
-    )
+    plan_dir, _ = planned(tmp_path, GENOME, [snv_rows(GENOME, range(100, 1_600, 5))], probes=3000)
     write_scores(plan_dir, tmp_path / "scores", "a", noisy, local=1.5, trained_bp=trained_bp)
     scores = ScoreTables([tmp_path / "scores"], ["a"])
     fitted = calibrate.calibrate(plan_dir, scores, tmp_path / "calibration", Options())
@@ -42,11 +38,11 @@ def test_every_site_of_a_window_beyond_training_says_so(tmp_path):
     assert (sites["conf"] == "HIGH").sum() > 100
     assert not sites["why"].str.contains("OOD_WINDOW").any()
     beyond, sites = run(tmp_path / "beyond", 63)
-    assert (beyond.options.long_window, beyond.limits.long_window) == ("a", True)
+    assert (beyond.options.long_window, beyond.snv.limits.long_window) == ("a", True)
     assert set(sites["conf"]) == {"MEDIUM", "LOW"}
     assert sites["why"].str.split("&").map(lambda codes: "OOD_WINDOW" in codes).all()
     assert "at most MEDIUM: the window is longer than a was trained on" in beyond.outcome
-    assert not any(one.exists for one in beyond.certificates if one.level == "HIGH")
+    assert not any(one.exists for one in beyond.snv.certificates if one.level == "HIGH")
 
 
 def test_the_cap_alone():
@@ -65,7 +61,7 @@ def test_the_cap_alone():
 
 
 def test_the_report_says_why_and_the_file_keeps_it():
-    found = calibration_fit.told(by_hand(options=Options(long_window="a, b")))
+    found = record.with_outcome_text(by_hand(options=Options(long_window="a, b")))
     assert (
         report_wording.why_no_high(found)[0]
         == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
@@ -74,7 +70,7 @@ def test_the_report_says_why_and_the_file_keeps_it():
         report_wording.level_text(Rank.HIGH, found)
         == "Not given in this run: the window is longer than a, b was trained on."
     )
-    assert Calibration.from_json(found.to_json()).options.long_window == "a, b"
+    assert RunCalibration.from_dict(found.to_dict()).options.long_window == "a, b"
     both = Options(background="chr1.fa", long_window="a")
     assert both.at_most_medium == "context model and probes come from chr1.fa"
     assert Options().at_most_medium == ""
@@ -82,7 +78,7 @@ def test_the_report_says_why_and_the_file_keeps_it():
 
 @pytest.mark.bad_input
 def test_a_calibration_with_a_note_of_another_name_is_refused():
-    held = json.loads(by_hand(options=Options(long_window="a")).to_json())
+    held = by_hand(options=Options(long_window="a")).to_dict()
     held["options"]["long_windows"] = held["options"].pop("long_window")
     with pytest.raises(ConfigurationError, match="long_windows"):
-        Calibration.from_json(json.dumps(held))
+        RunCalibration.from_dict(held)

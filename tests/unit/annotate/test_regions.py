@@ -207,7 +207,7 @@ def annotated(run, **options):
         **options,
     )
     with pysam.BGZFile(str(run / "r.gfm.bed.gz")) as file:
-        return counts, file.read()
+        return counts.to_dict(), file.read()
 
 
 def test_every_line_comes_back_in_order_with_our_columns(run):

@@ -89,11 +89,11 @@ def test_metrics(toy):
 
 def test_each_batch_is_told_with_all_passes_so_far(toy):
     running = Session.open(toy, device="cpu", batch=5)
-    told = []
-    running.told = told.append
+    passes = []
+    running.on_passes = passes.append
     running.distributions(*windows(12))
     running.distributions(*windows(3))
-    assert told == [5, 10, 12, 15]
+    assert passes == [5, 10, 12, 15]
 
 
 def test_softmax_by_hand():

@@ -13,9 +13,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags, reliability, splits
+from gfmtrust.calibration import flags, record, reliability, splits
 from gfmtrust.calibration.caps import bootstrap_lower, caps, measure_limits
-from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.risk_coverage import aurc, prr, risk_at_coverage
@@ -30,12 +31,12 @@ DIGESTS = {
 
 
 @pytest.fixture(scope="module")
-def fitted() -> Calibration:
+def fitted() -> RunCalibration:
     return calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(digests=DIGESTS))
 
 
-def levels(found: Calibration) -> set[str]:
-    return {c.level for c in found.certificates if c.threshold is not None}
+def levels(found: RunCalibration) -> set[str]:
+    return {c.level for c in found.snv.certificates if c.threshold is not None}
 
 
 # ---- useless models get nothing
@@ -88,7 +89,7 @@ def test_llr_0_is_wrong():
     assert levels(found) == set()
     assert (
         calibration_fit.reliability(
-            found, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
+            found.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
         ).max()
         < 0.01
     )
@@ -99,10 +100,10 @@ def test_gain_at_or_below_0_means_no_high_at_all():
     probes = skilled(np.random.default_rng(15), 6000)
     probes["gain"] -= 1
     found = calibration_fit.fit(probes)
-    assert found.limits.model_gain < 0
+    assert found.snv.limits.model_gain < 0
     assert levels(found) == {"MEDIUM"}
     context_only = calibration_fit.fit(probes, Options(context_only=True))
-    assert context_only.limits.model_gain is None
+    assert context_only.snv.limits.model_gain is None
     assert levels(context_only) == {"HIGH", "MEDIUM"}
 
 
@@ -149,7 +150,7 @@ def test_certified_levels_are_violated_in_at_most_delta_of_300_runs():
 def test_reliability_is_the_probability_of_being_right(fitted):
     fresh = skilled(np.random.default_rng(3), 20_000)
     found, right = (
-        calibration_fit.reliability(fitted, features_of(fresh)),
+        calibration_fit.reliability(fitted.snv, features_of(fresh)),
         fresh["llr"].to_numpy() < 0,
     )
     for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 0.97)):
@@ -158,11 +159,11 @@ def test_reliability_is_the_probability_of_being_right(fitted):
 
 
 def test_each_large_region_class_has_its_own_certificate(fitted):
-    assert {(c.level, c.region_classes) for c in fitted.certificates} == {
+    assert {(c.level, c.region_classes) for c in fitted.snv.certificates} == {
         (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")
     }
     pooled = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
-    assert {c.region_classes for c in pooled.certificates} == {("soft_masked", "unique")}
+    assert {c.region_classes for c in pooled.snv.certificates} == {("soft_masked", "unique")}
 
 
 @pytest.mark.long
@@ -176,7 +177,7 @@ def test_a_class_of_its_own_that_is_worse_gets_no_high():
     found = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
     given = {
         c.region_classes[0]: c.threshold is not None
-        for c in found.certificates
+        for c in found.snv.certificates
         if c.level == "HIGH"
     }
     assert given == {"unique": True, "repeat": False}
@@ -185,7 +186,7 @@ def test_a_class_of_its_own_that_is_worse_gets_no_high():
 @pytest.mark.long
 def test_simultaneous_shares_delta_among_all_cells():
     found = calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
-    assert {c.delta for c in found.certificates} == {0.05 / 4}
+    assert {c.delta for c in found.snv.certificates} == {0.05 / 4}
 
 
 # ---- what may enter the score
@@ -195,17 +196,18 @@ def test_swapping_real_and_decoy_leaves_reliability_bit_identical(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 500))
     swapped = alleles.assign(llr=-alleles["llr"])
     assert (
-        calibration_fit.reliability(fitted, alleles).tobytes()
-        == calibration_fit.reliability(fitted, swapped).tobytes()
+        calibration_fit.reliability(fitted.snv, alleles).tobytes()
+        == calibration_fit.reliability(fitted.snv, swapped).tobytes()
     )
     assert flags.assign(fitted, alleles)[1] == flags.assign(fitted, swapped)[1]
 
 
 def test_reliability_does_not_depend_on_the_rows_beside_it(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 101))
-    whole = calibration_fit.reliability(fitted, alleles)
+    whole = calibration_fit.reliability(fitted.snv, alleles)
     assert whole.tobytes() == b"".join(
-        calibration_fit.reliability(fitted, alleles[a : a + 7]).tobytes() for a in range(0, 101, 7)
+        calibration_fit.reliability(fitted.snv, alleles[a : a + 7]).tobytes()
+        for a in range(0, 101, 7)
     )
 
 
@@ -213,14 +215,15 @@ def test_the_order_of_probes_changes_nothing():
     probes = skilled(np.random.default_rng(7), 1500)
     shuffled = probes.sample(frac=1, random_state=3, ignore_index=True)
     assert (
-        calibration_fit.fit(probes, Options()).to_json()
-        == calibration_fit.fit(shuffled, Options()).to_json()
+        calibration_fit.fit(probes, Options()).to_dict()
+        == calibration_fit.fit(shuffled, Options()).to_dict()
     )
 
 
 def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
     few, many = (
-        calibration_fit.fit(skilled(np.random.default_rng(8), n)).reliability for n in (800, 2000)
+        calibration_fit.fit(skilled(np.random.default_rng(8), n)).snv.reliability
+        for n in (800, 2000)
     )
     assert {term.name for term in few.terms} <= {"abs_llr", "margin"}
     assert few.terms
@@ -249,13 +252,13 @@ def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     probes["gain"] += 0.5 * (probes["llr"] < 0)  # so that it is of use, and stays in
     probes.loc[:4, "gain"] = np.nan
     found = calibration_fit.fit(probes)
-    dropped = dict(found.reliability.dropped)
+    dropped = dict(found.snv.reliability.dropped)
     assert {name: why for name, why in dropped.items() if why != "adds nothing"} == {
         "strand_jsd": "missing",
         "n_share": "constant",
         "near_edge": "constant",
     }
-    assert np.isnan(calibration_fit.reliability(found, probes))[:5].all()
+    assert np.isnan(calibration_fit.reliability(found.snv, probes))[:5].all()
     rank, why = flags.assign(found, probes)
     assert rank[:5].tolist() == [1] * 5
     assert all(reasons[0] == "UNCERTIFIED" for reasons in why[:5])
@@ -279,8 +282,8 @@ def test_one_view_still_gets_a_certificate_through_llr():
 
 def test_nothing_is_extrapolated_beyond_half_a(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 2))
-    found = calibration_fit.reliability(fitted, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
-    top = next(term for term in fitted.reliability.terms if term.name == "abs_llr")
+    found = calibration_fit.reliability(fitted.snv, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
+    top = next(term for term in fitted.snv.reliability.terms if term.name == "abs_llr")
     assert top.high < 1e3
     assert found[0] <= 1
 
@@ -361,14 +364,14 @@ def test_prr_is_1_for_the_oracle_0_for_a_constant_and_below_0_for_the_reverse():
 
 
 def test_the_ablation_names_the_measure_that_ranks(fitted):
-    rows = {row.measure: row.prr for row in fitted.ablation}
+    rows = {row.measure: row.prr for row in fitted.snv.ablation}
     assert rows["abs_llr"] > 0.6
     assert rows["all"] > 0.6
     assert abs(rows["ent"]) < 0.15
     useless = {
-        name for name, why in fitted.reliability.dropped if why == "adds nothing"
+        name for name, why in fitted.snv.reliability.dropped if why == "adds nothing"
     }  # tabled all the same
-    assert set(rows) == {"all", *(term.name for term in fitted.reliability.terms), *useless}
+    assert set(rows) == {"all", *(term.name for term in fitted.snv.reliability.terms), *useless}
 
 
 @pytest.mark.long
@@ -376,10 +379,10 @@ def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
     rng = np.random.default_rng(30)
     probes = skilled(rng, 3000)
     right = probes["llr"].to_numpy() < 0
-    noise = calibration_fit.fit(probes.assign(gc=rng.random(3000))).reliability
+    noise = calibration_fit.fit(probes.assign(gc=rng.random(3000))).snv.reliability
     told = calibration_fit.fit(
         probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))
-    ).reliability
+    ).snv.reliability
     assert "abs_llr" in {term.name for term in noise.terms}
     assert "gc" in {term.name for term in told.terms}
     assert max(abs(term.coefficient) for term in noise.terms if term.name != "gc") > 5 * max(
@@ -465,7 +468,7 @@ def test_the_shift_gate_reports_what_it_saw():
 
 def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
     rng = np.random.default_rng(8)
-    shifted = calibration_fit.with_shift(
+    shifted = record.with_shift(
         fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000))
     )
     rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
@@ -476,8 +479,8 @@ def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
 
 def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitted):
     verdict = shift_gate(np.ones(3), np.ones(1000))
-    assert calibration_fit.with_shift(fitted, verdict).high_withheld == ""
-    withheld = calibration_fit.with_shift(fitted, verdict, transferred=True)
+    assert record.with_shift(fitted, verdict).high_withheld == ""
+    withheld = record.with_shift(fitted, verdict, transferred=True)
     alleles = features_of(skilled(np.random.default_rng(8), 2000))
     before, after = flags.assign(fitted, alleles)[0], flags.assign(withheld, alleles)[0]
     assert (before == 3).any()
@@ -491,22 +494,20 @@ def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitte
 
 def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
     alleles = features_of(skilled(np.random.default_rng(8), 2000))
-    guilty = flags.null_verdict(fitted, "shuffled", alleles)
-    innocent = flags.null_verdict(fitted, "random", alleles.assign(llr=alleles["llr"] * 1e-3))
+    guilty = flags.control_verdict(fitted, "shuffled", alleles)
+    innocent = flags.control_verdict(fitted, "random", alleles.assign(llr=alleles["llr"] * 1e-3))
     assert guilty.n_high > 0 == innocent.n_high
-    assert calibration_fit.with_nulls(fitted, (innocent,)).high_withheld == ""
-    assert "shuffled" in calibration_fit.with_nulls(fitted, (innocent, guilty)).high_withheld
+    assert record.with_controls(fitted, (innocent,)).high_withheld == ""
+    assert "shuffled" in record.with_controls(fitted, (innocent, guilty)).high_withheld
 
 
 # ---- the file
 
 
 def test_json_round_trip_is_exact(fitted):
-    told = calibration_fit.with_nulls(
-        calibration_fit.with_shift(
-            fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))
-        ),
-        (calibration_fit.NullVerdict("random", 300, 0, 0, 0.49),),
+    told = record.with_controls(
+        record.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
+        (record.ControlVerdict("random", 300, 0, 0, 0.49),),
     )
     for each in (
         fitted,
@@ -514,22 +515,22 @@ def test_json_round_trip_is_exact(fitted):
         calibration_fit.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
         calibration_fit.fit(skilled(np.random.default_rng(1), 0)),
     ):
-        assert Calibration.from_json(each.to_json()) == each
-        assert "NaN" not in each.to_json()
+        assert RunCalibration.from_dict(each.to_dict()) == each
+        assert "NaN" not in json.dumps(each.to_dict())
 
 
 def test_flags_of_a_calibration_read_back_are_the_same(fitted):
     alleles = features_of(skilled(np.random.default_rng(9), 1000))
-    again = Calibration.from_json(fitted.to_json())
+    again = RunCalibration.from_dict(fitted.to_dict())
     assert flags.assign(again, alleles)[1] == flags.assign(fitted, alleles)[1]
     assert (
-        calibration_fit.reliability(again, alleles).tobytes()
-        == calibration_fit.reliability(fitted, alleles).tobytes()
+        calibration_fit.reliability(again.snv, alleles).tobytes()
+        == calibration_fit.reliability(fitted.snv, alleles).tobytes()
     )
 
 
 def test_the_same_run_matches_its_calibration(fitted):
-    calibration_fit.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
+    record.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
 
 
 def test_a_second_look_at_half_b_is_told():
@@ -558,7 +559,7 @@ def test_a_second_look_at_half_b_is_told():
 )
 def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
     with pytest.raises(ConfigurationError) as caught:
-        calibration_fit.check_matches(fitted, DIGESTS | changed)
+        record.check_matches(fitted, DIGESTS | changed)
     assert told in str(caught.value)
     assert caught.value.exit_code == 78
 
@@ -567,34 +568,21 @@ def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"options": {}}', '{"options": {"luck": 1}}', "null"]
 )
-def test_a_file_that_is_no_calibration_is_refused(text):
-    with pytest.raises(
-        ConfigurationError, match=r"calibration\.json: no calibration .*run CALIBRATE again"
-    ):
-        Calibration.from_json(text)
-
-
-def test_a_calibration_of_version_0_1_is_read(fitted):
-    """It says in a key of its own that no model was in int8."""
-    raw = json.loads(fitted.to_json())
-    raw["limits"]["draft"] = False
-    assert Calibration.from_json(json.dumps(raw)) == fitted
-
-
-@pytest.mark.bad_input
-def test_a_calibration_of_a_model_in_int8_is_refused(fitted):
-    raw = json.loads(fitted.to_json())
-    raw["limits"]["draft"] = True
-    with pytest.raises(ConfigurationError, match="int8; expected fp32 or fp16"):
-        Calibration.from_json(json.dumps(raw))
+def test_a_file_that_is_no_calibration_is_refused(text, tmp_path):
+    path = tmp_path / "calibration.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"calibration\.json: .*again"):
+        RunCalibration.read(path)
 
 
 @pytest.mark.bad_input
 def test_a_cut_off_out_of_range_is_refused(fitted):
-    raw = json.loads(fitted.to_json())
-    next(c for c in raw["certificates"] if c["threshold"] is not None)["threshold"] = 1.5
+    raw = fitted.to_dict()
+    next(c for c in raw["classes"]["SNV"]["certificates"] if c["threshold"] is not None)[
+        "threshold"
+    ] = 1.5
     with pytest.raises(ConfigurationError, match=r"cut-off 1\.5; expected 0 to 1"):
-        Calibration.from_json(json.dumps(raw))
+        RunCalibration.from_dict(raw)
 
 
 @pytest.mark.bad_input
@@ -623,7 +611,7 @@ def test_a_missing_column_is_named():
 @pytest.mark.bad_input
 def test_fewer_than_8_blocks_certify_nothing_and_say_so():
     found = calibration_fit.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
-    assert found.certificates == ()
+    assert found.snv.certificates == ()
     assert found.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
     assert set(
         flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()
@@ -652,7 +640,7 @@ def test_failed_probes_are_left_out_and_counted():
     probes = skilled(np.random.default_rng(1), 2000)
     probes.loc[:99, "llr"] = np.nan
     found = calibration_fit.fit(probes)
-    assert (found.counts.probes, found.counts.failed) == (1900, 100)
+    assert (found.snv.counts.probes, found.snv.counts.failed) == (1900, 100)
 
 
 @pytest.mark.bad_input

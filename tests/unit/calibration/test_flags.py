@@ -8,14 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hand_made_calibration import HIGH_AT, MEDIUM_AT, allele, by_hand, certificate, flag
+from hand_made_calibration import (
+    HIGH_AT,
+    MEDIUM_AT,
+    allele,
+    by_hand,
+    certificate,
+    changed_calibration,
+    flag,
+)
 from simulated_probes import features_of, skilled, useless
 
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags, splits
-from gfmtrust.calibration import record as calibration_record
-from gfmtrust.calibration.fit import Options
+from gfmtrust.calibration import flags, record, splits
+from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.reliability import Term
+from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.vocabulary import Why
 
 
@@ -122,7 +130,7 @@ def test_a_capped_allele_is_low_where_medium_does_not_exist():
 
 
 def test_a_model_without_gain_says_so_at_every_allele():
-    found = by_hand(limits=replace(by_hand().limits, model_gain=-0.01))
+    found = by_hand(limits=replace(by_hand().snv.limits, model_gain=-0.01))
     assert flag(found, allele(gain=5.0)) == [(2, ("NO_GAIN",))]
 
 
@@ -160,7 +168,7 @@ def test_the_guard_band_gives_the_lower_flag():
 def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
     """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is
     wide enough."""
-    found = calibration_record.told(by_hand(medium=medium, options=Options(guard_band=guard)))
+    found = record.with_outcome_text(by_hand(medium=medium, options=Options(guard_band=guard)))
     assert ("HIGH borders on LOW in unique: " in found.outcome) == told
 
 
@@ -173,7 +181,7 @@ def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
 
 
 def test_shift_puts_all_at_low():
-    fired = calibration_fit.shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
+    fired = shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
     assert flag(by_hand(shift=fired), allele(), allele(near_edge=True)) == [
         (1, ("SHIFT",)),
         (1, ("SHIFT", "NEAR_EDGE")),
@@ -181,7 +189,7 @@ def test_shift_puts_all_at_low():
 
 
 def test_withheld_high_is_uncertified():
-    found = calibration_fit.withhold_high(by_hand(), "background taken from another file")
+    found = record.withhold_high(by_hand(), "background taken from another file")
     assert flag(found, allele(), allele(0.8)) == [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",))]
     assert "background taken from another file" in found.outcome
 
@@ -203,13 +211,13 @@ def test_adding_any_reason_never_raises_a_flag():
     found = calibration_fit.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
     plain = features_of(skilled(rng, 2000))
     # a predictor may move the reliability; with its coefficient at 0 only the cap is left
-    still = replace(
+    still = changed_calibration(
         found,
         reliability=replace(
-            found.reliability,
+            found.snv.reliability,
             terms=tuple(
                 replace(term, coefficient=0.0) if term.name not in ("abs_llr", "margin") else term
-                for term in found.reliability.terms
+                for term in found.snv.reliability.terms
             ),
         ),
     )
@@ -246,7 +254,9 @@ def test_probes_and_alleles_go_through_the_same_rule():
     part = splits.split(probes["block"].to_numpy(), found.options.seed)
     rank, _ = flags.assign(found, probes)
     for level, half in ((3, splits.B1), (2, splits.B2)):
-        counted = next(c for c in found.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level])
+        counted = next(
+            c for c in found.snv.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level]
+        )
         assert counted.threshold is not None
         mine = (rank == level) & (part == half)
         assert (mine.sum(), (mine & ~(probes["llr"] < 0)).sum()) == (
@@ -258,7 +268,7 @@ def test_probes_and_alleles_go_through_the_same_rule():
 
 def test_null_controls_are_counted():
     rng = np.random.default_rng(5)
-    found = flags.null_verdict(
+    found = flags.control_verdict(
         by_hand(),
         "random weights",
         features_of(useless(rng, 400, "noise")).assign(region_class="unique"),
@@ -302,12 +312,12 @@ def test_a_calibration_without_a_score_flags_nothing():
 @pytest.mark.bad_input
 def test_a_missing_predictor_is_uncertified_never_imputed():
     score = replace(
-        by_hand().reliability,
-        terms=(*by_hand().reliability.terms, Term("gain", 1.0, 0.0, 1.0, -1.0, 1.0)),
+        by_hand().snv.reliability,
+        terms=(*by_hand().snv.reliability.terms, Term("gain", 1.0, 0.0, 1.0, -1.0, 1.0)),
     )
     assert flag(by_hand(reliability=score), allele(gain=np.nan)) == [(1, ("UNCERTIFIED",))]
 
 
 @pytest.mark.bad_input
 def test_a_null_control_without_probes_has_no_error():
-    assert flags.null_verdict(by_hand(), "none", pd.DataFrame([allele()])[:0]).error is None
+    assert flags.control_verdict(by_hand(), "none", pd.DataFrame([allele()])[:0]).error is None

@@ -10,8 +10,11 @@ from synthetic_run import fitted as decoys
 
 from gfmtrust.annotate.header_lines import certificate_line, header_lines
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags, label_calibration
-from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.calibration import flags, label_calibration, record
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import LabelCalibrations, RunCalibration, of_snvs
+from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.core.contracts.run import RunFacts
 
 
 def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
@@ -40,7 +43,7 @@ def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size):
     assert (found.set, found.by_size) == ("labels", by_size)
     assert found.cut == pytest.approx(1, abs=0.45)
     rows = labelled(2, 20_000, by_size=by_size)
-    rank, _ = flags.assign(found, rows)
+    rank, _ = flags.assign(of_snvs(Options(), found), rows)
     score = np.abs(rows["llr"]) if by_size else -rows["llr"]
     wrong = ((score >= found.cut) != (rows["label"] == 1)).to_numpy()
     assert (rank == 3).mean() > 0.1
@@ -59,7 +62,7 @@ def test_bounds_are_broken_as_seldom_as_delta_says():
     broken = 0
     for seed in range(40):
         found = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
-        rank, _ = flags.assign(found, fresh)
+        rank, _ = flags.assign(of_snvs(Options(), found), fresh)
         wrong = ((-fresh["llr"] >= 1) != (fresh["label"] == 1)).to_numpy()
         broken += any(
             (rank == level).any() and wrong[rank == level].mean() > alpha
@@ -74,19 +77,19 @@ def test_permuted_labels_earn_no_flag():
         rows = labelled(seed, 3000)
         rows["label"] = np.random.default_rng(seed).permutation(rows["label"])
         found = label_calibration.fit(rows, Options(), False)
-        assert set(flags.assign(found, rows)[0].tolist()) == {1}
+        assert set(flags.assign(of_snvs(Options(), found), rows)[0].tolist()) == {1}
 
 
 @pytest.mark.long
 def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     seen = {}
-    whole = calibration_fit.fit
+    whole = calibration_fit.fit_class
 
     def spy(table, options):
         seen["table"] = table
         return whole(table, options)
 
-    monkeypatch.setattr(calibration_fit, "fit", spy)
+    monkeypatch.setattr(calibration_fit, "fit_class", spy)
     rows = labelled(3)
     found = label_calibration.fit(rows, Options(), False)
     part = calibration_fit.splits.split(seen["table"]["block"].to_numpy(), 1)
@@ -107,35 +110,39 @@ def test_errors_are_told_by_direction():
     assert {(one.level, one.prefers) for one in found.directions} == {
         (level, prefers) for level in ("HIGH", "MEDIUM", "LOW") for prefers in ("ALT", "REF")
     }
-    assert sum(one.n for one in found.directions) == found.counts.b1 + found.counts.b2
+    assert (
+        sum(one.n for one in found.directions)
+        == found.counts.certify_high + found.counts.certify_medium
+    )
     assert sum(one.errors for one in found.directions) > 0
 
 
 @pytest.mark.long
 def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
     by_labels = label_calibration.fit(labelled(5), Options(), False)
-    whole = replace(decoys()[0], labelled={"SNV": by_labels})
-    again = Calibration.from_json(whole.to_json())
+    whole = replace(decoys()[0], labels=LabelCalibrations({"SNV": by_labels}))
+    again = RunCalibration.from_dict(whole.to_dict())
     assert again == whole
-    assert again.by_kind()["SNV"] == by_labels
+    assert again.of_class("SNV") == by_labels
     rows = labelled(6, 500)
-    assert (flags.assign(again.by_kind()["SNV"], rows)[0] == flags.assign(by_labels, rows)[0]).all()
+    assert (
+        flags.assign(again, rows, again.of_class("SNV"))[0]
+        == flags.assign(of_snvs(Options(), by_labels), rows)[0]
+    ).all()
     assert (flags.assign(again, rows)[0] == flags.assign(decoys()[0], rows)[0]).all()
-    shifted = calibration_fit.with_shift(
+    shifted = record.with_shift(
         again,
-        calibration_fit.shift_gate(
-            np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)
-        ),
+        shift_gate(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)),
     )
-    assert set(flags.assign(shifted.by_kind()["SNV"], rows)[0].tolist()) == {1}
+    assert set(flags.assign(shifted, rows, shifted.of_class("SNV"))[0].tolist()) == {1}
     assert (
         "SNV alleles are flagged by labels: HIGH certified at 0.05"
-        in calibration_fit.told(again).outcome
+        in record.with_outcome_text(again).outcome
     )
-    lines = header_lines(whole, {}, "x")
+    lines = header_lines(whole, RunFacts(), "x")
     assert sum(",Kind=SNV,Set=labels>" in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)
-    assert "Set=" not in certificate_line("SNV", 1, decoys()[0].certificates[0])
+    assert "Set=" not in certificate_line("SNV", 1, decoys()[0].snv.certificates[0])
 
 
 @pytest.mark.bad_input

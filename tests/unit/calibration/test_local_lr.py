@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import beta
 
-from gfmtrust.calibration import calibrate, local_lr
-from gfmtrust.calibration.fit import Options
+from gfmtrust.calibration import calibrate, labelled, local_lr
 from gfmtrust.calibration.local_lr import curve, strengths, thresholds, window_size
+from gfmtrust.calibration.options import Options
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import BadDataError, UsageError
 
@@ -219,7 +219,7 @@ def test_a_prior_out_of_range_is_refused(prior):
 )
 def test_too_few_labels_of_a_kind_are_refused_with_the_number_needed(tmp_path, n, share, told):
     with pytest.raises(BadDataError, match=told):
-        calibrate.local_ratios(
+        labelled.local_ratios(
             {"SNV": table(8, n, share)}, {"name": "x.vcf", "by_size": False}, 0.0441, 1, tmp_path
         )
     assert not list(tmp_path.iterdir())
@@ -228,7 +228,7 @@ def test_too_few_labels_of_a_kind_are_refused_with_the_number_needed(tmp_path, n
 @pytest.mark.bad_input
 def test_a_class_with_too_few_is_named_beside_one_with_enough(tmp_path, monkeypatch):
     monkeypatch.setattr(local_lr.write, "__defaults__", (20,))
-    calibrate.local_ratios(
+    labelled.local_ratios(
         {"DEL": table(9, 50), "SNV": table(9, 1000)},
         {"name": "x.vcf", "by_size": False},
         0.0441,
@@ -243,7 +243,9 @@ def test_a_class_with_too_few_is_named_beside_one_with_enough(tmp_path, monkeypa
 @pytest.mark.bad_input
 def test_a_prior_without_labels_is_refused(tmp_path):
     with pytest.raises(UsageError, match="--local_lr: given without --labels; expected both"):
-        calibrate.calibrate(tmp_path, None, tmp_path, Options(), prior=0.0441)
+        calibrate.calibrate(
+            tmp_path, None, tmp_path, Options(), None, calibrate.LabelUse(prior=0.0441)
+        )
 
 
 @pytest.mark.bad_input

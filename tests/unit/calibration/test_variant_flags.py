@@ -1,7 +1,6 @@
 """Variants of several bases: their features against plain loops, and flags that insertions and
 deletions can only earn together."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,8 @@ from gfmtrust.calibration import certificates, flags, strata
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.calibration.features import variant_features
-from gfmtrust.calibration.fit import Options
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration, of_snvs
 from gfmtrust.core import measures
 from gfmtrust.core.vocabulary import Status, Why
 from gfmtrust.planning.variant_plan import DEFAULT_LENGTHS
@@ -163,7 +163,7 @@ def levels(fitted) -> set[tuple[str, str]]:
 
 
 def test_a_model_that_knows_both_has_both_levels():
-    fitted = calibration_fit.fit_kinds(skilled_kinds(1, 10_000), Options())
+    fitted = calibration_fit.fit_classes(skilled_kinds(1, 10_000), Options())
     assert {("INS", "HIGH"), ("DEL", "HIGH")} <= levels(fitted)
 
 
@@ -175,17 +175,17 @@ def test_a_model_that_likes_short_sequences_earns_nothing():
     probes["INS"]["llr"] = -np.abs(probes["INS"]["llr"])
     probes["DEL"]["llr"] = np.abs(probes["DEL"]["llr"])
     alone = calibration_fit.fit(probes["INS"], Options())
-    assert any(found.threshold is not None for found in alone.certificates)
-    assert levels(calibration_fit.fit_kinds(probes, Options())) == set()
+    assert any(found.threshold is not None for found in alone.snv.certificates)
+    assert levels(calibration_fit.fit_classes(probes, Options())) == set()
 
 
 @pytest.mark.bad_input
 def test_insertions_without_deletion_probes_earn_nothing():
     probes = skilled_kinds(3)
-    assert levels(calibration_fit.fit_kinds({"INS": probes["INS"]}, Options())) == set()
+    assert levels(calibration_fit.fit_classes({"INS": probes["INS"]}, Options())) == set()
     assert (
         levels(
-            calibration_fit.fit_kinds(
+            calibration_fit.fit_classes(
                 {"INS": probes["INS"], "DEL": probes["DEL"].iloc[:0]}, Options()
             )
         )
@@ -196,16 +196,18 @@ def test_insertions_without_deletion_probes_earn_nothing():
 @pytest.mark.bad_input
 def test_a_kind_without_probes_is_low_and_uncertified():
     probes = simulated_probes.skilled(np.random.default_rng(4), 3_000)
-    fitted = calibration_fit.none_like(calibration_fit.fit(probes, Options()))
-    rank, why = flags.assign(fitted, simulated_probes.features_of(probes))
+    fitted = calibration_fit.fit(probes, Options())
+    rank, why = flags.assign(fitted, simulated_probes.features_of(probes), fitted.of_class("MNV"))
     assert set(rank) == {1}
     assert all(Why.UNCERTIFIED in codes for codes in why)
 
 
 def test_kinds_survive_the_file():
     base = calibration_fit.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
-    held = replace(base, kinds=calibration_fit.fit_kinds(skilled_kinds(6), Options()))
-    assert calibration_fit.Calibration.from_json(held.to_json()) == held
+    held = replace(
+        base, classes=base.classes | calibration_fit.fit_classes(skilled_kinds(6), Options())
+    )
+    assert RunCalibration.from_dict(held.to_dict()) == held
 
 
 # --- certificates by length
@@ -271,12 +273,12 @@ def test_lengths_with_500_probes_have_cells_and_the_others_pool_by_region_first(
 def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
     """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate
     would hide the coin or refuse both."""
-    fitted = calibration_fit.fit_kinds(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
+    fitted = calibration_fit.fit_classes(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
     fresh = by_length(12, 12_000, {1: 6.0, 4: 0.0, 9: 6.0})
     for kind, held in fitted.items():
         rows = simulated_probes.features_of(fresh[kind])
         wrong, length = fresh[kind]["llr"].to_numpy() > 0, rows["length"].to_numpy()
-        rank, _ = flags.assign(held, rows)
+        rank, _ = flags.assign(of_snvs(Options(), held), rows)
         assert held.length_bins == (1, 2, 6)
         assert (rank[length == 4] == 1).all()
         assert (rank[length == 1] == 3).mean() > 0.2
@@ -284,7 +286,7 @@ def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
 
 
 def test_lengths_with_few_probes_share_a_certificate_that_names_them():
-    fitted = calibration_fit.fit_kinds(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
+    fitted = calibration_fit.fit_classes(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
     for held in fitted.values():
         assert classes_of(held, "HIGH") == [("unique/1bp", "unique/2-5bp", "unique/over_5bp")]
     line = certificate_line("DEL", 1, fitted["DEL"].certificates[0])
@@ -293,11 +295,11 @@ def test_lengths_with_few_probes_share_a_certificate_that_names_them():
 
 @pytest.mark.bad_input
 def test_a_length_without_probes_is_uncertified():
-    held = calibration_fit.fit_kinds(
+    held = calibration_fit.fit_classes(
         by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options()
     )["DEL"]
     rows = simulated_probes.features_of(by_length(15, 500, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"])
-    rank, why = flags.assign(held, rows)
+    rank, why = flags.assign(of_snvs(Options(), held), rows)
     long = rows["length"].to_numpy() == 9
     assert (rank[~long] == 3).any()
     assert (rank[long] == 1).all()
@@ -307,21 +309,21 @@ def test_a_length_without_probes_is_uncertified():
 def test_a_frozen_file_from_before_lengths_flags_as_it_did():
     probes = by_length(16, 6_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
     pooled = calibration_fit.fit(probes, Options())
-    assert [one.region_classes for one in pooled.certificates] == [("unique",), ("unique",)]
-    text = json.loads(pooled.to_json())
-    del text["length_bins"]
-    again = calibration_fit.Calibration.from_json(json.dumps(text))
+    assert [one.region_classes for one in pooled.snv.certificates] == [("unique",), ("unique",)]
+    text = pooled.to_dict()
+    del text["classes"]["SNV"]["length_bins"]
+    again = RunCalibration.from_dict(text)
     rows = simulated_probes.features_of(probes)
     assert (
         flags.decide(again, rows)[0] == flags.decide(pooled, rows.drop(columns="length"))[0]
     ).all()
-    by_length_too = calibration_fit.fit(probes, Options(), strata.LENGTHS)
-    assert calibration_fit.Calibration.from_json(by_length_too.to_json()) == by_length_too
+    by_length_too = of_snvs(Options(), calibration_fit.fit_class(probes, Options(), strata.LENGTHS))
+    assert RunCalibration.from_dict(by_length_too.to_dict()) == by_length_too
 
 
 @pytest.mark.bad_input
 def test_a_calibration_by_length_asks_for_lengths():
     probes = by_length(17, 2_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
-    held = calibration_fit.fit(probes, Options(), strata.LENGTHS)
+    held = of_snvs(Options(), calibration_fit.fit_class(probes, Options(), strata.LENGTHS))
     with pytest.raises(ValueError, match="column length is missing"):
         flags.assign(held, simulated_probes.features_of(probes).drop(columns="length"))

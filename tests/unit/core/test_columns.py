@@ -182,7 +182,7 @@ def with_toy_measure(tmp_path_factory):
         )
     tool = next(ROOT.glob("*/write_docs.py")).relative_to(ROOT)
     (checkout / tool).parent.mkdir(exist_ok=True)
-    for name in ("README.md", "nextflow_schema.json", tool):
+    for name in ("README.md", "nextflow_schema.json", tool, tool.with_name("contract_docs.py")):
         shutil.copy(ROOT / name, checkout / name)
     core = checkout / "python" / "gfmtrust" / "core"
     table = (core / "columns.py").read_text()
@@ -243,7 +243,7 @@ def test_a_new_measure_is_in_the_bed_and_its_counts(with_toy_measure):
 
 def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     calibration = json.loads((with_toy_measure[1] / "calibration" / "calibration.json").read_text())
-    assert [row["measure"] for row in calibration["ablation"]][-1] == "top"
+    assert [row["measure"] for row in calibration["classes"]["SNV"]["ablation"]][-1] == "top"
     probes = pq.read_table(with_toy_measure[1] / "calibration" / "probes.scored.parquet")
     assert "top" in probes.column_names
     page = (with_toy_measure[0] / "docs" / "start" / "output.md").read_text()

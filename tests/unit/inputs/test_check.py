@@ -48,7 +48,9 @@ def snvs(n_right, n_wrong=0, contig=b"chr1", letters=CHR1):
 
 
 def run(fasta, out, vcfs=(), regions=(), include=None, **options):
-    content = check.check_inputs(fasta, list(vcfs), list(regions), include, out, **options)
+    content = check.check_inputs(
+        fasta, list(vcfs), list(regions), include, out, check.CheckOptions(**options)
+    ).to_dict()
     assert json.loads((out / "checks.json").read_text()) == content
     return content
 
@@ -550,7 +552,7 @@ def test_all_missing_paths_are_named_at_once(fasta, out, tmp_path):
             [tmp_path / "no.bed"],
             tmp_path / "i.bed",
             out,
-            contig_map=tmp_path / "no.tsv",
+            check.CheckOptions(contig_map=tmp_path / "no.tsv"),
         )
     assert all(
         name in str(caught.value) for name in ("no.fa", "no.vcf", "no.bed", "i.bed", "no.tsv")

@@ -2,7 +2,7 @@
 pieces like the user's contigs."""
 
 import gzip
-import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import naive_context as naive
@@ -19,8 +19,14 @@ from gfmtrust.annotate.region_summary import Levels
 from gfmtrust.baseline import Members, fit_model, members, write_bundle
 from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.calibration import caps, flags
-from gfmtrust.calibration.fit import Options, check_matches, fit
+from gfmtrust.calibration.fit import fit
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import check_matches
 from gfmtrust.core.alphabet import PAD, decode
+from gfmtrust.core.contracts.base import encoded
+from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
+from gfmtrust.core.contracts.plan import Plan, PlanCounts
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import (
     BadDataError,
     ConfigurationError,
@@ -45,7 +51,7 @@ ELEMENTS = {"e1": genome_letters(8, 90), "e2": genome_letters(9, 150)}
 JOINED = FakeGenome(
     **ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1[:3_000] + CHR1[3_000:].lower()}
 )
-BEHIND = {"name": "chr1.fa", "digest": "d"}
+BACKGROUND = Background("chr1.fa", "d")
 
 
 def fasta(path, contigs, width=50):
@@ -65,11 +71,18 @@ def run(tmp_path):
     checks.json and the folder."""
 
     def start(contigs, elements=ELEMENTS):
-        behind = contigs if not isinstance(contigs, dict) else fasta(tmp_path / "chr1.fa", contigs)
+        background = (
+            contigs if not isinstance(contigs, dict) else fasta(tmp_path / "chr1.fa", contigs)
+        )
         out = tmp_path / "checked"
         return check.check_inputs(
-            fasta(tmp_path / "elements.fa", elements), [], [], None, out, background_fasta=behind
-        ), out
+            fasta(tmp_path / "elements.fa", elements),
+            [],
+            [],
+            None,
+            out,
+            check.CheckOptions(background_fasta=background),
+        ).to_dict(), out
 
     return start
 
@@ -214,7 +227,7 @@ def test_a_missing_background_is_named(run, tmp_path):
 @pytest.mark.bad_input
 def test_the_plan_wants_the_genome_that_was_checked(tmp_path):
     with pytest.raises(UsageError, match=r"--fasta: no background; expected joined.fa"):
-        planned(tmp_path, FakeGenome(**ELEMENTS), [[]], behind=BEHIND)
+        planned(tmp_path, FakeGenome(**ELEMENTS), [[]], background=BACKGROUND)
     with pytest.raises(UsageError, match="run check_inputs with --background_fasta"):
         planned(tmp_path, JOINED, [[]])
 
@@ -329,9 +342,11 @@ def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp
     genome = FakeGenome(**ELEMENTS, **{f"{background_reference.PREFIX}chr1": CHR1})
     rows = snv_rows(genome, range(90), "e1", 0) + snv_rows(genome, range(150), "e2", 1)
     rows += [("e2", 1, p, ELEMENTS["e2"][p : p + 2], ELEMENTS["e2"][p]) for p in range(20, 80)]
-    out, content = planned(tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], behind=BEHIND)
+    out, content = planned(
+        tmp_path, genome, [sorted(rows, key=lambda row: row[1:])], background=BACKGROUND
+    )
     assert content["contigs"] == [{"name": "e1", "length": 90}, {"name": "e2", "length": 150}]
-    assert content["background"] == BEHIND
+    assert content["background"] == encoded(BACKGROUND)
     assert content["usable_bp"] == 6_000
     assert content["counts"]["allele_status"] == {"SCORED": 300}
     assert set(tables.read(out / "probes.parquet")["contig_index"].to_pylist()) == {2}
@@ -350,13 +365,14 @@ def test_no_flag_is_above_medium_and_the_header_says_why():
     rank, why = flags.assign(behind, probes)
     assert set(rank) == {Rank.LOW, Rank.MEDIUM}
     assert all(Why.BACKGROUND in reasons for reasons in why)
-    assert not any(one.exists for one in behind.certificates if one.level == "HIGH")
-    assert json.loads(behind.to_json())["limits"]["background"] is True
+    assert not any(one.exists for one in behind.snv.certificates if one.level == "HIGH")
+    assert behind.to_dict()["classes"]["SNV"]["limits"]["background"] is True
     assert "at most MEDIUM: context model and probes come from chr1.fa" in behind.outcome
     line = "##gfmtrustBackground=context model and probes come from chr1.fa, digest b; flags are at most MEDIUM"
-    assert line in header_lines(behind, {}, "annotate_vcf")
+    assert line in header_lines(behind, RunFacts(), "annotate_vcf")
     assert not any(
-        one.startswith("##gfmtrustBackground") for one in header_lines(alone, {}, "annotate_vcf")
+        one.startswith("##gfmtrustBackground")
+        for one in header_lines(alone, RunFacts(), "annotate_vcf")
     )
 
 
@@ -373,12 +389,12 @@ def test_report_and_bed_say_where_probes_come_from():
         report_wording.level_text(Rank.HIGH, behind)
         == "Not given in this run: context model and probes come from chr1.fa."
     )
-    checks = {
-        "genome": {"name": "elements.fa", "digest": "g", "contigs": []},
-        "background": BEHIND | {"sampled_words": 1_662, "shared_words": 3},
-    }
-    told = report_rows.provenance(checks, {"counts": {}, "seed": 1})
-    assert told[4:7] == [
+    checks = Checks(
+        CheckedGenome("elements.fa", "g"),
+        background=replace(BACKGROUND, sampled_words=1_662, shared_words=3),
+    )
+    facts = report_rows.provenance(checks, Plan(PlanCounts(), 1, "g", ()))
+    assert facts[4:7] == [
         ("context model and probes come from", "chr1.fa"),
         ("background digest", "d"),
         ("k-mers of the genome that are also in the background", "3 of 1,662 sampled"),

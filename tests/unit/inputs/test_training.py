@@ -10,7 +10,7 @@ import toy_models
 from synthetic_run import fitted
 
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import LabelCalibrations, RunCalibration
 from gfmtrust.core.errors import BadDataError
 from gfmtrust.inputs import training
 from gfmtrust.inputs.training import Overlap, overlap
@@ -74,9 +74,12 @@ def test_a_bundle_carries_it_under_its_digest(tmp_path):
 
 def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
     found = replace(
-        fitted()[0], label_overlap=(Overlap("a", ("hg38",), 3, 6), Overlap("b", (), None, 6))
+        fitted()[0],
+        labels=LabelCalibrations(
+            overlap=(Overlap("a", ("hg38",), 3, 6), Overlap("b", (), None, 6))
+        ),
     )
-    assert Calibration.from_json(found.to_json()) == found
+    assert RunCalibration.from_dict(found.to_dict()) == found
     facts = dict(report_rows.calibration_facts(found))
     assert (
         facts["labels on the training genome of a"]

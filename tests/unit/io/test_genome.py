@@ -346,7 +346,7 @@ def test_plain_gzip_is_decompressed_with_one_counted_warning(tmp_path, work):
     path = stored(tmp_path / "g.fa.gz", fasta_text(CONTIGS), "gzip")
     with Genome.open(path, work) as found:
         assert found.name == "g.fa.gz"
-        assert [(row["count"], row["first"]) for row in found.warnings.rows()] == [(1, "g.fa.gz")]
+        assert [(row.count, row.first) for row in found.warnings.rows()] == [(1, "g.fa.gz")]
         assert found.path.parent == work
         assert found.path.read_bytes() == gzip.decompress(path.read_bytes())
 

@@ -110,13 +110,13 @@ def test_plan_says_what_was_drawn(tmp_path):
 
 def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_path):
     out, content = planned(
-        tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], asked_probes=2_000
+        tmp_path / "a", GENOME, [snv_rows(GENOME, range(100, 500))], probes=2_000
     )
     other, _ = planned(
         tmp_path / "b",
         GENOME,
         [snv_rows(GENOME, range(100, 500))],
-        asked_probes=2_000,
+        probes=2_000,
         shard_size=50,
     )
     permuted, shuffled = (
@@ -127,7 +127,7 @@ def test_null_controls_are_given_some_of_the_probes_whatever_the_shard_size(tmp_
     assert permuted.equals(
         tables.read(other / "shards" / "permuted_weights_00000.parquet").to_pandas()
     )
-    assert content["counts"]["null_sites"] == 2 * len(permuted)
+    assert content["counts"]["control_sites"] == 2 * len(permuted)
     assert 0.9 * vocabulary.CONTROL_PROBES < len(permuted) <= vocabulary.CONTROL_PROBES
     probes = tables.read(out / "probes.parquet").to_pandas()
     assert set(zip(permuted["contig_index"], permuted["pos"], strict=True)) <= set(
@@ -198,7 +198,7 @@ def test_a_bed_file_with_few_of_the_variants_is_no_class_of_its_own(tmp_path):
         GENOME,
         [snv_rows(GENOME, range(0, 8_000, 5))],
         regions,
-        asked_probes=6_000,
+        probes=6_000,
         shard_size=10_000,
     )
     assert content["region_classes"] == ["wide"]  # half of the variants against an eightieth

@@ -29,7 +29,12 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None):
     region = pool.soft_masked.astype(np.int64)
     by_row = np.zeros(len(pos)) if surprisal is None else surprisal
     drawn, drawing = probes.draw(
-        n, pool, region, snv, alt, region[at], lambda rows: by_row[rows], lambda: by_row[at], seed
+        n,
+        probes.Sites(pool, region),
+        probes.Sites(snv, region[at], alt),
+        lambda rows: by_row[rows],
+        lambda: by_row[at],
+        seed,
     )
     return pool, drawn, drawing, snv
 
@@ -130,7 +135,12 @@ def test_a_genome_without_a_base_to_draw_is_refused():
     empty = np.empty(0, np.int64)
     with pytest.raises(BadDataError, match="no base outside"):
         probes.draw(
-            10, none, empty, none, np.empty(0, np.uint8), empty, lambda rows: rows, lambda: empty, 1
+            10,
+            probes.Sites(none, empty),
+            probes.Sites(none, empty, np.empty(0, np.uint8)),
+            lambda rows: rows,
+            lambda: empty,
+            1,
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from synthetic_run import site_row, write_sites
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.io import tables
 from gfmtrust.report import groups as report_groups
 from gfmtrust.report import rows as report_rows
@@ -67,7 +68,7 @@ def test_alleles_along_a_contig(tmp_path):
         tmp_path / "s.parquet",
         tables.pa.Table.from_pylist(rows, schema=report_schema()),
         report_schema(),
-        {"contigs": ["chr1", "chr2"], "contig_lengths": [800, 100]},
+        RunFacts(("chr1", "chr2"), (800, 100)).to_dict(),
     )
     bins = allele_numbers(tmp_path / "s.parquet").contigs.bins
     assert (bins["chr1"][0].nonzero()[0].tolist(), bins["chr1"][0].sum()) == ([0, 39, BINS - 1], 4)

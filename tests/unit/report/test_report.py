@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
+from hand_made_calibration import changed_calibration
 from synthetic_run import (
     comparison,
     fitted,
@@ -26,10 +27,11 @@ from synthetic_run import (
 )
 
 from gfmtrust.annotate import model_comparison
-from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.certificates import Certificate, Tally
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import ShiftVerdict
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
@@ -352,9 +354,9 @@ def test_five_million_alleles_take_seconds_and_little_memory(tmp_path):
     does not count; memory at its height."""
     folders = make_run(tmp_path, skill=2.6)
     piece = random_sites(fitted(2.6)[0], 100_000, 2.6, 5)
-    contigs = {"contigs": [f"chr{i}" for i in range(25)], "contig_lengths": [1_000_000] * 25}
+    facts = RunFacts(tuple(f"chr{i}" for i in range(25)), (1_000_000,) * 25)
     with tables.TableWriter(
-        folders["sites"] / "sites.parquet", piece.schema, {"models": {}, **contigs}
+        folders["sites"] / "sites.parquet", piece.schema, facts.to_dict()
     ) as writer:
         for i in range(50):
             named = piece.set_column(0, "contig", pyarrow.array([f"chr{i // 2}"] * len(piece)))
@@ -540,7 +542,7 @@ def numbers_of(high=0, medium=0, low=10):
     ],
 )
 def test_verdict_in_words(change, counts, headline):
-    found = replace(fitted(3.0, 400)[0], **change)
+    found = changed_calibration(fitted(3.0, 400)[0], **change)
     verdict = report_wording.verdict(numbers_of(**counts), found)
     assert headline in verdict.headline
     assert verdict.any_high == bool(counts)
@@ -629,8 +631,8 @@ def test_hundreds_of_files_stay_below_the_limit(tmp_path):
 
 
 def test_frozen_calibrations_are_read_back_alike(good):
-    text = (good[1] / "calibration" / "calibration.json").read_text()
-    assert calibration_fit.Calibration.from_json(text) == good[0].calibration
+    path = good[1] / "calibration" / "calibration.json"
+    assert RunCalibration.read(path) == good[0].calibration
 
 
 def test_regions_and_their_approximation_are_told(good):

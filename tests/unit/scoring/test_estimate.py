@@ -4,6 +4,7 @@ drawn."""
 import pytest
 
 from gfmtrust.core import vocabulary
+from gfmtrust.core.contracts.plan import PlanCounts
 from gfmtrust.planning.probes import probe_number
 from gfmtrust.scoring.estimate import calibration_passes
 
@@ -15,11 +16,11 @@ and 16 rounds a haplotype."""
 def share(n_snvs: int, n_indels: int = 0) -> float:
     """Calibration's share of all passes; probes at sites of their own, the dearest case."""
     pairs = min(4_000, max(500, n_indels // 10)) if n_indels else 0
-    counts = {
-        "probe_sites": probe_number(n_snvs, "auto"),
-        "null_sites": vocabulary.CONTROL_PROBES * len(vocabulary.NEGATIVE_CONTROLS),
-        "variant_probes": 2 * pairs,
-    }
+    counts = PlanCounts(
+        probe_sites=probe_number(n_snvs, "auto"),
+        control_sites=vocabulary.CONTROL_PROBES * len(vocabulary.NEGATIVE_CONTROLS),
+        variant_probes=2 * pairs,
+    )
     spent = calibration_passes(counts, SITE, VARIANT)
     return spent / (spent + n_snvs * SITE + n_indels * VARIANT)
 

@@ -23,7 +23,7 @@ CRE = {"cre": Spans(chr1=[(1_000, 3_000), (9_000, 12_000)])}
 def plan_of(folder, **options):
     folder.mkdir(exist_ok=True)
     return planned(
-        folder, GENOME, [snv_rows(GENOME, range(100, 900, 10))], CRE, asked_probes=500, **options
+        folder, GENOME, [snv_rows(GENOME, range(100, 900, 10))], CRE, probes=500, **options
     )[0]
 
 

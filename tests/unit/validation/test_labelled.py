@@ -16,6 +16,7 @@ from step_calls import call
 from gfmtrust.calibration import calls, label_calibration, local_lr
 from gfmtrust.calibration.reliability import newton
 from gfmtrust.cli import main as cli
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import UsageError
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.inputs import labels
@@ -93,7 +94,7 @@ def write(folder, table, by_size=False):
     columns = {
         name: table[name].to_numpy() if name in table else [None] * len(table) for name in kinds
     }
-    tables.write(folder / "sites.parquet", columns, SITES, {"models": {}})
+    tables.write(folder / "sites.parquet", columns, SITES, RunFacts().to_dict())
     return folder / "labels.parquet", folder / "sites.parquet"
 
 
@@ -479,14 +480,11 @@ def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path,
     folder, results = finished
     found = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
     before = json.loads((results / "calibration" / "calibration.json").read_text())
-    why = [text for _, text in found["label_refusals"]]
+    why = [text for _, text in found["labels"]["refusals"]]
     assert found["outcome"] == before["outcome"] or found["outcome"].endswith(
         f"SNV labels cannot calibrate: {why[1]}"
     )
-    assert (
-        found | {name: before[name] for name in ("outcome", "label_refusals", "label_overlap")}
-        == before
-    )
+    assert found | {name: before[name] for name in ("outcome", "labels")} == before
     told = [
         record.getMessage()
         for record in caplog.records
@@ -528,9 +526,9 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     assert all(
         one["effect_from"] is None for one in ratios["thresholds"]
     )  # a coin threw the labels
-    assert list(found["labelled"]) == ["SNV"]
-    assert found["labelled"]["SNV"]["set"] == "labels"
-    assert found["labelled"]["SNV"]["counts"]["probes"] == 60
+    assert list(found["labels"]["classes"]) == ["SNV"]
+    assert found["labels"]["classes"]["SNV"]["set"] == "labels"
+    assert found["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
     call(
         "annotate_sites",
         "--plan",
@@ -597,7 +595,7 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
     name too."""
     folder, results = finished
     found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
-    assert found["label_overlap"] == [
+    assert found["labels"]["overlap"] == [
         {"model": "context_model", "assemblies": [], "n": None, "labels": 80, "fitted_here": True}
     ]
     sites = pq.read_table(results / "scores" / "sites.parquet")

@@ -132,7 +132,7 @@ def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_ar
     assert (one.rows != other.rows).any()
     assert len(np.unique(one.rows)) < 1_001  # with replacement
     assert made.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
-    assert one.fitted.counts.blocks == made.alleles["block"].nunique()
+    assert one.fitted.snv.counts.blocks == made.alleles["block"].nunique()
 
 
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):

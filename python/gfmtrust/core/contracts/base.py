@@ -34,13 +34,15 @@ class Contract:
     """A file of facts that one step writes and others read.
 
     NAME: the file's name, for the docs; VERSION: raised whenever a field changes its meaning or is
-    added without a default; WRITER: the step to run again; ERROR: what a file that is none raises.
+    added without a default; WRITER: the step to run again; ERROR: what a file that is none raises; SORTED: whether keys are sorted in the
+    file, where no order of them means anything.
     """
 
     NAME: ClassVar[str] = ""
     VERSION: ClassVar[int] = 1
     WRITER: ClassVar[str] = ""
     ERROR: ClassVar[type[GfmtrustError]] = BadDataError
+    SORTED: ClassVar[bool] = True
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -59,7 +61,7 @@ class Contract:
 
     def write(self, path: Path) -> None:
         """Write a JSON file under its final name at once; the same facts give the same bytes."""
-        documents.write_json(path, self.to_dict())
+        documents.write_json(path, self.to_dict(), self.SORTED)
 
     def to_dict(self) -> dict:
         """The facts as plain JSON values with the version, also for the metadata of a table."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.warning_counts import Tally
+from gfmtrust.core.warning_counts import CountedWarning, Tally
 from gfmtrust.io.atomic import part_file, synced, write_failed
 from gfmtrust.io.bgzf import BgzfWriter
 from gfmtrust.io.tabix import CSI_FROM, write_index
@@ -36,9 +36,8 @@ b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
 
 
 @dataclass(frozen=True)
-class Contract:
-    """What was promised and checked for one file; its JSON form goes to the counts file and the
-    manifest.
+class WrittenVcf:
+    """What was promised and checked for one file; it goes to the counts file and the manifest.
 
     digest: blake2b over all records without our keys, the same for input and output. replaced:
     records and header lines of ours that --overwrite removed first. newline_added: whether the
@@ -55,7 +54,7 @@ class Contract:
     newline_added: bool
     sorted: bool
     index: str | None
-    warnings: list[dict] = field(default_factory=list)
+    warnings: tuple[CountedWarning, ...] = ()
 
 
 class Digest:
@@ -122,7 +121,7 @@ def annotate(
     overwrite: bool = False,
     force: bool = False,
     limits: Limits = DEFAULT_LIMITS,
-) -> Contract:
+) -> WrittenVcf:
     """Write `output` (BGZF): the input with `header_lines` before #CHROM and `values(record)` in
     column 8, all else byte for byte.
 
@@ -271,7 +270,7 @@ def _roomier(limits: Limits) -> Limits:
     )
 
 
-def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Contract:
+def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> WrittenVcf:
     """Index the renamed output and sum up."""
     tally = Tally()
     order = counts.order
@@ -286,7 +285,7 @@ def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Contr
             [order.farthest, *(length or 0 for length in header.contig_lengths().values())]
         )
         index = write_index(output, "vcf", csi=longest > CSI_FROM, tally=tally)
-    return Contract(
+    return WrittenVcf(
         records=counts.digest.records,
         alts=sum(counts.statuses.values()),
         no_alt=counts.no_alt,

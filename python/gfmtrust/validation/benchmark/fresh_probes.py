@@ -20,8 +20,9 @@ import pandas as pd
 from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.calibration import calibrate, flags
 from gfmtrust.calibration.ensemble import ScoreTables
-from gfmtrust.calibration.fit import Calibration
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
@@ -64,19 +65,17 @@ def fresh_probes(
     run: results folder of a finished run. regions: its BED files by name, as region classes depend
     on them. Raises MissingInputError (66) where the folder lacks what a finished run has.
     """
-    fitted = Calibration.from_json(_file(run / "calibration" / "calibration.json").read_text())
-    bundles = [run / "models" / model for model in fitted.digests["bundles"]]
+    fitted = RunCalibration.read(_file(run / "calibration" / RunCalibration.NAME))
+    bundles = [run / "models" / model for model in fitted.bundles]
     seed = fitted.options.seed + SEED_OFFSET if seed is None else seed
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         spelled = _spellings(_file(run / "scores" / "sites.parquet"), work / "spellings.parquet")
-        checks = {
-            "genome": {"digest": fitted.digests["genome"]},
-            "contig_map": {},
-            "background": {"name": fitted.options.background}
-            if fitted.options.background
-            else None,
-        }
+        background = fitted.options.background
+        checks = Checks(
+            CheckedGenome(fasta.name, fitted.digests["genome"]),
+            background=Background(background) if background else None,
+        )
         genome = Genome.open(fasta, work)
         plan.plan_sites(
             genome,
@@ -86,13 +85,12 @@ def fresh_probes(
             context_surprisal(context_of(bundles), genome, 2),
             work / "plan",
             checks,
-            str(n),
-            seed=seed,
+            plan.PlanOptions(n, seed=seed),
         )
         keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
         score(fasta, bundles, work / "plan", work / "scores")
         table, _ = calibrate.probe_table(
-            work / "plan", ScoreTables([work / "scores"], list(fitted.digests["bundles"]))
+            work / "plan", ScoreTables([work / "scores"], list(fitted.bundles))
         )
         names = genome.names
     rank, _ = flags.assign(fitted, table)

@@ -178,9 +178,7 @@ def build(
             surprisal,
             work / "plan",
             checks,
-            str(n),
-            SHARD_SITES,
-            seed,
+            plan.PlanOptions(n, SHARD_SITES, seed),
         )
         keep_uses(work / "plan", shards.PROBE | shards.VARIANT)
         score(

@@ -67,7 +67,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checks = check.check_inputs(fasta, [], [bed], None, work / "checked")
-        genome, sets = Genome.open(fasta, work), bed_files.regions([bed], checks["contig_map"])
+        genome, sets = Genome.open(fasta, work), bed_files.regions([bed], checks.contig_map)
         plan.plan_sites(
             genome,
             [],
@@ -76,7 +76,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
             context_surprisal(bundles[-1], genome, threads),
             work / "plan",
             checks,
-            "1000",
+            plan.PlanOptions(1_000),
         )
         pools.keep_uses(work / "plan", REGION)
         pools.score(fasta, bundles, work / "plan", work / "scores", threads=threads)

@@ -34,12 +34,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from gfmtrust.calibration import certificates, flags, splits
+from gfmtrust.calibration import certificates, flags, record, splits
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration.calibrate import GUARD_BANDS
 from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
-from gfmtrust.calibration.fit import Calibration, Options
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.columns import MEASURES
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.risk_coverage import prr
@@ -65,7 +67,7 @@ class Drawn:
     """One replication: its calibration with the shift verdict, the pool rows of its probes, and the
     rank of every allele of the pool."""
 
-    fitted: Calibration
+    fitted: RunCalibration
     rows: np.ndarray
     rank: np.ndarray
 
@@ -104,7 +106,9 @@ class Usefulness:
     prr_effect_sign: float
 
 
-def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibration, np.ndarray]:
+def calibrated(
+    pool: Pool, seed: int, n_probes: int = N_PROBES
+) -> tuple[RunCalibration, np.ndarray]:
     """A calibration on probes drawn from the pool, with the verdict on the run's sites drawn
     likewise, and the probes' rows of the pool.
 
@@ -127,8 +131,8 @@ def calibrated(pool: Pool, seed: int, n_probes: int = N_PROBES) -> tuple[Calibra
         Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only),
     )
     sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
-    return calibration_fit.with_shift(
-        fitted, calibration_fit.shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))
+    return record.with_shift(
+        fitted, shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))
     ), rows
 
 
@@ -197,7 +201,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     members: dict[tuple[str, ...], np.ndarray] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
-        for found in drawn.fitted.certificates:
+        for found in drawn.fitted.snv.certificates:
             level, classes = Rank[found.level], found.region_classes
             if classes not in members:
                 members[classes] = np.isin(region_class, classes)
@@ -205,7 +209,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
                 _errors(pool, members[classes], drawn.rank == level)
             )
         if seed - first < MOST_USEFUL:
-            rel = calibration_fit.reliability(drawn.fitted, pool.alleles)
+            rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
             useful[RELIABILITY].append(
                 (*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses))
             )
@@ -319,8 +323,8 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         probes["region_class"].to_numpy(object),
     )
     found = calibration_fit.certify(
-        seen, caps(fitted.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
+        seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
     region_class = pool.alleles["region_class"].to_numpy(object)
     high, medium = (certificates.thresholds(found, level.name, region_class) for level in LEVELS)
-    return certificates.ranks(ranking, caps(fitted.limits, pool.alleles)[0], high, medium, 0.0)
+    return certificates.ranks(ranking, caps(fitted.snv.limits, pool.alleles)[0], high, medium, 0.0)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags
+from gfmtrust.calibration import flags, record
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, Rank
 from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
@@ -64,24 +65,21 @@ def transfers(
 
 
 def _row(
-    kind: str, pool: pools.Pool, fitted: list[calibration_fit.Calibration], n: int, n_sites: int
+    kind: str, pool: pools.Pool, fitted: list[RunCalibration], n: int, n_sites: int
 ) -> Transfer:
     unwatched = [
-        flags.decide(calibration_fit.with_shift(one, None), pool.alleles)[0] == Rank.HIGH
-        for one in fitted
+        flags.decide(record.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted
     ]
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = calibration_fit.shift_gate(
-            rng.choice(pool.run_surprisal, n_sites), np.array(frozen.surprisal_quantiles)
+        verdict = shift_gate(
+            rng.choice(pool.run_surprisal, n_sites), np.array(frozen.snv.surprisal_quantiles)
         )
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
-        rank, _ = flags.decide(
-            calibration_fit.with_shift(frozen, verdict, transferred=True), of_run
-        )
+        rank, _ = flags.decide(record.with_shift(frozen, verdict, transferred=True), of_run)
         flagged += bool((rank >= Rank.MEDIUM).any())
     errors = [pool.wrong[high].mean() for high in unwatched if high.any()]
     return Transfer(

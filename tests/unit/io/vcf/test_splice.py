@@ -248,7 +248,7 @@ SORTED = [
 
 def test_sorted_file_gets_a_tbi_that_finds_its_records(tmp_path):
     contract = annotate(stored(tmp_path / "in.vcf", vcf_text(SORTED)), tmp_path / "out.vcf.gz")
-    assert (contract.sorted, contract.index, contract.warnings) == (True, "out.vcf.gz.tbi", [])
+    assert (contract.sorted, contract.index, contract.warnings) == (True, "out.vcf.gz.tbi", ())
     found = subprocess.run(
         [
             "bcftools",
@@ -291,8 +291,8 @@ def test_unsorted_file_is_annotated_in_its_order_without_an_index(tmp_path, reco
     assert contract.sorted is False
     assert contract.index is None
     (warning,) = contract.warnings
-    assert warning["text"] == "not sorted; no index written; sort with bcftools sort"
-    assert warning["first"] == f"out.vcf.gz line {line_no}"
+    assert warning.text == "not sorted; no index written; sort with bcftools sort"
+    assert warning.first == f"out.vcf.gz line {line_no}"
     assert left_over(tmp_path) == ["in.vcf", "out.vcf.gz"]
     assert verify.verify(source, tmp_path / "out.vcf.gz")["records"] == len(records)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 from gfmtrust.inputs import training
@@ -51,7 +52,7 @@ def benchmark_labels(
     label alone.
     """
     judged, lost = judge(label_table, sites, plan_dir, scores or [], llr_cut)
-    metadata, run = tables.read_metadata(label_table), tables.read_metadata(sites)
+    metadata, run = tables.read_metadata(label_table), RunFacts.read(sites)
     found: dict[str, list[dict]] = {}
     for kind in _classes(judged.table["kind"]):
         for region_class in _classes(judged.table["region_class"]):
@@ -70,7 +71,7 @@ def benchmark_labels(
     told = {
         kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])
     }
-    if by_labels := run.get("flagged_by_labels"):
+    if by_labels := run.flagged_by_labels:
         told = {
             kind: [
                 *lines,
@@ -79,8 +80,8 @@ def benchmark_labels(
             for kind, lines in told.items()
         }
     overlaps = training.of_models(
-        run["models"],
-        run.get("contigs", []),
+        run.models,
+        run.contigs,
         judged.table["contig_index"].to_numpy(),
         CONTEXT_FAMILY,
     )

@@ -17,6 +17,7 @@ import pandas as pd
 
 from gfmtrust.calibration.calls import best_cut, effect_score
 from gfmtrust.calibration.reliability import newton
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.inputs import labels
 from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
@@ -86,7 +87,7 @@ def judge(
     scorers, about = {ENSEMBLE: score}, {ENSEMBLE: "mean over the models that vote"}
     if plan_dir is not None:
         for model, llr, what in model_llrs(
-            plan_dir, scores, tables.read_metadata(sites)["models"], table[labels.KEY]
+            plan_dir, scores, RunFacts.read(sites).models, table[labels.KEY]
         ):
             scorers[model], about[model] = effect_score(llr, by_size), what
     scorers[COMPOSITION] = composition(table)

@@ -1,0 +1,202 @@
+"""The probes of a run with their measures, gathered from its score tables in one pass over each
+shard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.stats import ks_2samp
+
+from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
+from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.measures import llr, view_llr, view_weights
+from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind, Status
+from gfmtrust.inputs.sites import place_key
+from gfmtrust.io import tables
+from gfmtrust.planning.shards import PROBE, VARIANT, planned_shards
+
+RUN_SITES_KEPT = 20_000
+"""Run sites whose local surprisal the shift test looks at; every n-th where there are more."""
+
+
+class Reader(Protocol):
+    """What takes something of every shard as it is read."""
+
+    def add(self, block: SiteBlock) -> None: ...
+
+
+def read_once(
+    plan_dir: Path,
+    scores: ScoreTables,
+    readers: Iterable[Reader],
+    kind: ShardKind = ShardKind.SITES,
+) -> None:
+    """Hand every shard of that kind to all readers, in order; each score table is read once."""
+    readers = list(readers)
+    if readers:
+        for block in blocks(plan_dir, scores, kind):
+            for reader in readers:
+                reader.add(block)
+
+
+class ProbeRows:
+    """The probes of SNVs (REF = real base, ALT = decoy), from shards of sites or of a control."""
+
+    def __init__(self, plan_dir: Path, ensemble: Ensemble):
+        self._probes = tables.read(plan_dir / "probes.parquet").to_pandas()
+        self._place = place_key(self._probes["contig_index"], self._probes["pos"])
+        self._ensemble = ensemble
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, block: SiteBlock) -> None:
+        rows = np.flatnonzero(block.site["use"].to_numpy() & PROBE)
+        self._parts.append(_probes_of(block, self._ensemble, self._probes, self._place, rows))
+
+    def table(self) -> pd.DataFrame:
+        """The columns of probes.parquet, those of `features`, `status`, and bits per base of
+        ensemble and context model (`surprisal`, `context_site_surprisal`)."""
+        return pd.concat(self._parts, ignore_index=True)
+
+
+class RunSurprisal:
+    """Local surprisal of the run's variant sites, bits."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+
+    def add(self, block: SiteBlock) -> None:
+        use = block.site["use"].to_numpy()
+        self._parts.append(block.context_surprisal[use & VARIANT > 0])
+
+    def values(self) -> np.ndarray:
+        return np.concatenate(self._parts)
+
+
+class PermutedAlts:
+    """LLRs of the run's SNVs, and those with the ALTs permuted among SNVs of one REF. Of every n-th
+    SNV where there are more than RUN_SITES_KEPT."""
+
+    def __init__(self, plan_dir: Path, seed: int):
+        snvs = _snvs(plan_dir)
+        self._place = place_key(snvs["contig_index"], snvs["pos"])
+        self._ref, self._alt = (
+            encode("".join(snvs[name])).astype(np.int64) for name in ("ref", "alt")
+        )
+        self._permuted, rng = self._alt.copy(), np.random.default_rng([seed, 0xA17])
+        for base in np.unique(self._ref):
+            rows = np.flatnonzero(self._ref == base)
+            self._permuted[rows] = self._alt[rng.permutation(rows)]
+        self._parts: list[list[np.ndarray]] = []
+
+    def add(self, block: SiteBlock) -> None:
+        site = place_key(block.site["contig_index"], block.site["pos"])
+        snv = np.flatnonzero(np.isin(self._place, site))
+        row = np.searchsorted(site, self._place[snv])
+        self._parts.append(
+            [
+                llr(view_llr(block.probs[row], self._ref[snv], alt[snv]), block.weights[row])
+                for alt in (self._alt, self._permuted)
+            ]
+        )
+
+    def distance(self) -> float | None:
+        """Kolmogorov-Smirnov distance of the two; None without any SNV. About 0: the models do not
+        tell observed alleles from arbitrary ones."""
+        if not self._parts:
+            return None
+        real, arbitrary = (
+            values[np.isfinite(values)] for values in np.concatenate(self._parts, axis=1)
+        )
+        return float(ks_2samp(real, arbitrary, method="asymp").statistic) if len(real) else None
+
+
+class ClassProbes:
+    """The probes of each class of variant in variants.parquet, with the columns that
+    `calibration.fit` needs; real and decoy are the id."""
+
+    def __init__(self, plan_dir: Path, ensemble: Ensemble):
+        self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
+        self._ensemble = ensemble
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, block: SiteBlock) -> None:
+        self._parts.append(variant_features(block, self._ensemble))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        if not self._parts:
+            return {}
+        measured = pd.concat(self._parts, ignore_index=True)
+        keys = self._variants.iloc[measured["variant"]][
+            ["contig_index", "pos", "kind", "use", "run_oriented", "block"]
+        ].reset_index(drop=True)
+        table = pd.concat(
+            [keys, measured.assign(real=measured["variant"], decoy=measured["variant"])], axis=1
+        )
+        table = table[(table["use"] & PROBE) > 0]
+        return {
+            str(name): rows.reset_index(drop=True)
+            for name, rows in table.groupby("kind", sort=True)
+        }
+
+
+def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.ndarray]:
+    """Every probe of SNVs with its measures, and the local surprisal of the run's variant sites;
+    see `ProbeRows`, `RunSurprisal`."""
+    probes, surprisal = ProbeRows(plan_dir, scores.ensemble), RunSurprisal()
+    read_once(plan_dir, scores, (probes, surprisal))
+    return probes.table(), surprisal.values()
+
+
+def control_tables(plan_dir: Path, scores: ScoreTables) -> Iterator[tuple[ShardKind, pd.DataFrame]]:
+    """The probes of each negative control that was scored, as `probe_table` has those of the
+    run."""
+    for kind in NEGATIVE_CONTROLS:
+        if planned_shards(plan_dir, kind):
+            probes = ProbeRows(plan_dir, scores.ensemble)
+            read_once(plan_dir, scores, [probes], kind)
+            yield kind, probes.table()
+
+
+def _snvs(plan_dir: Path) -> pd.DataFrame:
+    """contig_index, pos, ref and alt of the run's SNVs that are to be scored, in genome order,
+    thinned evenly to RUN_SITES_KEPT."""
+    columns = ["contig_index", "pos", "ref", "alt", "status", "var_pos"]
+    alleles = tables.read(plan_dir / "alleles.parquet", columns).to_pandas()
+    snvs = alleles[
+        (alleles["status"] == Status.SCORED)
+        & (alleles["var_pos"] < 0)
+        & (alleles["ref"] != alleles["alt"])
+    ]
+    return snvs.iloc[:: max(1, len(snvs) // RUN_SITES_KEPT)]
+
+
+def _probes_of(
+    block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place: np.ndarray, rows: np.ndarray
+) -> pd.DataFrame:
+    """The probes that stand at the given rows of a block, in the order of probes.parquet."""
+    here = place_key(block.site["contig_index"], block.site["pos"])[rows]
+    low, high = np.searchsorted(place, here, "left"), np.searchsorted(place, here, "right")
+    row = np.repeat(rows, high - low)
+    at_rows = probes.iloc[
+        np.concatenate(
+            [np.arange(a, b) for a, b in zip(low, high, strict=True)] or [np.empty(0, int)]
+        )
+    ]
+    real, decoy = at_rows["real"].to_numpy(np.int64), at_rows["decoy"].to_numpy(np.int64)
+    measured = features(block, ensemble, row, real, decoy)
+    kept = at_rows[["contig_index", "pos", "real", "decoy", "run_oriented", "block"]].reset_index(
+        drop=True
+    )
+    context = block.context_probs[row]
+    alike = view_weights(context, np.zeros(context.shape[1], int))
+    bits = {
+        "surprisal": surprisal_of(block.probs[row], block.told_weights[row], real),
+        "context_site_surprisal": surprisal_of(context, alike, real),
+        "status": block.status[row],
+    }
+    return pd.concat([kept, measured, pd.DataFrame(bits)], axis=1)

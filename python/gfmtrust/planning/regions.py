@@ -1,0 +1,82 @@
+"""The BED files of a run as sets of intervals, and the region classes that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.inputs import reference as background_reference
+from gfmtrust.inputs.sites import region_class
+from gfmtrust.planning.snvs import Snvs
+
+MIN_CLASS_PROBES = 500
+"""Probes a region class needs in the quarter of them that decides on a level (docs/reliability.md,
+cells)."""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The user's BED files by name, each a merged interval set with `.contains(contig, pos array)
+    -> bool array`.
+
+    class_names: the files that are region classes of their own, None for all; alleles in the others
+    are classed by soft mask alone.
+    """
+
+    sets: dict
+    class_names: tuple[str, ...] | None = None
+
+    def classes(
+        self, genome, contig_index: np.ndarray, pos: np.ndarray, soft_masked: np.ndarray
+    ) -> np.ndarray:
+        named = (
+            self.sets
+            if self.class_names is None
+            else {name: self.sets[name] for name in self.class_names}
+        )
+        member = {name: np.zeros(len(pos), bool) for name in named}
+        for index in np.unique(contig_index):
+            rows = np.flatnonzero(contig_index == index)
+            for name, intervals in named.items():
+                member[name][rows] = intervals.contains(genome.names[index], pos[rows])
+        return region_class(soft_masked, list(member.items()))
+
+    def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
+        """Names of the files that hold a base of each allele's REF, joined by commas; object (n,),
+        None where there is none.
+
+        alleles: columns contig_index (-1: not in the genome), pos, ref.
+        """
+        names = np.full(len(alleles), "", object)
+        contig_index, pos = (
+            alleles["contig_index"].to_numpy(np.int64),
+            alleles["pos"].to_numpy(np.int64),
+        )
+        end = pos + alleles["ref"].str.len().to_numpy(np.int64)
+        for index in np.unique(contig_index[contig_index >= 0]):
+            rows = np.flatnonzero(contig_index == index)
+            for name, intervals in self.sets.items():
+                names[rows[intervals.overlaps(genome.names[index], pos[rows], end[rows])]] += (
+                    f",{name}"
+                )
+        return np.array([name[1:] or None for name in names], object)
+
+    def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
+        """The same regions, of which only those stay a class that hold SNVs enough for probes
+        enough to certify it.
+
+        A quarter of the probes decides on a level; a class without its own certificate would make
+        LOW of every allele in a small BED file. None stays where the probes come from a background:
+        no BED file lies there.
+        """
+        if not background_reference.sources(genome.names).all():
+            return replace(self, class_names=())
+        classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
+        enough = [
+            name
+            for name in self.sets
+            if (classes == name).sum() * n_probes >= 4 * MIN_CLASS_PROBES * max(1, len(classes))
+        ]
+        return replace(self, class_names=tuple(enough))
