@@ -129,8 +129,8 @@ def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, monkeypatch, nam
 
 
 OWN_N = ("caduceus",)
-"""Families that write an N as another token than the published tokenizer does, as docs/models.md
-says why."""
+"""Families that write an N as another token than the published tokenizer does;
+docs/understand/models.md says why."""
 
 
 def sequences(k: int, with_n: bool) -> list[str]:

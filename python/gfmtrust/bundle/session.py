@@ -305,7 +305,8 @@ def start(
     """A session without the golden check: for `export`, which is about to compute what will be
     checked. Others use Session.open.
 
-    weights: values by name that take the place of the graph's own, for a null control.
+    weights: values by name that take the place of the graph's own, for a negative
+    control.
     """
     if batch is not None and batch < 1 or threads < 1:
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")

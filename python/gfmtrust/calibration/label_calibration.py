@@ -3,7 +3,7 @@ model's call agrees with the label.
 
 An allele's call is its LLR against a cut that the fit split chose; the distance to it takes the
 place of |LLR|. The splits share no megabase. Where labels are too few the decoy calibration stays, with the
-number needed. Source: docs/reliability.md, "Labels".
+number needed. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from gfmtrust.inputs.sites import region_class
 from gfmtrust.planning.snvs import Snvs
 
 MIN_CLASS_PROBES = 500
-"""Probes a region class needs in the quarter of them that decides on a level (docs/reliability.md,
-cells)."""
+"""Probes a region class needs in the quarter of them that decides on a level
+(docs/understand/reliability.md, cells)."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@ same number of bases.
 
 LLR = ln p(ALT haplotype) - ln p(REF haplotype) over a span around the change, one value a view. A
 masked model gives the span's pseudo-likelihood, every base with the rest known but for its strided
-companions; a causal one the chain of its conditionals. Definitions: docs/understand/scoring.md, "Insertions,
-deletions and complex alleles".
+companions; a causal one the chain of its conditionals. Definitions: docs/understand/scoring.md,
+"Insertions, deletions and complex alleles".
 """
 
 from __future__ import annotations
@@ -211,7 +211,7 @@ def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarra
     neither.
     """
     n = len(pairs)
-    total, largest = 0.0, np.zeros(n)
+    total, largest = np.zeros(()), np.zeros(n)
     for shift, index in span.rounds:
         windows = pairs[:, :, shift : shift + span.width].reshape(2 * n, span.width)
         distinct, place = np.unique(windows, axis=0, return_inverse=True)

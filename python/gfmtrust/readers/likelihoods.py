@@ -8,8 +8,8 @@ compared token by token.
 A changed letter may change several tokens. Both texts are cut anew; from the first token that
 differs on, a masked model has every token masked up to where the texts agree again and gives their
 probability together, a causal one gives that of the rest of the text. The sums run over equally
-many bases and are never divided by a number of tokens. Definitions: docs/understand/scoring.md, "Models of
-whole tokens".
+many bases and are never divided by a number of tokens. Definitions:
+docs/understand/scoring.md, "Models of whole tokens".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The common part of all ways of reading: windows are cut, turned, scored and turned back.
 
-What a score means is in docs/understand/scoring.md; the network is behind a scorer. Output never depends on
-how sites are batched. A way of reading is a subclass in a file of its own, `registry` chooses it.
+What a score means is in docs/understand/scoring.md; the network is behind a scorer. Output never
+depends on how sites are batched. A way of reading is a subclass in a file of its own, `registry`
+chooses it.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def estimate_run(
 
 
 def calibration_passes(counts: PlanCounts, alone: int, of_variant: int) -> int:
-    """Passes that the probes and the null controls cost with one model: `alone` a site,
+    """Passes that the probes and the negative controls cost with one model: `alone` a site,
     `of_variant` an indel or MNV."""
     return (counts.probe_sites + counts.control_sites) * alone + counts.variant_probes * of_variant
 

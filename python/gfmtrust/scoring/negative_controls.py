@@ -4,7 +4,8 @@ probes so.
 Permuted weights: each model with the values of every weight tensor permuted, the same graph
 otherwise. Shuffled windows: the real models on windows whose flanks keep their dinucleotides but
 not their order. Both go through the run's own calibration from the start; one that earns a flag
-shows a leak. Source: docs/understand/reliability.md, "Negative controls". Judging them is `calibrate`.
+shows a leak. Source: docs/understand/reliability.md, "Negative controls". Judging them is
+`calibrate`.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def score_control(
     try:
         return reader.score_sites(scorer, genome, contig_index, pos, options)
     except InternalError as error:
-        log.warning("null control %s: %s; it says nothing in this run", kind.label, error)
+        log.warning("negative control %s: %s; it has no result in this run", kind.label, error)
         return unanswered(len(pos), n_views)
 
 
