@@ -136,7 +136,8 @@ workflow VCF_ANNOTATE_GFM {
     ch_manifest = channel.empty()
     ch_multiqc = channel.empty()
     if (given.dry_run) {
-        ch_estimate = ESTIMATE_RUN(ch_plan, ch_bundles, given.views, given.neighbours, given.region_stride, given.code).table
+        estimated = ESTIMATE_RUN(ch_plan, ch_bundles, given.views, given.neighbours, given.region_stride, given.code)
+        ch_estimate = estimated.table.map { _meta, table -> table.text }
         LIST_SITES(ch_plan, ch_genome, given.code)
     }
     else {

@@ -17,7 +17,7 @@ process ESTIMATE_RUN {
 
     output:
     tuple val(meta), path('estimate.json'), emit: estimate
-    stdout emit: table
+    tuple val(meta), path('estimate.txt'), emit: table
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -31,12 +31,12 @@ process ESTIMATE_RUN {
         --region_stride ${quoted(region_stride)} \\
         --cpus ${task.cpus} \\
         --out estimate.json \\
-        ${args}
+        ${args} > estimate.txt
     """
 
     stub:
     """
     echo '{}' > estimate.json
-    echo 'estimate: stub'
+    echo 'estimate: stub' > estimate.txt
     """
 }
