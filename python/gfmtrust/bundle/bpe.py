@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.tokenizers import Text, require_distinct_ids
 from gfmtrust.core.alphabet import BASES, PAD
 from gfmtrust.core.errors import BadDataError, message
 
@@ -143,7 +143,6 @@ def _check_vocabulary(text: BpeText) -> None:
                 "is it this family's tokenizer?",
             )
         )
-    by_id: dict[int, str] = {}
     for token, number in ids.items():
         if not 0 <= number < text.n_ids:
             raise BadDataError(
@@ -154,14 +153,7 @@ def _check_vocabulary(text: BpeText) -> None:
                     "is it this checkpoint's file?",
                 )
             )
-        if by_id.setdefault(number, token) != token:
-            raise BadDataError(
-                message(
-                    "vocabulary",
-                    f"{by_id[number]!r} and {token!r} share id {number}",
-                    "one token an id",
-                )
-            )
+    require_distinct_ids(ids)
     if any(text.n_token and text.n_token in left + right for left, right in text.merges):
         raise BadDataError(
             message(

@@ -86,6 +86,20 @@ def words(text: Text) -> list[str]:
     return ["".join(word) for word in product(letters, repeat=text.k)]
 
 
+def require_distinct_ids(vocabulary: dict[str, int]) -> None:
+    """Raises BadDataError (65) where two tokens share an id."""
+    token_of: dict[int, str] = {}
+    for token, number in vocabulary.items():
+        if token_of.setdefault(number, token) != token:
+            raise BadDataError(
+                message(
+                    "vocabulary",
+                    f"{token_of[number]!r} and {token!r} share id {number}",
+                    "one token an id",
+                )
+            )
+
+
 def build(text: Text) -> Tokenizer:
     """Tables for a Text. Raises BadDataError (65) where a word or special token is not in the
     vocabulary, or two share an id."""
@@ -104,16 +118,7 @@ def build(text: Text) -> Tokenizer:
                 "is it this family's vocabulary file?",
             )
         )
-    by_id: dict[int, str] = {}
-    for token, number in text.vocabulary.items():
-        if by_id.setdefault(number, token) != token:
-            raise BadDataError(
-                message(
-                    "vocabulary",
-                    f"{by_id[number]!r} and {token!r} share id {number}",
-                    "one token an id",
-                )
-            )
+    require_distinct_ids(text.vocabulary)
 
     def id_of(names) -> np.ndarray:
         return np.array([text.vocabulary[name] for name in names], dtype=np.int64)
