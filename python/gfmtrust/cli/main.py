@@ -18,11 +18,16 @@ import signal
 import sys
 import tempfile
 import traceback
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gfmtrust import __version__
 from gfmtrust.cli import options as cli_options
 from gfmtrust.core.errors import BadDataError, GfmtrustError, Terminated, UsageError, message
+
+if TYPE_CHECKING:
+    from gfmtrust.scoring.options import ScoringOptions
 
 log = logging.getLogger("gfmtrust")
 INTERNAL = 70
@@ -107,9 +112,17 @@ def plan_sites(options: argparse.Namespace) -> None:
     )
 
 
+def _scoring_options(options: argparse.Namespace) -> ScoringOptions:
+    """The options of scoring that the step has; the others keep their defaults."""
+    from gfmtrust.scoring.options import ScoringOptions
+
+    given = vars(options) | {"threads": options.cpus}
+    names = ("views", "neighbours", "max_n", "device", "threads", "batch", "allow_long_window")
+    return ScoringOptions(**{name: given[name] for name in names if name in given})
+
+
 def estimate_run(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import estimate
-    from gfmtrust.scoring.options import ScoringOptions
 
     sys.stdout.write(
         estimate.estimate_run(
@@ -117,19 +130,13 @@ def estimate_run(options: argparse.Namespace) -> None:
             options.bundles,
             options.out,
             options.region_stride,
-            ScoringOptions(
-                views=options.views,
-                neighbours=options.neighbours,
-                device=options.device,
-                threads=options.cpus,
-            ),
+            _scoring_options(options),
         )
     )
 
 
 def choose_stride(options: argparse.Namespace) -> None:
     from gfmtrust.scoring import stride
-    from gfmtrust.scoring.options import ScoringOptions
 
     choice = stride.choose_stride(
         options.fasta,
@@ -137,13 +144,7 @@ def choose_stride(options: argparse.Namespace) -> None:
         options.bundle,
         options.out,
         options.region_stride,
-        ScoringOptions(
-            views=options.views,
-            device=options.device,
-            threads=options.cpus,
-            max_n=options.max_n,
-            allow_long_window=options.allow_long_window,
-        ),
+        _scoring_options(options),
     )
     for check in choice.checks:
         log.info(
@@ -189,23 +190,14 @@ def import_scores(options: argparse.Namespace) -> None:
 def score_sites(options: argparse.Namespace) -> None:
     from gfmtrust.core.contracts.shard import StrideChoice
     from gfmtrust.scoring import shard
-    from gfmtrust.scoring.options import ScoringOptions
 
+    stride = StrideChoice.read(options.stride) if options.stride else None
     shard.score_file(
         options.fasta,
         options.bundle,
         options.shard,
         options.out_dir,
-        ScoringOptions(
-            views=options.views,
-            neighbours=options.neighbours,
-            max_n=options.max_n,
-            device=options.device,
-            threads=options.cpus,
-            batch=options.batch,
-            allow_long_window=options.allow_long_window,
-            stride=StrideChoice.read(options.stride) if options.stride else None,
-        ),
+        replace(_scoring_options(options), stride=stride),
     )
 
 
@@ -293,7 +285,7 @@ def write_tracks(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     from gfmtrust.report import report as step
 
-    step.report(
+    files = step.RunFiles(
         options.checked,
         options.plan,
         options.calibration,
@@ -301,9 +293,8 @@ def report(options: argparse.Namespace) -> None:
         options.counts,
         options.metrics,
         options.models,
-        options.out_dir,
-        title=options.title,
     )
+    step.report(files, options.out_dir, title=options.title)
 
 
 def verify(options: argparse.Namespace) -> None:

@@ -93,69 +93,74 @@ class Run:
         return [file for file in self.files if file.kind == kind]
 
 
-def report(
-    checked: Path,
-    plan: Path,
-    calibration: Path,
-    sites: Path,
-    counts: list[Path],
-    metrics: list[Path],
-    model_files: list[Path],
-    out_dir: Path,
-    title: str = "gfmtrust report",
-) -> Run:
+@dataclass(frozen=True)
+class RunFiles:
+    """What a report is made from.
+
+    checked, plan, calibration, sites: folders of those steps. counts, metrics: files, in any order.
+    model_files: bundle.json of each model.
+    """
+
+    checked: Path
+    plan: Path
+    calibration: Path
+    sites: Path
+    counts: list[Path]
+    metrics: list[Path]
+    model_files: list[Path]
+
+
+def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
     """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what
     they were made of.
 
-    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
-    model_files: bundle.json of each model. Files of an earlier report in `out_dir` are removed first, so that none is
-    left beside the new ones or after a report that failed.
+    Files of an earlier report in `out_dir` are removed first, so that none is left beside the new
+    ones or after a report that failed.
     """
     for name in (HTML, Manifest.NAME, *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
-    run = read_run(checked, plan, calibration, sites, counts, metrics, model_files)
+    run = read_run(files)
     out_dir.mkdir(parents=True, exist_ok=True)
     _write(out_dir / HTML, html(run, title))
-    made = [out_dir / HTML]
+    pages = [out_dir / HTML]
     for name, text in multiqc.files(run.files).items():
         _write(out_dir / name, text)
-        made.append(out_dir / name)
-    held = [path for name in CALIBRATION_FILES if (path := calibration / name).is_file()]
-    step_files = [*held, *(path for path in sorted(sites.iterdir()) if path.is_file())]
-    manifest.manifest(run, step_files + made).write(out_dir / Manifest.NAME)
+        pages.append(out_dir / name)
+    step_files = [
+        path for name in CALIBRATION_FILES if (path := files.calibration / name).is_file()
+    ]
+    step_files += [path for path in sorted(files.sites.iterdir()) if path.is_file()]
+    manifest.manifest(run, step_files + pages).write(out_dir / Manifest.NAME)
     return run
 
 
-def read_run(
-    checked: Path,
-    plan: Path,
-    calibration: Path,
-    sites: Path,
-    counts: list[Path],
-    metrics: list[Path],
-    model_files: list[Path],
-) -> Run:
+def read_run(files: RunFiles) -> Run:
     """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
     ConfigurationError (78)."""
-    fitted = RunCalibration.read(calibration / "calibration.json")
+    fitted = RunCalibration.read(files.calibration / "calibration.json")
     scored = tables.read(
-        calibration / "probes.scored.parquet",
+        files.calibration / "probes.scored.parquet",
         ["rel", "wrong", "status", "surprisal", "context_site_surprisal", "block"],
     )
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
-    facts = RunFacts.read(sites / "sites.parquet")
+    facts = RunFacts.read(files.sites / "sites.parquet")
     models = _models(
-        fitted, facts.models, [tables.read_json(path) for path in sorted(metrics)], model_files
+        fitted,
+        facts.models,
+        [tables.read_json(path) for path in sorted(files.metrics)],
+        files.model_files,
     )
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
-        checks=Checks.read(checked / Checks.NAME),
-        plan=Plan.read(plan / Plan.NAME),
+        checks=Checks.read(files.checked / Checks.NAME),
+        plan=Plan.read(files.plan / Plan.NAME),
         calibration=fitted,
         models=models,
-        files=sorted((read_counts(path) for path in counts), key=lambda file: (file.kind, file.id)),
-        numbers=allele_numbers(sites / "sites.parquet"),
+        files=sorted(
+            (read_counts(path) for path in files.counts), key=lambda file: (file.kind, file.id)
+        ),
+        numbers=allele_numbers(files.sites / "sites.parquet"),
         curve=calibration_curve(
             probe["rel"][answered].astype(np.float64), probe["wrong"][answered].astype(bool)
         ),
@@ -166,9 +171,9 @@ def read_run(
             "ensemble of " + ", ".join(names) if len(names) > 1 else "".join(names) or "models",
             not names,
         ),
-        local_lr=_where_made(calibration / local_lr.JSON_FILE),
-        compared=_where_made(sites / model_comparison.FILE),
-        loci=_where_made(sites / loci.FILE),
+        local_lr=_where_made(files.calibration / local_lr.JSON_FILE),
+        compared=_where_made(files.sites / model_comparison.FILE),
+        loci=_where_made(files.sites / loci.FILE),
     )
 
 

@@ -14,13 +14,13 @@ from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 from gfmtrust.core.errors import MissingInputError
 from gfmtrust.io.output_digest import published
 from gfmtrust.report import multiqc
-from gfmtrust.report.report import report
+from gfmtrust.report.report import RunFiles, report
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    report(**make_run(folder, n_sites=300, n_probes=600), out_dir=folder / "out")
+    report(RunFiles(**make_run(folder, n_sites=300, n_probes=600)), out_dir=folder / "out")
     return folder, json.loads((folder / "out" / "manifest.json").read_text())
 
 

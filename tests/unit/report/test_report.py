@@ -46,7 +46,7 @@ from gfmtrust.report.numbers import (
     calibration_curve,
     league,
 )
-from gfmtrust.report.report import FILTERS, HTML, html, read_run, report
+from gfmtrust.report.report import FILTERS, HTML, RunFiles, html, read_run, report
 
 
 class Page(HTMLParser):
@@ -76,7 +76,7 @@ def words(page):
 def good(tmp_path_factory):
     """A finished report of a model that knows something, with the folder it lies in."""
     folder = tmp_path_factory.mktemp("good")
-    run = report(**make_run(folder, skill=2.6), out_dir=folder / "out")
+    run = report(RunFiles(**make_run(folder, skill=2.6)), out_dir=folder / "out")
     return run, folder
 
 
@@ -123,7 +123,7 @@ def test_sections_come_in_order(good):
 
 
 def test_equal_inputs_give_equal_bytes(good, tmp_path):
-    report(**make_run(tmp_path, skill=2.6), out_dir=tmp_path / "out")
+    report(RunFiles(**make_run(tmp_path, skill=2.6)), out_dir=tmp_path / "out")
     for path in sorted((good[1] / "out").iterdir()):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes(), path.name
 
@@ -142,7 +142,9 @@ def test_equal_inputs_give_equal_bytes(good, tmp_path):
     ],
 )
 def test_thin_runs_still_have_a_report(tmp_path, options, headline):
-    run = report(**make_run(tmp_path, **{"n_sites": 200, **options}), out_dir=tmp_path / "out")
+    run = report(
+        RunFiles(**make_run(tmp_path, **{"n_sites": 200, **options})), out_dir=tmp_path / "out"
+    )
     page = Page((tmp_path / "out" / HTML).read_text())
     assert headline in words(page)
     assert run.numbers.ranks[Rank.HIGH] == 0
@@ -156,7 +158,7 @@ def test_a_run_in_which_nothing_is_scored(tmp_path):
         tmp_path / "sites" / "sites.parquet",
         [site_row("c", 3, "A", "<DEL>", "SYMBOLIC"), site_row("c", 4, "A", "AT", "UNSUPPORTED")],
     )
-    report(**folders, out_dir=tmp_path / "out")
+    report(RunFiles(**folders), out_dir=tmp_path / "out")
     assert "No allele could be scored." in words(Page((tmp_path / "out" / HTML).read_text()))
 
 
@@ -199,7 +201,7 @@ def test_hostile_names_are_text_in_every_place(tmp_path):
     bases = [{"offset": 0, "base": "<b>", "p": [0.25] * 4}]
     told = {"flank": 8, "loci": [{name: row[name] for name in loci.KEY} | {"bases": bases}]}
     (tmp_path / "sites" / loci.FILE).write_text(json.dumps(told))
-    report(**folders, out_dir=tmp_path / "out", title=evil["title"])
+    report(RunFiles(**folders), out_dir=tmp_path / "out", title=evil["title"])
     page = Page((tmp_path / "out" / HTML).read_text())
     assert not [tag for tag, _ in page.tags if tag in ("script", "img", "b")]
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
@@ -240,7 +242,7 @@ def test_five_hundred_samples_of_hundreds_of_scaffolds_with_every_locus_stay_bel
     ]
     (folders["checked"] / "checks.json").write_text(json.dumps(content))
     many = replace(
-        read_run(**folders),
+        read_run(RunFiles(**folders)),
         files=[vcf_counts(name, 11_111, 222_222, 333_333, 44_444) for name in names],
     )
     text = html(many, "t")
@@ -257,7 +259,7 @@ def test_models_are_told_side_by_side(tmp_path, good):
     assert "gpn-a 0.031 bit 93.8% same 0.062 bit 93.8% same" in words(page)
     folders = make_run(tmp_path, n_sites=50)
     write_comparison(tmp_path, comparison(50, ("context",)))
-    report(**folders, out_dir=tmp_path / "out")
+    report(RunFiles(**folders), out_dir=tmp_path / "out")
     alone = words(Page((tmp_path / "out" / HTML).read_text()))
     assert "Each model alone" in alone
     assert "Do the models agree?" not in alone
@@ -266,7 +268,7 @@ def test_models_are_told_side_by_side(tmp_path, good):
 def test_a_run_of_regions_alone_compares_its_bases(tmp_path):
     folders = make_run(tmp_path, n_sites=0, samples=False)
     write_comparison(tmp_path, {"snvs": comparison(0)["snvs"], "bases": comparison(77)["snvs"]})
-    report(**folders, out_dir=tmp_path / "out")
+    report(RunFiles(**folders), out_dir=tmp_path / "out")
     assert "at the region bases of the run" in words(Page((tmp_path / "out" / HTML).read_text()))
 
 
@@ -275,7 +277,7 @@ def test_without_the_files_of_a_newer_version_those_sections_are_left_out(tmp_pa
     folders = make_run(tmp_path, n_sites=300)
     for name in (model_comparison.FILE, loci.FILE):
         (tmp_path / "sites" / name).unlink()
-    report(**folders, out_dir=tmp_path / "out")
+    report(RunFiles(**folders), out_dir=tmp_path / "out")
     page = Page((tmp_path / "out" / HTML).read_text())
     assert "Each model alone" not in page.text
     assert "Alleles to look at" in page.text
@@ -285,9 +287,11 @@ def test_without_the_files_of_a_newer_version_those_sections_are_left_out(tmp_pa
 @pytest.mark.long
 @pytest.mark.bad_input
 def test_no_file_of_an_earlier_report_is_left(tmp_path):
-    report(**make_run(tmp_path / "a", n_sites=50), out_dir=tmp_path / "out")
+    report(RunFiles(**make_run(tmp_path / "a", n_sites=50)), out_dir=tmp_path / "out")
     (tmp_path / "out" / "theirs_mqc.json").write_text("{}")
-    report(**make_run(tmp_path / "b", n_sites=50, samples=False), out_dir=tmp_path / "out")
+    report(
+        RunFiles(**make_run(tmp_path / "b", n_sites=50, samples=False)), out_dir=tmp_path / "out"
+    )
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         HTML,
         "manifest.json",
@@ -297,7 +301,7 @@ def test_no_file_of_an_earlier_report_is_left(tmp_path):
     broken = make_run(tmp_path / "c", n_sites=50)
     (broken["sites"] / "sites.parquet").unlink()
     with pytest.raises(MissingInputError):
-        report(**broken, out_dir=tmp_path / "out")
+        report(RunFiles(**broken), out_dir=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"theirs_mqc.json"}
 
 
@@ -341,10 +345,11 @@ def test_the_filters_that_may_be_copied_keep_what_they_say(good, tmp_path, which
 REPORT_OF = """
 import sys
 from pathlib import Path
-from gfmtrust.report.report import report
+from gfmtrust.report.report import RunFiles, report
 run = Path(sys.argv[1])
 steps = [run / name for name in ("checked", "plan", "calibration", "sites")]
-report(*steps, sorted(run.glob("*.counts.json")), sorted(run.glob("*.metrics.json")), [], run / "out")
+files = RunFiles(*steps, sorted(run.glob("*.counts.json")), sorted(run.glob("*.metrics.json")), [])
+report(files, run / "out")
 """
 
 
@@ -391,7 +396,7 @@ def test_a_missing_file_is_named(tmp_path, gone, error):
     folders = make_run(tmp_path, n_sites=20, n_probes=100)
     (tmp_path / gone).unlink()
     with pytest.raises(error, match=gone.split("/")[-1]):
-        report(**folders, out_dir=tmp_path / "out")
+        report(RunFiles(**folders), out_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -409,7 +414,7 @@ def test_a_spoilt_file_is_refused(tmp_path, spoilt, error):
     folders = make_run(tmp_path, n_sites=20, n_probes=100)
     (tmp_path / spoilt).write_text("{ no")
     with pytest.raises(error):
-        report(**folders, out_dir=tmp_path / "out")
+        report(RunFiles(**folders), out_dir=tmp_path / "out")
 
 
 def test_numbers_agree_with_a_slow_count(good):
@@ -623,7 +628,7 @@ def test_hundreds_of_files_stay_below_the_limit(tmp_path):
         for i in range(900)
     ]
     (folders["checked"] / "checks.json").write_text(json.dumps(content))
-    run = read_run(**folders)
+    run = read_run(RunFiles(**folders))
     many = replace(run, files=[vcf_counts(f"sample_{i}", 1, 2, 3, 4) for i in range(900)])
     text = html(many, "t")
     assert len(text) < 500_000
@@ -661,7 +666,7 @@ def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_pa
     told = local_lr.write(
         {"SNV": rows}, {"DEL": "3 <alleles>"}, False, 0.0441, 1, given["calibration"], draws=50
     )
-    run = report(**given, out_dir=tmp_path / "out")
+    run = report(RunFiles(**given), out_dir=tmp_path / "out")
     page = html(run, "x")
     supporting = next(one for one in told["thresholds"] if one["strength"] == "supporting")
     assert f"<td>2.406</td><td>{supporting['effect_from']:+.2f}</td>" in page

@@ -9,7 +9,7 @@ import pytest
 from browser import AXE, CHROMIUM, POLICY, answer, chromium
 from synthetic_run import make_run
 
-from gfmtrust.report.report import HTML, report
+from gfmtrust.report.report import HTML, RunFiles, report
 
 pytestmark = [
     pytest.mark.long,
@@ -25,7 +25,7 @@ OWN = ("/time/", "/favicon.ico")
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    report(**make_run(folder, skill=2.6), out_dir=folder / "out")
+    report(RunFiles(**make_run(folder, skill=2.6)), out_dir=folder / "out")
     return folder / "out" / HTML
 
 
