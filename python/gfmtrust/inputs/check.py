@@ -314,14 +314,8 @@ def _bed_names(paths: list[Path]) -> dict[str, Path]:
     for path in paths:
         name = bed.name_of(path)
         if not ID.fullmatch(name):
-            raise UsageError(
-                message(
-                    f"--regions {shown(path.name)}",
-                    f"name '{shown(name)}'",
-                    ID.pattern,
-                    "rename the file",
-                )
-            )
+            place = f"--regions {shown(path.name)}"
+            raise UsageError(message(place, f"name '{shown(name)}'", ID.pattern, "rename the file"))
         if name in names:
             raise UsageError(
                 message(

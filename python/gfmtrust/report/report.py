@@ -37,6 +37,7 @@ from gfmtrust.report.numbers import (
     calibration_curve,
     league,
 )
+from gfmtrust.report.provenance import provenance
 
 HTML = "gfmtrust_report.html"
 CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
@@ -327,7 +328,7 @@ def context(run: Run) -> dict:
             for row in numbers.loci
         ],
         "filters": FILTERS,
-        "provenance": report_rows.provenance(run.checks, run.plan),
+        "provenance": provenance(run.checks, run.plan),
     }
 
 

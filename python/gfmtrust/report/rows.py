@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust import __version__
 from gfmtrust.annotate.header_lines import shift_text
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
-from gfmtrust.core.contracts.base import encoded
-from gfmtrust.core.contracts.checks import Background, CheckedInput, Checks
+from gfmtrust.core.contracts.checks import CheckedInput, Checks
 from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts
-from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.core.warning_counts import CountedWarning
 from gfmtrust.io.vcf.reader import format_position
@@ -326,39 +323,6 @@ def locus(row: dict, pictures: dict, flank: int) -> dict:
 def model(facts: dict) -> dict[str, str]:
     counted = {name: f"{facts[name]:,}" for name in ("sites", "passes", "seconds")}
     return {**facts, **counted, "device": facts["device"] or MISSING}
-
-
-def provenance(checks: Checks, plan: Plan) -> list[tuple[str, str]]:
-    genome, counts = checks.genome, encoded(plan.counts)
-    return [
-        ("gfmtrust", __version__),
-        ("genome", genome.name),
-        ("genome digest", genome.digest),
-        ("contigs", f"{len(genome.contigs):,}"),
-        *_background(checks.background),
-        ("seed", str(plan.seed)),
-        (
-            "planned",
-            ", ".join(
-                f"{n:,} {name.replace('_', ' ')}"
-                for name, n in sorted(counts.items())
-                if isinstance(n, int)
-            ),
-        ),
-    ]
-
-
-def _background(background: Background | None) -> list[tuple[str, str]]:
-    if not background:
-        return []
-    return [
-        ("context model and probes come from", background.name),
-        ("background digest", background.digest),
-        (
-            "k-mers of the genome that are also in the background",
-            f"{background.shared_words:,} of {background.sampled_words:,} sampled",
-        ),
-    ]
 
 
 def number(value: float | None, form: str) -> str:

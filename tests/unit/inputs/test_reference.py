@@ -42,8 +42,8 @@ from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers import haplotypes
 from gfmtrust.readers.masked import MaskedReader
-from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
+from gfmtrust.report.provenance import provenance
 from gfmtrust.validation.benchmark import satmut
 
 CHR1 = genome_letters(7, 6_000)
@@ -393,7 +393,7 @@ def test_report_and_bed_say_where_probes_come_from():
         CheckedGenome("elements.fa", "g"),
         background=replace(BACKGROUND, sampled_words=1_662, shared_words=3),
     )
-    facts = report_rows.provenance(checks, Plan(PlanCounts(), 1, "g", ()))
+    facts = provenance(checks, Plan(PlanCounts(), 1, "g", ()))
     assert facts[4:7] == [
         ("context model and probes come from", "chr1.fa"),
         ("background digest", "d"),
