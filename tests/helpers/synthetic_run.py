@@ -7,7 +7,6 @@ prefers it as often as its |LLR| says.
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
+from gfmtrust.core.contracts.shard import ShardMetrics, StrideCheck, StrideChoice
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.tables import REGION_BASES, SITES
@@ -462,31 +462,25 @@ def make_run(
     metrics = []
     for model in MODELS:
         metrics.append(folder / f"{model}.shard_00000.metrics.json")
-        metrics[-1].write_text(
-            json.dumps(
-                {
-                    "model": model,
-                    "shard": "shard_00000",
-                    "requested_device": "auto",
-                    "device": "cpu",
-                    "provider": "CPUExecutionProvider",
-                    "threads": 1,
-                    "batch": 64,
-                    "halvings": 0,
-                    "sites": n_sites,
-                    "region_stride": {
-                        "stride": 8,
-                        "asked": 8,
-                        "checks": [{"stride": 8, "bases": 900, "p50": 0.0211, "p99": 0.31}],
-                    },
-                    "tiled_sites": n_sites // 2 if model == "gpn-a" else 0,
-                    "passes": 2 * n_sites,
-                    "seconds": 12.5,
-                    "sites_per_s": 240.0,
-                    "peak_memory_mb": 400,
-                }
-            )
-        )
+        ShardMetrics(
+            model=model,
+            shard="shard_00000",
+            sites=n_sites,
+            requested_device="auto",
+            device="cpu",
+            provider="CPUExecutionProvider",
+            threads=1,
+            batch=64,
+            halvings=0,
+            passes=2 * n_sites,
+            region_stride=StrideChoice(
+                model=model, asked=8, stride=8, checks=(StrideCheck(8, 900, 0.0211, 0.31),)
+            ),
+            tiled_sites=n_sites // 2 if model == "gpn-a" else 0,
+            seconds=12.5,
+            sites_per_s=240.0,
+            peak_memory_mb=400,
+        ).write(metrics[-1])
     return {
         "checked": folder / "checked",
         "plan": folder / "plan",

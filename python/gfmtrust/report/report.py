@@ -18,10 +18,11 @@ from gfmtrust.bundle import facts as model_facts
 from gfmtrust.calibration import local_lr
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.checks import Checks
-from gfmtrust.core.contracts.counts import Counts, read_counts
+from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts, read_counts
 from gfmtrust.core.contracts.manifest import Manifest
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
+from gfmtrust.core.contracts.shard import ShardMetrics
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -29,6 +30,7 @@ from gfmtrust.report import figures as report_figures
 from gfmtrust.report import loci, manifest, multiqc
 from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
+from gfmtrust.report.model_rows import model_rows
 from gfmtrust.report.numbers import (
     FLAGS,
     AlleleNumbers,
@@ -90,8 +92,13 @@ class Run:
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
 
-    def of_kind(self, kind: str) -> list[Counts]:
-        return [file for file in self.files if file.kind == kind]
+    @property
+    def vcfs(self) -> list[VcfCounts]:
+        return [file for file in self.files if isinstance(file, VcfCounts)]
+
+    @property
+    def beds(self) -> list[RegionCounts]:
+        return [file for file in self.files if isinstance(file, RegionCounts)]
 
 
 @dataclass(frozen=True)
@@ -146,12 +153,8 @@ def read_run(files: RunFiles) -> Run:
     probe = {name: scored[name].to_numpy(zero_copy_only=False) for name in scored.column_names}
     answered = probe["status"] == ""
     facts = RunFacts.read(files.sites / "sites.parquet")
-    models = _models(
-        fitted,
-        facts.models,
-        [tables.read_json(path) for path in sorted(files.metrics)],
-        files.model_files,
-    )
+    metrics = [ShardMetrics.read(path) for path in sorted(files.metrics)]
+    models = model_rows(fitted, facts.models, metrics, model_facts.read_all(files.model_files))
     names = [model["id"] for model in models if model["family"] != "context_model"]
     return Run(
         checks=Checks.read(files.checked / Checks.NAME),
@@ -180,54 +183,6 @@ def read_run(files: RunFiles) -> Run:
 
 def _where_made(path: Path) -> dict:
     return tables.read_json(path) if path.is_file() else {}
-
-
-def _models(
-    calibration: RunCalibration,
-    facts: dict[str, dict],
-    metrics: list[dict],
-    model_files: list[Path],
-) -> list[dict]:
-    """A row a model, in the order of the calibration: id, sha256, family, window_bp, device, sites,
-    passes, seconds."""
-    of_bundles = {
-        model.model_id: {"family": model.family, "window_bp": model.window_bp}
-        for model in model_facts.read_all(model_files)
-    }
-    rows = []
-    for model, digest in calibration.bundles.items():
-        mine = [one for one in metrics if one["model"] == model]
-        known = facts.get(model, {}) | of_bundles.get(model, {})
-        rows.append(
-            {
-                "id": model,
-                "sha256": digest,
-                "family": known.get("family", ""),
-                "window_bp": known.get("window_bp", ""),
-                "device": ", ".join(
-                    sorted({f"{one['device']} ({one['provider']})" for one in mine})
-                ),
-                "sites": sum(one["sites"] for one in mine),
-                "passes": sum(one["passes"] for one in mine),
-                "seconds": round(sum(one["seconds"] for one in mine), 1),
-                "stride": _stride(mine),
-            }
-        )
-    return rows
-
-
-def _stride(metrics: list[dict]) -> str:
-    """How a model's region bases were scored, with what that changes of their entropy."""
-    chosen = [one["region_stride"] for one in metrics if one["tiled_sites"]]
-    if not chosen:
-        return "one base per pass"
-    check = chosen[0]["checks"][-1] if chosen[0].get("checks") else {}
-    changed = (
-        f"; entropy differs by {check['p50']:.3f} bit (median), {check['p99']:.3f} (99 %)"
-        if check
-        else ""
-    )
-    return f"every {chosen[0]['stride']}th token in one pass{changed}"
 
 
 def html(run: Run, title: str) -> str:
@@ -273,7 +228,7 @@ def context(run: Run) -> dict:
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
-            "no_alt": f"{sum(file.no_alt for file in run.of_kind('vcf')):,}",
+            "no_alt": f"{sum(file.no_alt for file in run.vcfs):,}",
             "reasons": report_rows.shares(
                 {name: n for name, n in numbers.statuses.items() if name != Status.SCORED},
                 numbers.alleles,
@@ -302,9 +257,9 @@ def context(run: Run) -> dict:
             "alt": f"Histogram of entropy. {entropy}",
         },
         "llr_svg": report_figures.llr_by_flag(numbers),
-        "with_bars": len(run.of_kind("vcf")) <= ROWS_WITH_BARS,
-        "samples": [report_rows.sample(file) for file in run.of_kind("vcf")[:SHOWN_ROWS]],
-        "regions": [report_rows.region(file) for file in run.of_kind("bed")[:SHOWN_ROWS]],
+        "with_bars": len(run.vcfs) <= ROWS_WITH_BARS,
+        "samples": [report_rows.sample(file) for file in run.vcfs[:SHOWN_ROWS]],
+        "regions": [report_rows.region(file) for file in run.beds[:SHOWN_ROWS]],
         "region_titles": report_rows.region_titles(),
         "league": {
             "sentence": report_wording.league_sentence(run.league),
@@ -313,8 +268,8 @@ def context(run: Run) -> dict:
         "checks": [report_rows.check(one) for one in run.checks.inputs[:SHOWN_ROWS]],
         "warnings": warnings[:SHOWN_WARNINGS],
         "totals": {
-            "samples": len(run.of_kind("vcf")),
-            "regions": len(run.of_kind("bed")),
+            "samples": len(run.vcfs),
+            "regions": len(run.beds),
             "warnings": len(warnings),
         },
         "compared": report_rows.compared(compared) if compared else None,

@@ -1,0 +1,53 @@
+"""What each model of a run did: one row per model, from the metrics of its shards."""
+
+from __future__ import annotations
+
+from gfmtrust.bundle.facts import ModelFacts
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.core.contracts.shard import ShardMetrics
+
+
+def model_rows(
+    calibration: RunCalibration,
+    facts: dict[str, dict],
+    metrics: list[ShardMetrics],
+    models: list[ModelFacts],
+) -> list[dict]:
+    """One row per model, in the order of the calibration: id, sha256, family, window_bp, device,
+    sites, passes, seconds, stride.
+
+    facts: what the score tables say of each model, for those that are not among `models`.
+    """
+    of_bundles = {
+        model.model_id: {"family": model.family, "window_bp": model.window_bp} for model in models
+    }
+    rows = []
+    for model, digest in calibration.bundles.items():
+        shards = [one for one in metrics if one.model == model]
+        of_model = facts.get(model, {}) | of_bundles.get(model, {})
+        rows.append(
+            {
+                "id": model,
+                "sha256": digest,
+                "family": of_model.get("family", ""),
+                "window_bp": of_model.get("window_bp", ""),
+                "device": ", ".join(sorted({f"{one.device} ({one.provider})" for one in shards})),
+                "sites": sum(one.sites for one in shards),
+                "passes": sum(one.passes for one in shards),
+                "seconds": round(sum(one.seconds for one in shards), 1),
+                "stride": _stride(shards),
+            }
+        )
+    return rows
+
+
+def _stride(shards: list[ShardMetrics]) -> str:
+    """How a model's region bases were scored, with what that changes of their entropy."""
+    choices = [one.region_stride for one in shards if one.tiled_sites]
+    if not choices:
+        return "one base per pass"
+    changed = ""
+    if choices[0].checks:
+        check = choices[0].checks[-1]
+        changed = f"; entropy differs by {check.p50:.3f} bit (median), {check.p99:.3f} (99 %)"
+    return f"every {choices[0].stride}th token in one pass{changed}"
