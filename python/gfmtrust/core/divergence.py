@@ -54,7 +54,7 @@ def disagreement_parts(
 def parts_of_planes(planes: np.ndarray, weights: np.ndarray, views: Views) -> dict[str, np.ndarray]:
     """`disagreement_parts` of planes (V, 4, n), 0 for NaN; weights: (V, n); views: checked."""
     n = planes.shape[2]
-    strands = views.strands
+    strands = np.asarray(views.strands)
     if views.equivariant is not None:
         strands = np.where(views.equivariant, "+", strands)
     # mean entropy of the views, of the strands' means and of the models' means: each level's is

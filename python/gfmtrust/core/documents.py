@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -76,7 +77,7 @@ def write_text(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and
     dicts."""
     if isinstance(value, dict):

@@ -108,7 +108,9 @@ class Answers:
         no divergence."""
         if _all_distributions(self.views):
             return self.weights
-        return shared_weights((self.weights > 0) & self.views.distributions, self.views.models)
+        return shared_weights(
+            (self.weights > 0) & np.asarray(self.views.distributions), self.views.models
+        )
 
     @cached_property
     def llrs(self) -> Llrs:

@@ -55,7 +55,7 @@ def view_weights(probs: np.ndarray, view_models: np.ndarray) -> np.ndarray:
 
 def answered(probs: np.ndarray) -> np.ndarray:
     """Which views answered, bool (n, V). probs: (n, V, 4)."""
-    return ~np.isnan(probs).any(axis=2)
+    return np.asarray(~np.isnan(probs).any(axis=2))
 
 
 def shared_weights(admitted: np.ndarray, view_models: np.ndarray) -> np.ndarray:

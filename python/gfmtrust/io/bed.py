@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def name_of(path: str | Path) -> str:
     return name
 
 
-def intervals(path: str | Path, contig_map: dict[str, str] | None = None) -> IntervalSet:
+def intervals(path: str | Path, contig_map: Mapping[str, str] | None = None) -> IntervalSet:
     """The interval set of a BED file; contig names go through `contig_map` where they stand in
     it."""
     return IntervalSet.of(read(path).intervals, contig_map)

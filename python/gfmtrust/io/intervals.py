@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pybedtools
@@ -15,9 +17,11 @@ class IntervalSet:
         self._merged = merged
 
     @classmethod
-    def of(cls, intervals: pd.DataFrame, contig_map: dict[str, str] | None = None) -> IntervalSet:
-        """The set of a BED's intervals (columns contig, start, end); contig names go through `contig_map` where they stand in
-        it."""
+    def of(
+        cls, intervals: pd.DataFrame, contig_map: Mapping[str, str] | None = None
+    ) -> IntervalSet:
+        """The set of a BED's intervals (columns contig, start, end); contig names go through
+        `contig_map` where they stand in it."""
         kept = intervals[intervals["end"] > intervals["start"]]
         if not len(kept):
             return cls({})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def plan_sites(
         genome, snvs, regions, (contig_index, pos), local_surprisal, block_bp, n_probes, seed
     )
     tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
-    n_sites = shards.write_shards(
+    n_sites: dict[str, Any] = shards.write_shards(
         genome, regions, out_dir, options.shard_size
     ) | shards.write_controls(genome, regions, out_dir, seed)
     variants = variant_plan.with_probes(
@@ -108,7 +109,7 @@ def plan_sites(
         merged=drawing.merged,
         substitutions=snvs.substitutions(genome),
         regions=tuple(regions.sets),
-        region_classes=tuple(regions.class_names),
+        region_classes=tuple(regions.class_names or ()),
         contigs=tuple(
             PlannedContig(name, length)
             for name, length in background_reference.own_contigs(genome.contigs).items()

@@ -173,7 +173,7 @@ def draw(
 def _alleles(snvs: Sites, pool: Sites, n: int, rng, drawing: Drawing) -> tuple[np.ndarray, ...]:
     """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
     genome's own flanks."""
-    snv, snv_alt = snvs.around, snvs.alt
+    snv, snv_alt = snvs.around, np.asarray(snvs.alt)
     usable = np.flatnonzero(
         (snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N)
     )

@@ -31,7 +31,7 @@ BAR_ROW, BAR_LABEL = 40, 132
 
 def entropy_histogram(numbers: AlleleNumbers) -> Markup:
     """Scored alleles by entropy, stacked by flag, with the uniform line at 2 bits."""
-    most = max(1, int(sum(numbers.ent[flag] for flag in FLAGS).max()))
+    most = max(1, int(np.sum([numbers.ent[flag] for flag in FLAGS], axis=0).max()))
     chart = Chart((0, 2.05), (0, most * 1.25), "entropy (bits)", "alleles")
     low = np.zeros(len(ENTROPY_EDGES) - 1, np.int64)
     for flag in FLAGS:

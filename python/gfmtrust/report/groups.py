@@ -6,6 +6,7 @@ A group is whatever text the table holds; it is counted here and escaped where i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,7 +49,7 @@ class Contigs(Groups):
     bits: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, names: list[str], lengths: list[int]) -> Contigs:
+    def of(cls, names: Sequence[str], lengths: Sequence[int]) -> Contigs:
         known = dict(zip(names, lengths, strict=True)) if len(names) == len(lengths) else {}
         longest = sorted(known, key=lambda name: -known[name])[:STRIPS]
         return cls(lengths=known, bins={name: np.zeros((2, BINS), np.int64) for name in longest})

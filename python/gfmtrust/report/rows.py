@@ -149,7 +149,7 @@ def sample(file: VcfCounts) -> dict[str, str]:
     }
 
 
-def region(file: RegionCounts) -> dict[str, str]:
+def region(file: RegionCounts) -> dict[str, str | list[str]]:
     bases, scored = file.bases, file.scored_bases
     return {
         "id": file.id,

@@ -124,7 +124,7 @@ class ShuffledGenome:
         letters = np.stack(
             [
                 _shuffled_flanks(
-                    genome.codes(genome.names[index], at - radius, at + radius + 1),
+                    genome.codes(genome.names[int(index)], at - radius, at + radius + 1),
                     radius,
                     np.random.default_rng([int(index), int(at)]),
                 )

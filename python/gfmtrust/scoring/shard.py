@@ -183,7 +183,14 @@ def _facts(
         bundle_sha256=bundle.sha256,
         quantity=bundle.quantity,
         views=tuple(
-            (view.model, view.member, *view.placement) for view in reader.views(reading.views)
+            (
+                view.model,
+                view.member,
+                view.placement.strand,
+                view.placement.shift,
+                view.placement.crop,
+            )
+            for view in reader.views(reading.views)
         ),
         rc_equivariant=bundle.rc_equivariant,
         precision=bundle.precision,

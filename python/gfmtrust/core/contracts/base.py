@@ -130,7 +130,7 @@ def decoded(kind: Any, value: Any, place: str = "") -> Any:
     return value
 
 
-def _record(kind: type, value: Any, place: str) -> Any:
+def _record(kind: Any, value: Any, place: str) -> Any:
     _expect(isinstance(value, dict), place, value, "an object")
     hints = _hints(kind)
     names = {one.name: one for one in fields(kind) if one.init}
