@@ -130,6 +130,9 @@ workflow VCF_ANNOTATE_GFM {
     ch_annotated = channel.empty()
     ch_index = channel.empty()
     ch_counts = channel.empty()
+    ch_bed = channel.empty()
+    ch_tracks = channel.empty()
+    ch_flags = channel.empty()
     ch_sites = channel.empty()
     ch_calibration = channel.empty()
     ch_report = channel.empty()
@@ -174,7 +177,7 @@ workflow VCF_ANNOTATE_GFM {
         }
         annotated = ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, annotated_sites.alleles, calibrated.json, given.code)
         regions = ANNOTATE_REGIONS(channel.fromList(given.regions), annotated_sites.bases, calibrated.json, given.code)
-        WRITE_TRACKS(annotated_sites.bases.join(annotated_sites.alleles), given.code)
+        written = WRITE_TRACKS(annotated_sites.bases.join(annotated_sites.alleles), given.code)
         reported = REPORT(
             checked.checked
                 .combine(ch_plan)
@@ -188,6 +191,9 @@ workflow VCF_ANNOTATE_GFM {
             given.title,
             given.code,
         )
+        ch_bed = regions.bed
+        ch_tracks = written.tracks
+        ch_flags = written.flags
         ch_annotated = annotated.vcf
         ch_index = annotated.index
         ch_counts = annotated.counts
@@ -202,6 +208,9 @@ workflow VCF_ANNOTATE_GFM {
     vcf = ch_annotated
     index = ch_index
     counts = ch_counts
+    bed = ch_bed
+    tracks = ch_tracks
+    flags = ch_flags
     sites = ch_sites
     calibration = ch_calibration
     bundles = ch_bundles
@@ -217,6 +226,9 @@ workflow VCF_ANNOTATE_GFM {
     vcf           // [meta, vcf.gz]     each file as it came in, our keys added
     index         // [meta, tbi or csi] none for an unsorted file
     counts        // [meta, json]
+    bed           // [meta, bed.gz]     each BED of options.regions, our columns added
+    tracks        // [meta, bigWigs]    the region bases; none without regions
+    flags         // [meta, bed.gz, index] the alleles by flag, in colour
     sites         // [meta, folder]     sites.gfm.vcf.gz, its index, columns.txt, header.hdr, sites.parquet
     calibration   // [meta, folder]
     bundles       // [meta, folders]    the context model first
