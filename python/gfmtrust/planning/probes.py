@@ -3,46 +3,59 @@ beside it.
 
 Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local
 surprisal) and so that the real base stands on the run's REF side in half of them: a model that
-merely likes one letter is then right half of the time, whatever the spectrum. Source:
+merely likes one letter is then right half of the time, whatever the spectrum. They are drawn cell
+by cell (copy class and mutation class), because certificates are never pooled over cells. Source:
 docs/understand/reliability.md, "Drawing the probes".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from gfmtrust.core.alphabet import COMPLEMENT, N
+from gfmtrust.core.alphabet import BASES, COMPLEMENT, N
 from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.mutation import MUTATION_CLASSES, mutation_class
 from gfmtrust.inputs.sites import Surroundings
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20
-"""As few as the shift gate tests: probes that were not matched would make it fire on any exome-like
-callset."""
+"""As few as the shift test looks at: probes that were not matched would make it fire on any
+exome-like callset."""
+MIN_SNVS_OF_CELL = 30
+"""SNVs of the run that a cell needs before it has its equal share of the probes: as few as the
+own-allele check asks for."""
 SNVS_PER_BIN, MAX_BINS = 10, 10
 MIN_CANDIDATES = 200
 OVERSIZE = 4
 QUINTILES = np.array([0.2, 0.4, 0.6, 0.8])
-LEVELS = ("gc", "region", "flanks", "substitution")
-"""What a class too small gives up, in this order; substitution alone is never given up."""
+LEVELS = ("gc", "region", "flanks", "cell")
+"""What a class of candidates that is too small gives up, in this order; the cell is never given
+up."""
+
+Rows = np.ndarray
+Surprisal = Callable[[Rows], np.ndarray]
+"""Local surprisal of the sites in those rows, bits; NaN where unknown."""
 
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites to draw from or to imitate, n rows. region: small integers, one a region class (n,);
-    alt: code of ALT, uint8 (n,), of the run's SNVs alone."""
+    """Sites to draw from or to imitate, n rows. region: small integers, one per region class (n,);
+    copy: place of the copy class in COPY_CLASSES (n,); alt: code of ALT, uint8 (n,), of the run's
+    SNVs alone."""
 
     around: Surroundings
     region: np.ndarray
+    copy: np.ndarray
     alt: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Probes:
-    """n probes: row of the candidate pool each stands at (-1 never), decoy base uint8, run_oriented
-    bool (real base on the REF side)."""
+    """n probes: row of the candidate pool that each stands at, decoy base uint8, run_oriented bool
+    (real base on the REF side)."""
 
     row: np.ndarray
     decoy: np.ndarray
@@ -57,6 +70,23 @@ class Drawing:
     spectrum: str = "run"
     matched_surprisal: bool = False
     merged: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
+
+
+@dataclass(frozen=True)
+class _Alleles:
+    """Alleles to imitate, (n,) each, with the letters of their sites; cell: see `cell_of`."""
+
+    real: np.ndarray
+    other: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    region: np.ndarray
+    copy: np.ndarray
+    gc: np.ndarray
+    cell: np.ndarray
+
+    def take(self, rows: np.ndarray) -> _Alleles:
+        return _Alleles(*(values[rows] for values in vars(self).values()))
 
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
@@ -77,20 +107,33 @@ def folded(real, other, left, right):
     )
 
 
-def site_key(real, left, right, region, gc_bin, level: int) -> np.ndarray:
-    """One integer a class of sites: strand-folded real base, flanks, region class and GC bin, less
-    what `level` gives up."""
+def cell_of(one, other, left, right, copy) -> np.ndarray:
+    """Number of the certificate cell of a substitution, int64 (n,): copy class and mutation
+    class."""
+    names = mutation_class(one, other, left, right)
+    place = {name: i for i, name in enumerate(MUTATION_CLASSES)}
+    return np.asarray(copy, np.int64) * len(MUTATION_CLASSES) + np.array(
+        [place[name] for name in names], np.int64
+    )
+
+
+def site_key(real, left, right, copy, region, gc_bin, level: int) -> np.ndarray:
+    """One integer per class of sites: strand-folded real base, copy class, whether either
+    neighbour can make a CpG, flanks, region class and GC bin, less what `level` gives up."""
     base, _, before, after = folded(real, real, left, right)
     zero = np.zeros_like(base, dtype=np.int64)
     parts = [
         base.astype(np.int64),
+        np.asarray(copy, np.int64),
+        before == BASES.index("C"),
+        after == BASES.index("G"),
         before if level < 3 else zero,
         after if level < 3 else zero,
         region if level < 2 else zero,
         gc_bin if level < 1 else zero,
     ]
     key = zero
-    for part, size in zip(parts, (4, 8, 8, 64, 8), strict=True):
+    for part, size in zip(parts, (4, 4, 2, 2, 8, 8, 64, 8), strict=True):
         key = key * size + part
     return key
 
@@ -98,10 +141,13 @@ def site_key(real, left, right, region, gc_bin, level: int) -> np.ndarray:
 class _Classes:
     """Pool rows by class at each level of merging, for uniform draws inside a class."""
 
-    def __init__(self, pool: Surroundings, region: np.ndarray, gc_bin: np.ndarray):
+    def __init__(self, pool: Sites, gc_bin: np.ndarray):
         self._levels = []
+        around = pool.around
         for level in range(len(LEVELS)):
-            key = site_key(pool.base, pool.left, pool.right, region, gc_bin, level)
+            key = site_key(
+                around.base, around.left, around.right, pool.copy, pool.region, gc_bin, level
+            )
             order = np.argsort(key, kind="stable")
             keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
             self._levels.append((order, keys, first, count))
@@ -109,8 +155,8 @@ class _Classes:
     def draw(
         self, wanted: list[np.ndarray], rng: np.random.Generator, merged: dict[str, int]
     ) -> np.ndarray:
-        """A pool row for each wanted key (one array of keys a level); a class under MIN_CANDIDATES
-        rows takes the next level's."""
+        """A pool row for each wanted key (one array of keys per level), -1 where no class has one;
+        a class of fewer than MIN_CANDIDATES rows takes the next level's."""
         rows = np.full(len(wanted[0]), -1, dtype=np.int64)
         uniform = rng.random(len(rows))
         open_ = np.ones(len(rows), bool)
@@ -132,15 +178,16 @@ def draw(
     n: int,
     pool: Sites,
     snvs: Sites,
-    surprisal_of_pool,
-    surprisal_of_snvs,
+    surprisal_of_pool: Surprisal,
+    surprisal_of_snvs: Surprisal,
     seed: int,
 ) -> tuple[Probes, Drawing]:
     """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
 
-    surprisal_of_pool: function of pool rows -> local surprisal (bits, float); surprisal_of_snvs:
-    function of nothing -> local surprisal of the run's sites (NaN where unknown). Raises
-    BadDataError (65) where the genome has no base to draw. Draws are i.i.d. with replacement.
+    Half of them are spread over the cells as the run's SNVs are, half equally over the cells that
+    hold at least MIN_SNVS_OF_CELL of them: a rare cell is certified on probes of its own or not at
+    all. Draws are i.i.d. with replacement within a cell. Raises BadDataError (65) where the genome
+    has no base to draw.
     """
     around = pool.around
     if not len(around.base):
@@ -154,70 +201,146 @@ def draw(
         )
     rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing()
-    real, other, left, right, region, gc = _alleles(snvs, pool, n * OVERSIZE, rng, drawing)
+    usable = _usable(snvs)
+    sampled = _sampled(snvs, usable, pool, n * OVERSIZE, rng, drawing)
+    run = _alleles_of(snvs, usable) if len(usable) >= MIN_SNVS_FOR_SURPRISAL else sampled
     edges = np.quantile(snvs.around.gc if drawing.spectrum == "run" else around.gc, QUINTILES)
-    classes = _Classes(around, pool.region, np.searchsorted(edges, around.gc))
-    run_oriented = np.arange(len(real)) % 2 == 0
-    here, decoy = np.where(run_oriented, real, other), np.where(run_oriented, other, real)
-    gc_bin = np.searchsorted(edges, gc)
-    wanted = [site_key(here, left, right, region, gc_bin, level) for level in range(len(LEVELS))]
+    classes = _Classes(pool, np.searchsorted(edges, around.gc))
+    parts = []
+    for cell, quota in quotas(run.cell, n).items():
+        of_cell = np.flatnonzero(sampled.cell == cell)
+        if not len(of_cell) or not quota:
+            continue
+        imitated = sampled.take(of_cell[rng.integers(0, len(of_cell), quota * OVERSIZE)])
+        # a cell with too few SNVs of its own is matched to all of them
+        in_cell = usable[run.cell == cell] if run is not sampled else usable[:0]
+        if len(in_cell) < MIN_SNVS_FOR_SURPRISAL <= len(usable):
+            in_cell = usable
+        parts.append(
+            _draw_cell(
+                quota,
+                imitated,
+                classes,
+                around,
+                np.searchsorted(edges, imitated.gc),
+                _Surprisals(surprisal_of_pool, surprisal_of_snvs(in_cell)),
+                rng,
+                drawing,
+            )
+        )
+    if not parts:
+        return Probes(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, bool)), drawing
+    return Probes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), drawing
+
+
+def quotas(cell: np.ndarray, n: int) -> dict[int, int]:
+    """How many of n probes each cell gets, by cell in order; even numbers, so that half of each
+    cell is run-oriented, the largest cell taking what is left. cell: of the alleles to imitate."""
+    names, counts = np.unique(cell, return_counts=True)
+    populated = counts >= min(MIN_SNVS_OF_CELL, counts.max())
+    wanted = n * (0.5 * counts / counts.sum() + 0.5 * populated / populated.sum())
+    numbers = 2 * np.round(wanted / 2).astype(np.int64)
+    numbers[np.argmax(numbers)] += n - numbers.sum()
+    return {int(name): int(number) for name, number in zip(names, numbers, strict=True)}
+
+
+@dataclass(frozen=True)
+class _Surprisals:
+    """of_pool: function of pool rows; of_run: local surprisal of the run's SNVs of the cell, bits,
+    empty where there are too few to match."""
+
+    of_pool: Surprisal
+    of_run: np.ndarray
+
+
+def _draw_cell(
+    n: int,
+    imitated: _Alleles,
+    classes: _Classes,
+    around: Surroundings,
+    gc_bin: np.ndarray,
+    surprisals: _Surprisals,
+    rng: np.random.Generator,
+    drawing: Drawing,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pool row, decoy and orientation of at most n probes of one cell."""
+    run_oriented = np.arange(len(imitated.real)) % 2 == 0
+    here = np.where(run_oriented, imitated.real, imitated.other)
+    decoy = np.where(run_oriented, imitated.other, imitated.real)
+    wanted = [
+        site_key(here, imitated.left, imitated.right, imitated.copy, imitated.region, gc_bin, level)
+        for level in range(len(LEVELS))
+    ]
     rows = classes.draw(wanted, rng, drawing.merged)
     drawn = np.flatnonzero(rows >= 0)
     rows, here, decoy, run_oriented = rows[drawn], here[drawn], decoy[drawn], run_oriented[drawn]
     decoy = np.where(around.base[rows] == here, decoy, COMPLEMENT[decoy]).astype(np.uint8)
-    run = surprisal_of_snvs() if len(snvs.region) >= MIN_SNVS_FOR_SURPRISAL else np.empty(0)
-    keep = _thinned(n, rows, run_oriented, surprisal_of_pool, run, drawing, rng)
-    return Probes(rows[keep], decoy[keep], run_oriented[keep]), drawing
+    keep = _thinned(n, rows, run_oriented, surprisals, drawing, rng)
+    return rows[keep], decoy[keep], run_oriented[keep]
 
 
-def _alleles(snvs: Sites, pool: Sites, n: int, rng, drawing: Drawing) -> tuple[np.ndarray, ...]:
+def _usable(snvs: Sites) -> np.ndarray:
+    """Rows of the SNVs whose letters are all known."""
+    around, alt = snvs.around, np.asarray(snvs.alt)
+    return np.flatnonzero(
+        (around.base < N)
+        & (alt < N)
+        & (around.base != alt)
+        & (around.left < N)
+        & (around.right < N)
+    )
+
+
+def _alleles_of(snvs: Sites, rows: np.ndarray) -> _Alleles:
+    around, alt = snvs.around.take(rows), np.asarray(snvs.alt)[rows]
+    copy = snvs.copy[rows]
+    cell = cell_of(around.base, alt, around.left, around.right, copy)
+    return _Alleles(
+        around.base, alt, around.left, around.right, snvs.region[rows], copy, around.gc, cell
+    )
+
+
+def _sampled(
+    snvs: Sites, usable: np.ndarray, pool: Sites, n: int, rng, drawing: Drawing
+) -> _Alleles:
     """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
     genome's own flanks."""
-    snv, snv_alt = snvs.around, np.asarray(snvs.alt)
-    usable = np.flatnonzero(
-        (snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N)
-    )
     if len(usable) >= MIN_SNVS_FOR_SPECTRUM:
-        pick = usable[rng.integers(0, len(usable), n)]
-        return (
-            snv.base[pick],
-            snv_alt[pick],
-            snv.left[pick],
-            snv.right[pick],
-            snvs.region[pick],
-            snv.gc[pick],
-        )
+        return _alleles_of(snvs, usable[rng.integers(0, len(usable), n)])
     drawing.spectrum = "default"
-    pick = rng.integers(0, len(pool.region), n)
+    rows = rng.integers(0, len(pool.region), n)
     pair = rng.integers(0, 12, n)
     real = (pair // 3).astype(np.uint8)
     other = ((real + 1 + pair % 3) % 4).astype(np.uint8)
-    around = pool.around
-    return real, other, around.left[pick], around.right[pick], pool.region[pick], around.gc[pick]
+    around, copy = pool.around.take(rows), pool.copy[rows]
+    cell = cell_of(real, other, around.left, around.right, copy)
+    return _Alleles(
+        real, other, around.left, around.right, pool.region[rows], copy, around.gc, cell
+    )
 
 
 def _thinned(
-    n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisal_of_pool, run, drawing, rng
+    n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisals: _Surprisals, drawing, rng
 ) -> np.ndarray:
-    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of
-    local surprisal if it has SNVs enough. run: local surprisal of the run's sites, bits.
+    """Which draws to keep: at most n, half in each orientation, spread over the deciles of the
+    local surprisal of the run's SNVs if the cell has enough of them.
 
     A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d.
     and the binomial bound exact.
     """
-    run = run[np.isfinite(run)]
+    run = surprisals.of_run[np.isfinite(surprisals.of_run)]
     chance = np.ones(len(rows))
-    if len(run) >= MIN_SNVS_FOR_SURPRISAL:
+    if len(run) >= MIN_SNVS_FOR_SURPRISAL and len(rows):
         drawing.matched_surprisal = True
         n_bins = min(MAX_BINS, len(run) // SNVS_PER_BIN)
         edges = np.quantile(run, np.arange(1, n_bins) / n_bins)
-        surprisal = surprisal_of_pool(rows)
+        surprisal = surprisals.of_pool(rows)
         answered = np.isfinite(surprisal)
         bins = np.searchsorted(edges, np.where(answered, surprisal, 0))
         share_run = np.bincount(np.searchsorted(edges, run), minlength=n_bins) / len(run)
         share_drawn = np.bincount(bins[answered], minlength=n_bins) / max(1, answered.sum())
         ratio = np.divide(share_run, share_drawn, out=np.zeros(n_bins), where=share_drawn > 0)
-        chance = np.where(answered, ratio[bins] / ratio.max(), 0)
+        chance = np.where(answered, ratio[bins] / max(ratio.max(), 1e-300), 0)
     accepted = rng.random(len(rows)) < chance
     kept = [
         np.flatnonzero(accepted & (run_oriented == side))[:quota]

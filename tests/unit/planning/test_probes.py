@@ -12,7 +12,7 @@ from gfmtrust.inputs.sites import surroundings
 from gfmtrust.planning import probes
 
 
-def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None):
+def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
     genome = random_genome(1, 60_000)
     pos = np.arange(200, 59_800)
     pool = surroundings(genome, np.zeros(len(pos), int), pos)
@@ -27,13 +27,14 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None):
         else (snv.base + rng.integers(1, 4, len(at)).astype(np.uint8)) % 4
     )
     region = pool.soft_masked.astype(np.int64)
+    copy = np.zeros(len(pos), np.int64) if copies is None else copies
     by_row = np.zeros(len(pos)) if surprisal is None else surprisal
     drawn, drawing = probes.draw(
         n,
-        probes.Sites(pool, region),
-        probes.Sites(snv, region[at], alt),
+        probes.Sites(pool, region, copy),
+        probes.Sites(snv, region[at], copy[at], alt),
         lambda rows: by_row[rows],
-        lambda: by_row[at],
+        lambda rows: by_row[at[rows]],
         seed,
     )
     return pool, drawn, drawing, snv
@@ -72,15 +73,15 @@ def test_spectrum_and_flanks_are_those_of_the_run():
 
 
 def test_few_variants_take_the_documented_default_spectrum():
-    pool, drawn, drawing, _ = run(50)
+    """Every substitution of a mutation class alike; the classes have equal shares."""
+    pool, drawn, drawing, _ = run(0, n=6000)
     assert drawing.spectrum == "default"
-    pairs = np.unique(
-        np.sort(np.stack([pool.base[drawn.row], drawn.decoy], 1), axis=1),
-        axis=0,
-        return_counts=True,
-    )[1]
-    assert len(pairs) == 6
-    assert pairs.min() > 0.75 * pairs.max()
+    cell = cells_of(pool, drawn, np.zeros(59_600, np.int64))
+    pair = np.sort(np.stack([pool.base[drawn.row], drawn.decoy], 1), axis=1) @ [4, 1]
+    for number, n_pairs in ((1, 2), (2, 4)):
+        counts = np.unique(pair[cell == number], return_counts=True)[1]
+        assert len(counts) == n_pairs
+        assert counts.min() > 0.75 * counts.max()
 
 
 def test_local_surprisal_is_matched_to_the_run():
@@ -136,10 +137,10 @@ def test_a_genome_without_a_base_to_draw_is_refused():
     with pytest.raises(BadDataError, match="no base outside"):
         probes.draw(
             10,
-            probes.Sites(none, empty),
-            probes.Sites(none, empty, np.empty(0, np.uint8)),
+            probes.Sites(none, empty, empty),
+            probes.Sites(none, empty, empty, np.empty(0, np.uint8)),
             lambda rows: rows,
-            lambda: empty,
+            lambda rows: rows,
             1,
         )
 
@@ -152,7 +153,65 @@ def test_folding_joins_the_two_strands():
         0,
     ]  # TGC>TAC is GCA>GTA
     key = [
-        probes.site_key(*(np.array([c]) for c in codes), np.array([1]), np.array([2]), 0)[0]
+        probes.site_key(*(np.array([c]) for c in (*codes, 0)), np.array([1]), np.array([2]), 0)[0]
         for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))
     ]
     assert key[0] == key[1] != key[2]
+
+
+def cells_of(pool, drawn, copies):
+    at = drawn.row
+    return probes.cell_of(pool.base[at], drawn.decoy, pool.left[at], pool.right[at], copies[at])
+
+
+def test_a_rare_cell_has_its_equal_share_of_the_probes():
+    copies = np.zeros(59_600, np.int64)
+    copies[:3000] = 1  # one site in twenty has a near copy
+    pool, drawn, _, snv = run(20_000, n=6000, copies=copies)
+    cell = cells_of(pool, drawn, copies)
+    counts = np.bincount(cell, minlength=6)
+    at = np.random.default_rng(5).choice(59_600, 20_000)
+    shares = np.bincount(
+        probes.cell_of(
+            snv.base, (snv.base + 1) % 4, snv.left, snv.right, copies[at]
+        )  # the classes of `run` are of other ALTs; only the copy class is compared
+        // 3,
+        minlength=2,
+    ) / len(at)
+    assert len(counts) == 6
+    near = counts[3:].sum() / counts.sum()
+    assert near == pytest.approx(0.5 * shares[1] + 0.5 * 0.5, abs=0.02)
+    assert counts.min() > 0.1 * 6000 * 0.5
+
+
+def test_quotas_leave_a_cell_with_few_snvs_its_share_alone():
+    cell = np.repeat([0, 1, 2], [700, 280, 20])
+    assert probes.quotas(cell, 1000) == {0: 350 + 250, 1: 140 + 250, 2: 10}
+    assert probes.quotas(np.array([4, 4, 7]), 10) == {4: 8, 7: 2}
+
+
+def test_no_merging_crosses_a_cell():
+    """No pool site of the near-copy class is in a class of 200, so that all of them merge."""
+    copies = np.zeros(59_600, np.int64)
+    copies[:400] = 1
+    _, drawn, drawing, _ = run(20_000, n=2000, copies=copies)
+    assert drawing.merged["flanks"] > 0
+    assert 0.2 < (copies[drawn.row] == 1).mean() < 0.3
+
+
+@pytest.mark.bad_input
+def test_a_cell_without_a_candidate_has_no_probe():
+    """The run's SNVs all have near copies, and the only candidates have none."""
+    genome = random_genome(1, 3000)
+    pos = np.arange(200, 2800)
+    around = surroundings(genome, np.zeros(len(pos), int), pos)
+    same = np.zeros(len(pos), np.int64)
+    drawn, _ = probes.draw(
+        100,
+        probes.Sites(around, same, same),
+        probes.Sites(around, same, same + 1, (around.base + 1) % 4),
+        lambda rows: np.zeros(len(rows)),
+        lambda rows: np.zeros(len(rows)),
+        1,
+    )
+    assert len(drawn.row) == 0

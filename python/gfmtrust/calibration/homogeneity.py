@@ -1,0 +1,106 @@
+"""Do the blocks of the genome agree on the error of a cell? A pooled error hides a model that is
+perfect in one half of the genome and guesses in the other.
+
+Two tests on the probes that a candidate threshold accepts, and the bound that replaces the pooled
+one where either fires. Source: docs/understand/reliability.md, "Blocks that disagree"; Tarone 1979
+(doi:10.1093/biomet/66.3.585) for the overdispersion of binomial counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import fisher_exact, norm
+
+from gfmtrust.core.binomial import upper_bound
+
+P_VALUE = 0.01
+WORST_SHARE = 0.2
+"""Share of the accepted probes that the worst blocks hold."""
+
+
+@dataclass(frozen=True)
+class BlockAgreement:
+    """What the blocks say of a cell's error. worst_n, worst_errors: probes of the worst fifth of
+    the blocks and the wrong ones; dispersion: variance of the blocks' errors over that of a
+    binomial, at least 1; p_dispersion, p_worst: one-sided p-values; bound: upper bound of the error
+    that the cell is held to, 0 where the blocks agree."""
+
+    worst_n: int
+    worst_errors: int
+    dispersion: float
+    p_dispersion: float
+    p_worst: float
+    bound: float
+
+    @property
+    def agrees(self) -> bool:
+        return min(self.p_dispersion, self.p_worst) >= P_VALUE
+
+
+def block_agreement(
+    wrong: np.ndarray, block: np.ndarray, own_surprisal: np.ndarray, delta: float
+) -> BlockAgreement:
+    """Compare the error between blocks.
+
+    wrong: bool (n,), of accepted probes; block: int (n,); own_surprisal: the voting models' local
+    surprisal, bits, the site left out (n,), NaN where unknown. The worst fifth of the blocks is
+    chosen by that surprisal alone, never by the errors, so that its Clopper-Pearson bound is exact.
+    Where the counts are overdispersed the bound is also taken with the sample size divided by the
+    dispersion.
+    """
+    n, errors = len(wrong), int(wrong.sum())
+    if not n:
+        return BlockAgreement(0, 0, 1.0, 1.0, 1.0, 0.0)
+    worst = _worst_rows(block, own_surprisal)
+    worst_n, worst_errors = int(worst.sum()), int(wrong[worst].sum())
+    rest_n, rest_errors = n - worst_n, errors - worst_errors
+    p_worst = 1.0
+    if worst_n and rest_n:
+        table = [
+            [worst_errors, worst_n - worst_errors],
+            [rest_errors, rest_n - rest_errors],
+        ]
+        p_worst = float(fisher_exact(table, alternative="greater").pvalue)
+    dispersion, p_dispersion = _dispersion(wrong, block)
+    bound = 0.0
+    if min(p_worst, p_dispersion) < P_VALUE:
+        bound = float(upper_bound(worst_errors, worst_n, delta)) if worst_n else 1.0
+    if p_dispersion < P_VALUE:
+        bound = max(bound, float(upper_bound(errors / dispersion, n / dispersion, delta)))
+    return BlockAgreement(worst_n, worst_errors, dispersion, p_dispersion, p_worst, bound)
+
+
+def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:
+    """The probes of the blocks with the highest own surprisal that together hold a fifth, bool
+    (n,); none where no surprisal is known or there is one block only."""
+    names, index = np.unique(block, return_inverse=True)
+    known = np.isfinite(own_surprisal)
+    if not known.any() or len(names) < 2:
+        return np.zeros(len(block), dtype=bool)
+    counts = np.bincount(index, minlength=len(names))
+    counts_known = np.bincount(index[known], minlength=len(names))
+    sums = np.bincount(index[known], weights=own_surprisal[known], minlength=len(names))
+    mean = np.divide(sums, counts_known, out=np.full(len(names), -np.inf), where=counts_known > 0)
+    order = np.argsort(-mean, kind="stable")
+    n_blocks = int(np.searchsorted(np.cumsum(counts[order]), WORST_SHARE * len(block))) + 1
+    chosen = np.zeros(len(names), dtype=bool)
+    chosen[order[: min(n_blocks, len(names) - 1)]] = True
+    return chosen[index]
+
+
+def _dispersion(wrong: np.ndarray, block: np.ndarray) -> tuple[float, float]:
+    """Index of dispersion of the errors over blocks, at least 1, and Tarone's one-sided p-value;
+    (1, 1) where nothing can vary."""
+    _, index = np.unique(block, return_inverse=True)
+    sizes = np.bincount(index).astype(np.float64)
+    errors = np.bincount(index, weights=wrong)
+    share = errors.sum() / sizes.sum()
+    pairs = float((sizes * (sizes - 1)).sum())
+    if share in (0.0, 1.0) or pairs <= 0:
+        return 1.0, 1.0
+    chi_square = float(((errors - sizes * share) ** 2).sum() / (share * (1 - share)))
+    z = (chi_square - sizes.sum()) / np.sqrt(2 * pairs)
+    # variance inflation of the mean error: sum of the squared deviations over its binomial value
+    return max(1.0, chi_square / sizes.sum()), float(norm.sf(z))

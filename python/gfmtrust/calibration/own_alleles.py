@@ -1,0 +1,195 @@
+"""The run's own alleles as an exam of the flags: does each level keep its promise on them?
+
+Two checks. The own-allele check: REF is the base that stands there, so an SNV at which the model
+does not prefer REF is a visible miss. The population check: where ALT is the common allele the
+reference carries the rare one, and a model that remembers the file prefers it. Source:
+docs/understand/reliability.md, "The run's own alleles are the exam".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from gfmtrust.core.binomial import lower_bound, upper_bound
+from gfmtrust.core.contracts.base import entry
+from gfmtrust.core.vocabulary import Rank
+
+MIN_OWN = 30
+"""Own alleles that must carry a level in a cell before it is tested there."""
+MIN_COMMON = 100
+"""ALT-common alleles that must carry a level before the population check may withdraw it."""
+ALT_COMMON, REF_COMMON = 0.9, 0.1
+MIN_CALLED = 20
+"""Called alleles that a counted frequency must rest on before it says which allele is common in a
+population; one sample's genotype says nothing of the kind."""
+
+CONFIRMED, NOT_CONTRADICTED = "confirmed", "not contradicted"
+CONTRADICTED, NOT_TESTED = "contradicted", "not tested"
+
+
+@dataclass(frozen=True)
+class OwnAlleleRow:
+    """One level in one cell, on the run's own alleles."""
+
+    level: str = entry("the flag")
+    stratum: str = entry("copy class and mutation class of the alleles")
+    n: int = entry("own alleles with the flag whose ALT is not the common allele")
+    errors: int = entry("those at which the model does not prefer REF")
+    low: float = entry("one-sided lower bound of their error")
+    high: float = entry("one-sided upper bound of their error")
+    alpha: float = entry("error that the level promises at most")
+    left_out: int = entry("own alleles with the flag that were left out: ALT is the common allele")
+
+    @property
+    def outcome(self) -> str:
+        if self.n < MIN_OWN:
+            return NOT_TESTED
+        if self.low > self.alpha:
+            return CONTRADICTED
+        return CONFIRMED if self.high <= self.alpha else NOT_CONTRADICTED
+
+
+@dataclass(frozen=True)
+class PopulationRow:
+    """One level on alleles whose common form is known."""
+
+    level: str = entry("the flag")
+    alt_common: int = entry("alleles with the flag whose ALT is common (AF at least 0.9)")
+    alt_common_errors: int = entry("those at which the model prefers the rare REF")
+    ref_common: int = entry(
+        "alleles with the flag whose REF is common, weighted to the same strata"
+    )
+    ref_common_error: float = entry("share of them at which the model prefers the rare ALT")
+    bias: float = entry("reference bias: the difference of the two losses")
+    bias_low: float = entry("its 95 % interval, lower end")
+    bias_high: float = entry("its 95 % interval, upper end")
+    low: float = entry("one-sided lower bound of the loss where ALT is common")
+    alpha: float = entry("error that the level promises at most")
+
+    @property
+    def outcome(self) -> str:
+        if self.alt_common < MIN_COMMON:
+            return NOT_TESTED
+        if self.low > self.alpha:
+            return CONTRADICTED
+        high = float(upper_bound(self.alt_common_errors, self.alt_common, 0.05))
+        return CONFIRMED if high <= self.alpha else NOT_CONTRADICTED
+
+
+@dataclass(frozen=True)
+class OwnAlleles:
+    """Own SNVs as both checks see them, n rows. rank: flag; stratum: object; llr: nats; af: ALT
+    frequency, NaN unknown; an: called alleles behind it, 0 where it was stated."""
+
+    rank: np.ndarray
+    stratum: np.ndarray
+    llr: np.ndarray
+    af: np.ndarray
+    an: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.llr)
+
+
+def own_allele_rows(
+    own: OwnAlleles, alphas: dict[str, float], delta: float
+) -> tuple[OwnAlleleRow, ...]:
+    """The own-allele check, a row per level and stratum that some own allele carries, in order of
+    level (HIGH first) and stratum.
+
+    alphas: level -> promised error. Alleles whose ALT is the common one (AF above 0.5, from any
+    source, also from the genotypes of one sample) are left out: there REF may be the rare base.
+    """
+    rows = []
+    alt_is_common = own.af > 0.5
+    scored = np.isfinite(own.llr)
+    for level, alpha in alphas.items():
+        carries = scored & (own.rank == Rank[level])
+        for stratum in sorted({str(name) for name in own.stratum[carries]}):
+            in_cell = carries & (own.stratum == stratum)
+            tested = in_cell & ~alt_is_common
+            n, errors = int(tested.sum()), int((~(own.llr[tested] < 0)).sum())
+            rows.append(
+                OwnAlleleRow(
+                    level,
+                    stratum,
+                    n,
+                    errors,
+                    float(lower_bound(errors, n, delta)),
+                    float(upper_bound(errors, n, delta)) if n else 1.0,
+                    alpha,
+                    int((in_cell & alt_is_common).sum()),
+                )
+            )
+    return tuple(rows)
+
+
+def population_rows(
+    own: OwnAlleles, alphas: dict[str, float], delta: float
+) -> tuple[PopulationRow, ...]:
+    """The population check, a row per level.
+
+    The loss where REF is common is weighted to the strata and the thirds of |LLR| of the alleles
+    whose ALT is common, so that the two differ in orientation alone. Its variance and that of the
+    other loss are binomial; the interval of the bias is normal (Newcombe 1998 without the score
+    correction, as both n are at least 100 where it is used).
+    """
+    stated = (own.an == 0) | (own.an >= MIN_CALLED)
+    scored = np.isfinite(own.llr) & stated
+    rows = []
+    for level, alpha in alphas.items():
+        carries = scored & (own.rank == Rank[level])
+        alt_common = carries & (own.af >= ALT_COMMON)
+        ref_common = carries & (own.af <= REF_COMMON)
+        n = int(alt_common.sum())
+        errors = int((~(own.llr[alt_common] > 0)).sum())
+        loss = errors / n if n else float("nan")
+        other, variance = _matched_loss(own, alt_common, ref_common)
+        bias = loss - other
+        spread = float(norm.ppf(0.975)) * np.sqrt(
+            (loss * (1 - loss) / n if n else np.nan) + variance
+        )
+        rows.append(
+            PopulationRow(
+                level,
+                n,
+                errors,
+                int(ref_common.sum()),
+                other,
+                bias,
+                float(bias - spread),
+                float(bias + spread),
+                float(lower_bound(errors, n, delta)) if n else 0.0,
+                alpha,
+            )
+        )
+    return tuple(rows)
+
+
+def _matched_loss(
+    own: OwnAlleles, alt_common: np.ndarray, ref_common: np.ndarray
+) -> tuple[float, float]:
+    """Loss of the REF-common alleles, weighted to the strata and the thirds of |LLR| of the
+    ALT-common ones, and its variance; (NaN, NaN) where no stratum holds both."""
+    size = np.abs(own.llr)
+    if not alt_common.any() or not ref_common.any():
+        return float("nan"), float("nan")
+    edges = np.quantile(size[alt_common], [1 / 3, 2 / 3])
+    third = np.searchsorted(edges, size)
+    key = np.array([f"{name}/{number}" for name, number in zip(own.stratum, third, strict=True)])
+    loss = variance = weight_sum = 0.0
+    for name in np.unique(key[alt_common]):
+        rows = ref_common & (key == name)
+        if not rows.any():
+            continue
+        weight = float((alt_common & (key == name)).sum())
+        share = float((~(own.llr[rows] < 0)).mean())
+        loss += weight * share
+        variance += weight**2 * share * (1 - share) / rows.sum()
+        weight_sum += weight
+    if not weight_sum:
+        return float("nan"), float("nan")
+    return loss / weight_sum, variance / weight_sum**2
