@@ -1,6 +1,8 @@
 """Probes look like the run, are balanced in orientation, and would not flatter a model that likes
 one letter."""
 
+import itertools
+
 import numpy as np
 import pytest
 from fake_genome import random_genome
@@ -73,15 +75,24 @@ def test_spectrum_and_flanks_are_those_of_the_run():
 
 
 def test_few_variants_take_the_documented_default_spectrum():
-    """Every substitution of a mutation class alike; the classes have equal shares."""
+    """Every substitution alike on the genome's own flanks, as far as it is of the cell; the cells
+    have equal shares."""
     pool, drawn, drawing, _ = run(0, n=6000)
     assert drawing.spectrum == "default"
-    cell = cells_of(pool, drawn, np.zeros(59_600, np.int64))
+    nowhere = np.zeros(59_600, np.int64)
+    cell = cells_of(pool, drawn, nowhere)
     pair = np.sort(np.stack([pool.base[drawn.row], drawn.decoy], 1), axis=1) @ [4, 1]
-    for number, n_pairs in ((1, 2), (2, 4)):
-        counts = np.unique(pair[cell == number], return_counts=True)[1]
-        assert len(counts) == n_pairs
-        assert counts.min() > 0.75 * counts.max()
+    for number in range(3):
+        expected = {}
+        for one, other in itertools.combinations(range(4), 2):
+            alleles = (np.full(59_600, one), np.full(59_600, other))
+            of_cell = probes.cell_of(*alleles, pool.left, pool.right, nowhere) == number
+            if of_cell.any():
+                expected[4 * one + other] = of_cell.sum()
+        pairs, counts = np.unique(pair[cell == number], return_counts=True)
+        assert pairs.tolist() == sorted(expected)
+        shares = np.array([expected[name] for name in pairs]) / sum(expected.values())
+        assert np.abs(counts / counts.sum() - shares).max() < 0.05
 
 
 def test_local_surprisal_is_matched_to_the_run():
