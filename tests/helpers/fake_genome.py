@@ -13,6 +13,8 @@ def genome_letters(seed: int, length: int) -> str:
 
 
 class FakeGenome:
+    name = "fake.fa"
+
     def __init__(self, **contigs: str):
         self._letters = contigs
         self._codes = {name: encode(text) for name, text in contigs.items()}

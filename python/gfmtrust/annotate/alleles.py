@@ -33,7 +33,12 @@ from gfmtrust.planning.shards import REGION, VARIANT
 
 FEATURES = tuple(column.name for column in SITES_COLUMNS if column not in VERDICTS)
 """The columns of sites.parquet that come from the features of an allele and its reliability."""
-EMPTY = {"float32": (np.nan, np.float32), "uint8": (0, np.uint8), "bool": (False, bool)}
+EMPTY = {
+    "float32": (np.nan, np.float32),
+    "uint8": (0, np.uint8),
+    "int16": (-1, np.int16),
+    "bool": (False, bool),
+}
 """Value and type by dtype of a column before anything is known of an allele; others are text, None."""
 OF_BASES = ("surprisal", "rel")
 """The columns of bases.parquet that are neither verdicts nor features of the base against its
@@ -127,13 +132,14 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
     measured = pd.concat(parts, ignore_index=True)
     of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
     of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
-    measured = measured.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None)
+    measured = measured.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None, basis=None)
     for kind in of_variant["kind"].unique():
         rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
         of_class = fitted.of_class(kind)
         rank, why = flags.assign(fitted, measured.iloc[rows], of_class)
         measured.loc[rows, "rel"] = calibration_fit.reliability(of_class, measured.iloc[rows])
         measured.loc[rows, "rank"] = rank
+        measured.loc[rows, "basis"] = flags.basis(of_class, rank)
         measured.loc[rows, "why"] = pd.Series(
             ["&".join(codes) or None for codes in why], index=rows, dtype=object
         )
@@ -186,7 +192,7 @@ class _SitesTable:
         )
         variants = self._variants.iloc[self._variants.index.get_indexer(key)]
         status[rows] = variants["status"].to_numpy(object)
-        for name in (*FEATURES, "rank", "why"):
+        for name in (*FEATURES, "rank", "why", "basis"):
             columns[name][rows] = variants[name].to_numpy()
         columns["conf"][rows] = [Rank(value).name if value else None for value in variants["rank"]]
 
@@ -218,6 +224,7 @@ class _SitesTable:
         columns["rank"][rows] = rank
         columns["conf"][rows] = [Rank(value).name for value in rank]
         columns["why"][rows] = ["&".join(codes) or None for codes in why]
+        columns["basis"][rows] = flags.basis(self._of_snvs, rank)
 
     def _count(self, status: np.ndarray, ranks: np.ndarray) -> None:
         for value in status:

@@ -112,7 +112,7 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
         else f"{kind}_{certificate.level}_{number}",
         "Level": certificate.level,
         "Certified": "yes" if certificate.exists else "no",
-        "Classes": quoted(",".join(certificate.region_classes)),
+        "Classes": quoted(",".join(certificate.strata)),
         "Refused": quoted(",".join(certificate.refused)),
         "Threshold": "." if certificate.threshold is None else number_text(certificate.threshold),
         "Alpha": f"{certificate.alpha:g}",

@@ -16,20 +16,23 @@ import pyarrow as pa
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables
+from gfmtrust.calibration.exam import examined
 from gfmtrust.calibration.labelled import LabelledAlleles, label_calibrations, local_ratios
+from gfmtrust.calibration.ladder import Ladder
 from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.probe_tables import (
     RUN_SITES_KEPT,
     ClassProbes,
     PermutedAlts,
     ProbeRows,
-    RunSurprisal,
     control_tables,
     probe_table,
     read_once,
 )
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.vocabulary import ShardKind
@@ -76,11 +79,11 @@ def calibrate(
     if transferred is not None:
         record.check_matches(transferred, digests)
     seed = options.seed if transferred is None else transferred.options.seed
-    probes, surprisal = ProbeRows(plan_dir, ensemble), RunSurprisal()
+    probes, own, ladder = ProbeRows(plan_dir, ensemble), OwnSnvs(plan_dir, ensemble), Ladder()
     alts, of_classes = PermutedAlts(plan_dir, seed), ClassProbes(plan_dir, ensemble)
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
-    read_once(plan_dir, scores, [probes, surprisal, alts, *also])
+    read_once(plan_dir, scores, [probes, own, ladder, alts, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -109,20 +112,28 @@ def calibrate(
                     by_class, options, labelled.facts["by_size"], labels.llr_cut, overlap
                 ),
             )
-        # the shift test compares the run's sites with this run's probes
-        probed = table["local_surprisal"].to_numpy(np.float64)
+        # the shift test compares the run's SNVs with those of this run's probes that are like them
+        probed = _probed_surprisal(table, own)
+        calibration = record.with_surprisal(calibration, probed)
     else:
         calibration = transferred
         # a frozen calibration answers for the genome sites that its own probes were drawn from
         probed = np.array(transferred.snv.surprisal_quantiles)
-    run = surprisal.values()
+    run = own.surprisal()
     verdict = shift_gate(run[:: max(1, len(run) // RUN_SITES_KEPT)], probed)
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
+    calibration = examined(calibration, own, table, ladder.rows())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     return calibration
+
+
+def _probed_surprisal(probes: pd.DataFrame, own: OwnSnvs) -> np.ndarray:
+    """Local surprisal of the probes whose cells have the shares of the run's SNVs, bits."""
+    like = probes_like(own.cells(), pooled(strata(probes, ())))
+    return probes["local_surprisal"].to_numpy(np.float64)[like]
 
 
 def _refuse_contradictions(frozen: Path | None, labels: LabelUse) -> None:

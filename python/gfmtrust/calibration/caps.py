@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from gfmtrust.calibration.options import Options
 from gfmtrust.core.measures import shrunken_gain
-from gfmtrust.core.vocabulary import Rank, Why
+from gfmtrust.core.vocabulary import CopyClass, Rank, Why
 
 WHY_ORDER = tuple(Why)
 BIT = {why: 1 << place for place, why in enumerate(WHY_ORDER)}
@@ -34,7 +35,8 @@ class Limits:
     bits; class_gain: mean gain by region class; model_gain: mean gain of all probes, model_gain_low
     its one-sided 95 % lower bound, bits per base (None where the context model is the model);
     background: the probes are of another sequence than the run's alleles; long_window: a voting model
-    reads more than it was trained on.
+    reads more than it was trained on. copied_high: a near copy elsewhere in the genome does not cap
+    HIGH (`--copied_high`).
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -47,23 +49,17 @@ class Limits:
     model_gain_low: float | None = None
     background: bool = False
     long_window: bool = False
+    copied_high: bool = False
 
 
-def measure_limits(
-    features: pd.DataFrame,
-    blocks: np.ndarray,
-    seed: int,
-    context_only: bool = False,
-    background: bool = False,
-    long_window: bool = False,
-) -> Limits:
+def measure_limits(features: pd.DataFrame, blocks: np.ndarray, options: Options) -> Limits:
     """Limits from the probes' features. blocks: int (n,), the unit of the bootstrap of the model's
     gain."""
     surprisal = finite(features, "local_surprisal")
     strand = finite(features, "strand_llr")
     dis = finite(features, "dis")
     n_share = finite(features, "n_share")
-    gain = column(features, "gain") if not context_only else np.full(len(features), np.nan)
+    gain = np.full(len(features), np.nan) if options.context_only else column(features, "gain")
     return Limits(
         surprisal_range=_percentiles(surprisal, 1, 99),
         surprisal_extremes=_percentiles(surprisal, 0.1, 99.9),
@@ -72,16 +68,20 @@ def measure_limits(
         dis_high=float(np.percentile(dis, 95)) if len(dis) else None,
         class_gain=_class_means(gain, features["region_class"].to_numpy()),
         model_gain=float(np.nanmean(gain)) if np.isfinite(gain).any() else None,
-        model_gain_low=bootstrap_lower(gain, blocks, seed),
-        background=background,
-        long_window=long_window,
+        model_gain_low=bootstrap_lower(gain, blocks, options.seed),
+        background=bool(options.background),
+        long_window=bool(options.long_window),
+        copied_high=options.copied_high,
     )
 
 
 def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint16
+    """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint32
     (n,). NaN features cap nothing."""
     found = {
+        Why.PARALOG: features["paralog"].to_numpy(dtype=bool),
+        Why.COPIED: (features["copy_class"] == CopyClass.NEAR_COPY).to_numpy()
+        & (not limits.copied_high),
         Why.BACKGROUND: np.full(len(features), limits.background),
         Why.NO_DISTRIBUTION: _no_distribution(features),
         Why.OOD_WINDOW: limits.long_window
@@ -96,10 +96,12 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         )
         | (column(features, "sign_agreement") < MIN_SIGN_AGREEMENT),
         Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
+        Why.ALT_PREFERRED: column(features, "llr") > 0,
     }
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
     for why in (
         Why.BACKGROUND,
+        Why.COPIED,
         Why.NO_DISTRIBUTION,
         Why.OOD_WINDOW,
         Why.NO_GAIN,
@@ -109,9 +111,10 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
     ):
         cap[found[why]] = Rank.MEDIUM
     cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
-    reasons = np.zeros(len(features), dtype=np.uint16)
-    for why, mine in found.items():
-        reasons |= np.where(mine, np.uint16(BIT[why]), np.uint16(0))
+    cap[found[Why.PARALOG]] = Rank.LOW
+    reasons = np.zeros(len(features), dtype=np.uint32)
+    for why, applies in found.items():
+        reasons |= np.where(applies, np.uint32(BIT[why]), np.uint32(0))
     return cap, reasons
 
 

@@ -14,7 +14,10 @@ from functools import cache
 
 import numpy as np
 from scipy.special import betaln
+from scipy.stats import fisher_exact
 
+from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement
+from gfmtrust.calibration.strata import joined, pooled
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.vocabulary import Rank
 
@@ -25,26 +28,36 @@ MIN_A_PROBES = 100
 """A candidate needs so many accepted probes of half A before the sequence may start there."""
 
 MIN_CELL_PROBES = 500
-"""A region class with so many probes in its part of half B has a certificate of its own; the others
-share one."""
+"""A stratum of a BED file with so many probes in its certification split has a certificate of its
+own, and so have transitions and transversions; with fewer they may share one, see `cells`."""
+
+ALIKE_P = 0.05
+"""Transitions and transversions share a certificate where Fisher's exact test of their errors on
+the fit split gives at least this p-value."""
 
 
 @dataclass(frozen=True)
 class Probes:
     """Probes as a certificate sees them; arrays of one length. wrong: the decoy was preferred (or
-    nothing was); region_class: or a finer class, see `strata`."""
+    nothing was); stratum: see `strata`. block: of the genome, int, and own_surprisal: of the voting
+    models near the site, bits; None where the probes are drawn without blocks, so that nothing can
+    be said of their agreement."""
 
     reliability: np.ndarray
     wrong: np.ndarray
     run_oriented: np.ndarray
-    region_class: np.ndarray
+    stratum: np.ndarray
+    block: np.ndarray | None = None
+    own_surprisal: np.ndarray | None = None
 
     def of(self, keep: np.ndarray) -> Probes:
         return Probes(
             self.reliability[keep],
             self.wrong[keep],
             self.run_oriented[keep],
-            self.region_class[keep],
+            self.stratum[keep],
+            None if self.block is None else self.block[keep],
+            None if self.own_surprisal is None else self.own_surprisal[keep],
         )
 
 
@@ -62,14 +75,15 @@ class Tally:
 class Certificate:
     """What one level guarantees in one cell. `threshold` None: the level does not exist there.
 
-    region_classes: the classes of the cell, more than one where small classes are pooled; refused:
-    classes whose own errors contradict the pooled certificate; balanced, run: the counts on half B
-    at the threshold (without one: at the first candidate tested); tested: candidates looked at;
-    n_probes: the cell's probes in its part of half B.
+    strata: the strata of the cell, more than one where they share a certificate; refused: strata
+    whose own errors contradict the pooled certificate; balanced, run: the counts on the
+    certification split at the threshold (without one: at the first candidate tested); tested:
+    candidates looked at; n_probes: the cell's probes in that split; agreement: what the blocks of
+    the genome say of the balanced count, None where probes have no blocks.
     """
 
     level: str
-    region_classes: tuple[str, ...]
+    strata: tuple[str, ...]
     refused: tuple[str, ...]
     threshold: float | None
     alpha: float
@@ -78,19 +92,16 @@ class Certificate:
     run: Tally
     tested: int
     n_probes: int
+    agreement: BlockAgreement | None = None
 
     @property
     def exists(self) -> bool:
-        """Is there a region class whose alleles may carry the flag?"""
-        return any(self.covers(name) for name in self.region_classes)
+        """Is there a stratum whose alleles may carry the flag?"""
+        return any(self.covers(name) for name in self.strata)
 
-    def covers(self, region_class: str) -> bool:
-        """Does an allele of this region class carry the flag of this certificate?"""
-        return (
-            self.threshold is not None
-            and region_class in self.region_classes
-            and region_class not in self.refused
-        )
+    def covers(self, stratum: str) -> bool:
+        """Does an allele of this stratum carry the flag of this certificate?"""
+        return self.threshold is not None and stratum in self.strata and stratum not in self.refused
 
 
 @cache
@@ -123,7 +134,8 @@ def fixed_sequence(
     candidate.
 
     Starts where, judged by half A (at least 100 accepted there), part B most likely passes; goes
-    laxer while both bounds on B are at most alpha, stops at the first failure. Both bounds must
+    laxer while all bounds on B (balanced, run-oriented, and where the blocks disagree that of the
+    worst of them) are at most alpha, stops at the first failure. All must
     hold and the order is fixed on A: no correction is needed. Probes given are those that may carry
     the level at all. Returns (None, tested, first) where the first already fails. A candidate lies
     `guard` below the least reliability of A it lets carry the level (and a hair, lest their sum be
@@ -139,8 +151,7 @@ def fixed_sequence(
     accepted, tested = None, 0
     for threshold in candidates[start:]:
         tested += 1
-        balanced, run = _both(part_b, threshold + guard, delta)
-        if max(balanced.bound, run.bound) > alpha:
+        if max(_bounds(part_b, threshold + guard, delta)) > alpha:
             break
         accepted = float(threshold)
     return accepted, tested, float(candidates[start])
@@ -168,7 +179,7 @@ def _chance(found: Tally, scale: float, alpha: float, delta: float) -> float:
 
 def certify(
     level: str,
-    classes: tuple[str, ...],
+    strata: tuple[str, ...],
     half_a: Probes,
     part_b: Probes,
     alpha: float,
@@ -176,8 +187,8 @@ def certify(
     guard: float,
     n_probes: int,
 ) -> Certificate:
-    """Certificate of one level in the cell of those region classes, from its probes that may carry
-    the level at all.
+    """Certificate of one level in the cell of those strata, from its probes that may carry the
+    level at all.
 
     n_probes: the cell's probes in that part of half B before the flag rule took some away, for the
     record.
@@ -188,35 +199,46 @@ def certify(
         accepted = part_b.of(part_b.reliability >= threshold + guard)
         refused = tuple(
             name
-            for name in classes
-            if _contradicts(accepted.of(accepted.region_class == name), alpha, delta)
+            for name in strata
+            if _contradicts(accepted.of(accepted.stratum == name), alpha, delta)
         )
-        part_b = part_b.of(~np.isin(part_b.region_class, refused))
+        part_b = part_b.of(~np.isin(part_b.stratum, refused))
     shown = first if threshold is None else threshold
-    balanced, run = _both(part_b, np.inf if shown is None else shown + guard, delta)
-    if max(balanced.bound, run.bound) > alpha:
+    cut = np.inf if shown is None else shown + guard
+    if max(_bounds(part_b, cut, delta)) > alpha:
         threshold = None
+    balanced, run = _both(part_b, cut, delta)
     return Certificate(
-        level, classes, refused, threshold, alpha, delta, balanced, run, tested, n_probes
+        level,
+        strata,
+        refused,
+        threshold,
+        alpha,
+        delta,
+        balanced,
+        run,
+        tested,
+        n_probes,
+        _agreement(part_b, cut, delta),
     )
 
 
-def refuse(certificate: Certificate, classes: list[str]) -> Certificate:
-    """The certificate without those region classes."""
-    return replace(certificate, refused=tuple(sorted({*certificate.refused, *classes})))
+def refuse(certificate: Certificate, strata: list[str]) -> Certificate:
+    """The certificate without those strata."""
+    return replace(certificate, refused=tuple(sorted({*certificate.refused, *strata})))
 
 
 def thresholds(
-    certificates: tuple[Certificate, ...], level: str, region_class: np.ndarray
+    certificates: tuple[Certificate, ...], level: str, stratum: np.ndarray
 ) -> np.ndarray:
-    """Threshold of the level for each allele's region class, float64 (n,); NaN where the level does
-    not exist."""
-    found = np.full(len(region_class), np.nan)
+    """Threshold of the level for each allele's stratum, float64 (n,); NaN where the level does not
+    exist."""
+    cut_offs = np.full(len(stratum), np.nan)
     for certificate in certificates:
         if certificate.level == level:
-            for name in (c for c in certificate.region_classes if certificate.covers(c)):
-                found[region_class == name] = certificate.threshold
-    return found
+            for name in (one for one in certificate.strata if certificate.covers(one)):
+                cut_offs[stratum == name] = certificate.threshold
+    return cut_offs
 
 
 def ranks(
@@ -234,24 +256,65 @@ def ranks(
     return np.where(is_high, Rank.HIGH, np.where(is_medium, Rank.MEDIUM, Rank.LOW)).astype(np.uint8)
 
 
-def cells(
-    region_class: np.ndarray, may_certify: np.ndarray, coarser: np.ndarray | None = None
-) -> list[np.ndarray]:
-    """Split probes into cells by region class: boolean masks, one a class with at least 500 probes
-    where `may_certify`.
+def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.ndarray]:
+    """Split probes into the cells that have a certificate each, bool masks (n,) in order of name.
 
-    The classes with fewer are pooled into one last cell, so that a guarantee is always over just
-    the alleles that carry it. coarser: a class of each probe (n,) in which they are pooled first,
-    as far as that has 500.
+    A BED file's stratum is a cell where at least 500 of its probes are `counted` (bool (n,), the
+    split that certifies); all other probes are pooled over the BED files into one cell per copy
+    class and mutation class (or length). Transitions and transversions of one copy class share a
+    cell where either has fewer than 500 counted probes and their errors on the fit split (`in_fit`)
+    do not differ. Nothing else is ever pooled: a cell of few probes has few chances, and no level of
+    another cell.
     """
-    own, left = [], np.ones(len(region_class), dtype=bool)
-    for names in [region_class] if coarser is None else [region_class, coarser]:
-        for name in sorted(set(names[left])):
-            mine = left & (names == name)
-            if (mine & may_certify).sum() >= MIN_CELL_PROBES:
-                own.append(mine)
-        left = ~np.any([*own, ~left], axis=0)
-    return own + ([left] if left.any() else [])
+    own, left = [], np.ones(len(probes.stratum), dtype=bool)
+    wide, widest = pooled(probes.stratum), joined(probes.stratum)
+    of_bed = probes.stratum != wide
+    for name in sorted(set(probes.stratum[of_bed])):
+        of_stratum = probes.stratum == name
+        if (of_stratum & counted).sum() >= MIN_CELL_PROBES:
+            own.append(of_stratum)
+            left &= ~of_stratum
+    for name in sorted(set(widest[left])):
+        together = left & (widest == name)
+        parts = [together & (wide == part) for part in sorted(set(wide[together]))]
+        small = any((part & counted).sum() < MIN_CELL_PROBES for part in parts)
+        alike = len(parts) == 2 and small and _alike(probes, *(part & in_fit for part in parts))
+        own += [together] if alike else parts
+    return own
+
+
+def _alike(probes: Probes, one: np.ndarray, other: np.ndarray) -> bool:
+    """Do two kinds of probes err alike? Fisher's exact test of all and of the more reliable half of
+    each; one, other: bool (n,)."""
+    for rows in (np.full(len(one), True), probes.reliability >= _median(probes, one | other)):
+        table = [
+            [int(probes.wrong[part & rows].sum()), int((~probes.wrong[part & rows]).sum())]
+            for part in (one, other)
+        ]
+        if fisher_exact(table).pvalue < ALIKE_P:
+            return False
+    return True
+
+
+def _median(probes: Probes, rows: np.ndarray) -> float:
+    known = probes.reliability[rows & np.isfinite(probes.reliability)]
+    return float(np.median(known)) if len(known) else np.inf
+
+
+def _bounds(probes: Probes, threshold: float, delta: float) -> tuple[float, ...]:
+    """The upper bounds that must all be at most alpha at that threshold."""
+    agreement = _agreement(probes, threshold, delta)
+    balanced, run = _both(probes, threshold, delta)
+    return balanced.bound, run.bound, 0.0 if agreement is None else agreement.bound
+
+
+def _agreement(probes: Probes, threshold: float, delta: float) -> BlockAgreement | None:
+    if probes.block is None or probes.own_surprisal is None:
+        return None
+    accepted = probes.reliability >= threshold
+    return block_agreement(
+        probes.wrong[accepted], probes.block[accepted], probes.own_surprisal[accepted], delta
+    )
 
 
 def _both(probes: Probes, threshold: float, delta: float) -> tuple[Tally, Tally]:

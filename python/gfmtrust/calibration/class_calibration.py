@@ -65,6 +65,9 @@ class ClassCalibration:
     cut: float | None = entry("LLR from which a call is an effect; labels alone", "nat", None)
     by_size: bool = entry("whether an effect may be of either direction", default=False)
     directions: tuple[Direction, ...] = entry("errors by direction; labels alone", default=())
+    locus: bool = entry(
+        "whether the labels are of one locus, so that the levels hold there alone", default=False
+    )
     length_bins: tuple[int, ...] = entry(
         "first length of each bin that the certificates tell apart", "bp", ()
     )

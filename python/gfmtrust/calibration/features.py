@@ -23,6 +23,7 @@ from gfmtrust.core.measures import (
     surprisal,
     view_llr,
 )
+from gfmtrust.core.mutation import mutation_class
 from gfmtrust.core.views import Views
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
@@ -33,24 +34,37 @@ SITE_FACTS: dict[str, Callable[[SiteBlock, np.ndarray], np.ndarray]] = {
     "soft_masked": lambda block, rows: block.site["soft_masked"].to_numpy(bool)[rows],
     "n_share": lambda block, rows: block.n_share[rows].astype(np.float64),
     "near_edge": lambda block, rows: block.pad_share[rows] > 0,
+    "copies": lambda block, rows: block.site["copies"].to_numpy(np.int16)[rows],
+    "copy_class": lambda block, rows: block.site["copy_class"].to_numpy(object)[rows],
     "region_class": lambda block, rows: block.site["region_class"].to_numpy(object)[rows],
 }
 """What is known of the sites in rows (n,) of a block, whatever the allele, by name of its column."""
 
-FEATURE_NAMES = (*(name for names in FUNCTIONS for name in names), *SITE_FACTS)
+ALLELE_FACTS = ("mutation_class", "paralog")
+"""What is known of a substitution from the letters of the genome alone."""
+
+FEATURE_NAMES = (*(name for names in FUNCTIONS for name in names), *SITE_FACTS, *ALLELE_FACTS)
 """The columns of `features`, in order."""
 
 
 def features(
     block: SiteBlock, ensemble: Ensemble, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray
 ) -> pd.DataFrame:
-    """One row an allele: its measures and SITE_FACTS.
+    """One row per allele: its measures, SITE_FACTS and ALLELE_FACTS.
 
     rows: (n,) rows of the block; ref, alt: (n,) codes 0..3. Measures are NaN where the site was not
     scored.
     """
     measures = allele_measures(block.probs[rows], block.weights[rows], ref, alt, views_of(ensemble))
-    return pd.DataFrame(measures | {name: fact(block, rows) for name, fact in SITE_FACTS.items()})
+    left, right, copy_bases = (
+        block.site[name].to_numpy()[rows] for name in ("left", "right", "copy_bases")
+    )
+    of_alleles = {
+        "mutation_class": mutation_class(ref, alt, left, right),
+        "paralog": (copy_bases.astype(np.int64) >> np.asarray(alt, np.int64)) & 1 > 0,
+    }
+    of_sites = {name: fact(block, rows) for name, fact in SITE_FACTS.items()}
+    return pd.DataFrame(measures | of_sites | of_alleles)
 
 
 def views_of(ensemble: Ensemble) -> Views:
@@ -96,6 +110,8 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     lengths = [max(len(ref[row]), len(alt[row])) for row in first]
     return over_sites(sites, first).assign(
         **likelihood_measures(llrs, views_of(ensemble)),
+        mutation_class=None,
+        paralog=False,
         variant=rows["variant"].to_numpy()[first],
         length=lengths,
         status=status,

@@ -15,17 +15,13 @@ import pandas as pd
 from gfmtrust.calibration import certificates, splits
 from gfmtrust.calibration import reliability as score
 from gfmtrust.calibration.calls import effect_score
-from gfmtrust.calibration.caps import caps, finite, measure_limits
+from gfmtrust.calibration.caps import caps, column, finite, measure_limits
 from gfmtrust.calibration.certificates import Certificate, Probes
 from gfmtrust.calibration.class_calibration import ClassCalibration, SplitCounts
 from gfmtrust.calibration.options import Options
-from gfmtrust.calibration.record import RunCalibration, as_json, of_snvs
+from gfmtrust.calibration.record import N_QUANTILES, RunCalibration, as_json, of_snvs
 from gfmtrust.calibration.strata import LENGTHS, strata
 from gfmtrust.core.vocabulary import Rank, VariantClass
-
-N_QUANTILES = 1000
-"""Quantiles of the probes' local surprisal that the file keeps for the shift gate of a later
-run."""
 
 PROBE_KEYS = ("contig_index", "pos", "real", "decoy", "run_oriented", "block")
 """What a row of the probes is about."""
@@ -68,14 +64,7 @@ def fit_class(
         int((part == splits.B2).sum()),
         len(np.unique(blocks)),
     )
-    limits = measure_limits(
-        probes,
-        blocks,
-        options.seed,
-        options.context_only,
-        bool(options.background),
-        bool(options.long_window),
-    )
+    limits = measure_limits(probes, blocks, options)
     surprisal = finite(probes, "local_surprisal")
     quantiles = (
         tuple(np.quantile(surprisal, np.linspace(0, 1, N_QUANTILES)).tolist())
@@ -98,11 +87,17 @@ def fit_class(
         wrong,
         probes["run_oriented"].to_numpy(dtype=bool),
         strata(probes, lengths),
+        blocks,
+        own_surprisal(probes),
     )
-    region_class = probes["region_class"].to_numpy(dtype=object) if lengths else None
-    return replace(
-        fitted, certificates=certify(judged, caps(limits, probes)[0], part, options, region_class)
-    )
+    return replace(fitted, certificates=certify(judged, caps(limits, probes)[0], part, options))
+
+
+def own_surprisal(features: pd.DataFrame) -> np.ndarray:
+    """Local surprisal of the voting models near each site, bits, float64 (n,): the context model's
+    less the gain over it."""
+    local, gain = column(features, "local_surprisal"), column(features, "gain")
+    return np.where(np.isfinite(gain), local - gain, local)
 
 
 def _answered(probes: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -124,16 +119,15 @@ def certify(
     cap: np.ndarray,
     part: np.ndarray,
     options: Options,
-    coarser: np.ndarray | None = None,
 ) -> tuple[Certificate, ...]:
     """All certificates: HIGH by cell on B1, then MEDIUM by cell on B2 among the probes that would
     not be written HIGH.
 
-    probes: n of them; cap: highest rank each may carry (n,); part: `splits.A`, `B1` or `B2` (n,);
-    coarser: see `certificates.cells`.
+    probes: n of them; cap: highest rank each may carry (n,); part: `splits.A`, `B1` or `B2` (n,).
     """
-    high_cells = certificates.cells(probes.region_class, part == splits.B1, coarser)
-    medium_cells = certificates.cells(probes.region_class, part == splits.B2, coarser)
+    in_fit = part == splits.A
+    high_cells = certificates.cells(probes, part == splits.B1, in_fit)
+    medium_cells = certificates.cells(probes, part == splits.B2, in_fit)
     delta = (
         options.delta / (len(high_cells) + len(medium_cells))
         if options.simultaneous
@@ -144,7 +138,7 @@ def certify(
         _certify_cell(high_level, probes, cell, cap >= Rank.HIGH, part) for cell in high_cells
     )
     nowhere = np.full(len(cap), np.nan)
-    at = certificates.thresholds(high, Rank.HIGH.name, probes.region_class)
+    at = certificates.thresholds(high, Rank.HIGH.name, probes.stratum)
     is_high = (
         certificates.ranks(probes.reliability, cap, at, nowhere, options.guard_band) == Rank.HIGH
     )
@@ -173,7 +167,7 @@ def _certify_cell(
     usable = cell & may_carry & np.isfinite(probes.reliability)
     return certificates.certify(
         level.rank.name,
-        tuple(sorted(set(probes.region_class[cell]))),
+        tuple(sorted(set(probes.stratum[cell]))),
         probes.of(usable & (part == splits.A)),
         probes.of(usable & (part == level.part)),
         level.alpha,
@@ -206,7 +200,7 @@ def fit_classes(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, 
                         one,
                         [
                             stratum
-                            for stratum in one.region_classes
+                            for stratum in one.strata
                             if other not in alone or not _exists(alone[other], one.level, stratum)
                         ],
                     )

@@ -12,27 +12,30 @@ import pandas as pd
 
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
-from gfmtrust.calibration.class_calibration import ClassCalibration
+from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.fit import reliability
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.reliability import FEATURE_COLUMNS
-from gfmtrust.calibration.strata import strata
-from gfmtrust.core.vocabulary import Rank, Why
+from gfmtrust.calibration.strata import pooled, strata
+from gfmtrust.core.vocabulary import Basis, Rank, Why
 
 MAX_REASONS = 4
+REMARKS = np.uint32(BIT[Why.ALT_PREFERRED])
+"""Bits that keep no flag down: they are written beside the reasons, and beside HIGH."""
 
 
 def assign(
     run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for
-    HIGH and not scored.
+    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four, then the
+    remarks; () for not scored, remarks alone for HIGH.
 
     of_class: the calibration of the alleles' class of variant, that of SNVs where None. features:
     FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the
     LLR is NaN. UNCERTIFIED: the next level does not exist for the allele's stratum (or its
-    reliability could not be estimated); LOW_REL: it exists and the reliability is below it. Raises
-    ValueError naming a missing column.
+    reliability could not be estimated); LOW_REL: it exists and the reliability is below it;
+    OWN_ALLELES, REF_BIAS, MEMORISED: it was certified and then withdrawn. Raises ValueError naming a
+    missing column.
     """
     rank, reasons = decide(run, features, of_class)
     return rank, _words(reasons)
@@ -41,7 +44,7 @@ def assign(
 def decide(
     run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank
+    """As `assign`, the reasons as bits of `caps.BIT`, uint32 (n,): for those who ask for the rank
     of very many alleles alone."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
     if missing:
@@ -51,25 +54,57 @@ def decide(
     calibration = of_class or run.snv
     rel = reliability(calibration, features)
     cap, reasons = caps(calibration.limits, features)
-    region_class = strata(features, calibration.length_bins)
-    high = thresholds(calibration.certificates, Rank.HIGH.name, region_class)
-    medium = thresholds(calibration.certificates, Rank.MEDIUM.name, region_class)
+    stratum = strata(features, calibration.length_bins)
+    cut_off, withdrawn = {}, {}
+    for level in (Rank.HIGH, Rank.MEDIUM):
+        cut_off[level] = thresholds(calibration.certificates, level.name, stratum)
+        withdrawn[level] = _withdrawn(run, calibration, level, stratum)
+        cut_off[level][withdrawn[level] > 0] = np.nan
     if run.high_withheld:
         cap = np.minimum(cap, Rank.MEDIUM).astype(np.uint8)
     guard = run.options.guard_band
-    rank = ranks(rel, cap, high, medium, guard)
-    needed = np.where(rank == Rank.MEDIUM, high, medium) + guard
-    next_missing = (
-        np.isnan(needed) | np.isnan(rel) | ((rank == Rank.MEDIUM) & bool(run.high_withheld))
+    rank = ranks(rel, cap, cut_off[Rank.HIGH], cut_off[Rank.MEDIUM], guard)
+    is_medium = rank == Rank.MEDIUM
+    needed = np.where(is_medium, cut_off[Rank.HIGH], cut_off[Rank.MEDIUM]) + guard
+    why_withdrawn = np.where(is_medium, withdrawn[Rank.HIGH], withdrawn[Rank.MEDIUM])
+    next_missing = np.isnan(needed) | np.isnan(rel) | (is_medium & bool(run.high_withheld))
+    reasons |= np.where(next_missing & (why_withdrawn == 0), BIT[Why.UNCERTIFIED], 0).astype(
+        np.uint32
     )
-    reasons = reasons | np.where(next_missing, np.uint16(BIT[Why.UNCERTIFIED]), np.uint16(0))
-    reasons |= np.where(~next_missing & (rel < needed), np.uint16(BIT[Why.LOW_REL]), np.uint16(0))
+    reasons |= np.where(next_missing, why_withdrawn, 0).astype(np.uint32)
+    reasons |= np.where(~next_missing & (rel < needed), BIT[Why.LOW_REL], 0).astype(np.uint32)
     if run.shift is not None and run.shift.fired:
         rank = np.full(len(rank), Rank.LOW, dtype=np.uint8)
-        reasons = reasons | np.uint16(BIT[Why.SHIFT])
+        reasons |= np.uint32(BIT[Why.SHIFT])
     rank[np.isnan(column(features, "llr"))] = Rank.NOT_SCORED
-    reasons[(rank == Rank.HIGH) | (rank == Rank.NOT_SCORED)] = 0
+    reasons[rank == Rank.HIGH] &= REMARKS
+    reasons[rank == Rank.NOT_SCORED] = 0
     return rank, reasons
+
+
+def _withdrawn(
+    run: RunCalibration, calibration: ClassCalibration, level: Rank, stratum: np.ndarray
+) -> np.ndarray:
+    """Why the level was withdrawn from each allele's stratum, as bits, uint32 (n,); 0 where it was
+    not. What was certified by labels is not about the genome's own letters, and stands."""
+    bits = np.zeros(len(stratum), dtype=np.uint32)
+    if calibration.set == LABELS:
+        return bits
+    cell = pooled(stratum)
+    for one in run.withdrawals:
+        if one.level == level.name:
+            applies = np.full(len(cell), True) if not one.stratum else cell == one.stratum
+            bits[applies] |= np.uint32(BIT[Why(one.reason)])
+    return bits
+
+
+def basis(calibration: ClassCalibration, rank: np.ndarray) -> np.ndarray:
+    """GFM_BASIS of alleles of that class: what their level was certified on, object (n,); None
+    where they were not scored."""
+    name = Basis.DECOY
+    if calibration.set == LABELS:
+        name = Basis.LOCUS_LABELS if calibration.locus else Basis.LABELS
+    return np.where(rank > Rank.NOT_SCORED, name.value, None)
 
 
 def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:
@@ -90,7 +125,8 @@ def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> C
 def _words(reasons: np.ndarray) -> list[tuple[str, ...]]:
     distinct, place = np.unique(reasons, return_inverse=True)
     words = [
-        tuple(str(why) for why in WHY_ORDER if bits & BIT[why])[:MAX_REASONS]
+        tuple(str(why) for why in WHY_ORDER if bits & ~REMARKS & BIT[why])[:MAX_REASONS]
+        + tuple(str(why) for why in WHY_ORDER if bits & REMARKS & BIT[why])
         for bits in distinct.tolist()
     ]
     return [words[i] for i in place.tolist()]

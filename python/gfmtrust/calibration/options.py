@@ -28,6 +28,12 @@ class Options:
     context_only: bool = entry(
         "whether the context model is the only model; gain then caps nothing", default=False
     )
+    copied_high: bool = entry(
+        "whether alleles with a near copy elsewhere in the genome may be HIGH", default=False
+    )
+    trust_training: bool = entry(
+        "whether HIGH is given although the model may have memorised this genome", default=False
+    )
     background: str = entry(
         "file that context model and probes come from; empty where it is the genome", default=""
     )

@@ -49,7 +49,7 @@ def _text(calibration, one: ClassCalibration, further: list[str]) -> str:
 def _without_band(one: ClassCalibration, guard_band: float) -> list[str]:
     """Region classes with HIGH whose MEDIUM is missing, or no wider than twice the guard band."""
     classes = np.array(
-        sorted({name for certificate in one.certificates for name in certificate.region_classes}),
+        sorted({name for certificate in one.certificates for name in certificate.strata}),
         dtype=object,
     )
     high, medium = (
@@ -63,7 +63,7 @@ def _level_text(one: ClassCalibration, level: Rank) -> str:
     if not certified:
         return f"{level.name} could not be certified"
     texts = [
-        f"{'+'.join(name for name in c.region_classes if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "
+        f"{'+'.join(name for name in c.strata if c.covers(name))} {c.balanced.errors} of {c.balanced.n} wrong, bound "
         f"{c.balanced.bound:.3f}"
         for c in certified
     ]

@@ -18,7 +18,7 @@ from gfmtrust.core.measures import llr, view_llr, view_weights
 from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind, Status
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
-from gfmtrust.planning.shards import PROBE, VARIANT, planned_shards
+from gfmtrust.planning.shards import PROBE, planned_shards
 
 RUN_SITES_KEPT = 20_000
 """Run sites whose local surprisal the shift test looks at; every n-th where there are more."""
@@ -61,20 +61,6 @@ class ProbeRows:
         """The columns of probes.parquet, those of `features`, `status`, and bits per base of
         ensemble and context model (`surprisal`, `context_site_surprisal`)."""
         return pd.concat(self._parts, ignore_index=True)
-
-
-class RunSurprisal:
-    """Local surprisal of the run's variant sites, bits."""
-
-    def __init__(self) -> None:
-        self._parts: list[np.ndarray] = []
-
-    def add(self, block: SiteBlock) -> None:
-        use = block.site["use"].to_numpy()
-        self._parts.append(block.context_surprisal[use & VARIANT > 0])
-
-    def values(self) -> np.ndarray:
-        return np.concatenate(self._parts)
 
 
 class PermutedAlts:
@@ -144,12 +130,11 @@ class ClassProbes:
         }
 
 
-def probe_table(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, np.ndarray]:
-    """Every probe of SNVs with its measures, and the local surprisal of the run's variant sites;
-    see `ProbeRows`, `RunSurprisal`."""
-    probes, surprisal = ProbeRows(plan_dir, scores.ensemble), RunSurprisal()
-    read_once(plan_dir, scores, (probes, surprisal))
-    return probes.table(), surprisal.values()
+def probe_table(plan_dir: Path, scores: ScoreTables) -> pd.DataFrame:
+    """Every probe of SNVs with its measures; see `ProbeRows`."""
+    probes = ProbeRows(plan_dir, scores.ensemble)
+    read_once(plan_dir, scores, [probes])
+    return probes.table()
 
 
 def control_tables(plan_dir: Path, scores: ScoreTables) -> Iterator[tuple[ShardKind, pd.DataFrame]]:

@@ -11,9 +11,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
+import numpy as np
+
 from gfmtrust.calibration.class_calibration import ClassCalibration
+from gfmtrust.calibration.ladder import LadderRow
+from gfmtrust.calibration.memorisation import MemoryVerdict
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.outcome import outcome_text
+from gfmtrust.calibration.own_alleles import OwnAlleleRow, PopulationRow
 from gfmtrust.calibration.shift import ShiftVerdict
 from gfmtrust.core.contracts.base import Contract, entry
 from gfmtrust.core.errors import ConfigurationError, GfmtrustError, message
@@ -21,6 +26,9 @@ from gfmtrust.core.vocabulary import VariantClass
 from gfmtrust.inputs.training import Overlap
 
 PLACE = "calibration.json"
+N_QUANTILES = 1000
+"""Quantiles of the probes' local surprisal that the file keeps for the shift test of a later
+run."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,17 @@ class ControlVerdict:
     n_high: int = entry("probes flagged HIGH")
     n_medium: int = entry("probes flagged MEDIUM")
     error: float | None = entry("share of wrong preferences; null without probes")
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """A level that was certified on probes and is not given, because the run's own alleles or the
+    model's memory speak against it."""
+
+    level: str = entry("the flag")
+    stratum: str = entry("copy class and mutation class; empty for every allele of the run")
+    reason: str = entry("OWN_ALLELES, REF_BIAS or MEMORISED")
+    text: str = entry("what was seen, in words")
 
 
 @dataclass(frozen=True)
@@ -53,7 +72,7 @@ class RunCalibration(Contract):
     """The calibration of a run."""
 
     NAME: ClassVar[str] = PLACE
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     WRITER: ClassVar[str] = "CALIBRATE"
     ERROR: ClassVar[type[GfmtrustError]] = ConfigurationError
     SORTED: ClassVar[bool] = False  # the order of the bundles is that of --models
@@ -70,6 +89,21 @@ class RunCalibration(Contract):
         "Kolmogorov-Smirnov distance of the LLRs of the run's SNVs from those with their ALTs "
         "permuted",
         default=None,
+    )
+    own_alleles: tuple[OwnAlleleRow, ...] = entry(
+        "the flags of the run's own SNVs: how often the preference misses REF", default=()
+    )
+    population: tuple[PopulationRow, ...] = entry(
+        "the flags where a population's frequencies say which allele is common", default=()
+    )
+    memory: MemoryVerdict | None = entry(
+        "does the model know these very letters, or sequence like them?", default=None
+    )
+    ladder: tuple[LadderRow, ...] = entry(
+        "error against ever harder decoys, by copy class; decides on nothing", default=()
+    )
+    withdrawals: tuple[Withdrawal, ...] = entry(
+        "levels that were certified on probes and are not given", default=()
     )
     high_withheld: str = entry("why HIGH is not given although certified", default="")
     outcome: str = entry("the verdict in words", default="")
@@ -140,6 +174,15 @@ def with_shift(
             calibration, "a transferred calibration and too few sites to test for shift"
         )
     return with_outcome_text(calibration)
+
+
+def with_surprisal(calibration: RunCalibration, surprisal: np.ndarray) -> RunCalibration:
+    """The calibration that keeps quantiles of that local surprisal, bits (n,), for the shift test of
+    a later run."""
+    known = surprisal[np.isfinite(surprisal)]
+    quantiles = np.quantile(known, np.linspace(0, 1, N_QUANTILES)).tolist() if len(known) else []
+    snv = replace(calibration.snv, surprisal_quantiles=tuple(quantiles))
+    return replace(calibration, classes={**calibration.classes, VariantClass.SNV.value: snv})
 
 
 def with_controls(

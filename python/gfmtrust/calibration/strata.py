@@ -1,8 +1,9 @@
-"""Strata: the classes that a guarantee may be split by, region class and, for insertions and
-deletions, length.
+"""Strata: the classes of alleles that a guarantee is never pooled over.
 
-Which strata have probes enough for a certificate of their own, and which share one, is decided in
-`certificates.cells`.
+The copy class of the site, the mutation class of an SNV and the length of an insertion or deletion;
+in front of them the user's BED file, where it holds enough SNVs to be a class. Which strata share a
+certificate is decided in `certificates.cells`: alleles of different BED files may, transitions may
+with transversions where a test finds no difference, and nothing else.
 """
 
 from __future__ import annotations
@@ -10,29 +11,67 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from gfmtrust.core.mutation import TRANSITION, TRANSVERSION
+
 LENGTHS = (1, 2, 6)
 """First length of each bin, bp: 1, 2 to 5, 6 and more. About half of germline indels are of one
 base and most others of two to five (Mills et al. 2006); a run draws at most 4,000 deletion probes,
 a quarter of which decides on a level, so that a fourth bin would never fill."""
 
+OTHER = "substitution"
+"""The mutation class of transitions and transversions where they share a certificate."""
+
 
 def strata(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
-    """Stratum of each allele, object (n,): its region class, and behind a slash its bin where
-    `lengths`, the bins' first bp, has any.
+    """Stratum of each allele, object (n,), e.g. `single_copy/cpg`, `exons:near_copy/transversion`
+    or `single_copy/2-5bp`.
 
-    features: region_class and, for bins, length (bp, at least the first bin's). Raises ValueError
-    where the latter is missing.
+    features: copy_class, region_class and, for SNVs, mutation_class (None for others); for the bins
+    that begin at `lengths`, length (bp, at least the first bin's). Raises ValueError where the
+    latter is missing.
     """
-    region_class = features["region_class"].to_numpy(dtype=object)
+    names = _cell_names(features, lengths)
+    region, copy = (
+        features[name].to_numpy(dtype=object) for name in ("region_class", "copy_class")
+    )
+    in_bed = region != copy
+    names[in_bed] = region[in_bed] + ":" + names[in_bed]
+    return names
+
+
+def pooled(stratum: np.ndarray) -> np.ndarray:
+    """The stratum without its BED file, object (n,): the widest class that a certificate is pooled
+    over."""
+    return np.array([name.rpartition(":")[2] for name in stratum], dtype=object)
+
+
+def joined(stratum: np.ndarray) -> np.ndarray:
+    """The pooled strata with transitions and transversions in one, object (n,)."""
+    return np.array(
+        [
+            f"{copy}/{OTHER}" if rest in (TRANSITION, TRANSVERSION) else name
+            for name in pooled(stratum)
+            for copy, _, rest in [name.partition("/")]
+        ],
+        dtype=object,
+    )
+
+
+def _cell_names(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
+    copy = features["copy_class"].to_numpy(dtype=object)
     if not lengths:
-        return region_class
+        mutation = features["mutation_class"].to_numpy(dtype=object)
+        is_snv = np.array([isinstance(name, str) for name in mutation], dtype=bool)
+        names = copy.copy()
+        names[is_snv] = copy[is_snv] + "/" + mutation[is_snv]
+        return names
     if "length" not in features:
         raise ValueError(
             f"features: column length is missing; expected it for the bins from {lengths} bp on"
         )
-    names = np.array(bin_names(lengths), dtype=object)
+    bins = np.array(bin_names(lengths), dtype=object)
     place = np.searchsorted(lengths, features["length"].to_numpy(np.int64), side="right") - 1
-    return (region_class + "/" + names[np.maximum(place, 0)]).astype(object)
+    return (copy + "/" + bins[np.maximum(place, 0)]).astype(object)
 
 
 def bin_names(lengths: tuple[int, ...]) -> list[str]:

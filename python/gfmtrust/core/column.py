@@ -12,8 +12,14 @@ OverSites = Literal["mean", "first", "any", "llrs", ""]
 OverBases = Literal["mean", "function", ""]
 Better = Literal["low", "high", "none", ""]
 
-VCF_TYPES = {"float32": "Float", "float64": "Float", "string": "String", "uint8": "Integer"}
-DTYPES = {*VCF_TYPES, "bool", "int8", "int32", "int64"}
+VCF_TYPES = {
+    "float32": "Float",
+    "float64": "Float",
+    "string": "String",
+    "uint8": "Integer",
+    "int16": "Integer",
+}
+DTYPES = {*VCF_TYPES, "bool", "int8", "int16", "int32", "int64"}
 
 NEW = 100
 """Place of a column that is added now: behind the columns of the first version, whose places are

@@ -30,6 +30,22 @@ ROW_COLUMNS: tuple[Column, ...] = (
         "allele",
         dtype="string",
     ),
+    Column("left", "Code of the base left of the site", "site", dtype="uint8"),
+    Column("right", "Code of the base right of the site", "site", dtype="uint8"),
+    Column(
+        "copy_bases",
+        "Letters at the homologous places of the near copies: sum of 1 A, 2 C, 4 G, 8 T",
+        "site",
+        dtype="uint8",
+        over_sites="first",
+    ),
+    Column(
+        "diverged_base",
+        "Code of the letter of the nearest near copy that differs from the base, -1 where none does",
+        "site",
+        dtype="int8",
+        over_sites="first",
+    ),
     Column("base", "The base of the genome", "base", dtype="string"),
     Column("use", "Sum of 1 variant, 2 probe, 4 region base", "site", dtype="uint8"),
     Column(
@@ -85,7 +101,7 @@ VERDICTS: tuple[Column, ...] = (
     ),
     Column(
         "conf",
-        "Confidence flag: HIGH, MEDIUM or LOW; research use only, not ACMG evidence",
+        "Confidence flag HIGH, MEDIUM or LOW: the model recognises this sequence; not effect, not pathogenicity; research use only",
         "allele",
         dtype="string",
         over_bases="",
@@ -95,13 +111,22 @@ VERDICTS: tuple[Column, ...] = (
     ),
     Column(
         "why",
-        "Reasons that kept the flag down, worst first, joined by &",
+        "Reasons that kept the flag down, worst first, joined by &; ALT_PREFERRED is a remark",
         "allele",
         dtype="string",
         over_bases="",
         vcf="GFM_WHY",
         sites=True,
         bed=At(206),
+    ),
+    Column(
+        "basis",
+        "What the level was certified on: DECOY, that the model recognises the sequence; LABELS, that its calls agree with labels",
+        "allele",
+        dtype="string",
+        over_bases="",
+        vcf="GFM_BASIS",
+        sites=True,
     ),
     Column(
         "wrong", "Whether the decoy was preferred, or neither", "base", dtype="bool", bases=At(201)

@@ -53,12 +53,18 @@ class Rank(IntEnum):
 
 
 class Why(StrEnum):
-    """Reasons that kept a flag down, declared worst first; at most four are written."""
+    """Reasons that kept a flag down, declared worst first; at most four are written. ALT_PREFERRED
+    is a remark: it keeps no flag down, and stands beside HIGH too."""
 
     SHIFT = "SHIFT"
+    OWN_ALLELES = "OWN_ALLELES"
+    REF_BIAS = "REF_BIAS"
+    MEMORISED = "MEMORISED"
+    PARALOG = "PARALOG"
     BACKGROUND = "BACKGROUND"
     UNCERTIFIED = "UNCERTIFIED"
     LOW_REL = "LOW_REL"
+    COPIED = "COPIED"
     NO_DISTRIBUTION = "NO_DISTRIBUTION"
     OOD_WINDOW = "OOD_WINDOW"
     NO_GAIN = "NO_GAIN"
@@ -67,6 +73,24 @@ class Why(StrEnum):
     N_IN_WINDOW = "N_IN_WINDOW"
     DISAGREE = "DISAGREE"
     HIGH_ENTROPY = "HIGH_ENTROPY"
+    ALT_PREFERRED = "ALT_PREFERRED"
+
+
+class CopyClass(StrEnum):
+    """How often the sequence round a site stands in the genome: certificates are never pooled over
+    these classes."""
+
+    SINGLE_COPY = "single_copy"
+    REPEAT_FAMILY = "repeat_family"
+    NEAR_COPY = "near_copy"
+
+
+class Basis(StrEnum):
+    """What the level of an allele was certified on."""
+
+    DECOY = "DECOY"
+    LABELS = "LABELS"
+    LOCUS_LABELS = "LABELS(locus)"
 
 
 class Placement(NamedTuple):

@@ -108,10 +108,10 @@ def acgt_intervals(genome, index: int) -> np.ndarray:
     return edges.reshape(-1, 2).astype(np.int64)
 
 
-def region_class(soft_masked: np.ndarray, inside: list[tuple[str, np.ndarray]]) -> np.ndarray:
-    """Region class of each site: the first BED file it lies in, else `soft_masked` or `unique`;
-    object array (n,)."""
-    classes = np.where(soft_masked, "soft_masked", "unique").astype(object)
+def region_class(copy_class: np.ndarray, inside: list[tuple[str, np.ndarray]]) -> np.ndarray:
+    """Region class of each site: the first BED file that it lies in, else its copy class; object
+    array (n,)."""
+    classes = np.array(copy_class, dtype=object)
     for name, member in reversed(inside):
         classes[member] = name
     return classes

@@ -171,7 +171,21 @@ ALLELES = schema_of(
 )
 BASE_CODE = ("base", pa.uint8())
 """The base as its code, 0..3 and above for none, where steps pass it on."""
-SHARD = schema_of("contig_index", "pos", "use", BASE_CODE, "gc", "soft_masked", "region_class")
+SHARD = schema_of(
+    "contig_index",
+    "pos",
+    "use",
+    BASE_CODE,
+    "left",
+    "right",
+    "gc",
+    "soft_masked",
+    "copies",
+    "copy_bases",
+    "diverged_base",
+    "copy_class",
+    "region_class",
+)
 VARIANTS = schema_of("contig_index", "pos", "ref", "alt", "kind", "use", "run_oriented", "block")
 VARIANT_SHARD = pa.schema([*SHARD, *schema_of("variant", "start", "ref", "alt")])
 PROBES = schema_of(
@@ -180,6 +194,7 @@ PROBES = schema_of(
     "real",
     "decoy",
     "run_oriented",
+    "copy_class",
     "region_class",
     "block",
     "local_surprisal",

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from gfmtrust.copies.index import CopyIndex, build_missing
 from gfmtrust.core.alphabet import N
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.plan import Plan, PlanCounts, PlannedContig
@@ -26,6 +27,8 @@ from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, surroundings
 from gfmtrust.io import tables
 from gfmtrust.planning import probes, shards, variant_plan
+from gfmtrust.planning.asked_sites import asked_sites
+from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.regions import Regions
 from gfmtrust.planning.snvs import Reservoir, Snvs
 
@@ -36,6 +39,7 @@ POOL_SITES = 400_000
 SAMPLED_SNVS = 200_000
 """SNVs kept for the spectrum; a uniform subset of the run's, by reservoir."""
 SURPRISAL_SNVS = 20_000
+COPY_INDEX = "copies.parquet"
 MAX_ALLELE_BP = 50
 """Longer alleles, once normalised, are TOO_LONG."""
 BLOCK_WINDOW_BP = 1_024
@@ -46,12 +50,14 @@ does not know the models, so that a change of model re-plans nothing."""
 @dataclass(frozen=True)
 class PlanOptions:
     """probes: how many, or 'auto'; shard_size: sites a shard; max_allele: longest allele that is
-    scored, bp."""
+    scored, bp; copy_index: an index of this genome to start from; threads: of its search."""
 
     probes: str | int = "auto"
     shard_size: int = 20_000
     seed: int = 1
     max_allele: int = MAX_ALLELE_BP
+    copy_index: Path | None = None
+    threads: int = 1
 
 
 def plan_sites(
@@ -87,17 +93,22 @@ def plan_sites(
     n_probes = probes.probe_number(snvs.n_sites, options.probes)
     regions = regions.with_classes_for(genome, snvs, n_probes)
     contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
-    drawn, drawing = _drawn_probes(
-        genome, snvs, regions, (contig_index, pos), local_surprisal, block_bp, n_probes, seed
-    )
-    tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
-    n_sites: dict[str, Any] = shards.write_shards(
-        genome, regions, out_dir, options.shard_size
-    ) | shards.write_controls(genome, regions, out_dir, seed)
     variants = variant_plan.with_probes(
         collector.variants(), genome, contig_index, pos, block_bp, seed
     )
-    n_sites |= variant_plan.write(genome, regions, variants, out_dir, options.shard_size)
+    asked = asked_sites(genome, taken, regions, (contig_index, pos), variants)
+    copies = CopyFacts(_copy_index(genome, asked, checks, options))
+    copies.index.write(out_dir / COPY_INDEX, checks.genome.digest)
+    candidates = _Candidates(contig_index, pos, copies)
+    drawn, drawing = _drawn_probes(
+        genome, snvs, regions, candidates, local_surprisal, block_bp, n_probes, seed
+    )
+    tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
+    size = options.shard_size
+    n_sites: dict[str, Any] = shards.write_shards(
+        genome, regions, copies, out_dir, size
+    ) | shards.write_controls(genome, regions, copies, out_dir, seed)
+    n_sites |= variant_plan.write(genome, regions, copies, variants, out_dir, size)
     plan = Plan(
         counts=PlanCounts(**counts, **n_sites, probes=len(drawn["pos"]), snv_sites=snvs.n_sites),
         seed=seed,
@@ -107,6 +118,7 @@ def plan_sites(
         spectrum=drawing.spectrum,
         matched_surprisal=drawing.matched_surprisal,
         merged=drawing.merged,
+        soft_masked=drawing.soft_masked,
         substitutions=snvs.substitutions(genome),
         regions=tuple(regions.sets),
         region_classes=tuple(regions.class_names or ()),
@@ -190,19 +202,56 @@ def _write_alleles(
     }, snvs
 
 
+def _copy_index(genome, asked, checks: Checks, options: PlanOptions) -> CopyIndex:
+    """The index of the asked sites; those that `--copy_index` holds are not searched again."""
+    existing = (
+        CopyIndex.read(options.copy_index, checks.genome.digest) if options.copy_index else None
+    )
+    progress = Progress("copy index", "letters of the genome")
+    return build_missing(genome, existing, *asked, threads=options.threads, progress=progress)
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Sites that probes may be drawn from, (n,) each, and the copy facts of the plan."""
+
+    contig_index: np.ndarray
+    pos: np.ndarray
+    copies: CopyFacts
+
+
+def _sites(
+    genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None
+) -> probes.Sites:
+    """Sites as the draw sees them; region and copy classes as the numbers of their names."""
+    around = surroundings(genome, contig_index, pos)
+    copy = copies.columns(contig_index, pos, np.ones(len(pos), np.int64), around.soft_masked)
+    return probes.Sites(
+        around,
+        regions.classes(genome, contig_index, pos, copy["copy_class"]),
+        copy["copy_class"],
+        alt,
+    )
+
+
 def _drawn_probes(
-    genome, snvs: Snvs, regions: Regions, places, local_surprisal, block_bp: int, n: int, seed: int
+    genome,
+    snvs: Snvs,
+    regions: Regions,
+    candidates: _Candidates,
+    local_surprisal,
+    block_bp: int,
+    n: int,
+    seed: int,
 ) -> tuple[dict[str, np.ndarray], probes.Drawing]:
-    """Columns of tables.PROBES in genome order, and how the draw went. places: contig_index and pos
-    of the candidate sites."""
-    contig_index, pos = places
-    pool = surroundings(genome, contig_index, pos)
-    usable = np.flatnonzero((pool.base < N) & (pool.left < N) & (pool.right < N))
-    contig_index, pos, pool = contig_index[usable], pos[usable], pool.take(usable)
-    snv = surroundings(genome, snvs.contig_index, snvs.pos)
-    pool_class = regions.classes(genome, contig_index, pos, pool.soft_masked)
-    snv_class = regions.classes(genome, snvs.contig_index, snvs.pos, snv.soft_masked)
-    class_number = {name: i for i, name in enumerate(sorted({*pool_class, *snv_class}))}
+    """Columns of tables.PROBES in genome order, and how the draw went."""
+    contig_index, pos, copies = candidates.contig_index, candidates.pos, candidates.copies
+    sites = _sites(genome, regions, copies, contig_index, pos)
+    usable = np.flatnonzero(
+        (sites.around.base < N) & (sites.around.left < N) & (sites.around.right < N)
+    )
+    contig_index, pos, sites = contig_index[usable], pos[usable], sites.take(usable)
+    pool, pool_class, copy_classes = sites.around, sites.region, sites.copy
     surprisal_of_row = np.full(len(pos), np.nan, np.float32)
 
     def surprisal_of_pool(rows: np.ndarray) -> np.ndarray:
@@ -210,18 +259,25 @@ def _drawn_probes(
         surprisal_of_row[wanted] = local_surprisal(contig_index[wanted], pos[wanted])
         return surprisal_of_row[rows]
 
-    def surprisal_of_snvs() -> np.ndarray:
-        step = max(1, len(snvs.pos) // SURPRISAL_SNVS)
-        return local_surprisal(snvs.contig_index[::step], snvs.pos[::step])
+    def surprisal_of_snvs(rows: np.ndarray) -> np.ndarray:
+        rows = rows[:: max(1, len(rows) // SURPRISAL_SNVS)]
+        return local_surprisal(snvs.contig_index[rows], snvs.pos[rows])
 
+    run = _sites(genome, regions, copies, snvs.contig_index, snvs.pos, snvs.alt)
     drawn, drawing = probes.draw(
         n,
-        probes.Sites(pool, np.array([class_number[name] for name in pool_class], np.int64)),
-        probes.Sites(snv, np.array([class_number[name] for name in snv_class], np.int64), snvs.alt),
+        sites,
+        run,
         surprisal_of_pool,
         surprisal_of_snvs,
         seed,
     )
+    if not drawing.soft_masked:
+        log.warning(
+            "%s: no candidate site is in lower case; repeats are recognised by the copy index alone, "
+            "so that old repeat families count as single copy; give a soft-masked FASTA for more",
+            genome.name,
+        )
     if len(drawn.row) < n:
         log.warning(
             "probes: %d of the %d asked for could be drawn from %d candidate sites",
@@ -240,6 +296,7 @@ def _drawn_probes(
         "real": pool.base[at].astype(np.int8),
         "decoy": drawn.decoy[order].astype(np.int8),
         "run_oriented": drawn.run_oriented[order],
+        "copy_class": copy_classes[at],
         "region_class": pool_class[at],
         "block": block_of(genome, contig_index[at], pos[at], block_bp),
         "local_surprisal": surprisal_of_row[at],

@@ -42,14 +42,21 @@ Surprisal = Callable[[Rows], np.ndarray]
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites to draw from or to imitate, n rows. region: small integers, one per region class (n,);
-    copy: place of the copy class in COPY_CLASSES (n,); alt: code of ALT, uint8 (n,), of the run's
-    SNVs alone."""
+    """Sites to draw from or to imitate, n rows. region, copy: names of the region class and of the
+    copy class, object (n,); alt: code of ALT, uint8 (n,), of the run's SNVs alone."""
 
     around: Surroundings
     region: np.ndarray
     copy: np.ndarray
     alt: np.ndarray | None = None
+
+    def take(self, rows: np.ndarray) -> Sites:
+        return Sites(
+            self.around.take(rows),
+            self.region[rows],
+            self.copy[rows],
+            None if self.alt is None else self.alt[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,12 @@ class Probes:
 
 @dataclass
 class Drawing:
-    """How a draw went: which spectrum was used and how many alleles had to merge to a wider
-    class."""
+    """How a draw went: which spectrum was used, whether any candidate is in lower case, and how many
+    alleles had to merge to a wider class."""
 
     spectrum: str = "run"
     matched_surprisal: bool = False
+    soft_masked: bool = True
     merged: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
 
 
@@ -200,7 +208,8 @@ def draw(
             )
         )
     rng = np.random.default_rng([seed, 0x9E37])
-    drawing = Drawing()
+    drawing = Drawing(soft_masked=bool(around.soft_masked.any()))
+    pool, snvs = _numbered(pool, snvs)
     usable = _usable(snvs)
     sampled = _sampled(snvs, usable, pool, n * OVERSIZE, rng, drawing)
     run = _alleles_of(snvs, usable) if len(usable) >= MIN_SNVS_FOR_SURPRISAL else sampled
@@ -231,6 +240,19 @@ def draw(
     if not parts:
         return Probes(np.empty(0, np.int64), np.empty(0, np.uint8), np.empty(0, bool)), drawing
     return Probes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), drawing
+
+
+def _numbered(pool: Sites, snvs: Sites) -> tuple[Sites, Sites]:
+    """Both with the places of their region and copy classes among all names, in order of name."""
+    columns = []
+    for of_pool, of_snvs in ((pool.region, snvs.region), (pool.copy, snvs.copy)):
+        names = np.unique(np.concatenate([np.asarray(of_pool), np.asarray(of_snvs)]))
+        columns.append([np.searchsorted(names, each) for each in (of_pool, of_snvs)])
+    (pool_region, snv_region), (pool_copy, snv_copy) = columns
+    return (
+        Sites(pool.around, pool_region, pool_copy),
+        Sites(snvs.around, snv_region, snv_copy, snvs.alt),
+    )
 
 
 def quotas(cell: np.ndarray, n: int) -> dict[int, int]:

@@ -22,15 +22,17 @@ class Regions:
     -> bool array`.
 
     class_names: the files that are region classes of their own, None for all; alleles in the others
-    are classed by soft mask alone.
+    are classed by copy class alone.
     """
 
     sets: dict
     class_names: tuple[str, ...] | None = None
 
     def classes(
-        self, genome, contig_index: np.ndarray, pos: np.ndarray, soft_masked: np.ndarray
+        self, genome, contig_index: np.ndarray, pos: np.ndarray, copy_class: np.ndarray
     ) -> np.ndarray:
+        """Region class of each site, object (n,): the first BED that is a class and holds it, else
+        its copy class (n,)."""
         named = (
             self.sets
             if self.class_names is None
@@ -41,7 +43,7 @@ class Regions:
             rows = np.flatnonzero(contig_index == index)
             for name, intervals in named.items():
                 member[name][rows] = intervals.contains(genome.names[index], pos[rows])
-        return region_class(soft_masked, list(member.items()))
+        return region_class(copy_class, list(member.items()))
 
     def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
         """Names of the files that hold a base of each allele's REF, joined by commas; object (n,),
@@ -73,7 +75,7 @@ class Regions:
         """
         if not background_reference.sources(genome.names).all():
             return replace(self, class_names=())
-        classes = self.classes(genome, snvs.contig_index, snvs.pos, np.zeros(len(snvs.pos), bool))
+        classes = self.classes(genome, snvs.contig_index, snvs.pos, np.full(len(snvs.pos), ""))
         enough = [
             name
             for name in self.sets

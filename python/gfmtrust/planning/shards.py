@@ -13,6 +13,7 @@ from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.vocabulary import CONTROL_PROBES, NEGATIVE_CONTROLS, ShardKind, Status
 from gfmtrust.inputs.sites import surroundings
 from gfmtrust.io import tables
+from gfmtrust.planning.copy_facts import CopyFacts
 
 VARIANT, PROBE, REGION = 1, 2, 4
 UNDER_REF, TO_SCORE = 1, 2
@@ -111,7 +112,9 @@ class ShardWriter:
         self.n_shards += 1
 
 
-def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, int]:
+def write_shards(
+    genome, regions, copies: CopyFacts, plan_dir: Path, shard_size: int
+) -> dict[str, int]:
     """Write `shards/` from the alleles, the probes and the region bases below `plan_dir`; returns
     the counts of sites by use."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
@@ -127,7 +130,8 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
                 use[max(0, start) : stop] |= REGION
         pos = np.flatnonzero(use)
         for start in range(0, len(pos), CHUNK_SITES):
-            writer.add(_rows(genome, regions, index, pos[start : start + CHUNK_SITES], use))
+            chunk = pos[start : start + CHUNK_SITES]
+            writer.add(_rows(genome, regions, copies, index, chunk, use))
         counts["sites"] += len(pos)
         for name, bit in (
             ("variant_sites", VARIANT),
@@ -139,7 +143,7 @@ def write_shards(genome, regions, plan_dir: Path, shard_size: int) -> dict[str, 
     return {**counts, "shards": writer.n_shards}
 
 
-def write_controls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]:
+def write_controls(genome, regions, copies: CopyFacts, plan_dir: Path, seed: int) -> dict[str, int]:
     """Write a shard for each negative control: the sites of CONTROL_PROBES of the probes, drawn by the
     seed; returns how many sites they hold."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
@@ -149,7 +153,7 @@ def write_controls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]
     for index, rows in sites.groupby("contig_index", sort=True):
         pos = rows["pos"].to_numpy(np.int64)
         for name, values in _rows(
-            genome, regions, int(index), pos, np.full(int(pos.max()) + 1, PROBE, np.uint8)
+            genome, regions, copies, int(index), pos, np.full(int(pos.max()) + 1, PROBE, np.uint8)
         ).items():
             shard[name].append(values)
     if len(sites):
@@ -163,15 +167,21 @@ def write_controls(genome, regions, plan_dir: Path, seed: int) -> dict[str, int]
     return {"control_sites": len(sites) * len(NEGATIVE_CONTROLS)}
 
 
-def _rows(genome, regions, index: int, pos: np.ndarray, use: np.ndarray) -> dict[str, np.ndarray]:
+def _rows(
+    genome, regions, copies: CopyFacts, index: int, pos: np.ndarray, use: np.ndarray
+) -> dict[str, np.ndarray]:
     where = np.full(len(pos), index, np.int32)
     around = surroundings(genome, where, pos)
+    of_copies = copies.columns(where, pos, np.ones(len(pos), np.int64), around.soft_masked)
     return {
         "contig_index": where,
         "pos": pos,
         "use": use[pos],
         "base": around.base,
+        "left": around.left,
+        "right": around.right,
         "gc": around.gc,
         "soft_masked": around.soft_masked,
-        "region_class": regions.classes(genome, where, pos, around.soft_masked),
+        **of_copies,
+        "region_class": regions.classes(genome, where, pos, of_copies["copy_class"]),
     }

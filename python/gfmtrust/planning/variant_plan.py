@@ -20,6 +20,7 @@ from gfmtrust.inputs.reference import fence
 from gfmtrust.inputs.sites import block_of, surroundings
 from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io import tables
+from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.shards import PROBE, VARIANT, write_shard
 
 KEY = ["contig_index", "pos", "ref", "alt"]
@@ -256,7 +257,7 @@ def _places_by_word(genome, contig_index, pos, lengths: set[int]) -> dict[str, n
 
 
 def write(
-    genome, regions, variants: pd.DataFrame, plan_dir: Path, shard_size: int
+    genome, regions, copies: CopyFacts, variants: pd.DataFrame, plan_dir: Path, shard_size: int
 ) -> dict[str, int]:
     """Write variants.parquet and the shards of variants; returns the counts. A variant's id
     is its row in variants.parquet."""
@@ -270,7 +271,7 @@ def write(
         write_shard(
             plan_dir,
             PlannedShard(ShardKind.VARIANTS, n),
-            _rows(genome, regions, variants.iloc[start : start + step]),
+            _rows(genome, regions, copies, variants.iloc[start : start + step]),
             tables.VARIANT_SHARD,
         )
     return {
@@ -279,7 +280,7 @@ def write(
     }
 
 
-def _rows(genome, regions, variants: pd.DataFrame) -> pa.Table:
+def _rows(genome, regions, copies: CopyFacts, variants: pd.DataFrame) -> pa.Table:
     lengths = list(genome.contigs.values())
     sites = [
         Variant(pos, ref, alt).sites(lengths[index])
@@ -289,15 +290,24 @@ def _rows(genome, regions, variants: pd.DataFrame) -> pa.Table:
     owner = variants.iloc[rows]
     contig_index, pos = owner["contig_index"].to_numpy(np.int32), np.concatenate(sites)
     around = surroundings(genome, contig_index, pos)
+    of_copies = copies.columns(
+        contig_index,
+        owner["pos"].to_numpy(np.int64),
+        owner["ref"].str.len().to_numpy(np.int64),
+        around.soft_masked,
+    )
     return pa.table(
         {
             "contig_index": contig_index,
             "pos": pos,
             "use": owner["use"].to_numpy(np.uint8),
             "base": around.base,
+            "left": around.left,
+            "right": around.right,
             "gc": around.gc,
             "soft_masked": around.soft_masked,
-            "region_class": regions.classes(genome, contig_index, pos, around.soft_masked),
+            **of_copies,
+            "region_class": regions.classes(genome, contig_index, pos, of_copies["copy_class"]),
             "variant": owner.index.to_numpy(np.int64),
             "start": owner["pos"].to_numpy(),
             "ref": owner["ref"].to_numpy(object),

@@ -39,7 +39,7 @@ def certificate(kind: str, found: Certificate) -> dict[str, str]:
         outcome += f"; refused for {', '.join(found.refused)}"
     return {
         "level": found.level,
-        "classes": f"{kind}: {', '.join(found.region_classes)}",
+        "classes": f"{kind}: {', '.join(found.strata)}",
         "alpha": f"{found.alpha:.0%}",
         "threshold": MISSING if found.threshold is None else f"{found.threshold:.3f}",
         "balanced": f"{found.balanced.errors:,} / {found.balanced.n:,}",

@@ -57,6 +57,11 @@ class Plan(Contract):
     merged: dict[str, int] = entry(
         "probes that gave up each property to be drawn at all", factory=dict
     )
+    soft_masked: bool = entry(
+        "whether any candidate for a probe is in lower case; where none is, repeats are known from "
+        "the copy index alone",
+        default=True,
+    )
     substitutions: dict[str, int] = entry("SNVs of the run by substitution", factory=dict)
     regions: tuple[str, ...] = entry("names of the BED files", factory=tuple)
     region_classes: tuple[str, ...] = entry("those that are region classes", factory=tuple)

@@ -32,7 +32,7 @@ _DECIMALS = tuple(
 """Column and decimals of each key, None for words."""
 
 MISSING = "."
-SAFE_TEXT = re.compile(r"[A-Za-z0-9._&-]+")
+SAFE_TEXT = re.compile(r"[A-Za-z0-9._&()-]+")
 
 
 def number_text(value: float, decimals: int = 4) -> str:
@@ -55,12 +55,12 @@ def number_text(value: float, decimals: int = 4) -> str:
 def word_text(word: object) -> str:
     """A status, flag, rank or codes as they are written; None and '' are missing. Cached: a run has
     few distinct ones."""
-    if word is None or word == "":
-        return MISSING
+    if word is None or word == "" or (isinstance(word, (int, np.integer)) and word < 0):
+        return MISSING  # a count that is not known is -1 in the table
     text = str(word)
     if not SAFE_TEXT.fullmatch(text):
         raise InternalError(
-            message("value of a GFM key", f"{text!r}", "letters, digits and . _ & - only")
+            message("value of a GFM key", f"{text!r}", "letters, digits and . _ & ( ) - only")
         )
     return text
 

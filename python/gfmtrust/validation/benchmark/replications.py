@@ -202,7 +202,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
         for found in drawn.fitted.snv.certificates:
-            level, classes = Rank[found.level], found.region_classes
+            level, classes = Rank[found.level], found.strata
             if classes not in members:
                 members[classes] = np.isin(region_class, classes)
             tally[level.name, "+".join(classes)].append(

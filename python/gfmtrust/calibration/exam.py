@@ -1,0 +1,107 @@
+"""The exam of a calibration on the run that it is to flag: what is withdrawn, and what is said
+beside every level. Source: docs/understand/reliability.md, "The run's own alleles are the exam".
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from gfmtrust.calibration.ladder import LadderRow
+from gfmtrust.calibration.memorisation import memory_verdict
+from gfmtrust.calibration.own_alleles import (
+    CONTRADICTED,
+    OwnAlleleRow,
+    OwnAlleles,
+    PopulationRow,
+    own_allele_rows,
+    population_rows,
+)
+from gfmtrust.calibration.own_snvs import OwnSnvs
+from gfmtrust.calibration.record import RunCalibration, Withdrawal, with_outcome_text
+from gfmtrust.core.vocabulary import Rank, Why
+
+
+def examined(
+    calibration: RunCalibration, own: OwnSnvs, probes: pd.DataFrame, ladder: tuple[LadderRow, ...]
+) -> RunCalibration:
+    """The calibration after the exam. probes: of this run, the columns of `ProbeRows`.
+
+    The run's own SNVs are flagged and their misses counted; a level that they contradict in a cell
+    is withdrawn there, and they are flagged again, as its alleles then carry the next level. A
+    level that prefers the rare REF where ALT is common is withdrawn from the run, HIGH also where
+    the model seems to have memorised the genome, unless its training is trusted.
+    """
+    options = calibration.options
+    memory = memory_verdict(probes, options.context_only)
+    calibration = replace(calibration, memory=memory, ladder=ladder)
+    if memory.suspected and not options.trust_training:
+        calibration = _with(calibration, [Withdrawal("HIGH", "", Why.MEMORISED.value, memory.text)])
+    alphas = {Rank.HIGH.name: options.alpha_high, Rank.MEDIUM.name: options.alpha_medium}
+    own_rows: dict[tuple[str, str], OwnAlleleRow] = {}
+    population: dict[str, PopulationRow] = {}
+    while True:
+        flagged = own.flagged(calibration)
+        new = [
+            *_contradicted_cells(flagged, alphas, options.delta, own_rows),
+            *_contradicted_levels(flagged, alphas, options.delta, population),
+        ]
+        if not new:
+            break
+        calibration = _with(calibration, new)
+    return with_outcome_text(
+        replace(
+            calibration,
+            own_alleles=tuple(
+                sorted(own_rows.values(), key=lambda row: (-Rank[row.level], row.stratum))
+            ),
+            population=tuple(population.values()),
+        )
+    )
+
+
+def _contradicted_cells(
+    flagged: OwnAlleles,
+    alphas: dict[str, float],
+    delta: float,
+    rows: dict[tuple[str, str], OwnAlleleRow],
+) -> list[Withdrawal]:
+    """What the own-allele check withdraws. rows: filled in by level and stratum; one that was
+    contradicted stays as it was."""
+    new = []
+    for row in own_allele_rows(flagged, alphas, delta):
+        rows[row.level, row.stratum] = row
+        if row.outcome == CONTRADICTED:
+            text = (
+                f"{row.errors} of {row.n} own alleles miss REF, at least {row.low:.1%} where at most "
+                f"{row.alpha:.0%} is promised"
+            )
+            new.append(Withdrawal(row.level, row.stratum, Why.OWN_ALLELES.value, text))
+    return new
+
+
+def _contradicted_levels(
+    flagged: OwnAlleles,
+    alphas: dict[str, float],
+    delta: float,
+    rows: dict[str, PopulationRow],
+) -> list[Withdrawal]:
+    """What the population check withdraws. rows: filled in by level, as above."""
+    new = []
+    for row in population_rows(flagged, alphas, delta):
+        if row.level in rows and rows[row.level].outcome == CONTRADICTED:
+            continue
+        rows[row.level] = row
+        if row.outcome == CONTRADICTED:
+            text = (
+                f"at {row.alt_common_errors} of {row.alt_common} alleles whose ALT is common the "
+                f"model prefers the rare REF, at least {row.low:.1%} where at most {row.alpha:.0%} "
+                "is promised"
+            )
+            new.append(Withdrawal(row.level, "", Why.REF_BIAS.value, text))
+    return new
+
+
+def _with(calibration: RunCalibration, new: list[Withdrawal]) -> RunCalibration:
+    return replace(calibration, withdrawals=(*calibration.withdrawals, *new))

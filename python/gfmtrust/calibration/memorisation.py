@@ -1,0 +1,124 @@
+"""Tripwires: does a model know sequence like this genome's, or these very letters?
+
+No decoy of a genome can test a model that was trained on that genome: one that remembers the file
+prefers the real letter everywhere. Two signs are looked for in single-copy sequence, where nothing
+in the window repeats the answer: next to no error together with far fewer bits per base than the
+context model needs, and a genome that splits into parts known by heart and parts not known at all.
+A sign is no proof and its absence is none either; the population check of `own_alleles` is the
+test. Limits: docs/understand/reliability.md, "Memory", measured on models that know the law of a
+genome and not its letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.calibration.caps import column
+from gfmtrust.core.contracts.base import entry
+from gfmtrust.core.vocabulary import CopyClass
+
+MIN_PROBES = 200
+"""Single-copy probes without which nothing is said."""
+MAX_ERROR = 0.01
+FEW_BITS = 0.75
+"""Bits per base: a model of DNA that is not in the window twice needs more (published models need
+about 1.6 to 1.95 bits in single-copy human sequence)."""
+MIN_GAIN = 0.75
+SOME_GAIN = 0.3
+KNOWN_GAIN, BLIND_GAIN = 1.0, 0.1
+MIN_PART = 0.05
+"""Share of the probes that each part of a split genome must hold."""
+KNOWN_ERROR, BLIND_ERROR = 0.02, 0.3
+
+SUSPECTED, NO_SIGN, NOT_TESTED = "suspected", "no sign", "not tested"
+
+
+@dataclass(frozen=True)
+class MemoryVerdict:
+    """What single-copy probes say of memory."""
+
+    state: str = entry("'suspected', 'no sign' or 'not tested'")
+    n: int = entry("single-copy probes")
+    error: float | None = entry("share of them at which the decoy is preferred", default=None)
+    surprisal: float | None = entry("mean local surprisal of the voting models", "bit", None)
+    gain: float | None = entry("mean gain over the context model", "bit per base", None)
+    known_share: float | None = entry(
+        "share of them near which the gain is 1 bit or more", default=None
+    )
+    known_error: float | None = entry("error there", default=None)
+    blind_share: float | None = entry("share of them near which there is no gain", default=None)
+    blind_error: float | None = entry("error there", default=None)
+    text: str = entry("the sign in words; empty without one", default="")
+
+    @property
+    def suspected(self) -> bool:
+        return self.state == SUSPECTED
+
+
+def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
+    """Look for signs of memory. probes: the columns of `probe_tables.ProbeRows`.
+
+    context_only: the context model is the model, each of whose members never counted the block that
+    it answers for; it has no gain over itself and is judged by error and bits alone.
+    """
+    llr, local, gain = (column(probes, name) for name in ("llr", "local_surprisal", "gain"))
+    rows = np.isfinite(llr) & (probes["copy_class"] == CopyClass.SINGLE_COPY).to_numpy()
+    n = int(rows.sum())
+    if n < MIN_PROBES:
+        return MemoryVerdict(NOT_TESTED, n)
+    wrong = ~(llr[rows] < 0)
+    local, gain = local[rows], np.full(n, np.nan) if context_only else gain[rows]
+    own = np.where(np.isfinite(gain), local - gain, local)
+    known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
+    facts = {
+        "error": float(wrong.mean()),
+        "surprisal": _mean(own),
+        "gain": _mean(gain),
+        "known_share": float(known.mean()) if np.isfinite(gain).any() else None,
+        "known_error": _mean(wrong[known]),
+        "blind_share": float(blind.mean()) if np.isfinite(gain).any() else None,
+        "blind_error": _mean(wrong[blind]),
+    }
+    text = _sign(facts, np.isfinite(gain).any())
+    return MemoryVerdict(SUSPECTED if text else NO_SIGN, n, **facts, text=text)
+
+
+def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
+    """The first sign that applies, in words; '' where none does."""
+    error, bits, gain = facts["error"], facts["surprisal"], facts["gain"]
+    if not has_gain:
+        # without a distribution near the site the error is all that can be seen
+        return (
+            f"{error:.1%} of single-copy probes are wrong"
+            if error < MAX_ERROR and bits is None
+            else ""
+        )
+    if bits < FEW_BITS and gain >= MIN_GAIN:
+        return (
+            f"the models need {bits:.2f} bits per base in single-copy sequence, {gain:.2f} fewer than "
+            "the context model"
+        )
+    if error < MAX_ERROR and gain >= SOME_GAIN:
+        return (
+            f"{error:.1%} of single-copy probes are wrong, with {gain:.2f} bits per base fewer than "
+            "the context model"
+        )
+    if (
+        min(facts["known_share"], facts["blind_share"]) >= MIN_PART
+        and facts["known_error"] < KNOWN_ERROR
+        and facts["blind_error"] > BLIND_ERROR
+    ):
+        return (
+            f"the genome splits: {facts['known_share']:.0%} of single-copy probes lie where "
+            f"{facts['known_error']:.1%} are wrong and {facts['blind_share']:.0%} where "
+            f"{facts['blind_error']:.0%} are"
+        )
+    return ""
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values.astype(np.float64))]
+    return float(known.mean()) if len(known) else None

@@ -1,0 +1,114 @@
+"""The run's own SNVs with their features, for the shift test and the exam on own alleles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.allele_features import AlleleFeatures
+from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
+from gfmtrust.calibration.own_alleles import OwnAlleles
+from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.strata import pooled, strata
+from gfmtrust.core.vocabulary import Status
+from gfmtrust.io import tables
+
+MAX_SNVS = 200_000
+"""SNVs of the run that the exam looks at; every n-th where there are more."""
+KEY = ["contig_index", "pos", "ref", "alt"]
+
+
+class OwnSnvs:
+    """Gathers the features of the run's scored SNVs from its shards as they are read."""
+
+    def __init__(self, plan_dir: Path, ensemble: Ensemble):
+        self.alleles = _snvs(plan_dir / "alleles.parquet")
+        self._features = AlleleFeatures(plan_dir, ensemble, self.alleles)
+        self._table: pd.DataFrame | None = None
+
+    def add(self, block: SiteBlock) -> None:
+        self._features.add(block)
+
+    def table(self) -> pd.DataFrame:
+        """The columns of `features`, a row per SNV in genome order; NaN where no model answered."""
+        if self._table is None:
+            self._table = self._features.table()
+        return self._table
+
+    def surprisal(self) -> np.ndarray:
+        """The context model's local surprisal at each SNV, bits, float64 (n,); NaN where there is
+        none."""
+        table = self.table()
+        if "local_surprisal" not in table:
+            return np.full(len(table), np.nan)
+        return table["local_surprisal"].to_numpy(np.float64)
+
+    def cells(self) -> np.ndarray:
+        """Copy class and mutation class of each SNV, object (n,); '' where no model answered."""
+        table, names = self.table(), np.full(len(self.alleles), "", dtype=object)
+        if "copy_class" in table:
+            answered = table["copy_class"].notna().to_numpy()
+            names[answered] = pooled(strata(table[answered], ()))
+        return names
+
+    def flagged(self, run: RunCalibration) -> OwnAlleles:
+        """The SNVs with the flags of the calibration, decoy levels alone."""
+        table = self.table()
+        answered = table["llr"].notna().to_numpy()
+        rank, _ = (
+            flags.decide(run, table[answered]) if answered.any() else (np.empty(0, np.uint8), None)
+        )
+        return OwnAlleles(
+            rank,
+            self.cells()[answered],
+            table["llr"].to_numpy(np.float64)[answered],
+            self.alleles["af"].to_numpy(np.float64)[answered],
+            self.alleles["an"].to_numpy(np.int64)[answered],
+        )
+
+
+def probes_like(cells: np.ndarray, of_probes: np.ndarray) -> np.ndarray:
+    """Rows of probes whose cells have the shares of the run's SNVs, in order, as many as there are.
+
+    Probes are drawn half equally over the cells: the shift test compares like with like. Cells of
+    less than 1 % of the SNVs, and those without a probe, are left out. cells, of_probes: names,
+    object (n,) and (m,). All rows where the run has no SNV.
+    """
+    names, counts = np.unique(cells[cells != ""].astype(str), return_counts=True)
+    rows_of = {name: np.flatnonzero(of_probes == name) for name in names}
+    kept = {
+        name: count
+        for name, count in zip(names, counts, strict=True)
+        if count >= 0.01 * counts.sum() and len(rows_of[name])
+    }
+    if not kept:
+        return np.arange(len(of_probes))
+    scale = min(len(rows_of[name]) / count for name, count in kept.items())
+    rows = [
+        rows_of[name][
+            np.linspace(0, len(rows_of[name]) - 1, max(1, int(scale * count))).astype(np.int64)
+        ]
+        for name, count in kept.items()
+    ]
+    return np.sort(np.concatenate(rows))
+
+
+def _snvs(path: Path) -> pd.DataFrame:
+    """KEY, af and an of the run's SNVs that are to be scored, in genome order, thinned evenly to
+    MAX_SNVS."""
+    parts, n_snvs = [], 0
+    columns = [*KEY, "status", "var_pos", "af", "an"]
+    for batch in tables.batches(path, columns):
+        rows = batch.to_pandas()
+        snvs = rows[
+            (rows["status"] == Status.SCORED) & (rows["var_pos"] < 0) & (rows["ref"] != rows["alt"])
+        ]
+        parts.append(snvs[[*KEY, "af", "an"]])
+        n_snvs += len(snvs)
+    snvs = (
+        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEY, "af", "an"])
+    )
+    return snvs.iloc[:: max(1, -(-n_snvs // MAX_SNVS))].reset_index(drop=True)
