@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
+from allele_classes import of_class
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.caps import Limits
@@ -72,7 +73,7 @@ def allele(rel: float = 0.95, **changed) -> dict:
         "soft_masked": False,
         "n_share": 0.0,
         "near_edge": False,
-        "region_class": "unique",
+        **of_class("single_copy"),
     } | changed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from allele_classes import of_class
 
 
 def skilled(
@@ -12,7 +13,7 @@ def skilled(
     n: int,
     spread: float = 3.0,
     n_blocks: int = 40,
-    classes=("unique", "soft_masked"),
+    classes=("single_copy", "repeat_family"),
 ) -> pd.DataFrame:
     """Probes of a calibrated model: |LLR| is exponential, P(right) = sigmoid(|LLR|), so the true
     error is known."""
@@ -55,7 +56,7 @@ def useless(
         np.where(real_is_c, -prefers_c, prefers_c) + 0.0,
         run_oriented,
         n_blocks,
-        ("unique", "soft_masked"),
+        ("single_copy", "repeat_family"),
         gc,
     )
 
@@ -72,7 +73,7 @@ def table(rng, llr, run_oriented, n_blocks, classes, gc=None) -> pd.DataFrame:
             "real": real.astype(np.int8),
             "decoy": ((real + rng.integers(1, 4, n)) % 4).astype(np.int8),
             "run_oriented": run_oriented,
-            "region_class": rng.choice(np.array(classes, dtype=object), n),
+            **of_class(rng.choice(np.array(classes, dtype=object), n)),
             "llr": llr,
             "llr_sd": rng.gamma(4, 0.1, n),
             "ent": rng.uniform(0, 2, n),

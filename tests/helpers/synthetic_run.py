@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from allele_classes import of_class
 
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record
@@ -84,7 +85,9 @@ def features(n: int, skill: float, seed: int) -> pd.DataFrame:
             "soft_masked": rng.random(n) < 0.4,
             "n_share": np.zeros(n),
             "near_edge": np.zeros(n, bool),
-            "region_class": np.where(rng.random(n) < 0.4, "soft_masked", "unique").astype(object),
+            **of_class(
+                np.where(rng.random(n) < 0.4, "repeat_family", "single_copy").astype(object)
+            ),
         }
     )
 

@@ -21,7 +21,7 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     fitted, sites, bases, counts = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
     assert "HIGH" in fitted.outcome
     even = sites["pos"] % 2 == 0
-    unique = even & (sites["region_class"] == "unique")
+    unique = even & (sites["region_class"] == "single_copy")
     assert (sites.loc[unique, "conf"] == "HIGH").all()
     assert unique.sum() > 100
     assert (
@@ -48,7 +48,7 @@ def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_hi
     assert bases[["ent", "dis", "gain", "strand_jsd", "surprisal"]].isna().all(axis=None)
     assert counts["SCORED"] == len(sites) == 300
     assert set(sites["conf"]) == {"MEDIUM", "LOW"}
-    even = (sites["pos"] % 2 == 0) & (sites["region_class"] == "unique")
+    even = (sites["pos"] % 2 == 0) & (sites["region_class"] == "single_copy")
     assert (sites.loc[even, "conf"] == "MEDIUM").all()
     assert sites["why"].str.contains("NO_DISTRIBUTION").all()
     assert not before["why"].str.contains("NO_DISTRIBUTION", na=False).any()

@@ -48,7 +48,15 @@ def test_every_site_of_a_window_beyond_training_says_so(tmp_path):
 def test_the_cap_alone():
     long = by_hand(
         limits=caps.Limits(
-            (1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3, long_window=True
+            (1.5, 1.9),
+            (1.0, 1.99),
+            0.05,
+            0.2,
+            0.3,
+            (("single_copy", 0.5),),
+            0.4,
+            0.3,
+            long_window=True,
         )
     )
     assert flag(long, allele(), allele(0.8), allele(0.6), allele(local_surprisal=0.9)) == [

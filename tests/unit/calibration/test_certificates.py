@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from allele_classes import of_class
 from scipy import stats
 
 from gfmtrust.calibration import certificates
@@ -25,7 +26,7 @@ SMALLEST_N = {
 }
 
 
-def probes(reliability, wrong, run_oriented=None, region_class="unique") -> Probes:
+def probes(reliability, wrong, run_oriented=None, **of_class("single_copy")) -> Probes:
     n = len(reliability)
     return Probes(
         np.asarray(reliability, dtype=float),
@@ -37,13 +38,13 @@ def probes(reliability, wrong, run_oriented=None, region_class="unique") -> Prob
     )
 
 
-def drawn(rng, n, error, region_class="unique") -> Probes:
+def drawn(rng, n, error, **of_class("single_copy")) -> Probes:
     """n probes with uniform reliability r, wrong with probability error(r)."""
     r = rng.random(n)
     return probes(r, rng.random(n) < error(r), rng.random(n) < 0.5, region_class)
 
 
-def certified(half_a, part_b, alpha=0.05, classes=("unique",), guard=0.0):
+def certified(half_a, part_b, alpha=0.05, classes=("single_copy",), guard=0.0):
     return certificates.certify(
         "HIGH", classes, half_a, part_b, alpha, 0.05, guard, len(part_b.wrong)
     )
@@ -94,7 +95,7 @@ def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass(
     wrong = np.zeros(1000, dtype=bool)
     wrong[200:220] = True
     everything = np.ones(1000, dtype=bool)
-    part = Probes(reliability, wrong, everything, np.full(1000, "unique", dtype=object))
+    part = Probes(reliability, wrong, everything, np.full(1000, "single_copy", dtype=object))
     found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
     assert certificates.upper_bound(20, 1000, 0.05) < 0.05
     half_a = Probes(
@@ -109,7 +110,7 @@ def test_both_the_balanced_and_the_run_oriented_bound_must_hold():
     n = 1000
     run_oriented = np.arange(n) % 10 == 0
     wrong = run_oriented & (np.arange(n) % 50 == 0)  # 2 % of all, 20 % of the run-oriented
-    part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "unique", dtype=object))
+    part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "single_copy", dtype=object))
     found = certified(part, part)
     assert found.balanced.bound < 0.05 < found.run.bound
     assert found.threshold is None
@@ -267,7 +268,7 @@ def test_a_reliability_that_is_nan_earns_no_flag():
 def test_a_class_of_nobody_has_no_threshold():
     part = probes(np.full(900, 0.9), np.zeros(900))
     found = certificates.thresholds(
-        (certified(part, part),), "HIGH", np.array(["unique", "elsewhere", None], dtype=object)
+        (certified(part, part),), "HIGH", np.array(["single_copy", "elsewhere", None], dtype=object)
     )
     assert found[0] == 0.9
     assert np.isnan(found[1:]).all()

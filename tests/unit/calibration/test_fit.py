@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from allele_classes import of_class
 from simulated_probes import features_of, skilled, table, true_error, useless
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -85,11 +86,13 @@ def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
 
 def test_llr_0_is_wrong():
     rng = np.random.default_rng(14)
-    found = calibration_fit.fit(table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("unique",)))
+    found = calibration_fit.fit(
+        table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("single_copy",))
+    )
     assert levels(found) == set()
     assert (
         calibration_fit.reliability(
-            found.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("unique",))
+            found.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("single_copy",))
         ).max()
         < 0.01
     )
@@ -129,8 +132,8 @@ def violated(replications: int, n: int) -> np.ndarray:
     error, broken = true_error(fresh), np.zeros(2, dtype=int)
     for _ in range(replications):
         rank, _ = flags.assign(
-            calibration_fit.fit(skilled(rng, n, classes=("unique",))),
-            features_of(fresh.assign(region_class="unique")),
+            calibration_fit.fit(skilled(rng, n, classes=("single_copy",))),
+            features_of(fresh.assign(**of_class("single_copy"))),
         )
         for i, (level, alpha) in enumerate(((3, 0.05), (2, 0.20))):
             broken[i] += (rank == level).any() and error[rank == level].mean() > alpha
@@ -159,28 +162,28 @@ def test_reliability_is_the_probability_of_being_right(fitted):
 
 
 def test_each_large_region_class_has_its_own_certificate(fitted):
-    assert {(c.level, c.region_classes) for c in fitted.snv.certificates} == {
-        (level, (name,)) for level in ("HIGH", "MEDIUM") for name in ("soft_masked", "unique")
+    assert {(c.level, c.strata) for c in fitted.snv.certificates} == {
+        (level, (name,))
+        for level in ("HIGH", "MEDIUM")
+        for name in ("repeat_family", "single_copy")
     }
     pooled = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
-    assert {c.region_classes for c in pooled.snv.certificates} == {("soft_masked", "unique")}
+    assert {c.strata for c in pooled.snv.certificates} == {("repeat_family", "single_copy")}
 
 
 @pytest.mark.long
 def test_a_class_of_its_own_that_is_worse_gets_no_high():
     rng = np.random.default_rng(5)
     good, bad = (
-        skilled(rng, 6000, classes=("unique",)),
-        useless(rng, 6000, "noise").assign(region_class="repeat"),
+        skilled(rng, 6000, classes=("single_copy",)),
+        useless(rng, 6000, "noise").assign(**of_class("repeat")),
     )
     bad["pos"] += 100_000
     found = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
     given = {
-        c.region_classes[0]: c.threshold is not None
-        for c in found.snv.certificates
-        if c.level == "HIGH"
+        c.strata[0]: c.threshold is not None for c in found.snv.certificates if c.level == "HIGH"
     }
-    assert given == {"unique": True, "repeat": False}
+    assert given == {"single_copy": True, "repeat": False}
 
 
 @pytest.mark.long
@@ -652,7 +655,7 @@ def test_a_model_always_right_or_always_wrong_breaks_nothing(right):
         np.full(3000, -1.0 if right else 1.0) * rng.random(3000),
         rng.random(3000) < 0.5,
         40,
-        ("unique",),
+        ("single_copy",),
     )
     assert levels(calibration_fit.fit(probes)) == ({"HIGH"} if right else set())
 

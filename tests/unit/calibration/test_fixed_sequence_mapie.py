@@ -13,7 +13,7 @@ def drawn(rng, n: int, slope: float, base: float) -> Probes:
     """Probes whose chance to be wrong falls with their reliability."""
     reliability = rng.beta(4, 2, n)
     wrong = rng.random(n) < base * np.exp(-slope * reliability)
-    return Probes(reliability, wrong, rng.random(n) < 0.5, np.full(n, "unique", object))
+    return Probes(reliability, wrong, rng.random(n) < 0.5, np.full(n, "single_copy", object))
 
 
 def p_value(probes: Probes, threshold: float, alpha: float) -> float:

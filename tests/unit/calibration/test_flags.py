@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from allele_classes import of_class
 from hand_made_calibration import (
     HIGH_AT,
     MEDIUM_AT,
@@ -136,11 +137,11 @@ def test_a_model_without_gain_says_so_at_every_allele():
 
 def test_a_refused_or_unseen_region_class_is_uncertified():
     pooled = (
-        certificate("HIGH", HIGH_AT, ("repeat", "unique"), ("repeat",)),
-        certificate("MEDIUM", MEDIUM_AT, ("repeat", "unique")),
+        certificate("HIGH", HIGH_AT, ("repeat", "single_copy"), ("repeat",)),
+        certificate("MEDIUM", MEDIUM_AT, ("repeat", "single_copy")),
     )
     found = by_hand(certificates=pooled)
-    assert flag(found, allele(), allele(region_class="repeat"), allele(region_class="moon")) == [
+    assert flag(found, allele(), allele(**of_class("repeat")), allele(**of_class("moon"))) == [
         (3, ()),
         (2, ("UNCERTIFIED",)),
         (1, ("UNCERTIFIED",)),
@@ -246,7 +247,7 @@ def test_flags_do_not_depend_on_the_rows_beside_them():
 def test_probes_and_alleles_go_through_the_same_rule():
     """The HIGH probes of part B1 that were counted are exactly those that `assign` would flag
     HIGH."""
-    probes = skilled(np.random.default_rng(4), 6000, classes=("unique",))
+    probes = skilled(np.random.default_rng(4), 6000, classes=("single_copy",))
     probes = probes.sort_values(
         ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
     )
@@ -271,7 +272,7 @@ def test_null_controls_are_counted():
     found = flags.control_verdict(
         by_hand(),
         "random weights",
-        features_of(useless(rng, 400, "noise")).assign(region_class="unique"),
+        features_of(useless(rng, 400, "noise")).assign(**of_class("single_copy")),
     )
     assert found.n == 400
     assert found.n_high > 0  # thresholds by hand certify nothing: the hook sees it

@@ -29,7 +29,7 @@ def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
         rng.choice([-1, 1], n) * score if by_size else -score,
         np.ones(n, bool),
         1,
-        ("unique", "soft_masked"),
+        ("single_copy", "repeat_family"),
     )
     pos = np.sort(rng.integers(0, n_blocks * 1_000_000, n))
     return rows.assign(pos=pos, label=label.astype(int)).drop(
@@ -183,7 +183,7 @@ def test_one_locus_that_holds_nearly_all_is_refused():
 @pytest.mark.bad_input
 def test_a_region_class_of_one_label_is_warned_of():
     label = np.concatenate([np.ones(1000, int), np.arange(1000) % 2])
-    region_class = np.repeat(np.array(["coding", "unique"], object), 1000)
+    region_class = np.repeat(np.array(["coding", "single_copy"], object), 1000)
     assert label_calibration.warnings(label, region_class) == [
         "region class coding: 100% of its 1,000 labels are 1"
     ]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simulated_probes
+from allele_classes import of_class
 
 from gfmtrust.annotate.header_lines import certificate_line
 from gfmtrust.calibration import certificates, flags, strata
@@ -47,7 +48,7 @@ def block_of(seed: int = 0) -> SiteBlock:
         base=0,
         gc=rng.random(n),
         soft_masked=np.arange(n) % 2 == 0,
-        region_class="unique",
+        **of_class("single_copy"),
     )
     logits = rng.normal(size=(n, 4, 4))
     probs = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float32)
@@ -158,7 +159,7 @@ def levels(fitted) -> set[tuple[str, str]]:
         (kind, found.level)
         for kind, held in fitted.items()
         for found in held.certificates
-        if any(found.covers(name) for name in found.region_classes)
+        if any(found.covers(name) for name in found.strata)
     }
 
 
@@ -214,7 +215,7 @@ def test_kinds_survive_the_file():
 # -------------------------------------------------------------------------------------------------
 
 
-def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("unique",)):
+def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("single_copy",)):
     """Indel probes of both kinds, `n` each, of lengths 1, 4 and 9 in those shares; skill: length ->
     spread of |LLR|, 0 for a coin."""
     rng = np.random.default_rng(seed)
@@ -236,7 +237,7 @@ def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("unique",)):
 def classes_of(held, level):
     """Classes of each cell in which the level exists."""
     return [
-        tuple(name for name in one.region_classes if one.covers(name))
+        tuple(name for name in one.strata if one.covers(name))
         for one in held.certificates
         if one.level == level
     ]
@@ -309,7 +310,7 @@ def test_a_length_without_probes_is_uncertified():
 def test_a_frozen_file_from_before_lengths_flags_as_it_did():
     probes = by_length(16, 6_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
     pooled = calibration_fit.fit(probes, Options())
-    assert [one.region_classes for one in pooled.snv.certificates] == [("unique",), ("unique",)]
+    assert [one.strata for one in pooled.snv.certificates] == [("single_copy",), ("single_copy",)]
     text = pooled.to_dict()
     del text["classes"]["SNV"]["length_bins"]
     again = RunCalibration.from_dict(text)
