@@ -306,7 +306,7 @@ class _BasesTable:
         rank, _ = flags.assign(self._fitted, measured)
         unscored = block.status[rows] != ""
         rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted.snv, measured))
-        bits = surprisal_of(block.probs[rows], block.told_weights[rows], base)
+        bits = surprisal_of(block.probs[rows], block.distribution_weights[rows], base)
         self._writer.write(
             {
                 "contig": self._names[contig_index],

@@ -28,7 +28,7 @@ class ModelComparison:
         beside = [] if ensemble.context_only or ensemble.baseline is None else [ensemble.baseline]
         self._ensemble = ensemble
         self._told = [
-            bool(ensemble.view_told[ensemble.view_models == model].all())
+            bool(ensemble.view_has_distribution[ensemble.view_models == model].all())
             for model in range(len(ensemble.models))
         ]
         self._told += [True] * len(beside)

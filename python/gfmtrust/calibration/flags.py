@@ -1,4 +1,4 @@
-"""Confidence flags and the reasons that kept them down, from a calibration and the features of
+"""Confidence flags and the reasons that limited them, from a calibration and the features of
 alleles.
 
 Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source:
@@ -25,14 +25,14 @@ MAX_REASONS = 4
 def assign(
     run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, list[tuple[str, ...]]]:
-    """Rank of each allele, uint8 (n,), and why it is no higher, worst first, at most four; () for
-    HIGH and not scored.
+    """Rank of each allele, uint8 (n,), and at most four reasons why it is not higher, worst first;
+    () for an allele that is HIGH or not scored.
 
-    of_class: the calibration of the alleles' class of variant, that of SNVs where None. features:
-    FEATURE_COLUMNS, and length (bp) for a calibration by length. Rank 0 only where the
-    LLR is NaN. UNCERTIFIED: the next level does not exist for the allele's stratum (or its
-    reliability could not be estimated); LOW_REL: it exists and the reliability is below it. Raises
-    ValueError naming a missing column.
+    of_class: the calibration of the alleles' class of variant; None means that of SNVs. features:
+    FEATURE_COLUMNS, and length (bp) for a calibration by length. The rank is 0 only where the LLR
+    is NaN. UNCERTIFIED: the next level does not exist for the allele's stratum (or its reliability
+    could not be estimated); LOW_REL: it exists and the reliability is below it. Raises ValueError
+    naming a missing column.
     """
     rank, reasons = decide(run, features, of_class)
     return rank, _words(reasons)
@@ -41,8 +41,8 @@ def assign(
 def decide(
     run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `assign`, the reasons as bits of `caps.BIT`, uint16 (n,): for those who ask for the rank
-    of very many alleles alone."""
+    """As `assign`, but with the reasons as bits of `caps.BIT`, uint16 (n,). It is faster where only
+    the ranks of very many alleles are needed."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
     if missing:
         raise ValueError(
@@ -73,8 +73,8 @@ def decide(
 
 
 def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:
-    """Count the flags that a negative control's probes earn by the calibration. features: as for
-    `assign`; `llr` is decoy less real."""
+    """Count the flags that the calibration gives to the probes of a negative control. features: as
+    for `assign`; `llr` is ln p(decoy) - ln p(real)."""
     rank, _ = decide(run, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)

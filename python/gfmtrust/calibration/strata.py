@@ -1,8 +1,8 @@
 """Strata: the classes that a guarantee may be split by, region class and, for insertions and
 deletions, length.
 
-Which strata have probes enough for a certificate of their own, and which share one, is decided in
-`certificates.cells`.
+`certificates.cells` decides which strata have enough probes for a separate certificate and which
+share one.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ a quarter of which decides on a level, so that a fourth bin would never fill."""
 
 
 def strata(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
-    """Stratum of each allele, object (n,): its region class, and behind a slash its bin where
-    `lengths`, the bins' first bp, has any.
+    """Stratum of each allele, object (n,): its region class, followed by a slash and its bin of
+    length where `lengths` (the first bp of each bin) is not empty.
 
     features: region_class and, for bins, length (bp, at least the first bin's). Raises ValueError
-    where the latter is missing.
+    where length is missing.
     """
     region_class = features["region_class"].to_numpy(dtype=object)
     if not lengths:

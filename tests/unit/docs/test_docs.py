@@ -286,7 +286,7 @@ NUMBERS = [
     (RELIABILITY, SPLITS, f"{splits.MIN_BLOCKS} blocks"),
     (RELIABILITY, SPLITS, f"{4 * plan.BLOCK_WINDOW_BP:,} bases"),
     (RELIABILITY, CERTIFICATES, f"{certificates.MIN_CELL_PROBES} probes"),
-    (RELIABILITY, CERTIFICATES, f"{certificates.MIN_A_PROBES} probes"),
+    (RELIABILITY, CERTIFICATES, f"{certificates.MIN_FIT_PROBES} probes"),
     (RELIABILITY, SPLITS, f"{reliability.FEW_PROBES} probes"),
     (RELIABILITY, SPLITS, f"{100 * reliability.MAX_MISSING:g} %"),
     (RELIABILITY, PROBES, f"{probes.MIN_SNVS_FOR_SPECTRUM:,}"),
