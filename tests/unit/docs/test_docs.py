@@ -297,7 +297,7 @@ NUMBERS = [
     (RELIABILITY, "Shift", f"p < {shift.KS_P:g}"),
     (RELIABILITY, "Shift", f"D >= {shift.MAX_KS_D:.2f}"),
     (RELIABILITY, "Shift", f"{shift.MIN_SITES} sites"),
-    (RELIABILITY, REGIONS, f"{region_summary.MIN_BASES_OWN_ERROR} scored bases"),
+    (RELIABILITY, REGIONS, f"{region_summary.MIN_BASES_REGION_ERROR} scored bases"),
     (RELIABILITY, REGIONS, f"{100 * region_summary.MIN_SCORED_SHARE:g} % scored bases"),
     (RELIABILITY, "In plain words", f"{100 * binomial.upper_bound(6, 312, 0.05):.1f} %"),
     (RELIABILITY, "In plain words", f"{100 * binomial.upper_bound(2, 30, 0.05):.1f} %"),
