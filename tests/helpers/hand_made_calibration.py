@@ -8,7 +8,7 @@ from allele_classes import of_class
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.caps import Limits
-from gfmtrust.calibration.certificates import Certificate, Tally
+from gfmtrust.calibration.certificates import Certificate, ErrorCount
 from gfmtrust.calibration.class_calibration import ClassCalibration, SplitCounts
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration
@@ -28,8 +28,8 @@ def certificate(
         threshold,
         alpha,
         0.05,
-        Tally(500, 9, 0.03),
-        Tally(250, 4, 0.04),
+        ErrorCount(500, 9, 0.03),
+        ErrorCount(250, 4, 0.04),
         5,
         600,
     )

@@ -19,7 +19,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts
 from gfmtrust.core.contracts.plan import Plan
@@ -119,7 +119,7 @@ def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[RunCalibra
     found = calibration_fit.fit(table, Options(digests=DIGESTS))
     found = record.with_shift(
         found,
-        shift_gate(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()),
+        shift_test(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()),
     )
     rank, why = flags.assign(found, table)
     return found, table.assign(

@@ -474,7 +474,7 @@ NINE += [
 
 
 @pytest.mark.parametrize(("name", "sample"), NINE, ids=[sample for _, sample in NINE])
-def test_the_shift_gate_stays_silent_where_probes_are_drawn_in_the_run(tmp_path, name, sample):
+def test_the_shift_test_stays_silent_where_probes_are_drawn_in_the_run(tmp_path, name, sample):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "sheet.csv").write_text(
         f"sample,vcf\n{sample},{DATA / name / sample}.vcf.gz\n"

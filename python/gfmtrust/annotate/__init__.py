@@ -1,1 +1,1 @@
-"""The user's VCF and BED files with the measures and flags of a run."""
+"""Writes the measures and flags of a run into the user's VCF and BED files."""

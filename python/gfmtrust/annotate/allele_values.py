@@ -1,5 +1,5 @@
-"""Any allele's texts by its exact spelling: contig as written, position, REF and ALT without
-regard to case."""
+"""The annotated values of any allele as text, by its record key: contig as written, position, REF
+and ALT without regard to case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gfmtrust.io.vcf.reader import format_position
 
 
 class AlleleValues:
-    """sites.parquet opened for questions about single alleles; use it in a `with` block."""
+    """sites.parquet opened to look up single alleles; use it in a `with` block."""
 
     def __init__(self, sites: Path):
         self._table = PositionTable(sites, ["ref", "alt", *COLUMN.values()])
@@ -27,8 +27,8 @@ class AlleleValues:
         return self._table.contigs()
 
     def texts(self, contig: str, pos: int, ref: str, alts: tuple[str, ...]) -> list[list[str]]:
-        """One list of texts per ALT, in key order. Raises InternalError (70) for an allele that no
-        step before has seen."""
+        """One list of texts per ALT, in the order of the keys. Raises InternalError (70) for an
+        allele that is not in sites.parquet."""
         pieces = self._table.rows(contig, pos, pos + 1)
         return [self._one(pieces, contig, pos, ref.upper(), alt.upper()) for alt in alts]
 

@@ -1,8 +1,8 @@
-"""ANNOTATE_SITES: every allele of the cohort and every region base with its measures, reliability
-and flag.
+"""ANNOTATE_SITES: computes measures, reliability and flag of every allele of the cohort and of
+every region base.
 
-Streams the shards beside the sorted allele table; the tables it writes are all that the annotation
-of the user's files needs.
+It streams the shards together with the sorted allele table. The annotation of the user's files
+needs only the tables that it writes.
 """
 
 from __future__ import annotations
@@ -39,21 +39,22 @@ EMPTY = {
     "int16": (-1, np.int16),
     "bool": (False, bool),
 }
-"""Value and type by dtype of a column before anything is known of an allele; others are text, None."""
+"""Initial value and type of a column, by its dtype, before an allele is scored. Columns of other
+dtypes are text and begin as None."""
 OF_BASES = ("surprisal", "rel")
-"""The columns of bases.parquet that are neither verdicts nor features of the base against its
+"""The columns of bases.parquet that are neither verdicts nor features of the base compared with its
 decoy."""
 COMPARED_EVERY = 8
-"""Region bases at positions of this multiple are enough to compare models by, and cost an
-eighth."""
+"""The models are compared at region bases whose position is a multiple of this number, which costs
+an eighth of comparing all."""
 
 
 def annotate_sites(
     plan_dir: Path, scores: ScoreTables, fitted: RunCalibration, out_dir: Path
 ) -> dict[str, int]:
-    """Write sites.parquet (a row a single allele, in the order of alleles.parquet), bases.parquet
-    (a row a region base) and model_comparison.json (the models side by side, at scored SNVs and at
-    every eighth region base).
+    """Write sites.parquet (one row per single allele, in the order of alleles.parquet),
+    bases.parquet (one row per region base) and model_comparison.json (the models side by side, at
+    scored SNVs and at every eighth region base).
 
     Returns the number of alleles by flag and status.
     """
@@ -89,7 +90,7 @@ def annotate_sites(
 
 
 class _AlleleStream:
-    """The sorted allele table, handed out up to a position at a time."""
+    """The sorted allele table, read step by step up to a given position."""
 
     def __init__(self, path: Path):
         self._batches = tables.batches(path)
@@ -120,8 +121,8 @@ class _AlleleStream:
 
 
 def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibration) -> pd.DataFrame:
-    """Every variant of the run that is no plain SNV with its measures, reliability, rank and
-    reasons, by (contig_index, pos, ref, alt)."""
+    """Every variant of the run that is not an SNV, with its measures, reliability, rank and
+    reasons, indexed by (contig_index, pos, ref, alt)."""
     planned = tables.read(plan_dir / "variants.parquet").to_pandas()
     parts = [
         variant_features(block, scores.ensemble)
@@ -149,8 +150,8 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
 
 
 class _SitesTable:
-    """Writes sites.parquet. counts: alleles by status and by flag; compared: the models at the
-    scored SNVs. variants: of `_flagged_variants`."""
+    """Writes sites.parquet. counts: number of alleles by status and by flag; compared: the
+    comparison of the models at the scored SNVs; variants: the output of `_flagged_variants`."""
 
     def __init__(
         self,
@@ -165,7 +166,8 @@ class _SitesTable:
         self.compared = ModelComparison(ensemble)
 
     def add(self, alleles: pd.DataFrame, block: SiteBlock | None) -> None:
-        """Alleles in order; those that are plain SNVs to be scored stand at sites of the block."""
+        """Add alleles in their order. The SNVs among them that are to be scored must be at sites of
+        the block."""
         if not len(alleles):
             return
         columns = _empty_columns(len(alleles))
@@ -184,7 +186,7 @@ class _SitesTable:
     def _add_variants(
         self, alleles: pd.DataFrame, rows: np.ndarray, status: np.ndarray, columns: dict
     ) -> None:
-        """Fill in status and columns of the rows of alleles that are variants of variants.parquet."""
+        """Fill in status and columns of the alleles that are in variants.parquet."""
         if not len(rows):
             return
         key = pd.MultiIndex.from_frame(
@@ -204,7 +206,7 @@ class _SitesTable:
         columns: dict,
         block: SiteBlock | None,
     ) -> None:
-        """Fill in status and columns of the rows of alleles that are plain SNVs."""
+        """Fill in status and columns of the alleles that are SNVs."""
         if not len(rows):
             return
         site_rows = _rows_of(block.site, alleles.iloc[rows])
@@ -243,7 +245,7 @@ def _empty_columns(n: int) -> dict[str, np.ndarray]:
 
 
 def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
-    """Row of the shard each allele stands at; both are sorted by contig and position."""
+    """Row of the shard for each allele; both are sorted by contig and position."""
     place, wanted = (place_key(frame["contig_index"], frame["pos"]) for frame in (site, alleles))
     rows = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
     if (place[rows] != wanted).any():
@@ -258,8 +260,8 @@ def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
 
 
 def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: int) -> np.ndarray:
-    """One decoy a base, each of the other three with equal chance, from a hash of the place: the
-    same whatever else is scored."""
+    """One decoy per base: each of the other three bases with equal probability, from a hash of the
+    position. It does not depend on what else is scored."""
     mixed = (
         (contig_index.astype(np.uint64) << np.uint64(40))
         ^ pos.astype(np.uint64)
@@ -277,8 +279,8 @@ def decoys(contig_index: np.ndarray, pos: np.ndarray, base: np.ndarray, seed: in
 
 
 class _BasesTable:
-    """Writes bases.parquet. compared: the models at some of the region bases. names: of the
-    contigs; seed: of the decoys."""
+    """Writes bases.parquet. compared: the comparison of the models at some of the region bases;
+    names: the names of the contigs; seed: the seed of the decoys."""
 
     def __init__(
         self,
@@ -298,7 +300,7 @@ class _BasesTable:
         self.compared = ModelComparison(ensemble)
 
     def add(self, block: SiteBlock) -> None:
-        """The region bases of a block, each against its decoy."""
+        """Add the region bases of a block, each compared with its decoy."""
         rows = np.flatnonzero(block.site["use"].to_numpy() & REGION)
         if not len(rows):
             return
@@ -313,7 +315,7 @@ class _BasesTable:
         rank, _ = flags.assign(self._fitted, measured)
         unscored = block.status[rows] != ""
         rel = np.where(unscored, np.nan, calibration_fit.reliability(self._fitted.snv, measured))
-        bits = surprisal_of(block.probs[rows], block.told_weights[rows], base)
+        bits = surprisal_of(block.probs[rows], block.distribution_weights[rows], base)
         self._writer.write(
             {
                 "contig": self._names[contig_index],

@@ -1,9 +1,9 @@
-"""Two annotations of the same alleles side by side: what moved, which flags changed, which alleles
-only one of them has.
+"""Compares two annotations of the same alleles: which numbers and flags changed, and which alleles
+only one of them contains.
 
-For CPU against GPU, one release against the next, one model against another; with a limit it is a
-lock for a laboratory's upgrade. Each side is an annotated VCF, or the results folder of a run (all
-of its alleles). Nothing is scored.
+It compares CPU with GPU, one release with the next, or one model with another. With a limit, a
+laboratory can use it to accept or refuse an upgrade. Each side is an annotated VCF, or the results
+folder of a run (all of its alleles). Nothing is scored.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from gfmtrust.io.vcf.info_values import MISSING, NUMBERS
 
 QUANTILES = {"median": 0.5, "p99": 0.99, "p99.9": 0.999, "largest": 1.0}
 LISTED = 1000
-"""Alleles of one side alone that the JSON file lists; their number is always said."""
+"""Largest number of alleles of only one side that the JSON file lists; their total number is always
+stated."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """How one number moved over the alleles that have it on both sides: n of them, how many differ
-    at all, quantiles of |B - A| by name (None without any).
+    """How one number changed over the n alleles that have it on both sides: how many differ at all,
+    and the quantiles of |B - A| by name (None without any allele).
 
-    only_a, only_b: alleles of both sides that have the number on one alone.
+    only_a, only_b: number of alleles of both sides that have the number on one side only.
     """
 
     n: int
@@ -42,10 +43,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """n_a, n_b: alleles of each side; both: of those in common; only_a, only_b: the first LISTED of
-    one side alone, 'contig:pos REF>ALT' with pos as in the VCF; flags, statuses: counts, rows A and
-    columns B, of those in common; changes: by column of sites.parquet; facts: header facts that
-    differ, name -> (A, B)."""
+    """n_a, n_b: number of alleles of each side; both: number of common alleles; only_a, only_b: the
+    first LISTED alleles of only one side, 'contig:pos REF>ALT' with pos as in the VCF; flags,
+    statuses: counts of the common alleles, rows A and columns B; changes: by column of
+    sites.parquet; facts: facts of the header that differ, name -> (A, B)."""
 
     n_a: int
     n_b: int
@@ -94,8 +95,8 @@ class Comparison:
 def compare(a: Path, b: Path) -> Comparison:
     """Compare two annotated VCFs, or results folders, or one of each.
 
-    Raises MissingInputError (66) where one is absent, BadDataError (65) where one was not annotated
-    or they have no allele in common.
+    Raises MissingInputError (66) where one is absent, and BadDataError (65) where one was not
+    annotated or they have no allele in common.
     """
     (left, facts_a), (right, facts_b) = comparison_sides.read(a), comparison_sides.read(b)
     joined = left.merge(right, on=KEY, suffixes=("_a", "_b"))
@@ -163,16 +164,16 @@ def _change(a: np.ndarray, b: np.ndarray) -> Change:
 
 
 def _alone(here: pd.DataFrame, there: pd.DataFrame) -> list[str]:
-    """The first LISTED alleles that stand here and not there."""
+    """The first LISTED alleles of `here` that are not in `there`."""
     joined = here[KEY].merge(there[KEY], on=KEY, how="left", indicator=True)
     rows = joined[joined["_merge"] == "left_only"].head(LISTED)
     return [f"{row.contig}:{row.pos + 1} {row.ref}>{row.alt}" for row in rows.itertuples()]
 
 
 def check(comparison: Comparison, max_flags: float | None, max_llr: float | None) -> None:
-    """The lock: raises BadDataError (65) where alleles are missing on one side, a larger share of
-    flags than max_flags changed, or an LLR moved by more than max_llr nats, naming the first; None
-    checks nothing."""
+    """Raise BadDataError (65) where alleles are missing on one side, where a larger share of flags
+    than max_flags changed, or where an LLR changed by more than max_llr nats. The message names the
+    first of these. A limit of None is not checked."""
     if max_flags is None and max_llr is None:
         return
     if comparison.both < max(comparison.n_a, comparison.n_b):

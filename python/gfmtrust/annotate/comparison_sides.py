@@ -14,15 +14,15 @@ from gfmtrust.io.vcf.info_values import COLUMN, MISSING, NUMBERS
 
 ALLELE = ["contig", "pos", "ref", "alt"]
 KEY = [*ALLELE, "copy"]
-"""copy: 0 for the first record of an allele in a file, 1 for its next."""
+"""copy: 0 for the first record of an allele in a file, 1 for its second record."""
 READ = ["status", "rank", *NUMBERS]
-"""What is compared, by column of sites.parquet."""
+"""The columns of sites.parquet that are compared."""
 SITES = Path("scores", "sites.parquet")
 
 
 def read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The alleles of a side, columns KEY and READ (numbers float32, NaN where missing),
-    and its header facts."""
+    """The alleles of one side, columns KEY and READ (numbers are float32, NaN where missing), and
+    the facts of its header."""
     path = Path(path)
     if not path.exists():
         raise MissingInputError(
@@ -86,8 +86,8 @@ def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 
 
 def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
-    """Texts of status, rank and numbers of a record's alleles by column; None where it carries none
-    of our keys."""
+    """Texts of status, rank and numbers of a record's alleles, by column; None where the record has
+    none of our keys."""
     pairs = dict(
         pair.partition("=")[::2]
         for pair in record.info.decode("utf-8", "replace").split(";")
@@ -103,8 +103,8 @@ def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
 
 
 def _facts(header: vcf_reader.Header) -> dict[str, str]:
-    """What our header lines say of the run: models by digest, and the calibration with its
-    outcome."""
+    """The facts about the run in our header lines: the models with their digests, and the
+    calibration with its outcome."""
     lines = [
         line.decode("utf-8", "replace").rstrip()
         for line in header.lines

@@ -9,7 +9,8 @@ from gfmtrust.annotate.compare import QUANTILES, Comparison
 from gfmtrust.io.vcf.info_values import MISSING
 
 SHOWN = 3
-"""Alleles of one side alone that the terminal shows; their number is always said."""
+"""Largest number of alleles of only one side that the terminal shows; their total number is always
+stated."""
 
 
 def text(comparison: Comparison) -> str:
@@ -74,8 +75,8 @@ def text(comparison: Comparison) -> str:
 
 
 def _blocks(rows: list[list[str]]) -> Iterator[list[str]]:
-    """Lines of the rows between two empty ones, their columns as wide as each needs; a line of two
-    cells takes what room it likes."""
+    """Lines of the rows between two empty rows. Each column is as wide as its widest cell; a line
+    of two cells does not count for the width."""
     for is_empty, block in groupby(rows, key=lambda row: not row):
         block = list(block)
         cells = list(zip_longest(*(row for row in block if len(row) > 2), fillvalue=""))

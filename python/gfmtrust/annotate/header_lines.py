@@ -1,8 +1,8 @@
-"""Our lines of a VCF header: keys, models, calibration and verdicts, so that a flag can be audited
-from the file alone.
+"""The lines that we add to a VCF header: keys, models, calibration and verdicts, so that a flag can
+be audited from the file alone.
 
-No path, host, user or time stamp: the same run gives the same lines anywhere. Which file they go
-into is not here.
+They contain no path, host, user or time stamp, so the same run gives the same lines on every
+machine. Other modules write them to files.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ FACTS = (
     ("Precision", "precision"),
     ("Gate", "gate"),
 )
-"""Fields of a ##GFM_model line and the names they have in the metadata of score tables."""
+"""Fields of a ##GFM_model line and their names in the metadata of score tables."""
 
 
 def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> list[str]:
     """All our lines, without line ends, in a fixed order.
 
-    facts: what annotate_sites left in sites.parquet. command: subcommand and options, no folders.
+    facts: the facts that annotate_sites wrote to sites.parquet; command: subcommand and options,
+    without folders.
     """
     models = facts.models
     return [
@@ -79,8 +80,8 @@ def model_line(model: str, digest: str, facts: dict) -> str:
 
 
 def calibration_line(calibration: RunCalibration) -> str:
-    """The run's calibration as one structured line: set, probes, limits, confidence, looks,
-    outcome."""
+    """The run's calibration as one structured line: set, probes, limits, confidence, uses of the
+    certification splits, outcome."""
     options, snv = calibration.options, calibration.snv
     fields = {
         "ID": "run",
@@ -101,10 +102,10 @@ def calibration_line(calibration: RunCalibration) -> str:
 
 
 def certificate_line(kind: str, number: int, certificate: Certificate, of: str = DECOY) -> str:
-    """One level of one variant class in one cell: what was counted on half B, balanced and
-    run-oriented, and whether the level exists.
+    """One level of one variant class in one cell: the counts in the certification split, balanced
+    and run-oriented, and whether the level exists.
 
-    of: 'decoy', or 'labels', which the line then says.
+    of: 'decoy' or 'labels'; the line states it where it is 'labels'.
     """
     fields = {
         "ID": f"{certificate.level}_{number}"
@@ -136,7 +137,7 @@ def shift_state(calibration: RunCalibration) -> str:
 
 
 def shift_text(calibration: RunCalibration) -> str:
-    """The shift gate's verdict with its numbers."""
+    """The verdict of the shift test with its numbers."""
     verdict = calibration.shift
     if verdict is None or verdict.delta_median is None:
         return shift_state(calibration)
@@ -147,7 +148,7 @@ def shift_text(calibration: RunCalibration) -> str:
 
 
 def background_text(calibration: RunCalibration) -> str:
-    """What a run with a background says of it."""
+    """The description of the background in a run that has one."""
     return (
         f"context model and probes come from {shown(calibration.options.background)}, "
         f"digest {calibration.digests.get('background', 'unknown')}; flags are at most MEDIUM"

@@ -1,8 +1,8 @@
-"""How the models of a run answer side by side: entropy of each one alone, and divergence and
-agreement of sign of each pair.
+"""The models of a run side by side: the entropy of each model, and the divergence and the agreement
+of sign of each pair.
 
-For the report; no flag depends on it. Counts and sums are of whole numbers, so that no bit depends
-on how sites are split into shards.
+The report shows it; no flag depends on it. All counts and sums are integers, so that the result
+does not depend on how sites are divided into shards.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from gfmtrust.core.measures import llr, mean_distribution, view_llr, view_weight
 FILE = "model_comparison.json"
 ENTROPY_EDGES = np.linspace(0.0, 2.0, 41)
 STEPS = 1 << 24
-"""Bits are summed as whole multiples of 1/STEPS: exact for 2**38 sites."""
+"""Bits are summed as integer multiples of 1/STEPS, which is exact for 2**38 sites."""
 
 
 class ModelComparison:
-    """Takes sites as they stream by. The models are those that vote, then the context model where
-    it is only the baseline."""
+    """Compares models at sites that are added block by block. The models are the voting models,
+    followed by the context model where it is only the baseline."""
 
     def __init__(self, ensemble: Ensemble):
         beside = [] if ensemble.context_only or ensemble.baseline is None else [ensemble.baseline]
         self._ensemble = ensemble
-        self._told = [
-            bool(ensemble.view_told[ensemble.view_models == model].all())
+        self._has_distribution = [
+            bool(ensemble.view_has_distribution[ensemble.view_models == model].all())
             for model in range(len(ensemble.models))
         ]
-        self._told += [True] * len(beside)
+        self._has_distribution += [True] * len(beside)
         self.models = [*ensemble.models, *beside]
         n = len(self.models)
         self._counts = np.zeros((n, len(ENTROPY_EDGES) - 1), np.int64)
@@ -41,24 +41,24 @@ class ModelComparison:
         )
 
     def add(self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> None:
-        """Sites of a block with two bases each. rows: (n,) rows of the block; ref, alt: (n,) codes
-        0..3."""
+        """Add sites of a block with two bases each. rows: (n,) rows of the block; ref, alt: (n,)
+        codes 0..3."""
         planes, signs = zip(
             *(self._answer(probs, ref, alt) for probs in self._views(block, rows)), strict=True
         )
         bits = [plane_entropy(plane) for plane in planes]
-        for model, known in enumerate(one[np.isfinite(one)] for one in bits):
-            if self._told[model]:
-                self._counts[model] += np.histogram(np.minimum(known, 2.0), ENTROPY_EDGES)[0]
-                self._bits[model] += _whole(known)
-                self._near[model] += int((known > HIGH_ENTROPY_BITS).sum())
+        for model, finite in enumerate(one[np.isfinite(one)] for one in bits):
+            if self._has_distribution[model]:
+                self._counts[model] += np.histogram(np.minimum(finite, 2.0), ENTROPY_EDGES)[0]
+                self._bits[model] += _whole(finite)
+                self._near[model] += int((finite > HIGH_ENTROPY_BITS).sum())
         for a in range(len(planes)):
             for b in range(a):
                 both = np.isfinite(signs[a]) & np.isfinite(signs[b])
                 self._n_sign[a, b] += int(both.sum())
                 self._same[a, b] += int((signs[a] == signs[b])[both].sum())
                 if (
-                    self._told[a] and self._told[b]
+                    self._has_distribution[a] and self._has_distribution[b]
                 ):  # as measures.jensen_shannon, each entropy taken once
                     jsd = np.maximum(
                         plane_entropy((planes[a] + planes[b]) / 2) - (bits[a] + bits[b]) / 2, 0.0
@@ -68,7 +68,7 @@ class ModelComparison:
                     self._jsd[a, b] += _whole(jsd)
 
     def _views(self, block: SiteBlock, rows: np.ndarray):
-        """(n, views, 4) of each model in turn."""
+        """The distributions of each model in turn, (n, views, 4)."""
         probs = block.probs[rows]
         for model in range(len(self._ensemble.models)):
             yield probs[:, self._ensemble.view_models == model]
@@ -79,8 +79,8 @@ class ModelComparison:
     def _answer(
         probs: np.ndarray, ref: np.ndarray, alt: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Mean distribution (4, n) and the sign of the mean LLR (n,) of one model; NaN where it did
-        not answer."""
+        """Mean distribution (4, n) and sign of the mean LLR (n,) of one model; NaN where it gave no
+        score."""
         weights = view_weights(probs, np.zeros(probs.shape[1], int))
         return np.ascontiguousarray(mean_distribution(probs, weights).T), np.sign(
             llr(view_llr(probs, ref, alt), weights)
@@ -89,7 +89,8 @@ class ModelComparison:
     def as_dict(self) -> dict:
         """models: id, n (sites), mean_entropy (bits), near_uniform (share above 1.9 bits), entropy
         (counts by ENTROPY_EDGES); pairs: a, b, jsd (mean Jensen-Shannon divergence, bits) over
-        n_jsd sites, same_sign (share of equal sign of LLR) over n_sign. None: no site."""
+        n_jsd sites, same_sign (share of sites where the LLRs have equal sign) over n_sign sites. A
+        value is None without any site."""
         n = self._counts.sum(axis=1)
         return {
             "models": [

@@ -1,8 +1,8 @@
-"""What a region's bases say together: means, the error of its own decoys, its flag and the reason
-it is no better.
+"""Summary of a region's bases: means, the error at its decoys, its flag, and the reasons why the
+flag is not higher.
 
-Pure functions of arrays; which bases a region has and how a line is written is not here. The rules
-are docs/understand/reliability.md, "Regions".
+Pure functions of arrays; other modules select the bases of a region and write its line. The rules
+are in docs/understand/reliability.md, "Regions".
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from gfmtrust.core.columns import BASES_COLUMNS, BED_COLUMNS
 from gfmtrust.core.vocabulary import STATUS_ORDER, Rank, Status, Why
 
 MIN_SCORED_SHARE = 0.8
-"""Below this share of scored bases a region has no flag but the commonest reason."""
-MIN_BASES_OWN_ERROR = 200
-"""With fewer scored bases the region's own error says nothing, and the flag is at most MEDIUM."""
+"""Below this share of scored bases a region has no flag; the commonest reason is written
+instead."""
+MIN_BASES_REGION_ERROR = 200
+"""With fewer scored bases the error of the region cannot be judged, and its flag is at most
+MEDIUM."""
 CORRELATED_BP = 10
-"""Neighbouring bases are not independent: the bound counts one base in ten."""
+"""Neighbouring bases are not independent, so the bound counts one base in ten."""
 NEAR_UNIFORM_BITS = 1.95
-"""From this entropy on a base counts as near-uniform: its likeliest letter has hardly more than
-0.37."""
+"""A base with at least this entropy counts as near-uniform: the probability of its most likely
+letter is at most about 0.37."""
 LN_2 = float(np.log(2))
 MEASURED = tuple(column.name for column in BASES_COLUMNS)
 """The columns of bases.parquet that a summary reads."""
 NUMBERS = tuple(column.bed_name for column in BED_COLUMNS if column.over_bases)
-"""What the scored bases of a region say together, in the order of the BED."""
+"""The numbers that summarise the scored bases of a region, in the order of the BED."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """What the run's calibration promises: largest decoy error of each level, confidence, and which
-    levels exist at all."""
+    """The guarantees of the run's calibration: largest decoy error of each level, confidence, and
+    the levels that exist."""
 
     alpha: dict[Rank, float]
     delta: float
@@ -46,7 +48,11 @@ class Levels:
 
     @classmethod
     def of(cls, calibration: RunCalibration) -> Levels:
-        exist = {Rank[found.level] for found in calibration.snv.certificates if found.exists}
+        exist = {
+            Rank[certificate.level]
+            for certificate in calibration.snv.certificates
+            if certificate.exists
+        }
         if calibration.high_withheld:
             exist.discard(Rank.HIGH)
         options = calibration.options
@@ -59,8 +65,8 @@ class Levels:
 
 @dataclass(frozen=True)
 class RegionSummary:
-    """One region. `numbers`: NUMBERS of its scored bases, NaN where there are none; `errors` counts
-    bases whose decoy was preferred."""
+    """The summary of one region. numbers: NUMBERS of its scored bases, NaN without any; errors:
+    number of bases whose decoy was preferred."""
 
     length_bp: int
     scored_bases: int
@@ -77,12 +83,12 @@ class RegionSummary:
 
 
 @lru_cache(maxsize=1 << 16)
-def own_error_bound(errors: int, n: int, delta: float) -> float:
+def region_error_bound(errors: int, n: int, delta: float) -> float:
     """One-sided Clopper-Pearson upper bound of a region's decoy error, confidence 1 - delta; 1
     where n is below 10.
 
-    errors of n bases become ceil(errors / 10) of floor(n / 10). Source: docs/understand/reliability.md,
-    "Regions".
+    The errors among n bases are counted as ceil(errors / 10) among floor(n / 10). Source:
+    docs/understand/reliability.md, "Regions".
     """
     n_independent = n // CORRELATED_BP
     n_wrong = min(-(-errors // CORRELATED_BP), n_independent)
@@ -90,13 +96,13 @@ def own_error_bound(errors: int, n: int, delta: float) -> float:
 
 
 def typical_rank(ranks: np.ndarray) -> Rank:
-    """The highest flag that more than half of the bases carry or better: the certificate at the
-    median reliability, caps included."""
+    """The highest flag that more than half of the bases reach: the flag at the median reliability,
+    with the caps."""
     return Rank(int(np.sort(ranks)[(len(ranks) - 1) // 2]))
 
 
 def commonest_status(counts: Counter) -> Status:
-    """The commonest reason of those counted; of equally common ones the first in order of
+    """The commonest of the counted reasons; among equally common reasons, the first in order of
     precedence."""
     return min(
         (Status(name) for name in counts),
@@ -105,20 +111,21 @@ def commonest_status(counts: Counter) -> Status:
 
 
 def region_flag(typical: Rank, errors: int, n: int, levels: Levels) -> tuple[Rank, tuple[Why, ...]]:
-    """Flag of a region whose bases are scored, and why it is no better.
+    """Flag of a region whose bases are scored, and the reasons why it is not higher.
 
-    typical: `typical_rank` of its bases. From MIN_BASES_OWN_ERROR bases on, the bound of its own
-    error must also be within the alpha of the level; with fewer it is at most MEDIUM.
+    typical: `typical_rank` of its bases. With at least MIN_BASES_REGION_ERROR bases, the bound of
+    the region's error must also be at most the alpha of the level; with fewer bases the flag is at
+    most MEDIUM.
     """
     rank, why = typical, []
     if typical < Rank.HIGH:
         why.append(Why.LOW_REL if Rank(typical + 1) in levels.certified else Why.UNCERTIFIED)
-    if n < MIN_BASES_OWN_ERROR:
+    if n < MIN_BASES_REGION_ERROR:
         if rank == Rank.HIGH:
             rank = Rank.MEDIUM
             why.append(Why.UNCERTIFIED)
         return rank, tuple(why)
-    bound = own_error_bound(errors, n, levels.delta)
+    bound = region_error_bound(errors, n, levels.delta)
     while rank > Rank.LOW and bound > levels.alpha[rank]:
         rank = Rank(rank - 1)
     if rank < typical and Why.LOW_REL not in why:
@@ -129,10 +136,10 @@ def region_flag(typical: Rank, errors: int, n: int, levels: Levels) -> tuple[Ran
 def summarise(
     length_bp: int, columns: dict[str, np.ndarray], absent: Status, levels: Levels, shift: bool
 ) -> RegionSummary:
-    """A region from the rows of bases.parquet that it covers.
+    """The summary of a region from the rows of bases.parquet that it covers.
 
-    columns: those of MEASURED, each (n,), n <= length_bp. absent: status of the bases without a
-    row. shift: the run-level gate fired. A region of no length is OUT_OF_RANGE.
+    columns: those of MEASURED, each (n,), n <= length_bp; absent: status of the bases without a
+    row; shift: whether the shift test fired. A region of length 0 is OUT_OF_RANGE.
     """
     scored = columns["status"] == Status.SCORED
     n = int(scored.sum())
@@ -141,7 +148,7 @@ def summarise(
     )
     values = numbers(bases)
     errors = int(bases["wrong"].sum())
-    bound = own_error_bound(errors, n, levels.delta)
+    bound = region_error_bound(errors, n, levels.delta)
     if n == 0 or n < MIN_SCORED_SHARE * length_bp:
         reasons = Counter(columns["status"][~scored].tolist())
         reasons[absent] += length_bp - len(scored)
@@ -167,15 +174,16 @@ class ScoredBases:
 
     @cached_property
     def entropies(self) -> np.ndarray:
-        """Ascending entropies, bits, float64: of the bases that have one, which is none where only
-        models of whole tokens answer; then NaN for every base."""
+        """Ascending entropies in bits, float64, of the bases that have one. Where only models of
+        whole tokens were run, no base has an entropy, and the values are NaN for every base."""
         entropy = self.columns["ent"]
         present = entropy[np.isfinite(entropy)]
         return np.sort((present if len(present) else entropy).astype(np.float64))
 
     @cached_property
     def quartiles(self) -> np.ndarray:
-        """Quartiles of the entropy, bits (3,), linear between the two nearest bases."""
+        """Quartiles of the entropy, bits (3,), interpolated linearly between the two nearest
+        bases."""
         entropy = self.entropies
         place = np.array([0.25, 0.5, 0.75]) * (len(entropy) - 1)
         low = place.astype(np.int64)
@@ -204,16 +212,17 @@ FUNCTIONS: dict[str, Callable[[ScoredBases], float]] = {
     "certified_share": lambda bases: bases.share_from(Rank.MEDIUM),
     "high_share": lambda bases: bases.share_from(Rank.HIGH),
 }
-"""Numbers of a region that are no plain mean of a column over its scored bases, by BED column."""
+"""Functions for the numbers of a region that are not the mean of a column over its scored bases, by
+BED column."""
 
 MEANS = {column.bed_name: column.name for column in BED_COLUMNS if column.over_bases == "mean"}
-"""The column that a number is the mean of, by BED column."""
+"""For each BED column that is a mean, the column that is averaged."""
 
 
 def numbers(columns: dict[str, np.ndarray]) -> dict[str, float]:
-    """NUMBERS of the scored bases of a region, in float64; all NaN where there are none.
+    """NUMBERS of the scored bases of a region, in float64; all NaN without any scored base.
 
-    columns: MEASURED, each (n,). Bits, but for `nll`, which is in nats.
+    columns: MEASURED, each (n,). All are in bits except `nll`, which is in nats.
     """
     if not len(columns["ent"]):
         return dict.fromkeys(NUMBERS, float("nan"))
@@ -225,7 +234,7 @@ def numbers(columns: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def _mean(values: np.ndarray) -> float:
-    """Of the finite ones, in float64; NaN without any."""
+    """Mean of the finite values, in float64; NaN without any."""
     total = values.sum(dtype=np.float64)
     if np.isfinite(total):
         return float(total) / len(values)

@@ -1,8 +1,9 @@
-"""ANNOTATE_REGIONS: the user's BED, each line with its means, its reliability and its flag from the
-bases of bases.parquet.
+"""ANNOTATE_REGIONS: adds means, reliability and flag to each line of the user's BED, from the bases
+in bases.parquet.
 
-Runs no model. Contig names of the BED may be spelled unlike the genome's; bases.parquet tells how
-they map. Lines are summed up one at a time as they are written: only the BED's text is in memory.
+It runs no model. The contig names of the BED may differ from those of the genome; the metadata of
+bases.parquet maps them. Lines are summarised one at a time as they are written, so only the text of
+the BED is in memory.
 """
 
 from __future__ import annotations
@@ -34,17 +35,17 @@ COLUMNS = tuple(column.bed_name for column in BED_COLUMNS)
 DECIMALS = {column.bed_name: column.decimals for column in BED_COLUMNS}
 
 SHOWN = tuple(column.bed_name for column in BED_COLUMNS if column.report)
-"""Numbers of the lines whose mean over a file's scored bases the report shows."""
+"""The columns whose mean over the scored bases of a file the report shows."""
 
 
 def annotate_regions(
     bed: Path, name: str, bases: Path, calibration: Path, out: Path, force: bool = False
 ) -> RegionCounts:
-    """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; returns what the
-    latter holds.
+    """Write `out` (BGZF) with its index, and `<name>.counts.json` beside it; return the content of
+    the latter.
 
-    Every line comes back, in order, with COLUMNS appended. Raises the errors of `bed.read` and
-    `bed.write`.
+    Every line is written, in the original order, with COLUMNS appended. Raises the errors of
+    `bed.read` and `bed.write`.
     """
     out = Path(out)
     fitted = RunCalibration.read(calibration)
@@ -80,7 +81,7 @@ def annotate_regions(
 def summaries(
     lines: bed_file.BedFile, table: PositionTable, levels: Levels, shift: bool
 ) -> Iterator[RegionSummary]:
-    """What the bases of each interval say together, in the order of the file."""
+    """The summary of each interval, in the order of the file."""
     facts = RunFacts.read(table.path)
     contigs = set(facts.contigs)
     for contig, start, end in zip(
@@ -100,14 +101,15 @@ def summaries(
 def with_progress(
     region_summaries: Iterator[RegionSummary], progress: Progress
 ) -> Iterator[RegionSummary]:
-    """The same summaries, counted as they are asked for."""
+    """The same summaries; the progress is counted as they are consumed."""
     for done, summary in enumerate(region_summaries):
         progress(done)
         yield summary
 
 
 def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:
-    """The columns of neighbouring pieces as one array each; of length 0 where there is no row."""
+    """The columns of neighbouring pieces, each as one array, which has length 0 where there is no
+    row."""
     if len(pieces) == 1:
         return {name: pieces[0].column(name) for name in MEASURED}
     if not pieces:
@@ -119,7 +121,7 @@ def gather(pieces: list[Rows]) -> dict[str, np.ndarray]:
 
 
 def texts(summary: RegionSummary) -> list[str]:
-    """The values of COLUMNS for one line; `.` is missing."""
+    """The values of COLUMNS for one line; a missing value is `.`."""
     scored = summary.rank > Rank.NOT_SCORED
     values = {
         "length_bp": summary.length_bp,
@@ -142,7 +144,7 @@ def texts(summary: RegionSummary) -> list[str]:
 
 
 def region_notes(levels: Levels, fitted: RunCalibration) -> tuple[str, ...]:
-    """Comment lines for the reader of the BED alone."""
+    """Comment lines for a reader who has only the BED file."""
     limits = ", ".join(
         f"{rank.name} <= {levels.alpha[rank]:g}" for rank in (Rank.HIGH, Rank.MEDIUM)
     )
@@ -155,8 +157,8 @@ def region_notes(levels: Levels, fitted: RunCalibration) -> tuple[str, ...]:
 
 @dataclass
 class Totals:
-    """Counts of all lines so far. sums: of a number times the scored bases it is a mean of, and of
-    those bases."""
+    """Counts over all lines so far. sums: by column, the sum of the mean times its number of scored
+    bases, and the sum of these numbers."""
 
     ranks: Counter = field(default_factory=Counter)
     statuses: Counter = field(default_factory=Counter)
@@ -177,8 +179,8 @@ class Totals:
         return summary
 
     def counts(self) -> dict:
-        """For counts.json; means are over the scored bases of the lines that have the number, None
-        without any."""
+        """The content of counts.json. Means are over the scored bases of the lines that have the
+        number, None without any."""
         means = {
             f"mean_{name}": round(total / n, 6) if n else None
             for name, (total, n) in self.sums.items()

@@ -1,10 +1,11 @@
-"""`sites.gfm.vcf.gz`: the cohort's distinct record spellings and single alleles as records of their
-own, for `bcftools annotate -a`.
+"""`sites.gfm.vcf.gz`: the distinct records and the single alleles of the cohort, each as one
+record, for `bcftools annotate -a`.
 
-Beside it `columns.txt` and `header.hdr`, which bcftools and sarek want. A spelling A>C,G stands
-there as three records (A>C,G, A>C and A>G), because bcftools fills a multi-allelic target only from
-a record spelled alike and a split one only from the single allele (measured with 1.16). No
-genotype, no record with ALT `.`, no user's ID, QUAL or INFO.
+`columns.txt` and `header.hdr`, which bcftools and sarek need, are written beside it. A record A>C,G
+gives three records (A>C,G, A>C and A>G), because bcftools fills a multi-allelic target only from a
+record with the same record key (REF and ALTs), and a split target only from the single allele
+(measured with 1.16). The file contains no genotypes, no records with ALT `.`, and no ID, QUAL or
+INFO of the user. The record keys are in spellings.parquet.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.core.warning_counts import Tally
+from gfmtrust.core.warning_counts import WarningCounts
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
@@ -28,10 +29,10 @@ from gfmtrust.io.vcf.reader import format_position
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:
-    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr below `out_dir`; returns
-    the number of records.
+    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr to `out_dir`; return the
+    number of records.
 
-    Records come in the order of spellings.parquet: contig, position, REF, ALTs.
+    Records are in the order of spellings.parquet: contig, position, REF, ALTs.
     """
     lines = header_lines(RunCalibration.read(calibration), RunFacts.read(sites), "annotate_sites")
     out = out_dir / "sites.gfm.vcf.gz"
@@ -48,11 +49,13 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
                 n_records += 1
                 last = max(last, pos + len(ref))
             text.close()
-    tally = Tally()
-    if not write_index(out, "vcf", csi=last > CSI_FROM, tally=tally):
+    warning_counts = WarningCounts()
+    if not write_index(out, "vcf", csi=last > CSI_FROM, warning_counts=warning_counts):
         raise InternalError(
             message(
-                out.name, "; ".join(tally.lines()), "a sorted file of ours that htslib can index"
+                out.name,
+                "; ".join(warning_counts.lines()),
+                "a sorted file of ours that htslib can index",
             )
         )
     _write_text(out_dir / "columns.txt", [f"INFO/{key}" for key in KEYS])
@@ -61,7 +64,7 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
 
 
 def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
-    """(contig, pos, ref, alts) of every distinct spelling and every single allele, each once,
+    """(contig, pos, ref, alts) of every distinct record key and of every single allele, each once,
     sorted within a position."""
     place, alleles_there = None, set()
     for batch in tables.batches(spellings, ["contig", "pos", "ref", "alts"]):

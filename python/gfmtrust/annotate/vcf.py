@@ -1,8 +1,8 @@
-"""ANNOTATE_VCF: the user's VCF with the GFM_* keys of every allele, looked up in sites.parquet and
-spliced in.
+"""ANNOTATE_VCF: inserts the GFM_* keys of every allele, read from sites.parquet, into the user's
+VCF.
 
-Runs no model and knows no threshold. Records are looked up as they stream by; memory does not grow
-with file or cohort.
+It runs no model and uses no threshold. Records are looked up one by one as they are read, so memory
+does not grow with the file or the cohort.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def annotate_vcf(
     overwrite: bool = False,
     force: bool = False,
 ) -> VcfCounts:
-    """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; returns what the latter
-    holds.
+    """Write `out` (BGZF) with its index, and `<id>.counts.json` beside it; return the content of
+    the latter.
 
-    Raises InternalError (70) where an allele has no row in `sites` or a promise of
-    `splice.annotate` breaks; else as `splice.annotate`.
+    Raises InternalError (70) where an allele has no row in `sites` or a guarantee of
+    `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
     """
     out = Path(out)
     ranks = dict.fromkeys((rank.name for rank in Rank), 0)

@@ -1,1 +1,1 @@
-"""From probes and labels to a reliability, its certificates and the flags."""
+"""Fits a reliability and its certificates to probes and labels, and assigns the flags."""

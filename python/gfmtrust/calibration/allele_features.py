@@ -1,5 +1,5 @@
-"""The features of given alleles, found in the score tables of a run: plain SNVs in the shards of
-sites, the others in those of variants."""
+"""The features of given alleles, read from the score tables of a run. SNVs are in the shards of
+sites, all other alleles in the shards of variants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gfmtrust.io import tables
 class AlleleFeatures:
     """Gathers the features of alleles from the run's shards as they are read.
 
-    alleles: labels.KEY columns, one row each.
+    alleles: the columns labels.KEY, one row per allele.
     """
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble, alleles: pd.DataFrame):
@@ -39,7 +39,7 @@ class AlleleFeatures:
         self._parts: list[pd.DataFrame] = []
 
     def add(self, block: SiteBlock) -> None:
-        """Take what a shard of sites or of variants says."""
+        """Take the features of the alleles that a shard of sites or of variants contains."""
         if "variant" in block.site:
             self._add_variants(block)
         else:
@@ -61,8 +61,8 @@ class AlleleFeatures:
         self._parts.append(measured[rows >= 0].set_index(rows[rows >= 0]))
 
     def table(self) -> pd.DataFrame:
-        """The columns of `features`, a row an allele in the order given; NaN throughout where the
-        run holds no such allele."""
+        """The columns of `features`, one row per allele in the order given. All values of an allele
+        that the run does not contain are NaN."""
         table = (
             pd.concat(self._parts) if self._parts else pd.DataFrame({"llr": pd.Series(dtype=float)})
         )

@@ -31,7 +31,7 @@ from gfmtrust.calibration.probe_tables import (
     read_once,
 )
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
@@ -42,14 +42,15 @@ __all__ = ["GUARD_BANDS", "LabelUse", "calibrate", "probe_table", "run_digests"]
 
 GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "external": 0.002}
 """How far a reliability may move between devices, by the precision of the least precise model:
-above the largest difference measured (docs/understand/benchmarks.md); 0.002 is what the 1e-3 nat allowed
-between CPU and GPU come to."""
+above the largest difference that was measured (docs/understand/benchmarks.md). 0.002 follows from
+the difference of 1e-3 nat that is allowed between CPU and GPU."""
 
 
 @dataclass(frozen=True)
 class LabelUse:
-    """What labels are used for. table: of read_labels; llr_cut: nats, for classes of variant that
-    are flagged by labels; prior: of local likelihood ratios, None for none."""
+    """How labels are used. table: the output of read_labels; llr_cut: nats, for the classes of
+    variant that are flagged by labels; prior: the prior of the local likelihood ratios, None to
+    compute none."""
 
     table: Path | None = None
     llr_cut: float | None = None
@@ -67,10 +68,10 @@ def calibrate(
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration
     against this run.
 
-    Writes calibration.json, probes.scored.parquet and, with a prior, those of `local_lr` below
-    `out_dir`. Raises UsageError (64) for labels with a frozen calibration or a prior without
-    labels, ConfigurationError (78) where the frozen one is of other models, another genome or other
-    views.
+    Writes calibration.json, probes.scored.parquet and, with a prior, the files of `local_lr` to
+    `out_dir`. Raises UsageError (64) for labels with a frozen calibration or for a prior without
+    labels, and ConfigurationError (78) where the frozen calibration belongs to other models,
+    another genome or other views.
     """
     _refuse_contradictions(frozen, labels)
     plan = Plan.read(plan_dir / Plan.NAME)
@@ -120,7 +121,7 @@ def calibrate(
         # a frozen calibration answers for the genome sites that its own probes were drawn from
         probed = np.array(transferred.snv.surprisal_quantiles)
     run = own.surprisal()
-    verdict = shift_gate(run[:: max(1, len(run) // RUN_SITES_KEPT)], probed)
+    verdict = shift_test(run[:: max(1, len(run) // RUN_SITES_KEPT)], probed)
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
@@ -157,8 +158,8 @@ def _refuse_contradictions(frozen: Path | None, labels: LabelUse) -> None:
 
 
 def _controls(plan_dir: Path, scores: ScoreTables, options: Options) -> tuple[ControlVerdict, ...]:
-    """Each negative control is calibrated by itself: in a run of its own it would be the model, and
-    then it must earn nothing."""
+    """Verdicts on the negative controls. Each control is calibrated by itself, as if it were the
+    model of a run; no probe of it may then be flagged above LOW."""
     return tuple(
         flags.control_verdict(calibration_fit.fit(probes, options), kind.label, probes)
         for kind, probes in control_tables(plan_dir, scores)
@@ -183,20 +184,21 @@ def _write_probes(calibration: RunCalibration, table: pd.DataFrame, out_dir: Pat
 
 
 def _plain(field: pa.Field) -> pa.Field:
-    """Text as string: pandas says large_string or string by how many shards a column came from."""
+    """The field with text as `string`: pandas chooses large_string or string by the number of
+    shards that a column came from."""
     return field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
 
 
 def beyond_training(ensemble: Ensemble) -> str:
-    """Voting models whose windows are longer than they were trained on, by commas; a run has them
-    with --allow_long_window alone."""
+    """Names, separated by commas, of the voting models whose windows are longer than their training
+    windows. A run can contain them only with --allow_long_window."""
     facts = ((model, ensemble.metadata[model]) for model in ensemble.models)
     return ", ".join(model for model, meta in facts if meta["window_bp"] > meta["trained_bp"])
 
 
 def run_digests(plan: Plan, ensemble: Ensemble) -> dict:
-    """What a calibration is of: the genome, its background if it has one, each model's bundle in
-    order, and the view set."""
+    """Digests that identify what was calibrated: the genome, its background if it has one, the
+    bundle of each model in order, and the set of views."""
     background = {"background": plan.background.digest} if plan.background else {}
     return {
         "genome": plan.genome_digest,

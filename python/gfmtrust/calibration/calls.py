@@ -1,8 +1,8 @@
-"""A call: does the LLR say that an allele has an effect? A score against a cut; how far from it
-speaks for the call.
+"""The call of an allele: whether its LLR says that it has an effect. A score is compared with a
+cut-off; a larger distance from the cut-off supports the call more.
 
-Words as labels ask whether ALT fits, so -LLR speaks for an effect; the size of an effect is of
-either direction, so |LLR| does.
+Labels in words ask whether ALT is harmful, so the score is -LLR. Measured effect sizes may have
+either direction, so their score is |LLR|.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from gfmtrust.core.ranking import roc_curve
 
 
 def effect_score(llr: np.ndarray, by_size: bool) -> np.ndarray:
-    """What a model says of an effect, nats (n,), higher for more: |LLR| of an effect of either
-    direction, else -LLR."""
+    """Score of an effect, nats (n,); higher means a larger effect. It is |LLR| where an effect may
+    have either direction (`by_size`), else -LLR."""
     return np.abs(llr) if by_size else -llr
 
 
 def best_cut(label: np.ndarray, score: np.ndarray) -> float:
-    """The cut with the largest sum of sensitivity and specificity (Youden 1950), midway to the next
-    score below; label 1 is above it."""
+    """The cut-off with the largest sum of sensitivity and specificity (Youden 1950), midway to the
+    next lower score. Alleles of label 1 are expected above it."""
     false, true = roc_curve(label, score)
     levels = np.unique(score)[::-1]
     best = int(np.argmax((true - false)[1:]))

@@ -1,9 +1,10 @@
-"""Caps and explanations: what keeps an allele's flag down whatever its reliability. Pure functions
-of features.
+"""Caps and explanations: the conditions that limit an allele's flag whatever its reliability is.
+Pure functions of the features.
 
 `Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles
-alike, because a certificate only covers a rule that was in force when the probes were counted.
-Source: docs/understand/reliability.md 4. Caps never lift a flag and explanations never change one.
+alike, because a certificate covers only a rule that was applied to the probes that were counted.
+Source: docs/understand/reliability.md 4. A cap never raises a flag, and an explanation never
+changes one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gfmtrust.core.vocabulary import CopyClass, Rank, Why
 
 WHY_ORDER = tuple(Why)
 BIT = {why: 1 << place for place, why in enumerate(WHY_ORDER)}
-"""Each reason as a bit, worst reason lowest."""
+"""The bit of each reason; the worst reason has the lowest bit."""
 
 N_SHARE = 0.01
 MIN_SIGN_AGREEMENT = 0.6
@@ -28,15 +29,15 @@ HIGH_ENTROPY_BITS = 1.9
 
 @dataclass(frozen=True)
 class Limits:
-    """What the probes showed, None where a measure is missing in the whole run.
+    """Limits that were measured on the probes; None where a measure is missing in the whole run.
 
     surprisal_range: 1st and 99th percentile of local surprisal, surprisal_extremes 0.1st and
     99.9th, bits; n_share_high: 99th percentile; strand_llr_median: nats; dis_high: 95th percentile,
     bits; class_gain: mean gain by region class; model_gain: mean gain of all probes, model_gain_low
     its one-sided 95 % lower bound, bits per base (None where the context model is the model);
-    background: the probes are of another sequence than the run's alleles; long_window: a voting model
-    reads more than it was trained on. copied_high: a near copy elsewhere in the genome does not cap
-    HIGH (`--copied_high`).
+    background: whether the probes come from another sequence than the run's alleles; long_window:
+    whether a voting model reads longer windows than those that it was trained on. copied_high:
+    whether a near copy elsewhere in the genome does not cap HIGH (`--copied_high`).
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -78,7 +79,7 @@ def measure_limits(features: pd.DataFrame, blocks: np.ndarray, options: Options)
 def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Highest rank each allele may carry, uint8 (n,), and its reasons as bits of `BIT`, uint32
     (n,). NaN features cap nothing."""
-    found = {
+    reason_masks = {
         Why.PARALOG: features["paralog"].to_numpy(dtype=bool),
         Why.COPIED: (features["copy_class"] == CopyClass.NEAR_COPY).to_numpy()
         & (not limits.copied_high),
@@ -109,30 +110,30 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         Why.NEAR_EDGE,
         Why.N_IN_WINDOW,
     ):
-        cap[found[why]] = Rank.MEDIUM
+        cap[reason_masks[why]] = Rank.MEDIUM
     cap[_outside(column(features, "local_surprisal"), limits.surprisal_extremes)] = Rank.LOW
-    cap[found[Why.PARALOG]] = Rank.LOW
+    cap[reason_masks[Why.PARALOG]] = Rank.LOW
     reasons = np.zeros(len(features), dtype=np.uint32)
-    for why, applies in found.items():
-        reasons |= np.where(applies, np.uint32(BIT[why]), np.uint32(0))
+    for why, mask in reason_masks.items():
+        reasons |= np.where(mask, np.uint32(BIT[why]), np.uint32(0))
     return cap, reasons
 
 
 def bootstrap_lower(
     values: np.ndarray, blocks: np.ndarray, seed: int, draws: int = 1000
 ) -> float | None:
-    """One-sided 95 % lower bound of a mean by drawing whole blocks; NaN values are left out, None
-    without any.
+    """One-sided 95 % lower bound of a mean, by a bootstrap of whole blocks. NaN values are left
+    out; None where no value is finite.
 
     Blocks are drawn 1,000 times with replacement; the same seed gives the same bound whatever the
     order of rows.
     """
-    known = np.isfinite(values)
-    if not known.any():
+    finite = np.isfinite(values)
+    if not finite.any():
         return None
-    names, index = np.unique(blocks[known], return_inverse=True)
-    order = np.lexsort((values[known], index))
-    sums = np.bincount(index[order], weights=values[known][order], minlength=len(names))
+    names, index = np.unique(blocks[finite], return_inverse=True)
+    order = np.lexsort((values[finite], index))
+    sums = np.bincount(index[order], weights=values[finite][order], minlength=len(names))
     counts = np.bincount(index, minlength=len(names))
     drawn = np.random.default_rng([seed, 3]).integers(0, len(names), (draws, len(names)))
     return float(np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), 5))
@@ -146,7 +147,7 @@ def column(features: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def finite(features: pd.DataFrame, name: str) -> np.ndarray:
-    """The known values of a feature."""
+    """The finite values of a feature."""
     values = column(features, name)
     return values[np.isfinite(values)]
 
@@ -176,15 +177,16 @@ def _outside(values: np.ndarray, bounds: tuple[float, float] | None) -> np.ndarr
 
 
 def _no_distribution(features: pd.DataFrame) -> np.ndarray:
-    """Is the allele judged by likelihoods alone, so that nothing is known of what the models make
-    of its site?"""
+    """Whether the allele is judged by likelihoods alone, so that the models give no distribution at
+    its site; bool (n,)."""
     if "ent" not in features:
         return np.zeros(len(features), dtype=bool)
     return np.isfinite(column(features, "llr")) & np.isnan(column(features, "ent"))
 
 
 def _no_gain(limits: Limits, features: pd.DataFrame) -> np.ndarray:
-    """Does the model add nothing over the context model, near the site or in the run as a whole?"""
+    """Whether the model adds nothing to the context model, near the site or in the run as a whole;
+    bool (n,)."""
     if limits.model_gain is None:
         return np.zeros(len(features), dtype=bool)
     if limits.model_gain <= 0:

@@ -1,10 +1,10 @@
-"""Clopper-Pearson certificates: which threshold of the reliability keeps the error at or below
+"""Clopper-Pearson certificates: the threshold of the reliability that keeps the error at or below
 alpha.
 
-A threshold is chosen by a fixed-sequence test whose order is fixed on half A and whose bounds are
-computed on half B, on all accepted (orientation-balanced) probes and again on the run-oriented ones
-among them. Source: docs/understand/reliability.md 3.5; Clopper and Pearson 1934; Angelopoulos et al. 2021
-(Learn then Test). Knows nothing of measures or models.
+A threshold is chosen by a fixed-sequence test. The fit split fixes its order; a certification split
+gives the bounds, once over all accepted (orientation-balanced) probes and once over the
+run-oriented probes among them. Source: docs/understand/reliability.md 3.5; Clopper and Pearson
+1934; Angelopoulos et al. 2021 (Learn then Test). This module does not depend on measures or models.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.vocabulary import Rank
 
 TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in range(10, 101, 5)))
-"""Shares of half A above the candidate thresholds, strictest first."""
+"""Shares of the fit split above the candidate thresholds, strictest first."""
 
-MIN_A_PROBES = 100
-"""A candidate needs so many accepted probes of half A before the sequence may start there."""
+MIN_FIT_PROBES = 100
+"""Accepted probes of the fit split that a candidate needs for the sequence to start there."""
 
 MIN_CELL_PROBES = 500
 """A stratum of a BED file with so many probes in its certification split has a certificate of its
@@ -62,9 +62,9 @@ class Probes:
 
 
 @dataclass(frozen=True)
-class Tally:
-    """Accepted probes `n`, wrong ones among them, and the one-sided upper bound of their error at 1
-    - delta."""
+class ErrorCount:
+    """Number `n` of accepted probes, number of wrong ones among them, and the one-sided upper bound
+    of their error rate at confidence 1 - delta."""
 
     n: int
     errors: int
@@ -73,7 +73,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What one level guarantees in one cell. `threshold` None: the level does not exist there.
+    """The guarantee of one level in one cell. Where `threshold` is None, the level does not exist
+    there.
 
     strata: the strata of the cell, more than one where they share a certificate; refused: strata
     whose own errors contradict the pooled certificate; balanced, run: the counts on the
@@ -88,8 +89,8 @@ class Certificate:
     threshold: float | None
     alpha: float
     delta: float
-    balanced: Tally
-    run: Tally
+    balanced: ErrorCount
+    run: ErrorCount
     tested: int
     n_probes: int
     agreement: BlockAgreement | None = None
@@ -106,18 +107,21 @@ class Certificate:
 
 @cache
 def largest_errors(n: int, alpha: float, delta: float) -> int:
-    """Largest number of errors among n that still certifies alpha; -1 where none does."""
+    """Largest number of errors among n probes that still certifies alpha; -1 where no number
+    does."""
     return int((upper_bound(np.arange(n + 1), n, delta) <= alpha).sum()) - 1
 
 
-def tally(probes: Probes, delta: float) -> Tally:
-    """Count all probes given and their errors."""
+def count_errors(probes: Probes, delta: float) -> ErrorCount:
+    """The number of the given probes and of the wrong ones among them, with the bound of their
+    error."""
     n, errors = len(probes.wrong), int(probes.wrong.sum())
-    return Tally(n, errors, float(upper_bound(errors, n, delta)))
+    return ErrorCount(n, errors, float(upper_bound(errors, n, delta)))
 
 
 def candidate_thresholds(reliability: np.ndarray) -> np.ndarray:
-    """Distinct quantiles of the reliability on half A, strictest first; empty without probes."""
+    """Distinct quantiles of the reliability in the fit split, strictest first; empty without
+    probes."""
     if not len(reliability):
         return np.empty(0)
     ranked = np.sort(reliability)[::-1]
@@ -128,45 +132,49 @@ def candidate_thresholds(reliability: np.ndarray) -> np.ndarray:
 
 
 def fixed_sequence(
-    half_a: Probes, part_b: Probes, alpha: float, delta: float, guard: float = 0.0
+    fit_split: Probes, certification_split: Probes, alpha: float, delta: float, guard: float = 0.0
 ) -> tuple[float | None, int, float | None]:
-    """The laxest threshold that part B certifies, the number of candidates tested, and the first
-    candidate.
+    """The lowest threshold that the certification split certifies, the number of candidates tested,
+    and the first candidate.
 
-    Starts where, judged by half A (at least 100 accepted there), part B most likely passes; goes
-    laxer while all bounds on B (balanced, run-oriented, and where the blocks disagree that of the
-    worst of them) are at most alpha, stops at the first failure. All must
-    hold and the order is fixed on A: no correction is needed. Probes given are those that may carry
-    the level at all. Returns (None, tested, first) where the first already fails. A candidate lies
-    `guard` below the least reliability of A it lets carry the level (and a hair, lest their sum be
-    rounded up).
+    The test starts at the candidate that the certification split will most likely pass, judged by
+    the fit split, of which it must accept at least 100 probes. It goes to lower thresholds while
+    all bounds (balanced, run-oriented, and where the blocks disagree that of the worst of them) are
+    at most alpha, and stops at the first failure. No correction for multiple tests is needed,
+    because all bounds must hold and the fit split fixes the order. The given probes are those that
+    may carry the level at all. Returns (None, tested, first) where the first candidate already
+    fails. A candidate lies `guard` below the lowest reliability of the fit split that it accepts
+    (and 1e-9 lower, so that rounding does not exclude that probe).
     """
-    candidates = candidate_thresholds(half_a.reliability) - (guard + 1e-9 if guard else 0)
-    own = [_both(half_a, threshold + guard, delta) for threshold in candidates]
-    started = [i for i, (balanced, _) in enumerate(own) if balanced.n >= MIN_A_PROBES]
+    candidates = candidate_thresholds(fit_split.reliability) - (guard + 1e-9 if guard else 0)
+    fit_counts = [_both(fit_split, threshold + guard, delta) for threshold in candidates]
+    started = [i for i, (balanced, _) in enumerate(fit_counts) if balanced.n >= MIN_FIT_PROBES]
     if not started:
         return None, 0, None
-    scale = len(part_b.wrong) / len(half_a.wrong)
-    start = max(started, key=lambda i: min(_chance(found, scale, alpha, delta) for found in own[i]))
+    scale = len(certification_split.wrong) / len(fit_split.wrong)
+    start = max(
+        started, key=lambda i: min(_chance(count, scale, alpha, delta) for count in fit_counts[i])
+    )
     accepted, tested = None, 0
     for threshold in candidates[start:]:
         tested += 1
-        if max(_bounds(part_b, threshold + guard, delta)) > alpha:
+        if max(_bounds(certification_split, threshold + guard, delta)) > alpha:
             break
         accepted = float(threshold)
     return accepted, tested, float(candidates[start])
 
 
-def _chance(found: Tally, scale: float, alpha: float, delta: float) -> float:
-    """Chance that part B, `scale` times as large, has a bound of at most alpha where half A counted
-    `found`.
+def _chance(fit_count: ErrorCount, scale: float, alpha: float, delta: float) -> float:
+    """Probability that a certification split, `scale` times as large as the fit split, has a bound
+    of at most alpha, given the counts of the fit split.
 
-    Beta-binomial, Jeffreys prior. A's own smallest bound is no guide: a strict cut-off with hardly
-    an error in A leaves B too few probes to bear the one error it may have.
+    Beta-binomial with the Jeffreys prior. The smallest bound in the fit split is no guide: a strict
+    threshold with almost no error there may leave so few probes in the certification split that a
+    single error fails it.
     """
-    n = round(found.n * scale)
+    n = round(fit_count.n * scale)
     allowed = largest_errors(n, alpha, delta)
-    wrong, right = found.errors + 0.5, found.n - found.errors + 0.5
+    wrong, right = fit_count.errors + 0.5, fit_count.n - fit_count.errors + 0.5
     k = np.arange(allowed + 1)
     log_mass = (
         betaln(k + wrong, n - k + right)
@@ -180,8 +188,8 @@ def _chance(found: Tally, scale: float, alpha: float, delta: float) -> float:
 def certify(
     level: str,
     strata: tuple[str, ...],
-    half_a: Probes,
-    part_b: Probes,
+    fit_split: Probes,
+    certification_split: Probes,
     alpha: float,
     delta: float,
     guard: float,
@@ -190,24 +198,24 @@ def certify(
     """Certificate of one level in the cell of those strata, from its probes that may carry the
     level at all.
 
-    n_probes: the cell's probes in that part of half B before the flag rule took some away, for the
-    record.
+    n_probes: the cell's probes in the certification split before the flag rule removed some; it is
+    only recorded.
     """
-    threshold, tested, first = fixed_sequence(half_a, part_b, alpha, delta, guard)
+    threshold, tested, first = fixed_sequence(fit_split, certification_split, alpha, delta, guard)
     refused: tuple[str, ...] = ()
     if threshold is not None:
-        accepted = part_b.of(part_b.reliability >= threshold + guard)
+        accepted = certification_split.of(certification_split.reliability >= threshold + guard)
         refused = tuple(
             name
             for name in strata
             if _contradicts(accepted.of(accepted.stratum == name), alpha, delta)
         )
-        part_b = part_b.of(~np.isin(part_b.stratum, refused))
+        certification_split = certification_split.of(~np.isin(certification_split.stratum, refused))
     shown = first if threshold is None else threshold
     cut = np.inf if shown is None else shown + guard
-    if max(_bounds(part_b, cut, delta)) > alpha:
+    if max(_bounds(certification_split, cut, delta)) > alpha:
         threshold = None
-    balanced, run = _both(part_b, cut, delta)
+    balanced, run = _both(certification_split, cut, delta)
     return Certificate(
         level,
         strata,
@@ -219,7 +227,7 @@ def certify(
         run,
         tested,
         n_probes,
-        _agreement(part_b, cut, delta),
+        _agreement(certification_split, cut, delta),
     )
 
 
@@ -244,12 +252,12 @@ def thresholds(
 def ranks(
     reliability: np.ndarray, cap: np.ndarray, high: np.ndarray, medium: np.ndarray, guard: float
 ) -> np.ndarray:
-    """The flag rule: rank of each allele, uint8 (n,) in 1..3. The one place where it stands, for
+    """The flag rule: rank of each allele, uint8 (n,) in 1..3. This is its only implementation, for
     probes and alleles alike.
 
     high, medium: thresholds (n,), NaN where the level does not exist; within `guard` of a threshold
-    the lower flag is given. An allele above the HIGH threshold but capped is MEDIUM only where
-    MEDIUM exists: its band was certified with such in it.
+    the lower flag is given. An allele that is above the HIGH threshold but capped is MEDIUM only
+    where MEDIUM exists, because such probes were counted when MEDIUM was certified.
     """
     is_high = (cap >= Rank.HIGH) & (reliability >= high + guard)
     is_medium = ~is_high & (cap >= Rank.MEDIUM) & (reliability >= medium + guard)
@@ -317,13 +325,13 @@ def _agreement(probes: Probes, threshold: float, delta: float) -> BlockAgreement
     )
 
 
-def _both(probes: Probes, threshold: float, delta: float) -> tuple[Tally, Tally]:
+def _both(probes: Probes, threshold: float, delta: float) -> tuple[ErrorCount, ErrorCount]:
     accepted = probes.of(probes.reliability >= threshold)
-    return tally(accepted, delta), tally(accepted.of(accepted.run_oriented), delta)
+    return count_errors(accepted, delta), count_errors(accepted.of(accepted.run_oriented), delta)
 
 
 def _contradicts(accepted: Probes, alpha: float, delta: float) -> bool:
-    """Do a class's own errors prove a rate above alpha, over all its accepted probes or the
-    run-oriented ones?"""
+    """Whether the errors of one class prove a rate above alpha, over all its accepted probes or
+    over the run-oriented ones."""
     parts = (accepted.wrong, accepted.wrong[accepted.run_oriented])
     return any(float(lower_bound(int(wrong.sum()), len(wrong), delta)) > alpha for wrong in parts)

@@ -1,4 +1,5 @@
-"""The calibration of one class of variant: all that its flags rest on besides the run's options."""
+"""The calibration of one class of variant: everything that its flags depend on besides the run's
+options."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ DECOY, LABELS = "decoy", "labels"
 
 @dataclass(frozen=True)
 class SplitCounts:
-    """Probes of each split, and those left out because no model answered."""
+    """Number of probes in each split, and number of those left out because no model could score
+    them."""
 
     probes: int = entry("probes with an LLR")
     failed: int = entry("probes without one")
@@ -51,7 +53,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class ClassCalibration:
-    """What flags the alleles of one class of variant."""
+    """The calibration by which the alleles of one class of variant are flagged."""
 
     counts: SplitCounts = entry("probes of each split")
     reliability: Reliability | None = entry("the fitted score; null where no probe was scored")

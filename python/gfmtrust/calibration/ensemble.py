@@ -1,8 +1,8 @@
-"""Score tables of all models put side by side: the one place where models, members and strands
-meet.
+"""The score tables of all models side by side: the only module that combines models, members and
+strands.
 
-The context model is the ensemble where it is the only model; beside other models it is the baseline
-their gain is measured by.
+Where the context model is the only model, it is the ensemble. Beside other models it is the
+baseline against which their gain is measured.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Ensemble:
 
     models: ids of the models that vote, as given; baseline: id of the context model, or None where
     there is none. view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
-    view_equivariant: (V,) bool, strands equal by construction. metadata: what each model's tables
-    say of themselves. view_told: (V,) bool, whether a view is a distribution; one of whole tokens
-    tells LLRs alone.
+    view_equivariant: (V,) bool, whether both strands are equal by construction. metadata: the
+    metadata of each model's tables. view_has_distribution: (V,) bool, whether a view is a
+    distribution; a view of whole tokens has only LLRs.
     """
 
     models: tuple[str, ...]
@@ -42,7 +42,7 @@ class Ensemble:
     metadata: dict[str, dict]
 
     @property
-    def view_told(self) -> np.ndarray:
+    def view_has_distribution(self) -> np.ndarray:
         return np.array(
             [
                 has_distribution(self.metadata.get(self.models[model], {}))
@@ -61,13 +61,14 @@ class SiteBlock:
     """The sites of one shard, n rows in shard order.
 
     site: DataFrame of tables.SHARD columns. probs: float32 (n, V, 4). weights: float64 (n, V), rows
-    sum to 1 or 0; told_weights: the same over the views that are distributions. status: object
-    (n,), '' or why a model could not answer. local_surprisal: mean over the voting models that have
-    distributions, bits. context_surprisal: the context model's. gain: context - local, NaN where
-    the context model is the only model. context_probs: float32 (n, members, 4), the context model's
-    own answer, NaN throughout where it was not run. llr: float32 (n, V), the haplotypes' LLR of the
-    row's variant, NaN where it changes no length; variant_status: as status, of the variant; both
-    None in a shard of sites.
+    sum to 1 or 0; distribution_weights: the same over the views that are distributions. status:
+    object (n,), '' or the reason why a model could not score the site. local_surprisal: mean over
+    the voting models that have distributions, bits. context_surprisal: the same of the context
+    model. gain: context - local, NaN where the context model is the only model. context_probs:
+    float32 (n, members, 4), the distributions of the context model, all NaN where it was not run.
+    llr: float32 (n, V), the LLR between the haplotypes of the row's variant, NaN where the variant
+    does not change the length; variant_status: the status of the variant. Both are None in a shard
+    of sites.
     """
 
     site: pd.DataFrame
@@ -82,7 +83,7 @@ class SiteBlock:
     context_probs: np.ndarray
     llr: np.ndarray | None = None
     variant_status: np.ndarray | None = None
-    told_weights: np.ndarray | None = None
+    distribution_weights: np.ndarray | None = None
 
 
 class ScoreTables:
@@ -138,15 +139,15 @@ class ScoreTables:
         )[1]
 
     def block(self, shard: PlannedShard, site: pd.DataFrame) -> SiteBlock:
-        """One shard's sites with every model's answer. Raises InternalError (70) where a table is
-        not of these sites."""
+        """The sites of one shard with the scores of every model. Raises InternalError (70) where a
+        table belongs to other sites."""
         answer = {model: self._read(model, shard, site) for model in self.ensemble.metadata}
         voting = [answer[model] for model in self.ensemble.models]
         probs = np.concatenate([part["probs"] for part in voting], axis=1)
         status = _first_status([part["status"] for part in voting])
         probs[status != ""] = np.nan
         nowhere = np.full(len(site), np.nan)
-        told = self.ensemble.view_told
+        view_has_distribution = self.ensemble.view_has_distribution
         beside = [
             answer[model]["local_surprisal"]
             for model in self.ensemble.models
@@ -166,8 +167,8 @@ class ScoreTables:
             n_share=np.max([part["n_share"] for part in voting], axis=0),
             pad_share=np.max([part["pad_share"] for part in voting], axis=0),
             context_probs=base["probs"] if base else np.full((len(site), 1, 4), np.nan, np.float32),
-            told_weights=shared_weights(
-                told & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
+            distribution_weights=shared_weights(
+                view_has_distribution & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
             ),
             **_of_variants(voting),
         )
@@ -211,7 +212,7 @@ class ScoreTables:
 
 
 def has_distribution(metadata: dict) -> bool:
-    """Whether a model's table holds distributions; from its metadata."""
+    """Whether a model's table contains distributions, according to its metadata."""
     return metadata.get("quantity") != "likelihood"
 
 
@@ -225,7 +226,8 @@ def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:
 
 
 def _first_status(per_model: list[np.ndarray]) -> np.ndarray:
-    """The status first in order of precedence over the models; '' where every model answered."""
+    """The first status in order of precedence over the models; '' where every model scored the
+    site."""
     rank = {"": len(STATUS_ORDER), **{status.value: i for i, status in enumerate(STATUS_ORDER)}}
     worst = (
         np.min([[rank[str(value)] for value in status] for status in per_model], axis=0)
@@ -240,7 +242,7 @@ def blocks(
     plan_dir: Path, scores: ScoreTables, kind: ShardKind = ShardKind.SITES
 ) -> Iterator[SiteBlock]:
     """Every shard of that kind of the plan, in order. The sites of the run's variants are in the
-    shards of sites and again in those of variants.
+    shards of sites and also in the shards of variants.
 
     Raises MissingInputError (66) where a shard was not scored.
     """
@@ -249,6 +251,6 @@ def blocks(
 
 
 def allele_status(block: SiteBlock, rows: np.ndarray) -> np.ndarray:
-    """Status of alleles that stand at the given rows: SCORED, or why the models could not answer
-    there."""
+    """Status of the alleles at the given rows: SCORED, or the reason why the models could not score
+    the site."""
     return np.where(block.status[rows] == "", Status.SCORED, block.status[rows])

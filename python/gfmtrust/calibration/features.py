@@ -1,8 +1,8 @@
-"""The features a flag is decided on, of any alleles at scored sites: the same function for probes,
-variants and region bases.
+"""The features that a flag is decided by, for any alleles at scored sites. Probes, variants and
+region bases use the same function.
 
-Local surprisal is the context model's throughout: probes are matched to the run by it before any
-other model has run.
+Local surprisal is always that of the context model, because probes are matched to the run by it
+before any other model has run.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ SITE_FACTS: dict[str, Callable[[SiteBlock, np.ndarray], np.ndarray]] = {
     "copy_class": lambda block, rows: block.site["copy_class"].to_numpy(object)[rows],
     "region_class": lambda block, rows: block.site["region_class"].to_numpy(object)[rows],
 }
-"""What is known of the sites in rows (n,) of a block, whatever the allele, by name of its column."""
+"""Facts about the sites in rows (n,) of a block that do not depend on the allele, by the name of
+their column."""
 
 ALLELE_FACTS = ("mutation_class", "paralog")
 """What is known of a substitution from the letters of the genome alone."""
@@ -73,17 +74,18 @@ def views_of(ensemble: Ensemble) -> Views:
         ensemble.view_models,
         ensemble.view_strands,
         ensemble.view_equivariant,
-        ensemble.view_told,
+        ensemble.view_has_distribution,
     )
 
 
 def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
-    """One row a variant of a shard of variants: the columns of `features` with `variant` (its id),
-    `length` (bp) and `status`.
+    """One row per variant of a shard of variants: the columns of `features` with `variant` (its
+    id), `length` (bp) and `status`.
 
-    LLRs are the sum over the sites of a substitution, each with the others as in the genome, or the
-    haplotypes' own, which a model of whole tokens has of every variant; the other columns are
-    averaged over the sites as their entries in `columns` say. NaN where a status is not SCORED.
+    The LLR of a substitution is the sum over its sites, each scored with the other sites as in the
+    genome. The LLR of other variants is that between the haplotypes; a model of whole tokens gives
+    it for every variant. The other columns are averaged over the sites as their entries in
+    `columns` say. All are NaN where the status is not SCORED.
     """
     rows = block.site.reset_index(drop=True)
     first = np.flatnonzero(np.diff(rows["variant"].to_numpy(), prepend=-1))
@@ -102,7 +104,7 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
     of_haplotypes = block.llr[first].astype(np.float64)
     status = _worst(block, first)
     llrs = np.where(
-        same_length[first][:, None] & (ensemble.view_told | np.isnan(of_haplotypes)),
+        same_length[first][:, None] & (ensemble.view_has_distribution | np.isnan(of_haplotypes)),
         sums,
         of_haplotypes,
     )
@@ -119,9 +121,9 @@ def variant_features(block: SiteBlock, ensemble: Ensemble) -> pd.DataFrame:
 
 
 def over_sites(sites: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
-    """The features of sites as those of variants, a row per variant, by `over_sites` of each column;
-    the first site's for what follows from the variant's own LLRs. first: (n,) the variants' first
-    rows."""
+    """The features of variants from those of their sites, one row per variant, averaged by
+    `over_sites` of each column. A column that follows from the variant's LLRs has the value of the
+    first site. first: (n,) the first row of each variant."""
     n_sites = np.diff(first, append=len(sites))
     values: dict[str, np.ndarray] = {}
     for name in sites:

@@ -1,7 +1,7 @@
-"""From decoy probes to a reliability, its certificates, and all that flags need later.
+"""Fits a reliability and its certificates to decoy probes, with everything that flags need later.
 
-`fit_class` is a pure function of the probes' table. Scoring probes and writing files is elsewhere;
-what a calibration is made of is in `record` and `class_calibration`, the flags are in `flags`.
+`fit_class` is a pure function of the probes' table. Other modules score probes and write files; the
+parts of a calibration are defined in `record` and `class_calibration`, the flags in `flags`.
 Source: docs/understand/reliability.md 3, 4, 7.
 """
 
@@ -24,18 +24,18 @@ from gfmtrust.calibration.strata import LENGTHS, strata
 from gfmtrust.core.vocabulary import Rank, VariantClass
 
 PROBE_KEYS = ("contig_index", "pos", "real", "decoy", "run_oriented", "block")
-"""What a row of the probes is about."""
+"""Columns that identify a row of the probes."""
 PROBE_COLUMNS = (*PROBE_KEYS, *score.FEATURE_COLUMNS)
-"""What `fit` needs; `llr` is ln p(decoy) - ln p(real), so below 0 is right. NaN where a probe
-failed or a measure is missing."""
+"""Columns that `fit` needs. `llr` is ln p(decoy) - ln p(real), so a value below 0 is right. Values
+are NaN where a probe failed or a measure is missing."""
 
 
 def fit(
     probes: pd.DataFrame,
     options: Options = Options(),  # noqa: B008  (frozen: safe)
 ) -> RunCalibration:
-    """The calibration of a run of SNVs. Raises as `fit_class`, and ConfigurationError (78) for
-    options out of range."""
+    """The calibration of a run of SNVs. Raises the errors of `fit_class`, and ConfigurationError
+    (78) for options out of range."""
     options.check()
     options = replace(options, digests=as_json(options.digests))
     return of_snvs(options, fit_class(probes, options))
@@ -44,24 +44,24 @@ def fit(
 def fit_class(
     probes: pd.DataFrame, options: Options, lengths: tuple[int, ...] = ()
 ) -> ClassCalibration:
-    """Fit the reliability on the fit split, certify HIGH and exactly-MEDIUM on a certification
-    split each.
+    """Fit the reliability on the fit split; certify HIGH and exactly-MEDIUM, each on its own
+    certification split.
 
     probes: columns PROBE_COLUMNS, any row order; lengths: bins that cells are split by, see
     `strata`. A probe is wrong unless the real base is preferred: LLR 0 is wrong; probes without an
-    LLR are left out and counted. Fewer than 8 blocks, or a fit split outside 40-60 %: no
-    certificate. Raises ValueError naming a missing column.
+    LLR are left out and counted. With fewer than 8 blocks, or a fit split outside 40-60 % of the
+    probes, there is no certificate. Raises ValueError that names a missing column.
     """
     probes, n_failed = _answered(probes)
     blocks = probes["block"].to_numpy(dtype=np.int64)
     part = splits.split(blocks, options.seed)
-    in_fit = part == splits.A
+    in_fit = part == splits.FIT
     counts = SplitCounts(
         len(probes),
         n_failed,
         int(in_fit.sum()),
-        int((part == splits.B1).sum()),
-        int((part == splits.B2).sum()),
+        int((part == splits.CERTIFY_HIGH).sum()),
+        int((part == splits.CERTIFY_MEDIUM).sum()),
         len(np.unique(blocks)),
     )
     limits = measure_limits(probes, blocks, options)
@@ -120,20 +120,23 @@ def certify(
     part: np.ndarray,
     options: Options,
 ) -> tuple[Certificate, ...]:
-    """All certificates: HIGH by cell on B1, then MEDIUM by cell on B2 among the probes that would
-    not be written HIGH.
+    """All certificates: first HIGH by cell, then MEDIUM by cell among the probes that are not
+    flagged HIGH, each on the split that certifies it.
 
-    probes: n of them; cap: highest rank each may carry (n,); part: `splits.A`, `B1` or `B2` (n,).
+    probes: n probes; cap: the highest rank that each may carry (n,); part: the split of each (n,),
+    see `splits`.
     """
-    in_fit = part == splits.A
-    high_cells = certificates.cells(probes, part == splits.B1, in_fit)
-    medium_cells = certificates.cells(probes, part == splits.B2, in_fit)
+    in_fit = part == splits.FIT
+    high_cells = certificates.cells(probes, part == splits.CERTIFY_HIGH, in_fit)
+    medium_cells = certificates.cells(probes, part == splits.CERTIFY_MEDIUM, in_fit)
     delta = (
         options.delta / (len(high_cells) + len(medium_cells))
         if options.simultaneous
         else options.delta
     )
-    high_level = _Level(Rank.HIGH, options.alpha_high, delta, options.guard_band, splits.B1)
+    high_level = _Level(
+        Rank.HIGH, options.alpha_high, delta, options.guard_band, splits.CERTIFY_HIGH
+    )
     high = tuple(
         _certify_cell(high_level, probes, cell, cap >= Rank.HIGH, part) for cell in high_cells
     )
@@ -143,7 +146,9 @@ def certify(
         certificates.ranks(probes.reliability, cap, at, nowhere, options.guard_band) == Rank.HIGH
     )
     may_medium = (cap >= Rank.MEDIUM) & ~is_high
-    medium_level = _Level(Rank.MEDIUM, options.alpha_medium, delta, options.guard_band, splits.B2)
+    medium_level = _Level(
+        Rank.MEDIUM, options.alpha_medium, delta, options.guard_band, splits.CERTIFY_MEDIUM
+    )
     return high + tuple(
         _certify_cell(medium_level, probes, cell, may_medium, part) for cell in medium_cells
     )
@@ -151,7 +156,7 @@ def certify(
 
 @dataclass(frozen=True)
 class _Level:
-    """What a level of one split must keep to. part: the split that certifies it."""
+    """The requirements of one level. part: the split that certifies it."""
 
     rank: Rank
     alpha: float
@@ -168,7 +173,7 @@ def _certify_cell(
     return certificates.certify(
         level.rank.name,
         tuple(sorted(set(probes.stratum[cell]))),
-        probes.of(usable & (part == splits.A)),
+        probes.of(usable & (part == splits.FIT)),
         probes.of(usable & (part == level.part)),
         level.alpha,
         level.delta,
@@ -180,9 +185,9 @@ def _certify_cell(
 def fit_classes(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, ClassCalibration]:
     """A calibration for each class of variant that has probes; insertions and deletions by length.
 
-    Insertions and deletions certify each other: a level exists for one in a stratum only where it
-    or a higher one does for the other, since a model that likes short sequences is right at every
-    insertion probe.
+    Insertions and deletions certify each other: a level exists for one of them in a stratum only
+    where it or a higher level exists for the other, because a model that prefers short sequences is
+    right at every insertion probe.
     """
     pair = (VariantClass.INS, VariantClass.DEL)
     alone = {
@@ -211,15 +216,16 @@ def fit_classes(probes: dict[str, pd.DataFrame], options: Options) -> dict[str, 
 
 
 def _exists(calibration: ClassCalibration, level: str, stratum: str) -> bool:
-    """Is that level, or a higher one, certified in the stratum?"""
+    """Whether that level, or a higher one, is certified in the stratum."""
     return any(
         Rank[one.level] >= Rank[level] and one.covers(stratum) for one in calibration.certificates
     )
 
 
 def reliability(calibration: ClassCalibration, features: pd.DataFrame) -> np.ndarray:
-    """GFM_REL of each allele, float64 (n,) in 0..1; NaN where it cannot be estimated. By labels: of
-    its call, whose distance to the cut takes the place of |LLR|."""
+    """GFM_REL of each allele, float64 (n,) in 0..1; NaN where it cannot be estimated. In a
+    calibration by labels it is the reliability of the allele's call, whose distance to the cut-off
+    replaces |LLR|."""
     if calibration.reliability is None:
         return np.full(len(features), np.nan)
     if calibration.cut is not None:

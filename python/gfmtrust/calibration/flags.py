@@ -1,4 +1,4 @@
-"""Confidence flags and the reasons that kept them down, from a calibration and the features of
+"""Confidence flags and the reasons that limited them, from a calibration and the features of
 alleles.
 
 Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source:
@@ -44,8 +44,8 @@ def assign(
 def decide(
     run: RunCalibration, features: pd.DataFrame, of_class: ClassCalibration | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """As `assign`, the reasons as bits of `caps.BIT`, uint32 (n,): for those who ask for the rank
-    of very many alleles alone."""
+    """As `assign`, but with the reasons as bits of `caps.BIT`, uint32 (n,). It is faster where only
+    the ranks of very many alleles are needed."""
     missing = [name for name in FEATURE_COLUMNS if name not in features]
     if missing:
         raise ValueError(
@@ -108,8 +108,8 @@ def basis(calibration: ClassCalibration, rank: np.ndarray) -> np.ndarray:
 
 
 def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:
-    """Count the flags that a negative control's probes earn by the calibration. features: as for
-    `assign`; `llr` is decoy less real."""
+    """Count the flags that the calibration gives to the probes of a negative control. features: as
+    for `assign`; `llr` is ln p(decoy) - ln p(real)."""
     rank, _ = decide(run, features)
     scored = rank > Rank.NOT_SCORED
     wrong = ~(column(features, "llr")[scored] < 0)

@@ -1,9 +1,10 @@
 """Calibration by labels: the same score and certificates as on decoys, where right means that the
 model's call agrees with the label.
 
-An allele's call is its LLR against a cut that the fit split chose; the distance to it takes the
-place of |LLR|. The splits share no megabase. Where labels are too few the decoy calibration stays, with the
-number needed. Source: docs/understand/reliability.md, "Labels".
+The call of an allele compares its LLR with a cut-off that the fit split chose; the distance to the
+cut-off replaces |LLR|. The splits share no megabase. Where there are too few labels, the decoy
+calibration is used and the number needed is reported. Source: docs/understand/reliability.md,
+"Labels".
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
 
 MIN_LABELS = 200
-"""Alleles of each label without which nothing could be certified at the error that MEDIUM
-allows."""
+"""Alleles of each label that are needed to certify anything at the error that MEDIUM allows."""
 LIKELY_HIGH = 500
 """Alleles of each label below which HIGH is unlikely to be certified."""
 ONE_SIDED = 0.9
 
 
 def too_few(label: np.ndarray) -> str:
-    """Why there are too few labels (n,) of a kind for anything to be said, with the number needed;
+    """The reason why the labels (n,) of one class of variant are too few, with the number needed;
     '' where there are enough."""
     n_effect = int((label == 1).sum())
     n_none = len(label) - n_effect
@@ -44,21 +44,21 @@ def too_few(label: np.ndarray) -> str:
 
 
 def refusal(label: np.ndarray, block: np.ndarray) -> str:
-    """Why these labels cannot calibrate, with the number needed; '' where they can. label, block:
-    (n,)."""
+    """The reason why these labels cannot calibrate, with the number needed; '' where they can.
+    label, block: (n,)."""
     n_blocks = len(np.unique(block))
     if why_not := too_few(label):
         return why_not
     if n_blocks < splits.MIN_BLOCKS:
         return f"labels in {n_blocks} blocks of 1 Mb; a calibration needs {splits.MIN_BLOCKS}"
-    if not splits.halves_balanced(int((splits.split(block, 1) == splits.A).sum()), len(label)):
+    if not splits.halves_balanced(int((splits.split(block, 1) == splits.FIT).sum()), len(label)):
         return "the blocks of 1 Mb cannot be split evenly; a calibration needs 40 to 60 % of the labels in half of them"
     return ""
 
 
 def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
-    """Region classes of which more than nine in ten have one label: there a region alone makes a
-    call right."""
+    """Warnings about region classes where more than nine in ten labels are equal: there, the region
+    alone determines the label."""
     texts = []
     for name in sorted(set(region_class)):
         labels = label[region_class == name]
@@ -75,7 +75,7 @@ def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
 
 
 def blocks_of(table: pd.DataFrame) -> np.ndarray:
-    """Block of each allele, int (n,): a megabase of its contig."""
+    """Block of each allele, int (n,): its megabase of its contig."""
     return np.unique(
         place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True
     )[1]
@@ -84,11 +84,11 @@ def blocks_of(table: pd.DataFrame) -> np.ndarray:
 def fit(
     table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | None = None
 ) -> ClassCalibration:
-    """A calibration of one class of variant from its labelled alleles. Labels that `refusal` speaks
-    against give one without certificates.
+    """The calibration of one class of variant by its labelled alleles. It has no certificates where
+    `refusal` gives a reason.
 
     table: contig_index, pos, label and the columns of `features`; rows without an LLR are left out.
-    llr_cut: nats, else the best of the fit split.
+    llr_cut: nats; None means the best cut-off of the fit split.
     """
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(
         ["contig_index", "pos"], kind="stable", ignore_index=True
@@ -96,7 +96,7 @@ def fit(
     block, label = blocks_of(table), table["label"].to_numpy()
     score = effect_score(table["llr"].to_numpy(np.float64), by_size)
     part = splits.split(block, options.seed)
-    in_fit = part == splits.A
+    in_fit = part == splits.FIT
     cut = llr_cut if llr_cut is not None else best_cut(label[in_fit], score[in_fit])
     right = (score >= cut) == (label == 1)
     distance = np.abs(score - cut)

@@ -1,4 +1,5 @@
-"""The labelled alleles of a run by class of variant, and what is fitted to them."""
+"""The labelled alleles of a run by class of variant, their calibrations and their local likelihood
+ratios."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class LabelledAlleles:
-    """The labelled alleles of a run; `features` is to be given the run's shards."""
+    """The labelled alleles of a run; the caller passes the run's shards to `features`."""
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble, label_table: Path):
         self._alleles, _ = labels.matched(label_table, plan_dir / "alleles.parquet", [])
@@ -56,7 +57,8 @@ class LabelledAlleles:
     def overlap(
         self, tables_by_class: dict[str, pd.DataFrame], contigs: list[str]
     ) -> tuple[training.Overlap, ...]:
-        """How many labels lie where each model was trained, also in the log; () without labels."""
+        """The number of labels that lie where each model was trained, which is also logged; ()
+        without labels."""
         if not tables_by_class:
             return ()
         contig_index = np.concatenate(
@@ -76,8 +78,8 @@ def label_calibrations(
     llr_cut: float | None,
     overlap: tuple[training.Overlap, ...] = (),
 ) -> LabelCalibrations:
-    """A calibration by labels for each class of variant that has enough; the others, in the log
-    too, with the number needed."""
+    """The calibrations by labels of all classes of variant that have enough labels, and the
+    refusals of the others with the number needed, which are also logged."""
     fitted: dict[str, ClassCalibration] = {}
     refused: list[tuple[str, str]] = []
     for name, table in by_class.items():
@@ -95,10 +97,10 @@ def label_calibrations(
 def local_ratios(
     by_class: dict[str, pd.DataFrame], facts: dict, prior: float, seed: int, out_dir: Path
 ) -> None:
-    """Write the local likelihood ratios of the classes of variant that have labels enough.
+    """Write the local likelihood ratios of the classes of variant that have enough labels.
 
-    Raises UsageError (64) for a prior out of range, BadDataError (65) where no class has enough,
-    with the number needed.
+    Raises UsageError (64) for a prior out of range, and BadDataError (65) with the number needed
+    where no class has enough labels.
     """
     local_lr.strengths(prior)
     refused = {

@@ -1,11 +1,11 @@
-"""Local likelihood ratios in the ClinGen manner: how many times as likely a score is with an effect
-as without, at every labelled score.
+"""Local likelihood ratios as ClinGen uses them: how many times more likely a score is with an
+effect than without, at every labelled score.
 
-A window slides over the labelled scores; its bounds come from a bootstrap, and where labels of one
-kind run out from the window's own counts. A table and the scores beyond which the bounds reach the
-published strengths of evidence: research use, never an ACMG call. Source: Pejaver et al. 2022
-(windows, bounds, prior); Tavtigian et al. 2018 (odds of the strengths); docs/understand/reliability.md,
-"Labels".
+A window slides over the labelled scores. Its bounds come from a bootstrap, or from the counts in
+the window where it contains few labels of one kind. The output is a table, and the scores beyond
+which the bounds reach the published strengths of evidence. It is for research use and is never an
+ACMG call. Source: Pejaver et al. 2022 (windows, bounds, prior); Tavtigian et al. 2018 (odds of the
+strengths); docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ from gfmtrust.io import tables
 
 USE = "research use only; not ACMG evidence"
 PRIOR = 0.0441
-"""Share of pathogenic alleles among rare missense variants of genes of monogenic disease. Source:
-Pejaver et al. 2022."""
+"""Share of pathogenic alleles among rare missense variants of genes that cause monogenic disease.
+Source: Pejaver et al. 2022."""
 LEAST, SHARE = 100, 0.03
-"""Labelled alleles of a window: 100, or 3 % of all where that is more."""
+"""Labelled alleles in a window: 100, or 3 % of all alleles where that is more."""
 CENTRES = 500
-"""Scores at most at which a window is looked at: every n-th distinct one where there are more."""
+"""Largest number of scores at which a window is computed; where there are more distinct scores,
+every n-th is used."""
 DRAWS = 10_000
 DELTA = 0.05
 EXPONENTS = {"supporting": 1 / 8, "moderate": 1 / 4, "strong": 1 / 2, "very_strong": 1.0}
-"""Power of the odds of very strong evidence that each strength has. Source: Tavtigian et al.
-2018."""
+"""The exponent of each strength: its odds are those of very strong evidence to this power. Source:
+Tavtigian et al. 2018."""
 LIKELY_POSTERIOR = 0.8995
-"""Posterior of 'likely pathogenic', 0.900 to three digits as Pejaver et al. reckon, which the
-weakest combinations of evidence for it must reach: one strong and two supporting ones, say, or
-three moderate ones; all of them have the power 3/4 of very strong evidence."""
+"""Posterior of 'likely pathogenic', 0.900 to three digits as in Pejaver et al. The weakest
+combinations of evidence for it must reach this value, for example one strong and two supporting
+items, or three moderate items. The exponents of each such combination sum to 3/4."""
 JSON_FILE, TSV_FILE = "local_lr.json", "local_lr.tsv"
 
 
 @dataclass(frozen=True)
 class Curve:
-    """At q scores, ascending: half the width of the window, its labelled alleles and those of label
-    1 among them, its likelihood ratio, and one-sided 95 % bounds of that, each for itself. Arrays
-    (q,); infinite where a window holds no allele without an effect. mode: what the bootstrap drew,
-    see `resampling`.
+    """At q ascending scores: half the width of the window, the number of its labelled alleles and
+    of those with label 1, its likelihood ratio, and the pointwise one-sided 95 % bounds of that
+    ratio. Arrays (q,); infinite where a window contains no allele without an effect. mode: the unit
+    that the bootstrap drew, see `resampling`.
     """
 
     score: np.ndarray
@@ -62,12 +63,12 @@ class Curve:
 
 
 def strengths(prior: float) -> dict[str, float]:
-    """Odds that evidence of each strength needs at a prior, weakest first; 1,124 is very strong at
-    0.0441, as published.
+    """Odds that evidence of each strength needs at a prior, weakest first. At the prior 0.0441,
+    very strong evidence needs 1,124, as published.
 
-    Very strong is the smallest whole number whose power 3/4, times the odds of the prior, has
-    LIKELY_POSTERIOR. Raises UsageError (64) for a prior that is not between 0 and 1, or so high
-    that no evidence is needed.
+    The odds of very strong evidence are the smallest integer whose power 3/4, times the odds of the
+    prior, reaches LIKELY_POSTERIOR. Raises UsageError (64) for a prior that is not between 0 and 1,
+    or so high that no evidence is needed.
     """
     wanted = LIKELY_POSTERIOR / (1 - LIKELY_POSTERIOR)
     if not 0 < prior < 1 or prior / (1 - prior) >= wanted:
@@ -89,10 +90,11 @@ def curve(
     """The local likelihood ratio along the score. label: 0 or 1, score: finite, block: int, all
     (n,) with n >= LEAST and both labels.
 
-    A window is centred on its score and the narrowest that holds enough alleles, ties included.
-    Whole blocks are drawn, or alleles where there are too few; windows stay where they are. A bound
-    is the less favourable of the bootstrap's and of Clopper-Pearson's from the window's own counts,
-    as a bootstrap never draws a label that the window does not hold.
+    A window is centred on its score and is the narrowest that contains enough alleles, ties
+    included. The bootstrap draws whole blocks, or alleles where there are too few blocks; the
+    windows do not move. A bound is the less favourable of the bootstrap bound and the
+    Clopper-Pearson bound from the counts in the window, because a bootstrap never draws a label
+    that the window does not contain.
     """
     order = np.argsort(score, kind="stable")
     label, score, block = (
@@ -128,19 +130,20 @@ def curve(
 
 
 def window_size(n: int) -> int:
-    """Alleles that a window over n labelled ones holds at least."""
+    """The smallest number of alleles in a window, given n labelled alleles."""
     return max(LEAST, int(np.ceil(SHARE * n - 1e-9)))
 
 
-def thresholds(found: Curve, odds: dict[str, float]) -> list[dict]:
-    """For each strength: from which score on all lower bounds reach its odds, and up to which score
-    all upper bounds lie at or below their inverse; None where none does."""
+def thresholds(lr_curve: Curve, odds: dict[str, float]) -> list[dict]:
+    """For each strength: the score from which on all lower bounds reach its odds, and the score up
+    to which all upper bounds are at or below the inverse of its odds; None where there is no such
+    score."""
     return [
         {
             "strength": name,
             "odds": value,
-            "effect_from": _last_run(found.score[::-1], (found.low >= value)[::-1]),
-            "no_effect_to": _last_run(found.score, found.high <= 1 / value),
+            "effect_from": _last_run(lr_curve.score[::-1], (lr_curve.low >= value)[::-1]),
+            "no_effect_to": _last_run(lr_curve.score, lr_curve.high <= 1 / value),
         }
         for name, value in odds.items()
     ]
@@ -156,15 +159,15 @@ def write(
     draws: int = DRAWS,
 ) -> dict:
     """Write local_lr.json and local_lr.tsv for the labelled alleles of each class of variant;
-    returns the content of the former.
+    return the content of the JSON file.
 
-    kinds: tables with contig_index, pos, label and llr (nats, finite); refused: why a class has
-    none. Posteriors are at the prior.
+    kinds: tables with contig_index, pos, label and llr (nats, finite); refused: the reason why a
+    class has no table. Posteriors are computed with the prior.
     """
     odds, about, reached, rows = strengths(prior), [], [], []
     for kind, table in kinds.items():
         label = table["label"].to_numpy()
-        found = curve(
+        lr_curve = curve(
             label,
             effect_score(table["llr"].to_numpy(np.float64), by_size),
             blocks_of(table),
@@ -177,11 +180,11 @@ def write(
                 "n_effect": int((label == 1).sum()),
                 "n_none": int((label == 0).sum()),
                 "window": window_size(len(label)),
-                "intervals": found.mode,
+                "intervals": lr_curve.mode,
             }
         )
-        reached += [{"kind": kind, **one} for one in thresholds(found, odds)]
-        rows += _rows(kind, found, prior)
+        reached += [{"kind": kind, **one} for one in thresholds(lr_curve, odds)]
+        rows += _rows(kind, lr_curve, prior)
     content = tables.plain(
         {
             "use": USE,
@@ -199,18 +202,18 @@ def write(
     return content
 
 
-def _rows(kind: str, found: Curve, prior: float) -> list[dict]:
+def _rows(kind: str, lr_curve: Curve, prior: float) -> list[dict]:
     columns = {
-        "score": found.score,
-        "half_width": found.half_width,
-        "n": found.n,
-        "n_effect": found.n_effect,
+        "score": lr_curve.score,
+        "half_width": lr_curve.half_width,
+        "n": lr_curve.n,
+        "n_effect": lr_curve.n_effect,
     }
-    for name, lr in (("", found.lr), ("_low", found.low), ("_high", found.high)):
+    for name, lr in (("", lr_curve.lr), ("_low", lr_curve.low), ("_high", lr_curve.high)):
         columns |= {f"lr{name}": lr, f"posterior{name}": posterior(lr, prior)}
     return [
         {"kind": kind, **{name: values[i] for name, values in columns.items()}}
-        for i in range(len(found.score))
+        for i in range(len(lr_curve.score))
     ]
 
 
@@ -220,16 +223,16 @@ def posterior(lr: np.ndarray, prior: float) -> np.ndarray:
 
 
 class _Counts:
-    """Weighted counts of both labels in windows of sorted alleles."""
+    """Weighted counts of both labels in windows over sorted alleles."""
 
     def __init__(self, label: np.ndarray, first: np.ndarray, end: np.ndarray):
         self._label, self._first, self._end = label, first, end
 
     def of(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """With an effect and without, float64 (q,) each."""
+        """The counts with an effect and those without, float64 (q,) each."""
         sums = (
-            np.concatenate([[0.0], np.cumsum(weights * mine)])
-            for mine in (self._label, ~self._label)
+            np.concatenate([[0.0], np.cumsum(weights * in_group)])
+            for in_group in (self._label, ~self._label)
         )
         with_effect, without = (total[self._end] - total[self._first] for total in sums)
         return with_effect, without
@@ -238,8 +241,8 @@ class _Counts:
 def _windows(
     score: np.ndarray, centre: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Half width, first row and end of the narrowest window round each centre with at least `size`
-    of the sorted scores."""
+    """Half width, first row and end of the narrowest window around each centre that contains at
+    least `size` of the sorted scores."""
     half_width, first, end = (
         np.empty(len(centre)),
         np.empty(len(centre), int),
@@ -274,7 +277,7 @@ def _odds(share: np.ndarray) -> np.ndarray:
 
 
 def _last_run(score: np.ndarray, holds: np.ndarray) -> float | None:
-    """The score at which an unbroken run of true that begins with the first one ends; None without
-    one."""
+    """The score at the end of the unbroken run of true values that begins with the first value;
+    None without such a run."""
     n = int(np.cumprod(holds).sum())
     return float(score[n - 1]) if n else None

@@ -1,4 +1,4 @@
-"""How a run is calibrated: the errors that its levels may have, and what the calibration is of."""
+"""How a run is calibrated: the errors that its levels may have, and what is calibrated."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Options:
 
     @property
     def at_most_medium(self) -> str:
-        """Why no allele of the run may be HIGH whatever its own measures, as half a sentence; ''
-        where nothing says so."""
+        """The reason why no allele of the run may be HIGH whatever its measures are, as part of a
+        sentence; '' without such a reason."""
         if self.background:
             return f"context model and probes come from {self.background}"
         return (
@@ -57,7 +57,7 @@ class Options:
         )
 
     def check(self, place: str = "calibration") -> None:
-        """Raises ConfigurationError (78) where a level could not mean anything."""
+        """Raises ConfigurationError (78) where an option is out of its range."""
         if not 0 < self.alpha_high < self.alpha_medium < 1:
             raise ConfigurationError(
                 message(

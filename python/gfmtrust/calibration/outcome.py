@@ -10,8 +10,8 @@ from gfmtrust.core.vocabulary import Rank
 
 
 def outcome_text(calibration) -> str:
-    """The outcome of a RunCalibration, of its SNVs first, then of the classes that are flagged by
-    labels."""
+    """The outcome of a RunCalibration: first that of its SNVs, then that of the classes that are
+    flagged by labels."""
     labels = calibration.labels
     by_labels = [
         f"{name} alleles are flagged by labels: {_text(calibration, one, [])}"
@@ -22,7 +22,8 @@ def outcome_text(calibration) -> str:
 
 
 def _text(calibration, one: ClassCalibration, further: list[str]) -> str:
-    """The outcome of one class in a run. further: parts about other classes."""
+    """The outcome of one class of variant in a run. further: parts of the text about other
+    classes."""
     options = calibration.options
     if calibration.shift is not None and calibration.shift.fired:
         return "No flag above LOW: the run's sites are unlike the probes (shift test fired); calibrate again on this run"
@@ -42,12 +43,13 @@ def _text(calibration, one: ClassCalibration, further: list[str]) -> str:
         )
     parts += further
     if options.looks > 1:
-        parts.append(f"exploratory: look {options.looks} at the certification splits")
+        parts.append(f"exploratory: use {options.looks} of the certification splits")
     return "; ".join(parts)
 
 
 def _without_band(one: ClassCalibration, guard_band: float) -> list[str]:
-    """Region classes with HIGH whose MEDIUM is missing, or no wider than twice the guard band."""
+    """Region classes with HIGH where MEDIUM is missing or at most twice as wide as the guard
+    band."""
     classes = np.array(
         sorted({name for certificate in one.certificates for name in certificate.strata}),
         dtype=object,

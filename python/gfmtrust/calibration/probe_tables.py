@@ -1,4 +1,4 @@
-"""The probes of a run with their measures, gathered from its score tables in one pass over each
+"""The probes of a run with their measures, collected from its score tables in one pass over each
 shard."""
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from gfmtrust.io import tables
 from gfmtrust.planning.shards import PROBE, planned_shards
 
 RUN_SITES_KEPT = 20_000
-"""Run sites whose local surprisal the shift test looks at; every n-th where there are more."""
+"""Largest number of run sites whose local surprisal the shift test uses; where there are more,
+every n-th is used."""
 
 
 class Reader(Protocol):
-    """What takes something of every shard as it is read."""
+    """Receives every shard as it is read, and keeps what it needs of it."""
 
     def add(self, block: SiteBlock) -> None: ...
 
@@ -36,7 +37,7 @@ def read_once(
     readers: Iterable[Reader],
     kind: ShardKind = ShardKind.SITES,
 ) -> None:
-    """Hand every shard of that kind to all readers, in order; each score table is read once."""
+    """Pass every shard of that kind to all readers, in order. Each score table is read once."""
     readers = list(readers)
     if readers:
         for block in blocks(plan_dir, scores, kind):
@@ -58,14 +59,14 @@ class ProbeRows:
         self._parts.append(_probes_of(block, self._ensemble, self._probes, self._place, rows))
 
     def table(self) -> pd.DataFrame:
-        """The columns of probes.parquet, those of `features`, `status`, and bits per base of
-        ensemble and context model (`surprisal`, `context_site_surprisal`)."""
+        """The columns of probes.parquet, the columns of `features`, `status`, and the bits per base
+        of the ensemble and of the context model (`surprisal`, `context_site_surprisal`)."""
         return pd.concat(self._parts, ignore_index=True)
 
 
 class PermutedAlts:
-    """LLRs of the run's SNVs, and those with the ALTs permuted among SNVs of one REF. Of every n-th
-    SNV where there are more than RUN_SITES_KEPT."""
+    """The LLRs of the run's SNVs, and the LLRs after the ALTs were permuted among SNVs of the same
+    REF. Where there are more than RUN_SITES_KEPT SNVs, every n-th is used."""
 
     def __init__(self, plan_dir: Path, seed: int):
         snvs = _snvs(plan_dir)
@@ -91,8 +92,8 @@ class PermutedAlts:
         )
 
     def distance(self) -> float | None:
-        """Kolmogorov-Smirnov distance of the two; None without any SNV. About 0: the models do not
-        tell observed alleles from arbitrary ones."""
+        """Kolmogorov-Smirnov distance between the two; None without any SNV. A value near 0 means
+        that the models do not distinguish observed alleles from arbitrary ones."""
         if not self._parts:
             return None
         real, arbitrary = (
@@ -103,7 +104,7 @@ class PermutedAlts:
 
 class ClassProbes:
     """The probes of each class of variant in variants.parquet, with the columns that
-    `calibration.fit` needs; real and decoy are the id."""
+    `calibration.fit` needs. The columns real and decoy contain the id of the variant."""
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble):
         self._variants = tables.read(plan_dir / "variants.parquet").to_pandas()
@@ -138,8 +139,7 @@ def probe_table(plan_dir: Path, scores: ScoreTables) -> pd.DataFrame:
 
 
 def control_tables(plan_dir: Path, scores: ScoreTables) -> Iterator[tuple[ShardKind, pd.DataFrame]]:
-    """The probes of each negative control that was scored, as `probe_table` has those of the
-    run."""
+    """The probes of each negative control that was scored, in the form of `probe_table`."""
     for kind in NEGATIVE_CONTROLS:
         if planned_shards(plan_dir, kind):
             probes = ProbeRows(plan_dir, scores.ensemble)
@@ -163,7 +163,7 @@ def _snvs(plan_dir: Path) -> pd.DataFrame:
 def _probes_of(
     block: SiteBlock, ensemble: Ensemble, probes: pd.DataFrame, place: np.ndarray, rows: np.ndarray
 ) -> pd.DataFrame:
-    """The probes that stand at the given rows of a block, in the order of probes.parquet."""
+    """The probes at the given rows of a block, in the order of probes.parquet."""
     here = place_key(block.site["contig_index"], block.site["pos"])[rows]
     low, high = np.searchsorted(place, here, "left"), np.searchsorted(place, here, "right")
     row = np.repeat(rows, high - low)
@@ -180,7 +180,7 @@ def _probes_of(
     context = block.context_probs[row]
     alike = view_weights(context, np.zeros(context.shape[1], int))
     bits = {
-        "surprisal": surprisal_of(block.probs[row], block.told_weights[row], real),
+        "surprisal": surprisal_of(block.probs[row], block.distribution_weights[row], real),
         "context_site_surprisal": surprisal_of(context, alike, real),
         "status": block.status[row],
     }

@@ -1,8 +1,8 @@
-"""calibration.json: all that is needed to flag alleles later, and to audit a flag from the file
-alone.
+"""calibration.json: everything that is needed to flag alleles later, and to audit a flag from this
+file alone.
 
-How it is made is in `fit` and `calibrate`; what it says in words is in `outcome`. It is kept here
-and not in `core.contracts` because its parts are the records of this package.
+`fit` and `calibrate` create it; `outcome` describes it in words. It is defined here and not in
+`core.contracts` because its parts are records of this package.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ run."""
 
 @dataclass(frozen=True)
 class ControlVerdict:
-    """One negative control: a scorer that cannot know anything of a site."""
+    """One negative control: permuted weights or shuffled windows, which have no information about a
+    site."""
 
     name: str = entry("the control")
     n: int = entry("probes")
@@ -55,8 +56,8 @@ class Withdrawal:
 
 @dataclass(frozen=True)
 class LabelCalibrations:
-    """The calibrations by labels. Alleles of such a class are flagged by them, region bases
-    never."""
+    """The calibrations by labels. They flag the alleles of their class of variant, and never region
+    bases."""
 
     classes: dict[str, ClassCalibration] = entry("by class of variant", factory=dict)
     refusals: tuple[tuple[str, str], ...] = entry(
@@ -110,7 +111,7 @@ class RunCalibration(Contract):
 
     @classmethod
     def from_dict(cls, content: dict, place: str = PLACE) -> Self:
-        """As `Contract.from_dict`; also refuses options and cut-offs out of range."""
+        """As `Contract.from_dict`; also refuses options and thresholds out of range."""
         calibration = super().from_dict(content, place)
         calibration.options.check(place)
         for one in (*calibration.classes.values(), *calibration.labels.classes.values()):
@@ -137,20 +138,20 @@ class RunCalibration(Contract):
 
     @property
     def snv(self) -> ClassCalibration:
-        """What flags region bases, and SNVs where there are no labels of SNVs."""
+        """The calibration that flags region bases, and SNVs where it has no labels of SNVs."""
         return self.classes[VariantClass.SNV.value]
 
     def flagging(self) -> dict[str, ClassCalibration]:
-        """What flags the alleles of each class, SNV first, then by name; by labels where there are
-        some."""
+        """The calibration that flags the alleles of each class, SNV first, then by name. A
+        calibration by labels has precedence."""
         by_name = dict(sorted((self.classes | self.labels.classes).items()))
         return {VariantClass.SNV.value: by_name[VariantClass.SNV.value], **by_name}
 
     def of_class(self, name: str) -> ClassCalibration:
-        """What flags that class of variant; a class without a calibration gets LOW,
-        UNCERTIFIED."""
-        found = self.flagging().get(name)
-        return found or replace(self.snv, reliability=None, certificates=())
+        """The calibration that flags that class of variant. A class without a calibration is
+        flagged LOW with the reason UNCERTIFIED."""
+        calibration = self.flagging().get(name)
+        return calibration or replace(self.snv, reliability=None, certificates=())
 
 
 def with_outcome_text(calibration: RunCalibration) -> RunCalibration:
@@ -166,8 +167,8 @@ def of_snvs(options: Options, snv: ClassCalibration) -> RunCalibration:
 def with_shift(
     calibration: RunCalibration, verdict: ShiftVerdict, transferred: bool = False
 ) -> RunCalibration:
-    """The calibration with this run's shift verdict. A transferred one (`--calibration`) loses HIGH
-    where nothing was tested."""
+    """The calibration with this run's shift verdict. A transferred calibration (`--calibration`)
+    loses HIGH where no shift could be tested."""
     calibration = replace(calibration, shift=verdict)
     if transferred and verdict.state in ("too_few", "not_tested"):
         return withhold_high(
@@ -190,8 +191,8 @@ def with_controls(
     controls: tuple[ControlVerdict, ...],
     alt_distance: float | None = None,
 ) -> RunCalibration:
-    """The calibration with its negative controls. A control that earns a flag withdraws HIGH from
-    the whole run."""
+    """The calibration with its negative controls. A control with a flag above LOW withdraws HIGH
+    from the whole run."""
     calibration = replace(calibration, controls=controls, alt_distance=alt_distance)
     flagged = [control.name for control in controls if control.n_high or control.n_medium]
     return (
@@ -202,13 +203,13 @@ def with_controls(
 
 
 def withhold_high(calibration: RunCalibration, why: str) -> RunCalibration:
-    """The calibration giving at most MEDIUM, for that reason (words for the header)."""
+    """The calibration limited to MEDIUM, for that reason (text for the header)."""
     return with_outcome_text(replace(calibration, high_withheld=why))
 
 
 def check_matches(calibration: RunCalibration, digests: dict) -> None:
-    """Raises ConfigurationError (78) where the calibration is of other models, another genome,
-    other views or precision."""
+    """Raises ConfigurationError (78) where the calibration belongs to other models, another genome,
+    other views or another precision."""
     have, got = calibration.digests, as_json(digests)
     bundles, of_scores = have.get("bundles", {}), got.get("bundles", {})
     for model in bundles:

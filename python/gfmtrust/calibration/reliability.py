@@ -1,9 +1,9 @@
-"""The reliability: estimated probability that the preference between two alleles finds the base
-that stands there.
+"""The reliability: the estimated probability that the preference between two alleles is for the
+base of the genome.
 
-A logistic regression on the fit split of the probes. On probes the sign of the LLR is the label, so only
-measures that stay the same when REF and ALT trade places may enter. Source: docs/understand/reliability.md
-3.3, 3.4. Flags and certificates are not here.
+A logistic regression on the fit split of the probes. On probes the sign of the LLR is the label, so
+only measures that do not change when REF and ALT are exchanged may enter. Source:
+docs/understand/reliability.md 3.3, 3.4. Flags and certificates are not here.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from gfmtrust.core.risk_coverage import prr
 
 FEW_PROBES = 500
 MAX_MISSING = 0.02
-"""A predictor missing in more than this share of the fit split is dropped for the run; elsewhere a missing
-one means no reliability."""
+"""A predictor missing in more than this share of the fit split is dropped for the run. A missing
+value of any other predictor means that the allele has no reliability."""
 MIN_VARYING, VARYING_SHARE = 30, 0.05
-"""A predictor that has one and the same value in all but fewer probes than both is constant: what
-two probes beside a contig's end say, right by luck, would rule every allele there."""
+"""A predictor is constant where fewer probes than both numbers differ from its commonest value.
+Otherwise two probes near the end of a contig that are right by chance could decide every allele
+there."""
 
 STRENGTHS = (0.001, 0.01, 0.1, 1.0, 10.0)
 """Inverse L2 penalties tried, strongest penalty first."""
@@ -37,15 +38,15 @@ FROM_LLR = {
     "abs_llr": lambda llr, llr_sd, s0: np.abs(llr),
     "margin": margin,
 }
-"""Predictors that are computed here, from llr and llr_sd (nats) and s0 (see `measures.margin`). They
-are the only ones where the fit split is small."""
+"""Predictors that are computed here, from llr and llr_sd (nats) and s0 (see `measures.margin`).
+Where the fit split is small, they are the only predictors."""
 
 FEATURE_COLUMNS = tuple(
     column.name
     for column in COLUMNS
     if column.decides or (column.predictor and column.name not in FROM_LLR)
 )
-"""The features that a flag is decided on; NaN where a measure is missing."""
+"""The features by which a flag is decided; NaN where a measure is missing."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Term:
     """One predictor: standardised as (clip(value, low, high) - mean) / scale, then times the
     coefficient.
 
-    low, high: range on the fit split; beyond it nothing is known, so nothing is extrapolated.
+    low, high: range in the fit split. Values beyond it are clipped, so that nothing is
+    extrapolated.
     """
 
     name: str
@@ -66,8 +68,8 @@ class Term:
 
 @dataclass(frozen=True)
 class Reliability:
-    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped:
-    (predictor, why)."""
+    """A fitted score. s0: nats, see `measures.margin`; strength: inverse L2 penalty; dropped: pairs
+    of a predictor and the reason."""
 
     terms: tuple[Term, ...]
     intercept: float
@@ -114,7 +116,7 @@ def fit(
     differ. Raises ValueError without probes.
     """
     if not len(right):
-        raise ValueError("features: no probes; expected at least one in half A")
+        raise ValueError("features: no probes; expected at least one in the fit split")
     values = predictors(features, s0)
     kept, dropped = _choose(values, len(right))
     complete = (
@@ -129,18 +131,18 @@ def fit(
         if terms
         else np.empty((len(right), 0))
     )
-    strength, held_out = _choose_strength(matrix, right, folds)
+    strength, out_of_fold = _choose_strength(matrix, right, folds)
     useful = _useful(matrix, right, folds, strength)
     dropped += tuple((term.name, "adds nothing") for i, term in enumerate(terms) if i not in useful)
     if len(useful) < len(terms):
         terms, matrix = [terms[i] for i in useful], matrix[:, useful]
-        held_out = _out_of_fold(matrix, right, folds, strength)
+        out_of_fold = _out_of_fold(matrix, right, folds, strength)
     coefficients, intercept = _solve(matrix, right, strength)
     terms = [
         Term(t.name, float(c), t.mean, t.scale, t.low, t.high)
         for t, c in zip(terms, coefficients, strict=True)
     ]
-    ablation = _ablation({name: values[name][complete] for name in kept}, right, folds, held_out)
+    ablation = _ablation({name: values[name][complete] for name in kept}, right, folds, out_of_fold)
     return Reliability(tuple(terms), intercept, s0, strength, len(right), dropped), ablation
 
 
@@ -159,7 +161,8 @@ def predict(fitted: Reliability, features: pd.DataFrame) -> np.ndarray:
 
 
 def _choose(values: dict[str, np.ndarray], n: int) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """Predictors that vary and are known nearly everywhere, and why the others are dropped."""
+    """Predictors that vary and are missing almost nowhere, and the reasons why the others are
+    dropped."""
     kept, dropped = [], []
     for name, finite_values in ((name, each[np.isfinite(each)]) for name, each in values.items()):
         if len(finite_values) < (1 - MAX_MISSING) * n:
@@ -185,8 +188,8 @@ def _scaled(term: Term, values: np.ndarray) -> np.ndarray:
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
-    """Coefficients and intercept; where all or none are right, or nothing varies, the intercept
-    alone (add-half)."""
+    """Coefficients and intercept. Where all probes or none are right, or no predictor varies, only
+    the intercept is fitted (add one half to both counts)."""
     n_right = int(right.sum())
     if not matrix.shape[1] or n_right in (0, len(right)):
         return np.zeros(matrix.shape[1]), float(
@@ -206,12 +209,12 @@ def newton(
     weights: np.ndarray | float = 1.0,
     offset: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """L2-penalised logistic regression by damped Newton steps, to the last digits: coefficients
-    (p,), the first unpenalised.
+    """L2-penalised logistic regression by damped Newton steps to machine precision: coefficients
+    (p,), the first of which is not penalised.
 
-    matrix: (n, p), its first column ones; target: 0 or 1 (n,), both present. Minimises strength x
-    log loss + half the squared coefficients, which is scikit-learn's objective with C = strength.
-    weights: how often each row counts; offset: log odds added to each.
+    matrix: (n, p), whose first column is all ones; target: 0 or 1 (n,), both present. Minimises
+    strength x log loss + half the squared coefficients, which is scikit-learn's objective with C =
+    strength. weights: how often each row counts; offset: log odds added to each.
     """
     penalty = np.ones(matrix.shape[1])
     penalty[0] = 0.0
@@ -244,27 +247,28 @@ def _choose_strength(
     matrix: np.ndarray, right: np.ndarray, folds: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """The penalty with the least log loss out of fold, and its out-of-fold log odds (n,)."""
-    best, best_loss, best_held_out = STRENGTHS[0], np.inf, np.zeros(len(right))
+    best, best_loss, best_out_of_fold = STRENGTHS[0], np.inf, np.zeros(len(right))
     for strength in STRENGTHS:
-        held_out = _out_of_fold(matrix, right, folds, strength)
-        loss = _log_loss(held_out, right)
+        out_of_fold = _out_of_fold(matrix, right, folds, strength)
+        loss = _log_loss(out_of_fold, right)
         if loss < best_loss - 1e-9:
-            best, best_loss, best_held_out = strength, loss, held_out
-    return best, best_held_out
+            best, best_loss, best_out_of_fold = strength, loss, out_of_fold
+    return best, best_out_of_fold
 
 
 def _out_of_fold(
     matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float
 ) -> np.ndarray:
-    """Log odds of each probe by a fit to the other folds, (n,); 0 where there is no other."""
-    held_out = np.zeros(len(right))
+    """Log odds of each probe from a fit to the other folds, (n,); 0 where there is no other
+    fold."""
+    out_of_fold = np.zeros(len(right))
     for fold in np.unique(folds):
         in_fold = folds == fold
         if in_fold.all():
             continue
         coefficients, intercept = _solve(matrix[~in_fold], right[~in_fold], strength)
-        held_out[in_fold] = matrix[in_fold] @ coefficients + intercept
-    return held_out
+        out_of_fold[in_fold] = matrix[in_fold] @ coefficients + intercept
+    return out_of_fold
 
 
 def _log_loss(log_odds: np.ndarray, right: np.ndarray) -> float:
@@ -272,8 +276,8 @@ def _log_loss(log_odds: np.ndarray, right: np.ndarray) -> float:
 
 
 def _useful(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: float) -> list[int]:
-    """Columns without which the log loss out of fold grows: the one that is missed least goes
-    first, until each is missed."""
+    """Columns whose removal increases the out-of-fold log loss. The least useful column is removed
+    first, until every remaining column is useful."""
     kept = list(range(matrix.shape[1]))
     loss = _log_loss(_out_of_fold(matrix, right, folds, strength), right)
     while len(kept) > 1:
@@ -293,11 +297,11 @@ def _useful(matrix: np.ndarray, right: np.ndarray, folds: np.ndarray, strength: 
 
 
 def _ablation(
-    values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, held_out: np.ndarray
+    values: dict[str, np.ndarray], right: np.ndarray, folds: np.ndarray, out_of_fold: np.ndarray
 ) -> tuple[AblationRow, ...]:
     rows = [
-        ("all", held_out),
-        *((name, _held_out_direction(each, right, folds)) for name, each in values.items()),
+        ("all", out_of_fold),
+        *((name, _out_of_fold_direction(each, right, folds)) for name, each in values.items()),
     ]
     ratios = [(name, prr(~right, ranking) if len(right) else np.nan) for name, ranking in rows]
     return tuple(
@@ -305,9 +309,9 @@ def _ablation(
     )
 
 
-def _held_out_direction(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """The measure, turned in each fold so that higher is more trusted by the other folds'
-    probes."""
+def _out_of_fold_direction(values: np.ndarray, right: np.ndarray, folds: np.ndarray) -> np.ndarray:
+    """The measure, with its sign chosen in each fold by the probes of the other folds so that a
+    higher value means a more reliable preference."""
     turned = np.zeros(len(values))
     for fold in np.unique(folds):
         in_fold = folds == fold

@@ -1,4 +1,4 @@
-"""The run-level shift gate: are the run's sites like the probes that were certified? Source:
+"""The shift test of a run: whether the run's sites are like the probes that were certified. Source:
 docs/understand/reliability.md 7."""
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ KS_P = 0.01
 class ShiftVerdict:
     """state: 'ok', 'fired', 'too_few' (run sites) or 'not_tested' (no surprisal).
 
-    delta_median: run less probes, bits, with its 95 % interval low..high; ks_d, ks_p: two-sample
-    Kolmogorov-Smirnov.
+    delta_median: median of the run minus median of the probes, bits, with its 95 % interval
+    low..high; ks_d, ks_p: two-sample Kolmogorov-Smirnov.
     """
 
     state: str
@@ -36,13 +36,13 @@ class ShiftVerdict:
         return self.state == "fired"
 
 
-def shift_gate(run_surprisal: np.ndarray, probe_surprisal: np.ndarray) -> ShiftVerdict:
-    """Compare local surprisal (site left out, bits) of the run's sites with that of the probes; NaN
-    is left out.
+def shift_test(run_surprisal: np.ndarray, probe_surprisal: np.ndarray) -> ShiftVerdict:
+    """Compare the local surprisal (without the site itself, bits) of the run's sites with that of
+    the probes; NaN values are left out.
 
-    Fires where the 95 % interval of the difference of medians lies wholly beyond +-0.10 bit, or
-    where KS p < .01 and D >= .10. Below 20 run sites nothing is tested. Closed form: the same
-    numbers give the same verdict.
+    The test fires where the 95 % interval of the difference of medians lies entirely beyond +-0.10
+    bit, or where the Kolmogorov-Smirnov p < .01 and D >= .10. With fewer than 20 run sites nothing
+    is tested. It has a closed form: the same numbers always give the same verdict.
     """
     run, probes = (
         np.sort(values[np.isfinite(values)]).astype(np.float64)

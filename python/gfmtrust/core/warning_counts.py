@@ -25,7 +25,7 @@ class CountedWarning:
         return f"{self.text}, {self.count:,} times, first {self.first}"
 
 
-class Tally:
+class WarningCounts:
     """Warnings in the order in which their kinds first occurred."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from gfmtrust.core.contracts.checks import (
     GenomeContig,
 )
 from gfmtrust.core.errors import BadDataError, MissingInputError, UsageError, message
-from gfmtrust.core.warning_counts import CountedWarning, Tally, shown
+from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
 from gfmtrust.inputs import contig_names
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
@@ -197,7 +197,7 @@ def check_bed(
     """Read a BED and match its contigs. Raises BadDataError (65) for malformed lines and for contig
     names that do not fit."""
     content = bed.read(path)
-    tally = Tally()
+    tally = WarningCounts()
     matches = {
         contig: contig_names.match(contig, None, rule, genome.contigs)
         for contig in content.intervals["contig"].unique()

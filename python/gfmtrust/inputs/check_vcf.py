@@ -18,7 +18,7 @@ from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.binomial import lower_bound
 from gfmtrust.core.contracts.checks import CheckedInput
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.inputs import contig_names, record_keys
 from gfmtrust.inputs.contig_names import ContigRule
 from gfmtrust.inputs.record_keys import Spelling, SpellingSorter
@@ -63,10 +63,10 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
     Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of
     faults), a wrong assembly (row 36); InputOutputError (74); MissingInputError (66).
     """
-    tally = Tally()
+    warning_counts = WarningCounts()
     with tempfile.TemporaryDirectory(dir=job.work_dir) as runs:
         header, records = vcf_reader.read(job.path, job.limits)
-        reader = _Reader(job, genome, header, tally, SpellingSorter(Path(runs)))
+        reader = _Reader(job, genome, header, warning_counts, SpellingSorter(Path(runs)))
         for record in records:
             reader.take(record)
         reader.finish()
@@ -77,14 +77,14 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
             raise refused
         compared = RefCheck()
         record_keys.write(job.out, compared.watch(genome, reader.sorter.sorted()))
-    compared.judge(job, genome.name, tally)
+    compared.judge(job, genome.name, warning_counts)
     facts = CheckedInput(
         id=job.id,
         kind="vcf",
         name=job.path.name,
         **reader.counts(),
         **compared.counts(),
-        warnings=tally.rows(),
+        warnings=warning_counts.rows(),
     )
     return InputCheck(facts, reader.matches)
 
@@ -93,7 +93,12 @@ class _Reader:
     """What is gathered from the records as they stream by."""
 
     def __init__(
-        self, job: VcfJob, genome: Genome, header: Header, tally: Tally, sorter: SpellingSorter
+        self,
+        job: VcfJob,
+        genome: Genome,
+        header: Header,
+        warning_counts: WarningCounts,
+        sorter: SpellingSorter,
     ) -> None:
         self._job = job
         self._fasta = genome.name
@@ -102,7 +107,7 @@ class _Reader:
         self._lengths = header.contig_lengths()
         self._info_keys = header.declared("INFO")
         self._filters = header.declared("FILTER") | {b"PASS", b".", b"0"}
-        self._tally = tally
+        self._warning_counts = warning_counts
         self._order = Order()
         self._numbers: Counter[str] = Counter(records=0, alts=0, no_alt=0)
         self._absent: Counter[str] = Counter()
@@ -110,9 +115,11 @@ class _Reader:
         self.sorter = sorter
         self.matches: dict[str, str | None] = {}
         if bgzf.container(job.path) is bgzf.Container.GZIP:
-            tally.add("plain gzip, not BGZF; recompress with bgzip for an index", job.path.name)
+            warning_counts.add(
+                "plain gzip, not BGZF; recompress with bgzip for an index", job.path.name
+            )
         if any(OUR_HEADER.match(line) for line in header.lines):
-            tally.add(
+            warning_counts.add(
                 "carries lines of an earlier annotation; annotate_vcf asks for --overwrite",
                 job.path.name,
             )
@@ -163,9 +170,9 @@ class _Reader:
             self._warn("carries GFM_ keys; annotate_vcf asks for --overwrite", record)
 
     def _warn(self, text: str, record: Record) -> None:
-        if len(self._tally) >= MAX_KINDS and text not in self._tally:
+        if len(self._warning_counts) >= MAX_KINDS and text not in self._warning_counts:
             text = "further kinds of warnings"  # a hostile file has a new undeclared key in every record
-        self._tally.add(text, f"{record.contig}:{vcf_reader.format_position(record.pos)}")
+        self._warning_counts.add(text, f"{record.contig}:{vcf_reader.format_position(record.pos)}")
 
     def finish(self) -> None:
         """Warnings that only the whole file tells."""
@@ -174,20 +181,20 @@ class _Reader:
             found = (
                 f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
             )
-            self._tally.add(found, next(iter(self._absent)), self._absent.total())
+            self._warning_counts.add(found, next(iter(self._absent)), self._absent.total())
         if self._order.unsorted_line is not None:
-            self._tally.add(
+            self._warning_counts.add(
                 "not sorted; no index is written; sort with bcftools sort",
                 f"{name} line {self._order.unsorted_line}",
             )
         if self._last != b"\n":
-            self._tally.add("no final newline; one is added", name)
+            self._warning_counts.add("no final newline; one is added", name)
         if (
-            len(self._tally) < MAX_KINDS
+            len(self._warning_counts) < MAX_KINDS
         ):  # htslib takes time by the square of the names it does not know: minutes for 100,000
             seen = vcf_reader.check_with_htslib(self._job.path, self._numbers["records"])
             if seen:
-                self._tally.add(seen, name)
+                self._warning_counts.add(seen, name)
 
     def counts(self) -> dict:
         return {**self._numbers, "sorted": self._order.unsorted_line is None}
@@ -236,7 +243,7 @@ class RefCheck:
                 row = batch[rows[np.flatnonzero(differs)[0]]]
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
-    def judge(self, job: VcfJob, fasta: str, tally: Tally) -> None:
+    def judge(self, job: VcfJob, fasta: str, warning_counts: WarningCounts) -> None:
         """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/understand/scoring.md,
         section 5."""
         for n_mismatch, n, what in (
@@ -251,10 +258,10 @@ class RefCheck:
                     raise BadDataError(
                         message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy)
                     )
-                tally.add(f"{found}; allowed by --allow_mismatch", str(self._first))
+                warning_counts.add(f"{found}; allowed by --allow_mismatch", str(self._first))
                 break
         if self.n_ref_mismatch:
-            tally.add(
+            warning_counts.add(
                 f"REF differs from {fasta}: REF_MISMATCH", str(self._first), self.n_ref_mismatch
             )
 

@@ -50,7 +50,7 @@ def is_background(contig: str) -> bool:
     return contig.startswith(PREFIX)
 
 
-def own_contigs(contigs: dict[str, int]) -> dict[str, int]:
+def user_contigs(contigs: dict[str, int]) -> dict[str, int]:
     """The user's contigs, name -> length; they come first, so that a contig's number is the one in
     the user's FASTA."""
     return {name: length for name, length in contigs.items() if not is_background(name)}

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.warning_counts import CountedWarning, Tally, shown
+from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
 from gfmtrust.io import bgzf
 from gfmtrust.io.atomic import part_file, synced, write_failed
 from gfmtrust.io.intervals import IntervalSet
@@ -182,9 +182,9 @@ def write(
             except OSError as error:
                 raise write_failed(part, error) from error
         _check_part(part, bed, ours, len(columns))
-    tally = Tally()
-    is_sorted = check_sorted(bed, tally)
-    index = _write_index(output, bed, len(ours), tally) if is_sorted else None
+    warning_counts = WarningCounts()
+    is_sorted = check_sorted(bed, warning_counts)
+    index = _write_index(output, bed, len(ours), warning_counts) if is_sorted else None
     newline_added = bool(bed.lines) and not bed.lines[-1].endswith(b"\n")
     return WrittenBed(
         len(bed.intervals),
@@ -192,7 +192,7 @@ def write(
         is_sorted,
         newline_added,
         index,
-        tally.rows(),
+        warning_counts.rows(),
     )
 
 
@@ -292,7 +292,7 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> N
         )
 
 
-def check_sorted(bed: BedFile, tally: Tally) -> bool:
+def check_sorted(bed: BedFile, warning_counts: WarningCounts) -> bool:
     """Whether the intervals are in the order an index needs; counted as a warning where not."""
     contig = bed.intervals["contig"].to_numpy(object)
     start = bed.intervals["start"].to_numpy(np.int64)
@@ -302,11 +302,15 @@ def check_sorted(bed: BedFile, tally: Tally) -> bool:
     if not len(falling) and not again:
         return True
     line_no = int(bed.intervals["line_no"].iloc[int(falling[0]) + 1]) if len(falling) else 1
-    tally.add("not sorted; no index written; sort with bedtools sort", f"{bed.name} line {line_no}")
+    warning_counts.add(
+        "not sorted; no index written; sort with bedtools sort", f"{bed.name} line {line_no}"
+    )
     return False
 
 
-def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str | None:
+def _write_index(
+    output: Path, bed: BedFile, n_ours: int, warning_counts: WarningCounts
+) -> str | None:
     """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but
     none between intervals."""
     first = _first_interval(bed)
@@ -317,12 +321,16 @@ def _write_index(output: Path, bed: BedFile, n_ours: int, tally: Tally) -> str |
         if not is_interval[n] and not line.startswith(b"#")
     ]
     if odd and odd[-1] > first:
-        tally.add(
+        warning_counts.add(
             "track, browser or empty line between intervals; no index written",
             f"{bed.name} line {odd[-1]}",
         )
         return None
     longest = int(bed.intervals["end"].max()) if len(bed.intervals) else 0
     return write_index(
-        output, "bed", longest > CSI_FROM, tally, skipped_lines=first - 1 + n_ours if odd else 0
+        output,
+        "bed",
+        longest > CSI_FROM,
+        warning_counts,
+        skipped_lines=first - 1 + n_ours if odd else 0,
     )

@@ -18,7 +18,7 @@ import pyfaidx
 
 from gfmtrust.core.alphabet import FOLD, INVALID, PAD
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.io import bgzf
 from gfmtrust.io import fasta as fasta_scan
 
@@ -49,14 +49,14 @@ class Genome:
     name, for messages, reports. warnings: counted warnings of opening it.
     """
 
-    def __init__(self, faidx: pyfaidx.Faidx, name: str, tally: Tally) -> None:
+    def __init__(self, faidx: pyfaidx.Faidx, name: str, warning_counts: WarningCounts) -> None:
         self._faidx = faidx
         self._cache: OrderedDict[str, np.ndarray] = OrderedDict()
         self._cached_bases = 0
         self._sums: dict[str, fasta_scan.ContigSum] | None = None
         self.path = Path(faidx.filename)
         self.name = name
-        self.warnings = tally
+        self.warnings = warning_counts
         self.contigs: dict[str, int] = {contig: row.rlen for contig, row in faidx.index.items()}
         self.names: list[str] = list(self.contigs)
 
@@ -71,14 +71,14 @@ class Genome:
         damaged stream.
         """
         path, work_dir = Path(path), Path(work_dir)
-        tally = Tally()
+        warning_counts = WarningCounts()
         name = path.name
         kind = bgzf.container(path)
         _check_start(path)
         if kind is bgzf.Container.GZIP or (
             kind is bgzf.Container.BGZF and path.suffix not in (".gz", ".bgz")
         ):
-            tally.add(
+            warning_counts.add(
                 "FASTA is plain gzip or not named .gz: decompressed; recompress with bgzip", name
             )
             log.warning(
@@ -90,7 +90,7 @@ class Genome:
             raise BadDataError(
                 message(name, "plain text", "a compressed file, as it is named", "rename it")
             )
-        return cls(_open_faidx(path, kind, work_dir, indexed), name, tally)
+        return cls(_open_faidx(path, kind, work_dir, indexed), name, warning_counts)
 
     def close(self) -> None:
         self._faidx.close()

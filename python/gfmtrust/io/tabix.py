@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pysam
 
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import WarningCounts, shown
 
 CSI_FROM = 2**29 - 1
 """The last position a .tbi can hold (tabix specification); beyond it a .csi is written."""
 
 
 def write_index(
-    path: Path, preset: str, csi: bool, tally: Tally, skipped_lines: int = 0
+    path: Path, preset: str, csi: bool, warning_counts: WarningCounts, skipped_lines: int = 0
 ) -> str | None:
     """Index `path` in place; the index's file name, or None with a counted warning where htslib
     cannot.
@@ -36,7 +36,7 @@ def write_index(
     try:
         pysam.tabix_index(str(path), force=True, keep_original=True, csi=csi, **layout)
     except OSError as error:
-        tally.add(
+        warning_counts.add(
             f"no index written: htslib cannot ({shown(str(error)).replace(str(path), path.name)})",
             path.name,
         )

@@ -124,7 +124,7 @@ def plan_sites(
         region_classes=tuple(regions.class_names or ()),
         contigs=tuple(
             PlannedContig(name, length)
-            for name, length in background_reference.own_contigs(genome.contigs).items()
+            for name, length in background_reference.user_contigs(genome.contigs).items()
         ),
         genome_digest=checks.genome.digest,
         background=checks.background,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.core.alphabet import BASES, N, decode
-from gfmtrust.core.warning_counts import Tally
+from gfmtrust.core.warning_counts import WarningCounts
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.genome import Genome
@@ -45,7 +45,7 @@ def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
                 )
                 n, last = n + 1, max(last, pos)
             text.close()
-    write_index(out, "vcf", csi=last > CSI_FROM, tally=Tally())
+    write_index(out, "vcf", csi=last > CSI_FROM, warning_counts=WarningCounts())
     return n
 
 
@@ -79,23 +79,23 @@ def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
 def _indels(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
     """The same of every allele that changes the length, with the base before it (at a contig's
     start the one behind)."""
-    held = (
+    variants = (
         tables.read(plan_dir / "variants.parquet", ["contig_index", "pos", "ref", "alt"])
         .to_pandas()
         .drop_duplicates()
     )
-    made = []
-    for index, pos, ref, alt in held.itertuples(index=False):
+    records = []
+    for index, pos, ref, alt in variants.itertuples(index=False):
         if len(ref) == len(alt):
             continue
         if ref and alt:
-            made.append((int(index), int(pos), ref, alt))
+            records.append((int(index), int(pos), ref, alt))
             continue
         at = pos - 1 if pos else pos + len(ref)
         beside = decode(genome.codes(genome.names[index], at, at + 1))
-        made.append(
+        records.append(
             (int(index), int(at), beside + ref, beside + alt)
             if pos
             else (int(index), 0, ref + beside, alt + beside)
         )
-    return iter(sorted(made))
+    return iter(sorted(records))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank
-from gfmtrust.core.warning_counts import Tally
+from gfmtrust.core.warning_counts import WarningCounts
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
@@ -50,11 +50,11 @@ def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
                 text.write(line.encode())
                 last = max(last, end)
         text.close()
-    tally = Tally()
-    made = write_index(path, "bed", csi=last > CSI_FROM, tally=tally)
-    for line in tally.lines():  # such as a contig whose name holds control characters
+    warning_counts = WarningCounts()
+    index_name = write_index(path, "bed", csi=last > CSI_FROM, warning_counts=warning_counts)
+    for line in warning_counts.lines():  # such as a contig whose name holds control characters
         log.warning("%s", line)
-    return [path, *([path.with_name(made)] if made else [])]
+    return [path, *([path.with_name(index_name)] if index_name else [])]
 
 
 def _rows(sites: Path) -> Iterator[tuple]:

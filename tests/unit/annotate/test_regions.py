@@ -16,7 +16,7 @@ from gfmtrust.annotate.region_summary import (
     Levels,
     commonest_status,
     numbers,
-    own_error_bound,
+    region_error_bound,
     region_flag,
     summarise,
     typical_rank,
@@ -57,14 +57,14 @@ def binomial_bound(errors, n, delta):
     ("errors", "n"), [(0, 590), (0, 200), (30, 1000), (31, 1000), (1, 605), (200, 400)]
 )
 def test_bound_counts_one_base_in_ten(errors, n):
-    assert own_error_bound(errors, n, 0.05) == pytest.approx(
+    assert region_error_bound(errors, n, 0.05) == pytest.approx(
         binomial_bound(-(-errors // 10), n // 10, 0.05), abs=1e-9
     )
 
 
 @pytest.mark.parametrize(("errors", "n"), [(0, 0), (0, 9), (5, 9), (100, 100), (95, 99)])
 def test_bound_is_one_where_nothing_is_known(errors, n):
-    assert own_error_bound(errors, n, 0.05) == 1
+    assert region_error_bound(errors, n, 0.05) == 1
 
 
 @pytest.mark.parametrize(

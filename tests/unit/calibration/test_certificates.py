@@ -8,7 +8,7 @@ from allele_classes import of_class
 from scipy import stats
 
 from gfmtrust.calibration import certificates
-from gfmtrust.calibration.certificates import Probes, Tally
+from gfmtrust.calibration.certificates import ErrorCount, Probes
 from gfmtrust.core.vocabulary import Rank
 
 LARGEST = {  # docs/understand/reliability.md 3.5: largest number of errors at one-sided 95 %
@@ -44,9 +44,18 @@ def drawn(rng, n, error, **of_class("single_copy")) -> Probes:
     return probes(r, rng.random(n) < error(r), rng.random(n) < 0.5, region_class)
 
 
-def certified(half_a, part_b, alpha=0.05, classes=("single_copy",), guard=0.0):
+def certified(
+    fit_split, certification_split, alpha=0.05, classes=("single_copy",), guard=0.0
+):
     return certificates.certify(
-        "HIGH", classes, half_a, part_b, alpha, 0.05, guard, len(part_b.wrong)
+        "HIGH",
+        classes,
+        fit_split,
+        certification_split,
+        alpha,
+        0.05,
+        guard,
+        len(certification_split.wrong),
     )
 
 
@@ -78,7 +87,7 @@ def test_no_probes_bound_nothing():
     assert certificates.lower_bound(0, 0, 0.05) == 0.0
 
 
-def test_candidates_are_the_top_shares_of_half_a():
+def test_candidates_are_the_top_shares_of_the_fit_split():
     found = certificates.candidate_thresholds(np.arange(1, 201) / 200)
     tops = [1, 2, 4, 6, 10, 14, *range(20, 201, 10)]
     np.testing.assert_allclose(found, [(200 - top + 1) / 200 for top in tops])
@@ -98,10 +107,10 @@ def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass(
     part = Probes(reliability, wrong, everything, np.full(1000, "single_copy", dtype=object))
     found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
     assert certificates.upper_bound(20, 1000, 0.05) < 0.05
-    half_a = Probes(
+    fit_split = Probes(
         reliability, np.arange(1000) >= 200, everything, part.region_class
     )  # A says: best at the top 20 %
-    found, tested, first = certificates.fixed_sequence(half_a, part, 0.05, 0.05)
+    found, tested, first = certificates.fixed_sequence(fit_split, part, 0.05, 0.05)
     assert first == found == reliability[199]
     assert tested == 2
 
@@ -116,7 +125,7 @@ def test_both_the_balanced_and_the_run_oriented_bound_must_hold():
     assert found.threshold is None
 
 
-def test_fewer_than_100_probes_of_half_a_start_nothing():
+def test_fewer_than_100_probes_of_the_fit_split_start_nothing():
     small = probes(np.full(99, 0.9), np.zeros(99))
     large = probes(np.full(900, 0.9), np.zeros(900))
     assert certified(small, large).threshold is None
@@ -125,10 +134,10 @@ def test_fewer_than_100_probes_of_half_a_start_nothing():
 
 
 def test_a_guard_band_leaves_out_probes_just_above_the_threshold():
-    half_a = probes(np.linspace(0, 1, 1000), np.zeros(1000))
-    found = certified(half_a, half_a, guard=0.1)
+    fit_split = probes(np.linspace(0, 1, 1000), np.zeros(1000))
+    found = certified(fit_split, fit_split, guard=0.1)
     assert found.threshold is not None
-    assert found.balanced.n == (half_a.reliability >= found.threshold + 0.1).sum()
+    assert found.balanced.n == (fit_split.reliability >= found.threshold + 0.1).sum()
 
 
 def test_a_class_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
@@ -138,7 +147,7 @@ def test_a_class_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
     pool = Probes(np.full(2000, 0.9), wrong, np.arange(2000) % 2 == 0, names)
     found = certified(pool, pool, classes=("bad", "good"))
     assert found.refused == ("bad",)
-    assert found.balanced == Tally(1900, 0, pytest.approx(0.001575, abs=1e-5))
+    assert found.balanced == ErrorCount(1900, 0, pytest.approx(0.001575, abs=1e-5))
     assert found.covers("good")
     assert not found.covers("bad")
     assert not found.covers("unseen")
@@ -238,7 +247,7 @@ def test_a_certificate_is_violated_in_at_most_63_of_1000_draws(alpha, low, high)
 def test_no_probes_give_no_level():
     nothing = probes(np.empty(0), np.empty(0))
     found = certified(nothing, nothing)
-    assert (found.threshold, found.tested, found.balanced) == (None, 0, Tally(0, 0, 1.0))
+    assert (found.threshold, found.tested, found.balanced) == (None, 0, ErrorCount(0, 0, 1.0))
 
 
 @pytest.mark.bad_input
@@ -248,7 +257,7 @@ def test_no_run_oriented_probes_give_no_level():
 
 
 @pytest.mark.bad_input
-def test_half_a_only_orders_and_half_b_decides():
+def test_the_fit_split_only_orders_and_the_certification_split_decides():
     good, bad = probes(np.full(900, 0.9), np.zeros(900)), probes(np.full(900, 0.9), np.ones(900))
     assert certified(good, bad).threshold is None
     assert certified(bad, good).threshold == 0.9

@@ -139,10 +139,10 @@ def test_a_model_of_whole_tokens_votes_by_its_llr_and_enters_no_entropy(tmp_path
         ("context_model", uniform, "context_model", 1.9),
         b={"quantity": "likelihood"},
     )
-    assert scores.ensemble.view_told.tolist() == [True, True, False, False]
+    assert scores.ensemble.view_has_distribution.tolist() == [True, True, False, False]
     block = next(blocks(plan_dir, scores))
     assert np.allclose(block.weights, 0.25)
-    assert np.allclose(block.told_weights, [0.5, 0.5, 0, 0])
+    assert np.allclose(block.distribution_weights, [0.5, 0.5, 0, 0])
     assert np.allclose(block.local_surprisal, 1.5)
     assert np.allclose(block.gain, 0.4, atol=1e-6)
     base = np.minimum(block.site["base"].to_numpy(np.int64), 3)

@@ -18,7 +18,7 @@ from gfmtrust.calibration import flags, record, reliability, splits
 from gfmtrust.calibration.caps import bootstrap_lower, caps, measure_limits
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.risk_coverage import aurc, prr, risk_at_coverage
 from gfmtrust.core.vocabulary import Why
@@ -223,7 +223,7 @@ def test_the_order_of_probes_changes_nothing():
     )
 
 
-def test_below_500_probes_in_half_a_only_llr_and_margin_enter():
+def test_below_500_probes_in_the_fit_split_only_llr_and_margin_enter():
     few, many = (
         calibration_fit.fit(skilled(np.random.default_rng(8), n)).snv.reliability
         for n in (800, 2000)
@@ -283,7 +283,7 @@ def test_one_view_still_gets_a_certificate_through_llr():
     assert "HIGH" in levels(calibration_fit.fit(probes))
 
 
-def test_nothing_is_extrapolated_beyond_half_a(fitted):
+def test_nothing_is_extrapolated_beyond_the_fit_split(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 2))
     found = calibration_fit.reliability(fitted.snv, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
     top = next(term for term in fitted.snv.reliability.terms if term.name == "abs_llr")
@@ -303,14 +303,18 @@ def test_the_regression_equals_scikit_learns(strength):
     np.testing.assert_allclose(ours, [theirs.intercept_[0], *theirs.coef_[0]], atol=1e-9)
 
 
-# ---- halves
+# ---- splits
 
 
-def test_halves_share_no_block_and_hold_about_half():
+def test_the_splits_share_no_block_and_hold_about_half():
     blocks = np.repeat(np.arange(20), 50)
     part = splits.split(blocks, 1)
-    assert not set(blocks[part == splits.A]) & set(blocks[part != splits.A])
-    assert ((part == splits.A).sum(), (part == splits.B1).sum(), (part == splits.B2).sum()) == (
+    assert not set(blocks[part == splits.FIT]) & set(blocks[part != splits.FIT])
+    assert (
+        (part == splits.FIT).sum(),
+        (part == splits.CERTIFY_HIGH).sum(),
+        (part == splits.CERTIFY_MEDIUM).sum(),
+    ) == (
         500,
         250,
         250,
@@ -319,11 +323,11 @@ def test_halves_share_no_block_and_hold_about_half():
     assert (splits.split(blocks, 2) != part).any()
 
 
-def test_blocks_of_unequal_size_are_dealt_to_the_half_that_is_behind():
+def test_blocks_of_unequal_size_are_dealt_to_the_smaller_split():
     sizes = [400, 300, 100, 100, 20, 20, 20, 20, 10, 10]
     blocks = np.repeat(np.arange(10), sizes)
     for seed in range(20):
-        assert splits.halves_balanced((splits.split(blocks, seed) == splits.A).sum(), len(blocks))
+        assert splits.halves_balanced((splits.split(blocks, seed) == splits.FIT).sum(), len(blocks))
 
 
 def test_folds_keep_blocks_whole():
@@ -430,14 +434,14 @@ def test_limits_are_percentiles_of_the_probes():
     ).all()
 
 
-# ---- shift gate
+# ---- shift test
 
 
-def test_the_shift_gate_seldom_fires_without_shift():
+def test_the_shift_test_seldom_fires_without_shift():
     rng = np.random.default_rng(5)
     assert (
         sum(
-            shift_gate(rng.normal(1.8, 0.3, 200), rng.normal(1.8, 0.3, 2000)).fired
+            shift_test(rng.normal(1.8, 0.3, 200), rng.normal(1.8, 0.3, 2000)).fired
             for _ in range(200)
         )
         <= 6
@@ -445,34 +449,34 @@ def test_the_shift_gate_seldom_fires_without_shift():
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.3, 1.0), (-0.3, 1.0), (0.0, 4.0)])
-def test_the_shift_gate_fires_on_another_law(shift, scale):
+def test_the_shift_test_fires_on_another_law(shift, scale):
     rng = np.random.default_rng(6)
     fired = [
-        shift_gate(rng.normal(1.8 + shift, 0.3 * scale, 200), rng.normal(1.8, 0.3, 4000)).fired
+        shift_test(rng.normal(1.8 + shift, 0.3 * scale, 200), rng.normal(1.8, 0.3, 4000)).fired
         for _ in range(100)
     ]
     assert sum(fired) >= 99
 
 
-def test_the_shift_gate_reports_what_it_saw():
+def test_the_shift_test_reports_what_it_saw():
     rng = np.random.default_rng(7)
     run, probes = rng.normal(2.1, 0.3, 500), rng.normal(1.8, 0.3, 4000)
-    found = shift_gate(run, probes)
+    found = shift_test(run, probes)
     assert (found.state, found.n_run, found.n_probes) == ("fired", 500, 4000)
     assert found.delta_median == pytest.approx(np.median(run) - np.median(probes))
     draws = [
         np.median(rng.choice(run, 500)) - np.median(rng.choice(probes, 4000)) for _ in range(200)
     ]
     assert (found.high - found.low) / 3.92 == pytest.approx(np.std(draws), rel=0.35)
-    assert shift_gate(run[:19], probes).state == "too_few"
-    assert shift_gate(np.full(50, np.nan), probes).state == "not_tested"
-    assert shift_gate(run, np.empty(0)).state == "not_tested"
+    assert shift_test(run[:19], probes).state == "too_few"
+    assert shift_test(np.full(50, np.nan), probes).state == "not_tested"
+    assert shift_test(run, np.empty(0)).state == "not_tested"
 
 
-def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
+def test_a_fired_shift_test_puts_every_allele_at_low_with_shift_first(fitted):
     rng = np.random.default_rng(8)
     shifted = record.with_shift(
-        fitted, shift_gate(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000))
+        fitted, shift_test(rng.normal(2.5, 0.1, 100), rng.normal(1.8, 0.1, 1000))
     )
     rank, why = flags.assign(shifted, features_of(skilled(rng, 200)))
     assert set(rank.tolist()) == {1}
@@ -481,7 +485,7 @@ def test_a_fired_gate_puts_every_allele_at_low_with_shift_first(fitted):
 
 
 def test_a_transferred_calibration_loses_high_where_shift_cannot_be_tested(fitted):
-    verdict = shift_gate(np.ones(3), np.ones(1000))
+    verdict = shift_test(np.ones(3), np.ones(1000))
     assert record.with_shift(fitted, verdict).high_withheld == ""
     withheld = record.with_shift(fitted, verdict, transferred=True)
     alleles = features_of(skilled(np.random.default_rng(8), 2000))
@@ -509,7 +513,7 @@ def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
 
 def test_json_round_trip_is_exact(fitted):
     told = record.with_controls(
-        record.with_shift(fitted, shift_gate(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
+        record.with_shift(fitted, shift_test(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
         (record.ControlVerdict("random", 300, 0, 0, 0.49),),
     )
     for each in (
@@ -536,9 +540,9 @@ def test_the_same_run_matches_its_calibration(fitted):
     record.check_matches(fitted, DIGESTS | {"precision": ("fp32",)})
 
 
-def test_a_second_look_at_half_b_is_told():
+def test_a_second_use_of_the_certification_splits_is_stated():
     assert (
-        "exploratory: look 2"
+        "exploratory: use 2"
         in calibration_fit.fit(skilled(np.random.default_rng(1), 2000), Options(looks=2)).outcome
     )
 

@@ -28,15 +28,15 @@ def p_value(probes: Probes, threshold: float, alpha: float) -> float:
 )
 def test_the_same_thresholds_are_accepted(seed, alpha, slope, base):
     rng = np.random.default_rng([seed, int(100 * alpha), slope])
-    half_a, part_b = drawn(rng, 1_600, slope, base), drawn(rng, 800, slope, base)
-    ours, tested, first = fixed_sequence(half_a, part_b, alpha, delta=0.05)
+    fit_split, certification_split = drawn(rng, 1_600, slope, base), drawn(rng, 800, slope, base)
+    ours, tested, first = fixed_sequence(fit_split, certification_split, alpha, delta=0.05)
     if first is None:
         assert tested == 0
         return
-    candidates = candidate_thresholds(half_a.reliability)
+    candidates = candidate_thresholds(fit_split.reliability)
     from_first = candidates[candidates <= first]
     theirs = FWERFixedSequenceTesting(n_starts=1).run(
-        np.array([p_value(part_b, t, alpha) for t in from_first]), 0.05
+        np.array([p_value(certification_split, t, alpha) for t in from_first]), 0.05
     )
     assert theirs.tolist() == list(range(len(theirs)))
     assert ours == (float(from_first[theirs[-1]]) if len(theirs) else None)

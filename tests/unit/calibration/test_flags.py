@@ -24,7 +24,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record, splits
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.reliability import Term
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.vocabulary import Why
 
 
@@ -182,7 +182,7 @@ def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
 
 
 def test_shift_puts_all_at_low():
-    fired = shift_gate(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
+    fired = shift_test(np.linspace(3, 4, 100), np.linspace(1, 2, 100))
     assert flag(by_hand(shift=fired), allele(), allele(near_edge=True)) == [
         (1, ("SHIFT",)),
         (1, ("SHIFT", "NEAR_EDGE")),
@@ -245,7 +245,7 @@ def test_flags_do_not_depend_on_the_rows_beside_them():
 
 
 def test_probes_and_alleles_go_through_the_same_rule():
-    """The HIGH probes of part B1 that were counted are exactly those that `assign` would flag
+    """The HIGH probes of the split that certifies HIGH that were counted are exactly those that `assign` would flag
     HIGH."""
     probes = skilled(np.random.default_rng(4), 6000, classes=("single_copy",))
     probes = probes.sort_values(
@@ -254,7 +254,7 @@ def test_probes_and_alleles_go_through_the_same_rule():
     found = calibration_fit.fit(probes)
     part = splits.split(probes["block"].to_numpy(), found.options.seed)
     rank, _ = flags.assign(found, probes)
-    for level, half in ((3, splits.B1), (2, splits.B2)):
+    for level, half in ((3, splits.CERTIFY_HIGH), (2, splits.CERTIFY_MEDIUM)):
         counted = next(
             c for c in found.snv.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level]
         )

@@ -13,7 +13,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, label_calibration, record
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import LabelCalibrations, RunCalibration, of_snvs
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.contracts.run import RunFacts
 
 
@@ -81,7 +81,7 @@ def test_permuted_labels_earn_no_flag():
 
 
 @pytest.mark.long
-def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
+def test_no_megabase_is_in_two_splits_and_the_fit_split_chooses_the_cut(monkeypatch):
     seen = {}
     whole = calibration_fit.fit_class
 
@@ -93,12 +93,12 @@ def test_no_megabase_is_in_both_halves_and_the_cut_is_half_as(monkeypatch):
     rows = labelled(3)
     found = label_calibration.fit(rows, Options(), False)
     part = calibration_fit.splits.split(seen["table"]["block"].to_numpy(), 1)
-    in_a = part == calibration_fit.splits.A
+    in_fit = part == calibration_fit.splits.FIT
     blocks = seen["table"]["pos"] // 1_000_000
-    assert not set(blocks[in_a]) & set(blocks[~in_a])
+    assert not set(blocks[in_fit]) & set(blocks[~in_fit])
     rows["label"] = np.where(
-        in_a, rows["label"], 1 - rows["label"]
-    )  # half B turned round: the cut stays, the certificates go
+        in_fit, rows["label"], 1 - rows["label"]
+    )  # labels of the certification splits swapped: the cut-off stays, the certificates go
     turned = label_calibration.fit(rows, Options(), False)
     assert turned.cut == found.cut
     assert not any(one.exists for one in turned.certificates)
@@ -132,7 +132,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
     assert (flags.assign(again, rows)[0] == flags.assign(decoys()[0], rows)[0]).all()
     shifted = record.with_shift(
         again,
-        shift_gate(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)),
+        shift_test(np.full(500, 9.0), np.random.default_rng(1).normal(1.8, 0.1, 500)),
     )
     assert set(flags.assign(shifted, rows, shifted.of_class("SNV"))[0].tolist()) == {1}
     assert (

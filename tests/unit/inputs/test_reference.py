@@ -135,7 +135,7 @@ def test_a_genome_without_background_has_no_fence_and_counts_all_contigs(contigs
     genome = FakeGenome(**contigs)
     assert background_reference.sources(genome.names).all()
     assert background_reference.fence(genome, np.zeros(1, int), np.zeros(1, int)) is None
-    assert background_reference.own_contigs(genome.contigs) == genome.contigs
+    assert background_reference.user_contigs(genome.contigs) == genome.contigs
 
 
 # --- words of the elements in the background

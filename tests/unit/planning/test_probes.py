@@ -105,8 +105,8 @@ def test_local_surprisal_is_matched_to_the_run():
 
 
 @pytest.mark.parametrize("n_snvs", [19, 20, 60, 99])
-def test_few_snvs_are_matched_as_soon_as_the_shift_gate_tests_them(n_snvs):
-    """68 SNVs of ClinVar lay 1.1 bit from probes that were not matched, and the gate fired."""
+def test_few_snvs_are_matched_as_soon_as_the_shift_test_tests_them(n_snvs):
+    """68 SNVs of ClinVar lay 1.1 bit from probes that were not matched, and the shift test fired."""
     rng = np.random.default_rng(3)
     surprisal = rng.uniform(0.5, 2.0, 59_600)
     at = np.random.default_rng(5).choice(59_600, n_snvs)  # where `run` puts them

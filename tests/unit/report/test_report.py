@@ -28,7 +28,7 @@ from synthetic_run import (
 
 from gfmtrust.annotate import model_comparison
 from gfmtrust.calibration import local_lr
-from gfmtrust.calibration.certificates import Certificate, Tally
+from gfmtrust.calibration.certificates import Certificate, ErrorCount
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import ShiftVerdict
 from gfmtrust.core.contracts.run import RunFacts
@@ -505,8 +505,8 @@ def certificate(level, threshold, errors=3, n=100):
         threshold,
         0.05,
         0.05,
-        Tally(n, errors, 0.08),
-        Tally(n // 2, errors, 0.09),
+        ErrorCount(n, errors, 0.08),
+        ErrorCount(n // 2, errors, 0.09),
         1,
         500,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gfmtrust.core.errors import BadDataError, InternalError, message
-from gfmtrust.core.warning_counts import CountedWarning, Tally
+from gfmtrust.core.warning_counts import CountedWarning, WarningCounts
 from gfmtrust.io.atomic import part_file, synced, write_failed
 from gfmtrust.io.bgzf import BgzfWriter
 from gfmtrust.io.tabix import CSI_FROM, write_index
@@ -272,11 +272,11 @@ def _roomier(limits: Limits) -> Limits:
 
 def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> WrittenVcf:
     """Index the renamed output and sum up."""
-    tally = Tally()
+    warning_counts = WarningCounts()
     order = counts.order
     index = None
     if order.unsorted_line is not None:
-        tally.add(
+        warning_counts.add(
             "not sorted; no index written; sort with bcftools sort",
             f"{output.name} line {order.unsorted_line}",
         )
@@ -284,7 +284,7 @@ def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Writt
         longest = max(
             [order.farthest, *(length or 0 for length in header.contig_lengths().values())]
         )
-        index = write_index(output, "vcf", csi=longest > CSI_FROM, tally=tally)
+        index = write_index(output, "vcf", csi=longest > CSI_FROM, warning_counts=warning_counts)
     return WrittenVcf(
         records=counts.digest.records,
         alts=sum(counts.statuses.values()),
@@ -296,5 +296,5 @@ def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> Writt
         newline_added=counts.newline_added,
         sorted=order.unsorted_line is None,
         index=index,
-        warnings=tally.rows(),
+        warnings=warning_counts.rows(),
     )

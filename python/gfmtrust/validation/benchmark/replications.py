@@ -41,7 +41,7 @@ from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.columns import MEASURES
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.risk_coverage import prr
@@ -132,7 +132,7 @@ def calibrated(
     )
     sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
     return record.with_shift(
-        fitted, shift_gate(sites, probes["local_surprisal"].to_numpy(np.float64))
+        fitted, shift_test(sites, probes["local_surprisal"].to_numpy(np.float64))
     ), rows
 
 

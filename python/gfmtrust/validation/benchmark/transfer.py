@@ -14,7 +14,7 @@ import numpy as np
 
 from gfmtrust.calibration import flags, record
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.calibration.shift import shift_gate
+from gfmtrust.calibration.shift import shift_test
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, Rank
 from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
@@ -74,7 +74,7 @@ def _row(
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = shift_gate(
+        verdict = shift_test(
             rng.choice(pool.run_surprisal, n_sites), np.array(frozen.snv.surprisal_quantiles)
         )
         fired += verdict.fired
