@@ -59,6 +59,7 @@ def check_inputs(options: argparse.Namespace) -> None:
             allow_mismatch=options.allow_mismatch,
             processes=options.cpus,
             background_fasta=options.background_fasta,
+            af_key=options.af_key,
         ),
     )
 

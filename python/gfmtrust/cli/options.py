@@ -176,6 +176,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             help="continue although REF or contig names do not match the genome; the header states "
             "this",
         ),
+        af_key=dict(
+            help="INFO key of the VCFs that states the frequency of each ALT [AC and AN if both are "
+            "there, else the genotypes are counted]"
+        ),
     )
     step(
         "fit_context_model",
