@@ -229,9 +229,15 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         "checked",
         "regions",
         "include",
+        "contig_map",
         "out_dir",
         "seed",
         "cpus",
+        population_vcf=dict(
+            type=Path,
+            help="VCF with allele frequencies (INFO AF, or AC and AN), compressed by bgzip and indexed "
+            "by tabix; at its alleles these are used instead of those of the inputs",
+        ),
         context_model=dict(type=Path, required=True, help="bundle written by fit_context_model"),
         probes=dict(
             type=probe_number,
