@@ -176,11 +176,12 @@ class _SitesTable:
         self._add_variants(alleles, np.flatnonzero(to_score & ~is_snv), status, columns)
         self._add_snvs(alleles, np.flatnonzero(to_score & is_snv), status, columns, block)
         self._count(status, columns["rank"])
-        keys = {
+        keys: dict = {
             name: pa.Array.from_pandas(alleles[name])
             for name in tables.ALLELES.names
-            if name != "status"
+            if name not in ("status", "af")
         }
+        keys["af"] = alleles["af"].to_numpy()  # an unknown one stays NaN, which is null in pandas
         self._writer.write({**keys, "status": status.astype(object), **columns})
 
     def _add_variants(

@@ -59,6 +59,7 @@ def check_inputs(options: argparse.Namespace) -> None:
             allow_mismatch=options.allow_mismatch,
             processes=options.cpus,
             background_fasta=options.background_fasta,
+            af_key=options.af_key,
         ),
     )
 
@@ -86,11 +87,24 @@ def export_model(options: argparse.Namespace) -> None:
 def plan_sites(options: argparse.Namespace) -> None:
     from gfmtrust.baseline.surprisal import context_surprisal
     from gfmtrust.core.contracts.checks import Checks
+    from gfmtrust.inputs.contig_names import ContigRule
+    from gfmtrust.inputs.population import Population
+    from gfmtrust.inputs.reference import own_contigs
     from gfmtrust.io.genome import Genome
     from gfmtrust.planning import bed_files, plan
 
     genome = Genome.open(options.fasta)
     checks = Checks.read(options.checked / Checks.NAME)
+    population = (
+        Population(
+            options.population_vcf,
+            genome,
+            ContigRule.of(options.contig_map, own_contigs(genome.contigs)),
+            checks.allow_mismatch,
+        )
+        if options.population_vcf
+        else None
+    )
     planned = plan.plan_sites(
         genome,
         sorted((options.checked / "spellings").glob("*.parquet")),
@@ -99,7 +113,9 @@ def plan_sites(options: argparse.Namespace) -> None:
         context_surprisal(options.context_model, genome, options.cpus),
         options.out_dir,
         checks,
-        plan.PlanOptions(options.probes, options.shard_size, options.seed, options.max_allele),
+        plan.PlanOptions(
+            options.probes, options.shard_size, options.seed, options.max_allele, population
+        ),
     )
     counts = planned.counts
     log.info(

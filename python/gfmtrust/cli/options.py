@@ -176,6 +176,10 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             help="continue although REF or contig names do not match the genome; the header states "
             "this",
         ),
+        af_key=dict(
+            help="INFO key of the VCFs that states the frequency of each ALT [AC and AN if both are "
+            "there, else the genotypes are counted]"
+        ),
     )
     step(
         "fit_context_model",
@@ -225,9 +229,15 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         "checked",
         "regions",
         "include",
+        "contig_map",
         "out_dir",
         "seed",
         "cpus",
+        population_vcf=dict(
+            type=Path,
+            help="VCF with allele frequencies (INFO AF, or AC and AN), compressed by bgzip and indexed "
+            "by tabix; at its alleles these are used instead of those of the inputs",
+        ),
         context_model=dict(type=Path, required=True, help="bundle written by fit_context_model"),
         probes=dict(
             type=probe_number,

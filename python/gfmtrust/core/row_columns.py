@@ -46,6 +46,18 @@ ROW_COLUMNS: tuple[Column, ...] = (
         dtype="int8",
         over_sites="first",
     ),
+    Column(
+        "af",
+        "Frequency of ALT: of --population_vcf, else of the INFO key --af_key, else AC / AN, else counted from the genotypes; NaN where unknown",
+        "allele",
+        bounds=(0.0, 1.0),
+    ),
+    Column(
+        "an",
+        "Called alleles that af was counted over; 0 where af is stated or unknown",
+        "allele",
+        dtype="int32",
+    ),
     Column("base", "The base of the genome", "base", dtype="string"),
     Column("use", "Sum of 1 variant, 2 probe, 4 region base", "site", dtype="uint8"),
     Column(

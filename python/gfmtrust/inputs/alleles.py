@@ -15,37 +15,55 @@ import pandas as pd
 
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.vocabulary import Status
+from gfmtrust.inputs.allele_counts import FIELDS, frequencies
 from gfmtrust.io import tables
 from gfmtrust.io.vcf.reader import text_status
 
 KEY = ["contig_index", "contig", "pos", "ref", "alts"]
+COLUMNS = [*KEY, "counts"]
 BUFFER_ROWS = 1_000_000
 """Rows held over all inputs while merging; about 300 MB as pandas strings."""
 
 
 def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
     """Distinct spellings of all inputs in order of contig, pos, REF, ALTs, in frames of some
-    100,000 rows; a position is never cut."""
+    100,000 rows with COLUMNS; a position is never cut. The counts of equal spellings are summed."""
     streams = [_Stream(path, max(256, BUFFER_ROWS // max(1, len(paths)))) for path in paths]
     while True:
         waiting = [stream.last_place() for stream in streams if not stream.ended]
         horizon = min(waiting) if waiting else None
         parts = [stream.take_before(horizon) for stream in streams]
-        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=KEY)
+        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
         if len(frame):
-            yield frame.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
+            yield _summed(frame.sort_values(KEY, kind="stable", ignore_index=True))
         if horizon is None:
             return
         for stream in streams:
             stream.refill(horizon)
 
 
+def _summed(frame: pd.DataFrame) -> pd.DataFrame:
+    """A sorted frame with the rows of one spelling joined into one, their counts added."""
+    first = ~frame.duplicated(KEY).to_numpy()
+    if first.all():
+        return frame
+    counts = frame["counts"].to_numpy(object)
+    lengths = np.fromiter(map(len, counts), np.int64, len(counts))
+    ends = np.cumsum(lengths[first])  # rows of one spelling have as many counts as it has ALTs
+    starts = (ends - lengths[first])[np.cumsum(first) - 1]
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    summed = np.bincount(np.repeat(starts, lengths) + within, weights=np.concatenate(counts))
+    joined = frame[first].reset_index(drop=True)
+    joined["counts"] = pd.Series(np.split(summed, ends[:-1]), dtype=object)
+    return joined
+
+
 class _Stream:
     """One sorted spelling table, read ahead by `rows`."""
 
     def __init__(self, path: Path, rows: int):
-        self._batches = tables.batches(path, KEY, rows)
-        self._held = pd.DataFrame(columns=KEY)
+        self._batches = tables.batches(path, COLUMNS, rows)
+        self._held = pd.DataFrame(columns=COLUMNS)
         self.ended = False
         self._read()
 
@@ -86,12 +104,20 @@ class _Stream:
 
 def single_alleles(spellings: pd.DataFrame) -> pd.DataFrame:
     """Each distinct single allele of the spellings, in order; columns contig, contig_index, pos,
-    ref, alt."""
-    alleles = spellings.assign(alt=spellings["alts"].str.split(",")).explode(
-        "alt", ignore_index=True
+    ref, alt, and af and an over all of its spellings. spellings: with COLUMNS."""
+    alleles = (
+        spellings[KEY]
+        .assign(alt=spellings["alts"].str.split(","))
+        .explode("alt", ignore_index=True)
     )
     key = ["contig_index", "contig", "pos", "ref", "alt"]
-    return alleles[key].drop_duplicates().sort_values(key, kind="stable", ignore_index=True)
+    order = alleles[key].sort_values(key, kind="stable").index.to_numpy()
+    alleles = alleles[key].iloc[order]
+    first = ~alleles.duplicated().to_numpy()
+    counts = np.concatenate([np.empty(0), *spellings["counts"]]).reshape(-1, FIELDS)[order]
+    summed = np.add.reduceat(counts, np.flatnonzero(first)) if len(counts) else counts
+    af, an = frequencies(summed)
+    return alleles[first].reset_index(drop=True).assign(af=af, an=an)
 
 
 def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:

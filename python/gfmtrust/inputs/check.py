@@ -26,7 +26,7 @@ from gfmtrust.core.contracts.checks import (
 )
 from gfmtrust.core.errors import BadDataError, MissingInputError, UsageError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
-from gfmtrust.inputs import contig_names
+from gfmtrust.inputs import contig_names, frequency_key
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.check_vcf import InputCheck, VcfJob, check_in_child, check_vcf, open_in_child
 from gfmtrust.inputs.contig_names import ContigRule
@@ -67,13 +67,14 @@ class CheckOptions:
 
     contig_map: 'none', 'auto' or a file (see `contig_names`). allow_mismatch: go on where contig
     names or the assembly do not fit. processes: VCFs checked at a time; never changes a byte.
-    background_fasta: genome of context model and probes.
+    background_fasta: genome of context model and probes. af_key: INFO key of the frequency of ALT.
     """
 
     contig_map: str | Path = "none"
     allow_mismatch: bool = False
     processes: int = 1
     background_fasta: Path | None = None
+    af_key: str | None = None
 
 
 def check_inputs(
@@ -106,6 +107,8 @@ def check_inputs(
         ]
     )
     names = _bed_names([Path(path) for path in regions])
+    if options.af_key:
+        frequency_key.check(options.af_key, list(by_id.values()))
     out_dir.mkdir(parents=True, exist_ok=True)
     part = out_dir / "spellings.part"
     shutil.rmtree(part, ignore_errors=True)
@@ -120,8 +123,9 @@ def check_inputs(
                 if background_fasta
                 else (None, ())
             )
+            given = {"allow_mismatch": allow_mismatch, "af_key": options.af_key}
             jobs = [
-                VcfJob(name, path, part, part / f"{name}.parquet", rule, allow_mismatch)
+                VcfJob(name, path, part, part / f"{name}.parquet", rule, **given)
                 for name, path in by_id.items()
             ]
             checked = list(_run(jobs, genome, options.processes))

@@ -20,8 +20,9 @@ from gfmtrust.core.contracts.checks import CheckedInput
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.inputs import contig_names, record_keys
+from gfmtrust.inputs.allele_counts import UNKNOWN, RecordCounter
 from gfmtrust.inputs.contig_names import ContigRule
-from gfmtrust.inputs.record_keys import Spelling, SpellingSorter
+from gfmtrust.inputs.record_keys import CountedSpelling, SpellingSorter
 from gfmtrust.io import bgzf, tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.vcf import reader as vcf_reader
@@ -46,6 +47,7 @@ class VcfJob:
     rule: ContigRule
     allow_mismatch: bool
     limits: Limits = DEFAULT_LIMITS
+    af_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class _Reader:
         self._order = Order()
         self._numbers: Counter[str] = Counter(records=0, alts=0, no_alt=0)
         self._absent: Counter[str] = Counter()
+        self._counter = RecordCounter(header, job.af_key, self._warn)
         self._last = b"\n"
         self.sorter = sorter
         self.matches: dict[str, str | None] = {}
@@ -146,9 +149,11 @@ class _Reader:
         ref, alts = record.ref.upper(), tuple(alt.upper() for alt in record.alts)
         if len(set(alts)) < len(alts) or ref in alts:
             self._warn("ALT twice or equal to REF", record)
-        self.sorter.add(
-            (-1 if found is None else self._index[found], contig, record.pos, ref, ",".join(alts))
-        )
+            counts = UNKNOWN * len(alts)  # whose count would it be?
+        else:
+            counts = self._counter.counts(record)
+        index = -1 if found is None else self._index[found]
+        self.sorter.add((index, contig, record.pos, ref, ",".join(alts)), counts)
 
     def _check_columns(self, record: Record) -> None:
         """FILTER and INFO against the header; their bytes are kept whatever they are."""
@@ -208,13 +213,13 @@ class RefCheck:
         self.n_snv = self.n_snv_mismatch = self.n_ref = self.n_ref_mismatch = 0
         self._first: str | None = None
 
-    def watch(self, genome: Genome, rows: Iterable[Spelling]) -> Iterator[Spelling]:
+    def watch(self, genome: Genome, rows: Iterable[CountedSpelling]) -> Iterator[CountedSpelling]:
         """Pass the sorted spellings on, comparing them by the batch."""
         for batch in record_keys.batched(rows, tables.ROW_GROUP):
             self._compare(genome, batch)
             yield from batch
 
-    def _compare(self, genome: Genome, batch: list[Spelling]) -> None:
+    def _compare(self, genome: Genome, batch: list[CountedSpelling]) -> None:
         index = np.array([row[0] for row in batch])
         pos = np.array([row[2] for row in batch])
         letters = encode("".join(row[3][0] for row in batch))

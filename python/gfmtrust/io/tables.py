@@ -157,6 +157,8 @@ def schema_of(*columns: Column | str | tuple[str, pa.DataType]) -> pa.Schema:
 
 
 SPELLINGS = schema_of("contig", "contig_index", "pos", "ref", "alts")
+COUNTED_SPELLINGS = pa.schema([*SPELLINGS, ("counts", pa.list_(pa.float64()))])
+"""The spellings of one input, with four counts per ALT: see `inputs.allele_counts`."""
 ALLELES = schema_of(
     "contig",
     "contig_index",
@@ -168,6 +170,8 @@ ALLELES = schema_of(
     "var_ref",
     "var_alt",
     "regions",
+    "af",
+    "an",
 )
 BASE_CODE = ("base", pa.uint8())
 """The base as its code, 0..3 and above for none, where steps pass it on."""

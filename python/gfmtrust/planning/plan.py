@@ -24,6 +24,7 @@ from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs import alleles
 from gfmtrust.inputs import reference as background_reference
+from gfmtrust.inputs.population import Population
 from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, surroundings
 from gfmtrust.io import tables
 from gfmtrust.planning import probes, shards, variant_plan
@@ -50,7 +51,8 @@ does not know the models, so that a change of model re-plans nothing."""
 @dataclass(frozen=True)
 class PlanOptions:
     """probes: how many, or 'auto'; shard_size: sites a shard; max_allele: longest allele that is
-    scored, bp; copy_index: an index of this genome to start from; threads: of its search."""
+    scored, bp; copy_index: an index of this genome to start from; threads: of its search;
+    population: allele frequencies that come before those of the inputs."""
 
     probes: str | int = "auto"
     shard_size: int = 20_000
@@ -58,6 +60,7 @@ class PlanOptions:
     max_allele: int = MAX_ALLELE_BP
     copy_index: Path | None = None
     threads: int = 1
+    population: Population | None = None
 
 
 def plan_sites(
@@ -81,7 +84,7 @@ def plan_sites(
     out_dir.mkdir(parents=True, exist_ok=True)
     seed = options.seed
     collector = variant_plan.Collector(genome, options.max_allele)
-    counts, snvs = _write_alleles(genome, spellings, regions, include, collector, out_dir, seed)
+    counts, snvs = _write_alleles(genome, spellings, regions, include, collector, out_dir, options)
     nowhere = np.empty((0, 2), np.int64)
     intervals = [
         acgt_intervals(genome, index) if is_source[index] else nowhere
@@ -161,13 +164,14 @@ def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
 
 
 def _write_alleles(
-    genome, spellings, regions, include, collected, out_dir, seed
+    genome, spellings, regions, include, collected, out_dir, options: PlanOptions
 ) -> tuple[dict, Snvs]:
-    """Merge the inputs' spellings; write them, the single alleles with their statuses, and keep a
-    uniform subset of the SNVs."""
-    rng = np.random.default_rng([seed, 0xA11E])
+    """Merge the inputs' spellings; write them, the single alleles with their statuses and
+    frequencies, and keep a uniform subset of the SNVs."""
+    rng = np.random.default_rng([options.seed, 0xA11E])
+    population = options.population
     statuses: dict[str, int] = {}
-    n_spellings = n_snv_sites = 0
+    n_spellings = n_snv_sites = n_frequencies = 0
     progress = Progress("plan", "spellings of records")
     reservoir = Reservoir(SAMPLED_SNVS, rng)
     selected = include.contains if include is not None else None
@@ -180,6 +184,8 @@ def _write_alleles(
             n_spellings += len(frame)
             progress(n_spellings)
             single = alleles.single_alleles(frame)
+            single = population.applied(single) if population else single
+            n_frequencies += int(single["af"].notna().sum())
             single = collected.add(single.assign(status=alleles.classify(single, genome, selected)))
             singles.write(
                 {
@@ -194,10 +200,16 @@ def _write_alleles(
             scored = single[(single["status"] == Status.SCORED) & (single["var_pos"] < 0)]
             n_snv_sites += len(scored[["contig_index", "pos"]].drop_duplicates())
             reservoir.add(scored)
+    n_alleles = sum(statuses.values())
+    log.info("%d of %d alleles have a known frequency", n_frequencies, n_alleles)
+    if population:
+        population.judge()
+        for line in population.tally.lines():
+            log.warning("%s", line)
     snvs = Snvs.of(reservoir.rows(), n_snv_sites)
     return {
         "spellings": n_spellings,
-        "alleles": sum(statuses.values()),
+        "alleles": n_alleles,
         "allele_status": statuses,
     }, snvs
 

@@ -8,6 +8,7 @@ from spelled_rows import spelled
 
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs import alleles
+from gfmtrust.inputs.allele_counts import UNKNOWN
 from gfmtrust.io import tables
 
 GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
@@ -61,10 +62,55 @@ def test_a_position_is_never_cut_between_frames(tmp_path, monkeypatch):
 
 def test_single_alleles_are_split_and_distinct():
     frame = pd.DataFrame(
-        [("chr1", 0, 3, "T", "A,C"), ("chr1", 0, 3, "T", "C"), ("chr1", 0, 3, "T", "C,*")],
-        columns=tables.SPELLINGS.names,
+        [
+            ("chr1", 0, 3, "T", "A,C", UNKNOWN * 2),
+            ("chr1", 0, 3, "T", "C", UNKNOWN),
+            ("chr1", 0, 3, "T", "C,*", UNKNOWN * 2),
+        ],
+        columns=tables.COUNTED_SPELLINGS.names,
     )
     assert alleles.single_alleles(frame)["alt"].tolist() == ["*", "A", "C"]
+
+
+def counted_rows(rng, n):
+    return [
+        (*row, tuple(float(value) for value in rng.integers(0, 9, 4 * (row[4].count(",") + 1))))
+        for row in random_rows(rng, n)
+    ]
+
+
+@pytest.mark.parametrize("buffer", [1, 10**6])
+def test_counts_of_equal_spellings_and_of_equal_alleles_are_summed(tmp_path, monkeypatch, buffer):
+    monkeypatch.setattr(alleles, "BUFFER_ROWS", buffer)
+    rng = np.random.default_rng(5)
+    inputs = [counted_rows(rng, n) for n in (300, 0, 2, 500)]
+    by_spelling, by_allele = {}, {}
+    for row in (row for rows in inputs for row in rows):
+        by_spelling.setdefault(row[:5], []).append(row[5])
+        for i, alt in enumerate(row[4].split(",")):
+            by_allele.setdefault((*row[:4], alt), []).append(row[5][4 * i : 4 * i + 4])
+    paths = [spelled(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(inputs)]
+    frames = list(alleles.merged_spellings(paths))
+    merged = {
+        tuple(row[:5]): tuple(row[5])
+        for frame in frames
+        for row in frame[tables.COUNTED_SPELLINGS.names].itertuples(index=False)
+    }
+    assert merged == {
+        key: tuple(map(sum, zip(*rows, strict=True))) for key, rows in by_spelling.items()
+    }
+    single = pd.concat([alleles.single_alleles(frame) for frame in frames])
+    assert len(single) == len(by_allele) == single["alt"].notna().sum()
+    for row in single.itertuples():
+        ac, an, stated, n = (
+            sum(column)
+            for column in zip(
+                *by_allele[row.contig, row.contig_index, row.pos, row.ref, row.alt], strict=True
+            )
+        )
+        expected = stated / n if n else ac / an if an else np.nan
+        assert row.af == pytest.approx(expected, rel=1e-6, nan_ok=True)
+        assert row.an == (0 if n else an)
 
 
 STATUSES = [

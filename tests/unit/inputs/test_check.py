@@ -16,7 +16,9 @@ from vcf_texts import AWKWARD, COLUMNS, HEADER, line, stored, vcf_text
 
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, UsageError
 from gfmtrust.inputs import check, check_vcf, contig_names, record_keys
+from gfmtrust.inputs.allele_counts import UNKNOWN
 from gfmtrust.inputs.contig_names import ContigRule
+from gfmtrust.io import tables
 
 DATA = ROOT.parent / "shared" / "data"
 CHR1 = "ACGT" * 250
@@ -67,7 +69,9 @@ def one(fasta, out, tmp_path, records, header=NO_LENGTHS, **options):
 def table(out, name="a"):
     return [
         tuple(row.values())
-        for row in pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()
+        for row in pq.read_table(
+            out / "spellings" / f"{name}.parquet", columns=tables.SPELLINGS.names
+        ).to_pylist()
     ]
 
 
@@ -123,7 +127,54 @@ def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
         "pos",
         "ref",
         "alts",
+        "counts",
     ]
+
+
+def counts(out, name="a"):
+    found = pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()
+    return {(row["pos"], row["ref"], row["alts"]): row["counts"] for row in found}
+
+
+def test_counts_of_a_record_that_stands_twice_are_summed(fasta, out, tmp_path):
+    records = [
+        (b"chr1", b"1", b"A", b"C", b"AC=1;AN=10"),
+        (b"chr1", b"1", b"A", b"C,G", b"AC=1,2;AN=10"),
+        (b"chr1", b"1", b"a", b"c", b"AC=3;AN=12"),
+        (b"chr1", b"2", b"C", b"G,G", b"AC=3,3;AN=12"),
+    ]
+    one(fasta, out, tmp_path, records)
+    assert counts(out) == {
+        (0, "A", "C"): [4, 22, 0, 0],
+        (0, "A", "C,G"): [1, 10, 0, 0, 2, 10, 0, 0],
+        (1, "C", "G,G"): [0] * 8,
+    }
+
+
+def test_key_of_the_frequency(fasta, out, tmp_path):
+    header = NO_LENGTHS + b'##INFO=<ID=MAF,Number=A,Type=Float,Description="f">\n'
+    records = [
+        (b"chr1", b"1", b"A", b"C", b"AC=1;AN=10;MAF=0.75"),
+        (b"chr1", b"2", b"C", b"G", b"AC=1;AN=10"),
+    ]
+    one(fasta, out, tmp_path, records, header, af_key="MAF")
+    assert counts(out) == {(0, "A", "C"): [0, 0, 0.75, 1], (1, "C", "G"): [1, 10, 0, 0]}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("declared", "text"),
+    [
+        (b"##INFO=<ID=AF_raw,", "is declared by no VCF; .*; declared are AF_raw$"),
+        (b"##FORMAT=<ID=AF,", "is declared in FORMAT only, as a value of each sample; .*INFO"),
+        (b"##FILTER=<ID=AF,", "is declared by no VCF; .*; the VCFs declare no INFO key$"),
+    ],
+)
+def test_key_that_no_vcf_declares_in_info(fasta, out, tmp_path, declared, text):
+    header = NO_LENGTHS + declared + b'Number=A,Type=Float,Description="f">\n'
+    with pytest.raises(BadDataError, match=rf"^--af_key AF: {text}"):
+        one(fasta, out, tmp_path, snvs(3), header, af_key="AF")
+    assert not out.exists()
 
 
 @settings(
@@ -144,9 +195,13 @@ def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
 )
 def test_sorting_on_disk_equals_sorting_in_memory(tmp_path, rows, chunk):
     sorter = record_keys.SpellingSorter(tmp_path, chunk_rows=chunk)
-    for row in rows:
-        sorter.add(row)
-    assert list(sorter.sorted()) == sorted(set(rows))
+    for n, row in enumerate(rows):
+        sorter.add(row, (n, 1, 0, 0))
+    sums = {
+        row: (sum(n for n, other in enumerate(rows) if other == row), rows.count(row), 0, 0)
+        for row in rows
+    }
+    assert list(sorter.sorted()) == [(*row, sums[row]) for row in sorted(sums)]
 
 
 def test_long_alleles_are_spilled_before_they_fill_the_memory(tmp_path, monkeypatch):
@@ -154,9 +209,9 @@ def test_long_alleles_are_spilled_before_they_fill_the_memory(tmp_path, monkeypa
     sorter = record_keys.SpellingSorter(tmp_path)
     rows = [(0, "a", n, "A" * 60, "C") for n in range(9)]
     for row in rows:
-        sorter.add(row)
+        sorter.add(row, UNKNOWN)
     assert len(list(tmp_path.iterdir())) == 4
-    assert list(sorter.sorted()) == rows
+    assert list(sorter.sorted()) == [(*row, UNKNOWN) for row in rows]
 
 
 @pytest.mark.long
@@ -241,6 +296,7 @@ def test_what_is_kept_is_counted_once_a_kind(fasta, out, tmp_path):
         ("INFO key XYZ not in header", 3, "chr1:1"),
         ("ALT twice or equal to REF", 2, "chr1:2"),
         ("INFO key twice in a record", 1, "chr1:3"),
+        ("INFO AC without AN; not used", 1, "chr1:1"),
         ("not sorted; no index is written; sort with bcftools sort", 1, "a.vcf line 10"),
         ("no final newline; one is added", 1, "a.vcf"),
     }

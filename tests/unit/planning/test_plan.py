@@ -69,6 +69,24 @@ def test_alleles_know_the_regions_they_touch(tmp_path):
     }
 
 
+def test_one_record_key_a_spelling_and_summed_counts_an_allele(tmp_path):
+    first, second = snv_rows(GENOME, [100, 200])
+    inputs = [
+        [(*first, (1, 4, 0, 0)), (*second, (1, 2, 0, 0))],
+        [(*first, (3, 6, 0, 0)), (*second, (0, 0, 0.9, 1))],
+        [first],
+    ]
+    out, content = planned(tmp_path, GENOME, inputs)
+    assert tables.read(out / "spellings.parquet").num_rows == content["counts"]["spellings"] == 2
+    assert tables.read(out / "spellings.parquet").column_names == tables.SPELLINGS.names
+    found = tables.read(out / "alleles.parquet", ["pos", "af", "an"]).to_pydict()
+    assert found == {
+        "pos": [100, 200],
+        "af": [pytest.approx(0.4), pytest.approx(0.9)],
+        "an": [10, 0],
+    }
+
+
 def test_shard_size_changes_no_row(tmp_path):
     rows = snv_rows(GENOME, range(100, 900, 7))
     whole = shards_of(planned(tmp_path, GENOME, [rows], shard_size=10**6)[0])

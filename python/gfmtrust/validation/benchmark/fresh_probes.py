@@ -25,6 +25,7 @@ from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.contracts.checks import Background, CheckedGenome, Checks
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.inputs.allele_counts import UNKNOWN
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.io.intervals import IntervalSet
@@ -136,9 +137,9 @@ def _spellings(sites: Path, path: Path) -> Path:
         sites, ["contig", "contig_index", "pos", "ref", "alt", "status"]
     ).to_pandas()
     alleles = alleles[alleles["status"] == Status.SCORED].rename(columns={"alt": "alts"})
-    tables.write(
-        path, {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}, tables.SPELLINGS
-    )
+    columns: dict = {name: alleles[name].to_numpy() for name in tables.SPELLINGS.names}
+    columns["counts"] = [UNKNOWN] * len(alleles)
+    tables.write(path, columns, tables.COUNTED_SPELLINGS)
     return path
 
 
