@@ -1,9 +1,8 @@
-"""Probes: sites of the user's own genome where the real base is known, each with a decoy base
-beside it.
+"""Probes: sites of the user's genome, where the real base is known, each with a decoy base.
 
-Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local
-surprisal) and so that the real base stands on the run's REF side in half of them: a model that
-merely likes one letter is then right half of the time, whatever the spectrum. Source:
+They are drawn so that they resemble the run's SNVs (substitution, flanks, region class, GC, local
+surprisal), and so that the real base is on the run's REF side in half of them. A model that only
+prefers one letter is then right half of the time, whatever the spectrum is. Source:
 docs/understand/reliability.md, "Drawing the probes".
 """
 
@@ -19,20 +18,21 @@ from gfmtrust.inputs.sites import Surroundings
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20
-"""As few as the shift gate tests: probes that were not matched would make it fire on any exome-like
-callset."""
+"""The smallest number of sites that the shift test accepts. Probes that are not matched would make
+it fire on any exome-like callset."""
 SNVS_PER_BIN, MAX_BINS = 10, 10
 MIN_CANDIDATES = 200
 OVERSIZE = 4
 QUINTILES = np.array([0.2, 0.4, 0.6, 0.8])
 LEVELS = ("gc", "region", "flanks", "substitution")
-"""What a class too small gives up, in this order; substitution alone is never given up."""
+"""The properties that a class with too few candidates ignores, in this order; the substitution is
+never ignored."""
 
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites to draw from or to imitate, n rows. region: small integers, one a region class (n,);
-    alt: code of ALT, uint8 (n,), of the run's SNVs alone."""
+    """Sites to draw from or to imitate, n rows. region: an integer per region class (n,); alt: code
+    of ALT, uint8 (n,), only for the run's SNVs."""
 
     around: Surroundings
     region: np.ndarray
@@ -41,8 +41,8 @@ class Sites:
 
 @dataclass(frozen=True)
 class Probes:
-    """n probes: row of the candidate pool each stands at (-1 never), decoy base uint8, run_oriented
-    bool (real base on the REF side)."""
+    """n probes: the row of each in the candidate pool (never -1), decoy base uint8, run_oriented
+    bool (whether the real base is on the REF side)."""
 
     row: np.ndarray
     decoy: np.ndarray
@@ -51,8 +51,8 @@ class Probes:
 
 @dataclass
 class Drawing:
-    """How a draw went: which spectrum was used and how many alleles had to merge to a wider
-    class."""
+    """Record of a draw: the spectrum that was used, and the number of alleles that were drawn from
+    a wider class."""
 
     spectrum: str = "run"
     matched_surprisal: bool = False
@@ -60,14 +60,14 @@ class Drawing:
 
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
-    """`auto` is a tenth of the run's unique SNV sites, within 4,000 and 20,000; a number is taken
-    as it is."""
+    """The number of probes. `auto` is a tenth of the run's unique SNV sites, between 4,000 and
+    20,000; a number is used unchanged."""
     return min(20_000, max(4_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
 
 
 def folded(real, other, left, right):
-    """The same substitution seen from both strands is one: turned so that `real` is A or C. Arrays
-    of codes in and out."""
+    """Substitutions folded over both strands: complemented where necessary so that `real` is A or
+    C. Input and output are arrays of codes."""
     turn = real >= 2
     return (
         np.where(turn, COMPLEMENT[real], real),
@@ -78,8 +78,8 @@ def folded(real, other, left, right):
 
 
 def site_key(real, left, right, region, gc_bin, level: int) -> np.ndarray:
-    """One integer a class of sites: strand-folded real base, flanks, region class and GC bin, less
-    what `level` gives up."""
+    """One integer per class of sites: strand-folded real base, flanks, region class and GC bin,
+    without the properties that `level` ignores."""
     base, _, before, after = folded(real, real, left, right)
     zero = np.zeros_like(base, dtype=np.int64)
     parts = [
@@ -96,7 +96,7 @@ def site_key(real, left, right, region, gc_bin, level: int) -> np.ndarray:
 
 
 class _Classes:
-    """Pool rows by class at each level of merging, for uniform draws inside a class."""
+    """Pool rows by class at each level of merging, for uniform draws within a class."""
 
     def __init__(self, pool: Surroundings, region: np.ndarray, gc_bin: np.ndarray):
         self._levels = []
@@ -109,8 +109,8 @@ class _Classes:
     def draw(
         self, wanted: list[np.ndarray], rng: np.random.Generator, merged: dict[str, int]
     ) -> np.ndarray:
-        """A pool row for each wanted key (one array of keys a level); a class under MIN_CANDIDATES
-        rows takes the next level's."""
+        """A pool row for each wanted key (one array of keys per level). A class with fewer than
+        MIN_CANDIDATES rows uses the next level."""
         rows = np.full(len(wanted[0]), -1, dtype=np.int64)
         uniform = rng.random(len(rows))
         open_ = np.ones(len(rows), bool)
@@ -136,10 +136,10 @@ def draw(
     surprisal_of_snvs,
     seed: int,
 ) -> tuple[Probes, Drawing]:
-    """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
+    """Draw n probes from a pool of reference sites so that they resemble the run's SNVs.
 
     surprisal_of_pool: function of pool rows -> local surprisal (bits, float); surprisal_of_snvs:
-    function of nothing -> local surprisal of the run's sites (NaN where unknown). Raises
+    function without arguments -> local surprisal of the run's sites (NaN where unknown). Raises
     BadDataError (65) where the genome has no base to draw. Draws are i.i.d. with replacement.
     """
     around = pool.around
@@ -171,8 +171,8 @@ def draw(
 
 
 def _alleles(snvs: Sites, pool: Sites, n: int, rng, drawing: Drawing) -> tuple[np.ndarray, ...]:
-    """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
-    genome's own flanks."""
+    """n alleles to imitate: those of the run, or, where it has too few, all substitutions equally
+    often, with flanks from the genome."""
     snv, snv_alt = snvs.around, np.asarray(snvs.alt)
     usable = np.flatnonzero(
         (snv.base < N) & (snv_alt < N) & (snv.base != snv_alt) & (snv.left < N) & (snv.right < N)
@@ -199,11 +199,11 @@ def _alleles(snvs: Sites, pool: Sites, n: int, rng, drawing: Drawing) -> tuple[n
 def _thinned(
     n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisal_of_pool, run, drawing, rng
 ) -> np.ndarray:
-    """Which draws to keep: at most n, half in each orientation, spread over the run's deciles of
-    local surprisal if it has SNVs enough. run: local surprisal of the run's sites, bits.
+    """The draws to keep: at most n, half in each orientation, spread over the run's deciles of
+    local surprisal if it has enough SNVs. run: local surprisal of the run's sites, bits.
 
-    A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d.
-    and the binomial bound exact.
+    Each draw is kept or not by an independent random number, and none is drawn again, so that the
+    kept draws are i.i.d. and the binomial bound is exact.
     """
     run = run[np.isfinite(run)]
     chance = np.ones(len(rows))
