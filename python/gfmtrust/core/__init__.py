@@ -1,2 +1,2 @@
-"""Vocabulary, columns, errors, measures and statistics, which every other package uses; no file
-is read here."""
+"""Defines the vocabulary, columns, errors, measures and statistics that every other package uses;
+it reads no data files."""

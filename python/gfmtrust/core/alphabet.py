@@ -1,8 +1,8 @@
 """Letters of DNA as small integers: A 0, C 1, G 2, T 3, N 4, PAD 5 (outside the contig).
 
 Folding is an explicit 256-entry table: every IUPAC letter, '-' and '.' is N, case is dropped. U is
-not folded (it becomes 255, an error for the caller): a genome in RNA letters is another file, not
-another spelling.
+not folded (it becomes 255, an error for the caller), because a genome in RNA letters is another
+file.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ LETTERS = np.frombuffer(b"ACGTNN", dtype=np.uint8)
 
 
 def encode(sequence: str | bytes) -> np.ndarray:
-    """Codes of a sequence, uint8 (length,); 255 where the letter is no DNA letter (U among
-    them)."""
+    """Codes of a sequence, uint8 (length,); 255 where the letter is not a DNA letter (such as
+    U)."""
     if isinstance(sequence, str):
         sequence = sequence.encode("ascii", "replace")
     return FOLD[np.frombuffer(sequence, dtype=np.uint8)]

@@ -8,7 +8,7 @@ from scipy.special import betaincinv
 
 def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all
-    (or none) of n err."""
+    of n are errors or n is 0."""
     errors, n = np.broadcast_arrays(
         np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64)
     )

@@ -1,4 +1,4 @@
-"""What is said of one column: the record of which `columns` holds one for every column."""
+"""The record that describes one column; `columns` contains one for every column."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ VCF_TYPES = {
 DTYPES = {*VCF_TYPES, "bool", "int8", "int16", "int32", "int64"}
 
 NEW = 100
-"""Place of a column that is added now: behind the columns of the first version, whose places are
-below, and before the verdicts, whose places are above."""
+"""Place of a column that is added now: after the columns of the first version, which have lower
+places, and before the verdicts, which have higher places."""
 
 
 @dataclass(frozen=True)
 class At:
-    """Where a column stands in one file. Lower places stand earlier, equal ones as in the table.
-    name: its name in that file, '' where that is the column's own."""
+    """The place of a column in one file. Lower places are earlier; columns with equal places keep
+    the order of the table. name: its name in that file, '' where that is the name of the column."""
 
     place: int = NEW
     name: str = ""
@@ -37,7 +37,7 @@ class At:
 
 @dataclass(frozen=True)
 class Shown:
-    """How the report shows the mean of a BED column over a file: heading and format."""
+    """How the report shows the mean of a BED column over a file: its heading and its format."""
 
     title: str
     form: str
@@ -45,8 +45,8 @@ class Shown:
 
 @dataclass(frozen=True)
 class InfoKey:
-    """One INFO key as the VCF header declares it. `number` and `type` are words of VCF 4.5, section
-    1.4.2."""
+    """One INFO key as the VCF header declares it. `number` and `type` are defined in VCF 4.5,
+    section 1.4.2."""
 
     id: str
     number: str
@@ -55,7 +55,7 @@ class InfoKey:
 
     @property
     def header_line(self) -> str:
-        """The `##INFO` line; `Source` and `Version` say who wrote the key."""
+        """The `##INFO` line; `Source` and `Version` state which program wrote the key."""
         return (
             f'##INFO=<ID={self.id},Number={self.number},Type={self.type},Description="{self.description}",'
             f'Source="gfmtrust",Version="{__version__}">'
@@ -64,23 +64,24 @@ class InfoKey:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it holds, how it is averaged, where it is written and what reads it.
+    """One column: what it contains, how it is averaged, where it is written and what reads it.
 
-    level: the smallest thing that it is a fact of. dtype: of Parquet, a name of Arrow. bounds: of the
-    values, lowest and highest, None where unbounded. better: the end that speaks for trust; '' where
-    the column is no measure.
+    level: the smallest unit that it describes (allele, site, base, region). dtype: the Arrow name
+    of its type in Parquet. bounds: the lowest and highest value, None where unbounded. better: the
+    end of the range that indicates trust; '' where the column is not a measure.
 
-    over_sites: the value of a variant of several sites: the mean over them, the first one's, whether
-    any has it, or 'llrs', computed from the variant's LLRs; '' where variants have none.
-    over_bases: the value of a region: the mean over its scored bases, or a function of its own in
-    `region_summary`; '' where it is the region's own fact or verdict.
+    over_sites: the value of a variant of several sites: the mean over them, the value of the first,
+    whether any has it, or 'llrs' where it is computed from the variant's LLRs; '' where variants
+    have no value. over_bases: the value of a region: the mean over its scored bases, or a function
+    in `region_summary`; '' where it is a fact or a verdict of the region.
 
     vcf: INFO key, '' for none. sites: whether sites.parquet has it. bases, bed: place in
     bases.parquet and in the BED, None for none. report: how the report shows its mean over a BED
-    file. decimals: of the texts in VCF and BED.
+    file. decimals: number of decimals in VCF and BED.
 
-    predictor: place among the predictors of the reliability; they must not change when REF and ALT
-    trade places. decides: whether a flag depends on it otherwise (caps, classes, other predictors).
+    predictor: place among the predictors of the reliability; predictors must not change when REF
+    and ALT are exchanged. decides: whether a flag depends on it in another way (caps, classes,
+    other predictors).
     """
 
     name: str
@@ -102,7 +103,7 @@ class Column:
     decimals: int = 4
 
     def __post_init__(self) -> None:
-        """Raises ValueError, naming the column, where an entry contradicts itself."""
+        """Raises ValueError that names the column where an entry contradicts itself."""
         for fault, is_fault in (
             (f"dtype {self.dtype!r}", self.dtype not in DTYPES),
             ("a description with a quote or a backslash", set(self.description) & set('"\\')),
@@ -120,7 +121,7 @@ class Column:
 
     @property
     def info_key(self) -> InfoKey | None:
-        """The INFO key, one value per ALT allele; None where it has none."""
+        """The INFO key with one value per ALT allele; None where the column has none."""
         if not self.vcf:
             return None
         return InfoKey(self.vcf, "A", VCF_TYPES[self.dtype], self.description)
@@ -131,5 +132,5 @@ class Column:
 
     @property
     def bed_name(self) -> str:
-        """Its name in the BED header, '' where the BED has no such column."""
+        """The name of the column in the BED header, '' where the BED does not contain it."""
         return self.bed.name or self.name if self.bed else ""

@@ -1,8 +1,9 @@
-"""Every column that we write, declared once: what it holds, where it is written, what reads it.
+"""Every column that gfmtrust writes, declared once: what it contains, where it is written, and what
+reads it.
 
-The INFO lines, the BED header, the Parquet schemas, the predictors of the reliability and the tables
-of the docs are derived from here. A new measure is one entry of SITE_COLUMNS and one function, of that
-name, in `measures`. No arithmetic here.
+The INFO lines, the BED header, the Parquet schemas, the predictors of the reliability and the
+tables of the docs are derived from here. A new measure is one entry in SITE_COLUMNS and one
+function in `measures` that is registered under its name. This module does no arithmetic.
 """
 
 from __future__ import annotations
@@ -293,7 +294,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
         decides=True,
     ),
 )
-"""The order is that of sites.parquet and of the INFO keys."""
+"""The order of these columns is the order in sites.parquet and of the INFO keys."""
 
 COLUMNS: tuple[Column, ...] = (*ROW_COLUMNS, *VERDICTS, *SITE_COLUMNS, *REGION_COLUMNS)
 """Every column, once."""
@@ -322,20 +323,21 @@ INFO_KEYS: tuple[InfoKey, ...] = tuple(
 )
 
 SITES_COLUMNS = tuple(column for column in COLUMNS if column.sites)
-"""The columns of sites.parquet behind those that say which allele a row is about."""
+"""The columns of sites.parquet that follow those that identify the allele of a row."""
 
 BASES_COLUMNS = _placed(lambda column: column.bases)
-"""The columns of bases.parquet behind those that say which base a row is about."""
+"""The columns of bases.parquet that follow those that identify the base of a row."""
 
 BED_COLUMNS = _placed(lambda column: column.bed)
 """The columns that are appended to a BED."""
 
 PREDICTORS = tuple(column.name for column in _placed(lambda column: column.predictor))
-"""Predictors of the reliability. Their order decides which is named first, not what is fitted."""
+"""Predictors of the reliability. Their order determines which is named first; it does not change
+the fit."""
 
 
 def column_of(name: str) -> Column:
-    """The entry of that name. Raises ValueError naming the known ones."""
+    """The entry with that name. Raises ValueError that lists the defined names."""
     for entry in COLUMNS:
         if entry.name == name:
             return entry

@@ -1,9 +1,9 @@
-"""Sums over views and bases that are exact, and the checks of the arrays they work on.
+"""Exact sums over views and bases, and checks of their input arrays.
 
-Terms are first rounded to multiples of 2**-36; float64 adds such multiples without error. So a sum
-does not depend on the order of views, on the order of the letters, or on how rows are split.
-Planes: distributions laid out (V, 4, n), one base of one view together. What the sums mean is in
-`measures`.
+Terms are first rounded to multiples of 2**-36, which float64 adds without error. Therefore a sum
+does not depend on the order of the views, on the order of the letters, or on how rows are split.
+Planes are distributions with the layout (V, 4, n), where the values of one base of one view are
+contiguous. The meaning of the sums is described in `measures`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ GRID = 2.0**36
 """Terms are rounded to 1/GRID = 1.5e-11; sums below 2**17 are then exact in float64."""
 
 SMALLEST = float(np.finfo(np.float32).tiny)
-"""Smallest probability a float32 softmax can tell from 0; keeps every LLR within 88 nats instead of
-infinite."""
+"""Smallest probability that a float32 softmax can distinguish from 0. It limits every LLR to 88
+nats instead of infinity."""
 
 
 def planes_of(probs: np.ndarray) -> np.ndarray:
-    """The distributions as contiguous float64 (V, 4, n), 0 for NaN: a view without weight then adds
-    nothing."""
+    """The distributions as contiguous float64 (V, 4, n), with 0 for NaN, so that a view without
+    weight adds nothing."""
     planes = np.array(probs.transpose(1, 2, 0), dtype=np.float64, order="C")
     np.copyto(planes, 0.0, where=np.isnan(planes))
     return planes
@@ -46,7 +46,7 @@ def log_of(probabilities: np.ndarray) -> np.ndarray:
 
 
 def snap(terms: np.ndarray) -> np.ndarray:
-    """Terms as multiples of 1/GRID, whose sums are exact."""
+    """The terms rounded to multiples of 1/GRID, whose sums are exact."""
     return np.rint(terms * GRID) / GRID
 
 

@@ -1,6 +1,7 @@
-"""Entropy, and how far views differ in their distributions: disagreement, its parts, and divergences.
+"""Entropy, and differences between the distributions of views: disagreement, its parts, and
+divergences.
 
-Sums over views and bases are exact (`distributions`): no bit depends on the order of views or
+Sums over views and bases are exact (`distributions`), so no result depends on the order of views or
 letters, or on how rows are split.
 """
 
@@ -27,11 +28,11 @@ def entropy(distributions: np.ndarray) -> np.ndarray:
 
 
 def disagreement(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mutual information between views and base, bits (n,): entropy of the mean less the mean
+    """Mutual information between views and base, bits (n,): the entropy of the mean minus the mean
     entropy.
 
-    The generalised Jensen-Shannon divergence of the views; tiny negatives are 0. NaN where fewer
-    than two views vote.
+    This is the generalised Jensen-Shannon divergence of the views; tiny negative values are set to
+    0. NaN where fewer than two views vote.
     """
     return disagreement_parts(probs, weights, Views(np.zeros(probs.shape[1], dtype=int)))["dis"]
 
@@ -39,13 +40,13 @@ def disagreement(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def disagreement_parts(
     probs: np.ndarray, weights: np.ndarray, views: Views
 ) -> dict[str, np.ndarray]:
-    """`ent`, `dis` and its parts by the chain rule of information, bits (n,) by name; with the
-    missing ones as 0 the parts add up.
+    """`ent`, `dis` and its parts by the chain rule of information, bits (n,) by name. The parts add
+    up where missing parts count as 0.
 
-    dis_between: between models, NaN where one votes. dis_within = dis_strand + dis_shift: within
-    models. dis_strand: between the strands of a model, NaN where no model read both (a model whose
-    strands are equal by construction reads one). dis_shift: between the shifts, phases, contexts
-    and members of one strand, NaN where no strand of a model has two views.
+    dis_between: between models, NaN where only one votes. dis_within = dis_strand + dis_shift:
+    within models. dis_strand: between the strands of a model, NaN where no model read both (a model
+    whose strands are equal by construction reads only one). dis_shift: between the shifts, phases,
+    contexts and members of one strand, NaN where no strand of a model has two views.
     """
     check_weights(probs, weights)
     return parts_of_planes(planes_of(probs), weights.T, views.checked(probs))
@@ -57,7 +58,7 @@ def parts_of_planes(planes: np.ndarray, weights: np.ndarray, views: Views) -> di
     strands = np.asarray(views.strands)
     if views.equivariant is not None:
         strands = np.where(views.equivariant, "+", strands)
-    # mean entropy of the views, of the strands' means and of the models' means: each level's is
+    # mean entropy of the views, of the strands' means and of the models' means: each level is
     # above the one below it
     mean, view_bits, strand_bits, model_bits = (
         np.zeros((4, n)),
@@ -99,8 +100,8 @@ def parts_of_planes(planes: np.ndarray, weights: np.ndarray, views: Views) -> di
 def _mean_bits(
     planes: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weighted sum of some views (4, n), its entropy times their weight (n,), and how many of them
-    vote (n,)."""
+    """Weighted sum of some views (4, n), its entropy times their weight (n,), and the number of
+    them that vote (n,)."""
     total = weighted_sum(planes, weights)
     return total, _bits_of(total, weights.sum(axis=0)), (weights > 0).sum(axis=0)
 
@@ -110,10 +111,10 @@ def _bits_of(total: np.ndarray, share: np.ndarray) -> np.ndarray:
 
 
 def pairwise_jsd(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean Jensen-Shannon divergence over all pairs of voting views, bits (n,); NaN below two
-    views.
+    """Mean Jensen-Shannon divergence over all pairs of voting views, bits (n,); NaN with fewer than
+    two views.
 
-    Comparable across different numbers of views, which `disagreement` is not.
+    Unlike `disagreement`, it is comparable between different numbers of views.
     """
     check_weights(probs, weights)
     total, n_pairs = np.zeros(len(probs)), np.zeros(len(probs))
@@ -139,9 +140,9 @@ def plane_jsd(p: np.ndarray, q: np.ndarray) -> np.ndarray:
 def strand_jsd(planes: np.ndarray, strand_weights: dict[str, np.ndarray]) -> np.ndarray:
     """Jensen-Shannon divergence of the two strands' mean distributions, bits (n,).
 
-    planes: (V, 4, n), 0 for NaN; strand_weights: of `views.strand_weights`, (n, V) each. Missing,
-    not 0, where no model read both strands, and for models whose strands are equal by construction:
-    agreement is no merit there.
+    planes: (V, 4, n), 0 for NaN; strand_weights: the output of `views.strand_weights`, (n, V) each.
+    The value is missing (not 0) where no model read both strands, and for models whose strands are
+    equal by construction, because their agreement is no evidence.
     """
     forward, reverse = (weighted_sum(planes, strand_weights[strand].T) for strand in "+-")
     missing = strand_weights["+"].sum(axis=1) == 0

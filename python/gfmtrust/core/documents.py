@@ -18,8 +18,8 @@ METADATA_KEY = b"gfmtrust"
 
 
 def open_table(path: Path) -> pq.ParquetFile:
-    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) naming
-    the file."""
+    """A Parquet file opened for reading. Raises MissingInputError (66) or BadDataError (65) that
+    names the file."""
     if not Path(path).is_file():
         raise MissingInputError(
             message(str(path), "not found", "a table of an earlier step", "run that step again")
@@ -38,13 +38,13 @@ def open_table(path: Path) -> pq.ParquetFile:
 
 
 def read_metadata(path: Path) -> dict:
-    """The JSON kept in the schema of a table; empty where there is none."""
+    """The JSON in the metadata of a table's schema; empty where there is none."""
     with open_table(path) as file:
         return json.loads((file.schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
 
 
 def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> dict:
-    """The content of a JSON file. Raises MissingInputError (66), or error_class, naming the
+    """The content of a JSON file. Raises MissingInputError (66) or error_class that names the
     file."""
     if not Path(path).is_file():
         raise MissingInputError(
@@ -64,12 +64,12 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
 
 
 def write_json(path: Path, content: dict, sort_keys: bool = True) -> None:
-    """JSON with two-space indent and a final newline, through `<path>.part`."""
+    """Write JSON with an indent of two spaces and a final newline, through `<path>.part`."""
     write_text(path, json.dumps(content, sort_keys=sort_keys, indent=2, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """A text file, through `<path>.part`."""
+    """Write a text file, through `<path>.part`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -78,8 +78,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it: numpy's numbers as Python's, NaN as None, also inside lists and
-    dicts."""
+    """The value in plain JSON types: NumPy numbers become Python numbers and NaN becomes None, also
+    inside lists and dicts."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,7 +1,7 @@
-"""One class per documented exit code. `cli` alone maps them to codes; nothing else ends the
+"""One error class per documented exit code. Only `cli` maps them to codes; nothing else ends the
 process.
 
-A message is one line, *place: found; expected; remedy*. Source of the codes: sysexits.h and
+A message is one line, *place: observed; expected; remedy*. Source of the codes: sysexits.h and
 docs/start/usage.md.
 """
 
@@ -9,19 +9,20 @@ from __future__ import annotations
 
 
 class GfmtrustError(Exception):
-    """Base of every error a user can cause or meet; `exit_code` is what the process ends with."""
+    """Base class of every error that a user can cause or see; `exit_code` is the exit code of the
+    process."""
 
     exit_code = 70
 
 
 class UsageError(GfmtrustError):
-    """Options or samplesheet cells that cannot be meant."""
+    """Options or samplesheet cells without a valid meaning."""
 
     exit_code = 64
 
 
 class BadDataError(GfmtrustError):
-    """Input that can be read but is wrong: malformed VCF or BED, wrong assembly, digest
+    """Input that can be read but is wrong: a malformed VCF or BED, a wrong assembly, a digest
     mismatch."""
 
     exit_code = 65
@@ -34,14 +35,15 @@ class MissingInputError(GfmtrustError):
 
 
 class DeviceError(GfmtrustError):
-    """The device asked for does not work, or the bundle holds no graph certified for it."""
+    """The requested device does not work, or the bundle contains no graph that is certified for
+    it."""
 
     exit_code = 69
 
 
 class InternalError(GfmtrustError):
-    """A promise of ours was broken (records lost, constant model output): a bug, never a user's
-    fault."""
+    """A guarantee of gfmtrust was broken (lost records, constant model output): a bug, never the
+    fault of the user."""
 
     exit_code = 70
 
@@ -59,24 +61,24 @@ class InputOutputError(GfmtrustError):
 
 
 class TransientError(GfmtrustError):
-    """Worth another try: out of device memory at batch 1, device lost."""
+    """An error that may not occur again: out of device memory at batch 1, device lost."""
 
     exit_code = 75
 
 
 class ConfigurationError(GfmtrustError):
-    """Unknown model, unpinned checkpoint, thresholds or calibration that do not fit."""
+    """Unknown model, unpinned checkpoint, or thresholds or calibration that do not match."""
 
     exit_code = 78
 
 
 class Terminated(GfmtrustError):
-    """SIGTERM was received; temporaries are gone."""
+    """SIGTERM was received; temporary files have been removed."""
 
     exit_code = 143
 
 
-def message(place: str, found: str, expected: str, remedy: str = "") -> str:
-    """The one-line form of every error: *place: found; expected ...; remedy*."""
-    line = f"{place}: {found}; expected {expected}"
+def message(place: str, observed: str, expected: str, remedy: str = "") -> str:
+    """The one-line form of every error: *place: observed; expected ...; remedy*."""
+    line = f"{place}: {observed}; expected {expected}"
     return f"{line}; {remedy}" if remedy else line

@@ -1,7 +1,7 @@
-"""What scoring expects of a genome, of a scorer and of a model, as protocols.
+"""Protocols that define what scoring needs of a genome, of a scorer and of a model.
 
-The readers are written against these three: a genome may be a FASTA or shuffled windows, a scorer
-an ONNX session or permuted weights, a model a bundle or a few numbers in a test.
+The readers use only these protocols: a genome may be a FASTA or shuffled windows, a scorer may be
+an ONNX session or permuted weights, and a model may be a bundle or a few numbers in a test.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 Votes = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(contig_index (n,), pos (n,)) -> bool (n, n_members): which members of a model may vote at a
-position."""
+"""(contig_index (n,), pos (n,)) -> bool (n, n_members): whether each member of a model may vote at
+each position."""
 
 
 class Genome(Protocol):
@@ -41,7 +41,7 @@ class Genome(Protocol):
 
 
 class Scorer(Protocol):
-    """A loaded network that answers for windows of letters."""
+    """A loaded network that scores windows of letters."""
 
     @property
     def bpe(self) -> Any:
@@ -49,10 +49,10 @@ class Scorer(Protocol):
         ...
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distributions at letters of windows, of the strand as read.
+        """Distributions at letters of windows, on the strand that is read.
 
         codes: uint8 (n, W). index: int64 (n, P). Returns probs (n, P, n_members, 4), NaN where the
-        network had no finite answer, and the mass outside A, C, G, T (n, P).
+        output of the network is not finite, and the probability outside A, C, G, T (n, P).
         """
         ...
 
@@ -65,13 +65,13 @@ class LoadedScorer(Scorer, Protocol):
     """A scorer with the figures that a shard's metrics state."""
 
     requested: str
-    """The device that was asked for."""
+    """The device that was requested."""
     device: str
     """The device that was used."""
     provider: str
     threads: int
     batch: int
-    """Windows of one pass now."""
+    """The current number of windows per pass."""
     halvings: int
     """How often the batch was halved for lack of memory."""
     passes: int
@@ -81,7 +81,7 @@ class LoadedScorer(Scorer, Protocol):
 
 
 class ModelSpec(Protocol):
-    """What a bundle says of a model."""
+    """The facts about a model that a bundle states."""
 
     @property
     def directory(self) -> Path:
@@ -101,12 +101,12 @@ class ModelSpec(Protocol):
 
     @property
     def quantity(self) -> str:
-        """What the graph answers: 'direct', 'kmer', 'counts' or 'likelihood'."""
+        """The output of the graph: 'direct', 'kmer', 'counts' or 'likelihood'."""
         ...
 
     @property
     def causal(self) -> bool:
-        """Whether a letter is judged by the letters before it alone."""
+        """Whether a letter is predicted only from the letters before it."""
         ...
 
     @property
@@ -147,7 +147,7 @@ class ModelSpec(Protocol):
 
     @property
     def neighbours_in_same_pass(self) -> bool:
-        """Whether the neighbours are answered by the pass that answers the site."""
+        """Whether the pass that scores the site also scores its neighbours."""
         ...
 
     @property
@@ -157,7 +157,8 @@ class ModelSpec(Protocol):
 
     @property
     def training(self) -> Mapping[str, Sequence[str]]:
-        """Assemblies and contigs that the model says it was trained on; empty where it does not."""
+        """Assemblies and contigs that the model states it was trained on; empty where it states
+        none."""
         ...
 
     @property

@@ -1,10 +1,10 @@
 """Measures of trust at a site or allele, each a function registered under its name in `columns`.
 
-A new measure is one function here, marked `from_answers` or `from_llrs`, and one entry there. Arrays:
-`probs` float32 (n, V, 4), order A,C,G,T, forward strand, a view all NaN where it may not vote;
-`weights` float64 (n, V), each row summing to 1, or to 0 where no view votes (then every measure is
-NaN). The definitions are docs/understand/scoring.md 1.5 and docs/understand/reliability.md 1. What is *done* with the
-numbers (calibration, flags) is not here.
+A new measure is one function here, decorated with `from_answers` or `from_llrs`, and one entry
+there. Arrays: `probs` float32 (n, V, 4), order A,C,G,T, forward strand, all NaN for a view that may
+not vote; `weights` float64 (n, V), where each row sums to 1, or to 0 where no view votes (then
+every measure is NaN). The definitions are in docs/understand/scoring.md 1.5 and
+docs/understand/reliability.md 1. Other packages use the numbers (calibration, flags).
 """
 
 from __future__ import annotations
@@ -51,22 +51,22 @@ __all__ = [
 ]
 
 ROWS = 1 << 13
-"""Rows worked on at once, so that memory stays small; it does not change any result."""
+"""Number of rows that are processed at once to limit memory; it does not change any result."""
 
 NEIGHBOUR_SE_BITS = 0.3
 """Standard error of a mean surprisal difference over eight neighbours (docs/understand/reliability.md 1)."""
 
 SHRINK_BASES = 32
-"""A local gain over n bases gets weight n / (n + 32), its region class's mean the rest
-(docs/understand/reliability.md 1)."""
+"""A local gain over n bases has the weight n / (n + 32); the mean of its region class has the
+remaining weight (docs/understand/reliability.md 1)."""
 
 
 @dataclass(frozen=True)
 class Llrs:
     """The log-likelihood ratios of n alleles by view.
 
-    by_view: nats (n, V), NaN where a view has none; weights: (n, V); admitted: bool (n, V), the
-    view answered; views: checked.
+    by_view: nats (n, V), NaN where a view has none; weights: (n, V); admitted: bool (n, V), whether
+    the view has a score; views: already checked.
     """
 
     by_view: np.ndarray
@@ -86,9 +86,9 @@ class Llrs:
 
 @dataclass(frozen=True)
 class Answers:
-    """What V views answer about n alleles.
+    """The output of V views for n alleles.
 
-    probs: (n, V, 4); weights: (n, V); ref, alt: base codes 0..3 (n,); views: checked.
+    probs: (n, V, 4); weights: (n, V); ref, alt: base codes 0..3 (n,); views: already checked.
     """
 
     probs: np.ndarray
@@ -104,8 +104,8 @@ class Answers:
 
     @cached_property
     def distribution_weights(self) -> np.ndarray:
-        """The weights (n, V) over the views that are distributions: the others enter no entropy and
-        no divergence."""
+        """The weights (n, V) over the views that are distributions; the other views do not enter
+        entropies and divergences."""
         if _all_distributions(self.views):
             return self.weights
         return shared_weights(
@@ -131,14 +131,16 @@ def _all_distributions(views: Views) -> bool:
 
 Values = np.ndarray | Mapping[str, np.ndarray]
 FUNCTIONS: dict[tuple[str, ...], Callable[[Answers], Values]] = {}
-"""What computes the measures of an allele, by their names, in the order of the features."""
+"""The functions that compute the measures of an allele, by the names of the measures, in the order
+of the features."""
 FROM_LLRS: dict[tuple[str, ...], Callable[[Llrs], Values]] = {}
-"""Those among them that need the LLRs alone: a variant of several sites has them of its own LLRs."""
+"""The measures that need only the LLRs; for a variant of several sites, they are computed from its
+LLRs."""
 
 
 def from_answers(*names: str) -> Callable:
-    """Register a function of `Answers` that computes the measures of these names, float64 (n,): an
-    array for one name, else a dict."""
+    """Register a function of `Answers` that computes the measures with these names, float64 (n,).
+    It returns an array for one name, else a dict."""
 
     def register(function: Callable[[Answers], Values]) -> Callable[[Answers], Values]:
         FUNCTIONS[names] = function
@@ -148,7 +150,8 @@ def from_answers(*names: str) -> Callable:
 
 
 def from_llrs(*names: str) -> Callable:
-    """Register a function of `Llrs` that computes the measures of these names, as `from_answers`."""
+    """Register a function of `Llrs` that computes the measures with these names, as in
+    `from_answers`."""
 
     def register(function: Callable[[Llrs], Values]) -> Callable[[Llrs], Values]:
         FROM_LLRS[names] = function
@@ -193,7 +196,8 @@ def divergence_of_strands(answers: Answers) -> np.ndarray:
 
 @from_llrs("strand_llr", "strand_flip")
 def strand_llrs(llrs: Llrs) -> dict[str, np.ndarray]:
-    """Each model that read both strands counts equally; missing as `divergence.strand_jsd` is."""
+    """Each model that read both strands has equal weight. The values are missing where
+    `divergence.strand_jsd` is missing."""
     weights = llrs.of_strand
     forward, reverse = llr(llrs.by_view, weights["+"]), llr(llrs.by_view, weights["-"])
     missing = weights["+"].sum(axis=1) == 0
@@ -214,9 +218,9 @@ def allele_measures(
     """All registered measures of each allele, float64 (n,) by name; NaN where missing.
 
     probs: float32 (n, V, 4); weights: (n, V), see `view_weights`; ref, alt: base codes 0..3 (n,).
-    Only `llr` changes (its sign) when REF and ALT trade places; all else is bit-identical. Raises
-    ValueError naming the argument on a wrong shape, a base that is none, or a voting view that is
-    NaN.
+    When REF and ALT are exchanged, only `llr` changes (its sign); all other values are identical in
+    every bit. Raises ValueError that names the argument for a wrong shape, a code that is not a
+    base, or a voting view that is NaN.
     """
     check_weights(probs, weights)
     ref, alt = check_bases(ref, len(probs), "ref"), check_bases(alt, len(probs), "alt")
@@ -250,7 +254,7 @@ def _computed(
     return values
 
 
-# ---- what the measures, and others, are made of
+# ---- functions that the measures and other modules use
 
 
 def mean_distribution(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -263,8 +267,8 @@ def mean_distribution(probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def view_llr(probs: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
-    """ln p(ALT) - ln p(REF) of every view, nats, float64 (n, V); NaN where the view is; 0 where ALT
-    is REF."""
+    """ln p(ALT) - ln p(REF) of every view, nats, float64 (n, V); NaN where the view is NaN, 0 where
+    ALT is REF."""
     check_probs(probs)
     ref, alt = check_bases(ref, len(probs), "ref"), check_bases(alt, len(probs), "alt")
     rows = np.arange(len(probs))
@@ -272,8 +276,8 @@ def view_llr(probs: np.ndarray, ref: np.ndarray, alt: np.ndarray) -> np.ndarray:
 
 
 def llr(view_llrs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean of the views' LLRs, nats (n,): not the LLR of the mean distribution. NaN where no view
-    votes."""
+    """Mean of the views' LLRs, nats (n,). It is not the LLR of the mean distribution. NaN where no
+    view votes."""
     total = np.zeros(len(view_llrs))
     for view in range(view_llrs.shape[1]):
         total += snap(weights[:, view] * np.where(weights[:, view] > 0, view_llrs[:, view], 0.0))
@@ -299,16 +303,16 @@ def llr_sd(view_llrs: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def sign_agreement(view_llrs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """|weighted sum of the signs of the views' LLRs|, 0..1 (n,); a view at 0 counts 0. NaN where no
-    view votes."""
+    """|weighted sum of the signs of the views' LLRs|, 0..1 (n,); a view with an LLR of 0 counts as
+    0. NaN where no view votes."""
     return np.abs(llr(np.sign(view_llrs), weights))
 
 
 def margin(mean_llr: np.ndarray, sd: np.ndarray, s0: float) -> np.ndarray:
-    """|LLR| in units of its spread, |mean| / sqrt(sd^2 + s0^2) (n,); NaN where sd is.
+    """|LLR| in units of its spread, |mean| / sqrt(sd^2 + s0^2) (n,); NaN where sd is NaN.
 
-    s0 (nats, > 0) keeps the ratio finite where views are equal by construction: the probes' median
-    sd, at least 0.02.
+    s0 (nats, > 0) keeps the ratio finite where views are equal by construction. It is the median sd
+    of the probes, at least 0.02.
     """
     if not s0 > 0:
         raise ValueError(f"s0: found {s0}; expected more than 0")
@@ -316,16 +320,16 @@ def margin(mean_llr: np.ndarray, sd: np.ndarray, s0: float) -> np.ndarray:
 
 
 def surprisal(distributions: np.ndarray, base: np.ndarray) -> np.ndarray:
-    """-log2 of the probability given to the base that stands there, bits (n,). distributions: (n,
-    4); base: int (n,)."""
+    """-log2 of the probability of the base of the genome, bits (n,). distributions: (n, 4); base:
+    int (n,)."""
     base = check_bases(base, len(distributions), "base")
     q = np.ascontiguousarray(distributions[np.arange(len(base)), base], dtype=np.float64)
     return np.maximum(-np.log2(np.maximum(q, SMALLEST)), 0.0)
 
 
 def calibration_gap(distributions: np.ndarray, base: np.ndarray) -> float:
-    """Mean surprisal less mean entropy over real bases, bits; above 0 is over-confident. Rows with
-    NaN are left out."""
+    """Mean surprisal minus mean entropy over real bases, bits; above 0 the model is over-confident.
+    Rows with NaN are left out."""
     gap = surprisal(distributions, base) - entropy(distributions)
     return float(np.nanmean(gap)) if np.isfinite(gap).any() else float("nan")
 
@@ -333,8 +337,8 @@ def calibration_gap(distributions: np.ndarray, base: np.ndarray) -> float:
 def shrunken_gain(
     gain: np.ndarray, class_mean: np.ndarray, n_bases: int = 8
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Local gain drawn towards its region class's mean, and its one-sided 95 % upper bound, bits
-    per base (n,) each."""
+    """Local gain, shrunken towards the mean of its region class, and its one-sided 95 % upper
+    bound, bits per base (n,) each."""
     weight = n_bases / (n_bases + SHRINK_BASES)
     shrunken = weight * gain + (1.0 - weight) * class_mean
     return shrunken, shrunken + 1.6449 * weight * NEIGHBOUR_SE_BITS * np.sqrt(8 / n_bases)

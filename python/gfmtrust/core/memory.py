@@ -1,8 +1,8 @@
-"""How much memory is left to this process, and the refusal of work that needs more, before it
+"""Measures the memory that is available to this process, and refuses work that needs more before it
 starts.
 
-The kernel ends a process that takes too much without a word; this is the word. Linux alone is read:
-elsewhere nothing is refused.
+The kernel ends a process that uses too much memory without a message; this module gives the
+message. It supports only Linux; on other systems nothing is refused.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ PROC, CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
 
 
 def available(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
-    """Bytes a process may still take: what the machine has, or its group's limit less what is used,
-    page cache given back; None if unknown.
+    """Bytes that this process can still allocate: the available memory of the machine, or the limit
+    of its group minus the memory in use without the page cache; None if unknown.
 
     Source: proc(5), MemAvailable; the kernel's cgroup-v2.rst, memory.max, memory.current,
-    memory.stat; cgroup-v1/memory.rst for the older names. Limits of groups further up count too.
+    memory.stat; cgroup-v1/memory.rst for the older names. The limits of the groups above also
+    count.
     """
-    found = [number * 1024 for number in _fields(proc / "meminfo", "MemAvailable:")]
+    amounts = [number * 1024 for number in _fields(proc / "meminfo", "MemAvailable:")]
     for folder in _groups(proc, cgroup):
         for limit, used, cache in (
             ("memory.max", "memory.current", "inactive_file"),
@@ -29,13 +30,13 @@ def available(proc: Path = PROC, cgroup: Path = CGROUP) -> int | None:
         ):
             most, taken = _number(folder / limit), _number(folder / used)
             if most is not None and taken is not None:
-                found.append(max(0, most - taken + sum(_fields(folder / "memory.stat", cache))))
-    return min(found, default=None)
+                amounts.append(max(0, most - taken + sum(_fields(folder / "memory.stat", cache))))
+    return min(amounts, default=None)
 
 
 def require(place: str, needed: int, what: str) -> None:
-    """Raise TransientError (75), which the pipeline answers with more memory, where `needed` bytes
-    are not to be had."""
+    """Raise TransientError (75), after which the pipeline retries with more memory, where `needed`
+    bytes are not available."""
     left = available()
     if left is not None and needed > left:
         raise TransientError(
@@ -49,7 +50,7 @@ def require(place: str, needed: int, what: str) -> None:
 
 
 def _groups(proc: Path, cgroup: Path) -> list[Path]:
-    """Folders of this process's group and of those above it, v2 or v1."""
+    """Folders of the group of this process and of the groups above it, v2 or v1."""
     try:
         lines = (proc / "self" / "cgroup").read_text().splitlines()
     except OSError:
@@ -58,14 +59,15 @@ def _groups(proc: Path, cgroup: Path) -> list[Path]:
     for line in lines:
         _, controllers, name = line.split(":", 2)
         if controllers in ("", "memory"):
-            own = cgroup / controllers / name.lstrip("/")
-            folders += [folder for folder in (own, *own.parents) if folder.is_relative_to(cgroup)]
+            group = cgroup / controllers / name.lstrip("/")
+            folders += [
+                folder for folder in (group, *group.parents) if folder.is_relative_to(cgroup)
+            ]
     return folders
 
 
 def _fields(path: Path, name: str) -> list[int]:
-    """The number behind a name in a file of lines `name number ...`; nothing where there is
-    none."""
+    """The numbers after a name in a file of lines `name number ...`; empty where there is none."""
     try:
         return [
             int(words[1])
@@ -77,7 +79,7 @@ def _fields(path: Path, name: str) -> list[int]:
 
 
 def _number(path: Path) -> int | None:
-    """A file's one number; None where there is none or it says 'max'."""
+    """The only number in a file; None where there is none or the file contains 'max'."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):

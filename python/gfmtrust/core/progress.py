@@ -1,5 +1,5 @@
-"""How far long work is: a line on stderr every half minute, plain, so that it reads as well in a
-log as on a terminal."""
+"""The progress of long work: a line on stderr every half minute, without control characters, so
+that it is readable in a log and on a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SECONDS = 30
 
 
 class Progress:
-    """Says done, rate and, where the total is known, the time left: 'gpn: 4,000 of 20,000 passes,
-    210 passes/s, 76 s left, batch 8'.
+    """Logs the work done, the rate and, where the total is known, the time left: 'gpn: 4,000 of
+    20,000 passes, 210 passes/s, 76 s left, batch 8'.
 
-    Call it with the number done so far, as often as is convenient, and a note for the end of the
-    line; a work that ends before the first half minute says nothing. total: as far as it is known
-    beforehand; what is left is never less than nothing.
+    Call it at any time with the number done so far and a note for the end of the line. Work that
+    ends within the first half minute logs nothing. total: the expected total, which may be inexact;
+    the time left is never negative.
     """
 
     def __init__(self, name: str, unit: str, total: int | None = None):

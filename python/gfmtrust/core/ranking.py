@@ -1,9 +1,9 @@
-"""How well a ranking tells two labels apart: AUROC and average precision, with ties in closed form
+"""How well a ranking separates two labels: AUROC and average precision, with ties in closed form
 and with weights.
 
-Weights are how often an allele was drawn, so a bootstrap sorts once. Source: Hanley and McNeil 1982
-(AUROC, a tie counts half); average precision as scikit-learn defines it (the sum of precision times
-the step in recall, a tie is one step).
+A weight is the number of times that an allele was drawn, so that a bootstrap sorts only once.
+Source: Hanley and McNeil 1982 (AUROC, where a tie counts half); average precision as defined in
+scikit-learn (the sum of precision times the step in recall, where a tie is one step).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Ties:
-    """A ranking put in order, highest first: `order` (n,) rows, `starts` the first place of each
+    """A sorted ranking, highest first: `order` (n,) are the rows, `starts` the first place of each
     tie."""
 
     order: np.ndarray
@@ -23,7 +23,7 @@ class Ties:
 
     @staticmethod
     def of(ranking: np.ndarray | Ties) -> Ties:
-        """Raises ValueError where the ranking is empty or holds NaN."""
+        """Raises ValueError where the ranking is empty or contains NaN."""
         if isinstance(ranking, Ties):
             return ranking
         ranking = np.asarray(ranking, dtype=np.float64)
@@ -44,7 +44,7 @@ class Ties:
 
 
 def counted(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """The values times how often each allele counts."""
+    """The values times the number of times that each allele counts."""
     values = np.asarray(values, dtype=np.float64)
     return values if weights is None else values * weights
 
@@ -52,11 +52,11 @@ def counted(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
 def auroc(
     label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None
 ) -> float:
-    """Chance that an allele of label 1 ranks above one of label 0, a tie counting half; NaN where a
-    label is missing.
+    """Probability that an allele of label 1 ranks above one of label 0, where a tie counts half;
+    NaN where a label is missing.
 
-    label: 0 or 1 (n,); ranking: (n,), higher speaks for 1; weights: (n,) at least 0, default 1
-    each.
+    label: 0 or 1 (n,); ranking: (n,), a higher value indicates label 1; weights: (n,) at least 0,
+    default 1 each.
     """
     ties, label = Ties.of(ranking), np.asarray(label)
     ones, zeros = ties.sums(counted(label == 1, weights)), ties.sums(counted(label == 0, weights))
@@ -68,8 +68,8 @@ def auroc(
 def average_precision(
     label: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None
 ) -> float:
-    """Area under the precision-recall curve as steps; chance gives the share of label 1. NaN where
-    label 1 is missing."""
+    """Area under the stepwise precision-recall curve; a random ranking gives the share of label 1.
+    NaN where label 1 is missing."""
     ties, label = Ties.of(ranking), np.asarray(label)
     ones, every = (
         ties.sums(counted(label == 1, weights)),
@@ -80,7 +80,8 @@ def average_precision(
 
 
 def roc_curve(label: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rate after each tie, from (0, 0) on. Both labels are needed."""
+    """False and true positive rate after each tie, starting at (0, 0). Both labels must be
+    present."""
     ties = Ties.of(ranking)
     rates = [
         np.concatenate([[0.0], np.cumsum(ties.sums(np.asarray(label) == one))]) for one in (0, 1)

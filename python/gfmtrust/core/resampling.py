@@ -1,9 +1,9 @@
-"""Intervals of statistics by bootstrap over blocks of the genome, as neighbouring alleles are not
-independent.
+"""Intervals of statistics by a bootstrap over blocks of the genome, because neighbouring alleles
+are not independent.
 
-From 20 blocks on whole blocks are drawn. With fewer, alleles are drawn within each block: such an
-interval speaks of these loci alone and has no p-value. Bias-corrected and accelerated intervals
-(BCa). Source: Efron 1987; Davison and Hinkley 1997, chapter 3.
+With at least 20 blocks, whole blocks are drawn. With fewer, alleles are drawn within each block;
+such an interval is valid only for these loci and has no p-value. Bias-corrected and accelerated
+intervals (BCa). Source: Efron 1987; Davison and Hinkley 1997, chapter 3.
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ from scipy.stats import norm
 MIN_BLOCKS = 20
 DRAWS = 1_000
 GROUPS = 20
-"""Groups left out in turn for the acceleration where alleles are drawn."""
+"""Number of groups that are left out in turn for the acceleration where alleles are drawn."""
 LEVEL = 0.95
 ACROSS, WITHIN = "across_loci", "within_loci"
 
 Name = TypeVar("Name", bound=Hashable)
 Statistic = Callable[[np.ndarray], float]
-"""A number from how often each allele counts, float64 (n,)."""
+"""A function of the number of times that each allele counts, float64 (n,), that returns a
+number."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A statistic of the alleles as they are, its 95 % interval, and a two-sided p-value against
+    """A statistic of the original alleles, its 95 % interval, and a two-sided p-value against
     `null`; NaN where it has none."""
 
     value: float
@@ -40,8 +41,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Blocks:
-    """block: int (n,), the block of each allele. Draws are the same for the same blocks and
-    seed."""
+    """block: int (n,), the block of each allele. The same blocks and seed give the same draws."""
 
     block: np.ndarray
     seed: int = 0
@@ -49,11 +49,11 @@ class Blocks:
 
     @property
     def mode(self) -> str:
-        """What an interval speaks of: `across_loci`, or `within_loci` with fewer than 20 blocks."""
+        """The scope of an interval: `across_loci`, or `within_loci` with fewer than 20 blocks."""
         return ACROSS if len(np.unique(self.block)) >= MIN_BLOCKS else WITHIN
 
     def weights(self) -> Iterator[np.ndarray]:
-        """How often each allele counts, float64 (n,), one array a draw."""
+        """The number of times that each allele counts, float64 (n,), one array per draw."""
         rng = np.random.default_rng([self.seed, 0xB10C])
         _, index, sizes = np.unique(self.block, return_inverse=True, return_counts=True)
         members = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
@@ -82,13 +82,13 @@ def intervals(
     blocks: Blocks,
     null: Mapping[Name, float] | None = None,
 ) -> dict[Name, Interval]:
-    """The interval of each statistic, all from the same draws. null: value that speaks of nothing,
-    for a p-value across loci."""
+    """The interval of each statistic, all from the same draws. null: the value of each statistic
+    without any effect, for a p-value across loci."""
     n = len(blocks.block)
     value = {name: of(np.ones(n)) for name, of in statistics.items()}
     drawn = _table(statistics, blocks.weights())
     jack = _table(statistics, blocks.left_out())
-    found = {}
+    interval_of = {}
     for name in statistics:
         low, high = bca(value[name], drawn[name], jack[name])
         p = (
@@ -96,8 +96,8 @@ def intervals(
             if blocks.mode == ACROSS and name in (null or {})
             else float("nan")
         )
-        found[name] = Interval(value[name], low, high, p)
-    return found
+        interval_of[name] = Interval(value[name], low, high, p)
+    return interval_of
 
 
 def _table(
@@ -110,26 +110,26 @@ def _table(
 
 
 def bca(value: float, drawn: np.ndarray, jack: np.ndarray) -> tuple[float, float]:
-    """BCa interval; (NaN, NaN) where the value or more than half of the draws are undefined.
-    Undefined draws are left out."""
-    known, jack = drawn[np.isfinite(drawn)], jack[np.isfinite(jack)]
-    if not np.isfinite(value) or len(known) * 2 < len(drawn):
+    """BCa interval; (NaN, NaN) where the value or more than half of the draws are undefined. Other
+    undefined draws are left out."""
+    finite, jack = drawn[np.isfinite(drawn)], jack[np.isfinite(jack)]
+    if not np.isfinite(value) or len(finite) * 2 < len(drawn):
         return float("nan"), float("nan")
-    below = (known < value).sum() + 0.5 * (known == value).sum()
+    below = (finite < value).sum() + 0.5 * (finite == value).sum()
     bias = norm.ppf(
-        np.clip(below / len(known), 1 / (len(known) + 1), len(known) / (len(known) + 1))
+        np.clip(below / len(finite), 1 / (len(finite) + 1), len(finite) / (len(finite) + 1))
     )
     spread = jack.mean() - jack if len(jack) else np.zeros(1)
     scale = 6 * (spread**2).sum() ** 1.5
     acceleration = (spread**3).sum() / scale if scale > 0 else 0.0
     z = bias + norm.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    low, high = np.quantile(known, norm.cdf(bias + z / (1 - acceleration * z)))
+    low, high = np.quantile(finite, norm.cdf(bias + z / (1 - acceleration * z)))
     return float(low), float(high)
 
 
 def p_value(drawn: np.ndarray, null: float) -> float:
-    """Two-sided: twice the share of draws on the far side of `null`, at least 2 / (draws + 1); NaN
+    """Two-sided p-value: twice the share of draws beyond `null`, at least 2 / (draws + 1); NaN
     without draws."""
-    known = drawn[np.isfinite(drawn)]
-    beyond = min((known <= null).sum(), (known >= null).sum())
-    return float(min(1.0, 2 * (beyond + 1) / (len(known) + 1))) if len(known) else float("nan")
+    finite = drawn[np.isfinite(drawn)]
+    beyond = min((finite <= null).sum(), (finite >= null).sum())
+    return float(min(1.0, 2 * (beyond + 1) / (len(finite) + 1))) if len(finite) else float("nan")

@@ -1,9 +1,9 @@
-"""How well a ranking finds the errors: risk at coverage, AURC, E-AURC, AUGRC and PRR, with ties in
+"""How well a ranking identifies errors: risk at coverage, AURC, E-AURC, AUGRC and PRR, with ties in
 closed form and with weights.
 
-Within a tie every order is equally likely, so each member carries the tie's mean loss. Source:
-docs/understand/reliability.md 9; Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017 (prediction
-rejection ratio); Traub et al. 2024 (AUGRC).
+Within a tie every order is equally likely, so each member has the mean loss of the tie. Source:
+docs/understand/reliability.md 9; Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017
+(prediction rejection ratio); Traub et al. 2024 (AUGRC).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from gfmtrust.core.ranking import Ties, counted
 
 
 def risk_at_coverage(loss: np.ndarray, ranking: np.ndarray) -> np.ndarray:
-    """Mean loss of the i most trusted, i = 1..n, float64 (n,): expected over random orders of tied
-    members.
+    """Mean loss of the i most trusted members, i = 1..n, float64 (n,): the expectation over random
+    orders of tied members.
 
-    loss: (n,), 0 right and 1 wrong; ranking: (n,), higher is more trusted.
-    Raises ValueError where the two differ in length, are empty, or the ranking holds NaN.
+    loss: (n,), 0 right and 1 wrong; ranking: (n,), higher is more trusted. Raises ValueError where
+    the two differ in length or are empty, or where the ranking contains NaN.
     """
     size, wrong = _by_tie(loss, Ties.of(ranking), None)
     return np.cumsum(np.repeat(wrong / size, size.astype(int))) / np.arange(1, len(loss) + 1)
@@ -28,9 +28,9 @@ def risk_at_coverage(loss: np.ndarray, ranking: np.ndarray) -> np.ndarray:
 def aurc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
     """Area under the risk-coverage curve: the mean of `risk_at_coverage` over all coverages.
 
-    weights: how often each allele counts, whole numbers (n,), default once each. In a tie of s
-    alleles with mean loss m behind k accepted ones with e errors the risks add up to m s + (e - m
-    k)(H(k + s) - H(k)), H the harmonic numbers.
+    weights: number of times that each allele counts, integers (n,), default 1 each. In a tie of s
+    alleles with mean loss m, after k accepted alleles with e errors, the risks add up to m s + (e -
+    m k)(H(k + s) - H(k)), where H are the harmonic numbers.
     """
     size, wrong = _by_tie(loss, Ties.of(ranking), weights)
     before, wrong_before = np.cumsum(size) - size, np.cumsum(wrong) - wrong
@@ -41,23 +41,24 @@ def aurc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | Non
 def e_aurc(
     loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None
 ) -> float:
-    """AURC above that of the best ranking, which puts every error last: 0 is perfect."""
+    """AURC minus that of the best ranking, which puts every error last: 0 is perfect."""
     return aurc(loss, ranking, weights) - aurc(loss, best(loss), weights)
 
 
 def augrc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
-    """Mean over coverage, 0 to 1, of the share accepted and wrong (trapezoids): chance gives half
-    the error; less top-heavy than AURC."""
+    """Mean over coverage, from 0 to 1, of the share that is accepted and wrong (trapezoidal rule).
+    A random ranking gives half of the error rate. It depends less on the top of the ranking than
+    AURC."""
     size, wrong = _by_tie(loss, Ties.of(ranking), weights)
     return float((size * (np.cumsum(wrong) - wrong / 2)).sum() / size.sum() ** 2)
 
 
 def prr(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | None = None) -> float:
-    """Prediction rejection ratio: 0 ranks errors like chance, 1 perfectly, below 0 is harmful; NaN
-    where all or none err."""
-    found, ideal = aurc(loss, ranking, weights), aurc(loss, best(loss), weights)
+    """Prediction rejection ratio: 0 for a random ranking, 1 for a perfect ranking, below 0 for a
+    harmful one; NaN where all or none are errors."""
+    area, ideal = aurc(loss, ranking, weights), aurc(loss, best(loss), weights)
     base = float(np.average(np.asarray(loss, dtype=np.float64), weights=weights))
-    return (base - found) / (base - ideal) if base > ideal else float("nan")
+    return (base - area) / (base - ideal) if base > ideal else float("nan")
 
 
 def best(loss: np.ndarray) -> np.ndarray:
@@ -68,6 +69,7 @@ def best(loss: np.ndarray) -> np.ndarray:
 def _by_tie(
     loss: np.ndarray, ties: Ties, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Alleles and summed loss of each tie that was drawn at all, most trusted first."""
+    """Number of alleles and summed loss of each tie that was drawn at least once, most trusted
+    first."""
     size, wrong = ties.sums(counted(np.ones(len(loss)), weights)), ties.sums(counted(loss, weights))
     return size[size > 0], wrong[size > 0]

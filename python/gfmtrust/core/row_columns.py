@@ -1,6 +1,7 @@
-"""Columns that say what a row of a table is about, what was decided of it, and facts about a region.
+"""Columns that identify the row of a table, columns of verdicts, and columns of facts about a
+region.
 
-They are no measures of an allele or a site; those are in `columns`, which joins all of them.
+They are not measures of an allele or a site. Measures are in `columns`, which joins all columns.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ VERDICTS: tuple[Column, ...] = (
         "wrong", "Whether the decoy was preferred, or neither", "base", dtype="bool", bases=At(201)
     ),
 )
-"""What was decided of an allele, a base or a region."""
+"""The verdicts on an allele, a base or a region."""
 
 REGION_COLUMNS: tuple[Column, ...] = (
     Column(

@@ -1,4 +1,5 @@
-"""The views of a run and how they are weighed: every model alike, shared equally by its views."""
+"""The views of a run and their weights: all models have equal weight, which is shared equally by
+the views of a model."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ from gfmtrust.core.distributions import check_probs, check_views
 
 @dataclass(frozen=True)
 class Views:
-    """What each of V views is.
+    """The properties of each of V views.
 
-    models: int (V,), index of its model; strands: '+' or '-' (V,), None where all read forward.
-    equivariant: bool (V,), its model's strands are equal by construction; None: no view.
-    distributions: bool (V,), it answers with a distribution and not with likelihoods alone; None:
-    every view.
+    models: int (V,), index of its model; strands: '+' or '-' (V,), None where all read the forward
+    strand. equivariant: bool (V,), whether the strands of its model are equal by construction; None
+    means no view. distributions: bool (V,), whether it gives a distribution and not only
+    likelihoods; None means every view.
     """
 
     models: np.ndarray
@@ -25,8 +26,8 @@ class Views:
     distributions: np.ndarray | None = None
 
     def checked(self, probs: np.ndarray) -> Views:
-        """The same as arrays, strands filled in. Raises ValueError naming an array that is not of
-        the V views of probs, (n, V, 4)."""
+        """The same properties as arrays, with the strands filled in. Raises ValueError that names
+        an array whose length is not the number V of views in probs, (n, V, 4)."""
         strands = np.full(probs.shape[1], "+") if self.strands is None else self.strands
         return Views(
             check_views(self.models, probs, "views.models"),
@@ -42,24 +43,24 @@ class Views:
 
 
 def view_weights(probs: np.ndarray, view_models: np.ndarray) -> np.ndarray:
-    """Weight of each view at each site: every admitted model 1/M, shared equally by its admitted
-    views.
+    """Weight of each view at each site: each of M admitted models has the weight 1/M, which is
+    shared equally by its admitted views.
 
-    A view is admitted where it is not NaN, a model where one of its views is; a 12-view model does
-    not outvote a 2-view one. probs: (n, V, 4); view_models: int (V,). Returns float64 (n, V), rows
-    summing to 1, or 0 where no view votes.
+    A view is admitted where it is not NaN, and a model where one of its views is admitted. A model
+    with 12 views has no more weight than one with 2 views. probs: (n, V, 4); view_models: int (V,).
+    Returns float64 (n, V), rows summing to 1, or 0 where no view votes.
     """
     check_probs(probs)
     return shared_weights(answered(probs), check_views(view_models, probs, "views.models"))
 
 
 def answered(probs: np.ndarray) -> np.ndarray:
-    """Which views answered, bool (n, V). probs: (n, V, 4)."""
+    """Whether each view has a distribution, bool (n, V). probs: (n, V, 4)."""
     return np.asarray(~np.isnan(probs).any(axis=2))
 
 
 def shared_weights(admitted: np.ndarray, view_models: np.ndarray) -> np.ndarray:
-    """`view_weights` from which views are admitted, bool (n, V)."""
+    """`view_weights` from the admitted views. admitted: bool (n, V)."""
     weights = np.zeros(admitted.shape)
     n_models = np.zeros(len(admitted))
     for model in np.unique(view_models):
@@ -71,8 +72,9 @@ def shared_weights(admitted: np.ndarray, view_models: np.ndarray) -> np.ndarray:
 
 
 def strand_weights(admitted: np.ndarray, views: Views) -> dict[str, np.ndarray]:
-    """Weights (n, V) of the views of each strand, '+' and '-'; zero throughout where no model read
-    both, or only models whose strands are equal by construction. admitted: bool (n, V)."""
+    """Weights (n, V) of the views of each strand, '+' and '-'. All are zero where no model read
+    both strands, or only models whose strands are equal by construction did. admitted: bool (n,
+    V)."""
     usable = np.ones(len(views.models), bool) if views.equivariant is None else ~views.equivariant
     admitted = np.asfortranarray(admitted & usable)
     weights = {strand: np.zeros(admitted.shape, order="F") for strand in "+-"}

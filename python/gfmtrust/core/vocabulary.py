@@ -1,5 +1,5 @@
-"""The nouns of the tool: statuses, flags, reasons, views, alleles. No I/O and no arrays of data
-here."""
+"""The vocabulary of the tool: statuses, flags, reasons, views, alleles. This module has no I/O and
+no arrays of data."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Status(StrEnum):
-    """One per ALT allele: SCORED or the reason it was not. Declared in order of precedence: the
-    first that fits is written."""
+    """The status of an ALT allele: SCORED, or the reason why it was not scored. The statuses are
+    declared in order of precedence; the first that applies is written."""
 
     NOT_SELECTED = "NOT_SELECTED"
     GVCF_BLOCK = "GVCF_BLOCK"
@@ -33,8 +33,8 @@ STATUS_ORDER = tuple(Status)
 
 
 class VariantClass(StrEnum):
-    """What an allele changes once it is normalised. COMPLEX: letters lost and others gained, in
-    unequal number."""
+    """The change that an allele makes after normalisation. COMPLEX: letters are replaced by another
+    number of letters."""
 
     SNV = "SNV"
     MNV = "MNV"
@@ -44,7 +44,7 @@ class VariantClass(StrEnum):
 
 
 class Rank(IntEnum):
-    """The numeric twin of the confidence flag, safe to filter on (`GFM_RANK>=2`)."""
+    """The confidence flag as a number, which is safe to filter by (`GFM_RANK>=2`)."""
 
     NOT_SCORED = 0
     LOW = 1
@@ -53,8 +53,8 @@ class Rank(IntEnum):
 
 
 class Why(StrEnum):
-    """Reasons that kept a flag down, declared worst first; at most four are written. ALT_PREFERRED
-    is a remark: it keeps no flag down, and stands beside HIGH too."""
+    """Reasons that limited a flag, declared worst first; at most four are written. ALT_PREFERRED is
+    a remark: it limits no flag, and stands beside HIGH too."""
 
     SHIFT = "SHIFT"
     OWN_ALLELES = "OWN_ALLELES"
@@ -94,10 +94,10 @@ class Basis(StrEnum):
 
 
 class Placement(NamedTuple):
-    """How the window lies around a site.
+    """The position of the window around a site.
 
-    shift: bases, forward orientation: the window starts that many further right. crop: letters left
-    out at its two ends, as read.
+    shift: number of bases, in forward orientation, by which the window starts further right. crop:
+    number of letters that are left out at its two ends, as read.
     """
 
     strand: str  # '+' or '-'
@@ -112,8 +112,8 @@ class Placement(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """One answer of a model at a site: the model, one member of it (0 unless it is the context
-    model), and how its window lies."""
+    """One view of a model on a site: the model, one of its members (0 unless it is the context
+    model), and the position of its window."""
 
     model: str
     member: int
@@ -145,17 +145,17 @@ class ShardKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The name for people."""
+        """The name for logs and the report."""
         return self.value.replace("_", " ")
 
     @property
     def is_control(self) -> bool:
-        """Whether the shard is of a negative control."""
+        """Whether the shard belongs to a negative control."""
         return self in NEGATIVE_CONTROLS
 
 
 NEGATIVE_CONTROLS = (ShardKind.PERMUTED_WEIGHTS, ShardKind.SHUFFLED_WINDOWS)
-"""The shards whose scorer cannot know anything of a site."""
+"""The shards of the negative controls."""
 CONTROL_PROBES = 600
-"""Probes that a negative control is given: the fewest of which a quarter, and half of that again
-run-oriented, can still earn HIGH (59 without an error)."""
+"""Number of probes of a negative control: the smallest number of which a quarter, and the
+run-oriented half of that quarter, can still be certified HIGH (59 probes without an error)."""

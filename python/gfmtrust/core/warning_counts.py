@@ -1,4 +1,4 @@
-"""Counted warnings: one line per kind with a count and the first place, never one line per
+"""Counts warnings: one line per kind, with a count and the first place, never one line per
 record."""
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SHOWN = 200
-"""Characters of a user's text that an error or a warning shows."""
+"""Largest number of characters of a user's text in an error or a warning."""
 
 
 @dataclass(frozen=True)
 class CountedWarning:
-    """One kind of warning. text: without a place; count: how often; first: the first place."""
+    """One kind of warning. text: the warning without a place; count: the number of occurrences;
+    first: the first place."""
 
     text: str
     count: int
@@ -26,13 +27,14 @@ class CountedWarning:
 
 
 class WarningCounts:
-    """Warnings in the order in which their kinds first occurred."""
+    """The counts of warnings, in the order in which their kinds first occurred."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, list] = {}  # text -> [count, first place]
 
     def add(self, text: str, place: str, count: int = 1) -> None:
-        """Count `text` once more (or `count` times more); the place of the first is kept."""
+        """Count `text` once more (or `count` times more); the place of the first occurrence is
+        kept."""
         kind = self._kinds.get(text)
         if kind is None:
             self._kinds[text] = [count, place]
@@ -46,7 +48,7 @@ class WarningCounts:
         return text in self._kinds
 
     def rows(self) -> tuple[CountedWarning, ...]:
-        """One for each kind, as `checks.json` holds them."""
+        """One `CountedWarning` per kind, as in `checks.json`."""
         return tuple(
             CountedWarning(text, count, place) for text, (count, place) in self._kinds.items()
         )
@@ -57,8 +59,8 @@ class WarningCounts:
 
 
 def shown(text: str | bytes) -> str:
-    """A user's text fit for one line of a log: control characters as \\xNN, cut at 200
-    characters."""
+    """A user's text made safe for one line of a log: control characters are written as \\xNN, and
+    the text is cut at 200 characters."""
     if isinstance(text, bytes):
         text = text[: SHOWN + 1].decode("utf-8", "backslashreplace")
     text = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

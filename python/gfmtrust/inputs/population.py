@@ -15,7 +15,7 @@ import pysam
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.binomial import lower_bound
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
-from gfmtrust.core.warning_counts import Tally, shown
+from gfmtrust.core.warning_counts import WarningCounts, shown
 from gfmtrust.inputs import contig_names, frequency_key
 from gfmtrust.inputs.allele_counts import FIELDS, RecordCounter, frequencies
 from gfmtrust.inputs.check_vcf import CONFIDENCE, MAX_MISMATCH_RATE
@@ -35,7 +35,7 @@ JOIN_BP = 8_192
 
 
 class Population:
-    """The frequencies of one population VCF. tally: counted warnings about it.
+    """The frequencies of one population VCF. warnings: counted warnings about it.
 
     The records compared with the genome are those at positions of the run's alleles.
     """
@@ -45,9 +45,9 @@ class Population:
         that is no VCF, is not compressed by bgzip, states no frequency, or names its contigs
         otherwise than the genome."""
         self._path, self._genome, self._allow_mismatch = path, genome, allow_mismatch
-        self.tally = Tally()
+        self.warnings = WarningCounts()
         header = _header(path)
-        _check_index(path, self.tally)
+        _check_index(path, self.warnings)
         self._counter = RecordCounter(replace(header, n_columns=N_FIXED), KEY, self._warn)
         self._names = self._contigs(header, rule)
         self._compared = self._mismatched = 0
@@ -186,11 +186,11 @@ class Population:
                     "a file of another assembly (GRCh37/38)? (or --allow_mismatch)",
                 )
             )
-        self.tally.add(found, self._first, 1)
+        self.warnings.add(found, self._first, 1)
 
     def _warn(self, text: str, record: Record) -> None:
         place = f"{record.contig}:{vcf_reader.format_position(record.pos)}"
-        self.tally.add(f"{self._path.name}: {text}", place)
+        self.warnings.add(f"{self._path.name}: {text}", place)
 
 
 def _header(path: Path) -> Header:
@@ -213,7 +213,7 @@ def _header(path: Path) -> Header:
     raise BadDataError(message(f"{OPTION} {path.name}", found, "frequencies in INFO", remedy))
 
 
-def _check_index(path: Path, tally: Tally) -> None:
+def _check_index(path: Path, warnings: WarningCounts) -> None:
     """Raises MissingInputError (66) where there is none; an old one is counted as a warning."""
     indexes = [path.with_name(path.name + ending) for ending in (".tbi", ".csi")]
     there = [index for index in indexes if index.is_file()]
@@ -223,4 +223,4 @@ def _check_index(path: Path, tally: Tally) -> None:
         raise MissingInputError(message(f"{OPTION} {path.name}", "no index", expected, remedy))
     if max(index.stat().st_mtime for index in there) < path.stat().st_mtime:
         text = "the index is older than the file; make it anew (tabix -f -p vcf)"
-        tally.add(f"{path.name}: {text}", there[0].name)
+        warnings.add(f"{path.name}: {text}", there[0].name)

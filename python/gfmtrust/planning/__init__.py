@@ -1,1 +1,1 @@
-"""The plan of a run: alleles, probes and region bases, each site once, divided into shards."""
+"""Plans a run: alleles, probes and region bases, each site once, divided into shards."""

@@ -1,9 +1,9 @@
-"""PLAN_SITES: what is to be scored, each site once, cut into shards by number of sites; and the
-probes the flags are certified on.
+"""PLAN_SITES: plans the sites to score, each once, divides them into shards by number of sites, and
+draws the probes that certify the flags.
 
-Works contig by contig with one byte a position, so memory follows the longest contig (chr1 of man:
-250 MB), never the cohort. No model but the context model is asked, and only for the local surprisal
-by which probes are matched to the run.
+It works contig by contig with one byte per position, so memory depends on the longest contig (human
+chr1: 250 MB) and not on the cohort. Only the context model is used, for the local surprisal by
+which probes are matched to the run.
 """
 
 from __future__ import annotations
@@ -36,23 +36,24 @@ from gfmtrust.planning.snvs import Reservoir, Snvs
 log = logging.getLogger(__name__)
 
 POOL_SITES = 400_000
-"""Candidate sites drawn over the whole genome, from which probes are chosen."""
+"""Number of candidate sites drawn from the whole genome, from which the probes are chosen."""
 SAMPLED_SNVS = 200_000
-"""SNVs kept for the spectrum; a uniform subset of the run's, by reservoir."""
+"""Number of SNVs kept for the spectrum: a uniform subset of the run's SNVs, by reservoir
+sampling."""
 SURPRISAL_SNVS = 20_000
 COPY_INDEX = "copies.parquet"
 MAX_ALLELE_BP = 50
-"""Longer alleles, once normalised, are TOO_LONG."""
+"""Alleles that are longer after normalisation are TOO_LONG."""
 BLOCK_WINDOW_BP = 1_024
-"""Calibration blocks hold at least four windows of this length where the genome allows: the plan
-does not know the models, so that a change of model re-plans nothing."""
+"""Calibration blocks contain at least four windows of this length where the genome allows it. The
+plan does not depend on the models, so that another model needs no new plan."""
 
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """probes: how many, or 'auto'; shard_size: sites a shard; max_allele: longest allele that is
-    scored, bp; copy_index: an index of this genome to start from; threads: of its search;
-    population: allele frequencies that come before those of the inputs."""
+    """probes: number of probes, or 'auto'; shard_size: sites per shard; max_allele: the longest
+    allele that is scored, bp; copy_index: an index of this genome to start from; threads: of its
+    search; population: allele frequencies that come before those of the inputs."""
 
     probes: str | int = "auto"
     shard_size: int = 20_000
@@ -73,12 +74,13 @@ def plan_sites(
     checks: Checks,
     options: PlanOptions = PlanOptions(),  # noqa: B008  (frozen: safe)
 ) -> Plan:
-    """Write alleles, variants, spellings, probes, shards and plan.json below `out_dir`; returns the
-    content of plan.json.
+    """Write alleles, variants, record keys (spellings.parquet), probes, shards and plan.json to
+    `out_dir`; return the content of plan.json.
 
-    spellings: tables of check_inputs, one an input VCF. regions: the BED files. include: interval
-    set or None. local_surprisal: function (contig_index, pos) -> float32 bits, the context model's.
-    Raises UsageError (64) for a shard size below 1 or a genome that is not the one checked.
+    spellings: tables of record keys from check_inputs, one per input VCF; regions: the BED files;
+    include: interval set or None; local_surprisal: function (contig_index, pos) -> float32 bits of
+    the context model. Raises UsageError (64) for a shard size below 1 or a genome that is not the
+    one that was checked.
     """
     is_source = _source_contigs(genome, checks, options)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -139,9 +141,9 @@ def plan_sites(
 
 
 def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
-    """Which contigs the probes may come from, bool (n,). Raises as `plan_sites`."""
+    """Whether probes may come from each contig, bool (n,). Raises the errors of `plan_sites`."""
     if options.shard_size < 1:
-        raise UsageError(message("--shard_size", str(options.shard_size), "a whole number above 0"))
+        raise UsageError(message("--shard_size", str(options.shard_size), "a positive integer"))
     is_source = background_reference.sources(genome.names)
     if checks.background and is_source.all():
         raise UsageError(
@@ -166,8 +168,8 @@ def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
 def _write_alleles(
     genome, spellings, regions, include, collected, out_dir, options: PlanOptions
 ) -> tuple[dict, Snvs]:
-    """Merge the inputs' spellings; write them, the single alleles with their statuses and
-    frequencies, and keep a uniform subset of the SNVs."""
+    """Merge the record keys of the inputs; write them and the single alleles with their statuses
+    and frequencies, and keep a uniform subset of the SNVs."""
     rng = np.random.default_rng([options.seed, 0xA11E])
     population = options.population
     statuses: dict[str, int] = {}
@@ -318,9 +320,9 @@ def _drawn_probes(
 
 
 def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Candidate sites, sorted: every base of the intervals where they are few, else POOL_SITES
-    drawn uniformly; none under an allele of the run. intervals: known bases of each contig, int64
-    (n, 2)."""
+    """Candidate sites, sorted: every base of the intervals where there are few, else POOL_SITES
+    that are drawn uniformly. No site lies under an allele of the run. intervals: stretches of A, C,
+    G and T in each contig, int64 (n, 2)."""
     spans = np.array([(part[:, 1] - part[:, 0]).sum() for part in intervals], dtype=np.int64)
     total = int(spans.sum())
     per_contig = spans if total <= POOL_SITES else rng.multinomial(POOL_SITES, spans / total)

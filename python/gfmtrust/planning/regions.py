@@ -12,7 +12,7 @@ from gfmtrust.inputs.sites import region_class
 from gfmtrust.planning.snvs import Snvs
 
 MIN_CLASS_PROBES = 500
-"""Probes a region class needs in the quarter of them that decides on a level
+"""Probes that a region class needs in the quarter of the probes that decides on a level
 (docs/understand/reliability.md, cells)."""
 
 
@@ -21,8 +21,8 @@ class Regions:
     """The user's BED files by name, each a merged interval set with `.contains(contig, pos array)
     -> bool array`.
 
-    class_names: the files that are region classes of their own, None for all; alleles in the others
-    are classed by copy class alone.
+    class_names: the files that are separate region classes, None for all. Alleles in the other
+    files are classified only by copy class.
     """
 
     sets: dict
@@ -46,8 +46,8 @@ class Regions:
         return region_class(copy_class, list(member.items()))
 
     def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
-        """Names of the files that hold a base of each allele's REF, joined by commas; object (n,),
-        None where there is none.
+        """Names of the files that contain a base of each allele's REF, joined by commas; object
+        (n,), None where there is none.
 
         alleles: columns contig_index (-1: not in the genome), pos, ref.
         """
@@ -66,12 +66,12 @@ class Regions:
         return np.array([name[1:] or None for name in names], object)
 
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
-        """The same regions, of which only those stay a class that hold SNVs enough for probes
-        enough to certify it.
+        """The same regions, where only those are classes that contain enough SNVs for the probes
+        that certify a class.
 
-        A quarter of the probes decides on a level; a class without its own certificate would make
-        LOW of every allele in a small BED file. None stays where the probes come from a background:
-        no BED file lies there.
+        A quarter of the probes decides on a level. A class without a certificate would flag every
+        allele in a small BED file LOW. No region is a class where the probes come from a
+        background, because the BED files do not refer to it.
         """
         if not background_reference.sources(genome.names).all():
             return replace(self, class_names=())

@@ -1,4 +1,4 @@
-"""Shards: every site to be scored, once, in genome order, cut by number of sites and never by
+"""Shards: every site to be scored, once, in genome order, divided by number of sites and not by
 contig."""
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ UNDER_REF, TO_SCORE = 1, 2
 CHUNK_SITES = 1_000_000
 FOLDER = "shards"
 FILE_NAMES = {kind: kind.value for kind in ShardKind} | {ShardKind.SITES: "shard"}
-"""First part of a shard's file name, for people and logs; what a shard is stands in its
-metadata."""
+"""First part of a shard's file name, for people and logs; the metadata states the kind of a
+shard."""
 
 
 def write_shard(
@@ -33,17 +33,18 @@ def write_shard(
 
 
 def planned_shards(plan_dir: Path, *kinds: ShardKind) -> dict[PlannedShard, Path]:
-    """The plan's shards of those kinds, of all kinds where none is given, in order of kind and
+    """The plan's shards of those kinds (of all kinds where none is given), in order of kind and
     number.
 
-    Raises BadDataError (65) for a table of the folder that is no shard of this version.
+    Raises BadDataError (65) for a table in the folder that is not a shard of this version.
     """
     paths = {PlannedShard.read(path): path for path in (plan_dir / FOLDER).glob("*.parquet")}
     return {shard: paths[shard] for shard in sorted(paths) if not kinds or shard.kind in kinds}
 
 
 class Positions:
-    """What the allele table says of each position, one byte a position, one contig at a time."""
+    """The marks of each position from the allele table: one byte per position, one contig at a
+    time."""
 
     def __init__(self, path: Path):
         self._path = path
@@ -84,8 +85,8 @@ def _mark(
 
 
 class ShardWriter:
-    """Takes rows of tables.SHARD in order and writes `shard_size` of them a file; at least one
-    file, if an empty one."""
+    """Writes rows of tables.SHARD in order, `shard_size` rows per file. There is always at least
+    one file, which may be empty."""
 
     def __init__(self, plan_dir: Path, shard_size: int):
         self._plan_dir, self._size = plan_dir, shard_size
@@ -115,8 +116,8 @@ class ShardWriter:
 def write_shards(
     genome, regions, copies: CopyFacts, plan_dir: Path, shard_size: int
 ) -> dict[str, int]:
-    """Write `shards/` from the alleles, the probes and the region bases below `plan_dir`; returns
-    the counts of sites by use."""
+    """Write `shards/` in `plan_dir` from its alleles, probes and region bases; return the counts of
+    sites by use."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
     probe_contig, probe_pos = (probe.column(name).to_numpy() for name in ("contig_index", "pos"))
     counts = {"variant_sites": 0, "probe_sites": 0, "region_bases": 0, "sites": 0}
@@ -144,8 +145,8 @@ def write_shards(
 
 
 def write_controls(genome, regions, copies: CopyFacts, plan_dir: Path, seed: int) -> dict[str, int]:
-    """Write a shard for each negative control: the sites of CONTROL_PROBES of the probes, drawn by the
-    seed; returns how many sites they hold."""
+    """Write a shard for each negative control: the sites of CONTROL_PROBES of the probes, drawn
+    with the seed. Return the number of their sites."""
     probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"]).to_pandas()
     drawn = np.random.default_rng([seed, 0x2011]).permutation(len(probe))[:CONTROL_PROBES]
     sites = probe.iloc[np.sort(drawn)].drop_duplicates()

@@ -1,8 +1,9 @@
-"""LIST_SITES: everything a run asks its models, as a VCF for a program that gfmtrust cannot run;
-its scores come back by `import_scores`.
+"""LIST_SITES: writes every allele that a run scores as a VCF, for a program that gfmtrust cannot
+run. `import_scores` reads the scores of that program.
 
-Every base with all three ALTs in one record, probes among them (without scores of the probes
-nothing can be certified), and every allele that changes the length, spelled as VCF wants it.
+The VCF contains every base with all three ALTs in one record, including the probes (without their
+scores nothing can be certified), and every allele that changes the length, in the form that VCF
+requires.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CHUNK = 100_000
 
 
 def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
-    """Write the sites and indels of a plan as a sorted, indexed .vcf.gz; returns the number of
+    """Write the sites and indels of a plan as a sorted, indexed .vcf.gz; return the number of
     records."""
     n, last = 0, 0
     with Genome.open(fasta) as genome, part_file(out, force=True) as part:
@@ -50,7 +51,7 @@ def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
 
 
 def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
-    """(contig_index, pos, ref, alts) of every base that any shard asks for, each once, in order."""
+    """(contig_index, pos, ref, alts) of every base of any shard, each once, in order."""
     columns = ["contig_index", "pos"]
     asked = [tables.read(path, columns).to_pandas() for path in planned_shards(plan_dir).values()]
     place = (
@@ -77,8 +78,8 @@ def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
 
 
 def _indels(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
-    """The same of every allele that changes the length, with the base before it (at a contig's
-    start the one behind)."""
+    """(contig_index, pos, ref, alt) of every allele that changes the length, with the base before
+    it (at the start of a contig, the base after it)."""
     variants = (
         tables.read(plan_dir / "variants.parquet", ["contig_index", "pos", "ref", "alt"])
         .to_pandas()

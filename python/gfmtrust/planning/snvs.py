@@ -1,4 +1,4 @@
-"""A uniform subset of the run's SNVs, kept while the alleles stream by."""
+"""A uniform subset of the run's SNVs, drawn while the alleles are streamed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gfmtrust.inputs.sites import surroundings
 
 @dataclass(frozen=True)
 class Snvs:
-    """A uniform subset of the run's scoreable SNVs: contig_index, pos, alt code (n,), and how many
-    distinct sites all of them have."""
+    """A uniform subset of the run's scoreable SNVs: contig_index, pos, alt code (n,), and the
+    number of distinct sites of all SNVs."""
 
     contig_index: np.ndarray
     pos: np.ndarray
@@ -32,7 +32,8 @@ class Snvs:
         )
 
     def substitutions(self, genome) -> dict[str, int]:
-        """The substitutions of the SNVs kept as they are in the run, e.g. {'A>C': 12}."""
+        """Counts of the substitutions among the kept SNVs as they are in the run, e.g. {'A>C':
+        12}."""
         bases = (
             surroundings(genome, self.contig_index, self.pos).base
             if len(self.pos)
@@ -46,7 +47,8 @@ class Snvs:
 
 
 class Reservoir:
-    """A uniform subset of a stream of rows: each row has a random key, the smallest keys stay."""
+    """A uniform subset of a stream of rows: each row has a random key, and the rows with the
+    smallest keys are kept."""
 
     def __init__(self, size: int, rng: np.random.Generator):
         self._size, self._rng = size, rng

@@ -1,8 +1,8 @@
-"""Alleles that are not one substituted base: collected in one spelling, given probes of their
-kinds, cut into shards of their own.
+"""Plans the alleles that are not SNVs: they are collected in normalised form, get probes of their
+kinds, and are divided into separate shards.
 
-A variant's shard rows are the sites whose distributions tell of it, so that one table holds all
-that its flag is decided on.
+The shard rows of a variant are the sites whose distributions its measures need, so that one table
+contains everything that decides its flag.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ from gfmtrust.planning.shards import PROBE, VARIANT, write_shard
 
 KEY = ["contig_index", "pos", "ref", "alt"]
 SITES_PER_VARIANT = 16
-"""A variant costs about as many passes as so many sites; a shard holds as many fewer of them."""
+"""A variant costs about as many passes as this number of sites, so a shard contains fewer variants
+than sites by this factor."""
 PAIR_LIMITS = (500, 4_000)
 MIN_TO_IMITATE = 20
-"""With fewer indels the probes take their lengths from DEFAULT_LENGTHS."""
+"""With fewer indels, the lengths of the probes are drawn from DEFAULT_LENGTHS."""
 DEFAULT_LENGTHS = np.array([1] * 9 + [2] * 4 + [3] * 2 + [4] * 3 + [5, 6, 8, 12])
-"""Roughly the law of human germline indels: half are of one base (Mills et al. 2006)."""
+"""Roughly the distribution of human germline indels: half of them have one base (Mills et al.
+2006)."""
 MAX_MNV_BP = 3
-"""Longer words stand too seldom in a genome to draw places for both of their orientations."""
+"""Longer words are too rare in a genome to draw positions for both of their orientations."""
 
 
 class Collector:
-    """Normalises alleles as they stream by and keeps each distinct variant once."""
+    """Normalises alleles as they are streamed and keeps each distinct variant once."""
 
     def __init__(self, genome, max_allele_bp: int):
         self._genome, self._max = genome, max_allele_bp
@@ -52,8 +54,9 @@ class Collector:
         ]
 
     def add(self, alleles: pd.DataFrame) -> pd.DataFrame:
-        """The alleles with columns var_pos (-1 where the allele is a plain SNV or not scored),
-        var_ref and var_alt; what is too long once it is normalised has its status."""
+        """The alleles with the columns var_pos (-1 where the allele is an SNV or is not scored),
+        var_ref and var_alt. An allele that is too long after normalisation has the status
+        TOO_LONG."""
         ref, alt, status = (alleles[name].to_numpy(object) for name in ("ref", "alt", "status"))
         status = status.copy()
         pos = np.full(len(alleles), -1, dtype=np.int64)
@@ -64,30 +67,30 @@ class Collector:
         for row, (index, start) in enumerate(where):
             if status[row] != Status.SCORED or len(ref[row]) == len(alt[row]) == 1:
                 continue
-            found = normalised(
+            variant = normalised(
                 self._genome, self._genome.names[index], int(start), ref[row], alt[row]
             )
-            if found.length > self._max:
+            if variant.length > self._max:
                 status[row] = Status.TOO_LONG
             else:
-                pos[row], short_ref[row], short_alt[row] = found.pos, found.ref, found.alt
+                pos[row], short_ref[row], short_alt[row] = variant.pos, variant.ref, variant.alt
         alleles = alleles.assign(status=status, var_pos=pos, var_ref=short_ref, var_alt=short_alt)
-        mine = alleles[pos >= 0]
-        if len(mine):
+        listed = alleles[pos >= 0]
+        if len(listed):
             self._parts.append(
                 pd.DataFrame(
                     {
-                        "contig_index": mine["contig_index"].astype(np.int64),
-                        "pos": mine["var_pos"],
-                        "ref": mine["var_ref"],
-                        "alt": mine["var_alt"],
+                        "contig_index": listed["contig_index"].astype(np.int64),
+                        "pos": listed["var_pos"],
+                        "ref": listed["var_ref"],
+                        "alt": listed["var_alt"],
                     }
                 ).drop_duplicates()
             )
         return alleles
 
     def variants(self) -> pd.DataFrame:
-        """All distinct variants in order of contig, pos, ref, alt."""
+        """All distinct variants, sorted by contig, pos, ref, alt."""
         return (
             pd.concat(self._parts, ignore_index=True)
             .drop_duplicates()
@@ -105,10 +108,10 @@ def with_probes(
 ) -> pd.DataFrame:
     """The run's variants, then probes of their kinds, as rows of tables.VARIANTS.
 
-    contig_index, pos: candidate places off the run's alleles. Indel probes come in pairs at one
-    place and of one length, a deletion and an insertion, tandem copies as often as in the run: a
-    model that likes short sequences errs on half of them. MNV probes have the run's REF at half of
-    the places and its ALT at the other half.
+    contig_index, pos: candidate positions outside the run's alleles. Indel probes are pairs of a
+    deletion and an insertion of the same length at the same position, with tandem copies as often
+    as in the run, so that a model that prefers short sequences is wrong in half of them. MNV probes
+    have the run's REF at half of the positions and its ALT at the other half.
     """
     rng = np.random.default_rng([seed, 0x1DE1])
     run = variants.assign(use=VARIANT, run_oriented=True)
@@ -120,8 +123,8 @@ def with_probes(
         run[np.isin(kinds, (VariantClass.INS, VariantClass.DEL))], genome, contig_index, pos, rng
     )
     swaps = _mnv_probes(run[kinds == VariantClass.MNV], genome, contig_index, pos, rng)
-    made = pd.concat([run, pairs, swaps], ignore_index=True)
-    made = made.astype(
+    variants = pd.concat([run, pairs, swaps], ignore_index=True)
+    variants = variants.astype(
         {
             "contig_index": np.int32,
             "pos": np.int64,
@@ -131,22 +134,22 @@ def with_probes(
             "run_oriented": bool,
         }
     )
-    made["kind"] = np.array(
+    variants["kind"] = np.array(
         [
             str(Variant(*row).kind)
-            for row in zip(made["pos"], made["ref"], made["alt"], strict=True)
+            for row in zip(variants["pos"], variants["ref"], variants["alt"], strict=True)
         ],
         dtype=object,
     )
-    made["block"] = block_of(
-        genome, made["contig_index"].to_numpy(np.int64), made["pos"].to_numpy(), block_bp
+    variants["block"] = block_of(
+        genome, variants["contig_index"].to_numpy(np.int64), variants["pos"].to_numpy(), block_bp
     )
-    return made.reset_index(drop=True)
+    return variants.reset_index(drop=True)
 
 
 def number(n: int) -> int:
-    """Probes of one kind: a tenth of the run's variants of it, within PAIR_LIMITS; none where the
-    run has none."""
+    """Number of probes of one kind: a tenth of the run's variants of this kind, within PAIR_LIMITS;
+    0 where the run has none."""
     return min(PAIR_LIMITS[1], max(PAIR_LIMITS[0], n // 10)) if n else 0
 
 
@@ -190,16 +193,16 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
 
 
 def _is_tandem(genome, index: int, variant: Variant) -> bool:
-    """Does the indel take away or add one of several copies that stand side by side? The variant is
-    normalised, so the rest follows it."""
+    """Whether the indel removes or adds one of several adjacent copies. The variant is normalised,
+    so the other copies follow it."""
     unit = variant.ref or variant.alt
     end = variant.pos + len(variant.ref)
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
 
 
 def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of which neither indel runs over the end of a piece of the background, as no allele
-    runs over its contig's."""
+    """The pairs where neither indel extends beyond a piece of the background, just as no allele
+    extends beyond its contig."""
     index, pos = pairs["contig_index"].to_numpy(np.int64), pairs["pos"].to_numpy(np.int64)
     first, last = (
         fence(genome, index, pos - 1),
@@ -227,40 +230,40 @@ def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFr
         here, decoy = (ref, alt) if run_oriented else (alt, ref)
         if (
             here in places and decoy in places and len(rows) < wanted
-        ):  # a word that stands nowhere has no other half
+        ):  # a word that does not occur has no second half
             place = places[here][rng.integers(len(places[here]))]
             rows.append((int(contig_index[place]), int(pos[place]), here, decoy, run_oriented))
     return _frame(rows)
 
 
 def _places_by_word(genome, contig_index, pos, lengths: set[int]) -> dict[str, np.ndarray]:
-    """Rows of the candidates at which each word of these lengths stands."""
-    found: dict[str, np.ndarray] = {}
+    """Rows of the candidates at which each word of these lengths occurs."""
+    rows_of_word: dict[str, np.ndarray] = {}
     for length in sorted(lengths):
         words = np.empty((len(pos), length), dtype=np.uint8)
         for index in np.unique(contig_index):
             rows = np.flatnonzero(contig_index == index)
             words[rows] = genome.windows(genome.names[index], pos[rows], length)
-        known = np.flatnonzero((words < N).all(axis=1))
-        key = words[known].astype(np.int64) @ (4 ** np.arange(length)[::-1])
+        complete = np.flatnonzero((words < N).all(axis=1))
+        key = words[complete].astype(np.int64) @ (4 ** np.arange(length)[::-1])
         order = np.argsort(key, kind="stable")
         distinct, first = np.unique(key[order], return_index=True)
-        for word, rows in zip(distinct, np.split(known[order], first[1:]), strict=True):
-            found[
+        for word, rows in zip(distinct, np.split(complete[order], first[1:]), strict=True):
+            rows_of_word[
                 decode(
                     np.array(
                         [word // 4**place % 4 for place in range(length)[::-1]], dtype=np.uint8
                     )
                 )
             ] = rows
-    return found
+    return rows_of_word
 
 
 def write(
     genome, regions, copies: CopyFacts, variants: pd.DataFrame, plan_dir: Path, shard_size: int
 ) -> dict[str, int]:
-    """Write variants.parquet and the shards of variants; returns the counts. A variant's id
-    is its row in variants.parquet."""
+    """Write variants.parquet and the shards of variants; return the counts. The id of a variant is
+    its row in variants.parquet."""
     tables.write(
         plan_dir / "variants.parquet",
         {name: variants[name].to_numpy() for name in tables.VARIANTS.names},

@@ -1,1 +1,1 @@
-"""What users read: the HTML report, the MultiQC tables, the tracks and the manifest."""
+"""Writes what users read: the HTML report, the MultiQC tables, the tracks and the manifest."""

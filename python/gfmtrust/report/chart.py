@@ -4,7 +4,7 @@
     chart.area(edges, floor, top, fill="#0072b2", label="HIGH (291)")
     svg.element(chart.width, chart.height, chart.drawn())
 
-Data coordinates go in and pixels come out, rounded to a tenth, so equal numbers give equal bytes.
+Data coordinates are converted to pixels and rounded to a tenth, so equal numbers give equal bytes.
 Every text is escaped.
 """
 
@@ -27,12 +27,13 @@ TOP, BOTTOM = 10, 44
 SWATCH = 28
 LEGEND_ROW = 18
 LONGEST_LABEL = 34
-"""Characters of a legend entry; a longer one is cut."""
+"""Largest number of characters of a legend entry; a longer entry is cut."""
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a line is drawn: colour, width in pixels, dashes as SVG writes them ('' is solid)."""
+    """How a line is drawn: colour, width in pixels, and dashes in the syntax of SVG ('' is
+    solid)."""
 
     colour: str = INK
     width: float = 1.0
@@ -73,11 +74,11 @@ class Chart:
         self._path(self._polyline(x, y), stroke, label)
 
     def level(self, y: float, stroke: Stroke, label: str = "") -> None:
-        """A horizontal line from end to end."""
+        """A horizontal line across the whole plot."""
         self._path(f"M{self.left:.1f} {self._down(y)}H{self.right:.1f}", stroke, label)
 
     def upright(self, x: float, stroke: Stroke, text: str = "") -> None:
-        """A vertical line from end to end, with a text to the left of its top."""
+        """A vertical line across the whole plot, with a text to the left of its top."""
         self._path(f"M{self._across(x)} {TOP}V{self.floor}", stroke)
         if text:
             self._marks.append(
@@ -99,14 +100,14 @@ class Chart:
         outline = self._polyline(
             np.r_[x, x[::-1]], np.r_[np.repeat(high, 2), np.repeat(low, 2)[::-1]]
         )
-        look = f'fill="{fill}" stroke="#fff" stroke-width=".4"'
-        self._marks.append(f'<path d="{outline}z" {look}/>')
-        self._entries.append((label, f'<path d="M0 -9h{SWATCH}v9h-{SWATCH}z" {look}/>'))
+        style = f'fill="{fill}" stroke="#fff" stroke-width=".4"'
+        self._marks.append(f'<path d="{outline}z" {style}/>')
+        self._entries.append((label, f'<path d="M0 -9h{SWATCH}v9h-{SWATCH}z" {style}/>'))
 
     def points(
         self, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray, label: str
     ) -> None:
-        """Points with an interval each; all (n,)."""
+        """Points, each with an interval; all arrays are (n,)."""
         bars, dots = "", ""
         for one, middle, bottom, top in zip(x, y, low, high, strict=True):
             bars += (
@@ -199,7 +200,7 @@ def ticks(low: float, high: float, most: int) -> list[float]:
 
 
 def tick_labels(values: list[float]) -> list[str]:
-    """The ticks as text, all with as many decimals as the one that needs most."""
+    """The ticks as text, all with the number of decimals of the tick that needs most."""
     decimals = max(
         (next((n for n in range(6) if abs(round(value, n) - value) < 1e-9), 6) for value in values),
         default=0,

@@ -1,7 +1,8 @@
-"""The four large figures of the report as inline SVG: same numbers, same bytes. No text that a user
-wrote is drawn.
+"""The four large figures of the report as inline SVG. The same numbers give the same bytes. No text
+that a user wrote is drawn.
 
-Colours are safe for the colour-blind, and every flag is told apart by hatch or dashes too.
+The colours can be distinguished by colour-blind readers, and every flag also has its own hatch or
+dashes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ HATCH = {Rank.MEDIUM: 45, Rank.LOW: -45}
 DASHES = {Rank.HIGH: "", Rank.MEDIUM: "8 4", Rank.LOW: "2.5 3"}
 GUIDE = "#6b6b6b"
 BAR_ROW, BAR_LABEL = 40, 132
-"""Height of a bar of the funnel with its gap, and width kept for its label; pixels."""
+"""Height of a bar of the funnel with its gap, and width reserved for its label; pixels."""
 
 
 def entropy_histogram(numbers: AlleleNumbers) -> Markup:
@@ -44,7 +45,7 @@ def entropy_histogram(numbers: AlleleNumbers) -> Markup:
 
 
 def llr_by_flag(numbers: AlleleNumbers) -> Markup:
-    """Share of each flag's alleles by LLR, one outline a flag."""
+    """Share of each flag's alleles by LLR, one outline per flag."""
     shares = {flag: counts / counts.sum() for flag in FLAGS if (counts := numbers.llr[flag]).sum()}
     most = max((float(share.max()) for share in shares.values()), default=1.0)
     chart = Chart(

@@ -1,7 +1,8 @@
-"""WRITE_TRACKS: the cohort's alleles as one BED9 file with a colour a flag, for a genome browser.
+"""WRITE_TRACKS: writes the cohort's alleles as one BED9 file with one colour per flag, for a genome
+browser.
 
-Positions are those of the trimmed record in the FASTA's naming, so that the file lies on one genome
-whatever the inputs called it.
+Positions are those of the trimmed record and contigs have the names of the FASTA, so that the file
+is valid for one genome whatever contig names the inputs use.
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ from gfmtrust.report.track_list import FLAGS, LEVEL_COLOURS
 log = logging.getLogger(__name__)
 COLUMNS = "#contig\tstart\tend\tname\tscore\tstrand\tthick_start\tthick_end\titem_rgb\n"
 LONGEST_ALLELE = 60
-"""Longer alleles are cut in the name, which BED limits to 255 characters; none as long as this is
-scored."""
+"""Longer alleles are cut in the name, because BED limits it to 255 characters. No allele of this
+length is scored."""
 
 
 def write_flags(sites: Path, out_dir: Path, force: bool = False) -> list[Path]:
-    """Write `flags.bed.gz` and its index below `out_dir`; returns their paths, without an index
-    (and a warning) where htslib can make none.
+    """Write `flags.bed.gz` and its index to `out_dir`; return their paths. Where htslib cannot make
+    an index, a warning is logged and no index is returned.
 
-    One line an allele that lies within its contig: contig, 0-based half-open range of REF, `FLAG
-    REF>ALT` (and the status where it is not scored), round(1000 * reliability), `.`, the range
-    again, colour. Sorted; streamed, a position at a time.
+    There is one line per allele that lies within its contig: contig, 0-based half-open range of
+    REF, `FLAG REF>ALT` (and the status where it is not scored), round(1000 * reliability), `.`, the
+    range again, colour. The lines are sorted and are written one position at a time.
     """
     contigs = RunFacts.read(sites).genome
     path = out_dir / FLAGS.file
@@ -71,7 +72,7 @@ def _rows(sites: Path) -> Iterator[tuple]:
 
 
 def _line(contig: str, row: tuple) -> tuple[int, str]:
-    """(end, line) of an allele."""
+    """The end and the line of an allele."""
     _, pos, ref, alt, status, rank, rel = row
     end = pos + len(ref)
     name = f"{Rank(rank).name} {_cut(ref)}>{_cut(alt)}" + ("" if rank else f" {status}")

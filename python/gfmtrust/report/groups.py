@@ -1,7 +1,7 @@
-"""Flags counted by group for the report: class of variant, class of region, contig. Streams; a
-group costs a few hundred bytes at most.
+"""Counts flags by group for the report: class of variant, class of region, contig. Batches are
+streamed; a group needs a few hundred bytes at most.
 
-A group is whatever text the table holds; it is counted here and escaped where it is written.
+A group may be any text of the table; it is counted here and escaped where it is written.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ NEEDED = ["contig", "pos", "ref", "alt", "var_pos", "var_ref", "var_alt", "regio
 KINDS = [*map(str, VariantClass), "other"]
 SNV, MNV, INS, DEL, COMPLEX, OTHER = range(len(KINDS))
 STRIPS, BINS = 60, 80
-"""Of the STRIPS longest contigs it is kept where their alleles lie, in BINS equal stretches."""
+"""For the STRIPS longest contigs, the positions of their alleles are counted in BINS bins of equal
+length."""
 
 
 @dataclass
 class Groups:
-    """Alleles by group and flag: name -> int64 (4,), by Rank; in the order the groups were first
-    seen."""
+    """Number of alleles by group and flag: name -> int64 (4,), by Rank, in the order in which the
+    groups first occurred."""
 
     counts: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -41,8 +42,9 @@ class Groups:
 
 @dataclass
 class Contigs(Groups):
-    """Alleles by contig and flag. bins: scored alleles and those MEDIUM or better along the longest
-    contigs, int64 (2, BINS) each; bits: sum and number of the entropies, by contig."""
+    """Number of alleles by contig and flag. bins: number of scored alleles and of those that are
+    MEDIUM or HIGH along the longest contigs, int64 (2, BINS) each; bits: sum and number of the
+    entropies, by contig."""
 
     lengths: dict[str, int] = field(default_factory=dict)
     bins: dict[str, np.ndarray] = field(default_factory=dict)
@@ -50,9 +52,11 @@ class Contigs(Groups):
 
     @classmethod
     def of(cls, names: Sequence[str], lengths: Sequence[int]) -> Contigs:
-        known = dict(zip(names, lengths, strict=True)) if len(names) == len(lengths) else {}
-        longest = sorted(known, key=lambda name: -known[name])[:STRIPS]
-        return cls(lengths=known, bins={name: np.zeros((2, BINS), np.int64) for name in longest})
+        length_of = dict(zip(names, lengths, strict=True)) if len(names) == len(lengths) else {}
+        longest = sorted(length_of, key=lambda name: -length_of[name])[:STRIPS]
+        return cls(
+            lengths=length_of, bins={name: np.zeros((2, BINS), np.int64) for name in longest}
+        )
 
     def add(self, batch: pa.RecordBatch, rank: np.ndarray, ent: np.ndarray) -> None:
         code, names = coded(batch["contig"])
@@ -64,10 +68,12 @@ class Contigs(Groups):
         for i, name in enumerate(names):
             self.bits[name] = self.bits.get(name, 0) + np.array([total[i], n[i]])
             if name in self.bins:
-                mine = (code == i) & (rank > 0)
-                where = np.clip(pos[mine] * BINS // max(1, self.lengths[name]), 0, BINS - 1)
+                scored = (code == i) & (rank > 0)
+                where = np.clip(pos[scored] * BINS // max(1, self.lengths[name]), 0, BINS - 1)
                 self.bins[name][0] += np.bincount(where, minlength=BINS)
-                self.bins[name][1] += np.bincount(where[rank[mine] >= Rank.MEDIUM], minlength=BINS)
+                self.bins[name][1] += np.bincount(
+                    where[rank[scored] >= Rank.MEDIUM], minlength=BINS
+                )
 
     def mean_entropy(self, name: str) -> float | None:
         total, n = self.bits.get(name, (0.0, 0))
@@ -75,14 +81,15 @@ class Contigs(Groups):
 
 
 def coded(column: pa.Array) -> tuple[np.ndarray, list[str]]:
-    """A column of texts as (n,) indices into its distinct texts; what is missing is ''."""
-    held = column.fill_null("").dictionary_encode()
-    return held.indices.to_numpy(), held.dictionary.to_pylist()
+    """A column of texts as indices (n,) into its distinct texts; a missing text is ''."""
+    encoded = column.fill_null("").dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
 
 
 def variant_classes(batch: pa.RecordBatch) -> tuple[np.ndarray, list[str]]:
-    """Class of each allele as (n,) indices into KINDS: as trimmed where it was, else as spelled;
-    'other' has letters that are no bases."""
+    """Class of each allele as indices (n,) into KINDS: that of the trimmed allele where it was
+    trimmed, else that of REF and ALT as written. An allele of class 'other' has letters that are
+    not bases."""
     trimmed = batch["var_pos"].fill_null(-1).to_numpy() >= 0
     ref, alt, short, long = (
         pc.binary_length(batch[name]).fill_null(0).to_numpy()

@@ -1,7 +1,7 @@
 """WRITE_TRACKS: the IGV session that opens the tracks.
 
-It is made from `track_list`. Its paths are relative, so the folder can be moved; the XML is written
-by the standard library.
+It is created from `track_list`. Its paths are relative, so the folder can be moved. The standard
+library writes the XML.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SESSION_FILE = "igv_session.xml"
 ASSEMBLY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 PRINTABLE = re.compile(r"[!-~]+")
 SHOWN_BP = 500
-"""Bases that IGV opens with, from the first base or allele on."""
+"""Number of bases that IGV shows when it opens, from the first base or allele on."""
 
 
 def write_session(
@@ -31,11 +31,12 @@ def write_session(
     start: tuple[int, int] | None,
     force: bool = False,
 ) -> Path:
-    """Write igv_session.xml below `out_dir`; returns its path.
+    """Write igv_session.xml to `out_dir`; return its path.
 
-    present: names of the track files that lie below `out_dir`. contigs: (name, length) in the
-    genome's order. assembly: IGV's name of the genome. start: (contig_index, pos) where IGV opens.
-    Raises UsageError (64) for an assembly that is not a plain word.
+    present: names of the track files in `out_dir`; contigs: (name, length) in the genome's order;
+    assembly: IGV's name of the genome; start: (contig_index, pos) where IGV opens. Raises
+    UsageError (64) for an assembly name with other characters than letters, digits, `_`, `.` and
+    `-`.
     """
     if not ASSEMBLY.fullmatch(assembly):
         raise UsageError(
@@ -55,7 +56,7 @@ def write_session(
 
 
 def igv_session(tracks: list[Track], assembly: str, locus: str | None) -> bytes:
-    """An IGV session: each file a resource, each track with its title, range and colour."""
+    """An IGV session with one resource per file and the title, range and colour of each track."""
     session = ElementTree.Element(
         "Session", {"genome": assembly, "locus": locus or "All", "version": "8"}
     )
@@ -96,8 +97,8 @@ def igv_session(tracks: list[Track], assembly: str, locus: str | None) -> bytes:
 
 
 def _locus(contigs: list[tuple[str, int]], start: tuple[int, int] | None) -> str | None:
-    """`contig:first-last`, 1-based; None where nothing is known or the name holds characters that
-    no XML file may hold."""
+    """`contig:first-last`, 1-based; None without a start or where the name has characters that are
+    not allowed in XML."""
     if start is None or not PRINTABLE.fullmatch(contigs[start[0]][0]):
         return None
     name, length = contigs[start[0]]

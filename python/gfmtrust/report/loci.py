@@ -1,7 +1,8 @@
-"""The alleles to look at first, and what the models say of the bases round them.
+"""The most important alleles of a run, and the distributions of the models at the bases around
+them.
 
-Picks by flag and size of LLR; decides nothing else. Bases that no step asked for have no
-distribution and are not made up.
+The alleles are chosen by flag and |LLR|; nothing else is decided here. Bases that no step scored
+have no distribution.
 """
 
 from __future__ import annotations
@@ -25,42 +26,44 @@ SHOWN = ["contig", "pos", "ref", "alt", "rank", "rel", "llr", "ent"]
 KEY = ("contig", "pos", "ref", "alt")
 
 
-def best(held: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.ndarray) -> list[dict]:
-    """The best of what is held and the batch: MEDIUM and HIGH by flag, then |LLR|; ties keep the
-    order of the file.
+def best(
+    best_so_far: list[dict], batch: pa.RecordBatch, rank: np.ndarray, size: np.ndarray
+) -> list[dict]:
+    """The best alleles of `best_so_far` and of the batch: MEDIUM and HIGH, sorted by flag, then by
+    |LLR|; ties keep the order of the file.
 
-    batch: rows of sites.parquet with the columns SHOWN at least; rank, size: (n,) its flags and
-    |LLR|.
+    batch: rows of sites.parquet with at least the columns SHOWN; rank, size: its flags and |LLR|,
+    (n,) each.
     """
     rows = np.flatnonzero(rank >= Rank.MEDIUM)
-    if len(held) == TOP_LOCI:
-        worst, least = held[-1]["rank"], abs(held[-1]["llr"])
+    if len(best_so_far) == TOP_LOCI:
+        worst, least = best_so_far[-1]["rank"], abs(best_so_far[-1]["llr"])
         rows = rows[(rank[rows] > worst) | ((rank[rows] == worst) & (size[rows] > least))]
     if not len(rows):
-        return held
+        return best_so_far
     rows = rows[np.lexsort((rows, -size[rows], -rank[rows].astype(np.int64)))][:TOP_LOCI]
     new = batch.take(pa.array(rows)).to_pylist()
-    return sorted([*held, *new], key=lambda row: (-row["rank"], -abs(row["llr"])))[:TOP_LOCI]
+    return sorted([*best_so_far, *new], key=lambda row: (-row["rank"], -abs(row["llr"])))[:TOP_LOCI]
 
 
 def top_loci(sites: Path) -> list[dict]:
     """At most TOP_LOCI alleles of sites.parquet, best first, with the columns SHOWN and
     contig_index."""
-    held: list[dict] = []
+    best_so_far: list[dict] = []
     for batch in tables.batches(sites, [*SHOWN, "contig_index"]):
         rank, size = batch["rank"].to_numpy(), np.abs(batch["llr"].to_numpy(zero_copy_only=False))
-        held = best(held, batch, rank, size)
-    return held
+        best_so_far = best(best_so_far, batch, rank, size)
+    return best_so_far
 
 
 def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict]:
-    """The loci's KEY with `bases`: offset from pos (-FLANK to FLANK), base of the genome, p (A, C,
-    G, T), where a site was scored.
+    """KEY of each locus, with `bases`: offset from pos (-FLANK to FLANK), base of the genome and p
+    (A, C, G, T) of each scored site.
 
-    p is the ensemble's mean distribution, rounded to four digits; views that tell likelihoods alone
-    do not enter.
+    p is the mean distribution of the ensemble, rounded to four digits; views that give only
+    likelihoods do not enter.
     """
-    made = [{name: locus[name] for name in KEY} | {"bases": []} for locus in loci]
+    located = [{name: locus[name] for name in KEY} | {"bases": []} for locus in loci]
     for shard, path in planned_shards(plan_dir, ShardKind.SITES).items() if loci else []:
         place = tables.read(path, ["contig_index", "pos"])
         index, pos = (place[name].to_numpy() for name in ("contig_index", "pos"))
@@ -72,7 +75,7 @@ def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict
             continue
         block = scores.block(shard, tables.read(path).to_pandas())
         base = decode(block.site["base"].to_numpy())
-        for locus, one, rows in zip(loci, made, near, strict=True):
+        for locus, one, rows in zip(loci, located, near, strict=True):
             mean = mean_distribution(block.probs[rows], block.distribution_weights[rows])
             one["bases"] += [
                 {
@@ -83,7 +86,7 @@ def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict
                 for row, probs in zip(rows, mean, strict=True)
                 if np.isfinite(probs).all()
             ]
-    return made
+    return located
 
 
 def write_loci(plan_dir: Path, scores: ScoreTables, out_dir: Path) -> None:

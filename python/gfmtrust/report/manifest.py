@@ -1,5 +1,5 @@
-"""manifest.json: what was published, with its digests, and the proof that nothing was lost on the
-way. Pure functions."""
+"""manifest.json: the published files with their digests, and the counts that prove that no record
+was lost. Pure functions."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ PUBLISHED_FIELDS = (
     "sorted",
     "index",
 )
-"""What is said of an annotated file: `digest` is that of all records without our keys, the same for
+"""The entry of an annotated file. `digest` covers all records without our keys and is the same for
 input and output."""
 
 
 def manifest(run, files: list[Path]) -> Manifest:
     """The content of manifest.json.
 
-    run: `report.Run`. files: further published files, which are digested here; the annotated ones
-    bring theirs in their counts.
+    run: a `report.Run`; files: further published files, whose digests are computed here. The
+    digests of the annotated files are in their counts.
     """
     calibration = run.calibration
     return Manifest(
@@ -74,6 +74,7 @@ def manifest(run, files: list[Path]) -> Manifest:
 
 
 def contract(counts: Counts) -> dict:
-    """One annotated file: names of input and output, the output's digest, and what was checked."""
+    """The entry of one annotated file: names of input and output, the digest of the output, and the
+    results of the checks."""
     content = encoded(counts)
     return {name: content[name] for name in PUBLISHED_FIELDS if name in content}

@@ -1,4 +1,4 @@
-"""What each model of a run did: one row per model, from the metrics of its shards."""
+"""The work of each model of a run: one row per model, from the metrics of its shards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def model_rows(
     """One row per model, in the order of the calibration: id, sha256, family, window_bp, device,
     sites, passes, seconds, stride.
 
-    facts: what the score tables say of each model, for those that are not among `models`.
+    facts: the metadata of the score tables by model, for models that are not among `models`.
     """
     of_bundles = {
         model.model_id: {"family": model.family, "window_bp": model.window_bp} for model in models
@@ -42,7 +42,7 @@ def model_rows(
 
 
 def _stride(shards: list[ShardMetrics]) -> str:
-    """How a model's region bases were scored, with what that changes of their entropy."""
+    """How a model's region bases were scored, with the effect on their entropy."""
     choices = [one.region_stride for one in shards if one.tiled_sites]
     if not choices:
         return "one base per pass"

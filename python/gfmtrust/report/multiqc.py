@@ -1,7 +1,8 @@
-"""MultiQC custom content: a row a sample in the general table, and bars of flags and of reasons.
+"""MultiQC custom content: one row per sample in the general table, and bars of flags and of
+reasons.
 
-MultiQC does not escape table cells, so every text is escaped here; values are numbers only. Source:
-MultiQC documentation, "Custom content".
+MultiQC does not escape table cells, so every text is escaped here, and all values are numbers.
+Source: MultiQC documentation, "Custom content".
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ def files(counts: list[Counts]) -> dict[str, str]:
     without any."""
     vcfs = [file for file in counts if file.kind == "vcf"]
     beds = [file for file in counts if file.kind == "bed"]
-    made = {}
+    contents = {}
     if vcfs:
-        made[GENERAL] = general_stats(vcfs)
-        made[FLAGS] = bar_graph(
+        contents[GENERAL] = general_stats(vcfs)
+        contents[FLAGS] = bar_graph(
             "gfmtrust_flags",
             "Flags",
             "Alleles of each file by confidence flag.",
@@ -58,7 +59,7 @@ def files(counts: list[Counts]) -> dict[str, str]:
             flag_data,
             COLOURS,
         )
-        made[STATUSES] = bar_graph(
+        contents[STATUSES] = bar_graph(
             "gfmtrust_statuses",
             "Why alleles were not scored",
             "Alleles of each file that were not scored, by reason.",
@@ -67,7 +68,7 @@ def files(counts: list[Counts]) -> dict[str, str]:
             dict(zip(map(str, STATUS_ORDER), PALETTE, strict=True)),
         )
     if beds:
-        made[REGIONS] = bar_graph(
+        contents[REGIONS] = bar_graph(
             "gfmtrust_regions",
             "Regions by flag",
             "Lines of each BED file by confidence flag.",
@@ -75,11 +76,11 @@ def files(counts: list[Counts]) -> dict[str, str]:
             flag_data,
             COLOURS,
         )
-    return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
+    return {name: json.dumps(content, indent=1) + "\n" for name, content in contents.items()}
 
 
 def general_stats(vcfs: list[Counts]) -> dict:
-    """Scored alleles and flags of each file, for MultiQC's first table."""
+    """Number of scored alleles and flags of each file, for the first table of MultiQC."""
     data = {
         escaped(file.id): {
             "scored": file.statuses.get(Status.SCORED, 0),
@@ -139,7 +140,8 @@ def bar_graph(
     of_file: Callable[[Counts], dict[str, int]],
     colours: dict[str, str],
 ) -> dict:
-    """One bar a file, its parts in the order of `colours`; parts that no file has are left out."""
+    """One bar per file, with its parts in the order of `colours`; parts that no file has are left
+    out."""
     data = {escaped(file.id): of_file(file) for file in counts}
     present = [part for part in colours if any(row.get(part) for row in data.values())] or list(
         colours
@@ -169,5 +171,5 @@ def reason_data(file: Counts) -> dict[str, int]:
 
 
 def escaped(text: str) -> str:
-    """A user's name as text that no browser reads as markup."""
+    """A name that a user chose, escaped so that no browser reads it as markup."""
     return html.escape(text, quote=True)

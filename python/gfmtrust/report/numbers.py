@@ -1,8 +1,8 @@
-"""The numbers of the report: counts and histograms of sites.parquet, the calibration curve and the
-league of the scored probes.
+"""The numbers of the report: counts and histograms of sites.parquet, the calibration curve, and the
+comparison of the models with the context model at the scored probes.
 
-Streams; nothing here grows with the number of alleles. How the numbers look is not here, nor the
-counts by group (`report_groups`).
+Tables are streamed, so memory does not grow with the number of alleles. Other modules format the
+numbers and count by group (`groups`).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ FLAGS = (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
 
 @dataclass
 class AlleleNumbers:
-    """Unique alleles of the run: counts by status, rank and reason; histograms by flag; the surest
-    large effects.
+    """The unique alleles of the run: counts by status, rank and reason, histograms by flag, and the
+    most reliable large effects.
 
-    ent, llr: counts by flag in ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge counts in
-    the last bin. at_uniform: scored alleles whose entropy exceeds 1.9 bits. loci: of the highest
-    flag present, by |LLR|, at most TOP_LOCI. kinds, classes: flags by class of variant and of
-    region; contigs: flags by contig.
+    ent, llr: counts by flag in the bins ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge is
+    counted in the last bin. at_uniform: number of scored alleles whose entropy exceeds 1.9 bits.
+    loci: at most TOP_LOCI alleles, sorted by flag, then by |LLR|. kinds, classes: flags by class of
+    variant and by class of region; contigs: flags by contig.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -71,8 +71,8 @@ class AlleleNumbers:
 
 @dataclass(frozen=True)
 class CurveBin:
-    """One equal-mass bin of probes: mean reliability, share that was right with its 95 %
-    Clopper-Pearson interval."""
+    """One of several bins with equal numbers of probes: mean reliability, and the share of right
+    preferences with its 95 % Clopper-Pearson interval."""
 
     n: int
     reliability: float
@@ -83,7 +83,7 @@ class CurveBin:
 
 @dataclass(frozen=True)
 class LeagueRow:
-    """Bits per base at the probes' sites of one contestant, and its gain over the context model
+    """Bits per base of one model at the sites of the probes, and its gain over the context model
     with a 95 % interval."""
 
     name: str
@@ -110,9 +110,9 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
             batch[name].to_numpy(zero_copy_only=False).astype(np.float64) for name in ("ent", "llr")
         )
         for flag in FLAGS:
-            mine = rank == flag
-            numbers.ent[flag] += _histogram(ent[mine], ENTROPY_EDGES)
-            numbers.llr[flag] += _histogram(llr[mine], LLR_EDGES)
+            of_flag = rank == flag
+            numbers.ent[flag] += _histogram(ent[of_flag], ENTROPY_EDGES)
+            numbers.llr[flag] += _histogram(llr[of_flag], LLR_EDGES)
         numbers.at_uniform += int(((rank > 0) & (ent > HIGH_ENTROPY_BITS)).sum())
         numbers.loci = loci.best(numbers.loci, batch.select(loci.SHOWN), rank, np.abs(llr))
         numbers.kinds.add(*report_groups.variant_classes(batch), rank)
@@ -124,8 +124,8 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
 def calibration_curve(
     rel: np.ndarray, wrong: np.ndarray, n_bins: int = CURVE_BINS
 ) -> list[CurveBin]:
-    """Equal-mass bins of the scored probes by reliability; fewer where there are fewer probes. rel
-    float (n,), wrong bool (n,)."""
+    """Bins of the scored probes by reliability, with equal numbers of probes; fewer bins where
+    there are fewer probes. rel: float (n,); wrong: bool (n,)."""
     kept = np.flatnonzero(np.isfinite(rel))
     order = kept[np.argsort(rel[kept], kind="stable")]
     bins = []
@@ -147,10 +147,11 @@ def calibration_curve(
 def league(
     model: np.ndarray, context: np.ndarray, block: np.ndarray, name: str, context_only: bool
 ) -> list[LeagueRow]:
-    """Uniform, context model and the run's models at the probes that both answered.
+    """The uniform distribution, the context model and the run's models at the probes that both of
+    them scored.
 
-    model, context: surprisal of the real base, bits (n,); block: (n,) the interval takes whole
-    blocks, as neighbours are alike.
+    model, context: surprisal of the real base, bits (n,); block: (n,). The interval is computed
+    over whole blocks, because neighbouring bases are similar.
     """
     rows = [LeagueRow("uniform", 2.0, 0)]
     both = np.isfinite(model) & np.isfinite(context)
@@ -166,8 +167,8 @@ def league(
 
 
 def _clustered_interval(values: np.ndarray, block: np.ndarray) -> tuple[float | None, float | None]:
-    """95 % interval of a mean over clusters (linearised ratio of sums); (None, None) below two
-    blocks."""
+    """95 % interval of a mean over clusters (linearised ratio of sums); (None, None) with fewer
+    than two blocks."""
     names, inverse = np.unique(block, return_inverse=True)
     k = len(names)
     if k < 2:

@@ -9,7 +9,7 @@ from gfmtrust.core.contracts.plan import Plan
 
 
 def provenance(checks: Checks, plan: Plan) -> list[tuple[str, str]]:
-    """(name, value) of each row."""
+    """The name and the value of each row."""
     genome, counts = checks.genome, encoded(plan.counts)
     return [
         ("gfmtrust", __version__),

@@ -1,7 +1,8 @@
-"""REPORT: one self-contained HTML page, the MultiQC files and the manifest of a finished run.
+"""REPORT: writes one self-contained HTML page, the MultiQC files and the manifest of a finished
+run.
 
-Reads tables and JSON of earlier steps and never computes a flag. Equal inputs give equal bytes:
-nothing here asks the clock.
+It reads tables and JSON files of earlier steps and never computes a flag. Equal inputs give equal
+bytes, because the output contains no time.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
 SHOWN_ROWS = 500
 SHOWN_WARNINGS = 200
 ROWS_WITH_BARS = 200
-"""Rows of a table of files, lines of warnings, and files up to which each has a bar; beyond them
-the page would outgrow its 500 kB."""
+"""Largest number of rows in a table of files, of lines of warnings, and of files with a bar each.
+With more, the page would be larger than 500 kB."""
 
 
 FILTERS = (
@@ -70,15 +71,15 @@ FILTERS = (
         "-f '%CHROM\\t%POS\\t%REF\\t%ALT\\t%GFM_STATUS\\n'",
     ),
 )
-"""What a reader may copy: (what it keeps, command). By inclusion alone: missing keys match no
-comparison."""
+"""Commands that a reader can copy: (the alleles that it keeps, the command). All commands select by
+inclusion, because a missing key matches no comparison."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What the steps of a run left behind, as the report reads it. files: counts.json of every
-    annotated file, by id; compared, loci, local_lr: what `model_comparison`, `loci` and `local_lr`
-    wrote, {} where they did not."""
+    """The outputs of the steps of a run that the report reads. files: counts.json of every
+    annotated file, by id; compared, loci, local_lr: the outputs of `model_comparison`, `loci` and
+    `local_lr`, {} where there is none."""
 
     checks: Checks
     plan: Plan
@@ -103,9 +104,9 @@ class Run:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """What a report is made from.
+    """The input files of a report.
 
-    checked, plan, calibration, sites: folders of those steps. counts, metrics: files, in any order.
+    checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
     model_files: bundle.json of each model.
     """
 
@@ -119,11 +120,11 @@ class RunFiles:
 
 
 def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
-    """Write gfmtrust_report.html, the *_mqc files and manifest.json below `out_dir`; returns what
-    they were made of.
+    """Write gfmtrust_report.html, the *_mqc files and manifest.json to `out_dir`; return the run
+    that they describe.
 
-    Files of an earlier report in `out_dir` are removed first, so that none is left beside the new
-    ones or after a report that failed.
+    The files of an earlier report in `out_dir` are removed first, so that none of them remains
+    beside the new files or after a report that failed.
     """
     for name in (HTML, Manifest.NAME, *multiqc.FILES):
         (out_dir / name).unlink(missing_ok=True)
@@ -143,7 +144,7 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
 
 
 def read_run(files: RunFiles) -> Run:
-    """Gather a run from its files. Raises MissingInputError (66), BadDataError (65),
+    """Read a run from its files. Raises MissingInputError (66), BadDataError (65),
     ConfigurationError (78)."""
     fitted = RunCalibration.read(files.calibration / "calibration.json")
     scored = tables.read(
@@ -175,18 +176,18 @@ def read_run(files: RunFiles) -> Run:
             "ensemble of " + ", ".join(names) if len(names) > 1 else "".join(names) or "models",
             not names,
         ),
-        local_lr=_where_made(files.calibration / local_lr.JSON_FILE),
-        compared=_where_made(files.sites / model_comparison.FILE),
-        loci=_where_made(files.sites / loci.FILE),
+        local_lr=_read_if_present(files.calibration / local_lr.JSON_FILE),
+        compared=_read_if_present(files.sites / model_comparison.FILE),
+        loci=_read_if_present(files.sites / loci.FILE),
     )
 
 
-def _where_made(path: Path) -> dict:
+def _read_if_present(path: Path) -> dict:
     return tables.read_json(path) if path.is_file() else {}
 
 
 def html(run: Run, title: str) -> str:
-    """The page. Every text of a user's file is escaped; figures alone come as markup."""
+    """The HTML page. Every text from a user's file is escaped; only figures are markup."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gfmtrust.report"),
         autoescape=True,
@@ -203,7 +204,7 @@ def html(run: Run, title: str) -> str:
 
 
 def context(run: Run) -> dict:
-    """What the template is given, section by section."""
+    """The variables of the template, section by section."""
     numbers, calibration = run.numbers, run.calibration
     alphas = {
         Rank.HIGH: calibration.options.alpha_high,
@@ -287,13 +288,13 @@ def context(run: Run) -> dict:
     }
 
 
-def _compared(found: dict) -> dict | None:
-    """The comparison of the models at the run's SNVs, at its region bases where it has none; None
-    where it has neither."""
-    made = [found[place] for place in ("snvs", "bases") if place in found]
+def _compared(comparison: dict) -> dict | None:
+    """The comparison of the models at the run's SNVs, or at its region bases where it has no SNV;
+    None where it has neither."""
+    candidates = [comparison[place] for place in ("snvs", "bases") if place in comparison]
     counted = (
         one
-        for one in made
+        for one in candidates
         if sum(model["n"] for model in one["models"]) + sum(pair["n_sign"] for pair in one["pairs"])
     )
     return next(counted, None)

@@ -1,5 +1,5 @@
-"""Rows of the report's tables: numbers as texts and small figures, one function a table. No
-sentence."""
+"""Rows of the report's tables: numbers as texts and small figures, one function per table.
+Sentences are in `wording`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gfmtrust.report.numbers import LeagueRow
 MISSING = "–"
 SHOWN_CONTIGS = 60
 SHADES = (0.02, 0.05, 0.1, 0.2)
-"""Divergences, bits, from which a cell of the matrix is one shade darker."""
+"""Divergences, bits, from which on a cell of the matrix is one shade darker."""
 SHOWN_ALLELE = 24
-"""Letters of REF and ALT that are shown; the number of all stands behind."""
+"""Number of letters of REF and ALT that are shown; the length follows where there are more."""
 
 
 def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
@@ -33,19 +33,19 @@ def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
     return [(str(name), f"{n:,}", f"{n / total:.1%}") for name, n in ordered if n]
 
 
-def certificate(kind: str, found: Certificate) -> dict[str, str]:
-    outcome = "certified" if found.exists else "not certified"
-    if found.exists and found.refused:
-        outcome += f"; refused for {', '.join(found.refused)}"
+def certificate(kind: str, record: Certificate) -> dict[str, str]:
+    outcome = "certified" if record.exists else "not certified"
+    if record.exists and record.refused:
+        outcome += f"; refused for {', '.join(record.refused)}"
     return {
-        "level": found.level,
-        "classes": f"{kind}: {', '.join(found.strata)}",
-        "alpha": f"{found.alpha:.0%}",
-        "threshold": MISSING if found.threshold is None else f"{found.threshold:.3f}",
-        "balanced": f"{found.balanced.errors:,} / {found.balanced.n:,}",
-        "balanced_bound": f"{found.balanced.bound:.1%}",
-        "run": f"{found.run.errors:,} / {found.run.n:,}",
-        "run_bound": f"{found.run.bound:.1%}",
+        "level": record.level,
+        "classes": f"{kind}: {', '.join(record.strata)}",
+        "alpha": f"{record.alpha:.0%}",
+        "threshold": MISSING if record.threshold is None else f"{record.threshold:.3f}",
+        "balanced": f"{record.balanced.errors:,} / {record.balanced.n:,}",
+        "balanced_bound": f"{record.balanced.bound:.1%}",
+        "run": f"{record.run.errors:,} / {record.run.n:,}",
+        "run_bound": f"{record.run.bound:.1%}",
         "outcome": outcome,
     }
 
@@ -63,7 +63,7 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
             f"{counts.blocks:,} blocks",
         ),
         (
-            "set, seed, looks at the certification splits",
+            "set, seed, uses of the certification splits",
             f"{snv.set}, {options.seed}, {options.looks}",
         ),
         (
@@ -105,15 +105,15 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
     return facts
 
 
-def local_lr(told: dict) -> dict:
-    """The section on local likelihood ratios: its words and a row for each class of variant and
+def local_lr(ratios: dict) -> dict:
+    """The section on local likelihood ratios: its texts and one row for each class of variant and
     strength."""
     about = [
         f"{one['kind']}: {one['n_effect']:,} labelled alleles with an effect and {one['n_none']:,} without, windows of "
         f"{one['window']:,}"
-        for one in told["kinds"]
+        for one in ratios["kinds"]
     ]
-    about += [f"{kind}: none, {why_not}" for kind, why_not in told["refused"].items()]
+    about += [f"{kind}: none, {why_not}" for kind, why_not in ratios["refused"].items()]
     rows = [
         (
             one["kind"],
@@ -122,12 +122,12 @@ def local_lr(told: dict) -> dict:
             number(one["effect_from"], "+.2f"),
             number(one["no_effect_to"], "+.2f"),
         )
-        for one in told["thresholds"]
+        for one in ratios["thresholds"]
     ]
     return {
-        "use": told["use"],
-        "score": told["score"],
-        "prior": f"{told['prior']:g}",
+        "use": ratios["use"],
+        "score": ratios["score"],
+        "prior": f"{ratios['prior']:g}",
         "about": about,
         "rows": rows,
     }
@@ -186,7 +186,7 @@ def league_row(row: LeagueRow) -> tuple[str, ...]:
 
 
 def check(one: CheckedInput) -> tuple[str, ...]:
-    """An input file as check_inputs saw it."""
+    """The row of one input file, from check_inputs."""
     mismatch = f"{one.n_snv_mismatch:,} of {one.n_snv:,}" if one.kind == "vcf" else MISSING
     return (
         one.name,
@@ -199,7 +199,7 @@ def check(one: CheckedInput) -> tuple[str, ...]:
 
 
 def warnings(checks: Checks, files: list[Counts]) -> list[str]:
-    """Every counted warning of checks and writers, each once, in order."""
+    """Every counted warning of the checks and of the annotation, each once, in order."""
     lines = [warning_line(warning, "") for warning in checks.warnings]
     for one in [*checks.inputs, *files]:
         lines += [warning_line(warning, one.id) for warning in one.warnings]
@@ -211,30 +211,32 @@ def warning_line(warning: CountedWarning, where: str) -> str:
     return f"{where}: {text}" if where else text
 
 
-def groups(found: Groups, unnamed: str) -> list[dict]:
-    """Flags by group, largest first; the group without a name is called `unnamed`."""
-    ordered = sorted(found.counts.items(), key=lambda pair: (-int(pair[1].sum()), pair[0]))
+def groups(by_group: Groups, unnamed: str) -> list[dict]:
+    """Flags by group, the largest group first; the group without a name is called `unnamed`."""
+    ordered = sorted(by_group.counts.items(), key=lambda pair: (-int(pair[1].sum()), pair[0]))
     return [{"name": name or unnamed, **flagged(counts)} for name, counts in ordered]
 
 
-def contigs(found: Contigs) -> list[dict]:
-    """Flags by contig in the table's order; beyond SHOWN_CONTIGS the contigs with fewest alleles
-    are summed up in a last row."""
-    most = sorted(found.counts, key=lambda name: -int(found.counts[name].sum()))[:SHOWN_CONTIGS]
-    shown = [name for name in found.counts if name in set(most)]
+def contigs(by_contig: Contigs) -> list[dict]:
+    """Flags by contig in the order of the table. With more than SHOWN_CONTIGS contigs, those with
+    the fewest alleles are added up in a last row."""
+    most = sorted(by_contig.counts, key=lambda name: -int(by_contig.counts[name].sum()))[
+        :SHOWN_CONTIGS
+    ]
+    shown = [name for name in by_contig.counts if name in set(most)]
     rows = [
         {
             "name": name,
-            "length": number(found.lengths.get(name), ","),
-            "entropy": number(found.mean_entropy(name), ".3f"),
-            "strip": report_svg.strip(found.bins[name])
-            if name in found.bins and found.bins[name][0].any()
+            "length": number(by_contig.lengths.get(name), ","),
+            "entropy": number(by_contig.mean_entropy(name), ".3f"),
+            "strip": report_svg.strip(by_contig.bins[name])
+            if name in by_contig.bins and by_contig.bins[name][0].any()
             else "",
-            **flagged(found.counts[name]),
+            **flagged(by_contig.counts[name]),
         }
         for name in shown
     ]
-    rest = [counts for name, counts in found.counts.items() if name not in set(most)]
+    rest = [counts for name, counts in by_contig.counts.items() if name not in set(most)]
     if rest:
         rows.append(
             {
@@ -249,8 +251,8 @@ def contigs(found: Contigs) -> list[dict]:
 
 
 def flagged(counts: np.ndarray) -> dict:
-    """One row of flags: counts by Rank as texts, the share that is MEDIUM or better of those
-    scored, and a bar."""
+    """One row of flags: counts by Rank as texts, the share of the scored alleles that is MEDIUM or
+    HIGH, and a bar."""
     scored = int(counts.sum() - counts[Rank.NOT_SCORED])
     sure = int(counts[Rank.MEDIUM] + counts[Rank.HIGH])
     return {
@@ -261,15 +263,15 @@ def flagged(counts: np.ndarray) -> dict:
     }
 
 
-def compared(found: dict) -> dict:
-    """The models side by side. found: `ModelComparison.as_dict`; matrix: a row a model, a cell each
-    other one."""
+def compared(comparison: dict) -> dict:
+    """The models side by side. comparison: the output of `ModelComparison.as_dict`. The matrix has
+    one row and one column per model."""
     pair = {
         names: one
-        for one in found["pairs"]
+        for one in comparison["pairs"]
         for names in ((one["a"], one["b"]), (one["b"], one["a"]))
     }
-    models = [one["id"] for one in found["models"]]
+    models = [one["id"] for one in comparison["models"]]
     return {
         "models": [
             {
@@ -279,7 +281,7 @@ def compared(found: dict) -> dict:
                 "near": number(one["near_uniform"], ".1%"),
                 "bars": report_svg.entropy_bars(one["entropy"]) if one["n"] else "",
             }
-            for one in found["models"]
+            for one in comparison["models"]
         ],
         "names": models,
         "matrix": [(a, [_pair_cell(pair.get((a, b))) for b in models]) for a in models],
@@ -298,15 +300,15 @@ def _pair_cell(one: dict | None) -> dict:
 
 
 def locus(row: dict, pictures: dict, flank: int) -> dict:
-    """One of the alleles to look at. pictures: bases round it by loci.KEY; without any there is no
-    figure."""
+    """One of the most important alleles. pictures: the bases around it, by loci.KEY; without any
+    there is no figure."""
     ref, alt = (
         text if len(text) <= SHOWN_ALLELE else f"{text[:SHOWN_ALLELE]}… ({len(text):,})"
         for text in (row["ref"], row["alt"])
     )
     bases = pictures.get(tuple(row[name] for name in loci.KEY), [])
     at = next((one for one in bases if one["offset"] == 0), None)
-    told = (
+    probabilities = (
         ", ".join(f"{base} {p:.0%}" for base, p in zip("ACGT", at["p"], strict=True)) if at else ""
     )
     return {
@@ -315,7 +317,7 @@ def locus(row: dict, pictures: dict, flank: int) -> dict:
         "rel": number(row["rel"], ".3f"),
         "llr": number(row["llr"], "+.2f"),
         "ent": number(row["ent"], ".2f"),
-        "told": told,
+        "probabilities": probabilities,
         "svg": report_svg.letters(bases, flank, row["ref"], row["alt"]) if bases else "",
     }
 
@@ -326,5 +328,5 @@ def model(facts: dict) -> dict[str, str]:
 
 
 def number(value: float | None, form: str) -> str:
-    """A number in a format, – where it is missing."""
+    """A formatted number; – where it is missing."""
     return MISSING if value is None or value != value else format(value, form)

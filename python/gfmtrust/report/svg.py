@@ -1,8 +1,8 @@
-"""Small figures of the report, drawn by hand: bars of flags, strips of contigs, histograms, letters
-by probability.
+"""Small figures of the report, drawn without a library: bars of flags, strips of contigs,
+histograms, letters by probability.
 
-Each is one `<svg>` hidden from screen readers: the numbers stand beside it or in the label of the
-element round it. Nothing that a user wrote is drawn; a base is one of four letters.
+Each figure is one `<svg>` that is hidden from screen readers; its numbers are beside it or in the
+label of the element around it. No text that a user wrote is drawn; a base is one of four letters.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ BLUE = "#0072b2"
 BAR, COLUMN, STACK = 160, 13, 56
 """Width of a bar, width of a base, height of a base's letters; pixels."""
 CAP = 0.73
-"""Height of a capital by font size, of the sans-serif faces in use (0.70 to 0.73)."""
+"""Height of a capital letter divided by the font size, in common sans-serif fonts (0.70 to
+0.73)."""
 LEAST = 0.06
-"""A base below this probability has no letter: it would be a line."""
+"""A base below this probability has no letter, because the letter would be only a line."""
 
 
 def share_bar(counts: np.ndarray) -> Markup:
-    """One bar of four parts: HIGH whole, MEDIUM lower, LOW with gaps, not scored in grey.
+    """One bar of four parts: HIGH at full height, MEDIUM lower, LOW with gaps, not scored in grey.
 
-    counts: (4,) by Rank. Hundreds stand on a page, so size, colours and gaps are classes of its
-    style sheet.
+    counts: (4,) by Rank. A page has hundreds of these bars, so size, colours and gaps are classes
+    of its style sheet.
     """
     total, x, parts = int(counts.sum()), 0.0, []
     for rank in sorted(Rank, reverse=True):
@@ -39,8 +40,8 @@ def share_bar(counts: np.ndarray) -> Markup:
 
 
 def strip(bins: np.ndarray, width: int = 160, height: int = 18) -> Markup:
-    """Where the alleles of a contig lie: grey bars for all scored ones, blue ones below for MEDIUM
-    or better. bins: (2, n_bins)."""
+    """The positions of the alleles of a contig: grey bars for all scored alleles, blue bars below
+    for those that are MEDIUM or HIGH. bins: (2, n_bins)."""
     scored, sure = bins
     step, half = width / bins.shape[1], height / 2
     up = "".join(
@@ -62,8 +63,8 @@ def strip(bins: np.ndarray, width: int = 160, height: int = 18) -> Markup:
 
 
 def entropy_bars(counts: list[int], width: int = 280, height: int = 62) -> Markup:
-    """Histogram of entropy from 0 to 2 bits with the uniform line at its right. counts: by
-    model_comparison.ENTROPY_EDGES."""
+    """Histogram of entropy from 0 to 2 bits, with a line for the uniform distribution at its right.
+    counts: number of sites in the bins model_comparison.ENTROPY_EDGES."""
     floor, top, right = height - 14, max(1, *counts), width - 14
     step = (right - 6) / len(counts)
     path = "".join(
@@ -85,24 +86,24 @@ def entropy_bars(counts: list[int], width: int = 280, height: int = 62) -> Marku
 
 
 def letters(bases: list[dict], flank: int, ref: str, alt: str) -> Markup:
-    """Letters by probability round a variant: heights are the models' probabilities, the surest on
-    top; REF stands below.
+    """Letters by probability around a variant: the height of a letter is the models' probability,
+    the most likely base is on top, and REF is below.
 
-    bases: `offset`, `base`, `p` (A, C, G, T). The variant's bases are framed and its ALT stands
+    bases: `offset`, `base`, `p` (A, C, G, T). The variant's bases are framed and its ALT is written
     under REF; a dot is a base without a distribution. Colours of the letters are classes of the
     page's style sheet.
     """
-    known = {one["offset"]: one for one in bases if abs(one["offset"]) <= flank}
+    base_at = {one["offset"]: one for one in bases if abs(one["offset"]) <= flank}
     span, width = max(1, min(len(ref), flank + 1)), (2 * flank + 1) * COLUMN
     dots = "".join(
         f"M{COLUMN * (i + flank) + 5:g} {STACK - 4}h3"
         for i in range(-flank, flank + 1)
-        if i not in known
+        if i not in base_at
     )
     stacks = "".join(
-        _stack(one["p"], COLUMN * (offset + flank + 0.5)) for offset, one in known.items()
+        _stack(one["p"], COLUMN * (offset + flank + 0.5)) for offset, one in base_at.items()
     )
-    under = _row({offset + flank: one["base"] for offset, one in known.items()}, STACK + 13)
+    under = _row({offset + flank: one["base"] for offset, one in base_at.items()}, STACK + 13)
     below = (
         _row({flank + i: letter for i, letter in enumerate(alt)}, STACK + 27)
         if alt.isalpha() and len(alt) <= flank + 1
@@ -121,7 +122,8 @@ def letters(bases: list[dict], flank: int, ref: str, alt: str) -> Markup:
 
 
 def _stack(p: list[float], x: float) -> str:
-    """One base's letters, least probable at the bottom; heights add up to the stack's."""
+    """The letters at one base, the least probable at the bottom; their heights add up to the height
+    of the stack."""
     y, drawn = float(STACK), []
     for share, base in sorted(zip(p, BASES, strict=True)):
         tall = share * (STACK - 2)
@@ -134,7 +136,8 @@ def _stack(p: list[float], x: float) -> str:
 
 
 def _row(letters: dict[int, str], y: int) -> str:
-    """Letters in one row, each in the middle of its column; a letter that is no base is ?."""
+    """Letters in one row, each in the middle of its column; a letter that is not a base is written
+    as ?."""
     shown = "".join(
         letter.upper() if letter.upper() in "ACGTN" else "?" for letter in letters.values()
     )
@@ -146,8 +149,8 @@ def _row(letters: dict[int, str], y: int) -> str:
 
 
 def element(width: float, height: float, content: str, attributes: str = "") -> Markup:
-    """The `<svg>` element of a figure, in pixels. attributes: further ones, such as the namespace of
-    a file of its own."""
+    """The `<svg>` element of a figure, in pixels. attributes: further attributes, such as the
+    namespace in a separate file."""
     return Markup(
         f'<svg aria-hidden="true" {attributes}width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif">{content}</svg>'

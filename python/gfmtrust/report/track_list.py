@@ -1,7 +1,7 @@
-"""Every track that a genome browser can show, declared once: file, title, range and colour. No
-files are written here.
+"""Every track that a genome browser can show, declared once: file, title, range and colour. This
+module writes no files.
 
-The bigWig files, the flags' BED and the IGV session come from this list.
+The bigWig files, the BED file of the flags and the IGV session are created from this list.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Track:
-    """One track. `id` is a plain word, also the file's name without ending; `column` is None for
-    the flags of alleles.
+    """One track. `id` is a single word and is also the file's name without its ending; `column` is
+    None for the flags of alleles.
 
-    lowest, highest: range that a browser opens with, in the unit of the title; values outside are
-    in the file all the same.
+    lowest, highest: range that a browser shows when it opens, in the unit of the title; the file
+    also contains values outside this range.
     """
 
     id: str
@@ -76,7 +76,7 @@ BIGWIGS = (
         (0, 0, 0),
     ),
 )
-"""One value a base, from the column of bases.parquet. A rank of 0, not scored, is no value."""
+"""One value per base, from the column of bases.parquet. A rank of 0 (not scored) is not a value."""
 
 FLAGS = Track(
     "flags",
@@ -93,8 +93,8 @@ LEVEL_COLOURS: dict[Rank, Colour] = {
     Rank.LOW: (213, 94, 0),
     Rank.NOT_SCORED: (150, 150, 150),
 }
-"""Told apart by the colour-blind (Okabe and Ito 2008), and never the only sign: the flag's word
-leads the name of each line."""
+"""Colours that colour-blind readers can distinguish (Okabe and Ito 2008). They are never the only
+sign: the name of each line begins with the flag."""
 
 ASSEMBLIES = {
     248_956_422: "hg38",
@@ -107,7 +107,7 @@ ASSEMBLIES = {
 
 
 def assembly_name(contigs: list[tuple[str, int]]) -> str:
-    """The name browsers know the genome by, found by its chromosome 1; `genome` where none of
-    ASSEMBLIES fits."""
+    """The name of the genome in browsers, recognised by the length of its chromosome 1; `genome`
+    where none of ASSEMBLIES matches."""
     lengths = {name.removeprefix("chr"): length for name, length in contigs}
     return ASSEMBLIES.get(lengths.get("1", 0), "genome")

@@ -1,8 +1,8 @@
-"""WRITE_TRACKS: a folder that genome browsers open: bigWig files of the region bases, the alleles'
-flags as BED, and an IGV session.
+"""WRITE_TRACKS: writes a folder for genome browsers: bigWig files of the region bases, the flags of
+the alleles as BED, and an IGV session.
 
-bases.parquet is streamed once; runs of neighbouring bases go in as one fixed-step block each. Bases
-without the value are left out, and a measure without any value has no file. The only module that
+bases.parquet is streamed once; each run of neighbouring bases is written as one fixed-step block.
+Bases without the value are left out, and a measure without any value has no file. Only this module
 writes bigWig.
 """
 
@@ -29,10 +29,10 @@ TRACKS = {track.id: track.column for track in BIGWIGS if track.column}
 def write_tracks(
     bases: Path, sites: Path, out_dir: Path, assembly: str | None = None, force: bool = False
 ) -> list[Path]:
-    """Write every track of a run below `out_dir`, and the IGV session that opens them; returns all
+    """Write every track of a run and the IGV session that opens them to `out_dir`; return all
     paths.
 
-    assembly: IGV's name of the genome; recognised by its chromosome 1 where None.
+    assembly: IGV's name of the genome; where None, it is recognised by chromosome 1.
     """
     contigs = RunFacts.read(sites).genome
     paths = [*write_bigwigs(bases, out_dir, force), *write_flags(sites, out_dir, force)]
@@ -51,8 +51,7 @@ def write_tracks(
 
 
 def _first_place(*paths: Path) -> tuple[int, int] | None:
-    """(contig_index, pos) of the first row on the genome in the first of the tables that has
-    one."""
+    """(contig_index, pos) of the first row on the genome, in the first table that has one."""
     for path in paths:
         for batch in tables.batches(path, ["contig_index", "pos"]):
             for index, pos in zip(*(column.to_numpy() for column in batch.columns), strict=True):
@@ -62,9 +61,10 @@ def _first_place(*paths: Path) -> tuple[int, int] | None:
 
 
 def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]:
-    """Write `<track>.bw` below `out_dir` for every track that has a value; returns their paths.
+    """Write `<track>.bw` to `out_dir` for every track that has a value; return their paths.
 
-    Contigs stand in the order and with the lengths of the genome, whether they have a value or not.
+    The header lists all contigs in the order and with the lengths of the genome, with or without a
+    value.
     """
     contigs = RunFacts.read(bases).genome
     paths = [
@@ -91,8 +91,8 @@ def write_bigwigs(bases: Path, out_dir: Path, force: bool = False) -> list[Path]
 def runs(
     contig_index: np.ndarray, pos: np.ndarray, values: np.ndarray
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """(contig_index, first position, values) of each run of neighbouring bases with a value; sorted
-    rows in, sorted runs out."""
+    """(contig_index, first position, values) of each run of neighbouring bases with a value. The
+    rows must be sorted; the runs are sorted too."""
     kept = np.flatnonzero(np.isfinite(values))
     contig_index, pos, values = contig_index[kept], pos[kept], values[kept]
     cuts = np.flatnonzero((np.diff(contig_index) != 0) | (np.diff(pos) != 1)) + 1
@@ -121,5 +121,5 @@ def _opened(path: Path, contigs: list[tuple[str, int]]) -> closing:
 def _add(file, contig: str, start: int, values: np.ndarray, path: Path) -> None:
     try:
         file.addEntries(contig, start, values=values.astype(np.float64), span=1, step=1)
-    except RuntimeError as error:  # the library says no more than that it could not write
+    except RuntimeError as error:  # the library states only that it could not write
         raise write_failed(path, OSError(str(error))) from error

@@ -1,5 +1,5 @@
-"""What the report says in words: the verdict and the sentences beside the figures. Pure functions
-of numbers; no markup."""
+"""The sentences of the report: the verdict and the texts beside the figures. Pure functions of
+numbers, without markup."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
 BARELY = 0.05
-"""A model whose league gain is below this many bits per base is called hardly better than
-the context model."""
+"""A model whose gain is below this number of bits per base is called hardly better than the context
+model."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The first words a reader sees. any_high: whether an allele is HIGH."""
+    """The first words that a reader sees. any_high: whether any allele is HIGH."""
 
     headline: str
     lines: tuple[str, ...]
@@ -25,7 +25,7 @@ class Verdict:
 
 
 def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
-    """Is any allele HIGH, and if not, why not."""
+    """The verdict: whether any allele is HIGH, and if not, the reason."""
     n_high, n_medium = numbers.ranks[Rank.HIGH], numbers.ranks[Rank.MEDIUM]
     medium = _medium_line(n_high, n_medium, calibration)
     if not numbers.alleles:
@@ -59,7 +59,7 @@ def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
 
 
 def why_no_high(calibration: RunCalibration) -> list[str]:
-    """The reason as a sentence, and what explains it."""
+    """The reason why no allele is HIGH as a sentence, and its explanation."""
     if calibration.shift is not None and calibration.shift.fired:
         return [
             "the sites of this run are unlike the probes on which the flags were certified, so every flag is LOW.",
@@ -79,8 +79,12 @@ def why_no_high(calibration: RunCalibration) -> list[str]:
             "on this genome the models know no more than the context model, a k-mer (Markov) baseline.",
             f"{calibration.outcome}.",
         ]
-    high = [found for found in calibration.snv.certificates if found.level == Rank.HIGH.name]
-    if any(found.exists for found in high):
+    high = [
+        certificate
+        for certificate in calibration.snv.certificates
+        if certificate.level == Rank.HIGH.name
+    ]
+    if any(certificate.exists for certificate in high):
         return ["the level is certified on this genome, but no allele of this run reaches it."]
     return [
         "on this genome the model cannot distinguish the real base from a decoy well enough.",
@@ -90,11 +94,13 @@ def why_no_high(calibration: RunCalibration) -> list[str]:
 
 
 def nearest_miss(high: list[Certificate]) -> list[str]:
-    """How far the best cell was from its limit; [] where nothing was tested."""
-    tested = [found for found in high if found.balanced.n]
+    """The distance of the best cell from its limit; [] where nothing was tested."""
+    tested = [certificate for certificate in high if certificate.balanced.n]
     if not tested:
         return []
-    best = min(tested, key=lambda found: max(found.balanced.bound, found.run.bound))
+    best = min(
+        tested, key=lambda certificate: max(certificate.balanced.bound, certificate.run.bound)
+    )
     return [
         f"Among the {best.balanced.n:,} most reliable probes that were tested, {best.balanced.errors:,} decoys were preferred to the real base; "
         f"the upper bound of the error is {max(best.balanced.bound, best.run.bound):.1%}, and HIGH allows {best.alpha:.0%}."
@@ -113,7 +119,7 @@ def _medium_line(n_high: int, n_medium: int, calibration: RunCalibration) -> str
 
 
 def level_text(level: Rank, calibration: RunCalibration) -> str:
-    """What a flag promises in this run."""
+    """The guarantee of a flag in this run."""
     if level == Rank.LOW:
         return "The allele is scored, and nothing is promised."
     alpha = {
@@ -126,8 +132,10 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
         return f"Not given in this run: {calibration.options.at_most_medium}."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
-    found = [one for one in calibration.snv.certificates if one.level == level.name and one.exists]
-    if not found:
+    certificates = [
+        one for one in calibration.snv.certificates if one.level == level.name and one.exists
+    ]
+    if not certificates:
         return (
             f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
         )
@@ -138,7 +146,7 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
 
 
 def curve_sentence(bins: list[CurveBin]) -> str:
-    """What the calibration curve shows."""
+    """The sentence that describes the calibration curve."""
     if not bins:
         return "No probe could be scored, so nothing can be said about reliability."
     n = sum(bin_.n for bin_ in bins)
@@ -151,7 +159,7 @@ def curve_sentence(bins: list[CurveBin]) -> str:
 
 
 def entropy_sentence(numbers: AlleleNumbers) -> str:
-    """How near to guessing the models are."""
+    """The sentence that states how close to guessing the models are."""
     if not numbers.scored:
         return "No allele was scored."
     if not any(counts.sum() for counts in numbers.ent.values()):
@@ -164,7 +172,7 @@ def entropy_sentence(numbers: AlleleNumbers) -> str:
 
 
 def league_sentence(rows: list[LeagueRow]) -> str:
-    """Do the models beat the context model?"""
+    """The sentence that states whether the models beat the context model."""
     gains = [(row.gain, row.gain_low, row.gain_high) for row in rows if row.gain is not None]
     if not gains:
         return (
@@ -182,7 +190,7 @@ def league_sentence(rows: list[LeagueRow]) -> str:
 
 
 def funnel_steps(numbers: AlleleNumbers) -> list[tuple[str, int]]:
-    """Alleles given, scored, MEDIUM or HIGH, HIGH."""
+    """The number of alleles that are given, scored, MEDIUM or HIGH, and HIGH."""
     high = numbers.ranks[Rank.HIGH]
     return [
         ("alleles", numbers.alleles),

@@ -1,2 +1,2 @@
-"""The scoring of one shard of sites, the stride, the negative controls, and the estimate of a
-run."""
+"""Scores one shard of sites, chooses the stride, scores the negative controls, and estimates the
+cost of a run."""

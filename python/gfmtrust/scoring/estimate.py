@@ -1,5 +1,5 @@
-"""ESTIMATE_RUN: unique sites, passes and hours of a run, by timing each bundle on a few windows.
-Nothing is scored."""
+"""ESTIMATE_RUN: estimates the unique sites, passes and hours of a run by timing each bundle on a
+few windows. Nothing is scored."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def estimate_run(
     region_stride: int,
     options: ScoringOptions,
 ) -> str:
-    """Time TIMED_WINDOWS random windows a bundle; writes the figures to `out` and returns them as a
+    """Time TIMED_WINDOWS random windows per bundle; write the figures to `out` and return them as a
     table for the terminal.
 
-    Bases scored for their region alone count as from tiles of `region_stride`, where the model has
-    tiles and they cost less. Hours are of one task at a time with `options.threads` threads; shards run beside
-    each other where there is room.
+    Bases that are scored only for their region count as scored from tiles of `region_stride`, where
+    the model has tiles and tiles cost less. Hours are for one task at a time with `options.threads`
+    threads; a run scores several shards at once where resources allow.
     """
     counts = Plan.read(plan_dir / Plan.NAME).counts
     shards = [only_region(path) for path in planned_shards(plan_dir, ShardKind.SITES).values()]
@@ -45,7 +45,7 @@ def estimate_run(
     for path in bundles:
         bundle = Bundle.open(path, verify="sizes")
         reader = reader_of(bundle)
-        if not reader.runs_network:  # it has its answers already
+        if not reader.runs_network:  # its scores already exist
             continue
         session = Session.open(bundle, device=options.device, threads=options.threads)
         windows = (
@@ -53,7 +53,7 @@ def estimate_run(
             .integers(0, 4, (TIMED_WINDOWS, bundle.window_bp))
             .astype(np.uint8)
         )
-        # the first pass pays for allocation
+        # the first pass includes the time of allocation
         reader.letter_scores(session, windows[:8], bundle.site_forward)
         before, started = session.passes, time.monotonic()
         reader.letter_scores(session, windows, bundle.site_forward)
@@ -110,8 +110,8 @@ def estimate_run(
 
 
 def calibration_passes(counts: PlanCounts, alone: int, of_variant: int) -> int:
-    """Passes that the probes and the negative controls cost with one model: `alone` a site,
-    `of_variant` an indel or MNV."""
+    """Passes that the probes and the negative controls cost with one model. alone: passes per site;
+    of_variant: passes per indel or MNV."""
     return (counts.probe_sites + counts.control_sites) * alone + counts.variant_probes * of_variant
 
 
@@ -122,8 +122,8 @@ def planned_passes(
     options: ReadingOptions,
     stride: int,
 ) -> int:
-    """Forward passes of a run with one model. shards: (contig_index, pos) of each shard's bases
-    that are there for their region alone."""
+    """Forward passes of a run with one model. shards: (contig_index, pos) of the bases of each
+    shard that are scored only for their region."""
     alone = reader.passes_per_site(options.views, options.neighbours)
     tiling = reader.tiling()
     if stride == EXACT or tiling is None or not strides(stride, tiling):

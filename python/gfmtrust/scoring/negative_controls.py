@@ -1,11 +1,11 @@
 """Negative controls: permuted weights, and dinucleotide-shuffled windows. Every run scores some
-probes so.
+probes with both.
 
-Permuted weights: each model with the values of every weight tensor permuted, the same graph
-otherwise. Shuffled windows: the real models on windows whose flanks keep their dinucleotides but
-not their order. Both go through the run's own calibration from the start; one that earns a flag
-shows a leak. Source: docs/understand/reliability.md, "Negative controls". Judging them is
-`calibrate`.
+Permuted weights: each model with the values of every weight tensor permuted, in an otherwise
+unchanged graph. Shuffled windows: the real models on windows whose flanks keep their dinucleotides
+but not the order of them. Both are calibrated like the run; a control with a flag above LOW shows
+an error in the method. Source: docs/understand/reliability.md, "Negative controls". The verdicts
+are computed in `calibrate`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from gfmtrust.readers.site_scores import SiteScores, unanswered
 log = logging.getLogger(__name__)
 
 WEIGHTS = ("float32", "float16", "uint8")
-"""Element types of weights; the context model keeps counts of long words as uint8."""
+"""Element types of weights; the context model stores the counts of long words as uint8."""
 _CONTIG = "site_"
 MIN_VALUES = 256
-"""Smaller tensors are scales, biases and the arithmetic of the graph itself."""
+"""Smaller tensors are scales, biases and constants of the graph."""
 
 
 def score_control(
@@ -44,10 +44,11 @@ def score_control(
     places: tuple[np.ndarray, np.ndarray],
     options: ReadingOptions,
 ) -> SiteScores:
-    """Scores of a negative control's sites. A control that gives no finite answers is no reason to
-    end the run, and answers that are looked up have none.
+    """Scores of the sites of a negative control. A control without finite output does not end the
+    run; a model whose scores are looked up has no control.
 
-    scorer: of permuted weights where that is the kind. places: contig_index and pos, (n,) each.
+    scorer: has permuted weights where the kind is permuted weights; places: contig_index and pos,
+    (n,) each.
     """
     contig_index, pos = places
     n_views = len(reader.views(options.views))
@@ -68,8 +69,8 @@ def score_control(
 
 
 def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
-    """Every weight tensor of an ONNX graph by name, its values in another order; the same graph
-    gives the same order."""
+    """Every weight tensor of an ONNX graph by name, with its values permuted; the same graph gives
+    the same permutation."""
     permuted = {}
     for name, values in onnx_file.tensors(graph):
         if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
@@ -79,8 +80,8 @@ def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
 
 
 class OnAlphabet:
-    """A scorer judged by its letters alone: permuted weights put what mass they like outside
-    A,C,G,T, and that is no error here."""
+    """A scorer that ignores probability outside A, C, G, T: permuted weights may give any
+    probability to other tokens, which is not an error here."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
@@ -94,17 +95,17 @@ class OnAlphabet:
         return self._scorer.bpe
 
     def token_logps(self, asked: list) -> list[np.ndarray]:
-        """Of a model of whole tokens, which has no letters to be judged by: as the scorer says."""
+        """For a model of whole tokens, which has no letters: unchanged from the scorer."""
         return self._scorer.token_logps(asked)
 
 
 @dataclass(frozen=True)
 class ShuffledGenome:
-    """Sites of a genome, each in a contig of its own: its window with shuffled flanks. Read as a
-    `genome.Genome` is.
+    """Sites of a genome, each in its own contig: the window of the site with shuffled flanks. It is
+    read like a `genome.Genome`.
 
-    contig_index, pos: where the sites are in it, int64 (n,); `admitted` turns a question about it
-    into one about the genome.
+    contig_index, pos: positions of the sites in it, int64 (n,); `admitted` translates its positions
+    to those of the genome.
     """
 
     names: list[str]
@@ -118,8 +119,8 @@ class ShuffledGenome:
     def of(
         cls, genome: Genome, model: ModelSpec, contig_index: np.ndarray, pos: np.ndarray
     ) -> ShuffledGenome:
-        """contig_index, pos: int64 (n,), sites of the genome; whatever window of the model holds
-        one lies inside its contig."""
+        """contig_index, pos: sites of the genome, int64 (n,). Every window of the model that
+        contains a site lies inside the contig of that site."""
         radius = model.window_bp + max(abs(shift) for shift in (0, *model.shifts))
         letters = np.stack(
             [
@@ -152,14 +153,14 @@ class ShuffledGenome:
         return np.where(inside, letters[np.clip(at, 0, len(letters) - 1)], PAD).astype(np.uint8)
 
     def admitted(self, votes: Votes) -> Votes:
-        """`votes`, a function of a place in the genome, as a function of a place here."""
+        """`votes`, a function of positions in the genome, as a function of positions here."""
         contig_index, pos = self._of_genome
         return lambda site, at: votes(contig_index[site], pos[site] + at - self.pos[site])
 
 
 def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> np.ndarray:
-    """The letters either side of the site in another order, its neighbours where they were; padding
-    stays where it is."""
+    """The letters on either side of the site in another order; its two neighbours and the padding
+    keep their positions."""
     result = codes.copy()
     inside = np.flatnonzero(codes != PAD)
     first, end = int(inside[0]), int(inside[-1]) + 1
@@ -169,8 +170,8 @@ def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> 
 
 
 def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The codes in an order drawn uniformly from all that have the same first and last letter and
-    as many of each pair of neighbours.
+    """The codes in an order that is drawn uniformly from all orders with the same first and last
+    letter and the same number of each pair of neighbours.
 
     codes: uint8 (n,). A random Eulerian path of the graph whose edges are the pairs: Altschul and
     Erickson 1985.
@@ -181,7 +182,7 @@ def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for letter, after in zip(codes[:-1].tolist(), codes[1:].tolist(), strict=True):
         following.setdefault(letter, []).append(after)
     last = int(codes[-1])
-    while True:  # the edges by which each letter is left for good must lead to the last letter
+    while True:  # the last edge that leaves each letter must lead to the last letter
         leaving = {
             letter: int(rng.integers(len(after)))
             for letter, after in following.items()

@@ -12,10 +12,10 @@ from gfmtrust.readers.options import ReadingOptions
 @dataclass(frozen=True)
 class ScoringOptions:
     """views: 'fast', 'default' or 'thorough'. neighbours: score the neighbours of each site too.
-    max_n: largest share of N in a window. device: 'auto', 'cpu' or 'cuda'. threads: CPUs granted.
-    batch: windows of a pass, None for the bundle's own; it changes no number. allow_long_window:
-    accept a window beyond the trained context. stride: how region bases are scored; None scores
-    every base on its own.
+    max_n: largest share of N in a window. device: 'auto', 'cpu' or 'cuda'. threads: number of CPUs.
+    batch: windows per pass, None for the value of the bundle; it does not change any result.
+    allow_long_window: accept a window that is longer than the trained context. stride: how region
+    bases are scored; None scores every base separately.
     """
 
     views: str = "default"
@@ -28,6 +28,6 @@ class ScoringOptions:
     stride: StrideChoice | None = None
 
     def reading(self, neighbours: bool, admitted: Votes | None = None) -> ReadingOptions:
-        """The part that a reader takes. neighbours: as `Reader.reads_neighbours` says; admitted:
-        which members may vote."""
+        """The options that a reader needs. neighbours: the value of `Reader.reads_neighbours`;
+        admitted: the members that may vote."""
         return ReadingOptions(self.views, neighbours, self.max_n, admitted)

@@ -1,9 +1,9 @@
-"""SCORE_SITES: one shard scored with one model, its score table and its metrics.
+"""SCORE_SITES: scores one shard with one model and writes its score table and its metrics.
 
     result = score_shard(reader_of(bundle), genome, shard, ScoringOptions())
     result.write(out_dir)           # <model>.<shard>.parquet and <model>.<shard>.metrics.json
 
-What kind of shard it is stands in its metadata (`PlannedShard`); no file name decides it.
+The metadata of a shard states its kind (`PlannedShard`); the file name does not matter.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MIN_SITES_FOR_CONSTANT = 100
 
 @dataclass(frozen=True)
 class ShardScores:
-    """A scored shard. name: of the shard, for people and file names. rows: the shard's table.
+    """A scored shard. name: the name of the shard in logs and file names; rows: the shard's table;
     variant_columns: `llr` and `variant_status` of a shard of variants, otherwise empty."""
 
     name: str
@@ -90,10 +90,11 @@ def score_file(
     options: ScoringOptions,
     work_dir: Path | str = ".",
 ) -> None:
-    """Score one shard with one bundle and write what came of it.
+    """Score one shard with one bundle and write the results.
 
-    work_dir: where an index of the FASTA is made if there is none beside it. The bundle's files are
-    checked by size: it was digested when it was made or accepted, and the golden windows are run.
+    work_dir: folder for an index of the FASTA if there is none beside it. The bundle's files are
+    checked by size only, because its digest was checked when it was created or accepted, and the
+    golden windows are run here.
     """
     bundle = Bundle.open(bundle_dir, verify="sizes")
     genome = genomes.Genome.open(fasta, work_dir)
@@ -103,7 +104,8 @@ def score_file(
 def score_shard(
     reader: Reader, genome: Genome, shard: Path, options: ScoringOptions
 ) -> ShardScores:
-    """Score the sites of a shard, and its variants where it is of variants. reader: of a bundle."""
+    """Score the sites of a shard, and its variants if it is a shard of variants. reader: the reader
+    of a bundle."""
     planned, rows = PlannedShard.read(shard), tables.read(shard)
     scorer = reader.open_scorer(
         options.device,
@@ -144,21 +146,21 @@ def score_shard(
 
 
 def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
-    """The stride that was chosen for the model; a model that is looked up has none."""
+    """The stride that was chosen for the model; a model whose scores are looked up has none."""
     if options.stride and reader.runs_network:
         return options.stride
     return StrideChoice(reader.model.model_id, EXACT, EXACT)
 
 
 def _is_judged(reader: Reader, kind: ShardKind) -> bool:
-    """Whether answers that are the same everywhere are an error: of a network that passed the
-    sanity check of its export, on windows of the genome."""
+    """Whether constant output is an error. It is for a network that passed the sanity check of its
+    export, on windows of the genome."""
     return reader.runs_network and reader.model.gate == "passed" and not kind.is_control
 
 
 def _announce(scorer: LoadedScorer, task: str, n_sites: int, passes: int) -> None:
-    """Say what is about to be done, and from now on every half minute how far it is. passes: as
-    planned; N in a window saves some."""
+    """Log the task, and from now on its progress every half minute. passes: the planned number;
+    windows with N need fewer passes."""
     log.info(
         "%s: %s sites, about %s passes on %s, batch %d, threads %d",
         task,
@@ -212,7 +214,8 @@ def _metrics(
     tiled_sites: int,
     work: tuple[int, float],
 ) -> ShardMetrics:
-    """The metrics, logged too. work: sites scored, and when the work began, s."""
+    """The metrics, which are also logged. work: number of sites scored, and the start time of the
+    work, s."""
     n_sites, started = work
     seconds = time.monotonic() - started
     log.info(
@@ -247,8 +250,9 @@ def _metrics(
 def _variant_columns(
     reader: Reader, scorer: Scorer, genome: Genome, rows: pd.DataFrame, reading: ReadingOptions
 ) -> dict:
-    """Columns `llr` and `variant_status` of a shard of variants: haplotypes of those whose sites do
-    not add up to them (`Reader.scores_whole`), one per variant; NaN and '' for the others."""
+    """Columns `llr` and `variant_status` of a shard of variants, one value per variant. The
+    haplotypes are scored of those variants that are not the sum of their sites
+    (`Reader.scores_whole`); the others have NaN and ''."""
     n_views = len(reader.views(reading.views))
     distinct = rows.drop_duplicates("variant")
     variants = [
@@ -274,8 +278,8 @@ def _variant_columns(
 
 
 def refuse_constant(scores: SiteScores, model: str) -> None:
-    """A model that passed the sanity check and yet answers everywhere alike is misread, not
-    useless. Raises InternalError (70)."""
+    """Raise InternalError (70) for constant output. A model that passed the sanity check and has
+    constant output is read incorrectly; it is not a useless model."""
     answered = scores.probs[scores.status == ""]
     voted = [view[np.isfinite(view).all(axis=1)] for view in answered.transpose(1, 0, 2)]
     if len(answered) >= MIN_SITES_FOR_CONSTANT and all((view == view[:1]).all() for view in voted):

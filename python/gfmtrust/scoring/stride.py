@@ -1,8 +1,8 @@
-"""CHOOSE_STRIDE: how far region bases scored from tiles lie from the same bases scored one by one,
-and the stride that follows.
+"""CHOOSE_STRIDE: measures the difference between region bases scored from tiles and the same bases
+scored one by one, and chooses the stride.
 
-Every run asks it of its own region bases, drawn over all shards, before any is scored: the stride
-is one for a model and run, and no number depends on how the sites were cut into shards.
+Every run measures this on its own region bases, drawn from all shards, before any base is scored. A
+model has one stride per run, so that no result depends on how the sites were divided into shards.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from gfmtrust.scoring.options import ScoringOptions
 
 CHECKED_BASES = 1_000
 MAX_MEDIAN_BITS = 0.05
-"""A median difference of entropy above this doubles the stride."""
+"""A median difference of the entropy above this number doubles the stride."""
 EXACT = 1
-"""The stride of a model whose bases are scored one by one."""
+"""The stride that means that all bases are scored one by one."""
 
 
 def choose_stride(
@@ -41,11 +41,11 @@ def choose_stride(
     region_stride: int,
     options: ScoringOptions,
 ) -> StrideChoice:
-    """Write and return how a model's region bases are scored in this run.
+    """Write and return the stride of a model in this run.
 
-    The stride asked for, `region_stride`, is doubled while the median of the differences is above
-    MAX_MEDIAN_BITS; where tiles would cost what single bases do, or the model has no tiles, it is
-    EXACT. Nothing is checked where no region base can be answered from a tile.
+    The requested stride, `region_stride`, is doubled while the median of the differences is above
+    MAX_MEDIAN_BITS. It is EXACT where tiles would cost as much as single bases, or where the model
+    has no tiles. Nothing is checked where no region base can be scored from a tile.
     """
     bundle, genome = Bundle.open(bundle_dir, verify="sizes"), Genome.open(fasta)
     reader = reader_of(bundle)
@@ -76,7 +76,8 @@ def choose_stride(
 
 
 def strides(asked: int, tiling: Tiling) -> list[int]:
-    """What was asked for, doubled while a tile costs fewer passes than the bases it owns."""
+    """The strides to try: the requested one, doubled as long as a tile costs fewer passes than its
+    bases."""
     doubled = [asked]
     while 2 * doubled[-1] < tiling.step:
         doubled.append(2 * doubled[-1])
@@ -84,7 +85,8 @@ def strides(asked: int, tiling: Tiling) -> list[int]:
 
 
 def check(stride: int, bits: np.ndarray) -> StrideCheck:
-    """Percentiles of the differences of entropy, bits (n,), NaN left out; 0 where there is none."""
+    """Percentiles of the differences of entropy, bits (n,); NaN is left out; 0 without any
+    difference."""
     bits = bits[np.isfinite(bits)]
     p50, p99 = np.quantile(bits, [0.5, 0.99]) if len(bits) else (0.0, 0.0)
     return StrideCheck(stride, len(bits), round(float(p50), 6), round(float(p99), 6))
@@ -93,10 +95,10 @@ def check(stride: int, bits: np.ndarray) -> StrideCheck:
 def region_bases(
     plan_dir: Path, seed: int, n: int = CHECKED_BASES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(contig_index, pos) of n bases drawn from those that are scored for their region alone,
-    sorted; all of them where they are fewer.
+    """(contig_index, pos) of n bases drawn from those that are scored only for their region,
+    sorted; all of them where there are fewer.
 
-    Which are drawn depends on the sites and the seed, not on the shards.
+    The draw depends on the sites and the seed, not on the shards.
     """
     shards = list(planned_shards(plan_dir, ShardKind.SITES).values())
     total = sum(len(part[0]) for part in map(only_region, shards))
@@ -113,13 +115,13 @@ def region_bases(
 
 
 def only_region(shard: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(contig_index, pos), int64, of a shard's bases that are neither variant site nor probe."""
+    """(contig_index, pos), int64, of a shard's bases that are neither variant sites nor probes."""
     site = tables.read(shard, ["contig_index", "pos", "use"])
     rows = site["use"].to_numpy() == REGION
     return tuple(site[name].to_numpy().astype(np.int64)[rows] for name in ("contig_index", "pos"))
 
 
 def _entropies(scores: SiteScores) -> np.ndarray:
-    """Entropy of each site's mean over the model's views, bits (n,)."""
+    """Entropy of each site's mean distribution over the model's views, bits (n,)."""
     weights = view_weights(scores.probs, np.zeros(scores.probs.shape[1], int))
     return entropy(mean_distribution(scores.probs, weights))

@@ -1,2 +1,2 @@
-"""What one step tells the next: one frozen, versioned class for each file of facts, with one `read`
-and one `write`."""
+"""The facts that one step passes to the next: one frozen, versioned class for each file of facts,
+with one `read` and one `write`."""

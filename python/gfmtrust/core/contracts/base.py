@@ -1,7 +1,8 @@
-"""The common part of all contracts: a frozen dataclass to plain JSON and back, under a version.
+"""The common part of all contracts: converts a frozen dataclass with a version to plain JSON and
+back.
 
-A contract states its fields once, with type, unit and description (`entry`). Reading is strict: a
-file of another version, or without a version (those of gfmtrust 0.1), is refused in one line.
+A contract declares its fields once, with type, unit and description (`entry`). Reading is strict: a
+file of another version, or without a version (as gfmtrust 0.1 wrote them), is refused in one line.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ VERSION_KEY = "version"
 
 
 def entry(description: str, unit: str = "", default: Any = MISSING, factory: Any = MISSING) -> Any:
-    """A field of a contract with what the docs say of it. unit: '' where it has none; factory:
-    makes a default that is a dict."""
+    """A field of a contract with its description for the docs. unit: '' where it has none; factory:
+    a function that creates the default where it is a dict."""
     return field(
         default=default,
         default_factory=factory,
@@ -33,9 +34,10 @@ def entry(description: str, unit: str = "", default: Any = MISSING, factory: Any
 class Contract:
     """A file of facts that one step writes and others read.
 
-    NAME: the file's name, for the docs; VERSION: raised whenever a field changes its meaning or is
-    added without a default; WRITER: the step to run again; ERROR: what a file that is none raises; SORTED: whether keys are sorted in the
-    file, where no order of them means anything.
+    NAME: the name of the file, for the docs; VERSION: increased whenever a field changes its
+    meaning or is added without a default; WRITER: the step to run again; ERROR: the error for a
+    file that does not satisfy the contract; SORTED: whether keys are sorted in the file, which is
+    possible where their order has no meaning.
     """
 
     NAME: ClassVar[str] = ""
@@ -48,8 +50,8 @@ class Contract:
     def read(cls, path: Path) -> Self:
         """The facts in a JSON file, or in the metadata of a Parquet table.
 
-        Raises MissingInputError (66) where there is no such file, ERROR where it is of another
-        version or lacks a field.
+        Raises MissingInputError (66) where there is no such file, and ERROR where it has another
+        version or a field is missing.
         """
         path = Path(path)
         content = (
@@ -60,16 +62,18 @@ class Contract:
         return cls.from_dict(content, path.name)
 
     def write(self, path: Path) -> None:
-        """Write a JSON file under its final name at once; the same facts give the same bytes."""
+        """Write a JSON file atomically; the same facts give the same bytes."""
         documents.write_json(path, self.to_dict(), self.SORTED)
 
     def to_dict(self) -> dict:
-        """The facts as plain JSON values with the version, also for the metadata of a table."""
+        """The facts as plain JSON values, with the version; also used for the metadata of a
+        table."""
         return {VERSION_KEY: self.VERSION, **documents.plain(encoded(self))}
 
     @classmethod
     def from_dict(cls, content: dict, place: str = "") -> Self:
-        """The facts of a dict that `to_dict` made. place: the file's name. Raises ERROR."""
+        """The facts from a dict that `to_dict` returned. place: the name of the file. Raises
+        ERROR."""
         place = place or cls.NAME
         remedy = f"run {cls.WRITER} again" if cls.WRITER else "run the step that wrote it again"
         if not isinstance(content, dict):
@@ -86,7 +90,7 @@ class Contract:
 
 
 def encoded(value: Any) -> Any:
-    """A value as dicts, lists, texts and numbers."""
+    """The value as dicts, lists, texts and numbers."""
     if is_dataclass(value):
         return {one.name: encoded(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, dict):
@@ -97,9 +101,10 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(kind: Any, value: Any, place: str = "") -> Any:
-    """The value of that type that `encoded` gave. place: the names of the fields around it.
+    """The value of that type from the output of `encoded`. place: the names of the fields around
+    it.
 
-    Raises ValueError naming the field where it is missing, unknown or of another type.
+    Raises ValueError that names the field where it is missing, unknown or of another type.
     """
     if is_dataclass(kind):
         return _record(kind, value, place)

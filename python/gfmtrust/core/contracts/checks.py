@@ -1,4 +1,5 @@
-"""checks.json: what CHECK_INPUTS saw in the genome and in every input file."""
+"""checks.json: the facts that CHECK_INPUTS collected about the genome and about every input
+file."""
 
 from __future__ import annotations
 
@@ -31,19 +32,20 @@ class CheckedGenome:
 
 @dataclass(frozen=True)
 class Background:
-    """The genome that the context model and the probes come from, where it is another one."""
+    """The genome that the context model and the probes come from, where it is not the genome of the
+    run."""
 
     name: str = entry("file name of the FASTA")
     digest: str = entry("digest of all names, lengths and sequences", default="")
     contigs: int = entry("number of sequences", default=0)
     known_bases: int = entry("bases that are A, C, G or T", "bp", default=0)
-    sampled_words: int = entry("words of the genome that were looked for in it", default=0)
-    shared_words: int = entry("those of them that it holds", default=0)
+    sampled_words: int = entry("words of the genome that were searched for in it", default=0)
+    shared_words: int = entry("those of them that it contains", default=0)
 
 
 @dataclass(frozen=True)
 class CheckedInput:
-    """One VCF or BED as it was read, whole, before any model ran."""
+    """The facts about one VCF or BED, which is read completely before any model runs."""
 
     id: str = entry("name in the outputs")
     kind: str = entry("'vcf' or 'bed'")
@@ -61,7 +63,7 @@ class CheckedInput:
 
 @dataclass(frozen=True)
 class Checks(Contract):
-    """All that CHECK_INPUTS says of the inputs."""
+    """The results of CHECK_INPUTS for all inputs."""
 
     NAME: ClassVar[str] = "checks.json"
     WRITER: ClassVar[str] = "CHECK_INPUTS"
@@ -76,4 +78,6 @@ class Checks(Contract):
     )
     background: Background | None = entry("the other genome, if there is one", default=None)
     inputs: tuple[CheckedInput, ...] = entry("the files in the order given", factory=tuple)
-    warnings: tuple[CountedWarning, ...] = entry("warnings about no single input", factory=tuple)
+    warnings: tuple[CountedWarning, ...] = entry(
+        "warnings that do not concern a single input", factory=tuple
+    )

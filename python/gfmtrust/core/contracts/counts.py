@@ -1,4 +1,4 @@
-"""<id>.counts.json: what was promised and checked for one annotated file."""
+"""<id>.counts.json: the counts and checks of one annotated file."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gfmtrust.core.contracts.base import Contract, entry
 from gfmtrust.core.warning_counts import CountedWarning
 
 MEAN = "mean_"
-"""How the names of the means of a BED begin."""
+"""The prefix of the names of the means of a BED."""
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file as it was published."""
+    """A published file."""
 
     name: str = entry("name without its folder")
     bytes: int = entry("size", "bytes")
@@ -25,7 +25,7 @@ class PublishedFile:
 
 @dataclass(frozen=True)
 class Counts(Contract):
-    """What is counted of every annotated file."""
+    """The counts of every annotated file."""
 
     NAME: ClassVar[str] = "<id>.counts.json"
     WRITER: ClassVar[str] = "ANNOTATE_VCF or ANNOTATE_REGIONS"
@@ -86,7 +86,7 @@ class RegionCounts(Counts):
 
 
 def read_counts(path: Path) -> VcfCounts | RegionCounts:
-    """The counts of a VCF or of a BED. Raises as `Contract.read`."""
+    """The counts of a VCF or of a BED. Raises the errors of `Contract.read`."""
     content = documents.read_json(path)
     kind = content.get("kind") if isinstance(content, dict) else None
     return (RegionCounts if kind == RegionCounts.KIND else VcfCounts).from_dict(

@@ -1,4 +1,5 @@
-"""manifest.json: what a run published, with digests. The Nextflow summary reads `annotated`."""
+"""manifest.json: the published files of a run with their digests. The Nextflow summary reads
+`annotated`."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ class ManifestModel:
 
 @dataclass(frozen=True)
 class ManifestCalibration:
-    """The calibration in short."""
+    """A summary of the calibration."""
 
     set: str = entry("'decoy' or 'labels'")
     outcome: str = entry("what was certified, in words")
@@ -36,7 +37,7 @@ class ManifestCalibration:
 
 @dataclass(frozen=True)
 class ManifestPlan:
-    """The plan in short."""
+    """A summary of the plan."""
 
     seed: int = entry("seed of all draws")
     counts: PlanCounts = entry("how much there was to score")

@@ -1,4 +1,4 @@
-"""plan.json: what PLAN_SITES planned, and by which rules the probes were drawn."""
+"""plan.json: the plan of PLAN_SITES, and the rules by which the probes were drawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PlannedContig:
 
 @dataclass(frozen=True)
 class PlanCounts:
-    """How much there is to score. The Nextflow progress lines read these names."""
+    """The number of sites and variants to score. The Nextflow progress lines read these names."""
 
     spellings: int = entry("distinct records over all inputs", default=0)
     alleles: int = entry("distinct single alleles over all inputs", default=0)
@@ -31,7 +31,7 @@ class PlanCounts:
     sites: int = entry("sites to score, each once", default=0)
     shards: int = entry("shards of sites", default=0)
     control_sites: int = entry("sites of the negative controls, over all of them", default=0)
-    variants: int = entry("variants of the run that are no SNVs", default=0)
+    variants: int = entry("variants of the run that are not SNVs", default=0)
     variant_probes: int = entry("probes of their classes", default=0)
     probes: int = entry("probes of SNVs", default=0)
 
@@ -55,7 +55,7 @@ class Plan(Contract):
         "whether the probes are spread over the run's local surprisal", default=False
     )
     merged: dict[str, int] = entry(
-        "probes that gave up each property to be drawn at all", factory=dict
+        "probes that were drawn without regard to each property", factory=dict
     )
     soft_masked: bool = entry(
         "whether any candidate for a probe is in lower case; where none is, repeats are known from "

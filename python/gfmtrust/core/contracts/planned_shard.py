@@ -1,5 +1,5 @@
-"""Which shard of the plan a table holds: kept in the metadata of the shard and of its score tables,
-so that no file name decides what a table is."""
+"""The identity of a shard of the plan. It is stored in the metadata of the shard and of its score
+tables, so that file names have no meaning."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The facts of a run in the metadata of sites.parquet and bases.parquet, which the annotation of
-every file and the report need."""
+"""The facts about a run in the metadata of sites.parquet and bases.parquet, which the annotation
+and the report need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gfmtrust.core.contracts.base import Contract, entry
 
 @dataclass(frozen=True)
 class RunFacts(Contract):
-    """What ANNOTATE_SITES leaves with its tables."""
+    """The facts that ANNOTATE_SITES writes into its tables."""
 
     NAME: ClassVar[str] = "sites.parquet, bases.parquet (table metadata)"
     WRITER: ClassVar[str] = "ANNOTATE_SITES"

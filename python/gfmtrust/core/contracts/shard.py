@@ -1,5 +1,5 @@
-"""What scoring states about one shard: the facts in the metadata of its score table, the metrics
-beside it, and the stride of its region bases."""
+"""The facts about one scored shard: the metadata of its score table, the metrics beside it, and the
+stride of its region bases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from gfmtrust.core.contracts.planned_shard import PlannedShard
 
 @dataclass(frozen=True)
 class ShardFacts(Contract):
-    """What a score table is of; in its metadata, since its name decides nothing."""
+    """The origin of a score table. It is stored in its metadata, because its file name has no
+    meaning."""
 
     NAME: ClassVar[str] = "<model>.<shard>.parquet (table metadata)"
     WRITER: ClassVar[str] = "SCORE_SITES"
@@ -21,7 +22,7 @@ class ShardFacts(Contract):
     model: str = entry("id of the model")
     family: str = entry("family of the model")
     bundle_sha256: str = entry("digest that stands for the whole bundle")
-    quantity: str = entry("what the model answers: direct, kmer, counts or likelihood")
+    quantity: str = entry("output of the model: direct, kmer, counts or likelihood")
     views: tuple[tuple[str, int, str, int, tuple[int, int]], ...] = entry(
         "one entry per column of `probs`: model, member, strand, shift, letters left out at both ends"
     )
@@ -31,7 +32,7 @@ class ShardFacts(Contract):
     window_bp: int = entry("letters that the model reads around a site", "bp")
     trained_bp: int = entry("longest window that the model was trained on", "bp")
     training: dict[str, tuple[str, ...]] = entry(
-        "assemblies and contigs that the model says it was trained on; empty where it does not"
+        "assemblies and contigs that the model states it was trained on; empty where it states none"
     )
     gate: str = entry("passed or failed: the sanity check of the export")
     neighbours: bool = entry("the neighbours of each site were scored")
@@ -40,7 +41,8 @@ class ShardFacts(Contract):
 
 @dataclass(frozen=True)
 class StrideCheck:
-    """How far bases from tiles of one stride lie from the same bases scored one by one."""
+    """The difference between bases scored from tiles of one stride and the same bases scored one by
+    one."""
 
     stride: int = entry("tokens from one masked token to the next")
     bases: int = entry("bases compared")
@@ -50,7 +52,7 @@ class StrideCheck:
 
 @dataclass(frozen=True)
 class StrideChoice(Contract):
-    """How a model's region bases are scored in this run."""
+    """How the region bases of a model are scored in this run."""
 
     NAME: ClassVar[str] = "<model>.stride.json"
     WRITER: ClassVar[str] = "CHOOSE_STRIDE"
@@ -63,7 +65,7 @@ class StrideChoice(Contract):
 
 @dataclass(frozen=True)
 class ShardMetrics(Contract):
-    """What scoring one shard with one model cost."""
+    """The resources that scoring one shard with one model used."""
 
     NAME: ClassVar[str] = "<model>.<shard>.metrics.json"
     WRITER: ClassVar[str] = "SCORE_SITES"
