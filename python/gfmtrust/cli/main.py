@@ -89,7 +89,7 @@ def plan_sites(options: argparse.Namespace) -> None:
     from gfmtrust.core.contracts.checks import Checks
     from gfmtrust.inputs.contig_names import ContigRule
     from gfmtrust.inputs.population import Population
-    from gfmtrust.inputs.reference import own_contigs
+    from gfmtrust.inputs.reference import user_contigs
     from gfmtrust.io.genome import Genome
     from gfmtrust.planning import bed_files, plan
 
@@ -99,7 +99,7 @@ def plan_sites(options: argparse.Namespace) -> None:
         Population(
             options.population_vcf,
             genome,
-            ContigRule.of(options.contig_map, own_contigs(genome.contigs)),
+            ContigRule.of(options.contig_map, user_contigs(genome.contigs)),
             checks.allow_mismatch,
         )
         if options.population_vcf

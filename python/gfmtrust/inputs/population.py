@@ -20,7 +20,7 @@ from gfmtrust.inputs import contig_names, frequency_key
 from gfmtrust.inputs.allele_counts import FIELDS, RecordCounter, frequencies
 from gfmtrust.inputs.check_vcf import CONFIDENCE, MAX_MISMATCH_RATE
 from gfmtrust.inputs.contig_names import ContigRule
-from gfmtrust.inputs.reference import own_contigs
+from gfmtrust.inputs.reference import user_contigs
 from gfmtrust.io import bgzf
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.header import N_FIXED, Header
@@ -55,7 +55,7 @@ class Population:
 
     def _contigs(self, header: Header, rule: ContigRule) -> dict[int, list[str]]:
         """The file's names of each contig of the genome, by its number."""
-        lengths, contigs = header.contig_lengths(), own_contigs(self._genome.contigs)
+        lengths, contigs = header.contig_lengths(), user_contigs(self._genome.contigs)
         with self._opened() as file:
             found = {
                 name: contig_names.match(name, lengths.get(name), rule, contigs)

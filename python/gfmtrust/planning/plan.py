@@ -206,7 +206,7 @@ def _write_alleles(
     log.info("%d of %d alleles have a known frequency", n_frequencies, n_alleles)
     if population:
         population.judge()
-        for line in population.tally.lines():
+        for line in population.warnings.lines():
             log.warning("%s", line)
     snvs = Snvs.of(reservoir.rows(), n_snv_sites)
     return {
