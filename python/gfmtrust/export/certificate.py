@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bpe, golden, graph_contract, session
+from gfmtrust.bundle import bpe, devices, golden, graph_contract, runtime, session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress
 from gfmtrust.export import parity, sanity_check
@@ -101,7 +101,7 @@ class Proof:
             family.cuda_scorer and family.cuda_scorer(network, loaded.config, text).eval()
         )
         # CUDA's graph is certified where it will run, or else by what it computes
-        self.cuda_device = "cuda" if self.cuda_scorer and session.cuda_works() else "cpu"
+        self.cuda_device = "cuda" if self.cuda_scorer and devices.cuda_works() else "cpu"
         self.methods = ("marginal", "conditional") if text.k > 1 and not text.causal else ("",)
         self.traced: dict[str, np.ndarray] = {}
         self.certificates: list[dict] = []
@@ -146,15 +146,15 @@ class Proof:
         self.traced, bar, threads = made[0].feeds, self.loaded.family.bar, self.choices.threads
         export_graph(self.scorer, self.traced, self.graph)
         self.certificates.append(
-            parity.certify(made, session.runner(self.graph, threads), session.PROVIDERS["cpu"], bar)
+            parity.certify(made, runtime.runner(self.graph, threads), runtime.PROVIDERS["cpu"], bar)
         )
         if self.cuda_scorer:
             export_graph(self.cuda_scorer, self.traced, self.cuda_graph)
             self.certificates.append(
                 parity.certify(
                     made,
-                    session.runner(self.cuda_graph, threads, self.cuda_device),
-                    session.PROVIDERS[self.cuda_device],
+                    runtime.runner(self.cuda_graph, threads, self.cuda_device),
+                    runtime.PROVIDERS[self.cuda_device],
                     bar,
                     self.cuda_graph.name,
                 )

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from gfmtrust.bundle import bpe, graph_contract, session
+from gfmtrust.bundle import bpe, graph_contract, schema, session
 from gfmtrust.bundle import bundle as bundles
 from gfmtrust.core.errors import (
     CannotWriteError,
@@ -153,7 +153,7 @@ def _bpe_fields(text) -> dict:
     """What the text group of a BPE model holds beside the rest."""
     if not isinstance(text, bpe.BpeText):
         return {}
-    own = {name: getattr(text, name) for name in bundles.BPE_FIELDS}
+    own = {name: getattr(text, name) for name in schema.BPE_FIELDS}
     return {"kind": "bpe"} | own | {"merges": [list(pair) for pair in text.merges]}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle.bundle import BUNDLE_FILE, EXTERNAL, Bundle
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.schema import BUNDLE_FILE, EXTERNAL
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress, duration
