@@ -108,6 +108,7 @@ def test_grid_time_and_decay_are_the_authors():
 def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(tmp_path):
     """Width 64, two layers; a site is eight passes: four bases, two strands."""
     from gfmtrust.export import conformance, export
+    from gfmtrust.export.options import ExportOptions
     from gfmtrust.export.resource_use import footprint
     from gfmtrust.models import examples
 
@@ -123,7 +124,10 @@ def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(t
     )
     fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
     bundle = export.export_model(
-        str(directory), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=2
+        str(directory),
+        fasta,
+        tmp_path / "bundles",
+        ExportOptions(allow_untrained=True, n_windows=2),
     )
     assert (
         bundle.directory / "model.onnx"

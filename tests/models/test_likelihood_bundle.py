@@ -17,6 +17,7 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.export import export
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.readers import likelihoods
 
 pytestmark = pytest.mark.torch
@@ -197,15 +198,15 @@ def test_half_precision_and_a_checkpoint_without_merges_are_refused(
             weights,
             small_fasta,
             tmp_path / "out",
-            allow_untrained=True,
-            n_windows=8,
-            precision="fp16",
+            ExportOptions(allow_untrained=True, n_windows=8, precision="fp16"),
         )
     copy = shutil.copytree(weights, tmp_path / "weights")
     (copy / "tokenizer.json").unlink()
     (copy / "vocab.txt").write_text("A\nC\nG\nT\n")
     with pytest.raises(MissingInputError, match="tokenizer with its merges"):
-        export.export_model(copy, small_fasta, tmp_path / "out", allow_untrained=True)
+        export.export_model(
+            copy, small_fasta, tmp_path / "out", ExportOptions(allow_untrained=True)
+        )
 
 
 @pytest.mark.bad_input
@@ -215,5 +216,5 @@ def test_random_weights_do_not_pass_the_gate_per_token(exported, tmp_path, small
             exported("mistral").directory.parent / "weights" / "mistral",
             small_fasta,
             tmp_path / "out",
-            n_windows=20,
+            ExportOptions(n_windows=20),
         )

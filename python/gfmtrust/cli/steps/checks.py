@@ -47,14 +47,16 @@ def benchmark(options: argparse.Namespace) -> None:
 
     step.run(
         options.name,
-        options.run,
-        options.fasta,
-        options.regions,
-        options.vcf,
-        options.n,
-        options.out,
-        options.bundles,
-        options.spectrum,
+        step.BenchmarkOptions(
+            run_dir=options.run,
+            fasta=options.fasta,
+            regions=options.regions,
+            vcf=options.vcf,
+            n=options.n,
+            out=options.out,
+            bundles=options.bundles,
+            spectrum=options.spectrum,
+        ),
     )
 
 

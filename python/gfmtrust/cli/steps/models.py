@@ -22,15 +22,18 @@ def fit_context_model(options: argparse.Namespace) -> None:
 
 def export_model(options: argparse.Namespace) -> None:
     from gfmtrust.export import export
+    from gfmtrust.export.options import ExportOptions
 
     export.export_model(
         options.model,
         options.fasta,
         options.out_dir,
-        model_id=options.model_id,
-        allow_untrained=options.allow_untrained,
-        n_windows=options.windows,
-        precision=options.precision,
+        ExportOptions(
+            model_id=options.model_id,
+            allow_untrained=options.allow_untrained,
+            n_windows=options.windows,
+            precision=options.precision,
+        ),
     )
 
 
