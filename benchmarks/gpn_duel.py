@@ -41,6 +41,7 @@ from gfmtrust.core import measures
 from gfmtrust.core.alphabet import BASES, reverse_complement
 from gfmtrust.core.views import Views
 from gfmtrust.export.export import export_model
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.io.genome import Genome
 from gfmtrust.models.families import gpn
 from gfmtrust.readers.options import ReadingOptions
@@ -310,9 +311,7 @@ def duel(
         str(weights),
         fasta,
         work / "models",
-        allow_untrained=True,
-        n_windows=GATE_WINDOWS,
-        threads=threads,
+        ExportOptions(allow_untrained=True, n_windows=GATE_WINDOWS, threads=threads),
     )
     arguments = [str(work / "variants.parquet"), str(fasta), str(WINDOW_BP), str(weights)]
     options = ["--per_device_batch_size", str(BATCH), "--is_file"]

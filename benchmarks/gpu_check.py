@@ -24,7 +24,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
 
-from gfmtrust.bundle import bpe, session
+from gfmtrust.bundle import bpe, devices, runtime, session
 from gfmtrust.core.errors import GfmtrustError
 from gfmtrust.export import parity
 from gfmtrust.models import checkpoint, examples
@@ -33,7 +33,7 @@ from gfmtrust.models.graph import answerer, export_graph
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16}
 SIDE = 8192
 """Of the square matrix product."""
-FAILURES = (GfmtrustError, RuntimeError, ValueError, *session.failures())
+FAILURES = (GfmtrustError, RuntimeError, ValueError, *runtime.failures())
 ROUNDS = 7
 
 
@@ -55,7 +55,7 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
         try:
             export_graph(mine if precision == "fp32" else mine.halved(), made[0].feeds, graph)
             found = parity.certify(
-                made, session.runner(graph, 2, device), session.PROVIDERS[device], np.inf
+                made, runtime.runner(graph, 2, device), runtime.PROVIDERS[device], np.inf
             )
         except FAILURES as error:
             rows.append(
@@ -95,7 +95,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     device = options.device
-    if device == "cuda" and not session.cuda_works():
+    if device == "cuda" and not devices.cuda_works():
         sys.exit(
             "gpu_check: no working CUDA provider; expected onnxruntime-gpu and a card; nothing was measured"
         )

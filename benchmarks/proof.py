@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from gfmtrust.export.export import export_model
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.validation import benchmark
 from gfmtrust.validation.benchmark.pool import POOL_ALLELES, stored
 from gfmtrust.validation.benchmark.replications import REPLICATIONS
@@ -82,9 +83,7 @@ def _exported(work: Path, weights: Path, folder: Path) -> Path:
             str(weights),
             folder / dataset.GENOME,
             bundle.parent,
-            model_id=bundle.name,
-            allow_untrained=True,
-            n_windows=200,
+            ExportOptions(model_id=bundle.name, allow_untrained=True, n_windows=200),
         )
     return bundle
 
@@ -148,14 +147,13 @@ def show(
     sys.stdout.write(f"\n== {folder.name}: {part}\n")
     benchmark.run(
         name,
-        folder,
-        None,
-        [],
-        None,
-        n,
-        work / f"{folder.name}.{part}.json",
-        list(bundles),
-        spectrum,
+        benchmark.BenchmarkOptions(
+            run_dir=folder,
+            n=n,
+            out=work / f"{folder.name}.{part}.json",
+            bundles=list(bundles),
+            spectrum=spectrum,
+        ),
     )
     sys.stdout.flush()
 

@@ -21,13 +21,16 @@ def exported(tmp_path_factory, small_fasta):
     """Function kind -> Bundle of a checkpoint with random weights, exported once a session (it
     fails the gate, as it must)."""
     from gfmtrust.export import export
+    from gfmtrust.export.options import ExportOptions
 
     folder = tmp_path_factory.mktemp("exported")
 
     @functools.cache
     def bundle(kind: str):
         weights = checkpoints.write(folder / "weights" / kind, kind, licence="MIT")
-        return export.export_model(weights, small_fasta, folder, allow_untrained=True, n_windows=40)
+        return export.export_model(
+            weights, small_fasta, folder, ExportOptions(allow_untrained=True, n_windows=40)
+        )
 
     return bundle
 

@@ -38,6 +38,7 @@ def bundle(oracle: Path, kind: str, seed: int) -> Path:
     """A model that knows nothing of the genome in `oracle`; `random` has weights of its own for
     every seed."""
     from gfmtrust.export.export import export_model
+    from gfmtrust.export.options import ExportOptions
 
     made = oracle / "bundles" / kind
     if not made.exists():
@@ -49,9 +50,7 @@ def bundle(oracle: Path, kind: str, seed: int) -> Path:
                 str(weights),
                 oracle / GENOME,
                 made.parent,
-                model_id=kind,
-                allow_untrained=True,
-                n_windows=40,
+                ExportOptions(model_id=kind, allow_untrained=True, n_windows=40),
             )
     return made
 

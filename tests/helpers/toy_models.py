@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle import schema
 
 VOCABULARY = {"[PAD]": 0, "[MASK]": 1, "[UNK]": 2, "a": 3, "c": 4, "g": 5, "t": 6}
 N_IDS = len(VOCABULARY)
@@ -153,8 +154,8 @@ def write_toy(
 def reseal(directory: Path, change) -> None:
     """Change bundle.json by a function of its content and give it a digest that fits again: what a
     forger would do."""
-    path = directory / bundles.BUNDLE_FILE
+    path = directory / schema.BUNDLE_FILE
     held = json.loads(path.read_text())
     change(held)
-    held["sha256"] = bundles.digest(held)
+    held["sha256"] = schema.digest(held)
     path.write_text(json.dumps(held))

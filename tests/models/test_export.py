@@ -20,6 +20,7 @@ from gfmtrust.core.errors import (
     MissingInputError,
 )
 from gfmtrust.export import export, parity, sanity_check, source
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.io.genome import Genome
 from gfmtrust.models import registry
 
@@ -200,7 +201,7 @@ def trained(tmp_path_factory):
 @pytest.mark.slow
 def test_a_trained_model_passes_the_gate(tmp_path, trained):
     directory, fasta = trained
-    made = export.export_model(directory, fasta, tmp_path, n_windows=40)
+    made = export.export_model(directory, fasta, tmp_path, ExportOptions(n_windows=40))
     assert made.gate == "passed"
     assert made.meta["proof"]["nll_nats"] < 0.7
 
@@ -274,7 +275,10 @@ def test_nothing_is_left_of_a_model_that_fails_the_gate(tmp_path, trained):
         BadDataError, match=r"NLL gate: mean NLL \d\.\d+ per base; expected below 1\.376"
     ):
         export.export_model(
-            shuffled(directory, tmp_path / "shuffled"), fasta, tmp_path / "out", n_windows=40
+            shuffled(directory, tmp_path / "shuffled"),
+            fasta,
+            tmp_path / "out",
+            ExportOptions(n_windows=40),
         )
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
@@ -318,9 +322,7 @@ def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, kind):
         full.directory.parent / "weights" / kind,
         small_fasta,
         tmp_path,
-        allow_untrained=True,
-        n_windows=40,
-        precision="fp16",
+        ExportOptions(allow_untrained=True, n_windows=40, precision="fp16"),
     )
     assert (full.precision, half.precision) == ("fp32", "fp16")
     assert half.sha256 != full.sha256
@@ -401,7 +403,9 @@ def test_a_bundle_of_another_precision_than_asked_for_is_refused(exported, small
         ConfigurationError,
         match="precision is fp32; expected fp16 as asked for; give --precision fp32",
     ):
-        export.export_model(exported("gpn").directory, small_fasta, tmp_path, precision="fp16")
+        export.export_model(
+            exported("gpn").directory, small_fasta, tmp_path, ExportOptions(precision="fp16")
+        )
 
 
 def zeros(feeds):
@@ -442,14 +446,18 @@ def test_an_existing_bundle_is_not_replaced(exported, small_fasta):
     made = exported("gpn")
     for model in (made.directory, made.directory.parent / "weights" / "gpn"):
         with pytest.raises(CannotWriteError, match="exists"):
-            export.export_model(model, small_fasta, made.directory.parent, allow_untrained=True)
+            export.export_model(
+                model, small_fasta, made.directory.parent, ExportOptions(allow_untrained=True)
+            )
     assert Bundle.open(made.directory).sha256 == made.sha256
 
 
 @pytest.mark.bad_input
 def test_a_bundle_keeps_its_id(tmp_path, exported, small_fasta):
     with pytest.raises(ConfigurationError, match="model id is gpn"):
-        export.export_model(exported("gpn").directory, small_fasta, tmp_path, model_id="other")
+        export.export_model(
+            exported("gpn").directory, small_fasta, tmp_path, ExportOptions(model_id="other")
+        )
 
 
 @pytest.mark.bad_input
@@ -489,7 +497,7 @@ def test_ids_that_are_no_file_names(tmp_path, exported, small_fasta, model_id):
     weights = exported("gpn").directory.parent / "weights" / "gpn"
     if model_id:
         with pytest.raises(ConfigurationError, match="--model_id"):
-            export.export_model(weights, small_fasta, tmp_path, model_id=model_id)
+            export.export_model(weights, small_fasta, tmp_path, ExportOptions(model_id=model_id))
     assert list(tmp_path.iterdir()) == []
 
 

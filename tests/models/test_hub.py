@@ -18,6 +18,7 @@ from gfmtrust.core.errors import (
     TransientError,
 )
 from gfmtrust.export import export, source
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.models import contents, family_of, hub
 from gfmtrust.models.checkpoint import load
 
@@ -104,7 +105,10 @@ def test_the_size_is_said_before_the_weights_are_asked_for(served, caplog):
 
 def test_a_bundle_says_where_its_model_is_from(served, repository, small_fasta, tmp_path):
     made = export.export_model(
-        NAMED, small_fasta, tmp_path / "models", allow_untrained=True, n_windows=40, window_bp=96
+        NAMED,
+        small_fasta,
+        tmp_path / "models",
+        ExportOptions(allow_untrained=True, n_windows=40, window_bp=96),
     )
     identity = made.meta["identity"]
     assert (made.model_id, identity["repository"], identity["revision"]) == (

@@ -108,6 +108,7 @@ def test_grid_time_and_decay_are_the_authors():
 def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(tmp_path):
     """Width 64, two layers; a site is eight passes: four bases, two strands."""
     from gfmtrust.export import conformance, export
+    from gfmtrust.export.options import ExportOptions
     from gfmtrust.export.resource_use import footprint
     from gfmtrust.models import examples
 
@@ -123,7 +124,10 @@ def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(t
     )
     fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
     bundle = export.export_model(
-        str(directory), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=2
+        str(directory),
+        fasta,
+        tmp_path / "bundles",
+        ExportOptions(allow_untrained=True, n_windows=2),
     )
     assert (
         bundle.directory / "model.onnx"
@@ -254,10 +258,10 @@ def test_equal_weights_give_equal_bytes(case, tmp_path):
 def test_the_graph_serves_every_length_up_to_its_table(case):
     import torch
 
-    from gfmtrust.bundle import session, tokenizers
+    from gfmtrust.bundle import runtime, tokenizers
 
     run, tokenizer = (
-        session.runner(case.bundle.graph_for("cpu")),
+        runtime.runner(case.bundle.graph_for("cpu")),
         tokenizers.build(case.loaded.text),
     )
     for width in (3, 65, 130, 199, 200):
@@ -279,14 +283,14 @@ def test_a_window_beyond_the_table_fails_in_torch_too():
 
 @pytest.mark.bad_input
 def test_the_graph_fails_on_a_window_beyond_its_table(case):
-    from gfmtrust.bundle import session, tokenizers
+    from gfmtrust.bundle import runtime, tokenizers
 
     run, tokenizer = (
-        session.runner(case.bundle.graph_for("cpu")),
+        runtime.runner(case.bundle.graph_for("cpu")),
         tokenizers.build(case.loaded.text),
     )
     codes = np.zeros((1, 300), np.uint8)
-    with pytest.raises(session.failures()):
+    with pytest.raises(runtime.failures()):
         run(tokenizers.feeds(tokenizer, codes, np.array([[299]])))
 
 
@@ -438,7 +442,7 @@ def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
 
     import torch
 
-    from gfmtrust.bundle import session, tokenizers
+    from gfmtrust.bundle import runtime, tokenizers
     from gfmtrust.export import parity
     from gfmtrust.models import examples, family, graph
     from gfmtrust.models.families.hyenadna import FoldedHyena
@@ -460,7 +464,7 @@ def test_throughput_is_near_that_of_torch_fft(tmp_path, n, length):
     path = graph.export_graph(
         scorer, parity.feeds_of_shape(tokenizers.build(text), 2, 64, 3, 0), tmp_path / "model.onnx"
     )
-    run = session.runner(path)
+    run = runtime.runner(path)
     by_fft = FoldedHyena(network, length)
     by_fft.long = torch.nn.ModuleList(
         layer.mixer.filter_fn for layer in network.hyena.backbone.layers

@@ -11,12 +11,13 @@ import pytest
 from fake_genome import FakeGenome, genome_letters
 from reading import score_sites
 
-from gfmtrust.bundle import bpe, bundle
+from gfmtrust.bundle import bpe, bpe_questions, schema
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.export import export
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.readers import likelihoods
 
 pytestmark = pytest.mark.torch
@@ -131,7 +132,7 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
     shutil.copytree(made.directory, copy)
     meta = json.loads((copy / "bundle.json").read_text())
     change(meta)
-    meta["sha256"] = bundle.digest(meta)
+    meta["sha256"] = schema.digest(meta)
     (copy / "bundle.json").write_text(json.dumps(meta))
     return Bundle.open(copy)
 
@@ -180,8 +181,8 @@ def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path
 def test_a_token_the_network_does_not_have_is_no_answer(exported):
     session = Session.open(exported("grover"), "cpu")
     tokens = bpe.segment(session.bpe, encode(genome_letters(1, 100)))
-    good = bpe.ask(session.bpe, tokens, np.array([4, 5]))
-    bad = bpe.Ask(good.input_ids, good.pos, good.target + 10_000)
+    good = bpe_questions.ask(session.bpe, tokens, np.array([4, 5]))
+    bad = bpe_questions.Ask(good.input_ids, good.pos, good.target + 10_000)
     found = session.token_logps([bad, good])
     assert np.isnan(found[0]).all()
     assert (found[1] < 0).all()
@@ -197,15 +198,15 @@ def test_half_precision_and_a_checkpoint_without_merges_are_refused(
             weights,
             small_fasta,
             tmp_path / "out",
-            allow_untrained=True,
-            n_windows=8,
-            precision="fp16",
+            ExportOptions(allow_untrained=True, n_windows=8, precision="fp16"),
         )
     copy = shutil.copytree(weights, tmp_path / "weights")
     (copy / "tokenizer.json").unlink()
     (copy / "vocab.txt").write_text("A\nC\nG\nT\n")
     with pytest.raises(MissingInputError, match="tokenizer with its merges"):
-        export.export_model(copy, small_fasta, tmp_path / "out", allow_untrained=True)
+        export.export_model(
+            copy, small_fasta, tmp_path / "out", ExportOptions(allow_untrained=True)
+        )
 
 
 @pytest.mark.bad_input
@@ -215,5 +216,5 @@ def test_random_weights_do_not_pass_the_gate_per_token(exported, tmp_path, small
             exported("mistral").directory.parent / "weights" / "mistral",
             small_fasta,
             tmp_path / "out",
-            n_windows=20,
+            ExportOptions(n_windows=20),
         )

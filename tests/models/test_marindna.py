@@ -11,6 +11,7 @@ from gfmtrust import models
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, ConfigurationError
 from gfmtrust.export import export
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.readers.causal import tried as tried_at
 from gfmtrust.readers.registry import reader_of
 
@@ -61,7 +62,9 @@ def test_a_window_longer_than_trained_needs_the_users_word(tmp_path, small_fasta
     """255 bp, as the published ones: 256 positions, one of them <bos>'s. The bundle is made, its
     use refused."""
     weights = checkpoints.write(tmp_path / "weights" / "marindna", "marindna", window_bp=300)
-    made = export.export_model(weights, small_fasta, tmp_path, allow_untrained=True, n_windows=20)
+    made = export.export_model(
+        weights, small_fasta, tmp_path, ExportOptions(allow_untrained=True, n_windows=20)
+    )
     with pytest.raises(
         ConfigurationError,
         match="window is 300 bp; expected at most 255 bp, as trained; give --allow_long_window",

@@ -23,6 +23,7 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.cli import main as cli
 from gfmtrust.core.errors import BadDataError
 from gfmtrust.export import conformance, export
+from gfmtrust.export.options import ExportOptions
 
 pytestmark = pytest.mark.torch
 
@@ -81,7 +82,10 @@ def test_a_baked_length_is_refused(tmp_path, monkeypatch):
     fasta = conformance.write_genome(tmp_path / "random.fa")
     with pytest.raises(BadDataError, match=r"logp differs by .* from torch at input_ids \[3, 39\]"):
         export.export_model(
-            str(weights), fasta, tmp_path / "bundles", allow_untrained=True, n_windows=20
+            str(weights),
+            fasta,
+            tmp_path / "bundles",
+            ExportOptions(allow_untrained=True, n_windows=20),
         )
     assert not (tmp_path / "bundles").exists()
 

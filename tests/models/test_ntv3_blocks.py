@@ -9,7 +9,7 @@ import pytest
 from layouts import ntv3
 
 from gfmtrust import models
-from gfmtrust.bundle import session, tokenizers
+from gfmtrust.bundle import runtime, tokenizers
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.export import parity
 
@@ -34,7 +34,7 @@ def test_the_graph_answers_as_torch_at_other_lengths(tmp_path):
     path = graph.export_graph(
         scorer, parity.feeds_of_shape(tokenizer, 2, shortest, 3, 0), tmp_path / "graph.onnx"
     )
-    run, answer = session.runner(path, 1), graph.answerer(scorer)
+    run, answer = runtime.runner(path, 1), graph.answerer(scorer)
     for seed, width in enumerate((129, 255, 256, 257, 384, 385, 700), 1):
         feeds = parity.feeds_of_shape(tokenizer, 3, width, 2, seed)
         expected, _ = answer(feeds)

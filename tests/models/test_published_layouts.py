@@ -16,6 +16,7 @@ from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.errors import GfmtrustError
 from gfmtrust.export import export
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers import site_scores
 
@@ -113,9 +114,7 @@ def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, monkeypatch, nam
         weights,
         small_fasta,
         tmp_path / "models",
-        allow_untrained=True,
-        n_windows=40,
-        window_bp=layout.window_bp,
+        ExportOptions(allow_untrained=True, n_windows=40, window_bp=layout.window_bp),
     )
     assert made.gate == "failed"
     assert made.meta["proof"]["parity"]

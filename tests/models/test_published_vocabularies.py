@@ -12,7 +12,7 @@ import pytest
 from layouts import caduceus, generator, hyenadna, nucleotide_transformer, plant_dnamamba
 
 from gfmtrust import models
-from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle import tokenizers, vocabulary
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 
 LAYOUTS = {
@@ -40,7 +40,7 @@ def folder(tmp_path, **files):
 def of_class(tmp_path, family="hyenadna", **changes):
     """What is read of a folder with HyenaDNA's tokenizer_config.json, some of its keys changed."""
     config = hyenadna.tokenizer_config("HyenaDNATokenizer", "tokenization_hyena", 1026) | changes
-    return tokenizers.read_vocabulary(
+    return vocabulary.read_vocabulary(
         folder(tmp_path, tokenizer_config__json=config), models.family(family).character_tokenizers
     )
 
@@ -53,7 +53,7 @@ def text_of(name, config, tokens):
         if isinstance(tokens, dict)
         else {token: number for number, token in enumerate(tokens)}
     )
-    return tokenizers.checked(family.text(family.read_config(config), ids))
+    return vocabulary.checked(family.text(family.read_config(config), ids))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_tokenizer_class_gives_the_ids(tmp_path, caplog, family, class_name):
     config = hyenadna.tokenizer_config(class_name, "tokenization", 1026)
     folder(tmp_path, tokenizer_config__json=config, special_tokens_map__json=hyenadna.ROLES)
     with caplog.at_level(logging.INFO):
-        found = tokenizers.read_vocabulary(tmp_path, models.family(family).character_tokenizers)
+        found = vocabulary.read_vocabulary(tmp_path, models.family(family).character_tokenizers)
     assert found.ids == hyenadna.IDS
     assert found.path.name == "tokenizer_config.json"
     assert found.source == f"tokenizer_config.json: {class_name}"
@@ -91,11 +91,11 @@ def test_ten_sequences_have_the_published_ids(tmp_path, name):
     layout, family = LAYOUTS[name], models.family(LAYOUTS[name].family)
     for file_name, content in layout.files.items():
         (tmp_path / file_name).write_text(content)
-    found = tokenizers.read_vocabulary(tmp_path, family.character_tokenizers)
+    found = vocabulary.read_vocabulary(tmp_path, family.character_tokenizers)
     config = family.read_config(
         layout.config | ({"model_type": "esm"} if layout.family == "nt_v2" else {})
     )
-    text = replace(tokenizers.checked(family.text(config, found.ids), found.start), mask="")
+    text = replace(vocabulary.checked(family.text(config, found.ids), found.start), mask="")
     codes = np.random.default_rng(0).integers(0, 4, (10, 72), dtype=np.uint8)
     ids = tokenizers.feeds(tokenizers.build(text), codes, np.full((10, 1), 36))["input_ids"][
         :, len(text.prefix) :
@@ -162,7 +162,7 @@ def test_special_tokens_that_contradict_the_class(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000])
 def test_a_tokenizer_configuration_that_is_none(tmp_path, content):
     with pytest.raises(BadDataError, match=r"tokenizer_config\.json"):
-        tokenizers.read_vocabulary(folder(tmp_path, tokenizer_config__json=content))
+        vocabulary.read_vocabulary(folder(tmp_path, tokenizer_config__json=content))
 
 
 @pytest.mark.bad_input
@@ -187,7 +187,7 @@ def test_a_class_that_the_family_does_not_know(tmp_path, family, line):
 @pytest.mark.bad_input
 def test_neither_a_file_nor_a_class(tmp_path):
     with pytest.raises(MissingInputError, match="no vocabulary file; expected vocab.txt"):
-        tokenizers.read_vocabulary(tmp_path, models.family("hyenadna").character_tokenizers)
+        vocabulary.read_vocabulary(tmp_path, models.family("hyenadna").character_tokenizers)
 
 
 @pytest.mark.bad_input
@@ -200,7 +200,7 @@ def test_a_configuration_that_contradicts_the_file(tmp_path):
     with pytest.raises(
         BadDataError, match=r"tokenizer_config\.json: 'x' has id 1; expected 0 as vocab\.txt says"
     ):
-        tokenizers.read_vocabulary(tmp_path)
+        vocabulary.read_vocabulary(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_configuration_that_contradicts_the_file(tmp_path):
 def test_lines_of_a_vocabulary(tmp_path, content, expected):
     """One field: the id is the line's number. Two: the id is written, in any order and with gaps.
     Line ends of either system."""
-    assert tokenizers.read_vocabulary(folder(tmp_path, vocab__txt=content.encode())).ids == expected
+    assert vocabulary.read_vocabulary(folder(tmp_path, vocab__txt=content.encode())).ids == expected
 
 
 @pytest.mark.bad_input
@@ -242,7 +242,7 @@ def test_lines_of_a_vocabulary(tmp_path, content, expected):
 )
 def test_lines_that_are_no_vocabulary(tmp_path, content, line):
     with pytest.raises(BadDataError, match=rf"vocab\.txt: no vocabulary \(.*{line}"):
-        tokenizers.read_vocabulary(folder(tmp_path, vocab__txt=content))
+        vocabulary.read_vocabulary(folder(tmp_path, vocab__txt=content))
 
 
 @pytest.mark.bad_input
@@ -257,13 +257,13 @@ def test_lines_that_are_no_vocabulary(tmp_path, content, line):
 )
 def test_a_map_that_is_no_vocabulary(tmp_path, content, line):
     with pytest.raises(BadDataError, match=line):
-        tokenizers.read_vocabulary(folder(tmp_path, vocab__json=content))
+        vocabulary.read_vocabulary(folder(tmp_path, vocab__json=content))
 
 
 def test_the_generator_vocabulary_of_both_revisions(tmp_path):
     """Plain tokens in the first revision, "token id" in the later ones: the same ids."""
     both = [
-        tokenizers.read_vocabulary(folder(tmp_path, vocab__txt=content)).ids
+        vocabulary.read_vocabulary(folder(tmp_path, vocab__txt=content)).ids
         for content in (generator.FILES["vocab.txt"], "\n".join(generator.IDS))
     ]
     assert both == [generator.IDS, generator.IDS]
@@ -398,15 +398,15 @@ def test_the_tokenizer_says_what_stands_in_front(tmp_path, class_name, start):
         tokenizer_config__json={"tokenizer_class": class_name},
         special_tokens_map__json={"cls_token": "<cls>", "unk_token": "<unk>"},
     )
-    found = tokenizers.read_vocabulary(tmp_path)
+    found = vocabulary.read_vocabulary(tmp_path)
     assert found.start == start
     family = models.family("mamba")
     text = family.text(family.read_config(plant_dnamamba.config(11)), found.ids)
     if start:
-        assert tokenizers.checked(text, found.start).prefix == ("<cls>",)
+        assert vocabulary.checked(text, found.start).prefix == ("<cls>",)
     else:
         with pytest.raises(BadDataError, match="no beginning"):
-            tokenizers.checked(text, found.start)
+            vocabulary.checked(text, found.start)
 
 
 def test_plantcaduceus_reads_lower_case_and_its_complements():

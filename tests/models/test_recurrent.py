@@ -15,6 +15,7 @@ from paths import ROOT
 from gfmtrust import models
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.export import export
+from gfmtrust.export.options import ExportOptions
 
 pytestmark = pytest.mark.torch
 TOOL = ROOT / "training" / "train_recurrent.py"
@@ -143,7 +144,7 @@ def test_a_trained_checkpoint_passes_the_gate(tmp_path):
         "model.safetensors",
     }
     made = export.export_model(
-        tmp_path / "weights" / "motif", fasta, tmp_path / "models", n_windows=40
+        tmp_path / "weights" / "motif", fasta, tmp_path / "models", ExportOptions(n_windows=40)
     )
     assert (made.gate, made.model_id, made.window_bp, made.family) == (
         "passed",
@@ -179,7 +180,7 @@ def test_the_longest_window(tmp_path):
     )
     weights = examples.write(tmp_path / "weights" / "long", example)
     made = export.export_model(
-        weights, fasta, tmp_path / "models", allow_untrained=True, n_windows=2
+        weights, fasta, tmp_path / "models", ExportOptions(allow_untrained=True, n_windows=2)
     )
     cost = footprint(made, 2)
     assert cost["megabytes"] <= conformance.MEMORY_LIMIT_MB

@@ -1,22 +1,18 @@
-"""Byte pair encoding: windows to tokens of several letters, by the merges of the checkpoint's own
-file.
+"""Byte pair encoding: windows to tokens of several letters, by the merges of the checkpoint's file.
 
-    bpe = build(text)                       # a Text of kind "bpe", from the checkpoint (`bpe_file`)
-    or from bundle.json tokens = segment(bpe, codes)            # ids with prefix and suffix, and
-    where each token ends in the window asked = ask(bpe, tokens, places)        # what a graph is
-    fed to tell the probability of the tokens at some places
+    bpe = build(text)             # a BpeText, from the checkpoint (`bpe_file`) or from bundle.json
+    tokens = segment(bpe, codes)  # ids with prefix and suffix, and where each token ends
 
-A window is one word: letters merge in the order of the file, the lowest rank first and of equal
-ones the leftmost. A changed letter may change every token round it, so there is no distribution
-over four bases at a site; what is told is a token's probability in its text. Not here: which tokens
-a change of letters asks for (`likelihoods`), reading the file (`bpe_file`).
+A window is one word. Its letters merge in the order of the file: the lowest rank first, and of
+equal ranks the leftmost. A changed letter may change all tokens around it, so there is no
+distribution over four bases at a site; the model gives the probability of a token in its text
+instead. Not here: the inputs of the graph (`bpe_questions`), reading the file (`bpe_file`).
 """
 
 from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,18 +23,18 @@ from gfmtrust.core.errors import BadDataError, message
 
 LETTERS = BASES + "N"
 UNKNOWN = -1
-"""Symbol of a letter the vocabulary does not have; it never merges."""
+"""Symbol of a letter that is not in the vocabulary; it never merges."""
 
 
 @dataclass(frozen=True)
 class BpeText(Text):
-    """A Text whose tokens are merged letters; k is 1, for a window is counted in letters.
+    """A Text whose tokens are merged letters; k is 1, because the length of a window is in letters.
 
-    merges: pairs of tokens by rank. unknown: token of a letter without one of its own ('' where
-    every letter has one); fuse_unknown: neighbouring unknown letters are one token. n_run, n_token:
-    so many N or more in a row are that one token (0: no such rule). n_ids: rows of the network's
-    table of tokens. max_tokens: the longest text it reads, prefix and suffix counted; 0 is no
-    limit. A letter outside the contig is not written at all: a text starts or ends there.
+    merges: pairs of tokens by rank. unknown: the token of a letter that has none ('' if every letter
+    has one). fuse_unknown: whether neighbouring unknown letters are one token. n_run, n_token: n_run
+    or more N in a row are the one token n_token (0: no such rule). n_ids: rows of the token table of
+    the network. max_tokens: the longest text, with prefix and suffix, that the model reads; 0 means
+    no limit. Letters outside the contig are left out: a text starts or ends there.
     """
 
     merges: tuple[tuple[str, str], ...] = ()
@@ -51,10 +47,11 @@ class BpeText(Text):
 
 @dataclass(frozen=True)
 class Bpe:
-    """Tables of one BpeText. letters: symbol of A,C,G,T,N; merged: (left, right) -> (rank, token);
-    unknown: id written for UNKNOWN.
+    """Tables of one BpeText.
 
-    blank: ids that tell of no base, which are never asked for.
+    letters: symbol of A,C,G,T,N. merged: (left, right) -> (rank, token). unknown: the id that is
+    written for UNKNOWN. blank: ids of tokens that do not consist of bases; their probability is
+    never asked for.
     """
 
     text: BpeText
@@ -69,29 +66,25 @@ class Bpe:
 
 @dataclass(frozen=True)
 class Tokens:
-    """A window's text. ids: int64 (L,), prefix and suffix among them; ends: int64 (L,), letters of
-    the window up to each token's end (a prefix ends where the text starts); scored: bool (L,),
-    whether the token tells of bases alone."""
+    """The text of a window.
+
+    ids: int64 (L,), with prefix and suffix. ends: int64 (L,), the number of letters of the window up
+    to the end of each token (a prefix ends where the text starts). scored: bool (L,), whether the
+    token consists of bases only.
+    """
 
     ids: np.ndarray
     ends: np.ndarray
     scored: np.ndarray
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One row for the graph, all int64: input_ids (L,), pos (P,) and target (P,): ln p of target[i]
-    is read off at pos[i]."""
-
-    input_ids: np.ndarray
-    pos: np.ndarray
-    target: np.ndarray
-
-
 def build(text: BpeText) -> Bpe:
-    """Tables of a BpeText. Raises BadDataError (65) where vocabulary and merges disagree, a special
-    token is missing, an id is beyond the network's, two tokens share one, or a letter has no token
-    and there is none for unknown ones."""
+    """The tables of a BpeText.
+
+    Raises BadDataError (65) if vocabulary and merges disagree, a special token is missing, an id is
+    beyond the table of the network, two tokens share an id, or a letter has no token and there is
+    none for unknown letters.
+    """
     _check_vocabulary(text)
     ids = text.vocabulary
     case = str.lower if text.lower_case else str
@@ -162,7 +155,7 @@ def _check_vocabulary(text: BpeText) -> None:
                 "none: it stands for a run of N and is its own word",
             )
         )
-    made = set()
+    merged = set()
     for rank, (left, right) in enumerate(text.merges):
         wrong = [token for token in (left, right, left + right) if token not in ids]
         if wrong:
@@ -174,16 +167,16 @@ def _check_vocabulary(text: BpeText) -> None:
                     "are both of one file?",
                 )
             )
-        made.add(left + right)
+        merged.add(left + right)
     bases = set(BASES.lower() if text.lower_case else BASES)
-    unmade = [
-        token for token in ids if len(token) > 1 and set(token) <= bases and token not in made
+    unmerged = [
+        token for token in ids if len(token) > 1 and set(token) <= bases and token not in merged
     ]
-    if unmade:
+    if unmerged:
         raise BadDataError(
             message(
                 "vocabulary",
-                f"{len(unmade)} tokens that no merge makes, first {unmade[0]!r}",
+                f"{len(unmerged)} tokens that no merge makes, first {unmerged[0]!r}",
                 "a merge for every token of several bases",
                 "are both of one file?",
             )
@@ -191,8 +184,10 @@ def _check_vocabulary(text: BpeText) -> None:
 
 
 def segment(bpe: Bpe, codes: np.ndarray) -> Tokens:
-    """Tokens of one window as read, codes uint8 (W,), 0..5. Raises BadDataError (65) for a code
-    outside the alphabet."""
+    """Tokens of one window as read, codes uint8 (W,), 0..5.
+
+    Raises BadDataError (65) for a code outside the alphabet.
+    """
     if codes.size and codes.max() > PAD:
         raise BadDataError(
             message(
@@ -225,8 +220,10 @@ def segment(bpe: Bpe, codes: np.ndarray) -> Tokens:
 
 
 def _symbols(bpe: Bpe, letters: str) -> tuple[list[int], list[int]]:
-    """First symbols of a text and how many letters each stands for: a letter, a run of N with its
-    own token, or unknown letters."""
+    """The symbols of a text before any merge, and the number of letters of each.
+
+    A symbol is a letter, a run of N that has a token, or one or more unknown letters.
+    """
     text = bpe.text
     pieces = re.split(f"(N{{{text.n_run},}})", letters) if text.n_run else [letters]
     symbols, lengths = [], []
@@ -246,8 +243,10 @@ def _symbols(bpe: Bpe, letters: str) -> tuple[list[int], list[int]]:
 
 
 def _merge(bpe: Bpe, symbols: list[int], lengths: list[int]) -> tuple[list[int], list[int]]:
-    """Merge neighbours while a pair has a rank: the lowest rank first, of equal ones the leftmost.
-    Changes its arguments."""
+    """Merge neighbours while a pair has a rank: the lowest rank first, and of equal ranks the leftmost.
+
+    Both arguments are changed.
+    """
     n, merged = len(symbols), bpe.merged
     after, before = list(range(1, n + 1)), list(range(-1, n - 1))
     queue = [
@@ -262,10 +261,10 @@ def _merge(bpe: Bpe, symbols: list[int], lengths: list[int]) -> tuple[list[int],
         beside = after[place]
         if lengths[place] == 0 or beside >= n:
             continue
-        found = merged.get((symbols[place], symbols[beside]))
-        if found is None or found[0] != rank:  # one of the two has merged since
+        merge = merged.get((symbols[place], symbols[beside]))
+        if merge is None or merge[0] != rank:  # one of the two has merged since
             continue
-        symbols[place] = found[1]
+        symbols[place] = merge[1]
         lengths[place] += lengths[beside]
         lengths[beside] = 0
         after[place] = after[beside]
@@ -278,75 +277,3 @@ def _merge(bpe: Bpe, symbols: list[int], lengths: list[int]) -> tuple[list[int],
                     heapq.heappush(queue, (new[0], left))
     kept = [place for place in range(n) if lengths[place]]
     return [symbols[place] for place in kept], [lengths[place] for place in kept]
-
-
-def ask(bpe: Bpe, tokens: Tokens, places: np.ndarray) -> Ask | None:
-    """What the graph is asked for the tokens at `places` (index into tokens.ids), all together;
-    None where the text is too long.
-
-    A masked model reads the text with a mask over each of them; a causal one reads the tokens
-    before each, and none after the last.
-    """
-    places = np.asarray(places, dtype=np.int64)
-    if bpe.text.max_tokens and len(tokens.ids) > bpe.text.max_tokens:
-        return None
-    if bpe.text.causal:
-        return Ask(tokens.ids[: places.max()], places - 1, tokens.ids[places])
-    ids = tokens.ids.copy()
-    ids[places] = bpe.mask_id
-    return Ask(ids, places, tokens.ids[places])
-
-
-def batches(asked: list[Ask]) -> Iterator[tuple[list[int], dict[str, np.ndarray]]]:
-    """Rows that can be run together, as feeds: texts of exactly as many tokens, so that none is
-    padded and no mask is needed.
-
-    The number of places asked for is filled up to a power of two with the row's own last one,
-    whatever the company: the shape a row runs in depends on the row alone.
-    """
-    groups: dict[tuple[int, int], list[int]] = {}
-    for row, one in enumerate(asked):
-        groups.setdefault((len(one.input_ids), _filled(len(one.pos))), []).append(row)
-    for (_, width), rows in sorted(groups.items()):
-        take = [np.minimum(np.arange(width), len(asked[row].pos) - 1) for row in rows]
-        yield (
-            rows,
-            {
-                "input_ids": np.stack([asked[row].input_ids for row in rows]),
-                "pos": np.stack(
-                    [asked[row].pos[index] for row, index in zip(rows, take, strict=True)]
-                ),
-                "target": np.stack(
-                    [asked[row].target[index] for row, index in zip(rows, take, strict=True)]
-                ),
-            },
-        )
-
-
-def feeds_of_shape(
-    bpe: Bpe, n: int, length: int, n_positions: int, seed: int, with_blank: bool = False
-) -> dict[str, np.ndarray]:
-    """Inputs of n random texts of exactly `length` tokens, random targets at distinct places;
-    with_blank: some tokens tell of no base."""
-    rng = np.random.default_rng(seed)
-    told = np.array(sorted(set(bpe.text.vocabulary.values()) - bpe.blank))
-    body = length - len(bpe.prefix) - len(bpe.suffix)
-    ids = np.concatenate(
-        [np.tile(bpe.prefix, (n, 1)), rng.choice(told, (n, body)), np.tile(bpe.suffix, (n, 1))],
-        axis=1,
-    ).astype(np.int64)
-    place = len(bpe.prefix) + np.stack([rng.permutation(body)[:n_positions] for _ in range(n)])
-    if with_blank:
-        blanks = np.array(sorted(bpe.blank & set(bpe.text.vocabulary.values())))
-        ids[rng.random(ids.shape) < 0.1] = rng.choice(blanks)
-    if bpe.mask_id is not None:
-        ids[np.arange(n)[:, None], place] = bpe.mask_id
-    return {
-        "input_ids": ids,
-        "pos": place.astype(np.int64),
-        "target": rng.choice(told, place.shape).astype(np.int64),
-    }
-
-
-def _filled(n: int) -> int:
-    return 1 << max(0, n - 1).bit_length()

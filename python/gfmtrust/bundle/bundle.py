@@ -1,22 +1,21 @@
-"""A bundle: a directory with bundle.json, its ONNX graphs and nothing unnamed; written once,
-checked at every opening.
+"""A bundle: a directory with bundle.json and the files that it names, among them the ONNX graphs.
 
-Everything scoring needs to know of a model is in bundle.json; the graph is only run. One writer for
-all families:
+A bundle is written once and checked at every opening. All that scoring needs to know of a model is
+in bundle.json. There is one writer for all families:
 
     meta = {"identity": {...}, "text": {...}, "scoring": {...}, "window": {...}, "source": {...},
-    "proof": {...}, "golden": [...]} bundle.write(directory, meta, graph_path,
-    files=(members_json,))   # adds schema, graphs, files, sha256 bundle.Bundle.open(directory)
-    # checks digests, schema, domains, inputs, outputs
+            "proof": {...}, "golden": [...]}
+    bundle.write(directory, meta, graph_path, files=(members_json,))
+    bundle.Bundle.open(directory)
 
-The groups and their fields are FIELDS below, the text group of a model of whole tokens (BPE) holds
-BPE_FIELDS too; docs/understand/models.md explains them. Not here: what a graph may hold (`graph_contract`),
-running one (`session`), making one (`export`, `context_model`).
+`write` adds schema, graphs, files and sha256; `open` checks digests, schema, operator domains,
+inputs and outputs. docs/understand/models.md explains the groups. Not here: the fields of
+bundle.json (`schema`), what a graph may contain (`graph_contract`), running one (`session`), making
+one (`export`, `baseline`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,85 +24,30 @@ from pathlib import Path
 from typing import Literal
 
 from gfmtrust.bundle import graph_contract, onnx_file
-from gfmtrust.bundle.bpe import BpeText
 from gfmtrust.bundle.graph_contract import file_sha256, wrong
+from gfmtrust.bundle.schema import (
+    BUNDLE_FILE,
+    EXTERNAL,
+    SCHEMA,
+    SIZES,
+    digest,
+    members,
+    read_meta,
+    text_of,
+)
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import CannotWriteError, MissingInputError, message
-from gfmtrust.inputs import training
 
-SCHEMA = 1
-BUNDLE_FILE = "bundle.json"
-MAX_JSON_BYTES = 64 << 20
-QUANTITIES = ("direct", "kmer", "counts", "likelihood")
-EXTERNAL = "external"
-"""The family that has tables of answers in place of a graph (`external`)."""
-PRECISIONS = ("fp32", "fp16")
-"""Numeric precisions of a network; its log-probabilities are always float32."""
-
-FIELDS: dict[str, dict[str, type | tuple]] = {
-    "identity": {
-        "model_id": str,
-        "family": str,
-        "repository": str,
-        "revision": str,
-        "licence": str,
-        "licence_url": str,
-        "n_parameters": int,
-        "citation": str,
-    },
-    "text": {
-        "k": int,
-        "vocabulary": dict,
-        "mask": str,
-        "unknown": str,
-        "outside": str,
-        "prefix": list,
-        "suffix": list,
-        "lower_case": bool,
-        "vocabulary_sha256": str,
-    },
-    "scoring": {
-        "causal": bool,
-        "quantity": str,
-        "kmer_method": str,
-        "n_members": int,
-        "rc_equivariant": bool,
-        "neighbour_offsets": list,
-        "neighbours_in_same_pass": bool,
-    },
-    "window": {
-        "window_bp": int,
-        "trained_bp": int,
-        "site_forward": int,
-        "site_reverse": int,
-        "shifts": list,
-        "batch": int,
-    },
-    "source": {},
-    "proof": {"gate": str},
-    "graphs": {},
-    "files": {},
-}
-"""Group -> field -> type; a group may hold more, and every other group is left alone. `golden` is a
-list beside them, `training` one that need not be there, see that module."""
-SIZES = "sizes"
-"""Group of the size of each file beside bundle.json, in bytes; bundles of gfmtrust 0.1 have none."""
 DIGESTED_BYTES = 64 << 20
-"""Files up to this size are digested at every opening: it takes a twentieth of a second."""
-BPE_FIELDS = {
-    "merges": list,
-    "fuse_unknown": bool,
-    "n_run": int,
-    "n_token": str,
-    "n_ids": int,
-    "max_tokens": int,
-}
-"""Of the text group of a BPE model, whose `kind` is "bpe"."""
+"""Files up to this size are digested at every opening, which takes 0.05 s."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """An opened bundle: its directory, its bundle.json and the digest that stands for all of it."""
+    """An opened bundle.
+
+    meta: the content of its bundle.json. sha256: the digest of the whole bundle.
+    """
 
     directory: Path
     meta: dict
@@ -111,17 +55,17 @@ class Bundle:
 
     @classmethod
     def open(cls, directory: str | Path, verify: Literal["digests", "sizes"] = "digests") -> Bundle:
-        """Read and check a bundle; nothing of it is run.
+        """Read and check a bundle without running its graphs.
 
-        verify: 'digests' compares the sha256 of every file, for whoever makes or accepts a bundle.
-        'sizes' compares the size alone of graphs and weights above DIGESTED_BYTES, for the tasks of
-        a run, which would otherwise read gigabytes once per shard: a truncated copy is found by its
-        size, a weight that changes the answers by the golden windows. A bundle that states no sizes
-        is digested.
+        verify: 'digests' compares the sha256 of every file; it is for a step that makes or accepts a
+        bundle. 'sizes' compares only the sizes of graphs and weights above DIGESTED_BYTES; it is
+        for the tasks of a run, which would otherwise read gigabytes once per shard. The size
+        reveals a truncated copy, and the golden windows reveal a weight that changes the answers.
+        If a bundle states no sizes, its digests are compared.
 
-        Raises MissingInputError (66) where the directory or a file of it is missing, BadDataError
-        (65) for anything else: schema, digests, links, data outside the directory, foreign operator
-        domains, opset, inputs or outputs.
+        Raises MissingInputError (66) if the directory or one of its files is missing, BadDataError
+        (65) for any other fault: schema, digests, links, data outside the directory, foreign
+        operator domains, opset, inputs or outputs.
         """
         directory = Path(directory)
         meta = read_meta(directory / BUNDLE_FILE)
@@ -148,7 +92,7 @@ class Bundle:
 
     @property
     def k(self) -> int:
-        """Letters of a token."""
+        """The number of letters in a token."""
         return self.meta["text"]["k"]
 
     @property
@@ -157,7 +101,7 @@ class Bundle:
 
     @property
     def quantity(self) -> str:
-        """What the graph answers; one of QUANTITIES (docs/understand/scoring.md)."""
+        """The quantity that the graph computes; one of QUANTITIES (docs/understand/scoring.md)."""
         return self.meta["scoring"]["quantity"]
 
     @property
@@ -174,7 +118,7 @@ class Bundle:
 
     @property
     def neighbour_offsets(self) -> list[int]:
-        """Offsets of the neighbours from the site, as read; empty where the model has none."""
+        """Offsets of the neighbours from the site on the strand as read; empty if there are none."""
         return self.meta["scoring"]["neighbour_offsets"]
 
     @property
@@ -191,47 +135,46 @@ class Bundle:
 
     @property
     def site_forward(self) -> int:
-        """Index of the site in a forward window; site_reverse: in the reverse complemented window,
-        as read."""
+        """Index of the site in a forward window."""
         return self.meta["window"]["site_forward"]
 
     @property
     def site_reverse(self) -> int:
+        """Index of the site in a window that was reverse complemented, as read."""
         return self.meta["window"]["site_reverse"]
 
     @property
     def shifts(self) -> list[int]:
-        """Window shifts of the thorough preset, bases; 0 need not be among them."""
+        """Window shifts of the thorough preset in bases; 0 may be absent."""
         return self.meta["window"]["shifts"]
 
     @property
     def gate(self) -> str:
-        """'passed' or 'failed': did the model beat chance on the user's genome at export."""
+        """'passed' if the model was better than chance on the user's genome at export, else 'failed'."""
         return self.meta["proof"]["gate"]
 
     @property
     def training(self) -> dict:
-        """Assemblies and contigs the model says it was trained on, {} where it does not."""
+        """Assemblies and contigs of the training data; {} if the bundle does not state them."""
         return self.meta.get("training", {})
 
     @property
     def precision(self) -> str:
-        """One of PRECISIONS, of all its graphs; EXTERNAL where there is none."""
+        """The precision of all graphs, one of PRECISIONS; EXTERNAL if there is no graph."""
         return EXTERNAL if self.is_external else self.meta["graphs"]["cpu"]["precision"]
 
     @property
     def opset(self) -> int:
-        """ONNX operator set of the graph; 0 where there is none."""
+        """ONNX operator set of the graph; 0 if there is no graph."""
         return 0 if self.is_external else self.meta["graphs"]["cpu"]["opsets"][""]
 
     @property
     def is_external(self) -> bool:
-        """Whether its answers are tables, made elsewhere, and nothing is to be run."""
+        """Whether the scores are tables of another program, so that no graph is run."""
         return self.family == EXTERNAL
 
     def graph_for(self, device: str) -> Path | None:
-        """Path of the graph certified for 'cpu' or 'cuda'; None where there is none. Never the
-        other device's."""
+        """Path of the graph that is certified for the device, 'cpu' or 'cuda'; None if there is none."""
         entry = self.meta["graphs"].get(device)
         return self.directory / entry["file"] if entry else None
 
@@ -244,13 +187,15 @@ def write(
     precision: str = "fp32",
     cuda_graph_path: Path | None = None,
 ) -> Bundle:
-    """Write a new bundle from its groups and graphs of that precision, and open it as a user would.
+    """Write a new bundle, and open it as a user would.
 
-    meta: the groups of FIELDS except graphs and files, and golden; left unchanged. graph_path,
-    cuda_graph_path: the .onnx of each device class, without external data or with its one data file
-    beside it; None for family EXTERNAL. files: further files to carry, such as members.json.
-    Without a graph of its own CUDA is given the CPU's, unless that holds one of CPU_ONLY_OPERATORS.
-    The directory appears whole or not at all. Raises CannotWriteError (73) where it exists,
+    meta: the groups of FIELDS except graphs and files, and golden; it is not changed.
+    graph_path, cuda_graph_path: the .onnx file for each device, with at most one file of external
+    data beside it; None for the family EXTERNAL. Without a CUDA graph, CUDA uses that of the CPU,
+    unless it contains one of CPU_ONLY_OPERATORS.
+    files: further files to include, such as members.json. precision: of both graphs.
+
+    The directory appears only when it is complete. Raises CannotWriteError (73) if it exists,
     BadDataError (65) for a graph that breaks the contract.
     """
     directory = Path(directory)
@@ -280,8 +225,7 @@ def write(
 
 
 def copy(opened: Bundle, directory: Path) -> Bundle:
-    """Copy an opened bundle, nothing but its own files, to a new directory that appears whole or
-    not at all."""
+    """Copy the files of an opened bundle to a new directory, which appears only when it is complete."""
     part = _fresh_part(directory)
     try:
         for name in (BUNDLE_FILE, *members(opened.meta)):
@@ -293,159 +237,18 @@ def copy(opened: Bundle, directory: Path) -> Bundle:
 
 
 def _fresh_part(directory: Path) -> Path:
-    """An empty directory beside the one to be written; what a killed run left there goes first."""
+    """An empty directory beside the one to be written; the remains of a killed run are removed."""
     part = directory.with_name(directory.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     return part
 
 
-def text_of(meta: dict) -> Text:
-    """The tokenizer's description, from groups text and scoring."""
-    text, scoring = meta["text"], meta["scoring"]
-    common = (
-        text["k"],
-        text["vocabulary"],
-        text["mask"],
-        text["unknown"],
-        text["outside"],
-        tuple(text["prefix"]),
-        tuple(text["suffix"]),
-        text["lower_case"],
-        scoring["causal"],
-        scoring["kmer_method"],
-    )
-    if text.get("kind") != "bpe":
-        return Text(*common)
-    own = {name: text[name] for name in BPE_FIELDS}
-    return BpeText(*common, **own | {"merges": tuple(tuple(pair) for pair in text["merges"])})
-
-
-def digest(meta: dict) -> str:
-    """sha256 of bundle.json's content without its own sha256; the graphs enter by theirs. This is
-    the model's digest everywhere."""
-    content = {key: value for key, value in meta.items() if key != "sha256"}
-    return hashlib.sha256(
-        json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
-
-
-def read_meta(path: Path) -> dict:
-    """The content of a bundle.json, its fields checked and its digest compared; no other file is read.
-
-    Raises MissingInputError (66) where it is missing, BadDataError (65) for another schema, a missing field or another digest.
-    """
-    meta = _read_json(path)
-    _check_fields(path.parent, meta)
-    content_sha256 = digest(meta)
-    if meta["sha256"] != content_sha256:
-        raise wrong(
-            path,
-            f"sha256 of its content is {content_sha256}",
-            f"{meta['sha256']} as it says itself",
-        )
-    return meta
-
-
-def _read_json(path: Path) -> dict:
-    if not path.is_file():
-        raise MissingInputError(
-            message(
-                str(path),
-                "not found",
-                "a bundle directory with bundle.json",
-                "export the model first",
-            )
-        )
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise wrong(path, f"{path.stat().st_size} bytes", f"at most {MAX_JSON_BYTES}")
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise wrong(path, f"no JSON ({error})", "bundle.json as it was written") from error
-    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        raise wrong(
-            path,
-            f"schema is {meta.get('schema') if isinstance(meta, dict) else type(meta).__name__}",
-            str(SCHEMA),
-        )
-    return meta
-
-
-def _check_fields(directory: Path, meta: dict) -> None:
-    path = directory / BUNDLE_FILE
-    for group, fields in FIELDS.items():
-        if not isinstance(meta.get(group), dict):
-            raise wrong(path, f"{group} is {type(meta.get(group)).__name__}", "an object")
-        for name, kind in fields.items():
-            if type(meta[group].get(name)) is not kind:
-                raise wrong(
-                    path, f"{group}.{name} is {meta[group].get(name)!r}"[:120], kind.__name__
-                )
-    is_external = meta["identity"]["family"] == EXTERNAL
-    if (
-        not isinstance(meta.get("golden"), list)
-        or not (meta["golden"] or is_external)
-        or not isinstance(meta.get("sha256"), str)
-    ):
-        raise wrong(path, "golden windows or sha256 are missing", "both")
-    if not _are_sizes(meta.get(SIZES, {})):
-        raise wrong(path, f"{SIZES} is {meta[SIZES]!r}"[:120], "bytes of each file by its name")
-    if fault := training.fault(meta.get("training", {})):
-        raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
-    window, scoring = meta["window"], meta["scoring"]
-    for name in ("site_forward", "site_reverse"):
-        if not 0 <= window[name] < window["window_bp"]:
-            raise wrong(path, f"window.{name} is {window[name]}", f"0 to {window['window_bp'] - 1}")
-    if scoring["quantity"] not in QUANTITIES or meta["proof"]["gate"] not in ("passed", "failed"):
-        raise wrong(
-            path,
-            f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}",
-            f"{QUANTITIES}; passed or failed",
-        )
-    is_bpe = meta["text"].get("kind") == "bpe"
-    if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
-        raise wrong(
-            path,
-            f"quantity {scoring['quantity']!r} with text of kind {meta['text'].get('kind')!r}",
-            "'likelihood' with 'bpe'",
-        )
-    for name, kind in (BPE_FIELDS if is_bpe else {}).items():
-        if type(meta["text"].get(name)) is not kind:
-            raise wrong(path, f"text.{name} is {meta['text'].get(name)!r}"[:120], kind.__name__)
-    if set(meta["graphs"]) not in ([set()] if is_external else [{"cpu"}, {"cpu", "cuda"}]):
-        expected = f"none, the family is {EXTERNAL}" if is_external else "cpu, perhaps cuda"
-        raise wrong(path, f"graphs are for {sorted(meta['graphs'])}", expected)
-    for device, entry in meta["graphs"].items():
-        if (
-            not isinstance(entry, dict)
-            or not isinstance(entry.get("file"), str)
-            or not isinstance(entry.get("data"), dict)
-        ):
-            raise wrong(path, f"graphs.{device} names no file or data", "file, sha256, data")
-        if entry.get("precision") not in PRECISIONS:
-            raise wrong(
-                path,
-                f"graphs.{device}.precision is {entry.get('precision')!r}",
-                " or ".join(PRECISIONS),
-            )
-
-
-def _are_sizes(sizes: object) -> bool:
-    return isinstance(sizes, dict) and all(type(size) is int for size in sizes.values())
-
-
-def members(meta: dict) -> dict[str, str]:
-    """File name -> sha256 of everything the bundle holds beside bundle.json."""
-    digests = dict(meta["files"])
-    for entry in meta["graphs"].values():
-        digests |= {entry["file"]: entry.get("sha256"), **entry["data"]}
-    return digests
-
-
 def _large_weights(meta: dict) -> dict[str, int]:
-    """The size of each file of a graph that is above DIGESTED_BYTES. Not of other files: no golden
-    window is run on them."""
+    """The size of each graph file above DIGESTED_BYTES.
+
+    Other files are left out, because no golden window would reveal a change in them.
+    """
     return {
         name: size
         for name, size in meta.get(SIZES, {}).items()
@@ -454,8 +257,7 @@ def _large_weights(meta: dict) -> dict[str, int]:
 
 
 def _check_file(directory: Path, name: str, expected: str, size: int | None) -> None:
-    """A plain file of the directory itself, reached by no link of ours, with the size that is
-    given, or else with the digest."""
+    """Check that a plain file of the directory has the given size, or the digest if there is none."""
     path = directory / name
     if Path(name).name != name or name in ("", ".", ".."):
         raise wrong(path, f"file name {name!r} leaves the bundle", "a name without a directory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle import schema
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class ModelFacts:
 
         Raises MissingInputError (66) where there is no such file, BadDataError (65) where it is not the file that an export wrote.
         """
-        meta = bundles.read_meta(path / bundles.BUNDLE_FILE if path.is_dir() else path)
+        meta = schema.read_meta(path / schema.BUNDLE_FILE if path.is_dir() else path)
         return cls(
             meta["identity"]["model_id"],
             meta["identity"]["family"],

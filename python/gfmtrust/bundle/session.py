@@ -1,4 +1,4 @@
-"""Running a bundle with onnxruntime, the only module that does.
+"""Answers of a bundle: windows in batches through its graph, with a check at opening.
 
     session = Session.open(bundle, device="auto", threads=task_cpus)
     probs, off_alphabet = session.distributions(codes, index)
@@ -13,27 +13,26 @@ Opening always runs the golden windows. Nothing here falls back in silence.
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bpe, tokenizers
-from gfmtrust.bundle.bundle import Bundle, text_of
+from gfmtrust.bundle import bpe, bpe_questions, tokenizers
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.devices import choose_device
+from gfmtrust.bundle.runtime import failures, load
+from gfmtrust.bundle.schema import text_of
 from gfmtrust.core.errors import (
     BadDataError,
     ConfigurationError,
-    DeviceError,
     TransientError,
     message,
 )
 
 LOG = logging.getLogger(__name__)
 
-DEVICES = ("auto", "cpu", "cuda")
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 CPU_FILL = 4
 """A short last batch is filled up to a multiple of this on CPU, whose kernels give a window the
 same bytes in any batch; filling up the whole batch cost 28 % at 100 windows in batches of 32. CUDA
@@ -56,12 +55,6 @@ DEVICE_LOST = (
     "device-side assert",
     "unspecified launch failure",
     "device lost",
-)
-# One Identity node, opset 17, written by onnx.helper: a model so small that only the provider can
-# fail.
-PROBE = bytes.fromhex(
-    "08083a3b0a100a017812017922084964656e74697479120570726f62655a0f0a0178120a0a08080112040a020801"
-    "620f0a0179120a0a08080112040a02080142040a001011"
 )
 
 
@@ -157,7 +150,7 @@ class Session:
         """The tables of a model of whole tokens."""
         return self._tokenizer
 
-    def token_logps(self, asked: list[bpe.Ask]) -> list[np.ndarray]:
+    def token_logps(self, asked: list[bpe_questions.Ask]) -> list[np.ndarray]:
         """ln p of the tokens asked for, float64 (P,) each, in the order given; NaN where the graph
         gave no finite answer.
 
@@ -165,7 +158,7 @@ class Session:
         on the others. Raises TransientError (75): no memory for one row.
         """
         answers: list[np.ndarray] = [np.empty(0)] * len(asked)
-        for rows, feeds in bpe.batches(asked):
+        for rows, feeds in bpe_questions.batches(asked):
             begin = 0
             while begin < len(rows):
                 part = slice(begin, min(begin + self.batch, len(rows)))
@@ -210,7 +203,7 @@ class Session:
         tokens at `index` of the text (P,)."""
         if self.meta["scoring"]["quantity"] == "likelihood":
             return self.token_logps(
-                [bpe.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))]
+                [bpe_questions.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))]
             )[0]
         probs, _ = self.distributions(codes[None], np.array([index], dtype=np.int64))
         with np.errstate(divide="ignore"):
@@ -290,7 +283,7 @@ class Session:
         self.halvings += 1
         LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
         self._runtime = None  # let go of the old arena before the new one is made
-        self._runtime = _load(self.graph, self.device, self.threads, self._weights)
+        self._runtime = load(self.graph, self.device, self.threads, self._weights)
 
 
 def start(
@@ -327,7 +320,7 @@ def start(
         _tokenizer=tokenizer,
         _weights=weights or {},
     )
-    session._runtime = _load(graph, device, threads, session._weights)
+    session._runtime = load(graph, device, threads, session._weights)
     session._outputs = [output.name for output in session._runtime.get_outputs()]
     session.provider = session._runtime.get_providers()[0]
     return session
@@ -339,14 +332,6 @@ def tables(text: tokenizers.Text) -> tokenizers.Tokenizer | bpe.Bpe:
     return bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
 
 
-def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which
-    has no bundle yet."""
-    runtime = _load(graph, device, threads)
-    names = [output.name for output in runtime.get_outputs()]
-    return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
-
-
 def softmax(logp: np.ndarray) -> np.ndarray:
     """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a
     row with a non-finite value is all NaN."""
@@ -354,125 +339,3 @@ def softmax(logp: np.ndarray) -> np.ndarray:
     logp = np.where(finite, logp, 0).astype(np.float64)
     p = np.exp(logp - logp.max(axis=-1, keepdims=True))
     return np.where(finite, p / p.sum(axis=-1, keepdims=True), np.nan)
-
-
-def choose_device(requested: str, bundle: Bundle) -> str:
-    """'cpu' or 'cuda'. Raises DeviceError (69) where CUDA is asked for and does not work or has no
-    certified graph."""
-    if requested not in DEVICES:
-        raise ValueError(f"device is {requested!r}; expected one of {DEVICES}")
-    place = f"bundle {bundle.model_id}"
-    if requested == "cpu":
-        return "cpu"
-    if bundle.graph_for("cuda") is None:
-        if requested == "cuda":
-            raise DeviceError(
-                message(place, "no graph certified for cuda", "one", "use --device cpu")
-            )
-        LOG.warning("%s has no graph certified for cuda: running on cpu", place)
-        return "cpu"
-    if cuda_works():
-        return "cuda"
-    if requested == "cuda":
-        found = f"providers are [{PROVIDERS['cpu']}]"  # what works; the runtime's own list names what was compiled in
-        raise DeviceError(
-            message(
-                "device cuda",
-                found,
-                PROVIDERS["cuda"],
-                "install onnxruntime-gpu or use --device cpu",
-            )
-        )
-    LOG.warning("no working CUDA provider: running %s on cpu", bundle.model_id)
-    return "cpu"
-
-
-def cuda_works() -> bool:
-    """Whether a one-node model really runs on CUDA. Listing providers proves nothing, and creating
-    a session falls back in silence."""
-    import onnxruntime
-
-    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
-        return False
-    onnxruntime.preload_dlls(directory="")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the runtime warns of the provider it cannot load; the answer says so
-            probe = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDERS["cuda"]])
-            probe.run(None, {"x": np.zeros(1, np.float32)})
-    except (*failures(), RuntimeError, ValueError) as error:
-        LOG.info("CUDA probe failed: %s", error)
-        return False
-    return probe.get_providers()[0] == PROVIDERS["cuda"]
-
-
-def _load(
-    graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None
-) -> object:
-    import onnxruntime
-
-    held = {
-        name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values))
-        for name, values in (weights or {}).items()
-    }
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # the runtime sees all cores of the machine unless told
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.use_deterministic_compute = True
-    options.log_severity_level = 3
-    for name, values in held.items():
-        options.add_initializer(name, values)
-    if device == "cuda":
-        onnxruntime.preload_dlls(directory="")
-        # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another
-        # day.
-        cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
-        providers = [(PROVIDERS["cuda"], cuda), PROVIDERS["cpu"]]  # the CPU takes the shape nodes
-    else:
-        providers = [PROVIDERS["cpu"]]
-    try:
-        runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
-    except failures() as error:
-        found = f"not loaded ({str(error).splitlines()[0]})"
-        raise BadDataError(
-            message(str(graph), found, "a valid ONNX graph", "export it again")
-        ) from error
-    if runtime.get_providers()[0] != PROVIDERS[device]:
-        found = f"providers are {runtime.get_providers()}"
-        raise DeviceError(
-            message(
-                f"device {device}",
-                found,
-                PROVIDERS[device],
-                "install onnxruntime-gpu or use --device cpu",
-            )
-        )
-    runtime.weights = held  # the runtime reads them where they are
-    return runtime
-
-
-def failures() -> tuple[type[Exception], ...]:
-    """The runtime's own error classes; it has no common base."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    names = (
-        "Fail",
-        "RuntimeException",
-        "EPFail",
-        "EngineError",
-        "DeviceReset",
-        "InvalidArgument",
-        "InvalidGraph",
-        "InvalidProtobuf",
-        "NotImplemented",
-        "NoModel",
-        "NoSuchFile",
-        "NotFound",
-    )
-    return tuple(getattr(state, name) for name in names if hasattr(state, name))

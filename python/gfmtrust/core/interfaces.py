@@ -57,7 +57,7 @@ class Scorer(Protocol):
         ...
 
     def token_logps(self, asked: list) -> list[np.ndarray]:
-        """ln p of the tokens of each question (`bundle.bpe.Ask`), one array per question."""
+        """ln p of the tokens of each question (`bundle.bpe_questions.Ask`), one array per question."""
         ...
 
 

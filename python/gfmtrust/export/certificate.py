@@ -1,7 +1,7 @@
 """What a checkpoint proves on its way into a bundle: its graphs answer as torch does, its weights
 know the genome, its strands agree.
 
-    meta, cuda_graph = Proof(loaded, window, meta, folder, choices).of(genome)
+    meta, cuda_graph = Proof(loaded, window, meta, folder, options).of(genome)
 
 Nothing is believed of a graph that was not run: see `parity` (against torch), `gate` (against the
 genome), `golden` (for every opening).
@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bpe, golden, graph_contract, session
+from gfmtrust.bundle import bpe, devices, golden, graph_contract, runtime, session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress
 from gfmtrust.export import parity, sanity_check
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.io.genome import Genome
 from gfmtrust.models.graph import answerer, export_graph
 
@@ -27,16 +28,6 @@ FULL = "fp32"
 SYMMETRY_BARS = {FULL: 1e-4, "fp16": 1e-2}
 """Most that the strands of a network symmetric by construction may differ: its sums run in another
 order."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user chose beside the model; see export.export_model."""
-
-    allow_untrained: bool
-    n_windows: int
-    threads: int
-    precision: str
 
 
 @dataclass(frozen=True)
@@ -76,18 +67,18 @@ class Proof:
     loaded: models.checkpoint.Checkpoint; window: models.family.Window.
     """
 
-    def __init__(self, loaded, window, meta: dict, folder: Path, choices: Choices):
-        self.loaded, self.window, self.meta, self.choices = loaded, window, meta, choices
+    def __init__(self, loaded, window, meta: dict, folder: Path, options: ExportOptions):
+        self.loaded, self.window, self.meta, self.options = loaded, window, meta, options
         self.graph, self.cuda_graph = (
             folder / graph_contract.GRAPH_FILE,
             folder / graph_contract.CUDA_GRAPH_FILE,
         )
         self.questions = OF_TOKENS if isinstance(loaded.text, bpe.BpeText) else OF_BASES
-        if choices.precision not in self.questions.precisions:
+        if options.precision not in self.questions.precisions:
             raise ConfigurationError(
                 message(
                     "--precision",
-                    f"{choices.precision} for a model of whole tokens",
+                    f"{options.precision} for a model of whole tokens",
                     FULL,
                     "no bar of its likelihoods is known",
                 )
@@ -101,7 +92,7 @@ class Proof:
             family.cuda_scorer and family.cuda_scorer(network, loaded.config, text).eval()
         )
         # CUDA's graph is certified where it will run, or else by what it computes
-        self.cuda_device = "cuda" if self.cuda_scorer and session.cuda_works() else "cpu"
+        self.cuda_device = "cuda" if self.cuda_scorer and devices.cuda_works() else "cpu"
         self.methods = ("marginal", "conditional") if text.k > 1 and not text.causal else ("",)
         self.traced: dict[str, np.ndarray] = {}
         self.certificates: list[dict] = []
@@ -109,14 +100,14 @@ class Proof:
     def of(self, genome: Genome) -> tuple[dict, Path | None]:
         """The groups of the bundle with every proof made, and CUDA's graph where it has its own.
         Raises as export.export_model says."""
-        window, choices = self.window, self.choices
+        window, options = self.window, self.options
         self._write_full()
         cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
         found, running = self._best_method(cut)
-        if choices.precision != FULL:
+        if options.precision != FULL:
             running = self._write_fp16(running, cut)
             found = self._evidence(running, cut)
-        judged = sanity_check.judge(found, cut, genome.digest(), choices.allow_untrained)
+        judged = sanity_check.judge(found, cut, genome.digest(), options.allow_untrained)
         symmetry = self.questions.symmetry(running, cut, window.site_forward, window.site_reverse)
         self._check_symmetry(symmetry)
         versions = {
@@ -143,18 +134,18 @@ class Proof:
                 self.window,
             )
         ]
-        self.traced, bar, threads = made[0].feeds, self.loaded.family.bar, self.choices.threads
+        self.traced, bar, threads = made[0].feeds, self.loaded.family.bar, self.options.threads
         export_graph(self.scorer, self.traced, self.graph)
         self.certificates.append(
-            parity.certify(made, session.runner(self.graph, threads), session.PROVIDERS["cpu"], bar)
+            parity.certify(made, runtime.runner(self.graph, threads), runtime.PROVIDERS["cpu"], bar)
         )
         if self.cuda_scorer:
             export_graph(self.cuda_scorer, self.traced, self.cuda_graph)
             self.certificates.append(
                 parity.certify(
                     made,
-                    session.runner(self.cuda_graph, threads, self.cuda_device),
-                    session.PROVIDERS[self.cuda_device],
+                    runtime.runner(self.cuda_graph, threads, self.cuda_device),
+                    runtime.PROVIDERS[self.cuda_device],
                     bar,
                     self.cuda_graph.name,
                 )
@@ -198,7 +189,7 @@ class Proof:
         return found, running
 
     def _started(self, graph: Path, device: str) -> session.Session:
-        running = session.start(self.meta, graph, device, self.choices.threads)
+        running = session.start(self.meta, graph, device, self.options.threads)
         running.on_passes = Progress(f"{self.meta['identity']['model_id']}, export", "windows")
         return running
 
@@ -214,9 +205,9 @@ class Proof:
         """The choice of a k-mer method wants 10,000 bases where the gate wants 1,000 windows: 9 are
         scored in each."""
         return (
-            self.choices.n_windows
+            self.options.n_windows
             if len(self.methods) == 1
-            else -(-self.choices.n_windows * 10 // 9)
+            else -(-self.options.n_windows * 10 // 9)
         )
 
     def _check_symmetry(self, symmetry: dict) -> None:
@@ -224,7 +215,7 @@ class Proof:
         equal."""
         if (
             self.meta["scoring"]["rc_equivariant"]
-            and not symmetry["max_logp"] <= SYMMETRY_BARS[self.choices.precision]
+            and not symmetry["max_logp"] <= SYMMETRY_BARS[self.options.precision]
         ):
             found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
             place = f"model {self.meta['identity']['model_id']}"

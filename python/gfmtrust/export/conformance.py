@@ -25,6 +25,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import PAD, N, reverse_complement
 from gfmtrust.export import conformance_tokens, export
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.export.resource_use import footprint
 from gfmtrust.models import checkpoint, examples
 from gfmtrust.models.family import Example, Family
@@ -90,7 +91,10 @@ def subject(name: str, family: Family, example: Example, folder: Path, fasta: Pa
         example,
         directory,
         export.export_model(
-            str(directory), fasta, folder / "bundles", allow_untrained=True, n_windows=GATE_WINDOWS
+            str(directory),
+            fasta,
+            folder / "bundles",
+            ExportOptions(allow_untrained=True, n_windows=GATE_WINDOWS),
         ),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gfmtrust.bundle import bpe
+from gfmtrust.bundle import bpe, bpe_questions
 from gfmtrust.core.alphabet import reverse_complement
 from gfmtrust.readers import likelihoods
 
@@ -112,7 +112,7 @@ def _leak(case) -> float:
         others = ids.copy()
         others[half + 1 :] = told[0]
         for text, into in ((ids, rows), (others, changed)):
-            into.append(bpe.Ask(text, np.array([half]), ids[half + 1 : half + 2]))
+            into.append(bpe_questions.Ask(text, np.array([half]), ids[half + 1 : half + 2]))
     return float(
         np.abs(
             np.array(case.session.token_logps(rows)) - np.array(case.session.token_logps(changed))

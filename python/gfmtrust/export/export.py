@@ -1,10 +1,9 @@
-"""From a checkpoint to a certified bundle: find, load, prove, write.
+"""From a checkpoint to a certified bundle: the model is found, loaded, certified and written.
 
-    export_model("gpn-animal-promoter" | "weights/" | "bundle/", "genome.fa", "models")   ->
-    models/<model id>/
+    export_model("gpn-animal-promoter", "genome.fa", "models")  # writes models/<model id>/
 
-A model that is not what its files say does not get through: see `source` (whose it is),
-`models.checkpoint` (loading), `proof` (the rest).
+A model that is not what its files state is refused: `source` resolves the checkpoint and its
+provenance, `models.checkpoint` loads it, and `certificate` validates it.
 """
 
 from __future__ import annotations
@@ -15,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gfmtrust.bundle import bpe, graph_contract, session
+from gfmtrust.bundle import bpe, graph_contract, schema, session
 from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import (
     CannotWriteError,
     ConfigurationError,
@@ -25,9 +26,14 @@ from gfmtrust.core.errors import (
     message,
 )
 from gfmtrust.export import source as sources
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.io.genome import Genome
 
-N_WINDOWS = 1000
+if TYPE_CHECKING:
+    from gfmtrust.models.checkpoint import Checkpoint
+    from gfmtrust.models.family import Window
+
+DEFAULTS = ExportOptions()
 MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -35,66 +41,78 @@ def export_model(
     model: str,
     fasta: str | Path,
     out_dir: str | Path,
-    model_id: str | None = None,
-    allow_untrained: bool = False,
-    n_windows: int = N_WINDOWS,
-    window_bp: int | None = None,
-    threads: int = 1,
-    precision: str = "fp32",
+    options: ExportOptions = DEFAULTS,
 ) -> bundles.Bundle:
     """Write the bundle out_dir/<model id>/.
 
-    model: id of a registered checkpoint, `repository@commit` of the hub, a directory of weights,
-    or a bundle, which is checked and copied. n_windows: windows of the FASTA the gate reads.
-    window_bp: another window than the family's. precision: one of bundle.PRECISIONS. Raises
-    ConfigurationError (78) for an unknown or unpinned id, a config.json not read in full and a
-    bundle of another precision, MissingInputError (66), BadDataError (65) for files that do not
-    fit, answers that are no numbers, a graph that differs from torch, a lower precision too far
-    from fp32, strands that differ where they may not, or a model that fails the gate without
-    allow_untrained, CannotWriteError (73) where the bundle exists, TransientError (75) where memory
-    is short of what the weights need.
+    model: the id of a registered checkpoint, `repository@commit` of the hub, a directory of weights,
+    or a bundle, which is checked and copied. fasta: the genome for the sanity check.
+
+    Raises ConfigurationError (78) for an unknown or unpinned id, a config.json that was not read in
+    full and a bundle of another precision; MissingInputError (66); BadDataError (65) for files that
+    do not fit, outputs that are not numbers, a graph that differs from torch, a lower precision too
+    far from fp32, strands that differ although they must not, or a model that fails the sanity check
+    without allow_untrained; CannotWriteError (73) if the bundle exists; TransientError (75) if the
+    memory is too small for the weights.
     """
     source = sources.resolve(str(model))
     if source.is_bundle:
-        return accept_bundle(source.directory, Path(out_dir), model_id, threads, precision)
-    from gfmtrust.export import certificate
+        return accept_bundle(source.directory, Path(out_dir), options)
     from gfmtrust.models import checkpoint
 
     loaded = checkpoint.load(source.directory)
     if source.row:
         sources.check_row(source.row, loaded)
-    name = model_id or loaded.card.get("model_id") or source.name or source.directory.resolve().name
-    target = _target(Path(out_dir), name)
-    window_bp = (
-        window_bp
-        or loaded.card.get("window_bp")
-        or (int(source.row.window_bp) if source.row else None)
+    name = (
+        options.model_id
+        or loaded.card.get("model_id")
+        or source.name
+        or source.directory.resolve().name
     )
-    choices = certificate.Choices(allow_untrained, n_windows, threads, precision)
-    # an index or a decompressed copy the genome needs goes to the scratch folder too
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        Genome.open(fasta, scratch) as genome,
-        _enough_memory(name),
-    ):
-        window = loaded.family.window(loaded.config, window_bp)
-        window = replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
-        meta = {"identity": sources.identity(loaded, source, name)} | groups(loaded, window)
-        meta, cuda_graph = certificate.Proof(loaded, window, meta, Path(scratch), choices).of(
-            genome
-        )
+    target = _target(Path(out_dir), name)
+    with _enough_memory(name):
+        return _certified(loaded, source, fasta, target, options)
+
+
+def _certified(
+    loaded: Checkpoint,
+    source: sources.Source,
+    fasta: str | Path,
+    target: Path,
+    options: ExportOptions,
+) -> bundles.Bundle:
+    """Export a loaded checkpoint, certify its graphs, and write the bundle `target`."""
+    from gfmtrust.export import certificate
+
+    # an index or a decompressed copy that the genome needs goes to the scratch folder too
+    with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
+        window = _window(loaded, source, options)
+        identity = sources.identity(loaded, source, target.name)
+        meta = {"identity": identity} | groups(loaded, window)
+        proof = certificate.Proof(loaded, window, meta, Path(scratch), options)
+        meta, cuda_graph = proof.of(genome)
         return bundles.write(
             target,
             meta,
             Path(scratch) / graph_contract.GRAPH_FILE,
-            precision=precision,
+            precision=options.precision,
             cuda_graph_path=cuda_graph,
         )
 
 
+def _window(loaded: Checkpoint, source: sources.Source, options: ExportOptions) -> Window:
+    window_bp = (
+        options.window_bp
+        or loaded.card.get("window_bp")
+        or (int(source.row.window_bp) if source.row else None)
+    )
+    window = loaded.family.window(loaded.config, window_bp)
+    return replace(window, trained_bp=loaded.card.get("trained_bp", window.trained_bp))
+
+
 @contextmanager
 def _enough_memory(name: str) -> Iterator[None]:
-    """TransientError (75) where memory runs out; torch has no class of its own for that on CPU."""
+    """Raises TransientError (75) if memory runs out; torch has no error class for that on CPU."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -110,8 +128,8 @@ def _enough_memory(name: str) -> Iterator[None]:
         raise
 
 
-def groups(loaded, window) -> dict:
-    """The groups of bundle.json that are known before the graph runs."""
+def groups(loaded: Checkpoint, window: Window) -> dict:
+    """The groups of bundle.json that need no run of the graph."""
     text, family = loaded.text, loaded.family
     return {
         "text": {
@@ -149,35 +167,39 @@ def groups(loaded, window) -> dict:
     }
 
 
-def _bpe_fields(text) -> dict:
-    """What the text group of a BPE model holds beside the rest."""
+def _bpe_fields(text: Text) -> dict:
+    """The further fields of the text group of a BPE model."""
     if not isinstance(text, bpe.BpeText):
         return {}
-    own = {name: getattr(text, name) for name in bundles.BPE_FIELDS}
-    return {"kind": "bpe"} | own | {"merges": [list(pair) for pair in text.merges]}
+    fields = {name: getattr(text, name) for name in schema.BPE_FIELDS}
+    return {"kind": "bpe"} | fields | {"merges": [list(pair) for pair in text.merges]}
 
 
-def accept_bundle(
-    directory: Path, out_dir: Path, model_id: str | None, threads: int = 1, precision: str = "fp32"
-) -> bundles.Bundle:
-    """Check a bundle made elsewhere, golden windows included, and copy it. Its own model id stays:
-    the digest covers it."""
+def accept_bundle(directory: Path, out_dir: Path, options: ExportOptions) -> bundles.Bundle:
+    """Check a bundle that was made elsewhere, with its golden windows, and copy it.
+
+    Its model id stays, because the digest covers it.
+    """
     opened = bundles.Bundle.open(directory)
-    if model_id not in (None, opened.model_id):
-        found = f"model id is {opened.model_id}"
+    if options.model_id not in (None, opened.model_id):
         raise ConfigurationError(
-            message(str(directory), found, f"{model_id} as asked for", "leave --model_id out")
+            message(
+                str(directory),
+                f"model id is {opened.model_id}",
+                f"{options.model_id} as asked for",
+                "leave --model_id out",
+            )
         )
-    if precision != opened.precision:
+    if options.precision != opened.precision:
         raise ConfigurationError(
             message(
                 str(directory),
                 f"precision is {opened.precision}",
-                f"{precision} as asked for",
+                f"{options.precision} as asked for",
                 f"give --precision {opened.precision}, or the weights instead of the bundle",
             )
         )
-    session.Session.open(opened, "cpu", threads, allow_long_window=True)
+    session.Session.open(opened, "cpu", options.threads, allow_long_window=True)
     return bundles.copy(opened, _target(out_dir, opened.model_id))
 
 

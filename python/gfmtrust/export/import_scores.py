@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.bundle import bundle
+from gfmtrust.bundle import bundle, graph_contract, schema
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.export import sanity_check
@@ -87,7 +87,7 @@ def import_scores(
         licence,
         quantity="likelihood" if "score" in read else "direct",
         judged=judged,
-        source={scores.name: bundle.file_sha256(scores)},
+        source={scores.name: graph_contract.file_sha256(scores)},
     )
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -211,7 +211,7 @@ def _meta(name: str, licence: str, quantity: str, judged: dict, source: dict) ->
     return {
         "identity": {
             "model_id": name,
-            "family": bundle.EXTERNAL,
+            "family": schema.EXTERNAL,
             "repository": "",
             "revision": "",
             "licence": licence,

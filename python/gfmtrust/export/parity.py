@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from gfmtrust.bundle import bpe, tokenizers
+from gfmtrust.bundle import bpe, bpe_questions, tokenizers
 from gfmtrust.bundle.graph_contract import GRAPH_FILE
 from gfmtrust.core.alphabet import PAD, N
 from gfmtrust.core.errors import BadDataError, message
@@ -118,7 +118,7 @@ def references_of_tokens(
     ]
     made = []
     for seed, shape in enumerate(shapes):
-        feeds = bpe.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
+        feeds = bpe_questions.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
         made.append(Reference(feeds, *answer(feeds), False))
     return made
 

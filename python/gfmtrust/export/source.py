@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from gfmtrust.bundle import bundle
+from gfmtrust.bundle import schema
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.models import hub, registry
 
@@ -28,7 +28,7 @@ class Source:
 
     @property
     def is_bundle(self) -> bool:
-        return (self.directory / bundle.BUNDLE_FILE).is_file()
+        return (self.directory / schema.BUNDLE_FILE).is_file()
 
 
 def resolve(model: str) -> Source:

@@ -13,7 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust import models
-from gfmtrust.bundle.bundle import BUNDLE_FILE, Bundle
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.schema import BUNDLE_FILE
 from gfmtrust.core.errors import GfmtrustError, MissingInputError, message
 from gfmtrust.models import family_facts, outcomes, registry
 from gfmtrust.models.hub import size_text

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 
 from gfmtrust.bundle import bpe_file
-from gfmtrust.bundle.bundle import file_sha256
-from gfmtrust.bundle.tokenizers import Text, checked, read_vocabulary
+from gfmtrust.bundle.graph_contract import file_sha256
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import checked, read_vocabulary
 from gfmtrust.core import memory
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError, message
 from gfmtrust.inputs import training

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePath
 
-from gfmtrust.bundle.tokenizers import VOCABULARY_FILES
+from gfmtrust.bundle.vocabulary_file import VOCABULARY_FILES
 from gfmtrust.models import files
 
 MODEL_CARD = "README.md"

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Window, check_ids, near
 from gfmtrust.models.vocabularies import check_kmers

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from gfmtrust.bundle.tokenizers import require_words
+from gfmtrust.bundle.vocabulary import require_words
 from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, message
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.bundle import bpe
+from gfmtrust.bundle import bpe, bpe_questions
 from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
 from gfmtrust.core.interfaces import Scorer
 
@@ -38,7 +38,7 @@ def log_ratios(
     """
     cut: dict[bytes, bpe.Tokens] = {}
     asked: dict[tuple, int] = {}
-    rows: list[bpe.Ask] = []
+    rows: list[bpe_questions.Ask] = []
     pairs = np.full((len(ref), 2), -1, dtype=np.int64)
     failed = np.zeros(len(ref), dtype=bool)
     ends = np.zeros(len(ref), dtype=np.int64) if shifted is None else shifted
@@ -55,7 +55,7 @@ def log_ratios(
                 continue
             key = (tokens.ids.tobytes(), places.tobytes())
             if key not in asked:
-                question = bpe.ask(scorer.bpe, tokens, places)
+                question = bpe_questions.ask(scorer.bpe, tokens, places)
                 asked[key] = len(rows) if question else -1
                 rows += [question] if question else []
             failed[row] |= asked[key] < 0
@@ -115,7 +115,9 @@ def readable(scorer: Scorer, windows: np.ndarray) -> np.ndarray:
     return np.array([len(bpe.segment(model, codes).ids) <= most for codes in windows], dtype=bool)
 
 
-def spread_asks(model: bpe.Bpe, windows: np.ndarray, every: int = 8) -> list[bpe.Ask | None]:
+def spread_asks(
+    model: bpe.Bpe, windows: np.ndarray, every: int = 8
+) -> list[bpe_questions.Ask | None]:
     """One question a window about many of its tokens: of a masked model every `every`-th, of a
     causal one all that have a context."""
     questions = []
@@ -123,7 +125,7 @@ def spread_asks(model: bpe.Bpe, windows: np.ndarray, every: int = 8) -> list[bpe
         tokens = bpe.segment(model, codes)
         places = np.flatnonzero(tokens.scored)
         places = places[places > 0] if model.text.causal else places[every // 2 :: every]
-        questions.append(bpe.ask(model, tokens, places) if len(places) else None)
+        questions.append(bpe_questions.ask(model, tokens, places) if len(places) else None)
     return questions
 
 

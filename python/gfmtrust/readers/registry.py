@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gfmtrust.bundle.bundle import EXTERNAL
+from gfmtrust.bundle.schema import EXTERNAL
 from gfmtrust.core.interfaces import ModelSpec
 from gfmtrust.readers.causal import CausalReader
 from gfmtrust.readers.counts import CountsReader

@@ -73,7 +73,12 @@ def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, sp
         gate="failed",
     )
     monkeypatch.setattr(benchmark, "USELESS_ALLELES", 2_000)
-    benchmark.run("useless", work / "clear", None, [], None, 10, None, [bundle.directory], spectrum)
+    benchmark.run(
+        "useless",
+        benchmark.BenchmarkOptions(
+            work / "clear", n=10, bundles=[bundle.directory], spectrum=spectrum
+        ),
+    )
     model, redraws, high, medium, error = capsys.readouterr().out.splitlines()[1].split("\t")
     assert (model, redraws, high) == ("oracle_masked_1", "10", "0")
     assert int(medium) <= 1
@@ -131,18 +136,18 @@ def test_half_of_the_contexts_are_hidden_as_neighbours_are(networks):
 @pytest.mark.bad_input
 def test_what_a_proof_needs_and_lacks_is_named(work, tmp_path):
     with pytest.raises(UsageError, match="no --bundles"):
-        benchmark.run("useless", work / "clear", None, [], None, 1, None)
+        benchmark.run("useless", benchmark.BenchmarkOptions(work / "clear", n=1))
     with pytest.raises(UsageError, match="no --run"):
-        benchmark.run("transfer", None, None, [], None, 1, None)
+        benchmark.run("transfer", benchmark.BenchmarkOptions(n=1))
     with pytest.raises(
         UsageError,
         match="fit, fresh_probes, replications, useless, transfer, region_flags or satmut",
     ):
-        benchmark.run("speed", None, None, [], None, 1, None)
+        benchmark.run("speed", benchmark.BenchmarkOptions(n=1))
 
 
 @pytest.mark.bad_input
 def test_a_law_without_its_twin_beside_it_is_refused(work, tmp_path):
     (tmp_path / "alone").symlink_to(work / "clear")
     with pytest.raises(MissingInputError, match="alone_shifted"):
-        benchmark.run("transfer", tmp_path / "alone", None, [], None, 1, None)
+        benchmark.run("transfer", benchmark.BenchmarkOptions(tmp_path / "alone", n=1))

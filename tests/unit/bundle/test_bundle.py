@@ -10,7 +10,7 @@ import pytest
 import toy_models
 
 from gfmtrust.bundle import bundle as bundles
-from gfmtrust.bundle import graph_contract
+from gfmtrust.bundle import graph_contract, schema
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.errors import BadDataError, CannotWriteError, GfmtrustError, MissingInputError
 
@@ -105,7 +105,7 @@ def test_members_and_data_files_travel(tmp_path):
         "model.onnx",
         "model.onnx.data",
     ]
-    assert set(bundles.members(made.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
+    assert set(schema.members(made.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
 
 
 def test_moving_a_bundle_changes_nothing(tmp_path, toy):
@@ -239,8 +239,8 @@ def test_external_data_not_named_in_the_bundle_is_refused(tmp_path, toy, locatio
     toy_models.reseal(
         toy.directory,
         lambda held: (
-            held["graphs"]["cpu"].update(sha256=bundles.file_sha256(path))
-            or held["graphs"]["cuda"].update(sha256=bundles.file_sha256(path))
+            held["graphs"]["cpu"].update(sha256=graph_contract.file_sha256(path))
+            or held["graphs"]["cuda"].update(sha256=graph_contract.file_sha256(path))
         ),
     )
     with pytest.raises(BadDataError, match="external data"):
@@ -330,7 +330,7 @@ def resealed(toy, model) -> None:
     """The bundle with another graph, its digests made anew as an attacker would."""
     path = toy.directory / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    found = bundles.file_sha256(path)
+    found = graph_contract.file_sha256(path)
     toy_models.reseal(
         toy.directory,
         lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()],

@@ -6,6 +6,7 @@ import pytest
 import toy_models
 
 from gfmtrust.bundle import bundle as bundles
+from gfmtrust.bundle import graph_contract, schema
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError
@@ -37,12 +38,12 @@ def toy(tmp_path, monkeypatch):
 def test_a_bundle_states_the_size_of_each_file(toy):
     files = {path.name: path.stat().st_size for path in toy.directory.iterdir()}
     del files["bundle.json"]
-    assert toy.meta[bundles.SIZES] == files
+    assert toy.meta[schema.SIZES] == files
 
 
 def test_large_weights_are_not_read_to_open_a_bundle_in_a_run(toy, monkeypatch):
     digested = []
-    right = bundles.file_sha256
+    right = graph_contract.file_sha256
     monkeypatch.setattr(
         bundles, "file_sha256", lambda path: digested.append(path.name) or right(path)
     )
@@ -85,7 +86,7 @@ def test_files_that_no_golden_window_reads_are_digested_always(toy):
 
 @pytest.mark.bad_input
 def test_a_bundle_of_version_0_1_states_no_sizes_and_is_digested(toy):
-    toy_models.reseal(toy.directory, lambda content: content.pop(bundles.SIZES))
+    toy_models.reseal(toy.directory, lambda content: content.pop(schema.SIZES))
     Bundle.open(toy.directory, verify="sizes")
     path = toy.directory / WEIGHTS
     path.write_bytes(path.read_bytes()[:-1] + b"\x7f")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import toy_models
 
+from gfmtrust.bundle import devices, runtime
 from gfmtrust.bundle import session as sessions
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
@@ -116,7 +117,7 @@ def test_a_non_finite_answer_is_nan_at_that_position_alone(tmp_path):
 
 
 def test_auto_without_cuda_says_so_once(toy, monkeypatch, caplog):
-    monkeypatch.setattr(sessions, "cuda_works", lambda: False)
+    monkeypatch.setattr(devices, "cuda_works", lambda: False)
     with caplog.at_level(logging.WARNING):
         assert Session.open(toy, device="auto").device == "cpu"
     assert len(caplog.records) == 1
@@ -126,7 +127,7 @@ def test_auto_without_cuda_says_so_once(toy, monkeypatch, caplog):
 def test_the_probe_model_is_what_it_says():
     import onnx
 
-    model = onnx.load_from_string(sessions.PROBE)
+    model = onnx.load_from_string(devices.PROBE)
     onnx.checker.check_model(model)
     assert [node.op_type for node in model.graph.node] == ["Identity"]
 
@@ -140,7 +141,7 @@ def test_long_windows_are_allowed_on_request(tmp_path):
 
 @pytest.mark.bad_input
 def test_cuda_without_a_device(toy, monkeypatch):
-    monkeypatch.setattr(sessions, "cuda_works", lambda: False)
+    monkeypatch.setattr(devices, "cuda_works", lambda: False)
     words = r"providers are \[CPUExecutionProvider\]; expected CUDAExecutionProvider; install onnxruntime-gpu or use --device cpu"
     with pytest.raises(DeviceError, match=words) as caught:
         Session.open(toy, device="cuda")
@@ -151,7 +152,7 @@ def test_cuda_without_a_device(toy, monkeypatch):
 def test_cuda_without_a_certified_graph(tmp_path, monkeypatch):
     made = toy_models.write_toy(tmp_path / "toy")
     toy_models.reseal(made.directory, lambda held: held["graphs"].pop("cuda"))
-    monkeypatch.setattr(sessions, "cuda_works", lambda: True)
+    monkeypatch.setattr(devices, "cuda_works", lambda: True)
     with pytest.raises(DeviceError, match="no graph certified for cuda"):
         Session.open(Bundle.open(made.directory), device="cuda")
 
@@ -166,7 +167,7 @@ def test_the_probe_refuses_a_provider_that_is_only_listed(monkeypatch):
         lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
     )
     monkeypatch.setattr(onnxruntime, "preload_dlls", lambda **_: None)
-    assert not sessions.cuda_works()
+    assert not devices.cuda_works()
 
 
 @pytest.mark.bad_input
@@ -228,8 +229,8 @@ class Failing:
 
 def failing(toy, monkeypatch, fails, batch: int = 8) -> Session:
     running = Session.open(toy, "cpu", batch=batch)
-    load = sessions._load
-    monkeypatch.setattr(sessions, "_load", lambda *given: Failing(load(*given), fails))
+    load = runtime.load
+    monkeypatch.setattr(sessions, "load", lambda *given: Failing(load(*given), fails))
     running._runtime = Failing(running._runtime, fails)
     return running
 
@@ -289,7 +290,7 @@ def test_a_window_the_runtime_fails_on_is_lost_alone(toy, monkeypatch):
 @pytest.mark.gpu
 def test_cuda_agrees_with_cpu(toy):
     """Row D2 of docs/understand/scoring.md; skipped where no provider works."""
-    if not sessions.cuda_works():
+    if not devices.cuda_works():
         pytest.skip("no working CUDA provider")
     codes, index = windows(500)
     here, there = (

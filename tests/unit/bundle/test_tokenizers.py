@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gfmtrust.bundle import tokenizers
+from gfmtrust.bundle import tokenizers, vocabulary
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.alphabet import BASES, PAD, N, encode
 from gfmtrust.core.errors import BadDataError, MissingInputError
@@ -174,7 +174,7 @@ def test_one_window_does_not_change_another():
 )
 def test_vocabulary_files(tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    found = tokenizers.read_vocabulary(tmp_path)
+    found = vocabulary.read_vocabulary(tmp_path)
     assert found.ids == {"x": 0, "a": 1, "c": 2}
     assert found.path.name == found.source == name
     assert found.sha256 == hashlib.sha256(content.encode()).hexdigest()
@@ -195,13 +195,13 @@ def test_vocabulary_files(tmp_path, name, content):
 def test_a_broken_vocabulary_is_refused(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     with pytest.raises(BadDataError, match="no vocabulary"):
-        tokenizers.read_vocabulary(tmp_path)
+        vocabulary.read_vocabulary(tmp_path)
 
 
 @pytest.mark.bad_input
 def test_no_vocabulary_file(tmp_path):
     with pytest.raises(MissingInputError, match=r"vocab\.txt"):
-        tokenizers.read_vocabulary(tmp_path)
+        vocabulary.read_vocabulary(tmp_path)
 
 
 @pytest.mark.bad_input

@@ -12,6 +12,8 @@ import pytest
 
 from gfmtrust.cli import main as cli
 from gfmtrust.cli import options as cli_options
+from gfmtrust.cli.options.shared import truth
+from gfmtrust.cli.steps import STEPS as FUNCTIONS
 from gfmtrust.core import errors
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
@@ -47,9 +49,15 @@ def test_each_step_explains_itself_and_has_its_function(capsys, step):
     code, out, _ = run(capsys, step, "--help")
     assert code == 0
     assert "exit codes" in out
-    assert callable(getattr(cli, step))
+    assert callable(FUNCTIONS[step])
     undocumented = re.findall(r"^  --?\w+[^\n]*\n(?=  -)", out, flags=re.M)
     assert all(len(line.split()) > 1 for line in undocumented)
+
+
+def test_every_step_has_a_function_and_options():
+    assert set(FUNCTIONS) == set(cli_options.STEPS)
+    for step, function in FUNCTIONS.items():
+        assert function.__name__ == step
 
 
 def test_help_lists_every_step(capsys):
@@ -131,7 +139,7 @@ def test_every_error_ends_with_its_code_and_without_a_traceback(capsys, monkeypa
     def fail(_options):
         raise kind("place: found; expected other")
 
-    monkeypatch.setattr(cli, "models", fail)
+    monkeypatch.setitem(FUNCTIONS, "models", fail)
     code, _, err = run(capsys, "models")
     assert code == kind.exit_code
     assert err == "gfmtrust: place: found; expected other\n"
@@ -140,7 +148,7 @@ def test_every_error_ends_with_its_code_and_without_a_traceback(capsys, monkeypa
 
 @pytest.mark.bad_input
 def test_an_unforeseen_error_is_70_and_shows_where(capsys, monkeypatch):
-    monkeypatch.setattr(cli, "models", lambda _options: 1 / 0)
+    monkeypatch.setitem(FUNCTIONS, "models", lambda _options: 1 / 0)
     code, _, err = run(capsys, "models")
     assert code == 70
     assert "ZeroDivisionError" in err
@@ -152,7 +160,7 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
     def fail(_options):
         raise OSError(28, "No space left on device", "x.parquet")
 
-    monkeypatch.setattr(cli, "models", fail)
+    monkeypatch.setitem(FUNCTIONS, "models", fail)
     code, _, err = run(capsys, "models")
     assert code == 74
     assert err.startswith("gfmtrust: x.parquet: No space left")
@@ -161,7 +169,7 @@ def test_a_full_disk_is_74(capsys, monkeypatch):
 @pytest.mark.bad_input
 def test_sigterm_is_143(tmp_path):
     script = (
-        "import time, gfmtrust.cli.main as c\nc.models = lambda o: (print('up', flush=True), time.sleep(60))\n"
+        "import time, gfmtrust.cli.main as c\nc.STEPS['models'] = lambda o: (print('up', flush=True), time.sleep(60))\n"
         "raise SystemExit(c.main(['models']))"
     )
     with subprocess.Popen(
@@ -181,7 +189,7 @@ def test_sigterm_is_143(tmp_path):
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("false", False)])
 def test_truth(text, value):
-    assert cli_options.truth(text) is value
+    assert truth(text) is value
 
 
 def test_the_help_of_export_teaches(capsys):
@@ -239,7 +247,7 @@ def test_an_extra_that_is_not_installed_is_named(capsys, monkeypatch, name, code
     def fail(_options):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr(cli, "models", fail)
+    monkeypatch.setitem(FUNCTIONS, "models", fail)
     found, _, err = run(capsys, "models")
     assert found == code
     assert words in err

@@ -11,7 +11,7 @@ import pytest
 from fake_genome import FakeGenome, genome_letters
 from reading import score_haplotypes, score_sites
 
-from gfmtrust.bundle import bpe, bpe_file
+from gfmtrust.bundle import bpe, bpe_file, bpe_questions
 from gfmtrust.core.alphabet import PAD, encode
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs.variants import Variant
@@ -188,7 +188,7 @@ def test_rows_of_one_batch_have_one_length_and_the_places_asked_for_depend_on_th
     windows = np.stack([encode(genome_letters(seed, WINDOW)) for seed in range(40)])
     asked = likelihoods.spread_asks(session.bpe, windows)
     seen = {}
-    for rows, feeds in bpe.batches(asked):
+    for rows, feeds in bpe_questions.batches(asked):
         for row, ids, pos, target in zip(
             rows, feeds["input_ids"], feeds["pos"], feeds["target"], strict=True
         ):
@@ -200,14 +200,14 @@ def test_rows_of_one_batch_have_one_length_and_the_places_asked_for_depend_on_th
             assert (target[n:] == target[n - 1]).all()
     assert sorted(seen) == list(range(40))
     for row, one in enumerate(asked[:5]):
-        assert next(bpe.batches([one]))[1]["pos"][0].tolist() == seen[row]
+        assert next(bpe_questions.batches([one]))[1]["pos"][0].tolist() == seen[row]
 
 
 def test_a_causal_question_ends_before_the_last_token_it_asks_for():
     session = toy(True)
     codes = encode(genome_letters(3, WINDOW))
     tokens = bpe.segment(session.bpe, codes)
-    asked = bpe.ask(session.bpe, tokens, np.array([3, 7]))
+    asked = bpe_questions.ask(session.bpe, tokens, np.array([3, 7]))
     assert asked.input_ids.tolist() == tokens.ids[:7].tolist()
     assert asked.pos.tolist() == [2, 6]
     assert asked.target.tolist() == tokens.ids[[3, 7]].tolist()
@@ -218,4 +218,4 @@ def test_a_family_of_too_few_positions_is_not_asked():
     text = replace(toy(False).bpe.text, max_tokens=5)
     model = bpe.build(text)
     tokens = bpe.segment(model, encode(genome_letters(3, WINDOW)))
-    assert bpe.ask(model, tokens, np.array([1])) is None
+    assert bpe_questions.ask(model, tokens, np.array([1])) is None

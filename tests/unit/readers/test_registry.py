@@ -3,7 +3,7 @@
 import pytest
 from fake_bundle import FakeBundle
 
-from gfmtrust.bundle.bundle import EXTERNAL, QUANTITIES
+from gfmtrust.bundle.schema import EXTERNAL, QUANTITIES
 from gfmtrust.core.vocabulary import Placement
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.registry import READERS, reader_of

@@ -552,14 +552,14 @@ def test_a_wrong_command_line_is_64(capsys, arguments):
 
 @pytest.mark.bad_input
 def test_cuda_that_is_not_there_is_69(capsys, monkeypatch):
-    monkeypatch.setattr("gfmtrust.bundle.session.cuda_works", lambda: False)
+    monkeypatch.setattr("gfmtrust.bundle.devices.cuda_works", lambda: False)
     assert cli.main(["selfcheck", "--device", "cuda"]) == 69
     assert "CUDAExecutionProvider" in capsys.readouterr().err
 
 
 @pytest.mark.bad_input
 def test_a_device_that_falls_back_is_told_once(capsys, caplog, monkeypatch):
-    monkeypatch.setattr("gfmtrust.bundle.session.cuda_works", lambda: False)
+    monkeypatch.setattr("gfmtrust.bundle.devices.cuda_works", lambda: False)
     monkeypatch.setattr(
         selfcheck,
         "oracles",

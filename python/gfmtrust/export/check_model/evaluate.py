@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.bundle import bpe
+from gfmtrust.bundle import bpe, bpe_questions
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, message
@@ -82,7 +82,7 @@ class _Answered:
     bpe: bpe.Bpe
     found: list[np.ndarray]
 
-    def token_logps(self, _asked: list[bpe.Ask]) -> list[np.ndarray]:
+    def token_logps(self, _asked: list[bpe_questions.Ask]) -> list[np.ndarray]:
         return self.found
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle.bundle import BUNDLE_FILE, EXTERNAL, Bundle
+from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.bundle.schema import BUNDLE_FILE, EXTERNAL
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.export import export
 from gfmtrust.export.check_model import baselines, evaluate, sample, tokens
 from gfmtrust.export.check_model.report import CHANCE_BITS, Check, Figures
+from gfmtrust.export.options import ExportOptions
 from gfmtrust.models.quiet import errors_only
 from gfmtrust.readers.registry import reader_of
 
@@ -62,9 +64,11 @@ def check_model(
                 model,
                 genome.fasta,
                 out_dir or scratch / "bundles",
-                allow_untrained=True,
-                n_windows=min(n_windows or EXPORT_WINDOWS, EXPORT_WINDOWS),
-                threads=threads,
+                ExportOptions(
+                    allow_untrained=True,
+                    n_windows=min(n_windows or EXPORT_WINDOWS, EXPORT_WINDOWS),
+                    threads=threads,
+                ),
             )
         LOG.info("%s: exported in %s", bundle.model_id, duration(time.monotonic() - started))
         return _question(

@@ -14,7 +14,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text, usable, words
+from gfmtrust.bundle.tokenizers import Text, words
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.families.mamba import auto_rank
 from gfmtrust.models.family import Example, Family, Window, near, take

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import NEIGHBOURS, Example, Family, Window, check_ids
 from gfmtrust.models.layers import decoder

@@ -14,7 +14,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, take
 from gfmtrust.models.layers.folding import BaseScorer

@@ -18,7 +18,8 @@ import torch
 from torch import nn
 from torch.nn.functional import avg_pool1d, silu
 
-from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, take
 from gfmtrust.models.layers.blocks import attend, by_heads, node, rotated

@@ -19,7 +19,8 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
-from gfmtrust.bundle.tokenizers import Text, usable
+from gfmtrust.bundle.tokenizers import Text
+from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, check_ids, near, take
 from gfmtrust.models.layers.folding import BaseScorer

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gfmtrust.bundle.bundle import Bundle
@@ -37,55 +37,77 @@ MANY, PROCESSES = 100, 2
 """From so many replications on, so many processes share them."""
 
 
-def run(
-    name: str,
-    run_dir: Path | None,
-    fasta: Path | None,
-    regions: list[Path],
-    vcf: Path | None,
-    n: int | None,
-    out: Path | None,
-    bundles: Sequence[Path] = (),
-    spectrum: str = "germline",
-) -> None:
-    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Raises
-    UsageError (64) for an unknown name."""
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """The inputs of the benchmarks; each benchmark needs only some of them.
+
+    run_dir: results folder of a finished run, or a folder written by oracle --law. fasta: the genome
+    of the run. regions: BED files. vcf: annotated VCF. n: size of the benchmark; None takes its
+    default. out: JSON file for the figures. bundles: the models. spectrum: of the variants.
+    """
+
+    run_dir: Path | None = None
+    fasta: Path | None = None
+    regions: Sequence[Path] = ()
+    vcf: Path | None = None
+    n: int | None = None
+    out: Path | None = None
+    bundles: Sequence[Path] = ()
+    spectrum: str = "germline"
+
+
+def run(name: str, options: BenchmarkOptions) -> None:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file.
+
+    Raises UsageError (64) for an unknown name or a missing input.
+    """
+    tables_of_rows = {
+        title: [asdict(row) for row in rows] for title, rows in _results(name, options).items()
+    }
+    sys.stdout.write("\n".join(text_table(rows) for rows in tables_of_rows.values()))
+    if options.out:
+        tables.write_json(options.out, tables.plain({"benchmark": name, **tables_of_rows}))
+
+
+def _results(name: str, options: BenchmarkOptions) -> dict[str, list]:
+    """Title of each table of a benchmark -> its rows, which are dataclasses."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
-            found = {"rows": fit_rate(n or FIT_BASES, work)}
-    elif name == "fresh_probes":
-        if run_dir is None or fasta is None:
-            raise UsageError(
-                message(
-                    "benchmark fresh_probes",
-                    "no --run or no --fasta",
-                    "the results folder and the genome of a run",
-                )
-            )
-        sets = {bed.name_of(path): bed.intervals(path) for path in regions}
-        found = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
-    elif name in ORACLE:
-        if run_dir is None:
+            return {"rows": fit_rate(options.n or FIT_BASES, work)}
+    if name == "fresh_probes":
+        return {"rows": _fresh_probes(options)}
+    if name in ORACLE:
+        if options.run_dir is None:
             raise UsageError(
                 message(f"benchmark {name}", "no --run", "a folder written by oracle --law")
             )
-        found = ORACLE[name](run_dir, list(bundles), spectrum, n or REPLICATIONS)
-    elif name == "satmut":
-        if vcf is None:
+        return ORACLE[name](
+            options.run_dir, list(options.bundles), options.spectrum, options.n or REPLICATIONS
+        )
+    if name == "satmut":
+        if options.vcf is None:
             raise UsageError(
                 message(
                     "benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"
                 )
             )
-        found = {"rows": correlations(vcf, n or MIN_BARCODES)}
-    else:
+        return {"rows": correlations(options.vcf, options.n or MIN_BARCODES)}
+    raise UsageError(
+        message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut")
+    )
+
+
+def _fresh_probes(options: BenchmarkOptions) -> list:
+    if options.run_dir is None or options.fasta is None:
         raise UsageError(
-            message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut")
+            message(
+                "benchmark fresh_probes",
+                "no --run or no --fasta",
+                "the results folder and the genome of a run",
+            )
         )
-    held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
-    sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
-    if out:
-        tables.write_json(out, tables.plain({"benchmark": name, **held}))
+    sets = {bed.name_of(path): bed.intervals(path) for path in options.regions}
+    return fresh_probes(options.run_dir, options.fasta, options.n or FRESH_PROBES, sets)
 
 
 def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:

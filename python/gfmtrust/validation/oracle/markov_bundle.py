@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.bundle import bundle, graph_contract
+from gfmtrust.bundle import bundle, graph_contract, schema
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.alphabet import PAD, N, reverse_complement
 from gfmtrust.validation.oracle import closed_forms, markov_graph
@@ -165,7 +165,7 @@ def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") ->
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as folder:
         path = Path(folder) / graph_contract.GRAPH_FILE
-        path.write_bytes(markov_graph.build(oracle.table, bundle.text_of(meta), oracle.junk))
+        path.write_bytes(markov_graph.build(oracle.table, schema.text_of(meta), oracle.junk))
         return bundle.write(directory, meta, path)
 
 

@@ -1,0 +1,73 @@
+"""The functions of the steps of scoring."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gfmtrust.scoring.options import ScoringOptions
+
+log = logging.getLogger("gfmtrust")
+
+
+def _scoring_options(options: argparse.Namespace) -> ScoringOptions:
+    """The options of scoring that the step has; the others keep their defaults."""
+    from gfmtrust.scoring.options import ScoringOptions
+
+    given = vars(options) | {"threads": options.cpus}
+    names = ("views", "neighbours", "max_n", "device", "threads", "batch", "allow_long_window")
+    return ScoringOptions(**{name: given[name] for name in names if name in given})
+
+
+def estimate_run(options: argparse.Namespace) -> None:
+    from gfmtrust.scoring import estimate
+
+    sys.stdout.write(
+        estimate.estimate_run(
+            options.plan,
+            options.bundles,
+            options.out,
+            options.region_stride,
+            _scoring_options(options),
+        )
+    )
+
+
+def choose_stride(options: argparse.Namespace) -> None:
+    from gfmtrust.scoring import stride
+
+    choice = stride.choose_stride(
+        options.fasta,
+        options.plan,
+        options.bundle,
+        options.out,
+        options.region_stride,
+        _scoring_options(options),
+    )
+    for check in choice.checks:
+        log.info(
+            "stride %d: entropy differs by %.3f bit at the median, %.3f at the 99th percentile of %d bases",
+            check.stride,
+            check.p50,
+            check.p99,
+            check.bases,
+        )
+    log.info("%s: stride %d", choice.model, choice.stride)
+
+
+def score_sites(options: argparse.Namespace) -> None:
+    from gfmtrust.core.contracts.shard import StrideChoice
+    from gfmtrust.scoring import shard
+
+    stride = StrideChoice.read(options.stride) if options.stride else None
+    shard.score_file(
+        options.fasta,
+        options.bundle,
+        options.shard,
+        options.out_dir,
+        replace(_scoring_options(options), stride=stride),
+    )
