@@ -5,6 +5,7 @@ PACKAGES = (
     "core",
     "io",
     "inputs",
+    "copies",
     "bundle",
     "planning",
     "readers",

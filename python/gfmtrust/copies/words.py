@@ -1,0 +1,115 @@
+"""Letters as 2-bit codes in 64-bit words, and the compiler of the search.
+
+The first letter stands in the lowest two bits. A word of n letters is a uint64 whose higher bits
+are 0. All functions here are compiled by numba and are called from compiled code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+
+log = logging.getLogger(__name__)
+
+FLANK = 20
+FLANK_MASK = np.uint64((1 << 2 * FLANK) - 1)
+WORD_LETTERS = 32
+LOW_BITS = np.uint64(0x5555555555555555)
+PAIRS = np.uint64(0x3333333333333333)
+NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
+BYTES = np.uint64(0x00FF00FF00FF00FF)
+TWO_BYTES = np.uint64(0x0000FFFF0000FFFF)
+ONES = np.uint64(0x0101010101010101)
+
+
+def _sources() -> str:
+    """Digest of the modules of this package: compiled code holds the functions that it calls."""
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+SOURCES = _sources()
+
+
+def compiled(function: Callable) -> Callable:
+    """numba.njit without the interpreter's lock, kept on the disk.
+
+    numba keeps the machine code beside the module, or else in the user's cache folder, and compiles
+    it anew when that one module changes; here, when any module of the package does. Where no folder
+    can be written (a read-only container), the code is compiled in every process.
+    """
+    dispatcher = numba.njit(nogil=True)(function)
+    try:
+        dispatcher.enable_caching()
+        dispatcher._cache._cache_file._source_stamp = SOURCES
+    except (RuntimeError, AttributeError):
+        log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
+        return numba.njit(nogil=True)(function)
+    return dispatcher
+
+
+def inlined(function: Callable) -> Callable:
+    """A helper of compiled code. It must be inlined: a call that passes records of arrays counts
+    the references of every array, which takes longer than the comparison of two flanks."""
+    return numba.njit(nogil=True, forceinline=True)(function)
+
+
+@inlined
+def letters_at(words, start):
+    """The 20 letters from `start` on. words: uint64 with at least one word beyond the last
+    letter."""
+    index = start >> 5
+    shift = np.uint64((start & 31) << 1)
+    low = words[index] >> shift
+    if shift:
+        low |= words[index + 1] << (np.uint64(64) - shift)
+    return low & FLANK_MASK
+
+
+@inlined
+def letter_at(words, place):
+    """The code 0..3 at a place."""
+    return np.int64((words[place >> 5] >> np.uint64((place & 31) << 1)) & np.uint64(3))
+
+
+@inlined
+def unknown_at(unknown, place):
+    """1 where the letter of a place is none of A, C, G, T. unknown: one bit a letter."""
+    return np.int64((unknown[place >> 6] >> np.uint64(place & 63)) & np.uint64(1))
+
+
+@inlined
+def any_unknown(unknown, start, end):
+    """Whether a short stretch [start, end) holds a letter that is none of A, C, G, T."""
+    for place in range(start, end):
+        if unknown_at(unknown, place):
+            return True
+    return False
+
+
+@inlined
+def reversed_complement(word):
+    """The reverse complement of 20 letters (Warren 2013, Hacker's Delight, 7-1: swaps of ever
+    larger groups of bits)."""
+    word = ~word
+    word = ((word >> np.uint64(2)) & PAIRS) | ((word & PAIRS) << np.uint64(2))
+    word = ((word >> np.uint64(4)) & NIBBLES) | ((word & NIBBLES) << np.uint64(4))
+    word = ((word >> np.uint64(8)) & BYTES) | ((word & BYTES) << np.uint64(8))
+    word = ((word >> np.uint64(16)) & TWO_BYTES) | ((word & TWO_BYTES) << np.uint64(16))
+    word = (word >> np.uint64(32)) | (word << np.uint64(32))
+    return word >> np.uint64(64 - 2 * FLANK)
+
+
+@inlined
+def different_letters(difference):
+    """How many letters differ, from the XOR of two words (population count; LLVM makes it one
+    instruction)."""
+    bits = (difference | (difference >> np.uint64(1))) & LOW_BITS
+    bits = (bits & PAIRS) + ((bits >> np.uint64(2)) & PAIRS)
+    bits = (bits + (bits >> np.uint64(4))) & NIBBLES
+    return np.int64((bits * ONES) >> np.uint64(56))
