@@ -9,7 +9,18 @@ import numpy as np
 
 from gfmtrust.copies import queries as site_queries
 from gfmtrust.copies.queries import Queries
-from gfmtrust.copies.search import NO_COPY, Batch, empty_results, search, steps
+from gfmtrust.copies.search import (
+    BASES,
+    COPIES,
+    FAMILY,
+    NEAREST,
+    NO_COPY,
+    STATE,
+    Batch,
+    empty_results,
+    search,
+    steps,
+)
 from gfmtrust.copies.seeds import seed_table
 from gfmtrust.copies.stretches import contig_places, groups, read_stretch
 from gfmtrust.inputs.reference import is_background
@@ -78,9 +89,9 @@ class _Round:
 
     def run(self, pool: ThreadPoolExecutor, count: _Counter) -> dict[str, np.ndarray]:
         queries = self._cut()
-        parts = list(self._parts(len(queries.place)))
+        parts = list(self._parts(len(queries.sites)))
         batches = list(pool.map(lambda rows: _batch(queries, *rows), parts))
-        if queries.complete.any():
+        if queries.complete().any():
             for contigs in groups(self._lengths, self._side):
                 stretch = read_stretch(self._genome, contigs, self._places)
                 start, stop = steps(stretch)
@@ -94,7 +105,7 @@ class _Round:
 
     def _cut(self) -> Queries:
         """The letters of all sites, by reading the contigs that hold any."""
-        queries = site_queries.empty(self._places[self._contig_index] + self._pos, self._span)
+        queries = site_queries.uncut(self._places[self._contig_index] + self._pos, self._span)
         asked = np.zeros(len(self._lengths), dtype=bool)
         asked[self._contig_index] = True
         for contigs in groups(self._lengths, asked):
@@ -102,7 +113,8 @@ class _Round:
             firsts = np.searchsorted(self._contig_index, contigs, side="left")
             ends = np.searchsorted(self._contig_index, contigs, side="right")
             for number, (first, end) in enumerate(zip(firsts, ends, strict=True)):
-                site_queries.cut(stretch, site_queries.part(queries, first, end), number)
+                part = queries.part(first, end)
+                site_queries.cut(stretch.letters, stretch.contigs[number], part.sites)
         return queries
 
     def _parts(self, n: int) -> Iterator[tuple[int, int]]:
@@ -112,19 +124,19 @@ class _Round:
 
 
 def _batch(queries: Queries, first: int, end: int) -> Batch:
-    part = site_queries.part(queries, first, end)
+    part = queries.part(first, end)
     return Batch(part, seed_table(part, False), seed_table(part, True), empty_results(end - first))
 
 
 def _columns(queries: Queries, batches: list[Batch]) -> dict[str, np.ndarray]:
-    copies, letters, nearest, _, family = (
-        np.concatenate(columns)
-        for columns in zip(*(batch.results for batch in batches), strict=True)
-    )
+    tally = np.concatenate([batch.results.tally for batch in batches])
+    marks = np.concatenate([batch.results.marks for batch in batches])
+    copies, nearest = tally[:, COPIES], tally[:, NEAREST]
+    complete = queries.complete()
     diverged = np.where(nearest == NO_COPY, -1, nearest & LETTER_MASK)
     return {
-        "copies": np.where(queries.complete, copies, -1).astype(np.int16),
-        "copy_bases": letters,
+        "copies": np.where(complete, copies, -1).astype(np.int16),
+        "copy_bases": marks[:, BASES],
         "diverged_base": diverged.astype(np.int8),
-        "repeat_family": family & (copies == 0) & queries.complete,
+        "repeat_family": ((marks[:, STATE] & FAMILY) != 0) & (copies == 0) & complete,
     }

@@ -12,19 +12,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gfmtrust.copies.queries import CORE, CORE_HALF, Queries
+from gfmtrust.copies.queries import (
+    BEHIND,
+    CORE,
+    CORE_HALF,
+    CORE_KNOWN,
+    CORE_LETTERS,
+    LEFT,
+    LETTER,
+    PLACE,
+    SPAN_OF,
+    Queries,
+)
 from gfmtrust.copies.seeds import (
     AT_END,
     BYTE,
     FILTER_BITS,
-    FIRST,
+    FIRST_SEED,
     FLIPPED,
     HIGH_ID,
     LONG_SPAN,
     LOW_ID,
     RIGHT,
     ROLE,
-    SECOND,
+    SECOND_SEED,
     SPAN,
     WORD_13,
     XY,
@@ -34,7 +45,7 @@ from gfmtrust.copies.seeds import (
     hashed,
     spaced_word,
 )
-from gfmtrust.copies.stretches import LEAD, Stretch
+from gfmtrust.copies.stretches import END, FIRST, LEAD, SHIFT, Stretch
 from gfmtrust.copies.words import (
     FLANK,
     FLANK_MASK,
@@ -61,25 +72,24 @@ VIEW = 27
 """Letters in view at each step: 7, a word of 13, 7."""
 VIEW_MASK = np.uint64((1 << 2 * VIEW) - 1)
 NO_COPY = np.int64(-1)
-NO_LETTER = np.int64(4)
+LETTER_CODE = np.uint64(7)
 ONE = np.uint64(1)
 SEVEN_LETTERS = np.uint64(14)
 
-SATURATED = np.uint8(1)
-RELATED = np.uint8(2)
-"""Bits of `Results.state`: at least MAX_COPIES copies; a copy or another place of the family."""
+COPIES, NEAREST = range(2)
+STATE, BASES = range(2)
+SATURATED, RELATED, FAMILY = np.uint8(1), np.uint8(2), np.uint8(4)
+"""Bits of the state: at least MAX_COPIES copies; a copy or another place of the family; the
+latter."""
 
 
 class Results(NamedTuple):
-    """Of n sites. copies: places counted, int16. letters: bit mask of the letters in their gaps,
-    uint8. nearest: the best copy with another letter, mismatches << 60 | place << 2 | letter, -1
-    for none, int64. state: uint8. family: another place has 70 % of 101 letters, bool."""
+    """Of n sites. tally: int64 (n, 2), places counted, and the best copy with another letter as
+    mismatches << 60 | place << 2 | letter, -1 for none. marks: uint8 (n, 2), state, and bit mask of
+    the letters in the gaps of copies."""
 
-    copies: np.ndarray
-    letters: np.ndarray
-    nearest: np.ndarray
-    state: np.ndarray
-    family: np.ndarray
+    tally: np.ndarray
+    marks: np.ndarray
 
 
 class Batch(NamedTuple):
@@ -92,67 +102,68 @@ class Batch(NamedTuple):
 
 
 def empty_results(n: int) -> Results:
-    return Results(
-        np.zeros(n, dtype=np.int16),
-        np.zeros(n, dtype=np.uint8),
-        np.full(n, NO_COPY, dtype=np.int64),
-        np.zeros(n, dtype=np.uint8),
-        np.zeros(n, dtype=bool),
-    )
+    tally = np.zeros((n, 2), dtype=np.int64)
+    tally[:, NEAREST] = NO_COPY
+    return Results(tally, np.zeros((n, 2), dtype=np.uint8))
 
 
 def steps(stretch: Stretch) -> tuple[int, int]:
     """First and end step of a stretch; a step is the local start of the letters in view."""
-    return LEAD - VIEW, int(stretch.edges[-1])
+    return LEAD - VIEW, int(stretch.contigs[-1, END])
 
 
 @compiled
-def search(stretch: Stretch, batch: Batch, start: int, stop: int):
+def search(stretch, batch, start, stop):
     """Compare the words in view at the steps [start, stop) with all sites of the batch."""
+    letters, contigs = stretch.letters, stretch.contigs
+    sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
+    word_slots, word_entries = batch.words.slots, batch.words.entries
+    word_filter, word_shift = batch.words.filter, batch.words.shift
+    spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries
+    spaced_filter, spaced_shift = batch.spaced.filter, batch.spaced.shift
     forward, backward, clear = np.uint64(0), np.uint64(0), 0
     for place in range(start, start + VIEW - 1):
-        forward, backward = _rolled(stretch, place, forward, backward)
+        forward, backward = _rolled(letters, place, forward, backward)
     for place in range(start, start + FLANK - 1):
-        clear = 0 if unknown_at(stretch.unknown, place) else clear + 1
+        clear = 0 if unknown_at(letters, place) else clear + 1
     for step in range(start, stop):
-        forward, backward = _rolled(stretch, step + VIEW - 1, forward, backward)
-        clear = 0 if unknown_at(stretch.unknown, step + FLANK - 1) else clear + 1
+        forward, backward = _rolled(letters, step + VIEW - 1, forward, backward)
+        clear = 0 if unknown_at(letters, step + FLANK - 1) else clear + 1
         if clear < 13:
             continue
         word = (forward >> SEVEN_LETTERS) & WORD_13
         other = (backward >> SEVEN_LETTERS) & WORD_13
-        canonical = min(word, other)
-        if _may_hold(batch.words, canonical):
-            _scan(stretch, batch, batch.words, (step, canonical, other < word, forward, backward))
+        value = hashed(min(word, other), word_shift)
+        if (word_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE:
+            bucket = value >> np.uint64(FILTER_BITS)
+            view = (step, bucket, other < word, False, forward, backward)
+            _scan(letters, contigs, sites, tally, marks, word_slots, word_entries, view)
         if clear < FLANK:
             continue
         word = spaced_word(forward & FLANK_MASK)
         other = spaced_word(backward >> SEVEN_LETTERS)
-        canonical = min(word, other)
-        if _may_hold(batch.spaced, canonical):
-            _scan(stretch, batch, batch.spaced, (step, canonical, other < word, forward, backward))
+        value = hashed(min(word, other), spaced_shift)
+        if (spaced_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE:
+            bucket = value >> np.uint64(FILTER_BITS)
+            view = (step, bucket, other < word, True, forward, backward)
+            _scan(letters, contigs, sites, tally, marks, spaced_slots, spaced_entries, view)
 
 
 @inlined
-def _rolled(stretch, place, forward, backward):
-    letter = np.uint64(letter_at(stretch.words, place))
+def _rolled(letters, place, forward, backward):
+    letter = np.uint64(letter_at(letters, place))
     forward = (forward >> np.uint64(2)) | (letter << np.uint64(2 * VIEW - 2))
     backward = ((backward << np.uint64(2)) & VIEW_MASK) | (np.uint64(3) - letter)
     return forward, backward
 
 
 @inlined
-def _may_hold(table, word):
-    value = hashed(word, table.shift)
-    return (table.filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE
-
-
-@inlined
-def _scan(stretch, batch, table, view):
-    """Compare the bucket of a word with what stands around it. view: (step, canonical word, whether
-    the genome is turned to have it, letters in view, their reverse complement)."""
-    step, word, turned, forward, backward = view
-    bucket = hashed(word, table.shift) >> np.uint64(FILTER_BITS)
+def _scan(letters, contigs, sites, tally, marks, slots, entries, view):
+    """Compare the bucket of a word with what stands around it. view: (step, bucket, whether the
+    genome is turned to have the canonical word, whether it is spaced, letters in view, their
+    reverse complement)."""
+    step, bucket, turned, spaced, forward, backward = view
+    # In the table's orientation a word of 13 is the start of one flank or the end of another.
     if turned:
         starts_with, ends_with = backward >> SEVEN_LETTERS, backward & FLANK_MASK
         at_start, at_end = step, step + 7
@@ -160,12 +171,12 @@ def _scan(stretch, batch, table, view):
         starts_with, ends_with = forward >> SEVEN_LETTERS, forward & FLANK_MASK
         at_start, at_end = step + 7, step
     start_seed, end_seed = XY, YZ
-    if table.spaced:
+    if spaced:
         starts_with = backward >> SEVEN_LETTERS if turned else forward & FLANK_MASK
         at_start, start_seed = step, XZ
     any_saturated = False
-    for index in range(table.slots[bucket, 0], table.slots[bucket, 1]):
-        near = table.near[index]
+    for index in range(slots[bucket, 0], slots[bucket, 1]):
+        near = entries[index, 0]
         if (near >> AT_END) & ONE:
             difference, seed, flank = (near ^ ends_with) & FLANK_MASK, end_seed, at_end
         else:
@@ -175,14 +186,15 @@ def _scan(stretch, batch, table, view):
         mismatches = different_letters(difference)
         if mismatches > NEAR_MISMATCHES:
             continue
-        row = _row(near, table.far[index])
-        state = batch.results.state[row]
+        far = entries[index, 1]
+        state = marks[_row(near, far), STATE]
         if state & SATURATED:
             any_saturated = True
         elif mismatches <= MAX_MISMATCHES or not state & RELATED:
-            _compare(stretch, batch, (row, near, table.far[index]), (flank, turned, mismatches))
+            found = (near, far, flank, turned, mismatches)
+            _compare(letters, contigs, sites, tally, marks, found)
     if any_saturated:
-        _drop_saturated(table, bucket, batch.results.state)
+        _drop_saturated(slots, entries, marks, bucket)
 
 
 @inlined
@@ -191,26 +203,26 @@ def _row(near, far):
 
 
 @inlined
-def _drop_saturated(table, bucket, state):
+def _drop_saturated(slots, entries, marks, bucket):
     """Take the entries of saturated sites out of a bucket; the others keep their order."""
-    kept = table.slots[bucket, 0]
-    for index in range(table.slots[bucket, 0], table.slots[bucket, 1]):
-        near, far = table.near[index], table.far[index]
-        if not state[_row(near, far)] & SATURATED:
-            table.near[kept], table.far[kept] = near, far
+    kept = slots[bucket, 0]
+    for index in range(slots[bucket, 0], slots[bucket, 1]):
+        near, far = entries[index, 0], entries[index, 1]
+        if not marks[_row(near, far), STATE] & SATURATED:
+            entries[kept, 0], entries[kept, 1] = near, far
             kept += np.uint32(1)
-    table.slots[bucket, 1] = kept
+    slots[bucket, 1] = kept
 
 
 @inlined
-def _compare(stretch, batch, entry, found):
-    """Compare the other flank. entry: (site, near, far); found: (local start of the flank with the
-    seed, whether the genome is turned, mismatches in it)."""
-    row, near, far = entry
-    flank, turned, mismatches = found
+def _compare(letters, contigs, sites, tally, marks, found):
+    """Compare the other flank. found: (near, far, local start of the flank with the seed, whether
+    the genome is turned, mismatches in that flank)."""
+    near, far, flank, turned, in_near = found
+    row = _row(near, far)
     span = np.int64(near >> SPAN)
     if span == np.int64(LONG_SPAN):
-        span = batch.queries.span[row]
+        span = np.int64(sites[row, SPAN_OF])
     is_right = ((near >> RIGHT) & ONE) == ONE
     if is_right != turned:  # right of the gap in the genome
         site = flank - span
@@ -218,22 +230,19 @@ def _compare(stretch, batch, entry, found):
     else:
         site = flank + FLANK
         start = site + span
-    if start < 0 or start + FLANK > stretch.edges[-1]:
+    if start < 0 or start + FLANK > contigs[-1, END]:
         return
-    letters = letters_at(stretch.words, start)
+    other = letters_at(letters, start)
     if turned:
-        letters = reversed_complement(letters)
-    difference = (letters ^ far) & FLANK_MASK
-    in_near = mismatches
-    mismatches += different_letters(difference)
-    if mismatches > FLANK_MISMATCHES:
-        return
-    flipped = ((near >> FLIPPED) & ONE) == ONE
+        other = reversed_complement(other)
+    difference = (other ^ far) & FLANK_MASK
+    mismatches = in_near + different_letters(difference)
+    is_reverse = turned != (((near >> FLIPPED) & ONE) == ONE)
     if mismatches <= MAX_MISMATCHES:
         if _is_first_seed(near, in_near, difference):
-            _count(stretch, batch, row, (site, turned != flipped))
-    elif not batch.results.state[row] & RELATED:
-        _extend(stretch, batch, row, (site, turned != flipped))
+            _count(letters, contigs, sites, tally, marks, (row, site, span, is_reverse))
+    elif mismatches <= FLANK_MISMATCHES and not marks[row, STATE] & RELATED:
+        _extend(letters, contigs, sites, marks, (row, site, span, is_reverse))
 
 
 @inlined
@@ -242,9 +251,9 @@ def _is_first_seed(near, in_near, difference):
     XOR of the other flank."""
     role = (near >> ROLE) & np.uint64(3)
     flipped = ((near >> FLIPPED) & ONE) == ONE
-    if role == FIRST:
+    if role == FIRST_SEED:
         return True
-    if role == SECOND:  # the other flank is the left one: seed 1 lies in its X and Y
+    if role == SECOND_SEED:  # the other flank is the left one: seed 1 lies in its X and Y
         return (difference & (YZ if flipped else XY)) != np.uint64(0)
     # Seeds 3 and 4 lie in the left flank; seed 2 in Y and Z of the other. A left flank without a
     # mismatch has seed 1.
@@ -252,93 +261,81 @@ def _is_first_seed(near, in_near, difference):
 
 
 @inlined
-def _contig_at(stretch, site, before, behind):
+def _contig_at(contigs, site, before, behind):
     """Number of the contig that holds [site - before, site + behind), -1 for none."""
-    contig, end = 0, len(stretch.shifts)
+    contig, end = 0, len(contigs)
     while end - contig > 1:
         middle = (contig + end) >> 1
-        if stretch.edges[middle] <= site:
+        if contigs[middle, FIRST] <= site:
             contig = middle
         else:
             end = middle
-    if site - before < stretch.edges[contig] or site + behind > stretch.edges[contig + 1]:
+    if site - before < contigs[contig, FIRST] or site + behind > contigs[contig, END]:
         return -1
     return contig
 
 
 @inlined
-def _count(stretch, batch, row, copy):
-    """Count a place with at most 2 mismatches. copy: (local site, whether on the other strand)."""
-    site, is_reverse = copy
-    queries, results = batch.queries, batch.results
-    end = site + queries.span[row]
-    contig = _contig_at(stretch, site, FLANK, end - site + FLANK)
+def _count(letters, contigs, sites, tally, marks, copy):
+    """Count a place with at most 2 mismatches. copy: (site asked, local position, span, whether on
+    the other strand)."""
+    row, site, span, is_reverse = copy
+    contig = _contig_at(contigs, site, FLANK, span + FLANK)
     if contig < 0:
         return
-    place = site + stretch.shifts[contig]
-    if abs(place - queries.place[row]) < MIN_DISTANCE:
+    place = site + contigs[contig, SHIFT]
+    if abs(place - np.int64(sites[row, PLACE])) < MIN_DISTANCE:
         return
-    if any_unknown(stretch.unknown, site - FLANK, site):
+    if any_unknown(letters, site - FLANK) or any_unknown(letters, site + span):
         return
-    if any_unknown(stretch.unknown, end, end + FLANK):
-        return
-    forward, reverse = _on_both_strands(stretch, queries, row, site)
+    left, right = letters_at(letters, site - FLANK), letters_at(letters, site + span)
+    forward = different_letters(left ^ sites[row, LEFT])
+    forward += different_letters(right ^ sites[row, BEHIND])
+    reverse = different_letters(reversed_complement(right) ^ sites[row, LEFT])
+    reverse += different_letters(reversed_complement(left) ^ sites[row, BEHIND])
     if is_reverse and forward <= MAX_MISMATCHES:
         return  # a place that matches on both strands is counted when it is met on the forward one
-    results.copies[row] += np.int16(1)
-    results.state[row] |= RELATED
-    if end == site + 1 and not unknown_at(stretch.unknown, site):
-        letter = letter_at(stretch.words, site)
+    tally[row, COPIES] += 1
+    marks[row, STATE] |= RELATED
+    if tally[row, COPIES] == MAX_COPIES:
+        marks[row, STATE] |= SATURATED
+    if span == 1 and not unknown_at(letters, site):
+        letter = letter_at(letters, site)
         if reverse < forward:
             letter = 3 - letter
-        results.letters[row] |= np.uint8(1 << letter)
-        own = np.int64(queries.letter[row])
+        marks[row, BASES] |= np.uint8(1 << letter)
+        own = np.int64(sites[row, LETTER] & LETTER_CODE)
         key = (min(forward, reverse) << 60) | (place << 2) | letter
-        if own < NO_LETTER and letter != own:
-            if results.nearest[row] == NO_COPY or key < results.nearest[row]:
-                results.nearest[row] = key
-    if results.copies[row] == MAX_COPIES:
-        results.state[row] |= SATURATED
+        if own < 4 and letter != own:
+            if tally[row, NEAREST] == NO_COPY or key < tally[row, NEAREST]:
+                tally[row, NEAREST] = key
 
 
 @inlined
-def _on_both_strands(stretch, queries, row, site):
-    """Mismatches of the flanks of a place with those of a site, forward and reverse."""
-    left = letters_at(stretch.words, site - FLANK)
-    right = letters_at(stretch.words, site + queries.span[row])
-    forward = different_letters(left ^ queries.left[row])
-    forward += different_letters(right ^ queries.right[row])
-    reverse = different_letters(reversed_complement(right) ^ queries.left[row])
-    reverse += different_letters(reversed_complement(left) ^ queries.right[row])
-    return forward, reverse
-
-
-@inlined
-def _extend(stretch, batch, row, copy):
-    """Compare 101 letters without gaps. copy: (local site, whether on the other strand)."""
-    site, is_reverse = copy
-    queries = batch.queries
-    span = queries.span[row]
-    contig = _contig_at(stretch, site, 0, 0)
+def _extend(letters, contigs, sites, marks, copy):
+    """Compare 101 letters without gaps; what is unknown or beyond the contig differs. copy: as in
+    `_count`."""
+    row, site, span, is_reverse = copy
+    contig = _contig_at(contigs, site, 0, 0)
     if contig < 0:
         return
-    if abs(site + stretch.shifts[contig] - queries.place[row]) < MIN_DISTANCE:
+    if abs(site + contigs[contig, SHIFT] - np.int64(sites[row, PLACE])) < MIN_DISTANCE:
         return
-    first, end = stretch.edges[contig], stretch.edges[contig + 1]
+    first, end = contigs[contig, FIRST], contigs[contig, END]
     n_matches = 0
     for index in range(CORE):
         at = site - CORE_HALF + index
         if is_reverse:
             at = site + span - 1 + CORE_HALF - index
-        if at < first or at >= end or unknown_at(stretch.unknown, at):
+        if at < first or at >= end or unknown_at(letters, at):
             continue
-        if not (queries.core_known[row, index >> 6] >> np.uint64(index & 63)) & ONE:
+        if not (sites[row, CORE_KNOWN + (index >> 6)] >> np.uint64(index & 63)) & ONE:
             continue
-        letter = letter_at(stretch.words, at)
+        code = sites[row, CORE_LETTERS + (index >> 5)] >> np.uint64((index & 31) << 1)
+        letter = letter_at(letters, at)
         if is_reverse:
             letter = 3 - letter
-        if letter == letter_at(queries.core[row], index):
+        if letter == np.int64(code & np.uint64(3)):
             n_matches += 1
     if n_matches >= FAMILY_MATCHES:
-        batch.results.family[row] = True
-        batch.results.state[row] |= RELATED
+        marks[row, STATE] |= RELATED | FAMILY

@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gfmtrust.copies.queries import Queries
-from gfmtrust.copies.words import FLANK_MASK, compiled, inlined, reversed_complement
+from gfmtrust.copies.queries import BEHIND, COMPLETE, LEFT, LETTER, SPAN_OF, Queries
+from gfmtrust.copies.words import compiled, inlined, reversed_complement
 
-FIRST, SECOND, MIDDLE = np.uint64(0), np.uint64(1), np.uint64(2)
+FIRST_SEED, SECOND_SEED, MIDDLE_SEED = np.uint64(0), np.uint64(1), np.uint64(2)
 """Roles: seed 1; seed 2; seeds 3 and 4, which count only where the first two do not match."""
 WORD_13 = np.uint64((1 << 26) - 1)
 WORD_7 = np.uint64((1 << 14) - 1)
@@ -54,15 +54,14 @@ FILTER_BITS = 2
 
 
 class SeedTable(NamedTuple):
-    """slots: first and end entry of each bucket, uint32 (buckets, 2). near: the flank that the seed
-    lies in (40 bits) and the flags above. far: the other flank (40 bits), and the low 24 bits of
-    the site's number. filter: a bit for each hash that occurs, uint64. shift: hash = product >>
-    shift. spaced: a table of seed 4.
+    """slots: first and end entry of each bucket, uint32 (buckets, 2). entries: uint64 (n, 2): near,
+    the flank that the seed lies in (40 bits) and the flags above; far, the other flank (40 bits)
+    and the low 24 bits of the site's number. filter: a bit for each hash that occurs, uint64.
+    shift: hash = product >> shift. spaced: a table of seed 4.
     """
 
     slots: np.ndarray
-    near: np.ndarray
-    far: np.ndarray
+    entries: np.ndarray
     filter: np.ndarray
     shift: np.uint64
     spaced: bool
@@ -70,26 +69,21 @@ class SeedTable(NamedTuple):
 
 def seed_table(queries: Queries, spaced: bool) -> SeedTable:
     """The table of seeds 1 to 3, or of seed 4 (spaced), of all sites with complete flanks."""
-    n_expected = max(1, int(queries.complete.sum()) * (1 if spaced else 3))
+    n_expected = max(1, int(queries.complete().sum()) * (1 if spaced else 3))
     bits = min(MAX_BITS, max(MIN_BITS, n_expected.bit_length()))
-    nothing = np.zeros(0, dtype=np.uint64)
     table = SeedTable(
         np.zeros((1 << bits, 2), dtype=np.uint32),
-        nothing,
-        nothing,
+        np.zeros((0, 2), dtype=np.uint64),
         np.zeros(1 << (bits + FILTER_BITS - 6), dtype=np.uint64),
         np.uint64(64 - bits - FILTER_BITS),
         spaced,
     )
-    _fill(queries, table, False)
+    _fill(queries.sites, table, False)
     ends = np.cumsum(table.slots[:, 1], dtype=np.uint32)
     table.slots[1:, 0] = ends[:-1]
     table.slots[:, 1] = table.slots[:, 0]
-    n_entries = int(ends[-1])
-    table = table._replace(
-        near=np.zeros(n_entries, dtype=np.uint64), far=np.zeros(n_entries, dtype=np.uint64)
-    )
-    _fill(queries, table, True)
+    table = table._replace(entries=np.zeros((int(ends[-1]), 2), dtype=np.uint64))
+    _fill(queries.sites, table, True)
     return table
 
 
@@ -105,65 +99,59 @@ def hashed(word, shift):
 
 
 @compiled
-def _fill(queries, table, write):
+def _fill(sites, table, write):
     """Count the entries of each bucket in slots[:, 1], or write them there and move the end on."""
-    for row in range(len(queries.left)):
-        if not queries.complete[row]:
+    slots, entries, seen, shift = table.slots, table.entries, table.filter, table.shift
+    for row in range(len(sites)):
+        if not sites[row, LETTER] & COMPLETE:
             continue
-        left, right = queries.left[row], queries.right[row]
-        if table.spaced:
-            word, other = spaced_word(left), spaced_word(reversed_complement(left))
-            if word <= other:
-                _entry(queries, table, write, row, (word, np.uint64(2), MIDDLE, False))
-            if other <= word:
-                _entry(queries, table, write, row, (other, np.uint64(2), MIDDLE, True))
-            continue
-        _word_of_13(queries, table, write, row, (left, np.uint64(0), FIRST))
-        _word_of_13(queries, table, write, row, (right, np.uint64(1), SECOND))
-        _word_of_13(queries, table, write, row, (left, np.uint64(1), MIDDLE))
+        left = sites[row, LEFT]
+        for seed in range(3):
+            spaced = table.spaced
+            flank = sites[row, BEHIND] if seed == 1 else left
+            back = reversed_complement(flank)
+            if spaced:
+                word, other = spaced_word(flank), spaced_word(back)
+            elif seed == 0:
+                word, other = flank & WORD_13, back >> np.uint64(14)
+            else:
+                word, other = flank >> np.uint64(14), back & WORD_13
+            # A spaced word can be its own reverse complement: then it finds copies on both strands.
+            for flipped in range(2):
+                if (flipped and other > word) or (not flipped and word > other):
+                    continue
+                value = hashed(min(word, other), shift)
+                bucket = value >> np.uint64(FILTER_BITS)
+                index = slots[bucket, 1]
+                slots[bucket, 1] = index + np.uint32(1)
+                if write:
+                    _entry(sites, entries, index, (row, np.uint64(seed), flipped == 1, spaced))
+                else:
+                    seen[value >> np.uint64(6)] |= np.uint64(1) << (value & np.uint64(63))
+            if spaced:
+                break
 
 
 @inlined
-def _word_of_13(queries, table, write, row, seed):
-    """seed: (flank, 1 where the word is its end, role)."""
-    flank, at_end, role = seed
-    back = reversed_complement(flank)
-    word, other = flank & WORD_13, back >> np.uint64(14)
-    if at_end:
-        word, other = flank >> np.uint64(14), back & WORD_13
-    if word < other:
-        _entry(queries, table, write, row, (word, at_end, role, False))
-    else:
-        _entry(queries, table, write, row, (other, at_end, role, True))
-
-
-@inlined
-def _entry(queries, table, write, row, seed):
-    """seed: (canonical word, 1 where it is the end of the flank as asked, role, flipped)."""
-    word, at_end, role, flipped = seed
-    hash_value = hashed(word, table.shift)
-    bucket = hash_value >> np.uint64(FILTER_BITS)
-    if not write:
-        table.slots[bucket, 1] += np.uint32(1)
-        table.filter[hash_value >> np.uint64(6)] |= np.uint64(1) << (hash_value & np.uint64(63))
-        return
-    index = table.slots[bucket, 1]
-    table.slots[bucket, 1] = index + np.uint32(1)
-    side = np.uint64(1) if role == SECOND else np.uint64(0)
-    near, far = queries.left[row], queries.right[row]
+def _entry(sites, entries, index, seed):
+    """Write an entry. seed: (site, seed 0..2, flipped, spaced); a spaced seed counts as one of the
+    third kind."""
+    row, number, flipped, spaced = seed
+    role = MIDDLE_SEED if spaced else number
+    side = np.uint64(1) if role == SECOND_SEED else np.uint64(0)
+    at_end = np.uint64(0) if role == FIRST_SEED else np.uint64(1)
+    near, far = sites[row, LEFT], sites[row, BEHIND]
     if side:
         near, far = far, near
     if flipped:
         near, far = reversed_complement(near), reversed_complement(far)
         side = np.uint64(1) - side
         at_end = np.uint64(1) - at_end
-    if table.spaced:
+    if spaced:
         at_end = np.uint64(0)
-    number = np.uint64(row)
-    span = min(np.uint64(queries.span[row]), LONG_SPAN)
     turned = np.uint64(1) if flipped else np.uint64(0)
     flags = (at_end << AT_END) | (side << RIGHT) | (turned << FLIPPED) | (role << ROLE)
-    table.near[index] = (
-        (near & FLANK_MASK) | flags | ((number >> np.uint64(24)) << HIGH_ID) | (span << SPAN)
-    )
-    table.far[index] = (far & FLANK_MASK) | ((number & LOW_ID_MASK) << LOW_ID)
+    span = min(sites[row, SPAN_OF], LONG_SPAN)
+    high, low = np.uint64(row) >> np.uint64(24), np.uint64(row) & LOW_ID_MASK
+    entries[index, 0] = near | flags | (high << HIGH_ID) | (span << SPAN)
+    entries[index, 1] = far | (low << LOW_ID)

@@ -22,18 +22,19 @@ PLACE_GAP = 64
 contigs are always further apart."""
 
 
+FIRST, END, SHIFT = range(3)
+
+
 class Stretch(NamedTuple):
     """Neighbouring contigs in one array. A local position counts from the start of the array.
 
-    words: uint64, 32 letters each, 0 where unknown. unknown: uint64, one bit a letter. edges: local
-    start of each contig and the end of the last, int64 (n + 1,). shifts: what is added to a local
-    position to get the place, int64 (n,).
+    letters: uint64 (n, 2), a row of 32 letters: their codes, 0 where unknown, and a flag for each
+    unknown one. contigs: int64 (contigs, 3), local start and end of each contig, and what is added
+    to a local position to get the place.
     """
 
-    words: np.ndarray
-    unknown: np.ndarray
-    edges: np.ndarray
-    shifts: np.ndarray
+    letters: np.ndarray
+    contigs: np.ndarray
 
 
 def contig_places(lengths: np.ndarray) -> np.ndarray:
@@ -60,31 +61,26 @@ def read_stretch(genome, contigs: np.ndarray, places: np.ndarray) -> Stretch:
     `contig_places`, for all contigs."""
     lengths = np.array([genome.contigs[genome.names[contig]] for contig in contigs], np.int64)
     edges = LEAD + np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    n_letters = int(edges[-1]) + LEAD
-    stretch = Stretch(
-        np.zeros(n_letters // WORD_LETTERS + 3, dtype=np.uint64),
-        np.zeros(n_letters // (2 * WORD_LETTERS) + 3, dtype=np.uint64),
-        edges,
-        places[contigs] - edges[:-1],
-    )
+    n_rows = (int(edges[-1]) + LEAD) // WORD_LETTERS + 3
+    letters = np.zeros((n_rows, 2), dtype=np.uint64)
     outside = np.full(LEAD, PAD, dtype=np.uint8)
-    _pack(outside, 0, stretch.words, stretch.unknown)
-    _pack(outside, int(edges[-1]), stretch.words, stretch.unknown)
+    _pack(outside, 0, letters)
+    _pack(outside, int(edges[-1]), letters)
     for contig, first, length in zip(contigs, edges[:-1], lengths, strict=True):
         for start in range(0, int(length), PIECE_BASES):
             end = min(start + PIECE_BASES, int(length))
             codes = genome.codes(genome.names[contig], start, end)
-            _pack(codes, int(first) + start, stretch.words, stretch.unknown)
-    return stretch
+            _pack(codes, int(first) + start, letters)
+    return Stretch(letters, np.stack([edges[:-1], edges[1:], places[contigs] - edges[:-1]], axis=1))
 
 
 @compiled
-def _pack(codes, first, words, unknown):
+def _pack(codes, first, letters):
     """Write codes (uint8) as letters from local position `first` on."""
     for offset in range(len(codes)):
         place = first + offset
         code = np.uint64(codes[offset])
         if code < np.uint64(4):
-            words[place >> 5] |= code << np.uint64((place & 31) << 1)
+            letters[place >> 5, 0] |= code << np.uint64((place & 31) << 1)
         else:
-            unknown[place >> 6] |= np.uint64(1) << np.uint64(place & 63)
+            letters[place >> 5, 1] |= np.uint64(1) << np.uint64(place & 31)

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FLANK = 20
 FLANK_MASK = np.uint64((1 << 2 * FLANK) - 1)
+UNKNOWN_MASK = np.uint64((1 << FLANK) - 1)
 WORD_LETTERS = 32
 LOW_BITS = np.uint64(0x5555555555555555)
 PAIRS = np.uint64(0x3333333333333333)
@@ -54,42 +55,42 @@ def compiled(function: Callable) -> Callable:
 
 
 def inlined(function: Callable) -> Callable:
-    """A helper of compiled code. It must be inlined: a call that passes records of arrays counts
-    the references of every array, which takes longer than the comparison of two flanks."""
+    """A helper of compiled code. It is inlined and gets arrays, never records of arrays: else the
+    references of each array are counted at each call, which takes longer than the comparison."""
     return numba.njit(nogil=True, forceinline=True)(function)
 
 
 @inlined
-def letters_at(words, start):
-    """The 20 letters from `start` on. words: uint64 with at least one word beyond the last
-    letter."""
+def letters_at(letters, start):
+    """The 20 letters from `start` on. letters: uint64 (n, 2), 32 letters and 32 flags of unknown
+    ones a row, at least one row beyond the last letter."""
     index = start >> 5
     shift = np.uint64((start & 31) << 1)
-    low = words[index] >> shift
+    low = letters[index, 0] >> shift
     if shift:
-        low |= words[index + 1] << (np.uint64(64) - shift)
+        low |= letters[index + 1, 0] << (np.uint64(64) - shift)
     return low & FLANK_MASK
 
 
 @inlined
-def letter_at(words, place):
-    """The code 0..3 at a place."""
-    return np.int64((words[place >> 5] >> np.uint64((place & 31) << 1)) & np.uint64(3))
+def letter_at(letters, place):
+    """The code 0..3 at a place, 0 where it is unknown."""
+    return np.int64((letters[place >> 5, 0] >> np.uint64((place & 31) << 1)) & np.uint64(3))
 
 
 @inlined
-def unknown_at(unknown, place):
-    """1 where the letter of a place is none of A, C, G, T. unknown: one bit a letter."""
-    return np.int64((unknown[place >> 6] >> np.uint64(place & 63)) & np.uint64(1))
+def unknown_at(letters, place):
+    """1 where the letter of a place is none of A, C, G, T."""
+    return np.int64((letters[place >> 5, 1] >> np.uint64(place & 31)) & np.uint64(1))
 
 
 @inlined
-def any_unknown(unknown, start, end):
-    """Whether a short stretch [start, end) holds a letter that is none of A, C, G, T."""
-    for place in range(start, end):
-        if unknown_at(unknown, place):
-            return True
-    return False
+def any_unknown(letters, start):
+    """Whether one of the 20 letters from `start` on is none of A, C, G, T."""
+    index = start >> 5
+    shift = np.uint64(start & 31)
+    flags = (letters[index, 1] | (letters[index + 1, 1] << np.uint64(32))) >> shift
+    return (flags & UNKNOWN_MASK) != np.uint64(0)
 
 
 @inlined
