@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from numba.extending import intrinsic
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,6 @@ PAIRS = np.uint64(0x3333333333333333)
 NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
 BYTES = np.uint64(0x00FF00FF00FF00FF)
 TWO_BYTES = np.uint64(0x0000FFFF0000FFFF)
-ONES = np.uint64(0x0101010101010101)
 
 
 def _sources() -> str:
@@ -35,6 +35,9 @@ def _sources() -> str:
 
 
 SOURCES = _sources()
+OPTIONS = {"nogil": True, "_nrt": False}
+"""Without numba's memory management, as no compiled function here makes an array: else the
+references of arrays are counted in the innermost loops, which takes most of the time."""
 
 
 def compiled(function: Callable) -> Callable:
@@ -44,20 +47,19 @@ def compiled(function: Callable) -> Callable:
     it anew when that one module changes; here, when any module of the package does. Where no folder
     can be written (a read-only container), the code is compiled in every process.
     """
-    dispatcher = numba.njit(nogil=True)(function)
+    dispatcher = numba.njit(**OPTIONS)(function)
     try:
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = SOURCES
     except (RuntimeError, AttributeError):
         log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
-        return numba.njit(nogil=True)(function)
+        return numba.njit(**OPTIONS)(function)
     return dispatcher
 
 
 def inlined(function: Callable) -> Callable:
-    """A helper of compiled code. It is inlined and gets arrays, never records of arrays: else the
-    references of each array are counted at each call, which takes longer than the comparison."""
-    return numba.njit(nogil=True, forceinline=True)(function)
+    """A helper of compiled code, inlined where it is called."""
+    return numba.njit(**OPTIONS, forceinline=True)(function)
 
 
 @inlined
@@ -106,11 +108,18 @@ def reversed_complement(word):
     return word >> np.uint64(64 - 2 * FLANK)
 
 
+@intrinsic
+def _population_count(_context, word):
+    """The number of bits that are set in a uint64, as one instruction."""
+
+    def generate(_target, builder, _signature, values):
+        return builder.ctpop(values[0])
+
+    return word(word), generate
+
+
 @inlined
 def different_letters(difference):
-    """How many letters differ, from the XOR of two words (population count; LLVM makes it one
-    instruction)."""
+    """How many letters differ, from the XOR of two words."""
     bits = (difference | (difference >> np.uint64(1))) & LOW_BITS
-    bits = (bits & PAIRS) + ((bits >> np.uint64(2)) & PAIRS)
-    bits = (bits + (bits >> np.uint64(4))) & NIBBLES
-    return np.int64((bits * ONES) >> np.uint64(56))
+    return np.int64(_population_count(bits))
