@@ -1,0 +1,1 @@
+"""The copy index: how many other places of the genome have the flanks of a site."""

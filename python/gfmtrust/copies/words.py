@@ -1,0 +1,125 @@
+"""Letters as 2-bit codes in 64-bit words, and the compiler of the search.
+
+The first letter stands in the lowest two bits. A word of n letters is a uint64 whose higher bits
+are 0. All functions here are compiled by numba and are called from compiled code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import numpy as np
+from numba.extending import intrinsic
+
+log = logging.getLogger(__name__)
+
+FLANK = 20
+FLANK_MASK = np.uint64((1 << 2 * FLANK) - 1)
+UNKNOWN_MASK = np.uint64((1 << FLANK) - 1)
+WORD_LETTERS = 32
+LOW_BITS = np.uint64(0x5555555555555555)
+PAIRS = np.uint64(0x3333333333333333)
+NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
+BYTES = np.uint64(0x00FF00FF00FF00FF)
+TWO_BYTES = np.uint64(0x0000FFFF0000FFFF)
+
+
+def _sources() -> str:
+    """Digest of the modules of this package: compiled code holds the functions that it calls."""
+    paths = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+SOURCES = _sources()
+OPTIONS = {"nogil": True, "_nrt": False}
+"""Without numba's memory management, as no compiled function here makes an array: else the
+references of arrays are counted in the innermost loops, which takes most of the time."""
+
+
+def compiled(function: Callable) -> Callable:
+    """numba.njit without the interpreter's lock, kept on the disk.
+
+    numba keeps the machine code beside the module, or else in the user's cache folder, and compiles
+    it anew when that one module changes; here, when any module of the package does. Where no folder
+    can be written (a read-only container), the code is compiled in every process.
+    """
+    dispatcher = numba.njit(**OPTIONS)(function)
+    try:
+        dispatcher.enable_caching()
+        dispatcher._cache._cache_file._source_stamp = SOURCES
+    except (RuntimeError, AttributeError):
+        log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
+        return numba.njit(**OPTIONS)(function)
+    return dispatcher
+
+
+def inlined(function: Callable) -> Callable:
+    """A helper of compiled code, inlined where it is called."""
+    return numba.njit(**OPTIONS, forceinline=True)(function)
+
+
+@inlined
+def letters_at(letters, start):
+    """The 20 letters from `start` on. letters: uint64 (n, 2), 32 letters and 32 flags of unknown
+    ones a row, at least one row beyond the last letter."""
+    index = start >> 5
+    shift = np.uint64((start & 31) << 1)
+    low = letters[index, 0] >> shift
+    if shift:
+        low |= letters[index + 1, 0] << (np.uint64(64) - shift)
+    return low & FLANK_MASK
+
+
+@inlined
+def letter_at(letters, place):
+    """The code 0..3 at a place, 0 where it is unknown."""
+    return np.int64((letters[place >> 5, 0] >> np.uint64((place & 31) << 1)) & np.uint64(3))
+
+
+@inlined
+def unknown_at(letters, place):
+    """1 where the letter of a place is none of A, C, G, T."""
+    return np.int64((letters[place >> 5, 1] >> np.uint64(place & 31)) & np.uint64(1))
+
+
+@inlined
+def any_unknown(letters, start):
+    """Whether one of the 20 letters from `start` on is none of A, C, G, T."""
+    index = start >> 5
+    shift = np.uint64(start & 31)
+    flags = (letters[index, 1] | (letters[index + 1, 1] << np.uint64(32))) >> shift
+    return (flags & UNKNOWN_MASK) != np.uint64(0)
+
+
+@inlined
+def reversed_complement(word):
+    """The reverse complement of 20 letters (Warren 2013, Hacker's Delight, 7-1: swaps of ever
+    larger groups of bits)."""
+    word = ~word
+    word = ((word >> np.uint64(2)) & PAIRS) | ((word & PAIRS) << np.uint64(2))
+    word = ((word >> np.uint64(4)) & NIBBLES) | ((word & NIBBLES) << np.uint64(4))
+    word = ((word >> np.uint64(8)) & BYTES) | ((word & BYTES) << np.uint64(8))
+    word = ((word >> np.uint64(16)) & TWO_BYTES) | ((word & TWO_BYTES) << np.uint64(16))
+    word = (word >> np.uint64(32)) | (word << np.uint64(32))
+    return word >> np.uint64(64 - 2 * FLANK)
+
+
+@intrinsic
+def _population_count(_context, word):
+    """The number of bits that are set in a uint64, as one instruction."""
+
+    def generate(_target, builder, _signature, values):
+        return builder.ctpop(values[0])
+
+    return word(word), generate
+
+
+@inlined
+def different_letters(difference):
+    """How many letters differ, from the XOR of two words."""
+    bits = (difference | (difference >> np.uint64(1))) & LOW_BITS
+    return np.int64(_population_count(bits))
