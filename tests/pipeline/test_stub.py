@@ -142,6 +142,18 @@ def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, words):
     assert "Submitted process" not in run.text
 
 
+@pytest.mark.bad_input
+def test_population_frequencies_need_an_index_before_a_task_starts(tmp_path):
+    launch = nextflow_run.make_inputs(tmp_path / "launch")
+    (launch / "common.vcf.gz").write_bytes(b"")
+    run = nextflow_run.run(
+        launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--population_vcf", "common.vcf.gz"
+    )
+    assert run.code == 1
+    assert "common.vcf.gz has no index; expected common.vcf.gz.tbi or common.vcf.gz.csi" in run.text
+    assert "Submitted process" not in run.text
+
+
 @pytest.mark.parametrize("behind", [(), ("--background_fasta", "genome.fa")])
 def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
     sheet = (

@@ -249,6 +249,8 @@ def test_every_option_reaches_the_tool(start, launch):
         "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     )
     (launch / "around.fa").write_text(">c9\nACGT\n")
+    for name in ("population.vcf.gz", "population.vcf.gz.csi"):
+        (launch / name).write_bytes(b"")
     (launch / "models" / "context").mkdir()
     (launch / "models" / "context" / "bundle.json").write_text("{}")
     given = [
@@ -262,6 +264,10 @@ def test_every_option_reaches_the_tool(start, launch):
         "p.bed",
         "--contig_map",
         "contigs.tsv",
+        "--af_key",
+        "MAF",
+        "--population_vcf",
+        "population.vcf.gz",
     ]
     given += [
         "--calibration",
@@ -312,6 +318,11 @@ def test_every_option_reaches_the_tool(start, launch):
         "around.fa",
         "joined.fa",
         "joined.fa",
+    )
+    assert (check.af_key, str(plan.population_vcf), str(plan.contig_map)) == (
+        "MAF",
+        "population/population.vcf.gz",
+        "contig_map/contigs.tsv",
     )
     assert (check.allow_mismatch, check.include.name, str(check.contig_map)) == (
         True,

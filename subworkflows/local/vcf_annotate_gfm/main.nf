@@ -27,9 +27,10 @@ include { REPORT            } from '../../../modules/local/gfmtrust/report/main'
  */
 def annotationOptions(given) {
     def values = [views: 'default', neighbours: true, region_stride: 8, probes: 'auto', shard_size: 20000, max_allele: 50, seed: 1,
-        contig_map: 'none', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
+        contig_map: 'none', af_key: '', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
         title: 'gfmtrust report', code: '']
-    def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: []]
+    def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: [],
+        population_vcf: []]
     def defaults = values + inputs
     given.keySet().findAll { name -> !defaults.containsKey(name) }.each { name ->
         error("VCF_ANNOTATE_GFM: option ${name}; expected one of ${defaults.keySet().join(', ')}")
@@ -55,6 +56,18 @@ def inModelOrder(pairs) {
     return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }
 }
 
+/** A VCF and its index beside it; [] and [] where there is no VCF. */
+def withIndex(vcf) {
+    if (!vcf) {
+        return [[], []]
+    }
+    def indexes = ['tbi', 'csi'].collect { ending -> vcf.resolveSibling("${vcf.name}.${ending}") }.findAll { path -> path.exists() }
+    if (!indexes) {
+        error("--population_vcf: ${vcf} has no index; expected ${vcf.name}.tbi or ${vcf.name}.csi beside it; make it with tabix -p vcf ${vcf.name}")
+    }
+    return [vcf, indexes[0]]
+}
+
 /** --contig_map as [mode, file or []]. */
 def contigMap(value) {
     return value in ['none', 'auto'] ? [value, []] : ['file', value]
@@ -74,6 +87,7 @@ workflow VCF_ANNOTATE_GFM {
     def contig_map = contigMap(given.contig_map)
     def beds = [cohort, given.regions.collect { entry -> entry[1] }]
     def included = [cohort, given.include]
+    def population = [cohort] + withIndex(given.population_vcf)
 
     // neither a VCF nor a BED: no task
     ch_sheet = ch_vcf
@@ -81,7 +95,7 @@ workflow VCF_ANNOTATE_GFM {
         .filter { rows -> rows.size() > 0 || given.regions.size() > 0 }
         .map { rows -> idsAndFiles(rows) }
     ch_reference = ch_fasta.collect(flat: false).map { rows -> [rows[0][0], rows[0][1], given.background_fasta] }
-    checked = CHECK_INPUTS(ch_reference, ch_sheet, beds, included, contig_map, given.code)
+    checked = CHECK_INPUTS(ch_reference, ch_sheet, beds, included, contig_map, given.af_key, given.code)
     // [meta, fasta, indexes]                             e.g. [[id: 'GRCh38'], GRCh38.fa.gz, [GRCh38.fa.gz.fai, GRCh38.fa.gz.gzi]]
     ch_genome = given.background_fasta
         ? checked.joined.first()
@@ -116,6 +130,8 @@ workflow VCF_ANNOTATE_GFM {
         ch_context,
         beds,
         included,
+        contig_map,
+        population,
         given.probes,
         given.shard_size,
         given.max_allele,

@@ -155,6 +155,15 @@ def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path)
     assert sum(counts[name] for name in ("SCORED", "NO_CONTIG", "AMBIGUOUS_BASE")) == 12
 
 
+def test_frequencies_pass_to_the_sites_and_an_unknown_one_is_nan(tmp_path):
+    known, stated, unknown = snv_rows(GENOME, [100, 200, 300])
+    finished(tmp_path, knows(0.7), [(*known, (3, 12, 0, 0)), (*stated, (0, 0, 0.5, 1)), unknown])
+    sites = tables.read(tmp_path / "sites" / "sites.parquet", ["af", "an"])
+    assert sites["af"].to_pylist() == pytest.approx([0.25, 0.5, np.nan], nan_ok=True)
+    assert sites["an"].to_pylist() == [12, 0, 0]
+    assert sites["af"].null_count == 0
+
+
 def test_shard_size_changes_no_byte_of_the_tables(tmp_path, monkeypatch):
     original = planned
     for folder, size in (("one", 10**6), ("many", 37)):

@@ -14,6 +14,7 @@ process CHECK_INPUTS {
     tuple val(meta2), path(regions, stageAs: 'regions/*')
     tuple val(meta3), path(include_bed, stageAs: 'include/*')
     tuple val(contig_map), path(contig_map_file, stageAs: 'contig_map/*')
+    val af_key
     val code
 
     output:
@@ -34,13 +35,14 @@ process CHECK_INPUTS {
     def regions_option = regions ? "--regions ${regions}" : ''
     def include_option = include_bed ? "--include ${include_bed}" : ''
     def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
+    def key_option = af_key ? "--af_key ${quoted(af_key)}" : ''
     """
     cat > vcfs.tsv <<'END_OF_TABLE'
 ${table}
 END_OF_TABLE
     gfmtrust check_inputs \\
         --fasta ${fasta} ${background_option} \\
-        ${vcfs_option} ${regions_option} ${include_option} ${map_option} \\
+        ${vcfs_option} ${regions_option} ${include_option} ${map_option} ${key_option} \\
         --cpus ${task.cpus} \\
         --out_dir checked \\
         ${args}

@@ -13,6 +13,8 @@ process PLAN_SITES {
     tuple val(meta3), path(context_model)
     tuple val(meta4), path(regions, stageAs: 'regions/*')
     tuple val(meta5), path(include_bed, stageAs: 'include/*')
+    tuple val(contig_map), path(contig_map_file, stageAs: 'contig_map/*')
+    tuple val(meta6), path(population_vcf, stageAs: 'population/*'), path(population_index, stageAs: 'population/*')
     val probes
     val shard_size
     val max_allele
@@ -28,12 +30,14 @@ process PLAN_SITES {
     def args = task.ext.args ?: ''
     def regions_option = regions ? "--regions ${regions}" : ''
     def include_option = include_bed ? "--include ${include_bed}" : ''
+    def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
+    def population_option = population_vcf ? "--population_vcf ${population_vcf}" : ''
     """
     gfmtrust plan_sites \\
         --fasta ${fasta} \\
         --checked ${checked} \\
         --context_model ${context_model} \\
-        ${regions_option} ${include_option} \\
+        ${regions_option} ${include_option} ${map_option} ${population_option} \\
         --probes ${quoted(probes)} \\
         --shard_size ${quoted(shard_size)} \\
         --max_allele ${quoted(max_allele)} \\
