@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from gfmtrust import __version__
 from gfmtrust.cli import options as cli_options
+from gfmtrust.cli.sheet import read_sheet  # noqa: F401  (main looks the steps up by name)
 from gfmtrust.core.errors import BadDataError, GfmtrustError, Terminated, UsageError, message
 
 if TYPE_CHECKING:

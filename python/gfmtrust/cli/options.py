@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gfmtrust.cli import sheet
+
 EPILOG = """exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 internal, 73 cannot write,
 74 I/O, 75 transient (worth a retry), 78 configuration, 143 terminated"""
 
@@ -155,6 +157,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         for option, settings in own.items():
             one.add_argument(option if settings.pop("bare", False) else f"--{option}", **settings)
 
+    step("read_sheet", sheet.SUMMARY, **sheet.OPTIONS)
     step(
         "check_inputs",
         "Check every input file and list its distinct records: checks.json, "
