@@ -25,9 +25,7 @@ OPTIONS = {
         help="folders or addresses that relative paths start from, in this order [the folder of "
         "the samplesheet, then the current one]",
     ),
-    "check_files": dict(
-        action="store_true", help="refuse a row whose local file does not exist"
-    ),
+    "check_files": dict(action="store_true", help="refuse a row whose local file does not exist"),
     "out": dict(type=Path, required=True, help="JSON file to write"),
 }
 

@@ -188,11 +188,10 @@ def unique_ids(rows: tuple[SheetRow, ...], name: str) -> tuple[list[str], list[s
         for index in plain:
             ids[index] = _id_with_file(one, rows[index].cells)
         if len({ids[index] for index in plain}) == len(plain):
-            listed = _listed([ids[index] for index in plain])
+            named = _listed([f"row {rows[index].number} is {ids[index]}" for index in plain])
             warnings.append(
                 f"{name}, {_places([rows[index] for index in indexes])}: id {one} "
-                f"{_times(len(indexes))}; named {listed} by their files; a vcf_id column names "
-                "them otherwise"
+                f"{_times(len(indexes))}; by the file names {named}"
             )
         else:
             for index in plain:

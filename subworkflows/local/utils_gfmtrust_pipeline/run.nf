@@ -7,8 +7,6 @@ include { parameterDefinitions } from './schema'
 include { parameterErrors      } from './schema'
 include { unknownParameters    } from './schema'
 include { sheetInput           } from './samplesheet'
-include { sheetEntries         } from './samplesheet'
-include { counted              } from './words'
 include { helpText             } from './help'
 include { parameterHelp        } from './help'
 include { colours              } from './help'
@@ -106,15 +104,6 @@ def optionalPath(name, value) {
 /** What READ_SHEET is given; an empty list with --regions_only. */
 def samplesheetOf(values) {
     return values.regions_only.toString() == 'true' ? [] : sheetInput(inputPath('input', values.input), workflow.launchDir)
-}
-
-/** The rows of READ_SHEET's table as [meta, vcf]; what it changed and how many rows it has is logged, a file that does not exist ends the run. */
-def rowsOf(table) {
-    def sheet = sheetEntries(table)
-    sheet.warnings.each { text -> log.warn(text) }
-    stopAt(sheet.errors)
-    log.info("${sheet.name}: ${counted(sheet.entries.collect { meta, _vcf -> meta.sample }.unique().size(), 'sample')} in ${counted(sheet.entries.size(), 'VCF')}")
-    return sheet.entries
 }
 
 /** Everything that VCF_ANNOTATE_GFM is given beside VCFs, genome and models. */

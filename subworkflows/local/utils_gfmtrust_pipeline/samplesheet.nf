@@ -1,6 +1,7 @@
 //
 // The samplesheet of a run: what READ_SHEET is given, and its table as rows. Reading and checking are done by `gfmtrust read_sheet`;
 // here stands what only Nextflow can do, because a task may not see the files: which of them exist.
+// No include in this file: under the strict parser of Nextflow 25.04 a script with includes can be included from one place only.
 //
 
 /**
@@ -26,6 +27,17 @@ def sheetEntries(table) {
     }
     def entries = errors ? [] : sheet.entries.collect { entry -> [entry.meta.collectEntries { name, text -> [name, text] }, existingFile(entry.vcf)] }
     return [name: sheet.name, entries: entries, errors: errors, warnings: sheet.warnings]
+}
+
+/** The rows of READ_SHEET's table as [meta, vcf]; its warnings are logged, and a file that does not exist ends the run. */
+def rowsOf(table) {
+    def sheet = sheetEntries(table)
+    sheet.warnings.each { text -> log.warn(text) }
+    if (sheet.errors) {
+        error(sheet.errors.take(20).join('\n') + (sheet.errors.size() > 20 ? "\n... and ${sheet.errors.size() - 20} more" : ''))
+    }
+    log.info("${sheet.name}: ${sheet.entries.size()} VCFs of ${sheet.entries.collect { meta, _vcf -> meta.sample }.unique().size()} samples")
+    return sheet.entries
 }
 
 /** The first of the paths that is a file, null where there is none; a remote file is left to the task that stages it. */

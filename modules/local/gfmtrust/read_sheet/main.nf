@@ -1,7 +1,7 @@
 include { quoted } from '../../shell'
 
 process READ_SHEET {
-    tag "${sheet.name}"
+    tag "${meta.id}"
     label 'process_single'
 
     conda "${projectDir}/containers/score.environment.yml"
