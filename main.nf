@@ -6,7 +6,7 @@
 include { GFMTRUST          } from './workflows/gfmtrust'
 include { informationText   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { checkParameters   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { samplesOf         } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { samplesheetOf     } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { modelEntries      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { annotationInputs  } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { inputPath         } from './subworkflows/local/utils_gfmtrust_pipeline/run'
@@ -25,11 +25,11 @@ workflow {
         if (params.validate_params) {
             checkParameters(params)
         }
-        def samples = samplesOf(params)
+        def sheet = samplesheetOf(params)
         def models = modelEntries(params.models)
         def options = annotationInputs(params, models)
         def fasta = inputPath('fasta', params.fasta)
-        log.info(startText(params, samples, options.regions, models + options.external_scores))
+        log.info(startText(params, options.regions, models + options.external_scores))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 
         def dry_run = params.dry_run
@@ -39,6 +39,6 @@ workflow {
             log.info(endText(dry_run, outdir, kind))
         }
 
-        GFMTRUST(samples, models, fasta, options, multiqcConfigs(params), params.outdir)
+        GFMTRUST(sheet, models, fasta, options, multiqcConfigs(params), params.outdir)
     }
 }

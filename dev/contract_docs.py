@@ -19,9 +19,11 @@ from gfmtrust.core.contracts.manifest import Manifest  # noqa: E402
 from gfmtrust.core.contracts.plan import Plan  # noqa: E402
 from gfmtrust.core.contracts.planned_shard import PlannedShard  # noqa: E402
 from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
+from gfmtrust.core.contracts.samplesheet import Samplesheet  # noqa: E402
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
+    Samplesheet,
     Checks,
     Plan,
     PlannedShard,

@@ -2,14 +2,16 @@
 // A run of the pipeline: the subworkflow that other pipelines install, with its progress in the log and MultiQC behind it.
 //
 
+include { READ_SHEET       } from '../modules/local/gfmtrust/read_sheet/main'
 include { VCF_ANNOTATE_GFM } from '../subworkflows/local/vcf_annotate_gfm/main'
 include { MULTIQC          } from '../modules/local/multiqc/report/main'
 include { logProgress      } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
 include { planText         } from '../subworkflows/local/utils_gfmtrust_pipeline/progress'
+include { rowsOf           } from '../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
 
 workflow GFMTRUST {
     take:
-    samples         // list of [meta, vcf]         e.g. [[[id: 'S1', sample: 'S1'], S1.vcf.gz], ...], sorted by id
+    sheet           // [file, schema, folders]     see sheetInput; [] where there are no VCFs
     models          // list of [meta, folder|[]]   e.g. [[[id: 'gpn-demo-1', order: 1, digest: '4f...'], gpn-demo-1], ...], as given
     fasta           // file                        e.g. GRCh38.fa
     options         // map                         see annotationOptions of VCF_ANNOTATE_GFM
@@ -18,7 +20,11 @@ workflow GFMTRUST {
 
     main:
     def cohort = [id: 'cohort']
-    run = VCF_ANNOTATE_GFM(channel.fromList(samples), channel.value([[id: fasta.simpleName], fasta]), channel.fromList(models), options)
+    // always called, with or without a sheet: Nextflow 25.04 numbers `eval` outputs in the order of the calls, which enters the hash of tasks
+    def (table, schema, folders) = sheet ?: [[], [], []]
+    read = READ_SHEET(channel.fromList(table ? [[[id: table.name], table]] : []), [cohort, schema], folders, options.code)
+    ch_vcf = read.table.flatMap { _meta, rows -> rowsOf(rows) }
+    run = VCF_ANNOTATE_GFM(ch_vcf, channel.value([[id: fasta.simpleName], fasta]), channel.fromList(models), options)
     run.estimate.view()
     if (!options.dry_run) {
         def n_models = 1 + models.size() + options.external_scores.size()

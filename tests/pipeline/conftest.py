@@ -1,6 +1,7 @@
 """Session fixtures: each configuration of the pipeline runs once, all tests read what it left."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nextflow_run
@@ -18,12 +19,25 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def stub_tools(tmp_path_factory) -> Path:
-    """Commands that only know their version: a stub run calls nothing else."""
+    """Commands that only know their version: a stub run calls nothing else but read_sheet, whose
+    rows decide which tasks there are."""
     folder = tmp_path_factory.mktemp("tools")
-    for name in ("gfmtrust", "multiqc"):
-        (folder / name).write_text("#!/bin/sh\necho 0.0.0\n")
+    _real_gfmtrust(folder)
+    read = '[ "$1" != read_sheet ] || exec real_gfmtrust "$@"\n'
+    for name, first in (("gfmtrust", read), ("multiqc", "")):
+        (folder / name).write_text(f"#!/bin/sh\n{first}echo 0.0.0\n")
         (folder / name).chmod(0o755)
     return folder
+
+
+def _real_gfmtrust(folder: Path) -> None:
+    """The package of this checkout, for the step that no stand-in replaces."""
+    root = nextflow_run.ROOT
+    command = (
+        f'PYTHONPATH="{root / "python"}" exec "{sys.executable}" "{root / "bin" / "gfmtrust"}"'
+    )
+    (folder / "real_gfmtrust").write_text(f'#!/bin/sh\n{command} "$@"\n')
+    (folder / "real_gfmtrust").chmod(0o755)
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +45,7 @@ def fake_tools(tmp_path_factory) -> Path:
     """Commands that note their arguments and make files of the right names: `fake_gfmtrust.sh`."""
     folder = tmp_path_factory.mktemp("fake")
     shutil.copy(Path(__file__).with_name("fake_gfmtrust.sh"), folder / "gfmtrust")
+    _real_gfmtrust(folder)
     (folder / "multiqc").write_text(
         "#!/bin/sh\nmkdir -p multiqc_report_data\necho 0.0.0 | tee multiqc_report.html\n"
     )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Stands for gfmtrust in wiring tests: notes its arguments in $FAKE_LOG (one call a line, arguments ended by ^_) and makes the
-# files each subcommand is to make. $FAKE_FAIL 'score_sites 75 once' ends that subcommand with that code, the first time or 'always'.
+# files each subcommand is to make; read_sheet is the real one, since the rows decide which tasks there are. $FAKE_FAIL 'score_sites 75 once' ends that subcommand with that code, the first time or 'always'.
 set -eu
 if [ "$1" = --version ]; then
     echo 0.0.0
@@ -31,6 +31,7 @@ out_dir=$(option --out_dir "$@")
 out=$(option --out "$@")
 [ -z "$out_dir" ] || mkdir -p "$out_dir"
 case $step in
+    read_sheet) real_gfmtrust "$@" ;;
     check_inputs)
         mkdir "$out_dir/spellings"
         cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"

@@ -1,40 +1,77 @@
-"""The pipeline's checks, written in Groovy, against `jsonschema` on the same schemas, and against
-literal messages."""
+"""The pipeline's checks, written in Groovy, against `jsonschema` on the same schema, against the
+package, and against literal messages."""
 
-import csv
 import json
 import subprocess
 
 import jsonschema
 import nextflow_run
 import pytest
-from check_cases import CELLS, PARAMETERS, ROWS, SHEETS
+from check_cases import BEDS, PARAMETERS
+
+from gfmtrust.core import names
+from gfmtrust.core.contracts.samplesheet import Samplesheet, SheetEntry
+from gfmtrust.io import bed
 
 ROOT = nextflow_run.ROOT
 
 
-@pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
-    """What the pipeline's functions say of every case; one start of Nextflow for all."""
-    folder = tmp_path_factory.mktemp("cases")
-    for name in ("a.vcf", "b.vcf", "a.tbi", "b.csi"):
-        (folder / name).write_text("##fileformat=VCFv4.2\n")
-    for name, (text, _errors, _ids) in SHEETS.items():
-        (folder / name).write_bytes(text.encode())
-    for number, row in enumerate(ROWS):
-        with open(folder / f"row{number}.csv", "w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([row.keys(), row.values()])
-    sheets = [*SHEETS, *(f"row{number}.csv" for number in range(len(ROWS)))]
-    (folder / "cases.json").write_text(
-        json.dumps(
-            {
-                "parameters": PARAMETERS,
-                "cells": CELLS,
-                "sheets": [str(folder / name) for name in sheets],
-            }
-        )
+def entry(row, sample, vcf, vcf_index=()):
+    return SheetEntry(row, {"id": sample, "sample": sample}, tuple(vcf), tuple(vcf_index))
+
+
+def tables(folder):
+    """Samplesheets as READ_SHEET writes them, and what is expected: entries or errors."""
+    a, b, absent = (str(folder / name) for name in ("a.vcf", "launch/b.vcf", "none.vcf"))
+    remote = "https://example.org/a.vcf.gz"
+    read = Samplesheet(
+        "s.csv",
+        (
+            entry(3, "A", [a, absent]),
+            entry(2, "B", [absent, b], [str(folder / "a.tbi")]),
+            entry(4, "C", [remote]),
+        ),
+        ("s.csv: UTF-16 text; read as such",),
     )
-    (folder / "elsewhere").mkdir()
+    refused = Samplesheet(
+        "s.csv", (entry(5, "A", [absent]), entry(2, "B", [a, b], [absent, str(folder)]))
+    )
+    return [
+        (
+            read,
+            [[{"id": "A", "sample": "A"}, a], [{"id": "B", "sample": "B"}, b]]
+            + [[{"id": "C", "sample": "C"}, remote]],
+            [],
+        ),
+        (
+            refused,
+            [],
+            [
+                f"s.csv, row 2, column vcf_index: {absent} and {folder} not found; expected a file; correct the path",
+                f"s.csv, row 5, column vcf: {absent} not found; expected a file; correct the path",
+            ],
+        ),
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cases")
+    (folder / "launch").mkdir()
+    for name in ("a.vcf", "launch/b.vcf", "a.tbi"):
+        (folder / name).write_text("##fileformat=VCFv4.2\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def verdicts(folder):
+    """What the pipeline's functions say of every case; one start of Nextflow for all."""
+    paths = []
+    for number, (table, _entries, _errors) in enumerate(tables(folder)):
+        paths.append(str(folder / f"table{number}.json"))
+        table.write(paths[-1])
+    cases = {"parameters": PARAMETERS, "beds": BEDS, "tables": paths}
+    (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
         [
             "nextflow",
@@ -45,7 +82,7 @@ def verdicts(tmp_path_factory):
             "--verdicts",
             str(folder / "verdicts.json"),
         ],
-        cwd=folder / "elsewhere",
+        cwd=folder / "launch",
         env=nextflow_run.environment(folder),
         capture_output=True,
         text=True,
@@ -108,81 +145,20 @@ def spelled(values):
 
 @pytest.mark.pipeline
 @pytest.mark.bad_input
-def test_cells_are_judged_as_jsonschema_judges_them(verdicts):
-    columns = json.loads((ROOT / "assets" / "schema_input.json").read_text())["items"]["properties"]
-    wrong = [
-        (cell, errors)
-        for cell, errors in zip(CELLS, verdicts["cells"], strict=True)
-        if bool(errors)
-        == jsonschema.Draft202012Validator(columns[cell["column"]]).is_valid(cell["value"])
-    ]
-    assert not wrong
+def test_a_bed_has_one_name_in_the_pipeline_and_in_the_package(verdicts):
+    expected = [[bed.name_of(name), names.fits(bed.name_of(name))] for name in BEDS]
+    assert verdicts["beds"] == expected
+    assert {fits for _name, fits in expected} == {True, False}
 
 
 @pytest.mark.pipeline
 @pytest.mark.bad_input
-@pytest.mark.parametrize("name", SHEETS)
-def test_samplesheets(verdicts, name):
-    _text, errors, ids = SHEETS[name]
-    sheet = verdicts["sheets"][list(SHEETS).index(name)]
-    assert sheet["errors"] == errors
-    assert [meta["id"] for meta, _vcf in sheet["entries"]] == ids
-
-
-@pytest.mark.pipeline
-@pytest.mark.bad_input
-def test_rows_are_judged_as_jsonschema_judges_them(verdicts):
-    """And each message names the row, the column, the value and what is allowed."""
-    schema = jsonschema.Draft202012Validator(
-        json.loads((ROOT / "assets" / "schema_input.json").read_text())
-    )
-    optional = {"vcf_index", "patient", "status"}
-    found = verdicts["sheets"][len(SHEETS) :]
-    expected = [
-        schema.is_valid(
-            [{name: cell for name, cell in row.items() if cell or name not in optional}]
-        )
-        for row in ROWS
-    ]
-    wrong = [
-        (row, sheet["errors"])
-        for row, sheet, one in zip(ROWS, found, expected, strict=True)
-        if bool(sheet["errors"]) == one
-    ]
-    assert not wrong
-    assert len(ROWS) >= 60
-    assert 15 < sum(expected) < len(ROWS) - 15
-    for number, (row, sheet) in enumerate(zip(ROWS, found, strict=True)):
-        for line in sheet["errors"]:
-            shown = {name: cell.replace("\t", "\\x09") for name, cell in row.items()}
-            named = [
-                name
-                for name, cell in shown.items()
-                if line.startswith(f"row{number}.csv row 2, column {name}: '{cell}'; expected ")
-            ]
-            assert named or line.startswith(
-                (
-                    f"row{number}.csv row 2: no column ",
-                    f"row{number}.csv row 2, column sample: empty cell",
-                )
-            )
-
-
-@pytest.mark.pipeline
-def test_what_a_row_carries(verdicts):
-    sheet = verdicts["sheets"][list(SHEETS).index("sarek.csv")]
-    meta, vcf = sheet["entries"][0]
-    assert meta == {"id": "A.mutect2", "sample": "A", "variantcaller": "mutect2", "patient": "P"}
-    assert vcf.endswith("/b.vcf")
-
-
-@pytest.mark.pipeline
-@pytest.mark.bad_input
-def test_unknown_columns_are_a_warning(verdicts):
-    sheet = verdicts["sheets"][list(SHEETS).index("plain.csv")]
-    assert sheet["warnings"] == []
-    sheet = verdicts["sheets"][list(SHEETS).index("no_vcf.csv")]
-    assert sheet["entries"] == []
+@pytest.mark.parametrize("number", [0, 1])
+def test_which_files_of_a_sheet_exist(verdicts, folder, number):
+    """The first of the paths that is a file; a remote one is not looked for; all faults are listed."""
+    table, entries, errors = tables(folder)[number]
+    found = verdicts["tables"][number]
+    assert found == {"errors": errors, "warnings": list(table.warnings), "entries": entries}
 
 
 @pytest.mark.pipeline

@@ -20,6 +20,7 @@ def test_every_task_of_a_run_with_odd_names(odd_stub):
     assert odd_stub.code == 0, odd_stub.text
     assert names(odd_stub) == sorted(
         [
+            "READ_SHEET (sheet.csv)",
             "CHECK_INPUTS (ge nome[1]')",
             "FIT_CONTEXT_MODEL (ge nome[1]')",
             "EXPORT_MODEL (one_model)",
@@ -174,6 +175,7 @@ def test_strict_parser_dry_run_of_a_sarek_sheet(tmp_path, stub_tools, behind):
     )
     assert run.code == 0, run.text
     assert {nextflow_run.process(task) for task in run.tasks()} == {
+        "READ_SHEET",
         "CHECK_INPUTS",
         "FIT_CONTEXT_MODEL",
         "PLAN_SITES",

@@ -83,6 +83,7 @@ def test_every_command_line_is_one_that_gfmtrust_reads(first):
         for step in {options.subcommand for options in parsed}
     }
     assert counts == {
+        "read_sheet": 1,
         "check_inputs": 1,
         "fit_context_model": 1,
         "export_model": 2,

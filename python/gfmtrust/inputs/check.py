@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.core import names
 from gfmtrust.core.contracts.checks import (
     Background,
     CheckedGenome,
@@ -36,7 +36,6 @@ from gfmtrust.io.vcf.reader import format_position
 
 log = logging.getLogger(__name__)
 
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 SHEET_BYTES = 10 << 20
 POOL_FROM_BYTES = 8 << 20  # below, starting a child takes longer than the files
 
@@ -106,7 +105,7 @@ def check_inputs(
             *([] if str(contig_map) in ("none", "auto") else [Path(contig_map)]),
         ]
     )
-    names = _bed_names([Path(path) for path in regions])
+    beds = _bed_names([Path(path) for path in regions])
     if options.af_key:
         frequency_key.check(options.af_key, list(by_id.values()))
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -131,7 +130,7 @@ def check_inputs(
             checked = list(_run(jobs, genome, options.processes))
             refuse_two_namings(checked)
             checked += [
-                check_bed(path, name, genome, rule, allow_mismatch) for name, path in names.items()
+                check_bed(path, name, genome, rule, allow_mismatch) for name, path in beds.items()
             ]
             others = [
                 check_bed(Path(path), "include", genome, rule, allow_mismatch)
@@ -304,8 +303,7 @@ def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCh
 
 
 def _with_id(rows: dict[str, Path], name: str, path: Path, place: str) -> dict[str, Path]:
-    if not ID.fullmatch(name):
-        raise UsageError(message(f"{place}, id", f"'{shown(name)}'", ID.pattern, "rename it"))
+    names.check(name, f"{place}, id")
     if name in rows:
         raise UsageError(
             message(f"{place}, id", f"{name} twice", "unique ids", "add a vcf_id column")
@@ -314,23 +312,15 @@ def _with_id(rows: dict[str, Path], name: str, path: Path, place: str) -> dict[s
 
 
 def _bed_names(paths: list[Path]) -> dict[str, Path]:
-    names: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for path in paths:
-        name = bed.name_of(path)
-        if not ID.fullmatch(name):
-            place = f"--regions {shown(path.name)}"
-            raise UsageError(message(place, f"name '{shown(name)}'", ID.pattern, "rename the file"))
-        if name in names:
-            raise UsageError(
-                message(
-                    "--regions",
-                    f"two files named {name}",
-                    "different names, as outputs carry them",
-                    "rename one",
-                )
-            )
-        names[name] = path
-    return names
+        place = f"--regions {shown(path.name)}"
+        name = names.check(bed.name_of(path), f"{place}, name", "rename the file")
+        if name in by_name:
+            found = f"name {name} of {shown(by_name[name].name)} too"
+            raise UsageError(message(place, found, "unique names", "rename one of the files"))
+        by_name[name] = path
+    return by_name
 
 
 def _refuse_missing(paths: list[Path]) -> None:

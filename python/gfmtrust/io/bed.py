@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gfmtrust.core import names
 from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.core.warning_counts import CountedWarning, WarningCounts, shown
 from gfmtrust.io import bgzf
@@ -91,11 +92,9 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
 
 
 def name_of(path: str | Path) -> str:
-    """The name that a BED's outputs carry: its file name without .gz or .bgz, then without .bed."""
-    name = Path(path).name
-    for ending in (".gz", ".bgz", ".bed"):
-        name = name.removesuffix(ending)
-    return name
+    """The name that a BED's outputs carry: its file name without .bed, .gz and .bgz in any case,
+    with `_` for what no name may contain."""
+    return names.of_file(path, names.BED_ENDING)
 
 
 def intervals(path: str | Path, contig_map: Mapping[str, str] | None = None) -> IntervalSet:

@@ -6,10 +6,11 @@ include { readSchema           } from './schema'
 include { parameterDefinitions } from './schema'
 include { parameterErrors      } from './schema'
 include { unknownParameters    } from './schema'
-include { readSamplesheet      } from './samplesheet'
+include { sheetInput           } from './samplesheet'
 include { helpText             } from './help'
 include { parameterHelp        } from './help'
 include { colours              } from './help'
+include { isName               } from '../../../modules/local/shell'
 
 /** Text for --help, --help <parameter>, --help_full and --version; null where the run is to go on. */
 def informationText(values) {
@@ -100,9 +101,9 @@ def optionalPath(name, value) {
     return value ? inputPath(name, value) : []
 }
 
-/** The VCFs of a run as [meta, vcf], sorted by id; none with --regions_only. */
-def samplesOf(values) {
-    return values.regions_only.toString() == 'true' ? [] : samplesheetEntries(values.input)
+/** What READ_SHEET is given; an empty list with --regions_only. */
+def samplesheetOf(values) {
+    return values.regions_only.toString() == 'true' ? [] : sheetInput(inputPath('input', values.input), workflow.launchDir)
 }
 
 /** Everything that VCF_ANNOTATE_GFM is given beside VCFs, genome and models. */
@@ -124,24 +125,21 @@ def multiqcConfigs(values) {
     return [file("${projectDir}/assets/multiqc_config.yml"), optionalPath('multiqc_config', values.multiqc_config)].flatten()
 }
 
-/** Rows of the samplesheet as [meta, vcf], sorted by id. */
-def samplesheetEntries(value) {
-    def sheet = readSamplesheet(inputPath('input', value), readSchema(file("${projectDir}/assets/schema_input.json")), workflow.launchDir)
-    stopAt(sheet.errors)
-    sheet.warnings.each { text -> log.warn(text) }
-    return sheet.entries
+/** The name that a BED's outputs carry: the rule of gfmtrust.core.names. */
+def nameOfBed(path) {
+    return path.name.replaceFirst(/(?i)(\.bed)?(\.b?gz)?$/, '').replaceAll(/[^A-Za-z0-9_.-]/, '_')
 }
 
-/** BED files of --regions (comma list or glob) as [meta, bed], sorted by name; a name is the file's, without .bed. */
+/** BED files of --regions (comma list or glob) as [meta, bed], sorted by name. */
 def regionEntries(value) {
     if (!value) {
         return []
     }
     def whole = file(value.toString(), glob: false)
     def paths = whole.exists() ? [quotable('regions', whole)] : value.toString().tokenize(',').collectMany { part -> matchingFiles(part.trim()) }
-    def entries = paths.collect { path -> [[id: path.name.replaceFirst(/(?i)\.bed(\.b?gz)?$/, '').replaceAll(/[^A-Za-z0-9_.-]/, '_')], path] }
-    stopAt(entries.findAll { entry -> !(entry[0].id ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/) }
-        .collect { entry -> "--regions: ${entry[1].name} gives the name '${entry[0].id}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,63}; rename the file" })
+    def entries = paths.collect { path -> [[id: nameOfBed(path)], path] }
+    stopAt(entries.findAll { entry -> !isName(entry[0].id) }
+        .collect { entry -> "--regions ${entry[1].name}, name: '${entry[0].id}'; expected [A-Za-z0-9][A-Za-z0-9_.-]{0,127}; rename the file" })
     stopAt(entries.groupBy { entry -> entry[0].id }.findAll { _id, same -> same.size() > 1 }
         .collect { id, same -> "--regions: ${same.collect { entry -> entry[1] }.join(' and ')}: name ${id} twice; expected unique; rename one" })
     return entries.sort { entry -> entry[0].id }

@@ -8,14 +8,13 @@ include { thousands         } from './words'
 include { counted           } from './words'
 
 /** What this run is made of, printed at its start. */
-def startText(values, samples, regions, models) {
+def startText(values, regions, models) {
     def changed = changedParameters(values, readSchema(file("${projectDir}/nextflow_schema.json")))
     def names = ['context_model'] + models.collect { meta, _folder -> meta.id }
     def head = ["gfmtrust ${workflow.manifest.version}, run ${workflow.runName}",
         "  device   ${values.device} (requested)",
         "  models   ${names.join(', ')}",
         "  views    ${values.views} (passes per site and model: fast 1, default 2, thorough 7, or 13 for 6-mers; causal models 4 times as many)",
-        "  samples  ${samples.collect { meta, _vcf -> meta.sample }.unique().size()} in ${counted(samples.size(), 'VCF')}",
         "  regions  ${counted(regions.size(), 'BED')}",
         "  profile  ${workflow.profile}",
         "  work     ${workflow.workDir}",
@@ -62,7 +61,9 @@ def failureText(report, outdir) {
     def lines = report.readLines().collect { line -> line.trim() }.findAll { line -> line }
     def task = report.find(/(?<=Error executing process > ')[^']+/)
     def own = lines.findAll { line -> line.startsWith('gfmtrust: ') }.collect { line -> line - 'gfmtrust: ' }
-    def said = own ? own.last() : lineAfter(lines, 'Caused by:') ?: (lines ? lines.first() : 'no message; see .nextflow.log')
+    // the faults of a samplesheet are lines of their own; of other tasks the last line is the error
+    def shown_lines = task?.contains('READ_SHEET') ? own : own.takeRight(1)
+    def said = own ? shown_lines.join("\n  ") : lineAfter(lines, 'Caused by:') ?: (lines ? lines.first() : 'no message; see .nextflow.log')
     def code = lineAfter(lines, 'Command exit status:')
     def cause = code == '137' ? ' (killed, most often for lack of memory)' : ''
     def place = task ? " at ${task.replaceFirst(/^(\w+:)+/, '')}${code ? ", exit ${code}${cause}" : ''}" : ''

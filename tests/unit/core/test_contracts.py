@@ -21,6 +21,7 @@ from gfmtrust.core.contracts.counts import RegionCounts, VcfCounts, read_counts
 from gfmtrust.core.contracts.plan import Plan, PlanCounts, PlannedContig
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.run import RunFacts
+from gfmtrust.core.contracts.samplesheet import Samplesheet, SheetEntry
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.core.warning_counts import CountedWarning
@@ -44,7 +45,8 @@ PLAN = Plan(
 )
 FACTS = RunFacts(("chr1",), (1_000,), {"1": "chr1"}, models={"gpn": {"device": "cpu"}})
 SHARD = PlannedShard(ShardKind.VARIANTS, 3)
-EVERY = [CHECKS, PLAN, FACTS, SHARD, by_hand(), vcf_counts("a", 1, 2, 3, 4), bed_counts("b")]
+SHEET = Samplesheet("s.csv", (SheetEntry(2, {"id": "a"}, ("/d/a.vcf", "/a.vcf"), ()),), ("x",))
+EVERY = [SHEET, CHECKS, PLAN, FACTS, SHARD, by_hand(), vcf_counts("a", 1, 2, 3, 4), bed_counts("b")]
 
 
 def name_of(contract):

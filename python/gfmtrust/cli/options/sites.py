@@ -5,6 +5,23 @@ from pathlib import Path
 from gfmtrust.cli.options.shared import positive, probe_number, step
 
 STEPS = {
+    "read_sheet": step(
+        "Read and check a samplesheet (CSV, TSV, YAML, JSON) and write its VCFs with their ids: "
+        "samplesheet.json. Example: gfmtrust read_sheet --input samplesheet.csv "
+        "--schema assets/schema_input.json --check_files --out samplesheet.json",
+        input=dict(type=Path, required=True, help="the samplesheet, one row per VCF"),
+        schema=dict(
+            type=Path, required=True, help="JSON Schema of its columns: assets/schema_input.json"
+        ),
+        folders=dict(
+            nargs="+",
+            metavar="FOLDER",
+            help="folders or addresses that relative paths start from, in this order [the folder "
+            "of the samplesheet, then the current one]",
+        ),
+        check_files=dict(action="store_true", help="refuse a row whose local file does not exist"),
+        out=dict(type=Path, required=True, help="JSON file to write"),
+    ),
     "check_inputs": step(
         "Check every input file and list its distinct records: checks.json, "
         "spellings/<id>.parquet, joined.fa",

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from gfmtrust.cli.steps import checks, models, results, scoring, sites
 
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "read_sheet": sites.read_sheet,
     "check_inputs": sites.check_inputs,
     "fit_context_model": models.fit_context_model,
     "export_model": models.export_model,

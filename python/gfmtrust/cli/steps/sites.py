@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 
 log = logging.getLogger("gfmtrust")
+
+
+def read_sheet(options: argparse.Namespace) -> None:
+    from gfmtrust.inputs import samplesheet
+
+    folders = options.folders or [str(options.input.absolute().parent), os.getcwd()]
+    sheet = samplesheet.read_sheet(
+        options.input, options.schema, options.out, folders, options.check_files
+    )
+    log.info("%d VCFs in %s", len(sheet.entries), sheet.name)
 
 
 def check_inputs(options: argparse.Namespace) -> None:
