@@ -29,6 +29,7 @@ from gfmtrust.calibration.probe_tables import (
     read_once,
 )
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
+from gfmtrust.calibration.run_background import RunBackground
 from gfmtrust.calibration.shift import shift_gate
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
@@ -60,14 +61,16 @@ def calibrate(
     options: Options,
     frozen: Path | None = None,
     labels: LabelUse = LabelUse(),  # noqa: B008  (frozen: safe)
+    background_vcf: Path | None = None,
 ) -> RunCalibration:
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration
     against this run.
 
-    Writes calibration.json, probes.scored.parquet and, with a prior, those of `local_lr` below
-    `out_dir`. Raises UsageError (64) for labels with a frozen calibration or a prior without
-    labels, ConfigurationError (78) where the frozen one is of other models, another genome or other
-    views.
+    background_vcf: of `RunBackground`. Writes calibration.json, probes.scored.parquet,
+    background.parquet and, with a prior, those of `local_lr` below `out_dir`. Raises UsageError
+    (64) for labels with a frozen calibration or a prior without labels, ConfigurationError (78)
+    where the frozen one is of other models, another genome or other views, BadDataError (65) for a
+    background VCF without a scored allele of the run.
     """
     _refuse_contradictions(frozen, labels)
     plan = Plan.read(plan_dir / Plan.NAME)
@@ -80,7 +83,8 @@ def calibrate(
     alts, of_classes = PermutedAlts(plan_dir, seed), ClassProbes(plan_dir, ensemble)
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
-    read_once(plan_dir, scores, [probes, surprisal, alts, *also])
+    background = RunBackground(plan_dir, background_vcf)
+    read_once(plan_dir, scores, [probes, surprisal, alts, background, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -122,6 +126,7 @@ def calibrate(
     calibration = record.with_controls(calibration, controls, alts.distance())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
+    background.write(out_dir, seed)
     return calibration
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.stats import ks_2samp
 
 from gfmtrust.calibration import splits
@@ -19,8 +20,8 @@ from gfmtrust.calibration.background_classes import (
     LEVELS,
     ClassParts,
     class_key,
-    class_name,
     gc_edges,
+    merged_classes,
 )
 from gfmtrust.core.contracts.base import entry
 
@@ -41,6 +42,7 @@ class ClassCounts:
     level: str = entry("what the alleles of the class have in common")
     alleles: int = entry("background alleles")
     values: int = entry("LLRs that are kept of them")
+    keys: tuple[int, ...] = entry("codes of the classes that it was merged from or stands for")
 
 
 @dataclass(frozen=True)
@@ -85,20 +87,19 @@ class Alleles:
 class Background:
     """The LLRs of background alleles by class.
 
-    edges, copies: of `class_key`; keys: of the classes, ascending, int64 (c,); first: first value of
-    each class and the end of the last, int64 (c + 1,); llr: ascending within a class, float64 (m,);
-    place, substitution_code: the alleles of the values, int64 (m,); classes: c of them; left_out:
-    alleles without an LLR; unclassed: alleles in no class.
+    edges, copies: of `class_key`; classes: c of them; first: first value of each class and the end
+    of the last, int64 (c + 1,); llr: ascending within a class, float64 (m,); place,
+    substitution_code: the alleles of the values, int64 (m,); left_out: alleles without an LLR;
+    unclassed: alleles in no class.
     """
 
     edges: tuple[float, float]
     copies: tuple[str, ...]
-    keys: np.ndarray
+    classes: tuple[ClassCounts, ...]
     first: np.ndarray
     llr: np.ndarray
     place: np.ndarray
     substitution_code: np.ndarray
-    classes: tuple[ClassCounts, ...]
     left_out: int = 0
     unclassed: int = 0
 
@@ -106,25 +107,37 @@ class Background:
         """Row of the class of each allele, int64 (n,); -1 where it has none. It is the finest class
         that the background has of the allele."""
         rows = np.full(len(parts), -1, dtype=np.int64)
-        if not len(self.keys):
-            return rows
-        for level in range(len(LEVELS)):
-            key = class_key(parts, level, self.edges, self.copies)
-            slot = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)
-            rows = np.where((rows < 0) & (self.keys[slot] == key), slot, rows)
+        keys = pd.Index([key for one in self.classes for key in one.keys], dtype=np.int64)
+        number = np.repeat(np.arange(len(self.classes)), [len(one.keys) for one in self.classes])
+        for level in range(len(LEVELS) if len(keys) else 0):
+            slot = keys.get_indexer(class_key(parts, level, self.edges, self.copies))
+            rows = np.where((rows < 0) & (slot >= 0), number[slot], rows)
         return rows
+
+    def values_of(self, number: int) -> np.ndarray:
+        """The LLRs of one class, ascending."""
+        return self.llr[self.first[number] : self.first[number + 1]]
 
     def is_member(self, alleles: Alleles) -> np.ndarray:
         """Which alleles are among the values of the background themselves, bool (n,)."""
         order = np.lexsort((self.substitution_code, self.place))
-        place, code = self.place[order], self.substitution_code[order]
-        at = np.searchsorted(place, alleles.place)
-        member = np.zeros(len(alleles), dtype=bool)
-        for step in range(3):  # a site has three SNVs
-            slot = np.minimum(at + step, len(place) - 1)
-            if len(place):
-                member |= (place[slot] == alleles.place) & (code[slot] == alleles.substitution_code)
-        return member
+        return among(
+            alleles.place,
+            alleles.substitution_code,
+            self.place[order],
+            self.substitution_code[order],
+        )
+
+
+def among(place: np.ndarray, code: np.ndarray, places: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Which SNVs (place, substitution code) are in a list of distinct ones, bool (n,). places, codes:
+    the list, sorted by place and then by code (m,)."""
+    member = np.zeros(len(place), dtype=bool)
+    at = np.searchsorted(places, place)
+    for step in range(3 if len(places) else 0):  # a site has three SNVs
+        slot = np.minimum(at + step, len(places) - 1)
+        member |= (places[slot] == place) & (codes[slot] == code)
+    return member
 
 
 def fit_background(
@@ -132,40 +145,30 @@ def fit_background(
 ) -> Background:
     """The background of these alleles, each counted once; the order of the rows does not matter.
 
-    A class with at least `min_alleles` alleles of its own is kept; the alleles of the others go on
-    to the next level, where they are classed among themselves. So every allele counts in one class
-    at most, and a class holds the alleles that it judges and no others. Alleles without a finite LLR
-    are left out and counted; without any allele there is no class.
+    Classes are those of `merged_classes`. So every allele counts in one class at most, and a class
+    holds the alleles that it judges and no others. Alleles without a finite LLR are left out and
+    counted; without any allele there is no class.
     """
     left_out = int((~np.isfinite(alleles.llr)).sum())
     alleles = alleles.take(_distinct(alleles))
     edges = gc_edges(alleles.parts.gc)
     copies = tuple(sorted({str(name) for name in alleles.parts.copy}))
-    kept, waiting = [], np.flatnonzero(alleles.parts.substitution >= 0)
-    for level in range(len(LEVELS)):
-        key = class_key(alleles.parts.take(waiting), level, edges, copies)
-        keys, index, counts = np.unique(key, return_inverse=True, return_counts=True)
-        for number in np.flatnonzero(counts >= min_alleles):
-            rows = waiting[index == number]
-            name = class_name(alleles.parts, rows[0], level, edges)
-            values = _values(alleles.llr, rows, max_values, (seed, int(keys[number])))
-            kept.append(
-                (keys[number], values, ClassCounts(name, LEVELS[level], len(rows), len(values)))
-            )
-        waiting = waiting[counts[index] < min_alleles]
-    kept.sort(key=lambda one: one[0])
-    rows = np.concatenate([np.empty(0, np.int64), *(values for _, values, _ in kept)])
+    classes = merged_classes(alleles.parts, edges, copies, min_alleles)
+    values = [_values(alleles.llr, one.rows, max_values, (seed, one.keys[0])) for one in classes]
+    rows = np.concatenate([np.empty(0, np.int64), *values])
     return Background(
         edges,
         copies,
-        np.array([key for key, _, _ in kept], dtype=np.int64),
-        np.cumsum([0, *(len(values) for _, values, _ in kept)]),
+        tuple(
+            ClassCounts(one.name, LEVELS[one.level], len(one.rows), len(some), one.keys)
+            for one, some in zip(classes, values, strict=True)
+        ),
+        np.cumsum([0, *(len(some) for some in values)]),
         alleles.llr[rows],
         alleles.place[rows],
         alleles.substitution_code[rows],
-        tuple(counts for _, _, counts in kept),
         left_out,
-        len(alleles) - sum(counts.alleles for _, _, counts in kept),
+        len(alleles) - sum(len(one.rows) for one in classes),
     )
 
 
@@ -181,6 +184,7 @@ def _distinct(alleles: Alleles) -> np.ndarray:
 
 def _values(llr: np.ndarray, rows: np.ndarray, most: int, seed: tuple[int, int]) -> np.ndarray:
     """At most so many of a class's rows, by ascending LLR."""
+    rows = np.sort(rows)
     if len(rows) > most:
         rows = np.random.default_rng([*seed, 0x9C7]).permutation(rows)[:most]
     return rows[np.argsort(llr[rows], kind="stable")]
@@ -200,7 +204,7 @@ def percent(background: Background, alleles: Alleles) -> np.ndarray:
     shares = np.full(len(alleles), np.nan)
     for number in np.unique(row[row >= 0]):
         rows = np.flatnonzero(row == number)
-        values = background.llr[background.first[number] : background.first[number + 1]]
+        values = background.values_of(number)
         as_low = np.searchsorted(values, alleles.llr[rows], side="right")
         shares[rows] = (as_low + extra[rows]) / (len(values) + extra[rows])
     return (100 * shares).astype(np.float32)
@@ -227,7 +231,7 @@ def uniformity(alleles: Alleles, block: np.ndarray, seed: int) -> tuple[Uniformi
         rows = np.flatnonzero(row == number)
         if len(rows) < MIN_TESTED:
             continue
-        values = background.llr[background.first[number] : background.first[number + 1]]
+        values = background.values_of(number)
         test = ks_2samp(others.llr[rows], values, method="asymp")
         results.append(
             Uniformity(

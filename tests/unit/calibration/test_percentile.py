@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from classed_snvs import COPIES, alleles_of, random_alleles, same_context
 
 from gfmtrust.calibration.background_classes import (
     LEVELS,
@@ -16,6 +17,7 @@ from gfmtrust.calibration.background_classes import (
     class_key,
     class_name,
     gc_edges,
+    merged_classes,
 )
 from gfmtrust.calibration.percentile import (
     MIN_ALLELES,
@@ -24,39 +26,9 @@ from gfmtrust.calibration.percentile import (
     percent,
     uniformity,
 )
-from gfmtrust.core.alphabet import encode
-from gfmtrust.inputs.sites import place_key
+from gfmtrust.calibration.run_background import joined
 
-COPIES = ("near_copy", "repeat_family", "single_copy")
 OPPOSITE = str.maketrans("ACGT", "TGCA")
-
-
-def alleles_of(ref, alt, left, right, llr=None, first=0, copy="single_copy", gc=0.5) -> Alleles:
-    """SNVs from texts of letters, one a site from `first` on."""
-    codes = [encode(text).astype(np.int64) for text in (ref, alt, left, right)]
-    n = len(ref)
-    features = pd.DataFrame(
-        {"gc": np.broadcast_to(gc, n), "region_class": np.broadcast_to(np.array(copy, object), n)}
-    )
-    parts = background_class_keys(features, *codes)
-    values = np.zeros(n) if llr is None else np.asarray(llr, dtype=np.float64)
-    return Alleles(parts, place_key(np.zeros(n), first + np.arange(n)), *codes[:2], values)
-
-
-def same_context(llr, first=0, **changed) -> Alleles:
-    """SNVs of one class."""
-    n = len(llr)
-    return alleles_of("C" * n, "T" * n, "A" * n, "A" * n, llr, first, **changed)
-
-
-def random_alleles(rng, n, first=0, llr=None) -> Alleles:
-    """SNVs with letters, copy classes and GC at random."""
-    letters = rng.integers(0, 4, (4, n))
-    letters[1] = (letters[0] + 1 + rng.integers(0, 3, n)) % 4
-    texts = ["".join("ACGT"[code] for code in row) for row in letters]
-    values = rng.normal(size=n) if llr is None else llr
-    copy = rng.choice(np.array(COPIES, object), n, p=[0.1, 0.3, 0.6])
-    return alleles_of(*texts, values, first, copy, rng.random(n))
 
 
 def twin_class(ref, alt, left, right, copy, third, level) -> tuple:
@@ -71,8 +43,28 @@ def twin_class(ref, alt, left, right, copy, third, level) -> tuple:
         (substitution, before[0], before[2], copy, third),
         (substitution, before[0], before[2], copy),
         (substitution, cpg, copy),
-        (substitution, cpg),
+        (substitution, cpg, copy == "near_copy"),
     )[level]
+
+
+def twin_merging(of_row: list[list[tuple]]) -> dict[tuple[int, tuple], list[int]]:
+    """Rows of the class of each (level, key), from the classes of each row at all levels."""
+    waiting, made = list(range(len(of_row))), {}
+    for level in range(len(LEVELS)):
+        left = []
+        for key in sorted({of_row[row][level] for row in range(len(of_row))}):
+            rows = [row for row in waiting if of_row[row][level] == key]
+            finer = [some for some in made.values() if of_row[some[0]][level] == key]
+            if len(rows) >= MIN_ALLELES:
+                made[level, key] = rows
+            elif finer:
+                smallest = min(finer, key=len)
+                smallest += rows
+                made[level, key] = smallest
+            else:
+                left += rows
+        waiting = left
+    return made
 
 
 @pytest.mark.parametrize(
@@ -162,18 +154,13 @@ def test_percentiles_are_those_of_a_slow_twin():
             for level in range(len(LEVELS))
         ]
 
-    waiting, kept = list(range(6000)), {}
-    of_row = [classes(alleles, row) for row in waiting]
-    for level in range(len(LEVELS)):
-        groups: dict[tuple, list[int]] = {}
-        for row in waiting:
-            groups.setdefault(of_row[row][level], []).append(row)
-        kept |= {key: rows for key, rows in groups.items() if len(rows) >= MIN_ALLELES}
-        waiting = [row for rows in groups.values() if len(rows) < MIN_ALLELES for row in rows]
-    assert len(kept) == len(background.classes)
+    of_row = [classes(alleles, row) for row in range(6000)]
+    class_of_key = twin_merging(of_row)
+    assert len({id(rows) for rows in class_of_key.values()}) == len(background.classes)
     expected = []
     for row in range(300):
-        rows = next((kept[key] for key in classes(asked, row) if key in kept), None)
+        keys = (key for key in enumerate(classes(asked, row)) if key in class_of_key)
+        rows = class_of_key.get(next(keys, None))
         if rows is None:
             expected.append(np.nan)
         else:
@@ -189,7 +176,7 @@ def test_classes_give_up_gc_then_flanks_then_copies_and_never_the_substitution()
         ("C", "T", "A", "A", "single_copy", 0.2),  # enough by itself
         ("C", "A", "A", "A", "single_copy", np.linspace(0.1, 0.9, n)),  # of all three GC thirds
         ("A", "T", "ACGT" * 25, "T", "single_copy", 0.5),  # of four flanks
-        ("A", "G", "A", "A", np.array(COPIES * 33, object), 0.5),  # of three copy classes
+        ("A", "G", "A", "A", np.array(COPIES[1:] * 50, object)[:n], 0.5),  # of two copy classes
     ]
     parts = [
         alleles_of(
@@ -198,25 +185,46 @@ def test_classes_give_up_gc_then_flanks_then_copies_and_never_the_substitution()
         for i, (ref, alt, left, right, copy, gc) in enumerate(groups)
     ]
     few = alleles_of("A" * 98, "C" * 98, "A" * 98, "A" * 98, first=9000)
-    background = fit_background(_joined([*parts, few]), seed=1)
+    background = fit_background(joined([*parts, few]), seed=1)
     level = {counts.name.split(" ")[0]: LEVELS.index(counts.level) for counts in background.classes}
     assert level == {"C>T": 0, "C>A": 1, "A>T": 2, "A>G": 3}
     assert np.isnan(percent(background, few)).all()
     assert background.unclassed == 98
 
 
-def test_a_small_class_is_not_judged_by_a_larger_one_beside_it():
-    """Copies that are too few for a class of their own are not ranked among single copies."""
+def test_what_is_too_few_for_a_class_joins_the_smallest_beside_it():
+    """GC thirds of 150, 120 and 40 alleles: the last joins the second; a rare flank likewise joins the
+    smallest class of the same substitution."""
+    gc = np.repeat([0.3, 0.5, 0.7], [150, 120, 40])
+    thirds = same_context(np.arange(310.0), gc=gc)
+    edges, copies = (0.4, 0.6), ("single_copy",)
+    sizes = [len(one.rows) for one in merged_classes(thirds.parts, edges, copies, 99)]
+    assert sizes == [150, 160]
+    flanks = alleles_of("C" * 7, "T" * 7, "T" * 7, "T" * 7, first=1000)
+    classes = merged_classes(joined([thirds, flanks]).parts, edges, copies, 99)
+    assert [(len(one.rows), one.level) for one in classes] == [(157, 2), (160, 1)]
+    assert [one.name for one in classes] == ["C>T no_CpG single_copy", "C>T A_A single_copy"]
+    # every allele of such a substitution has a class, also with flanks that nobody has seen
+    assert len({key for one in classes for key in one.keys}) == 5
+
+
+def test_near_copies_are_not_judged_by_single_copies():
     many = same_context(np.arange(500.0))
     few = same_context(np.arange(50.0), first=1000, copy="near_copy")
-    background = fit_background(_joined([many, few]), seed=1)
+    background = fit_background(joined([many, few]), seed=1)
     assert np.isnan(percent(background, few)).all()
     assert np.isfinite(percent(background, many)).all()
+    repeats = same_context(np.arange(50.0), first=1000, copy="repeat_family")
+    background = fit_background(joined([many, repeats]), seed=1)
+    assert background.unclassed == 0
+    assert np.isfinite(percent(background, repeats)).all()
 
 
-def test_an_unknown_copy_class_is_judged_only_where_no_copy_class_counts():
+def test_a_copy_class_that_the_background_lacks_is_judged_where_it_is_given_up():
     background = fit_background(same_context(np.arange(200.0)), seed=1)
-    assert np.isnan(percent(background, same_context([1.0], first=500, copy="another"))).all()
+    other = same_context([1.0], first=500, copy="repeat_family")
+    assert percent(background, other) == percent(background, same_context([1.0], first=500))
+    assert np.isnan(percent(background, same_context([1.0], first=500, copy="near_copy"))).all()
 
 
 def test_the_order_of_the_rows_does_not_matter_and_a_large_class_is_drawn_from():
@@ -314,7 +322,7 @@ def test_too_few_background_alleles_give_no_percentile(n):
 def test_an_allele_that_changes_no_base_is_of_no_class():
     same = alleles_of("C" * 120, "C" * 120, "A" * 120, "A" * 120)
     unknown = alleles_of("N" * 120, "C" * 120, "A" * 120, "A" * 120, first=500)
-    background = fit_background(_joined([same, unknown, same_context(np.zeros(99), 1000)]), seed=1)
+    background = fit_background(joined([same, unknown, same_context(np.zeros(99), 1000)]), seed=1)
     assert [counts.name for counts in background.classes] == ["C>T A_A single_copy gc1"]
     assert np.isnan(percent(background, same)).all()
 
@@ -322,7 +330,7 @@ def test_an_allele_that_changes_no_base_is_of_no_class():
 @pytest.mark.bad_input
 def test_a_site_at_an_unknown_letter_is_classed_by_it():
     beside_n = alleles_of("C" * 99, "T" * 99, "N" * 99, "A" * 99, np.arange(99.0))
-    background = fit_background(_joined([beside_n, same_context(np.zeros(99), 1000)]), seed=1)
+    background = fit_background(joined([beside_n, same_context(np.zeros(99), 1000)]), seed=1)
     assert {counts.name.split(" ")[1] for counts in background.classes} == {"A_A", "N_A"}
 
 
@@ -340,19 +348,3 @@ def test_arrays_of_unequal_length_and_missing_columns_are_refused():
 def test_too_few_blocks_are_not_tested_for_uniformity():
     alleles = same_context(np.random.default_rng(1).normal(size=700))
     assert uniformity(alleles, np.arange(700) // 100, 1) == ()
-
-
-def _joined(some: list[Alleles]) -> Alleles:
-    parts = type(some[0].parts)(
-        *(
-            np.concatenate([getattr(one.parts, name) for one in some])
-            for name in some[0].parts.__dataclass_fields__
-        )
-    )
-    return Alleles(
-        parts,
-        *(
-            np.concatenate([getattr(one, name) for one in some])
-            for name in ("place", "ref", "alt", "llr")
-        ),
-    )
