@@ -206,7 +206,8 @@ def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.T
         ),
     }
     rel = calibration_fit.reliability(found.snv, table)
-    numbers = {name: table[name].to_numpy() for name in SITES.names if name in table} | {"rel": rel}
+    numbers = {name: table[name].to_numpy() for name in SITES.names if name in table}
+    numbers |= {"rel": rel, "pct": 100 * rng.random(n)}
     numbers |= {
         name: np.full(n, np.nan)
         for name in SITES.names

@@ -19,7 +19,9 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.calibration.percentile import Background
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.run_background import BackgroundFacts, percent_at, read_background
 from gfmtrust.core.alphabet import decode, encode
 from gfmtrust.core.columns import BASES_COLUMNS, SITES_COLUMNS
 from gfmtrust.core.contracts.plan import Plan
@@ -50,13 +52,18 @@ an eighth of comparing all."""
 
 
 def annotate_sites(
-    plan_dir: Path, scores: ScoreTables, fitted: RunCalibration, out_dir: Path
+    plan_dir: Path,
+    scores: ScoreTables,
+    fitted: RunCalibration,
+    out_dir: Path,
+    background: Path | None = None,
 ) -> dict[str, int]:
     """Write sites.parquet (one row per single allele, in the order of alleles.parquet),
     bases.parquet (one row per region base) and model_comparison.json (the models side by side, at
     scored SNVs and at every eighth region base).
 
-    Returns the number of alleles by flag and status.
+    background: background.parquet of calibrate; without it no allele has a percentile. Returns the
+    number of alleles by flag and status.
     """
     plan = Plan.read(plan_dir / Plan.NAME)
     names = [contig.name for contig in plan.contigs]
@@ -68,13 +75,15 @@ def annotate_sites(
         contig_map=plan.contig_map,
         allow_mismatch=plan.allow_mismatch,
         flagged_by_labels=tuple(sorted(fitted.labels.classes)),
+        percentile=BackgroundFacts.read(background).text if background else "",
         models=scores.ensemble.metadata,
     ).to_dict()
     with (
         tables.TableWriter(out_dir / "sites.parquet", tables.SITES, metadata) as sites_file,
         tables.TableWriter(out_dir / "bases.parquet", tables.REGION_BASES, metadata) as bases_file,
     ):
-        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants)
+        ranking = read_background(background) if background else None
+        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants, ranking)
         bases = _BasesTable(bases_file, scores.ensemble, fitted, names, plan.seed)
         for block in blocks(plan_dir, scores):
             if len(block.site):
@@ -133,7 +142,9 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
     measured = pd.concat(parts, ignore_index=True)
     of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
     of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
-    measured = measured.assign(rel=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None, basis=None)
+    measured = measured.assign(
+        rel=np.nan, pct=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None, basis=None
+    )
     for kind in of_variant["kind"].unique():
         rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
         of_class = fitted.of_class(kind)
@@ -151,7 +162,8 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
 
 class _SitesTable:
     """Writes sites.parquet. counts: number of alleles by status and by flag; compared: the
-    comparison of the models at the scored SNVs; variants: the output of `_flagged_variants`."""
+    comparison of the models at the scored SNVs; variants: the output of `_flagged_variants`;
+    background: what SNVs are ranked among."""
 
     def __init__(
         self,
@@ -159,8 +171,10 @@ class _SitesTable:
         ensemble: Ensemble,
         fitted: RunCalibration,
         variants: pd.DataFrame,
+        background: Background | None,
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
+        self._background = background
         self._fitted, self._of_snvs = fitted, fitted.of_class(VariantClass.SNV)
         self.counts: dict[str, int] = {}
         self.compared = ModelComparison(ensemble)
@@ -221,6 +235,8 @@ class _SitesTable:
         self.compared.add(block, site_rows, ref, alt)
         measured = features(block, self._ensemble, site_rows, ref, alt)
         measured["rel"] = calibration_fit.reliability(self._of_snvs, measured)
+        llrs = measured["llr"].to_numpy(np.float64)
+        measured["pct"] = percent_at(self._background, block, site_rows, (ref, alt), llrs)
         rank, why = flags.assign(self._fitted, measured, self._of_snvs)
         for name in FEATURES:
             columns[name][rows] = measured[name].to_numpy()

@@ -55,6 +55,7 @@ def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> 
             if calibration.options.background
             else []
         ),
+        *([f"##gfmtrustPercentile={facts.percentile}"] if facts.percentile else []),
         *([MISMATCH] if facts.allow_mismatch else []),
         *(
             model_line(model, digest, models.get(model, {}))

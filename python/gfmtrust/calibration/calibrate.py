@@ -31,6 +31,7 @@ from gfmtrust.calibration.probe_tables import (
     read_once,
 )
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
+from gfmtrust.calibration.run_background import RunBackground
 from gfmtrust.calibration.shift import shift_test
 from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.contracts.plan import Plan
@@ -64,14 +65,16 @@ def calibrate(
     options: Options,
     frozen: Path | None = None,
     labels: LabelUse = LabelUse(),  # noqa: B008  (frozen: safe)
+    background_vcf: Path | None = None,
 ) -> RunCalibration:
     """Fit the reliability score and its certificates on the probes, or check a frozen calibration
     against this run.
 
-    Writes calibration.json, probes.scored.parquet and, with a prior, the files of `local_lr` to
-    `out_dir`. Raises UsageError (64) for labels with a frozen calibration or for a prior without
-    labels, and ConfigurationError (78) where the frozen calibration belongs to other models,
-    another genome or other views.
+    background_vcf: see `RunBackground`. Writes calibration.json, probes.scored.parquet,
+    background.parquet and, with a prior, the files of `local_lr` to `out_dir`. Raises UsageError
+    (64) for labels with a frozen calibration or for a prior without labels, ConfigurationError (78)
+    where the frozen calibration belongs to other models, another genome or other views, and
+    BadDataError (65) for a background VCF without a scored allele of the run.
     """
     _refuse_contradictions(frozen, labels)
     plan = Plan.read(plan_dir / Plan.NAME)
@@ -84,7 +87,8 @@ def calibrate(
     alts, of_classes = PermutedAlts(plan_dir, seed), ClassProbes(plan_dir, ensemble)
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
-    read_once(plan_dir, scores, [probes, own, ladder, alts, *also])
+    background = RunBackground(plan_dir, background_vcf)
+    read_once(plan_dir, scores, [probes, own, ladder, alts, background, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -128,6 +132,7 @@ def calibrate(
     calibration = examined(calibration, own, table, ladder.rows())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
+    background.write(out_dir, seed)
     return calibration
 
 

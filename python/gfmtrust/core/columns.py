@@ -50,6 +50,18 @@ SITE_COLUMNS: tuple[Column, ...] = (
         decides=True,
     ),
     Column(
+        "pct",
+        "Percent of the background SNVs of its class with a GFM_LLR as low or lower, itself counted; makes no claim of an effect",
+        "allele",
+        unit="%",
+        bounds=(0.0, 100.0),
+        over_sites="",
+        over_bases="",
+        vcf="GFM_PCT",
+        sites=True,
+        decimals=2,
+    ),
+    Column(
         "ent",
         "Shannon entropy of the mean distribution over A C G T, bits; 0 is certain and 2 is uniform",
         "site",

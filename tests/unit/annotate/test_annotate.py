@@ -183,7 +183,7 @@ def test_each_record_as_it_is_written(run):
     assert len(records) == len(RECORDS)
     assert records[0] == (
         "chr1\t10\t.\tA\tC,G\t50.50\tPASS\tDP=3;GFM_STATUS=SCORED,SCORED;GFM_RANK=3,1;GFM_CONF=HIGH,LOW;GFM_WHY=.,LOW_REL&HIGH_ENTROPY;"
-        "GFM_REL=0.9877,0.625;GFM_LLR=-6.25,-1.5;GFM_LLR_SD=0.25,.;GFM_ENT=0.5,1.75;GFM_DIS=0.0125,0.0125;GFM_GAIN=0.05,."
+        "GFM_REL=0.9877,0.625;GFM_LLR=-6.25,-1.5;GFM_LLR_SD=0.25,.;GFM_PCT=.,.;GFM_ENT=0.5,1.75;GFM_DIS=0.0125,0.0125;GFM_GAIN=0.05,."
     )
     assert info_of(records[1])["GFM_RANK"] == "1,3"  # ALTs the other way round, in lower case
     assert records[1].startswith("chr1\t10\tdup\ta\tg,c\t.\t.\tGFM_STATUS=")

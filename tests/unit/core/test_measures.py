@@ -320,6 +320,7 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_REL",
         "GFM_LLR",
         "GFM_LLR_SD",
+        "GFM_PCT",
         "GFM_ENT",
         "GFM_DIS",
         "GFM_GAIN",

@@ -27,6 +27,7 @@ class RunFacts(Contract):
     flagged_by_labels: tuple[str, ...] = entry(
         "variant classes that are flagged by labels", factory=tuple
     )
+    percentile: str = entry("the background of GFM_PCT in words; empty without one", default="")
     models: dict[str, dict] = entry("model id -> metadata of its score tables", factory=dict)
 
     @property
