@@ -367,6 +367,11 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             type=Path,
             help="a frozen calibration.json, which is checked and used instead of fitting",
         ),
+        background_vcf=dict(
+            type=Path,
+            help="a VCF whose SNVs, all of them alleles of the run, are the background of GFM_PCT "
+            "[the probes]",
+        ),
         labels=dict(
             type=Path,
             help="table written by read_labels: classes of variant with enough labels are "
@@ -397,6 +402,9 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
         "models",
         "calibration",
         "out_dir",
+        background=dict(
+            type=Path, help="background.parquet written by calibrate, for GFM_PCT [none]"
+        ),
     )
     step(
         "annotate_vcf",
