@@ -16,7 +16,7 @@ import pandas as pd
 from gfmtrust.core.alphabet import BASES, N, encode
 from gfmtrust.planning.probes import folded
 
-COPY_CLASS = "region_class"
+COPY_CLASS = "copy_class"
 """The column of the features that holds the copy class."""
 LEVELS = (
     "substitution, flanks, copy class, GC third",

@@ -112,7 +112,7 @@ class RunBackground:
     def add(self, block: SiteBlock) -> None:
         """Take the background alleles that stand at the sites of a shard."""
         site = place_key(block.site["contig_index"], block.site["pos"])
-        if not len(site) or not _has_letters(block):
+        if not len(site):
             return
         rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
         here = np.flatnonzero(site[rows] == self._place)
@@ -122,8 +122,6 @@ class RunBackground:
 
     def write(self, out_dir: Path, seed: int) -> BackgroundFacts:
         """Fit the background and write background.parquet below `out_dir`."""
-        if not self._parts:
-            log.warning("GFM_PCT: the shards do not give the letters beside a site; no background")
         alleles = joined(self._parts)
         background = fit_background(alleles, seed)
         # one block number a block of the plan, the same for probes and alleles
@@ -170,7 +168,7 @@ def percent_at(
 ) -> np.ndarray:
     """GFM_PCT of SNVs at rows (n,) of a block, float32 (n,); NaN without a background. codes: of REF
     and ALT; values: their LLRs, nats (n,)."""
-    if background is None or not background.classes or not _has_letters(block):
+    if background is None or not background.classes:
         return np.full(len(rows), np.nan, np.float32)
     return percent(background, alleles_at(block, rows, *codes, values))
 
@@ -238,10 +236,6 @@ def read_background(path: Path) -> Background:
         facts.left_out,
         facts.unclassed,
     )
-
-
-def _has_letters(block: SiteBlock) -> bool:
-    return all(name in block.site for name in LETTERS)
 
 
 def _probes(plan_dir: Path) -> tuple[np.ndarray, np.ndarray]:

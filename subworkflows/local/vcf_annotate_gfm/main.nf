@@ -30,7 +30,7 @@ def annotationOptions(given) {
         contig_map: 'none', af_key: '', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
         title: 'gfmtrust report', code: '']
     def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: [],
-        population_vcf: []]
+        population_vcf: [], copy_index: [], background_vcf: []]
     def defaults = values + inputs
     given.keySet().findAll { name -> !defaults.containsKey(name) }.each { name ->
         error("VCF_ANNOTATE_GFM: option ${name}; expected one of ${defaults.keySet().join(', ')}")
@@ -132,6 +132,7 @@ workflow VCF_ANNOTATE_GFM {
         included,
         contig_map,
         population,
+        [cohort, given.copy_index],
         given.probes,
         given.shard_size,
         given.max_allele,
@@ -186,8 +187,18 @@ workflow VCF_ANNOTATE_GFM {
             // a frozen calibration has its own labels, or none
             ch_labels = given.calibration ? channel.value(none) : read.table
         }
-        calibrated = CALIBRATE(ch_plan, ch_scores, ch_facts, [cohort, given.calibration], ch_labels, given.seed, given.looks, given.code)
-        annotated_sites = ANNOTATE_SITES(ch_plan, ch_scores, ch_facts, calibrated.json, given.code)
+        calibrated = CALIBRATE(
+            ch_plan,
+            ch_scores,
+            ch_facts,
+            [cohort, given.calibration],
+            ch_labels,
+            [cohort, given.background_vcf],
+            given.seed,
+            given.looks,
+            given.code,
+        )
+        annotated_sites = ANNOTATE_SITES(ch_plan, ch_scores, ch_facts, calibrated.calibration, given.code)
         if (given.labels) {
             BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
         }

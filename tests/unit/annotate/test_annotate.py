@@ -172,7 +172,7 @@ def test_status_and_rank_may_not_contradict(status, rank):
 
 
 def test_info_text_is_number_a():
-    rows = [[f"{key}{i}" for key in "abcdefghij"] for i in (1, 2)]
+    rows = [[f"{key}{i}" for key in "abcdefghijk"] for i in (1, 2)]
     assert info_text(rows).startswith(
         "GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_REL=e1,e2;GFM_LLR=f1,f2"
     )

@@ -25,7 +25,8 @@ process ANNOTATE_SITES {
         --plan ${plan} \\
         --scores scores \\
         --models ${models} \\
-        --calibration ${calibration} \\
+        --calibration ${calibration}/calibration.json \\
+        --background ${calibration}/background.parquet \\
         --out_dir sites \\
         ${args}
     """

@@ -13,6 +13,7 @@ process CALIBRATE {
     tuple val(meta3), path(models, stageAs: 'models/?/*')
     tuple val(meta4), path(frozen, stageAs: 'frozen/*')
     tuple val(meta5), path(labels, stageAs: 'labels/*')
+    tuple val(meta6), path(background_vcf, stageAs: 'background/*')
     val seed
     val looks
     val code
@@ -26,13 +27,14 @@ process CALIBRATE {
     // alpha and delta come by ext.args (conf/modules.config)
     def args = task.ext.args ?: ''
     def labels_option = labels ? "--labels ${labels}" : ''
+    def background_option = background_vcf ? "--background_vcf ${background_vcf}" : ''
     def frozen_option = frozen ? "--calibration ${frozen}" : ''
     """
     gfmtrust calibrate \\
         --plan ${plan} \\
         --scores scores \\
         --models ${models} \\
-        ${frozen_option} ${labels_option} \\
+        ${frozen_option} ${labels_option} ${background_option} \\
         --seed ${quoted(seed)} \\
         --looks ${quoted(looks)} \\
         --out_dir calibration \\
@@ -43,6 +45,6 @@ process CALIBRATE {
     """
     mkdir calibration
     echo '{}' > calibration/calibration.json
-    touch calibration/probes.scored.parquet
+    touch calibration/probes.scored.parquet calibration/background.parquet
     """
 }

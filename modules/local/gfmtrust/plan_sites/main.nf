@@ -15,6 +15,7 @@ process PLAN_SITES {
     tuple val(meta5), path(include_bed, stageAs: 'include/*')
     tuple val(contig_map), path(contig_map_file, stageAs: 'contig_map/*')
     tuple val(meta6), path(population_vcf, stageAs: 'population/*'), path(population_index, stageAs: 'population/*')
+    tuple val(meta7), path(copy_index, stageAs: 'copies/*')
     val probes
     val shard_size
     val max_allele
@@ -24,6 +25,7 @@ process PLAN_SITES {
     output:
     tuple val(meta), path('plan'), emit: plan
     tuple val(meta), path('plan/shards/*.parquet'), emit: shards
+    tuple val(meta), path('plan/copies.parquet'), emit: copies
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -31,6 +33,7 @@ process PLAN_SITES {
     def regions_option = regions ? "--regions ${regions}" : ''
     def include_option = include_bed ? "--include ${include_bed}" : ''
     def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
+    def copies_option = copy_index ? "--copy_index ${copy_index}" : ''
     def population_option = population_vcf ? "--population_vcf ${population_vcf}" : ''
     """
     gfmtrust plan_sites \\
@@ -38,6 +41,7 @@ process PLAN_SITES {
         --checked ${checked} \\
         --context_model ${context_model} \\
         ${regions_option} ${include_option} ${map_option} ${population_option} \\
+        ${copies_option} \\
         --probes ${quoted(probes)} \\
         --shard_size ${quoted(shard_size)} \\
         --max_allele ${quoted(max_allele)} \\
@@ -51,7 +55,7 @@ process PLAN_SITES {
     """
     mkdir -p plan/shards
     echo '{}' > plan/plan.json
-    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet
+    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet plan/copies.parquet
     touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
     """
 }

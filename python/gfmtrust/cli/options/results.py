@@ -24,6 +24,11 @@ STEPS = {
             help="how often the certification splits have decided on a level, this time included; "
             "above 1 the run is marked as exploratory [1]",
         ),
+        background_vcf=dict(
+            type=Path,
+            help="a VCF whose SNVs, all of them alleles of the run, are the background of GFM_PCT "
+            "[the probes]",
+        ),
         copied_high=dict(
             action="store_true",
             help="let alleles with a near copy elsewhere in the genome be HIGH; the header says so",
@@ -65,6 +70,9 @@ STEPS = {
         "models",
         "calibration",
         "out_dir",
+        background=dict(
+            type=Path, help="background.parquet written by calibrate, for GFM_PCT [none]"
+        ),
     ),
     "annotate_vcf": step(
         "Write a VCF with the GFM_ keys added and every other byte unchanged",

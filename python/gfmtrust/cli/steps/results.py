@@ -30,6 +30,7 @@ def calibrate(options: argparse.Namespace) -> None:
         ),
         options.calibration,
         step.LabelUse(options.labels, options.llr_cut, options.prior if options.local_lr else None),
+        options.background_vcf,
     )
     log.info("%s", fitted.outcome)
 
@@ -44,7 +45,9 @@ def annotate_sites(options: argparse.Namespace) -> None:
 
     fitted = RunCalibration.read(options.calibration)
     scores = ScoreTables(options.scores, model_order(options.models))
-    counts = annotate_alleles.annotate_sites(options.plan, scores, fitted, options.out_dir)
+    counts = annotate_alleles.annotate_sites(
+        options.plan, scores, fitted, options.out_dir, options.background
+    )
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
     loci.write_loci(options.plan, scores, options.out_dir)
     sites_vcf.write_sites_vcf(
