@@ -197,6 +197,8 @@ def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.T
         "var_ref": np.full(n, "", object),
         "var_alt": np.full(n, "", object),
         "regions": np.full(n, None, object),
+        "af": np.full(n, np.nan, np.float32),
+        "an": np.zeros(n, np.int32),
         "rank": np.where(scored, rank, 0).astype(np.uint8),
         "conf": np.array(
             [Rank(r).name if s else None for r, s in zip(rank, scored, strict=True)], object

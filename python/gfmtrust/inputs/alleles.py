@@ -22,7 +22,7 @@ from gfmtrust.io.vcf.reader import text_status
 KEY = ["contig_index", "contig", "pos", "ref", "alts"]
 COLUMNS = [*KEY, "counts"]
 BUFFER_ROWS = 1_000_000
-"""Rows held over all inputs while merging; about 300 MB as pandas strings."""
+"""Rows held over all inputs while merging; about 450 MB as pandas strings and arrays."""
 
 
 def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:

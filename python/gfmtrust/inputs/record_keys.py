@@ -21,8 +21,9 @@ CountedSpelling = tuple[int, str, int, str, str, Counts]
 """A spelling and the counts of its ALTs, summed over its records."""
 COLUMNS = ("contig_index", "contig", "pos", "ref", "alts", "counts")
 N_KEY = 5
-CHUNK_ROWS = 250_000  # some 100 MB as Python tuples
+CHUNK_ROWS = 250_000  # some 150 MB as Python tuples
 CHUNK_LETTERS = 64 << 20
+POINTER_BYTES = 8  # a count takes as much as so many letters
 
 
 class SpellingSorter:
@@ -42,7 +43,7 @@ class SpellingSorter:
             self._held[spelling] = tuple(map(add, before, counts))
             return
         self._held[spelling] = counts
-        self._letters += len(spelling[3]) + len(spelling[4])
+        self._letters += len(spelling[3]) + len(spelling[4]) + POINTER_BYTES * len(counts)
         if len(self._held) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
             self._flush()
 
