@@ -62,10 +62,10 @@ class PopulationRow:
     ref_common: int = entry(
         "alleles with the flag whose REF is common, weighted to the same strata"
     )
-    ref_common_error: float = entry("share of them at which the model prefers the rare ALT")
-    bias: float = entry("reference bias: the difference of the two losses")
-    bias_low: float = entry("its 95 % interval, lower end")
-    bias_high: float = entry("its 95 % interval, upper end")
+    ref_common_error: float | None = entry("share of them at which the model prefers the rare ALT")
+    bias: float | None = entry("reference bias: the difference of the two losses")
+    bias_low: float | None = entry("its 95 % interval, lower end")
+    bias_high: float | None = entry("its 95 % interval, upper end")
     low: float = entry("one-sided lower bound of the loss where ALT is common")
     alpha: float = entry("error that the level promises at most")
 
@@ -158,15 +158,16 @@ def population_rows(
                 n,
                 errors,
                 int(ref_common.sum()),
-                other,
-                bias,
-                float(bias - spread),
-                float(bias + spread),
+                *(_known(number) for number in (other, bias, bias - spread, bias + spread)),
                 float(lower_bound(errors, n, delta)) if n else 0.0,
                 alpha,
             )
         )
     return tuple(rows)
+
+
+def _known(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
 
 
 def _matched_loss(
