@@ -18,7 +18,7 @@ HIGH_AT, MEDIUM_AT = 0.9, 0.7
 
 
 def certificate(
-    level: str, threshold: float | None, classes=("unique",), refused=()
+    level: str, threshold: float | None, classes=("single_copy",), refused=()
 ) -> Certificate:
     alpha = 0.05 if level == "HIGH" else 0.2
     return Certificate(
@@ -40,7 +40,7 @@ def by_hand(
 ) -> RunCalibration:
     """Reliability is the logistic function of |LLR|; every limit is a round number."""
     score = Reliability((Term("abs_llr", 1.0, 0.0, 1.0, 0.0, 20.0),), 0.0, 0.02, 1.0, 1000, ())
-    limits = Limits((1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("unique", 0.5),), 0.4, 0.3)
+    limits = Limits((1.5, 1.9), (1.0, 1.99), 0.05, 0.2, 0.3, (("single_copy", 0.5),), 0.4, 0.3)
     certificates = (certificate("HIGH", high), certificate("MEDIUM", medium))
     snv = ClassCalibration(
         SplitCounts(2000, 0, 1000, 500, 500, 40), score, limits, certificates, (), ()

@@ -141,6 +141,8 @@ def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", 
         "ent": 1.75,
         "dis": 0.0125,
         "gain": 0.05,
+        "basis": "DECOY",
+        "copies": 0,
     }
     row = {
         "contig": contig,
@@ -150,6 +152,7 @@ def site_row(contig: str, pos: int, ref: str, alt: str, status: str = "SCORED", 
         "alt": alt,
         "status": status,
         "rank": 0,
+        "copies": -1,
     }
     row |= (plain if status == Status.SCORED else {}) | values
     return {"conf": Rank(row["rank"]).name if row["rank"] else None, **row}
@@ -207,6 +210,7 @@ def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.T
             ["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object
         ),
     }
+    columns["basis"] = np.where(scored, flags.basis(found.snv, rank), None)
     rel = calibration_fit.reliability(found.snv, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table}
     numbers |= {"rel": rel, "pct": 100 * rng.random(n)}

@@ -71,7 +71,7 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
         return MemoryVerdict(NOT_TESTED, n)
     wrong = ~(llr[rows] < 0)
     local, gain = local[rows], np.full(n, np.nan) if context_only else gain[rows]
-    own = np.where(np.isfinite(gain), local - gain, local)
+    own = local if context_only else local - gain
     known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
     facts = {
         "error": float(wrong.mean()),
@@ -91,11 +91,10 @@ def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
     error, bits, gain = facts["error"], facts["surprisal"], facts["gain"]
     if not has_gain:
         # without a distribution near the site the error is all that can be seen
-        return (
-            f"{error:.1%} of single-copy probes are wrong"
-            if error < MAX_ERROR and bits is None
-            else ""
-        )
+        if error >= MAX_ERROR or (bits is not None and bits >= FEW_BITS):
+            return ""
+        needed = "" if bits is None else f", with {bits:.2f} bits per base"
+        return f"{error:.1%} of single-copy probes are wrong{needed}"
     if bits < FEW_BITS and gain >= MIN_GAIN:
         return (
             f"the models need {bits:.2f} bits per base in single-copy sequence, {gain:.2f} fewer than "

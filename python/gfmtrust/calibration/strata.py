@@ -24,18 +24,19 @@ OTHER = "substitution"
 
 def strata(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
     """Stratum of each allele, object (n,), e.g. `single_copy/cpg`, `exons:near_copy/transversion`
-    or `single_copy/2-5bp`.
+    or `single_copy/2-5bp`; '' where a class of the site is missing, which no certificate covers.
 
     features: copy_class, region_class and, for SNVs, mutation_class (None for others); for the bins
     that begin at `lengths`, length (bp, at least the first bin's). Raises ValueError where the
     latter is missing.
     """
-    names = _cell_names(features, lengths)
     region, copy = (
-        features[name].to_numpy(dtype=object) for name in ("region_class", "copy_class")
+        features[name].fillna("").to_numpy(dtype=object) for name in ("region_class", "copy_class")
     )
+    names = _cell_names(features, copy, lengths)
     in_bed = region != copy
     names[in_bed] = region[in_bed] + ":" + names[in_bed]
+    names[(region == "") | (copy == "")] = ""
     return names
 
 
@@ -57,8 +58,7 @@ def joined(stratum: np.ndarray) -> np.ndarray:
     )
 
 
-def _cell_names(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
-    copy = features["copy_class"].to_numpy(dtype=object)
+def _cell_names(features: pd.DataFrame, copy: np.ndarray, lengths: tuple[int, ...]) -> np.ndarray:
     if not lengths:
         mutation = features["mutation_class"].to_numpy(dtype=object)
         is_snv = np.array([isinstance(name, str) for name in mutation], dtype=bool)

@@ -31,6 +31,7 @@ from gfmtrust.planning import probes, shards, variant_plan
 from gfmtrust.planning.asked_sites import asked_sites
 from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.regions import Regions
+from gfmtrust.planning.site_classes import Sites
 from gfmtrust.planning.snvs import Reservoir, Snvs
 
 log = logging.getLogger(__name__)
@@ -234,13 +235,11 @@ class _Candidates:
     copies: CopyFacts
 
 
-def _sites(
-    genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None
-) -> probes.Sites:
+def _sites(genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None) -> Sites:
     """Sites as the draw sees them; region and copy classes as the numbers of their names."""
     around = surroundings(genome, contig_index, pos)
     copy = copies.columns(contig_index, pos, np.ones(len(pos), np.int64), around.soft_masked)
-    return probes.Sites(
+    return Sites(
         around,
         regions.classes(genome, contig_index, pos, copy["copy_class"]),
         copy["copy_class"],

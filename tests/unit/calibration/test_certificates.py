@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from allele_classes import of_class
 from scipy import stats
 
 from gfmtrust.calibration import certificates
@@ -26,30 +25,28 @@ SMALLEST_N = {
 }
 
 
-def probes(reliability, wrong, run_oriented=None, **of_class("single_copy")) -> Probes:
+def probes(reliability, wrong, run_oriented=None, stratum="single_copy/cpg") -> Probes:
     n = len(reliability)
     return Probes(
         np.asarray(reliability, dtype=float),
         np.asarray(wrong, dtype=bool),
         np.arange(n) % 2 == 0 if run_oriented is None else run_oriented,
-        np.full(n, region_class, dtype=object)
-        if isinstance(region_class, str)
-        else np.asarray(region_class, dtype=object),
+        np.full(n, stratum, dtype=object)
+        if isinstance(stratum, str)
+        else np.asarray(stratum, dtype=object),
     )
 
 
-def drawn(rng, n, error, **of_class("single_copy")) -> Probes:
+def drawn(rng, n, error) -> Probes:
     """n probes with uniform reliability r, wrong with probability error(r)."""
     r = rng.random(n)
-    return probes(r, rng.random(n) < error(r), rng.random(n) < 0.5, region_class)
+    return probes(r, rng.random(n) < error(r), rng.random(n) < 0.5)
 
 
-def certified(
-    fit_split, certification_split, alpha=0.05, classes=("single_copy",), guard=0.0
-):
+def certified(fit_split, certification_split, alpha=0.05, names=("single_copy/cpg",), guard=0.0):
     return certificates.certify(
         "HIGH",
-        classes,
+        names,
         fit_split,
         certification_split,
         alpha,
@@ -104,11 +101,11 @@ def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass(
     wrong = np.zeros(1000, dtype=bool)
     wrong[200:220] = True
     everything = np.ones(1000, dtype=bool)
-    part = Probes(reliability, wrong, everything, np.full(1000, "single_copy", dtype=object))
+    part = Probes(reliability, wrong, everything, np.full(1000, "single_copy/cpg", dtype=object))
     found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
     assert certificates.upper_bound(20, 1000, 0.05) < 0.05
     fit_split = Probes(
-        reliability, np.arange(1000) >= 200, everything, part.region_class
+        reliability, np.arange(1000) >= 200, everything, part.stratum
     )  # A says: best at the top 20 %
     found, tested, first = certificates.fixed_sequence(fit_split, part, 0.05, 0.05)
     assert first == found == reliability[199]
@@ -119,7 +116,7 @@ def test_both_the_balanced_and_the_run_oriented_bound_must_hold():
     n = 1000
     run_oriented = np.arange(n) % 10 == 0
     wrong = run_oriented & (np.arange(n) % 50 == 0)  # 2 % of all, 20 % of the run-oriented
-    part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "single_copy", dtype=object))
+    part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "single_copy/cpg", dtype=object))
     found = certified(part, part)
     assert found.balanced.bound < 0.05 < found.run.bound
     assert found.threshold is None
@@ -140,23 +137,17 @@ def test_a_guard_band_leaves_out_probes_just_above_the_threshold():
     assert found.balanced.n == (fit_split.reliability >= found.threshold + 0.1).sum()
 
 
-def test_a_class_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
+def test_a_stratum_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
     names = np.array(["good"] * 1900 + ["bad"] * 100, dtype=object)
     wrong = np.zeros(2000, dtype=bool)
     wrong[1900:1920] = True  # 20 of 100: at least 13.7 %
     pool = Probes(np.full(2000, 0.9), wrong, np.arange(2000) % 2 == 0, names)
-    found = certified(pool, pool, classes=("bad", "good"))
+    found = certified(pool, pool, names=("bad", "good"))
     assert found.refused == ("bad",)
     assert found.balanced == ErrorCount(1900, 0, pytest.approx(0.001575, abs=1e-5))
     assert found.covers("good")
     assert not found.covers("bad")
     assert not found.covers("unseen")
-
-
-def test_classes_with_500_probes_have_cells_of_their_own_and_the_rest_shares_one():
-    names = np.array(["a"] * 500 + ["b"] * 499 + ["c"] * 10, dtype=object)
-    masks = certificates.cells(names, np.ones(len(names), dtype=bool))
-    assert [sorted(set(names[mask])) for mask in masks] == [["a"], ["b", "c"]]
 
 
 def test_ranks_by_hand():
@@ -274,10 +265,12 @@ def test_a_reliability_that_is_nan_earns_no_flag():
 
 
 @pytest.mark.bad_input
-def test_a_class_of_nobody_has_no_threshold():
+def test_a_stratum_of_nobody_has_no_threshold():
     part = probes(np.full(900, 0.9), np.zeros(900))
     found = certificates.thresholds(
-        (certified(part, part),), "HIGH", np.array(["single_copy", "elsewhere", None], dtype=object)
+        (certified(part, part),),
+        "HIGH",
+        np.array(["single_copy/cpg", "elsewhere", None], dtype=object),
     )
     assert found[0] == 0.9
     assert np.isnan(found[1:]).all()

@@ -161,14 +161,31 @@ def test_reliability_is_the_probability_of_being_right(fitted):
         assert right[inside].mean() == pytest.approx(found[inside].mean(), abs=0.04)
 
 
-def test_each_large_region_class_has_its_own_certificate(fitted):
-    assert {(c.level, c.strata) for c in fitted.snv.certificates} == {
+def test_each_copy_class_has_its_own_certificate_however_few_its_probes(fitted):
+    expected = {
         (level, (name,))
         for level in ("HIGH", "MEDIUM")
         for name in ("repeat_family", "single_copy")
     }
-    pooled = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
-    assert {c.strata for c in pooled.snv.certificates} == {("repeat_family", "single_copy")}
+    assert {(c.level, c.strata) for c in fitted.snv.certificates} == expected
+    small = calibration_fit.fit(skilled(np.random.default_rng(4), 1500))
+    assert {(c.level, c.strata) for c in small.snv.certificates} == expected
+
+
+@pytest.mark.bad_input
+def test_a_few_probes_of_another_copy_class_borrow_no_level():
+    """However right they are: 40 probes cannot show an error of at most 20 %."""
+    rng = np.random.default_rng(5)
+    few = skilled(rng, 40, 30.0, classes=("near_copy",)).assign(pos=np.arange(100_000, 100_040))
+    many = skilled(rng, 6000, classes=("single_copy",))
+    found = calibration_fit.fit(pd.concat([many, few], ignore_index=True))
+    given = {(c.level, c.strata): c.exists for c in found.snv.certificates}
+    assert given["HIGH", ("single_copy",)]
+    assert not given["HIGH", ("near_copy",)]
+    assert not given["MEDIUM", ("near_copy",)]
+    rank, why = flags.assign(found, features_of(few))
+    assert set(rank.tolist()) == {1}
+    assert all("UNCERTIFIED" in reasons for reasons in why)
 
 
 @pytest.mark.long
@@ -202,7 +219,11 @@ def test_swapping_real_and_decoy_leaves_reliability_bit_identical(fitted):
         calibration_fit.reliability(fitted.snv, alleles).tobytes()
         == calibration_fit.reliability(fitted.snv, swapped).tobytes()
     )
-    assert flags.assign(fitted, alleles)[1] == flags.assign(fitted, swapped)[1]
+    reasons = [
+        [set(codes) - {Why.ALT_PREFERRED} for codes in flags.assign(fitted, each)[1]]
+        for each in (alleles, swapped)
+    ]
+    assert reasons[0] == reasons[1]
 
 
 def test_reliability_does_not_depend_on_the_rows_beside_it(fitted):
@@ -424,7 +445,7 @@ def test_the_models_gain_has_a_block_bootstrap_bound():
 def test_limits_are_percentiles_of_the_probes():
     probes = skilled(np.random.default_rng(4), 1001)
     probes["local_surprisal"] = np.arange(1001) / 1000
-    found = measure_limits(probes, probes["block"].to_numpy(), 1)
+    found = measure_limits(probes, probes["block"].to_numpy(), Options())
     assert found.surprisal_range == pytest.approx((0.01, 0.99))
     assert found.surprisal_extremes == pytest.approx((0.001, 0.999))
     cap, _ = caps(found, probes)

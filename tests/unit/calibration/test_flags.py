@@ -22,6 +22,7 @@ from simulated_probes import features_of, skilled, useless
 
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record, splits
+from gfmtrust.calibration.caps import caps, measure_limits
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.reliability import Term
 from gfmtrust.calibration.shift import shift_test
@@ -130,12 +131,99 @@ def test_a_capped_allele_is_low_where_medium_does_not_exist():
     assert flag(by_hand(medium=None), allele(near_edge=True)) == [(1, ("UNCERTIFIED", "NEAR_EDGE"))]
 
 
+# ---- copies
+
+
+def in_near_copies(**changed):
+    """The calibration by hand, of alleles with near copies, and what is `changed` of its limits."""
+    names = ("near_copy",)
+    found = by_hand(
+        certificates=(certificate("HIGH", HIGH_AT, names), certificate("MEDIUM", MEDIUM_AT, names))
+    )
+    return changed_calibration(found, limits=replace(found.snv.limits, **changed))
+
+
+COPY = of_class("near_copy") | {"copies": 3}
+
+
+def test_a_near_copy_is_at_most_medium_unless_copied_high_is_given():
+    assert flag(in_near_copies(), allele(**COPY), allele(0.6, **COPY)) == [
+        (2, ("COPIED",)),
+        (1, ("LOW_REL", "COPIED")),
+    ]
+    assert flag(in_near_copies(copied_high=True), allele(**COPY)) == [(3, ())]
+
+
+def test_copied_high_of_the_options_reaches_the_limits():
+    probes = skilled(np.random.default_rng(6), 400)
+    for copied_high in (False, True):
+        limits = measure_limits(
+            probes, probes["block"].to_numpy(), Options(copied_high=copied_high)
+        )
+        cap, _ = caps(limits, pd.DataFrame([allele(**COPY)]))
+        assert cap.tolist() == [3 if copied_high else 2]
+
+
+@pytest.mark.parametrize("copied_high", [False, True])
+def test_the_letter_of_the_other_copy_is_low_whatever_is_given(copied_high):
+    (rank, why), plain = flag(
+        in_near_copies(copied_high=copied_high),
+        allele(**COPY | {"paralog": True}),
+        allele(**COPY),
+    )
+    assert rank == 1
+    assert why[0] == "PARALOG"
+    assert plain[0] == (3 if copied_high else 2)
+
+
+def test_a_repeat_family_is_not_capped():
+    found = by_hand(certificates=(certificate("HIGH", HIGH_AT, ("repeat_family",)),))
+    assert flag(found, allele(**of_class("repeat_family"))) == [(3, ())]
+
+
+# ---- the remark
+
+
+def test_alt_preferred_stands_beside_high_and_behind_four_reasons():
+    towards_alt = {"llr": 3.0}  # of reliability .953
+    everything = allele(
+        0.6, gain=-9.0, local_surprisal=0.5, near_edge=True, n_share=0.5, dis=1.0
+    ) | {"llr": 0.4}
+    assert flag(by_hand(), allele(**towards_alt), allele(llr=2.0), everything) == [
+        (3, ("ALT_PREFERRED",)),
+        (2, ("LOW_REL", "ALT_PREFERRED")),
+        (1, ("LOW_REL", "OOD_WINDOW", "NO_GAIN", "NEAR_EDGE", "ALT_PREFERRED")),
+    ]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("llr", [0.0, -0.0, np.nan])
+def test_no_preference_is_no_preference_of_alt(llr):
+    ((_, why),) = flag(by_hand(), allele(llr=llr))
+    assert "ALT_PREFERRED" not in why
+
+
+# ---- what the level was certified on
+
+
+def test_the_basis_is_that_of_the_class_and_missing_where_nothing_was_scored():
+    rank = np.array([3, 1, 0], np.uint8)
+    for changed, expected in (
+        ({}, "DECOY"),
+        ({"set": "labels"}, "LABELS"),
+        ({"set": "labels", "locus": True}, "LABELS(locus)"),
+        ({"locus": True}, "DECOY"),
+    ):
+        found = replace(by_hand().snv, **changed)
+        assert flags.basis(found, rank).tolist() == [expected, expected, None]
+
+
 def test_a_model_without_gain_says_so_at_every_allele():
     found = by_hand(limits=replace(by_hand().snv.limits, model_gain=-0.01))
     assert flag(found, allele(gain=5.0)) == [(2, ("NO_GAIN",))]
 
 
-def test_a_refused_or_unseen_region_class_is_uncertified():
+def test_a_refused_or_unseen_stratum_is_uncertified():
     pooled = (
         certificate("HIGH", HIGH_AT, ("repeat", "single_copy"), ("repeat",)),
         certificate("MEDIUM", MEDIUM_AT, ("repeat", "single_copy")),
@@ -170,7 +258,7 @@ def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
     """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is
     wide enough."""
     found = record.with_outcome_text(by_hand(medium=medium, options=Options(guard_band=guard)))
-    assert ("HIGH borders on LOW in unique: " in found.outcome) == told
+    assert ("HIGH borders on LOW in single_copy: " in found.outcome) == told
 
 
 @pytest.mark.long
@@ -195,16 +283,17 @@ def test_withheld_high_is_uncertified():
     assert "background taken from another file" in found.outcome
 
 
-def test_every_flag_below_high_has_a_reason_and_high_has_none():
+def test_every_flag_below_high_has_a_reason_and_high_has_none_but_the_remark():
     rng = np.random.default_rng(1)
     found = calibration_fit.fit(skilled(rng, 4000))
     rank, why = flags.assign(found, features_of(skilled(rng, 3000)))
     assert {3, 1} <= set(rank.tolist())
     assert all(
-        bool(reasons) == (value < 3) for value, reasons in zip(rank.tolist(), why, strict=True)
+        any(code != Why.ALT_PREFERRED for code in reasons) == (value < 3)
+        for value, reasons in zip(rank.tolist(), why, strict=True)
     )
     assert {code for reasons in why for code in reasons} <= {str(code) for code in Why}
-    assert max(len(reasons) for reasons in why) <= 4
+    assert max(sum(code != Why.ALT_PREFERRED for code in reasons) for reasons in why) <= 4
 
 
 def test_adding_any_reason_never_raises_a_flag():
@@ -288,7 +377,10 @@ def test_an_allele_without_llr_is_not_scored_and_has_no_reason():
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("name", ["llr", "near_edge", "region_class", "strand_flip"])
+@pytest.mark.parametrize(
+    "name",
+    ["llr", "near_edge", "region_class", "copy_class", "mutation_class", "paralog", "strand_flip"],
+)
 def test_a_missing_column_is_named(name):
     with pytest.raises(ValueError, match=f"features: columns {name} are missing"):
         flags.assign(by_hand(), pd.DataFrame([allele()]).drop(columns=name))
@@ -301,8 +393,10 @@ def test_no_alleles_give_no_flags():
 
 
 @pytest.mark.bad_input
-def test_a_region_class_that_is_missing_is_uncertified():
-    assert flag(by_hand(), allele(region_class=None)) == [(1, ("UNCERTIFIED",))]
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("name", ["region_class", "copy_class"])
+def test_a_class_that_is_missing_is_uncertified(name, missing):
+    assert flag(by_hand(), allele(**{name: missing}), allele()) == [(1, ("UNCERTIFIED",)), (3, ())]
 
 
 @pytest.mark.bad_input

@@ -35,7 +35,7 @@ def llrs(n, wrong):
 
 
 @pytest.mark.parametrize(
-    "n, wrong, outcome",
+    ("n", "wrong", "outcome"),
     [
         (29, 29, NOT_TESTED),
         (30, 30, CONTRADICTED),
@@ -117,3 +117,10 @@ def test_alleles_without_an_llr_or_frequency_count_nowhere():
         row.alt_common for row in population_rows(own([-1.0] * 50, af=np.nan), ALPHAS, 0.05)
     ] == [0, 0]
     assert own_allele_rows(own([]), ALPHAS, 0.05) == ()
+
+
+@pytest.mark.bad_input
+def test_without_alleles_of_one_orientation_there_is_no_bias():
+    for af in (0.95, 0.01):
+        for row in population_rows(own([-1.0] * 150, af=af), ALPHAS, 0.05):
+            assert (row.ref_common_error, row.bias, row.bias_low, row.bias_high) == (None,) * 4

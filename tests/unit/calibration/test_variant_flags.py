@@ -10,8 +10,8 @@ import simulated_probes
 from allele_classes import of_class
 
 from gfmtrust.annotate.header_lines import certificate_line
-from gfmtrust.calibration import certificates, flags, strata
 from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration import flags, strata
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.calibration.features import variant_features
 from gfmtrust.calibration.options import Options
@@ -48,7 +48,10 @@ def block_of(seed: int = 0) -> SiteBlock:
         base=0,
         gc=rng.random(n),
         soft_masked=np.arange(n) % 2 == 0,
-        **of_class("single_copy"),
+        **of_class("single_copy") | {"copies": np.arange(n, dtype=np.int16)},
+        left=4,
+        right=4,
+        copy_bases=0,
     )
     logits = rng.normal(size=(n, 4, 4))
     probs = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float32)
@@ -243,34 +246,6 @@ def classes_of(held, level):
     ]
 
 
-def test_strata_by_hand():
-    rows = pd.DataFrame({"region_class": ["a", "a", "b", "b", "a"], "length": [1, 2, 5, 6, 50]})
-    assert strata.strata(rows, strata.LENGTHS).tolist() == [
-        "a/1bp",
-        "a/2-5bp",
-        "b/2-5bp",
-        "b/over_5bp",
-        "a/over_5bp",
-    ]
-    assert strata.strata(rows, ()).tolist() == ["a", "a", "b", "b", "a"]
-    assert strata.bin_names((1, 4)) == ["1-3bp", "over_3bp"]
-
-
-def test_lengths_with_500_probes_have_cells_and_the_others_pool_by_region_first():
-    names = np.repeat(
-        np.array(["a/1bp", "a/2-5bp", "a/over_5bp", "b/1bp", "b/2-5bp", "c/1bp"], object),
-        [600, 300, 250, 300, 100, 50],
-    )
-    region = np.array([name[0] for name in names], object)
-    masks = certificates.cells(names, np.ones(len(names), bool), region)
-    assert [sorted(set(names[mask])) for mask in masks] == [
-        ["a/1bp"],
-        ["a/2-5bp", "a/over_5bp"],
-        ["b/1bp", "b/2-5bp", "c/1bp"],
-    ]
-    assert (np.sum(masks, axis=0) == 1).all()
-
-
 def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
     """Right by sigmoid(|LLR|) at 1 bp, a coin with as large LLRs at 2 to 5: one pooled certificate
     would hide the coin or refuse both."""
@@ -286,12 +261,21 @@ def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
         assert wrong[(rank == 3) & (length == 1)].mean() <= 0.05
 
 
-def test_lengths_with_few_probes_share_a_certificate_that_names_them():
-    fitted = calibration_fit.fit_classes(by_length(13, 2_000, {1: 6.0, 4: 6.0, 9: 6.0}), Options())
+def test_lengths_with_few_probes_have_cells_of_their_own_and_share_nothing():
+    fitted = calibration_fit.fit_classes(
+        by_length(13, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.8, 0.17, 0.03)), Options()
+    )
     for held in fitted.values():
-        assert classes_of(held, "HIGH") == [("unique/1bp", "unique/2-5bp", "unique/over_5bp")]
+        cells = {one.strata: one for one in held.certificates if one.level == "HIGH"}
+        assert list(cells) == [
+            ("single_copy/1bp",),
+            ("single_copy/2-5bp",),
+            ("single_copy/over_5bp",),
+        ]
+        assert cells["single_copy/1bp",].exists
+        assert not cells["single_copy/over_5bp",].exists
     line = certificate_line("DEL", 1, fitted["DEL"].certificates[0])
-    assert 'Classes="unique/1bp,unique/2-5bp,unique/over_5bp"' in line
+    assert 'Classes="single_copy/1bp"' in line
 
 
 @pytest.mark.bad_input

@@ -99,7 +99,7 @@ def test_every_field_is_described(contract):
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize("version", [None, 0, 3, "1", "99"])
+@pytest.mark.parametrize("version", [None, 0, 98, "1", "99"])
 @pytest.mark.parametrize("contract", EVERY, ids=name_of)
 def test_another_version_is_refused_in_one_line(contract, version, tmp_path):
     content = contract.to_dict()

@@ -317,6 +317,7 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_RANK",
         "GFM_CONF",
         "GFM_WHY",
+        "GFM_BASIS",
         "GFM_REL",
         "GFM_LLR",
         "GFM_LLR_SD",
@@ -324,6 +325,7 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_ENT",
         "GFM_DIS",
         "GFM_GAIN",
+        "GFM_COPIES",
     ]
     assert {key.number for key in columns.INFO_KEYS} == {"A"}
 

@@ -11,7 +11,7 @@ from gfmtrust.calibration.shift import MIN_SITES
 from gfmtrust.core.alphabet import COMPLEMENT
 from gfmtrust.core.errors import BadDataError
 from gfmtrust.inputs.sites import surroundings
-from gfmtrust.planning import probes
+from gfmtrust.planning import probes, site_classes
 
 
 def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
@@ -33,8 +33,8 @@ def run(n_snvs, n=2000, spectrum="any", seed=5, surprisal=None, copies=None):
     by_row = np.zeros(len(pos)) if surprisal is None else surprisal
     drawn, drawing = probes.draw(
         n,
-        probes.Sites(pool, region, copy),
-        probes.Sites(snv, region[at], copy[at], alt),
+        site_classes.Sites(pool, region, copy),
+        site_classes.Sites(snv, region[at], copy[at], alt),
         lambda rows: by_row[rows],
         lambda rows: by_row[at[rows]],
         seed,
@@ -86,7 +86,7 @@ def test_few_variants_take_the_documented_default_spectrum():
         expected = {}
         for one, other in itertools.combinations(range(4), 2):
             alleles = (np.full(59_600, one), np.full(59_600, other))
-            of_cell = probes.cell_of(*alleles, pool.left, pool.right, nowhere) == number
+            of_cell = site_classes.cell_of(*alleles, pool.left, pool.right, nowhere) == number
             if of_cell.any():
                 expected[4 * one + other] = of_cell.sum()
         pairs, counts = np.unique(pair[cell == number], return_counts=True)
@@ -148,8 +148,8 @@ def test_a_genome_without_a_base_to_draw_is_refused():
     with pytest.raises(BadDataError, match="no base outside"):
         probes.draw(
             10,
-            probes.Sites(none, empty, empty),
-            probes.Sites(none, empty, empty, np.empty(0, np.uint8)),
+            site_classes.Sites(none, empty, empty),
+            site_classes.Sites(none, empty, empty, np.empty(0, np.uint8)),
             lambda rows: rows,
             lambda rows: rows,
             1,
@@ -157,14 +157,18 @@ def test_a_genome_without_a_base_to_draw_is_refused():
 
 
 def test_folding_joins_the_two_strands():
-    assert [int(x[0]) for x in probes.folded(*(np.array([c], np.uint8) for c in (2, 0, 3, 1)))] == [
+    assert [
+        int(x[0]) for x in site_classes.folded(*(np.array([c], np.uint8) for c in (2, 0, 3, 1)))
+    ] == [
         1,
         3,
         2,
         0,
     ]  # TGC>TAC is GCA>GTA
     key = [
-        probes.site_key(*(np.array([c]) for c in (*codes, 0)), np.array([1]), np.array([2]), 0)[0]
+        site_classes.site_key(
+            *(np.array([c]) for c in (*codes, 0)), np.array([1]), np.array([2]), 0
+        )[0]
         for codes in ((2, 3, 1), (1, 2, 0), (1, 2, 1))
     ]
     assert key[0] == key[1] != key[2]
@@ -172,7 +176,9 @@ def test_folding_joins_the_two_strands():
 
 def cells_of(pool, drawn, copies):
     at = drawn.row
-    return probes.cell_of(pool.base[at], drawn.decoy, pool.left[at], pool.right[at], copies[at])
+    return site_classes.cell_of(
+        pool.base[at], drawn.decoy, pool.left[at], pool.right[at], copies[at]
+    )
 
 
 def test_a_rare_cell_has_its_equal_share_of_the_probes():
@@ -183,7 +189,7 @@ def test_a_rare_cell_has_its_equal_share_of_the_probes():
     counts = np.bincount(cell, minlength=6)
     at = np.random.default_rng(5).choice(59_600, 20_000)
     shares = np.bincount(
-        probes.cell_of(
+        site_classes.cell_of(
             snv.base, (snv.base + 1) % 4, snv.left, snv.right, copies[at]
         )  # the classes of `run` are of other ALTs; only the copy class is compared
         // 3,
@@ -219,8 +225,8 @@ def test_a_cell_without_a_candidate_has_no_probe():
     same = np.zeros(len(pos), np.int64)
     drawn, _ = probes.draw(
         100,
-        probes.Sites(around, same, same),
-        probes.Sites(around, same, same + 1, (around.base + 1) % 4),
+        site_classes.Sites(around, same, same),
+        site_classes.Sites(around, same, same + 1, (around.base + 1) % 4),
         lambda rows: np.zeros(len(rows)),
         lambda rows: np.zeros(len(rows)),
         1,

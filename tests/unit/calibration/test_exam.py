@@ -1,0 +1,201 @@
+"""What the exam withdraws, and what is then written at the alleles: levels contradicted in one
+cell, in the whole run, and by the model's memory."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from allele_classes import of_class
+from hand_made_calibration import HIGH_AT, MEDIUM_AT, allele, by_hand, certificate, flag
+from own_snvs_by_hand import OwnSnvsByHand
+
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.ladder import LadderRow
+from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.own_alleles import CONFIRMED, CONTRADICTED, NOT_TESTED
+from gfmtrust.calibration.record import RunCalibration, Withdrawal
+
+CELLS = ("single_copy/cpg", "single_copy/transition")
+NO_PROBES = pd.DataFrame({"llr": [], "local_surprisal": [], "gain": [], "copy_class": []})
+
+
+def calibration(**changed) -> RunCalibration:
+    """HIGH and MEDIUM in both cells."""
+    both = (certificate("HIGH", HIGH_AT, CELLS), certificate("MEDIUM", MEDIUM_AT, CELLS))
+    return by_hand(certificates=both, **changed)
+
+
+def snvs(n: int, wrong: int, kind: str = "cpg", rel: float = 0.95) -> list[dict]:
+    """n SNVs of that mutation class, at the first `wrong` of which ALT is preferred."""
+    row = allele(rel, mutation_class=kind)
+    return [row | {"llr": -row["llr"]} for _ in range(wrong)] + [row] * (n - wrong)
+
+
+def outcomes(found: RunCalibration) -> dict[tuple[str, str], tuple[int, int, str]]:
+    return {(row.level, row.stratum): (row.n, row.errors, row.outcome) for row in found.own_alleles}
+
+
+def test_a_level_contradicted_in_one_cell_is_withdrawn_there_and_its_alleles_judged_as_medium():
+    """10 wrong of 100 are at least 5.5 % and at most 16.4 %: too many for HIGH, fit for MEDIUM."""
+    own = OwnSnvsByHand(snvs(100, 10) + snvs(50, 0, rel=0.8) + snvs(100, 0, "transition"))
+    found = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum, one.reason) for one in found.withdrawals] == [
+        ("HIGH", "single_copy/cpg", "OWN_ALLELES")
+    ]
+    assert outcomes(found) == {
+        ("HIGH", "single_copy/cpg"): (100, 10, CONTRADICTED),
+        ("HIGH", "single_copy/transition"): (100, 0, CONFIRMED),
+        ("MEDIUM", "single_copy/cpg"): (150, 10, CONFIRMED),
+    }
+    assert list(outcomes(found)) == sorted(outcomes(found))  # HIGH first, then by name
+    assert flag(
+        found, *snvs(1, 0), *snvs(1, 1), *snvs(1, 0, rel=0.8), *snvs(1, 0, "transition")
+    ) == [
+        (2, ("OWN_ALLELES",)),
+        (2, ("OWN_ALLELES", "ALT_PREFERRED")),
+        (2, ("OWN_ALLELES",)),
+        (3, ()),
+    ]
+
+
+def test_what_contradicts_medium_too_leaves_low_in_that_cell_alone():
+    own = OwnSnvsByHand(snvs(100, 40) + snvs(100, 0, "transition"))
+    found = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum) for one in found.withdrawals] == [
+        ("HIGH", "single_copy/cpg"),
+        ("MEDIUM", "single_copy/cpg"),
+    ]
+    assert flag(found, *snvs(1, 0), *snvs(1, 0, "transition")) == [(1, ("OWN_ALLELES",)), (3, ())]
+    assert "40 of 100" in found.withdrawals[0].text
+
+
+def test_medium_may_fall_only_once_the_high_alleles_join_it():
+    """Of the MEDIUM ones alone 28 % are wrong, at least 17 %; with those of HIGH at least 25 %."""
+    own = OwnSnvsByHand(snvs(50, 14, rel=0.8) + snvs(100, 35))
+    alone = OwnSnvsByHand(snvs(50, 14, rel=0.8))
+    assert examined(calibration(), alone, NO_PROBES, ()).withdrawals == ()
+    found = examined(calibration(), own, NO_PROBES, ())
+    assert [one.level for one in found.withdrawals] == ["HIGH", "MEDIUM"]
+    assert outcomes(found)["MEDIUM", "single_copy/cpg"] == (150, 49, CONTRADICTED)
+
+
+def test_alleles_under_a_bed_file_lose_the_level_of_their_cell():
+    found = replace(
+        by_hand(certificates=(certificate("HIGH", HIGH_AT, ("exons:single_copy/cpg", *CELLS)),)),
+        withdrawals=(Withdrawal("HIGH", "single_copy/cpg", "OWN_ALLELES", ""),),
+    )
+    exonic = {"region_class": "exons"}
+    assert flag(found, *(row | exonic for row in snvs(1, 0) + snvs(1, 0, "transition"))) == [
+        (1, ("UNCERTIFIED",)),  # of a MEDIUM that never was
+        (1, ("UNCERTIFIED",)),  # exons:single_copy/transition has no certificate
+    ]
+    assert flag(found, *snvs(1, 0, "transition")) == [(3, ())]
+
+
+def test_a_reference_bias_withdraws_both_levels_from_every_cell():
+    """Where ALT is common the model prefers the rare REF: seen at CpG, it holds for the model."""
+    own = OwnSnvsByHand(
+        snvs(150, 0) + snvs(60, 0, "transition"), af=np.repeat([0.95, 0.01], [150, 60])
+    )
+    found = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum, one.reason) for one in found.withdrawals] == [
+        ("HIGH", "", "REF_BIAS"),
+        ("MEDIUM", "", "REF_BIAS"),
+    ]
+    assert (
+        flag(found, *snvs(1, 0), *snvs(1, 0, "transition"), *snvs(1, 0, rel=0.6))
+        == [(1, ("REF_BIAS",))] * 3
+    )
+    assert [(row.level, row.alt_common, row.outcome) for row in found.population] == [
+        ("HIGH", 150, CONTRADICTED),
+        ("MEDIUM", 150, CONTRADICTED),
+    ]
+
+
+def test_a_model_that_knows_the_species_keeps_its_levels():
+    own = OwnSnvsByHand(snvs(150, 150) + snvs(150, 0), af=np.repeat([0.95, 0.01], 150))
+    found = examined(calibration(), own, NO_PROBES, ())
+    assert found.withdrawals == ()
+    assert [row.outcome for row in found.population] == [CONFIRMED, NOT_TESTED]
+    assert outcomes(found) == {("HIGH", "single_copy/cpg"): (150, 0, CONFIRMED)}
+
+
+def memorised(n: int = 300) -> pd.DataFrame:
+    """Probes of a model that knows every letter by heart."""
+    return pd.DataFrame(
+        {"llr": np.full(n, -9.0), "local_surprisal": 1.9, "gain": 1.85, "copy_class": "single_copy"}
+    )
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_a_memoriser_loses_high_unless_its_training_is_trusted(is_trusted):
+    run = calibration(options=Options(trust_training=is_trusted))
+    found = examined(run, OwnSnvsByHand(snvs(100, 0)), memorised(), ())
+    assert found.memory.suspected
+    assert flag(found, *snvs(1, 0), *snvs(1, 0, rel=0.6)) == [
+        (3, ()) if is_trusted else (2, ("MEMORISED",)),
+        (1, ("LOW_REL",)),
+    ]
+    assert set(outcomes(found)) == {("HIGH" if is_trusted else "MEDIUM", "single_copy/cpg")}
+
+
+def test_levels_by_labels_stand_whatever_is_withdrawn():
+    found = replace(
+        calibration(),
+        withdrawals=tuple(
+            Withdrawal(level, stratum, reason, "")
+            for level in ("HIGH", "MEDIUM")
+            for stratum, reason in (("", "REF_BIAS"), (CELLS[0], "OWN_ALLELES"), ("", "MEMORISED"))
+        ),
+    )
+    table = pd.DataFrame(snvs(1, 0) + snvs(1, 0, rel=0.8))
+    by_labels = replace(found.snv, set="labels")
+    assert flags.assign(found, table)[0].tolist() == [1, 1]
+    assert flags.assign(found, table, by_labels)[0].tolist() == [3, 2]
+
+
+def test_several_withdrawals_of_a_level_are_all_written_worst_first():
+    found = replace(
+        calibration(),
+        withdrawals=(
+            Withdrawal("HIGH", "", "MEMORISED", ""),
+            Withdrawal("HIGH", CELLS[0], "OWN_ALLELES", ""),
+        ),
+    )
+    assert flag(found, *snvs(1, 0), *snvs(1, 0, "transition")) == [
+        (2, ("OWN_ALLELES", "MEMORISED")),
+        (2, ("MEMORISED",)),
+    ]
+
+
+def test_the_exam_survives_the_file():
+    ladder = (LadderRow("single_copy", "any letter", 10, 0.1, 0.0, 0.3),)
+    own = OwnSnvsByHand(snvs(100, 40) + snvs(150, 0), af=np.repeat([0.01, 0.95], [100, 150]))
+    found = examined(calibration(), own, memorised(), ladder)
+    assert found.withdrawals
+    assert found.population
+    assert found.ladder == ladder
+    assert RunCalibration.from_dict(found.to_dict()) == found
+
+
+@pytest.mark.bad_input
+def test_29_alleles_contradict_nothing_however_wrong():
+    found = examined(calibration(), OwnSnvsByHand(snvs(29, 29)), NO_PROBES, ())
+    assert found.withdrawals == ()
+    assert outcomes(found) == {("HIGH", "single_copy/cpg"): (29, 29, NOT_TESTED)}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("rows", [[], [allele(llr=np.nan, **of_class("single_copy"))] * 50])
+def test_a_run_without_scored_snvs_is_examined_by_nothing(rows):
+    found = examined(calibration(), OwnSnvsByHand(rows), NO_PROBES, ())
+    assert (found.own_alleles, found.withdrawals) == ((), ())
+    assert found.memory.state == "not tested"
+
+
+@pytest.mark.bad_input
+def test_a_calibration_without_a_score_has_no_level_to_withdraw():
+    found = examined(calibration(reliability=None), OwnSnvsByHand(snvs(100, 100)), NO_PROBES, ())
+    assert (found.own_alleles, found.withdrawals) == ((), ())

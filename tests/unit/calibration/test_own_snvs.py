@@ -1,0 +1,117 @@
+"""Which SNVs the exam looks at, and probes that are like them."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hand_made_calibration import allele, by_hand
+from own_snvs_by_hand import OwnSnvsByHand
+
+from gfmtrust.calibration import own_snvs
+from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
+
+
+def names(**counts: int) -> np.ndarray:
+    return np.array([name for name, n in counts.items() for _ in range(n)], object)
+
+
+def test_probes_like_the_run_have_the_shares_of_its_cells():
+    of_probes = names(cpg=500, transition=500, transversion=500)
+    rows = probes_like(names(cpg=100, transition=600, transversion=300), of_probes)
+    assert Counter(of_probes[rows]) == {"transition": 500, "transversion": 250, "cpg": 83}
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    spread = rows[of_probes[rows] == "cpg"]
+    assert spread[0] == 0  # from end to end of the genome, not its first part
+    assert spread[-1] == 499
+
+
+def test_the_scarcest_cell_sets_the_number():
+    of_probes = names(a=1000, b=10)
+    assert Counter(of_probes[probes_like(names(a=50, b=50), of_probes)]) == {"a": 10, "b": 10}
+
+
+def test_cells_of_less_than_one_in_a_hundred_and_those_without_a_probe_are_left_out():
+    of_probes = names(a=100, b=5, c=100)
+    kept = of_probes[probes_like(names(a=500, b=4, moon=100), of_probes)]
+    assert Counter(kept) == {"a": 100}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("cells", [names(), names(**{"": 40}), names(moon=40)])
+def test_a_run_that_is_like_no_probe_is_compared_with_all(cells):
+    assert probes_like(cells, names(a=3, b=4)).tolist() == list(range(7))
+
+
+@pytest.mark.bad_input
+def test_no_probes_are_like_nothing():
+    assert probes_like(names(a=3), names()).tolist() == []
+
+
+def test_the_cell_of_an_snv_is_that_of_the_genome_not_of_a_bed_file():
+    rows = [
+        allele(mutation_class="cpg", region_class="exons"),
+        allele(mutation_class="transition"),
+        allele(llr=np.nan, copy_class=None),
+    ]
+    own = OwnSnvsByHand(rows, af=[0.1, 0.2, 0.3], an=[0, 20, 30])
+    assert own.cells().tolist() == ["single_copy/cpg", "single_copy/transition", ""]
+    flagged = own.flagged(by_hand())
+    assert flagged.stratum.tolist() == ["single_copy/cpg", "single_copy/transition"]
+    assert (flagged.af.tolist(), flagged.an.tolist()) == ([0.1, 0.2], [0, 20])
+
+
+def test_the_surprisal_is_the_context_models_and_missing_without_an_answer():
+    assert OwnSnvsByHand([allele(), allele(local_surprisal=np.nan)]).surprisal()[0] == 1.7
+    assert OwnSnvsByHand([]).surprisal().tolist() == []
+
+
+def plan_of(tmp_path, rows: list[dict]):
+    """A plan of those alleles and no variants."""
+    keys = {"contig_index": pa.int32(), "pos": pa.int64(), "ref": pa.string(), "alt": pa.string()}
+    further = {"status": pa.string(), "var_pos": pa.int64(), "af": pa.float32(), "an": pa.int32()}
+    schema = pa.schema(list((keys | further).items()))
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "alleles.parquet")
+    pq.write_table(pa.schema(list(keys.items())).empty_table(), tmp_path / "variants.parquet")
+    return tmp_path
+
+
+def row_of(pos: int, **changed) -> dict:
+    return {
+        "contig_index": 0,
+        "pos": pos,
+        "ref": "A",
+        "alt": "C",
+        "status": "SCORED",
+        "var_pos": -1,
+        "af": 0.25,
+        "an": 40,
+    } | changed
+
+
+def test_only_scored_snvs_are_examined(tmp_path):
+    rows = [
+        row_of(1),
+        row_of(2, status="REF_MISMATCH"),
+        row_of(3, ref="AC", alt="A", var_pos=4),
+        row_of(4, alt="A"),
+        row_of(5, alt="G"),
+    ]
+    own = OwnSnvs(plan_of(tmp_path, rows), None)
+    assert own.alleles["pos"].tolist() == [1, 5]
+    assert own.alleles["an"].tolist() == [40, 40]
+    assert own.cells().tolist() == ["", ""]  # no shard was read yet
+
+
+def test_more_snvs_than_the_exam_takes_are_thinned_evenly(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_snvs, "MAX_SNVS", 10)
+    own = OwnSnvs(plan_of(tmp_path, [row_of(pos) for pos in range(25)]), None)
+    assert own.alleles["pos"].tolist() == list(range(0, 25, 3))
+
+
+@pytest.mark.bad_input
+def test_a_run_without_alleles_has_nothing_to_examine(tmp_path):
+    own = OwnSnvs(plan_of(tmp_path, []), None)
+    assert len(own.flagged(by_hand())) == 0
+    assert own.surprisal().tolist() == []
