@@ -106,18 +106,18 @@ def _evidence(
         _counts_over_site(table, letters, site, length)
         for length, table in enumerate(tables, start=1)
     ]
-    usable = [_known(unknown, site, length) for length in range(1, len(tables) + 1)]
-    found = []
+    usable = [_words_without_n(unknown, site, length) for length in range(1, len(tables) + 1)]
+    log_sums = []
     for order in orders:
         whole = usable[order]
         said = _log_sum(counts[order], whole, alpha(order))
         if order:
             said -= _log_sum(counts[order - 1], whole[:, 1:] & whole[:, :-1], 4 * alpha(order))
-            said = np.where(np.asarray(whole.any(axis=1))[:, None, None], said, found[-1])
-        found.append(said)
+            said = np.where(np.asarray(whole.any(axis=1))[:, None, None], said, log_sums[-1])
+        log_sums.append(said)
     top, whole = counts[-1], usable[-1]
     left, right = (top[:, at].sum(axis=1) * whole[:, at, None] for at in (0, -1))
-    return np.stack(found), left + right
+    return np.stack(log_sums), left + right
 
 
 def _counts_over_site(table: Table, letters: np.ndarray, site: int, length: int) -> np.ndarray:
@@ -131,7 +131,7 @@ def _counts_over_site(table: Table, letters: np.ndarray, site: int, length: int)
     return table.counts(word[:, :, None] + powers[::-1, None] * np.arange(4, dtype=np.int32))
 
 
-def _known(unknown: np.ndarray, site: int, length: int) -> np.ndarray:
+def _words_without_n(unknown: np.ndarray, site: int, length: int) -> np.ndarray:
     """Whether the words of one length over the site hold no N beside it, by start, leftmost first:
     bool (n, length)."""
     starts = site - length + 1 + np.arange(length)

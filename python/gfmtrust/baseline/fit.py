@@ -56,10 +56,10 @@ def fit_model(
     """
     n_bases = sum(int((codes < N).sum()) for _, _, codes in _counted_pieces(genome, PIECE_BASES, 0))
     if n_bases < MIN_BASES:
-        found = f"{n_bases} A, C, G, T in {len(genome.names)} contigs"
+        observed = f"{n_bases} A, C, G, T in {len(genome.names)} contigs"
         remedy = "is it the right FASTA? for a few elements give their genome as --background_fasta"
         raise BadDataError(
-            message("genome of the context model", found, f"at least {MIN_BASES}", remedy)
+            message("genome of the context model", observed, f"at least {MIN_BASES}", remedy)
         )
     orders = orders_for(n_bases)
     members = _deal_blocks(genome, n_bases, seed)
@@ -108,8 +108,8 @@ def _deal_blocks(genome, n_bases: int, seed: int) -> Members:
     first = np.concatenate([[0], np.cumsum(counts)])
     for index, start, codes in _pieces(genome, _whole_blocks(size), 0):
         block = first[index] + start // size
-        known = np.add.reduceat(codes < N, np.arange(0, len(codes), size), dtype=np.int64)
-        occupied[block : block + len(known)] = known > 0
+        definite = np.add.reduceat(codes < N, np.arange(0, len(codes), size), dtype=np.int64)
+        occupied[block : block + len(definite)] = definite > 0
     return membership.deal(genome.contigs, size, occupied, seed)
 
 
@@ -136,10 +136,10 @@ def _count(
             ]
             if pattern >= 0:
                 counted.add(codes[offset : offset + members.block_size], int(pattern))
-        known = np.flatnonzero(codes < N)
-        low, high = np.searchsorted(ranks, [passed, passed + len(known)])
-        at = known[ranks[low:high] - passed]
-        passed += len(known)
+        definite = np.flatnonzero(codes < N)
+        low, high = np.searchsorted(ranks, [passed, passed + len(definite)])
+        at = definite[ranks[low:high] - passed]
+        passed += len(definite)
         progress(passed)
         taken.append(
             (np.full(len(at), index), start + at, flanked[at[:, None] + np.arange(2 * reach + 1)])

@@ -68,15 +68,15 @@ class Members:
                 )
             )
         try:
-            held = json.loads(path.read_text())
-            rows = held["contigs"]
+            content = json.loads(path.read_text())
+            rows = content["contigs"]
             counts = [len(row["patterns"]) for row in rows]
             pattern = np.array(
                 [number for row in rows for number in row["patterns"]], dtype=np.int8
             )
             members = cls(
                 tuple(row["name"] for row in rows),
-                int(held["block_size"]),
+                int(content["block_size"]),
                 _starts(counts),
                 pattern,
             )
@@ -87,13 +87,15 @@ class Members:
                 )
             ) from error
         if (
-            held.get("schema") != SCHEMA
+            content.get("schema") != SCHEMA
             or members.block_size < 1
             or ((pattern < -1) | (pattern >= len(patterns()))).any()
         ):
-            found = f"schema {held.get('schema')}, block size {members.block_size}, or a pattern out of range"
+            observed = f"schema {content.get('schema')}, block size {members.block_size}, or a pattern out of range"
             raise BadDataError(
-                message(str(path), found, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}")
+                message(
+                    str(path), observed, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}"
+                )
             )
         return members
 
@@ -107,14 +109,14 @@ class Members:
             )
         ]
         never_saw = [np.flatnonzero(~row).tolist() for row in patterns()]
-        held = {
+        content = {
             "schema": SCHEMA,
             "n_members": N_MEMBERS,
             "block_size": self.block_size,
             "never_saw": never_saw,
             "contigs": rows,
         }
-        path.write_text(json.dumps(held, separators=(",", ":")) + "\n")
+        path.write_text(json.dumps(content, separators=(",", ":")) + "\n")
 
     def block_of(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
         """Number of the block of each position, int64 (n,); a position outside its contig belongs

@@ -45,7 +45,7 @@ class _Stream:
 
     def __init__(self, path: Path, rows: int):
         self._batches = tables.batches(path, KEY, rows)
-        self._held = pd.DataFrame(columns=KEY)
+        self._pending = pd.DataFrame(columns=KEY)
         self.ended = False
         self._read()
 
@@ -54,33 +54,33 @@ class _Stream:
         if batch is None:
             self.ended = True
             return
-        self._held = (
-            pd.concat([self._held, batch.to_pandas()], ignore_index=True)
-            if len(self._held)
+        self._pending = (
+            pd.concat([self._pending, batch.to_pandas()], ignore_index=True)
+            if len(self._pending)
             else batch.to_pandas()
         )
 
     def last_place(self) -> tuple:
-        last = self._held.iloc[-1]
+        last = self._pending.iloc[-1]
         return last["contig_index"], last["contig"], last["pos"]
 
     def take_before(self, horizon: tuple | None) -> pd.DataFrame:
         """Rows before the horizon's position (all of them if None); rows at it wait for what the
         other inputs say of it."""
-        if horizon is None or not len(self._held):
-            taken, self._held = self._held, self._held.iloc[:0]
+        if horizon is None or not len(self._pending):
+            taken, self._pending = self._pending, self._pending.iloc[:0]
             return taken
-        index, contig, pos = (self._held[name].to_numpy() for name in KEY[:3])
+        index, contig, pos = (self._pending[name].to_numpy() for name in KEY[:3])
         before = (index < horizon[0]) | (
             (index == horizon[0])
             & ((contig < horizon[1]) | ((contig == horizon[1]) & (pos < horizon[2])))
         )
-        taken, self._held = self._held[before], self._held[~before]
+        taken, self._pending = self._pending[before], self._pending[~before]
         return taken
 
     def refill(self, horizon: tuple) -> None:
         """Read on where what is held ends at the horizon, so that the horizon moves."""
-        while not self.ended and (not len(self._held) or self.last_place() <= horizon):
+        while not self.ended and (not len(self._pending) or self.last_place() <= horizon):
             self._read()
 
 
@@ -142,20 +142,20 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
         if (others >= N).any() or (letters >= N).any()
         else np.full(len(rows), "", object)
     )
-    known = (contig_index[rows] >= 0) & ~outside[rows]
+    inside = (contig_index[rows] >= 0) & ~outside[rows]
     there = np.full(len(rows), N, np.uint8)
-    for index in np.unique(contig_index[rows][known]):
-        mine = np.flatnonzero(known & (contig_index[rows] == index))
-        there[mine] = genome.windows(genome.names[index], pos[rows[mine]], 1)[:, 0]
-    found = np.full(len(rows), Status.SCORED, dtype=object)
-    found[there != letters] = Status.REF_MISMATCH
-    found[there >= N] = Status.AMBIGUOUS_BASE
-    found[text == Status.AMBIGUOUS_BASE] = Status.AMBIGUOUS_BASE
-    found[outside[rows]] = Status.OUT_OF_RANGE
-    found[contig_index[rows] < 0] = Status.NO_CONTIG
+    for index in np.unique(contig_index[rows][inside]):
+        of_contig = np.flatnonzero(inside & (contig_index[rows] == index))
+        there[of_contig] = genome.windows(genome.names[index], pos[rows[of_contig]], 1)[:, 0]
+    statuses = np.full(len(rows), Status.SCORED, dtype=object)
+    statuses[there != letters] = Status.REF_MISMATCH
+    statuses[there >= N] = Status.AMBIGUOUS_BASE
+    statuses[text == Status.AMBIGUOUS_BASE] = Status.AMBIGUOUS_BASE
+    statuses[outside[rows]] = Status.OUT_OF_RANGE
+    statuses[contig_index[rows] < 0] = Status.NO_CONTIG
     early = (text != "") & (text != Status.AMBIGUOUS_BASE)
-    found[early] = text[early]
-    status[rows] = found
+    statuses[early] = text[early]
+    status[rows] = statuses
 
 
 def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool) -> Status:

@@ -134,8 +134,8 @@ class _Reader:
             )
             if contig not in self._lengths:
                 self._warn(f"contig {shown(contig)} not in header", record)
-        found = self.matches[contig]
-        if found is None:
+        match = self.matches[contig]
+        if match is None:
             self._absent[contig] += 1
         self._numbers["records"] += 1
         self._numbers["alts"] += len(record.alts)
@@ -147,7 +147,7 @@ class _Reader:
         if len(set(alts)) < len(alts) or ref in alts:
             self._warn("ALT twice or equal to REF", record)
         self.sorter.add(
-            (-1 if found is None else self._index[found], contig, record.pos, ref, ",".join(alts))
+            (-1 if match is None else self._index[match], contig, record.pos, ref, ",".join(alts))
         )
 
     def _check_columns(self, record: Record) -> None:
@@ -178,10 +178,10 @@ class _Reader:
         """Warnings that only the whole file tells."""
         name = self._job.path.name
         if self._absent:
-            found = (
+            observed = (
                 f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
             )
-            self._warning_counts.add(found, next(iter(self._absent)), self._absent.total())
+            self._warning_counts.add(observed, next(iter(self._absent)), self._absent.total())
         if self._order.unsorted_line is not None:
             self._warning_counts.add(
                 "not sorted; no index is written; sort with bcftools sort",
@@ -233,11 +233,11 @@ class RefCheck:
                 (letters[run] < N) & (pos[run] >= 0) & (pos[run] < genome.contigs[name])
             )
             there = genome.windows(name, pos[rows], 1)[:, 0]
-            known = there < N
-            differs = known & (there != letters[rows])
-            self.n_ref += int(known.sum())
+            definite = there < N
+            differs = definite & (there != letters[rows])
+            self.n_ref += int(definite.sum())
             self.n_ref_mismatch += int(differs.sum())
-            self.n_snv += int((known & snv[rows]).sum())
+            self.n_snv += int((definite & snv[rows]).sum())
             self.n_snv_mismatch += int((differs & snv[rows]).sum())
             if differs.any() and self._first is None:
                 row = batch[rows[np.flatnonzero(differs)[0]]]
@@ -252,13 +252,13 @@ class RefCheck:
         ):
             rate = float(lower_bound(n_mismatch, n, 1 - CONFIDENCE))
             if n_mismatch >= MIN_MISMATCHES and rate > MAX_MISMATCH_RATE:
-                found = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
+                observed = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
                 if not job.allow_mismatch:
                     remedy = "wrong assembly (GRCh37/38)? (or --allow_mismatch)"
                     raise BadDataError(
-                        message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy)
+                        message(f"{job.path.name} {self._first}", observed, "at most 1 %", remedy)
                     )
-                warning_counts.add(f"{found}; allowed by --allow_mismatch", str(self._first))
+                warning_counts.add(f"{observed}; allowed by --allow_mismatch", str(self._first))
                 break
         if self.n_ref_mismatch:
             warning_counts.add(

@@ -82,8 +82,8 @@ class Rule:
             return int(size >= self.cut) if np.isfinite(size) else None
         if text in self.words:
             return self.words[text]
-        found = {self.words.get(word) for word in JOINTS.split(text)}
-        return found.pop() if len(found) == 1 else None
+        matching_labels = {self.words.get(word) for word in JOINTS.split(text)}
+        return matching_labels.pop() if len(matching_labels) == 1 else None
 
 
 def rule_of(key: str, values: str | None, cut: float | None) -> Rule:
@@ -163,7 +163,7 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
         "counts": dict(sorted(counts.items())),
         "words": dict(words.most_common(WORDS_SHOWN)),
     }
-    for line in told(metadata):
+    for line in count_lines(metadata):
         log.info("%s", line)
     check_both(
         path.name, kept["label"].to_numpy(), "labelled alleles that fit the genome", rule.by_size
@@ -261,19 +261,19 @@ def _one_each(rows: pd.DataFrame, counts: Counter) -> pd.DataFrame:
 
 def check_both(place: str, label: np.ndarray, what: str, by_size: bool) -> None:
     """Raises BadDataError (65) where not both labels occur."""
-    found = [f"{int((label == one).sum())} of label {one}" for one in (1, 0)]
+    label_counts = [f"{int((label == one).sum())} of label {one}" for one in (1, 0)]
     if not 0 < label.sum() < len(label):
         raise BadDataError(
             message(
                 place,
-                f"{what}: {' and '.join(found)}",
+                f"{what}: {' and '.join(label_counts)}",
                 "both labels",
                 f"see --label_{'cut' if by_size else 'values'}",
             )
         )
 
 
-def told(metadata: dict) -> list[str]:
+def count_lines(metadata: dict) -> list[str]:
     """What became of the alleles of a labelled VCF, in words."""
     counts, labels = metadata["counts"], metadata["labels"]
     lines = [
@@ -298,21 +298,21 @@ def matched(labels: Path, alleles: Path, columns: list[str]) -> tuple[pd.DataFra
     status. An allele that the table spells in several ways is one row. Raises BadDataError (65)
     where the matched ones have one label alone.
     """
-    known = tables.read(labels).to_pandas()
+    labelled = tables.read(labels).to_pandas()
     parts = []
     for batch in tables.batches(alleles, list(dict.fromkeys([*tables.ALLELES.names, *columns]))):
         frame = batch.to_pandas()
         changed = (frame["var_pos"] >= 0).to_numpy()
         for name in ("pos", "ref", "alt"):
             frame[name] = np.where(changed, frame[f"var_{name}"], frame[name])
-        parts.append(known.merge(frame[list(dict.fromkeys([*KEY, "status", *columns]))], on=KEY))
-    found = pd.concat(parts, ignore_index=True) if parts else known.iloc[:0].assign(status="")
-    found = found.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
-    scored = (found["status"] == Status.SCORED).to_numpy()
-    counts = {"not_in_run": len(known) - len(found)} | {
-        str(name): int(n) for name, n in found["status"][~scored].value_counts().items()
+        parts.append(labelled.merge(frame[list(dict.fromkeys([*KEY, "status", *columns]))], on=KEY))
+    matched = pd.concat(parts, ignore_index=True) if parts else labelled.iloc[:0].assign(status="")
+    matched = matched.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
+    scored = (matched["status"] == Status.SCORED).to_numpy()
+    counts = {"not_in_run": len(labelled) - len(matched)} | {
+        str(name): int(n) for name, n in matched["status"][~scored].value_counts().items()
     }
-    kept = found[scored].drop(columns="status").reset_index(drop=True)
+    kept = matched[scored].drop(columns="status").reset_index(drop=True)
     metadata = tables.read_metadata(labels)
     check_both(
         metadata["name"],

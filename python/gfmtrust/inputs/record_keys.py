@@ -27,30 +27,30 @@ class SpellingSorter:
     def __init__(self, folder: Path, chunk_rows: int = CHUNK_ROWS) -> None:
         self._folder = folder
         self._chunk_rows = chunk_rows
-        self._held: set[Spelling] = set()
+        self._chunk: set[Spelling] = set()
         self._letters = 0
         self._runs: list[Path] = []
 
     def add(self, spelling: Spelling) -> None:
-        if spelling in self._held:
+        if spelling in self._chunk:
             return
-        self._held.add(spelling)
+        self._chunk.add(spelling)
         self._letters += len(spelling[3]) + len(spelling[4])
-        if len(self._held) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
+        if len(self._chunk) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
             self._flush()
 
     def _flush(self) -> None:
         run = self._folder / f"run_{len(self._runs):05d}.parquet"
-        write(run, sorted(self._held))
+        write(run, sorted(self._chunk))
         self._runs.append(run)
-        self._held.clear()
+        self._chunk.clear()
         self._letters = 0
 
     def sorted(self) -> Iterator[Spelling]:
         """All distinct spellings in order; to be drawn once, after the last `add`."""
         runs = [_rows(run) for run in self._runs]
         last = None
-        for spelling in heapq.merge(sorted(self._held), *runs):
+        for spelling in heapq.merge(sorted(self._chunk), *runs):
             if spelling != last:
                 yield spelling
             last = spelling

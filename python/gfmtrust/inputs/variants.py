@@ -90,8 +90,8 @@ def _steps_left(genome, contig: str, pos: int, unit: str) -> int:
     while moved < pos:
         first = max(0, pos - moved - LOOK_LEFT_BP)
         codes = genome.codes(contig, first, pos - moved)
-        for letter, known in zip(decode(codes)[::-1], (codes < N)[::-1], strict=True):
-            if not known or letter != unit[-1 - moved % len(unit)]:
+        for letter, definite in zip(decode(codes)[::-1], (codes < N)[::-1], strict=True):
+            if not definite or letter != unit[-1 - moved % len(unit)]:
                 return moved
             moved += 1
     return moved

@@ -174,8 +174,8 @@ def test_what_cannot_be_used_is_counted_by_reason(tmp_path, genome):
         "OUT_OF_RANGE": 1,
         "NO_CONTIG": 1,
     }
-    assert labels.told(metadata)[1].startswith("no label: ")
-    assert "REF_MISMATCH 1" in labels.told(metadata)[1]
+    assert labels.count_lines(metadata)[1].startswith("no label: ")
+    assert "REF_MISMATCH 1" in labels.count_lines(metadata)[1]
 
 
 def test_contig_names_are_matched_like_those_of_the_inputs(tmp_path, genome):

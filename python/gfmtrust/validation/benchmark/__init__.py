@@ -52,7 +52,7 @@ def run(
     UsageError (64) for an unknown name."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
-            found = {"rows": fit_rate(n or FIT_BASES, work)}
+            tables_by_name = {"rows": fit_rate(n or FIT_BASES, work)}
     elif name == "fresh_probes":
         if run_dir is None or fasta is None:
             raise UsageError(
@@ -63,13 +63,13 @@ def run(
                 )
             )
         sets = {bed.name_of(path): bed.intervals(path) for path in regions}
-        found = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
+        tables_by_name = {"rows": fresh_probes(run_dir, fasta, n or FRESH_PROBES, sets)}
     elif name in ORACLE:
         if run_dir is None:
             raise UsageError(
                 message(f"benchmark {name}", "no --run", "a folder written by oracle --law")
             )
-        found = ORACLE[name](run_dir, list(bundles), spectrum, n or REPLICATIONS)
+        tables_by_name = ORACLE[name](run_dir, list(bundles), spectrum, n or REPLICATIONS)
     elif name == "satmut":
         if vcf is None:
             raise UsageError(
@@ -77,15 +77,15 @@ def run(
                     "benchmark satmut", "no --vcf", "an annotated VCF with INFO/EFFECT and BARCODES"
                 )
             )
-        found = {"rows": correlations(vcf, n or MIN_BARCODES)}
+        tables_by_name = {"rows": correlations(vcf, n or MIN_BARCODES)}
     else:
         raise UsageError(
             message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut")
         )
-    held = {table: [asdict(row) for row in rows] for table, rows in found.items()}
-    sys.stdout.write("\n".join(text_table(rows) for rows in held.values()))
+    rows_by_table = {table: [asdict(row) for row in rows] for table, rows in tables_by_name.items()}
+    sys.stdout.write("\n".join(text_table(rows) for rows in rows_by_table.values()))
     if out:
-        tables.write_json(out, tables.plain({"benchmark": name, **held}))
+        tables.write_json(out, tables.plain({"benchmark": name, **rows_by_table}))
 
 
 def _replications(folder: Path, models: list[Path], spectrum: str, n: int) -> dict[str, list]:

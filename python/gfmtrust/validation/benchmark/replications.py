@@ -162,12 +162,12 @@ def replicate(
                     *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True),
                 )
             )
-    tally = _joined(part[0] for part in parts)
+    counts_by_cell = _joined(part[0] for part in parts)
     useful = _joined(part[1] for part in parts)
     cells = [
-        Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
+        Cell(level.name, name, len(replicates), *_over_alpha(replicates, _alpha(level)))
         for level in LEVELS
-        for (of, name), held in sorted(tally.items())
+        for (of, name), replicates in sorted(counts_by_cell.items())
         if of == level.name
     ]
     best = pool.ceiling()
@@ -184,15 +184,15 @@ def replicate(
         )
     ]
     return cells, rows + [
-        Usefulness(name, len(held), *_means(np.array(held, np.float64)))
-        for name, held in useful.items()
+        Usefulness(name, len(replicates), *_means(np.array(replicates, np.float64)))
+        for name, replicates in useful.items()
     ]
 
 
 def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
     """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each
     ranking is worth."""
-    tally: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    counts_by_cell: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     single = {name: _turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
@@ -201,11 +201,11 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     members: dict[tuple[str, ...], np.ndarray] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
-        for found in drawn.fitted.snv.certificates:
-            level, classes = Rank[found.level], found.region_classes
+        for certificate in drawn.fitted.snv.certificates:
+            level, classes = Rank[certificate.level], certificate.region_classes
             if classes not in members:
                 members[classes] = np.isin(region_class, classes)
-            tally[level.name, "+".join(classes)].append(
+            counts_by_cell[level.name, "+".join(classes)].append(
                 _errors(pool, members[classes], drawn.rank == level)
             )
         if seed - first < MOST_USEFUL:
@@ -217,15 +217,15 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
                 useful[name].append(
                     (*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
                 )
-    return tally, useful
+    return counts_by_cell, useful
 
 
 def _joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
     """Lists of equal keys, one behind the other."""
     joined: dict[Key, list] = defaultdict(list)
     for part in parts:
-        for key, held in part.items():
-            joined[key] += held
+        for key, values in part.items():
+            joined[key] += values
     return joined
 
 
@@ -258,16 +258,16 @@ def _alpha(level: Rank) -> float:
 def _errors(pool: Pool, inside: np.ndarray, flagged: np.ndarray) -> tuple[float, float, float]:
     """Pool error of a cell's alleles with the flag, balanced and run-oriented (NaN without any),
     and their share of the cell's."""
-    mine = inside & flagged
-    run = mine & pool.alleles["run_oriented"].to_numpy(bool)
+    in_cell = inside & flagged
+    run = in_cell & pool.alleles["run_oriented"].to_numpy(bool)
     balanced, oriented = (
-        float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)
+        float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (in_cell, run)
     )
-    return balanced, oriented, mine.sum() / inside.sum()
+    return balanced, oriented, in_cell.sum() / inside.sum()
 
 
-def _over_alpha(held: list[tuple[float, float, float]], alpha: float) -> tuple:
-    errors = np.array(held)
+def _over_alpha(replicates: list[tuple[float, float, float]], alpha: float) -> tuple:
+    errors = np.array(replicates)
     return (
         int((errors[:, 2] > 0).sum()),
         int((errors[:, 0] > alpha).sum()),
@@ -278,11 +278,11 @@ def _over_alpha(held: list[tuple[float, float, float]], alpha: float) -> tuple:
 
 def _means(rows: np.ndarray) -> tuple[float, ...]:
     """Mean of each column over the rows where it is known; NaN without any."""
-    known = np.isfinite(rows)
-    total = np.where(known, rows, 0).sum(axis=0)
+    finite = np.isfinite(rows)
+    total = np.where(finite, rows, 0).sum(axis=0)
     return tuple(
         np.divide(
-            total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)
+            total, finite.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=finite.any(axis=0)
         ).tolist()
     )
 
@@ -322,9 +322,11 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         probes["run_oriented"].to_numpy(bool),
         probes["region_class"].to_numpy(object),
     )
-    found = calibration_fit.certify(
+    certified = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
     region_class = pool.alleles["region_class"].to_numpy(object)
-    high, medium = (certificates.thresholds(found, level.name, region_class) for level in LEVELS)
+    high, medium = (
+        certificates.thresholds(certified, level.name, region_class) for level in LEVELS
+    )
     return certificates.ranks(ranking, caps(fitted.snv.limits, pool.alleles)[0], high, medium, 0.0)

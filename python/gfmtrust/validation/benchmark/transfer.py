@@ -50,17 +50,17 @@ def transfers(
 
     genome_dir, twin_dir: folders written by `gfmtrust oracle --law`. The pools are kept there.
     """
-    own = pools.stored(genome_dir, [], spectrum)
+    law_pool = pools.stored(genome_dir, [], spectrum)
     name = f"{CONTEXT_FAMILY}_of_{genome_dir.name}"
     folder = pools.folder_of(twin_dir, spectrum, name)
     if not (folder / pools.RUN_SITES).exists():
         pools.build(
             twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir)
         )
-    fitted = [calibrated(own, seed)[0] for seed in range(CALIBRATIONS)]
+    fitted = [calibrated(law_pool, seed)[0] for seed in range(CALIBRATIONS)]
     return [
-        _row(kind, held, fitted, n, n_sites)
-        for kind, held in (("law", own), ("twin", pools.read(folder)))
+        _row(kind, pool, fitted, n, n_sites)
+        for kind, pool in (("law", law_pool), ("twin", pools.read(folder)))
     ]
 
 
