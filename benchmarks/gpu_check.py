@@ -47,15 +47,17 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
     )
     scorer = family.scorer(network, config, text).eval()
     references = parity.references_of_tokens if isinstance(text, bpe.BpeText) else parity.references
-    made = references(answerer(scorer), session.tables(text), window)
-    mine = family.cuda_scorer(network, config, text).eval() if family.cuda_scorer else scorer
+    product = references(answerer(scorer), session.tables(text), window)
+    subset = family.cuda_scorer(network, config, text).eval() if family.cuda_scorer else scorer
     rows = []
     for precision in DTYPES:
         graph = folder / f"{name}.{precision}.onnx"
         try:
-            export_graph(mine if precision == "fp32" else mine.halved(), made[0].feeds, graph)
-            found = parity.certify(
-                made, session.runner(graph, 2, device), session.PROVIDERS[device], np.inf
+            export_graph(
+                subset if precision == "fp32" else subset.halved(), product[0].feeds, graph
+            )
+            array = parity.certify(
+                product, session.runner(graph, 2, device), session.PROVIDERS[device], np.inf
             )
         except FAILURES as error:
             rows.append(
@@ -63,8 +65,8 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
             )
             continue
         rows.append(
-            f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in found['shapes']):.1e} | "
-            f"{found['batch_invariance_max_logp']:.1e} |"
+            f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in array['shapes']):.1e} | "
+            f"{array['batch_invariance_max_logp']:.1e} |"
         )
     return rows
 

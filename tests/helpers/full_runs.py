@@ -39,21 +39,21 @@ def bundle(oracle: Path, kind: str, seed: int) -> Path:
     every seed."""
     from gfmtrust.export.export import export_model
 
-    made = oracle / "bundles" / kind
-    if not made.exists():
+    product = oracle / "bundles" / kind
+    if not product.exists():
         if kind.startswith("order_"):
-            useless.write_counted(oracle / GENOME, int(kind.removeprefix("order_")), made)
+            useless.write_counted(oracle / GENOME, int(kind.removeprefix("order_")), product)
         else:
             weights = useless.write(oracle / "weights" / kind, kind, seed)
             export_model(
                 str(weights),
                 oracle / GENOME,
-                made.parent,
+                product.parent,
                 model_id=kind,
                 allow_untrained=True,
                 n_windows=40,
             )
-    return made
+    return product
 
 
 def variants(vcf: Path, seed: int, out: Path) -> Path:
@@ -101,11 +101,11 @@ def flags_of(folder: Path, oracle: Path, model: Path, spectrum: str, seed: int) 
                 "--out_dir",
                 folder / "scores",
             )
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model, context)
-    call("calibrate", *told, "--seed", seed, "--out_dir", folder / "calibration")
+    output = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model, context)
+    call("calibrate", *output, "--seed", seed, "--out_dir", folder / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         folder / "calibration" / "calibration.json",
         "--out_dir",

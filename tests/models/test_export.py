@@ -45,38 +45,38 @@ def windows(bundle, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_a_bundle_says_what_it_is(exported, kind):
-    made = exported(kind)
-    assert (made.model_id, made.family, made.window_bp, made.gate) == (
+    bundle = exported(kind)
+    assert (bundle.model_id, bundle.family, bundle.window_bp, bundle.gate) == (
         kind,
         kind,
         checkpoints.WINDOW_BP[kind],
         "failed",
     )
-    assert made.meta["identity"]["licence"] == "MIT"
-    assert made.meta["graphs"]["cpu"]["opsets"] == {"": 24}
-    assert made.graph_for("cuda") is not None
-    assert [shape["padded"] for shape in made.meta["proof"]["parity"][0]["shapes"]][:4] == [
+    assert bundle.meta["identity"]["licence"] == "MIT"
+    assert bundle.meta["graphs"]["cpu"]["opsets"] == {"": 24}
+    assert bundle.graph_for("cuda") is not None
+    assert [shape["padded"] for shape in bundle.meta["proof"]["parity"][0]["shapes"]][:4] == [
         False,
         False,
         False,
         True,
     ]
-    assert made.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
-    assert {golden["name"] for golden in made.meta["golden"]} == {
+    assert bundle.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
+    assert {golden["name"] for golden in bundle.meta["golden"]} == {
         "plain",
         "reverse",
         "with N",
         "neighbours",
         "shortest",
     }
-    assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
+    assert set(bundle.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
 
 
 @pytest.mark.parametrize("stated", [{}, {"training": {"assemblies": ["X1"], "contigs": ["c1"]}}])
 def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
     loaded = load(checkpoints.write(tmp_path / "weights", "gpn", **stated))
     groups = export.groups(loaded, loaded.family.window(loaded.config, loaded.card["window_bp"]))
-    assert {name: held for name, held in groups.items() if name == "training"} == stated
+    assert {name: content for name, content in groups.items() if name == "training"} == stated
 
 
 def test_masked_kmers_alone_have_a_method(exported):
@@ -92,12 +92,12 @@ def test_the_bundle_answers_as_torch_does(exported, kind):
     """The whole road: codes to probabilities through Session, against the eager module."""
     import torch
 
-    made = exported(kind)
-    loaded = load(made.directory.parent / "weights" / kind)
-    codes, index = windows(made, 10)
-    probs, off = Session.open(made, "cpu").distributions(codes, index)
-    scorer = loaded.family.scorer(loaded.network, loaded.config, made.text).eval()
-    feeds = tokenizers.feeds(tokenizers.build(made.text), codes, index)
+    bundle = exported(kind)
+    loaded = load(bundle.directory.parent / "weights" / kind)
+    codes, index = windows(bundle, 10)
+    probs, off = Session.open(bundle, "cpu").distributions(codes, index)
+    scorer = loaded.family.scorer(loaded.network, loaded.config, bundle.text).eval()
+    feeds = tokenizers.feeds(tokenizers.build(bundle.text), codes, index)
     with torch.no_grad():
         logp, mass = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
     np.testing.assert_allclose(np.log(probs[:, :, 0]), logp.numpy(), atol=2e-5)
@@ -108,10 +108,10 @@ def test_the_bundle_answers_as_torch_does(exported, kind):
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
-    made = exported(kind)
-    codes, index = windows(made)
+    bundle = exported(kind)
+    codes, index = windows(bundle)
     answers = {
-        Session.open(made, "cpu", threads=threads, batch=batch)
+        Session.open(bundle, "cpu", threads=threads, batch=batch)
         .distributions(codes, index)[0]
         .tobytes()
         for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2), (32, 2))
@@ -123,9 +123,9 @@ def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
 def test_positions_scored_alone_or_together(exported, kind):
     """Masks of one pass see each other; where nothing is masked (causal) it makes no difference how
     many are read."""
-    made = exported(kind)
-    codes, index = windows(made, 5)
-    running = Session.open(made, "cpu")
+    bundle = exported(kind)
+    codes, index = windows(bundle, 5)
+    running = Session.open(bundle, "cpu")
     together, alone = (
         running.distributions(codes, index)[0],
         running.distributions(codes, index[:, :1])[0],
@@ -200,9 +200,9 @@ def trained(tmp_path_factory):
 @pytest.mark.slow
 def test_a_trained_model_passes_the_gate(tmp_path, trained):
     directory, fasta = trained
-    made = export.export_model(directory, fasta, tmp_path, n_windows=40)
-    assert made.gate == "passed"
-    assert made.meta["proof"]["nll_nats"] < 0.7
+    bundle = export.export_model(directory, fasta, tmp_path, n_windows=40)
+    assert bundle.gate == "passed"
+    assert bundle.meta["proof"]["nll_nats"] < 0.7
 
 
 class Eager:
@@ -333,11 +333,11 @@ def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, kind):
         45 if kind == "nt_v1" else 40,
     )
     codes, index = windows(half)
-    found, wanted = (
+    result, wanted = (
         np.log(Session.open(bundle, "cpu").distributions(codes, index)[0])
         for bundle in (half, full)
     )
-    assert 1e-6 < np.abs(found - wanted).max() < 2e-2
+    assert 1e-6 < np.abs(result - wanted).max() < 2e-2
 
 
 class Fixed:
@@ -418,8 +418,8 @@ def test_a_frozen_length_is_refused(tmp_path):
     loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
     tokenizer = tokenizers.build(loaded.text)
     window = replace(loaded.family.window(loaded.config, 96), shortest_bp=64)
-    made = parity.references(zeros, tokenizer, window)
-    assert [reference.feeds["input_ids"].shape for reference in made] == [
+    product = parity.references(zeros, tokenizer, window)
+    assert [reference.feeds["input_ids"].shape for reference in product] == [
         (2, 64),
         (3, 71),
         (1, 96),
@@ -434,16 +434,16 @@ def test_a_frozen_length_is_refused(tmp_path):
         }
 
     with pytest.raises(BadDataError, match=r"\[3, 71\]"):
-        parity.certify(made, frozen, "x")
+        parity.certify(product, frozen, "x")
 
 
 @pytest.mark.bad_input
 def test_an_existing_bundle_is_not_replaced(exported, small_fasta):
-    made = exported("gpn")
-    for model in (made.directory, made.directory.parent / "weights" / "gpn"):
+    bundle = exported("gpn")
+    for model in (bundle.directory, bundle.directory.parent / "weights" / "gpn"):
         with pytest.raises(CannotWriteError, match="exists"):
-            export.export_model(model, small_fasta, made.directory.parent, allow_untrained=True)
-    assert Bundle.open(made.directory).sha256 == made.sha256
+            export.export_model(model, small_fasta, bundle.directory.parent, allow_untrained=True)
+    assert Bundle.open(bundle.directory).sha256 == bundle.sha256
 
 
 @pytest.mark.bad_input
@@ -454,12 +454,12 @@ def test_a_bundle_keeps_its_id(tmp_path, exported, small_fasta):
 
 @pytest.mark.bad_input
 def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
-    made = toy_models.write_toy(tmp_path / "toy")
+    bundle = toy_models.write_toy(tmp_path / "toy")
     toy_models.reseal(
-        made.directory, lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, -9.0)
+        bundle.directory, lambda content: content["golden"][0]["logp"][0][0].__setitem__(0, -9.0)
     )
     with pytest.raises(BadDataError, match="golden window 0"):
-        export.export_model(made.directory, small_fasta, tmp_path / "out")
+        export.export_model(bundle.directory, small_fasta, tmp_path / "out")
     assert not (tmp_path / "out" / "toy").exists()
 
 
@@ -503,13 +503,13 @@ def test_files_that_are_not_the_rows(tmp_path):
     }
 
     def row(**changes):
-        held = (
+        by_name = (
             dict.fromkeys(registry.Row.__dataclass_fields__, "")
             | {"id": "m", "family": "gpn"}
             | good
             | changes
         )
-        return registry.Row(**held)
+        return registry.Row(**by_name)
 
     source.check_row(row(), loaded)
     for column in good:

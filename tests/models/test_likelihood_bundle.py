@@ -25,37 +25,39 @@ KINDS = ("grover", "mistral")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bundle_holds_all_that_scoring_needs(exported, kind):
-    made = exported(kind)
-    assert (made.family, made.quantity, made.causal) == (
+    written_bundle = exported(kind)
+    assert (written_bundle.family, written_bundle.quantity, written_bundle.causal) == (
         kind,
         "likelihood",
         kind == "mistral",
     )
-    assert made.meta["text"]["kind"] == "bpe"
-    held = checkpoints.EXAMPLES[kind].tokenizer["model"]
-    assert made.meta["text"]["vocabulary"] == held["vocab"]
-    assert [" ".join(pair) for pair in made.meta["text"]["merges"]] == held["merges"]
-    assert made.text.n_ids == len(held["vocab"])
-    assert sorted(name for name, *_ in made.meta["graphs"]["cpu"]["inputs"]) == [
+    assert written_bundle.meta["text"]["kind"] == "bpe"
+    content = checkpoints.EXAMPLES[kind].tokenizer["model"]
+    assert written_bundle.meta["text"]["vocabulary"] == content["vocab"]
+    assert [" ".join(pair) for pair in written_bundle.meta["text"]["merges"]] == content["merges"]
+    assert written_bundle.text.n_ids == len(content["vocab"])
+    assert sorted(name for name, *_ in written_bundle.meta["graphs"]["cpu"]["inputs"]) == [
         "input_ids",
         "pos",
         "target",
     ]
-    assert [name for name, *_ in made.meta["graphs"]["cpu"]["outputs"]] == ["logp"]
-    assert [golden["name"] for golden in made.meta["golden"]] == [
+    assert [name for name, *_ in written_bundle.meta["graphs"]["cpu"]["outputs"]] == ["logp"]
+    assert [golden["name"] for golden in written_bundle.meta["golden"]] == [
         "plain",
         "reverse",
         "with N",
         "spread",
         "shortest",
     ]
-    assert all(golden["logp"] and max(golden["logp"]) < 0 for golden in made.meta["golden"])
-    proof = made.meta["proof"]
+    assert all(
+        golden["logp"] and max(golden["logp"]) < 0 for golden in written_bundle.meta["golden"]
+    )
+    proof = written_bundle.meta["proof"]
     assert (proof["gate"], proof["per"]) == ("failed", "token")
     assert (
         proof["nll_nats"]
         > proof["threshold_nats"]
-        == pytest.approx(np.log(len(held["vocab"])) - 0.01, abs=1e-6)
+        == pytest.approx(np.log(len(content["vocab"])) - 0.01, abs=1e-6)
     )
     assert len({tuple(shape["input_ids"]) for shape in proof["parity"][0]["shapes"]}) == 4
     assert proof["parity"][0]["batch_invariance_max_logp"] == 0
@@ -70,19 +72,32 @@ def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
 
     from gfmtrust.models import checkpoint
 
-    made = exported(kind)
-    loaded = checkpoint.load(made.directory.parent / "weights" / kind)
+    written_bundle = exported(kind)
+    loaded = checkpoint.load(written_bundle.directory.parent / "weights" / kind)
     letters, pos = genome_letters(11, 2000), np.arange(200, 1600, step)
     scores = score_sites(
-        Session.open(made, "cpu"), made, FakeGenome(c=letters), np.zeros(len(pos), int), pos, "fast"
+        Session.open(written_bundle, "cpu"),
+        written_bundle,
+        FakeGenome(c=letters),
+        np.zeros(len(pos), int),
+        pos,
+        "fast",
     )
-    ids, merges, causal = made.text.vocabulary, list(made.text.merges), made.causal
+    ids, merges, causal = (
+        written_bundle.text.vocabulary,
+        list(written_bundle.text.merges),
+        written_bundle.causal,
+    )
     n_alleles = 0
     for row, place in enumerate(pos):
-        start = place - made.site_forward
-        window = letters[start : start + made.window_bp]
+        start = place - written_bundle.site_forward
+        window = letters[start : start + written_bundle.window_bp]
         for alt in set("ACGT") - {letters[place]}:
-            other = window[: made.site_forward] + alt + window[made.site_forward + 1 :]
+            other = (
+                window[: written_bundle.site_forward]
+                + alt
+                + window[written_bundle.site_forward + 1 :]
+            )
             texts = [
                 ["[CLS]", *naive_bpe.words_of(text, merges)] + ([] if causal else ["[SEP]"])
                 for text in (window, other)
@@ -114,21 +129,28 @@ def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
-    made = exported(kind)
-    windows = np.stack([encode(genome_letters(seed, made.window_bp)) for seed in range(30)])
+    written_bundle = exported(kind)
+    windows = np.stack(
+        [encode(genome_letters(seed, written_bundle.window_bp)) for seed in range(30)]
+    )
     answers = set()
     for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2)):
-        session = Session.open(made, "cpu", threads=threads, batch=batch)
-        answers.add(likelihoods.substitutions(session, windows, made.site_forward).tobytes())
+        session = Session.open(written_bundle, "cpu", threads=threads, batch=batch)
+        answers.add(
+            likelihoods.substitutions(session, windows, written_bundle.site_forward).tobytes()
+        )
     assert len(answers) == 1
-    alone = [likelihoods.substitutions(session, one[None], made.site_forward) for one in windows]
+    alone = [
+        likelihoods.substitutions(session, one[None], written_bundle.site_forward)
+        for one in windows
+    ]
     assert np.concatenate(alone).tobytes() in answers
 
 
-def tampered(made: Bundle, tmp_path, change) -> Bundle:
+def tampered(product: Bundle, tmp_path, change) -> Bundle:
     """A copy of a bundle with its bundle.json changed and sealed again."""
     copy = tmp_path / "copy"
-    shutil.copytree(made.directory, copy)
+    shutil.copytree(product.directory, copy)
     meta = json.loads((copy / "bundle.json").read_text())
     change(meta)
     meta["sha256"] = bundle.digest(meta)
@@ -138,7 +160,7 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "output"),
     [
         (lambda meta: meta["text"].pop("kind"), "with text of kind None"),
         (lambda meta: meta["text"].update(merges="A C"), "text.merges"),
@@ -146,14 +168,14 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
         (lambda meta: meta["scoring"].update(quantity="direct"), "'likelihood' with 'bpe'"),
     ],
 )
-def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, told):
-    with pytest.raises(BadDataError, match=told):
+def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, output):
+    with pytest.raises(BadDataError, match=output):
         tampered(exported("grover"), tmp_path, change)
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "output"),
     [
         (lambda meta: meta["text"]["merges"].pop(), "tokens that no merge makes"),
         (lambda meta: meta["text"]["merges"].append(["AC", "ACGTACGT"]), "which is no token"),
@@ -169,10 +191,10 @@ def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, told
         (lambda meta: meta["text"]["merges"].reverse(), "golden window"),
     ],
 )
-def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path, change, told):
+def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path, change, output):
     """The last has every merge in another order: other tokens, which only the golden windows can
     tell."""
-    with pytest.raises(BadDataError, match=told):
+    with pytest.raises(BadDataError, match=output):
         Session.open(tampered(exported("grover"), tmp_path, change), "cpu")
 
 
@@ -182,9 +204,9 @@ def test_a_token_the_network_does_not_have_is_no_answer(exported):
     tokens = bpe.segment(session.bpe, encode(genome_letters(1, 100)))
     good = bpe.ask(session.bpe, tokens, np.array([4, 5]))
     bad = bpe.Ask(good.input_ids, good.pos, good.target + 10_000)
-    found = session.token_logps([bad, good])
-    assert np.isnan(found[0]).all()
-    assert (found[1] < 0).all()
+    result = session.token_logps([bad, good])
+    assert np.isnan(result[0]).all()
+    assert (result[1] < 0).all()
 
 
 @pytest.mark.bad_input

@@ -25,11 +25,11 @@ MOTIF = "ACGTTAGCCATG"
 def step_by_step(keep, taken) -> np.ndarray:
     """The recurrence as it is written, in float64."""
     state = np.zeros((keep.shape[0], keep.shape[2]))
-    made = []
+    items = []
     for at in range(keep.shape[1]):
         state = keep[:, at].astype(np.float64) * state + taken[:, at]
-        made.append(state)
-    return np.stack(made, 1)
+        items.append(state)
+    return np.stack(items, 1)
 
 
 def gates(length: int, openness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -52,9 +52,9 @@ def test_doubling_gives_the_states_of_the_loop(length, openness):
     from gfmtrust.models.families import recurrent
 
     keep, taken = gates(length, openness)
-    found = recurrent.states(torch.from_numpy(keep), torch.from_numpy(taken)).numpy()
-    assert found.shape == taken.shape
-    np.testing.assert_allclose(found, step_by_step(keep, taken), atol=5e-6)
+    array = recurrent.states(torch.from_numpy(keep), torch.from_numpy(taken)).numpy()
+    assert array.shape == taken.shape
+    np.testing.assert_allclose(array, step_by_step(keep, taken), atol=5e-6)
 
 
 def test_a_state_reaches_over_all_chunks():
@@ -67,10 +67,10 @@ def test_a_state_reaches_over_all_chunks():
     keep, taken = torch.ones(1, recurrent.LONGEST_BP, 2), torch.zeros(1, recurrent.LONGEST_BP, 2)
     taken[0, 0] = 1
     keep[0, 90_000, 1] = 0
-    found = recurrent.states(keep, taken)[0]
-    assert (found[:, 0] == 1).all()
-    assert (found[:90_000, 1] == 1).all()
-    assert (found[90_000:, 1] == 0).all()
+    result = recurrent.states(keep, taken)[0]
+    assert (result[:, 0] == 1).all()
+    assert (result[:90_000, 1] == 1).all()
+    assert (result[90_000:, 1] == 0).all()
 
 
 def test_rows_alone_are_rows_of_the_whole():
@@ -102,11 +102,11 @@ def test_every_letter_is_read_from_both_sides():
 
 def test_a_graph_without_loops_serves_both_devices(exported):
     """An operator that CUDA has no kernel for, or runs one at a time, is not in it."""
-    made = exported("recurrent")
-    used = {operator.rpartition(":")[2] for operator in made.meta["graphs"]["cpu"]["operators"]}
+    bundle = exported("recurrent")
+    used = {operator.rpartition(":")[2] for operator in bundle.meta["graphs"]["cpu"]["operators"]}
     assert "Conv" in used
     assert used & {"Scan", "Loop", "If", "DFT", "CumSum"} == set()
-    assert made.graph_for("cuda") == made.graph_for("cpu")
+    assert bundle.graph_for("cuda") == bundle.graph_for("cpu")
 
 
 def trained(out: Path, *options: str) -> subprocess.CompletedProcess:
@@ -142,16 +142,16 @@ def test_a_trained_checkpoint_passes_the_gate(tmp_path):
         "vocab.txt",
         "model.safetensors",
     }
-    made = export.export_model(
+    bundle = export.export_model(
         tmp_path / "weights" / "motif", fasta, tmp_path / "models", n_windows=40
     )
-    assert (made.gate, made.model_id, made.window_bp, made.family) == (
+    assert (bundle.gate, bundle.model_id, bundle.window_bp, bundle.family) == (
         "passed",
         "motif",
         64,
         "recurrent",
     )
-    assert made.meta["proof"]["nll_nats"] < 1.2
+    assert bundle.meta["proof"]["nll_nats"] < 1.2
     assert (
         json.loads((tmp_path / "weights" / "motif" / "config.json").read_text())["trained_bp"] == 64
     )
@@ -178,10 +178,10 @@ def test_the_longest_window(tmp_path):
         window_bp=width,
     )
     weights = examples.write(tmp_path / "weights" / "long", example)
-    made = export.export_model(
+    bundle = export.export_model(
         weights, fasta, tmp_path / "models", allow_untrained=True, n_windows=2
     )
-    cost = footprint(made, 2)
+    cost = footprint(bundle, 2)
     assert cost["megabytes"] <= conformance.MEMORY_LIMIT_MB
     assert cost["seconds"] <= 300
 

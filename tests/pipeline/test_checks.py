@@ -87,17 +87,17 @@ def test_parameters_are_judged_as_jsonschema_judges_them(verdicts):
     # a boolean that may be text, a whole number that may be text: both engines see the value that
     # the pipeline makes of it
     expected = [schema.is_valid(spelled(coerced(values))) for values in PARAMETERS]
-    found = [not errors for errors in verdicts["parameters"]]
+    items = [not errors for errors in verdicts["parameters"]]
     wrong = [
         (values, errors)
         for values, errors, one, other in zip(
-            PARAMETERS, verdicts["parameters"], found, expected, strict=True
+            PARAMETERS, verdicts["parameters"], items, expected, strict=True
         )
         if one != other
     ]
     assert not wrong
     assert len(PARAMETERS) >= 60
-    assert 15 < sum(found) < len(found) - 15
+    assert 15 < sum(items) < len(items) - 15
 
 
 def spelled(values):
@@ -137,7 +137,7 @@ def test_rows_are_judged_as_jsonschema_judges_them(verdicts):
         json.loads((ROOT / "assets" / "schema_input.json").read_text())
     )
     optional = {"vcf_index", "patient", "status"}
-    found = verdicts["sheets"][len(SHEETS) :]
+    result = verdicts["sheets"][len(SHEETS) :]
     expected = [
         schema.is_valid(
             [{name: cell for name, cell in row.items() if cell or name not in optional}]
@@ -146,13 +146,13 @@ def test_rows_are_judged_as_jsonschema_judges_them(verdicts):
     ]
     wrong = [
         (row, sheet["errors"])
-        for row, sheet, one in zip(ROWS, found, expected, strict=True)
+        for row, sheet, one in zip(ROWS, result, expected, strict=True)
         if bool(sheet["errors"]) == one
     ]
     assert not wrong
     assert len(ROWS) >= 60
     assert 15 < sum(expected) < len(ROWS) - 15
-    for number, (row, sheet) in enumerate(zip(ROWS, found, strict=True)):
+    for number, (row, sheet) in enumerate(zip(ROWS, result, strict=True)):
         for line in sheet["errors"]:
             shown = {name: cell.replace("\t", "\\x09") for name, cell in row.items()}
             named = [

@@ -96,16 +96,16 @@ def test_members_and_data_files_travel(tmp_path):
         size_threshold=0,
     )
     (tmp_path / "members.json").write_text("{}")
-    made = bundles.write(
+    bundle = bundles.write(
         tmp_path / "toy", toy_models.meta(rows), path, (tmp_path / "members.json",)
     )
-    assert sorted(file.name for file in made.directory.iterdir()) == [
+    assert sorted(file.name for file in bundle.directory.iterdir()) == [
         "bundle.json",
         "members.json",
         "model.onnx",
         "model.onnx.data",
     ]
-    assert set(bundles.members(made.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
+    assert set(bundles.members(bundle.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
 
 
 def test_moving_a_bundle_changes_nothing(tmp_path, toy):
@@ -137,7 +137,9 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_a_precision_that_was_removed_is_refused_by_name(toy, precision):
-    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(precision=precision))
+    toy_models.reseal(
+        toy.directory, lambda content: content["graphs"]["cpu"].update(precision=precision)
+    )
     with pytest.raises(
         BadDataError, match=rf"'{precision}'; expected fp32 or fp16; export"
     ) as refusal:
@@ -209,7 +211,7 @@ def test_linked_files_are_refused(tmp_path, toy):
 @pytest.mark.parametrize("name", ["../outside.onnx", "/etc/hostname", "sub/model.onnx", "..", ""])
 def test_names_that_leave_the_bundle_are_refused(tmp_path, toy, name):
     shutil.copy(toy.directory / "model.onnx", tmp_path / "outside.onnx")
-    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(file=name))
+    toy_models.reseal(toy.directory, lambda content: content["graphs"]["cpu"].update(file=name))
     with pytest.raises(BadDataError, match="leaves the bundle"):
         Bundle.open(toy.directory)
 
@@ -238,9 +240,9 @@ def test_external_data_not_named_in_the_bundle_is_refused(tmp_path, toy, locatio
     shutil.copy(outside / "w.bin", tmp_path / "w.bin")
     toy_models.reseal(
         toy.directory,
-        lambda held: (
-            held["graphs"]["cpu"].update(sha256=bundles.file_sha256(path))
-            or held["graphs"]["cuda"].update(sha256=bundles.file_sha256(path))
+        lambda content: (
+            content["graphs"]["cpu"].update(sha256=bundles.file_sha256(path))
+            or content["graphs"]["cuda"].update(sha256=bundles.file_sha256(path))
         ),
     )
     with pytest.raises(BadDataError, match="external data"):
@@ -330,10 +332,10 @@ def resealed(toy, model) -> None:
     """The bundle with another graph, its digests made anew as an attacker would."""
     path = toy.directory / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    found = bundles.file_sha256(path)
+    result = bundles.file_sha256(path)
     toy_models.reseal(
         toy.directory,
-        lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()],
+        lambda content: [entry.update(sha256=result) for entry in content["graphs"].values()],
     )
 
 
@@ -404,15 +406,15 @@ def test_external_data_that_lies_elsewhere_than_it_is_is_refused(tmp_path, key, 
         location="model.onnx.data",
         size_threshold=0,
     )
-    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
-    model = onnx.load(made.directory / "model.onnx", load_external_data=False)
+    written_bundle = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    model = onnx.load(written_bundle.directory / "model.onnx", load_external_data=False)
     for tensor in model.graph.initializer:
         pairs = {pair.key: pair for pair in tensor.external_data}
         if key in pairs:
             pairs[key].value = value
-    resealed(made, model)
+    resealed(written_bundle, model)
     with pytest.raises(BadDataError):
-        Session.open(Bundle.open(made.directory), "cpu")
+        Session.open(Bundle.open(written_bundle.directory), "cpu")
 
 
 @pytest.mark.bad_input
@@ -427,12 +429,12 @@ def test_linked_data_files_are_refused(tmp_path):
         location="model.onnx.data",
         size_threshold=0,
     )
-    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
-    data = made.directory / "model.onnx.data"
+    bundle = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    data = bundle.directory / "model.onnx.data"
     data.rename(tmp_path / "outside.data")
     data.symlink_to(tmp_path / "outside.data")
     with pytest.raises(BadDataError, match=r"model\.onnx\.data: is a symbolic link"):
-        Bundle.open(made.directory)
+        Bundle.open(bundle.directory)
 
 
 @pytest.mark.bad_input

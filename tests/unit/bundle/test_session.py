@@ -48,14 +48,14 @@ def test_distributions_equal_the_twin(toy):
 
 def test_no_number_depends_on_batch_or_threads(toy):
     codes, index = windows(45)
-    made = {
+    by_name = {
         Session.open(toy, "cpu", threads=threads, batch=batch)
         .distributions(codes, index)[0]
         .tobytes()
         for batch in (1, 7, 32, 1000)
         for threads in (1, 2)
     }
-    assert len(made) == 1
+    assert len(by_name) == 1
 
 
 def test_order_and_company_do_not_matter(toy):
@@ -106,10 +106,10 @@ def test_softmax_by_hand():
 def test_a_non_finite_answer_is_nan_at_that_position_alone(tmp_path):
     rows = toy_models.table()
     rows[2, :] = np.inf  # an N to the left
-    made = toy_models.write_toy(tmp_path / "toy", rows=rows)
+    bundle = toy_models.write_toy(tmp_path / "toy", rows=rows)
     codes, index = windows(40, seed=3)
     left_is_n = codes[np.arange(40), index[:, 0] - 1] >= 4
-    probs, off = Session.open(made, "cpu").distributions(codes, index)
+    probs, off = Session.open(bundle, "cpu").distributions(codes, index)
     assert 0 < left_is_n.sum() < 40
     assert (np.isnan(probs).all(axis=(1, 2, 3)) == left_is_n).all()
     assert np.isfinite(off).all()
@@ -132,10 +132,10 @@ def test_the_probe_model_is_what_it_says():
 
 
 def test_long_windows_are_allowed_on_request(tmp_path):
-    made = toy_models.write_toy(tmp_path / "toy", window__trained_bp=12)
-    assert Session.open(made, "cpu", allow_long_window=True).device == "cpu"
+    bundle = toy_models.write_toy(tmp_path / "toy", window__trained_bp=12)
+    assert Session.open(bundle, "cpu", allow_long_window=True).device == "cpu"
     with pytest.raises(ConfigurationError, match="--allow_long_window"):
-        Session.open(made, "cpu")
+        Session.open(bundle, "cpu")
 
 
 @pytest.mark.bad_input
@@ -149,11 +149,11 @@ def test_cuda_without_a_device(toy, monkeypatch):
 
 @pytest.mark.bad_input
 def test_cuda_without_a_certified_graph(tmp_path, monkeypatch):
-    made = toy_models.write_toy(tmp_path / "toy")
-    toy_models.reseal(made.directory, lambda held: held["graphs"].pop("cuda"))
+    bundle = toy_models.write_toy(tmp_path / "toy")
+    toy_models.reseal(bundle.directory, lambda content: content["graphs"].pop("cuda"))
     monkeypatch.setattr(sessions, "cuda_works", lambda: True)
     with pytest.raises(DeviceError, match="no graph certified for cuda"):
-        Session.open(Bundle.open(made.directory), device="cuda")
+        Session.open(Bundle.open(bundle.directory), device="cuda")
 
 
 @pytest.mark.bad_input
@@ -173,29 +173,29 @@ def test_the_probe_refuses_a_provider_that_is_only_listed(monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda held: held["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
-        lambda held: held["text"]["vocabulary"].update(
+        lambda content: content["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
+        lambda content: content["text"]["vocabulary"].update(
             a=4, c=3
         ),  # vocabulary and tokenizer no longer agree with the weights
-        lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
+        lambda content: content["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
     ],
 )
 def test_golden_windows_that_come_out_otherwise(tmp_path, change):
-    made = toy_models.write_toy(tmp_path / "toy")
-    toy_models.reseal(made.directory, change)
+    bundle = toy_models.write_toy(tmp_path / "toy")
+    toy_models.reseal(bundle.directory, change)
     with pytest.raises(BadDataError, match=r"golden window \d: logp differs"):
-        Session.open(Bundle.open(made.directory), "cpu")
+        Session.open(Bundle.open(bundle.directory), "cpu")
 
 
 @pytest.mark.bad_input
 def test_a_graph_the_runtime_cannot_load(tmp_path):
-    made = toy_models.write_toy(tmp_path / "toy")
-    path = made.directory / "model.onnx"
+    bundle = toy_models.write_toy(tmp_path / "toy")
+    path = bundle.directory / "model.onnx"
     model = toy_models.graph(toy_models.table())
     model.graph.node[-1].input[0] = "nowhere"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(BadDataError, match="not loaded"):
-        sessions.start(made.meta, path, "cpu")
+        sessions.start(bundle.meta, path, "cpu")
 
 
 @pytest.mark.bad_input
@@ -305,12 +305,14 @@ def test_nearly_as_fast_as_the_bare_runtime(toy):
     running = Session.open(toy, "cpu", batch=2048)
     from gfmtrust.bundle import tokenizers
 
-    made = tokenizers.feeds(tokenizers.build(toy.text), codes, index)
+    network = tokenizers.feeds(tokenizers.build(toy.text), codes, index)
     runtime = running._runtime
 
     def bare() -> None:
         for start in range(0, len(codes), 2048):
-            runtime.run(None, {name: values[start : start + 2048] for name, values in made.items()})
+            runtime.run(
+                None, {name: values[start : start + 2048] for name, values in network.items()}
+            )
 
     def best(function) -> float:
         times = []

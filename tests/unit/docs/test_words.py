@@ -91,13 +91,13 @@ TEXTS = {
 def faults(text):
     """Each phrase or word of the lists that stands in the text, with what to say instead."""
     plain = " ".join(CODE.sub(" ", GENERATED.sub(" ", text)).split())
-    found = [
+    result = [
         phrase for phrase in PHRASES if re.search(rf"\b{re.escape(phrase)}\b", plain, re.IGNORECASE)
     ]
     for pattern, instead in WORDS.items():
         if match := re.search(rf"\b({pattern})\b", plain):
-            found.append(f"{match[0]!r}: say {instead}")
-    return found
+            result.append(f"{match[0]!r}: say {instead}")
+    return result
 
 
 @pytest.mark.parametrize("name", TEXTS)
