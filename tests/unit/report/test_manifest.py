@@ -28,10 +28,10 @@ def test_digests_are_those_of_sha256sum(report_output):
     folder, manifest = report_output
     for entry in manifest["files"]:
         path = next(path for path in folder.rglob(entry["name"]))
-        told = subprocess.run(
+        completed = subprocess.run(
             ["sha256sum", path], capture_output=True, text=True, check=True
         ).stdout.split()[0]
-        assert (entry["sha256"], entry["bytes"]) == (told, path.stat().st_size)
+        assert (entry["sha256"], entry["bytes"]) == (completed, path.stat().st_size)
 
 
 def test_manifest_names_every_file_and_no_folder(report_output):
