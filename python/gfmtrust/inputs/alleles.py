@@ -1,8 +1,9 @@
-"""The cohort's alleles: per-input spellings merged in one stream, split into single alleles, each
-with a status.
+"""The cohort's alleles: the record keys of all inputs are merged in one stream and split into
+single alleles, each with a status.
 
-Spelling tables are sorted, so any number of them merges within a memory that does not grow with the
-cohort.
+A record key is contig, position, REF and ALTs as written; the tables spellings/<id>.parquet contain
+them. These tables are sorted, so any number of them can be merged in memory that does not grow with
+the cohort.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from gfmtrust.io.vcf.reader import text_status
 
 KEY = ["contig_index", "contig", "pos", "ref", "alts"]
 BUFFER_ROWS = 1_000_000
-"""Rows held over all inputs while merging; about 300 MB as pandas strings."""
+"""Number of rows of all inputs that are in memory while merging; about 300 MB as pandas strings."""
 
 
 def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
-    """Distinct spellings of all inputs in order of contig, pos, REF, ALTs, in frames of some
-    100,000 rows; a position is never cut."""
+    """Distinct record keys of all inputs, sorted by contig, pos, REF and ALTs, in frames of about
+    100,000 rows. The rows of one position are always in one frame."""
     streams = [_Stream(path, max(256, BUFFER_ROWS // max(1, len(paths)))) for path in paths]
     while True:
         waiting = [stream.last_place() for stream in streams if not stream.ended]
@@ -41,7 +42,7 @@ def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
 
 
 class _Stream:
-    """One sorted spelling table, read ahead by `rows`."""
+    """One sorted table of record keys, read in batches of `rows`."""
 
     def __init__(self, path: Path, rows: int):
         self._batches = tables.batches(path, KEY, rows)
@@ -65,8 +66,8 @@ class _Stream:
         return last["contig_index"], last["contig"], last["pos"]
 
     def take_before(self, horizon: tuple | None) -> pd.DataFrame:
-        """Rows before the horizon's position (all of them if None); rows at it wait for what the
-        other inputs say of it."""
+        """The rows before the position of the horizon (all rows if None). Rows at this position are
+        kept until the other inputs have reached it."""
         if horizon is None or not len(self._pending):
             taken, self._pending = self._pending, self._pending.iloc[:0]
             return taken
@@ -79,13 +80,13 @@ class _Stream:
         return taken
 
     def refill(self, horizon: tuple) -> None:
-        """Read on where what is held ends at the horizon, so that the horizon moves."""
+        """Read more rows while the pending rows do not extend beyond the horizon."""
         while not self.ended and (not len(self._pending) or self.last_place() <= horizon):
             self._read()
 
 
 def single_alleles(spellings: pd.DataFrame) -> pd.DataFrame:
-    """Each distinct single allele of the spellings, in order; columns contig, contig_index, pos,
+    """Each distinct single allele of the record keys, in order; columns contig, contig_index, pos,
     ref, alt."""
     alleles = spellings.assign(alt=spellings["alts"].str.split(",")).explode(
         "alt", ignore_index=True
@@ -95,12 +96,12 @@ def single_alleles(spellings: pd.DataFrame) -> pd.DataFrame:
 
 
 def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:
-    """Status of each allele, object array (n,): SCORED where a model may be asked, else the first
-    reason that fits.
+    """Status of each allele, object array (n,): SCORED where a model may score it, else the first
+    reason that applies.
 
     alleles: columns contig_index (-1: not in the genome), pos (0-based), ref, alt (upper case).
-    selected: function (contig name of the genome, pos array) -> bool array, None = everything is.
-    What a window holds is not seen here: `scoring.window_status` adds that.
+    selected: function (contig name of the genome, pos array) -> bool array, None selects
+    everything. The content of a window is not checked here; `scoring.window_status` does that.
     """
     status = np.full(len(alleles), Status.SCORED, dtype=object)
     ref, alt = alleles["ref"].to_numpy(object), alleles["alt"].to_numpy(object)
@@ -131,7 +132,7 @@ def classify(alleles: pd.DataFrame, genome, selected=None) -> np.ndarray:
 
 
 def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> None:
-    """Statuses of one-letter alleles, many at a time."""
+    """Set the statuses of many one-letter alleles at once."""
     letters = encode("".join(ref[rows]))
     others = encode("".join(alt[rows]))
     text = (
@@ -159,7 +160,7 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
 
 
 def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool) -> Status:
-    """Status of an allele of more than one letter; its length is judged once it is normalised."""
+    """Status of an allele of more than one letter; its length is checked after normalisation."""
     text = text_status(ref, alt)
     if text is not None and text != Status.AMBIGUOUS_BASE:
         return text

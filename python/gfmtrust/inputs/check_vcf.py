@@ -1,7 +1,7 @@
-"""Checks one VCF against the genome and lists its distinct spellings.
+"""Checks one VCF against the genome and lists its distinct record keys.
 
-Every line is read and every fault of the file found here, before any model runs. What is wrong with
-a single record is counted.
+It reads every line and detects every fault of the file before any model runs. Faults of single
+records are counted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ MAX_KINDS = 1000  # of warnings about records; those about the whole file are ne
 
 @dataclass(frozen=True)
 class VcfJob:
-    """All that is said of one VCF to check: where it is, by which rules, where its spellings go."""
+    """One VCF to check: its path, the rules of the check, and the path of its table of record
+    keys."""
 
     id: str
     path: Path
@@ -50,15 +51,15 @@ class VcfJob:
 
 @dataclass(frozen=True)
 class InputCheck:
-    """One input of `checks.json`, and how its contigs are called in the genome (None: not
-    there)."""
+    """One input of `checks.json`, and the names of its contigs in the genome (None: not in the
+    genome)."""
 
     facts: CheckedInput
     contigs: dict[str, str | None]
 
 
 def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
-    """Read all of one VCF, compare it with the genome and write its table of spellings.
+    """Read all of one VCF, compare it with the genome and write its table of record keys.
 
     Raises BadDataError (65) for a malformed file, contig names that do not fit (rows 33, 34 of
     faults), a wrong assembly (row 36); InputOutputError (74); MissingInputError (66).
@@ -90,7 +91,7 @@ def check_vcf(job: VcfJob, genome: Genome) -> InputCheck:
 
 
 class _Reader:
-    """What is gathered from the records as they stream by."""
+    """Collects the facts of the records while they are read."""
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class _Reader:
         )
 
     def _check_columns(self, record: Record) -> None:
-        """FILTER and INFO against the header; their bytes are kept whatever they are."""
+        """Check FILTER and INFO against the header; their bytes are not changed."""
         filters = record.line[: record.info_start - 1].rsplit(b"\t", 1)[1]
         if filters not in self._filters:
             for name in filters.split(b";"):
@@ -175,7 +176,7 @@ class _Reader:
         self._warning_counts.add(text, f"{record.contig}:{vcf_reader.format_position(record.pos)}")
 
     def finish(self) -> None:
-        """Warnings that only the whole file tells."""
+        """Add the warnings that depend on the whole file."""
         name = self._job.path.name
         if self._absent:
             observed = (
@@ -201,15 +202,15 @@ class _Reader:
 
 
 class RefCheck:
-    """REF against the genome, over the distinct spellings of a file: at SNVs, and at the first base
-    of REF of every record."""
+    """Compares REF with the genome over the distinct record keys of a file: at SNVs, and at the
+    first base of REF of every record."""
 
     def __init__(self) -> None:
         self.n_snv = self.n_snv_mismatch = self.n_ref = self.n_ref_mismatch = 0
         self._first: str | None = None
 
     def watch(self, genome: Genome, rows: Iterable[Spelling]) -> Iterator[Spelling]:
-        """Pass the sorted spellings on, comparing them by the batch."""
+        """Yield the sorted record keys, and compare them with the genome in batches."""
         for batch in record_keys.batched(rows, tables.ROW_GROUP):
             self._compare(genome, batch)
             yield from batch
@@ -244,7 +245,7 @@ class RefCheck:
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, warning_counts: WarningCounts) -> None:
-        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/understand/scoring.md,
+        """Refuse (65) a wrong assembly; count the mismatches. Source: docs/understand/scoring.md,
         section 5."""
         for n_mismatch, n, what in (
             (self.n_snv_mismatch, self.n_snv, "SNVs"),

@@ -1,5 +1,5 @@
-"""Distinct record spellings of one input, sorted on disk: memory is one chunk, whatever the file's
-size and order."""
+"""The distinct record keys of one input (class Spelling, table SPELLINGS), sorted on disk. Memory
+is limited to one chunk, whatever the size and order of the file."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pyarrow as pa
 from gfmtrust.io import tables
 
 Spelling = tuple[int, str, int, str, str]
-"""contig_index (-1: not in the genome), contig as spelled, pos, ref, comma-joined alts; sorted in
-this order."""
+"""A record key: contig_index (-1: not in the genome), contig as written, pos, ref, comma-joined
+alts; keys are sorted in this order."""
 COLUMNS = ("contig_index", "contig", "pos", "ref", "alts")
 CHUNK_ROWS = 250_000  # some 100 MB as Python tuples
 CHUNK_LETTERS = 64 << 20
 
 
 class SpellingSorter:
-    """Takes spellings in any order and gives each distinct one once, sorted; runs lie in `folder`,
-    which the caller removes."""
+    """Receives record keys in any order and returns each distinct key once, sorted. It writes
+    sorted runs to `folder`, which the caller removes."""
 
     def __init__(self, folder: Path, chunk_rows: int = CHUNK_ROWS) -> None:
         self._folder = folder
@@ -47,7 +47,7 @@ class SpellingSorter:
         self._letters = 0
 
     def sorted(self) -> Iterator[Spelling]:
-        """All distinct spellings in order; to be drawn once, after the last `add`."""
+        """All distinct record keys in order; can be called once, after the last `add`."""
         runs = [_rows(run) for run in self._runs]
         last = None
         for spelling in heapq.merge(sorted(self._chunk), *runs):
@@ -71,7 +71,7 @@ def table(rows: list[Spelling]) -> pa.Table:
 
 
 def batched(spellings: Iterable[Spelling], n: int) -> Iterator[list[Spelling]]:
-    """Lists of `n` spellings, the last one shorter."""
+    """Lists of `n` record keys; the last list may be shorter."""
     rest = iter(spellings)
     while rows := list(islice(rest, n)):
         yield rows

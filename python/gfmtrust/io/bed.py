@@ -67,7 +67,7 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
             )
         )
     contigs: list[str] = []
-    names: dict[str, str] = {}  # one text a contig, however many lines
+    names: dict[str, str] = {}  # one text per contig, however many lines
     numbers = array("q")
     n_columns = 0
     for line_no, line in enumerate(lines, start=1):

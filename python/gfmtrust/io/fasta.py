@@ -168,7 +168,7 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
 
 def _is_header(text: bytes, name: bytes) -> bool:
     """Whether a text is the header line of that contig and nothing else; the empty text for no
-    name. No regex: one a contig is slow."""
+    name. No regex: one per contig is slow."""
     if not name:
         return not text
     begin, after = text[: len(name) + 1], text[len(name) + 1 :]

@@ -34,8 +34,8 @@ class Outcome:
 
 
 def table(results: list[Outcome]) -> str:
-    """One row an example, one column a check, as Markdown; a figure over its bar is bold, several
-    of one check stand in one cell."""
+    """One row per example, one column per check, as Markdown; a figure over its bar is bold,
+    several of one check stand in one cell."""
     checks = list(dict.fromkeys(one.check for one in results))
     lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
     for name in dict.fromkeys(one.example for one in results):
@@ -53,7 +53,7 @@ def _cell(one: Outcome) -> str:
 
 
 def write(results: list[Outcome], path: Path, force: bool = True) -> None:
-    """Keep outcomes as JSON, one a line; figures to two digits, a bar of infinity as null."""
+    """Write outcomes as JSON, one per line; figures to two digits, a bar of infinity as null."""
     rows = [
         {
             **asdict(one),

@@ -31,7 +31,7 @@ SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
 SITES = pa.schema(
     [("contig", pa.string()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), 4))]
 )
-"""One row a base that was answered for, sorted by contig and position; order A,C,G,T of the forward
+"""One row per base that was scored, sorted by contig and position; order A,C,G,T of the forward
 strand."""
 VARIANTS = pa.schema(
     [
@@ -42,7 +42,7 @@ VARIANTS = pa.schema(
         ("llr", pa.float32()),
     ]
 )
-"""One row an allele that changes the length, in its normalised form (`variants.normalised`); nats,
+"""One row per allele that changes the length, in its normalised form (`variants.normalised`); nats,
 ALT less REF."""
 
 

@@ -6,7 +6,7 @@ fit         rate and memory of the context model's fit on a generated genome of 
 flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
 pool's error useless     what models that know nothing earn there by redraws, each alone and without
 the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
+does the shift test fire region_flags  flags of an oracle genome's regions by redraws, against the error
 over all their decoys satmut      LLRs of an annotated VCF beside the measured effects it carries
 """
 

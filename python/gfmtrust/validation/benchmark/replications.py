@@ -5,7 +5,7 @@ how often a flag breaks its promise.
     gfmtrust benchmark replications --run easy --n 1000
 
 A replication does what a run does, but for the passes: it draws probes, deals halves, fits the
-reliability, certifies, asks the shift gate, and flags. What makes the redraw honest:
+reliability, certifies, asks the shift test, and flags. What makes the redraw honest:
 
 - **Probes** are drawn i.i.d. with replacement, half of them run-oriented, as `probes.draw` draws
 them; the pool is the population.
@@ -16,7 +16,7 @@ them; the pool is the population.
   Drawing the block numbers anew as well would make every block alike and hide that.
 - **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn
   among them: they are a small part, and a part of A's besides.
-- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, the run's
+- **The whole rule** decides, `flags.decide` with its caps, guard band and shift test, the run's
 sites drawn with replacement too.
 
 Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside
