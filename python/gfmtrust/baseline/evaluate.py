@@ -1,12 +1,12 @@
 """The context model's law in numpy: what the ONNX graph must return, and what the fit reads. See
 docs/understand/reliability.md, section 2.
 
-For order k the evidence for base b is  S_k(b) = sum over (k+1)-words over the site ln(n + a_k) -
-sum over the k-words between them ln(n + 4 a_k):  the likelihood of the window under a chain of
-order k, all four bases tried, and the same read from either strand. A word that touches an N or the
-window's edge drops out; an order left without a word says what the next lower one says. logits(b) =
-sum_k w[bin, k] S_k(b), the bin being how often the genome has the site's flanks at the highest
-order. The base at the site is never looked at.
+For order k the evidence for base b is S_k(b) = sum over (k+1)-words over the site ln(n + a_k) - sum
+over the k-words between them ln(n + 4 a_k): the likelihood of the window under a chain of order k,
+all four bases tried, and the same read from either strand. A word that touches an N or the window's
+edge drops out; an order left without a word says what the next lower one says. logits(b) = sum_k
+w[bin, k] S_k(b), the bin being how often the genome has the site's flanks at the highest order. The
+base at the site is never read.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Law:
         return log_softmax(logits, axis=2)
 
     def evidence(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """S_k(b), float32 (K, n, 4, 8), and how often the site's two flanks stand in the genome,
+        """S_k(b), float32 (K, n, 4, 8), and how often the site's two flanks occur in the genome,
         float32 (n, 8)."""
         return evidence(self.tables, self.orders, windows)
 

@@ -28,16 +28,16 @@ from gfmtrust.inputs.reference import sources
 log = logging.getLogger(__name__)
 
 MIN_BASES = 1_000
-"""Fewer A, C, G, T than this cannot be cut into 64 blocks of any use."""
+"""Fewer bases A, C, G, T than this cannot be divided into 64 useful blocks."""
 MIXTURE_SITES = 40_000
 PIECE_BASES = 16_000_000
-"""Letters looked at together: a whole number of blocks is cut from this."""
+"""Number of letters that are processed at once; it is divided into whole blocks."""
 
 
 @dataclass(frozen=True)
 class ContextModel:
-    """A fitted model: its law, who saw which block, and the number of A, C, G, T it was counted
-    from."""
+    """A fitted model: its distributions, the members that saw each block, and the number of A, C,
+    G, T that were counted."""
 
     law: Law
     members: Members
@@ -47,7 +47,8 @@ class ContextModel:
 def fit_model(
     genome, seed: int = 0, sites: int = MIXTURE_SITES, leave_out: bool = True
 ) -> ContextModel:
-    """Fit the context model to a genome (`genome.Genome` or its twin: contigs, names, codes).
+    """Fit the context model to a genome (`genome.Genome` or an object with its contigs, names and
+    codes).
 
     Where the genome holds a background, only its contigs are counted; the other blocks are dealt to
     members all the same. sites: sites the mixture is fitted on. leave_out: off only in the test

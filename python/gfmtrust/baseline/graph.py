@@ -173,7 +173,7 @@ def _log_sum(graph: Nodes, counts: str, whole: str, pseudo: float) -> str:
 
 
 def _flanks(graph: Nodes, top: str, whole: str, reach: int) -> str:
-    """How often the left and the right flank stand in the genome, float32 (batch, positions, 8)."""
+    """How often the left and the right flank occur in the genome, float32 (batch, positions, 8)."""
     by_start = graph.op(
         "ReduceSum", top, graph.axes(3), keepdims=0
     )  # (batch, positions, length, 8)

@@ -1,5 +1,5 @@
-"""Which members of the context model saw which block of the genome: the leave-out that keeps a site
-from voting for itself.
+"""The members of the context model that saw each block of the genome, so that a member that counted
+a site does not vote on it.
 
 The genome is cut into blocks contig by contig. A block's letters are counted by exactly 4 of the 8
 members, so that every pair of members shares as many blocks as every other: the patterns are the
@@ -40,7 +40,7 @@ def patterns() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Members:
-    """Blocks of a genome and who saw them.
+    """Blocks of a genome and the members that saw them.
 
     block_size: bases of a block; each contig starts a new one. first_block: int64 (n_contigs + 1,),
     number of the first block of each contig, then the total. pattern: int8 (n_blocks,), row of
@@ -125,14 +125,14 @@ class Members:
         return np.clip(first + np.asarray(pos) // self.block_size, first, end - 1)
 
     def admitted(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        """Which members never saw the block of each position, bool (n, 8): 4 of them, or all where
-        the block holds no base."""
+        """Whether each member never saw the block of each position, bool (n, 8): 4 members, or all
+        where the block contains no base."""
         return never_saw(self.pattern[self.block_of(contig_index, pos)])
 
 
 def votes_of(bundle: ModelSpec) -> Votes | None:
-    """Which members of a bundle may vote at a position: of the context model those that never saw
-    its block, of other models all (None)."""
+    """The members of a bundle that may vote at a position: for the context model those that never
+    saw its block, for other models all (None)."""
     if bundle.family != CONTEXT_FAMILY:
         return None
     return Members.open(bundle.directory).admitted

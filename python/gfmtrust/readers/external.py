@@ -1,8 +1,9 @@
-"""Answers that somebody else's program gave: a bundle without a graph, looked up instead of run.
+"""Scores from an external program: a bundle without a graph, whose scores are looked up instead of
+computed.
 
-What a model outside ONNX (Evo 2, a service, a table of a paper) says of alleles or of bases goes
-through the same measures, calibration and flags as a model of ours. `import_scores` makes such a
-bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
+The scores of alleles or bases from a model outside ONNX (Evo 2, a service, a table of a paper) go
+through the same measures, calibration and flags as those of a supported model. `import_scores`
+creates such a bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ ALT less REF."""
 
 @dataclass
 class LookedUp:
-    """Stands for the session of a model that is not run here; see `interfaces.LoadedScorer`."""
+    """Replaces the session of a model that is not run here; see `interfaces.LoadedScorer`."""
 
     device: str
     requested: str

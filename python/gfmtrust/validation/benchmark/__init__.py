@@ -1,13 +1,19 @@
-"""Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
-request, writes JSON.
+"""Benchmarks: figures for docs/understand/benchmarks.md, never timed tests.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default
-100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
-flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
-pool's error useless     what models that know nothing earn there by redraws, each alone and without
-the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the shift test fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys satmut      LLRs of an annotated VCF beside the measured effects it carries
+Each prints a table and, on request, writes JSON.
+
+- fit: rate and memory of the context model's fit on a generated genome of --n bases (default
+  100 Mb).
+- fresh_probes: a finished run's flags against fresh alleles that are drawn like its own probes.
+- replications: flags of calibrations that are drawn anew from a pool of scored alleles of an oracle
+  genome, against the error of the pool.
+- useless: the flags of models without information by the same redraws, each model alone and without
+  the caps that depend on the gain.
+- transfer: a calibration of an oracle genome that is used on its changed copy: does the shift test
+  fire?
+- region_flags: flags of an oracle genome's regions by redraws, against the error over all their
+  decoys.
+- satmut: LLRs of an annotated VCF beside the measured effects that it contains.
 """
 
 from __future__ import annotations
