@@ -159,12 +159,12 @@ def write_checkpoint(directory: Path, peer_python: Path) -> Path:
     tokenizer.json."""
     torch.manual_seed(SEED)
     network = gpn.GpnForMaskedLM(gpn.GpnConfig(**SHAPE))
-    held = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    held["cls.decoder.weight"] *= HEAD_SCALE
-    held["cls.decoder.weight"][:N_SPECIAL] = away_from_specials(network)
+    by_name = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    by_name["cls.decoder.weight"] *= HEAD_SCALE
+    by_name["cls.decoder.weight"][:N_SPECIAL] = away_from_specials(network)
     directory.mkdir()
     (directory / "config.json").write_text(json.dumps({"model_type": "GPN", **SHAPE}))
-    save_file(held, directory / "model.safetensors", {"format": "pt"})
+    save_file(by_name, directory / "model.safetensors", {"format": "pt"})
     subprocess.run(
         [peer_python, PEER, "tokenizer", directory],
         check=True,
@@ -253,14 +253,14 @@ def our_llrs(scores: SiteScores, views, variants: pd.DataFrame) -> np.ndarray:
     rows = np.repeat(np.arange(len(scores.probs)), 3)
     ref, alt = ([BASES.index(letter) for letter in variants[side]] for side in ("ref", "alt"))
     n_views = len(views)
-    found = measures.allele_measures(
+    values = measures.allele_measures(
         scores.probs[rows],
         np.full((len(rows), n_views), 1 / n_views),
         np.array(ref),
         np.array(alt),
         Views(np.zeros(n_views, int), np.array([view.strand for view in views])),
     )
-    return found["llr"]
+    return values["llr"]
 
 
 def bare_loop(bundle, genome, contig_index, pos, threads: int) -> Callable[[], None]:
@@ -470,7 +470,7 @@ def main() -> None:
             stop(f"{path.name}: not found; expected a file; give --fasta and --vcf")
     peer_python = given.peer_python or peer_environment_python()
     with tempfile.TemporaryDirectory() as work:
-        found = duel(
+        result = duel(
             Path(work),
             given.fasta.resolve(),
             given.vcf,
@@ -479,10 +479,10 @@ def main() -> None:
             given.runs,
             given.threads,
         )
-    sys.stdout.write(table(found) + "\n")
+    sys.stdout.write(table(result) + "\n")
     if given.out:
-        given.out.write_text(json.dumps(asdict(found), indent=1) + "\n")
-    missed = found.missed()
+        given.out.write_text(json.dumps(asdict(result), indent=1) + "\n")
+    missed = result.missed()
     for line in missed:
         sys.stdout.write(f"MISSED: {line}\n")
     raise SystemExit(1 if missed else 0)

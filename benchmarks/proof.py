@@ -50,12 +50,12 @@ def ensemble(work: Path, law: str) -> list[Path]:
     are asked about is in that data."""
     folders = {seed: work / "weights" / f"{law}-{seed}" for seed in SEEDS}
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as workers:
-        made = [
+        collected = [
             workers.submit(proof_networks.make, law, seed, folder)
             for seed, folder in folders.items()
             if not (folder / "model.safetensors").exists()
         ]
-        for one in made:
+        for one in collected:
             one.result()
     return [_exported(work, folder, work / law) for folder in folders.values()]
 
@@ -63,17 +63,17 @@ def ensemble(work: Path, law: str) -> list[Path]:
 def useless_models(work: Path, law: str) -> list[Path]:
     """Bundles: random weights, constant, GC only, letters alone (order 0), flanks alone (order 1),
     the last two counted from the genome."""
-    made = []
+    items = []
     for kind in useless.KINDS:
         weights = work / "weights" / kind
         if not weights.exists():
             useless.write(weights, kind)
-        made.append(_exported(work, weights, work / law))
+        items.append(_exported(work, weights, work / law))
     for order in (0, 1):
-        made.append(work / "bundles" / f"order_{order}_of_{law}")
-        if not made[-1].exists():
-            useless.write_counted(work / law / dataset.GENOME, order, made[-1])
-    return made
+        items.append(work / "bundles" / f"order_{order}_of_{law}")
+        if not items[-1].exists():
+            useless.write_counted(work / law / dataset.GENOME, order, items[-1])
+    return items
 
 
 def _exported(work: Path, weights: Path, folder: Path) -> Path:

@@ -173,7 +173,7 @@ def member(case: Case) -> models.Family | None:
     return models.family(named) if named else None
 
 
-def made(case: Case, family: models.Family, tokens: int, extra: dict, device: str):
+def loaded_case(case: Case, family: models.Family, tokens: int, extra: dict, device: str):
     """config.json, network, Text and the folded scoring module of a class at one length; weights as
     the network starts."""
     example = next(iter(family.examples.values()))
@@ -294,7 +294,7 @@ def contest(
     case: Case, family: models.Family, tokens: int, given: argparse.Namespace, folder: Path
 ) -> list[Row]:
     """A row a precision: everything is built, warmed once and run in turn."""
-    config, network, text, folded = made(case, family, tokens, given.set, given.device)
+    config, network, text, folded = loaded_case(case, family, tokens, given.set, given.device)
     batch = max(1, TOKENS_A_RUN // tokens)
     feeds = feeds_of(text, tokens, batch)
     tensors = {name: torch.from_numpy(values).to(given.device) for name, values in feeds.items()}
@@ -412,13 +412,13 @@ def setting(words: str) -> tuple[str, object]:
 
 
 def versions() -> str:
-    found = []
+    items = []
     for name in ("torch", "onnxruntime", "onnxruntime-gpu", "transformers"):
         try:
-            found.append(f"{name} {version(name)}")
+            items.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
-    return ", ".join(found)
+    return ", ".join(items)
 
 
 def note(words: str) -> None:

@@ -47,16 +47,16 @@ SUITE = "bookworm"
 STANDS_IN = "python3.11 python3-pip python-is-python3 ca-certificates"
 PATH = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"
 LENT = ("/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt")
-TOLD = 25
+TAIL_LINES = 25
 
 
 def check_prerequisites() -> None:
     if os.getuid() != 0 or shutil.which("debootstrap") is None:
-        found = "not root" if os.getuid() else "no debootstrap"
+        result = "not root" if os.getuid() else "no debootstrap"
         raise MissingInputError(
             message(
                 "this machine",
-                found,
+                result,
                 "root and debootstrap",
                 "install debootstrap and run this as root",
             )
@@ -76,7 +76,7 @@ def run(arguments: list[str], what: str, variables: dict[str, str], show: bool =
         check=False,
     )
     if ended.returncode:
-        tail = "\n".join(ended.stdout.splitlines()[-TOLD:])
+        tail = "\n".join(ended.stdout.splitlines()[-TAIL_LINES:])
         raise BadDataError(
             f"{message(what, f'ended with {ended.returncode}', '0', 'see the lines below')}\n{tail}"
         )
@@ -110,9 +110,9 @@ def make_root(root: Path) -> None:
         check=False,
     )
     if ended.returncode:
-        found = ended.stdout.strip().splitlines()[-1]
+        output = ended.stdout.strip().splitlines()[-1]
         raise InputOutputError(
-            message("debootstrap", found, f"a root of {SUITE}", "run again with a network")
+            message("debootstrap", output, f"a root of {SUITE}", "run again with a network")
         )
     (root / "usr" / "sbin" / "policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (root / "usr" / "sbin" / "policy-rc.d").chmod(0o755)

@@ -155,8 +155,8 @@ class Bench:
         return ran
 
     def version(self, consumer: Consumer) -> str:
-        found = re.search(r"\d[\w.]*", self.shell(consumer.version, check=False).stdout)
-        return found.group() if found else "?"
+        match = re.search(r"\d[\w.]*", self.shell(consumer.version, check=False).stdout)
+        return match.group() if match else "?"
 
     def ask(self, consumer: Consumer, results: Path) -> set[Allele]:
         """The alleles that a consumer's recipe keeps of a run."""
@@ -224,7 +224,7 @@ def expected(results: Path, asks: str) -> set[Allele]:
         ).to_pylist()
         return {(row["contig"], str(row["pos"] + 1)) for row in rows if row["rank"] >= KEEP}
     names = known.get("contig_map", {}) if asks == "genome" else {}
-    found = set()
+    result = set()
     for vcf in annotated(results):
         with gzip.open(vcf, "rt") as file:
             for contig, pos, _, ref, alts, _, _, info, *_ in (
@@ -235,8 +235,8 @@ def expected(results: Path, asks: str) -> set[Allele]:
                     zip(alts.split(","), ranks.group(1).split(","), strict=True) if ranks else ()
                 ):
                     if int(rank) >= KEEP:
-                        found.add((names.get(contig, contig), pos, ref.upper(), alt.upper()))
-    return found
+                        result.add((names.get(contig, contig), pos, ref.upper(), alt.upper()))
+    return result
 
 
 def table(results: Path, bench: Bench) -> Iterator[tuple[str, str, str, str, str]]:

@@ -78,12 +78,12 @@ def _rows(kind: type) -> list[list[str]]:
 
 def _records(kind: type) -> list[type]:
     """The classes of the fields, those inside them after each, without repeats."""
-    found: dict[type, None] = {}
+    by_name: dict[type, None] = {}
     for hint in get_type_hints(kind).values():
         for one in _classes(hint):
-            found[one] = None
-            found |= dict.fromkeys(_records(one))
-    return list(found)
+            by_name[one] = None
+            by_name |= dict.fromkeys(_records(one))
+    return list(by_name)
 
 
 def _classes(hint) -> list[type]:

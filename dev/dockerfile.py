@@ -53,7 +53,7 @@ class Instruction:
 def instructions(text: str, name: str = "Dockerfile") -> list[Instruction]:
     """Every instruction in order. Raises BadDataError (65) for a keyword that is not read here,
     with its line."""
-    found: list[Instruction] = []
+    items: list[Instruction] = []
     comment, lines = "", text.splitlines()
     at = 0
     while at < len(lines):
@@ -71,15 +71,15 @@ def instructions(text: str, name: str = "Dockerfile") -> list[Instruction]:
             raise BadDataError(
                 message(f"{name} line {begin}", keyword, ", ".join(KEYWORDS), "use one of these")
             )
-        found.append(Instruction(keyword, value.strip(), begin, comment))
+        items.append(Instruction(keyword, value.strip(), begin, comment))
         comment = ""
-    return found
+    return items
 
 
 def expand(value: str, variables: dict[str, str]) -> str:
     """${NAME} replaced as docker does in COPY, ENV and LABEL; a name that is not set becomes
     nothing."""
-    return re.sub(r"\$\{(\w+)\}", lambda found: variables.get(found.group(1), ""), value)
+    return re.sub(r"\$\{(\w+)\}", lambda result: variables.get(result.group(1), ""), value)
 
 
 def image(path: Path) -> str:
@@ -90,14 +90,14 @@ def image(path: Path) -> str:
 def faults(path: Path, requirements: Path = ROOT / "python" / "requirements") -> list[str]:
     """Rules of ours that a Dockerfile breaks, as 'place: found; expected; remedy' lines."""
     steps = instructions(path.read_text(), path.name)
-    found = [*base_faults(path, steps), *user_faults(path, steps)]
+    items = [*base_faults(path, steps), *user_faults(path, steps)]
     for step in steps:
         if (
             step.keyword == "RUN"
             and re.search(r"\bpip3? install\b", step.value)
             and "--require-hashes" not in step.value
         ):
-            found.append(
+            items.append(
                 message(
                     place(path, step),
                     "pip install without --require-hashes",
@@ -108,8 +108,8 @@ def faults(path: Path, requirements: Path = ROOT / "python" / "requirements") ->
     labels = {name for step in steps if step.keyword == "LABEL" for name in step.pairs()}
     missing = [name for name in LABELS if name not in labels]
     if missing:
-        found.append(message(path.name, f"no label {', '.join(missing)}", "all five", "add it"))
-    return found + [
+        items.append(message(path.name, f"no label {', '.join(missing)}", "all five", "add it"))
+    return items + [
         fault
         for role in ROLES.get(image(path), ())
         for fault in lock_faults(requirements / f"{role}.txt", image(path))
@@ -122,8 +122,8 @@ def base_faults(path: Path, steps: list[Instruction]) -> list[str]:
     bases = [step for step in steps if step.keyword == "FROM"]
     if len(bases) != 1:
         return [message(path.name, f"{len(bases)} FROM", "one", "leave the others out")]
-    base, found = bases[0], BASE.fullmatch(bases[0].value)
-    if not found or not re.match(r"\d+\.\d+\.\d+", found["tag"]):
+    base, result = bases[0], BASE.fullmatch(bases[0].value)
+    if not result or not re.match(r"\d+\.\d+\.\d+", result["tag"]):
         return [
             message(
                 place(path, base),
@@ -132,7 +132,7 @@ def base_faults(path: Path, steps: list[Instruction]) -> list[str]:
                 "name one",
             )
         ]
-    if found["digest"] and not SOURCE.fullmatch(base.comment):
+    if result["digest"] and not SOURCE.fullmatch(base.comment):
         return [
             message(
                 place(path, base),
@@ -162,13 +162,13 @@ def lock_faults(lock: Path, name: str) -> list[str]:
     """torch only where models are exported; never both runtimes, which overwrite each other's
     files."""
     packages = set(re.findall(r"^([a-z0-9._-]+)==", lock.read_text(), re.MULTILINE))
-    found = []
+    items = []
     if "torch" in packages and name != "export":
-        found.append(
+        items.append(
             message(lock.name, "torch", "it in export.txt alone", "take it out of the .in file")
         )
     if packages >= RUNTIMES:
-        found.append(
+        items.append(
             message(
                 lock.name,
                 "onnxruntime and onnxruntime-gpu",
@@ -176,7 +176,7 @@ def lock_faults(lock: Path, name: str) -> list[str]:
                 "keep score.in and score_gpu.in apart",
             )
         )
-    return found
+    return items
 
 
 def place(path: Path, step: Instruction) -> str:

@@ -50,33 +50,33 @@ def environment(lock: str) -> str:
     return head + "".join(f"  - {line}\n" for line in sorted([*lines, PYTHON]))
 
 
-def faults(held: dict) -> list[str]:
+def faults(content: dict) -> list[str]:
     """What is wrong with an environment.yml as read: channels, each 'channel::name=version', the
     Python, names that are pip's alone."""
-    found = (
+    items = (
         []
-        if held.get("channels") == CHANNELS
-        else [f"channels are {held.get('channels')}; expected {CHANNELS}, in this order"]
+        if content.get("channels") == CHANNELS
+        else [f"channels are {content.get('channels')}; expected {CHANNELS}, in this order"]
     )
-    dependencies = held.get("dependencies", [])
+    dependencies = content.get("dependencies", [])
     for one in dependencies:
         parts = SPECIFICATION.fullmatch(one) if isinstance(one, str) else None
         if parts is None:
-            found.append(
+            items.append(
                 f"{one}: expected channel::name=version; conda resolves no pip section, range or bare name to one version"
             )
         elif parts["name"] in CONDA_NAMES:
-            found.append(
+            items.append(
                 f"{one}: a name of PyPI; expected {CONDA_NAMES[parts['name']]}, as conda calls it"
             )
         elif parts["channel"] != (
             "bioconda" if parts["name"] in {*BIOCONDA, "bedtools"} else "conda-forge"
         ):
-            found.append(f"{one}: channel {parts['channel']}; expected the other of {CHANNELS}")
+            items.append(f"{one}: channel {parts['channel']}; expected the other of {CHANNELS}")
     return (
-        found
+        items
         if PYTHON in dependencies
-        else [*found, f"no {PYTHON}; expected the Python that the locks are made for"]
+        else [*items, f"no {PYTHON}; expected the Python that the locks are made for"]
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import nf_core_modules
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_COMMAND = ROOT / ".gfmtrust" / "lint" / "bin" / "nf-core"
+INSTALLED_COMMAND = ROOT / ".gfmtrust" / "lint" / "bin" / "nf-core"
 ADDRESS = "https://github.com/nf-core/modules.git"
 SCHEMAS = (
     "modules/environment-schema.json",
@@ -36,7 +36,9 @@ answer."""
 
 def command() -> str | None:
     """nf-core of PATH, or the one that `make lint` installs."""
-    return shutil.which("nf-core") or (str(OWN_COMMAND) if OWN_COMMAND.exists() else None)
+    return shutil.which("nf-core") or (
+        str(INSTALLED_COMMAND) if INSTALLED_COMMAND.exists() else None
+    )
 
 
 def commit(folder: Path, branch: str) -> None:
@@ -164,12 +166,12 @@ def main() -> int:
             file=sys.stderr,
         )
         return 66
-    found = lints(nf_core)
-    for lint, failed in found.items():
+    result = lints(nf_core)
+    for lint, failed in result.items():
         print(f"nf-core {lint}: {len(failed)} failed")
         for line in failed:
             print(f"  {line}")
-    return int(any(found.values()))
+    return int(any(result.values()))
 
 
 if __name__ == "__main__":

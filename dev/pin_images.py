@@ -86,11 +86,11 @@ def digest(url: str) -> str:
                 url, f"no manifest ({error})", "a network and an image of that tag", "run again"
             )
         ) from error
-    found = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    named = headers.get("docker-content-digest", found)
-    if named != found:
-        raise BadDataError(message(url, f"bytes of {found}", named, "ask another mirror"))
-    return found
+    result = f"sha256:{hashlib.sha256(body).hexdigest()}"
+    named = headers.get("docker-content-digest", result)
+    if named != result:
+        raise BadDataError(message(url, f"bytes of {result}", named, "ask another mirror"))
+    return result
 
 
 def pinned(path: Path, today: str, known: dict[str, str]) -> str:

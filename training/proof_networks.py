@@ -77,8 +77,8 @@ def masks(context: int) -> np.ndarray:
     half = context // 2
     hidden = np.zeros((2 * len(gpn.NEIGHBOUR_OFFSETS), context), bool)
     hidden[:, half] = True
-    for row, mine in enumerate(gpn.NEIGHBOUR_OFFSETS):
-        places = half + np.array(gpn.NEIGHBOUR_OFFSETS) - mine
+    for row, subset in enumerate(gpn.NEIGHBOUR_OFFSETS):
+        places = half + np.array(gpn.NEIGHBOUR_OFFSETS) - subset
         hidden[row, places[(places >= 0) & (places < context)]] = True
     return hidden
 

@@ -28,7 +28,7 @@ def fit(
     peak: float,
     warm_up: int,
     name: str = "",
-    told_every: int = 100,
+    log_every: int = 100,
 ) -> None:
     """Train in place. loss_of_batch: draws a batch and gives its mean loss in nats. name: stands
     before each line of the log."""
@@ -45,7 +45,7 @@ def fit(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         recent.append(loss.item())
-        if (step + 1) % told_every == 0:
+        if (step + 1) % log_every == 0:
             LOG.info(
                 "%sstep %d: %.3f bits per masked base",
                 f"{name} " if name else "",

@@ -33,12 +33,12 @@ def answer(folder: Path, page: Path, width: int, expression: str, script: str = 
     """The value of a JavaScript expression, which may be a promise, in a copy of the page that
     allows scripts; `script` is run first."""
     copy = folder / "with_script.html"
-    told = f"""<script>{script}</script><script>Promise.resolve({expression}).then(found => {{
+    output = f"""<script>{script}</script><script>Promise.resolve({expression}).then(found => {{
         const told = document.createElement("pre"); told.id = "answer"; told.textContent = JSON.stringify(found);
         document.body.append(told); }});</script></body>"""
     text = POLICY.sub("", page.read_text())
     copy.write_text(
-        text[: text.rindex("</body>")] + told + text[text.rindex("</body>") + len("</body>") :]
+        text[: text.rindex("</body>")] + output + text[text.rindex("</body>") + len("</body>") :]
     )
     shown = chromium(folder, copy.as_uri(), width, "--dump-dom", "--virtual-time-budget=30000")
     return json.loads(unescape(re.search(r'<pre id="answer">(.*?)</pre>', shown, re.S)[1]))

@@ -119,15 +119,15 @@ class Handler(BaseHTTPRequestHandler):
         return entry
 
     def _resolve(self, path: str):
-        found = re.fullmatch(
+        match = re.fullmatch(
             rf"/{self.server.repository}/resolve/{self.server.revision}/([^/]+)", path
         )
         files = self.server.files()
-        if not found or found[1] not in files:
+        if not match or match[1] not in files:
             return self._answer(404, b"", {"X-Error-Code": "EntryNotFound"})
         if self.server.gated:
             return self._answer(403, b"", {"X-Error-Code": "GatedRepo"})
-        name, content = found[1], files[found[1]]
+        name, content = match[1], files[match[1]]
         commit = {"X-Repo-Commit": self.server.revision}
         if name.endswith(self.server.large):
             linked = {

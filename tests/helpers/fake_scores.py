@@ -39,8 +39,8 @@ def write_scores(
             if n
             else np.empty((0, len(views), 4), np.float32)
         )
-        found = np.array([status(row) for row in site.itertuples()], dtype=object)
-        probs[found != ""] = np.nan
+        result_array = np.array([status(row) for row in site.itertuples()], dtype=object)
+        probs[result_array != ""] = np.nan
         part = np.full(n, 0, np.float32)
         tables.write(
             out_dir / f"{model}.{path.stem}.parquet",
@@ -50,7 +50,7 @@ def write_scores(
                 "probs": pa.FixedSizeListArray.from_arrays(
                     pa.array(probs.reshape(-1)), 4 * len(views)
                 ),
-                "status": found,
+                "status": result_array,
                 "local_surprisal": np.full(
                     n, np.nan if quantity == "likelihood" else local, np.float32
                 ),

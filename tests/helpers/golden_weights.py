@@ -39,12 +39,12 @@ def fill(network, seed: int):
 
 def load(name: str) -> dict:
     """config, seed, ids and logits of golden/<name>.npz."""
-    with np.load(GOLDEN / f"{name}.npz") as held:
+    with np.load(GOLDEN / f"{name}.npz") as array:
         return {
-            "config": json.loads(str(held["config"])),
-            "seed": int(held["seed"]),
-            "ids": held["ids"],
-            "logits": held["logits"],
+            "config": json.loads(str(array["config"])),
+            "seed": int(array["seed"]),
+            "ids": array["ids"],
+            "logits": array["logits"],
         }
 
 

@@ -77,6 +77,6 @@ def allele(rel: float = 0.95, **changed) -> dict:
     } | changed
 
 
-def flag(found: RunCalibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]]:
-    rank, why = flags.assign(found, pd.DataFrame(list(alleles)))
+def flag(result: RunCalibration, *alleles: dict) -> list[tuple[int, tuple[str, ...]]]:
+    rank, why = flags.assign(result, pd.DataFrame(list(alleles)))
     return list(zip(rank.tolist(), why, strict=True))

@@ -14,14 +14,14 @@ def words_of(letters: str, merges: list[tuple[str, str]]) -> list[str]:
     rank = {pair: place for place, pair in enumerate(merges)}
     tokens = ["[UNK]" if letter == "N" else letter for letter in letters]
     while True:
-        found = [
+        items = [
             (rank[pair], place)
             for place, pair in enumerate(zip(tokens, tokens[1:], strict=False))
             if pair in rank
         ]
-        if not found:
+        if not items:
             return tokens
-        place = min(found)[1]
+        place = min(items)[1]
         tokens[place : place + 2] = [tokens[place] + tokens[place + 1]]
 
 
@@ -30,7 +30,7 @@ def log_p(token: str, left: str, right: str) -> float:
     return -(zlib.crc32(f"{left}|{token}|{right}".encode()) % 10_000) / 2_000
 
 
-def told(tokens: list[str], start: int, stop: int, causal: bool) -> float:
+def context_log_p(tokens: list[str], start: int, stop: int, causal: bool) -> float:
     """Sum of ln p of tokens start to stop: masked together, or each after the two before it. [UNK]
     and specials count in none."""
     total = 0.0
@@ -71,17 +71,17 @@ def llr(ref: str, alt: str, merges, causal: bool, shifted: int = 0) -> float:
             ).tolist()
             for tokens in texts
         ]
-        inside = [set(found[1:-1]) for found in ends]
+        inside = [set(result[1:-1]) for result in ends]
         before = ends[0][first - 1]
         place = min(end for end in inside[0] & inside[1] if end >= shifted and end > before)
-        stops = [found.index(place) + 1 for found in ends]
+        stops = [result.index(place) + 1 for result in ends]
     else:
         tail = 0
         while texts[0][-1 - tail] == texts[1][-1 - tail] and min(map(len, texts)) - tail > first:
             tail += 1
         stops = [len(tokens) - tail for tokens in texts]
     for tokens, stop in zip(texts, stops, strict=True):
-        totals.append(told(tokens, first, stop, causal))
+        totals.append(context_log_p(tokens, first, stop, causal))
     return totals[1] - totals[0]
 
 

@@ -13,14 +13,14 @@ def reverse_complement(text):
 
 def count(stretches, length):
     """Words of one length in each stretch and in its reverse complement."""
-    found = Counter()
+    counts = Counter()
     for stretch in stretches:
         for strand in (stretch, reverse_complement(stretch)):
             for start in range(len(strand) - length + 1):
                 word = strand[start : start + length]
                 if "N" not in word:
-                    found[word] += 1
-    return found
+                    counts[word] += 1
+    return counts
 
 
 def blocks(contigs, size):

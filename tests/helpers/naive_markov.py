@@ -63,9 +63,9 @@ def q_kmer(
                 folded[place] = "N"
     weights = dict.fromkeys(BASES, 0.0)
     for letters in product(BASES, repeat=k_letters):
-        told = [text[begin + j] for j in range(k_letters)]
+        items = [text[begin + j] for j in range(k_letters)]
         if conditional and any(
-            j != offset and told[j] not in ("N", letters[j]) for j in range(k_letters)
+            j != offset and items[j] not in ("N", letters[j]) for j in range(k_letters)
         ):
             continue
         tried = "".join(folded[:begin]) + "".join(letters) + "".join(folded[begin + k_letters :])

@@ -71,10 +71,10 @@ def conditional_entropy(views, weights, voting, key):
     """Entropy of the base when the group of the view is known."""
     total = 0.0
     for group in {key(i) for i in voting}:
-        mine = [i for i in voting if key(i) == group]
-        share = sum(weights[i] for i in mine)
+        items = [i for i in voting if key(i) == group]
+        share = sum(weights[i] for i in items)
         total += share * entropy(
-            [sum(weights[i] / share * views[i][b] for i in mine) for b in range(4)]
+            [sum(weights[i] / share * views[i][b] for i in items) for b in range(4)]
         )
     return total
 
@@ -142,9 +142,9 @@ def strand_divergence(views, models, strands, ref, alt, equivariant):
     for strand in "+-":
         q, x = [0.0] * 4, 0.0
         for model in both:
-            mine = [i for i in voting if models[i] == model and strands[i] == strand]
-            q = [q[b] + sum(views[i][b] for i in mine) / len(mine) / len(both) for b in range(4)]
-            x += sum(llrs[i] for i in mine) / len(mine) / len(both)
+            items = [i for i in voting if models[i] == model and strands[i] == strand]
+            q = [q[b] + sum(views[i][b] for i in items) / len(items) / len(both) for b in range(4)]
+            x += sum(llrs[i] for i in items) / len(items) / len(both)
         sides[strand] = (q, x)
     (q_plus, x_plus), (q_minus, x_minus) = sides["+"], sides["-"]
     return {

@@ -87,14 +87,14 @@ class NaiveTwin:
         letters = range(site - radius, site + n + radius)
         total = 0.0
         for turn in range(STRIDE):
-            mine = [
+            items = [
                 at for at in letters if (at // self._k - letters[0] // self._k) % STRIDE == turn
             ]
-            if mine:
-                logits = self._logits(window, sorted({at // self._k for at in mine}))
+            if items:
+                logits = self._logits(window, sorted({at // self._k for at in items}))
                 total += sum(
                     np.log(self._of_token(logits, window, at)["ACGT".index(window[at])])
-                    for at in mine
+                    for at in items
                 )
         return total
 
@@ -126,23 +126,23 @@ class NaiveTwin:
             [vocabulary[one] for one in part] for part in (self._text.prefix, self._text.suffix)
         )
         with torch.no_grad():
-            made = self._loaded.network(torch.tensor([[*prefix, *ids, *suffix]]))
+            module = self._loaded.network(torch.tensor([[*prefix, *ids, *suffix]]))
         self.passes += 1
-        logits = (made if isinstance(made, torch.Tensor) else made.logits)[0].double().numpy()
+        logits = (module if isinstance(module, torch.Tensor) else module.logits)[0].double().numpy()
         return logits[len(prefix) - (0 if self._text.mask else 1) :]
 
     def _of_token(self, logits: np.ndarray, window: str, at: int) -> np.ndarray:
         row, vocabulary = logits[at // self._k], self._text.vocabulary
         if self._k > 1:
-            told = (
+            selected = (
                 window[at // self._k * self._k :][: self._k]
                 if self._method == "conditional"
                 else "N" * self._k
             )
             fits = np.ones(len(self._words), bool)
             for letter in range(self._k):
-                if told[letter] != "N" and letter != at % self._k:
-                    fits &= self._letters[:, letter] == told[letter]
+                if selected[letter] != "N" and letter != at % self._k:
+                    fits &= self._letters[:, letter] == selected[letter]
             weight = np.exp(row[self._ids] - row[self._ids].max()) * fits
             law = np.array(
                 [weight[self._letters[:, at % self._k] == base].sum() for base in "ACGT"]

@@ -26,12 +26,12 @@ FILES = {row[0].strip("`"): row[2] for row in table("Every file of a run")}
 def unlike(published, files):
     """Files that the page does not tell of, and those it tells of without a *sometimes* that are
     not there."""
-    told = {name: pattern(name) for name in files}
+    by_name = {name: pattern(name) for name in files}
     return (
-        [path for path in published if not any(one.fullmatch(path) for one in told.values())],
+        [path for path in published if not any(one.fullmatch(path) for one in by_name.values())],
         [
             name
-            for name, one in told.items()
+            for name, one in by_name.items()
             if not files[name] and not any(one.fullmatch(path) for path in published)
         ],
     )

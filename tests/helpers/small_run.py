@@ -73,11 +73,11 @@ def run_steps(folder: Path, vcfs: dict[str, Path], contig_map: str = "none") -> 
             "--out_dir",
             folder / "scores",
         )
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model)
-    call("calibrate", *told, "--out_dir", run / "calibration")
+    output = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model)
+    call("calibrate", *output, "--out_dir", run / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         run / "calibration" / "calibration.json",
         "--out_dir",

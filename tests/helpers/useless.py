@@ -32,7 +32,7 @@ refused."""
 LETTERS = {"a": 3, "c": 4, "g": 5, "t": 6}
 LETTER_LOGITS = (0.4, -0.3, -0.1, 0.2)
 GC_SLOPE = 1.5
-HELD = 8
+FIRST_CHANNEL = 8
 """First of two channels that hold by how much G and C are more, and less, than half."""
 
 
@@ -81,14 +81,14 @@ def _gc_of_the_window(weights) -> None:
     layer = "model.encoder.layer.0.conv"
     for letter, token in LETTERS.items():
         sign = 1.0 if letter in "cg" else -1.0
-        weights[f"{layer}.2.weight"][HELD, token] = sign / 63
-        weights[f"{layer}.2.weight"][HELD + 1, token] = -sign / 63
-    for channel in (HELD, HELD + 1):
+        weights[f"{layer}.2.weight"][FIRST_CHANNEL, token] = sign / 63
+        weights[f"{layer}.2.weight"][FIRST_CHANNEL + 1, token] = -sign / 63
+    for channel in (FIRST_CHANNEL, FIRST_CHANNEL + 1):
         weights[f"{layer}.5.weight"][channel, channel] = 1.0
     for letter, token in LETTERS.items():
         sign = GC_SLOPE if letter in "cg" else -GC_SLOPE
-        weights["cls.decoder.weight"][token, HELD] = sign
-        weights["cls.decoder.weight"][token, HELD + 1] = -sign
+        weights["cls.decoder.weight"][token, FIRST_CHANNEL] = sign
+        weights["cls.decoder.weight"][token, FIRST_CHANNEL + 1] = -sign
 
 
 def write_counted(fasta: Path, order: int, directory: Path) -> Path:

@@ -19,12 +19,12 @@ OURS = ("nt_v2", "ntv3", "dnabert2", "gena_bert", "moderngena")
 def weights(tmp_path_factory):
     """Function example name -> directory of a checkpoint, written once."""
     folder = tmp_path_factory.mktemp("weights")
-    made = {}
+    by_name = {}
 
     def directory(name):
-        if name not in made:
-            made[name] = checkpoints.write(folder / name, name)
-        return made[name]
+        if name not in by_name:
+            by_name[name] = checkpoints.write(folder / name, name)
+        return by_name[name]
 
     return directory
 
@@ -50,20 +50,22 @@ def mixed(tmp_path, base, config=None, vocabulary=None, weights=None):
 
 
 def config(name, *without, **more):
-    held = {key: value for key, value in checkpoints.CONFIGS[name].items() if key not in without}
-    return held | more
+    settings = {
+        key: value for key, value in checkpoints.CONFIGS[name].items() if key not in without
+    }
+    return settings | more
 
 
 @pytest.mark.parametrize("name", sorted(checkpoints.CONFIGS))
 def test_one_family_alone_reads_a_config(name):
-    held = checkpoints.CONFIGS[name]
+    settings = checkpoints.CONFIGS[name]
     of_type = [
         family
         for family in map(models.family, models.FAMILIES)
-        if held["model_type"] in family.model_types
+        if settings["model_type"] in family.model_types
     ]
-    assert [family.name for family in of_type if family.reads(held)] == [
-        models.family_of(held).name
+    assert [family.name for family in of_type if family.reads(settings)] == [
+        models.family_of(settings).name
     ]
 
 
@@ -101,9 +103,9 @@ def test_alibi_is_symmetric_and_falls_with_distance():
 
     from gfmtrust.models.families.dnabert2 import alibi
 
-    made = alibi(4, 2, torch.zeros(1))[0]
+    array = alibi(4, 2, torch.zeros(1))[0]
     np.testing.assert_allclose(
-        made[0],
+        array[0],
         [
             [0, -1 / 16, -2 / 16, -3 / 16],
             [-1 / 16, 0, -1 / 16, -2 / 16],
@@ -111,7 +113,7 @@ def test_alibi_is_symmetric_and_falls_with_distance():
             [-3 / 16, -2 / 16, -1 / 16, 0],
         ],
     )
-    np.testing.assert_allclose(made[1], made[0] / 16)
+    np.testing.assert_allclose(array[1], array[0] / 16)
 
 
 def test_ntv3_has_as_many_parameters_as_the_published_8m_checkpoint():
@@ -127,8 +129,8 @@ def test_ntv3_has_as_many_parameters_as_the_published_8m_checkpoint():
         ffn_embed_dim=1024,
         num_layers=2,
     )
-    made = family.build(family.read_config(published))
-    assert sum(parameter.numel() for parameter in made.parameters()) == 7_692_475
+    network = family.build(family.read_config(published))
+    assert sum(parameter.numel() for parameter in network.parameters()) == 7_692_475
 
 
 def test_ntv3_pads_with_n_to_whole_blocks():
@@ -136,12 +138,12 @@ def test_ntv3_pads_with_n_to_whole_blocks():
     37."""
     import torch
 
-    made = checkpoints.network("ntv3")
+    module = checkpoints.network("ntv3")
     ids = torch.from_numpy(np.random.default_rng(0).integers(6, 10, (2, 37)))
     by_hand = torch.cat((ids, torch.full((2, 3), 10)), 1)
-    assert made(ids).shape == (2, 37, 11)
-    torch.testing.assert_close(made(ids), made(by_hand)[:, :37], rtol=0, atol=0)
-    assert made.padded(by_hand).shape == (2, 40)
+    assert module(ids).shape == (2, 37, 11)
+    torch.testing.assert_close(module(ids), module(by_hand)[:, :37], rtol=0, atol=0)
+    assert module.padded(by_hand).shape == (2, 40)
 
 
 def test_a_config_of_transformers_5_is_the_same_moderngena():
@@ -194,7 +196,7 @@ def test_weights_of_a_neighbour_are_refused(tmp_path, weights, network, other):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("family", "held"),
+    ("family", "content"),
     [
         ("grover", "gena_bert"),
         ("grover", "dnabert2"),
@@ -205,13 +207,13 @@ def test_weights_of_a_neighbour_are_refused(tmp_path, weights, network, other):
         ("nt_v2", "nt_v1"),
     ],
 )
-def test_a_neighbours_config_is_not_read(family, held):
+def test_a_neighbours_config_is_not_read(family, content):
     """Neither chosen by family_of nor, where another is missing from the registry, by the family
     itself."""
-    assert not models.family(family).reads(checkpoints.CONFIGS[held])
-    if (family, held) not in (("gena_bert", "grover"), ("dnabert2", "grover")):
+    assert not models.family(family).reads(checkpoints.CONFIGS[content])
+    if (family, content) not in (("gena_bert", "grover"), ("dnabert2", "grover")):
         with pytest.raises(ConfigurationError, match=r"config\.json: "):
-            models.family(family).read_config(checkpoints.CONFIGS[held])
+            models.family(family).read_config(checkpoints.CONFIGS[content])
 
 
 @pytest.mark.bad_input
@@ -245,9 +247,9 @@ def test_a_neighbours_config_is_not_read(family, held):
     ],
 )
 def test_configs_that_are_another_network(name, without, more):
-    held = config(name, without, **more)
+    settings = config(name, without, **more)
     with pytest.raises(ConfigurationError, match=r"config\.json: "):
-        models.family_of(held).read_config(held)
+        models.family_of(settings).read_config(settings)
 
 
 @pytest.mark.bad_input

@@ -25,8 +25,8 @@ def shapes(config: dict) -> dict[str, tuple[int, ...]]:
     from gfmtrust.models.families import gpn
 
     with torch.device("meta"):
-        made = gpn.FAMILY.build(gpn.FAMILY.read_config(config))
-    return {name: tuple(tensor.shape) for name, tensor in made.state_dict().items()}
+        network = gpn.FAMILY.build(gpn.FAMILY.read_config(config))
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def test_the_published_networks_have_their_tensors_at_full_width():
@@ -71,6 +71,6 @@ def test_weights_of_the_sibling(fields):
     from gfmtrust.models import checkpoint
     from gfmtrust.models.families import gpn
 
-    made, other = (gpn.FAMILY.build(gpn.FAMILY.read_config(SLIM | one)) for one in ({}, fields))
+    product, other = (gpn.FAMILY.build(gpn.FAMILY.read_config(SLIM | one)) for one in ({}, fields))
     with pytest.raises(errors.BadDataError, match="weights"):
-        checkpoint.fill(other, made.state_dict(), gpn.FAMILY)
+        checkpoint.fill(other, product.state_dict(), gpn.FAMILY)

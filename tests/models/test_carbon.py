@@ -28,14 +28,14 @@ def test_windows_have_the_published_ids():
     codes = np.random.default_rng(0).integers(0, 4, (10, 120)).astype(np.uint8)
     codes[0, 40] = 4
     codes[1, 60:66] = [1] * 6  # CCCCCC, which Qwen3's vocabulary has as well
-    made = tokenizers.feeds(tokenizers.build(text(QWEN)), codes, np.full((10, 1), 84))
-    for window, ids in zip(codes, made["input_ids"], strict=True):
+    network = tokenizers.feeds(tokenizers.build(text(QWEN)), codes, np.full((10, 1), 84))
+    for window, ids in zip(codes, network["input_ids"], strict=True):
         letters = "".join(LETTERS[code] for code in window)
         assert ids.tolist() == [
             151_669,
             *layout.tokens(letters[:114]),
         ]  # the last token of a causal window is not read
-    assert made["input_ids"][1, 11] == 154_402
+    assert network["input_ids"][1, 11] == 154_402
 
 
 @pytest.mark.torch

@@ -15,7 +15,7 @@ from gfmtrust.models import catalogue, outcomes
 from gfmtrust.models.outcomes import Outcome
 
 pytestmark = pytest.mark.torch
-FOUND = [
+RECORDED = [
     Outcome("gpn", "parity", 1.23e-6, 2e-5),
     Outcome("gpn", "time, s", 14.0, inf),
     Outcome("convnet", "parity", 4e-6, 2e-5),
@@ -37,13 +37,13 @@ def table(tmp_path):
 
 @pytest.fixture
 def recorded(tmp_path):
-    outcomes.write(FOUND, tmp_path / "conformance.json")
+    outcomes.write(RECORDED, tmp_path / "conformance.json")
     return tmp_path / "conformance.json"
 
 
 def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
-    made = catalogue.catalogue(table=table, recorded=recorded)
-    assert made["checkpoints"] == [
+    product = catalogue.catalogue(table=table, recorded=recorded)
+    assert product["checkpoints"] == [
         {
             "id": "m",
             "family": "gpn",
@@ -69,14 +69,16 @@ def test_what_is_known_of_checkpoints_and_what_is_not(table, recorded):
             "repository": "lab/n",
         },
     ]
-    assert {row["family"] for row in made["families"]} == set(models.FAMILIES)
-    assert next(row for row in made["families"] if row["family"] == "generator")["kind"] == "causal"
+    assert {row["family"] for row in product["families"]} == set(models.FAMILIES)
+    assert (
+        next(row for row in product["families"] if row["family"] == "generator")["kind"] == "causal"
+    )
 
 
 def test_one_family_alone(table, recorded):
-    made = catalogue.catalogue("gpn", table=table, recorded=recorded)
-    assert [row["id"] for row in made["checkpoints"]] == ["m"]
-    assert made["families"] == [
+    product = catalogue.catalogue("gpn", table=table, recorded=recorded)
+    assert [row["id"] for row in product["checkpoints"]] == ["m"]
+    assert product["families"] == [
         {
             "family": "gpn",
             "kind": "masked",
@@ -96,7 +98,7 @@ def test_one_family_alone(table, recorded):
     ],
 )
 def test_figures_over_their_bar_are_counted(table, recorded, more, words):
-    outcomes.write([*FOUND, more], recorded)
+    outcomes.write([*RECORDED, more], recorded)
     assert (
         catalogue.catalogue("gpn", table=table, recorded=recorded)["families"][0]["conformance"]
         == words
@@ -104,7 +106,7 @@ def test_figures_over_their_bar_are_counted(table, recorded, more, words):
 
 
 def test_a_family_is_recorded_with_all_its_layouts_or_not(table, tmp_path, recorded):
-    outcomes.write([one for one in FOUND if one.example == "gpn"], recorded)
+    outcomes.write([one for one in RECORDED if one.example == "gpn"], recorded)
     for path in (recorded, tmp_path / "absent.json"):
         assert (
             catalogue.catalogue("gpn", table=table, recorded=path)["families"][0]["conformance"]
@@ -134,9 +136,9 @@ def test_bundles_say_what_they_were_certified_for(table, tmp_path):
 
 
 def test_an_exported_bundle_shows_its_worst_parity(exported, table):
-    made = exported("gpn")
-    shapes = made.meta["proof"]["parity"][0]["shapes"]
-    (row,) = catalogue.catalogue(bundles=made.directory, table=table)["bundles"]
+    bundle = exported("gpn")
+    shapes = bundle.meta["proof"]["parity"][0]["shapes"]
+    (row,) = catalogue.catalogue(bundles=bundle.directory, table=table)["bundles"]
     assert row["gate"] == "failed"
     assert row["parity"].split(" of ")[0] == f"{max(shape['max_logp'] for shape in shapes):.2g}"
 
@@ -156,11 +158,11 @@ def test_the_command_prints_columns_or_json(capsys):
 
 def test_outcomes_come_back(recorded):
     assert outcomes.read(recorded)[0] == Outcome("gpn", "parity", 1.2e-6, 2e-5)
-    assert outcomes.read(recorded)[1:] == FOUND[1:]
+    assert outcomes.read(recorded)[1:] == RECORDED[1:]
 
 
 def test_the_table_has_a_row_an_example_and_bold_figures_over_the_bar():
-    assert outcomes.table([*FOUND, Outcome("convnet", "reach", 3e-9, 1e-6, True)]) == (
+    assert outcomes.table([*RECORDED, Outcome("convnet", "reach", 3e-9, 1e-6, True)]) == (
         "| example | parity | time, s | reach |\n|---|---|---|---|\n| `gpn` | 1.2e-06 | 14 | 0.5, 0 |\n"
         "| `convnet` | 4e-06 |  | **3e-09** |\n| `bytenet` | 3e-06 |  |  |\n"
     )

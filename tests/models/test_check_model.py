@@ -160,8 +160,8 @@ def test_the_chains_count_as_a_naive_twin_does(order):
     letters = sample.Letters({"x": encode(text)})
     members = fit_model(letters).members
     pos = np.array([0, 1, 2, 5, 77, 300, 599, 601, 602, 603, 900, len(text) - 1])
-    found = baselines.chain(letters, members, order, np.zeros(len(pos), int), pos)
-    assert found == pytest.approx(
+    result_array = baselines.chain(letters, members, order, np.zeros(len(pos), int), pos)
+    assert result_array == pytest.approx(
         [naive_chain(text, order, members.block_size, at) for at in pos], abs=1e-12
     )
 
@@ -171,8 +171,8 @@ def test_the_context_model_answers_with_members_that_never_saw_the_block():
     letters = sample.Letters({"x": encode(text)})
     context = fit_model(letters)
     pos, reach = np.array([100, 1500, 2990]), context.law.reach
-    found = baselines.of_context(context, letters, np.zeros(3, int), pos)
-    for at, bits in zip(pos, found, strict=True):
+    result_array = baselines.of_context(context, letters, np.zeros(3, int), pos)
+    for at, bits in zip(pos, result_array, strict=True):
         flanks = "N" * reach + text + "N" * reach
         logp = context.law.log_probs(encode(flanks[at : at + 2 * reach + 1])[None])[0]
         votes = context.members.admitted(np.array([0]), np.array([at]))[0]
@@ -186,10 +186,10 @@ def test_order_2_approaches_the_entropy_of_an_order_2_chain():
     table = markov.draw_table(2, 1, symmetric=False)
     letters = sample.Letters({"x": naive_markov.draw_sequence(table, 40_000, 2)})
     pos = np.arange(2, 40_000, 7)
-    found = baselines.surprisals(letters, np.zeros(len(pos), int), pos)
+    array = baselines.surprisals(letters, np.zeros(len(pos), int), pos)
     entropy = -(table.word_law * np.log2(table.transitions.reshape(-1))).sum()
-    assert found["order_2"].mean() == pytest.approx(entropy, abs=0.02)
-    assert found["letter_frequencies"].mean() > found["order_2"].mean()
+    assert array["order_2"].mean() == pytest.approx(entropy, abs=0.02)
+    assert array["letter_frequencies"].mean() > array["order_2"].mean()
 
 
 # --- models whose answers are known
@@ -202,14 +202,15 @@ def test_a_model_that_knows_nothing_has_exactly_2_bits_and_ends_with_65(
     code, out, err = run(
         capsys, tmp_path / "uniform", "--windows", 20, "--json", tmp_path / "found.json"
     )
-    found = json.loads((tmp_path / "found.json").read_text())
+    content = json.loads((tmp_path / "found.json").read_text())
     assert code == 65
-    assert [one["part"] for one in found["figures"]] == ["human", "arabidopsis", "yersinia"]
+    assert [one["part"] for one in content["figures"]] == ["human", "arabidopsis", "yersinia"]
     assert all(
-        one["bits"] == pytest.approx(2, abs=1e-6) and one["is_constant"] for one in found["figures"]
+        one["bits"] == pytest.approx(2, abs=1e-6) and one["is_constant"]
+        for one in content["figures"]
     )
-    assert found["passed"] is False
-    assert out.splitlines()[-1] == found["verdict"]
+    assert content["passed"] is False
+    assert out.splitlines()[-1] == content["verdict"]
     assert err.splitlines()[-1].startswith(
         "gfmtrust: model oracle_masked_0: 2.000 bits per base on "
     )
@@ -246,7 +247,7 @@ def test_the_bits_of_a_model_with_closed_forms(capsys, tmp_path, reading):
         "--json",
         tmp_path / "found.json",
     )
-    found = json.loads((tmp_path / "found.json").read_text())["figures"][0]
+    content = json.loads((tmp_path / "found.json").read_text())["figures"][0]
     index = evaluate.places(bundle)
     k = oracle.k_letters
     nats = []
@@ -262,8 +263,8 @@ def test_the_bits_of_a_model_with_closed_forms(capsys, tmp_path, reading):
                 else oracle.distribution(codes, [at], [at % k], hidden)
             )
             nats.append(-np.log(q[0, codes[at]]))
-    assert found["bits"] == pytest.approx(np.mean(nats) / np.log(2), abs=1e-4)
-    assert (code, found["bases"], found["windows"]) == (0, len(nats), 150)
+    assert content["bits"] == pytest.approx(np.mean(nats) / np.log(2), abs=1e-4)
+    assert (code, content["bases"], content["windows"]) == (0, len(nats), 150)
     assert "reads DNA" in out.splitlines()[-1]
 
 
@@ -282,8 +283,8 @@ def test_a_trained_model_reads_the_genome_of_its_law_and_counting_does_worse(cap
         "--json",
         "-",
     )
-    found = json.loads(out)
-    bits, counted = found["figures"][0]["bits"], found["figures"][0]["baselines"]
+    content = json.loads(out)
+    bits, counted = content["figures"][0]["bits"], content["figures"][0]["baselines"]
     assert code == 0
     assert (
         bits + 0.2
@@ -292,7 +293,7 @@ def test_a_trained_model_reads_the_genome_of_its_law_and_counting_does_worse(cap
         < counted["letter_frequencies"]
         < 2
     )
-    assert found["parity"]["max_logp"] <= found["parity"]["allowed"]
+    assert content["parity"]["max_logp"] <= content["parity"]["allowed"]
 
 
 # --- checkpoints in the layout of the hub's cache
@@ -334,22 +335,26 @@ def test_random_weights_in_the_cache_open_and_fail(
         "--out_dir",
         tmp_path / "kept",
     )
-    found = json.loads((tmp_path / "found.json").read_text())
+    content = json.loads((tmp_path / "found.json").read_text())
     assert code == 65, err
-    assert "better than" in found["verdict"]
-    assert (found["kind"], found["identity"]["repository"], found["identity"]["revision"]) == (
+    assert "better than" in content["verdict"]
+    assert (
+        content["kind"],
+        content["identity"]["repository"],
+        content["identity"]["revision"],
+    ) == (
         says,
         f"lab/{kind}",
         REVISION,
     )
-    assert found["weights"] == ["model.safetensors"]
-    assert found["vocabulary"] in (["vocab.txt"], ["tokenizer.json"])
-    assert found["parity"]["max_logp"] <= found["parity"]["allowed"]
-    assert found["seconds"] > 0
+    assert content["weights"] == ["model.safetensors"]
+    assert content["vocabulary"] in (["vocab.txt"], ["tokenizer.json"])
+    assert content["parity"]["max_logp"] <= content["parity"]["allowed"]
+    assert content["seconds"] > 0
     kept = Bundle.open(tmp_path / "kept" / kind)
     assert kept.gate == "failed"
     best = min(
-        found["figures"], key=lambda one: one["bits"] - one["baselines"]["letter_frequencies"]
+        content["figures"], key=lambda one: one["bits"] - one["baselines"]["letter_frequencies"]
     )
     assert best["unit"] == ("token" if kind == "grover" else "base")
     assert f"{best['part']}" in out
@@ -360,12 +365,12 @@ def test_a_window_is_shown_with_the_ids_of_the_vocabulary(exported, kind):
     bundle = exported(kind)
     text = genome_letters(8, bundle.window_bp)
     one = tokens.reading(bundle, encode(text))
-    held = bundle.text
-    written = text.lower() if held.lower_case else text
-    cut = [written[start : start + held.k] for start in range(0, len(written), held.k)]
-    assert one.tokens == [*held.prefix, *cut, *held.suffix]
-    assert one.ids == [held.vocabulary[token] for token in one.tokens]
-    within = bundle.site_forward % held.k
+    output = bundle.text
+    written = text.lower() if output.lower_case else text
+    cut = [written[start : start + output.k] for start in range(0, len(written), output.k)]
+    assert one.tokens == [*output.prefix, *cut, *output.suffix]
+    assert one.ids == [output.vocabulary[token] for token in one.tokens]
+    within = bundle.site_forward % output.k
     assert one.tokens[one.site][within].upper() == text[bundle.site_forward]
     assert f">{one.tokens[one.site]}={one.ids[one.site]}<" in tokens.shown(one)
 
@@ -454,21 +459,21 @@ def test_a_model_is_judged_by_the_part_that_it_reads_best(tmp_path, small_fasta)
     from dataclasses import replace
 
     write_bundle(Oracle(markov.uniform_table(), Reading.MASKED), tmp_path / "uniform")
-    found = replace(
+    result = replace(
         check_model.check_model(str(tmp_path / "uniform"), small_fasta, n_windows=3), ships=True
     )
-    found = replace(
-        found,
+    result = replace(
+        result,
         figures=[
             figures("human", 2.05),
             figures("arabidopsis", 1.88, 1.92),
             figures("yersinia", 1.99, 1.98),
         ],
     )
-    assert found.passed
+    assert result.passed
     assert (
         "1.88 bits per base on arabidopsis, below letter frequencies (1.92) and order 2 (1.90), not below context model (1.82)"
-        in (check_model.text(found))
+        in (check_model.text(result))
     )
 
 
@@ -487,8 +492,8 @@ def test_a_model_is_judged_by_the_part_that_it_reads_best(tmp_path, small_fasta)
     ],
 )
 def test_names_that_name_no_model(capsys, names, code, words):
-    found, _, err = run(capsys, *names)
-    assert (found, words in err) == (code, True), err
+    result, _, err = run(capsys, *names)
+    assert (result, words in err) == (code, True), err
 
 
 @pytest.mark.bad_input
@@ -507,8 +512,8 @@ def test_a_fasta_that_cannot_serve(capsys, tmp_path, text, code, words):
     write_bundle(Oracle(markov.uniform_table(), Reading.MASKED), tmp_path / "uniform")
     if text is not None:
         (tmp_path / "genome.fa").write_text(text)
-    found, _, err = run(capsys, tmp_path / "uniform", "--fasta", tmp_path / "genome.fa")
-    assert (found, words in err) == (code, True), err
+    result, _, err = run(capsys, tmp_path / "uniform", "--fasta", tmp_path / "genome.fa")
+    assert (result, words in err) == (code, True), err
 
 
 @pytest.mark.bad_input

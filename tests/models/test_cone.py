@@ -53,16 +53,16 @@ def network(kind: str):
 
     torch.manual_seed(4)
     family, fields = SHAPES[kind]
-    made = (
+    module = (
         gpn.GpnForMaskedLM(gpn.GpnConfig(**fields))
         if family == "gpn"
         else gpn.ConvNetForMaskedLM(gpn.ConvNetConfig(**fields))
     )
-    for (
-        parameter
-    ) in made.parameters():  # default weights are so small that a wrong row would hide in rounding
+    for parameter in (
+        module.parameters()
+    ):  # default weights are so small that a wrong row would hide in rounding
         torch.nn.init.normal_(parameter, std=0.2)
-    return made.eval()
+    return module.eval()
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -71,15 +71,15 @@ def test_rows_are_those_of_the_whole_network(kind, length):
     """Sites at both ends of the window read zeros beyond it; one site may stand twice."""
     import torch
 
-    made = network(kind)
+    module = network(kind)
     ids = torch.randint(0, 7, (3, length))
     pos = torch.tensor([[0, 1, length // 2], [length - 1, length - 2, 7], [5, 5, length // 3]])
     with torch.no_grad():
-        whole = made.hidden(ids)
-        found = made.hidden_at(ids, pos)
+        whole = module.hidden(ids)
+        result = module.hidden_at(ids, pos)
     expected = torch.stack([whole[row, pos[row]] for row in range(3)])
     assert expected.std() > 0.1
-    torch.testing.assert_close(found, expected, rtol=2e-5, atol=2e-5)
+    torch.testing.assert_close(result, expected, rtol=2e-5, atol=2e-5)
 
 
 def test_patches_are_the_rows_a_site_depends_on():
@@ -89,8 +89,8 @@ def test_patches_are_the_rows_a_site_depends_on():
 
     from gfmtrust.models.layers import cone
 
-    made = network("gpn-cycles")
-    layers = made.model.encoder.layer
+    module = network("gpn-cycles")
+    layers = module.model.encoder.layer
     wanted = cone.patches([layer.conv1d for layer in layers])
     assert wanted[-1] == [0]
     assert max(map(len, wanted)) <= cone.LARGEST_PATCH
@@ -131,7 +131,9 @@ def test_a_first_layer_too_wide_for_a_patch_runs_whole():
 def test_a_window_of_one_letter(kind):
     import torch
 
-    made = network(kind)
+    module = network(kind)
     ids, pos = torch.randint(0, 7, (2, 1)), torch.zeros(2, 1, dtype=torch.int64)
     with torch.no_grad():
-        torch.testing.assert_close(made.hidden_at(ids, pos), made.hidden(ids), rtol=2e-5, atol=2e-5)
+        torch.testing.assert_close(
+            module.hidden_at(ids, pos), module.hidden(ids), rtol=2e-5, atol=2e-5
+        )

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.torch
 def test_every_example_conforms(tmp_path, name):
     from gfmtrust.models import examples
 
-    found = list(conformance.outcomes({name: examples.all_of()[name]}, tmp_path))
-    assert {one.check for one in found} >= set(conformance.CHECKS)
-    assert not [one for one in found if not one.passed]
+    result = list(conformance.outcomes({name: examples.all_of()[name]}, tmp_path))
+    assert {one.check for one in result} >= set(conformance.CHECKS)
+    assert not [one for one in result if not one.passed]
 
 
 def test_every_family_has_an_example_of_its_name():
@@ -35,6 +35,6 @@ def test_a_family_is_one_file_and_one_line(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(models.FAMILIES, "toy", "toy_family")
     assert "toy" in examples.all_of()
-    found = list(conformance.outcomes(examples.all_of(["toy"]), tmp_path / "made"))
-    assert {one.check for one in found} >= set(conformance.CHECKS)
-    assert not [one for one in found if not one.passed]
+    result = list(conformance.outcomes(examples.all_of(["toy"]), tmp_path / "made"))
+    assert {one.check for one in result} >= set(conformance.CHECKS)
+    assert not [one for one in result if not one.passed]

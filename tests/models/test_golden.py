@@ -40,24 +40,24 @@ def logits(of, ids) -> np.ndarray:
     import torch
 
     with torch.no_grad():
-        made = of(torch.from_numpy(np.asarray(ids)))
-    return (made if isinstance(made, torch.Tensor) else made.logits).numpy()
+        array = of(torch.from_numpy(np.asarray(ids)))
+    return (array if isinstance(array, torch.Tensor) else array.logits).numpy()
 
 
 @pytest.mark.parametrize("name", sorted(OFFICIAL))
 def test_the_official_code_gave_the_same_logits(name):
-    held = golden_weights.load(name)
-    ours = logits(network(OFFICIAL[name], held["config"], held["seed"]), held["ids"])
-    spread = held["logits"].std()
+    content = golden_weights.load(name)
+    ours = logits(network(OFFICIAL[name], content["config"], content["seed"]), content["ids"])
+    spread = content["logits"].std()
     assert spread > 1
-    assert np.abs(ours - held["logits"]).max() <= ALLOWED * spread
+    assert np.abs(ours - content["logits"]).max() <= ALLOWED * spread
 
 
 @pytest.mark.parametrize("name", sorted(OFFICIAL))
 def test_other_weights_give_other_logits(name):
-    held = golden_weights.load(name)
-    ours = logits(network(OFFICIAL[name], held["config"], held["seed"] + 1), held["ids"])
-    assert np.abs(ours - held["logits"]).max() > held["logits"].std()
+    content = golden_weights.load(name)
+    ours = logits(network(OFFICIAL[name], content["config"], content["seed"] + 1), content["ids"])
+    assert np.abs(ours - content["logits"]).max() > content["logits"].std()
 
 
 def test_nt_v2_is_esm_with_rotary_positions_and_a_gate():
@@ -73,9 +73,9 @@ def test_nt_v2_is_esm_with_rotary_positions_and_a_gate():
             self.dense = nn.Linear(width, 2 * inner, bias=False)
 
         def forward(self, x):
-            made = self.dense(x)
-            half = made.shape[-1] // 2
-            return made[..., :half] / (1 + torch.exp(-made[..., :half])) * made[..., half:]
+            product = self.dense(x)
+            half = product.shape[-1] // 2
+            return product[..., :half] / (1 + torch.exp(-product[..., :half])) * product[..., half:]
 
     config = {**nt_v2.EXAMPLE.config, "vocab_size": 64, "layer_norm_eps": 1e-5}
     keys = (
@@ -116,11 +116,11 @@ def test_moderngena_attends_within_its_local_window():
     from gfmtrust.models.families import moderngena
 
     config = {**moderngena.EXAMPLE.config, "vocab_size": 40}
-    made = network("moderngena", config, 4)
-    weights = {name: tensor.double().numpy() for name, tensor in made.state_dict().items()}
+    module = network("moderngena", config, 4)
+    weights = {name: tensor.double().numpy() for name, tensor in module.state_dict().items()}
     ids = np.random.default_rng(2).integers(5, 40, 60)
     theirs = slow_modernbert(weights, ids, config)
-    ours = logits(made, ids[None])[0]
+    ours = logits(module, ids[None])[0]
     assert np.abs(ours - theirs).max() <= ALLOWED * theirs.std()
     wide = slow_modernbert(weights, ids, {**config, "local_attention": 2 * len(ids)})
     assert np.abs(wide - theirs).max() > 0.1 * theirs.std()

@@ -27,15 +27,15 @@ def weights_by_name(network, seed=11):
     import torch
 
     rng = np.random.default_rng(seed)
-    for name, held in sorted(network.named_parameters()):
-        drawn = torch.tensor(rng.normal(size=held.shape), dtype=torch.float32)
+    for name, content in sorted(network.named_parameters()):
+        drawn = torch.tensor(rng.normal(size=content.shape), dtype=torch.float32)
         if name.endswith(("norm1.weight", "norm2.weight", "ln_f.weight", "freq")):
-            held.data += 0.1 * drawn
+            content.data += 0.1 * drawn
         elif name.endswith("pos_emb.z"):
-            held.data += 0.02 * drawn
+            content.data += 0.02 * drawn
         else:
-            held.data = drawn / (
-                held.shape[-1] ** 0.5 if held.ndim == 2 and "embeddings" not in name else 3
+            content.data = drawn / (
+                content.shape[-1] ** 0.5 if content.ndim == 2 and "embeddings" not in name else 3
             )
     return network.eval().requires_grad_(False)
 
@@ -48,14 +48,14 @@ def family_network(**changes):
     return one.build(one.read_config({**EXAMPLE.config, **changes}))
 
 
-def made(**changes):
+def random_weights(**changes):
     return weights_by_name(family_network(**changes))
 
 
-def relative(found, expected) -> float:
+def relative(result, expected) -> float:
     """Largest difference for numbers of standard deviation 1."""
     return float(
-        np.abs(np.asarray(found) - np.asarray(expected)).max() / np.asarray(expected).std()
+        np.abs(np.asarray(result) - np.asarray(expected)).max() / np.asarray(expected).std()
     )
 
 
@@ -81,7 +81,7 @@ def all_rows(network, ids, length=None):
 def test_same_weights_give_the_authors_logits():
     import torch
 
-    network = made(**GOLDEN["config"])
+    network = random_weights(**GOLDEN["config"])
     for case in GOLDEN["cases"]:
         ids = torch.tensor([case["ids"]])
         expected = np.array(case["logits"])
@@ -91,13 +91,15 @@ def test_same_weights_give_the_authors_logits():
 
 def test_grid_time_and_decay_are_the_authors():
     filter_fn = family_network().hyena.backbone.layers[0].mixer.filter_fn
-    for name, held in (
+    for name, content in (
         ("z", filter_fn.pos_emb.z),
         ("t", filter_fn.pos_emb.t),
         ("deltas", filter_fn.modulation.deltas),
     ):
         np.testing.assert_allclose(
-            held.detach().numpy().ravel()[GOLDEN[name]["places"]], GOLDEN[name]["values"], atol=1e-6
+            content.detach().numpy().ravel()[GOLDEN[name]["places"]],
+            GOLDEN[name]["values"],
+            atol=1e-6,
         )
 
 
@@ -145,11 +147,11 @@ def test_a_window_of_131072_bases_is_scored_in_five_minutes_and_four_gibibytes(t
 
 def from_filters(network, other):
     """The network with its long filters on another network's grid."""
-    for mine, theirs in zip(
+    for subset, theirs in zip(
         network.hyena.backbone.layers, other.hyena.backbone.layers, strict=True
     ):
-        mine.mixer.filter_fn.pos_emb.z.data = theirs.mixer.filter_fn.pos_emb.z.data.clone()
-        mine.mixer.filter_fn.pos_emb.t = theirs.mixer.filter_fn.pos_emb.t.clone()
+        subset.mixer.filter_fn.pos_emb.z.data = theirs.mixer.filter_fn.pos_emb.z.data.clone()
+        subset.mixer.filter_fn.pos_emb.t = theirs.mixer.filter_fn.pos_emb.t.clone()
     return network
 
 
@@ -162,8 +164,8 @@ def test_a_filter_on_the_windows_own_grid_is_another_filter():
     ids = torch.tensor([case["ids"]])
     n = ids.shape[1]
     right, wrong = (
-        made(**GOLDEN["config"]),
-        from_filters(made(**GOLDEN["config"]), made(max_seq_len=n)),
+        random_weights(**GOLDEN["config"]),
+        from_filters(random_weights(**GOLDEN["config"]), random_weights(max_seq_len=n)),
     )
     longer = right.hyena.backbone.layers[0].mixer.filter_fn.pos_emb.z.shape[1]
     assert longer > n
@@ -177,7 +179,7 @@ def test_a_length_baked_into_the_filter_is_found():
 
     from gfmtrust.models.families.hyenadna import FoldedHyena
 
-    network = made(**GOLDEN["config"])
+    network = random_weights(**GOLDEN["config"])
     folded, traced = FoldedHyena(network, 128), 40
     for long, layer in zip(folded.long, network.hyena.backbone.layers, strict=True):
         filter_fn = layer.mixer.filter_fn
@@ -186,14 +188,14 @@ def test_a_length_baked_into_the_filter_is_found():
         ].double()
         taps[0] += filter_fn.bias
         long.real, long.imaginary = folded.long[0].products.constant_spectrum(taps)
-    found = {}
+    by_name = {}
     for n in (traced, 128):
         ids = letters(2, n)
-        found[n] = relative(
+        by_name[n] = relative(
             folded.head(folded.hidden_at(ids, torch.arange(n).expand(2, -1))), network(ids)
         )
-    assert found[traced] < 1e-5
-    assert found[128] > 1e-3
+    assert by_name[traced] < 1e-5
+    assert by_name[128] > 1e-3
 
 
 @pytest.mark.parametrize("constant", [True, False])
@@ -204,7 +206,10 @@ def test_products_are_as_near_to_float64_as_torch_fft_is(monkeypatch, length, ba
     from gfmtrust.models.layers import long_convolution
 
     monkeypatch.setattr(long_convolution, "LONGEST_CONSTANT", 8192 * constant)
-    network, ids = made(max_seq_len=length + 2, d_model=16, d_inner=32), letters(1, length)
+    network, ids = (
+        random_weights(max_seq_len=length + 2, d_model=16, d_inner=32),
+        letters(1, length),
+    )
     products, by_fft = all_rows(network, ids), network(ids)
     exact = network.double()(ids)
     assert relative(products, by_fft) < bar
@@ -278,7 +283,7 @@ def test_the_graph_serves_every_length_up_to_its_table(case):
 @pytest.mark.bad_input
 def test_a_window_beyond_the_table_fails_in_torch_too():
     with pytest.raises(RuntimeError):
-        all_rows(made(), letters(1, 200), length=64)
+        all_rows(random_weights(), letters(1, 200), length=64)
 
 
 @pytest.mark.bad_input
@@ -303,20 +308,20 @@ def test_a_causal_shift_off_by_one_is_found(case, monkeypatch, by):
     sound = tokenizers.feeds
 
     def shifted(*given):
-        held = sound(*given)
-        return held | {"pos": held["pos"] + by}
+        content = sound(*given)
+        return content | {"pos": content["pos"] + by}
 
     opened = case.session
     monkeypatch.setattr(tokenizers, "feeds", shifted)
     with pytest.raises(BadDataError, match="golden window 0: logp differs"):
         opened.check_golden()
     checks = {name: conformance.CHECKS[name] for name in ("reach", "plain torch")}
-    found = [
+    collected = [
         conformance.Outcome("hyenadna", name, *one)
         for name, check in checks.items()
         for one in check(case)
     ]
-    assert {one.check for one in found if not one.passed} == set(checks)
+    assert {one.check for one in collected if not one.passed} == set(checks)
 
 
 def test_each_base_is_judged_by_the_letters_behind_it(case):
@@ -330,8 +335,8 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
     site, width = case.bundle.site_forward, case.bundle.window_bp
     assert (site, reader_of(case.bundle).reads_on) == (width - 25, True)
     window = case.windows[:1]
-    found, _ = tried(case.session, window, site, np.empty((1, 0), np.int64))
-    told = []
+    result, _ = tried(case.session, window, site, np.empty((1, 0), np.int64))
+    items = []
     for base in range(4):
         codes = window[0].astype(np.int64)
         codes[site] = base
@@ -341,9 +346,9 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
             .double()
             .numpy()
         )
-        told.append(sum(law[at - 1, codes[at]] for at in range(site, width)))
-    expected = np.exp(told - np.logaddexp.reduce(told))
-    np.testing.assert_allclose(found[0, 0, 0], expected, rtol=1e-4)
+        items.append(sum(law[at - 1, codes[at]] for at in range(site, width)))
+    expected = np.exp(items - np.logaddexp.reduce(items))
+    np.testing.assert_allclose(result[0, 0, 0], expected, rtol=1e-4)
 
 
 # --- refusals and the rest of the registry
@@ -365,7 +370,7 @@ def test_each_base_is_judged_by_the_letters_behind_it(case):
 )
 def test_a_config_of_another_network_is_refused(change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
-        made(**change)
+        random_weights(**change)
 
 
 @pytest.mark.bad_input
@@ -392,18 +397,18 @@ def test_windows():
     assert window.neighbour_offsets == (-48, -42, -36, -30, -24, -18, -12, -6)
 
 
-@pytest.mark.parametrize("held", [1, 3, 5])
-def test_any_one_of_the_shared_frequencies_is_enough(held):
+@pytest.mark.parametrize("content", [1, 3, 5])
+def test_any_one_of_the_shared_frequencies_is_enough(content):
     from gfmtrust.models import checkpoint, family
 
-    network, other = made(), made()
+    network, other = random_weights(), random_weights()
     for name, value in other.named_parameters():
         if name.endswith("freq"):
             value.data += 1
     tensors = {
         name: tensor.clone()
         for name, tensor in other.state_dict().items()
-        if "freq" not in name or f".{held}.freq" in name
+        if "freq" not in name or f".{content}.freq" in name
     }
     checkpoint.fill(network, tensors, family("hyenadna"))
     assert all(
@@ -415,19 +420,19 @@ def test_any_one_of_the_shared_frequencies_is_enough(held):
 def test_shared_frequencies_that_differ_are_refused():
     from gfmtrust.models import checkpoint, family
 
-    tensors = {name: tensor.clone() for name, tensor in made().state_dict().items()}
+    tensors = {name: tensor.clone() for name, tensor in random_weights().state_dict().items()}
     tensors["hyena.backbone.layers.1.mixer.filter_fn.implicit_filter.5.freq"] += 1
     with pytest.raises(BadDataError, match=r"5\.freq differs from .*1\.freq"):
-        checkpoint.fill(made(), tensors, family("hyenadna"))
+        checkpoint.fill(random_weights(), tensors, family("hyenadna"))
 
 
 @pytest.mark.bad_input
 def test_a_head_that_should_be_tied_and_is_not_is_refused():
     from gfmtrust.models import checkpoint, family
 
-    tensors = {name: tensor.clone() for name, tensor in made().state_dict().items()}
+    tensors = {name: tensor.clone() for name, tensor in random_weights().state_dict().items()}
     with pytest.raises(BadDataError, match=r"lm_head\.weight differs"):
-        checkpoint.fill(made(tie_word_embeddings=True), tensors, family("hyenadna"))
+        checkpoint.fill(random_weights(tie_word_embeddings=True), tensors, family("hyenadna"))
 
 
 # --- throughput

@@ -38,11 +38,11 @@ def run(tmp_path_factory, exported):
             folder / "scores",
         )
     bundles = folder / "results" / "models" / "context_model", bundle.directory
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", *bundles)
-    call("calibrate", *told, "--out_dir", folder / "calibration")
+    output = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", *bundles)
+    call("calibrate", *output, "--out_dir", folder / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         folder / "calibration" / "calibration.json",
         "--out_dir",

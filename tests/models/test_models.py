@@ -46,8 +46,8 @@ def full_logits(loaded, input_ids) -> np.ndarray:
     import torch
 
     with torch.no_grad():
-        made = loaded.network(torch.from_numpy(input_ids))
-    return (made if isinstance(made, torch.Tensor) else made.logits).numpy()
+        module = loaded.network(torch.from_numpy(input_ids))
+    return (module if isinstance(module, torch.Tensor) else module.logits).numpy()
 
 
 def test_every_family_is_registered_under_its_own_name():
@@ -63,14 +63,14 @@ def test_every_family_is_registered_under_its_own_name():
 def test_loading_gives_back_every_value(weights, kind):
     import torch
 
-    loaded, made = load(weights[kind]), checkpoints.network(kind)
-    for name, tensor in made.state_dict().items():
+    loaded, product = load(weights[kind]), checkpoints.network(kind)
+    for name, tensor in product.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor), name
-    assert loaded.n_parameters == sum(p.numel() for p in made.parameters())
+    assert loaded.n_parameters == sum(p.numel() for p in product.parameters())
     vocabulary = "vocab.txt" if checkpoints.EXAMPLES[kind].tokenizer is None else "tokenizer.json"
     assert set(loaded.sha256) == {"config.json", vocabulary, "model.safetensors"}
     assert loaded.dtypes == sorted(
-        {str(tensor.dtype).removeprefix("torch.") for tensor in made.state_dict().values()}
+        {str(tensor.dtype).removeprefix("torch.") for tensor in product.state_dict().values()}
     )
     assert not any(module.training for module in loaded.network.modules())
 
@@ -163,12 +163,12 @@ def test_token_dropout_rescales_by_the_masked_share(weights):
     ids = torch.tensor([[3, 2, 10, 11], [3, 12, 10, 11]])
     embeddings = loaded.network.esm.embeddings
     words, places = embeddings.word_embeddings.weight, embeddings.position_embeddings.weight
-    made = embeddings(ids)
+    product = embeddings(ids)
     torch.testing.assert_close(
-        made[0, 1], places[3]
+        product[0, 1], places[3]
     )  # positions start after the pad id: token 1 has position 3
-    torch.testing.assert_close(made[0, 2], words[10] * 0.88 / 0.75 + places[4])
-    torch.testing.assert_close(made[1, 2], words[10] * 0.88 + places[4])
+    torch.testing.assert_close(product[0, 2], words[10] * 0.88 / 0.75 + places[4])
+    torch.testing.assert_close(product[1, 2], words[10] * 0.88 + places[4])
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_shards_and_bin_files_load_alike(tmp_path, weights):
             (folder / name).write_bytes((weights["gpn"] / name).read_bytes())
     names = sorted(tensors)
     halves = {"a.safetensors": names[::2], "b.safetensors": names[1::2]}
-    for file, held in halves.items():
-        save_file({name: tensors[name] for name in held}, tmp_path / "shards" / file)
-    index = {"weight_map": {name: file for file, held in halves.items() for name in held}}
+    for file, content in halves.items():
+        save_file({name: tensors[name] for name in content}, tmp_path / "shards" / file)
+    index = {"weight_map": {name: file for file, content in halves.items() for name in content}}
     (tmp_path / "shards" / "model.safetensors.index.json").write_text(json.dumps(index))
     torch.save(tensors, tmp_path / "bin" / "pytorch_model.bin")
     for kind in ("shards", "bin"):
@@ -250,9 +250,9 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
     copy = tmp_path / "changed"
     shutil.copytree(directory, copy)
     if change_config:
-        held = json.loads((copy / "config.json").read_text())
-        change_config(held)
-        (copy / "config.json").write_text(json.dumps(held))
+        content = json.loads((copy / "config.json").read_text())
+        change_config(content)
+        (copy / "config.json").write_text(json.dumps(content))
     if change_weights:
         tensors = load_file(copy / "model.safetensors")
         change_weights(tensors)
@@ -292,13 +292,13 @@ def changed(directory, tmp_path, change_config=None, change_weights=None, change
 )
 def test_config_keys_that_change_the_network_are_refused(tmp_path, weights, kind, change):
     with pytest.raises(ConfigurationError, match=r"config\.json"):
-        load(changed(weights[kind], tmp_path, lambda held: held.update(change)))
+        load(changed(weights[kind], tmp_path, lambda content: content.update(change)))
 
 
 @pytest.mark.bad_input
 def test_a_missing_config_key(tmp_path, weights):
     with pytest.raises(ConfigurationError, match="no token_dropout"):
-        load(changed(weights["nt_v1"], tmp_path, lambda held: held.pop("token_dropout")))
+        load(changed(weights["nt_v1"], tmp_path, lambda content: content.pop("token_dropout")))
 
 
 @pytest.mark.bad_input
@@ -321,7 +321,7 @@ def test_a_missing_tensor_is_refused(tmp_path, weights, kind):
                 changed(
                     weights[kind],
                     tmp_path / name,
-                    change_weights=lambda held, name=name: held.pop(name),
+                    change_weights=lambda content, name=name: content.pop(name),
                 )
             )
 
@@ -335,7 +335,7 @@ def test_a_surplus_tensor_is_refused(tmp_path, weights):
             changed(
                 weights["gpn"],
                 tmp_path,
-                change_weights=lambda held: held.update(adapter=torch.zeros(2)),
+                change_weights=lambda content: content.update(adapter=torch.zeros(2)),
             )
         )
 
@@ -349,15 +349,17 @@ def test_another_shape_is_refused(tmp_path, weights):
             changed(
                 weights["gpn"],
                 tmp_path,
-                change_weights=lambda held: held.update({"model.ln_f.weight": torch.ones(16)}),
+                change_weights=lambda content: content.update(
+                    {"model.ln_f.weight": torch.ones(16)}
+                ),
             )
         )
 
 
 @pytest.mark.bad_input
 def test_a_broken_tie_is_refused(tmp_path, weights):
-    def untie(held):
-        held["lm_head.decoder.weight"] = held["esm.embeddings.word_embeddings.weight"] + 1
+    def untie(content):
+        content["lm_head.decoder.weight"] = content["esm.embeddings.word_embeddings.weight"] + 1
 
     with pytest.raises(BadDataError, match="differs from esm"):
         load(changed(weights["nt_v1"], tmp_path, change_weights=untie))
@@ -370,7 +372,7 @@ def test_weights_with_nan_are_refused(tmp_path, weights):
             changed(
                 weights["gpn"],
                 tmp_path,
-                change_weights=lambda held: held["model.ln_f.weight"].fill_(float("nan")),
+                change_weights=lambda content: content["model.ln_f.weight"].fill_(float("nan")),
             )
         )
 
@@ -497,7 +499,7 @@ def test_a_config_of_absurd_size(tmp_path, weights):
 @pytest.mark.bad_input
 def test_a_config_of_a_network_nobody_could_build(tmp_path, weights):
     with pytest.raises(ConfigurationError, match="no network of it can be built"):
-        load(changed(weights["gpn"], tmp_path, lambda held: held.update(hidden_size=1 << 40)))
+        load(changed(weights["gpn"], tmp_path, lambda content: content.update(hidden_size=1 << 40)))
 
 
 @pytest.mark.bad_input

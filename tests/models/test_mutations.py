@@ -103,16 +103,16 @@ def symmetric_table(complement: list[int]) -> np.ndarray:
 
 
 def toy_subject(tmp_path, rows: np.ndarray, **changes) -> conformance.Subject:
-    made = toy_models.write_toy(tmp_path / "toy", rows=rows, **changes)
+    bundle = toy_models.write_toy(tmp_path / "toy", rows=rows, **changes)
     return conformance.Subject(
-        "toy", models.family("gpn"), checkpoints.EXAMPLES["gpn"], made.directory, made
+        "toy", models.family("gpn"), checkpoints.EXAMPLES["gpn"], bundle.directory, bundle
     )
 
 
 def passes(case: conformance.Subject, check: str) -> bool:
     return all(
-        conformance.Outcome("toy", check, *found).passed
-        for found in conformance.CHECKS[check](case)
+        conformance.Outcome("toy", check, *result).passed
+        for result in conformance.CHECKS[check](case)
     )
 
 
@@ -128,14 +128,14 @@ def test_a_wrong_order_of_the_other_strands_columns(tmp_path, order, is_sound):
     assert passes(case, "strands") == is_sound
 
 
-def subject(made) -> conformance.Subject:
-    name = made.model_id
+def subject(product) -> conformance.Subject:
+    name = product.model_id
     return conformance.Subject(
         name,
-        models.family(made.family),
+        models.family(product.family),
         checkpoints.EXAMPLES[name],
-        made.directory.parent / "weights" / name,
-        made,
+        product.directory.parent / "weights" / name,
+        product,
     )
 
 
@@ -150,8 +150,10 @@ def test_a_causal_shift_off_by_one(exported, monkeypatch, shift):
     right = tokenizers.feeds
 
     def shifted(tokenizer, codes, index):
-        made = right(tokenizer, codes, index)
-        return made | {"pos": np.clip(made["pos"] + shift, 0, made["input_ids"].shape[1] - 1)}
+        product = right(tokenizer, codes, index)
+        return product | {
+            "pos": np.clip(product["pos"] + shift, 0, product["input_ids"].shape[1] - 1)
+        }
 
     monkeypatch.setattr(tokenizers, "feeds", shifted)
     with pytest.raises(BadDataError, match="golden window 0: logp differs"):
@@ -264,7 +266,7 @@ def test_a_window_the_model_or_the_machine_cannot_take(
     weights = checkpoints.write(tmp_path / "weights" / kind, kind)
     card = json.loads((weights / "gfmtrust.json").read_text())
     (weights / "gfmtrust.json").write_text(json.dumps(card | {"window_bp": window_bp}))
-    found, line = exported_by_command(
+    result, line = exported_by_command(
         capsys, weights, small_fasta, tmp_path / "out", "--allow_untrained"
     )
-    assert (found, words in line) == (code, True), line
+    assert (result, words in line) == (code, True), line

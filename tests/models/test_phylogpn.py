@@ -43,10 +43,10 @@ def test_the_official_code_gave_the_same_logits(is_settled):
     from gfmtrust.models.families import phylogpn
 
     stored = golden_weights.load("phylogpn")
-    made = golden_weights.fill(
+    module = golden_weights.fill(
         phylogpn.PhyloGpn(phylogpn.FAMILY.read_config(stored["config"])), stored["seed"]
     )
-    ours = logits(phylogpn.settled(made) if is_settled else made, stored["ids"])
+    ours = logits(phylogpn.settled(module) if is_settled else module, stored["ids"])
     spread = stored["logits"].std()
     assert spread > 0.4
     assert np.abs(ours - stored["logits"]).max() <= ALLOWED * spread
@@ -56,10 +56,10 @@ def test_other_weights_give_other_logits():
     from gfmtrust.models.families import phylogpn
 
     stored = golden_weights.load("phylogpn")
-    made = golden_weights.fill(
+    module = golden_weights.fill(
         phylogpn.PhyloGpn(phylogpn.FAMILY.read_config(stored["config"])), stored["seed"] + 1
     )
-    assert np.abs(logits(made, stored["ids"]) - stored["logits"]).max() > stored["logits"].std()
+    assert np.abs(logits(module, stored["ids"]) - stored["logits"]).max() > stored["logits"].std()
 
 
 def test_the_full_network_has_the_published_tensors_and_size():
@@ -70,49 +70,49 @@ def test_the_full_network_has_the_published_tensors_and_size():
 
     config = layout.CONFIG | layout.LAYOUTS[0].full_sizes
     with torch.device("meta"):
-        made = phylogpn.PhyloGpn(phylogpn.FAMILY.read_config(config))
+        module = phylogpn.PhyloGpn(phylogpn.FAMILY.read_config(config))
     assert {
-        name: tuple(tensor.shape) for name, tensor in made.state_dict().items()
+        name: tuple(tensor.shape) for name, tensor in module.state_dict().items()
     } == layout.tensors(config)
     n_parameters = sum(math.prod(shape) for shape in layout.tensors(config).values())
     assert n_parameters == 83_185_924
     assert round(4 * n_parameters / 1e6) == 333
-    assert made.config.receptive_field == 481
+    assert module.config.receptive_field == 481
 
 
-def strands(made) -> tuple[np.ndarray, np.ndarray]:
+def strands(product) -> tuple[np.ndarray, np.ndarray]:
     """Logits of two texts with N and "-", and of their reverse complements turned back."""
     ids = bases(1, 2, 90)
     ids[0, 30:34] = 4
     ids[1, :9] = 5
-    return logits(made, ids), logits(made, COMPLEMENT[ids[:, ::-1]])[:, ::-1, ::-1]
+    return logits(product, ids), logits(product, COMPLEMENT[ids[:, ::-1]])[:, ::-1, ::-1]
 
 
 def test_both_strands_have_the_same_answers_where_the_norms_are_symmetric():
     """The layer norms are the only tensors that are not paired: with free ones, as here, the
     strands differ."""
-    made = network()
-    forward, back = strands(made)
+    module = network()
+    forward, back = strands(module)
     assert np.abs(forward - back).max() > forward.std()
-    for name, parameter in made.named_parameters():
+    for name, parameter in module.named_parameters():
         if "norm" in name:
             parameter.copy_((parameter + parameter.flip(0)) / 2)
-    forward, back = strands(made)
+    forward, back = strands(module)
     assert forward.std() > 0.2
     np.testing.assert_allclose(back, forward, atol=1e-5)
 
 
 def test_an_answer_depends_on_its_receptive_field_alone():
-    made = network()
-    half = made.config.receptive_field // 2
+    module = network()
+    half = module.config.receptive_field // 2
     assert half == 36
     ids = bases(2, 1, 160)
-    before = logits(made, ids)[0, 80]
+    before = logits(module, ids)[0, 80]
 
     def moves(place: int) -> bool:
         changed = ids.copy()
         changed[0, place] = (changed[0, place] + 1) % 4
-        return not np.array_equal(logits(made, changed)[0, 80], before)
+        return not np.array_equal(logits(module, changed)[0, 80], before)
 
     assert [moves(80 + offset) for offset in (-half - 1, -half, half, half + 1)] == [
         False,

@@ -261,8 +261,8 @@ def test_a_registered_name_is_pinned_downloaded_and_exported_by_the_command(tmp_
         assert "row hyenadna-tiny-1k is unpinned" in refused.stderr
         pinned = gfmtrust("models", "pin", TINY)
         assert pinned.returncode == 0, pinned.stderr
-        made = gfmtrust(*export)
-    assert made.returncode == 0, made.stderr
+        product = gfmtrust(*export)
+    assert product.returncode == 0, product.stderr
     row = registry.read_rows(table)[TINY]
     bundle = json.loads(Path("out", TINY, "bundle.json").read_text())
     assert bundle["source"]["sha256"]["model.safetensors"] == row.weights_sha256
@@ -271,7 +271,7 @@ def test_a_registered_name_is_pinned_downloaded_and_exported_by_the_command(tmp_
         REVISION,
     )
     assert (bundle["identity"]["licence"], row.licence) == ("bsd-3-clause", "bsd-3-clause")
-    assert "licence bsd-3-clause" in made.stderr
+    assert "licence bsd-3-clause" in product.stderr
 
 
 def pin_against(

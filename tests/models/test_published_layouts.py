@@ -64,8 +64,8 @@ def test_the_small_files_are_the_published_ones(name):
     }
     for file_name, content in layout.files.items():
         if file_name in layout.stand_in and file_name == "tokenizer.json":
-            made, real = (json.loads(text) for text in (content, small[file_name]))
-            assert bpe_rules.structure(made) == bpe_rules.structure(real)
+            product, real = (json.loads(text) for text in (content, small[file_name]))
+            assert bpe_rules.structure(product) == bpe_rules.structure(real)
         elif file_name in layout.stand_in:
             assert len(content.split()) == len(small[file_name].split()), file_name
         elif file_name.endswith(".json"):
@@ -110,18 +110,18 @@ def test_it_exports_and_scores_ten_sites(tmp_path, small_fasta, monkeypatch, nam
     monkeypatch.setattr(site_scores, "OFF_ALPHABET_LIMIT", 1.0)
     layout = at_export_size(LAYOUTS[name])
     weights = layouts.write(tmp_path / "weights" / name, layout)
-    made = export.export_model(
+    bundle = export.export_model(
         weights,
         small_fasta,
         tmp_path / "models",
         ExportOptions(allow_untrained=True, n_windows=40, window_bp=layout.window_bp),
     )
-    assert made.gate == "failed"
-    assert made.meta["proof"]["parity"]
-    session = Session.open(made, "cpu")
+    assert bundle.gate == "failed"
+    assert bundle.meta["proof"]["parity"]
+    session = Session.open(bundle, "cpu")
     with Genome.open(small_fasta, tmp_path) as genome:
         positions = 1500 + 7 * np.arange(10)
-        scores = score_sites(session, made, genome, np.zeros(10, np.int64), positions)
+        scores = score_sites(session, bundle, genome, np.zeros(10, np.int64), positions)
     assert (scores.status == "").all(), scores.status
     assert np.isfinite(scores.probs).all()
     np.testing.assert_allclose(scores.probs.sum(axis=2), 1, atol=1e-5)
@@ -161,10 +161,10 @@ def test_ten_sequences_have_the_published_tokens(tmp_path, name):
     layout = LAYOUTS[name]
     text = load(layouts.write(tmp_path / name, layout)).text
     for letters in sequences(text.k, layout.family not in OWN_N):
-        found, published = our_tokens(text, letters), layout.tokens(letters)
+        result, published = our_tokens(text, letters), layout.tokens(letters)
         if text.causal and isinstance(text, bpe.BpeText):
             published = published[:-1]
-        assert found == published, letters
+        assert result == published, letters
 
 
 def network_on_meta(layout, config):

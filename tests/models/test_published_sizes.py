@@ -41,8 +41,8 @@ scored."""
 
 
 def typed(config: dict, tensors: dict) -> dict:
-    found = {name: ("F32", shape) for name, shape in tensors.items()}
-    return found | {
+    by_name = {name: ("F32", shape) for name, shape in tensors.items()}
+    return by_name | {
         name: ("I64", (config["vocab_size"],)) for name in COMPLEMENTS if config.get("rcps")
     }
 

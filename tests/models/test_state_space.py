@@ -93,46 +93,49 @@ def test_mamba2_in_chunks_is_the_recurrence(length):
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory):
     """Bundles of the examples, by name."""
-    folder, made = tmp_path_factory.mktemp("forms"), {}
+    folder, product = tmp_path_factory.mktemp("forms"), {}
     fasta = conformance.write_genome(folder / "random.fa")
 
     def get(name) -> Bundle:
-        if name not in made:
+        if name not in product:
             example = checkpoints.EXAMPLES[name]
-            made[name] = conformance.subject(
+            product[name] = conformance.subject(
                 name, models.family_of(example.config), example, folder, fasta
             ).bundle
-        return made[name]
+        return product[name]
 
     return get
 
 
 def test_cuda_has_a_form_without_scan(forms):
     """Two graphs, each with its certificate and digest; on the same provider they answer alike."""
-    made = forms("mamba")
-    assert {device: entry["file"] for device, entry in made.meta["graphs"].items()} == {
+    product = forms("mamba")
+    assert {device: entry["file"] for device, entry in product.meta["graphs"].items()} == {
         "cpu": "model.onnx",
         "cuda": CUDA_GRAPH_FILE,
     }
-    operators = {device: entry["operators"] for device, entry in made.meta["graphs"].items()}
+    operators = {device: entry["operators"] for device, entry in product.meta["graphs"].items()}
     assert operators["cpu"][":Scan"] == 1
     assert operators["cuda"]["com.microsoft:LinearAttention"] == 1
     assert not {":Scan", ":Loop", ":If", ":DFT"} & set(operators["cuda"])
-    assert [one["graph"] for one in made.meta["proof"]["parity"]] == ["model.onnx", CUDA_GRAPH_FILE]
-    assert all(one["shapes"][2]["max_logp"] < 1e-5 for one in made.meta["proof"]["parity"])
+    assert [one["graph"] for one in product.meta["proof"]["parity"]] == [
+        "model.onnx",
+        CUDA_GRAPH_FILE,
+    ]
+    assert all(one["shapes"][2]["max_logp"] < 1e-5 for one in product.meta["proof"]["parity"])
 
 
 def test_mamba2_has_one_form_for_both(forms):
-    made = forms("mamba2")
-    assert made.graph_for("cuda") == made.graph_for("cpu")
+    product = forms("mamba2")
+    assert product.graph_for("cuda") == product.graph_for("cpu")
 
 
 def test_both_strands_are_answered_alike(forms):
     """The other strand's sums are these, in another order: the largest difference allowed is a last
     bit or two."""
-    made = forms("caduceus_ps")
-    assert made.rc_equivariant
-    assert made.meta["proof"]["strand_symmetry"]["max_logp"] <= 1e-6
+    product = forms("caduceus_ps")
+    assert product.rc_equivariant
+    assert product.meta["proof"]["strand_symmetry"]["max_logp"] <= 1e-6
 
 
 def test_golden_windows_are_run_on_the_graph_in_use(forms):
@@ -140,15 +143,17 @@ def test_golden_windows_are_run_on_the_graph_in_use(forms):
     and is refused."""
     from gfmtrust.bundle import onnx_file, session
 
-    made = forms("mamba")
-    assert session.start(made.meta, made.graph_for("cuda"), "cpu").check_golden() is None
+    product = forms("mamba")
+    assert session.start(product.meta, product.graph_for("cuda"), "cpu").check_golden() is None
     weights = {
         name: values + np.float32(0.01)
-        for name, values in onnx_file.tensors(made.graph_for("cuda"))
+        for name, values in onnx_file.tensors(product.graph_for("cuda"))
         if values.dtype == np.float32
     }
     with pytest.raises(BadDataError, match="golden window"):
-        session.start(made.meta, made.graph_for("cuda"), "cpu", weights=weights).check_golden()
+        session.start(
+            product.meta, product.graph_for("cuda"), "cpu", weights=weights
+        ).check_golden()
 
 
 @pytest.mark.bad_input
@@ -157,7 +162,9 @@ def test_a_scan_in_the_cuda_form_is_refused(forms, tmp_path):
 
     copied = tmp_path / "scan"
     shutil.copytree(forms("mamba").directory, copied)
-    toy_models.reseal(copied, lambda held: held["graphs"].update(cuda=held["graphs"]["cpu"]))
+    toy_models.reseal(
+        copied, lambda content: content["graphs"].update(cuda=content["graphs"]["cpu"])
+    )
     with pytest.raises(BadDataError, match="operator Scan in the graph for cuda"):
         Bundle.open(copied)
 
@@ -300,10 +307,10 @@ def test_the_longest_window_fits(tmp_path, name):
     whole = checkpoints.EXAMPLES[name]
     example = Example(whole.config, whole.vocabulary, 131_072, whole.scale)
     fasta = conformance.write_genome(tmp_path / "random.fa", 140_000)
-    made = conformance.subject(
+    product = conformance.subject(
         name, models.family_of(example.config), example, tmp_path, fasta
     ).bundle
-    cost = footprint(made, 1)
+    cost = footprint(product, 1)
     print(name, cost)
     assert cost["megabytes"] < 4096
     assert cost["seconds"] < 300
@@ -312,11 +319,11 @@ def test_the_longest_window_fits(tmp_path, name):
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["mamba", "caduceus_ps", "mamba2"])
 def test_cuda_answers_as_the_cpu_does(forms, name):
-    made = forms(name)
-    codes = np.random.default_rng(0).integers(0, 4, (9, made.window_bp), dtype=np.uint8)
-    index = np.full((9, 1), made.site_forward)
+    product = forms(name)
+    codes = np.random.default_rng(0).integers(0, 4, (9, product.window_bp), dtype=np.uint8)
+    index = np.full((9, 1), product.site_forward)
     answers = [
-        np.log(Session.open(made, device).distributions(codes, index)[0])
+        np.log(Session.open(product, device).distributions(codes, index)[0])
         for device in ("cpu", "cuda")
     ]
     np.testing.assert_allclose(*answers, atol=1e-4)

@@ -27,13 +27,13 @@ INDEX = "pytorch_model.bin.index.json"
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Function layout -> its folder, written once; not to be changed."""
-    base, made = tmp_path_factory.mktemp("folders"), {}
+    base, product = tmp_path_factory.mktemp("folders"), {}
 
     def folder(layout):
         key = (layout.id, layout.weights)
-        if key not in made:
-            made[key] = layouts.write(base / str(len(made)), layout)
-        return made[key]
+        if key not in product:
+            product[key] = layouts.write(base / str(len(product)), layout)
+        return product[key]
 
     return folder
 

@@ -55,8 +55,8 @@ def test_it_ends_well(demo_run):
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_every_record_comes_back_as_it_was(demo_run, sample):
     given = records(DEMO / SAMPLES[sample])
-    found = records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
-    assert [without_our_keys(line) for line in found] == [without_our_keys(line) for line in given]
+    rows = records(demo_run.outdir / "annotated" / sample / f"{sample}.gfm.vcf.gz")
+    assert [without_our_keys(line) for line in rows] == [without_our_keys(line) for line in given]
     header = [line for line in lines(DEMO / SAMPLES[sample]) if line.startswith("#")]
     annotated = [
         line
@@ -106,9 +106,9 @@ def test_regions_come_back_line_by_line(demo_run):
     given = [
         line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")
     ]
-    found = records(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
-    assert len(found) == len(given)
-    for one, other in zip(found, given, strict=True):
+    rows = records(demo_run.outdir / "regions" / "regions.gfm.bed.gz")
+    assert len(rows) == len(given)
+    for one, other in zip(rows, given, strict=True):
         assert one.startswith(other + "\t")
 
 
@@ -120,8 +120,8 @@ def test_regions_alone_need_no_vcf(regions_run):
     given = [
         line for line in (DEMO / "regions.bed").read_text().splitlines() if not line.startswith("#")
     ]
-    found = records(regions_run.outdir / "regions" / "regions.gfm.bed.gz")
-    assert [line.rsplit("\t", len(COLUMNS))[0] for line in found] == given
+    rows = records(regions_run.outdir / "regions" / "regions.gfm.bed.gz")
+    assert [line.rsplit("\t", len(COLUMNS))[0] for line in rows] == given
     assert "  regions    HIGH" in regions_run.text
     assert (regions_run.outdir / "report" / "gfmtrust_report.html").is_file()
     assert not (regions_run.outdir / "annotated").exists()
@@ -133,12 +133,12 @@ def test_means_and_tracks_of_a_region_are_those_of_its_bases(demo_run):
         for line in records(demo_run.outdir / "regions" / "regions.gfm.bed.gz"):
             contig, start, end, *_ = line.split("\t")
             row = dict(zip(COLUMNS, line.split("\t")[-len(COLUMNS) :], strict=True))
-            mine = bases[
+            selected = bases[
                 (bases["contig"] == contig)
                 & (bases["pos"] >= int(start))
                 & (bases["pos"] < int(end))
             ]
-            entropy = mine.loc[mine["status"] == "SCORED", "ent"].astype(float)
+            entropy = selected.loc[selected["status"] == "SCORED", "ent"].astype(float)
             assert int(row["scored_bases"]) == len(entropy)
             if len(entropy):
                 assert float(row["entropy"]) == pytest.approx(
@@ -276,9 +276,9 @@ def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
 
 
 def test_counts_have_the_keys_of_the_page(demo_run):
-    told = set(
+    match = set(
         re.findall(r"`(\w+)`", output_page.PAGE.split("`<id>.counts.json`:")[1].split("\n\n")[0])
     )
-    found = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
-    assert {one["kind"] for one in found} == {"vcf", "bed"}
-    assert {key for one in found for key in one} == told
+    content = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
+    assert {one["kind"] for one in content} == {"vcf", "bed"}
+    assert {key for one in content for key in one} == match

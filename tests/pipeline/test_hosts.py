@@ -164,11 +164,11 @@ def test_a_host_runs(hosts, stub_tools, name, parser):
         + ended.stdout.count("> VCF_ANNOTATE_ALL:VCF_ANNOTATE_GFM:GFMTRUST_SCORESITES")
         == SCORED[name]
     )
-    made = {
+    by_name = {
         str(path.relative_to(hosts[name] / "out"))
         for path in (hosts[name] / "out").rglob("*.vcf.gz*")
     }
-    assert made - {"sites/sites.gfm.vcf.gz", "sites/sites.gfm.vcf.gz.tbi"} == ANNOTATED[name]
+    assert by_name - {"sites/sites.gfm.vcf.gz", "sites/sites.gfm.vcf.gz.tbi"} == ANNOTATED[name]
     if name == "raredisease":
         assert (
             zlib.decompress((hosts[name] / "out" / "S1.gfm.vcf.gz").read_bytes(), wbits=31)

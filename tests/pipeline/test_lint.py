@@ -27,9 +27,9 @@ PANEL = """
 @pytest.mark.slow
 @pytest.mark.skipif(NF_CORE is None, reason="no nf-core: make lint installs it")
 def test_every_lint_of_nf_core_passes():
-    found = nf_core_lint.lints(NF_CORE)
-    assert len(found) == 5
-    assert found == {lint: [] for lint in found}
+    result = nf_core_lint.lints(NF_CORE)
+    assert len(result) == 5
+    assert result == {lint: [] for lint in result}
 
 
 @pytest.mark.pipeline

@@ -68,8 +68,8 @@ def site_options(folder: Path, parser: str, text: str) -> tuple[str, ...]:
     return "-C", "both.config"
 
 
-def taken(found: dict, keys) -> dict:
-    return {key: found[key[0]].get(key[1]) for key in keys}
+def taken(result: dict, keys) -> dict:
+    return {key: result[key[0]].get(key[1]) for key in keys}
 
 
 @pytest.mark.parametrize(
@@ -79,34 +79,34 @@ def taken(found: dict, keys) -> dict:
 def test_what_an_executor_sets(tmp_path, parser, order, executor):
     """GPU tasks at a time are limited on one machine alone, whatever the order; v1 goes by the
     order of definition."""
-    found = nextflow_run.config(tmp_path, parser, "-profile", order.format(executor))
-    assert taken(found, EXECUTORS[executor]) == EXECUTORS[executor]
-    assert found["process"][GPU_LABEL]["maxForks"] == found["params"]["max_gpu_forks"] == 0
-    assert set(found["process"][GPU_LABEL]) >= {"accelerator", "containerOptions"}
+    completed = nextflow_run.config(tmp_path, parser, "-profile", order.format(executor))
+    assert taken(completed, EXECUTORS[executor]) == EXECUTORS[executor]
+    assert completed["process"][GPU_LABEL]["maxForks"] == completed["params"]["max_gpu_forks"] == 0
+    assert set(completed["process"][GPU_LABEL]) >= {"accelerator", "containerOptions"}
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 def test_what_engines_and_package_managers_set(tmp_path, parser):
     # the strict parser asks for the nf-wave plugin, which has to be fetched
     names = [name for name in OTHERS if (parser, name) != ("v2", "wave")]
-    found = nextflow_run.config(tmp_path, parser, "-profile", ",".join(names))
+    completed = nextflow_run.config(tmp_path, parser, "-profile", ",".join(names))
     expected = {key: value for name in names for key, value in OTHERS[name].items()}
-    assert taken(found, expected) == expected
-    assert GPU_LABEL not in found["process"]
+    assert taken(completed, expected) == expected
+    assert GPU_LABEL not in completed["process"]
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 def test_a_site_that_knows_process_gpu_wins_unchanged(tmp_path, parser):
     given = site_options(tmp_path, parser, SITE)
-    found = nextflow_run.config(
+    completed = nextflow_run.config(
         tmp_path, parser, "-profile", "slurm,gpu,singularity", before=given
     )["process"][GPU_LABEL]
-    assert {name: found[name] for name in ("queue", "clusterOptions", "containerOptions")} == {
+    assert {name: completed[name] for name in ("queue", "clusterOptions", "containerOptions")} == {
         "queue": "site_gpu",
         "clusterOptions": "--gpus=1 --account=lab",
         "containerOptions": "--nv --bind /scratch",
     }
-    assert "accelerator" in found
+    assert "accelerator" in completed
     alone = nextflow_run.config(tmp_path, parser, "-profile", "gpu")["process"][GPU_LABEL]
     assert alone["maxForks"] == 1
 
@@ -145,11 +145,11 @@ def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):
         tools=stub_tools,
     )
     assert run.code == 0, run.text
-    found = {
+    match = {
         process: re.search(r"echo (gpu=.*)", text).group(1)
         for process, text in scripts(run).items()
     }
-    assert found == {process: gpu if process == "SCORE_SITES" else other for process in found}
+    assert match == {process: gpu if process == "SCORE_SITES" else other for process in match}
 
 
 @pytest.mark.parametrize(

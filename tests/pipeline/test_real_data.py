@@ -118,10 +118,10 @@ def annotated(run: nextflow_run.Run, sample: str) -> Path:
 def values(path: Path, *command: str) -> list[list[str]]:
     """Place, alleles and our values of each record, after a bcftools command."""
     read = subprocess.run(["bcftools", *command, str(path)], capture_output=True, check=True)
-    told = subprocess.run(
+    completed = subprocess.run(
         ["bcftools", "query", "-f", KEYS], input=read.stdout, capture_output=True, check=True
     )
-    return [line.split("\t") for line in told.stdout.decode().splitlines()]
+    return [line.split("\t") for line in completed.stdout.decode().splitlines()]
 
 
 def single(record: list[str]) -> list[list[str]]:
@@ -137,15 +137,15 @@ def single(record: list[str]) -> list[list[str]]:
 def check_sample(done: nextflow_run.Run, name: str, sample: str) -> Counter:
     """Nothing lost, nothing changed, one status an allele, right after splitting; counts of class
     of allele and flag or status."""
-    given, made = DATA / name / f"{sample}.vcf.gz", annotated(done, sample)
-    counts = verify.verify(given, made)
+    given, product = DATA / name / f"{sample}.vcf.gz", annotated(done, sample)
+    counts = verify.verify(given, product)
     assert sum(counts.get(status, 0) for status in Status) == counts["alts"] == alts(given)
     outcomes = Counter()
-    for line in gzip.open(made, "rt"):
+    for line in gzip.open(product, "rt"):
         if line.startswith("#"):
             continue
-        _, _, _, ref, alts_, _, _, told, *_ = line.rstrip("\n").split("\t")
-        info = dict(pair.partition("=")[::2] for pair in told.split(";"))
+        _, _, _, ref, alts_, _, _, output, *_ = line.rstrip("\n").split("\t")
+        info = dict(pair.partition("=")[::2] for pair in output.split(";"))
         if "GFM_STATUS" in info:
             for alt, status, flag in zip(
                 *(text.split(",") for text in (alts_, info["GFM_STATUS"], info["GFM_CONF"])),
@@ -159,7 +159,7 @@ def check_sample(done: nextflow_run.Run, name: str, sample: str) -> Counter:
     if (
         before.returncode == 0
     ):  # some public files hold INFO keys that bcftools cannot write again, before us or after
-        whole, split = values(made, "view"), values(made, "norm", "-m-")
+        whole, split = values(product, "view"), values(product, "norm", "-m-")
         assert sorted(ours for ours in split if ours[3] != ".") == sorted(
             one for ours in whole if ours[3] != "." for one in single(ours)
         )
@@ -195,13 +195,13 @@ def check_regions(done: nextflow_run.Run, name: str) -> None:
             for line in (DATA / name / bed).read_text().splitlines()
             if line and not line.startswith(("#", "track", "browser"))
         ]
-        found = [
+        items = [
             line
             for line in gzip.open(done.outdir / "regions" / f"{Path(bed).stem}.gfm.bed.gz", "rt")
             if not line.startswith("#")
         ]
-        assert len(found) == len(given)
-        assert all(one.startswith(other + "\t") for one, other in zip(found, given, strict=True))
+        assert len(items) == len(given)
+        assert all(one.startswith(other + "\t") for one, other in zip(items, given, strict=True))
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -246,7 +246,7 @@ def test_families_of_every_kind_disagree_and_earn_nothing(tmp_path):
     check_regions(done, name)
     assert not {end for _, end in outcomes} & {"HIGH", "MEDIUM"}
     keys = "%INFO/GFM_STATUS\t%INFO/GFM_ENT\t%INFO/GFM_DIS\t%INFO/GFM_LLR\n"
-    told = subprocess.run(
+    completed = subprocess.run(
         ["bcftools", "query", "-f", keys, annotated(done, sample)],
         capture_output=True,
         check=True,
@@ -254,7 +254,7 @@ def test_families_of_every_kind_disagree_and_earn_nothing(tmp_path):
     ).stdout
     scored = [
         [float(cell) for cell in line.split("\t")[1:]]
-        for line in told.splitlines()
+        for line in completed.splitlines()
         if line.startswith("SCORED\t")
     ]
     assert len(scored) > 100
@@ -292,17 +292,17 @@ def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, 
     given += ["--models", wide_gpn, "--allow_untrained"] if models == "random" else []
     done = nextflow_run.run(launch, *given)
     assert done.code == 0, done.text
-    made = annotated(done, "satmut")
-    counts = verify.verify(elements / "satmut.labelled.vcf.gz", made)
+    product = annotated(done, "satmut")
+    counts = verify.verify(elements / "satmut.labelled.vcf.gz", product)
     assert (counts["records"], counts[Status.SCORED]) == (6_110, 6_110)
-    records = [line.split("\t") for line in gzip.open(made, "rt") if not line.startswith("#")]
+    records = [line.split("\t") for line in gzip.open(product, "rt") if not line.startswith("#")]
     info = [
         dict(pair.partition("=")[::2] for pair in record[7].rstrip().split(";"))
         for record in records
     ]
     assert all("BACKGROUND" in one["GFM_WHY"].split("&") for one in info)
     assert {one["GFM_RANK"] for one in info} <= ({"1", "2"} if models == "default" else {"1"})
-    header = [line for line in gzip.open(made, "rt") if line.startswith("##")]
+    header = [line for line in gzip.open(product, "rt") if line.startswith("##")]
     assert any(
         line.startswith(
             "##gfmtrustBackground=context model and probes come from chr1_1M.fa.gz, digest "
@@ -310,7 +310,7 @@ def test_elements_without_flanks_are_scored_with_a_background(tmp_path, models, 
         for line in header
     )
     assert "background:" not in gzip.open(done.outdir / "scores" / "sites.gfm.vcf.gz", "rt").read()
-    table = {(row.element, row.kind): row.n for row in satmut.correlations(made)}
+    table = {(row.element, row.kind): row.n for row in satmut.correlations(product)}
     assert table["all", "SNV"] == sum(
         len(record[3]) == len(record[4]) == 1 and int(one["BARCODES"]) >= satmut.MIN_BARCODES
         for record, one in zip(records, info, strict=True)
@@ -483,13 +483,13 @@ def test_the_shift_test_stays_silent_where_probes_are_drawn_in_the_run(tmp_path,
         tmp_path / "run", "--input", "sheet.csv", "--fasta", str(DATA / name / SETS[name][0])
     )
     assert done.code == 0, done.text
-    told = next(
+    output = next(
         line
         for line in gzip.open(annotated(done, sample), "rt")
         if line.startswith("##gfmtrustShift=")
     )
-    print(sample, told.strip())
-    assert told.startswith("##gfmtrustShift=ok;")
+    print(sample, output.strip())
+    assert output.startswith("##gfmtrustShift=ok;")
 
 
 def by_allele(lines: list[list[str]]) -> dict[tuple, tuple]:
@@ -550,14 +550,14 @@ def test_exons_are_answered_line_for_line(tmp_path):
         if line and not line.startswith(("#", "track"))
     ]
     text = gzip.open(done.outdir / "regions" / "refseq_exons.gfm.bed.gz", "rt").read().splitlines()
-    found = [line.split("\t") for line in text if not line.startswith("#")]
-    assert len(found) == len(given)
+    items = [line.split("\t") for line in text if not line.startswith("#")]
+    assert len(items) == len(given)
     bases = pq.read_table(done.outdir / "scores" / "bases.parquet").to_pandas()
     assert not bases.duplicated(["contig", "pos"]).any()
     entropy = bases[bases["status"] == "SCORED"].set_index("pos")["ent"].astype(float).sort_index()
     column = len(given[0].split("\t")) + COLUMNS.index("entropy")
-    for line in found[::7]:
+    for line in items[::7]:
         inside = entropy.loc[int(line[1]) : int(line[2]) - 1]
         if len(inside):
             assert float(line[column]) == pytest.approx(inside.mean(), abs=1e-4)
-    print(len(found), "lines,", len(bases), "bases")
+    print(len(items), "lines,", len(bases), "bases")

@@ -85,7 +85,7 @@ def unsafe(text):
     """Interpolations of a module's scripts that may bring a text unquoted into the shell, in
     order."""
     raw = inputs(text, "val") | {"params", "id"}
-    found = []
+    items = []
     for statements, string in blocks(text):
         safe = (
             inputs(text, "path")
@@ -95,10 +95,10 @@ def unsafe(text):
         for name, value in re.findall(r"^    (?:def )?(\w+) = (.*)$", statements, re.MULTILINE):
             if assigned(value, safe, raw):
                 safe.add(name)
-        found += [
+        items += [
             expression for expression in interpolations(string) if not is_safe(expression, safe)
         ]
-    return found
+    return items
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.parent.name)
@@ -119,7 +119,7 @@ SAFE = (nextflow_run.ROOT / "modules/local/gfmtrust/annotate_vcf/main.nf").read_
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("before", "after", "found"),
+    ("before", "after", "result"),
     [
         ("--id ${quoted(meta.id)}", "--id ${meta.id}", ["meta.id"]),
         ("--id ${quoted(meta.id)}", '--id "${meta.id}"', ["meta.id"]),
@@ -130,10 +130,10 @@ SAFE = (nextflow_run.ROOT / "modules/local/gfmtrust/annotate_vcf/main.nf").read_
         ("        ${args}", "        ${option}", ["option"]),
     ],
 )
-def test_a_planted_interpolation_is_found(before, after, found):
+def test_a_planted_interpolation_is_found(before, after, result):
     assert before in SAFE
     text = SAFE.replace(before, after)
-    assert sorted(set(unsafe(text))) == sorted(set(found))
+    assert sorted(set(unsafe(text))) == sorted(set(result))
 
 
 @pytest.mark.bad_input

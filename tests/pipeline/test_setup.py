@@ -137,8 +137,8 @@ def test_torch_and_the_two_runtimes_are_kept_apart():
     names = {path.stem: set(versions(path)) for path in LOCKS}
     assert "torch" not in names["score"] | names["score_gpu"] | names["multiqc"]
     assert "torch" in names["export"]
-    for found in names.values():
-        assert not {"onnxruntime", "onnxruntime-gpu"} <= found
+    for result in names.values():
+        assert not {"onnxruntime", "onnxruntime-gpu"} <= result
 
 
 def test_every_import_of_the_package_is_locked():

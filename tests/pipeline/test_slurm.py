@@ -49,8 +49,8 @@ class Submitted:
 
     def option(self, name: str) -> str:
         """Value of '#SBATCH -p gpu', '' where it was not given."""
-        found = re.search(rf"^#SBATCH {name}[ =](\S+)", self.script, re.MULTILINE)
-        return found.group(1) if found else ""
+        match = re.search(rf"^#SBATCH {name}[ =](\S+)", self.script, re.MULTILINE)
+        return match.group(1) if match else ""
 
     def row(self) -> tuple[str, ...]:
         """As in the table; one CPU is what SLURM gives where none are asked for."""

@@ -80,8 +80,8 @@ def test_values_are_quoted_in_scripts(path):
     ]
     for block in re.findall(r'"""\n(.*?)"""', text, re.DOTALL):
         for value in values:
-            for found in re.finditer(r"\$\{" + re.escape(value) + r"\}", block):
-                line = block[block.rfind("\n", 0, found.start()) + 1 : found.start()]
+            for result in re.finditer(r"\$\{" + re.escape(value) + r"\}", block):
+                line = block[block.rfind("\n", 0, result.start()) + 1 : result.start()]
                 assert line.count('"') % 2 == 1, f"{value} outside quotes: {line}"
     assert "${params." not in text
 

@@ -64,7 +64,7 @@ MANIFEST = {
 
 
 @pytest.fixture(scope="module", params=["v1", "v2"])
-def told(request, tmp_path_factory):
+def printed(request, tmp_path_factory):
     """What the functions say of literal facts, under either parser."""
     folder = tmp_path_factory.mktemp("texts")
     (folder / "plan").mkdir()
@@ -126,8 +126,8 @@ def told(request, tmp_path_factory):
 
 
 @pytest.mark.bad_input
-def test_a_failed_task_is_told_by_its_own_line(told):
-    assert told["failures"][0].splitlines() == [
+def test_a_failed_task_is_told_by_its_own_line(printed):
+    assert printed["failures"][0].splitlines() == [
         "gfmtrust: stopped at CHECK_INPUTS (genome), exit 65",
         "  bad.vcf: line 1 is a record; expected ##fileformat=VCFv4.x; restore the header",
         "  work dir   work/d8/28",
@@ -136,9 +136,9 @@ def test_a_failed_task_is_told_by_its_own_line(told):
 
 
 @pytest.mark.bad_input
-def test_a_failure_without_a_line_of_ours_says_what_nextflow_says(told):
+def test_a_failure_without_a_line_of_ours_says_what_nextflow_says(printed):
     """A killed task, a fault in the workflow itself, and nothing at all."""
-    killed, fault, nothing = (text.splitlines() for text in told["failures"][1:])
+    killed, fault, nothing = (text.splitlines() for text in printed["failures"][1:])
     assert killed[:2] == [
         "gfmtrust: stopped at SCORE_SITES (gpn:shard_00000), exit 137 (killed, most often for lack of memory)",
         "  Process `GFMTRUST:SCORE_SITES (gpn:shard_00000)` terminated with an error exit status (137)",
@@ -147,8 +147,8 @@ def test_a_failure_without_a_line_of_ours_says_what_nextflow_says(told):
     assert nothing[:2] == ["gfmtrust: stopped", "  no message; see .nextflow.log"]
 
 
-def test_the_plan_is_told_before_anything_is_scored(told):
-    lines = [line.split(maxsplit=1) for line in told["plan"].splitlines()]
+def test_the_plan_is_told_before_anything_is_scored(printed):
+    lines = [line.split(maxsplit=1) for line in printed["plan"].splitlines()]
     assert lines[0] == ["plan:", "9,571 sites to score, once for the whole cohort"]
     assert lines[1:5] == [
         ["of", "variants    1,893, and 355 indels and MNVs"],
@@ -159,9 +159,9 @@ def test_the_plan_is_told_before_anything_is_scored(told):
     assert lines[5][1].startswith("about 75,383 per model at 7 per site")  # 7 x (9,571 + 1,198)
 
 
-def test_progress_has_rate_batch_and_time_left(told):
+def test_progress_has_rate_batch_and_time_left(printed):
     rate = "180,000 sites, 200 sites/s on cuda, batch 64, batch halved 1 time for lack of memory"
-    assert told["progress"] == [
+    assert printed["progress"] == [
         f"gpn: 12 of 51 shards scored (3 by an earlier run), {rate}, 65 min left",
         f"gpn: 50 of 51 shards scored, {rate}, 18 s left",
         "gpn: 12 of 12 shards scored, by an earlier run",
@@ -169,14 +169,14 @@ def test_progress_has_rate_batch_and_time_left(told):
     ]
 
 
-def test_counts_are_of_all_vcfs_and_leftovers_are_named(told):
-    assert told["ranks"] == "HIGH 1,234, MEDIUM 40, LOW 5, not scored 7"
-    assert told["leftovers"] == [
+def test_counts_are_of_all_vcfs_and_leftovers_are_named(printed):
+    assert printed["ranks"] == "HIGH 1,234, MEDIUM 40, LOW 5, not scored 7"
+    assert printed["leftovers"] == [
         "  left over  old.gfm.vcf.gz, peaks.gfm.bed.gz: these files are of an earlier run, not of this one"
     ]
-    assert told["published"][:2] == [
-        f"{told['outdir']}/annotated/S1/S1.gfm.vcf.gz",
-        f"{told['outdir']}/annotated/S2/S2.vep.gfm.vcf.gz",
+    assert printed["published"][:2] == [
+        f"{printed['outdir']}/annotated/S1/S1.gfm.vcf.gz",
+        f"{printed['outdir']}/annotated/S2/S2.vep.gfm.vcf.gz",
     ]
 
 

@@ -20,13 +20,13 @@ PAGE = (nextflow_run.ROOT / "docs" / "start" / "tutorial.md").read_text()
 def steps(page):
     """(commands, [lines shown]) of each block of commands, with the block of output that follows
     it, in order."""
-    found = []
+    items = []
     for language, block in FENCE.findall(page):
         if not language:
-            found.append((block, []))
+            items.append((block, []))
         elif language == "text":
-            found[-1][1].extend(block.splitlines())
-    return found
+            items[-1][1].extend(block.splitlines())
+    return items
 
 
 def missing(shown, printed):

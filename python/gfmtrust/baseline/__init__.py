@@ -4,9 +4,9 @@
     members.json Members.open("context_model").admitted(contig_index, pos)    # bool (n, 8): members
     that never saw a site's block
 
-`members` deals blocks, `counts` counts words, `evaluate` is the law in numpy, `mixture` fits its
-weights, `fit` joins these, `graph` writes the law in ONNX, `write` makes the bundle. What the
-numbers mean is in docs/understand/reliability.md, section 2.
+`members` assigns blocks, `counts` counts k-mers, `evaluate` is the model in NumPy, `mixture` fits
+its weights, `fit` combines these, `graph` writes the model in ONNX, and `write` creates the bundle.
+The meaning of the numbers is in docs/understand/reliability.md, section 2.
 """
 
 from gfmtrust.baseline.fit import ContextModel, fit_model

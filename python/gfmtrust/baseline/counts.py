@@ -109,21 +109,23 @@ def words_of(codes: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     Both have len(codes) - length + 1 entries. Words are joined from halves, so 12 letters cost 4
     steps and not 12.
     """
-    known = codes < N
-    word = np.where(known, codes, 0).astype(np.int32)
-    return _joined(word, known, length)
+    definite = codes < N
+    word = np.where(definite, codes, 0).astype(np.int32)
+    return _joined(word, definite, length)
 
 
-def _joined(letters: np.ndarray, known: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+def _joined(
+    letters: np.ndarray, definite: np.ndarray, length: int
+) -> tuple[np.ndarray, np.ndarray]:
     if length == 1:
-        return letters, known
+        return letters, definite
     left, right = (length + 1) // 2, length // 2
-    word, whole = _joined(letters, known, left)
+    word, whole = _joined(letters, definite, left)
     n = len(letters) - length + 1
     if right == left:
         right_word, right_whole = word, whole
     else:
-        right_word, right_whole = _joined(letters, known, right)
+        right_word, right_whole = _joined(letters, definite, right)
     word = (word[:n] << (2 * right)) + right_word[left : left + n]
     return word, whole[:n] & right_whole[left : left + n]
 
@@ -141,8 +143,8 @@ class Table:
 
     def counts(self, words: np.ndarray) -> np.ndarray:
         """Counts of words, float32 (..., 8)."""
-        held = self.cells[words]
-        return counts_of_codes(self.step)[held] if self.step else held.astype(np.float32)
+        stored = self.cells[words]
+        return counts_of_codes(self.step)[stored] if self.step else stored.astype(np.float32)
 
 
 def counts_of_codes(step: float) -> np.ndarray:
@@ -173,9 +175,11 @@ def tables(counts: PatternCounts, n_bases: int, seen: np.ndarray) -> list[Table]
         for length in lengths
     ]
     for member, of_length in enumerate(counts.of_members(seen)):
-        for length, table, held in zip(lengths, cells, of_length, strict=True):
-            table[:, member] = _coded(held, code, step) if length >= CODED_LENGTH else held
-    made = [
+        for length, table, member_counts in zip(lengths, cells, of_length, strict=True):
+            table[:, member] = (
+                _coded(member_counts, code, step) if length >= CODED_LENGTH else member_counts
+            )
+    fitted_tables = [
         Table(table, step if length >= CODED_LENGTH else 0.0)
         for length, table in zip(lengths, cells, strict=True)
     ]
@@ -183,12 +187,12 @@ def tables(counts: PatternCounts, n_bases: int, seen: np.ndarray) -> list[Table]
         Table(table.cells.astype(np.uint8))
         if not table.step and table.cells.max() < CODES
         else table
-        for table in made
+        for table in fitted_tables
     ]
 
 
-def _coded(held: np.ndarray, code: np.ndarray, step: float) -> np.ndarray:
-    coded = code[np.minimum(held, len(code) - 1)]
-    large = np.flatnonzero(held >= len(code))
-    coded[large] = np.rint(np.log1p(held[large] * np.expm1(step)) / step)
+def _coded(member_counts: np.ndarray, code: np.ndarray, step: float) -> np.ndarray:
+    coded = code[np.minimum(member_counts, len(code) - 1)]
+    large = np.flatnonzero(member_counts >= len(code))
+    coded[large] = np.rint(np.log1p(member_counts[large] * np.expm1(step)) / step)
     return coded

@@ -1,12 +1,12 @@
 """The context model's law in numpy: what the ONNX graph must return, and what the fit reads. See
 docs/understand/reliability.md, section 2.
 
-For order k the evidence for base b is  S_k(b) = sum over (k+1)-words over the site ln(n + a_k) -
-sum over the k-words between them ln(n + 4 a_k):  the likelihood of the window under a chain of
-order k, all four bases tried, and the same read from either strand. A word that touches an N or the
-window's edge drops out; an order left without a word says what the next lower one says. logits(b) =
-sum_k w[bin, k] S_k(b), the bin being how often the genome has the site's flanks at the highest
-order. The base at the site is never looked at.
+For order k the evidence for base b is S_k(b) = sum over (k+1)-words over the site ln(n + a_k) - sum
+over the k-words between them ln(n + 4 a_k): the likelihood of the window under a chain of order k,
+all four bases tried, and the same read from either strand. A word that touches an N or the window's
+edge drops out; an order left without a word says what the next lower one says. logits(b) = sum_k
+w[bin, k] S_k(b), the bin being how often the genome has the site's flanks at the highest order. The
+base at the site is never read.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Law:
         return log_softmax(logits, axis=2)
 
     def evidence(self, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """S_k(b), float32 (K, n, 4, 8), and how often the site's two flanks stand in the genome,
+        """S_k(b), float32 (K, n, 4, 8), and how often the site's two flanks occur in the genome,
         float32 (n, 8)."""
         return evidence(self.tables, self.orders, windows)
 
@@ -106,18 +106,18 @@ def _evidence(
         _counts_over_site(table, letters, site, length)
         for length, table in enumerate(tables, start=1)
     ]
-    usable = [_known(unknown, site, length) for length in range(1, len(tables) + 1)]
-    found = []
+    usable = [_words_without_n(unknown, site, length) for length in range(1, len(tables) + 1)]
+    log_sums = []
     for order in orders:
         whole = usable[order]
         said = _log_sum(counts[order], whole, alpha(order))
         if order:
             said -= _log_sum(counts[order - 1], whole[:, 1:] & whole[:, :-1], 4 * alpha(order))
-            said = np.where(np.asarray(whole.any(axis=1))[:, None, None], said, found[-1])
-        found.append(said)
+            said = np.where(np.asarray(whole.any(axis=1))[:, None, None], said, log_sums[-1])
+        log_sums.append(said)
     top, whole = counts[-1], usable[-1]
     left, right = (top[:, at].sum(axis=1) * whole[:, at, None] for at in (0, -1))
-    return np.stack(found), left + right
+    return np.stack(log_sums), left + right
 
 
 def _counts_over_site(table: Table, letters: np.ndarray, site: int, length: int) -> np.ndarray:
@@ -131,7 +131,7 @@ def _counts_over_site(table: Table, letters: np.ndarray, site: int, length: int)
     return table.counts(word[:, :, None] + powers[::-1, None] * np.arange(4, dtype=np.int32))
 
 
-def _known(unknown: np.ndarray, site: int, length: int) -> np.ndarray:
+def _words_without_n(unknown: np.ndarray, site: int, length: int) -> np.ndarray:
     """Whether the words of one length over the site hold no N beside it, by start, leftmost first:
     bool (n, length)."""
     starts = site - length + 1 + np.arange(length)

@@ -28,16 +28,16 @@ from gfmtrust.inputs.reference import sources
 log = logging.getLogger(__name__)
 
 MIN_BASES = 1_000
-"""Fewer A, C, G, T than this cannot be cut into 64 blocks of any use."""
+"""Fewer bases A, C, G, T than this cannot be divided into 64 useful blocks."""
 MIXTURE_SITES = 40_000
 PIECE_BASES = 16_000_000
-"""Letters looked at together: a whole number of blocks is cut from this."""
+"""Number of letters that are processed at once; it is divided into whole blocks."""
 
 
 @dataclass(frozen=True)
 class ContextModel:
-    """A fitted model: its law, who saw which block, and the number of A, C, G, T it was counted
-    from."""
+    """A fitted model: its distributions, the members that saw each block, and the number of A, C,
+    G, T that were counted."""
 
     law: Law
     members: Members
@@ -47,7 +47,8 @@ class ContextModel:
 def fit_model(
     genome, seed: int = 0, sites: int = MIXTURE_SITES, leave_out: bool = True
 ) -> ContextModel:
-    """Fit the context model to a genome (`genome.Genome` or its twin: contigs, names, codes).
+    """Fit the context model to a genome (`genome.Genome` or an object with its contigs, names and
+    codes).
 
     Where the genome holds a background, only its contigs are counted; the other blocks are dealt to
     members all the same. sites: sites the mixture is fitted on. leave_out: off only in the test
@@ -56,10 +57,10 @@ def fit_model(
     """
     n_bases = sum(int((codes < N).sum()) for _, _, codes in _counted_pieces(genome, PIECE_BASES, 0))
     if n_bases < MIN_BASES:
-        found = f"{n_bases} A, C, G, T in {len(genome.names)} contigs"
+        observed = f"{n_bases} A, C, G, T in {len(genome.names)} contigs"
         remedy = "is it the right FASTA? for a few elements give their genome as --background_fasta"
         raise BadDataError(
-            message("genome of the context model", found, f"at least {MIN_BASES}", remedy)
+            message("genome of the context model", observed, f"at least {MIN_BASES}", remedy)
         )
     orders = orders_for(n_bases)
     members = _deal_blocks(genome, n_bases, seed)
@@ -108,8 +109,8 @@ def _deal_blocks(genome, n_bases: int, seed: int) -> Members:
     first = np.concatenate([[0], np.cumsum(counts)])
     for index, start, codes in _pieces(genome, _whole_blocks(size), 0):
         block = first[index] + start // size
-        known = np.add.reduceat(codes < N, np.arange(0, len(codes), size), dtype=np.int64)
-        occupied[block : block + len(known)] = known > 0
+        definite = np.add.reduceat(codes < N, np.arange(0, len(codes), size), dtype=np.int64)
+        occupied[block : block + len(definite)] = definite > 0
     return membership.deal(genome.contigs, size, occupied, seed)
 
 
@@ -136,10 +137,10 @@ def _count(
             ]
             if pattern >= 0:
                 counted.add(codes[offset : offset + members.block_size], int(pattern))
-        known = np.flatnonzero(codes < N)
-        low, high = np.searchsorted(ranks, [passed, passed + len(known)])
-        at = known[ranks[low:high] - passed]
-        passed += len(known)
+        definite = np.flatnonzero(codes < N)
+        low, high = np.searchsorted(ranks, [passed, passed + len(definite)])
+        at = definite[ranks[low:high] - passed]
+        passed += len(definite)
         progress(passed)
         taken.append(
             (np.full(len(at), index), start + at, flanked[at[:, None] + np.arange(2 * reach + 1)])

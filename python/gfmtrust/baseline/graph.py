@@ -89,39 +89,39 @@ def _words(graph: Nodes, law: Law, neighbours: str) -> list[str]:
     at = np.delete(np.arange(-law.reach, law.reach + 1), law.reach)[:, None]
     powers = [
         np.where(
-            held := _beside(law.reach, length),
-            4.0 ** np.where(held, np.arange(length) - at, 0),
+            covered := _beside(law.reach, length),
+            4.0 ** np.where(covered, np.arange(length) - at, 0),
             0.0,
         )
         for length in lengths
     ]
-    known = graph.op("Less", neighbours, graph.const("no_base", np.int64(N)))
+    definite = graph.op("Less", neighbours, graph.const("no_base", np.int64(N)))
     letters = graph.cast(
-        graph.op("Where", known, neighbours, graph.const("zero", np.int64(0))), "float64"
+        graph.op("Where", definite, neighbours, graph.const("zero", np.int64(0))), "float64"
     )
     words = graph.cast(
         graph.op("MatMul", letters, graph.const("powers", np.concatenate(powers, axis=1))),
         "int32",
     )
-    found, first = [], 0
+    counts, first = [], 0
     for length, table in zip(lengths, law.tables, strict=True):
         word = graph.op("Unsqueeze", graph.slice(words, first, first + length, 2), graph.axes(3))
         bases = 4 ** np.arange(length, dtype=np.int32)[:, None] * np.arange(
             4, dtype=np.int32
         )  # the base at the site, by start
         word = graph.op("Add", word, graph.const(f"bases_{length}", bases))
-        held = graph.op("Gather", graph.const(f"words_{length}", table.cells), word, axis=0)
-        found.append(_counts(graph, graph.cast(held, "float32"), table.step))
+        cells = graph.op("Gather", graph.const(f"words_{length}", table.cells), word, axis=0)
+        counts.append(_counts(graph, graph.cast(cells, "float32"), table.step))
         first += length
-    return found
+    return counts
 
 
-def _counts(graph: Nodes, held: str, step: float) -> str:
+def _counts(graph: Nodes, cells: str, step: float) -> str:
     """Counts of a table's cells. Codes are computed back: a look-up of single numbers takes 5 times
     as long in onnxruntime."""
     if not step:
-        return held
-    grown = graph.op("Exp", graph.op("Mul", held, graph.const("step", np.float32(step))))
+        return cells
+    grown = graph.op("Exp", graph.op("Mul", cells, graph.const("step", np.float32(step))))
     scaled = graph.op("Mul", grown, graph.const("code_scale", np.float32(1 / np.expm1(step))))
     return graph.op("Sub", scaled, graph.const("code_scale", np.float32(1 / np.expm1(step))))
 
@@ -129,7 +129,7 @@ def _counts(graph: Nodes, held: str, step: float) -> str:
 def _whole(graph: Nodes, reach: int, length: int, unknown: str) -> str:
     """1 for each word of one length over the site without an N, else 0, by start: float32 (batch,
     positions, length)."""
-    held = graph.op(
+    n_unknown = graph.op(
         "MatMul",
         unknown,
         graph.const(f"beside_{length}", _beside(reach, length).astype(np.float32)),
@@ -137,7 +137,7 @@ def _whole(graph: Nodes, reach: int, length: int, unknown: str) -> str:
     return graph.op(
         "Sub",
         graph.const("one", np.float32(1)),
-        graph.op("Min", held, graph.const("one", np.float32(1))),
+        graph.op("Min", n_unknown, graph.const("one", np.float32(1))),
     )
 
 
@@ -173,7 +173,7 @@ def _log_sum(graph: Nodes, counts: str, whole: str, pseudo: float) -> str:
 
 
 def _flanks(graph: Nodes, top: str, whole: str, reach: int) -> str:
-    """How often the left and the right flank stand in the genome, float32 (batch, positions, 8)."""
+    """How often the left and the right flank occur in the genome, float32 (batch, positions, 8)."""
     by_start = graph.op(
         "ReduceSum", top, graph.axes(3), keepdims=0
     )  # (batch, positions, length, 8)

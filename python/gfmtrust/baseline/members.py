@@ -1,5 +1,5 @@
-"""Which members of the context model saw which block of the genome: the leave-out that keeps a site
-from voting for itself.
+"""The members of the context model that saw each block of the genome, so that a member that counted
+a site does not vote on it.
 
 The genome is cut into blocks contig by contig. A block's letters are counted by exactly 4 of the 8
 members, so that every pair of members shares as many blocks as every other: the patterns are the
@@ -40,7 +40,7 @@ def patterns() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Members:
-    """Blocks of a genome and who saw them.
+    """Blocks of a genome and the members that saw them.
 
     block_size: bases of a block; each contig starts a new one. first_block: int64 (n_contigs + 1,),
     number of the first block of each contig, then the total. pattern: int8 (n_blocks,), row of
@@ -68,15 +68,15 @@ class Members:
                 )
             )
         try:
-            held = json.loads(path.read_text())
-            rows = held["contigs"]
+            content = json.loads(path.read_text())
+            rows = content["contigs"]
             counts = [len(row["patterns"]) for row in rows]
             pattern = np.array(
                 [number for row in rows for number in row["patterns"]], dtype=np.int8
             )
             members = cls(
                 tuple(row["name"] for row in rows),
-                int(held["block_size"]),
+                int(content["block_size"]),
                 _starts(counts),
                 pattern,
             )
@@ -87,13 +87,15 @@ class Members:
                 )
             ) from error
         if (
-            held.get("schema") != SCHEMA
+            content.get("schema") != SCHEMA
             or members.block_size < 1
             or ((pattern < -1) | (pattern >= len(patterns()))).any()
         ):
-            found = f"schema {held.get('schema')}, block size {members.block_size}, or a pattern out of range"
+            observed = f"schema {content.get('schema')}, block size {members.block_size}, or a pattern out of range"
             raise BadDataError(
-                message(str(path), found, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}")
+                message(
+                    str(path), observed, f"schema {SCHEMA}, patterns -1 to {len(patterns()) - 1}"
+                )
             )
         return members
 
@@ -107,14 +109,14 @@ class Members:
             )
         ]
         never_saw = [np.flatnonzero(~row).tolist() for row in patterns()]
-        held = {
+        content = {
             "schema": SCHEMA,
             "n_members": N_MEMBERS,
             "block_size": self.block_size,
             "never_saw": never_saw,
             "contigs": rows,
         }
-        path.write_text(json.dumps(held, separators=(",", ":")) + "\n")
+        path.write_text(json.dumps(content, separators=(",", ":")) + "\n")
 
     def block_of(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
         """Number of the block of each position, int64 (n,); a position outside its contig belongs
@@ -123,14 +125,14 @@ class Members:
         return np.clip(first + np.asarray(pos) // self.block_size, first, end - 1)
 
     def admitted(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-        """Which members never saw the block of each position, bool (n, 8): 4 of them, or all where
-        the block holds no base."""
+        """Whether each member never saw the block of each position, bool (n, 8): 4 members, or all
+        where the block contains no base."""
         return never_saw(self.pattern[self.block_of(contig_index, pos)])
 
 
 def votes_of(bundle: ModelSpec) -> Votes | None:
-    """Which members of a bundle may vote at a position: of the context model those that never saw
-    its block, of other models all (None)."""
+    """The members of a bundle that may vote at a position: for the context model those that never
+    saw its block, for other models all (None)."""
     if bundle.family != CONTEXT_FAMILY:
         return None
     return Members.open(bundle.directory).admitted

@@ -1,5 +1,5 @@
-"""Fitting the mixture: what each order's evidence is worth, by how well the genome knows the site's
-flanks.
+"""Fits the mixture: the weight of each order's evidence, by how often the flanks of the site occur
+in the genome.
 
 Multinomial logistic regression on sites scored by members that never saw their block. The loss is
 mostly the surprisal of the mean of a site's members, because that mean is what every score is made

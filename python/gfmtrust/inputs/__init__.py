@@ -1,1 +1,1 @@
-"""Checks of the user's files against the genome: VCFs, BEDs, contig names, alleles, labels."""
+"""Checks the user's files against the genome: VCFs, BEDs, contig names, alleles, labels."""

@@ -42,9 +42,9 @@ class ContigRule:
         for line_no, line in enumerate(bgzf.read_lines(path, 1 << 16), start=1):
             names = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
             if len(names) != 2 or not all(names) or names[0] in given:
-                found = f"line {line_no} is '{shown(line.strip())}'"
+                observed = f"line {line_no} is '{shown(line.strip())}'"
                 raise BadDataError(
-                    message(path.name, found, "input name, tab, genome name, each once")
+                    message(path.name, observed, "input name, tab, genome name, each once")
                 )
             if names[1] not in contigs:
                 raise BadDataError(
@@ -101,7 +101,7 @@ def refusal(
     used: contig of the file -> its match. A file without records has no contigs and nothing against
     it.
     """
-    absent = [name for name, found in used.items() if found is None]
+    absent = [name for name, match in used.items() if match is None]
     matchable = [name for name in absent if renames(name, contigs)]
     if not absent or (len(absent) < len(used) and (rule.mode == "auto" or not matchable)):
         return None
@@ -114,9 +114,11 @@ def refusal(
         )
     else:
         remedy = "give --contig_map auto" if matchable else "is this the right FASTA?"
-    found = f"contigs {listed(blamed)} are not in {fasta}"
+    observed = f"contigs {listed(blamed)} are not in {fasta}"
     return BadDataError(
-        message(place, found, f"the FASTA's {listed(contigs)}", f"{remedy} (or --allow_mismatch)")
+        message(
+            place, observed, f"the FASTA's {listed(contigs)}", f"{remedy} (or --allow_mismatch)"
+        )
     )
 
 

@@ -1,9 +1,9 @@
-"""READ_LABELS: a labelled VCF becomes one label per allele, 1 = has an effect, 0 = has none, in the
-one spelling that scores use.
+"""READ_LABELS: converts a labelled VCF to one label per allele, 1 = has an effect, 0 = has none, in
+the normalised form that scores use.
 
-A label is read from an INFO key: words with a meaning each (ClinVar's CLNSIG), or a number whose
-size is cut (a measured effect). No allele is dropped in silence: each one without a label is
-counted by reason. What the labels then say of a model is not here.
+A label is read from an INFO key: words that each have a meaning (ClinVar's CLNSIG), or a number
+that is compared with a cut-off (a measured effect). Every allele without a label is counted by
+reason. Other packages compare the labels with a model.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 CLNSIG = "CLNSIG"
 CLNSIG_VALUES = "Pathogenic|Likely_pathogenic=1,Benign|Likely_benign=0"
 JOINTS = re.compile(r"[/,|&]")
-"""What joins several words in one value: Benign/Likely_benign, Pathogenic|risk_factor."""
+"""Characters that join several words in one value: Benign/Likely_benign, Pathogenic|risk_factor."""
 KEY = ["contig_index", "pos", "ref", "alt"]
-"""An allele in its one spelling: the normalised variant, or the plain SNV as it stands."""
+"""The columns of a normalised allele: the normalised variant, or the SNV as written."""
 LABELS = pa.schema(
     [
         ("contig_index", pa.int32()),
@@ -68,12 +68,12 @@ class Rule:
 
     @property
     def by_size(self) -> bool:
-        """Is the label the size of an effect, of either direction?"""
+        """Whether the label depends on the size of an effect, in either direction."""
         return self.cut is not None
 
     def label(self, text: str) -> int | None:
-        """The label of a value, None where it has none. Words joined by / , | or & count where they
-        all say the same."""
+        """The label of a value, None where it has none. Words joined by / , | or & have a label
+        where all have the same one."""
         if self.cut is not None:
             try:
                 size = abs(float(text))
@@ -82,12 +82,12 @@ class Rule:
             return int(size >= self.cut) if np.isfinite(size) else None
         if text in self.words:
             return self.words[text]
-        found = {self.words.get(word) for word in JOINTS.split(text)}
-        return found.pop() if len(found) == 1 else None
+        matching_labels = {self.words.get(word) for word in JOINTS.split(text)}
+        return matching_labels.pop() if len(matching_labels) == 1 else None
 
 
 def rule_of(key: str, values: str | None, cut: float | None) -> Rule:
-    """The rule of --label_key, --label_values and --label_cut; CLNSIG has a map of its own.
+    """The rule of --label_key, --label_values and --label_cut; CLNSIG has a built-in map.
 
     values: 'word|word=1,word=0'. Raises UsageError (64) for both or neither of map and cut, a pair
     that is none, a word given twice, a map without both labels, or a cut that is not above 0.
@@ -135,7 +135,7 @@ def rule_of(key: str, values: str | None, cut: float | None) -> Rule:
 
 
 def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Path = "none") -> dict:
-    """Write the labels of a VCF as a table of LABELS, sorted by KEY, one row an allele; returns its
+    """Write the labels of a VCF as a table of LABELS, sorted by KEY, one row per allele; return its
     metadata.
 
     Metadata: name, key, by_size, cut, labels {'0': n, '1': n}, counts {reason: alleles}, words
@@ -163,7 +163,7 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
         "counts": dict(sorted(counts.items())),
         "words": dict(words.most_common(WORDS_SHOWN)),
     }
-    for line in told(metadata):
+    for line in count_lines(metadata):
         log.info("%s", line)
     check_both(
         path.name, kept["label"].to_numpy(), "labelled alleles that fit the genome", rule.by_size
@@ -182,7 +182,7 @@ def read_labels(path: Path, rule: Rule, genome, out: Path, contig_map: str | Pat
 def _read(
     path: Path, rule: Rule, genome, contig_map: str | Path, counts: Counter, words: Counter
 ) -> pd.DataFrame:
-    """The alleles with a label, as spelled: KEY and label."""
+    """The alleles with a label, as written in the VCF: KEY and label."""
     header, records = vcf_reader.read(path)
     index = {name: place for place, name in enumerate(genome.names)}
     naming, lengths = ContigRule.of(contig_map, genome.contigs), header.contig_lengths()
@@ -231,7 +231,7 @@ def info_value(info: bytes, key: str) -> str | None:
 
 
 def _normal(read: pd.DataFrame, genome, counts: Counter) -> pd.DataFrame:
-    """The alleles that fit the genome, in their one spelling; the others are counted by status."""
+    """The alleles that match the genome, normalised; the others are counted by status."""
     status = classify(read, genome)
     counts.update(str(one) for one in status if one != Status.SCORED)
     kept = read[status == Status.SCORED].reset_index(drop=True)
@@ -251,7 +251,7 @@ def _normal(read: pd.DataFrame, genome, counts: Counter) -> pd.DataFrame:
 
 
 def _one_each(rows: pd.DataFrame, counts: Counter) -> pd.DataFrame:
-    """One row an allele, sorted; those with two labels are dropped."""
+    """One row per allele, sorted; alleles with two labels are dropped."""
     grouped = rows.groupby(KEY, sort=True)["label"].agg(["min", "max", "size"]).reset_index()
     agreed = (grouped["min"] == grouped["max"]).to_numpy()
     counts[CONFLICTING] += int(grouped["size"][~agreed].sum())
@@ -260,21 +260,21 @@ def _one_each(rows: pd.DataFrame, counts: Counter) -> pd.DataFrame:
 
 
 def check_both(place: str, label: np.ndarray, what: str, by_size: bool) -> None:
-    """Raises BadDataError (65) where not both labels occur."""
-    found = [f"{int((label == one).sum())} of label {one}" for one in (1, 0)]
+    """Raises BadDataError (65) where one of the two labels does not occur."""
+    label_counts = [f"{int((label == one).sum())} of label {one}" for one in (1, 0)]
     if not 0 < label.sum() < len(label):
         raise BadDataError(
             message(
                 place,
-                f"{what}: {' and '.join(found)}",
+                f"{what}: {' and '.join(label_counts)}",
                 "both labels",
                 f"see --label_{'cut' if by_size else 'values'}",
             )
         )
 
 
-def told(metadata: dict) -> list[str]:
-    """What became of the alleles of a labelled VCF, in words."""
+def count_lines(metadata: dict) -> list[str]:
+    """The counts of the alleles of a labelled VCF as lines of text."""
     counts, labels = metadata["counts"], metadata["labels"]
     lines = [
         f"{metadata['name']}: {counts['alleles']:,} alleles, {labels['1']:,} with an effect, {labels['0']:,} without"
@@ -294,25 +294,25 @@ def matched(labels: Path, alleles: Path, columns: list[str]) -> tuple[pd.DataFra
     """The labelled alleles among the scored ones of a table with tables.ALLELES columns: KEY,
     label, cpg and those asked for, by KEY.
 
-    Also how many labelled alleles are not in the table (`not_in_run`) or were not scored, by
-    status. An allele that the table spells in several ways is one row. Raises BadDataError (65)
-    where the matched ones have one label alone.
+    Also the number of labelled alleles that are not in the table (`not_in_run`) or were not scored,
+    by status. An allele that the table contains in several representations is one row. Raises
+    BadDataError (65) where the matched alleles have only one label.
     """
-    known = tables.read(labels).to_pandas()
+    labelled = tables.read(labels).to_pandas()
     parts = []
     for batch in tables.batches(alleles, list(dict.fromkeys([*tables.ALLELES.names, *columns]))):
         frame = batch.to_pandas()
         changed = (frame["var_pos"] >= 0).to_numpy()
         for name in ("pos", "ref", "alt"):
             frame[name] = np.where(changed, frame[f"var_{name}"], frame[name])
-        parts.append(known.merge(frame[list(dict.fromkeys([*KEY, "status", *columns]))], on=KEY))
-    found = pd.concat(parts, ignore_index=True) if parts else known.iloc[:0].assign(status="")
-    found = found.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
-    scored = (found["status"] == Status.SCORED).to_numpy()
-    counts = {"not_in_run": len(known) - len(found)} | {
-        str(name): int(n) for name, n in found["status"][~scored].value_counts().items()
+        parts.append(labelled.merge(frame[list(dict.fromkeys([*KEY, "status", *columns]))], on=KEY))
+    matched = pd.concat(parts, ignore_index=True) if parts else labelled.iloc[:0].assign(status="")
+    matched = matched.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
+    scored = (matched["status"] == Status.SCORED).to_numpy()
+    counts = {"not_in_run": len(labelled) - len(matched)} | {
+        str(name): int(n) for name, n in matched["status"][~scored].value_counts().items()
     }
-    kept = found[scored].drop(columns="status").reset_index(drop=True)
+    kept = matched[scored].drop(columns="status").reset_index(drop=True)
     metadata = tables.read_metadata(labels)
     check_both(
         metadata["name"],

@@ -59,8 +59,8 @@ def user_contigs(contigs: dict[str, int]) -> dict[str, int]:
 def sources(names: Iterable[str]) -> np.ndarray:
     """Which contigs context model and probes come from: the background's where there are any, else
     all; bool (n,)."""
-    found = np.array([is_background(name) for name in names], dtype=bool)
-    return found if found.any() else ~found
+    in_background = np.array([is_background(name) for name in names], dtype=bool)
+    return in_background if in_background.any() else ~in_background
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def fence(genome, contig_index: np.ndarray, pos: np.ndarray) -> Fence | None:
     if not genome.names or not is_background(genome.names[-1]):
         return None
     lengths, behind = np.array(list(genome.contigs.values()), dtype=np.int64), sources(genome.names)
-    own = lengths[~behind]
-    ends = np.cumsum(own)
+    user_lengths = lengths[~behind]
+    ends = np.cumsum(user_lengths)
     if not len(ends) or not ends[-1]:
         return None
     pos, of_background, length = (
@@ -100,7 +100,7 @@ def fence(genome, contig_index: np.ndarray, pos: np.ndarray) -> Fence | None:
     piece = np.searchsorted(ends, turn, side="right")
     high = pos - turn + ends[piece]
     return Fence(
-        np.where(of_background, high - own[piece], 0),
+        np.where(of_background, high - user_lengths[piece], 0),
         np.where(of_background, np.minimum(high, length), length),
     )
 
@@ -148,7 +148,7 @@ def join(genome: Genome, background: Genome, path: Path) -> int:
                 "leave it out: without it context model and probes come from --fasta",
             )
         )
-    rows, n_known = [], 0
+    rows, n_definite = [], 0
     with part_file(path, force=True) as part, synced(part) as file:
         for one, prefix in ((genome, ""), (background, PREFIX)):
             for name, length in one.contigs.items():
@@ -159,9 +159,9 @@ def join(genome: Genome, background: Genome, path: Path) -> int:
                 for start in range(0, length, PIECE_BASES):
                     end = min(start + PIECE_BASES, length)
                     codes = one.codes(name, start, end)
-                    n_known += int((codes < N).sum()) if prefix else 0
+                    n_definite += int((codes < N).sum()) if prefix else 0
                     file.write(_lines(codes, one.soft_masked(name, start, end)))
-        if not n_known:
+        if not n_definite:
             raise BadDataError(
                 message(
                     background.name,
@@ -171,7 +171,7 @@ def join(genome: Genome, background: Genome, path: Path) -> int:
             )
     with part_file(path.with_name(path.name + ".fai"), force=True) as part, synced(part) as file:
         file.write("".join(rows).encode())
-    return n_known
+    return n_definite
 
 
 def _lines(codes: np.ndarray, soft_masked: np.ndarray) -> bytes:
@@ -217,9 +217,9 @@ def _sampled(genome: Genome) -> tuple[np.ndarray, list[tuple[str, int]]]:
     for name, n in n_starts.items():
         starts = np.arange(0, n, step)
         cut = genome.windows(name, starts, WORD_BASES)
-        known = (cut < N).all(axis=1)
-        windows.append(cut[known])
-        places += [(name, int(start)) for start in starts[known]]
+        definite = (cut < N).all(axis=1)
+        windows.append(cut[definite])
+        places += [(name, int(start)) for start in starts[definite]]
     return np.concatenate(windows), places
 
 

@@ -103,8 +103,8 @@ def block_of(genome, contig_index: np.ndarray, pos: np.ndarray, size: int) -> np
 def acgt_intervals(genome, index: int) -> np.ndarray:
     """Runs of A, C, G, T of one contig, int64 (n, 2) half-open."""
     name = genome.names[index]
-    known = genome.codes(name, 0, genome.contigs[name]) < N
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], known.view(np.int8), [0]])))
+    definite = genome.codes(name, 0, genome.contigs[name]) < N
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], definite.view(np.int8), [0]])))
     return edges.reshape(-1, 2).astype(np.int64)
 
 

@@ -49,11 +49,11 @@ def fault(stated: object) -> str:
     contigs, lists of names, either optional."""
     if not isinstance(stated, dict) or set(stated) - set(FIELDS):
         return f"{stated!r}"[:120]
-    for name, held in stated.items():
-        if not isinstance(held, list) or not all(
-            isinstance(one, str) and one and one.isprintable() for one in held
+    for name, value in stated.items():
+        if not isinstance(value, list) or not all(
+            isinstance(one, str) and one and one.isprintable() for one in value
         ):
-            return f"{name} is {held!r}"[:120]
+            return f"{name} is {value!r}"[:120]
     return ""
 
 
@@ -86,15 +86,15 @@ def of_models(
     return tuple(
         overlap(
             model,
-            told.get("training", {}),
+            facts.get("training", {}),
             contigs,
             contig_index,
-            told.get("family") == context_family,
+            facts.get("family") == context_family,
         )
-        for model, told in metadata.items()
+        for model, facts in metadata.items()
     )
 
 
-def line(found: Sequence[Overlap]) -> str:
+def line(overlaps: Sequence[Overlap]) -> str:
     """All of them in one line of a log."""
-    return "; ".join(f"{one.model}: {one.words}" for one in found)
+    return "; ".join(f"{one.model}: {one.words}" for one in overlaps)

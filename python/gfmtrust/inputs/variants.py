@@ -1,8 +1,8 @@
-"""Variants in their one spelling: trimmed, shifted left against the genome, and classed by what
-changes.
+"""Normalised variants: trimmed, shifted left against the genome, and classified by what they
+change.
 
-Only scores follow this spelling; the user's records keep theirs. Source: Tan, Abecasis and Kang
-2015 (normalisation).
+Only scores use this representation; the user's records are not changed. Source: Tan, Abecasis and
+Kang 2015 (normalisation).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from gfmtrust.core.alphabet import N, decode
 from gfmtrust.core.vocabulary import VariantClass
 
 LOOK_LEFT_BP = 256
-"""Letters of the genome fetched at a time while an indel moves left."""
+"""Number of letters of the genome that are read at a time while an indel is shifted left."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """What changes, and nothing beside it: ref stands at [pos, pos + len(ref)) of its contig; one
-    of ref and alt may be empty."""
+    """The changed letters only: ref is at [pos, pos + len(ref)) of its contig; one of ref and alt
+    may be empty."""
 
     pos: int
     ref: str
@@ -41,7 +41,7 @@ class Variant:
         return max(len(self.ref), len(self.alt))
 
     def sites(self, contig_length: int) -> np.ndarray:
-        """Positions whose distributions tell of the variant, ascending, int64: the substituted
+        """Positions whose distributions describe the variant, ascending, int64: the substituted
         bases, the deleted or replaced ones, or those on either side of an insertion (one at a
         contig's end)."""
         if self.kind in (VariantClass.SNV, VariantClass.MNV):
@@ -59,12 +59,12 @@ class Variant:
 
 
 def normalised(genome, contig: str, pos: int, ref: str, alt: str) -> Variant:
-    """The variant of an allele as spelled: common suffix and prefix cut, then an indel moved as far
-    left as the genome repeats.
+    """The variant of an allele as written: the common suffix and prefix are removed, then an indel
+    is shifted as far left as the genome repeats.
 
     ref, alt: upper-case letters A, C, G, T, ref equal to the genome at pos (0-based). REF equal to
-    ALT gives the first base twice. Two spellings of one change give the same variant; so do single
-    alleles cut out of a multi-allelic record.
+    ALT gives the first base twice. Two representations of one change give the same variant, and so
+    do single alleles of a multi-allelic record.
     """
     if ref == alt:
         return Variant(pos, ref[0], ref[0])
@@ -85,13 +85,13 @@ def normalised(genome, contig: str, pos: int, ref: str, alt: str) -> Variant:
 
 
 def _steps_left(genome, contig: str, pos: int, unit: str) -> int:
-    """How far the letters before pos go on repeating `unit` backwards, in bases."""
+    """The number of bases before pos over which the letters continue to repeat `unit` backwards."""
     moved = 0
     while moved < pos:
         first = max(0, pos - moved - LOOK_LEFT_BP)
         codes = genome.codes(contig, first, pos - moved)
-        for letter, known in zip(decode(codes)[::-1], (codes < N)[::-1], strict=True):
-            if not known or letter != unit[-1 - moved % len(unit)]:
+        for letter, definite in zip(decode(codes)[::-1], (codes < N)[::-1], strict=True):
+            if not definite or letter != unit[-1 - moved % len(unit)]:
                 return moved
             moved += 1
     return moved

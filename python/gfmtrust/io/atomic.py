@@ -52,9 +52,9 @@ def synced(part: Path) -> Iterator:
     try:
         file = open(part, "wb")  # noqa: SIM115 (closed below, in both ways out)
     except OSError as error:
-        found = f"cannot be written ({error.strerror})"
+        observed = f"cannot be written ({error.strerror})"
         raise CannotWriteError(
-            message(str(part), found, "a folder with write permission")
+            message(str(part), observed, "a folder with write permission")
         ) from error
     try:
         yield file
@@ -70,10 +70,10 @@ def synced(part: Path) -> Iterator:
 def write_failed(path: Path, error: OSError, done: str = "") -> InputOutputError:
     """The error for bytes that could not be written; `done` says how far writing came, such as
     'after 12 records'."""
-    found = f"{(error.strerror or str(error)).lower()} {done}".strip()
+    observed = f"{(error.strerror or str(error)).lower()} {done}".strip()
     return InputOutputError(
         message(
-            path.name.removesuffix(".part"), found, "room on the disk", "free some and run again"
+            path.name.removesuffix(".part"), observed, "room on the disk", "free some and run again"
         )
     )
 

@@ -68,7 +68,7 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
             )
         )
     contigs: list[str] = []
-    names: dict[str, str] = {}  # one text a contig, however many lines
+    names: dict[str, str] = {}  # one text per contig, however many lines
     numbers = array("q")
     n_columns = 0
     for line_no, line in enumerate(lines, start=1):
@@ -131,9 +131,9 @@ def _interval(path: Path, line_no: int, fields: list[bytes]) -> tuple[str, int, 
 
 
 def _bad_line(
-    path: Path, line_no: int, found: str, expected: str, remedy: str = "fix the line"
+    path: Path, line_no: int, observed: str, expected: str, remedy: str = "fix the line"
 ) -> BadDataError:
-    return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))
+    return BadDataError(message(path.name, f"line {line_no}: {observed}", expected, remedy))
 
 
 @dataclass(frozen=True)
@@ -248,11 +248,11 @@ def _first_interval(bed: BedFile) -> int:
 def _row(bed: BedFile, rows: Iterator[list[str]], n_columns: int) -> list[str]:
     row = next(rows, [])
     if len(row) != n_columns:
-        found = f"a row of {len(row)} values"
+        observed = f"a row of {len(row)} values"
         raise InternalError(
             message(
                 bed.name,
-                found,
+                observed,
                 f"{len(bed.intervals)} rows with a value for each of {n_columns} columns",
             )
         )
@@ -276,9 +276,11 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> N
         )
         before = bed.lines[n_lines - 1] if n_lines <= len(bed.lines) else b""
         if plain + line[len(text) :] != (before if before.endswith(b"\n") else before + b"\n"):
-            found = f"line {n_lines} is {shown(line)}"
+            observed = f"line {n_lines} is {shown(line)}"
             raise InternalError(
-                message(part.name, found, f"{shown(before)} and our columns", "please report this")
+                message(
+                    part.name, observed, f"{shown(before)} and our columns", "please report this"
+                )
             )
     if n_lines != len(bed.lines) or n_ours != len(ours):
         raise InternalError(

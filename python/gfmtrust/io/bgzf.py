@@ -83,27 +83,27 @@ def read_lines(
     else as `read_chunks`.
     """
     pending: list[bytes] = []
-    held = 0
+    pending_bytes = 0
     n_lines = 0
     for chunk in read_chunks(path, max_ratio):
         first, *others = chunk.split(b"\n")
         pending.append(first)
-        held += len(first)
-        _check_line(path, n_lines + 1, held, max_line)
+        pending_bytes += len(first)
+        _check_line(path, n_lines + 1, pending_bytes, max_line)
         for part in others:
             n_lines += 1
             yield (b"".join(pending) if len(pending) > 1 else pending[0]) + b"\n"
             pending = [part]
-            held = len(part)
-            _check_line(path, n_lines + 1, held, max_line)
-    if held:
+            pending_bytes = len(part)
+            _check_line(path, n_lines + 1, pending_bytes, max_line)
+    if pending_bytes:
         yield b"".join(pending)
 
 
 def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> None:
     if length > max_line:
-        found = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
-        raise BadDataError(message(Path(path).name, found, "shorter lines", "see --max_line"))
+        observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
+        raise BadDataError(message(Path(path).name, observed, "shorter lines", "see --max_line"))
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
@@ -134,11 +134,11 @@ def _guarded(
         n_out += len(chunk)
         if max_ratio is not None and n_out - out_mark >= RATIO_SPAN:
             if n_out - out_mark > max_ratio * (n_in - in_mark):
-                found = (
+                observed = (
                     f"grows more than {max_ratio:,.0f}-fold when decompressed, near byte {n_in:,}"
                 )
                 raise BadDataError(
-                    message(path.name, found, "a file of text", "check where it came from")
+                    message(path.name, observed, "a file of text", "check where it came from")
                 )
             out_mark, in_mark = n_out, n_in
         if chunk:
@@ -256,8 +256,8 @@ def _next_member(path: Path, raw: bytes, at: int) -> bytes:
     return b""
 
 
-def _damage(path: Path, found: str) -> str:
-    return message(path.name, found, "a whole compressed file", "copy it again")
+def _damage(path: Path, observed: str) -> str:
+    return message(path.name, observed, "a whole compressed file", "copy it again")
 
 
 class BgzfWriter:

@@ -93,10 +93,13 @@ def read_index(path: str | Path) -> list[IndexRow]:
         if len(numbers) != 4 or not all(
             number.isascii() and number.isdigit() for number in numbers
         ):
-            found = f"line {line_no} is '{shown(line.strip())}'"
+            observed = f"line {line_no} is '{shown(line.strip())}'"
             raise BadDataError(
                 message(
-                    Path(path).name, found, "name, length, offset, bases, bytes", "delete the index"
+                    Path(path).name,
+                    observed,
+                    "name, length, offset, bases, bytes",
+                    "delete the index",
                 )
             )
         rows.append(IndexRow(name, *map(int, numbers)))
@@ -109,15 +112,15 @@ def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[
     remedy = "delete the index"
     for row, contig in zip(rows, contigs, strict=False):
         if row.name != contig.name:
-            found = f"contig {shown(row.name)}; {fasta.name} has {shown(contig.name)}"
-            raise BadDataError(message(index.name, found, "the same", remedy))
+            observed = f"contig {shown(row.name)}; {fasta.name} has {shown(contig.name)}"
+            raise BadDataError(message(index.name, observed, "the same", remedy))
         if row.length != contig.length:
-            found = f"{shown(row.name)} length {row.length}; {fasta.name} has {contig.length}"
-            raise BadDataError(message(index.name, found, "the same", remedy))
+            observed = f"{shown(row.name)} length {row.length}; {fasta.name} has {contig.length}"
+            raise BadDataError(message(index.name, observed, "the same", remedy))
         if row.offset != contig.offset or row.last_byte() != contig.end:
-            found = f"{shown(row.name)} lies elsewhere in {fasta.name}"
+            observed = f"{shown(row.name)} lies elsewhere in {fasta.name}"
             raise BadDataError(
-                message(index.name, found, "the same place, and lines of one length", remedy)
+                message(index.name, observed, "the same place, and lines of one length", remedy)
             )
     if len(rows) != len(contigs):
         raise BadDataError(
@@ -150,11 +153,11 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
             if last_letter in (b"\r", b"\n") or not _is_header(
                 between.lstrip(b"\r\n"), row.name.encode()
             ):
-                found = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
+                observed = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
                 raise BadDataError(
                     message(
                         index.name,
-                        found,
+                        observed,
                         "the same place, and lines of one length",
                         "delete the index",
                     )
@@ -165,7 +168,7 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
 
 def _is_header(text: bytes, name: bytes) -> bool:
     """Whether a text is the header line of that contig and nothing else; the empty text for no
-    name. No regex: one a contig is slow."""
+    name. No regex: one per contig is slow."""
     if not name:
         return not text
     begin, after = text[: len(name) + 1], text[len(name) + 1 :]

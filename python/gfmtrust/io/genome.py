@@ -196,16 +196,16 @@ class Genome:
             try:
                 text = self._faidx.from_file(contig, start + 1, end)
             except (OSError, ValueError, pyfaidx.FetchError) as error:
-                found = f"{shown(contig)} cannot be read near byte {self._faidx.index[contig].offset:,} ({shown(str(error))})"
+                observed = f"{shown(contig)} cannot be read near byte {self._faidx.index[contig].offset:,} ({shown(str(error))})"
                 raise InputOutputError(
-                    message(self.path.name, found, "a whole file", "copy it again")
+                    message(self.path.name, observed, "a whole file", "copy it again")
                 ) from error
             if len(text) != end - start:
-                found = f"{shown(contig)} gives {len(text)} letters at {start + 1}-{end}"
+                observed = f"{shown(contig)} gives {len(text)} letters at {start + 1}-{end}"
                 raise BadDataError(
                     message(
                         Path(self._faidx.indexname).name,
-                        found,
+                        observed,
                         f"{end - start}",
                         "delete the index",
                     )
@@ -271,9 +271,9 @@ def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool)
                 rebuild=False,
             )
     except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
-        found = shown(" ".join(str(error).split()))
+        observed = shown(" ".join(str(error).split()))
         raise BadDataError(
-            message(path.name, found, "contigs of unique names, lines of one length")
+            message(path.name, observed, "contigs of unique names, lines of one length")
         ) from error
     if not compressed:
         fasta_scan.compare_places(path, index, fasta_scan.read_index(index))

@@ -38,7 +38,7 @@ class IntervalSet:
                 "end": kept["end"].to_numpy(),
             }
         )
-        # sorted here: bedtools sort takes 400 bytes a line
+        # sorted here: bedtools sort needs 400 bytes per line
         table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()
         tool = pybedtools.BedTool.from_dataframe(table).merge()
         merged = pd.read_csv(

@@ -97,7 +97,7 @@ class PositionTable:
                 )
             )
         self._cache_rows = cache_rows
-        self._held: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
+        self._cache: OrderedDict[int, dict[str, np.ndarray]] = OrderedDict()
         self._stretches = _index_groups(self._file, self.path.name)
         self._lasts = {
             contig: [stretch.last for stretch in runs] for contig, runs in self._stretches.items()
@@ -130,17 +130,17 @@ class PositionTable:
         return pieces
 
     def _group(self, group: int) -> dict[str, np.ndarray]:
-        if group not in self._held:
+        if group not in self._cache:
             table = self._file.read_row_group(group, columns=self._columns)
-            self._held[group] = {name: as_numpy(table[name]) for name in self._columns}
+            self._cache[group] = {name: as_numpy(table[name]) for name in self._columns}
             self.groups_read += 1
             while (
-                len(self._held) > 1
-                and sum(len(held["pos"]) for held in self._held.values()) > self._cache_rows
+                len(self._cache) > 1
+                and sum(len(columns["pos"]) for columns in self._cache.values()) > self._cache_rows
             ):
-                self._held.popitem(last=False)
-        self._held.move_to_end(group)
-        return self._held[group]
+                self._cache.popitem(last=False)
+        self._cache.move_to_end(group)
+        return self._cache[group]
 
 
 def _index_groups(file: pq.ParquetFile, name: str) -> dict[str, list[Stretch]]:

@@ -212,8 +212,8 @@ REGION_BASES = schema_of("contig", "contig_index", "pos", "base", *BASES_COLUMNS
 
 
 def score_schema(n_views: int, of_variants: bool = False) -> pa.Schema:
-    """Columns of a score table: one row a site, `n_views` distributions of four side by side; with
-    variants also their LLR by view, null where the sites' distributions give it."""
+    """Columns of a score table: one row per site, `n_views` distributions of four side by side;
+    with variants also their LLR by view, null where the sites' distributions give it."""
     variant_columns = (
         [("llr", pa.list_(pa.float32(), n_views)), "variant_status"] if of_variants else []
     )

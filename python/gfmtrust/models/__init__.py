@@ -57,12 +57,14 @@ def family_of(config: dict) -> Family:
     for one in of_type:
         if one.reads(config):
             return one
-    known = sorted({kind for name in FAMILIES for kind in family(name).model_types})
-    found = f"model_type is {model_type!r}" if model_type is not None else "no model_type"
+    model_types = sorted({kind for name in FAMILIES for kind in family(name).model_types})
+    observed = f"model_type is {model_type!r}" if model_type is not None else "no model_type"
     if of_type:
-        found += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
+        observed += f", and {' and '.join(one.name for one in of_type)} cannot read such a one"
     elif config.get("auto_map"):
-        found += ", a network of the repository's own code, which is never run"
+        observed += ", a network of the repository's own code, which is never run"
     classes = config_keys.classes_of(config)
     remedy = f"auto_map names {', '.join(classes)}" if classes else ""
-    raise ConfigurationError(message("config.json", found, f"one of {', '.join(known)}", remedy))
+    raise ConfigurationError(
+        message("config.json", observed, f"one of {', '.join(model_types)}", remedy)
+    )

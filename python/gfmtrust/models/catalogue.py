@@ -36,20 +36,20 @@ def catalogue(
     without bundles. A bundle that is refused is a row that says why.
     """
     names = [family] if family else list(models.FAMILIES)
-    found = outcomes.read(recorded)
-    families = {name: _family(name, found) for name in names}
+    recorded_outcomes = outcomes.read(recorded)
+    families = {name: _family(name, recorded_outcomes) for name in names}
     rows = [row for row in registry.read_rows(table).values() if row.family in names]
-    made: Tables = {
+    listing: Tables = {
         "families": list(families.values()),
         "checkpoints": [_checkpoint(row, families[row.family]) for row in rows],
     }
     if bundles:
-        made["bundles"] = [
+        listing["bundles"] = [
             row
             for row in map(_bundle, _folders(bundles))
             if not family or row["family"] in (family, "")
         ]
-    return made
+    return listing
 
 
 def text(tables: Tables) -> str:
@@ -66,7 +66,7 @@ def text(tables: Tables) -> str:
     return "\n".join(parts)
 
 
-def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
+def _family(name: str, recorded_outcomes: list[outcomes.Outcome]) -> dict[str, str]:
     facts = family_facts.facts(name)
     return {
         "family": name,
@@ -74,21 +74,21 @@ def _family(name: str, found: list[outcomes.Outcome]) -> dict[str, str]:
         "reads": facts.reads,
         "model_type": ", ".join(facts.model_types),
         "layouts": str(len(facts.examples)),
-        "conformance": _state(facts.examples, found),
+        "conformance": _state(facts.examples, recorded_outcomes),
     }
 
 
-def _state(examples: tuple[str, ...], found: list[outcomes.Outcome]) -> str:
+def _state(examples: tuple[str, ...], recorded_outcomes: list[outcomes.Outcome]) -> str:
     """How many figures of these examples were recorded, and how many of them are over their bar."""
-    mine = [one for one in found if one.example in examples]
-    failed = [one for one in mine if not one.passed]
-    missing = [name for name in examples if name not in {one.example for one in mine}]
+    of_family = [one for one in recorded_outcomes if one.example in examples]
+    failed = [one for one in of_family if not one.passed]
+    missing = [name for name in examples if name not in {one.example for one in of_family}]
     if missing:
         return "not recorded"
     return (
-        f"{len(failed)} of {len(mine)} figures over their bar"
+        f"{len(failed)} of {len(of_family)} figures over their bar"
         if failed
-        else f"{len(mine)} figures, all within their bars"
+        else f"{len(of_family)} figures, all within their bars"
     )
 
 

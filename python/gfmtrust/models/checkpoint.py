@@ -89,11 +89,11 @@ def load(directory: Path) -> Checkpoint:
     try:
         network = family.build(config)
     except (RuntimeError, MemoryError) as error:
-        found = (
+        observed = (
             f"no network of it can be built ({(str(error).splitlines() or ['out of memory'])[0]})"
         )
         raise ConfigurationError(
-            message(str(directory / "config.json"), found, "sizes of a network that fits here")
+            message(str(directory / "config.json"), observed, "sizes of a network that fits here")
         ) from error
     fill(network, tensors, family)
     network.eval().requires_grad_(False)
@@ -147,11 +147,11 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     missing = [name for name in state if name not in tensors and not _matches(name, family.unused)]
     surplus = [name for name in tensors if name not in state and not _matches(name, family.surplus)]
     if missing or surplus:
-        found = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
+        observed = f"{len(missing)} tensors missing, {len(surplus)} surplus, first {(missing + surplus)[0]}"
         raise BadDataError(
             message(
                 "weights",
-                found,
+                observed,
                 f"exactly those of family {family.name}",
                 "is config.json this checkpoint's?",
             )
@@ -207,8 +207,8 @@ def read_card(directory: Path) -> dict:
     card = _read_object(path)
     for name, value in card.items():
         if type(value) is not CARD_FIELDS.get(name):
-            known = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
-            raise BadDataError(message(str(path), f"{name} is {value!r}", known))
+            fields = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
+            raise BadDataError(message(str(path), f"{name} is {value!r}", fields))
     if fault := training.fault(card.get("training", {})):
         raise BadDataError(
             message(str(path), f"training: {fault}", "lists of names under assemblies and contigs")
@@ -224,14 +224,14 @@ def _read_object(path: Path) -> dict:
             message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
         )
     try:
-        held = json.loads(
+        content = json.loads(
             path.read_text(encoding="utf-8"), parse_constant=_no_number, parse_float=_finite
         )
     except (ValueError, RecursionError) as error:
         raise BadDataError(message(str(path), f"no JSON ({error})", "an object")) from error
-    if not isinstance(held, dict):
-        raise BadDataError(message(str(path), type(held).__name__, "an object"))
-    return held
+    if not isinstance(content, dict):
+        raise BadDataError(message(str(path), type(content).__name__, "an object"))
+    return content
 
 
 def _no_number(text: str) -> float:

@@ -193,11 +193,11 @@ def refuse_foreign(config: dict) -> None:
             )
 
 
-def _mixture(found: str) -> ConfigurationError:
+def _mixture(observed: str) -> ConfigurationError:
     return ConfigurationError(
         message(
             "config.json",
-            f"a mixture of experts ({found})",
+            f"a mixture of experts ({observed})",
             "a dense network",
             "mixtures are not supported: their routing depends on the whole batch of tokens",
         )

@@ -34,11 +34,11 @@ def network(example: Example, seed: int = 0) -> torch.nn.Module:
     the example's scale."""
     family = models.family_of(example.config)
     torch.manual_seed(seed)
-    made = family.build(family.read_config(example.config)).eval().requires_grad_(False)
-    for module in made.modules():
+    example_network = family.build(family.read_config(example.config)).eval().requires_grad_(False)
+    for module in example_network.modules():
         if isinstance(module, torch.nn.Linear):
             module.weight.mul_(example.scale)
-    return made
+    return example_network
 
 
 def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
@@ -54,15 +54,16 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
         (directory / "vocab.txt").write_text(
             "\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n"
         )
-    state, held = network(example, seed).state_dict(), {}
+    state, distinct = network(example, seed).state_dict(), {}
     tied = {one for one, _ in models.family_of(example.config).ties(state)}
     for name, tensor in state.items():
         if not (
-            name in tied and any(tensor.data_ptr() == other.data_ptr() for other in held.values())
+            name in tied
+            and any(tensor.data_ptr() == other.data_ptr() for other in distinct.values())
         ):
-            held[name] = tensor
+            distinct[name] = tensor
     save_file(
-        {name: tensor.clone().contiguous() for name, tensor in held.items()},
+        {name: tensor.clone().contiguous() for name, tensor in distinct.items()},
         directory / "model.safetensors",
     )
     (directory / "gfmtrust.json").write_text(

@@ -108,8 +108,8 @@ class Family:
     def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches
         in full; groups may be named again."""
-        found = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
-        return [(match.string, match.expand(other)) for match, other in found if match]
+        matches = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
+        return [(match.string, match.expand(other)) for match, other in matches if match]
 
 
 def take(
@@ -131,9 +131,11 @@ def take(
     } | fixed
     unknown = sorted(set(config) - set(wanted) - set(fixed) - unread)
     if unknown:
-        found = f"unknown key {unknown[0]!r} = {config[unknown[0]]!r}"
+        observed = f"unknown key {unknown[0]!r} = {config[unknown[0]]!r}"
         remedy = "it may change the network; add it to the family"
-        raise ConfigurationError(message("config.json", found, f"keys of {kind.__name__}", remedy))
+        raise ConfigurationError(
+            message("config.json", observed, f"keys of {kind.__name__}", remedy)
+        )
     for key, allowed in fixed.items():
         if key in config and not any(_equal(config[key], value) for value in allowed):
             raise ConfigurationError(
@@ -185,11 +187,11 @@ def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, i
         )
     for token, expected in specials.items():
         if vocabulary.get(token) != expected:
-            found = f"{token!r} has id {vocabulary.get(token)}"
+            observed = f"{token!r} has id {vocabulary.get(token)}"
             raise BadDataError(
                 message(
                     "vocabulary",
-                    found,
+                    observed,
                     f"{expected} as config.json says",
                     "is it this checkpoint's file?",
                 )

@@ -40,8 +40,8 @@ class FamilyFacts:
 def facts(name: str, recorded: Path = RECORDED) -> FamilyFacts:
     """Facts about a family, from the record where it has them. Raises ConfigurationError (78) for a
     family that is not in the registry, BadDataError (65) for a record that cannot be read."""
-    known = read(recorded) if name in models.FAMILIES else {}
-    return known[name] if name in known else live(name)
+    recorded_facts = read(recorded) if name in models.FAMILIES else {}
+    return recorded_facts[name] if name in recorded_facts else live(name)
 
 
 def live(name: str) -> FamilyFacts:
@@ -71,9 +71,9 @@ def read(path: Path = RECORDED) -> dict[str, FamilyFacts]:
         rows = json.loads(path.read_text(encoding="utf-8"))
         return {row["family"]: _record(row) for row in rows}
     except (ValueError, TypeError, KeyError) as error:
-        found = f"no facts of families ({error!r})"
+        observed = f"no facts of families ({error!r})"
         raise BadDataError(
-            message(str(path), found, "what python dev/write_docs.py wrote")
+            message(str(path), observed, "what python dev/write_docs.py wrote")
         ) from error
 
 

@@ -33,14 +33,14 @@ def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.n
 
     def answer(feeds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         with torch.no_grad():
-            made = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
-        logp, off = made if isinstance(made, tuple) else (made, torch.zeros(made.shape))
+            outputs = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
+        logp, off = outputs if isinstance(outputs, tuple) else (outputs, torch.zeros(outputs.shape))
         if not torch.isfinite(logp).all():
-            found = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
+            observed = f"logp is not finite at input_ids {list(feeds['input_ids'].shape)}"
             raise BadDataError(
                 message(
                     "network",
-                    found,
+                    observed,
                     "a number for every base",
                     "are the weights damaged, or too large for fp32?",
                 )

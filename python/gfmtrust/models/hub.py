@@ -73,11 +73,11 @@ def licence(directory: Path) -> dict[str, str]:
     from yaml import YAMLError
 
     try:
-        told = ModelCard.load(path, ignore_metadata_errors=True).data
+        card = ModelCard.load(path, ignore_metadata_errors=True).data
     except (ValueError, YAMLError) as error:
         LOG.warning("%s: not read (%s); the licence stays empty", path, str(error).splitlines()[0])
         return {"licence": "", "licence_url": ""}
-    return {"licence": _licence_of(told), "licence_url": str(told.get("license_link") or "")}
+    return {"licence": _licence_of(card), "licence_url": str(card.get("license_link") or "")}
 
 
 def _download(
@@ -125,9 +125,9 @@ def _require_files(place: str, names: Iterable[str]) -> None:
     names = list(names)
     if wanting := contents.lacking(names):
         there = contents.unreadable(names)
-        found = f"no {' and no '.join(wanting)}" + (f", but {', '.join(there)}" if there else "")
+        observed = f"no {' and no '.join(wanting)}" + (f", but {', '.join(there)}" if there else "")
         raise ConfigurationError(
-            message(place, found, contents.NEEDED, "convert the checkpoint and give its folder")
+            message(place, observed, contents.NEEDED, "convert the checkpoint and give its folder")
         )
 
 
@@ -152,22 +152,22 @@ def _weights(
         if not weights_sha256 or _may_have(names, listed, weights_sha256):
             return names
         choices.append(names)
-    found = " ".join(_listed_sha256(listed[name]) for name in choices[0])
+    observed = " ".join(_listed_sha256(listed[name]) for name in choices[0])
     expected, remedy = (
         f"{' '.join(weights_sha256)} as assets/models.csv says",
         "no weights were fetched; pin the row again",
     )
     raise BadDataError(
-        message(f"{place}: {', '.join(choices[0])}", f"sha256 is {found}", expected, remedy)
+        message(f"{place}: {', '.join(choices[0])}", f"sha256 is {observed}", expected, remedy)
     )
 
 
 def _may_have(names: list[str], listed: dict, weights_sha256: list[str]) -> bool:
     """Whether files can have these digests, as far as the hub lists them: of a small file in git it
     lists no sha256."""
-    found = [_listed_sha256(listed[name]) for name in names]
-    return len(found) == len(weights_sha256) and all(
-        one in ("", other) for one, other in zip(found, weights_sha256, strict=True)
+    digests = [_listed_sha256(listed[name]) for name in names]
+    return len(digests) == len(weights_sha256) and all(
+        one in ("", other) for one, other in zip(digests, weights_sha256, strict=True)
     )
 
 
@@ -229,20 +229,22 @@ def _check(path: Path, file) -> None:
     small one. Another one is removed."""
     with open(path, "rb") as content:
         if file.lfs is not None:
-            expected, found = (
+            expected, digest = (
                 _listed_sha256(file),
                 hashlib.file_digest(content, "sha256").hexdigest(),
             )
         else:
-            expected, held = file.blob_id, content.read()
-            found = hashlib.sha1(b"blob %d\0" % len(held) + held, usedforsecurity=False).hexdigest()
-    if found != expected:
+            expected, data = file.blob_id, content.read()
+            digest = hashlib.sha1(
+                b"blob %d\0" % len(data) + data, usedforsecurity=False
+            ).hexdigest()
+    if digest != expected:
         path.resolve().unlink()
         path.unlink(missing_ok=True)
         raise BadDataError(
             message(
                 str(path),
-                f"digest is {found}",
+                f"digest is {digest}",
                 f"{expected} as the hub lists",
                 "it was removed; run again",
             )

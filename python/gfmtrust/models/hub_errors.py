@@ -58,18 +58,22 @@ def no_checkpoint(
         RevisionNotFoundError,
     )
 
-    place, found, held = (
+    place, observed, cache_folder = (
         f"{repository} at {revision}",
         f"not fetched ({cause(error)})",
         folder(repository, revision),
     )
     if getattr(error, "errno", None) in FULL:
         return InputOutputError(
-            message(place, found, "room for it", "free some space, or set HF_HOME to another disk")
+            message(
+                place, observed, "room for it", "free some space, or set HF_HOME to another disk"
+            )
         )
     if getattr(error, "errno", None) in CLOSED:
         return CannotWriteError(
-            message(place, found, "a cache that can be written", "set HF_HOME to a folder of yours")
+            message(
+                place, observed, "a cache that can be written", "set HF_HOME to a folder of yours"
+            )
         )
     if "onsistency" in str(error) or "peer closed connection" in str(error):
         return TransientError(
@@ -81,7 +85,8 @@ def no_checkpoint(
             )
         )
     remedy = (
-        without_network or f"place {contents.NEEDED} in {held}, or in any folder given to --models"
+        without_network
+        or f"place {contents.NEEDED} in {cache_folder}, or in any folder given to --models"
     )
     if isinstance(error, GatedRepoError):
         consent = (
@@ -97,18 +102,21 @@ def no_checkpoint(
             )
         )
     if isinstance(error, RevisionNotFoundError | RepositoryNotFoundError):
-        found = "not on the hub, or not for everyone"
+        observed = "not on the hub, or not for everyone"
         return MissingInputError(
             message(
-                place, found, "a public repository and a commit of it", f"check both, or {remedy}"
+                place,
+                observed,
+                "a public repository and a commit of it",
+                f"check both, or {remedy}",
             )
         )
     if status(error) in BUSY:
-        found = f"the hub answered {status(error)}"
+        observed = f"the hub answered {status(error)}"
         return TransientError(
-            message(place, found, "a hub that is not busy", "run again; whole files are kept")
+            message(place, observed, "a hub that is not busy", "run again; whole files are kept")
         )
-    return MissingInputError(message(place, found, "a network", remedy))
+    return MissingInputError(message(place, observed, "a network", remedy))
 
 
 def status(error: BaseException | None) -> int:

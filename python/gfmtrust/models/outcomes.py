@@ -33,14 +33,14 @@ class Outcome:
         )  # NaN passes neither
 
 
-def table(found: list[Outcome]) -> str:
-    """One row an example, one column a check, as Markdown; a figure over its bar is bold, several
-    of one check stand in one cell."""
-    checks = list(dict.fromkeys(one.check for one in found))
+def table(results: list[Outcome]) -> str:
+    """One row per example, one column per check, as Markdown; a figure over its bar is bold,
+    several of one check stand in one cell."""
+    checks = list(dict.fromkeys(one.check for one in results))
     lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
-    for name in dict.fromkeys(one.example for one in found):
+    for name in dict.fromkeys(one.example for one in results):
         cells = [
-            ", ".join(_cell(one) for one in found if (one.example, one.check) == (name, check))
+            ", ".join(_cell(one) for one in results if (one.example, one.check) == (name, check))
             for check in checks
         ]
         lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
@@ -52,15 +52,15 @@ def _cell(one: Outcome) -> str:
     return figure if one.passed else f"**{figure}**"
 
 
-def write(found: list[Outcome], path: Path, force: bool = True) -> None:
-    """Keep outcomes as JSON, one a line; figures to two digits, a bar of infinity as null."""
+def write(results: list[Outcome], path: Path, force: bool = True) -> None:
+    """Write outcomes as JSON, one per line; figures to two digits, a bar of infinity as null."""
     rows = [
         {
             **asdict(one),
             "value": float(f"{one.value:.2g}") if isfinite(one.value) else str(one.value),
             "allowed": one.allowed if isfinite(one.allowed) else None,
         }
-        for one in found
+        for one in results
     ]
     with part_file(path, force=force) as part:
         part.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")

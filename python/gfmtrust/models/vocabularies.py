@@ -48,7 +48,7 @@ CHARACTER_TOKENIZER = CharacterTokenizer(
 
 
 def check_kmers(
-    vocabulary: dict[str, int], siblings: Mapping[str, int], own: str, k: int = 6
+    vocabulary: dict[str, int], siblings: Mapping[str, int], model_name: str, k: int = 6
 ) -> None:
     """Refuse (65) a vocabulary whose k-mers are not the published ones in their order, A, T, C, G,
     from the published first id on.
@@ -61,23 +61,23 @@ def check_kmers(
     first = vocabulary.get("A" * k, 0)
     for number, word in enumerate(kmers(k), first):
         if vocabulary.get(word) != number:
-            found = (
+            observed = (
                 f"{word!r} has id {vocabulary[word]}"
                 if word in vocabulary
                 else f"{word!r} is missing"
             )
             expected = f"{number}: {k}-mers one after the other in the order A, T, C, G"
             raise BadDataError(
-                message("vocabulary", found, expected, "is it this checkpoint's file?")
+                message("vocabulary", observed, expected, "is it this checkpoint's file?")
             )
-    if first != siblings[own]:
+    if first != siblings[model_name]:
         other = next(
             (name for name, number in siblings.items() if number == first), "another model"
         )
-        found = f"the first {k}-mer has id {first}, as in the vocabulary of {other}"
-        expected = f"{siblings[own]}, as in that of {own}"
+        observed = f"the first {k}-mer has id {first}, as in the vocabulary of {other}"
+        expected = f"{siblings[model_name]}, as in that of {model_name}"
         raise BadDataError(
-            message("vocabulary", found, expected, "copy the vocabulary file of these weights")
+            message("vocabulary", observed, expected, "copy the vocabulary file of these weights")
         )
 
 
@@ -110,7 +110,7 @@ def bpe(
         {"Sequence": {"id": "A", "type_id": 0}},
         {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
     ]
-    told = {
+    specials = {
         token: {"id": token, "ids": [vocabulary[token]], "tokens": [token]}
         for token in ("[CLS]", "[SEP]")
     }
@@ -137,7 +137,7 @@ def bpe(
             "type": "TemplateProcessing",
             "single": around,
             "pair": around,
-            "special_tokens": told,
+            "special_tokens": specials,
         },
         "decoder": None,
         "model": {

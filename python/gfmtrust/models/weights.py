@@ -35,16 +35,21 @@ def paths_of(directory: Path) -> list[Path]:
     paths = [directory / name for name in files.weight_files(names, directory.__truediv__)]
     if not paths:
         others = contents.unreadable(names)
-        found = f"no weights that can be read{', but ' + ' and '.join(others) if others else ''}"
+        observed = f"no weights that can be read{', but ' + ' and '.join(others) if others else ''}"
         raise MissingInputError(
-            message(str(directory), found, contents.NEEDED, "copy the checkpoint's weights")
+            message(str(directory), observed, contents.NEEDED, "copy the checkpoint's weights")
         )
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        found = f"not found ({len(missing)} of {len(paths)} files that {files.form(names)} lists)"
+        observed = (
+            f"not found ({len(missing)} of {len(paths)} files that {files.form(names)} lists)"
+        )
         raise MissingInputError(
             message(
-                str(missing[0]), found, "every file of the index", "copy the checkpoint's weights"
+                str(missing[0]),
+                observed,
+                "every file of the index",
+                "copy the checkpoint's weights",
             )
         )
     if others := files.unread(names):
@@ -176,14 +181,14 @@ def _unread(path: Path, error: Exception) -> BadDataError:
     """The unpickler's own text advises to switch its protection off: it is not passed on but for
     the name of what the file would run."""
     named = UNSUPPORTED.search(str(error)) if path.suffix == ".bin" else None
-    found = f"not read ({type(error).__name__})"
+    observed = f"not read ({type(error).__name__})"
     if named:
         return BadDataError(
             message(
                 str(path),
-                f"{found}: it asks for {named[1]}, which is never run",
+                f"{observed}: it asks for {named[1]}, which is never run",
                 "tensors alone",
                 "use a file of tensors, best safetensors",
             )
         )
-    return BadDataError(message(str(path), found, "tensors alone", "copy the file again"))
+    return BadDataError(message(str(path), observed, "tensors alone", "copy the file again"))

@@ -1,5 +1,5 @@
-"""The context model: a k-mer (Markov) baseline fitted to the user's genome, which answers from the
-letters on both sides of a base and masks nothing."""
+"""The context model: a k-mer (Markov) baseline fitted to the user's genome. It predicts a base from
+the letters on both sides and masks nothing."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from gfmtrust.readers.views import site_index, width_of
 
 @dataclass(frozen=True)
 class CountsReader(Reader):
-    """Its contexts are the orders of the mixture, so it has no view of half of the context, and
-    an allele of any length can be scored."""
+    """Reads the context model. Its contexts are the orders of the mixture, so it has no view of
+    half of the context, and it can score an allele of any length."""
 
     def longest_allele(self, preset: str) -> int | None:
         return None
 
     def reads_neighbours(self, asked: bool) -> bool:
-        """Always: the local gain of the other models is measured against its local surprisal."""
+        """True always, because the local gain of the other models is measured against its local
+        surprisal."""
         return True
 
     def span(self, placement: Placement, length: int) -> Span:
-        """From RADIUS_BP before the change to RADIUS_BP after it, nothing masked, in one round."""
+        """The letters from RADIUS_BP before the change to RADIUS_BP after it, in one round, with
+        nothing masked."""
         width, site = width_of(self.model, placement), site_index(self.model, placement)
         n_scored = length + 2 * RADIUS_BP
         return Span(

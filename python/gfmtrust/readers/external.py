@@ -1,8 +1,9 @@
-"""Answers that somebody else's program gave: a bundle without a graph, looked up instead of run.
+"""Scores from an external program: a bundle without a graph, whose scores are looked up instead of
+computed.
 
-What a model outside ONNX (Evo 2, a service, a table of a paper) says of alleles or of bases goes
-through the same measures, calibration and flags as a model of ours. `import_scores` makes such a
-bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
+The scores of alleles or bases from a model outside ONNX (Evo 2, a service, a table of a paper) go
+through the same measures, calibration and flags as those of a supported model. `import_scores`
+creates such a bundle. Formats: docs/understand/models.md, "Scores from elsewhere".
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
 SITES = pa.schema(
     [("contig", pa.string()), ("pos", pa.int64()), ("probs", pa.list_(pa.float32(), 4))]
 )
-"""One row a base that was answered for, sorted by contig and position; order A,C,G,T of the forward
+"""One row per base that was scored, sorted by contig and position; order A,C,G,T of the forward
 strand."""
 VARIANTS = pa.schema(
     [
@@ -42,13 +43,13 @@ VARIANTS = pa.schema(
         ("llr", pa.float32()),
     ]
 )
-"""One row an allele that changes the length, in its normalised form (`variants.normalised`); nats,
+"""One row per allele that changes the length, in its normalised form (`variants.normalised`); nats,
 ALT less REF."""
 
 
 @dataclass
 class LookedUp:
-    """Stands for the session of a model that is not run here; see `interfaces.LoadedScorer`."""
+    """Replaces the session of a model that is not run here; see `interfaces.LoadedScorer`."""
 
     device: str
     requested: str

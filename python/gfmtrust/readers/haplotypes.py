@@ -224,7 +224,9 @@ def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarra
         ].astype(np.float64)
         with np.errstate(divide="ignore"):
             log_p = np.log(real).reshape(n, 2, len(index), -1)
-        both_known = (base < N).reshape(n, 2, len(index)).all(axis=1)
-        total = total + np.where(both_known[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
+        both_definite = (base < N).reshape(n, 2, len(index)).all(axis=1)
+        total = total + np.where(both_definite[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(
+            axis=1
+        )
         largest = np.maximum(largest, mass[place.reshape(-1)].reshape(n, -1).max(axis=1))
     return total, largest

@@ -87,16 +87,16 @@ WEIGHTS_BYTES = 3_965_239_677
 def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the network's float32 tensors."""
     width, inner, rows = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
-    found = {
+    by_name = {
         "esm.embeddings.word_embeddings.weight": (rows, width),
         "esm.embeddings.position_embeddings.weight": (config["max_position_embeddings"], width),
     }
 
     def dense(name: str, n_out: int, n_in: int) -> None:
-        found.update({f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)})
+        by_name.update({f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)})
 
     def norm(name: str) -> None:
-        found.update({f"{name}.weight": (width,), f"{name}.bias": (width,)})
+        by_name.update({f"{name}.weight": (width,), f"{name}.bias": (width,)})
 
     for layer in range(config["num_hidden_layers"]):
         at = f"esm.encoder.layer.{layer}"
@@ -114,7 +114,7 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     )
     dense("lm_head.dense", width, width)
     norm("lm_head.layer_norm")
-    return found | {"lm_head.decoder.weight": (rows, width), "lm_head.bias": (rows,)}
+    return by_name | {"lm_head.decoder.weight": (rows, width), "lm_head.bias": (rows,)}
 
 
 def tables(config: dict) -> dict:
@@ -129,12 +129,12 @@ def tables(config: dict) -> dict:
 def tokens(text: str) -> list[int]:
     """Ids without the leading <cls>: whole 6-mers from the left, letters one by one where no 6-mer
     of the four bases fits."""
-    found, at = [], 0
+    result, at = [], 0
     while at < len(text):
         step = 6 if text[at : at + 6] in IDS and len(text) - at >= 6 else 1
-        found.append(IDS[text[at : at + step]])
+        result.append(IDS[text[at : at + step]])
         at += step
-    return found
+    return result
 
 
 LAYOUTS = (

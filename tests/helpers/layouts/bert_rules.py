@@ -22,22 +22,22 @@ def norm(name: str, width: int) -> Shapes:
 def embeddings(config: dict, positions: bool) -> Shapes:
     """Tables of tokens, of segments and, where they are learned, of positions."""
     width = config["hidden_size"]
-    found = {
+    by_name = {
         "bert.embeddings.word_embeddings.weight": (config["vocab_size"], width),
         "bert.embeddings.token_type_embeddings.weight": (config["type_vocab_size"], width),
     }
     if positions:
         shape = (config["max_position_embeddings"], width)
-        found["bert.embeddings.position_embeddings.weight"] = shape
-    return found | norm("bert.embeddings.LayerNorm", width)
+        by_name["bert.embeddings.position_embeddings.weight"] = shape
+    return by_name | norm("bert.embeddings.LayerNorm", width)
 
 
 def attention(at: str, width: int) -> Shapes:
     """Separate queries, keys and values, and the projection behind them."""
-    found: Shapes = {}
+    by_name: Shapes = {}
     for name in ("query", "key", "value"):
-        found |= dense(f"{at}.attention.self.{name}", width, width)
-    return found | dense(f"{at}.attention.output.dense", width, width)
+        by_name |= dense(f"{at}.attention.self.{name}", width, width)
+    return by_name | dense(f"{at}.attention.output.dense", width, width)
 
 
 def feed_forward(at: str, config: dict) -> Shapes:
@@ -51,10 +51,10 @@ def feed_forward(at: str, config: dict) -> Shapes:
 def head(config: dict, second_bias: bool) -> Shapes:
     """The head of masked tokens; second_bias: its bias is in the file under two names."""
     width, rows = config["hidden_size"], config["vocab_size"]
-    found = dense("cls.predictions.transform.dense", width, width)
-    found |= norm("cls.predictions.transform.LayerNorm", width)
-    found |= dense("cls.predictions.decoder", rows, width)
-    return found | ({"cls.predictions.bias": (rows,)} if second_bias else {})
+    result = dense("cls.predictions.transform.dense", width, width)
+    result |= norm("cls.predictions.transform.LayerNorm", width)
+    result |= dense("cls.predictions.decoder", rows, width)
+    return result | ({"cls.predictions.bias": (rows,)} if second_bias else {})
 
 
 TIED = {"cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"}

@@ -95,10 +95,10 @@ def rule(content: dict, first: int, last: int, dash: bool = False) -> Callable[[
         tokens = list(text)
         while True:
             pairs = enumerate(zip(tokens, tokens[1:], strict=False))
-            found = [(rank[pair], place) for place, pair in pairs if pair in rank]
-            if not found:
+            items = [(rank[pair], place) for place, pair in pairs if pair in rank]
+            if not items:
                 return [ids.get(token, unknown) for token in tokens]
-            place = min(found)[1]
+            place = min(items)[1]
             tokens[place : place + 2] = [tokens[place] + tokens[place + 1]]
 
     def tokens_of(text: str) -> list[int]:

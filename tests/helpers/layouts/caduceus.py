@@ -79,7 +79,7 @@ def tensors(config: dict, is_bin: bool = False) -> dict[str, tuple[int, ...]]:
     embedding = (
         f"{backbone}embeddings.word_embeddings{'.embedding' if config['rcps'] else ''}.weight"
     )
-    found = {embedding: (config["vocab_size"], width), f"{backbone}norm_f.weight": (width,)}
+    by_name = {embedding: (config["vocab_size"], width), f"{backbone}norm_f.weight": (width,)}
     own = {
         "conv1d.weight": (inner, 1, 4),
         "conv1d.bias": (inner,),
@@ -92,16 +92,18 @@ def tensors(config: dict, is_bin: bool = False) -> dict[str, tuple[int, ...]]:
     shared = {"in_proj.weight": (2 * inner, width), "out_proj.weight": (width, inner)}
     for layer in range(config["n_layer"]):
         at = f"{backbone}layers.{layer}"
-        found[f"{at}.norm.weight"] = (width,)
+        by_name[f"{at}.norm.weight"] = (width,)
         for direction in ("mamba_fwd", "mamba_rev"):
-            held = own | shared if direction == "mamba_fwd" or is_bin else own
-            found |= {f"{at}.mixer{deep}.{direction}.{name}": shape for name, shape in held.items()}
+            selected = own | shared if direction == "mamba_fwd" or is_bin else own
+            by_name |= {
+                f"{at}.mixer{deep}.{direction}.{name}": shape for name, shape in selected.items()
+            }
     if is_bin:
-        found["lm_head.lm_head.weight" if config["rcps"] else "lm_head.weight"] = (
+        by_name["lm_head.lm_head.weight" if config["rcps"] else "lm_head.weight"] = (
             config["vocab_size"],
             width,
         )
-    return found
+    return by_name
 
 
 def tables(config: dict) -> dict:
@@ -109,20 +111,20 @@ def tables(config: dict) -> dict:
     `state_space_start`."""
     import torch
 
-    width, found, shapes = config["d_model"], {}, tensors(config)
+    width, result, shapes = config["d_model"], {}, tensors(config)
     deep = ".submodule" if config["rcps"] else ""
     for layer in range(config["n_layer"]):
         for seed, direction in enumerate(("mamba_fwd", "mamba_rev")):
             at = f"caduceus.backbone.layers.{layer}.mixer{deep}.{direction}"
             start = state_space_start(at, 2 * width, 16, width, -(-width // 16), 2 * layer + seed)
-            found |= {name: value for name, value in start.items() if name in shapes}
+            result |= {name: value for name, value in start.items() if name in shapes}
     if config["rcps"]:
         table = torch.tensor(
             [config["complement_map"][str(number)] for number in range(config["vocab_size"])]
         )
-        found["caduceus.backbone.embeddings.word_embeddings.complement_map"] = table
-        found["lm_head.complement_map"] = table.clone()
-    return found
+        result["caduceus.backbone.embeddings.word_embeddings.complement_map"] = table
+        result["lm_head.complement_map"] = table.clone()
+    return result
 
 
 def plant_tensors(config: dict) -> dict[str, tuple[int, ...]]:
@@ -134,20 +136,20 @@ def plant_tables(config: dict) -> dict:
     """`tables`, and the tied tensors of the .bin file equal to those they are tied to."""
     import torch
 
-    found = tables(config)
+    result = tables(config)
     embedding = "caduceus.backbone.embeddings.word_embeddings.embedding.weight"
-    found[embedding] = (
+    result[embedding] = (
         torch.randn(tensors(config)[embedding], generator=torch.Generator().manual_seed(1))
         * 2
         / config["d_model"] ** 0.5
     )
     for name in set(plant_tensors(config)) - set(tensors(config)):
-        found[name] = found[
+        result[name] = result[
             embedding
             if name == "lm_head.lm_head.weight"
             else name.replace("mamba_rev", "mamba_fwd")
         ]
-    return found
+    return result
 
 
 def plant_tokens(text: str) -> list[int]:

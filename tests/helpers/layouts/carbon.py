@@ -74,7 +74,7 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     width, inner, rows = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
     size = config["head_dim"]
     n_query, n_shared = size * config["num_attention_heads"], size * config["num_key_value_heads"]
-    found = {
+    by_name = {
         "model.embed_tokens.weight": (rows, width),
         "model.norm.weight": (width,),
         "lm_head.weight": (rows, width),
@@ -91,8 +91,8 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
             "input_layernorm": (width,),
             "post_attention_layernorm": (width,),
         }
-        found |= {f"model.layers.{layer}.{name}.weight": shape for name, shape in within.items()}
-    return found
+        by_name |= {f"model.layers.{layer}.{name}.weight": shape for name, shape in within.items()}
+    return by_name
 
 
 def tokens(text: str) -> list[int]:

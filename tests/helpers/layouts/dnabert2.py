@@ -48,15 +48,15 @@ GENERATION = '{"_from_model_config": true, "pad_token_id": 0, "transformers_vers
 def tensors(config: dict) -> Shapes:
     """Name -> shape: fused queries, keys and values, a gated feed-forward, no positions."""
     width, inner = config["hidden_size"], config["intermediate_size"]
-    found = embeddings(config, positions=False)
+    result = embeddings(config, positions=False)
     for layer in range(config["num_hidden_layers"]):
         at = f"bert.encoder.layer.{layer}"
-        found |= dense(f"{at}.attention.self.Wqkv", 3 * width, width)
-        found |= dense(f"{at}.attention.output.dense", width, width)
-        found |= norm(f"{at}.attention.output.LayerNorm", width)
-        found |= dense(f"{at}.mlp.gated_layers", 2 * inner, width, bias=False)
-        found |= dense(f"{at}.mlp.wo", width, inner) | norm(f"{at}.mlp.layernorm", width)
-    return found | head(config, second_bias=False)
+        result |= dense(f"{at}.attention.self.Wqkv", 3 * width, width)
+        result |= dense(f"{at}.attention.output.dense", width, width)
+        result |= norm(f"{at}.attention.output.LayerNorm", width)
+        result |= dense(f"{at}.mlp.gated_layers", 2 * inner, width, bias=False)
+        result |= dense(f"{at}.mlp.wo", width, inner) | norm(f"{at}.mlp.layernorm", width)
+    return result | head(config, second_bias=False)
 
 
 BIN = Layout(

@@ -48,12 +48,12 @@ CONFIG = {
 def tensors(config: dict) -> Shapes:
     """Name -> shape: a norm before each branch and one after the last layer."""
     width = config["hidden_size"]
-    found = embeddings(config, positions=True)
+    result = embeddings(config, positions=True)
     for layer in range(config["num_hidden_layers"]):
         at = f"bert.encoder.layer.{layer}"
-        found |= norm(f"{at}.pre_attention_ln", width) | attention(at, width)
-        found |= norm(f"{at}.post_attention_ln", width) | feed_forward(at, config)
-    return found | norm("bert.encoder.last_layer_ln", width) | head(config, second_bias=True)
+        result |= norm(f"{at}.pre_attention_ln", width) | attention(at, width)
+        result |= norm(f"{at}.post_attention_ln", width) | feed_forward(at, config)
+    return result | norm("bert.encoder.last_layer_ln", width) | head(config, second_bias=True)
 
 
 def tables(config: dict) -> dict:

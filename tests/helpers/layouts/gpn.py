@@ -134,10 +134,10 @@ def brassicales_tensors(config: dict) -> dict[str, tuple[int, ...]]:
     """Name -> shape; modules are numbered in their sequence, those without parameters among
     them."""
     width, kernel = config["hidden_size"], config["kernel_size"]
-    found = {}
+    by_name = {}
 
     def both(name: str, *shape: int) -> None:
-        found.update({f"{name}.weight": shape, f"{name}.bias": shape[:1]})
+        by_name.update({f"{name}.weight": shape, f"{name}.bias": shape[:1]})
 
     for layer in range(config["n_layers"]):
         at = f"model.encoder.{layer}"
@@ -148,14 +148,14 @@ def brassicales_tensors(config: dict) -> dict[str, tuple[int, ...]]:
     both("cls.decoder.0", width, width)
     both("cls.decoder.2", width)
     both("cls.decoder.3", config["vocab_size"], width)
-    return found
+    return by_name
 
 
 def promoter_tensors(config: dict) -> dict[str, tuple[int, ...]]:
     """Name -> shape; the network has no biases."""
     width = config["hidden_size"]
     inner = width // 2
-    found = {"model.embeddings.word_embeddings.weight": (config["vocab_size"], width)}
+    by_name = {"model.embeddings.word_embeddings.weight": (config["vocab_size"], width)}
     for layer in range(config["num_hidden_layers"]):
         kernel = config["rest_kernel_size"] if layer else config["first_kernel_size"]
         shapes = {
@@ -166,11 +166,11 @@ def promoter_tensors(config: dict) -> dict[str, tuple[int, ...]]:
             "8": (inner,),
             "10": (width, inner),
         }
-        found |= {
+        by_name |= {
             f"model.encoder.layer.{layer}.layer.{number}.weight": shape
             for number, shape in shapes.items()
         }
-    return found | {
+    return by_name | {
         "model.ln_f.weight": (width,),
         "cls.decoder.weight": (config["vocab_size"], width),
     }

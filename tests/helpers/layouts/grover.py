@@ -62,12 +62,12 @@ TOKENIZER = _tokenizer()
 def tensors(config: dict) -> Shapes:
     """Name -> shape: a pooler beside the head of masked tokens."""
     width = config["hidden_size"]
-    found = embeddings(config, positions=True)
+    result = embeddings(config, positions=True)
     for layer in range(config["num_hidden_layers"]):
         at = f"bert.encoder.layer.{layer}"
-        found |= attention(at, width) | norm(f"{at}.attention.output.LayerNorm", width)
-        found |= feed_forward(at, config) | norm(f"{at}.output.LayerNorm", width)
-    return found | head(config, second_bias=True) | dense("bert.pooler.dense", width, width)
+        result |= attention(at, width) | norm(f"{at}.attention.output.LayerNorm", width)
+        result |= feed_forward(at, config) | norm(f"{at}.output.LayerNorm", width)
+    return result | head(config, second_bias=True) | dense("bert.pooler.dense", width, width)
 
 
 LAYOUTS = (

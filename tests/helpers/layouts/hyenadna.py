@@ -110,7 +110,7 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
         config["filter_order"],
         config["max_seq_len"],
     )
-    found = {
+    by_name = {
         "hyena.backbone.embeddings.word_embeddings.weight": (16, width),
         "hyena.backbone.ln_f.weight": (width,),
         "hyena.backbone.ln_f.bias": (width,),
@@ -145,8 +145,10 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
             "norm2.weight": (width,),
             "norm2.bias": (width,),
         }
-        found |= {f"hyena.backbone.layers.{layer}.{name}": shape for name, shape in within.items()}
-    return found
+        by_name |= {
+            f"hyena.backbone.layers.{layer}.{name}": shape for name, shape in within.items()
+        }
+    return by_name
 
 
 def tables(config: dict) -> dict:
@@ -160,14 +162,14 @@ def tables(config: dict) -> dict:
         2 * math.pi * torch.arange(steps).reshape(1, steps, 1) / steps * torch.linspace(1e-4, 1, 2)
     )
     decay = torch.linspace(math.log(0.01) / 1.5, math.log(0.01) / 0.3, width).reshape(1, 1, width)
-    found = {}
+    by_name = {}
     for layer in range(config["n_layer"]):
         at = f"hyena.backbone.layers.{layer}.mixer.filter_fn"
-        found[f"{at}.pos_emb.t"] = place.clone()
-        found[f"{at}.pos_emb.z"] = torch.cat([place, torch.cos(angle), -torch.sin(angle)], -1)
-        found[f"{at}.modulation.deltas"] = decay.clone()
-        found[f"{at}.implicit_filter.1.freq"] = torch.full((1, config["filter_order"]), 10.0)
-    return found
+        by_name[f"{at}.pos_emb.t"] = place.clone()
+        by_name[f"{at}.pos_emb.z"] = torch.cat([place, torch.cos(angle), -torch.sin(angle)], -1)
+        by_name[f"{at}.modulation.deltas"] = decay.clone()
+        by_name[f"{at}.implicit_filter.1.freq"] = torch.full((1, config["filter_order"]), 10.0)
+    return by_name
 
 
 LAYOUTS = (

@@ -60,22 +60,22 @@ CONFIG = {
 def tensors(config: dict) -> Shapes:
     """Name -> shape: no bias but the decoder's."""
     width, inner, rows = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
-    found = {
+    by_name = {
         "model.embeddings.tok_embeddings.weight": (rows, width),
         "model.embeddings.norm.weight": (width,),
     }
     for layer in range(config["num_hidden_layers"]):
         at = f"model.layers.{layer}"
         if layer:
-            found[f"{at}.attn_norm.weight"] = (width,)
-        found |= {
+            by_name[f"{at}.attn_norm.weight"] = (width,)
+        by_name |= {
             f"{at}.attn.Wqkv.weight": (3 * width, width),
             f"{at}.attn.Wo.weight": (width, width),
             f"{at}.mlp_norm.weight": (width,),
             f"{at}.mlp.Wi.weight": (2 * inner, width),
             f"{at}.mlp.Wo.weight": (width, inner),
         }
-    return found | {
+    return by_name | {
         "model.final_norm.weight": (width,),
         "head.dense.weight": (width, width),
         "head.norm.weight": (width,),

@@ -90,7 +90,7 @@ def widths(config: dict) -> list[int]:
 def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the float32 tensors."""
     width, inner, levels = config["embed_dim"], config["ffn_embed_dim"], widths(config)
-    found = {
+    match = {
         "core.embed_layer.weight": (config["alphabet_size"], config["token_embed_dim"]),
         "core.stem.conv.weight": (levels[0], config["token_embed_dim"], 15),
         "core.stem.conv.bias": (levels[0],),
@@ -112,21 +112,21 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
 
     for level in range(config["num_downsamples"]):
         down, up = levels[level], levels[level + 1]
-        found |= tower(f"core.conv_tower_blocks.{level}", down, up)
-        found |= tower(
+        match |= tower(f"core.conv_tower_blocks.{level}", down, up)
+        match |= tower(
             f"core.deconv_tower_blocks.{config['num_downsamples'] - 1 - level}", up, down
         )
     for layer in range(config["num_layers"]):
         at = f"core.transformer_blocks.{layer}"
         for name in ("query_head.linear", "key_head.linear", "value_head.linear", "mha_output"):
-            found |= {
+            match |= {
                 f"{at}.sa_layer.{name}.weight": (width, width),
                 f"{at}.sa_layer.{name}.bias": (width,),
             }
         for name in ("self_attention_layer_norm", "final_layer_norm"):
-            found |= {f"{at}.{name}.weight": (width,), f"{at}.{name}.bias": (width,)}
-        found |= {f"{at}.fc1.weight": (2 * inner, width), f"{at}.fc2.weight": (width, inner)}
-    return found
+            match |= {f"{at}.{name}.weight": (width,), f"{at}.{name}.bias": (width,)}
+        match |= {f"{at}.fc1.weight": (2 * inner, width), f"{at}.fc2.weight": (width, inner)}
+    return match
 
 
 LAYOUTS = (

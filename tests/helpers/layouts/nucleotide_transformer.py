@@ -104,37 +104,37 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     def norm(name: str) -> dict:
         return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
 
-    found = {
+    by_name = {
         "esm.embeddings.word_embeddings.weight": (rows, width),
         "esm.embeddings.position_embeddings.weight": (config["max_position_embeddings"], width),
     }
     for layer in range(config["num_hidden_layers"]):
         at = f"esm.encoder.layer.{layer}"
         for name in ("query", "key", "value"):
-            found |= dense(f"{at}.attention.self.{name}", width, width)
-        found |= (
+            by_name |= dense(f"{at}.attention.self.{name}", width, width)
+        by_name |= (
             dense(f"{at}.attention.output.dense", width, width)
             | norm(f"{at}.attention.LayerNorm")
             | norm(f"{at}.LayerNorm")
         )
-        found |= dense(f"{at}.intermediate.dense", inner * (2 if gated else 1), width, not gated)
-        found |= dense(f"{at}.output.dense", width, inner, not gated)
+        by_name |= dense(f"{at}.intermediate.dense", inner * (2 if gated else 1), width, not gated)
+        by_name |= dense(f"{at}.output.dense", width, inner, not gated)
         if gated:
-            found[f"{at}.attention.self.rotary_embeddings.inv_freq"] = (
+            by_name[f"{at}.attention.self.rotary_embeddings.inv_freq"] = (
                 width // config["num_attention_heads"] // 2,
             )
-    found |= norm("esm.encoder.emb_layer_norm_after")
-    found |= dense(
+    by_name |= norm("esm.encoder.emb_layer_norm_after")
+    by_name |= dense(
         "esm.contact_head.regression",
         1,
         config["num_hidden_layers"] * config["num_attention_heads"],
     )
-    found |= (
+    by_name |= (
         dense("lm_head.dense", width, width)
         | norm("lm_head.layer_norm")
         | dense("lm_head.decoder", rows, width, bias=False)
     )
-    return found | {"lm_head.bias": (rows,)}
+    return by_name | {"lm_head.bias": (rows,)}
 
 
 def tables(config: dict) -> dict:

@@ -48,13 +48,15 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
     def norm(name: str, width: int) -> dict:
         return {f"_model.{name}.weight": (width,), f"_model.{name}.bias": (width,)}
 
-    found = {"_model.embedding.parametrizations.weight.original": (len(IDS), outer)}
+    by_name = {"_model.embedding.parametrizations.weight.original": (len(IDS), outer)}
     for block in range(config["num_stacks"] * config["stack_size"]):
         at = f"blocks.{block}"
-        found |= norm(f"{at}.layer_norm1", outer) | convolution(f"{at}.conv1", inner, outer, 1)
-        found |= norm(f"{at}.layer_norm2", inner) | convolution(f"{at}.conv2", inner, inner, kernel)
-        found |= norm(f"{at}.layer_norm3", inner) | convolution(f"{at}.conv3", outer, inner, 1)
-    return found | norm("output_layer_norm", outer) | convolution("output_conv", 4, outer, 1)
+        by_name |= norm(f"{at}.layer_norm1", outer) | convolution(f"{at}.conv1", inner, outer, 1)
+        by_name |= norm(f"{at}.layer_norm2", inner) | convolution(
+            f"{at}.conv2", inner, inner, kernel
+        )
+        by_name |= norm(f"{at}.layer_norm3", inner) | convolution(f"{at}.conv3", outer, inner, 1)
+    return by_name | norm("output_layer_norm", outer) | convolution("output_conv", 4, outer, 1)
 
 
 def tokens(text: str) -> list[int]:

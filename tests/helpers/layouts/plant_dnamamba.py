@@ -79,7 +79,7 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
         config["state_size"],
         config["time_step_rank"],
     )
-    found = {
+    by_name = {
         "backbone.embeddings.weight": (config["vocab_size"], width),
         "backbone.norm_f.weight": (width,),
     }
@@ -96,15 +96,15 @@ def tensors(config: dict) -> dict[str, tuple[int, ...]]:
             "mixer.dt_proj.bias": (inner,),
             "mixer.out_proj.weight": (width, inner),
         }
-        found |= {f"backbone.layers.{layer}.{name}": shape for name, shape in within.items()}
-    return found
+        by_name |= {f"backbone.layers.{layer}.{name}": shape for name, shape in within.items()}
+    return by_name
 
 
 def tables(config: dict) -> dict:
     """The mixers as `state_space_start`."""
-    found = {}
+    by_name = {}
     for layer in range(config["num_hidden_layers"]):
-        found |= state_space_start(
+        by_name |= state_space_start(
             f"backbone.layers.{layer}.mixer",
             config["intermediate_size"],
             config["state_size"],
@@ -112,7 +112,7 @@ def tables(config: dict) -> dict:
             config["time_step_rank"],
             layer,
         )
-    return found
+    return by_name
 
 
 LAYOUTS = (

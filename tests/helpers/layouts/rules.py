@@ -17,22 +17,22 @@ BYTES = {"F32": 4, "I64": 8, "BF16": 2}
 
 def words(k: int) -> list[str]:
     """Every word of k letters, the last letter running fastest."""
-    found = [""]
+    items = [""]
     for _ in range(k):
-        found = [word + letter for word in found for letter in LETTERS]
-    return found
+        items = [word + letter for word in items for letter in LETTERS]
+    return items
 
 
 def tokens_of_words(text: str, ids: dict[str, int], k: int) -> list[int]:
     """Whole words from the left; letters that are left over, and all letters near one that is no
     base, one by one."""
-    found, at = [], 0
+    result, at = [], 0
     while at < len(text):
         word = text[at : at + k]
         step = k if word in ids and len(word) == k else 1
-        found.append(ids[text[at : at + step]])
+        result.append(ids[text[at : at + step]])
         at += step
-    return found
+    return result
 
 
 def special(token: str) -> dict:

@@ -235,20 +235,20 @@ def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
 
 def test_models_are_compared_at_the_runs_snvs_and_at_some_of_its_bases(tmp_path):
     _, sites, bases, _ = finished(tmp_path, noisy, snv_rows(GENOME, range(100, 1_600, 5)))
-    found = tables.read_json(tmp_path / "sites" / "model_comparison.json")
-    assert [(one["id"], one["n"]) for one in found["snvs"]["models"]] == [
+    content = tables.read_json(tmp_path / "sites" / "model_comparison.json")
+    assert [(one["id"], one["n"]) for one in content["snvs"]["models"]] == [
         ("a", 300),
         ("context_model", 300),
     ]
-    assert found["snvs"]["models"][0]["mean_entropy"] == pytest.approx(
+    assert content["snvs"]["models"][0]["mean_entropy"] == pytest.approx(
         sites["ent"].mean(), abs=1e-5
     )
-    assert found["snvs"]["models"][1]["mean_entropy"] == 2.0
+    assert content["snvs"]["models"][1]["mean_entropy"] == 2.0
     assert (
-        found["bases"]["models"][0]["n"]
+        content["bases"]["models"][0]["n"]
         == ((bases["pos"] % 8 == 0) & (bases["status"] == "SCORED") & bases["base"].ne("N")).sum()
     )
-    assert found["snvs"]["pairs"][0]["n_jsd"] == 300
+    assert content["snvs"]["pairs"][0]["n_jsd"] == 300
     assert (
-        found["snvs"]["pairs"][0]["same_sign"] < 1
+        content["snvs"]["pairs"][0]["same_sign"] < 1
     )  # the context model here says nothing: its LLR is 0 and has no sign in common

@@ -328,13 +328,13 @@ def test_lookup_agrees_with_a_scan_and_reads_each_group_once(tmp_path):
         assert lookup.contigs() == ["b", "a", "c"]
         for contig in ("b", "a", "c"):
             for pos in range(0, 500, 7):
-                found = [
+                items = [
                     value
                     for piece in lookup.rows(contig, pos, pos + 3)
                     for value in piece.column("x")
                 ]
                 assert (
-                    found
+                    items
                     == frame[(frame.contig == contig) & (frame.pos >= pos) & (frame.pos < pos + 3)][
                         "x"
                     ].tolist()
@@ -345,14 +345,14 @@ def test_lookup_agrees_with_a_scan_and_reads_each_group_once(tmp_path):
 
 
 def test_site_records_are_distinct_spellings_and_single_alleles(run):
-    found = list(site_records(run / "spellings.parquet"))
-    assert [record for record in found if record[:2] == ("chr1", 9)] == [
+    rows = list(site_records(run / "spellings.parquet"))
+    assert [record for record in rows if record[:2] == ("chr1", 9)] == [
         ("chr1", 9, "A", ("C",)),
         ("chr1", 9, "A", ("C", "G")),
         ("chr1", 9, "A", ("G",)),
         ("chr1", 9, "A", ("G", "C")),
     ]
-    assert len(found) == len(set(found)) == 12
+    assert len(rows) == len(set(rows)) == 12
 
 
 def test_sites_vcf_of_a_run_without_alleles(run):

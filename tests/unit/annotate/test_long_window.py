@@ -69,16 +69,16 @@ def test_the_cap_alone():
 
 
 def test_the_report_says_why_and_the_file_keeps_it():
-    found = record.with_outcome_text(by_hand(options=Options(long_window="a, b")))
+    result = record.with_outcome_text(by_hand(options=Options(long_window="a, b")))
     assert (
-        report_wording.why_no_high(found)[0]
+        report_wording.why_no_high(result)[0]
         == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
     )
     assert (
-        report_wording.level_text(Rank.HIGH, found)
+        report_wording.level_text(Rank.HIGH, result)
         == "Not given in this run: the window is longer than a, b was trained on."
     )
-    assert RunCalibration.from_dict(found.to_dict()).options.long_window == "a, b"
+    assert RunCalibration.from_dict(result.to_dict()).options.long_window == "a, b"
     both = Options(background="chr1.fa", long_window="a")
     assert both.at_most_medium == "context model and probes come from chr1.fa"
     assert Options().at_most_medium == ""
@@ -86,7 +86,7 @@ def test_the_report_says_why_and_the_file_keeps_it():
 
 @pytest.mark.bad_input
 def test_a_calibration_with_a_note_of_another_name_is_refused():
-    held = by_hand(options=Options(long_window="a")).to_dict()
-    held["options"]["long_windows"] = held["options"].pop("long_window")
+    content = by_hand(options=Options(long_window="a")).to_dict()
+    content["options"]["long_windows"] = content["options"].pop("long_window")
     with pytest.raises(ConfigurationError, match="long_windows"):
-        RunCalibration.from_dict(held)
+        RunCalibration.from_dict(content)

@@ -93,12 +93,12 @@ def test_ten_million_lines(tmp_path):
             "--out_dir",
             "scores",
         )
-    told = ("--plan", "plan", "--scores", "scores", "--models", "context_model")
-    step(tmp_path, "calibrate", *told, "--out_dir", "calibration")
+    output = ("--plan", "plan", "--scores", "scores", "--models", "context_model")
+    step(tmp_path, "calibrate", *output, "--out_dir", "calibration")
     step(
         tmp_path,
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         "calibration/calibration.json",
         "--out_dir",
@@ -128,10 +128,10 @@ def test_ten_million_lines(tmp_path):
     place = COLUMNS.index("entropy") + 4
     n = 0
     with (
-        gzip.open(tmp_path / "many.gfm.bed.gz", "rt") as found,
+        gzip.open(tmp_path / "many.gfm.bed.gz", "rt") as result,
         open(tmp_path / "many.bed") as given,
     ):
-        for line in found:
+        for line in result:
             if line.startswith("#"):
                 continue
             own = next(given)

@@ -17,9 +17,16 @@ UNIFORM, A, C = [0.25] * 4, [1.0, 0, 0, 0], [0, 1.0, 0, 0]
 
 def ensemble(view_models, models=("m", "n"), baseline="context", likelihood=()):
     n = len(view_models)
-    told = {name: {"quantity": "likelihood" if name in likelihood else "direct"} for name in models}
+    by_name = {
+        name: {"quantity": "likelihood" if name in likelihood else "direct"} for name in models
+    }
     return Ensemble(
-        tuple(models), baseline, np.array(view_models), np.array(["+"] * n), np.zeros(n, bool), told
+        tuple(models),
+        baseline,
+        np.array(view_models),
+        np.array(["+"] * n),
+        np.zeros(n, bool),
+        by_name,
     )
 
 
@@ -42,11 +49,11 @@ def block(probs, context):
 
 
 def compared(of, probs, context, ref, alt, parts=1):
-    found = ModelComparison(of)
+    result = ModelComparison(of)
     whole = block(probs, context)
     for rows in np.array_split(np.arange(len(probs)), parts):
-        found.add(whole, rows, np.asarray(ref)[rows], np.asarray(alt)[rows])
-    return found.as_dict()
+        result.add(whole, rows, np.asarray(ref)[rows], np.asarray(alt)[rows])
+    return result.as_dict()
 
 
 def random_run(n=400, seed=3):
@@ -63,12 +70,12 @@ def random_run(n=400, seed=3):
 
 
 def test_certain_opposed_and_guessing_models():
-    found = compared(ensemble([0, 1]), [[A, C], [A, C]], [[UNIFORM], [UNIFORM]], [0, 0], [1, 1])
+    result = compared(ensemble([0, 1]), [[A, C], [A, C]], [[UNIFORM], [UNIFORM]], [0, 0], [1, 1])
     assert [
-        (one["id"], one["n"], one["mean_entropy"], one["near_uniform"]) for one in found["models"]
+        (one["id"], one["n"], one["mean_entropy"], one["near_uniform"]) for one in result["models"]
     ] == [("m", 2, 0.0, 0.0), ("n", 2, 0.0, 0.0), ("context", 2, 2.0, 1.0)]
-    assert found["models"][0]["entropy"][0] == found["models"][2]["entropy"][-1] == 2
-    pair = {(one["a"], one["b"]): one for one in found["pairs"]}
+    assert result["models"][0]["entropy"][0] == result["models"][2]["entropy"][-1] == 2
+    pair = {(one["a"], one["b"]): one for one in result["pairs"]}
     assert (pair["n", "m"]["jsd"], pair["n", "m"]["same_sign"]) == (1.0, 0.0)
     assert pair["context", "m"]["jsd"] == pytest.approx(
         jensenshannon(A, UNIFORM, base=2) ** 2, abs=1e-6
@@ -77,27 +84,29 @@ def test_certain_opposed_and_guessing_models():
 
 def test_numbers_agree_with_scipy_site_by_site():
     probs, context, ref, alt = random_run()
-    found = compared(ensemble([0, 0, 1]), probs, context, ref, alt)
+    result = compared(ensemble([0, 0, 1]), probs, context, ref, alt)
     with np.errstate(invalid="ignore"):
         means, signs = [], []
         for views in (probs[:, :2], probs[:, 2:], context):
             rows, said = [], []
             for site, r, a in zip(views.astype(float), ref, alt, strict=True):
-                held = site[~np.isnan(site).any(axis=1)]
-                rows.append(held.mean(axis=0) if len(held) else np.full(4, np.nan))
+                result_array = site[~np.isnan(site).any(axis=1)]
+                rows.append(result_array.mean(axis=0) if len(result_array) else np.full(4, np.nan))
                 said.append(
-                    np.sign(np.mean(np.log(held[:, a] / held[:, r]))) if len(held) else np.nan
+                    np.sign(np.mean(np.log(result_array[:, a] / result_array[:, r])))
+                    if len(result_array)
+                    else np.nan
                 )
             means.append(np.array(rows))
             signs.append(np.array(said))
-    for one, mean in zip(found["models"], means, strict=True):
+    for one, mean in zip(result["models"], means, strict=True):
         bits = np.array([scipy_entropy(row, base=2) for row in mean if np.isfinite(row).all()])
         assert (one["n"], one["mean_entropy"]) == (len(bits), pytest.approx(bits.mean(), abs=1e-5))
         assert one["near_uniform"] == pytest.approx((bits > 1.9).mean(), abs=1e-6)
         assert (
             np.abs(np.array(one["entropy"]) - np.histogram(bits, ENTROPY_EDGES)[0]).sum() <= 2
         )  # an edge may round either way
-    for one in found["pairs"]:
+    for one in result["pairs"]:
         a, b = (["m", "n", "context"].index(one[side]) for side in "ab")
         both = np.isfinite(means[a]).all(axis=1) & np.isfinite(means[b]).all(axis=1)
         jsd = np.mean(
@@ -117,15 +126,15 @@ def test_no_bit_depends_on_how_sites_are_split(parts):
 
 
 def test_a_model_of_likelihoods_has_signs_and_no_distribution():
-    found = compared(ensemble([0, 1], likelihood=("n",)), [[A, C]], [[UNIFORM]], [0], [1])
-    assert [(one["n"], one["mean_entropy"]) for one in found["models"]] == [
+    result = compared(ensemble([0, 1], likelihood=("n",)), [[A, C]], [[UNIFORM]], [0], [1])
+    assert [(one["n"], one["mean_entropy"]) for one in result["models"]] == [
         (1, 0.0),
         (0, None),
         (1, 2.0),
     ]
     assert [
         (one["a"], one["b"], one["jsd"], one["same_sign"])
-        for one in found["pairs"]
+        for one in result["pairs"]
         if one["a"] == "n"
     ] == [("n", "m", None, 0.0)]
 
@@ -139,18 +148,18 @@ def test_the_context_model_alone_is_no_baseline_of_itself():
         np.zeros(1, bool),
         {"context": {}},
     )
-    found = compared(alone, [[A]], [[A]], [0], [1])
-    assert [one["id"] for one in found["models"]] == ["context"]
-    assert found["pairs"] == []
+    result = compared(alone, [[A]], [[A]], [0], [1])
+    assert [one["id"] for one in result["models"]] == ["context"]
+    assert result["pairs"] == []
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("n", [0, 3])
 def test_sites_without_an_answer_count_nowhere(n):
     nothing = np.full((n, 2, 4), np.nan)
-    found = compared(ensemble([0, 1]), nothing, nothing[:, :1], [0] * n, [1] * n)
+    result = compared(ensemble([0, 1]), nothing, nothing[:, :1], [0] * n, [1] * n)
     assert all(
         (one["n"], one["mean_entropy"], sum(one["entropy"])) == (0, None, 0)
-        for one in found["models"]
+        for one in result["models"]
     )
-    assert all((one["jsd"], one["same_sign"]) == (None, None) for one in found["pairs"])
+    assert all((one["jsd"], one["same_sign"]) == (None, None) for one in result["pairs"])

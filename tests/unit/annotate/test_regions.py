@@ -116,14 +116,16 @@ def test_region_flag(typical, errors, n, levels, rank, why):
 
 
 def test_summary_of_a_sound_region():
-    found = summarise(600, columns(base_rows("c", 0, 600)), Status.OUT_OF_RANGE, BOTH, shift=False)
-    assert (found.rank, found.status, found.why) == (Rank.HIGH, Status.SCORED, ())
-    assert found.numbers == {
+    summary = summarise(
+        600, columns(base_rows("c", 0, 600)), Status.OUT_OF_RANGE, BOTH, shift=False
+    )
+    assert (summary.rank, summary.status, summary.why) == (Rank.HIGH, Status.SCORED, ())
+    assert summary.numbers == {
         "entropy": 1.0, "entropy_p25": 1.0, "entropy_p50": 1.0, "entropy_p75": 1.0, "near_uniform_share": 0.0, "gain": 0.125,
         "disagreement": 0.25, "strand_jsd": 0.0625, "surprisal": 1.5, "nll": pytest.approx(600 * 1.5 * np.log(2)), "reliability": 0.75,
         "certified_share": 1.0, "high_share": 1.0,
     }  # fmt: skip
-    assert found.scored_share == 1.0
+    assert summary.scored_share == 1.0
 
 
 def test_numbers_are_those_of_the_scored_bases():
@@ -135,19 +137,19 @@ def test_numbers_are_those_of_the_scored_bases():
             "rank": int(rng.integers(1, 4)),
             "gain": float("nan"),
         }
-    found = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False).numbers
+    summary = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False).numbers
     ent, rank = (np.array([row[name] for row in rows[:90]]) for name in ("ent", "rank"))
-    assert found["entropy"] == pytest.approx(ent.mean(), abs=1e-12)
-    assert [found[f"entropy_p{share}"] for share in (25, 50, 75)] == pytest.approx(
+    assert summary["entropy"] == pytest.approx(ent.mean(), abs=1e-12)
+    assert [summary[f"entropy_p{share}"] for share in (25, 50, 75)] == pytest.approx(
         np.percentile(ent, [25, 50, 75]), abs=1e-12
     )
-    assert found["near_uniform_share"] == np.mean([value >= 1.95 for value in ent])
-    assert (found["certified_share"], found["high_share"]) == (
+    assert summary["near_uniform_share"] == np.mean([value >= 1.95 for value in ent])
+    assert (summary["certified_share"], summary["high_share"]) == (
         np.mean(rank >= 2),
         np.mean(rank == 3),
     )
-    assert np.isnan(found["gain"])
-    assert list(found) == list(NUMBERS)
+    assert np.isnan(summary["gain"])
+    assert list(summary) == list(NUMBERS)
 
 
 @pytest.mark.bad_input
@@ -156,31 +158,31 @@ def test_nothing_scored_has_no_numbers():
 
 
 def test_shift_is_the_only_reason():
-    found = summarise(
+    summary = summarise(
         600, columns(base_rows("c", 0, 600, rank=1)), Status.OUT_OF_RANGE, BOTH, shift=True
     )
-    assert (found.rank, found.why) == (Rank.LOW, (Why.SHIFT,))
+    assert (summary.rank, summary.why) == (Rank.LOW, (Why.SHIFT,))
 
 
 @pytest.mark.bad_input
 def test_too_few_scored_bases_give_the_commonest_reason():
     rows = base_rows("c", 0, 79) + base_rows("c", 79, 15, status="AMBIGUOUS_BASE")
-    found = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False)
-    assert (found.rank, found.status, found.scored_bases) == (
+    summary = summarise(100, columns(rows), Status.OUT_OF_RANGE, BOTH, shift=False)
+    assert (summary.rank, summary.status, summary.scored_bases) == (
         Rank.NOT_SCORED,
         Status.AMBIGUOUS_BASE,
         79,
     )
-    found = summarise(99, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
-    assert (found.rank, found.status) == (Rank.NOT_SCORED, Status.OUT_OF_RANGE)
-    found = summarise(98, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
-    assert found.rank == Rank.MEDIUM  # 79 of 98 is more than 80 %
+    summary = summarise(99, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
+    assert (summary.rank, summary.status) == (Rank.NOT_SCORED, Status.OUT_OF_RANGE)
+    summary = summarise(98, columns(rows[:79]), Status.OUT_OF_RANGE, BOTH, shift=False)
+    assert summary.rank == Rank.MEDIUM  # 79 of 98 is more than 80 %
 
 
 @pytest.mark.bad_input
 def test_a_region_of_no_length_is_out_of_range():
-    found = summarise(0, columns([]), Status.NO_CONTIG, BOTH, shift=False)
-    assert (found.rank, found.status) == (Rank.NOT_SCORED, Status.OUT_OF_RANGE)
+    summary = summarise(0, columns([]), Status.NO_CONTIG, BOTH, shift=False)
+    assert (summary.rank, summary.status) == (Rank.NOT_SCORED, Status.OUT_OF_RANGE)
 
 
 BED = (
@@ -348,10 +350,10 @@ def test_a_region_judged_by_likelihoods_alone_has_a_flag_and_no_entropy():
         for name in ("ent", "dis", "gain", "strand_jsd", "surprisal")
     }
     said["rank"] = np.minimum(said["rank"], Rank.MEDIUM)
-    found = summarise(400, said, Status.OUT_OF_RANGE, BOTH, False)
-    assert found.rank <= Rank.MEDIUM
-    assert Why.NO_DISTRIBUTION in found.why
-    missing = {name for name, value in found.numbers.items() if np.isnan(value)}
+    summary = summarise(400, said, Status.OUT_OF_RANGE, BOTH, False)
+    assert summary.rank <= Rank.MEDIUM
+    assert Why.NO_DISTRIBUTION in summary.why
+    missing = {name for name, value in summary.numbers.items() if np.isnan(value)}
     assert missing == {
         name for name in NUMBERS if name not in ("reliability", "certified_share", "high_share")
     }

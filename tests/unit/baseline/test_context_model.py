@@ -145,10 +145,10 @@ def test_counts_are_those_of_a_dictionary(top, monkeypatch):
         seen = [
             stretch for number, stretch in enumerate(stretches) if PATTERNS[number % 14, member]
         ]
-        for length, found in enumerate(of_length, start=1):
+        for length, result in enumerate(of_length, start=1):
             expected = naive.count(seen, length)
-            assert found.sum() == sum(expected.values())
-            assert all(found[_rank(word)] == times for word, times in expected.items())
+            assert result.sum() == sum(expected.values())
+            assert all(result[_rank(word)] == times for word, times in expected.items())
 
 
 def _rank(word: str) -> int:
@@ -158,10 +158,10 @@ def _rank(word: str) -> int:
 @pytest.mark.parametrize("n_bases", [1_000, 1_100_000, 3_100_000_000])
 def test_codes_keep_counts_well_inside_their_own_noise(n_bases):
     step = counts.code_step(n_bases)
-    held = np.unique(np.geomspace(1, 2 * n_bases, 4000).astype(np.int64))
+    array = np.unique(np.geomspace(1, 2 * n_bases, 4000).astype(np.int64))
     code = np.rint(np.log1p(np.arange(1 << 16) * np.expm1(step)) / step).astype(np.uint8)
-    back = counts.counts_of_codes(step)[counts._coded(held, code, step)]
-    assert (np.abs(back - held) <= np.maximum(0.05 * held, 0.35 * np.sqrt(held))).all()
+    back = counts.counts_of_codes(step)[counts._coded(array, code, step)]
+    assert (np.abs(back - array) <= np.maximum(0.05 * array, 0.35 * np.sqrt(array))).all()
     assert counts.counts_of_codes(step)[:2].tolist() == [0, 1]
 
 
@@ -191,7 +191,7 @@ def test_the_law_is_that_of_the_dictionary_twin(small):
     windows = windows_at(encode(text), pos, reach)
     windows[7, reach + 2] = N
     windows[8, reach - 1] = windows[8, reach + 1] = N
-    found = law.log_probs(windows)
+    result = law.log_probs(windows)
     stretches = naive.blocks({"chr1": text}, model.members.block_size)
     for member in (0, 5):
         patterns = model.members.pattern
@@ -200,17 +200,17 @@ def test_the_law_is_that_of_the_dictionary_twin(small):
             for stretch, row in zip(stretches, patterns, strict=True)
             if row >= 0 and PATTERNS[row, member]
         ]
-        held = {length: naive.count(seen, length) for length in range(1, reach + 2)}
+        by_name = {length: naive.count(seen, length) for length in range(1, reach + 2)}
         for row, window in enumerate(windows):
             expected = naive.log_probs(
-                held,
+                by_name,
                 law.orders,
                 [evaluate.alpha(order) for order in law.orders],
                 law.edges.tolist(),
                 law.weights.tolist(),
                 decode(window),
             )
-            assert found[row, member] == pytest.approx(expected, abs=2e-5)
+            assert result[row, member] == pytest.approx(expected, abs=2e-5)
 
 
 def test_orders_follow_the_genome():
@@ -320,12 +320,12 @@ def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
     ):
         windows = codes[rng.integers(0, len(codes) - length, 12)[:, None] + np.arange(length)]
         windows[:3, rng.integers(0, length, 3)] = N
-        found = run(bundle, windows, np.tile(positions, (12, 1)))
+        result_array = run(bundle, windows, np.tile(positions, (12, 1)))
         for column, at in enumerate(positions):
             expected = model.law.log_probs(
                 np.stack([windows_at(row, np.array([at]), model.law.reach)[0] for row in windows])
             )
-            assert np.abs(found[:, column] - expected).max() < 1e-5
+            assert np.abs(result_array[:, column] - expected).max() < 1e-5
 
 
 @pytest.mark.long
@@ -414,11 +414,11 @@ def test_lambda_is_enough_for_a_fit():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("contigs", "found"),
+    ("contigs", "result"),
     [({"a": "N" * 5000}, "0 A, C, G, T"), ({"a": "ACGT" * 50, "b": "N" * 900}, "200 A, C")],
 )
-def test_a_genome_with_nothing_to_count_is_refused(contigs, found):
-    with pytest.raises(BadDataError, match=found):
+def test_a_genome_with_nothing_to_count_is_refused(contigs, result):
+    with pytest.raises(BadDataError, match=result):
         fit_model(FakeGenome(**contigs))
 
 

@@ -57,14 +57,14 @@ def test_sites_are_distinct_snv_positions(tool, vcf):
 
 def test_every_site_has_its_three_alts(tool, vcf):
     variants = tool.all_alts(tool.read_sites(vcf, 2))
-    made = [f"{row.pos}{row.ref}{row.alt}" for row in variants.itertuples()]
-    assert made == ["5AC", "5AG", "5AT", "3GA", "3GC", "3GT"]
+    items = [f"{row.pos}{row.ref}{row.alt}" for row in variants.itertuples()]
+    assert items == ["5AC", "5AG", "5AT", "3GA", "3GC", "3GT"]
 
 
 def test_figures_are_of_medians(tool):
-    found = figures(tool)
-    assert (found.over_bare, found.faster, found.compile_s) == (1.0, 6.0, 28.0)
-    assert found.missed() == []
+    result = figures(tool)
+    assert (result.over_bare, result.faster, result.compile_s) == (1.0, 6.0, 28.0)
+    assert result.missed() == []
 
 
 @pytest.mark.bad_input

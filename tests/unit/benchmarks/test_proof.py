@@ -44,16 +44,16 @@ def test_the_gate_fires_on_the_twin_and_not_on_the_law(work, monkeypatch):
 
 
 def test_regions_flagged_high_truly_err_little(work, monkeypatch):
-    found = region_proof.region_pool(work / "clear", [])
-    assert [end - start for start, end in found.spans] == _lengths(work / "clear" / "regions.bed")
-    real = found.alleles["llr"].to_numpy().reshape(3, -1)
+    result = region_proof.region_pool(work / "clear", [])
+    assert [end - start for start, end in result.spans] == _lengths(work / "clear" / "regions.bed")
+    real = result.alleles["llr"].to_numpy().reshape(3, -1)
     assert np.isfinite(real).all()
     high, medium = region_proof.region_flags(
-        found, pool.stored(work / "clear", [], "germline"), 5, 3_000
+        result, pool.stored(work / "clear", [], "germline"), 5, 3_000
     )
     assert (high.level, medium.level) == ("HIGH", "MEDIUM")
     assert high.replications == 5
-    assert high.regions == len(found.spans)
+    assert high.regions == len(result.spans)
     assert high.replications_above == high.above_alpha == 0
     assert high.flagged + medium.flagged > 0
 

@@ -47,14 +47,14 @@ def row(tool, **changed):
 
 
 def test_figures_are_of_medians(tool):
-    found = row(tool)
-    assert (found.rate("graph"), found.ratio(tool.FOLDED), found.ratio(tool.WHOLE)) == (
+    result = row(tool)
+    assert (result.rate("graph"), result.ratio(tool.FOLDED), result.ratio(tool.WHOLE)) == (
         1024.0,
         1.5,
         2.0,
     )
-    assert not found.missed
-    assert np.isnan(found.rate(tool.LIBRARY))
+    assert not result.missed
+    assert np.isnan(result.rate(tool.LIBRARY))
 
 
 def test_the_table_says_what_was_measured(tool):
@@ -118,17 +118,23 @@ def test_a_short_contest(tool, tmp_path, capsys):
             ]
         )
     assert ended.value.code == 0
-    (held,) = json.loads((tmp_path / "figures.json").read_text())
-    assert (held["kind"], held["family"], held["batch"], held["tokens"], held["bar"]) == (
+    (content,) = json.loads((tmp_path / "figures.json").read_text())
+    assert (
+        content["kind"],
+        content["family"],
+        content["batch"],
+        content["tokens"],
+        content["bar"],
+    ) == (
         "conv",
         "gpn",
         32,
         64,
         None,
     )
-    assert set(held["seconds"]) == {"graph", tool.FOLDED, tool.WHOLE}
-    assert held["difference"] < 2e-5
-    assert 0 < sum(held["operators"].values()) <= 1
+    assert set(content["seconds"]) == {"graph", tool.FOLDED, tool.WHOLE}
+    assert content["difference"] < 2e-5
+    assert 0 < sum(content["operators"].values()) <= 1
     assert "conv, fp32, 64 tokens: " in capsys.readouterr().out
 
 

@@ -74,8 +74,8 @@ def trained(kind: str):
 
 
 def ours(kind: str, causal: bool = False) -> bpe.Bpe:
-    held = json.loads(trained(kind).to_str())
-    return bpe.build(bpe_text(bpe_file.parse(held), 400, causal, "" if causal else "[MASK]"))
+    content = json.loads(trained(kind).to_str())
+    return bpe.build(bpe_text(bpe_file.parse(content), 400, causal, "" if causal else "[MASK]"))
 
 
 @pytest.mark.parametrize("kind", ["plain", "gena", "lower", "bytes", "fused"])
@@ -145,22 +145,22 @@ def test_a_causal_text_has_no_suffix():
 
 
 def test_a_made_vocabulary_has_the_size_asked_for_and_one_id_a_token():
-    held = vocabularies.bpe(609)
-    assert sorted(held["model"]["vocab"].values()) == list(range(609))
-    assert vocabularies.bpe(609) == held
+    content = vocabularies.bpe(609)
+    assert sorted(content["model"]["vocab"].values()) == list(range(609))
+    assert vocabularies.bpe(609) == content
 
 
 def changed(**steps) -> dict:
     """tokenizer.json of a made vocabulary with another step, or another part of its model."""
-    held = json.loads(json.dumps(vocabularies.bpe(60)))
+    content = json.loads(json.dumps(vocabularies.bpe(60)))
     for name, value in steps.items():
-        (held["model"] if name in held["model"] else held)[name] = value
-    return held
+        (content["model"] if name in content["model"] else content)[name] = value
+    return content
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("steps", "told"),
+    ("steps", "output"),
     [
         ({"type": "WordPiece"}, "model of type 'WordPiece'"),
         ({"type": "Unigram"}, "'Unigram'"),
@@ -211,10 +211,10 @@ def changed(**steps) -> dict:
         ({"vocab": {"A": "0"}}, "ids are not whole numbers"),
     ],
 )
-def test_a_file_that_cuts_dna_otherwise_is_refused(steps, told):
+def test_a_file_that_cuts_dna_otherwise_is_refused(steps, output):
     with pytest.raises(BadDataError, match=r"tokenizer\.json: .*expected") as refused:
         bpe_file.parse(changed(**steps))
-    assert told in str(refused.value)
+    assert output in str(refused.value)
 
 
 @pytest.mark.bad_input
@@ -228,17 +228,17 @@ def test_a_checkpoint_without_the_file_or_with_another_is_refused(tmp_path):
 
 
 def refused(n_ids: int = 60, **steps) -> str:
-    with pytest.raises(BadDataError) as found:
+    with pytest.raises(BadDataError) as result:
         bpe.build(bpe_text(bpe_file.parse(changed(**steps)), n_ids, mask="[MASK]"))
-    return str(found.value)
+    return str(result.value)
 
 
 @pytest.mark.bad_input
 def test_a_vocabulary_that_disagrees_with_its_merges_is_refused():
-    held = vocabularies.bpe(60)["model"]
-    assert "which is no token" in refused(merges=[*held["merges"], "A ACGTACGT"])
-    assert "tokens that no merge makes" in refused(merges=held["merges"][:-1])
-    lost = {token: number for token, number in held["vocab"].items() if token != "G"}
+    content = vocabularies.bpe(60)["model"]
+    assert "which is no token" in refused(merges=[*content["merges"], "A ACGTACGT"])
+    assert "tokens that no merge makes" in refused(merges=content["merges"][:-1])
+    lost = {token: number for token, number in content["vocab"].items() if token != "G"}
     assert "'G'" in refused(vocab=lost)
 
 

@@ -146,16 +146,16 @@ def test_a_model_of_whole_tokens_votes_by_its_llr_and_enters_no_entropy(tmp_path
     assert np.allclose(block.local_surprisal, 1.5)
     assert np.allclose(block.gain, 0.4, atol=1e-6)
     base = np.minimum(block.site["base"].to_numpy(np.int64), 3)
-    found = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
+    feature_table = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
     llr = [np.log(0.1 / 0.7), np.log(0.2 / 0.4)]
-    assert np.allclose(found["llr"], np.mean(llr), atol=1e-5)
-    assert np.allclose(found["llr_sd"], np.sqrt(np.var(llr) / (1 - 0.25)), atol=1e-5)
+    assert np.allclose(feature_table["llr"], np.mean(llr), atol=1e-5)
+    assert np.allclose(feature_table["llr_sd"], np.sqrt(np.var(llr) / (1 - 0.25)), atol=1e-5)
     alone = -(0.7 * np.log2(0.7) + 0.3 * np.log2(0.1))
-    assert np.allclose(found["ent"], alone, atol=1e-5)
-    assert np.allclose(found["dis"], 0, atol=1e-6)
-    assert found["dis_between"].isna().all()  # of one model
-    assert np.allclose(found["strand_jsd"], 0, atol=1e-6)
-    assert (found["n_views"] == 4).all()
+    assert np.allclose(feature_table["ent"], alone, atol=1e-5)
+    assert np.allclose(feature_table["dis"], 0, atol=1e-6)
+    assert feature_table["dis_between"].isna().all()  # of one model
+    assert np.allclose(feature_table["strand_jsd"], 0, atol=1e-6)
+    assert (feature_table["n_views"] == 4).all()
 
 
 def test_models_of_whole_tokens_alone_have_llrs_and_nothing_of_a_distribution(tmp_path, plan_dir):
@@ -164,11 +164,11 @@ def test_models_of_whole_tokens_alone_have_llrs_and_nothing_of_a_distribution(tm
     )
     block = next(blocks(plan_dir, scores))
     base = np.minimum(block.site["base"].to_numpy(np.int64), 3)
-    found = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
-    assert np.allclose(found["llr"], np.log(0.2 / 0.4), atol=1e-5)
-    assert np.allclose(found["sign_agreement"], 1)
-    assert np.allclose(found["strand_llr"], 0)
-    told = [
+    feature_table = features(block, scores.ensemble, np.arange(len(base)), base, (base + 1) % 4)
+    assert np.allclose(feature_table["llr"], np.log(0.2 / 0.4), atol=1e-5)
+    assert np.allclose(feature_table["sign_agreement"], 1)
+    assert np.allclose(feature_table["strand_llr"], 0)
+    items = [
         "ent",
         "dis",
         "dis_between",
@@ -179,4 +179,4 @@ def test_models_of_whole_tokens_alone_have_llrs_and_nothing_of_a_distribution(tm
         "gain",
         "local_surprisal",
     ]
-    assert found[told].isna().all(axis=None)
+    assert feature_table[items].isna().all(axis=None)

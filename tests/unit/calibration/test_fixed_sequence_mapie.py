@@ -45,11 +45,11 @@ def test_the_same_thresholds_are_accepted(seed, alpha, slope, base):
 
 def test_the_cases_above_hold_both_ends():
     """Some accept nothing, some accept several: else the comparison would prove little."""
-    found = []
+    items = []
     for seed in range(30):
         rng = np.random.default_rng([seed, 5, 4])
-        found.append(
+        items.append(
             fixed_sequence(drawn(rng, 1_600, 4, 0.6), drawn(rng, 800, 4, 0.6), 0.05, 0.05)[:2]
         )
-    assert any(threshold is None for threshold, _ in found)
-    assert any(tested > 3 for _, tested in found)
+    assert any(threshold is None for threshold, _ in items)
+    assert any(tested > 3 for _, tested in items)

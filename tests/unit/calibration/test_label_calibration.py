@@ -39,13 +39,13 @@ def labelled(seed, n=6000, n_blocks=60, cut=1.0, by_size=False, skill=3.0):
 
 @pytest.mark.parametrize("by_size", [False, True])
 def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size):
-    found = label_calibration.fit(labelled(1, by_size=by_size), Options(), by_size)
-    assert (found.set, found.by_size) == ("labels", by_size)
-    assert found.cut == pytest.approx(1, abs=0.45)
+    calibration = label_calibration.fit(labelled(1, by_size=by_size), Options(), by_size)
+    assert (calibration.set, calibration.by_size) == ("labels", by_size)
+    assert calibration.cut == pytest.approx(1, abs=0.45)
     rows = labelled(2, 20_000, by_size=by_size)
-    rank, _ = flags.assign(of_snvs(Options(), found), rows)
+    rank, _ = flags.assign(of_snvs(Options(), calibration), rows)
     score = np.abs(rows["llr"]) if by_size else -rows["llr"]
-    wrong = ((score >= found.cut) != (rows["label"] == 1)).to_numpy()
+    wrong = ((score >= calibration.cut) != (rows["label"] == 1)).to_numpy()
     assert (rank == 3).mean() > 0.1
     assert wrong[rank == 3].mean() <= 0.05
     medium = wrong[rank == 2]
@@ -61,8 +61,8 @@ def test_bounds_are_broken_as_seldom_as_delta_says():
     fresh = labelled(99, 30_000)
     broken = 0
     for seed in range(40):
-        found = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
-        rank, _ = flags.assign(of_snvs(Options(), found), fresh)
+        calibration = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
+        rank, _ = flags.assign(of_snvs(Options(), calibration), fresh)
         wrong = ((-fresh["llr"] >= 1) != (fresh["label"] == 1)).to_numpy()
         broken += any(
             (rank == level).any() and wrong[rank == level].mean() > alpha
@@ -76,8 +76,8 @@ def test_permuted_labels_earn_no_flag():
     for seed in range(5):
         rows = labelled(seed, 3000)
         rows["label"] = np.random.default_rng(seed).permutation(rows["label"])
-        found = label_calibration.fit(rows, Options(), False)
-        assert set(flags.assign(of_snvs(Options(), found), rows)[0].tolist()) == {1}
+        calibration = label_calibration.fit(rows, Options(), False)
+        assert set(flags.assign(of_snvs(Options(), calibration), rows)[0].tolist()) == {1}
 
 
 @pytest.mark.long
@@ -91,7 +91,7 @@ def test_no_megabase_is_in_two_splits_and_the_fit_split_chooses_the_cut(monkeypa
 
     monkeypatch.setattr(calibration_fit, "fit_class", spy)
     rows = labelled(3)
-    found = label_calibration.fit(rows, Options(), False)
+    calibration = label_calibration.fit(rows, Options(), False)
     part = calibration_fit.splits.split(seen["table"]["block"].to_numpy(), 1)
     in_fit = part == calibration_fit.splits.FIT
     blocks = seen["table"]["pos"] // 1_000_000
@@ -100,21 +100,21 @@ def test_no_megabase_is_in_two_splits_and_the_fit_split_chooses_the_cut(monkeypa
         in_fit, rows["label"], 1 - rows["label"]
     )  # labels of the certification splits swapped: the cut-off stays, the certificates go
     turned = label_calibration.fit(rows, Options(), False)
-    assert turned.cut == found.cut
+    assert turned.cut == calibration.cut
     assert not any(one.exists for one in turned.certificates)
 
 
 def test_errors_are_told_by_direction():
     rows = labelled(4)
-    found = label_calibration.fit(rows, Options(), False, 0.0)
-    assert {(one.level, one.prefers) for one in found.directions} == {
+    calibration = label_calibration.fit(rows, Options(), False, 0.0)
+    assert {(one.level, one.prefers) for one in calibration.directions} == {
         (level, prefers) for level in ("HIGH", "MEDIUM", "LOW") for prefers in ("ALT", "REF")
     }
     assert (
-        sum(one.n for one in found.directions)
-        == found.counts.certify_high + found.counts.certify_medium
+        sum(one.n for one in calibration.directions)
+        == calibration.counts.certify_high + calibration.counts.certify_medium
     )
-    assert sum(one.errors for one in found.directions) > 0
+    assert sum(one.errors for one in calibration.directions) > 0
 
 
 @pytest.mark.long
@@ -147,7 +147,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("n_effect", "n_none", "n_blocks", "told"),
+    ("n_effect", "n_none", "n_blocks", "output"),
     [
         (
             5,
@@ -165,11 +165,11 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
         (200, 200, 8, ""),
     ],
 )
-def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_blocks, told):
+def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_blocks, output):
     label = np.repeat([1, 0], [n_effect, n_none])
-    found = label_calibration.refusal(label, np.arange(len(label)) % n_blocks)
-    assert found.startswith(told)
-    assert bool(found) == bool(told)
+    array = label_calibration.refusal(label, np.arange(len(label)) % n_blocks)
+    assert array.startswith(output)
+    assert bool(array) == bool(output)
 
 
 @pytest.mark.bad_input

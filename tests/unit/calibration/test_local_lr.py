@@ -26,14 +26,14 @@ def gaussians(seed, n=20_000, share=0.5, n_blocks=100):
 
 @pytest.mark.parametrize(("share", "off"), [(0.5, 0.1), (0.1, 0.2)])
 def test_two_gaussians_have_the_likelihood_ratio_of_the_closed_form(share, off):
-    found = curve(*gaussians(1, share=share), draws=400)
-    middle = np.abs(found.score) < 1.5
-    true = np.exp(2 * found.score[middle])
-    inside = (found.low[middle] <= true) & (true <= found.high[middle])
+    lr_curve = curve(*gaussians(1, share=share), draws=400)
+    middle = np.abs(lr_curve.score) < 1.5
+    true = np.exp(2 * lr_curve.score[middle])
+    inside = (lr_curve.low[middle] <= true) & (true <= lr_curve.high[middle])
     assert inside.mean() > 0.85  # two bounds at 95 %, windows of some width
-    assert np.median(np.abs(true / found.lr[middle] - 1)) < off
-    assert (found.low <= found.lr).all()
-    assert (found.lr <= found.high).all()
+    assert np.median(np.abs(true / lr_curve.lr[middle] - 1)) < off
+    assert (lr_curve.low <= lr_curve.lr).all()
+    assert (lr_curve.lr <= lr_curve.high).all()
 
 
 @pytest.mark.long
@@ -42,11 +42,11 @@ def test_bounds_are_broken_as_seldom_as_they_say():
     in many more."""
     missed = np.zeros(2)
     for seed in range(60):
-        found = curve(*gaussians(seed, 2000), draws=100)
-        at = int(np.abs(found.score - 0.5).argmin())
+        lr_curve = curve(*gaussians(seed, 2000), draws=100)
+        at = int(np.abs(lr_curve.score - 0.5).argmin())
         missed += [
-            found.low[at] > np.exp(2 * found.score[at]),
-            found.high[at] < np.exp(2 * found.score[at]),
+            lr_curve.low[at] > np.exp(2 * lr_curve.score[at]),
+            lr_curve.high[at] < np.exp(2 * lr_curve.score[at]),
         ]
     assert (missed <= 8).all()  # 3 expected, and 3 SE
 
@@ -62,11 +62,11 @@ def slow_ratio(label, score, at, size):
 def test_every_ratio_is_the_slow_twins():
     label, score, block = gaussians(2, 600)
     score = np.round(score, 1)  # many ties
-    found = curve(label, score, block, draws=20)
-    assert len(found.score) == len(set(score.tolist()))
-    for i, at in enumerate(found.score):
+    lr_curve = curve(label, score, block, draws=20)
+    assert len(lr_curve.score) == len(set(score.tolist()))
+    for i, at in enumerate(lr_curve.score):
         n, lr = slow_ratio(label.tolist(), score.tolist(), at, 100)
-        assert (found.n[i], found.lr[i]) == (n, pytest.approx(lr, rel=1e-12))
+        assert (lr_curve.n[i], lr_curve.lr[i]) == (n, pytest.approx(lr, rel=1e-12))
 
 
 def test_a_window_without_a_label_is_bounded_by_its_own_counts():
@@ -75,13 +75,13 @@ def test_a_window_without_a_label_is_bounded_by_its_own_counts():
         np.repeat([0, 1], 500),
         np.concatenate([np.linspace(-9, -8, 500), np.linspace(8, 9, 500)]),
     )
-    found = curve(label, score, np.arange(1000) // 20, draws=200)
+    lr_curve = curve(label, score, np.arange(1000) // 20, draws=200)
     share = 0.05 ** (1 / 100)  # 100 of 100: Clopper and Pearson in closed form
-    assert np.isinf(found.lr[-1])
-    assert found.low[-1] <= share / (1 - share) * (1 + 1e-9)
-    assert found.high[0] >= (1 - share) / share * (1 - 1e-9)
+    assert np.isinf(lr_curve.lr[-1])
+    assert lr_curve.low[-1] <= share / (1 - share) * (1 + 1e-9)
+    assert lr_curve.high[0] >= (1 - share) / share * (1 - 1e-9)
     assert beta.ppf(0.05, 100, 1) == pytest.approx(share)
-    assert (found.n >= 100).all()
+    assert (lr_curve.n >= 100).all()
 
 
 def test_scale_and_shift_of_the_score_change_nothing():
@@ -101,7 +101,7 @@ def test_labels_and_score_turned_round_invert_it():
     with np.errstate(divide="ignore"):
         for here, there in (("lr", "lr"), ("low", "high"), ("high", "low")):
             assert np.allclose(getattr(other, here)[::-1], 1 / getattr(one, there)), here
-    at, turned = (thresholds(found, {"x": 2.0})[0] for found in (one, other))
+    at, turned = (thresholds(result, {"x": 2.0})[0] for result in (one, other))
     assert at["effect_from"] == pytest.approx(-turned["no_effect_to"])
 
 
@@ -131,13 +131,15 @@ def test_the_odds_of_the_strengths_are_the_published_ones():
 
 
 def test_thresholds_hold_for_every_score_beyond_them():
-    found = SimpleNamespace(
+    result_array = SimpleNamespace(
         score=np.arange(6.0),
         low=np.array([0, 3, 1, 2, 4, 9.0]),
         high=np.array([0.1, 0.4, 0.6, 0.3, 5, 10]),
     )
     odds = {"two": 2.0, "four": 4.0, "ten": 10.0, "twenty": 20.0}
-    assert [(one["effect_from"], one["no_effect_to"]) for one in thresholds(found, odds)] == [
+    assert [
+        (one["effect_from"], one["no_effect_to"]) for one in thresholds(result_array, odds)
+    ] == [
         (3, 1),
         (4, 0),
         (None, 0),
@@ -160,16 +162,16 @@ def table(seed, n, share=0.5):
 
 
 def test_the_files_say_what_they_are(tmp_path):
-    told = local_lr.write(
+    output = local_lr.write(
         {"SNV": table(6, 1500)}, {"DEL": "too few"}, False, 0.0441, 1, tmp_path, draws=50
     )
-    assert told == json.loads((tmp_path / "local_lr.json").read_text())
-    assert (told["use"], told["score"], told["prior"]) == (
+    assert output == json.loads((tmp_path / "local_lr.json").read_text())
+    assert (output["use"], output["score"], output["prior"]) == (
         "research use only; not ACMG evidence",
         "-LLR",
         0.0441,
     )
-    assert told["kinds"][0] | {"n_effect": 0, "n_none": 0} == {
+    assert output["kinds"][0] | {"n_effect": 0, "n_none": 0} == {
         "kind": "SNV",
         "n_effect": 0,
         "n_none": 0,
@@ -178,7 +180,7 @@ def test_the_files_say_what_they_are(tmp_path):
     }
     first, header, *rows = (tmp_path / "local_lr.tsv").read_text().splitlines()
     assert first == "# research use only; not ACMG evidence; prior 0.0441"
-    assert len(rows) == len(told["curve"])
+    assert len(rows) == len(output["curve"])
     row = dict(zip(header.split("\t"), rows[200].split("\t"), strict=True))
     odds = float(row["lr"]) * 0.0441 / (1 - 0.0441)
     assert float(row["posterior"]) == pytest.approx(odds / (1 + odds), rel=1e-4)
@@ -209,7 +211,7 @@ def test_a_prior_out_of_range_is_refused(prior):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("n", "share", "told"),
+    ("n", "share", "output"),
     [
         (300, 0.5, "a calibration needs 200 of each"),
         (1000, 0.0, "SNV: 0 alleles with an effect and 1,000 without"),
@@ -217,8 +219,8 @@ def test_a_prior_out_of_range_is_refused(prior):
         (1000, 0.1, "a calibration needs 200 of each"),
     ],
 )
-def test_too_few_labels_of_a_kind_are_refused_with_the_number_needed(tmp_path, n, share, told):
-    with pytest.raises(BadDataError, match=told):
+def test_too_few_labels_of_a_kind_are_refused_with_the_number_needed(tmp_path, n, share, output):
+    with pytest.raises(BadDataError, match=output):
         labelled.local_ratios(
             {"SNV": table(8, n, share)}, {"name": "x.vcf", "by_size": False}, 0.0441, 1, tmp_path
         )
@@ -235,9 +237,9 @@ def test_a_class_with_too_few_is_named_beside_one_with_enough(tmp_path, monkeypa
         1,
         tmp_path,
     )
-    told = json.loads((tmp_path / "local_lr.json").read_text())
-    assert [one["kind"] for one in told["kinds"]] == ["SNV"]
-    assert list(told["refused"]) == ["DEL"]
+    content = json.loads((tmp_path / "local_lr.json").read_text())
+    assert [one["kind"] for one in content["kinds"]] == ["SNV"]
+    assert list(content["refused"]) == ["DEL"]
 
 
 @pytest.mark.bad_input
@@ -250,9 +252,9 @@ def test_a_prior_without_labels_is_refused(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("prior", "told"), [("1", "1 is not between 0 and 1"), ("often", "'often' is not a number")]
+    ("prior", "output"), [("1", "1 is not between 0 and 1"), ("often", "'often' is not a number")]
 )
-def test_the_command_refuses_a_prior_that_means_nothing(tmp_path, capsys, prior, told):
+def test_the_command_refuses_a_prior_that_means_nothing(tmp_path, capsys, prior, output):
     given = (
         "--plan",
         str(tmp_path),
@@ -264,4 +266,4 @@ def test_the_command_refuses_a_prior_that_means_nothing(tmp_path, capsys, prior,
         str(tmp_path),
     )
     assert cli.main(["calibrate", *given, "--local_lr", "--prior", prior]) == 64
-    assert told in capsys.readouterr().err
+    assert output in capsys.readouterr().err

@@ -51,7 +51,7 @@ def test_new_limits_take_seconds(tmp_path):
             "--out_dir",
             tmp_path / "scores",
         )
-    told = ("--plan", tmp_path / "plan", "--models", context)
+    output = ("--plan", tmp_path / "plan", "--models", context)
     fitted, seconds = tmp_path / "calibration" / "calibration.json", {}
 
     def timed(step: str, *arguments) -> None:
@@ -61,7 +61,7 @@ def test_new_limits_take_seconds(tmp_path):
 
     timed(
         "calibrate",
-        *told,
+        *output,
         "--scores",
         tmp_path / "scores",
         "--alpha_high",
@@ -73,7 +73,7 @@ def test_new_limits_take_seconds(tmp_path):
     )
     timed(
         "annotate_sites",
-        *told,
+        *output,
         "--scores",
         tmp_path / "scores",
         "--calibration",
@@ -96,7 +96,7 @@ def test_new_limits_take_seconds(tmp_path):
     )
     timed(
         "report",
-        *told,
+        *output,
         "--checked",
         tmp_path / "checked",
         "--calibration",

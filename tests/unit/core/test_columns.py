@@ -187,7 +187,7 @@ def with_toy_measure(tmp_path_factory):
         shutil.copy(ROOT / name, checkout / name)
     core = checkout / "python" / "gfmtrust" / "core"
     table = (core / "columns.py").read_text()
-    end = ')\n"""The order is that of sites.parquet'
+    end = ')\n"""The order of these columns'
     assert table.count(end) == 1
     (core / "columns.py").write_text(table.replace(end, ENTRY + end))
     (core / "measures.py").write_text((core / "measures.py").read_text() + FUNCTION)

@@ -111,9 +111,9 @@ def test_another_version_is_refused_in_one_line(contract, version, tmp_path):
     with pytest.raises((BadDataError, ConfigurationError)) as caught:
         type(contract).read(path)
     text = str(caught.value)
-    found = "no version (gfmtrust 0.1)" if version is None else f"version {version}"
+    result = "no version (gfmtrust 0.1)" if version is None else f"version {version}"
     assert text == (
-        f"old.json: {found}; expected version {contract.VERSION}; run {contract.WRITER} again"
+        f"old.json: {result}; expected version {contract.VERSION}; run {contract.WRITER} again"
     )
 
 

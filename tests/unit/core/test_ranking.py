@@ -153,10 +153,10 @@ def test_an_interval_covers_the_mean_about_as_often_as_it_says():
         values = np.repeat(
             rng.exponential(1, 40), 5
         )  # alleles of a block are copies: only blocks are independent
-        found = intervals(
+        array = intervals(
             {"mean": lambda w, v=values: float(np.average(v, weights=w))}, Blocks(block, trial, 200)
         )["mean"]
-        covered += found.low <= 1 <= found.high
+        covered += array.low <= 1 <= array.high
     assert 85 <= covered <= 99
 
 

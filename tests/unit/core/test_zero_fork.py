@@ -93,7 +93,7 @@ def run(tmp_path_factory):
         for seed, (contig, length) in enumerate(LENGTHS.items())
     }
     records = list(joined_records(letters))
-    made = {}
+    by_name = {}
     for names in (("joined", "split"), ("plain",)):
         folder = tmp_path_factory.mktemp(names[0])
         (folder / "genome.fa").write_text(
@@ -120,8 +120,8 @@ def run(tmp_path_factory):
                 "--calibration",
                 results / "calibration" / "calibration.json",
             )
-            made[name] = folder, results / "scores"
-    return made
+            by_name[name] = folder, results / "scores"
+    return by_name
 
 
 def by_program(*arguments):
@@ -250,6 +250,6 @@ def test_a_repeated_record_is_filled_once(run, tmp_path):
         record for record in records if len(record[3]) == 1 and record[4] in list("ACGT")
     )
     write_vcf(tmp_path / "twice.vcf", [(contig, int(pos) - 1, ref, [alt], "0/1")] * 2)
-    found = sarek(by_pysam, tmp_path, run["joined"][1], "twice")
-    filled = [any(key.startswith("GFM_RANK=") for key in record[7]) for record in found]
+    result = sarek(by_pysam, tmp_path, run["joined"][1], "twice")
+    filled = [any(key.startswith("GFM_RANK=") for key in record[7]) for record in result]
     assert filled == [True, False]

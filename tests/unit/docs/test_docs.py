@@ -119,9 +119,9 @@ def unknown_marks(text):
     """HTML comments that are neither a generated table's nor one of MARKERS, and words that mean
     unfinished."""
     comments = {
-        found
-        for found in re.findall(r"<!--.*?-->", text)
-        if not re.match(r"<!-- (begin|end) ", found)
+        result
+        for result in re.findall(r"<!--.*?-->", text)
+        if not re.match(r"<!-- (begin|end) ", result)
     }
     return (comments - MARKERS) | set(re.findall(r"\b(?:TODO|FIXME|TBD|XXX)\b", text))
 
@@ -137,16 +137,16 @@ def anchors(page):
 
 def broken_links(page, text):
     """Links to a file that is not there, or to a heading that its page does not have."""
-    found = []
+    items = []
     for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", FENCE.sub("", text)):
         if target.startswith("https://"):
             continue
         path = page.parent / target if target else page
         if not path.exists():
-            found.append(target)
+            items.append(target)
         elif anchor and anchor not in anchors(path):
-            found.append(f"{target}#{anchor}")
-    return found
+            items.append(f"{target}#{anchor}")
+    return items
 
 
 # --- generated tables
@@ -160,8 +160,8 @@ def test_generated_tables_are_those_of_the_code(page):
 
 
 def test_each_generated_table_stands_on_some_page():
-    found = {name for page in PAGES for name in re.findall(r"<!-- begin (\w+)", text_of(page))}
-    assert found == set(WRITE_DOCS.BLOCKS)
+    match = {name for page in PAGES for name in re.findall(r"<!-- begin (\w+)", text_of(page))}
+    assert match == set(WRITE_DOCS.BLOCKS)
 
 
 @pytest.mark.bad_input
@@ -216,12 +216,12 @@ def test_a_cell_cannot_break_its_table():
 
 
 def test_exit_codes_are_all_told_with_what_the_pipeline_does():
-    told = {
+    by_name = {
         line.split("|")[1].strip(): line.split("|")[3].strip()
         for line in WRITE_DOCS.exit_codes().splitlines()[2:]
     }
-    assert {str(kind.exit_code) for kind in errors.GfmtrustError.__subclasses__()} <= set(told)
-    assert {code for code, does in told.items() if does == "try again"} == {"75", "130", "143"}
+    assert {str(kind.exit_code) for kind in errors.GfmtrustError.__subclasses__()} <= set(by_name)
+    assert {code for code, does in by_name.items() if does == "try again"} == {"75", "130", "143"}
     assert WRITE_DOCS.exit_codes() in text_of("docs/start/usage.md")
 
 
@@ -396,7 +396,7 @@ def test_subcommands_named_in_the_text_exist(page):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "result"),
     [
         ("gfmtrust annotate --vcf x", "step annotate: unknown"),
         ("gfmtrust verify in.vcf || true", "required"),
@@ -404,8 +404,8 @@ def test_subcommands_named_in_the_text_exist(page):
         ("gfmtrust oracle --out_dir x --seed one", "invalid int"),
     ],
 )
-def test_a_command_that_would_not_parse_is_found(line, found):
-    assert found in wrong_command(line)
+def test_a_command_that_would_not_parse_is_found(line, result):
+    assert result in wrong_command(line)
 
 
 @pytest.mark.bad_input
@@ -434,17 +434,17 @@ FOLDERS = ("python", "tests", "dev", "benchmarks", "training", "assets", "conf",
 def absent_files(text, base=ROOT):
     """Paths in code style that begin with one of FOLDERS, or with a package, and are not there."""
     packages = {path.name for path in (base / "python" / "gfmtrust").iterdir() if path.is_dir()}
-    found = []
+    items = []
     for name in re.findall(r"[\w./*-]+", " ".join(inline_code(text))):
         top = name.split("/")[0]
         if "/" not in name or not re.search(r"(\.(py|sh|nf|csv|json|txt|yaml|yml|config))$", name):
             continue
         if top in FOLDERS and not list(base.glob(name)):
-            found.append(name)
+            items.append(name)
         module = top in packages and name.endswith(".py")
         if module and not list((base / "python" / "gfmtrust").glob(name)):
-            found.append(name)
-    return found
+            items.append(name)
+    return items
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -492,5 +492,5 @@ def test_every_process_of_the_pipeline_is_a_documented_step():
         path.parent.name for path in (ROOT / "modules" / "local" / "gfmtrust").glob("*/main.nf")
     }
     assert processes <= set(subcommands())
-    told = text_of("docs/extend/commands.md")
-    assert [name for name in subcommands() if f"### {name}\n" not in told] == []
+    output = text_of("docs/extend/commands.md")
+    assert [name for name in subcommands() if f"### {name}\n" not in output] == []

@@ -74,13 +74,13 @@ def test_every_import_of_the_package_is_in_the_environment_of_scoring():
     ],
 )
 def test_what_conda_would_refuse_or_misread_is_named(change, words):
-    held = {
+    by_name = {
         "channels": change.get("channels", ["conda-forge", "bioconda"]),
         "dependencies": [
             change.get("python", "conda-forge::python=3.11"),
             *([change["add"]] if "add" in change else []),
         ],
     }
-    found = environments.faults(held)
-    assert len(found) == 1
-    assert words in found[0]
+    result = environments.faults(by_name)
+    assert len(result) == 1
+    assert words in result[0]

@@ -78,15 +78,15 @@ def test_the_version_comes_from_one_place():
 
 def test_instructions_are_read_with_their_lines():
     text = '# a\nFROM x:1.2.3\n\n# why\nRUN one \\\n    && two \\\n# between\n    && three\nLABEL a="b c" d=${E}\nUSER 5\n'
-    found = dockerfile.instructions(text)
-    assert [(step.keyword, step.line, step.comment) for step in found] == [
+    result = dockerfile.instructions(text)
+    assert [(step.keyword, step.line, step.comment) for step in result] == [
         ("FROM", 2, "# a"),
         ("RUN", 5, "# why"),
         ("LABEL", 9, ""),
         ("USER", 10, ""),
     ]
-    assert found[1].value == "one && two && three"
-    assert found[2].pairs() == {"a": "b c", "d": "${E}"}
+    assert result[1].value == "one && two && three"
+    assert result[2].pairs() == {"a": "b c", "d": "${E}"}
     assert dockerfile.expand("a ${E}${F} $E", {"E": "1"}) == "a 1 $E"
 
 
@@ -131,10 +131,10 @@ def test_what_breaks_a_rule_is_named(tmp_path, old, new, words):
     assert old in text
     broken = tmp_path / SCORE.name
     broken.write_text(text.replace(old, new))
-    found = dockerfile.faults(broken)
-    assert len(found) == 1
-    assert found[0].startswith("score.Dockerfile")
-    assert words in found[0]
+    result = dockerfile.faults(broken)
+    assert len(result) == 1
+    assert result[0].startswith("score.Dockerfile")
+    assert words in result[0]
 
 
 def test_a_digest_with_its_source_is_taken(tmp_path):
@@ -167,9 +167,9 @@ def test_a_digest_with_its_source_is_taken(tmp_path):
 )
 def test_a_lock_that_no_image_may_have(tmp_path, lock, name, words):
     (tmp_path / "score.txt").write_text(lock)
-    found = dockerfile.lock_faults(tmp_path / "score.txt", name)
-    assert len(found) == 1
-    assert words in found[0]
+    match = dockerfile.lock_faults(tmp_path / "score.txt", name)
+    assert len(match) == 1
+    assert words in match[0]
 
 
 class Registry(BaseHTTPRequestHandler):

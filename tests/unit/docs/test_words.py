@@ -2,6 +2,7 @@
 replaced. Names in code style are not looked at."""
 
 import argparse
+import ast
 import json
 import re
 
@@ -41,6 +42,12 @@ WORDS = {
     r" a (base|site|model|file|VCF|BED|pass|window|second|layer|task|token|subcommand|flag|command|measure|line|allele)": "per",
 }
 """What is not said, as a regular expression, and what is said instead."""
+NAMES = frozenset({"told", "held", "found", "made", "mine"})
+"""Words that are no name of a variable, argument or attribute: they do not say what it holds."""
+UNCLEAN = tuple(
+    f"python/gfmtrust/{path}" for path in ("bundle", "cli", "export", "inputs/check.py")
+)
+"""Packages and modules that still have such names."""
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\$\{[^}]*\}", re.DOTALL)
 GENERATED = re.compile(r"<!-- begin conformance.*?<!-- end conformance -->", re.DOTALL)
 
@@ -91,13 +98,13 @@ TEXTS = {
 def faults(text):
     """Each phrase or word of the lists that stands in the text, with what to say instead."""
     plain = " ".join(CODE.sub(" ", GENERATED.sub(" ", text)).split())
-    found = [
+    result = [
         phrase for phrase in PHRASES if re.search(rf"\b{re.escape(phrase)}\b", plain, re.IGNORECASE)
     ]
     for pattern, instead in WORDS.items():
         if match := re.search(rf"\b({pattern})\b", plain):
-            found.append(f"{match[0]!r}: say {instead}")
-    return found
+            result.append(f"{match[0]!r}: say {instead}")
+    return result
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -125,3 +132,67 @@ def test_names_in_code_style_are_left_alone():
     assert (
         faults("The folder `spellings/<id>.parquet`, `##GFM_null` and ```\na line a VCF\n```") == []
     )
+
+
+def bound_names(source):
+    """(line, name) of every variable, argument and attribute that a module assigns or declares."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id if isinstance(node, ast.Name) else node.attr
+        elif isinstance(node, (ast.arg, ast.keyword)) and node.arg:
+            yield node.lineno, node.arg
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node.lineno, node.name
+        elif isinstance(node, (ast.MatchAs, ast.MatchStar, ast.ExceptHandler)) and node.name:
+            yield node.lineno, node.name
+        elif isinstance(node, ast.alias) and node.asname:
+            yield getattr(node, "lineno", 0), node.asname
+
+
+def vague_names(source):
+    return [
+        f"line {line}: {name}" for line, name in bound_names(source) if name.strip("_") in NAMES
+    ]
+
+
+def modules():
+    folders = ("python/gfmtrust", "tests", "dev", "benchmarks", "training", "bin")
+    return [
+        name
+        for folder in folders
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not (name := str(path.relative_to(ROOT))).startswith(UNCLEAN)
+    ]
+
+
+def test_variables_are_named_by_what_they_hold():
+    vague = {name: vague_names((ROOT / name).read_text(encoding="utf-8")) for name in modules()}
+    assert {name: lines for name, lines in vague.items() if lines} == {}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = 1",
+        "first, (second, *held) = row",
+        "for mine in rows: pass",
+        "made: int = 1",
+        "self._held = []",
+        "def told(): pass",
+        "def f(*, found): pass",
+        "f(told=1)",
+        "x = lambda made: made",
+        "y = [mine for mine in rows]",
+        "if (found := 1): pass",
+        "with open(x) as held: pass",
+        "import numpy as made",
+        "class A:\n    found: int",
+    ],
+)
+def test_a_vague_name_is_found_wherever_it_is_bound(source):
+    assert len(vague_names(source)) == 1
+
+
+def test_a_word_inside_a_longer_name_or_a_text_is_left_alone():
+    assert vague_names("found_rows = rows['found']  # found") == []

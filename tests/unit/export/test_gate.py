@@ -62,9 +62,9 @@ def test_the_same_windows_every_time():
 
 def test_surprisal_by_hand():
     cut = sanity_check.windows(random_genome(), 64, 7)
-    found = sanity_check.evidence(Knowing(0.5), cut, np.array([3, 60]))
-    assert found.n_bases == 14
-    np.testing.assert_allclose(found.nll_nats, np.log(2), atol=1e-6)
+    result_array = sanity_check.evidence(Knowing(0.5), cut, np.array([3, 60]))
+    assert result_array.n_bases == 14
+    np.testing.assert_allclose(result_array.nll_nats, np.log(2), atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -73,22 +73,26 @@ def test_surprisal_by_hand():
 )
 def test_the_verdict(p, verdict):
     """ln 4 - 0.01 is a probability of 0.2525 on the real base."""
-    made = judged(p, allow=True)
-    assert made["gate"] == verdict
-    assert made["nll_nats"] == pytest.approx(-np.log(p), abs=1e-5)
-    assert made["threshold_nats"] == pytest.approx(1.376294)
-    assert (made["n_windows"], made["n_bases"], made["fasta_digest"]) == (100, 200, "digest")
+    product = judged(p, allow=True)
+    assert product["gate"] == verdict
+    assert product["nll_nats"] == pytest.approx(-np.log(p), abs=1e-5)
+    assert product["threshold_nats"] == pytest.approx(1.376294)
+    assert (product["n_windows"], product["n_bases"], product["fasta_digest"]) == (
+        100,
+        200,
+        "digest",
+    )
 
 
 def test_a_model_below_composition_is_warned_of(caplog):
     genome = FakeGenome(a="AAAAAAAC" * 100)
     cut = sanity_check.windows(genome, 16, 50)
     with caplog.at_level(logging.WARNING):
-        made = sanity_check.judge(
+        result_array = sanity_check.judge(
             sanity_check.evidence(Knowing(0.3), cut, np.array([8])), cut, "", False
         )
-    assert made["gate"] == "passed"
-    assert made["composition_nats"] == pytest.approx(
+    assert result_array["gate"] == "passed"
+    assert result_array["composition_nats"] == pytest.approx(
         -(7 / 8) * np.log(7 / 8) - np.log(1 / 8) / 8, abs=0.01
     )
     assert "knows little" in caplog.text
@@ -156,14 +160,14 @@ def test_one_answer_for_all_windows_fails_even_where_it_fits_the_composition():
         c="".join(np.random.default_rng(0).choice(list("ACGT"), 5_000, p=[0.4, 0.1, 0.1, 0.4]))
     )
     cut = sanity_check.windows(genome, 64, 50)
-    found = sanity_check.evidence(Constant(), cut, np.array([20]))
-    assert found.mean < sanity_check.THRESHOLD_NATS
+    result_array = sanity_check.evidence(Constant(), cut, np.array([20]))
+    assert result_array.mean < sanity_check.THRESHOLD_NATS
     with pytest.raises(
         BadDataError,
         match="NLL gate: the same answer for every window; expected one that depends on the window; weights",
     ):
-        sanity_check.judge(found, cut, "", False)
-    assert sanity_check.judge(found, cut, "", True)["gate"] == "failed"
+        sanity_check.judge(result_array, cut, "", False)
+    assert sanity_check.judge(result_array, cut, "", True)["gate"] == "failed"
 
 
 @pytest.mark.bad_input
@@ -214,11 +218,11 @@ def judged_tokens(answer, allow: bool = False) -> dict:
 
 
 def test_tokens_are_judged_one_by_one_against_a_uniform_law_of_them():
-    found = judged_tokens(lambda target, left: -4.0 - 0.01 * (left % 3))
-    assert found["gate"] == "passed"
-    assert found["per"] == "token"
-    assert found["threshold_nats"] == pytest.approx(np.log(200) - 0.01, abs=1e-6)
-    assert 4.0 < found["nll_nats"] < 4.02
+    result = judged_tokens(lambda target, left: -4.0 - 0.01 * (left % 3))
+    assert result["gate"] == "passed"
+    assert result["per"] == "token"
+    assert result["threshold_nats"] == pytest.approx(np.log(200) - 0.01, abs=1e-6)
+    assert 4.0 < result["nll_nats"] < 4.02
 
 
 @pytest.mark.bad_input
@@ -236,6 +240,6 @@ def test_a_law_of_tokens_that_no_context_moves_is_refused():
 
 @pytest.mark.bad_input
 def test_a_token_without_a_finite_answer_counts_against_the_model():
-    found = judged_tokens(lambda target, left: np.nan, allow=True)
-    assert found["gate"] == "failed"
-    assert found["nll_nats"] == pytest.approx(np.log(200) + 1, abs=1e-6)
+    array = judged_tokens(lambda target, left: np.nan, allow=True)
+    assert array["gate"] == "failed"
+    assert array["nll_nats"] == pytest.approx(np.log(200) + 1, abs=1e-6)

@@ -162,5 +162,5 @@ def test_outside_the_include_file_comes_before_every_other_reason():
         [("chr1", 0, 3, "T", "<DEL>"), ("chr1", 0, 5, "G", "A"), ("odd", -1, 1, "T", "A")],
         columns=["contig", "contig_index", "pos", "ref", "alt"],
     )
-    found = alleles.classify(frame, GENOME, lambda contig, pos: pos == 5)
-    assert found.tolist() == [Status.NOT_SELECTED, Status.SCORED, Status.NOT_SELECTED]
+    selected = alleles.classify(frame, GENOME, lambda contig, pos: pos == 5)
+    assert selected.tolist() == [Status.NOT_SELECTED, Status.SCORED, Status.NOT_SELECTED]

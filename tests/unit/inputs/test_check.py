@@ -341,7 +341,7 @@ GENOME = {"chr1": 1000, "chr2": 700, "chrM": 16571, "HLA": 5, "3": 30}
 
 
 @pytest.mark.parametrize(
-    ("name", "length", "mode", "found"),
+    ("name", "length", "mode", "result"),
     [
         ("chr1", 5, "none", "chr1"),
         ("1", 1000, "none", None),
@@ -363,8 +363,8 @@ GENOME = {"chr1": 1000, "chr2": 700, "chrM": 16571, "HLA": 5, "3": 30}
         ("1", 1000, "file", None),
     ],
 )
-def test_match_of_names(name, length, mode, found):
-    assert contig_names.match(name, length, ContigRule(mode, {"one": "chr1"}), GENOME) == found
+def test_match_of_names(name, length, mode, result):
+    assert contig_names.match(name, length, ContigRule(mode, {"one": "chr1"}), GENOME) == result
 
 
 def test_rename_is_recorded_and_used(fasta, out, tmp_path):
@@ -404,7 +404,7 @@ def test_contigs_that_no_rename_would_help_are_kept_with_one_warning(fasta, out,
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("contigs", "mode", "found"),
+    ("contigs", "mode", "result"),
     [
         (
             [b"1", b"2"],
@@ -421,11 +421,11 @@ def test_contigs_that_no_rename_would_help_are_kept_with_one_warning(fasta, out,
         ([b"a", b"b", b"c", b"d", b"e", b"f"], "none", "contigs a, b, c, d, e, ... are not"),
     ],
 )
-def test_contigs_that_do_not_fit_stop_before_any_model(fasta, out, tmp_path, contigs, mode, found):
+def test_contigs_that_do_not_fit_stop_before_any_model(fasta, out, tmp_path, contigs, mode, result):
     records = [(contig, b"1", b"A", b"C", b".") for contig in contigs]
     with pytest.raises(BadDataError) as caught:
         one(fasta, out, tmp_path, records, contig_map=mode)
-    assert found in str(caught.value)
+    assert result in str(caught.value)
     assert list(out.iterdir()) == []
     content, row = one(fasta, out, tmp_path, records, contig_map=mode, allow_mismatch=True)
     assert content["allow_mismatch"] is True
@@ -449,15 +449,15 @@ def test_auto_does_not_rename_where_lengths_differ(fasta, out, tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "result"),
     [
         (b"one\n", "line 1 is 'one'"),
         (b"a\tchr1\na\tchr2\n", "line 2"),
         (b"a\tchr9\n", "chr9 is not in"),
     ],
 )
-def test_malformed_map_file(fasta, out, tmp_path, text, found):
-    with pytest.raises(BadDataError, match=rf"map.tsv: {found}|map.tsv: line 1: {found}"):
+def test_malformed_map_file(fasta, out, tmp_path, text, result):
+    with pytest.raises(BadDataError, match=rf"map.tsv: {result}|map.tsv: line 1: {result}"):
         run(fasta, out, contig_map=stored(tmp_path / "map.tsv", text))
 
 
@@ -497,9 +497,9 @@ def test_two_namings_in_one_cohort(fasta, out, tmp_path):
 
 
 def test_lower_bound_is_that_of_clopper_and_pearson():
-    for n_found, n in ((1, 1), (10, 10), (19, 1000), (312, 1000), (5, 10**6)):
-        assert check_vcf.lower_bound(n_found, n, 0.01) == pytest.approx(
-            beta.ppf(0.01, n_found, n - n_found + 1), rel=1e-9
+    for n_mismatch, n in ((1, 1), (10, 10), (19, 1000), (312, 1000), (5, 10**6)):
+        assert check_vcf.lower_bound(n_mismatch, n, 0.01) == pytest.approx(
+            beta.ppf(0.01, n_mismatch, n - n_mismatch + 1), rel=1e-9
         )
     assert check_vcf.lower_bound(0, 10, 0.01) == 0
     assert check_vcf.lower_bound(18, 1000, 0.01) < 0.01 < check_vcf.lower_bound(19, 1000, 0.01)
@@ -630,7 +630,7 @@ def test_ids_that_cannot_name_a_file(fasta, out, tmp_path, name):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "result"),
     [
         (
             b"a\tx.vcf\na\ty.vcf\n",
@@ -642,8 +642,8 @@ def test_ids_that_cannot_name_a_file(fasta, out, tmp_path, name):
         (b"\n", "row 1"),
     ],
 )
-def test_malformed_sheet(tmp_path, text, found):
-    with pytest.raises(UsageError, match=found):
+def test_malformed_sheet(tmp_path, text, result):
+    with pytest.raises(UsageError, match=result):
         check.read_sheet(stored(tmp_path / "sheet.tsv", text))
 
 
@@ -654,7 +654,7 @@ def test_sheet(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("text", "kind", "found"),
+    ("text", "kind", "result"),
     [
         (b"", BadDataError, "empty file"),
         (line(), BadDataError, "line 1 is a record"),
@@ -663,10 +663,10 @@ def test_sheet(tmp_path):
         (b"BCF\2\2", BadDataError, "bcftools view -Oz"),
     ],
 )
-def test_malformed_vcf_leaves_nothing(fasta, out, tmp_path, text, kind, found):
+def test_malformed_vcf_leaves_nothing(fasta, out, tmp_path, text, kind, result):
     with pytest.raises(kind) as caught:
         run(fasta, out, [("a", stored(tmp_path / "a.vcf", text))])
-    assert found in str(caught.value)
+    assert result in str(caught.value)
     assert list(out.iterdir()) == []
 
 

@@ -47,7 +47,7 @@ GOOD = [(1, "T", "A", "CLNSIG=Pathogenic"), (2, "T", "G", "AF=1;CLNSIG=Benign")]
 
 
 def test_words_of_clinvar(tmp_path, genome):
-    found, metadata = read(
+    result, metadata = read(
         tmp_path,
         genome,
         [
@@ -60,7 +60,7 @@ def test_words_of_clinvar(tmp_path, genome):
             (14, "C", "G", "AF=0.5"),
         ],
     )
-    assert [(row["pos"], row["alt"], row["label"], row["cpg"]) for row in found] == [
+    assert [(row["pos"], row["alt"], row["label"], row["cpg"]) for row in result] == [
         (0, "A", 1, False),
         (1, "G", 0, False),
         (3, "T", 1, True),
@@ -80,7 +80,7 @@ def test_words_of_clinvar(tmp_path, genome):
 
 def test_the_size_of_a_number_of_either_sign(tmp_path, genome):
     rule = labels.rule_of("EFFECT", None, 0.5)
-    found, metadata = read(
+    result, metadata = read(
         tmp_path,
         genome,
         [
@@ -92,7 +92,7 @@ def test_the_size_of_a_number_of_either_sign(tmp_path, genome):
         ],
         rule,
     )
-    assert [(row["pos"], row["label"]) for row in found] == [(0, 1), (1, 0), (3, 1)]
+    assert [(row["pos"], row["label"]) for row in result] == [(0, 1), (1, 0), (3, 1)]
     assert metadata["counts"]["unknown_value"] == 2
     assert (metadata["by_size"], metadata["cut"]) == (True, 0.5)
 
@@ -100,14 +100,14 @@ def test_the_size_of_a_number_of_either_sign(tmp_path, genome):
 def test_one_value_an_allele_where_the_header_says_so(tmp_path, genome):
     header = '##INFO=<ID=CLASS,Number=A,Type=String,Description="x">\n'
     rule = labels.rule_of("CLASS", "bad=1,good=0", None)
-    found, metadata = read(
+    result, metadata = read(
         tmp_path,
         genome,
         [(1, "T", "A,C", "CLASS=bad,good"), (2, "T", "A,C", "CLASS=bad")],
         rule,
         header,
     )
-    assert [(row["pos"], row["alt"], row["label"]) for row in found] == [
+    assert [(row["pos"], row["alt"], row["label"]) for row in result] == [
         (0, "A", 1),
         (0, "C", 0),
         (1, "A", 1),
@@ -118,8 +118,8 @@ def test_one_value_an_allele_where_the_header_says_so(tmp_path, genome):
         (2, "T", "A", "CLASS=bad"),
         (2, "T", "C", "CLASS=good"),
     ]
-    found, metadata = read(tmp_path, genome, rows, rule)
-    assert [row["pos"] for row in found] == [
+    result, metadata = read(tmp_path, genome, rows, rule)
+    assert [row["pos"] for row in result] == [
         1,
         1,
     ]  # without Number=A the list is one value that says two things
@@ -129,7 +129,7 @@ def test_one_value_an_allele_where_the_header_says_so(tmp_path, genome):
 def test_every_spelling_of_an_indel_is_one_allele(tmp_path, genome):
     """One A less of AAAA at 7..10, deleted at its left and at its right end; an SNV in the dress of
     an MNV."""
-    found, metadata = read(
+    result, metadata = read(
         tmp_path,
         genome,
         [
@@ -138,7 +138,7 @@ def test_every_spelling_of_an_indel_is_one_allele(tmp_path, genome):
             (1, "TTA", "TGA", "CLNSIG=Pathogenic"),
         ],
     )
-    assert [(row["pos"], row["ref"], row["alt"], row["label"]) for row in found] == [
+    assert [(row["pos"], row["ref"], row["alt"], row["label"]) for row in result] == [
         (1, "T", "G", 1),
         (7, "A", "", 0),
     ]
@@ -147,7 +147,7 @@ def test_every_spelling_of_an_indel_is_one_allele(tmp_path, genome):
 
 @pytest.mark.bad_input
 def test_what_cannot_be_used_is_counted_by_reason(tmp_path, genome):
-    found, metadata = read(
+    result, metadata = read(
         tmp_path,
         genome,
         [
@@ -163,7 +163,7 @@ def test_what_cannot_be_used_is_counted_by_reason(tmp_path, genome):
             (6, "T", ".", "CLNSIG=Benign"),
         ],
     )
-    assert [row["pos"] for row in found] == [0, 1]
+    assert [row["pos"] for row in result] == [0, 1]
     assert {name: n for name, n in metadata["counts"].items() if n} == {
         "alleles": 10,
         "repeated": 1,
@@ -174,8 +174,8 @@ def test_what_cannot_be_used_is_counted_by_reason(tmp_path, genome):
         "OUT_OF_RANGE": 1,
         "NO_CONTIG": 1,
     }
-    assert labels.told(metadata)[1].startswith("no label: ")
-    assert "REF_MISMATCH 1" in labels.told(metadata)[1]
+    assert labels.count_lines(metadata)[1].startswith("no label: ")
+    assert "REF_MISMATCH 1" in labels.count_lines(metadata)[1]
 
 
 def test_contig_names_are_matched_like_those_of_the_inputs(tmp_path, genome):
@@ -187,7 +187,7 @@ def test_contig_names_are_matched_like_those_of_the_inputs(tmp_path, genome):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "output"),
     [
         (
             [(1, "T", "A", "AF=1"), (2, "T", "A", ".")],
@@ -209,10 +209,10 @@ def test_contig_names_are_matched_like_those_of_the_inputs(tmp_path, genome):
         ([], "labelled.vcf: no record has INFO/CLNSIG"),
     ],
 )
-def test_files_without_two_labels_are_refused(tmp_path, genome, rows, told):
+def test_files_without_two_labels_are_refused(tmp_path, genome, rows, output):
     with pytest.raises(BadDataError) as fault:
         read(tmp_path, genome, rows)
-    assert str(fault.value).startswith(told)
+    assert str(fault.value).startswith(output)
     assert not (tmp_path / "labels.parquet").exists()
 
 
@@ -265,7 +265,7 @@ def test_the_command_ends_with_65_and_one_line(tmp_path, genome, capsys):
 def run_table(tmp_path, rows):
     """sites.parquet of rows (pos, ref, alt, status, var_pos, var_ref, var_alt)."""
     names = ("pos", "ref", "alt", "status", "var_pos", "var_ref", "var_alt")
-    told = [
+    items = [
         {
             "contig": "c",
             "contig_index": 0,
@@ -275,7 +275,7 @@ def run_table(tmp_path, rows):
         }
         for i, row in enumerate(rows)
     ]
-    tables.write(tmp_path / "sites.parquet", pa.Table.from_pylist(told, schema=SITES), SITES)
+    tables.write(tmp_path / "sites.parquet", pa.Table.from_pylist(items, schema=SITES), SITES)
     return tmp_path / "sites.parquet"
 
 
@@ -300,8 +300,8 @@ def test_labels_meet_the_runs_alleles_in_their_one_spelling(tmp_path, genome):
             (4, "G", "A", "AMBIGUOUS_BASE", -1, "", ""),
         ],
     )
-    found, counts = labels.matched(tmp_path / "labels.parquet", sites, ["llr"])
-    assert found[["pos", "ref", "alt", "label", "llr"]].to_numpy().tolist() == [
+    result, counts = labels.matched(tmp_path / "labels.parquet", sites, ["llr"])
+    assert result[["pos", "ref", "alt", "label", "llr"]].to_numpy().tolist() == [
         [0, "T", "A", 1, 0.0],
         [1, "T", "G", 0, 1.0],
         [7, "A", "", 0, 2.0],
@@ -329,10 +329,10 @@ def test_cpg_is_read_from_the_genome(tmp_path, genome):
         (i + 1, base, "ACGT"["CGTA".index(base)], f"CLNSIG={'Benign' if i % 2 else 'Pathogenic'}")
         for i, base in enumerate(LETTERS)
     ]
-    found, _ = read(tmp_path, genome, rows)
+    result, _ = read(tmp_path, genome, rows)
     expected = [
         LETTERS[i : i + 2] == "CG" or LETTERS[max(i - 1, 0) : i + 1] == "CG"
         for i in range(len(LETTERS))
     ]
-    assert [row["cpg"] for row in found] == expected
+    assert [row["cpg"] for row in result] == expected
     assert np.sum(expected) == 2

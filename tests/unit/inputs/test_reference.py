@@ -159,10 +159,10 @@ def test_elements_that_stand_in_the_background_are_told(run, caplog, turn):
 def test_words_are_found_over_the_bounds_of_pieces_and_never_over_an_n(monkeypatch, piece):
     monkeypatch.setattr(background_reference, "PIECE_BASES", piece)
     text = CHR1[:103] + ELEMENTS["e1"][10:60] + "N" + ELEMENTS["e1"][60:90] + CHR1[:500]
-    found = background_reference.shared_words(
+    result = background_reference.shared_words(
         FakeGenome(**ELEMENTS), FakeGenome(chr1=text, tiny="ACGT")
     )
-    assert found == background_reference.SharedWords(178, 19, ("e1", 10))
+    assert result == background_reference.SharedWords(178, 19, ("e1", 10))
 
 
 @pytest.mark.bad_input
@@ -210,11 +210,11 @@ def test_a_background_that_is_cut_off_is_refused(run, tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("text", "found"), [("", "empty file"), ("ACGT\n", "begins with"), (">chr1\nACUU\n", "letter")]
+    ("text", "result"), [("", "empty file"), ("ACGT\n", "begins with"), (">chr1\nACUU\n", "letter")]
 )
-def test_a_background_that_is_no_fasta_is_refused(run, tmp_path, text, found):
+def test_a_background_that_is_no_fasta_is_refused(run, tmp_path, text, result):
     (tmp_path / "odd.fa").write_text(text)
-    with pytest.raises(BadDataError, match=found):
+    with pytest.raises(BadDataError, match=result):
         run(tmp_path / "odd.fa")
 
 
@@ -292,8 +292,8 @@ def test_pieces_are_as_long_as_the_users_contigs_in_turn():
     )
     for index, length in enumerate(genome.contigs.values()):
         pos = np.arange(length)
-        found = background_reference.fence(genome, np.full(length, index), pos)
-        assert list(zip(found.low, found.high, strict=True)) == [
+        array = background_reference.fence(genome, np.full(length, index), pos)
+        assert list(zip(array.low, array.high, strict=True)) == [
             naive_fence(genome, index, int(p)) for p in pos
         ]
 
@@ -318,20 +318,20 @@ def test_a_haplotype_ends_where_its_piece_does():
     span = haplotypes.Span(61, 30, ((0, np.array([30])),))
     for strand in "+-":
         fences = background_reference.fence(JOINED, np.array([2]), np.array([95]))
-        found = haplotypes._cut(
+        result = haplotypes._cut(
             JOINED, "background:chr1", Variant(95, CHR1[95:97], ""), strand, span, fences
         )
         alone = haplotypes._cut(
             FakeGenome(piece=CHR1[90:240]), "piece", Variant(5, CHR1[95:97], ""), strand, span
         )
-        assert (found == alone).all()
+        assert (result == alone).all()
 
 
 def test_surroundings_end_where_the_piece_does():
-    found = sites.surroundings(JOINED, np.full(2, 2), np.array([90, 100]))
+    result_array = sites.surroundings(JOINED, np.full(2, 2), np.array([90, 100]))
     alone = sites.surroundings(FakeGenome(piece=CHR1[90:240]), np.zeros(2, int), np.array([0, 10]))
-    assert found.left.tolist() == [PAD, alone.left[1]]
-    assert found.gc.tolist() == alone.gc.tolist()
+    assert result_array.left.tolist() == [PAD, alone.left[1]]
+    assert result_array.gc.tolist() == alone.gc.tolist()
 
 
 # --- plan and flags
@@ -359,8 +359,8 @@ def test_probes_stand_in_the_background_and_the_plan_names_the_users_contigs(tmp
 @pytest.mark.long
 def test_no_flag_is_above_medium_and_the_header_says_why():
     probes = skilled(np.random.default_rng(4), 4_000)
-    held = {"genome": "g", "background": "b", "bundles": {}}
-    alone, behind = fit(probes), fit(probes, Options(background="chr1.fa", digests=held))
+    by_name = {"genome": "g", "background": "b", "bundles": {}}
+    alone, behind = fit(probes), fit(probes, Options(background="chr1.fa", digests=by_name))
     assert (flags.assign(alone, probes)[0] == Rank.HIGH).any()
     rank, why = flags.assign(behind, probes)
     assert set(rank) == {Rank.LOW, Rank.MEDIUM}
@@ -417,11 +417,11 @@ def test_without_background_no_cap_of_it():
 
 @pytest.mark.bad_input
 def test_a_calibration_of_another_background_is_refused():
-    held = {"genome": "g", "background": "b", "bundles": {}}
+    by_name = {"genome": "g", "background": "b", "bundles": {}}
     fitted = fit(
-        skilled(np.random.default_rng(4), 200), Options(background="chr1.fa", digests=held)
+        skilled(np.random.default_rng(4), 200), Options(background="chr1.fa", digests=by_name)
     )
-    for digests in (held | {"background": "c"}, {"genome": "g", "bundles": {}}):
+    for digests in (by_name | {"background": "c"}, {"genome": "g", "bundles": {}}):
         with pytest.raises(ConfigurationError, match="background b; scores are of background"):
             check_matches(fitted, digests)
 

@@ -34,8 +34,12 @@ LABELS = np.array([0, 0, 0, 1, 2, 3])
     ],
 )
 def test_labels_on_training_contigs_are_counted_by_name(stated, n):
-    found = overlap("m", stated, CONTIGS, LABELS)
-    assert (found.n, found.labels, found.assemblies) == (n, 6, tuple(stated.get("assemblies", ())))
+    result = overlap("m", stated, CONTIGS, LABELS)
+    assert (result.n, result.labels, result.assemblies) == (
+        n,
+        6,
+        tuple(stated.get("assemblies", ())),
+    )
 
 
 def test_words_never_say_more_than_is_known():
@@ -54,8 +58,8 @@ def test_words_never_say_more_than_is_known():
     assert training.line(two).startswith("a: training contigs not stated; c: fitted to this genome")
 
 
-def resealed(directory, held):
-    toy_models.reseal(directory, lambda meta: meta.update(training=held))
+def resealed(directory, content):
+    toy_models.reseal(directory, lambda meta: meta.update(training=content))
     return Bundle.open(directory)
 
 
@@ -63,24 +67,24 @@ def test_a_bundle_carries_it_under_its_digest(tmp_path):
     plain = toy_models.write_toy(tmp_path / "a")
     assert plain.training == {}
     stated = {"assemblies": ["hg38"], "contigs": ["chr1"]}
-    told = resealed(toy_models.write_toy(tmp_path / "b").directory, stated)
-    assert told.training == stated
-    assert told.sha256 != plain.sha256
-    path = told.directory / "bundle.json"
+    bundle = resealed(toy_models.write_toy(tmp_path / "b").directory, stated)
+    assert bundle.training == stated
+    assert bundle.sha256 != plain.sha256
+    path = bundle.directory / "bundle.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"training": {"contigs": []}}))
     with pytest.raises(BadDataError, match="sha256 of its content"):
-        Bundle.open(told.directory)
+        Bundle.open(bundle.directory)
 
 
 def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
-    found = replace(
+    calibration = replace(
         fitted()[0],
         labels=LabelCalibrations(
             overlap=(Overlap("a", ("hg38",), 3, 6), Overlap("b", (), None, 6))
         ),
     )
-    assert RunCalibration.from_dict(found.to_dict()) == found
-    facts = dict(report_rows.calibration_facts(found))
+    assert RunCalibration.from_dict(calibration.to_dict()) == calibration
+    facts = dict(report_rows.calibration_facts(calibration))
     assert (
         facts["labels on the training genome of a"]
         == "trained on hg38, training contigs hold 3 of 6 labels"
@@ -95,7 +99,7 @@ def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    "held",
+    "content",
     [
         [],
         "hg38",
@@ -106,9 +110,9 @@ def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
         {"genome": ["hg38"]},
     ],
 )
-def test_a_training_group_of_another_shape_is_refused(tmp_path, held):
+def test_a_training_group_of_another_shape_is_refused(tmp_path, content):
     directory = toy_models.write_toy(tmp_path / "a").directory
     with pytest.raises(
         BadDataError, match="training: .*; expected lists of names under assemblies and contigs"
     ):
-        resealed(directory, held)
+        resealed(directory, content)

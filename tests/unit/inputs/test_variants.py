@@ -17,7 +17,7 @@ LETTERS = st.sampled_from("AC")
 """Two letters repeat often."""
 
 
-def found(genome, pos, ref, alt):
+def normalised_of(genome, pos, ref, alt):
     return normalised(genome, "c", pos, ref, alt)
 
 
@@ -34,7 +34,7 @@ def found(genome, pos, ref, alt):
     ],
 )
 def test_what_changes(pos, ref, alt, expected):
-    assert found(FakeGenome(c="GGTCAGTT"), pos, ref, alt) == expected
+    assert normalised_of(FakeGenome(c="GGTCAGTT"), pos, ref, alt) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_every_spelling_in_a_repeat_is_one_variant():
         (pos, genome._letters["c"][pos : pos + 3], genome._letters["c"][pos])
         for pos in range(1, 58)
     ]
-    assert {found(genome, *spelling) for spelling in spellings} == {Variant(1, "CA", "")}
+    assert {normalised_of(genome, *spelling) for spelling in spellings} == {Variant(1, "CA", "")}
     longer = [(pos, ref[0], ref[0] + "CACA"[pos % 2 :][:2]) for pos, ref, _ in spellings]
-    assert {found(genome, *spelling) for spelling in longer} == {Variant(1, "", "CA")}
+    assert {normalised_of(genome, *spelling) for spelling in longer} == {Variant(1, "", "CA")}
 
 
 @pytest.mark.bad_input
@@ -77,13 +77,13 @@ def test_every_spelling_in_a_repeat_is_one_variant():
     ],
 )
 def test_ends_and_gaps(text, pos, ref, alt, expected):
-    assert found(FakeGenome(c=text), pos, ref, alt) == expected
+    assert normalised_of(FakeGenome(c=text), pos, ref, alt) == expected
 
 
 @pytest.mark.bad_input
 def test_a_long_repeat_is_walked_in_pieces():
     genome = FakeGenome(c="G" + "A" * 1_000)
-    assert found(genome, 999, "AA", "A") == Variant(1, "A", "")
+    assert normalised_of(genome, 999, "AA", "A") == Variant(1, "A", "")
 
 
 @settings(max_examples=200, deadline=None)
@@ -92,14 +92,14 @@ def test_the_variant_makes_the_same_sequence_and_cannot_move(text, data):
     pos = data.draw(st.integers(0, len(text) - 2))
     ref = text[pos : pos + data.draw(st.integers(1, 6))]
     alt = data.draw(st.text(LETTERS, min_size=1, max_size=6))
-    made = found(FakeGenome(c=text), pos, ref, alt)
+    product = normalised_of(FakeGenome(c=text), pos, ref, alt)
     assert (
-        text[: made.pos] + made.alt + text[made.pos + len(made.ref) :]
+        text[: product.pos] + product.alt + text[product.pos + len(product.ref) :]
         == text[:pos] + alt + text[pos + len(ref) :]
     )
-    assert text[made.pos : made.pos + len(made.ref)] == made.ref
-    if ref != alt and not (made.ref and made.alt):
-        assert made.pos == 0 or text[made.pos - 1] != (made.ref or made.alt)[-1]
+    assert text[product.pos : product.pos + len(product.ref)] == product.ref
+    if ref != alt and not (product.ref and product.alt):
+        assert product.pos == 0 or text[product.pos - 1] != (product.ref or product.alt)[-1]
 
 
 @pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
@@ -120,7 +120,7 @@ def test_bcftools_norm_agrees(tmp_path):
     )
     header = f"##fileformat=VCFv4.2\n##contig=<ID=c,length={len(text)}>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     (tmp_path / "in.vcf").write_text(header + body)
-    told = subprocess.run(
+    completed = subprocess.run(
         ["bcftools", "norm", "-f", tmp_path / "g.fa", tmp_path / "in.vcf"],
         capture_output=True,
         check=True,
@@ -129,11 +129,13 @@ def test_bcftools_norm_agrees(tmp_path):
     theirs = {
         name: (int(pos) - 1, ref, alt)
         for _, pos, name, ref, alt, *_ in (
-            line.split("\t") for line in told.stdout.splitlines() if not line.startswith("#")
+            line.split("\t") for line in completed.stdout.splitlines() if not line.startswith("#")
         )
     }
     genome = FakeGenome(c=text)
-    ours = {name: spelled(found(genome, pos, ref, alt), text) for pos, name, ref, alt in rows}
+    ours = {
+        name: spelled(normalised_of(genome, pos, ref, alt), text) for pos, name, ref, alt in rows
+    }
     assert ours == theirs
 
 

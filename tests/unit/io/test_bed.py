@@ -55,26 +55,26 @@ def intervals_of(rows):
 
 @pytest.mark.parametrize("how", ["plain", "gzip", "bgzf"])
 def test_lines_and_intervals(tmp_path, how):
-    found = bed.read(stored(tmp_path / "a.bed", TEXT, how))
-    assert b"".join(found.lines) == TEXT
-    assert [tuple(row) for row in found.intervals.itertuples(index=False)] == ROWS
-    assert found.n_columns == 4
+    bed_file = bed.read(stored(tmp_path / "a.bed", TEXT, how))
+    assert b"".join(bed_file.lines) == TEXT
+    assert [tuple(row) for row in bed_file.intervals.itertuples(index=False)] == ROWS
+    assert bed_file.n_columns == 4
 
 
 @pytest.mark.parametrize("text", [b"", b"# nothing\n", b"track name=x\n\n"])
 def test_bed_without_intervals(tmp_path, text):
-    found = bed.read(stored(tmp_path / "a.bed", text))
-    assert len(found.intervals) == 0
-    contract, _ = written(found, tmp_path / "out.bed.gz")
+    bed_file = bed.read(stored(tmp_path / "a.bed", text))
+    assert len(bed_file.intervals) == 0
+    contract, _ = written(bed_file, tmp_path / "out.bed.gz")
     assert contract.intervals == 0
     assert naive_splice.text_of(tmp_path / "out.bed.gz") == text + b"#gfmtrust columns 4-5: c0 c1\n"
-    assert IntervalSet.of(found.intervals).n_bases() == 0
+    assert IntervalSet.of(bed_file.intervals).n_bases() == 0
 
 
 def test_columns_are_appended_and_all_else_is_kept(tmp_path):
-    found = bed.read(stored(tmp_path / "a.bed", TEXT))
+    bed_file = bed.read(stored(tmp_path / "a.bed", TEXT))
     contract, values = written(
-        found, tmp_path / "out.bed.gz", header_lines=("#gfmtrust research use only",)
+        bed_file, tmp_path / "out.bed.gz", header_lines=("#gfmtrust research use only",)
     )
     lines = naive_splice.lines_of(tmp_path / "out.bed.gz")
     assert lines[:3] == TEXT.splitlines(keepends=True)[:3]
@@ -90,9 +90,9 @@ def test_columns_are_appended_and_all_else_is_kept(tmp_path):
 
 
 def test_names_of_contigs_that_look_like_headers_are_intervals(tmp_path):
-    found = bed.read(stored(tmp_path / "a.bed", b"track1\t1\t5\nbrowserX\t1\t5\n"))
-    assert list(found.intervals["contig"]) == ["track1", "browserX"]
-    covered = IntervalSet.of(found.intervals)
+    bed_file = bed.read(stored(tmp_path / "a.bed", b"track1\t1\t5\nbrowserX\t1\t5\n"))
+    assert list(bed_file.intervals["contig"]) == ["track1", "browserX"]
+    covered = IntervalSet.of(bed_file.intervals)
     assert covered.contains("track1", np.array([0, 1, 4, 5])).tolist() == [False, True, True, False]
     assert sorted(covered.names) == ["browserX", "track1"]
 
@@ -119,7 +119,7 @@ def test_sorted_bed_gets_an_index_that_finds_its_lines(tmp_path, text, index):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "result"),
     [
         (b"chr1\t7\t9\nchr1\t5\t9\n", "not sorted; no index written; sort with bedtools sort"),
         (
@@ -136,10 +136,10 @@ def test_sorted_bed_gets_an_index_that_finds_its_lines(tmp_path, text, index):
         ),
     ],
 )
-def test_bed_that_no_index_can_serve_is_written_with_a_warning(tmp_path, text, found):
+def test_bed_that_no_index_can_serve_is_written_with_a_warning(tmp_path, text, result):
     contract, _ = written(bed.read(stored(tmp_path / "a.bed", text)), tmp_path / "out.bed.gz")
     assert contract.index is None
-    assert [warning.text for warning in contract.warnings] == [found]
+    assert [warning.text for warning in contract.warnings] == [result]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bed", "out.bed.gz"]
 
 
@@ -173,19 +173,19 @@ spans = st.lists(
 def test_interval_set_equals_a_set_of_positions(rows):
     rows = [(contig, start, start + length) for contig, start, length in rows]
     covered = {(contig, pos) for contig, start, end in rows for pos in range(start, end)}
-    found = IntervalSet.of(intervals_of(rows).intervals)
-    assert found.n_bases() == len(covered)
+    result = IntervalSet.of(intervals_of(rows).intervals)
+    assert result.n_bases() == len(covered)
     starts, ends = np.divmod(np.arange(80 * 5), 5)
     for contig in ("chr1", "2", "track1", "absent"):
-        assert found.contains(contig, np.arange(80)).tolist() == [
+        assert result.contains(contig, np.arange(80)).tolist() == [
             (contig, pos) in covered for pos in range(80)
         ]
         expected = [
             any((contig, pos) in covered for pos in range(start, start + width))
             for start, width in zip(starts, ends, strict=True)
         ]
-        assert found.overlaps(contig, starts, starts + ends).tolist() == expected
-        merged = found.intervals(contig)
+        assert result.overlaps(contig, starts, starts + ends).tolist() == expected
+        merged = result.intervals(contig)
         assert (merged[1:, 0] > merged[:-1, 1]).all()
         assert {(contig, pos) for start, end in merged for pos in range(start, end)} == {
             place for place in covered if place[0] == contig
@@ -194,9 +194,9 @@ def test_interval_set_equals_a_set_of_positions(rows):
 
 def test_interval_set_takes_names_of_the_genome(tmp_path):
     path = stored(tmp_path / "a.bed", b"1\t5\t9\nchr2\t1\t2\n1\t9\t10\n")
-    found = bed.intervals(path, {"1": "chr1"})
-    assert found.names == ["chr1", "chr2"]
-    assert found.intervals("chr1").tolist() == [[5, 10]]
+    result = bed.intervals(path, {"1": "chr1"})
+    assert result.names == ["chr1", "chr2"]
+    assert result.intervals("chr1").tolist() == [[5, 10]]
 
 
 def test_interval_set_agrees_with_bedtools(tmp_path):
@@ -236,12 +236,12 @@ BAD = [
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("line", "found"), BAD)
-def test_a_malformed_line_stops_with_its_number(tmp_path, line, found):
+@pytest.mark.parametrize(("line", "result"), BAD)
+def test_a_malformed_line_stops_with_its_number(tmp_path, line, result):
     with pytest.raises(BadDataError) as caught:
         bed.read(stored(tmp_path / "a.bed", b"chr1\t5\t9\n" + line))
     assert str(caught.value).startswith("a.bed: ")
-    assert found in str(caught.value)
+    assert result in str(caught.value)
 
 
 @pytest.mark.bad_input
@@ -259,13 +259,13 @@ def test_files_that_are_no_bed(tmp_path):
 @pytest.mark.bad_input
 def test_output_rules_are_those_of_every_writer(tmp_path):
     source = stored(tmp_path / "a.bed", TEXT)
-    found = bed.read(source)
+    bed_file = bed.read(source)
     with pytest.raises(UsageError, match="output is the input"):
-        written(found, source, inputs=(source,), force=True)
+        written(bed_file, source, inputs=(source,), force=True)
     (tmp_path / "out.bed.gz").write_bytes(b"precious")
     with pytest.raises(CannotWriteError, match="give --force"):
-        written(found, tmp_path / "out.bed.gz")
-    written(found, tmp_path / "out.bed.gz", force=True)
+        written(bed_file, tmp_path / "out.bed.gz")
+    written(bed_file, tmp_path / "out.bed.gz", force=True)
     again = bed.read(tmp_path / "out.bed.gz")
     with pytest.raises(
         BadDataError, match="carries #gfmtrust lines; expected a file not yet annotated"
@@ -273,7 +273,7 @@ def test_output_rules_are_those_of_every_writer(tmp_path):
         written(again, tmp_path / "again.bed.gz")
     (tmp_path / "full.bed.gz.part").symlink_to("/dev/full")
     with pytest.raises(InputOutputError, match="full.bed.gz: no space left on device"):
-        written(found, tmp_path / "full.bed.gz")
+        written(bed_file, tmp_path / "full.bed.gz")
     assert not (tmp_path / "full.bed.gz").exists()
     assert not (tmp_path / "full.bed.gz.part").is_symlink()
 
@@ -333,17 +333,17 @@ def test_round_trip_of_generated_beds(tmp_path, lines, end, cut):
     text = end.join(lines) + (b"" if cut else end)
     source, output = stored(tmp_path / "a.bed", text), tmp_path / "out.bed.gz"
     try:
-        found = bed.read(source)
+        bed_file = bed.read(source)
     except BadDataError:
         assert any(line in (b"chr1\t5", b"chr1\t9\t2\tx") for line in lines)
         return
-    written(found, output, force=True)
+    written(bed_file, output, force=True)
     back = [
         line
         for line in gzip.decompress(output.read_bytes()).split(b"\n")
         if not line.startswith(b"#gfmtrust")
     ]
-    intervals = set(found.intervals["line_no"])
+    intervals = set(bed_file.intervals["line_no"])
     stripped = [
         line.removesuffix(b"\r").rsplit(b"\t", 2)[0] + (b"\r" if line.endswith(b"\r") else b"")
         if n in intervals

@@ -56,8 +56,8 @@ def opened(request, tmp_path, work):
     how = "plain" if request.param == "crlf" else request.param
     with Genome.open(
         stored(tmp_path / ("g.fa" if how == "plain" else "g.fa.gz"), text, how), work
-    ) as found:
-        yield found
+    ) as selected:
+        yield selected
 
 
 def test_names_lengths_and_codes(opened):
@@ -90,8 +90,8 @@ def test_digest_and_md5_do_not_depend_on_case_lines_or_packing(opened, tmp_path,
     other = stored(
         tmp_path / "other.fa", fasta_text({name: text.lower() for name, text in CONTIGS.items()}, 7)
     )
-    with Genome.open(other, work) as found:
-        assert found.digest() == opened.digest()
+    with Genome.open(other, work) as result:
+        assert result.digest() == opened.digest()
     for name, text in LETTERS.items():
         assert opened.sums()[name].md5 == hashlib.md5(text.upper().encode()).hexdigest()
 
@@ -106,24 +106,24 @@ def test_digest_sees_letters_names_and_order(tmp_path, work):
     ]
     digests = set()
     for n, contigs in enumerate(variants):
-        with Genome.open(stored(tmp_path / f"{n}.fa", fasta_text(contigs)), work) as found:
-            digests.add(found.digest())
+        with Genome.open(stored(tmp_path / f"{n}.fa", fasta_text(contigs)), work) as result:
+            digests.add(result.digest())
     assert len(digests) == len(variants)
 
 
 def test_contigs_make_room_for_each_other(tmp_path, work, monkeypatch):
     monkeypatch.setattr(genome, "CACHED_BASES", 25)
-    with Genome.open(stored(tmp_path / "g.fa", fasta_text(CONTIGS)), work) as found:
+    with Genome.open(stored(tmp_path / "g.fa", fasta_text(CONTIGS)), work) as result:
         for name in [*NAMES, *NAMES[::-1], *NAMES]:
-            assert found.codes(name, 0, 4).tolist() == naive_codes(LETTERS[name], 0, 4)
-            assert sum(map(len, found._cache.values())) <= max(25, len(LETTERS[name]))
+            assert result.codes(name, 0, 4).tolist() == naive_codes(LETTERS[name], 0, 4)
+            assert sum(map(len, result._cache.values())) <= max(25, len(LETTERS[name]))
 
 
 def test_long_contig_is_read_in_pieces(tmp_path, work, monkeypatch):
     monkeypatch.setattr(genome, "FETCH_BASES", 7)
     for how, name in (("plain", "g.fa"), ("bgzf", "g.fa.gz")):
-        with Genome.open(stored(tmp_path / name, fasta_text(CONTIGS), how), work) as found:
-            assert found.codes("chr1", 0, 93).tolist() == naive_codes(LETTERS["chr1"], 0, 93)
+        with Genome.open(stored(tmp_path / name, fasta_text(CONTIGS), how), work) as result:
+            assert result.codes("chr1", 0, 93).tolist() == naive_codes(LETTERS["chr1"], 0, 93)
 
 
 # --- indexes
@@ -135,8 +135,8 @@ def test_index_is_made_in_the_working_folder_and_never_beside_the_fasta(tmp_path
     folder.mkdir()
     for how, name in (("plain", "g.fa"), ("bgzf", "h.fa.gz"), ("gzip", "i.fa.gz")):
         path = stored(folder / name, fasta_text(CONTIGS), how)
-        with Genome.open(path, work) as found:
-            assert found.codes("chr2", 0, 4).tolist() == [3, 3, 3, 3]
+        with Genome.open(path, work) as result:
+            assert result.codes("chr2", 0, 4).tolist() == [3, 3, 3, 3]
     assert sorted(path.name for path in folder.iterdir()) == ["g.fa", "h.fa.gz", "i.fa.gz"]
     assert {"g.fa.fai", "h.fa.gz.fai", "h.fa.gz.gzi"} <= {path.name for path in work.iterdir()}
 
@@ -146,9 +146,9 @@ def test_index_beside_the_fasta_is_used_even_if_older(tmp_path, work):
     with Genome.open(path, work):
         shutil.move(work / "g.fa.fai", f"{path}.fai")
     os.utime(f"{path}.fai", (1, 1))
-    with Genome.open(path, work) as found:
-        found.sums()
-        assert found.codes("last", 0, 3).tolist() == [0, 0, 0]
+    with Genome.open(path, work) as result:
+        result.sums()
+        assert result.codes("last", 0, 3).tolist() == [0, 0, 0]
     assert list(work.iterdir()) == []
 
 
@@ -166,18 +166,18 @@ def test_index_agrees_with_htslib(tmp_path, work):
     for name, content in theirs.items():
         (work / f"g.fa.gz{name}").unlink()
         Path(f"{path}{name}").write_bytes(content)
-    with Genome.open(path, work) as found:
-        assert found.sums()["a"].length == 90_000
-        assert found.codes("b", 0, 3).tolist() == [2, 2, 5]
+    with Genome.open(path, work) as result:
+        assert result.sums()["a"].length == 90_000
+        assert result.codes("b", 0, 3).tolist() == [2, 2, 5]
 
 
 def test_index_of_a_dead_run_is_made_anew_unless_this_run_made_it(tmp_path, work):
     path = stored(tmp_path / "g.fa", fasta_text(CONTIGS))
     (work / "g.fa.fai").write_text("chr1\t93\t17")
-    with Genome.open(path, work) as found:
-        assert found.names == NAMES
-    with Genome.open(path, work, indexed=True) as found:
-        assert found.names == NAMES
+    with Genome.open(path, work) as result:
+        assert result.names == NAMES
+    with Genome.open(path, work, indexed=True) as result:
+        assert result.names == NAMES
 
 
 def index_rows(path, work):
@@ -187,7 +187,7 @@ def index_rows(path, work):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("row", "column", "value", "found"),
+    ("row", "column", "value", "result"),
     [
         (0, 1, "83", "chr2 begins or ends elsewhere"),
         (1, 1, "14", "HLA-A.* begins or ends elsewhere"),
@@ -198,18 +198,18 @@ def index_rows(path, work):
         (1, 2, "0", "chr2 begins or ends elsewhere"),
     ],
 )
-def test_index_of_another_file_is_seen_on_opening(tmp_path, work, row, column, value, found):
+def test_index_of_another_file_is_seen_on_opening(tmp_path, work, row, column, value, result):
     path = stored(tmp_path / "g.fa", fasta_text(CONTIGS))
     rows = index_rows(path, work)
     rows[row][column] = value
     Path(f"{path}.fai").write_text("".join("\t".join(cells) + "\n" for cells in rows))
-    with pytest.raises(BadDataError, match=rf"g.fa.fai: {found}.*delete the index"):
+    with pytest.raises(BadDataError, match=rf"g.fa.fai: {result}.*delete the index"):
         Genome.open(path, work)
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "result"),
     [
         (
             lambda rows: rows[1].__setitem__(0, "chr3"),
@@ -237,7 +237,7 @@ def test_index_of_another_file_is_seen_on_opening(tmp_path, work, row, column, v
         ),
     ],
 )
-def test_stale_index_of_a_compressed_fasta_is_found_by_the_scan(tmp_path, work, change, found):
+def test_stale_index_of_a_compressed_fasta_is_found_by_the_scan(tmp_path, work, change, result):
     path = stored(tmp_path / "g.fa.gz", fasta_text(CONTIGS), "bgzf")
     rows = index_rows(path, work)
     change(rows)
@@ -245,7 +245,7 @@ def test_stale_index_of_a_compressed_fasta_is_found_by_the_scan(tmp_path, work, 
     shutil.copy(work / "g.fa.gz.gzi", f"{path}.gzi")
     with Genome.open(path, work) as opened, pytest.raises(BadDataError) as caught:
         opened.sums()
-    assert str(caught.value).startswith(found)
+    assert str(caught.value).startswith(result)
 
 
 @pytest.mark.bad_input
@@ -290,10 +290,10 @@ def test_scan_is_independent_of_how_the_bytes_come(tmp_path, monkeypatch, chunk,
         "read_chunks",
         lambda path, max_ratio: (text[i : i + chunk] for i in range(0, len(text), chunk)),
     )
-    found = list(fasta_scan.scan(tmp_path / "g.fa"))
-    assert [contig.name for contig in found] == NAMES
-    assert [contig.length for contig in found] == [len(letters) for letters in LETTERS.values()]
-    for contig, letters in zip(found, LETTERS.values(), strict=True):
+    items = list(fasta_scan.scan(tmp_path / "g.fa"))
+    assert [contig.name for contig in items] == NAMES
+    assert [contig.length for contig in items] == [len(letters) for letters in LETTERS.values()]
+    for contig, letters in zip(items, LETTERS.values(), strict=True):
         assert text[contig.offset : contig.offset + 3].decode() == letters[:3]
         assert text[contig.end - 1 : contig.end].decode() == letters[-1]
         assert text[contig.end : contig.end + 1] in (b"", b"\r", b"\n")
@@ -301,21 +301,21 @@ def test_scan_is_independent_of_how_the_bytes_come(tmp_path, monkeypatch, chunk,
 
 
 def test_contig_without_letters(tmp_path):
-    found = list(fasta_scan.scan(stored(tmp_path / "g.fa", b">a\n>b\nAC\n>c")))
-    assert [(contig.name, contig.length) for contig in found] == [("a", 0), ("b", 2), ("c", 0)]
+    items = list(fasta_scan.scan(stored(tmp_path / "g.fa", b">a\n>b\nAC\n>c")))
+    assert [(contig.name, contig.length) for contig in items] == [("a", 0), ("b", 2), ("c", 0)]
 
 
 @pytest.mark.parametrize("text", [b">a\n>b\nAC\n>c\n", b">a\n>b\nAC\n", b">b\nAC\n>c\n"])
 def test_contig_without_letters_can_be_opened(tmp_path, work, text):
-    with Genome.open(stored(tmp_path / "g.fa", text), work) as found:
-        assert found.contigs["b"] == 2
-        assert found.sums()["b"].length == 2
-        assert found.windows(found.names[-1], np.array([0]), 3).shape == (1, 3)
+    with Genome.open(stored(tmp_path / "g.fa", text), work) as result:
+        assert result.contigs["b"] == 2
+        assert result.sums()["b"].length == 2
+        assert result.windows(result.names[-1], np.array([0]), 3).shape == (1, 3)
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "result"),
     [
         (
             b">a\nACGT\nACUT\n",
@@ -332,10 +332,10 @@ def test_contig_without_letters_can_be_opened(tmp_path, work, text):
         (b"> a\nACGT\n", "g.fa: a header without a name"),
     ],
 )
-def test_letters_and_headers_that_are_wrong(tmp_path, text, found):
+def test_letters_and_headers_that_are_wrong(tmp_path, text, result):
     with pytest.raises(BadDataError) as caught:
         list(fasta_scan.scan(stored(tmp_path / "g.fa", text)))
-    assert found in str(caught.value)
+    assert result in str(caught.value)
 
 
 # --- files that are no genome
@@ -344,22 +344,22 @@ def test_letters_and_headers_that_are_wrong(tmp_path, text, found):
 
 def test_plain_gzip_is_decompressed_with_one_counted_warning(tmp_path, work):
     path = stored(tmp_path / "g.fa.gz", fasta_text(CONTIGS), "gzip")
-    with Genome.open(path, work) as found:
-        assert found.name == "g.fa.gz"
-        assert [(row.count, row.first) for row in found.warnings.rows()] == [(1, "g.fa.gz")]
-        assert found.path.parent == work
-        assert found.path.read_bytes() == gzip.decompress(path.read_bytes())
+    with Genome.open(path, work) as result:
+        assert result.name == "g.fa.gz"
+        assert [(row.count, row.first) for row in result.warnings.rows()] == [(1, "g.fa.gz")]
+        assert result.path.parent == work
+        assert result.path.read_bytes() == gzip.decompress(path.read_bytes())
 
 
 def test_bgzf_without_its_ending_is_decompressed_too(tmp_path, work):
-    with Genome.open(stored(tmp_path / "g.fa", fasta_text(CONTIGS), "bgzf"), work) as found:
-        assert found.contigs["chr1"] == 93
-        assert len(found.warnings.rows()) == 1
+    with Genome.open(stored(tmp_path / "g.fa", fasta_text(CONTIGS), "bgzf"), work) as result:
+        assert result.contigs["chr1"] == 93
+        assert len(result.warnings.rows()) == 1
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("name", "text", "how", "found"),
+    ("name", "text", "how", "result"),
     [
         ("g.fa", b"", "plain", "empty file"),
         ("g.fa.gz", b"", "bgzf", "empty file"),
@@ -372,10 +372,10 @@ def test_bgzf_without_its_ending_is_decompressed_too(tmp_path, work):
         ("g.fa.gz", b">a\nACGT\n>a\nAC\n", "bgzf", "Duplicate key"),
     ],
 )
-def test_what_is_no_genome_is_refused(tmp_path, work, name, text, how, found):
+def test_what_is_no_genome_is_refused(tmp_path, work, name, text, how, result):
     with pytest.raises(BadDataError) as caught:
         Genome.open(stored(tmp_path / name, text, how), work)
-    assert str(caught.value).startswith(f"{name}{': ' + found if found else '.fai: '}")
+    assert str(caught.value).startswith(f"{name}{': ' + result if result else '.fai: '}")
     assert "\n" not in str(caught.value)
 
 
@@ -383,10 +383,10 @@ def test_what_is_no_genome_is_refused(tmp_path, work, name, text, how, found):
 def test_letter_u_is_refused_when_read(tmp_path, work):
     path = stored(tmp_path / "g.fa", b">a\nACGT\nACUT\n")
     with (
-        Genome.open(path, work) as found,
+        Genome.open(path, work) as result,
         pytest.raises(BadDataError, match="g.fa a:7: letter 'U'"),
     ):
-        found.codes("a", 0, 2)
+        result.codes("a", 0, 2)
 
 
 @pytest.mark.bad_input
@@ -407,10 +407,12 @@ def test_unknown_contig_is_a_key_error(opened):
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data beside the repository")
 def test_real_genome_agrees_with_its_own_index(work):
-    with Genome.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", work) as found:
+    with Genome.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", work) as result:
         text = "".join(
             gzip.open(DATA / "hg38_chr1" / "chr1_1M.fa.gz", "rt").read().splitlines()[1:]
         )
-        assert found.contigs == {"chr1": 1_000_000}
-        assert found.sums()["chr1"].md5 == hashlib.md5(text.encode()).hexdigest()
-        assert found.codes("chr1", 500_000, 500_050).tolist() == naive_codes(text, 500_000, 500_050)
+        assert result.contigs == {"chr1": 1_000_000}
+        assert result.sums()["chr1"].md5 == hashlib.md5(text.encode()).hexdigest()
+        assert result.codes("chr1", 500_000, 500_050).tolist() == naive_codes(
+            text, 500_000, 500_050
+        )

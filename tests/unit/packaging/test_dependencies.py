@@ -67,8 +67,8 @@ def test_the_version_has_one_home():
         for path in ROOT.glob("modules/local/*/*/main.nf")
     }
     wrong = {
-        path: found
+        path: match
         for path, pattern in copies.items()
-        if (found := re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)) != [version]
+        if (match := re.findall(pattern, (ROOT / path).read_text(), re.MULTILINE)) != [version]
     }
     assert not wrong

@@ -53,9 +53,9 @@ def test_alleles_know_the_regions_they_touch(tmp_path):
         "none": Spans(),
     }
     out, _ = planned(tmp_path, GENOME, [sorted(rows, key=lambda row: (row[1], row[2]))], sets)
-    found = tables.read(out / "alleles.parquet").to_pandas()
+    records = tables.read(out / "alleles.parquet").to_pandas()
     named = {
-        (row.contig, row.pos): row.regions for row in found.replace({np.nan: None}).itertuples()
+        (row.contig, row.pos): row.regions for row in records.replace({np.nan: None}).itertuples()
     }
     assert named == {
         ("odd", 4): None,

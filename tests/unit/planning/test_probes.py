@@ -112,13 +112,13 @@ def test_few_snvs_are_matched_as_soon_as_the_shift_test_tests_them(n_snvs):
     at = np.random.default_rng(5).choice(59_600, n_snvs)  # where `run` puts them
     surprisal[at] = rng.uniform(0.5, 0.8, n_snvs)
     _, drawn, drawing, _ = run(n_snvs, n=500, surprisal=surprisal)
-    found = surprisal[drawn.row]
+    result = surprisal[drawn.row]
     assert drawing.matched_surprisal == (n_snvs >= MIN_SITES)
     if drawing.matched_surprisal:
-        assert abs(np.median(found) - np.median(surprisal[at])) < 0.1
-        assert len(found) > 100
+        assert abs(np.median(result) - np.median(surprisal[at])) < 0.1
+        assert len(result) > 100
     else:
-        assert np.median(found) > 1.1
+        assert np.median(result) > 1.1
 
 
 def test_same_seed_same_probes_and_other_seed_others():

@@ -32,8 +32,8 @@ def alleles(*rows, status=Status.SCORED):
 
 def collected(*rows, longest=50, genome=GENOME):
     collector = variant_plan.Collector(genome, longest)
-    told = collector.add(alleles(*rows))
-    return told, collector.variants()
+    output = collector.add(alleles(*rows))
+    return output, collector.variants()
 
 
 def drawn(variants, genome=GENOME, n_places=8_000, seed=1):
@@ -52,25 +52,25 @@ def run_of_indels(n: int, length: int):
 
 
 def test_plain_snvs_stay_what_they_are():
-    told, variants = collected((500, TEXT[500], "ACGT"["CGTA".index(TEXT[500])]))
-    assert list(told["var_pos"]) == [-1]
+    output, variants = collected((500, TEXT[500], "ACGT"["CGTA".index(TEXT[500])]))
+    assert list(output["var_pos"]) == [-1]
     assert variants.empty
 
 
 def test_two_spellings_are_one_variant():
     genome = FakeGenome(chr1="GGCAAAAT" * 40)
-    told, variants = collected((2, "CA", "C"), (5, "AA", "A"), (5, "AAT", "AT"), genome=genome)
-    assert list(told["var_pos"]) == [3, 3, 3]
+    output, variants = collected((2, "CA", "C"), (5, "AA", "A"), (5, "AAT", "AT"), genome=genome)
+    assert list(output["var_pos"]) == [3, 3, 3]
     assert variants.to_dict("records") == [{"contig_index": 0, "pos": 3, "ref": "A", "alt": ""}]
 
 
 def test_length_is_judged_once_the_shared_letters_are_gone():
     long = TEXT[700:800]
     last_base = long[:-1] + ("A" if long[-1] != "A" else "C")
-    told, variants = collected(
+    output, variants = collected(
         (700, long, last_base), (700, long, long[0]), (900, TEXT[900], TEXT[900] * 10_001)
     )
-    assert list(told["status"]) == [Status.SCORED, Status.TOO_LONG, Status.TOO_LONG]
+    assert list(output["status"]) == [Status.SCORED, Status.TOO_LONG, Status.TOO_LONG]
     assert len(variants) == 1
 
 
@@ -78,14 +78,14 @@ def test_length_is_judged_once_the_shared_letters_are_gone():
 @pytest.mark.parametrize("status", [Status.REF_MISMATCH, Status.NO_CONTIG, Status.SYMBOLIC])
 def test_what_has_a_status_is_not_looked_at(status):
     collector = variant_plan.Collector(GENOME, 50)
-    told = collector.add(alleles((10**9, "AC", "A"), status=status).assign(contig_index=-1))
-    assert list(told["status"]) == [status]
+    output = collector.add(alleles((10**9, "AC", "A"), status=status).assign(contig_index=-1))
+    assert list(output["status"]) == [status]
     assert collector.variants().empty
 
 
 def test_indel_probes_come_in_pairs_of_one_place_and_length():
-    made = drawn(run_of_indels(100, 3))
-    probes = made[made["use"] == PROBE]
+    drawn_rows = drawn(run_of_indels(100, 3))
+    probes = drawn_rows[drawn_rows["use"] == PROBE]
     kinds = probes["kind"].to_numpy()
     assert Counter(kinds) == {"DEL": 500, "INS": 500}
     for lost, gained in zip(
@@ -96,8 +96,8 @@ def test_indel_probes_come_in_pairs_of_one_place_and_length():
 
 
 def test_indel_probes_change_the_sequence():
-    made = drawn(run_of_indels(30, 1))
-    for row in made[made["use"] == PROBE].itertuples():
+    probes = drawn(run_of_indels(30, 1))
+    for row in probes[probes["use"] == PROBE].itertuples():
         assert TEXT[row.pos : row.pos + len(row.ref)] == row.ref
         assert TEXT[: row.pos] + row.alt + TEXT[row.pos + len(row.ref) :] != TEXT
 
@@ -110,19 +110,19 @@ def test_tandem_copies_are_as_frequent_as_in_the_run(unit, least, most):
         for at in range(200, 9_000)
         if (TEXT[at + 1] == TEXT[at + 2]) == unit and TEXT[at] != TEXT[at + 1]
     ][:60]
-    made = drawn(collected(*rows)[1])
-    gone = made[(made["use"] == PROBE) & (made["kind"] == "DEL")]
+    probes = drawn(collected(*rows)[1])
+    gone = probes[(probes["use"] == PROBE) & (probes["kind"] == "DEL")]
     share = np.mean([TEXT[row.pos + 1] == row.ref for row in gone.itertuples()])
     assert least <= share <= most
 
 
 def test_mnv_probes_are_balanced_between_the_two_words():
     rows = [(at, "CG", "TA") for at in range(100, 25_000) if TEXT[at : at + 2] == "CG"][:50]
-    made = drawn(collected(*rows)[1])
-    probes = made[made["use"] == PROBE]
+    drawn_rows = drawn(collected(*rows)[1])
+    probes = drawn_rows[drawn_rows["use"] == PROBE]
     assert Counter(probes["kind"]) == {"MNV": 500}
-    told = Counter(zip(probes["ref"], probes["alt"], probes["run_oriented"], strict=True))
-    assert told == {("CG", "TA", True): 250, ("TA", "CG", False): 250}
+    counts = Counter(zip(probes["ref"], probes["alt"], probes["run_oriented"], strict=True))
+    assert counts == {("CG", "TA", True): 250, ("TA", "CG", False): 250}
     assert all(TEXT[row.pos : row.pos + 2] == row.ref for row in probes.itertuples())
 
 
@@ -139,22 +139,22 @@ def test_a_run_without_indels_has_no_probes_of_them():
 
 @pytest.mark.bad_input
 def test_no_place_to_draw_from():
-    made = drawn(run_of_indels(3, 1), n_places=0)
-    assert list(made["use"]) == [VARIANT] * 3
+    probes = drawn(run_of_indels(3, 1), n_places=0)
+    assert list(probes["use"]) == [VARIANT] * 3
 
 
 @pytest.mark.bad_input
 def test_a_few_indels_draw_the_usual_lengths():
-    made = drawn(run_of_indels(3, 40))
-    lengths = made.loc[(made["use"] == PROBE) & (made["kind"] == "DEL"), "ref"].str.len()
+    probes = drawn(run_of_indels(3, 40))
+    lengths = probes.loc[(probes["use"] == PROBE) & (probes["kind"] == "DEL"), "ref"].str.len()
     assert 0.2 < (lengths == 1).mean() < 0.8
     assert lengths.max() <= 12
 
 
 @pytest.mark.long
 def test_shards_hold_whole_variants_and_number_them(tmp_path):
-    made = drawn(run_of_indels(40, 5))
-    counts = variant_plan.write(GENOME, NoRegions(), made, tmp_path, 320)
+    probes = drawn(run_of_indels(40, 5))
+    counts = variant_plan.write(GENOME, NoRegions(), probes, tmp_path, 320)
     assert counts == {"variants": 40, "variant_probes": 1_000}
     shards = [
         tables.read(path).to_pandas()
@@ -166,7 +166,7 @@ def test_shards_hold_whole_variants_and_number_them(tmp_path):
     assert list(rows["variant"].unique()) == list(range(1_040))
     for variant, sites in list(rows.groupby("variant"))[:60]:
         expected = Variant(
-            made.loc[variant, "pos"], made.loc[variant, "ref"], made.loc[variant, "alt"]
+            probes.loc[variant, "pos"], probes.loc[variant, "ref"], probes.loc[variant, "alt"]
         )
         assert list(sites["pos"]) == list(expected.sites(30_000))
     assert (

@@ -54,9 +54,9 @@ def inputs(tmp_path_factory) -> Path:
             ref, alt = kinds[rng.integers(len(kinds))]
             rows.append(f"c\t{pos + 1}\t.\t{ref}\t{alt}\t.\t.\t.\n")
     header = f"##fileformat=VCFv4.2\n##contig=<ID=c,length={LENGTH}>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
-    for name, mine in (("a", rows[::2]), ("b", rows[1::2] + rows[:20:2])):
-        (folder / f"{name}.vcf").write_text(header + "".join(mine))
-        (folder / f"{name}.turned.vcf").write_text(header + "".join(mine[::-1]))
+    for name, subset in (("a", rows[::2]), ("b", rows[1::2] + rows[:20:2])):
+        (folder / f"{name}.vcf").write_text(header + "".join(subset))
+        (folder / f"{name}.turned.vcf").write_text(header + "".join(subset[::-1]))
     (folder / "r.bed").write_text("c\t5000\t5150\nc\t5100\t5200\n")
     call(
         "fit_context_model", "--fasta", folder / "genome.fa", "--out_dir", folder / "context_model"
@@ -148,22 +148,22 @@ def run(
                 "--out_dir",
                 out / "scores",
             )
-    told = ("--plan", out / "plan", "--scores", out / "scores", "--models", *bundles)
-    call("calibrate", *told, "--out_dir", out / "calibration")
+    output = ("--plan", out / "plan", "--scores", out / "scores", "--models", *bundles)
+    call("calibrate", *output, "--out_dir", out / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         out / "calibration" / "calibration.json",
         "--out_dir",
         out / "sites",
     )
-    made = [
+    items = [
         *(out / "sites").iterdir(),
         *(out / "calibration").iterdir(),
         out / "plan" / "variants.parquet",
     ]
-    return {path.name: path.read_bytes() for path in sorted(made)}
+    return {path.name: path.read_bytes() for path in sorted(items)}
 
 
 @pytest.fixture(scope="module")

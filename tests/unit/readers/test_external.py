@@ -118,7 +118,7 @@ def flagged(folder, bundle, out) -> pd.DataFrame:
             "--out_dir",
             scores,
         )
-    told = (
+    output = (
         "--plan",
         folder / "plan",
         "--scores",
@@ -127,10 +127,10 @@ def flagged(folder, bundle, out) -> pd.DataFrame:
         folder / "results" / "models" / "context_model",
         bundle.directory,
     )
-    call("calibrate", *told, "--out_dir", out / "calibration")
+    call("calibrate", *output, "--out_dir", out / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         out / "calibration" / "calibration.json",
         "--out_dir",
@@ -169,14 +169,14 @@ def test_the_list_names_all_that_is_asked(run):
 @pytest.mark.long
 def test_probabilities_come_back_as_the_model_gave_them(run, tmp_path):
     laws, _ = answers(run)
-    made = imported(run, table_of_laws(laws), tmp_path, file="scores.tsv.gz")
-    assert (made.family, made.gate, made.precision, made.quantity) == (
+    bundle = imported(run, table_of_laws(laws), tmp_path, file="scores.tsv.gz")
+    assert (bundle.family, bundle.gate, bundle.precision, bundle.quantity) == (
         "external",
         "failed",
         "external",
         "direct",
     )
-    own = flagged(run, made, tmp_path / "run")
+    own = flagged(run, bundle, tmp_path / "run")
     theirs = tables.read(run / "results" / "scores" / "sites.parquet").to_pandas()
     both = own.merge(theirs, on=["contig", "pos", "ref", "alt"], suffixes=("", "_context"))
     snv = both[
@@ -215,32 +215,32 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
         '##fileformat=VCFv4.2\n##contig=<ID=c,length=12000>\n##INFO=<ID=LL,Number=A,Type=Float,Description="x">\n'
         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     )
-    made = imported(
+    bundle = imported(
         run,
         header + "".join(text for _, text in sorted(rows)),
         tmp_path,
         file="scores.vcf",
         options=("--external_key", "LL"),
     )
-    held = reader_of(made)
-    assert len(held.variants) == sum(
+    content = reader_of(bundle)
+    assert len(content.variants) == sum(
         1 for (_, ref, alt), llr in indels.items() if len(ref) != len(alt) and np.isfinite(llr)
     )
-    assert made.quantity == "likelihood"
+    assert bundle.quantity == "likelihood"
     for key, llr in zip(
-        held.variants[["pos", "ref", "alt"]].itertuples(index=False),
-        held.variants["llr"],
+        content.variants[["pos", "ref", "alt"]].itertuples(index=False),
+        content.variants["llr"],
         strict=True,
     ):
         assert llr == pytest.approx(indels[tuple(key)], abs=1e-5)
-    law = laws.set_index("pos").loc[held.sites["pos"]].to_numpy()
-    assert np.abs(np.log(np.stack(held.sites["probs"])) - np.log(law)).max() < 1e-4
+    law = laws.set_index("pos").loc[content.sites["pos"]].to_numpy()
+    assert np.abs(np.log(np.stack(content.sites["probs"])) - np.log(law)).max() < 1e-4
 
 
 def test_a_base_without_an_answer_is_unsupported(run, tmp_path):
     laws, _ = answers(run)
-    made = imported(run, table_of_laws(laws.iloc[::2]), tmp_path)
-    own = flagged(run, made, tmp_path / "run")
+    bundle = imported(run, table_of_laws(laws.iloc[::2]), tmp_path)
+    own = flagged(run, bundle, tmp_path / "run")
     assert {"SCORED", "UNSUPPORTED"} <= set(own["status"])
     assert (own["rank"][own["status"] == "UNSUPPORTED"] == 0).all()
 
@@ -327,8 +327,8 @@ def test_vcfs_that_are_refused(run, tmp_path, capsys, info, words):
 @pytest.mark.bad_input
 def test_an_external_bundle_with_a_changed_table_is_refused(run, tmp_path):
     laws, _ = answers(run)
-    made = imported(run, table_of_laws(laws), tmp_path)
-    path = made.directory / "sites.parquet"
+    bundle = imported(run, table_of_laws(laws), tmp_path)
+    path = bundle.directory / "sites.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     assert (
         cli.main(
@@ -337,7 +337,7 @@ def test_an_external_bundle_with_a_changed_table_is_refused(run, tmp_path):
                 "--fasta",
                 str(run / "genome.fa"),
                 "--bundle",
-                str(made.directory),
+                str(bundle.directory),
                 "--shard",
                 str(next((run / "plan" / "shards").glob("shard_*.parquet"))),
                 "--out_dir",

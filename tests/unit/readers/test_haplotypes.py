@@ -84,8 +84,8 @@ def random_text(seed: int, length: int = 2_000) -> str:
 
 def random_variants(text: str, n: int, seed: int = 1, longest: int = 12) -> list[Variant]:
     rng, genome = np.random.default_rng(seed), FakeGenome(c=text)
-    made = []
-    while len(made) < n:
+    items = []
+    while len(items) < n:
         pos = int(rng.integers(0, len(text) - longest))
         ref, alt = (
             text[pos : pos + int(rng.integers(1, longest))],
@@ -93,8 +93,8 @@ def random_variants(text: str, n: int, seed: int = 1, longest: int = 12) -> list
         )
         variant = normalised(genome, "c", pos, ref, alt)
         if len(variant.ref) != len(variant.alt):
-            made.append(variant)
-    return made
+            items.append(variant)
+    return items
 
 
 def scores(bundle, text, variants, session=None, **options):
@@ -109,8 +109,8 @@ def test_both_strands_are_the_sums_over_the_span(kind):
     bundle, text = BUNDLES[kind], random_text(0)
     variants = random_variants(text, 40)
     session = NeighbourSession(bundle.causal)
-    found = scores(bundle, text, variants, session)
-    assert set(found.status) == {""}
+    scored = scores(bundle, text, variants, session)
+    assert set(scored.status) == {""}
     for column, strand in enumerate("+-"):
         for row, variant in enumerate(variants):
             if kind == "causal":
@@ -131,7 +131,7 @@ def test_both_strands_are_the_sums_over_the_span(kind):
                 radius = {"masked": 32, "odd window": 31, "k-mer": 31, "counts": 32}[kind]
                 first, n = -radius, variant.length + 2 * radius
             wanted = expected(session, text, variant, strand, first, n)
-            assert found.llr[row, column] == pytest.approx(wanted, abs=2e-5 * max(1, abs(wanted)))
+            assert scored.llr[row, column] == pytest.approx(wanted, abs=2e-5 * max(1, abs(wanted)))
 
 
 @pytest.mark.parametrize("kind", ["masked", "k-mer"])
@@ -148,9 +148,9 @@ def test_every_base_of_the_span_is_asked_for_once_and_never_beside_another(kind)
 def test_shifts_move_the_window_not_the_score():
     """A model that reads one letter either side answers alike wherever its window begins."""
     text = random_text(2)
-    found = scores(FakeBundle(), text, random_variants(text, 10), preset="thorough")
-    assert found.llr.shape == (10, 8)
-    assert np.abs(found.llr[:, :3] - found.llr[:, :1]).max() < 2e-5
+    scored = scores(FakeBundle(), text, random_variants(text, 10), preset="thorough")
+    assert scored.llr.shape == (10, 8)
+    assert np.abs(scored.llr[:, :3] - scored.llr[:, :1]).max() < 2e-5
 
 
 @pytest.mark.parametrize(
@@ -173,14 +173,14 @@ def test_shifts_move_the_window_not_the_score():
 def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     text = random_text(20)
     variants = random_variants(text, 20, longest=9)
-    found = scores(whole, text, variants, preset="thorough")
+    scored = scores(whole, text, variants, preset="thorough")
     halves = [
         column
         for column, view in enumerate(views_of(whole, "thorough"))
         if any(view.placement.crop)
     ]
     assert len(halves) == 2
-    assert found.llr[:, halves].tobytes() == scores(half, text, variants).llr.tobytes()
+    assert scored.llr[:, halves].tobytes() == scores(half, text, variants).llr.tobytes()
 
 
 def test_a_deletion_is_no_likelier_for_being_short():
@@ -211,12 +211,12 @@ def test_a_member_votes_only_where_it_saw_neither_end():
     text = random_text(6)
     bundle = FakeBundle(quantity="counts", window_bp=15, shifts=(), rc_equivariant=True)
     variants = [Variant(98, text[98:103], ""), Variant(50, "", "A")]
-    found = scores(
+    scored = scores(
         bundle, text, variants, admitted=lambda contig_index, pos: (np.asarray(pos) < 100)[:, None]
     )
-    assert list(found.status) == [Status.UNSUPPORTED, ""]
-    assert np.isnan(found.llr[0]).all()
-    assert np.isfinite(found.llr[1]).all()
+    assert list(scored.status) == [Status.UNSUPPORTED, ""]
+    assert np.isnan(scored.llr[0]).all()
+    assert np.isfinite(scored.llr[1]).all()
 
 
 @pytest.mark.bad_input
@@ -229,19 +229,19 @@ def test_indels_at_both_ends_of_a_contig(kind):
         Variant(300, "", "G"),
         Variant(297, text[297:], ""),
     ]
-    found = scores(BUNDLES[kind], text, variants)
-    assert list(found.status) == [""] * 4
-    assert np.isfinite(found.llr).all()
+    scored = scores(BUNDLES[kind], text, variants)
+    assert list(scored.status) == [""] * 4
+    assert np.isfinite(scored.llr).all()
 
 
 @pytest.mark.bad_input
 def test_longer_than_a_quarter_of_the_window():
     text = random_text(8)
-    found = scores(
+    scored = scores(
         FakeBundle(), text, [Variant(900, text[900:965], ""), Variant(900, "", "A" * 64)]
     )
-    assert list(found.status) == [Status.TOO_LONG, ""]
-    assert np.isnan(found.llr[0]).all()
+    assert list(scored.status) == [Status.TOO_LONG, ""]
+    assert np.isnan(scored.llr[0]).all()
     halved = scores(
         FakeBundle(),
         text,
@@ -272,8 +272,8 @@ def test_a_model_without_an_answer():
             return np.full_like(probs, np.nan), off
 
     text = random_text(11)
-    found = scores(FakeBundle(), text, [Variant(900, "", "A")], Broken())
-    assert list(found.status) == [Status.NONFINITE]
+    scored = scores(FakeBundle(), text, [Variant(900, "", "A")], Broken())
+    assert list(scored.status) == [Status.NONFINITE]
 
 
 @pytest.mark.bad_input
@@ -283,11 +283,11 @@ def test_mass_off_the_alphabet():
             return super().distributions(codes, index)[0], np.full(index.shape, 0.6, np.float32)
 
     text = random_text(12)
-    found = scores(FakeBundle(), text, [Variant(900, "", "A")], Elsewhere())
-    assert list(found.status) == [Status.MODEL_ERROR]
-    assert np.isnan(found.llr).all()
+    scored = scores(FakeBundle(), text, [Variant(900, "", "A")], Elsewhere())
+    assert list(scored.status) == [Status.MODEL_ERROR]
+    assert np.isnan(scored.llr).all()
 
 
 def test_no_variants_at_all():
-    found = scores(FakeBundle(), random_text(13), [])
-    assert found.llr.shape == (0, 2)
+    scored = scores(FakeBundle(), random_text(13), [])
+    assert scored.llr.shape == (0, 2)

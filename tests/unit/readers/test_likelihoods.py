@@ -100,10 +100,10 @@ def test_llrs_of_haplotypes_are_those_of_a_twin_by_strings(causal):
     assert len(variants) > 50
     assert len({len(variant.ref) == len(variant.alt) for variant in variants}) == 2
     session, model = toy(causal), bundle(causal)
-    found = score_haplotypes(
+    scored = score_haplotypes(
         session, model, FakeGenome(c=letters), np.zeros(len(variants), int), variants
     )
-    assert (found.status == "").all()
+    assert (scored.status == "").all()
     for row, variant in enumerate(variants):
         changed = letters[: variant.pos] + variant.alt + letters[variant.pos + len(variant.ref) :]
         for view, (strand, site) in enumerate(
@@ -119,7 +119,7 @@ def test_llrs_of_haplotypes_are_those_of_a_twin_by_strings(causal):
                 texts.append(text[start - site : start - site + WINDOW])
             shifted = 0 if len(variant.ref) == len(variant.alt) else site + variant.length
             expected = naive_bpe.llr(*texts, merges(session), causal, shifted)
-            assert found.llr[row, view] == pytest.approx(expected, abs=2e-5), variant
+            assert scored.llr[row, view] == pytest.approx(expected, abs=2e-5), variant
 
 
 def test_a_pair_near_the_contigs_end_has_as_many_bases():
@@ -129,8 +129,8 @@ def test_a_pair_near_the_contigs_end_has_as_many_bases():
     ref, alt = encode("ACGTTAGCCATGACCA"), encode("ACGTTAGCTCATGACC")
     padded = ref.copy()
     padded[-3:] = PAD
-    found = likelihoods.log_ratios(session, padded[None], alt[None], np.array([9]))
-    assert found[0] == pytest.approx(
+    result_array = likelihoods.log_ratios(session, padded[None], alt[None], np.array([9]))
+    assert result_array[0] == pytest.approx(
         naive_bpe.llr("ACGTTAGCCATGA", "ACGTTAGCTCATG", merges(session), True, 9), abs=1e-9
     )
 

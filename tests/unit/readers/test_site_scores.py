@@ -144,8 +144,8 @@ def test_answer_does_not_depend_on_how_sites_are_batched(monkeypatch):
 )
 def test_status_of_a_window(window, status):
     codes = np.array([["ACGTNP".index(letter) for letter in window]], np.uint8)
-    found, n_share, pad_share = window_status(codes, 4, max_n=0.10)
-    assert found[0] == status
+    result, n_share, pad_share = window_status(codes, 4, max_n=0.10)
+    assert result[0] == status
     assert pad_share[0] == np.float32(window.count("P") / 8)
     assert n_share[0] == np.float32(window.count("N") / max(1, 8 - window.count("P")))
 
@@ -153,13 +153,13 @@ def test_status_of_a_window(window, status):
 @pytest.mark.bad_input
 def test_rows_with_a_status_are_nan_and_order_is_kept():
     genome = FakeGenome(chr1="ACGTTGCAACNNNNNNNNGGTACCATGA")
-    found = scored(genome, [20, 13, 5])
+    result = scored(genome, [20, 13, 5])
     assert (
-        found.status.tolist() == [Status.AMBIGUOUS_BASE, Status.AMBIGUOUS_BASE, ""]
-        or found.status[1] == Status.AMBIGUOUS_BASE
+        result.status.tolist() == [Status.AMBIGUOUS_BASE, Status.AMBIGUOUS_BASE, ""]
+        or result.status[1] == Status.AMBIGUOUS_BASE
     )
-    assert np.isnan(found.probs[1]).all()
-    assert np.isfinite(found.probs[2]).all()
+    assert np.isnan(result.probs[1]).all()
+    assert np.isfinite(result.probs[2]).all()
 
 
 @pytest.mark.bad_input
@@ -190,9 +190,9 @@ def test_mass_outside_the_alphabet_is_a_model_error():
 
 
 def test_contig_end_is_padding_on_both_strands():
-    found = scored(GENOME, [1], neighbours=False)
-    assert found.status[0] == ""
-    assert found.pad_share[0] == np.float32(3 / 8)
+    result = scored(GENOME, [1], neighbours=False)
+    assert result.status[0] == ""
+    assert result.pad_share[0] == np.float32(3 / 8)
     codes = GENOME.windows("chr1", np.array([-3]), 8)
     assert (reverse_complement(codes)[0] == PAD).sum() == 3
 

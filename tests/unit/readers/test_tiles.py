@@ -51,10 +51,10 @@ GENOME = random_genome(5, 700)
 @pytest.mark.parametrize("preset", ["fast", "default", "thorough"])
 def test_each_base_is_that_of_its_tile(bundle, preset):
     pos = np.array([100, 101, 127, 128, 129, 131, 132, 133, 300, 480])
-    found = tiled(GENOME, bundle, pos, preset=preset)
+    result = tiled(GENOME, bundle, pos, preset=preset)
     for column, view in enumerate(views_of(bundle, preset)):
         twin = [one_base(GENOME, bundle, at, 0, 8, view.placement) for at in pos]
-        assert np.allclose(found.probs[:, column], twin, atol=1e-6), view
+        assert np.allclose(result.probs[:, column], twin, atol=1e-6), view
     strands = sorted({view.strand for view in views_of(bundle, preset)})
     real = [GENOME.codes("chr1", at, at + 1)[0] for at in range(700)]
     for row, at in enumerate(pos):
@@ -71,7 +71,7 @@ def test_each_base_is_that_of_its_tile(bundle, preset):
             )
             for offset in bundle.neighbour_offsets
         ]
-        assert found.local_surprisal[row] == pytest.approx(np.nanmean(bits), abs=1e-5)
+        assert result.local_surprisal[row] == pytest.approx(np.nanmean(bits), abs=1e-5)
 
 
 def test_with_one_base_masked_it_is_the_exact_score():
@@ -113,12 +113,14 @@ def test_passes_are_those_of_the_tiles():
 def test_tiles_over_a_contig_end_or_a_gap_answer_nothing():
     genome = FakeGenome(chr1="ACGT" * 40 + "N" * 30 + "ACGT" * 40, short="ACGT" * 8)
     pos = np.arange(350)
-    found = answerable(reader_of(FakeBundle()), genome, np.zeros(350, np.int64), pos, max_n=0.10)
-    assert not found[:32].any()  # the first tile begins before the contig
-    assert found[32:128].all()
-    assert not found[128:224].any()  # tiles that read more than 6 of the 30 N
-    assert found[224:320].all()
-    assert not found[320:].any()
+    result_array = answerable(
+        reader_of(FakeBundle()), genome, np.zeros(350, np.int64), pos, max_n=0.10
+    )
+    assert not result_array[:32].any()  # the first tile begins before the contig
+    assert result_array[32:128].all()
+    assert not result_array[128:224].any()  # tiles that read more than 6 of the 30 N
+    assert result_array[224:320].all()
+    assert not result_array[320:].any()
     assert not answerable(
         reader_of(FakeBundle()), genome, np.ones(32, np.int64), np.arange(32), 0.10
     ).any()
@@ -138,9 +140,9 @@ def test_models_without_a_mask_have_no_tiles(values):
 def test_rows_come_back_in_the_order_asked_for():
     pos = np.arange(150, 250)
     shared = pos % 3 > 0
-    found = score_rows(
+    scored = score_rows(
         reader_of(FakeBundle()), Listener(), GENOME, (np.zeros(100, np.int64), pos), shared, 8
     )
     exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(34, np.int64), pos[~shared])
-    assert np.array_equal(found.probs[~shared], exact.probs)
-    assert np.array_equal(found.probs[shared], tiled(GENOME, FakeBundle(), pos[shared]).probs)
+    assert np.array_equal(scored.probs[~shared], exact.probs)
+    assert np.array_equal(scored.probs[shared], tiled(GENOME, FakeBundle(), pos[shared]).probs)

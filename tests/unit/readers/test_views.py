@@ -113,13 +113,13 @@ class FarSession:
 def test_half_of_the_context_is_a_model_of_that_window(whole, half):
     pos = np.append(np.arange(0, 900, 13), 899)
     contig = np.zeros(len(pos), np.int64)
-    found = score_sites(FarSession(), whole, GENOME, contig, pos, "thorough", False, max_n=1.0)
+    scored = score_sites(FarSession(), whole, GENOME, contig, pos, "thorough", False, max_n=1.0)
     twin = score_sites(FarSession(), half, GENOME, contig, pos, "default", False, max_n=1.0)
-    both = (found.status == "") & (twin.status == "")
+    both = (scored.status == "") & (twin.status == "")
     columns = [
         column
         for column, placement in enumerate(reader_of(whole).placements("thorough"))
         if any(placement.crop)
     ]
     assert both.sum() > 60
-    assert found.probs[both][:, columns].tobytes() == twin.probs[both].tobytes()
+    assert scored.probs[both][:, columns].tobytes() == twin.probs[both].tobytes()

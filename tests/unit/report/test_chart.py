@@ -41,11 +41,11 @@ def test_ticks_are_round_numbers_inside_the_axis(low, high, most, expected):
 def test_ticks_of_any_axis_are_evenly_spaced_and_few():
     rng = np.random.default_rng(0)
     for low, span in zip(rng.normal(0, 50, 200), 10.0 ** rng.uniform(-4, 7, 200), strict=True):
-        found = np.array(charts.ticks(low, low + span, 7))
-        assert 2 <= len(found) <= 8
-        assert found[0] >= low - 1e-6 * span
-        assert found[-1] <= low + span * (1 + 1e-6)
-        assert np.allclose(np.diff(found), np.diff(found)[0])
+        result_array = np.array(charts.ticks(low, low + span, 7))
+        assert 2 <= len(result_array) <= 8
+        assert result_array[0] >= low - 1e-6 * span
+        assert result_array[-1] <= low + span * (1 + 1e-6)
+        assert np.allclose(np.diff(result_array), np.diff(result_array)[0])
 
 
 def test_tick_labels_have_the_decimals_that_they_need():
@@ -74,10 +74,10 @@ def test_steps_rise_and_fall_at_the_edges():
     chart = Chart((0, 2), (0, 10), "x", "y", width=400, height=254, legend=100)
     chart.steps(np.array([0.0, 1.0, 2.0]), np.array([10.0, 5.0]), Stroke("#123456"))
     line = next(one for one in tree(chart).iter("path") if one.get("stroke") == "#123456")
-    (x0, *_), *_ = found = places(line.get("d"))
-    assert [round((210 - y) / 20, 1) for _, y in found] == [0, 10, 10, 5, 5, 0]
+    (x0, *_), *_ = result = places(line.get("d"))
+    assert [round((210 - y) / 20, 1) for _, y in result] == [0, 10, 10, 5, 5, 0]
     half = (300 - x0) / 2
-    assert [round((x - x0) / half, 2) for x, _ in found] == [0, 0, 1, 1, 2, 2]
+    assert [round((x - x0) / half, 2) for x, _ in result] == [0, 0, 1, 1, 2, 2]
 
 
 def test_bars_of_flags_are_stacked_without_a_gap():

@@ -121,19 +121,19 @@ def test_a_missing_llr_fulfils_no_comparison_of_bcftools_and_vembrane(bench, res
         f"bcftools view -i 'GFM_LLR {sign}' split.vcf",
         f"vembrane filter 'INFO[\"GFM_LLR\"] {sign}' split.vcf",
     ):
-        found = kept(bench, results, SPLIT + line)
-        assert ("chr2", "90", "A", "C") in found
-        assert ("chr1", "60", "A", "C") not in found
+        result = kept(bench, results, SPLIT + line)
+        assert ("chr2", "90", "A", "C") in result
+        assert ("chr1", "60", "A", "C") not in result
 
 
 def test_vcfanno_invents_an_llr_of_0(bench, results):
     needed(bench, "vcfanno")
     toml = '[[annotation]]\nfile = "results/scores/sites.gfm.vcf.gz"\nfields = ["GFM_LLR"]\nops = ["self"]\nnames = ["GFM_LLR"]\n'
     line = "gunzip -c in.vcf.gz | bcftools norm -m- -Oz -o split.vcf.gz; vcfanno gfm.toml split.vcf.gz | grep -v '^#' | grep 'GFM_LLR=0'"
-    found = {
+    by_name = {
         allele[:2] for allele in kept(bench, results, line + " | cut -f1,2,4,5", {"gfm.toml": toml})
     }
-    assert {("chr1", "60"), ("chr1", "40")} <= found
+    assert {("chr1", "60"), ("chr1", "40")} <= by_name
     assert kept(
         bench, results, "bcftools view -H -i 'GFM_LLR=0' in.gfm.vcf.gz | cut -f1,2,4,5"
     ) == {("chr1", "20", "C", "T,<DEL>")}
@@ -183,7 +183,7 @@ def test_gatk_stops_on_a_missing_llr_and_on_records_that_were_not_split(bench, r
 )
 def test_nan_is_a_number_to_duckdb_and_polars(bench, results, name, code):
     needed(bench, name)
-    found = [
+    items = [
         kept(
             bench,
             results,
@@ -195,7 +195,7 @@ def test_nan_is_a_number_to_duckdb_and_polars(bench, results, name, code):
         )
         for sign in ("> -1", "< 99")
     ]
-    assert any(("chr1", "60", "A", "C") in alleles for alleles in found)
+    assert any(("chr1", "60", "A", "C") in alleles for alleles in items)
 
 
 def test_python_readers_give_none(bench, results):

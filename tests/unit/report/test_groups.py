@@ -83,10 +83,10 @@ def report_schema():
 
 
 def test_beyond_sixty_contigs_the_smallest_are_summed_up():
-    found = Contigs()
+    result = Contigs()
     for i in range(200):
-        found.counts[f"c{i}"] = np.array([0, 1000 if i == 150 else i + 1, 0, 0])
-    rows = report_rows.contigs(found)
+        result.counts[f"c{i}"] = np.array([0, 1000 if i == 150 else i + 1, 0, 0])
+    rows = report_rows.contigs(result)
     assert len(rows) == report_rows.SHOWN_CONTIGS + 1
     assert [row["name"] for row in rows[:2]] == ["c140", "c141"]
     assert rows[-1]["name"] == "140 other contigs"
@@ -95,8 +95,8 @@ def test_beyond_sixty_contigs_the_smallest_are_summed_up():
 
 @pytest.mark.bad_input
 def test_memory_of_a_hundred_thousand_contigs_is_bounded():
-    found = Contigs.of([f"scaffold_{i}" for i in range(100_000)], [1000] * 100_000)
-    assert len(found.bins) == report_groups.STRIPS
+    result = Contigs.of([f"scaffold_{i}" for i in range(100_000)], [1000] * 100_000)
+    assert len(result.bins) == report_groups.STRIPS
 
 
 @pytest.mark.bad_input
@@ -111,10 +111,10 @@ def test_an_empty_table_has_no_group(tmp_path):
 
 @pytest.mark.bad_input
 def test_alleles_beyond_the_contig_and_without_a_length_are_counted():
-    found = Contigs.of(["c"], [10])
+    result = Contigs.of(["c"], [10])
     rows = [site_row(contig, pos, "A", "C") for contig, pos in (("c", 99), ("c", -1), ("d", 5))]
     batch = tables.pa.RecordBatch.from_pylist(rows)
-    found.add(batch, np.array([1, 1, 3]), np.array([1.0, 2.0, np.nan]))
-    assert found.bins["c"][0][[0, -1]].tolist() == [1, 1]
-    assert found.counts["d"].tolist() == [0, 0, 0, 1]
-    assert found.mean_entropy("d") is None
+    result.add(batch, np.array([1, 1, 3]), np.array([1.0, 2.0, np.nan]))
+    assert result.bins["c"][0][[0, -1]].tolist() == [1, 1]
+    assert result.counts["d"].tolist() == [0, 0, 0, 1]
+    assert result.mean_entropy("d") is None

@@ -49,7 +49,7 @@ LINES = [
 HOSTILE = ['<b/onload="x">&amp;\'', 'a"},{"x', "]]><!--", "$(touch_x);`id`"]
 
 
-def made(folder, alleles=ALLELES, bases=(), contigs=CONTIGS, **options):
+def written_session(folder, alleles=ALLELES, bases=(), contigs=CONTIGS, **options):
     """Tracks of a run of these rows, below folder/tracks."""
     facts = {
         **GENOME,
@@ -73,7 +73,7 @@ def session_of(folder):
 
 
 def test_flags_line_by_line(tmp_path):
-    made(tmp_path)
+    written_session(tmp_path)
     comment, *lines = flag_lines(tmp_path)
     assert comment.startswith("#contig\tstart\tend\tname\tscore")
     assert lines == LINES
@@ -98,7 +98,7 @@ def test_a_track_needs_no_escape_and_names_its_column():
 
 
 def test_the_session_names_every_track(tmp_path):
-    paths = made(tmp_path, bases=base_rows("chr10", 100, 20))
+    paths = written_session(tmp_path, bases=base_rows("chr10", 100, 20))
     bigwigs = [f"{name}.bw" for name in ("entropy", "gain", "disagreement", "surprisal", "rank")]
     assert [path.name for path in paths] == [
         *bigwigs,
@@ -119,7 +119,7 @@ def test_the_session_names_every_track(tmp_path):
 
 def test_every_named_file_is_there_and_every_track_is_named(tmp_path):
     """Without gain and disagreement, as of the context model alone."""
-    made(
+    written_session(
         tmp_path, bases=[{**row, "gain": None, "dis": None} for row in base_rows("chr10", 100, 20)]
     )
     folder = tmp_path / "tracks"
@@ -132,7 +132,7 @@ def test_every_named_file_is_there_and_every_track_is_named(tmp_path):
 
 
 def test_a_run_without_regions_has_flags_alone(tmp_path):
-    assert [path.name for path in made(tmp_path)] == [
+    assert [path.name for path in written_session(tmp_path)] == [
         "flags.bed.gz",
         "flags.bed.gz.tbi",
         "igv_session.xml",
@@ -141,16 +141,16 @@ def test_a_run_without_regions_has_flags_alone(tmp_path):
 
 
 def test_a_run_without_alleles_has_an_empty_flag_file(tmp_path):
-    made(tmp_path, alleles=[], bases=base_rows("chr10", 4_990, 10))
+    written_session(tmp_path, alleles=[], bases=base_rows("chr10", 4_990, 10))
     assert len(flag_lines(tmp_path)) == 1
     assert session_of(tmp_path).get("locus") == "chr10:4991-5000"
     (tmp_path / "none").mkdir()
-    made(tmp_path / "none", alleles=[])
+    written_session(tmp_path / "none", alleles=[])
     assert session_of(tmp_path / "none").get("locus") == "All"
 
 
 def test_a_long_contig_gets_a_csi(tmp_path):
-    paths = made(
+    paths = written_session(
         tmp_path, alleles=[site_row("long", 2**29 + 7, "A", "C")], contigs=[("long", 2**30)]
     )
     assert "flags.bed.gz.csi" in [path.name for path in paths]
@@ -175,7 +175,7 @@ def test_two_runs_are_byte_identical(tmp_path):
     (tmp_path / "again").mkdir()
     bases = base_rows("chr10", 0, 9)
     one, two = (
-        {path.name: path.read_bytes() for path in made(folder, bases=bases)}
+        {path.name: path.read_bytes() for path in written_session(folder, bases=bases)}
         for folder in (tmp_path, tmp_path / "again")
     )
     assert one == two
@@ -186,7 +186,7 @@ def test_two_runs_are_byte_identical(tmp_path):
 def test_a_hostile_contig_name_comes_back_as_itself(tmp_path, contig):
     """Through bigWig, BED and XML; XML, which has no way to hold a control character, does
     without the place."""
-    made(
+    written_session(
         tmp_path,
         alleles=[site_row(contig, 5, "A", "C", rank=3)],
         bases=base_rows(contig, 3, 9),
@@ -231,10 +231,10 @@ def test_hostile_words_in_a_title_are_escaped(name):
 
 @pytest.mark.bad_input
 def test_refusals(tmp_path):
-    made(tmp_path)
+    written_session(tmp_path)
     with pytest.raises(CannotWriteError, match="exists"):
-        made(tmp_path)
-    assert made(tmp_path, force=True, assembly="hg38")
+        written_session(tmp_path)
+    assert written_session(tmp_path, force=True, assembly="hg38")
     assert session_of(tmp_path).get("genome") == "hg38"
     with pytest.raises(MissingInputError):
         write_tracks(tmp_path / "bases.parquet", tmp_path / "absent.parquet", tmp_path / "else")

@@ -68,13 +68,13 @@ def test_written_beside_the_table_of_sites_and_best_first(tmp_path):
     ]
     write_sites(tmp_path / "sites.parquet", rows)
     loci.write_loci(plan_dir, scores, tmp_path)
-    found = tables.read_json(tmp_path / loci.FILE)
+    content = tables.read_json(tmp_path / loci.FILE)
     best = sorted(
         (row for row in rows if row["rank"] >= 2),
         key=lambda row: (-row["rank"], -abs(row["llr"]), row["pos"]),
     )
-    assert [one["pos"] for one in found["loci"]] == [row["pos"] for row in best[: loci.TOP_LOCI]]
-    assert all(any(base["offset"] == 0 for base in one["bases"]) for one in found["loci"])
+    assert [one["pos"] for one in content["loci"]] == [row["pos"] for row in best[: loci.TOP_LOCI]]
+    assert all(any(base["offset"] == 0 for base in one["bases"]) for one in content["loci"])
 
 
 def test_what_is_held_does_not_keep_a_better_batch_out():
@@ -92,16 +92,16 @@ def test_what_is_held_does_not_keep_a_better_batch_out():
             for i in range(3000)
         ]
     )
-    held = []
+    items = []
     for batch in table.to_batches(max_chunksize=11):
-        held = loci.best(
-            held, batch, batch["rank"].to_numpy().astype(np.uint8), np.abs(batch["llr"].to_numpy())
+        items = loci.best(
+            items, batch, batch["rank"].to_numpy().astype(np.uint8), np.abs(batch["llr"].to_numpy())
         )
     rows = sorted(
         (row for row in table.to_pylist() if row["rank"] >= 2),
         key=lambda row: (-row["rank"], -abs(row["llr"])),
     )
-    assert held == rows[: loci.TOP_LOCI]
+    assert items == rows[: loci.TOP_LOCI]
 
 
 @pytest.mark.bad_input

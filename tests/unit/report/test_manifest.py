@@ -18,24 +18,24 @@ from gfmtrust.report.report import RunFiles, report
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def report_output(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     report(RunFiles(**make_run(folder, n_sites=300, n_probes=600)), out_dir=folder / "out")
     return folder, json.loads((folder / "out" / "manifest.json").read_text())
 
 
-def test_digests_are_those_of_sha256sum(made):
-    folder, manifest = made
+def test_digests_are_those_of_sha256sum(report_output):
+    folder, manifest = report_output
     for entry in manifest["files"]:
         path = next(path for path in folder.rglob(entry["name"]))
-        told = subprocess.run(
+        completed = subprocess.run(
             ["sha256sum", path], capture_output=True, text=True, check=True
         ).stdout.split()[0]
-        assert (entry["sha256"], entry["bytes"]) == (told, path.stat().st_size)
+        assert (entry["sha256"], entry["bytes"]) == (completed, path.stat().st_size)
 
 
-def test_manifest_names_every_file_and_no_folder(made):
-    folder, manifest = made
+def test_manifest_names_every_file_and_no_folder(report_output):
+    folder, manifest = report_output
     names = [entry["name"] for entry in manifest["files"]]
     assert names == sorted(names)
     assert {
@@ -48,8 +48,8 @@ def test_manifest_names_every_file_and_no_folder(made):
     assert str(folder) not in json.dumps(manifest)
 
 
-def test_manifest_holds_the_contract_of_each_annotated_file(made):
-    annotated = {entry["id"]: entry for entry in made[1]["annotated"]}
+def test_manifest_holds_the_contract_of_each_annotated_file(report_output):
+    annotated = {entry["id"]: entry for entry in report_output[1]["annotated"]}
     assert list(annotated) == ["ccre", "NA1", "NA2", "NA3"]
     assert annotated["NA1"]["digest"] == "d1" * 32
     assert annotated["NA1"]["statuses"] == {"SCORED": 900, "UNSUPPORTED": 100}
@@ -58,8 +58,8 @@ def test_manifest_holds_the_contract_of_each_annotated_file(made):
     assert annotated["ccre"]["intervals"] == 8
 
 
-def test_manifest_tells_genome_models_and_seed(made):
-    manifest = made[1]
+def test_manifest_tells_genome_models_and_seed(report_output):
+    manifest = report_output[1]
     assert manifest["genome"]["digest"] == DIGESTS["genome"]
     assert manifest["genome"]["contigs"][0] == {
         "name": "chr1",

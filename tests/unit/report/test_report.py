@@ -199,8 +199,8 @@ def test_hostile_names_are_text_in_every_place(tmp_path):
     )
     write_comparison(tmp_path, comparison(9, (evil["model"], "b")))
     bases = [{"offset": 0, "base": "<b>", "p": [0.25] * 4}]
-    told = {"flank": 8, "loci": [{name: row[name] for name in loci.KEY} | {"bases": bases}]}
-    (tmp_path / "sites" / loci.FILE).write_text(json.dumps(told))
+    output = {"flank": 8, "loci": [{name: row[name] for name in loci.KEY} | {"bases": bases}]}
+    (tmp_path / "sites" / loci.FILE).write_text(json.dumps(output))
     report(RunFiles(**folders), out_dir=tmp_path / "out", title=evil["title"])
     page = Page((tmp_path / "out" / HTML).read_text())
     assert not [tag for tag, _ in page.tags if tag in ("script", "img", "b")]
@@ -212,8 +212,8 @@ def test_hostile_names_are_text_in_every_place(tmp_path):
         assert "\t" not in file.read_text()
 
 
-def write_comparison(folder, found):
-    (folder / "sites" / model_comparison.FILE).write_text(json.dumps(found))
+def write_comparison(folder, result):
+    (folder / "sites" / model_comparison.FILE).write_text(json.dumps(result))
 
 
 @pytest.mark.bad_input
@@ -229,11 +229,11 @@ def test_five_hundred_samples_of_hundreds_of_scaffolds_with_every_locus_stay_bel
     write_sites(tmp_path / "sites" / "sites.parquet", rows)
     p = [0.4, 0.3, 0.2, 0.1]
     around = [{"offset": offset, "base": "A", "p": p} for offset in range(-8, 9)]
-    told = [
+    output = [
         {name: row[name] for name in loci.KEY} | {"bases": around}
         for row in loci.top_loci(tmp_path / "sites" / "sites.parquet")
     ]
-    (tmp_path / "sites" / loci.FILE).write_text(json.dumps({"flank": 8, "loci": told}))
+    (tmp_path / "sites" / loci.FILE).write_text(json.dumps({"flank": 8, "loci": output}))
     write_comparison(tmp_path, comparison(2000, tuple(f"model-{i}" for i in range(12))))
     content = json.loads((folders["checked"] / "checks.json").read_text())
     names = [f"sample_{i:_<57}" for i in range(500)]  # of 64 characters, as long as a name may be
@@ -428,12 +428,12 @@ def test_numbers_agree_with_a_slow_count(good):
         code for row in rows for code in (row["why"] or "").split("&") if code
     )
     for flag in FLAGS:
-        mine = [row for row in rows if row["rank"] == flag]
-        assert numbers.ent[flag].sum() == numbers.llr[flag].sum() == len(mine)
+        collected = [row for row in rows if row["rank"] == flag]
+        assert numbers.ent[flag].sum() == numbers.llr[flag].sum() == len(collected)
         for low in (0.0, 0.5, 1.0, 1.95):
             expected = sum(
                 low <= row["ent"] < low + 0.05 or (low == 1.95 and row["ent"] == 2.0)
-                for row in mine
+                for row in collected
             )
             assert (
                 abs(numbers.ent[flag][round(low / 0.05)] - expected) <= 1
@@ -513,10 +513,10 @@ def certificate(level, threshold, errors=3, n=100):
 
 
 def numbers_of(high=0, medium=0, low=10):
-    found = AlleleNumbers()
-    found.statuses.update({Status.SCORED: high + medium + low})
-    found.ranks.update({Rank.HIGH: high, Rank.MEDIUM: medium, Rank.LOW: low})
-    return found
+    result = AlleleNumbers()
+    result.statuses.update({Status.SCORED: high + medium + low})
+    result.ranks.update({Rank.HIGH: high, Rank.MEDIUM: medium, Rank.LOW: low})
+    return result
 
 
 @pytest.mark.parametrize(
@@ -547,8 +547,8 @@ def numbers_of(high=0, medium=0, low=10):
     ],
 )
 def test_verdict_in_words(change, counts, headline):
-    found = changed_calibration(fitted(3.0, 400)[0], **change)
-    verdict = report_wording.verdict(numbers_of(**counts), found)
+    calibration = changed_calibration(fitted(3.0, 400)[0], **change)
+    verdict = report_wording.verdict(numbers_of(**counts), calibration)
     assert headline in verdict.headline
     assert verdict.any_high == bool(counts)
 
@@ -593,18 +593,18 @@ def figures(run):
 
 
 def test_figures_are_well_formed_and_refer_to_what_is_there(good):
-    found = figures(good[0])
+    result = figures(good[0])
     assert (
-        len(found) == 4 + 3 + 1 + 2 + 3 + 2 + 20
+        len(result) == 4 + 3 + 1 + 2 + 3 + 2 + 20
     )  # figures, models, bars of kind, classes and samples, the contig's two, loci
     ids = []
-    for svg in found:
+    for svg in result:
         ElementTree.fromstring(svg)
         here = re.findall(r' id="([^"]*)"', svg)
         assert set(re.findall(r"(?:url\(|href=\")#(\w+)", svg)) <= set(here)
         ids += here
     assert not [name for name in ids if "_" in name]
-    assert "nan" not in "".join(found)
+    assert "nan" not in "".join(result)
 
 
 @pytest.mark.bad_input
@@ -663,12 +663,12 @@ def test_local_likelihood_ratios_have_a_section_and_stand_in_the_manifest(tmp_pa
             "llr": rng.normal(1 - 2.0 * label, 1),
         }
     )
-    told = local_lr.write(
+    output = local_lr.write(
         {"SNV": rows}, {"DEL": "3 <alleles>"}, False, 0.0441, 1, given["calibration"], draws=50
     )
     run = report(RunFiles(**given), out_dir=tmp_path / "out")
     page = html(run, "x")
-    supporting = next(one for one in told["thresholds"] if one["strength"] == "supporting")
+    supporting = next(one for one in output["thresholds"] if one["strength"] == "supporting")
     assert f"<td>2.406</td><td>{supporting['effect_from']:+.2f}</td>" in page
     assert (
         "Research use only; not ACMG evidence.</strong> The ratio says how much more likely a score (-LLR, nats)"

@@ -51,7 +51,7 @@ def requests(page, tmp_path):
             self.end_headers()
             self.wfile.write(page.read_bytes() if self.path == "/page" else b"")
 
-        def log_message(self, *told):
+        def log_message(self, *output):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -90,11 +90,9 @@ def test_a_request_would_be_seen(page, tmp_path):
 )
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_serious(page, tmp_path, width):
-    found = answer(
-        tmp_path, page, width, "axe.run().then(told => told.violations)", AXE.read_text()
-    )
+    rows = answer(tmp_path, page, width, "axe.run().then(told => told.violations)", AXE.read_text())
     assert [
         (one["id"], one["nodes"][0]["html"][:200])
-        for one in found
+        for one in rows
         if one["impact"] in ("serious", "critical")
     ] == []

@@ -28,18 +28,18 @@ def test_letters_are_as_tall_as_their_probability_and_the_surest_is_on_top():
     figure = report_svg.letters(
         [{"offset": 0, "base": "A", "p": [0.6, 0.3, 0.1, 0.0]}], 2, "A", "G"
     )
-    found = re.findall(
+    match = re.findall(
         r'<text class="(\w)" transform="matrix\(1 0 0 ([\d.]+) ([\d.]+) ([\d.]+)\)">(\w)',
         str(figure),
     )
-    assert [letter for *_, letter in found] == ["G", "C", "A"]  # from the bottom up: y falls
-    assert [float(y) for *_, y, _ in found] == pytest.approx([56, 50.6, 34.4])
-    tall = [float(scale) for _, scale, *_ in found]
+    assert [letter for *_, letter in match] == ["G", "C", "A"]  # from the bottom up: y falls
+    assert [float(y) for *_, y, _ in match] == pytest.approx([56, 50.6, 34.4])
+    tall = [float(scale) for _, scale, *_ in match]
     assert (tall[2] / tall[1], tall[1] / tall[0]) == (
         pytest.approx(2, abs=0.02),
         pytest.approx(3, abs=0.06),
     )
-    assert {float(x) for *_, x, _, _ in found} == {2.5 * report_svg.COLUMN}
+    assert {float(x) for *_, x, _, _ in match} == {2.5 * report_svg.COLUMN}
     assert str(figure).count("h3") == 4  # dots of the bases without a distribution
 
 

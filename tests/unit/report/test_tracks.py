@@ -47,25 +47,25 @@ def test_every_value_stands_at_its_base_and_nowhere_else(tmp_path):
     for path, column in zip(paths, TRACKS.values(), strict=True):
         with pyBigWig.open(str(path)) as file:
             assert file.chroms() == {"chr10": 5_000, "chr1": 3_000, "empty": 10}
-            found = {
+            by_name = {
                 name: np.array(file.values(name, 0, length))
                 for name, length in file.chroms().items()
             }
-        expected = {name: np.full(len(values), np.nan) for name, values in found.items()}
+        expected = {name: np.full(len(values), np.nan) for name, values in by_name.items()}
         for row in rows:
             if row["status"] == "SCORED":
                 expected[row["contig"]][row["pos"]] = np.float32(row[column])
         for name in expected:
-            assert np.array_equal(found[name], expected[name], equal_nan=True), (path.name, name)
+            assert np.array_equal(by_name[name], expected[name], equal_nan=True), (path.name, name)
 
 
 def test_two_runs_are_byte_identical(tmp_path):
     bases = table(tmp_path / "bases.parquet", rows_of_two_contigs())
-    made = [
+    rows = [
         [path.read_bytes() for path in write_bigwigs(bases, tmp_path / folder)]
         for folder in ("one", "two")
     ]
-    assert made[0] == made[1]
+    assert rows[0] == rows[1]
 
 
 def test_rows_over_several_batches(tmp_path, monkeypatch):
@@ -102,8 +102,10 @@ def test_runs_end_at_gaps_missing_values_and_contigs():
     contig = np.array([0, 0, 0, 0, 0, 1])
     pos = np.array([3, 4, 5, 6, 9, 10])
     values = np.array([1, 2, np.nan, 4, 5, 6], np.float32)
-    found = [(index, start, held.tolist()) for index, start, held in runs(contig, pos, values)]
-    assert found == [(0, 3, [1, 2]), (0, 6, [4]), (0, 9, [5]), (1, 10, [6])]
+    items = [
+        (index, start, content.tolist()) for index, start, content in runs(contig, pos, values)
+    ]
+    assert items == [(0, 3, [1, 2]), (0, 6, [4]), (0, 9, [5]), (1, 10, [6])]
 
 
 @pytest.mark.bad_input

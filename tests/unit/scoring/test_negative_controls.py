@@ -34,17 +34,17 @@ def pairs(codes: np.ndarray) -> list[int]:
 def test_a_shuffle_keeps_the_pairs_and_the_ends(letters):
     codes = encode(letters)
     for seed in range(20):
-        found = shuffled(codes, np.random.default_rng(seed))
-        assert pairs(found) == pairs(codes)
-        assert (found[0], found[-1]) == (codes[0], codes[-1])
+        array = shuffled(codes, np.random.default_rng(seed))
+        assert pairs(array) == pairs(codes)
+        assert (array[0], array[-1]) == (codes[0], codes[-1])
 
 
 def test_every_order_with_the_same_pairs_is_as_likely():
     """AC, CA, AC, CG and GC lead from A to C in two ways."""
     rng = np.random.default_rng(3)
-    found = [bytes(shuffled(encode("ACACGC"), rng)) for _ in range(3_000)]
+    items = [bytes(shuffled(encode("ACACGC"), rng)) for _ in range(3_000)]
     orders = {
-        bytes(encode(order)): found.count(bytes(encode(order))) for order in ("ACACGC", "ACGCAC")
+        bytes(encode(order)): items.count(bytes(encode(order))) for order in ("ACACGC", "ACGCAC")
     }
     assert sum(orders.values()) == 3_000
     assert all(abs(n - 1_500) < 4 * np.sqrt(3_000 / 4) for n in orders.values()), orders
@@ -59,33 +59,34 @@ def test_a_shuffled_site_keeps_its_neighbours_and_padding():
     genome = random_genome(3, 400)
     bundle = FakeBundle(window_bp=64, shifts=(-8, 8))
     at = np.array([0, 5, 200, 399])
-    made = ShuffledGenome.of(genome, bundle, np.zeros(4, np.int64), at)
-    for name, site, pos in zip(made.names, made.pos, at, strict=True):
+    result_array = ShuffledGenome.of(genome, bundle, np.zeros(4, np.int64), at)
+    for name, site, pos in zip(result_array.names, result_array.pos, at, strict=True):
         beside = slice(int(site) - 1, int(site) + 2)
         assert (
-            made.codes(name, beside.start, beside.stop).tolist()
+            result_array.codes(name, beside.start, beside.stop).tolist()
             == genome.codes("chr1", pos - 1, pos + 2).tolist()
         )
         whole, own = (
-            made.codes(name, 0, made.contigs[name]),
+            result_array.codes(name, 0, result_array.contigs[name]),
             genome.codes("chr1", pos - site, pos + site + 1),
         )
         assert ((whole == PAD) == (own == PAD)).all()
         assert np.sort(whole).tolist() == np.sort(own).tolist()
     assert (
-        made.codes("site_2", 0, 100).tolist() != genome.codes("chr1", 200 - 72, 300 - 72).tolist()
+        result_array.codes("site_2", 0, 100).tolist()
+        != genome.codes("chr1", 200 - 72, 300 - 72).tolist()
     )
-    assert (made.codes("site_0", -5, 0) == PAD).all()
+    assert (result_array.codes("site_0", -5, 0) == PAD).all()
 
 
 def test_votes_at_a_shuffled_site_are_those_of_its_place():
     genome = random_genome(3, 400)
-    made = ShuffledGenome.of(
+    result_array = ShuffledGenome.of(
         genome, FakeBundle(window_bp=64), np.zeros(2, np.int64), np.array([100, 300])
     )
-    votes = made.admitted(lambda contig, pos: np.stack([pos < 200, pos >= 200], axis=1))
+    votes = result_array.admitted(lambda contig, pos: np.stack([pos < 200, pos >= 200], axis=1))
     own = np.array([0, 1, 1])
-    assert votes(own, made.pos[own] + np.array([3, 0, -150])).tolist() == [
+    assert votes(own, result_array.pos[own] + np.array([3, 0, -150])).tolist() == [
         [True, False],
         [False, True],
         [True, False],
@@ -96,9 +97,9 @@ class FarReader:
     """Knows the base by the letter ten places on, as no shuffled window lets it."""
 
     def distributions(self, codes, index):
-        told = np.take_along_axis(codes, np.minimum(index + 10, codes.shape[1] - 1), axis=1)
+        array = np.take_along_axis(codes, np.minimum(index + 10, codes.shape[1] - 1), axis=1)
         probs = np.full((*index.shape, 1, 4), 0.05)
-        np.put_along_axis(probs, (told % 4)[..., None, None].astype(np.int64), 0.85, axis=3)
+        np.put_along_axis(probs, (array % 4)[..., None, None].astype(np.int64), 0.85, axis=3)
         return probs, np.zeros(index.shape, np.float32)
 
 
@@ -114,9 +115,9 @@ def test_what_a_model_reads_far_away_is_gone():
     rng = np.random.default_rng(4)
     text = "".join("".join(rng.permutation(list(period))) for _ in range(60))
     genome = FakeGenome(c=text)
-    made = ShuffledGenome.of(genome, bundle, np.zeros(400, np.int64), pos)
+    array = ShuffledGenome.of(genome, bundle, np.zeros(400, np.int64), pos)
     probs = score_sites(
-        FarReader(), bundle, made, made.contig_index, made.pos, "fast", False
+        FarReader(), bundle, array, array.contig_index, array.pos, "fast", False
     ).probs[:, 0]
     assert (probs.argmax(axis=1) == genome.codes("c", 100, 500)).mean() < 0.4
 
@@ -188,6 +189,6 @@ def test_mass_outside_the_alphabet_is_no_error_of_a_twin(bundle):
     where = FakeBundle(window_bp=64), genome, np.zeros(200, np.int64), pos, "fast", False
     with pytest.raises(InternalError, match="not finite or outside A,C,G,T"):
         score_sites(Astray(), *where)
-    found = score_sites(OnAlphabet(Astray()), *where)
-    assert (found.status == "").all()
-    assert found.probs.tobytes() == score_sites(FarReader(), *where).probs.tobytes()
+    scored = score_sites(OnAlphabet(Astray()), *where)
+    assert (scored.status == "").all()
+    assert scored.probs.tobytes() == score_sites(FarReader(), *where).probs.tobytes()

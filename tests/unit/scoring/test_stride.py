@@ -57,26 +57,26 @@ def choose(tmp_path, monkeypatch):
 def test_a_small_difference_keeps_what_was_asked_for(choose, monkeypatch, tmp_path):
     monkeypatch.setattr(step, "CHECKED_BASES", 40)
     monkeypatch.setattr(step, "MAX_MEDIAN_BITS", 2.0)
-    found = choose(8)
-    assert (found.stride, found.asked, [check.stride for check in found.checks]) == (
+    result = choose(8)
+    assert (result.stride, result.asked, [check.stride for check in result.checks]) == (
         8,
         8,
         [8],
     )
-    assert 0 < found.checks[0].p50 < found.checks[0].p99 < 2
-    assert StrideChoice.read(tmp_path / "toy.stride.json") == found
+    assert 0 < result.checks[0].p50 < result.checks[0].p99 < 2
+    assert StrideChoice.read(tmp_path / "toy.stride.json") == result
 
 
 def test_the_stride_doubles_while_the_median_is_too_far(choose):
-    found = choose(4, lambda stride: 0.2 / stride)
-    assert (found.stride, [check.stride for check in found.checks]) == (4, [4])
-    found = choose(2, lambda stride: 0.3 / stride)
-    assert (found.stride, [check.stride for check in found.checks]) == (8, [2, 4, 8])
+    result = choose(4, lambda stride: 0.2 / stride)
+    assert (result.stride, [check.stride for check in result.checks]) == (4, [4])
+    result = choose(2, lambda stride: 0.3 / stride)
+    assert (result.stride, [check.stride for check in result.checks]) == (8, [2, 4, 8])
 
 
 def test_a_model_too_far_at_every_stride_is_scored_base_by_base(choose):
-    found = choose(8, lambda _stride: 0.06)
-    assert (found.stride, [check.stride for check in found.checks]) == (
+    result = choose(8, lambda _stride: 0.06)
+    assert (result.stride, [check.stride for check in result.checks]) == (
         step.EXACT,
         [8, 16],
     )

@@ -40,19 +40,19 @@ def some_records(genome: str, n: int, seed: int = 6) -> list[tuple[int, str, lis
     and mixed records."""
     rng = np.random.default_rng(seed)
     places = np.sort(rng.choice(np.arange(MARGIN, len(genome) - MARGIN), n, replace=False))
-    made = []
+    items = []
     for number, pos in enumerate(places.tolist()):
         here = genome[pos : pos + 20]
         others = [base for base in "ACGT" if base != here[0]]
         size = int(rng.integers(2, 9))
         if number % 10 < 4:
-            made.append((pos, here[0], others))
+            items.append((pos, here[0], others))
         elif number % 5 == 0:
-            made.append((pos, here[:size], [here[0]]))
+            items.append((pos, here[:size], [here[0]]))
         elif number % 5 == 1:
-            made.append((pos, here[0], [here[0] + letters(rng, size - 1)]))
+            items.append((pos, here[0], [here[0] + letters(rng, size - 1)]))
         elif number % 5 == 2:
-            made.append(
+            items.append(
                 (
                     pos,
                     here[:3],
@@ -60,10 +60,12 @@ def some_records(genome: str, n: int, seed: int = 6) -> list[tuple[int, str, lis
                 )
             )
         elif number % 5 == 3:
-            made.append((pos, here[:size], [others[1] + letters(rng, 2) + others[2]]))
+            items.append((pos, here[:size], [others[1] + letters(rng, 2) + others[2]]))
         else:
-            made.append((pos, here[:2], [here[0], others[0] + here[1], here[:2] + letters(rng, 2)]))
-    return made
+            items.append(
+                (pos, here[:2], [here[0], others[0] + here[1], here[:2] + letters(rng, 2)])
+            )
+    return items
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -154,9 +156,9 @@ def quieten_specials(path) -> None:
     theirs, by Jensen's inequality."""
     from safetensors.torch import load_file, save_file
 
-    held = load_file(path)
-    held["cls.decoder.weight"][:3] = held["cls.decoder.weight"][3:].mean(0)
-    save_file(held, path)
+    content = load_file(path)
+    content["cls.decoder.weight"][:3] = content["cls.decoder.weight"][3:].mean(0)
+    save_file(content, path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -165,7 +167,7 @@ def test_every_allele_has_the_twins_llr(planned, tmp_path, kind):
     loaded, bundle = exported(folder, kind, tmp_path)
     metrics = score(folder, bundle.directory, tmp_path / "scores")
     score(folder, folder / "context_model", tmp_path / "scores")
-    told = (
+    output = (
         "--plan",
         folder / "plan",
         "--scores",
@@ -174,29 +176,29 @@ def test_every_allele_has_the_twins_llr(planned, tmp_path, kind):
         folder / "context_model",
         bundle.directory,
     )
-    call("calibrate", *told, "--out_dir", tmp_path / "calibration")
+    call("calibrate", *output, "--out_dir", tmp_path / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *output,
         "--calibration",
         tmp_path / "calibration" / "calibration.json",
         "--out_dir",
         tmp_path / "sites",
     )
-    found = (
+    rows = (
         tables.read(tmp_path / "sites" / "sites.parquet")
         .to_pandas()
         .set_index(["pos", "ref", "alt"])
     )
     twin = NaiveTwin(loaded, bundle)
     asked = sorted({(pos, ref, alt) for pos, ref, alts in records for alt in alts})
-    assert len(found) == len(asked)
-    assert set(found["status"]) == {"SCORED"}
+    assert len(rows) == len(asked)
+    assert set(rows["status"]) == {"SCORED"}
     for allele in asked:
         wanted = twin.llr(genome, *allele)
-        assert found.loc[allele, "llr"] == pytest.approx(
-            wanted, abs=1e-4 * max(1.0, abs(wanted))
-        ), allele
+        assert rows.loc[allele, "llr"] == pytest.approx(wanted, abs=1e-4 * max(1.0, abs(wanted))), (
+            allele
+        )
     passes = twin.passes
     every = [
         (pos, ref, alt)

@@ -93,9 +93,9 @@ def test_chain_truth_matches_frequencies_of_a_long_draw():
     truth = chain_distribution(chain, codes)
     real = np.eye(4, dtype=bool)[codes]
     for low, high in itertools.pairwise(np.linspace(0, 1, 11)):
-        held = (truth >= low) & (truth < high)
-        expected, found, n = truth[held].mean(), real[held].mean(), held.sum()
-        assert abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / n) + 1e-4
+        content = (truth >= low) & (truth < high)
+        expected, result, n = truth[content].mean(), real[content].mean(), content.sum()
+        assert abs(result - expected) < 5 * np.sqrt(expected * (1 - expected) / n) + 1e-4
 
 
 def test_element_letters_follow_motif_and_partners(genome):
@@ -217,7 +217,7 @@ def test_same_seed_same_bytes_other_seed_other_bytes(small):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("make", "found"),
+    ("make", "result"),
     [
         (lambda: law.symmetric_chain(0, 0.5, 1), "order is 0"),
         (lambda: law.symmetric_chain(2, -1, 1), "sharpness is -1"),
@@ -247,18 +247,18 @@ def test_same_seed_same_bytes_other_seed_other_bytes(small):
         ),
     ],
 )
-def test_bad_parameters_are_refused(make, found):
-    with pytest.raises(ValueError, match=found):
+def test_bad_parameters_are_refused(make, result):
+    with pytest.raises(ValueError, match=result):
         make()
 
 
 @pytest.mark.bad_input
 def test_law_refuses_shares_and_fidelities_that_cannot_be():
     good = law.demo_law()
-    for change, found in (({"pair_fidelity": 1.0}, "pair_fidelity"), ({"stretch_shares": (0.5, 0.5, 0.5)}, "stretch_shares"),
+    for change, result in (({"pair_fidelity": 1.0}, "pair_fidelity"), ({"stretch_shares": (0.5, 0.5, 0.5)}, "stretch_shares"),
                           ({"plain_bp": (9, 5)}, "plain_bp"), ({"element_shares": (1.0,)}, "element_shares"),
                           ({"spacer_bp": (0, 5)}, "spacer_bp")):  # fmt: skip
-        with pytest.raises(ValueError, match=found):
+        with pytest.raises(ValueError, match=result):
             replace(good, **change)
 
 
@@ -359,36 +359,36 @@ def has(fields, column, test):
 
 
 def test_every_awkward_kind_is_present(files, genome):
-    found = records(files, "demo_cohort.vcf.gz")
-    snvs = [f for f in found if len(f[3]) == len(f[4]) == 1 and f[3] in "ACGT" and f[4] in "ACGT"]
+    rows = records(files, "demo_cohort.vcf.gz")
+    snvs = [f for f in rows if len(f[3]) == len(f[4]) == 1 and f[3] in "ACGT" and f[4] in "ACGT"]
     assert len(snvs) >= 1_500
-    assert has(found, 4, lambda alt: alt == ".")
-    assert has(found, 4, lambda alt: "*" in alt.split(","))
-    assert has(found, 4, lambda alt: alt == "<DEL>")
-    assert has(found, 4, lambda alt: "<NON_REF>" in alt)
-    assert has(found, 4, lambda alt: "]" in alt)
-    assert has(found, 4, lambda alt: set(alt) & set("RY") and "[" not in alt and "<" not in alt)
-    assert has(found, 3, str.islower)
-    assert has(found, 4, lambda alt: len(alt.split(",")) == 4)
-    assert has(found, 4, lambda alt: len(set(alt.split(","))) < len(alt.split(",")))
-    assert any(len(f[3]) == len(f[4]) > 1 and f[4].isalpha() for f in found)
-    assert any(len(f[3]) > len(f[4]) == 1 for f in found)
-    assert any(len(f[4]) > 300 for f in found)
-    assert has(found, 0, lambda contig: contig == ABSENT_CONTIG)
-    assert has(found, 3, lambda ref: ref == "N")
-    assert len({tuple(f) for f in found}) < len(found)
-    assert {"1e-300", "12345678", "."} <= {f[5] for f in found}
+    assert has(rows, 4, lambda alt: alt == ".")
+    assert has(rows, 4, lambda alt: "*" in alt.split(","))
+    assert has(rows, 4, lambda alt: alt == "<DEL>")
+    assert has(rows, 4, lambda alt: "<NON_REF>" in alt)
+    assert has(rows, 4, lambda alt: "]" in alt)
+    assert has(rows, 4, lambda alt: set(alt) & set("RY") and "[" not in alt and "<" not in alt)
+    assert has(rows, 3, str.islower)
+    assert has(rows, 4, lambda alt: len(alt.split(",")) == 4)
+    assert has(rows, 4, lambda alt: len(set(alt.split(","))) < len(alt.split(",")))
+    assert any(len(f[3]) == len(f[4]) > 1 and f[4].isalpha() for f in rows)
+    assert any(len(f[3]) > len(f[4]) == 1 for f in rows)
+    assert any(len(f[4]) > 300 for f in rows)
+    assert has(rows, 0, lambda contig: contig == ABSENT_CONTIG)
+    assert has(rows, 3, lambda ref: ref == "N")
+    assert len({tuple(f) for f in rows}) < len(rows)
+    assert {"1e-300", "12345678", "."} <= {f[5] for f in rows}
     single = records(files, "demo_b.vcf.gz")
     assert has(single, 6, lambda filters: "hard2validate" in filters)
     assert has(single, 7, lambda info: "NOTE=" in info)
-    assert has(found, 7, lambda info: info == ".")
-    assert has(found, 7, lambda info: info.endswith(";"))
-    assert has(found, 7, lambda info: "SOR=1E-5" in info)
-    assert has(found, 7, lambda info: info.count("DP=") == 2)
+    assert has(rows, 7, lambda info: info == ".")
+    assert has(rows, 7, lambda info: info.endswith(";"))
+    assert has(rows, 7, lambda info: "SOR=1E-5" in info)
+    assert has(rows, 7, lambda info: info.count("DP=") == 2)
     for contig in genome.contigs:
-        places = {f[1] for f in found if f[0] == contig.name}
+        places = {f[1] for f in rows if f[0] == contig.name}
         assert {"1", str(len(contig.codes))} <= places
-    assert len({(f[0], f[1]) for f in found}) < len(found)
+    assert len({(f[0], f[1]) for f in rows}) < len(rows)
 
 
 def test_gvcf_blocks_end_where_the_next_record_begins(files, genome):

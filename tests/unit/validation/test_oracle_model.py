@@ -173,12 +173,12 @@ def test_unknown_letters_to_the_right_count_in_none_of_the_four():
 def test_kmers_equal_the_twin(order, offset, method):
     table, codes = table_of(order), random_codes(order, 21, 2)
     index = np.array([at for at in range(6 + offset, 15, KMER) if codes[at] < N])
-    found = closed_forms.kmer_distribution(
+    result_array = closed_forms.kmer_distribution(
         table, codes, index, np.full(len(index), offset), KMER, method
     )
     for row, at in enumerate(index):
         np.testing.assert_allclose(
-            found[row],
+            result_array[row],
             q_kmer(table, decode(codes), at, offset, KMER, method == "conditional"),
             atol=EXACT,
         )
@@ -215,11 +215,11 @@ def test_changes_further_apart_than_the_order_add_up_and_nearer_ones_do_not():
 def test_spellings_of_one_deletion_have_one_likelihood():
     table = table_of(4)
     codes = np.concatenate([random_codes(1, 20), encode("AAAAAA"), random_codes(2, 20)])
-    found = {
+    by_name = {
         closed_forms.log_likelihood(table, np.delete(codes, place)).tobytes()
         for place in range(20, 26)
     }
-    assert len(found) == 1
+    assert len(by_name) == 1
 
 
 def test_letters_masked_in_the_same_pass_are_unknown():
@@ -243,7 +243,7 @@ def test_every_scorer_view_and_site_is_the_closed_form(tmp_path, genome, reading
     returns."""
     oracle = Oracle(table_of(order, symmetric), reading)
     compared = selfcheck.compare(oracle, *opened(oracle, tmp_path), genome)
-    assert len(compared.found) > 900
+    assert len(compared.observed) > 900
     assert compared.difference.max() <= selfcheck.TOLERANCE, compared.names[
         compared.difference.argmax()
     ]
@@ -290,32 +290,32 @@ def test_letters_further_than_the_order_change_no_bit(tmp_path, reading, order):
     far[100 - order : 101 + order] = codes[100 - order : 101 + order]
     near = codes.copy()
     near[100 - order] = (near[100 - order] + 1) % 4
-    found = []
+    items = []
     for number, changed in enumerate((codes, far, near)):
         (tmp_path / str(number)).mkdir()
-        found.append(
+        items.append(
             scores_of(
                 Oracle(table_of(order), reading), tmp_path / str(number), decode(changed), [100]
             )
             .probs[0, 0]
             .tobytes()
         )
-    assert found[0] == found[1]
-    assert found[0] != found[2]
+    assert items[0] == items[1]
+    assert items[0] != items[2]
 
 
 @pytest.mark.parametrize("reading", Reading)
 def test_the_uniform_table_of_order_0_knows_nothing(tmp_path, reading):
-    found = scores_of(
+    array = scores_of(
         Oracle(uniform_table(), reading),
         tmp_path,
         decode(random_codes(2, 120)),
         np.arange(45, 75),
         "thorough",
     )
-    assert (found.probs == 0.25).all() or reading not in (Reading.MASKED, Reading.CAUSAL)
-    np.testing.assert_allclose(found.probs, 0.25, rtol=1e-7)
-    np.testing.assert_allclose(found.local_surprisal, 2, rtol=1e-6)
+    assert (array.probs == 0.25).all() or reading not in (Reading.MASKED, Reading.CAUSAL)
+    np.testing.assert_allclose(array.probs, 0.25, rtol=1e-7)
+    np.testing.assert_allclose(array.local_surprisal, 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("reading", Reading)
@@ -325,7 +325,7 @@ def test_mass_outside_the_alphabet_is_told_and_changes_no_distribution(tmp_path,
     assert compared.difference.max() <= selfcheck.TOLERANCE
     masses = [
         value
-        for value, name in zip(compared.found, compared.names, strict=True)
+        for value, name in zip(compared.observed, compared.names, strict=True)
         if "off-alphabet" in name
     ]
     np.testing.assert_allclose(masses, 0.4, rtol=1e-6)
@@ -334,11 +334,11 @@ def test_mass_outside_the_alphabet_is_told_and_changes_no_distribution(tmp_path,
 def test_a_causal_window_hides_its_last_letter():
     """Where the window ends with the site, that letter is the answer."""
     text = text_of(Oracle(table_of(1), Reading.CAUSAL))
-    made = tokenizers.feeds(tokenizers.build(text), encode("ACGTA")[None], np.array([[4, 1]]))
-    assert made["input_ids"].tolist() == [
+    network = tokenizers.feeds(tokenizers.build(text), encode("ACGTA")[None], np.array([[4, 1]]))
+    assert network["input_ids"].tolist() == [
         [text.vocabulary[token] for token in ("<s>", "A", "C", "G", "T")]
     ]
-    assert made["pos"].tolist() == [[4, 1]]  # <s> in front: T answers for the last A, A for C
+    assert network["pos"].tolist() == [[4, 1]]  # <s> in front: T answers for the last A, A for C
 
 
 # --- the files
@@ -455,7 +455,7 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("module", "name", "value", "reading", "told"),
+    ("module", "name", "value", "reading", "output"),
     [
         (reader, "COMPLEMENT_ORDER", [0, 1, 2, 3], Reading.MASKED, "strand - shift"),
         (windows, "reverse_complement", lambda codes: codes, Reading.MASKED, "strand - shift"),
@@ -486,11 +486,11 @@ def test_the_first_number_that_is_off_is_named(capsys, monkeypatch, one_oracle):
     ],
 )
 def test_a_slip_of_the_scorer_is_found(
-    capsys, monkeypatch, one_oracle, module, name, value, reading, told
+    capsys, monkeypatch, one_oracle, module, name, value, reading, output
 ):
     one_oracle(reading)
     monkeypatch.setattr(module, name, value)
-    assert told in failed(capsys)
+    assert output in failed(capsys)
 
 
 @pytest.mark.bad_input
@@ -519,8 +519,8 @@ def test_a_slip_of_the_tokenizer_is_found(capsys, monkeypatch, one_oracle, readi
     right = tokenizers.feeds
 
     def wrong(*given):
-        made = right(*given)
-        return {**made, name: slip(made[name])}
+        product = right(*given)
+        return {**product, name: slip(product[name])}
 
     monkeypatch.setattr(tokenizers, "feeds", wrong)
     assert "order 2: golden window 0" in failed(capsys)
@@ -582,7 +582,7 @@ def test_an_order_outside_0_to_5_is_refused(order):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("order", "law", "told"),
+    ("order", "law", "output"),
     [
         (1, np.full(4, 0.25), "expected 16 probabilities"),
         (0, np.array([0.5, 0.5, 0, 0]), "above 0"),
@@ -591,8 +591,8 @@ def test_an_order_outside_0_to_5_is_refused(order):
         (7, np.full(4, 0.25), "expected 0..5"),
     ],
 )
-def test_a_law_that_is_none_is_refused(order, law, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_law_that_is_none_is_refused(order, law, output):
+    with pytest.raises(ValueError, match=output):
         MarkovTable(order, law)
 
 

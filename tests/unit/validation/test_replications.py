@@ -58,17 +58,17 @@ def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
 
 
 def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
-    found = pool.stored(easy, [], "germline")
-    assert found.context_only
-    assert found.models == ("context_model",)
-    assert len(found.alleles) == 4_000
-    assert found.n_sites > 3_000
-    assert 0.07 < found.ceiling().error < 0.12
+    result = pool.stored(easy, [], "germline")
+    assert result.context_only
+    assert result.models == ("context_model",)
+    assert len(result.alleles) == 4_000
+    assert result.n_sites > 3_000
+    assert 0.07 < result.ceiling().error < 0.12
     assert (
-        abs(found.wrong.mean() - found.ceiling().error) < 0.02
+        abs(result.wrong.mean() - result.ceiling().error) < 0.02
     )  # counts of 80 kb come close to the law
-    assert found.wrong_sign.mean() < 0.06
-    assert found.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
+    assert result.wrong_sign.mean() < 0.06
+    assert result.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
@@ -110,29 +110,29 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
 
 
 def test_the_number_of_processes_changes_nothing():
-    made = simulated(skilled(np.random.default_rng(7), 3_000))
-    assert str(replications.replicate(made, 3, 500, processes=2)) == str(
-        replications.replicate(made, 3, 500)
+    array = simulated(skilled(np.random.default_rng(7), 3_000))
+    assert str(replications.replicate(array, 3, 500, processes=2)) == str(
+        replications.replicate(array, 3, 500)
     )  # text, for NaN differs
 
 
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_useless_models_earn_no_high_by_redraws(kind):
-    made = simulated(useless(np.random.default_rng(4), 20_000, kind))
-    drawn = [replications.draw(made, seed, 2_000) for seed in range(20)]
+    array = simulated(useless(np.random.default_rng(4), 20_000, kind))
+    drawn = [replications.draw(array, seed, 2_000) for seed in range(20)]
     assert all((one.rank < Rank.HIGH).all() for one in drawn)
     assert sum((one.rank == Rank.MEDIUM).any() for one in drawn) <= 1
 
 
 def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_are():
-    made = simulated(skilled(np.random.default_rng(5), 5_000))
-    one, same, other = (replications.draw(made, seed, 1_001) for seed in (1, 1, 2))
+    array = simulated(skilled(np.random.default_rng(5), 5_000))
+    one, same, other = (replications.draw(array, seed, 1_001) for seed in (1, 1, 2))
     assert (one.rows == same.rows).all()
     assert one.fitted == same.fitted
     assert (one.rows != other.rows).any()
     assert len(np.unique(one.rows)) < 1_001  # with replacement
-    assert made.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
-    assert one.fitted.snv.counts.blocks == made.alleles["block"].nunique()
+    assert array.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
+    assert one.fitted.snv.counts.blocks == array.alleles["block"].nunique()
 
 
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):
@@ -143,9 +143,9 @@ def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tm
     cells, useful = capsys.readouterr().out.split("\n\n")
     assert cells.startswith("level\tregion_class\treplications\t")
     assert useful.splitlines()[1].startswith("true law\t1\t0.8")
-    held = json.loads((tmp_path / "figures.json").read_text())
-    assert held["usefulness"][0]["prr_effect_sign"] is None
-    assert held["rows"][0]["replications"] <= 2
+    content = json.loads((tmp_path / "figures.json").read_text())
+    assert content["usefulness"][0]["prr_effect_sign"] is None
+    assert content["rows"][0]["replications"] <= 2
 
 
 @pytest.mark.bad_input

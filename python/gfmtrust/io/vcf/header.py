@@ -83,13 +83,15 @@ class Header:
 def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
     first = next(lines)
     if not FILEFORMAT.fullmatch(first):
-        found = (
+        observed = (
             "a record"
             if first.count(b"\t") >= N_FIXED - 1 and not first.startswith(b"#")
             else f"'{shown(first.strip())}'"
         )
         raise BadDataError(
-            message(path.name, f"line 1 is {found}", "##fileformat=VCFv4.x", "restore the header")
+            message(
+                path.name, f"line 1 is {observed}", "##fileformat=VCFv4.x", "restore the header"
+            )
         )
     header = [first]
     size = len(first)
@@ -97,8 +99,8 @@ def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
         header.append(line)
         size += len(line)
         if size > limits.max_header:
-            found = f"header longer than {limits.max_header / (1 << 20):g} MiB"
-            raise bad_line(path, len(header), found, "a shorter header", "see --max_header")
+            observed = f"header longer than {limits.max_header / (1 << 20):g} MiB"
+            raise bad_line(path, len(header), observed, "a shorter header", "see --max_header")
         if not line.startswith(b"##"):
             break
     return Header(tuple(header), header_columns(path, len(header), header[-1], limits))
@@ -122,10 +124,12 @@ def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int
             )
         )
     if len(names) > N_FIXED + 1 + limits.max_samples:
-        found = f"{len(names) - N_FIXED - 1:,} sample columns"
-        raise bad_line(path, line_no, found, f"at most {limits.max_samples:,}", "see --max_samples")
+        observed = f"{len(names) - N_FIXED - 1:,} sample columns"
+        raise bad_line(
+            path, line_no, observed, f"at most {limits.max_samples:,}", "see --max_samples"
+        )
     return len(names)
 
 
-def bad_line(path: Path, line_no: int, found: str, expected: str, remedy: str) -> BadDataError:
-    return BadDataError(message(path.name, f"line {line_no}: {found}", expected, remedy))
+def bad_line(path: Path, line_no: int, observed: str, expected: str, remedy: str) -> BadDataError:
+    return BadDataError(message(path.name, f"line {line_no}: {observed}", expected, remedy))

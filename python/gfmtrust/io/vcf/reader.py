@@ -135,9 +135,9 @@ def check_with_htslib(path: str | Path, n_records: int) -> str | None:
             for _ in file:
                 n_seen += 1
     except (ValueError, OSError) as error:
-        found = f"htslib (bcftools, pysam) stops after {n_seen:,} of {n_records:,} records"
+        observed = f"htslib (bcftools, pysam) stops after {n_seen:,} of {n_records:,} records"
         return (
-            f"{found}: {shown(str(error))}"
+            f"{observed}: {shown(str(error))}"
             if n_seen
             else "htslib (bcftools, pysam) cannot read the header or first record"
         )
@@ -233,9 +233,9 @@ def _wrong_columns(path: Path, line_no: int, n_columns: int, n_header: int) -> B
 
 def _contig_name(path: Path, line_no: int, contig: bytes) -> str:
     if not CONTIG.fullmatch(contig):
-        found = f"contig name '{shown(contig)}' not allowed"
+        observed = f"contig name '{shown(contig)}' not allowed"
         raise bad_line(
-            path, line_no, found, "the letters of VCF 4.3, section 1.6.1", "rename the contig"
+            path, line_no, observed, "the letters of VCF 4.3, section 1.6.1", "rename the contig"
         )
     return contig.decode("ascii")
 

@@ -260,7 +260,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
 
 
 def _roomier(limits: Limits) -> Limits:
-    # Our keys make lines longer than the input's: some 80 bytes an allele.
+    # Our keys make lines longer than the input's: about 80 bytes per allele.
     return Limits(
         limits.max_line * 2,
         limits.max_header * 2,

@@ -43,11 +43,11 @@ def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
         if old is None or new is None:
             more = "output has more" if old is None else "input has more"
             raise _differs(name, line_no + n, f"{more} records after {n - 1:,}", "as many records")
-        found = _compare_record(name, line_no + n, old, new)
+        record_statuses = _compare_record(name, line_no + n, old, new)
         n_records += 1
-        n_alts += len(found)
-        no_alt += not found
-        statuses.update(found)
+        n_alts += len(record_statuses)
+        no_alt += not record_statuses
+        statuses.update(record_statuses)
     return {
         "records": n_records,
         "alts": n_alts,
@@ -167,7 +167,7 @@ def _statuses(name: str, line_no: int, added: bytes, n_alts: int) -> list[bytes]
     return statuses
 
 
-def _differs(name: str, line_no: int, found: str, expected: str) -> BadDataError:
+def _differs(name: str, line_no: int, observed: str, expected: str) -> BadDataError:
     return BadDataError(
-        message(f"{name} line {line_no}", found, expected, "annotate the input again")
+        message(f"{name} line {line_no}", observed, expected, "annotate the input again")
     )

@@ -78,29 +78,29 @@ def _read_config(config: dict) -> CaduceusConfig:
     if config.get("dt_rank", "auto") == "auto" and type(config.get("d_model")) is int:
         config["dt_rank"] = auto_rank(config["d_model"])
     config["complement_map"] = _complements(config.pop("complement_map", None), rows)
-    made = take(config, CaduceusConfig, FIXED, INERT)
-    if made.rcps and not made.complement_map:
+    settings = take(config, CaduceusConfig, FIXED, INERT)
+    if settings.rcps and not settings.complement_map:
         raise ConfigurationError(
             message("config.json", "rcps without a complement_map", "the complement of every id")
         )
-    return made
+    return settings
 
 
-def _complements(told: dict | None, rows: int) -> tuple[int, ...]:
+def _complements(stated: dict | None, rows: int) -> tuple[int, ...]:
     """The complement of ids 0, 1, ...: ids of the padding are their own. Raises ConfigurationError
     (78) for a map that, read twice, is not where it began."""
-    if not told:
+    if not stated:
         return ()
     try:
-        table = tuple(int(told.get(str(number), number)) for number in range(rows))
-        if set(map(int, told)) <= set(range(rows)) and all(
+        table = tuple(int(stated.get(str(number), number)) for number in range(rows))
+        if set(map(int, stated)) <= set(range(rows)) and all(
             table[table[number]] == number for number in range(rows)
         ):
             return table
     except (TypeError, ValueError, IndexError, AttributeError):
         pass
     raise ConfigurationError(
-        message("config.json", f"complement_map is {told!r}"[:120], f"ids below {rows} in pairs")
+        message("config.json", f"complement_map is {stated!r}"[:120], f"ids below {rows} in pairs")
     )
 
 
@@ -149,12 +149,12 @@ def _text(config: CaduceusConfig, vocabulary: dict[str, int]) -> Text:
         if config.rcps
         else ()
     ):
-        found = config.complement_map[vocabulary.get(one, 0)]
-        if found != vocabulary.get(other):
+        complement = config.complement_map[vocabulary.get(one, 0)]
+        if complement != vocabulary.get(other):
             raise BadDataError(
                 message(
                     "vocabulary",
-                    f"the complement of {one} has id {found}",
+                    f"the complement of {one} has id {complement}",
                     f"{vocabulary.get(other)}, that of {other}",
                     "is complement_map of config.json this vocabulary's?",
                 )

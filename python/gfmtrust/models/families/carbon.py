@@ -41,33 +41,33 @@ def _reads(config: dict) -> bool:
 
 
 def _read_config(config: dict) -> DecoderConfig:
-    made = decoder.read(config, generator.FIXED, generator.INERT)
-    if made.vocab_size != N_ROWS:
-        found = f"model_type is 'llama' with vocab_size {made.vocab_size}"
+    settings = decoder.read(config, generator.FIXED, generator.INERT)
+    if settings.vocab_size != N_ROWS:
+        observed = f"model_type is 'llama' with vocab_size {settings.vocab_size}"
         expected = f"fewer than {generator.LARGEST_VOCABULARY} (6-mers) or {N_ROWS} (Carbon)"
-        raise ConfigurationError(message("config.json", found, expected))
-    return made
+        raise ConfigurationError(message("config.json", observed, expected))
+    return settings
 
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
     """Raises BadDataError (65) for a file that is not Qwen3's or has a DNA token elsewhere."""
     if vocabulary.get(SHARED_WORD) != SHARED_ID:
-        found = f"{SHARED_WORD!r} has id {vocabulary.get(SHARED_WORD)}"
+        observed = f"{SHARED_WORD!r} has id {vocabulary.get(SHARED_WORD)}"
         raise BadDataError(
             message(
                 "vocabulary",
-                found,
+                observed,
                 f"{SHARED_ID}, as in Qwen3's vocabulary",
                 "is it this checkpoint's file?",
             )
         )
     for token, expected in DNA_VOCABULARY.items():
         if token != SHARED_WORD and vocabulary.get(token, expected) != expected:
-            found = f"{token!r} has id {vocabulary[token]}"
+            observed = f"{token!r} has id {vocabulary[token]}"
             raise BadDataError(
                 message(
                     "vocabulary",
-                    found,
+                    observed,
                     f"{expected} as HybridDNATokenizer has it",
                     "is it this checkpoint's file?",
                 )

@@ -21,7 +21,7 @@ from gfmtrust.models.layers.folding import KmerScorer, gathered
 from gfmtrust.models.vocabularies import check_kmers, kmers, numbered
 
 K = 6
-OWN = "GENERator"
+GENERATOR_NAME = "GENERator"
 DEFAULT_CONTEXT_BP = 6144
 """Letters of a window where none is given: what the authors' own variant script reads before the
 site."""
@@ -55,7 +55,7 @@ def _build(config: DecoderConfig) -> nn.Module:
 
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
-    check_kmers(vocabulary, {OWN: vocabulary.get("A" * K, 0)}, OWN, K)
+    check_kmers(vocabulary, {GENERATOR_NAME: vocabulary.get("A" * K, 0)}, GENERATOR_NAME, K)
     vocabulary = usable(vocabulary, config.vocab_size, ("<s>", "<oov>"), K)
     check_ids(vocabulary, config.vocab_size, {"<s>": config.bos_token_id})
     return Text(

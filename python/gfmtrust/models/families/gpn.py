@@ -61,21 +61,27 @@ def _read_config(config: dict) -> GpnConfig | ConvNetConfig:
         config.get("model_type") == "ConvNet"
     ):  # no embedding to tie, yet its base class writes the key
         return take(config, ConvNetConfig, FIXED, INERT | {"tie_word_embeddings"})
-    made = take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
-    if made.encoder not in ENCODERS:
+    settings = take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
+    if settings.encoder not in ENCODERS:
         raise ConfigurationError(
-            message("config.json", f"encoder is {made.encoder!r}", " or ".join(map(repr, ENCODERS)))
+            message(
+                "config.json", f"encoder is {settings.encoder!r}", " or ".join(map(repr, ENCODERS))
+            )
         )
-    if made.encoder == "bytenet" and made.slim and (made.depthwise or made.hidden_size % 2):
-        found = (
+    if (
+        settings.encoder == "bytenet"
+        and settings.slim
+        and (settings.depthwise or settings.hidden_size % 2)
+    ):
+        observed = (
             "a slim encoder that is depthwise"
-            if made.depthwise
-            else f"a slim encoder with hidden_size {made.hidden_size}"
+            if settings.depthwise
+            else f"a slim encoder with hidden_size {settings.hidden_size}"
         )
         raise ConfigurationError(
-            message("config.json", found, "half of hidden_size as channels of one group")
+            message("config.json", observed, "half of hidden_size as channels of one group")
         )
-    return made
+    return settings
 
 
 def _build(config: GpnConfig | ConvNetConfig) -> nn.Module:

@@ -117,16 +117,16 @@ def _read_config(config: dict) -> HyenaConfig:
     config = {
         key: value for key, value in config.items() if not (key == "d_inner" and value is None)
     }
-    made = take(config, HyenaConfig, FIXED, INERT)
-    if made.emb_dim < 3 or made.emb_dim % 2 == 0:
+    settings = take(config, HyenaConfig, FIXED, INERT)
+    if settings.emb_dim < 3 or settings.emb_dim % 2 == 0:
         raise ConfigurationError(
             message(
                 "config.json",
-                f"emb_dim is {made.emb_dim}",
+                f"emb_dim is {settings.emb_dim}",
                 "odd and at least 3: time, cosines and sines",
             )
         )
-    return made
+    return settings
 
 
 def _text(config: HyenaConfig, vocabulary: dict[str, int]) -> Text:

@@ -88,11 +88,11 @@ def read_twice(config: dict, products: dict[str, tuple]) -> dict:
         expected = math.prod(
             config.get(factor, 0) if isinstance(factor, str) else factor for factor in factors
         )
-        if name in config and (found := config.pop(name)) != expected:
+        if name in config and (value := config.pop(name)) != expected:
             raise ConfigurationError(
                 message(
                     "config.json",
-                    f"{name} is {found!r}",
+                    f"{name} is {value!r}",
                     f"{expected}, from {' * '.join(map(str, factors))}",
                 )
             )

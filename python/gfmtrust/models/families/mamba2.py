@@ -81,25 +81,27 @@ def _read_config(config: dict) -> Mamba2Config:
         raise ConfigurationError(
             message("config.json", f"time_step_limit is {limit!r}", "two numbers")
         )
-    made = take(
+    settings = take(
         config | {"smallest_step": float(limit[0]), "largest_step": float(limit[1])},
         Mamba2Config,
         FIXED,
         INERT,
     )
     if (
-        made.num_heads * made.head_dim != made.expand * made.hidden_size
-        or made.num_heads % made.n_groups
+        settings.num_heads * settings.head_dim != settings.expand * settings.hidden_size
+        or settings.num_heads % settings.n_groups
     ):
-        found = f"{made.num_heads} heads of {made.head_dim} in {made.n_groups} groups"
+        observed = (
+            f"{settings.num_heads} heads of {settings.head_dim} in {settings.n_groups} groups"
+        )
         raise ConfigurationError(
             message(
                 "config.json",
-                found,
-                f"whole groups of heads, {made.expand * made.hidden_size} channels in all",
+                observed,
+                f"whole groups of heads, {settings.expand * settings.hidden_size} channels in all",
             )
         )
-    return made
+    return settings
 
 
 class GatedRmsNorm(nn.Module):
@@ -194,7 +196,7 @@ def state_space(
     inside = (c @ b.transpose(-1, -2) * _decays(fallen, fallen, sums.T > 0)) @ driven
 
     whole = fallen[..., -1]
-    made = (b * (whole.unsqueeze(-1) - fallen).float().exp().unsqueeze(-1)).transpose(
+    chunk_states = (b * (whole.unsqueeze(-1) - fallen).float().exp().unsqueeze(-1)).transpose(
         -1, -2
     ) @ driven
     until = whole.cumsum(1).movedim(
@@ -202,7 +204,11 @@ def state_space(
     )  # log decay since the window began, at each chunk's end: (batch, groups, heads, chunk)
     number = torch.arange(n_chunks, device=x.device)
     passed = _decays(until - whole.movedim(1, -1), until, number.unsqueeze(1) > number)
-    before = (passed @ made.movedim(1, 3).flatten(4)).unflatten(-1, made.shape[-2:]).movedim(3, 1)
+    before = (
+        (passed @ chunk_states.movedim(1, 3).flatten(4))
+        .unflatten(-1, chunk_states.shape[-2:])
+        .movedim(3, 1)
+    )
     y = inside + (c * fallen.float().exp().unsqueeze(-1)) @ before
     return y.movedim(4, 2).reshape(batch, n_chunks * CHUNK, *x.shape[2:])[:, :length]
 

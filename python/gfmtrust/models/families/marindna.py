@@ -55,10 +55,10 @@ def _read_config(config: dict) -> tuple[str, DecoderConfig]:
         )
     other = sorted(set(map(str, layers)) - {"full_attention"})
     if other or layers and len(layers) != config.get("num_hidden_layers"):
-        found = f"layer_types are {len(layers)}, {', '.join(other) or 'all full_attention'}"
-        raise ConfigurationError(message("config.json", found, "full_attention in every layer"))
-    held = {key: value for key, value in config.items() if key != "layer_types"}
-    return config["model_type"], decoder.read(held, FIXED, INERT)
+        observed = f"layer_types are {len(layers)}, {', '.join(other) or 'all full_attention'}"
+        raise ConfigurationError(message("config.json", observed, "full_attention in every layer"))
+    settings = {key: value for key, value in config.items() if key != "layer_types"}
+    return config["model_type"], decoder.read(settings, FIXED, INERT)
 
 
 def _build(config: tuple[str, DecoderConfig]) -> nn.Module:

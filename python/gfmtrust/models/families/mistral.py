@@ -30,25 +30,27 @@ INERT = frozenset({"pad_token_id", "cls_token_id", "sliding_window"})
 
 def _read_config(config: dict) -> DecoderConfig:
     """Scaled rotary positions and a sliding window that acts are refused."""
-    made = decoder.read(config, FIXED, INERT)
-    if made.rope["rope_type"] != "default":
+    settings = decoder.read(config, FIXED, INERT)
+    if settings.rope["rope_type"] != "default":
         raise ConfigurationError(
             message(
                 "config.json",
-                f"rotary positions are {made.rope!r}",
+                f"rotary positions are {settings.rope!r}",
                 "rope_type 'default' with a rope_theta",
             )
         )
     sliding = config.get("sliding_window")
-    if sliding is not None and (type(sliding) is not int or sliding < made.max_position_embeddings):
+    if sliding is not None and (
+        type(sliding) is not int or sliding < settings.max_position_embeddings
+    ):
         raise ConfigurationError(
             message(
                 "config.json",
                 f"sliding_window is {sliding!r}",
-                f"none, or no less than the {made.max_position_embeddings} positions",
+                f"none, or no less than the {settings.max_position_embeddings} positions",
             )
         )
-    return made
+    return settings
 
 
 def _build(config: DecoderConfig) -> nn.Module:

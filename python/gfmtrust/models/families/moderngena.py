@@ -101,9 +101,9 @@ def _plain(config: dict) -> dict:
                 message("config.json", f"rope_parameters are {rope!r}", expected)
             )
         if config.get(key) not in (None, one["rope_theta"]):
-            found = f"{key} is {config[key]!r} beside rope_parameters of {one['rope_theta']!r}"
+            observed = f"{key} is {config[key]!r} beside rope_parameters of {one['rope_theta']!r}"
             raise ConfigurationError(
-                message("config.json", found, "the same rotary positions in both spellings")
+                message("config.json", observed, "the same rotary positions in both spellings")
             )
         config[key] = one["rope_theta"]
     kinds = config.pop("layer_types", None)

@@ -108,9 +108,9 @@ INERT = frozenset(
 def _read_config(config: dict) -> Ntv3Config:
     read = take(config, Ntv3Config, FIXED, INERT)
     if read.key_size * read.attention_heads != read.embed_dim:
-        found = f"{read.attention_heads} heads of key_size {read.key_size}"
+        observed = f"{read.attention_heads} heads of key_size {read.key_size}"
         raise ConfigurationError(
-            message("config.json", found, f"together embed_dim {read.embed_dim}")
+            message("config.json", observed, f"together embed_dim {read.embed_dim}")
         )
     if read.num_hidden_layers_head and read.conv_init_embed_dim != read.embed_dim:
         raise ConfigurationError(

@@ -150,10 +150,10 @@ class _Block(nn.Module):
         self.trim = (config.kernel_size - 1) * dilation // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        made = self.conv1(gelu(self.layer_norm1(x)))
-        made = self.conv2(gelu(self.layer_norm2(made)))
-        made = self.conv3(gelu(self.layer_norm3(made)))
-        return made + x[:, self.trim : x.shape[1] - self.trim]
+        x_inner = self.conv1(gelu(self.layer_norm1(x)))
+        x_inner = self.conv2(gelu(self.layer_norm2(x_inner)))
+        x_inner = self.conv3(gelu(self.layer_norm3(x_inner)))
+        return x_inner + x[:, self.trim : x.shape[1] - self.trim]
 
 
 class PhyloGpn(nn.Module):
@@ -189,38 +189,40 @@ class PhyloGpn(nn.Module):
 
 def settled(network: PhyloGpn) -> PhyloGpn:
     """A copy that stores its tensors as it uses them, so that a graph holds them as constants."""
-    made = copy.deepcopy(network)
-    for module in made.modules():
+    network_copy = copy.deepcopy(network)
+    for module in network_copy.modules():
         if isinstance(module, _Paired):
             module.settle()
-    return made
+    return network_copy
 
 
 def _read_config(config: dict) -> PhyloGpnConfig:
-    made = take(config, PhyloGpnConfig, {"model_type": ("phylogpn",)})
+    settings = take(config, PhyloGpnConfig, {"model_type": ("phylogpn",)})
     for name in PhyloGpnConfig.__dataclass_fields__:
-        if getattr(made, name) < 1:
+        if getattr(settings, name) < 1:
             raise ConfigurationError(
-                message("config.json", f"{name} is {getattr(made, name)}", "at least 1")
+                message("config.json", f"{name} is {getattr(settings, name)}", "at least 1")
             )
-    if made.kernel_size % 2 == 0:
-        found = f"kernel_size is {made.kernel_size}"
-        raise ConfigurationError(message("config.json", found, "an odd number"))
+    if settings.kernel_size % 2 == 0:
+        observed = f"kernel_size is {settings.kernel_size}"
+        raise ConfigurationError(message("config.json", observed, "an odd number"))
     for name in ("outer_dim", "inner_dim"):
-        if getattr(made, name) % 2:
-            found = f"{name} is {getattr(made, name)}"
+        if getattr(settings, name) % 2:
+            observed = f"{name} is {getattr(settings, name)}"
             expected = "an even number: channels come in pairs, one for each strand"
-            raise ConfigurationError(message("config.json", found, expected))
-    return made
+            raise ConfigurationError(message("config.json", observed, expected))
+    return settings
 
 
 def _text(config: PhyloGpnConfig, vocabulary: dict[str, int]) -> Text:
     if vocabulary != VOCABULARY:
         differences = {*vocabulary.items()} ^ {*VOCABULARY.items()}
         token, number = min(differences, key=lambda pair: (pair[1], pair[0]))
-        found = f"{token!r} with id {number}"
+        observed = f"{token!r} with id {number}"
         expected = "A, C, G, T, N and - with ids 0 to 5, in pairs of which the network is built"
-        raise BadDataError(message("vocabulary", found, expected, "is it this checkpoint's file?"))
+        raise BadDataError(
+            message("vocabulary", observed, expected, "is it this checkpoint's file?")
+        )
     return Text(k=1, vocabulary=vocabulary, mask="N", unknown="N", outside="-")
 
 

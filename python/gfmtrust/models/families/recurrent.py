@@ -79,10 +79,10 @@ def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
         carried = carried + decay * (carried.index_select(1, source) * reaches)
         decay = decay * (decay.index_select(1, source) * reaches)
     entering = pad(carried, (0, 0, 0, 0, 1, 0))[:, :-1]
-    found = torch.cat(
+    states = torch.cat(
         [state + decay * entering for state, decay in zip(within, decays, strict=True)], 2
     )
-    return found.reshape(batch, -1, width)[:, :length]
+    return states.reshape(batch, -1, width)[:, :length]
 
 
 class _Layer(nn.Module):
@@ -160,18 +160,20 @@ FIXED = {"model_type": ("gfmtrust_recurrent",)}
 
 
 def _read_config(config: dict) -> RecurrentConfig:
-    found = take(config, RecurrentConfig, FIXED)
-    if found.kernel_size % 2 == 0:
+    settings = take(config, RecurrentConfig, FIXED)
+    if settings.kernel_size % 2 == 0:
         raise ConfigurationError(
-            message("config.json", f"kernel_size is {found.kernel_size}", "an odd number")
+            message("config.json", f"kernel_size is {settings.kernel_size}", "an odd number")
         )
-    if not SHORTEST_BP <= found.trained_bp <= LONGEST_BP:
+    if not SHORTEST_BP <= settings.trained_bp <= LONGEST_BP:
         raise ConfigurationError(
             message(
-                "config.json", f"trained_bp is {found.trained_bp}", f"{SHORTEST_BP} to {LONGEST_BP}"
+                "config.json",
+                f"trained_bp is {settings.trained_bp}",
+                f"{SHORTEST_BP} to {LONGEST_BP}",
             )
         )
-    return found
+    return settings
 
 
 def _text(config: RecurrentConfig, vocabulary: dict[str, int]) -> Text:

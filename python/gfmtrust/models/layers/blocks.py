@@ -14,10 +14,10 @@ from torch.nn.functional import scaled_dot_product_attention
 
 def node(**members: nn.Module) -> nn.Module:
     """A module that only holds others under the names a checkpoint gives them."""
-    made = nn.Module()
+    module = nn.Module()
     for name, member in members.items():
-        setattr(made, name, member)
-    return made
+        setattr(module, name, member)
+    return module
 
 
 def by_heads(x: torch.Tensor, n_heads: int) -> torch.Tensor:

@@ -63,29 +63,31 @@ class Cone:
         x = x.gather(1, rows.unsqueeze(-1).expand(-1, -1, x.shape[-1])).unflatten(
             1, (pos.shape[1], len(below))
         )
-        for layer, (held, wanted) in zip(self._top, pairwise([below, *self._wanted]), strict=True):
+        for layer, (available, wanted) in zip(
+            self._top, pairwise([below, *self._wanted]), strict=True
+        ):
             read = layer.before(x) * inside.unsqueeze(
                 -1
             )  # beyond the window a convolution reads zero
-            here = [held.index(offset) for offset in wanted]
-            x = layer.after(x[:, :, here], _convolved(layer.conv1d, read, held, wanted))
+            here = [available.index(offset) for offset in wanted]
+            x = layer.after(x[:, :, here], _convolved(layer.conv1d, read, available, wanted))
             inside = inside[:, :, here]
         return x.squeeze(2)
 
 
 def _convolved(
-    convolution: nn.Conv1d, x: torch.Tensor, held: list[int], wanted: list[int]
+    convolution: nn.Conv1d, x: torch.Tensor, available: list[int], wanted: list[int]
 ) -> torch.Tensor:
-    """The convolution's outputs at `wanted` offsets from rows at `held` offsets, as one matrix
+    """The convolution's outputs at `wanted` offsets from rows at `available` offsets, as one matrix
     product: (..., held, width) to (..., wanted, width)."""
-    index = [held.index(offset + tap) for offset in wanted for tap in taps(convolution)]
+    index = [available.index(offset + tap) for offset in wanted for tap in taps(convolution)]
     width, n_taps = x.shape[-1], len(taps(convolution))
     if convolution.groups == 1:
         weight = convolution.weight.permute(2, 1, 0).flatten(0, 1)
-        made = x[:, :, index].unflatten(2, (len(wanted), n_taps)).flatten(3) @ weight
+        outputs = x[:, :, index].unflatten(2, (len(wanted), n_taps)).flatten(3) @ weight
     else:
-        made = (
+        outputs = (
             x[:, :, index].unflatten(2, (len(wanted), n_taps))
             * convolution.weight.view(width, n_taps).T
         ).sum(3)
-    return made if convolution.bias is None else made + convolution.bias
+    return outputs if convolution.bias is None else outputs + convolution.bias

@@ -27,13 +27,13 @@ class Doubled(nn.Module):
     def __init__(self, n_in: int, n_out: int, transposed: bool):
         super().__init__()
         self.transposed = transposed
-        made = nn.Conv1d(n_in, n_out, TOWER_KERNEL)
+        convolution = nn.Conv1d(n_in, n_out, TOWER_KERNEL)
         self.weight = (
-            nn.Parameter(made.weight.detach().transpose(0, 1).contiguous())
+            nn.Parameter(convolution.weight.detach().transpose(0, 1).contiguous())
             if transposed
-            else made.weight
+            else convolution.weight
         )
-        self.bias = made.bias
+        self.bias = convolution.bias
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         before = torch.zeros_like(x) if self.transposed else x

@@ -69,13 +69,13 @@ class DecoderConfig:
 def read(config: dict, fixed: dict[str, tuple], inert: frozenset[str]) -> DecoderConfig:
     """A decoder's config.json, every way of writing its rotary positions. Raises ConfigurationError
     (78) as `take` does."""
-    held = {
+    settings = {
         key: value
         for key, value in config.items()
         if not (key in ("head_dim", "bos_token_id") and value is None)
     }
-    rope = rotary({key: held.pop(key, None) for key in ROPE_SPELLINGS})
-    return take(held | {"rope": rope}, DecoderConfig, FIXED | fixed, inert)
+    rope = rotary({key: settings.pop(key, None) for key in ROPE_SPELLINGS})
+    return take(settings | {"rope": rope}, DecoderConfig, FIXED | fixed, inert)
 
 
 def rotary(spellings: dict) -> dict:

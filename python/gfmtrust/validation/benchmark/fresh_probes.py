@@ -121,12 +121,12 @@ def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
         return None
     agree = np.zeros(len(probes), bool)
     for index, name in enumerate(names):
-        mine = (probes["contig_index"] == index).to_numpy()
+        on_contig = (probes["contig_index"] == index).to_numpy()
         pos, real, decoy = (
-            probes.loc[mine, column].to_numpy(np.int64) for column in ("pos", "real", "decoy")
+            probes.loc[on_contig, column].to_numpy(np.int64) for column in ("pos", "real", "decoy")
         )
-        agree[mine] = np.sign(true_llr(genome, name, pos, real, decoy)) == np.sign(
-            probes.loc[mine, "llr"]
+        agree[on_contig] = np.sign(true_llr(genome, name, pos, real, decoy)) == np.sign(
+            probes.loc[on_contig, "llr"]
         )
     return float(agree.mean())
 

@@ -163,12 +163,14 @@ def build(
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
     fasta, vcf = genome_dir / dataset.GENOME, genome_dir / f"{spectrum}.vcf.gz"
     truth = dataset.read_truth(genome_dir / dataset.TRUTH)
-    own = context or context_model(genome_dir)
+    context_bundle = context or context_model(genome_dir)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
         genome = Genome.open(fasta, work)
-        surprisal = context_surprisal(own, genome, threads) if context is None else _unknown
+        surprisal = (
+            context_surprisal(context_bundle, genome, threads) if context is None else _unknown
+        )
         spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
         plan.plan_sites(
             genome,
@@ -183,25 +185,28 @@ def build(
         keep_uses(work / "plan", shards.PROBE | shards.VARIANT)
         score(
             fasta,
-            [own, *dict.fromkeys(path for voting in ensembles.values() for path in voting)],
+            [
+                context_bundle,
+                *dict.fromkeys(path for voting in ensembles.values() for path in voting),
+            ],
             work / "plan",
             work / "scores",
             neighbours,
             threads,
         )
         for name, voting in ensembles.items():
-            bundles = [Bundle.open(path) for path in [*voting, own]]
+            bundles = [Bundle.open(path) for path in [*voting, context_bundle]]
             alleles, sites = calibrate.probe_table(
                 work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
             )
-            held = {
+            metadata = {
                 "models": [one.model_id for one in bundles[:-1] or bundles],
                 "context_only": not voting,
                 "precision": max(
                     (one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__
                 ),
             }
-            _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, held)
+            _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, metadata)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 
 
@@ -214,7 +219,7 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, held: dict
+    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, metadata: dict
 ) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
@@ -227,7 +232,7 @@ def _write(
         }
     )
     frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
-    tables.write(folder / TABLE, frame, frame.schema, held)
+    tables.write(folder / TABLE, frame, frame.schema, metadata)
     tables.write(
         folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA
     )
@@ -248,7 +253,7 @@ def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_AL
 def read(folder: Path) -> Pool:
     """A pool that `build` wrote. Raises MissingInputError (66) where it is not there."""
     alleles = tables.read(folder / TABLE).to_pandas()
-    held = tables.read_metadata(folder / TABLE)
+    metadata = tables.read_metadata(folder / TABLE)
     surprisal = tables.read(folder / RUN_SITES)["local_surprisal"].to_numpy().astype(np.float64)
     alleles["region_class"] = alleles["region_class"].astype(
         object
@@ -258,7 +263,7 @@ def read(folder: Path) -> Pool:
         alleles["true_real"].to_numpy(np.float64),
         alleles["true_decoy"].to_numpy(np.float64),
         surprisal,
-        held["context_only"],
-        held["precision"],
-        tuple(held["models"]),
+        metadata["context_only"],
+        metadata["precision"],
+        tuple(metadata["models"]),
     )

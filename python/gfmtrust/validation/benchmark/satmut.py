@@ -71,10 +71,14 @@ def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) ->
     for kind in dict.fromkeys(effects.kind):
         of_kind = effects.take(effects.kind == kind)
         for element in (*dict.fromkeys(of_kind.element), EVERY):
-            mine = of_kind if element == EVERY else of_kind.take(of_kind.element == element)
-            if len(mine.llr) >= MIN_ALLELES:
-                rows.append(_correlation(element, kind, "|LLR|, |effect|", mine, np.abs, seed))
-                rows.append(_correlation(element, kind, "LLR, effect", mine, np.asarray, seed))
+            of_element = of_kind if element == EVERY else of_kind.take(of_kind.element == element)
+            if len(of_element.llr) >= MIN_ALLELES:
+                rows.append(
+                    _correlation(element, kind, "|LLR|, |effect|", of_element, np.abs, seed)
+                )
+                rows.append(
+                    _correlation(element, kind, "LLR, effect", of_element, np.asarray, seed)
+                )
     return rows
 
 
@@ -84,8 +88,8 @@ def read_effects(path: Path, min_barcodes: int) -> Effects:
     for record in vcf_reader.read_records(path):
         pairs = (pair.partition("=") for pair in record.info.decode("utf-8", "replace").split(";"))
         info = {key: value for key, _, value in pairs}
-        known = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
-        if len(record.alts) == 1 and "." not in known and int(known[1]) >= min_barcodes:
+        values = [info.get(key, ".") for key in ("EFFECT", "BARCODES", "GFM_LLR")]
+        if len(record.alts) == 1 and "." not in values and int(values[1]) >= min_barcodes:
             kind = (
                 "SNV"
                 if vcf_reader.is_snv(record.ref, record.alts[0])
@@ -94,7 +98,7 @@ def read_effects(path: Path, min_barcodes: int) -> Effects:
                 else "other"
             )
             rows.append(
-                (record.contig, kind, record.pos // BLOCK_BP, float(known[2]), float(known[0]))
+                (record.contig, kind, record.pos // BLOCK_BP, float(values[2]), float(values[0]))
             )
     if not rows:
         raise BadDataError(

@@ -1,8 +1,8 @@
-"""Proof of the shift gate: a calibration certified on one law, used as it is on another genome.
+"""Proof of the shift test: a calibration certified on one law, used as it is on another genome.
 
 The calibration and its context model are of a law's genome; the alleles are those of its shifted
 twin, whose context model is never fitted. Where HIGH of the transferred calibration errs more than
-it promises, the gate must fire; on the law's own sites it must not.
+it promises, the shift test must fire; on the law's own sites it must not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
 
 N_SITES = 200
-"""Sites of a run that the gate sees."""
+"""Sites of a run that the shift test uses."""
 TWIN_ALLELES = 20_000
 CALIBRATIONS = 20
 
@@ -29,7 +29,7 @@ CALIBRATIONS = 20
 class Transfer:
     """Over all draws (each of `sites` sites, `calibrations` calibrations taking turns): share of
     the alleles with HIGH and its decoy error where nothing watches (NaN without any), share of
-    draws in which the gate fired, and in which HIGH or MEDIUM was written all the same.
+    draws in which the shift test fired, and in which HIGH or MEDIUM was written all the same.
     """
 
     alleles_of: str
@@ -50,17 +50,17 @@ def transfers(
 
     genome_dir, twin_dir: folders written by `gfmtrust oracle --law`. The pools are kept there.
     """
-    own = pools.stored(genome_dir, [], spectrum)
+    law_pool = pools.stored(genome_dir, [], spectrum)
     name = f"{CONTEXT_FAMILY}_of_{genome_dir.name}"
     folder = pools.folder_of(twin_dir, spectrum, name)
     if not (folder / pools.RUN_SITES).exists():
         pools.build(
             twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir)
         )
-    fitted = [calibrated(own, seed)[0] for seed in range(CALIBRATIONS)]
+    fitted = [calibrated(law_pool, seed)[0] for seed in range(CALIBRATIONS)]
     return [
-        _row(kind, held, fitted, n, n_sites)
-        for kind, held in (("law", own), ("twin", pools.read(folder)))
+        _row(kind, pool, fitted, n, n_sites)
+        for kind, pool in (("law", law_pool), ("twin", pools.read(folder)))
     ]
 
 

@@ -20,7 +20,7 @@ def log_terms(table: MarkovTable, codes: np.ndarray) -> np.ndarray:
     (..., length); 0 at an unknown letter."""
     k, length = table.order, codes.shape[-1]
     padded = np.concatenate(
-        [np.full((*codes.shape[:-1], k), N), _known(codes).astype(np.int64)], axis=-1
+        [np.full((*codes.shape[:-1], k), N), _with_n(codes).astype(np.int64)], axis=-1
     )
     words = sum(
         padded[..., place : place + length] * LETTERS ** (k - place) for place in range(k + 1)
@@ -115,12 +115,12 @@ def _next_letter(
     )
 
 
-def _letter_of_token(law: np.ndarray, told: np.ndarray, offset: np.ndarray) -> np.ndarray:
+def _letter_of_token(law: np.ndarray, shown_letters: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """q of one letter of a token, float64 (n, 4): the token's law (n, 4**k) over the words that
     have its told letters, codes (n, k) with N for those not told, summed by the letter at `offset`
     (n,)."""
-    words = all_words(told.shape[1])
-    law = law * ((told[:, None] == N) | (told[:, None] == words)).all(axis=2)
+    words = all_words(shown_letters.shape[1])
+    law = law * ((shown_letters[:, None] == N) | (shown_letters[:, None] == words)).all(axis=2)
     q = (law[..., None] * (words.T[offset][..., None] == np.arange(4))).sum(axis=1)
     return q / q.sum(axis=1, keepdims=True)
 
@@ -168,11 +168,11 @@ def kmer_distribution(
     if method not in ("marginal", "conditional"):
         raise ValueError(f"method is {method!r}; expected 'marginal' or 'conditional'")
     law = token_law(table, codes, index - offset, k_letters, hidden)
-    told = neighbourhood(codes, index - offset, 0, k_letters - 1)
+    shown_letters = neighbourhood(codes, index - offset, 0, k_letters - 1)
     hidden_letters = (
         np.arange(k_letters) == offset[:, None] if method == "conditional" else np.True_
     )  # the answer is never told
-    return _letter_of_token(law, np.where(hidden_letters, N, told), offset)
+    return _letter_of_token(law, np.where(hidden_letters, N, shown_letters), offset)
 
 
 def entropy_bits(q: np.ndarray) -> np.ndarray:
@@ -191,7 +191,7 @@ def neighbourhood(codes: np.ndarray, index: np.ndarray, left: int, right: int) -
     right); N where unknown."""
     at = np.asarray(index)[:, None] + np.arange(-left, right + 1)
     inside = (at >= 0) & (at < len(codes))
-    return np.where(inside, _known(codes)[np.where(inside, at, 0)], N).astype(np.uint8)
+    return np.where(inside, _with_n(codes)[np.where(inside, at, 0)], N).astype(np.uint8)
 
 
 def whole_tokens(codes: np.ndarray, k_letters: int) -> np.ndarray:
@@ -215,7 +215,7 @@ def reach_of(table: MarkovTable, k_letters: int) -> int:
     return k_letters * max(1, -(-table.order // k_letters))
 
 
-def _known(codes: np.ndarray) -> np.ndarray:
+def _with_n(codes: np.ndarray) -> np.ndarray:
     """Codes with N for every unknown letter. Raises ValueError for a code outside the alphabet."""
     if codes.size and codes.max() > PAD:
         raise ValueError(f"codes hold {codes.max()}; expected 0..{PAD}")

@@ -73,14 +73,14 @@ class MarkovTable:
         """
         k = self.order
         terms = np.zeros((LETTERS,) * (k + 1))
-        for n_known in range(k + 1):
+        for n_context in range(k + 1):
             words = (
-                self.word_law.reshape(-1, 4 ** (n_known + 1))
+                self.word_law.reshape(-1, 4 ** (n_context + 1))
                 .sum(axis=0)
-                .reshape((4,) * (n_known + 1))
+                .reshape((4,) * (n_context + 1))
             )
-            before = (slice(None),) * (k - n_known - 1) + (LETTERS - 1,) * (n_known < k)
-            terms[(*before, *(slice(4),) * (n_known + 1))] = np.log(
+            before = (slice(None),) * (k - n_context - 1) + (LETTERS - 1,) * (n_context < k)
+            terms[(*before, *(slice(4),) * (n_context + 1))] = np.log(
                 words / words.sum(axis=-1, keepdims=True)
             )
         return terms

@@ -74,8 +74,8 @@ def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
         nodes.const("powers", _powers(at, ends, table.order).astype(np.float64)),
     )
     rows = nodes.op("Unsqueeze", nodes.cast(rows, "int64"), nodes.axes(2))
-    own = all_words(text.k).astype(np.int64) @ _powers(np.arange(text.k), ends, table.order)
-    rows = nodes.op("Add", rows, nodes.const("own", own))
+    inner_words = all_words(text.k).astype(np.int64) @ _powers(np.arange(text.k), ends, table.order)
+    rows = nodes.op("Add", rows, nodes.const("own", inner_words))
     terms = nodes.op("Gather", nodes.const("log_terms", table.log_terms.reshape(-1)), rows, axis=0)
     return nodes.op("ReduceSum", terms, nodes.axes(3), keepdims=0)
 
@@ -151,11 +151,11 @@ def _by_letter(nodes: Nodes, logits: str, text: Text) -> str:
     row = nodes.op(
         "Add", "letters", nodes.const("first_row", np.arange(text.k, dtype=np.int64) * LETTERS)
     )
-    told = nodes.op(
+    penalties = nodes.op(
         "Gather", nodes.const("ruled_out", ruled_out.reshape(-1, len(letter))), row, axis=0
     )
-    told = nodes.op("ReduceSum", told, nodes.axes(2), keepdims=0)
-    law = nodes.op("Softmax", nodes.op("Add", logits, told), axis=-1)
+    penalties = nodes.op("ReduceSum", penalties, nodes.axes(2), keepdims=0)
+    law = nodes.op("Softmax", nodes.op("Add", logits, penalties), axis=-1)
     by_letter = nodes.op("MatMul", law, nodes.const("member", member))
     first = nodes.op(
         "Mul", nodes.op("Unsqueeze", "offset", nodes.axes(2)), nodes.const("four", np.int64(4))

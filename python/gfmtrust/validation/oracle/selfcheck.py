@@ -66,7 +66,7 @@ class Comparison:
     """Numbers found and expected, with their names, in the order they are told: float64 (n,), (n,),
     n texts."""
 
-    found: np.ndarray
+    observed: np.ndarray
     expected: np.ndarray
     names: list[str]
 
@@ -74,7 +74,7 @@ class Comparison:
     def difference(self) -> np.ndarray:
         """|found - expected| / max(1, |expected|), float64 (n,); infinite where one of them is not
         finite."""
-        difference = np.abs(self.found - self.expected) / np.maximum(1.0, np.abs(self.expected))
+        difference = np.abs(self.observed - self.expected) / np.maximum(1.0, np.abs(self.expected))
         return np.where(np.isfinite(difference), difference, np.inf)
 
 
@@ -98,18 +98,18 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
             compared = compare(oracle, opened, session, genome)
             off = np.flatnonzero(compared.difference > TOLERANCE)
             largest = compared.difference.max()
-            yield f"{oracle.label}: {len(compared.found):,} values, largest difference {largest:.1e}, {'fail' if len(off) else 'pass'}"
+            yield f"{oracle.label}: {len(compared.observed):,} values, largest difference {largest:.1e}, {'fail' if len(off) else 'pass'}"
             if len(off):
                 first = off[0]
                 raise InternalError(
                     message(
                         f"selfcheck {oracle.label}, {compared.names[first]}",
-                        f"{compared.found[first]:.9g} on {where}",
+                        f"{compared.observed[first]:.9g} on {where}",
                         f"{compared.expected[first]:.9g} within {TOLERANCE:g}",
                         REMEDY,
                     )
                 )
-            n_values += len(compared.found)
+            n_values += len(compared.observed)
             worst = max(worst, largest)
         genome.close()
     yield f"selfcheck passed on {where}: {len(every)} models, {n_values:,} values, largest difference {worst:.1e}"
@@ -168,7 +168,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
         rows = np.flatnonzero(truth.scored | (scores.status == ""))
         sites = [f"{name}:{format_position(at)}" for at in pos[rows]]
         reads = [str(view.placement) for view in views]
-        found, expected = (
+        observed, expected = (
             scores.probs[rows].astype(np.float64),
             np.where(truth.scored[rows, None, None], truth.probs[rows], np.nan),
         )
@@ -180,17 +180,17 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
         ]
         parts += [
             Comparison(
-                _llrs(found, ref, alts),
+                _llrs(observed, ref, alts),
                 _llrs(expected, ref, alts),
                 [
                     f"{site} {read}, LLR of {change}"
-                    for site, own in zip(sites, changes, strict=True)
+                    for site, site_changes in zip(sites, changes, strict=True)
                     for read in reads
-                    for change in own
+                    for change in site_changes
                 ],
             ),
             Comparison(
-                entropy_bits(found).ravel(),
+                entropy_bits(observed).ravel(),
                 entropy_bits(expected).ravel(),
                 [f"{site} {read}, entropy" for site in sites for read in reads],
             ),
@@ -207,7 +207,7 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
             _compare_variants(oracle, opened, session, genome, contig, views),
         ]
     return Comparison(
-        np.concatenate([part.found for part in parts]),
+        np.concatenate([part.observed for part in parts]),
         np.concatenate([part.expected for part in parts]),
         [name for part in parts for name in part.names],
     )
@@ -299,13 +299,13 @@ def _local_surprisal(
         )
         for forward, qs in read.items()
     ]
-    known = np.isfinite(bits)
-    n_known = known.sum(axis=0)
+    finite = np.isfinite(bits)
+    n_finite = finite.sum(axis=0)
     return np.divide(
-        np.where(known, bits, 0).sum(axis=0),
-        n_known,
+        np.where(finite, bits, 0).sum(axis=0),
+        n_finite,
         out=np.full(len(pos), np.nan),
-        where=n_known > 0,
+        where=n_finite > 0,
     )
 
 
@@ -336,7 +336,7 @@ def _open(opened: Bundle, oracle: Oracle, device: str, threads: int) -> Session:
     try:
         return Session.open(opened, device, threads)
     except BadDataError as error:
-        found = str(error).removeprefix(f"bundle {oracle.model_id}, ").split(";")[0]
+        observed = str(error).removeprefix(f"bundle {oracle.model_id}, ").split(";")[0]
         raise InternalError(
-            message(f"selfcheck {oracle.label}", found, "the closed form", REMEDY)
+            message(f"selfcheck {oracle.label}", observed, "the closed form", REMEDY)
         ) from error

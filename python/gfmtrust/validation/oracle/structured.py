@@ -100,11 +100,11 @@ def copies(
         )
         codes[second] = (mapping[codes[first]] + slips) % 4
         rows = np.full((len(codes), 4), 0.25)
-        for mine, partner in (
+        for position, partner in (
             (first, second),
             (second, first),
         ):  # both mappings are their own inverse
-            rows[mine] = np.where(
+            rows[position] = np.where(
                 mapping[codes[partner]][:, None] == np.arange(4), fidelity, (1 - fidelity) / 3
             )
         return codes, rows

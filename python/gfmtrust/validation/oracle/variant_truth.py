@@ -21,24 +21,24 @@ def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
     then n at random, off its N."""
     rng = np.random.default_rng(seed)
     length = len(codes)
-    made = [
+    variants = [
         Variant(0, decode(codes[:2]), ""),
         Variant(0, "", "GA"),
         Variant(length - 3, decode(codes[-3:]), ""),
         Variant(length, "", "TC"),
     ]
-    while len(made) < n + 4:
+    while len(variants) < n + 4:
         lost, gained = (int(value) for value in rng.integers(0, LONGEST_BP + 1, 2))
         pos = int(rng.integers(0, length - lost + 1))
         if lost != gained and (codes[max(0, pos - 1) : pos + lost + 1] < N).all():
-            made.append(
+            variants.append(
                 Variant(
                     pos,
                     decode(codes[pos : pos + lost]),
                     decode(rng.integers(0, 4, gained).astype(np.uint8)),
                 )
             )
-    return made
+    return variants
 
 
 def true_llrs(

@@ -58,30 +58,30 @@ def vcf_text(genome: DrawnGenome, rows: list[Row], sample: int | None = None) ->
         return header(genome, SAMPLES) + "".join(
             _line(row, tuple(range(len(SAMPLES)))) for row in declared
         )
-    own = [
+    carried = [
         row for row in rows if max(row.genotypes[sample]) > 0 or not any(map(max, row.genotypes))
     ]
     return header(genome, SAMPLES[sample : sample + 1]) + "".join(
-        _line(row, (sample,)) for row in own
+        _line(row, (sample,)) for row in carried
     )
 
 
 def gvcf_text(genome: DrawnGenome, contig: DrawnContig, rows: list[Row], sample: int) -> str:
     """A gVCF of one contig: the sample's bi-allelic SNVs with <NON_REF> beside their ALT, blocks of
     <NON_REF> between them."""
-    own = [
+    carried = [
         row
         for row in rows
         if row.contig == contig.name and row.kind == "snv" and max(row.genotypes[sample]) > 0
     ]
     ends = sorted(
-        {row.pos for row in own}
+        {row.pos for row in carried}
         | {s.start for s in contig.segments if s.kind == GAP}
         | {len(contig.codes)}
     )
     resumed = {s.start: s.end for s in contig.segments if s.kind == GAP}
     lines, start = [header(genome, SAMPLES[sample : sample + 1])], 0
-    by_pos = {row.pos: row for row in own}
+    by_pos = {row.pos: row for row in carried}
     for end in ends:
         lines += [
             _block_line(contig, s, min(s + GVCF_BLOCK_BP, end))

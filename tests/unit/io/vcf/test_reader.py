@@ -19,11 +19,11 @@ def records(path, **limits):
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_records_give_back_every_byte(tmp_path, how, samples, end):
     text = vcf_text(samples=samples, end=end)
-    header, found = vcf_reader.read(stored(tmp_path / "a.vcf", text, how))
-    found = list(found)
-    assert b"".join(header.lines) + b"".join(record.line for record in found) == text
-    assert [record.info for record in found] == [record[4] for record in AWKWARD]
-    assert [record.line_no for record in found] == list(range(7, 7 + len(AWKWARD)))
+    header, items = vcf_reader.read(stored(tmp_path / "a.vcf", text, how))
+    items = list(items)
+    assert b"".join(header.lines) + b"".join(record.line for record in items) == text
+    assert [record.info for record in items] == [record[4] for record in AWKWARD]
+    assert [record.line_no for record in items] == list(range(7, 7 + len(AWKWARD)))
     assert header.ending == end
     assert header.n_columns == (11 if samples else 8)
 
@@ -175,14 +175,14 @@ FIRST_BYTES = [
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("text", "found"), FIRST_BYTES)
+@pytest.mark.parametrize(("text", "result"), FIRST_BYTES)
 @pytest.mark.parametrize("how", ["plain", "gzip", "bgzf"])
-def test_what_is_no_vcf_is_refused(tmp_path, text, found, how):
+def test_what_is_no_vcf_is_refused(tmp_path, text, result, how):
     path = stored(tmp_path / "a.bcf", text, how)
     with pytest.raises(BadDataError) as caught:
         vcf_reader.read(path)
     assert str(caught.value).startswith("a.bcf: ")
-    assert found in str(caught.value)
+    assert result in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -211,15 +211,15 @@ BAD_LINES = [
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(("bad", "found"), BAD_LINES)
-def test_a_malformed_line_stops_with_its_number(tmp_path, bad, found):
+@pytest.mark.parametrize(("bad", "result"), BAD_LINES)
+def test_a_malformed_line_stops_with_its_number(tmp_path, bad, result):
     path = stored(tmp_path / "a.vcf", HEADER + COLUMNS + line() + bad + line(), "bgzf")
     drawn = vcf_reader.read_records(path)
     assert next(drawn).line_no == 7
     with pytest.raises(BadDataError) as caught:
         next(drawn)
     assert str(caught.value).startswith("a.vcf: ")
-    assert found in str(caught.value)
+    assert result in str(caught.value)
 
 
 @pytest.mark.bad_input
@@ -237,7 +237,7 @@ def test_a_record_cut_off_or_with_a_sample_too_many(tmp_path):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("limit", "text", "found"),
+    ("limit", "text", "result"),
     [
         (
             {"max_line": 300},
@@ -257,11 +257,11 @@ def test_a_record_cut_off_or_with_a_sample_too_many(tmp_path):
         ),
     ],
 )
-def test_limits_name_line_and_option(tmp_path, limit, text, found):
+def test_limits_name_line_and_option(tmp_path, limit, text, result):
     path = stored(tmp_path / "a.vcf", text)
     with pytest.raises(BadDataError) as caught:
         records(path, **limit)
-    assert found in str(caught.value)
+    assert result in str(caught.value)
     assert "see --max_" in str(caught.value)
 
 

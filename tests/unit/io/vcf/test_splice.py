@@ -249,7 +249,7 @@ SORTED = [
 def test_sorted_file_gets_a_tbi_that_finds_its_records(tmp_path):
     contract = annotate(stored(tmp_path / "in.vcf", vcf_text(SORTED)), tmp_path / "out.vcf.gz")
     assert (contract.sorted, contract.index, contract.warnings) == (True, "out.vcf.gz.tbi", ())
-    found = subprocess.run(
+    completed = subprocess.run(
         [
             "bcftools",
             "query",
@@ -263,7 +263,7 @@ def test_sorted_file_gets_a_tbi_that_finds_its_records(tmp_path):
         text=True,
         check=True,
     )
-    assert found.stdout == "chr1:9 0\n"
+    assert completed.stdout == "chr1:9 0\n"
 
 
 @pytest.mark.parametrize(

@@ -187,11 +187,11 @@ TAMPERINGS = {
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_a_tampering_is_found_at_its_place(tmp_path, name):
     source, output = annotated(tmp_path, vcf_text())
-    change, found = TAMPERINGS[name]
+    change, result = TAMPERINGS[name]
     with pytest.raises(BadDataError) as caught:
         verify.verify(source, tampered(tmp_path, output, change))
     assert str(caught.value).startswith("tampered.vcf line ")
-    assert found in str(caught.value)
+    assert result in str(caught.value)
 
 
 @pytest.mark.bad_input

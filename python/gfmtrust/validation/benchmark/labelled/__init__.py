@@ -53,31 +53,34 @@ def benchmark_labels(
     """
     judged, lost = judge(label_table, sites, plan_dir, scores or [], llr_cut)
     metadata, run = tables.read_metadata(label_table), RunFacts.read(sites)
-    found: dict[str, list[dict]] = {}
+    result_tables: dict[str, list[dict]] = {}
     for kind in _classes(judged.table["kind"]):
         for region_class in _classes(judged.table["region_class"]):
-            mine = np.flatnonzero(
+            in_stratum = np.flatnonzero(
                 ((judged.table["kind"] == kind) | (kind == EVERY)).to_numpy()
                 & (
                     (judged.table["region_class"] == region_class) | (region_class == EVERY)
                 ).to_numpy()
             )
-            n_effect = int(judged.table["label"].to_numpy()[mine].sum())
+            n_effect = int(judged.table["label"].to_numpy()[in_stratum].sum())
             if (kind, region_class) == (EVERY, EVERY) or (
-                len(mine) >= MIN_ALLELES and 0 < n_effect < len(mine)
+                len(in_stratum) >= MIN_ALLELES and 0 < n_effect < len(in_stratum)
             ):
-                for name, rows in _stratum(judged.take(mine), kind, region_class, seed).items():
-                    found.setdefault(name, []).extend(rows)
-    told = {
-        kind: verdict(found, kind) for kind in dict.fromkeys(row["kind"] for row in found["trend"])
+                for name, rows in _stratum(
+                    judged.take(in_stratum), kind, region_class, seed
+                ).items():
+                    result_tables.setdefault(name, []).extend(rows)
+    verdicts = {
+        kind: verdict(result_tables, kind)
+        for kind in dict.fromkeys(row["kind"] for row in result_tables["trend"])
     }
     if by_labels := run.flagged_by_labels:
-        told = {
+        verdicts = {
             kind: [
                 *lines,
                 f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them.",
             ]
-            for kind, lines in told.items()
+            for kind, lines in verdicts.items()
         }
     overlaps = training.of_models(
         run.models,
@@ -94,13 +97,13 @@ def benchmark_labels(
             "counts": counts,
             "scorers": judged.about,
             "cuts": _cuts(judged),
-            "verdict": told,
+            "verdict": verdicts,
             "training": [asdict(one) for one in overlaps],
-            "tables": found,
+            "tables": result_tables,
         }
     )
     tables.write_json(out_dir / "benchmark.json", content)
-    for name, rows in found.items():
+    for name, rows in result_tables.items():
         tables.write_tsv(out_dir / f"{name}.tsv", rows)
     tables.write_tsv(
         out_dir / "training.tsv",
@@ -122,9 +125,9 @@ def benchmark_labels(
     tables.write_text(out_dir / "benchmark.svg", plots.page(judged, title))
     tables.write_text(
         out_dir / "verdict.txt",
-        "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in told.items()),
+        "".join(f"{kind}: {' '.join(lines)}\n" for kind, lines in verdicts.items()),
     )
-    for line in told[EVERY]:
+    for line in verdicts[EVERY]:
         log.info("%s", line)
     return content
 
@@ -157,8 +160,8 @@ def _stratum(judged: Judged, kind: str, region_class: str, seed: int) -> dict[st
             "tenths": confounders.tenth_rows(judged),
         }
     answers = iter(filled([row for rows in asked.values() for row in rows], blocks))
-    found = {name: [where | next(answers) for _ in rows] for name, rows in asked.items()}
-    return found | {
+    filled_rows = {name: [where | next(answers) for _ in rows] for name, rows in asked.items()}
+    return filled_rows | {
         "curve": [where | point for point in plots.curve_points(judged)]
         if region_class == EVERY
         else []

@@ -112,12 +112,12 @@ def cuts(table: pd.DataFrame) -> np.ndarray:
     """The best cut of each allele's class of variant (n,); of all alleles where the class has fewer
     than 20 of a label."""
     label, score, kind = (table[name].to_numpy() for name in ("label", "score", "kind"))
-    found = np.full(len(table), best_cut(label, score))
+    cuts = np.full(len(table), best_cut(label, score))
     for name in np.unique(kind):
-        mine = kind == name
-        if min((label[mine] == 1).sum(), (label[mine] == 0).sum()) >= MIN_FOR_CUT:
-            found[mine] = best_cut(label[mine], score[mine])
-    return found
+        of_kind = kind == name
+        if min((label[of_kind] == 1).sum(), (label[of_kind] == 0).sum()) >= MIN_FOR_CUT:
+            cuts[of_kind] = best_cut(label[of_kind], score[of_kind])
+    return cuts
 
 
 def composition(table: pd.DataFrame) -> np.ndarray:

@@ -64,10 +64,10 @@ def nested_rows(judged: Judged, blocks: Blocks) -> list[Row]:
     Empty where fewer than 50 alleles have a reliability, or none or all are wrong; `df` 0 where the
     addition does not vary.
     """
-    known = np.flatnonzero(np.isfinite(judged.table["rel"].to_numpy(np.float64)))
+    finite = np.flatnonzero(np.isfinite(judged.table["rel"].to_numpy(np.float64)))
     table, blocks = (
-        judged.table.iloc[known],
-        replace(blocks, block=blocks.block[known], draws=DRAWS),
+        judged.table.iloc[finite],
+        replace(blocks, block=blocks.block[finite], draws=DRAWS),
     )
     wrong, rank = table["wrong"].to_numpy(np.float64), table["rank"].to_numpy()
     if len(table) < MIN_ALLELES or not 0 < wrong.sum() < len(wrong):
@@ -98,14 +98,14 @@ def likelihood_ratio(
     """Twice the gain in log likelihood of adding `extra` (n, q) to `base` (n, p), and its p-value;
     NaN with fewer than 20 blocks."""
     full, ones = np.column_stack([base, extra]), np.ones(len(wrong))
-    found = newton(full, wrong, STRENGTH)
+    coefficients = newton(full, wrong, STRENGTH)
     observed = 2 * (
-        _log_likelihood(full @ found, wrong, ones)
+        _log_likelihood(full @ coefficients, wrong, ones)
         - _log_likelihood(base @ newton(base, wrong, STRENGTH), wrong, ones)
     )
     if blocks.mode != ACROSS:
         return observed, float("nan")
-    held = extra @ found[base.shape[1] :]
+    offset = extra @ coefficients[base.shape[1] :]
     as_large = drawn = 0
     for weights in blocks.weights():
         if not 0 < (weights * wrong).sum() < weights.sum():
@@ -113,8 +113,8 @@ def likelihood_ratio(
         free = _log_likelihood(
             full @ newton(full, wrong, STRENGTH, weights=weights), wrong, weights
         )
-        fixed = newton(base, wrong, STRENGTH, weights=weights, offset=held)
-        as_large += 2 * (free - _log_likelihood(base @ fixed + held, wrong, weights)) >= observed
+        fixed = newton(base, wrong, STRENGTH, weights=weights, offset=offset)
+        as_large += 2 * (free - _log_likelihood(base @ fixed + offset, wrong, weights)) >= observed
         drawn += 1
     return observed, (as_large + 1) / (drawn + 1)
 
@@ -156,10 +156,10 @@ def _pooled(parts: list[np.ndarray], ties: list[Ties | None]):
     def statistic(wrong: np.ndarray, weights: np.ndarray) -> float:
         won = pairs = 0.0
         for part, tie in zip(parts, ties, strict=True):
-            mine = weights[part]
-            size = (mine * wrong[part]).sum() * (mine * (1 - wrong[part])).sum()
+            part_weights = weights[part]
+            size = (part_weights * wrong[part]).sum() * (part_weights * (1 - wrong[part])).sum()
             if size and tie is not None:
-                won, pairs = won + size * auroc(1 - wrong[part], tie, mine), pairs + size
+                won, pairs = won + size * auroc(1 - wrong[part], tie, part_weights), pairs + size
         return won / pairs if pairs else float("nan")
 
     return statistic
@@ -172,16 +172,16 @@ def tenth_rows(judged: Judged) -> list[Row]:
     tenth, rank, wrong = tenths(size), table["rank"].to_numpy(), table["wrong"].to_numpy()
     rows = []
     for one in np.unique(tenth):
-        mine = tenth == one
+        in_tenth = tenth == one
         facts = {
             "tenth": int(one) + 1,
-            "abs_llr_from": size[mine].min(),
-            "abs_llr_to": size[mine].max(),
-            "n": int(mine.sum()),
-            "errors": int(wrong[mine].sum()),
+            "abs_llr_from": size[in_tenth].min(),
+            "abs_llr_to": size[in_tenth].max(),
+            "n": int(in_tenth.sum()),
+            "errors": int(wrong[in_tenth].sum()),
         }
         for level in (Rank.HIGH, Rank.MEDIUM, Rank.LOW):
-            of_level = mine & (rank == level)
+            of_level = in_tenth & (rank == level)
             facts |= {
                 f"n_{level.name}": int(of_level.sum()),
                 f"errors_{level.name}": int(wrong[of_level].sum()),

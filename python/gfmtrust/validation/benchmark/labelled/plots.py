@@ -32,10 +32,10 @@ def curve_points(judged: Judged) -> list[dict]:
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
     for name, ranking in trust(judged).items():
-        mine = np.isfinite(ranking)
-        if not mine.any():
+        finite = np.isfinite(ranking)
+        if not finite.any():
             continue
-        risk = risk_at_coverage(wrong[mine], ranking[mine])
+        risk = risk_at_coverage(wrong[finite], ranking[finite])
         for at in np.unique(np.ceil(np.linspace(0, 1, POINTS + 1)[1:] * len(risk)).astype(int)):
             rows.append(
                 {
@@ -75,9 +75,9 @@ def _risk_chart(judged: Judged) -> Chart:
     )
     chart.level(wrong, Stroke())
     for i, name in enumerate(names):
-        mine = [point for point in points if point["ranking"] == name]
-        if mine:
-            x, y = (np.array([point[key] for point in mine]) for key in ("coverage", "risk"))
+        of_ranking = [point for point in points if point["ranking"] == name]
+        if of_ranking:
+            x, y = (np.array([point[key] for point in of_ranking]) for key in ("coverage", "risk"))
             chart.line(x, y, _stroke(i), name)
     return chart
 
@@ -87,9 +87,9 @@ def _roc_chart(judged: Judged) -> Chart:
     chart = _chart(1.0, "false positive rate", "true positive rate", list(judged.scorers))
     chart.line(np.array([0, 1]), np.array([0, 1]), Stroke())
     for i, (name, score) in enumerate(judged.scorers.items()):
-        known = np.isfinite(score)
-        if 0 < label[known].sum() < known.sum():
-            chart.line(*roc_curve(label[known], score[known]), _stroke(i), name)
+        finite = np.isfinite(score)
+        if 0 < label[finite].sum() < finite.sum():
+            chart.line(*roc_curve(label[finite], score[finite]), _stroke(i), name)
     return chart
 
 

@@ -45,18 +45,23 @@ def ranking_rows(judged: Judged) -> list[Row]:
     ]
     asked += [(ENSEMBLE, level.name, np.flatnonzero(rank == level)) for level in LEVELS[::-1]]
     rows = []
-    for name, flag, mine in asked:
-        facts = {"scorer": name, "flag": flag, "n": len(mine), "n_effect": int(label[mine].sum())}
-        if not len(mine):
+    for name, flag, of_flag in asked:
+        facts = {
+            "scorer": name,
+            "flag": flag,
+            "n": len(of_flag),
+            "n_effect": int(label[of_flag].sum()),
+        }
+        if not len(of_flag):
             rows.append(Row(facts | {"auroc": np.nan, "ap": np.nan}))
             continue
-        ties = Ties.of(judged.scorers[name][mine])
+        ties = Ties.of(judged.scorers[name][of_flag])
         rows.append(
             Row(
                 facts,
                 {
-                    "auroc": of_rows(lambda y, w, t=ties: auroc(y, t, w), mine, label),
-                    "ap": of_rows(lambda y, w, t=ties: average_precision(y, t, w), mine, label),
+                    "auroc": of_rows(lambda y, w, t=ties: auroc(y, t, w), of_flag, label),
+                    "ap": of_rows(lambda y, w, t=ties: average_precision(y, t, w), of_flag, label),
                 },
                 {"auroc": 0.5},
             )
@@ -70,11 +75,11 @@ def selective_rows(judged: Judged) -> list[Row]:
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
     for name, ranking in trust(judged).items():
-        mine = np.flatnonzero(np.isfinite(ranking))
-        facts = {"ranking": name, "n": len(mine), "errors": int(wrong[mine].sum())}
-        if not len(mine):
+        finite = np.flatnonzero(np.isfinite(ranking))
+        facts = {"ranking": name, "n": len(finite), "errors": int(wrong[finite].sum())}
+        if not len(finite):
             continue
-        ties = Ties.of(ranking[mine])
+        ties = Ties.of(ranking[finite])
         measures = {
             "aurc": aurc,
             "e_aurc": e_aurc,
@@ -84,9 +89,9 @@ def selective_rows(judged: Judged) -> list[Row]:
         }
         rows.append(
             Row(
-                facts | {"error": wrong[mine].mean()},
+                facts | {"error": wrong[finite].mean()},
                 {
-                    column: of_rows(lambda y, w, t=ties, m=measure: m(y, t, w), mine, wrong)
+                    column: of_rows(lambda y, w, t=ties, m=measure: m(y, t, w), finite, wrong)
                     for column, measure in measures.items()
                 },
                 {"prr": 0.0},
@@ -116,8 +121,8 @@ def tier_rows(judged: Judged) -> list[Row]:
     rows = []
     for level in LEVELS[::-1]:
         for prefers, side in ((EVERY, np.isfinite(llr)), ("ALT", llr > 0), ("REF", llr < 0)):
-            mine = np.flatnonzero((rank == level) & side)
-            n, errors = len(mine), int(wrong[mine].sum())
+            of_side = np.flatnonzero((rank == level) & side)
+            n, errors = len(of_side), int(wrong[of_side].sum())
             facts = {
                 "flag": level.name,
                 "prefers": prefers,
@@ -135,8 +140,8 @@ def tier_rows(judged: Judged) -> list[Row]:
                 Row(
                     facts,
                     {
-                        "error": of_rows(_mean, mine, wrong),
-                        "balanced": of_rows(balanced, mine, wrong, label),
+                        "error": of_rows(_mean, of_side, wrong),
+                        "balanced": of_rows(balanced, of_side, wrong, label),
                     },
                 )
             )

@@ -27,8 +27,8 @@ def of_rows(statistic: Callable[..., float], rows: np.ndarray, *columns) -> Stat
     taken = tuple(column[rows] for column in columns)
 
     def weighted(weights: np.ndarray) -> float:
-        mine = weights[rows]
-        return statistic(*taken, mine) if mine.any() else float("nan")
+        row_weights = weights[rows]
+        return statistic(*taken, row_weights) if row_weights.any() else float("nan")
 
     return weighted
 
@@ -42,13 +42,13 @@ def filled(rows: list[Row], blocks: Blocks) -> list[dict]:
         for name, statistic in row.statistics.items()
     }
     null = {(i, name): value for i, row in enumerate(rows) for name, value in row.null.items()}
-    found = intervals(named, blocks, null)
-    told = []
+    interval_of = intervals(named, blocks, null)
+    table_rows = []
     for i, row in enumerate(rows):
         columns = {}
         for name in row.statistics:
-            one = found[i, name]
+            one = interval_of[i, name]
             columns |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
             columns |= {f"{name}_p": one.p} if name in row.null else {}
-        told.append(row.facts | columns)
-    return told
+        table_rows.append(row.facts | columns)
+    return table_rows

@@ -13,32 +13,34 @@ NOTHING = "the flag carries no information here"
 TREND_P = 0.01
 
 
-def verdict(found: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
+def verdict(result_tables: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
     """Sentences on one class of variant, over all region classes: what the flag is worth, whether
     that is new, what the model is worth.
 
     found: table name -> its rows, see `labelled.benchmark_labels`.
     """
-    mine = {
+    overall = {
         name: [row for row in rows if row["kind"] == kind and row["region_class"] == EVERY]
-        for name, rows in found.items()
+        for name, rows in result_tables.items()
     }
-    trend = mine["trend"][0]
-    told = [_flag(trend, mine["tiers"], mine["ranking"])]
+    trend = overall["trend"][0]
+    sentences = [_flag(trend, overall["tiers"], overall["ranking"])]
     if _falls(trend):
-        told.append(_beyond(mine["nested"], mine["within"]))
-    told.append(
+        sentences.append(_beyond(overall["nested"], overall["within"]))
+    sentences.append(
         _model(
             next(
-                row for row in mine["ranking"] if row["scorer"] == ENSEMBLE and row["flag"] == EVERY
+                row
+                for row in overall["ranking"]
+                if row["scorer"] == ENSEMBLE and row["flag"] == EVERY
             ),
-            mine["ranking"],
+            overall["ranking"],
         )
     )
     if trend["intervals"] != ACROSS:
         loci = f"{trend['blocks']} {'locus' if trend['blocks'] == 1 else 'loci'}"
-        told.append(f"Intervals speak of {loci} alone; nothing is said of others.")
-    return told
+        sentences.append(f"Intervals speak of {loci} alone; nothing is said of others.")
+    return sentences
 
 
 def _falls(trend: dict) -> bool:
@@ -60,12 +62,12 @@ def _flag(trend: dict, tiers: list[dict], ranking: list[dict]) -> str:
     if trend["flags"] == 1:
         return f"All {trend['n']:,} labelled alleles are {every[0]['flag']}: {NOTHING} (wrong calls: {errors})."
     ranks = {row["flag"]: row["auroc"] for row in ranking if row["scorer"] == ENSEMBLE}
-    known = [
+    auroc_texts = [
         f"{row['flag']} {ranks[row['flag']]:.3f}"
         for row in every
         if not math.isnan(ranks[row["flag"]])
     ]
-    shown = f"wrong calls {errors}; AUROC {', '.join(known) or 'unknown'}"
+    shown = f"wrong calls {errors}; AUROC {', '.join(auroc_texts) or 'unknown'}"
     if trend["slope_low"] > 0 and trend["auroc_gain_high"] < 0:
         return f"The flag misleads here, calls and ranking both grow worse with it: {shown}."
     if not _falls(trend):
@@ -97,9 +99,9 @@ def _model(row: dict, rows: list[dict]) -> str:
         for one in rows
         if one["flag"] == EVERY and one is not row
     )
-    told = f"AUROC {row['auroc']:.3f} ({row['auroc_low']:.3f} to {row['auroc_high']:.3f}); beside it {others}"
+    figures = f"AUROC {row['auroc']:.3f} ({row['auroc_low']:.3f} to {row['auroc_high']:.3f}); beside it {others}"
     if row["auroc_low"] > 0.5:
-        return f"The LLR tells the labels apart{', but GC and CpG alone do better' if composition > row['auroc'] else ''}: {told}."
+        return f"The LLR tells the labels apart{', but GC and CpG alone do better' if composition > row['auroc'] else ''}: {figures}."
     if row["auroc_high"] < 0.5:
-        return f"The LLR points the wrong way: {told}."
-    return f"The LLR does not tell the labels apart: {told}."
+        return f"The LLR points the wrong way: {figures}."
+    return f"The LLR does not tell the labels apart: {figures}."
