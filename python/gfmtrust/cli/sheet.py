@@ -37,4 +37,4 @@ def read_sheet(options: argparse.Namespace) -> None:
     found = samplesheet.read_sheet(
         options.input, options.schema, options.out, folders, options.check_files
     )
-    log.info("%d VCFs in %s", len(found.entries), found.name)
+    log.info("%s: number of VCFs: %d", found.name, len(found.entries))
