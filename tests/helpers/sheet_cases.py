@@ -101,9 +101,13 @@ SHEETS = {
     "commas.tsv": ("sample,vcf\nA,a.vcf\n", ["A"], "separated by commas, not tabs"),
     "declared.csv": ("sep=;\nsample;vcf\nA;a.vcf\n", ["A"], "separated by semicolons"),
     "mac.csv": ("sample,vcf\rA,a.vcf\rB,b.vcf", ["A", "B"], None),
-    "one_trailing.csv": ("sample,vcf,\nS1,base.vcf,\n", ["S1"], "1 columns without a name"),
-    "two_trailing.csv": ("sample,vcf,,\nS1,base.vcf,,\n,,,\n", ["S1"], "2 columns without a name"),
-    "ragged_trailing.csv": ("sample,vcf,,\nS1,base.vcf\nS2,b.vcf,,,,\n", ["S1", "S2"], "2 columns"),
+    "one_trailing.csv": ("sample,vcf,\nS1,base.vcf,\n", ["S1"], "left out: 1"),
+    "two_trailing.csv": ("sample,vcf,,\nS1,base.vcf,,\n,,,\n", ["S1"], "left out: 2"),
+    "ragged_trailing.csv": (
+        "sample,vcf,,\nS1,base.vcf\nS2,b.vcf,,,,\n",
+        ["S1", "S2"],
+        "left out: 2",
+    ),
     "spaces.csv": ("sample , vcf\n A ,a.vcf\u00a0\n", ["A"], "row 2, column sample: outer spaces"),
     "unknown.csv": ("sample,vcf,lane\nA,a.vcf,$(id)\n", ["A"], "column lane is not used"),
     "twice.csv": (

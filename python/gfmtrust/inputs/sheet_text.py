@@ -123,7 +123,7 @@ def _separated_table(
     ]
     refuse(name, faults)
     if dropped:
-        warnings.append(f"{name}: {dropped} columns without a name and without a value; left out")
+        warnings.append(f"{name}: empty columns without a name left out: {dropped}")
     rows = [SheetRow(number, dict(zip(header, cells, strict=True))) for number, cells in body]
     return trimmed(SheetTable(tuple(header), tuple(rows), tuple(warnings), True), name)
 

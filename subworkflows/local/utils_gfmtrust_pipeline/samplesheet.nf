@@ -36,7 +36,8 @@ def rowsOf(table) {
     if (sheet.errors) {
         error(sheet.errors.take(20).join('\n') + (sheet.errors.size() > 20 ? "\n... and ${sheet.errors.size() - 20} more" : ''))
     }
-    log.info("${sheet.name}: ${sheet.entries.size()} VCFs of ${sheet.entries.collect { meta, _vcf -> meta.sample }.unique().size()} samples")
+    def n_samples = sheet.entries.collect { meta, _vcf -> meta.sample }.unique().size()
+    log.info("${sheet.name}: ${sheet.entries.size()} ${sheet.entries.size() == 1 ? 'VCF' : 'VCFs'} of ${n_samples} ${n_samples == 1 ? 'sample' : 'samples'}")
     return sheet.entries
 }
 
