@@ -18,14 +18,14 @@ from gfmtrust.core.errors import BadDataError, MissingInputError, message
 
 FILE = "tokenizer.json"
 SAME = {"NFC", "NFD", "NFKC", "NFKD", "Strip", "StripAccents", "Nmt"}
-"""Normalizers that leave a text of letters and digits as it is."""
+"""Normalizers that do not change a text of letters and digits."""
 ONE_WORD = {"Whitespace", "WhitespaceSplit", "BertPreTokenizer"}
-"""Pre-tokenizers that see one word in a text of letters alone."""
+"""Pre-tokenizers for which a text of letters is one word."""
 
 
 @dataclass(frozen=True)
 class BpeFile:
-    """What a tokenizer.json says, in the words of bpe.BpeText."""
+    """The content of a tokenizer.json, with the field names of `bpe.BpeText`."""
 
     vocabulary: dict[str, int]
     merges: tuple[tuple[str, str], ...]
@@ -56,20 +56,20 @@ def read(directory: Path) -> tuple[BpeFile, Path, str]:
         )
     content = path.read_bytes()
     try:
-        held = json.loads(content)
+        tokenizer = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise BadDataError(
             message(str(path), f"no JSON ({error})", "a tokenizer of kind BPE")
         ) from error
-    if not isinstance(held, dict):
-        raise BadDataError(message(str(path), type(held).__name__, "an object"))
-    return parse(held, str(path)), path, hashlib.sha256(content).hexdigest()
+    if not isinstance(tokenizer, dict):
+        raise BadDataError(message(str(path), type(tokenizer).__name__, "an object"))
+    return parse(tokenizer, str(path)), path, hashlib.sha256(content).hexdigest()
 
 
-def parse(held: dict, place: str = FILE) -> BpeFile:
+def parse(tokenizer: dict, place: str = FILE) -> BpeFile:
     """The content of a tokenizer.json. Raises BadDataError (65), see `read`."""
     try:
-        model = held["model"]
+        model = tokenizer["model"]
         if model.get("type") != "BPE":
             raise _wrong(
                 place,
@@ -87,25 +87,18 @@ def parse(held: dict, place: str = FILE) -> BpeFile:
             if model.get(key) not in expected:
                 raise _wrong(place, f"model.{key} is {model[key]!r}", "none")
         vocabulary = dict(model["vocab"]) | {
-            entry["content"]: entry["id"] for entry in held.get("added_tokens") or []
+            entry["content"]: entry["id"] for entry in tokenizer.get("added_tokens") or []
         }
         if not all(type(number) is int for number in vocabulary.values()):
             raise TypeError("ids are not whole numbers")
-        merges = tuple(
-            tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair)
-            for pair in model["merges"]
-        )
-        if any(
-            len(pair) != 2 or not all(isinstance(side, str) for side in pair) for pair in merges
-        ):
-            raise ValueError("a merge that is no pair")
+        merges = tuple(_pair(merge) for merge in model["merges"])
         # GROVER's file has a token '' and merges with an empty side ('A ' makes 'A'): no text holds
         # an empty piece, so they never act
         vocabulary.pop("", None)
         merges = tuple(pair for pair in merges if all(pair))
-        normal = _normalizer(held.get("normalizer"), place)
-        _check_pre_tokenizer(held.get("pre_tokenizer"), normal.get("n_token", ""), place)
-        prefix, suffix = _around(held.get("post_processor"), vocabulary, place)
+        normal = _normalizer(tokenizer.get("normalizer"), place)
+        _check_pre_tokenizer(tokenizer.get("pre_tokenizer"), normal.get("n_token", ""), place)
+        prefix, suffix = _around(tokenizer.get("post_processor"), vocabulary, place)
         return BpeFile(
             vocabulary,
             merges,
@@ -123,16 +116,26 @@ def parse(held: dict, place: str = FILE) -> BpeFile:
         ) from error
 
 
+def _pair(merge: str | list) -> tuple[str, str]:
+    """A merge, which is written as 'left right' or as a list. Raises ValueError for any other."""
+    sides = merge.split(" ") if isinstance(merge, str) else list(merge)
+    if len(sides) != 2 or not all(isinstance(side, str) for side in sides):
+        raise ValueError("a merge that is no pair")
+    return sides[0], sides[1]
+
+
 def _normalizer(step: dict | None, place: str) -> dict:
-    """What it does to DNA: fields of BpeFile. Known: case, and a run of so many N written as one
-    letter (GENA-LM)."""
+    """The effect of a normalizer on DNA, as fields of BpeFile.
+
+    Two effects are supported: lower case, and a run of N that is written as one letter (GENA-LM).
+    """
     if step is None or step["type"] in SAME:
         return {}
     if step["type"] == "Sequence":
-        found: dict = {}
+        effects: dict = {}
         for inner in step["normalizers"]:
-            found |= _normalizer(inner, place)
-        return found
+            effects |= _normalizer(inner, place)
+        return effects
     if step["type"] == "Lowercase":
         return {"lower_case": True}
     run = (
@@ -148,7 +151,7 @@ def _normalizer(step: dict | None, place: str) -> dict:
 
 
 def _check_pre_tokenizer(step: dict | None, n_token: str, place: str) -> None:
-    """Refuse what would cut a window into several words, or write its letters otherwise."""
+    """Refuse (65) a step that would cut a window into several words or change its letters."""
     if step is None or step["type"] in ONE_WORD:
         return
     if step["type"] == "Sequence":
@@ -179,10 +182,10 @@ def _around(
         return (), ()
     if step["type"] == "Sequence":
         sides = [_around(inner, vocabulary, place) for inner in step["processors"]]
-        told = [side for side in sides if side != ((), ())]
-        if len(told) > 1:
+        nonempty = [side for side in sides if side != ((), ())]
+        if len(nonempty) > 1:
             raise _wrong(place, "two post-processors that add tokens", "one")
-        return told[0] if told else ((), ())
+        return nonempty[0] if nonempty else ((), ())
     if step["type"] in ("BertProcessing", "RobertaProcessing"):
         pairs = step["cls"], step["sep"]
         prefix, suffix = (pairs[0][0],), (pairs[1][0],)

@@ -23,8 +23,10 @@ PROBE = bytes.fromhex(
 
 
 def choose_device(requested: str, bundle: Bundle) -> str:
-    """'cpu' or 'cuda'. Raises DeviceError (69) where CUDA is asked for and does not work or has no
-    certified graph."""
+    """The device to use, 'cpu' or 'cuda'.
+
+    Raises DeviceError (69) if CUDA is requested and does not work or has no certified graph.
+    """
     if requested not in DEVICES:
         raise ValueError(f"device is {requested!r}; expected one of {DEVICES}")
     place = f"bundle {bundle.model_id}"
@@ -40,11 +42,12 @@ def choose_device(requested: str, bundle: Bundle) -> str:
     if cuda_works():
         return "cuda"
     if requested == "cuda":
-        found = f"providers are [{PROVIDERS['cpu']}]"  # what works; the runtime's own list names what was compiled in
+        # the runtime's own list would name what was compiled in, whether it works or not
+        working = f"providers are [{PROVIDERS['cpu']}]"
         raise DeviceError(
             message(
                 "device cuda",
-                found,
+                working,
                 PROVIDERS["cuda"],
                 "install onnxruntime-gpu or use --device cpu",
             )
@@ -54,8 +57,10 @@ def choose_device(requested: str, bundle: Bundle) -> str:
 
 
 def cuda_works() -> bool:
-    """Whether a one-node model really runs on CUDA. Listing providers proves nothing, and creating
-    a session falls back in silence."""
+    """Whether a model of one node really runs on CUDA.
+
+    The list of providers is no proof, and a session falls back to the CPU without a warning.
+    """
     import onnxruntime
 
     if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():

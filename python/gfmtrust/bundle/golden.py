@@ -50,14 +50,14 @@ def of_tokens(session, cut: np.ndarray, window) -> list[dict]:
         ("spread", cut[-1], spread),
         ("shortest", cut[0][: window.shortest_bp], [window.shortest_bp // 2]),
     ]
-    made = []
+    golden = []
     for name, codes, letters in chosen:
         tokens = bpe.segment(session.bpe, codes)
         places = np.unique(np.searchsorted(tokens.ends, letters, side="right"))
-        made.append(
+        golden.append(
             _golden(session, name, codes, [int(place) for place in places if tokens.scored[place]])
         )
-    return made
+    return golden
 
 
 def _golden(session, name: str, codes: np.ndarray, index: list[int]) -> dict:

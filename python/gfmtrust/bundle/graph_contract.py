@@ -35,12 +35,12 @@ def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str =
     of this file, and one for CUDA that holds an operator for the CPU alone."""
     foreign = sorted(summary.domains - DOMAINS)
     if foreign or summary.n_functions:
-        found = (
+        fault = (
             f"operator domain {foreign[0]}"
             if foreign
             else f"{summary.n_functions} functions of its own"
         )
-        raise wrong(path, found, "ai.onnx and com.microsoft operators alone")
+        raise wrong(path, fault, "ai.onnx and com.microsoft operators alone")
     unfit = sorted(CPU_ONLY_OPERATORS & set(summary.operators))
     if device == "cuda" and unfit:
         raise wrong(
@@ -54,9 +54,9 @@ def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str =
     if summary.n_nodes > MAX_NODES:
         raise wrong(path, f"{summary.n_nodes} nodes", f"at most {MAX_NODES}")
     ranks = _input_ranks(meta)
-    found_names = {value.name for value in summary.inputs}
-    if found_names != set(ranks):
-        raise wrong(path, f"inputs are {sorted(found_names)}", str(sorted(ranks)))
+    names = {value.name for value in summary.inputs}
+    if names != set(ranks):
+        raise wrong(path, f"inputs are {sorted(names)}", str(sorted(ranks)))
     for value in summary.inputs:
         if value.dtype != "int64" or len(value.dims) != ranks[value.name]:
             raise wrong(

@@ -137,14 +137,14 @@ def _attributes(graph: GraphProto) -> Iterator[AttributeProto]:
 def _files_of(graph: GraphProto) -> Iterator[str]:
     """Files that tensors of a graph name for their data: initialisers and tensors of attributes,
     sparse ones too."""
-    held: list[TensorProto] = list(graph.initializer)
+    tensors: list[TensorProto] = list(graph.initializer)
     sparse = list(graph.sparse_initializer)
     for attribute in _attributes(graph):
-        held += [attribute.t, *attribute.tensors]
+        tensors += [attribute.t, *attribute.tensors]
         sparse += [attribute.sparse_tensor, *attribute.sparse_tensors]
     for one in sparse:
-        held += [one.values, one.indices]
-    for tensor in held:
+        tensors += [one.values, one.indices]
+    for tensor in tensors:
         yield from (pair.value for pair in tensor.external_data if pair.key == "location")
 
 

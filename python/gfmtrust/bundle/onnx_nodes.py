@@ -11,7 +11,7 @@ Equal calls give equal bytes. Shapes and types are checked by the runtime when i
 from __future__ import annotations
 
 import numpy as np
-from onnx import ModelProto, helper, numpy_helper
+from onnx import ModelProto, ValueInfoProto, helper, numpy_helper
 
 from gfmtrust.bundle.onnx_file import Value
 
@@ -51,21 +51,27 @@ class Nodes:
         return self.op("Slice", value, self.axes(first), self.axes(end), self.axes(axis))
 
     def model(self, name: str, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> ModelProto:
-        """The model; outputs must be names some node was given."""
-        sides = (
-            [
-                helper.make_tensor_value_info(one.name, _element_type(one.dtype), one.dims)
-                for one in values
-            ]
-            for values in (inputs, outputs)
+        """The model; the names of the outputs must be outputs of nodes."""
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            _value_infos(inputs),
+            _value_infos(outputs),
+            list(self._constants.values()),
         )
-        graph = helper.make_graph(self._nodes, name, *sides, list(self._constants.values()))
         return helper.make_model(
             graph,
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="gfmtrust",
         )
+
+
+def _value_infos(values: tuple[Value, ...]) -> list[ValueInfoProto]:
+    return [
+        helper.make_tensor_value_info(value.name, _element_type(value.dtype), value.dims)
+        for value in values
+    ]
 
 
 def _element_type(dtype: str) -> int:

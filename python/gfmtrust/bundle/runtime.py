@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gfmtrust.core.errors import BadDataError, DeviceError, message
 
+Runtime = Any
+"""An onnxruntime.InferenceSession; the package has no type annotations."""
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
 def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict], dict]:
-    """A function of feeds that returns a graph's outputs by name, at any shape: for `parity`, which
-    has no bundle yet."""
+    """A function from the inputs of a graph to its outputs by name, at any shape.
+
+    It is for `export.parity`, which has no bundle yet.
+    """
     runtime = load(graph, device, threads)
     names = [output.name for output in runtime.get_outputs()]
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
@@ -22,10 +27,15 @@ def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict
 
 def load(
     graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None
-) -> object:
+) -> Runtime:
+    """A session of ONNX Runtime for a graph on a device.
+
+    weights: values by name that replace those of the graph. Raises BadDataError (65) if the graph
+    cannot be loaded, DeviceError (69) if the runtime takes another provider than the device's.
+    """
     import onnxruntime
 
-    held = {
+    replaced = {
         name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values))
         for name, values in (weights or {}).items()
     }
@@ -35,7 +45,7 @@ def load(
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.use_deterministic_compute = True
     options.log_severity_level = 3
-    for name, values in held.items():
+    for name, values in replaced.items():
         options.add_initializer(name, values)
     if device == "cuda":
         onnxruntime.preload_dlls(directory="")
@@ -48,26 +58,25 @@ def load(
     try:
         runtime = onnxruntime.InferenceSession(str(graph), options, providers=providers)
     except failures() as error:
-        found = f"not loaded ({str(error).splitlines()[0]})"
+        fault = f"not loaded ({str(error).splitlines()[0]})"
         raise BadDataError(
-            message(str(graph), found, "a valid ONNX graph", "export it again")
+            message(str(graph), fault, "a valid ONNX graph", "export it again")
         ) from error
     if runtime.get_providers()[0] != PROVIDERS[device]:
-        found = f"providers are {runtime.get_providers()}"
         raise DeviceError(
             message(
                 f"device {device}",
-                found,
+                f"providers are {runtime.get_providers()}",
                 PROVIDERS[device],
                 "install onnxruntime-gpu or use --device cpu",
             )
         )
-    runtime.weights = held  # the runtime reads them where they are
+    runtime.weights = replaced  # the runtime reads them in place, so they must stay alive
     return runtime
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """The runtime's own error classes; it has no common base."""
+    """The error classes of the runtime, which have no common base."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     names = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from gfmtrust.bundle.bpe import BpeText
 from gfmtrust.bundle.graph_contract import wrong
@@ -101,8 +102,9 @@ def text_of(meta: dict) -> Text:
     )
     if text.get("kind") != "bpe":
         return Text(*common)
-    fields = {name: text[name] for name in BPE_FIELDS}
-    return BpeText(*common, **fields | {"merges": tuple(tuple(pair) for pair in text["merges"])})
+    fields: dict[str, Any] = {name: text[name] for name in BPE_FIELDS}
+    fields["merges"] = tuple(tuple(pair) for pair in text["merges"])
+    return BpeText(*common, **fields)
 
 
 def digest(meta: dict) -> str:

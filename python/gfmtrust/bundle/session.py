@@ -22,7 +22,7 @@ import numpy as np
 from gfmtrust.bundle import bpe, bpe_questions, tokenizers
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.devices import choose_device
-from gfmtrust.bundle.runtime import failures, load
+from gfmtrust.bundle.runtime import Runtime, failures, load
 from gfmtrust.bundle.schema import text_of
 from gfmtrust.core.errors import (
     BadDataError,
@@ -60,9 +60,12 @@ DEVICE_LOST = (
 
 @dataclass
 class Session:
-    """A bundle loaded on one device. `open` makes one; `requested`, `device`, `provider`, `batch`,
-    `halvings`, `passes` are for the metrics: passes counts windows run, halvings how often memory
-    ran out. on_passes: called with `passes` after each batch."""
+    """A bundle that is loaded on one device; `open` makes one.
+
+    requested, device, provider, batch, halvings, passes: for the metrics. passes counts the windows
+    that were run, halvings how often memory ran out. on_passes: called with `passes` after each
+    batch.
+    """
 
     meta: dict
     graph: Path
@@ -75,7 +78,7 @@ class Session:
     provider: str = ""
     on_passes: Callable[[int], None] | None = None
     _tokenizer: tokenizers.Tokenizer | bpe.Bpe | None = None
-    _runtime: object = None
+    _runtime: Runtime = None
     _outputs: list[str] = field(default_factory=list)
     _weights: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -107,6 +110,7 @@ class Session:
             )
         used = choose_device(device, bundle)
         graph = bundle.graph_for(used)
+        assert graph is not None, "choose_device returns a device that has a graph"
         session = start(
             bundle.meta,
             graph,
@@ -130,13 +134,15 @@ class Session:
         for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one
         window.
         """
+        tokenizer = self._tokenizer
+        assert isinstance(tokenizer, tokenizers.Tokenizer), "a model of bases"
         n, n_positions = index.shape
         probs = np.full((n, n_positions, self.meta["scoring"]["n_members"], 4), np.nan)
         off = np.zeros((n, n_positions), dtype=np.float32)
         begin = 0
         while begin < n:
             rows = slice(begin, min(begin + self.batch, n))
-            logp, mass = self._run(tokenizers.feeds(self._tokenizer, codes[rows], index[rows]))
+            logp, mass = self._run(tokenizers.feeds(tokenizer, codes[rows], index[rows]))
             if logp is None:  # out of memory: the batch was halved, go on from the same window
                 continue
             probs[rows] = softmax(logp)
@@ -148,6 +154,7 @@ class Session:
     @property
     def bpe(self) -> bpe.Bpe:
         """The tables of a model of whole tokens."""
+        assert isinstance(self._tokenizer, bpe.Bpe), "a model of whole tokens"
         return self._tokenizer
 
     def token_logps(self, asked: list[bpe_questions.Ask]) -> list[np.ndarray]:
@@ -165,9 +172,9 @@ class Session:
                 logp, _ = self._run({name: values[part] for name, values in feeds.items()})
                 if logp is None:
                     continue
-                for row, found in zip(rows[part], logp, strict=True):
-                    found = found[: len(asked[row].pos)].astype(np.float64)
-                    answers[row] = np.where(np.isfinite(found), found, np.nan)
+                for row, values in zip(rows[part], logp, strict=True):
+                    answer = values[: len(asked[row].pos)].astype(np.float64)
+                    answers[row] = np.where(np.isfinite(answer), answer, np.nan)
                 self._count(part.stop - begin)
                 begin = part.stop
         return answers
@@ -188,11 +195,10 @@ class Session:
             difference = np.abs(self.golden_answer(codes[0], golden["index"]) - expected).max()
             if not difference <= bar * max(1.0, np.abs(expected).max()):  # NaN is a difference too
                 place = f"bundle {self.meta['identity']['model_id']}, golden window {number}"
-                found = f"logp differs by {difference:.2g} on {self.provider}"
                 raise BadDataError(
                     message(
                         place,
-                        found,
+                        f"logp differs by {difference:.2g} on {self.provider}",
                         "the values stored at export",
                         "export it again with this onnxruntime",
                     )
@@ -202,9 +208,10 @@ class Session:
         """What a golden window holds, float64: ln p at scored letters (P, members, 4), or of the
         tokens at `index` of the text (P,)."""
         if self.meta["scoring"]["quantity"] == "likelihood":
-            return self.token_logps(
-                [bpe_questions.ask(self.bpe, bpe.segment(self.bpe, codes), np.array(index))]
-            )[0]
+            tokens = bpe.segment(self.bpe, codes)
+            question = bpe_questions.ask(self.bpe, tokens, np.array(index))
+            assert question is not None, "a golden window is not longer than the model reads"
+            return self.token_logps([question])[0]
         probs, _ = self.distributions(codes[None], np.array([index], dtype=np.int64))
         with np.errstate(divide="ignore"):
             return np.log(probs[0].astype(np.float64))

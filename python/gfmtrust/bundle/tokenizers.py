@@ -87,11 +87,11 @@ def build(text: Text) -> Tokenizer:
     specials = [token for token in (text.mask, *text.prefix, *text.suffix) if token]
     absent = [token for token in tokens + specials if token not in text.vocabulary]
     if absent:
-        found = f"{len(absent)} of {len(tokens)} tokens are missing, first {absent[0]!r}"
+        fault = f"{len(absent)} of {len(tokens)} tokens are missing, first {absent[0]!r}"
         raise BadDataError(
             message(
                 "vocabulary",
-                found,
+                fault,
                 "every word and special token",
                 "is it this family's vocabulary file?",
             )
@@ -149,12 +149,12 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
         np.broadcast_to(side, (n, len(side))) for side in (tokenizer.prefix, tokenizer.suffix)
     ]
     ids = np.concatenate([around[0], tokens, around[1]], axis=1)
-    made = {"input_ids": ids, "pos": pos}
+    inputs = {"input_ids": ids, "pos": pos}
     if tokenizer.mask_id is not None:
         ids[np.arange(n)[:, None], pos] = tokenizer.mask_id
     if text.k > 1:
-        made |= _letters(text, codes, index)
-    return made
+        inputs |= _letters(text, codes, index)
+    return inputs
 
 
 def _kmers(

@@ -103,9 +103,9 @@ def read_vocabulary(
 def _of_class(
     directory: Path, config: TokenizerConfig, classes: Mapping[str, CharacterTokenizer]
 ) -> Vocabulary:
-    known = classes.get(config.class_name)
-    if known is None:
-        found = (
+    published = classes.get(config.class_name)
+    if published is None:
+        fault = (
             f"no vocabulary file, and the tokenizer class is {config.class_name}"
             if config.class_name
             else "no vocabulary file"
@@ -114,9 +114,9 @@ def _of_class(
         if classes:
             expected += f", or {TOKENIZER_CONFIG} with the class {' or '.join(classes)}"
         raise MissingInputError(
-            message(str(directory), found, expected, "copy it from the checkpoint")
+            message(str(directory), fault, expected, "copy it from the checkpoint")
         )
-    confirm_class(directory, config, known)
+    confirm_class(directory, config, published)
     path = directory / TOKENIZER_CONFIG
     LOG.info(
         "%s: no vocabulary file; token ids are those of the class %s that %s names",
@@ -125,7 +125,7 @@ def _of_class(
         path.name,
     )
     return Vocabulary(
-        dict(known.ids),
+        dict(published.ids),
         path,
         hashlib.sha256(path.read_bytes()).hexdigest(),
         f"{path.name}: {config.class_name}",
@@ -137,7 +137,7 @@ def require_words(vocabulary: Iterable[str], k: int) -> None:
     is."""
     longest = max((token for token in vocabulary if is_word(token)), key=len, default="")
     if len(longest) != k:
-        found = (
+        fault = (
             f"words of {len(longest)} letters, for example {longest!r}: a vocabulary of {len(longest)}-mers"
             if longest
             else "no words"
@@ -145,7 +145,7 @@ def require_words(vocabulary: Iterable[str], k: int) -> None:
         raise BadDataError(
             message(
                 "vocabulary",
-                found,
+                fault,
                 "single bases" if k == 1 else f"words of {k} letters",
                 "this family reads no others",
             )
@@ -167,11 +167,11 @@ def usable(
     beyond = {token: number for token, number in vocabulary.items() if number >= n_ids}
     needed = [token for token in beyond if token in set(used) or is_word(token)]
     if needed:
-        found = f"{needed[0]!r} has id {beyond[needed[0]]}"
+        fault = f"{needed[0]!r} has id {beyond[needed[0]]}"
         raise BadDataError(
             message(
                 "vocabulary",
-                found,
+                fault,
                 f"ids below vocab_size {n_ids}",
                 "is it this checkpoint's file?",
             )
@@ -200,10 +200,10 @@ def checked(text: Text, start: str = "") -> Text:
     require_words(text.vocabulary, text.k)
     empty = [token for token in text.prefix if token.strip("<>[]").lower() in EMPTY_TOKENS]
     if empty and start not in text.vocabulary:
-        found = f"bos_token_id names {empty[0]!r} (id {text.vocabulary.get(empty[0])}), which stands for no beginning"
+        fault = f"bos_token_id names {empty[0]!r} (id {text.vocabulary.get(empty[0])}), which stands for no beginning"
         remedy = f"copy {TOKENIZER_CONFIG} and {SPECIAL_TOKENS} of the checkpoint, which say what its tokenizer puts in front"
         raise BadDataError(
-            message("config.json", found, "the token in front of every text", remedy)
+            message("config.json", fault, "the token in front of every text", remedy)
         )
     if empty:
         LOG.info(

@@ -39,7 +39,9 @@ class CharacterTokenizer:
     @property
     def characters(self) -> list[str]:
         """The single letters, by id."""
-        return sorted((token for token in self.ids if len(token) == 1), key=self.ids.get)
+        return sorted(
+            (token for token in self.ids if len(token) == 1), key=lambda token: self.ids[token]
+        )
 
 
 @dataclass(frozen=True)
@@ -96,15 +98,15 @@ def _lines(content: bytes) -> list[tuple[str, int]]:
 
 
 def _object(name: str, content: bytes) -> list[tuple[str, int]]:
-    found = json.loads(content, object_pairs_hook=_without_doubles)
+    ids = json.loads(content, object_pairs_hook=_without_doubles)
     if name == "tokenizer.json":
-        added = {entry["content"]: entry["id"] for entry in found.get("added_tokens", [])}
-        found = dict(found["model"]["vocab"]) | added
-    if not isinstance(found, dict) or not all(
-        type(number) is int and number >= 0 for number in found.values()
+        added = {entry["content"]: entry["id"] for entry in ids.get("added_tokens", [])}
+        ids = dict(ids["model"]["vocab"]) | added
+    if not isinstance(ids, dict) or not all(
+        type(number) is int and number >= 0 for number in ids.values()
     ):
         raise ValueError("ids are not whole numbers")
-    return list(found.items())
+    return list(ids.items())
 
 
 def _without_doubles(pairs: list[tuple]) -> dict:
@@ -159,14 +161,14 @@ def _json_object(path: Path) -> dict:
             message(str(path), f"{path.stat().st_size} bytes", f"at most {MAX_CONFIG_BYTES}")
         )
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise BadDataError(
             message(str(path), f"no JSON ({error})", "an object", "copy the file again")
         ) from error
-    if not isinstance(found, dict):
-        raise BadDataError(message(str(path), type(found).__name__, "an object"))
-    return found
+    if not isinstance(content, dict):
+        raise BadDataError(message(str(path), type(content).__name__, "an object"))
+    return content
 
 
 def _token(path: Path, role: str, value: object) -> str:
@@ -191,10 +193,15 @@ def _class_name(path: Path, config: dict) -> str:
     ]
     names = {str(name).rpartition(".")[2] for name in named if name}
     if len(names) > 1:
-        found = f"auto_map names {str(named[0]).rpartition('.')[2]} and tokenizer_class {named[1]}"
+        classes = (
+            f"auto_map names {str(named[0]).rpartition('.')[2]} and tokenizer_class {named[1]}"
+        )
         raise BadDataError(
             message(
-                str(path), found, "one tokenizer class", "keep the file that belongs to the weights"
+                str(path),
+                classes,
+                "one tokenizer class",
+                "keep the file that belongs to the weights",
             )
         )
     return next(iter(names), "")
@@ -212,7 +219,7 @@ def _added_tokens(path: Path, config: dict) -> dict[str, int]:
         ) from error
 
 
-def confirm_class(directory: Path, config: TokenizerConfig, known: CharacterTokenizer) -> None:
+def confirm_class(directory: Path, config: TokenizerConfig, published: CharacterTokenizer) -> None:
     """Refuse (65) a tokenizer's configuration that says otherwise than the class it names: of an
     id, a special token or the letters."""
 
@@ -227,20 +234,22 @@ def confirm_class(directory: Path, config: TokenizerConfig, known: CharacterToke
         )
 
     for token, number in config.ids.items():
-        if known.ids.get(token) != number:
-            own = known.ids.get(token)
+        if published.ids.get(token) != number:
+            expected = published.ids.get(token)
             raise contradiction(
                 TOKENIZER_CONFIG,
                 f"{token!r} has id {number}",
-                f"{own}" if own is not None else "no such token",
+                f"{expected}" if expected is not None else "no such token",
             )
     for name, roles in config.roles.items():
         for role, token in roles.items():
-            if token != known.roles.get(role, token) or token not in known.ids:
-                raise contradiction(name, f"{role} is {token!r}", repr(known.roles.get(role)))
-    if config.characters is not None and config.characters != known.characters:
+            if token != published.roles.get(role, token) or token not in published.ids:
+                raise contradiction(name, f"{role} is {token!r}", repr(published.roles.get(role)))
+    if config.characters is not None and config.characters != published.characters:
         raise contradiction(
-            TOKENIZER_CONFIG, f"characters are {config.characters!r}"[:120], repr(known.characters)
+            TOKENIZER_CONFIG,
+            f"characters are {config.characters!r}"[:120],
+            repr(published.characters),
         )
 
 

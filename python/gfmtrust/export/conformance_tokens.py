@@ -48,7 +48,9 @@ def plain_torch(case) -> Iterator[tuple[float, float]]:
     )
     # a sum over several tokens may be as many bars away
     longest = max(
-        len(one.pos) for one in likelihoods.spread_asks(case.session.bpe, case.windows, every=1)
+        len(question.pos)
+        for question in likelihoods.spread_asks(case.session.bpe, case.windows, every=1)
+        if question is not None
     )
     yield (
         float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())) / longest,

@@ -124,7 +124,7 @@ def _sites_of_alleles(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
     ratios = np.full((len(first), 4), np.nan)
     ratios[place, snv["ref"].map(BASES.index)] = 0.0
     ratios[place, snv["alt"].map(BASES.index)] = np.clip(snv["score"], -LONGEST_LLR, LONGEST_LLR)
-    whole = np.isfinite(ratios).all(axis=1)
+    whole = np.asarray(np.isfinite(ratios).all(axis=1))
     if not whole.all():
         log.warning(
             "%s: %d of %d bases have scores of some ALTs only; they stay unanswered (list_sites asks for all three)",

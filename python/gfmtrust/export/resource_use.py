@@ -55,8 +55,9 @@ def _measured(directory: Path, n_windows: int, threads: int) -> dict[str, float]
     started = time.monotonic()
     reader_of(bundle).letter_scores(session, codes, bundle.site_forward)
     seconds = (time.monotonic() - started) / n_windows
-    kilobytes = int(re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())[1])
-    return {"seconds": seconds, "megabytes": kilobytes / 1024}
+    peak = re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())
+    assert peak is not None, "Linux states the peak of every process"
+    return {"seconds": seconds, "megabytes": int(peak[1]) / 1024}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,10 @@ def read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFra
 
 
 def placed(
-    read: pd.DataFrame, genome, contig_map: str | Path, lengths: dict[str, int] | None = None
+    read: pd.DataFrame,
+    genome,
+    contig_map: str | Path,
+    lengths: Mapping[str, int | None] | None = None,
 ) -> pd.DataFrame:
     naming = ContigRule.of(contig_map, genome.contigs)
     index = {name: place for place, name in enumerate(genome.names)}

@@ -52,7 +52,8 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
         (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer))
     else:
         (directory / "vocab.txt").write_text(
-            "\n".join(sorted(example.vocabulary, key=example.vocabulary.get)) + "\n"
+            "\n".join(sorted(example.vocabulary, key=lambda token: example.vocabulary[token]))
+            + "\n"
         )
     state, distinct = network(example, seed).state_dict(), {}
     tied = {one for one, _ in models.family_of(example.config).ties(state)}

@@ -50,7 +50,7 @@ def live(name: str) -> FamilyFacts:
     family = models.family(name)
     example = next(iter(family.examples.values()))
     is_bpe = family.quantity == "likelihood"
-    vocabulary = bpe_file.parse(example.tokenizer) if is_bpe else example.vocabulary
+    vocabulary = bpe_file.parse(example.tokenizer or {}) if is_bpe else example.vocabulary
     text = family.text(family.read_config(example.config), vocabulary)
     return FamilyFacts(
         name,

@@ -95,6 +95,7 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
             external_data=False,
             verbose=False,
         )
+        assert program is not None, "dynamo=True returns the program"
         program.save(str(path), external_data=is_large)
     require_eval(scorer)
     model = onnx.load(path, load_external_data=False)

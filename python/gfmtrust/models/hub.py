@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gfmtrust.core.errors import (
     BadDataError,
@@ -86,7 +87,7 @@ def _download(
     from huggingface_hub import HfApi
 
     place = f"{repository} at {revision}"
-    listed = {
+    listed: dict[str, Any] = {
         file.path: file
         for file in HfApi().list_repo_tree(repository, revision=revision)
         if hasattr(file, "blob_id")
@@ -182,7 +183,7 @@ def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Pat
     digest."""
     from huggingface_hub import hf_hub_download
 
-    bars = {} if sys.stderr.isatty() else {"tqdm_class": _lines()}
+    bars: dict[str, Any] = {} if sys.stderr.isatty() else {"tqdm_class": _lines()}
 
     def get(name: str) -> Path:
         path = Path(hf_hub_download(repository, name, revision=revision, **bars))
@@ -275,8 +276,9 @@ def facts(repository: str, bpe: bool = False) -> dict[str, str]:
     try:
         with _quiet():
             info = HfApi().model_info(repository)
+            assert info.sha is not None, "the hub states the commit"
             revision = info.sha
-            listed = {
+            listed: dict[str, Any] = {
                 file.path: file
                 for file in HfApi().list_repo_tree(repository, revision=revision)
                 if hasattr(file, "blob_id")

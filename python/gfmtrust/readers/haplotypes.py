@@ -85,24 +85,24 @@ def score_haplotypes(
     # an insertion may stand behind the last base
     beside = np.array(
         [
-            min(variant.pos, genome.contigs[genome.names[index]] - 1)
+            min(variant.pos, genome.contigs[genome.names[int(index)]] - 1)
             for index, variant in zip(contig_index, variants, strict=True)
         ],
         dtype=np.int64,
     )
     fences = fence(genome, contig_index, beside)
     status = _statuses(reader, genome, contig_index, variants, (beside, fences), options)
-    for length in np.unique(lengths[status == ""]):
+    for length in np.unique(lengths[status == ""]).tolist():
         rows = np.flatnonzero((lengths == length) & (status == ""))
         for placement in reader.placements(options.views):
             columns = columns_of(views, placement)
-            span = reader.span(placement, int(length))
+            span = reader.span(placement, length)
             for part in _chunks(rows, 2 * span.length):
                 pairs = np.stack(
                     [
                         _cut(
                             genome,
-                            genome.names[contig_index[row]],
+                            genome.names[int(contig_index[row])],
                             variants[row],
                             placement.strand,
                             span,
@@ -114,7 +114,7 @@ def score_haplotypes(
                 ratios, mass = reader.log_ratios(
                     scorer, span, pairs, [variants[row] for row in part]
                 )
-                llr[np.ix_(part, columns)] = ratios
+                llr[np.ix_(part, np.array(columns))] = ratios
                 status[part[mass > OFF_ALPHABET_LIMIT]] = Status.MODEL_ERROR
     if options.admitted is not None:
         _let_vote(llr, status, contig_index, variants, views, options.admitted)
@@ -163,7 +163,7 @@ def _statuses(
     status = np.full(len(variants), "", dtype=object)
     for row, variant in enumerate(variants):
         start = beside[row : row + 1] - model.site_forward
-        window = genome.windows(genome.names[contig_index[row]], start, model.window_bp)
+        window = genome.windows(genome.names[int(contig_index[row])], start, model.window_bp)
         window = fenced(window, start, fences and fences.take(np.array([row])))
         status[row] = window_status(window, model.site_forward, options.max_n)[0][0]
         if status[row] == "" and longest is not None and variant.length > longest:
@@ -224,9 +224,8 @@ def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarra
         ].astype(np.float64)
         with np.errstate(divide="ignore"):
             log_p = np.log(real).reshape(n, 2, len(index), -1)
-        both_definite = (base < N).reshape(n, 2, len(index)).all(axis=1)
-        total = total + np.where(both_definite[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(
-            axis=1
-        )
+        are_bases = (base < N).reshape(n, 2, len(index))
+        in_both = are_bases[:, 0] & are_bases[:, 1]
+        total = total + np.where(in_both[..., None], log_p[:, 1] - log_p[:, 0], 0.0).sum(axis=1)
         largest = np.maximum(largest, mass[place.reshape(-1)].reshape(n, -1).max(axis=1))
     return total, largest

@@ -49,7 +49,7 @@ def log_ratios(
             for codes in (one, other)
         ]
         for side, (tokens, places) in enumerate(
-            zip(texts, _differing(scorer.bpe, *texts, int(end)), strict=True)
+            zip(texts, _differing(scorer.bpe, texts[0], texts[1], int(end)), strict=True)
         ):
             if not len(places):
                 continue
@@ -162,14 +162,17 @@ def _differing(
             tokens.ends[len(model.prefix) : len(tokens.ends) - len(model.suffix)]
             for tokens in (ref, alt)
         ]
-        shared = np.intersect1d(*bodies)
+        shared = np.intersect1d(bodies[0], bodies[1])
         start = ref.ends[first - 1] if first else 0
         shared = shared[shared >= max(shifted, start + 1)]
         end = shared[0] if len(shared) else bodies[0][-1]
-        stops = tuple(len(model.prefix) + int(np.searchsorted(body, end)) + 1 for body in bodies)
+        ref_stop, alt_stop = (
+            len(model.prefix) + int(np.searchsorted(body, end)) + 1 for body in bodies
+        )
+        stops = ref_stop, alt_stop
     if model.text.causal:
         first = max(first, 1)  # nothing stands before the first token of a text without a prefix
-    return tuple(
-        first + np.flatnonzero(tokens.scored[first:stop])
-        for tokens, stop in zip((ref, alt), stops, strict=True)
+    return (
+        first + np.flatnonzero(ref.scored[first : stops[0]]),
+        first + np.flatnonzero(alt.scored[first : stops[1]]),
     )

@@ -43,7 +43,7 @@ class SiteScores:
 def settle(probs: np.ndarray, status: np.ndarray, off: np.ndarray, usable: np.ndarray) -> None:
     """Failed views stay NaN; a row no view is left of, or whose mass lies outside the alphabet,
     gets its status. Changes probs and status in place."""
-    finite = np.isfinite(probs).all(axis=2)
+    finite = np.asarray(np.isfinite(probs).all(axis=2))
     probs[~finite] = np.nan
     status[usable[~finite[usable].any(axis=1)]] = Status.NONFINITE
     status[off > OFF_ALPHABET_LIMIT] = Status.MODEL_ERROR

@@ -32,7 +32,7 @@ def cut(
     windows = np.empty((len(starts), width), dtype=np.uint8)
     for index in np.unique(contig_index):
         rows = contig_index == index
-        windows[rows] = genome.windows(genome.names[index], starts[rows], width)
+        windows[rows] = genome.windows(genome.names[int(index)], starts[rows], width)
     windows = fenced(windows, starts, fences)
     return windows if strand == "+" else reverse_complement(windows)
 

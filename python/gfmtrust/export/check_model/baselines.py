@@ -51,8 +51,8 @@ def chain(
     parity = members.block_of(contig_index, pos) % 2
     for index, name in enumerate(letters.names):
         rows = np.flatnonzero(contig_index == index)
-        known, word, base = _words(letters, order, contig_index[rows], pos[rows], name)
-        bits[rows[known]] = -np.log2(law[1 - parity[rows[known]], word[known], base[known]])
+        whole, word, base = _words(letters, order, contig_index[rows], pos[rows], name)
+        bits[rows[whole]] = -np.log2(law[1 - parity[rows[whole]], word[whole], base[whole]])
     return bits
 
 
@@ -65,10 +65,10 @@ def _words(
         [np.full(order, PAD, np.uint8), letters.codes(name, 0, letters.contigs[name])]
     ).astype(np.int64)
     around = flanked[pos[:, None] + np.arange(order + 1)]
-    known = (around < N).all(axis=1)
+    whole = np.asarray((around < N).all(axis=1))
     word = np.where(around < N, around, 0)
     return (
-        known,
+        whole,
         word[:, :-1] @ (4 ** np.arange(order - 1, -1, -1))
         if order
         else np.zeros(len(pos), np.int64),

@@ -82,7 +82,9 @@ def prepare(fasta: Path | None, scratch: Path) -> Sample:
     """
     if fasta is None:
         path = scratch / SHIPPED
-        path.write_bytes(resources.files(__package__).joinpath(SHIPPED).read_bytes())
+        path.write_bytes(
+            resources.files("gfmtrust.export.check_model").joinpath(SHIPPED).read_bytes()
+        )
         with Genome.open(path, scratch) as genome:
             parts = {
                 name: Letters({name: genome.codes(name, 0, length)})

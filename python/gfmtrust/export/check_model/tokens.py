@@ -9,7 +9,6 @@ import numpy as np
 
 from gfmtrust.bundle import bpe, tokenizers
 from gfmtrust.bundle.bundle import Bundle
-from gfmtrust.bundle.session import tables
 from gfmtrust.core.alphabet import decode
 
 SHOWN = 4
@@ -35,10 +34,10 @@ def reading(bundle: Bundle, codes: np.ndarray) -> Reading:
     names = {number: token for token, number in text.vocabulary.items()}
     around = decode(codes[max(0, site - 5) : site + 6])
     if isinstance(text, bpe.BpeText):
-        segmented = bpe.segment(tables(text), codes)
+        segmented = bpe.segment(bpe.build(text), codes)
         ids, at = segmented.ids.tolist(), int(np.searchsorted(segmented.ends, site, side="right"))
     else:
-        table = tables(text)
+        table = tokenizers.build(text)
         k = text.k
         whole = codes[: len(codes) // k * k].reshape(-1, k)
         rank = whole @ (4 ** np.arange(k - 1, -1, -1, dtype=np.int64))

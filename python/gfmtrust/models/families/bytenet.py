@@ -5,6 +5,8 @@ Parameters are numbered as in the package gpn 0.9.0a1 (`ByteNetLayer`); the code
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn.functional import gelu
@@ -36,7 +38,7 @@ class ByteNetLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
-        return self.layer["6"]
+        return cast(nn.Conv1d, self.layer["6"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
         layer = self.layer

@@ -11,6 +11,8 @@ reverse complement would have it in front.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import nn
 
@@ -86,21 +88,26 @@ def _read_config(config: dict) -> CaduceusConfig:
     return settings
 
 
-def _complements(stated: dict | None, rows: int) -> tuple[int, ...]:
-    """The complement of ids 0, 1, ...: ids of the padding are their own. Raises ConfigurationError
-    (78) for a map that, read twice, is not where it began."""
-    if not stated:
+def _complements(complements: dict | None, rows: Any) -> tuple[int, ...]:
+    """The complement of the ids 0, 1, ...; an id of the padding is its own complement.
+
+    rows: vocab_size of config.json, which is checked later. Raises ConfigurationError (78) for a map
+    that does not give an id back when it is applied twice.
+    """
+    if not complements:
         return ()
     try:
-        table = tuple(int(stated.get(str(number), number)) for number in range(rows))
-        if set(map(int, stated)) <= set(range(rows)) and all(
+        table = tuple(int(complements.get(str(number), number)) for number in range(rows))
+        if set(map(int, complements)) <= set(range(rows)) and all(
             table[table[number]] == number for number in range(rows)
         ):
             return table
     except (TypeError, ValueError, IndexError, AttributeError):
         pass
     raise ConfigurationError(
-        message("config.json", f"complement_map is {stated!r}"[:120], f"ids below {rows} in pairs")
+        message(
+            "config.json", f"complement_map is {complements!r}"[:120], f"ids below {rows} in pairs"
+        )
     )
 
 
@@ -115,8 +122,10 @@ class CaduceusForMaskedLM(nn.Module):
             if config.rcps
             else nn.Linear(config.d_model, config.vocab_size, bias=False)
         )
-        embedding = self.caduceus["backbone"].embeddings["word_embeddings"]
-        (self.lm_head.lm_head if config.rcps else self.lm_head).weight = embedding.weight
+        backbone = cast(Backbone, self.caduceus["backbone"])
+        embedding: Any = backbone.embeddings["word_embeddings"]
+        decoder = self.lm_head.lm_head if isinstance(self.lm_head, Head) else self.lm_head
+        decoder.weight = embedding.weight
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
         """Rows of the last norm, those of both strands side by side: (batch, length, width or 2
@@ -240,7 +249,9 @@ FAMILY = Family(
     build=CaduceusForMaskedLM,
     text=_text,
     scorer=_scorer,
-    cuda_scorer=lambda network, config, text: _scorer(without_scan(network), config, text),
+    cuda_scorer=lambda network, config, text: _scorer(
+        cast(CaduceusForMaskedLM, without_scan(network)), config, text
+    ),
     window=_window,
     bar=1e-4,
     rc_equivariant=lambda config: config.rcps,

@@ -8,6 +8,7 @@ with pre_layer_norm or with ALiBi is another network and no config of this famil
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -66,11 +67,11 @@ def _text(config: GroverConfig, file: BpeFile) -> BpeText:
     )
 
 
-def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+def _hidden(network: Any, input_ids: torch.Tensor) -> torch.Tensor:
     return network.bert(input_ids).last_hidden_state
 
 
-def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def _head(network: Any, rows: torch.Tensor) -> torch.Tensor:
     return network.cls(rows)
 
 

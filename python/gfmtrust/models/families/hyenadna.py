@@ -18,6 +18,7 @@ from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.bundle.vocabulary import usable
 from gfmtrust.core.errors import ConfigurationError, message
 from gfmtrust.models.family import BAR, NEIGHBOURS, Example, Family, Window, take
+from gfmtrust.models.layers.blocks import Node
 from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.layers.hyena import SHORT_TAPS, Block, Folded, HyenaConfig
 from gfmtrust.models.layers.long_convolution import LongConvolution
@@ -63,12 +64,12 @@ class HyenaDna(nn.Module):
     def __init__(self, config: HyenaConfig):
         super().__init__()
         self.config = config
-        backbone = nn.Module()
-        backbone.embeddings = nn.Module()
+        backbone = Node()
+        backbone.embeddings = Node()
         backbone.embeddings.word_embeddings = nn.Embedding(config.n_rows, config.d_model)
         backbone.layers = nn.ModuleList(Block(config) for _ in range(config.n_layer))
         backbone.ln_f = nn.LayerNorm(config.d_model, eps=config.layer_norm_epsilon)
-        self.hyena = nn.Module()
+        self.hyena = Node()
         self.hyena.backbone = backbone
         self.lm_head = nn.Linear(config.d_model, config.n_rows, bias=False)
         if config.tie_word_embeddings:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -240,6 +241,8 @@ FAMILY = Family(
     bar=1e-4,
     build=lambda config: CausalLanguageModel(config, _mixer),
     tied=(("lm_head.weight", "backbone.embeddings.weight"),),
-    cuda_scorer=lambda network, config, text: scorer(without_scan(network), config, text),
+    cuda_scorer=lambda network, config, text: scorer(
+        cast(CausalLanguageModel, without_scan(network)), config, text
+    ),
     examples={"mamba": EXAMPLE},
 )

@@ -8,6 +8,7 @@ for the length asked for.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -141,11 +142,11 @@ def _build(config: ModernGenaConfig) -> nn.Module:
     )
 
 
-def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+def _hidden(network: Any, input_ids: torch.Tensor) -> torch.Tensor:
     return network.model(input_ids).last_hidden_state
 
 
-def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def _head(network: Any, rows: torch.Tensor) -> torch.Tensor:
     return network.decoder(network.head(rows))
 
 

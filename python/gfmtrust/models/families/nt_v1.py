@@ -9,6 +9,7 @@ feed-forward), which stock ESM would load as another network, is `nt_v2`.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -76,11 +77,11 @@ def _build(config: NtConfig) -> nn.Module:
     )
 
 
-def _hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+def _hidden(network: Any, input_ids: torch.Tensor) -> torch.Tensor:
     return network.esm(input_ids).last_hidden_state
 
 
-def _head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def _head(network: Any, rows: torch.Tensor) -> torch.Tensor:
     return network.lm_head(rows)
 
 

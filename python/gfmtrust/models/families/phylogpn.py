@@ -26,6 +26,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -35,6 +36,7 @@ from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import Example, Family, Window, near, take
+from gfmtrust.models.layers.blocks import Node
 from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
@@ -99,7 +101,7 @@ class _Paired(nn.Module):
 
     def used(self, name: str) -> torch.Tensor:
         """The tensor as the network uses it."""
-        stored = self.parametrizations[name].original
+        stored = cast(_Parameter, self.parametrizations[name]).original
         return stored if self.is_settled else (stored + self.partner(stored)) / 2
 
     def partner(self, stored: torch.Tensor) -> torch.Tensor:
@@ -167,7 +169,7 @@ class PhyloGpn(nn.Module):
         super().__init__()
         self.config = config
         outer = config.outer_dim
-        body = self._model = nn.Module()
+        body = self._model = Node()
         body.embedding = _Embedding(weight=(len(VOCABULARY), outer))
         body.blocks = nn.ModuleList(_Block(config, dilation) for dilation in config.dilations)
         body.output_layer_norm = nn.LayerNorm(outer)

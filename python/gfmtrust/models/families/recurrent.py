@@ -14,6 +14,7 @@ No Scan, Loop or If enters the graph: the one made here serves CPU and CUDA.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -61,12 +62,12 @@ def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
     """
     batch, length, width = keep.shape
     fill = -length % CHUNK
-    keep, taken = (
+    keeps, takes = (
         pad(values, (0, 0, 0, fill)).reshape(batch, -1, CHUNK, width).split(1, 2)
         for values in (keep, taken)
     )
-    decays, within = [keep[0]], [taken[0]]
-    for one, other in zip(keep[1:], taken[1:], strict=True):
+    decays, within = [keeps[0]], [takes[0]]
+    for one, other in zip(keeps[1:], takes[1:], strict=True):
         within.append(one * within[-1] + other)
         decays.append(one * decays[-1])
     # The state that enters a chunk is the one that left the chunk before it.
@@ -135,25 +136,29 @@ class RecurrentForMaskedLM(nn.Module):
         self.norm = nn.LayerNorm(config.hidden_size)
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size)
 
+    def _layers(self) -> list[_Layer]:
+        return [cast(_Layer, layer) for layer in self.layers]
+
     def _last(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What the last block's `write` takes."""
         x = self.embedding(input_ids)
-        for layer in self.layers[:-1]:
+        *below, top = self._layers()
+        for layer in below:
             x = layer.write(x, layer.read(x))
-        return x, self.layers[-1].read(x)
+        return x, top.read(x)
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        rows = [
+        x, read = (
             whole.gather(1, pos.unsqueeze(-1).expand(-1, -1, whole.shape[-1]))
             for whole in self._last(input_ids)
-        ]
-        return self.norm(self.layers[-1].write(*rows))
+        )
+        return self.norm(self._layers()[-1].write(x, read))
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.decoder(hidden)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        return self.head(self.norm(self.layers[-1].write(*self._last(input_ids))))
+        return self.head(self.norm(self._layers()[-1].write(*self._last(input_ids))))
 
 
 FIXED = {"model_type": ("gfmtrust_recurrent",)}

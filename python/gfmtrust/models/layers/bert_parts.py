@@ -6,7 +6,7 @@ A text has one segment (token type 0) and no padding: every row of a batch is re
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -59,7 +59,7 @@ class Embeddings(nn.Module):
         if n_positions:
             self.position_embeddings = nn.Embedding(n_positions, width)
         for table in self.children():
-            nn.init.normal_(table.weight, std=INITIAL_STD)
+            nn.init.normal_(cast(nn.Embedding, table).weight, std=INITIAL_STD)
         self.LayerNorm = nn.LayerNorm(width, config.layer_norm_eps)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:

@@ -99,6 +99,8 @@ class Embedding(nn.Module):
     """Token embeddings; reading both strands, one name deeper and beside the complements, as the
     checkpoint has them."""
 
+    complement_map: torch.Tensor
+
     def __init__(self, config: CaduceusConfig):
         super().__init__()
         self.embedding = nn.Embedding(config.vocab_size, config.d_model)
@@ -143,7 +145,7 @@ class Backbone(nn.Module):
         embedding = self.embeddings["word_embeddings"]
         x = embedding(
             torch.cat([input_ids, embedding.complement_map[input_ids].flip(1)])
-            if self.rcps
+            if isinstance(embedding, Embedding)
             else input_ids
         )
         for layer in self.layers:

@@ -7,17 +7,26 @@ nothing is cached, nothing is baked.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
 
-def node(**members: nn.Module) -> nn.Module:
-    """A module that only holds others under the names a checkpoint gives them."""
-    module = nn.Module()
+class Node(nn.Module):
+    """A module that only contains others, under the names that a checkpoint gives them."""
+
+    if TYPE_CHECKING:  # the names are those of a checkpoint, which no annotation lists
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def node(**members: nn.Module) -> Node:
+    tree = Node()
     for name, member in members.items():
-        setattr(module, name, member)
-    return module
+        setattr(tree, name, member)
+    return tree
 
 
 def by_heads(x: torch.Tensor, n_heads: int) -> torch.Tensor:

@@ -7,8 +7,9 @@ scored position carries its own patch of them; below, layers run whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -45,10 +46,11 @@ class Cone:
     convolved)`, its output; row by row both.
     """
 
-    def __init__(self, layers: Sequence[nn.Module]):
-        self._wanted = patches([layer.conv1d for layer in layers])
-        whole = len(layers) - len(self._wanted)
-        self._whole, self._top = layers[:whole], layers[whole:]
+    def __init__(self, layers: Iterable[nn.Module]):
+        blocks = cast(list[Any], list(layers))
+        self._wanted = patches([block.conv1d for block in blocks])
+        whole = len(blocks) - len(self._wanted)
+        self._whole, self._top = blocks[:whole], blocks[whole:]
 
     def __call__(self, x: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
         """x: embedded letters, float32 (batch, length, width); pos: int64 (batch, positions). Gives

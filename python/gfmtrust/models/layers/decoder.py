@@ -4,9 +4,9 @@ share, and the two halves of a network."""
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
-from torch import nn
 
 from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models.family import take
@@ -177,9 +177,9 @@ def prefix(vocabulary: dict[str, int], bos_token_id: int) -> tuple[str, ...]:
     return (token,)
 
 
-def hidden(network: nn.Module, input_ids: torch.Tensor) -> torch.Tensor:
+def hidden(network: Any, input_ids: torch.Tensor) -> torch.Tensor:
     return network.model(input_ids, use_cache=False).last_hidden_state
 
 
-def head(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+def head(network: Any, rows: torch.Tensor) -> torch.Tensor:
     return network.lm_head(rows)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -11,12 +12,19 @@ from gfmtrust.core.errors import ConfigurationError, message
 
 
 class Schedule(Protocol):
-    """The fields of a config that say how the dilations run."""
+    """The fields of a config that determine the dilations."""
 
-    dilation_double_every: int
-    dilation_max: int
-    dilation_cycle: int
-    dilation_base: int
+    @property
+    def dilation_double_every(self) -> int: ...
+
+    @property
+    def dilation_max(self) -> int: ...
+
+    @property
+    def dilation_cycle(self) -> int: ...
+
+    @property
+    def dilation_base(self) -> int: ...
 
 
 def dilations(config: Schedule, n_layers: int) -> list[int]:
@@ -51,6 +59,10 @@ class Block(nn.Module):
     A block has `conv1d`, `before(x)`, which the convolution reads, and `after(x, convolved)`, its
     output.
     """
+
+    conv1d: Any
+    before: Callable[[torch.Tensor], torch.Tensor]
+    after: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.after(x, self.conv1d(self.before(x).transpose(1, 2)).transpose(1, 2))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,10 +25,10 @@ BLOCKED = -1e30
 LETTERS = 5
 """A,C,G,T and 4 = not told."""
 
-HiddenAt = Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+HiddenAt = Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]
 """(network, token ids, positions) to hidden states of the scored rows, (batch, positions,
 width)."""
-Head = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+Head = Callable[[Any, torch.Tensor], torch.Tensor]
 
 
 def gathered(hidden: Head) -> HiddenAt:
@@ -65,6 +66,9 @@ class Folded(nn.Module):
 class Scorer(Folded):
     """Scorers of bases. word_ids: ids of the 4^k words by rank; every other id below vocab_size is
     off the alphabet."""
+
+    word_ids: torch.Tensor
+    other_ids: torch.Tensor
 
     def __init__(
         self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int
@@ -117,6 +121,10 @@ class KmerScorer(Scorer):
     multiply to the law of the token. An N is summed out. offset (batch, positions) is the letter
     scored.
     """
+
+    blocked: torch.Tensor
+    member: torch.Tensor
+    first_row: torch.Tensor
 
     def __init__(
         self, network: nn.Module, hidden_at: HiddenAt, head: Head, text: Text, vocab_size: int

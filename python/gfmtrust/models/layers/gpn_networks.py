@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
 from torch.nn.functional import embedding, gelu
 
 from gfmtrust.models.families.bytenet import ByteNetLayer
+from gfmtrust.models.layers.blocks import Node
 from gfmtrust.models.layers.cone import Cone
 from gfmtrust.models.layers.dilated import Block, convolution, dilations
 
@@ -82,7 +84,7 @@ class GpnLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
-        return self.conv["2"]
+        return cast(nn.Conv1d, self.conv["2"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
         return self.conv["0"](x)
@@ -104,15 +106,17 @@ def layer(config: GpnConfig, kernel: int, dilation: int, groups: int) -> Block:
 class GpnBody(nn.Module):
     """Token ids int64 (batch, length) to hidden states float32 (batch, length, hidden_size)."""
 
+    one_hot: torch.Tensor
+
     def __init__(self, config: GpnConfig):
         super().__init__()
         width = config.hidden_size
-        self.embeddings = nn.Module()
+        self.embeddings = Node()
         if config.embedding == "embedding":
             self.embeddings.word_embeddings = nn.Embedding(config.vocab_size, width, padding_idx=0)
         else:
             self.register_buffer("one_hot", one_hot(config.vocab_size, width), persistent=False)
-        self.encoder = nn.Module()
+        self.encoder = Node()
         self.encoder.layer = nn.ModuleList(
             layer(
                 config,
@@ -148,7 +152,7 @@ class GpnForMaskedLM(nn.Module):
         self.config = config
         width, bias = config.hidden_size, config.bias
         self.model = GpnBody(config)
-        self.cls = nn.Module()
+        self.cls = Node()
         if config.mlm_head_transform:
             self.cls.transform = nn.Sequential(
                 nn.Linear(width, width, bias=bias), nn.GELU(), nn.LayerNorm(width, bias=bias)
@@ -184,7 +188,7 @@ class ConvNetLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
-        return self.conv["1"]
+        return cast(nn.Conv1d, self.conv["1"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
         return x
@@ -197,16 +201,18 @@ class ConvNetLayer(Block):
 class ConvNetForMaskedLM(nn.Module):
     """Older generation; the same methods as GpnForMaskedLM."""
 
+    one_hot: torch.Tensor
+
     def __init__(self, config: ConvNetConfig):
         super().__init__()
         self.config = config
         width = config.hidden_size
         self.register_buffer("one_hot", one_hot(config.vocab_size, width), persistent=False)
-        self.model = nn.Module()
+        self.model = Node()
         self.model.encoder = nn.ModuleList(
             ConvNetLayer(config, d) for d in dilations(config, config.n_layers)
         )
-        self.cls = nn.Module()
+        self.cls = Node()
         self.cls.decoder = nn.Sequential(
             nn.Linear(width, width),
             nn.GELU(),

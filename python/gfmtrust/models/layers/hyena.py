@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu, pad
 
+from gfmtrust.models.layers.blocks import Node
 from gfmtrust.models.layers.long_convolution import LongConvolution, Spectrum
 
 SHORT_TAPS = 3
@@ -75,7 +76,7 @@ class Filter(nn.Module):
             1, n, 1
         )
         self.bias = nn.Parameter(torch.randn(width))
-        self.pos_emb = nn.Module()
+        self.pos_emb = Node()
         self.pos_emb.z = nn.Parameter(torch.cat([t, angle.cos(), -angle.sin()], 2))
         self.pos_emb.register_buffer("t", t)
         sine = Sine(config)  # one for all layers
@@ -85,7 +86,7 @@ class Filter(nn.Module):
         self.implicit_filter = nn.Sequential(
             nn.Linear(config.emb_dim, order), sine, *inner, nn.Linear(order, width, bias=False)
         )
-        self.modulation = nn.Module()
+        self.modulation = Node()
         self.modulation.register_buffer(
             "deltas", -torch.linspace(SLOWEST, FASTEST, width).view(1, 1, width)
         )
@@ -104,8 +105,16 @@ class Filter(nn.Module):
 
 
 class Folded(nn.Module):
-    """A layer's long filter as matrix products: its spectrum a constant, or made in the graph from
-    the first steps of the grid."""
+    """The long filter of a layer as matrix products.
+
+    Its spectrum is a constant (`real`, `imaginary`), or it is computed in the graph from the first
+    steps of the grid (`z`, `t`).
+    """
+
+    real: torch.Tensor
+    imaginary: torch.Tensor
+    z: torch.Tensor
+    t: torch.Tensor
 
     def __init__(self, filter_fn: Filter, products: LongConvolution):
         super().__init__()
@@ -152,7 +161,9 @@ class Mixer(nn.Module):
         """(batch, steps, width) to the same, before the output's dense layer."""
         n, x = x.shape[1], pad(self.in_proj(x), (0, 0, SHORT_TAPS - 1, 0))
         taps = self.short_filter.weight[:, 0].unbind(1)
-        x = sum((x[:, i : i + n] * tap for i, tap in enumerate(taps)), self.short_filter.bias)
+        bias = self.short_filter.bias
+        assert bias is not None, "the short filter has a bias"
+        x = sum((x[:, i : i + n] * tap for i, tap in enumerate(taps)), bias)
         after, before, value = x.chunk(3, -1)
         return convolve(value * before) * after
 

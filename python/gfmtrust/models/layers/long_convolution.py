@@ -37,6 +37,15 @@ class LongConvolution(nn.Module):
     A longer window makes the graph fail: its steps do not fit the table.
     """
 
+    columns_in: torch.Tensor
+    columns_out: torch.Tensor
+    rows_real: torch.Tensor
+    rows_imaginary: torch.Tensor
+    back_real: torch.Tensor
+    back_imaginary: torch.Tensor
+    turn_real: torch.Tensor
+    turn_imaginary: torch.Tensor
+
     def __init__(self, length: int):
         super().__init__()
         self.n1, self.n2 = factors(length)
@@ -56,11 +65,11 @@ class LongConvolution(nn.Module):
         else:
             rows = _turned(np.outer(steps, steps), self.n2)[None]
             turn = _turned(np.outer(first, steps), self.n1 * self.n2)[..., None]
-            self._keep("turn_real", turn.real)
-            self._keep("turn_imaginary", turn.imag)
+            self._keep("turn_real", np.real(turn))
+            self._keep("turn_imaginary", np.imag(turn))
         real, imaginary = (
-            np.concatenate([rows.real, -rows.imag], 2),
-            np.concatenate([rows.imag, rows.real], 2),
+            np.concatenate([np.real(rows), -np.imag(rows)], 2),
+            np.concatenate([np.imag(rows), np.real(rows)], 2),
         )
         self._keep("rows_real", real)
         self._keep("rows_imaginary", imaginary)
@@ -81,10 +90,11 @@ class LongConvolution(nn.Module):
         """As `spectrum`, of a filter (steps, width), in float64 by numpy's own transform."""
         values = np.fft.fft(taps.double().numpy(), self.n1 * self.n2, axis=0)
         values = values.reshape(self.n2, self.n1, -1).swapaxes(0, 1)[None, : self.n1 // 2 + 1]
-        return tuple(
+        real, imaginary = (
             torch.tensor(np.ascontiguousarray(part), dtype=torch.float32)
-            for part in (values.real, values.imag)
+            for part in (np.real(values), np.imag(values))
         )
+        return real, imaginary
 
     def spectrum(self, x: torch.Tensor) -> Spectrum:
         """x: (batch, steps, width)."""
@@ -126,4 +136,4 @@ def _turned(numbers: np.ndarray, n: int) -> np.ndarray:
 
 def _interleaved(table: np.ndarray) -> np.ndarray:
     """Real and imaginary rows by turns, (2 rows, columns)."""
-    return np.stack([table.real, table.imag], 1).reshape(-1, table.shape[1])
+    return np.stack([np.real(table), np.imag(table)], 1).reshape(-1, table.shape[1])

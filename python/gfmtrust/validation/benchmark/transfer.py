@@ -7,7 +7,7 @@ it promises, the shift test must fire; on the law's own sites it must not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,9 @@ def _row(
     kind: str, pool: pools.Pool, fitted: list[RunCalibration], n: int, n_sites: int
 ) -> Transfer:
     unwatched = [
-        flags.decide(record.with_shift(one, None), pool.alleles)[0] == Rank.HIGH for one in fitted
+        flags.decide(record.with_outcome_text(replace(one, shift=None)), pool.alleles)[0]
+        == Rank.HIGH
+        for one in fitted
     ]
     rng = np.random.default_rng(1)
     fired = flagged = 0
