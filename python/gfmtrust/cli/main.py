@@ -83,6 +83,12 @@ def export_model(options: argparse.Namespace) -> None:
     )
 
 
+def copy_index(options: argparse.Namespace) -> None:
+    from gfmtrust.cli import copy_index as step
+
+    step.run(options)
+
+
 def plan_sites(options: argparse.Namespace) -> None:
     from gfmtrust.baseline.surprisal import context_surprisal
     from gfmtrust.core.contracts.checks import Checks

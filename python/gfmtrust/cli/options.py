@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gfmtrust.cli import copy_index
+
 EPILOG = """exit codes: 0 done, 64 usage, 65 bad data, 66 missing input, 69 device unavailable, 70 internal, 73 cannot write,
 74 I/O, 75 transient (worth a retry), 78 configuration, 143 terminated"""
 
@@ -217,6 +219,7 @@ def parser(kind: type[argparse.ArgumentParser], version: str) -> argparse.Argume
             "faster on CUDA only [fp32]",
         ),
     )
+    step("copy_index", copy_index.TEXT, *copy_index.SHARED, **copy_index.OPTIONS)
     step(
         "plan_sites",
         "List every site once, divide the sites into shards, and draw the probes: plan.json, "
