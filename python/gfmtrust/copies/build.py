@@ -8,19 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from gfmtrust.copies import queries as site_queries
+from gfmtrust.copies.compare import BASES, COPIES, FAMILY, NEAREST, NO_COPY, STATE, empty_results
 from gfmtrust.copies.queries import Queries
-from gfmtrust.copies.search import (
-    BASES,
-    COPIES,
-    FAMILY,
-    NEAREST,
-    NO_COPY,
-    STATE,
-    Batch,
-    empty_results,
-    search,
-    steps,
-)
+from gfmtrust.copies.search import Batch, room, search, steps
 from gfmtrust.copies.seeds import seed_table
 from gfmtrust.copies.stretches import contig_places, groups, read_stretch
 from gfmtrust.inputs.reference import is_background
@@ -125,7 +115,8 @@ class _Round:
 
 def _batch(queries: Queries, first: int, end: int) -> Batch:
     part = queries.part(first, end)
-    return Batch(part, seed_table(part, False), seed_table(part, True), empty_results(end - first))
+    words, spaced = seed_table(part, False), seed_table(part, True)
+    return Batch(part, words, spaced, empty_results(end - first), room())
 
 
 def _columns(queries: Queries, batches: list[Batch]) -> dict[str, np.ndarray]:

@@ -186,7 +186,7 @@ def read(path: str | Path, genome_digest: str) -> CopyIndex:
     return CopyIndex.read(path, genome_digest)
 
 
-def _arrays(contig_index, pos, span) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(contig_index, pos, span) -> tuple[np.ndarray, ...]:
     contig_index, pos, span = np.broadcast_arrays(*np.atleast_1d(contig_index, pos, span))
     return tuple(np.asarray(column, dtype=np.int64) for column in (contig_index, pos, span))
 

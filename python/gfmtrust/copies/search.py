@@ -12,99 +12,50 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gfmtrust.copies.compare import ONE, SEVEN_LETTERS, Results, scan
 from gfmtrust.copies.queries import (
-    BEHIND,
-    CORE,
-    CORE_HALF,
-    CORE_KNOWN,
-    CORE_LETTERS,
-    LEFT,
-    LETTER,
-    PLACE,
-    SPAN_OF,
     Queries,
 )
 from gfmtrust.copies.seeds import (
-    AT_END,
-    BYTE,
     FILTER_BITS,
-    FIRST_SEED,
-    FLIPPED,
-    HIGH_ID,
-    LONG_SPAN,
-    LOW_ID,
-    RIGHT,
-    ROLE,
-    SECOND_SEED,
-    SPAN,
     WORD_13,
-    XY,
-    XZ,
-    YZ,
     SeedTable,
     hashed,
     spaced_word,
 )
-from gfmtrust.copies.stretches import END, FIRST, LEAD, SHIFT, Stretch
+from gfmtrust.copies.stretches import END, LEAD, Stretch
 from gfmtrust.copies.words import (
     FLANK,
     FLANK_MASK,
-    any_unknown,
     compiled,
-    different_letters,
     inlined,
     letter_at,
-    letters_at,
-    reversed_complement,
     unknown_at,
 )
 
-MAX_MISMATCHES = 2
-MIN_DISTANCE = 60
-MAX_COPIES = 100
-FAMILY_MATCHES = 71
-"""Of 101 letters: at least 70 %."""
-NEAR_MISMATCHES = 4
-"""Mismatches in the flank that holds the seed: what has more is no candidate for a family."""
-FLANK_MISMATCHES = 10
-"""Mismatches in both flanks: what has more is not extended to 101 letters."""
 VIEW = 27
 """Letters in view at each step: 7, a word of 13, 7."""
 VIEW_MASK = np.uint64((1 << 2 * VIEW) - 1)
-NO_COPY = np.int64(-1)
-LETTER_CODE = np.uint64(7)
-ONE = np.uint64(1)
-SEVEN_LETTERS = np.uint64(14)
-
-COPIES, NEAREST = range(2)
-STATE, BASES = range(2)
-SATURATED, RELATED, FAMILY = np.uint8(1), np.uint8(2), np.uint8(4)
-"""Bits of the state: at least MAX_COPIES copies; a copy or another place of the family; the
-latter."""
-
-
-class Results(NamedTuple):
-    """Of n sites. tally: int64 (n, 2), places counted, and the best copy with another letter as
-    mismatches << 60 | place << 2 | letter, -1 for none. marks: uint8 (n, 2), state, and bit mask of
-    the letters in the gaps of copies."""
-
-    tally: np.ndarray
-    marks: np.ndarray
+WORD = 13
+BLOCK = 128
+"""Steps whose words are looked up together, so that the waits for the memory overlap."""
+STEP, BUCKET, TURNED, SPACED, FORWARD, BACKWARD, ENTRY = range(7)
 
 
 class Batch(NamedTuple):
-    """Sites with their tables and results."""
+    """Sites with their tables and results, and room for the words of a block, uint64 (2 * BLOCK + 1,
+    7)."""
 
     queries: Queries
     words: SeedTable
     spaced: SeedTable
     results: Results
+    found: np.ndarray
 
 
-def empty_results(n: int) -> Results:
-    tally = np.zeros((n, 2), dtype=np.int64)
-    tally[:, NEAREST] = NO_COPY
-    return Results(tally, np.zeros((n, 2), dtype=np.uint8))
+def room() -> np.ndarray:
+    """`Batch.found`."""
+    return np.zeros((2 * BLOCK + 1, 7), dtype=np.uint64)
 
 
 def steps(stretch: Stretch) -> tuple[int, int]:
@@ -115,38 +66,80 @@ def steps(stretch: Stretch) -> tuple[int, int]:
 @compiled
 def search(stretch, batch, start, stop):
     """Compare the words in view at the steps [start, stop) with all sites of the batch."""
-    letters, contigs = stretch.letters, stretch.contigs
-    sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
-    word_slots, word_entries = batch.words.slots, batch.words.entries
-    word_filter, word_shift = batch.words.filter, batch.words.shift
-    spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries
-    spaced_filter, spaced_shift = batch.spaced.filter, batch.spaced.shift
+    letters, found = stretch.letters, batch.found
+    word_slots, word_filter, word_shift = batch.words.slots, batch.words.filter, batch.words.shift
+    spaced_slots, spaced_filter = batch.spaced.slots, batch.spaced.filter
+    spaced_shift = batch.spaced.shift
     forward, backward, clear = np.uint64(0), np.uint64(0), 0
     for place in range(start, start + VIEW - 1):
         forward, backward = _rolled(letters, place, forward, backward)
     for place in range(start, start + FLANK - 1):
         clear = 0 if unknown_at(letters, place) else clear + 1
-    for step in range(start, stop):
-        forward, backward = _rolled(letters, step + VIEW - 1, forward, backward)
-        clear = 0 if unknown_at(letters, step + FLANK - 1) else clear + 1
-        if clear < 13:
-            continue
-        word = (forward >> SEVEN_LETTERS) & WORD_13
-        other = (backward >> SEVEN_LETTERS) & WORD_13
-        value = hashed(min(word, other), word_shift)
-        if (word_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE:
-            bucket = value >> np.uint64(FILTER_BITS)
-            view = (step, bucket, other < word, False, forward, backward)
-            _scan(letters, contigs, sites, tally, marks, word_slots, word_entries, view)
-        if clear < FLANK:
-            continue
-        word = spaced_word(forward & FLANK_MASK)
-        other = spaced_word(backward >> SEVEN_LETTERS)
-        value = hashed(min(word, other), spaced_shift)
-        if (spaced_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE:
-            bucket = value >> np.uint64(FILTER_BITS)
-            view = (step, bucket, other < word, True, forward, backward)
-            _scan(letters, contigs, sites, tally, marks, spaced_slots, spaced_entries, view)
+    for block in range(start, stop, BLOCK):
+        n_found = 0
+        for step in range(block, min(block + BLOCK, stop)):
+            forward, backward = _rolled(letters, step + VIEW - 1, forward, backward)
+            clear = 0 if unknown_at(letters, step + FLANK - 1) else clear + 1
+            word = (forward >> SEVEN_LETTERS) & WORD_13
+            other = (backward >> SEVEN_LETTERS) & WORD_13
+            value = hashed(min(word, other), word_shift)
+            _note(found, n_found, (step, value, other < word, False, forward, backward))
+            n_found += _passes(word_filter, value, clear >= WORD)
+            word = spaced_word(forward & FLANK_MASK)
+            other = spaced_word(backward >> SEVEN_LETTERS)
+            value = hashed(min(word, other), spaced_shift)
+            _note(found, n_found, (step, value, other < word, True, forward, backward))
+            n_found += _passes(spaced_filter, value, clear >= FLANK)
+        for index in range(n_found):
+            bucket = found[index, BUCKET]
+            slots = spaced_slots if found[index, SPACED] else word_slots
+            found[index, ENTRY] = slots[bucket, 0]
+        _scan_all(stretch, batch, n_found)
+
+
+@inlined
+def _passes(table_filter, value, is_clear):
+    """1 where the table may hold the word, without a jump, which could not be foreseen."""
+    bit = (table_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE
+    return np.int64(bit) & np.int64(is_clear)
+
+
+@inlined
+def _note(found, index, view):
+    step, value, turned, spaced, forward, backward = view
+    found[index, STEP] = np.uint64(step)
+    found[index, BUCKET] = value >> np.uint64(FILTER_BITS)
+    found[index, TURNED] = np.uint64(turned)
+    found[index, SPACED] = np.uint64(spaced)
+    found[index, FORWARD] = forward
+    found[index, BACKWARD] = backward
+
+
+@inlined
+def _scan_all(stretch, batch, n_found):
+    letters, contigs, found = stretch.letters, stretch.contigs, batch.found
+    sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
+    word_slots, word_entries = batch.words.slots, batch.words.entries
+    spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries
+    # The first entries are read for all before any is compared: the memory answers together.
+    touched = np.uint64(0)
+    for index in range(n_found):
+        entries = spaced_entries if found[index, SPACED] else word_entries
+        touched |= entries[min(found[index, ENTRY], np.uint64(len(entries) - 1)), 0]
+    found[0, ENTRY] = touched
+    for index in range(n_found):
+        spaced = found[index, SPACED] != np.uint64(0)
+        view = (
+            np.int64(found[index, STEP]),
+            found[index, BUCKET],
+            found[index, TURNED] != np.uint64(0),
+            spaced,
+            found[index, FORWARD],
+            found[index, BACKWARD],
+        )
+        slots = spaced_slots if spaced else word_slots
+        entries = spaced_entries if spaced else word_entries
+        scan(letters, contigs, sites, tally, marks, slots, entries, view)
 
 
 @inlined
@@ -155,187 +148,3 @@ def _rolled(letters, place, forward, backward):
     forward = (forward >> np.uint64(2)) | (letter << np.uint64(2 * VIEW - 2))
     backward = ((backward << np.uint64(2)) & VIEW_MASK) | (np.uint64(3) - letter)
     return forward, backward
-
-
-@inlined
-def _scan(letters, contigs, sites, tally, marks, slots, entries, view):
-    """Compare the bucket of a word with what stands around it. view: (step, bucket, whether the
-    genome is turned to have the canonical word, whether it is spaced, letters in view, their
-    reverse complement)."""
-    step, bucket, turned, spaced, forward, backward = view
-    # In the table's orientation a word of 13 is the start of one flank or the end of another.
-    if turned:
-        starts_with, ends_with = backward >> SEVEN_LETTERS, backward & FLANK_MASK
-        at_start, at_end = step, step + 7
-    else:
-        starts_with, ends_with = forward >> SEVEN_LETTERS, forward & FLANK_MASK
-        at_start, at_end = step + 7, step
-    start_seed, end_seed = XY, YZ
-    if spaced:
-        starts_with = backward >> SEVEN_LETTERS if turned else forward & FLANK_MASK
-        at_start, start_seed = step, XZ
-    any_saturated = False
-    for index in range(slots[bucket, 0], slots[bucket, 1]):
-        near = entries[index, 0]
-        if (near >> AT_END) & ONE:
-            difference, seed, flank = (near ^ ends_with) & FLANK_MASK, end_seed, at_end
-        else:
-            difference, seed, flank = (near ^ starts_with) & FLANK_MASK, start_seed, at_start
-        if difference & seed:
-            continue
-        mismatches = different_letters(difference)
-        if mismatches > NEAR_MISMATCHES:
-            continue
-        far = entries[index, 1]
-        state = marks[_row(near, far), STATE]
-        if state & SATURATED:
-            any_saturated = True
-        elif mismatches <= MAX_MISMATCHES or not state & RELATED:
-            found = (near, far, flank, turned, mismatches)
-            _compare(letters, contigs, sites, tally, marks, found)
-    if any_saturated:
-        _drop_saturated(slots, entries, marks, bucket)
-
-
-@inlined
-def _row(near, far):
-    return np.int64((((near >> HIGH_ID) & BYTE) << np.uint64(24)) | (far >> LOW_ID))
-
-
-@inlined
-def _drop_saturated(slots, entries, marks, bucket):
-    """Take the entries of saturated sites out of a bucket; the others keep their order."""
-    kept = slots[bucket, 0]
-    for index in range(slots[bucket, 0], slots[bucket, 1]):
-        near, far = entries[index, 0], entries[index, 1]
-        if not marks[_row(near, far), STATE] & SATURATED:
-            entries[kept, 0], entries[kept, 1] = near, far
-            kept += np.uint32(1)
-    slots[bucket, 1] = kept
-
-
-@inlined
-def _compare(letters, contigs, sites, tally, marks, found):
-    """Compare the other flank. found: (near, far, local start of the flank with the seed, whether
-    the genome is turned, mismatches in that flank)."""
-    near, far, flank, turned, in_near = found
-    row = _row(near, far)
-    span = np.int64(near >> SPAN)
-    if span == np.int64(LONG_SPAN):
-        span = np.int64(sites[row, SPAN_OF])
-    is_right = ((near >> RIGHT) & ONE) == ONE
-    if is_right != turned:  # right of the gap in the genome
-        site = flank - span
-        start = site - FLANK
-    else:
-        site = flank + FLANK
-        start = site + span
-    if start < 0 or start + FLANK > contigs[-1, END]:
-        return
-    other = letters_at(letters, start)
-    if turned:
-        other = reversed_complement(other)
-    difference = (other ^ far) & FLANK_MASK
-    mismatches = in_near + different_letters(difference)
-    is_reverse = turned != (((near >> FLIPPED) & ONE) == ONE)
-    if mismatches <= MAX_MISMATCHES:
-        if _is_first_seed(near, in_near, difference):
-            _count(letters, contigs, sites, tally, marks, (row, site, span, is_reverse))
-    elif mismatches <= FLANK_MISMATCHES and not marks[row, STATE] & RELATED:
-        _extend(letters, contigs, sites, marks, (row, site, span, is_reverse))
-
-
-@inlined
-def _is_first_seed(near, in_near, difference):
-    """Whether no earlier seed matches. in_near: mismatches of the flank with this seed; difference:
-    XOR of the other flank."""
-    role = (near >> ROLE) & np.uint64(3)
-    flipped = ((near >> FLIPPED) & ONE) == ONE
-    if role == FIRST_SEED:
-        return True
-    if role == SECOND_SEED:  # the other flank is the left one: seed 1 lies in its X and Y
-        return (difference & (YZ if flipped else XY)) != np.uint64(0)
-    # Seeds 3 and 4 lie in the left flank; seed 2 in Y and Z of the other. A left flank without a
-    # mismatch has seed 1.
-    return in_near == 1 and (difference & (XY if flipped else YZ)) != np.uint64(0)
-
-
-@inlined
-def _contig_at(contigs, site, before, behind):
-    """Number of the contig that holds [site - before, site + behind), -1 for none."""
-    contig, end = 0, len(contigs)
-    while end - contig > 1:
-        middle = (contig + end) >> 1
-        if contigs[middle, FIRST] <= site:
-            contig = middle
-        else:
-            end = middle
-    if site - before < contigs[contig, FIRST] or site + behind > contigs[contig, END]:
-        return -1
-    return contig
-
-
-@inlined
-def _count(letters, contigs, sites, tally, marks, copy):
-    """Count a place with at most 2 mismatches. copy: (site asked, local position, span, whether on
-    the other strand)."""
-    row, site, span, is_reverse = copy
-    contig = _contig_at(contigs, site, FLANK, span + FLANK)
-    if contig < 0:
-        return
-    place = site + contigs[contig, SHIFT]
-    if abs(place - np.int64(sites[row, PLACE])) < MIN_DISTANCE:
-        return
-    if any_unknown(letters, site - FLANK) or any_unknown(letters, site + span):
-        return
-    left, right = letters_at(letters, site - FLANK), letters_at(letters, site + span)
-    forward = different_letters(left ^ sites[row, LEFT])
-    forward += different_letters(right ^ sites[row, BEHIND])
-    reverse = different_letters(reversed_complement(right) ^ sites[row, LEFT])
-    reverse += different_letters(reversed_complement(left) ^ sites[row, BEHIND])
-    if is_reverse and forward <= MAX_MISMATCHES:
-        return  # a place that matches on both strands is counted when it is met on the forward one
-    tally[row, COPIES] += 1
-    marks[row, STATE] |= RELATED
-    if tally[row, COPIES] == MAX_COPIES:
-        marks[row, STATE] |= SATURATED
-    if span == 1 and not unknown_at(letters, site):
-        letter = letter_at(letters, site)
-        if reverse < forward:
-            letter = 3 - letter
-        marks[row, BASES] |= np.uint8(1 << letter)
-        own = np.int64(sites[row, LETTER] & LETTER_CODE)
-        key = (min(forward, reverse) << 60) | (place << 2) | letter
-        if own < 4 and letter != own:
-            if tally[row, NEAREST] == NO_COPY or key < tally[row, NEAREST]:
-                tally[row, NEAREST] = key
-
-
-@inlined
-def _extend(letters, contigs, sites, marks, copy):
-    """Compare 101 letters without gaps; what is unknown or beyond the contig differs. copy: as in
-    `_count`."""
-    row, site, span, is_reverse = copy
-    contig = _contig_at(contigs, site, 0, 0)
-    if contig < 0:
-        return
-    if abs(site + contigs[contig, SHIFT] - np.int64(sites[row, PLACE])) < MIN_DISTANCE:
-        return
-    first, end = contigs[contig, FIRST], contigs[contig, END]
-    n_matches = 0
-    for index in range(CORE):
-        at = site - CORE_HALF + index
-        if is_reverse:
-            at = site + span - 1 + CORE_HALF - index
-        if at < first or at >= end or unknown_at(letters, at):
-            continue
-        if not (sites[row, CORE_KNOWN + (index >> 6)] >> np.uint64(index & 63)) & ONE:
-            continue
-        code = sites[row, CORE_LETTERS + (index >> 5)] >> np.uint64((index & 31) << 1)
-        letter = letter_at(letters, at)
-        if is_reverse:
-            letter = 3 - letter
-        if letter == np.int64(code & np.uint64(3)):
-            n_matches += 1
-    if n_matches >= FAMILY_MATCHES:
-        marks[row, STATE] |= RELATED | FAMILY

@@ -38,10 +38,13 @@ RIGHT = np.uint64(41)
 FLIPPED = np.uint64(42)
 ROLE = np.uint64(43)
 HIGH_ID = np.uint64(45)
-SPAN = np.uint64(53)
+KNOWN = np.uint64(1 << 53)
+SPAN = np.uint64(54)
 LOW_ID = np.uint64(40)
-LONG_SPAN = np.uint64(2047)
-"""Bits of `SeedTable.near`; a span that does not fit its 11 bits is read from the queries."""
+LONG_SPAN = np.uint64(1023)
+"""Bits of the first word of an entry. KNOWN is set in the search once the site has a copy or a
+family, so that only copies are of interest. A span that does not fit its 10 bits is read from the
+queries."""
 BYTE = np.uint64(255)
 LOW_ID_MASK = np.uint64((1 << 24) - 1)
 

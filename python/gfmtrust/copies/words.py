@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -35,6 +36,8 @@ def _sources() -> str:
 
 
 SOURCES = _sources()
+_NJIT: Any = numba.njit  # numba's types lack some of its options
+_INTRINSIC: Any = intrinsic
 OPTIONS = {"nogil": True, "_nrt": False}
 """Without numba's memory management, as no compiled function here makes an array: else the
 references of arrays are counted in the innermost loops, which takes most of the time."""
@@ -47,19 +50,19 @@ def compiled(function: Callable) -> Callable:
     it anew when that one module changes; here, when any module of the package does. Where no folder
     can be written (a read-only container), the code is compiled in every process.
     """
-    dispatcher = numba.njit(**OPTIONS)(function)
+    dispatcher = _NJIT(**OPTIONS)(function)
     try:
         dispatcher.enable_caching()
         dispatcher._cache._cache_file._source_stamp = SOURCES
     except (RuntimeError, AttributeError):
         log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
-        return numba.njit(**OPTIONS)(function)
+        return _NJIT(**OPTIONS)(function)
     return dispatcher
 
 
 def inlined(function: Callable) -> Callable:
     """A helper of compiled code, inlined where it is called."""
-    return numba.njit(**OPTIONS, forceinline=True)(function)
+    return _NJIT(**OPTIONS, forceinline=True)(function)
 
 
 @inlined
@@ -108,7 +111,7 @@ def reversed_complement(word):
     return word >> np.uint64(64 - 2 * FLANK)
 
 
-@intrinsic
+@_INTRINSIC
 def _population_count(_context, word):
     """The number of bits that are set in a uint64, as one instruction."""
 

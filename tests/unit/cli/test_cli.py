@@ -21,6 +21,7 @@ STEPS = [
     "check_inputs",
     "fit_context_model",
     "export_model",
+    "copy_index",
     "plan_sites",
     "estimate_run",
     "read_labels",

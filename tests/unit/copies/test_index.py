@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from fake_genome import FakeGenome, genome_letters
 from naive_copies import Exhaustive
+from numba.core import caching
 
 from gfmtrust.copies import classes, index
 from gfmtrust.core.errors import BadDataError, ConfigurationError, MissingInputError
@@ -235,26 +236,16 @@ def test_a_long_genome_of_one_repeat(unit):
 
 
 @pytest.mark.bad_input
-def test_compiled_code_without_a_folder_to_keep_it(tmp_path):
-    """A read-only package folder and no home: compiled in the process, with the same result."""
-    text = """
-import numba.core.caching as caching
-def no_folder(self):
-    raise OSError("read-only")
-caching._CacheLocator.ensure_cache_path = no_folder
-import sys
-sys.path.insert(0, sys.argv[1])
-from fake_genome import FakeGenome, genome_letters
-from gfmtrust.copies import index
-unit = genome_letters(1, 200)
-print(index.build(FakeGenome(a=unit, b=unit), 0, 100, 1).copies.tolist())
-"""
-    from paths import ROOT
+def test_compiled_code_without_a_folder_to_keep_it(monkeypatch):
+    """A read-only package folder and no home: compiled in the process."""
+    from gfmtrust.copies import words
 
-    run = subprocess.run(
-        [sys.executable, "-c", text, str(ROOT / "tests" / "helpers")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.strip() == "[1]"
+    def refused(_):
+        raise OSError("read-only")
+
+    monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", refused)
+    assert words.compiled(_doubled)(21) == 42
+
+
+def _doubled(number):
+    return 2 * number

@@ -47,6 +47,30 @@ STEPS = {
             "there, else the genotypes are counted]"
         ),
     ),
+    "copy_index": step(
+        "Count the near copies of each site in the genome: other places whose 20 + 20 flanking "
+        "letters differ in at most 2. Example: gfmtrust copy_index --fasta genome.fa --vcf "
+        "calls.vcf.gz --out copies.parquet",
+        "fasta",
+        "contig_map",
+        "cpus",
+        "force",
+        vcf=dict(type=Path, nargs="*", default=[], help="VCFs whose alleles are sites"),
+        bed=dict(type=Path, nargs="*", default=[], help="BED files whose bases are sites"),
+        sites=dict(
+            type=Path,
+            nargs="*",
+            default=[],
+            help="Parquet tables of sites with contig_index, pos and perhaps span, such as the "
+            "shards of plan_sites",
+        ),
+        copy_index=dict(
+            type=Path,
+            help="an earlier index of the same genome; its sites are kept and only the others are "
+            "searched",
+        ),
+        out=dict(type=Path, required=True, help="the index, a Parquet table"),
+    ),
     "plan_sites": step(
         "List every site once, divide the sites into shards, and draw the probes: plan.json, "
         "shards/, probes.parquet, alleles.parquet, copies.parquet",

@@ -15,6 +15,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "check_inputs": sites.check_inputs,
     "fit_context_model": models.fit_context_model,
     "export_model": models.export_model,
+    "copy_index": sites.copy_index,
     "plan_sites": sites.plan_sites,
     "estimate_run": scoring.estimate_run,
     "choose_stride": scoring.choose_stride,

@@ -89,6 +89,21 @@ def plan_sites(options: argparse.Namespace) -> None:
     )
 
 
+def copy_index(options: argparse.Namespace) -> None:
+    from gfmtrust.copies import step
+
+    step.copy_index(
+        options.fasta,
+        step.Inputs(
+            tuple(options.vcf), tuple(options.bed), tuple(options.sites), options.contig_map
+        ),
+        options.out,
+        options.copy_index,
+        options.cpus,
+        options.force,
+    )
+
+
 def read_labels(options: argparse.Namespace) -> None:
     from gfmtrust.inputs import labels
     from gfmtrust.io.genome import Genome
