@@ -33,7 +33,7 @@ from gfmtrust.calibration.probe_tables import (
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.run_background import RunBackground
 from gfmtrust.calibration.shift import shift_test
-from gfmtrust.calibration.strata import pooled, strata
+from gfmtrust.calibration.strata import in_one, pooled, strata
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.vocabulary import ShardKind
@@ -164,10 +164,11 @@ def _refuse_contradictions(frozen: Path | None, labels: LabelUse) -> None:
 
 def _controls(plan_dir: Path, scores: ScoreTables, options: Options) -> tuple[ControlVerdict, ...]:
     """Verdicts on the negative controls. Each control is calibrated by itself, as if it were the
-    model of a run; no probe of it may then be flagged above LOW."""
+    model of a run, all probes in one cell; no probe of it may then be flagged above LOW."""
+    tables_of = ((kind, in_one(probes)) for kind, probes in control_tables(plan_dir, scores))
     return tuple(
         flags.control_verdict(calibration_fit.fit(probes, options), kind.label, probes)
-        for kind, probes in control_tables(plan_dir, scores)
+        for kind, probes in tables_of
     )
 
 

@@ -88,13 +88,13 @@ def _withdrawn(
     """Why the level was withdrawn from each allele's stratum, as bits, uint32 (n,); 0 where it was
     not. What was certified by labels is not about the genome's own letters, and stands."""
     bits = np.zeros(len(stratum), dtype=np.uint32)
-    if calibration.set == LABELS:
+    withdrawals = [one for one in run.withdrawals if one.level == level.name]
+    if calibration.set == LABELS or not withdrawals:
         return bits
     cell = pooled(stratum)
-    for one in run.withdrawals:
-        if one.level == level.name:
-            applies = np.full(len(cell), True) if not one.stratum else cell == one.stratum
-            bits[applies] |= np.uint32(BIT[Why(one.reason)])
+    for one in withdrawals:
+        applies = np.full(len(cell), True) if not one.stratum else cell == one.stratum
+        bits[applies] |= np.uint32(BIT[Why(one.reason)])
     return bits
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.core.mutation import TRANSITION, TRANSVERSION
+from gfmtrust.core.vocabulary import CopyClass
 
 LENGTHS = (1, 2, 6)
 """First length of each bin, bp: 1, 2 to 5, 6 and more. About half of germline indels are of one
@@ -44,6 +45,18 @@ def pooled(stratum: np.ndarray) -> np.ndarray:
     """The stratum without its BED file, object (n,): the widest class that a certificate is pooled
     over."""
     return np.array([name.rpartition(":")[2] for name in stratum], dtype=object)
+
+
+def in_one(features: pd.DataFrame) -> pd.DataFrame:
+    """The features with every allele in one stratum, that of single copies. Negative controls are
+    judged so: the few hundred probes of a control cannot certify several cells, and what a control
+    must not know does not depend on the class."""
+    return features.assign(
+        region_class=CopyClass.SINGLE_COPY.value,
+        copy_class=CopyClass.SINGLE_COPY.value,
+        mutation_class=None,
+        paralog=False,
+    )
 
 
 def joined(stratum: np.ndarray) -> np.ndarray:

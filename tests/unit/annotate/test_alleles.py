@@ -4,6 +4,7 @@ written by hand."""
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_scores import knows, uniform
 from finished_run import finished, noisy
@@ -12,6 +13,7 @@ from planned_run import GENOME, planned, snv_rows
 from gfmtrust.annotate import alleles as annotate_alleles
 from gfmtrust.calibration.options import Options
 from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.mutation import mutation_class
 from gfmtrust.io import tables
 
 pytestmark = pytest.mark.long
@@ -29,9 +31,25 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     ).mean() > 0.9  # a certified cut-off may let some coins in: 5 % of errors, not none
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
-    assert (
-        (bases["rank"] >= 2).mean() > 0.4
-    )  # too small a BED file to be a class of its own: its bases have the others' certificate
+    # too small a BED file to be a class of its own: its bases have the certificate of their cell
+    # in the genome, where the run has SNVs of it; none of them is a transition
+    cell, even = cells_of(bases, tmp_path / "plan", fitted.options.seed), bases["pos"] % 2 == 0
+    rank = bases["rank"]
+    assert (rank[even & (cell == "single_copy/transversion")] >= 2).mean() > 0.9
+    assert (rank[cell == "single_copy/transition"] == 1).all()
+    assert (rank[cell.str.startswith("near_copy")] < 3).all()
+
+
+def cells_of(bases: pd.DataFrame, plan_dir, seed: int) -> pd.Series:
+    """Copy class and mutation class of each base against its decoy."""
+    shards = pd.concat(
+        [tables.read(path).to_pandas() for path in (plan_dir / "shards").glob("shard_*.parquet")]
+    )
+    rows = bases[["contig_index", "pos"]].merge(shards, on=["contig_index", "pos"], how="left")
+    place = [rows[name].to_numpy(np.int64) for name in ("contig_index", "pos", "base")]
+    decoy = annotate_alleles.decoys(*place, seed)
+    kind = mutation_class(place[2], decoy, rows["left"].to_numpy(), rows["right"].to_numpy())
+    return rows["copy_class"] + "/" + kind
 
 
 def test_models_of_whole_tokens_alone_rank_alleles_but_have_no_entropy_and_no_high(tmp_path):

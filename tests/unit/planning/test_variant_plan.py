@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from fake_genome import FakeGenome, random_genome
 
-from gfmtrust.core.vocabulary import Status
+from gfmtrust.copies.index import build
+from gfmtrust.core.vocabulary import CopyClass, Status
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.io import tables
 from gfmtrust.planning import variant_plan
+from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.shards import PROBE, VARIANT
 
 GENOME = random_genome(1, 30_000)
@@ -19,8 +21,8 @@ TEXT = GENOME._letters["chr1"].upper()
 
 
 class NoRegions:
-    def classes(self, genome, contig_index, pos, soft_masked):
-        return np.where(soft_masked, "soft_masked", "unique").astype(object)
+    def classes(self, genome, contig_index, pos, copy_class):
+        return copy_class
 
 
 def alleles(*rows, status=Status.SCORED):
@@ -154,7 +156,10 @@ def test_a_few_indels_draw_the_usual_lengths():
 @pytest.mark.long
 def test_shards_hold_whole_variants_and_number_them(tmp_path):
     probes = drawn(run_of_indels(40, 5))
-    counts = variant_plan.write(GENOME, NoRegions(), probes, tmp_path, 320)
+    span = probes["ref"].str.len().to_numpy(np.int64)
+    asked = probes["contig_index"].to_numpy(np.int64), probes["pos"].to_numpy(np.int64), span
+    copies = CopyFacts(build(GENOME, *asked))
+    counts = variant_plan.write(GENOME, NoRegions(), copies, probes, tmp_path, 320)
     assert counts == {"variants": 40, "variant_probes": 1_000}
     shards = [
         tables.read(path).to_pandas()
@@ -164,6 +169,9 @@ def test_shards_hold_whole_variants_and_number_them(tmp_path):
     assert [shard["variant"].nunique() for shard in shards[:-1]] == [20] * 51
     rows = pd.concat(shards)
     assert list(rows["variant"].unique()) == list(range(1_040))
+    assert (rows.groupby("variant")["copies"].nunique() == 1).all()  # a fact of the variant
+    assert set(rows["copy_class"]) <= {name.value for name in CopyClass}
+    assert (rows["region_class"] == rows["copy_class"]).all()
     for variant, sites in list(rows.groupby("variant"))[:60]:
         expected = Variant(
             probes.loc[variant, "pos"], probes.loc[variant, "ref"], probes.loc[variant, "alt"]

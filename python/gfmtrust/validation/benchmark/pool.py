@@ -21,6 +21,8 @@ from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.own_snvs import OwnSnvs
+from gfmtrust.calibration.probe_tables import ProbeRows, read_once
 from gfmtrust.core.errors import MissingInputError, UsageError, message
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
@@ -40,20 +42,24 @@ clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 TABLE, RUN_SITES = "alleles.parquet", "run_sites.parquet"
-RUN_SITES_SCHEMA = pa.schema([("local_surprisal", pa.float32())])
+RUN_SITES_SCHEMA = pa.schema([("local_surprisal", pa.float32()), ("cell", pa.string())])
+CLASS_COLUMNS = ("copy_class", "region_class", "mutation_class")
+"""Columns of text that are compared often; Arrow's strings are slow to compare."""
 
 
 @dataclass(frozen=True)
 class Pool:
     """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
     nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,);
-    run_surprisal: bits, float64 (m,), of the run's own sites; context_only: the context model is
+    run_surprisal: bits, float64 (m,), of the run's own SNVs, and run_cells: their copy and mutation
+    classes, object (m,); context_only: the context model is
     the only model; precision: of the least precise model; models: ids."""
 
     alleles: pd.DataFrame
     real: np.ndarray
     decoy: np.ndarray
     run_surprisal: np.ndarray
+    run_cells: np.ndarray
     context_only: bool
     precision: str
     models: tuple[str, ...]
@@ -83,6 +89,7 @@ class Pool:
             self.real[rows],
             self.decoy[rows],
             self.run_surprisal,
+            self.run_cells,
             self.context_only,
             self.precision,
             self.models,
@@ -196,7 +203,7 @@ def build(
         )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, context_bundle]]
-            alleles, sites = calibrate.probe_table(
+            alleles, sites = _alleles_and_sites(
                 work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
             )
             metadata = {
@@ -210,6 +217,18 @@ def build(
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 
 
+def _alleles_and_sites(
+    plan_dir: Path, scores: ScoreTables
+) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
+    """The probes of a plan with their measures, and the columns of RUN_SITES of its SNVs."""
+    probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
+    read_once(plan_dir, scores, [probes, own])
+    return probes.table(), {
+        "local_surprisal": own.surprisal().astype(np.float32),
+        "cell": own.cells(),
+    }
+
+
 def folder_of(genome_dir: Path, spectrum: str, name: str) -> Path:
     return genome_dir / "pools" / f"{spectrum}.{name}"
 
@@ -219,7 +238,11 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, metadata: dict
+    folder: Path,
+    alleles: pd.DataFrame,
+    truth: list[np.ndarray],
+    sites: dict[str, np.ndarray],
+    metadata: dict,
 ) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
@@ -233,9 +256,7 @@ def _write(
     )
     frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / TABLE, frame, frame.schema, metadata)
-    tables.write(
-        folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA
-    )
+    tables.write(folder / RUN_SITES, sites, RUN_SITES_SCHEMA)
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
@@ -243,26 +264,28 @@ def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_AL
     use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
-    return (
-        read(folder)
-        if (folder / RUN_SITES).exists()
-        else build(genome_dir, {name: models}, spectrum, n)[name]
-    )
+    return read(folder) if is_kept(folder) else build(genome_dir, {name: models}, spectrum, n)[name]
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether a pool is kept there, and has the columns of this version."""
+    path = folder / RUN_SITES
+    return path.exists() and tables.read(path).schema.names == RUN_SITES_SCHEMA.names
 
 
 def read(folder: Path) -> Pool:
     """A pool that `build` wrote. Raises MissingInputError (66) where it is not there."""
     alleles = tables.read(folder / TABLE).to_pandas()
     metadata = tables.read_metadata(folder / TABLE)
-    surprisal = tables.read(folder / RUN_SITES)["local_surprisal"].to_numpy().astype(np.float64)
-    alleles["region_class"] = alleles["region_class"].astype(
-        object
-    )  # Arrow's strings are slow to compare
+    sites = tables.read(folder / RUN_SITES, RUN_SITES_SCHEMA.names).to_pandas()
     return Pool(
-        alleles.drop(columns=["true_real", "true_decoy"]),
+        alleles.drop(columns=["true_real", "true_decoy"]).astype(
+            dict.fromkeys(CLASS_COLUMNS, object)
+        ),
         alleles["true_real"].to_numpy(np.float64),
         alleles["true_decoy"].to_numpy(np.float64),
-        surprisal,
+        sites["local_surprisal"].to_numpy(np.float64),
+        sites["cell"].to_numpy(object),
         metadata["context_only"],
         metadata["precision"],
         tuple(metadata["models"]),

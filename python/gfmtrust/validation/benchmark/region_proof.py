@@ -103,7 +103,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
     ]
     alleles = pd.concat([frame for part in parts for frame in part], ignore_index=True)
     return RegionPool(
-        alleles.assign(region_class=alleles["region_class"].astype(object)),
+        alleles.astype(dict.fromkeys(pools.CLASS_COLUMNS, object)),
         site["base"].to_numpy(np.int64),
         site["contig_index"].to_numpy(),
         site["pos"].to_numpy(np.int64),

@@ -40,8 +40,10 @@ from gfmtrust.calibration.calibrate import GUARD_BANDS
 from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
 from gfmtrust.calibration.options import Options
+from gfmtrust.calibration.own_snvs import probes_like
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import shift_test
+from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.columns import MEASURES
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.risk_coverage import prr
@@ -80,7 +82,7 @@ class Cell:
     exists (NaN where it never does)."""
 
     level: str
-    region_class: str
+    strata: str
     replications: int
     exists: int
     above_alpha: int
@@ -130,10 +132,11 @@ def calibrated(
         probes,
         Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only),
     )
-    sites = rng.choice(pool.run_surprisal, len(pool.run_surprisal))
-    return record.with_shift(
-        fitted, shift_test(sites, probes["local_surprisal"].to_numpy(np.float64))
-    ), rows
+    sites = rng.integers(0, len(pool.run_surprisal), len(pool.run_surprisal))
+    like = probes_like(pool.run_cells[sites], pooled(strata(probes, ())))
+    probed = probes["local_surprisal"].to_numpy(np.float64)[like]
+    fitted = record.with_surprisal(fitted, probed)
+    return record.with_shift(fitted, shift_test(pool.run_surprisal[sites], probed)), rows
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
@@ -197,16 +200,16 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     single = {name: _turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
-    region_class = pool.alleles["region_class"].to_numpy(object)
+    stratum = strata(pool.alleles, ())
     members: dict[tuple[str, ...], np.ndarray] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
         for found in drawn.fitted.snv.certificates:
-            level, classes = Rank[found.level], found.strata
-            if classes not in members:
-                members[classes] = np.isin(region_class, classes)
-            tally[level.name, "+".join(classes)].append(
-                _errors(pool, members[classes], drawn.rank == level)
+            level, names = Rank[found.level], found.strata
+            if names not in members:
+                members[names] = np.isin(stratum, names)
+            tally[level.name, "+".join(names)].append(
+                _errors(pool, members[names], drawn.rank == level)
             )
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
@@ -215,7 +218,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             )
             for name, ranking in single.items():
                 useful[name].append(
-                    (*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
+                    (*_worth(pool, _ranks_by(pool, drawn, ranking, stratum)), *single_prr[name])
                 )
     return tally, useful
 
@@ -303,9 +306,9 @@ def _turned(pool: Pool, name: str) -> np.ndarray:
     return values if better == "high" else -values
 
 
-def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
+def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray, stratum: np.ndarray) -> np.ndarray:
     """Rank of each allele where one measure stands in for the reliability: same probes, halves,
-    caps and certificates, no guard band."""
+    caps and certificates, no guard band. stratum: of each allele, object (n,)."""
     fitted = drawn.fitted
     order = np.lexsort(
         [
@@ -320,11 +323,12 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         ranking[rows],
         pool.wrong[rows],
         probes["run_oriented"].to_numpy(bool),
-        probes["region_class"].to_numpy(object),
+        stratum[rows],
+        probes["block"].to_numpy(np.int64),
+        calibration_fit.own_surprisal(probes),
     )
     found = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
-    region_class = pool.alleles["region_class"].to_numpy(object)
-    high, medium = (certificates.thresholds(found, level.name, region_class) for level in LEVELS)
+    high, medium = (certificates.thresholds(found, level.name, stratum) for level in LEVELS)
     return certificates.ranks(ranking, caps(fitted.snv.limits, pool.alleles)[0], high, medium, 0.0)

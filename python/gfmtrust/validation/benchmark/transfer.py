@@ -53,7 +53,7 @@ def transfers(
     law_pool = pools.stored(genome_dir, [], spectrum)
     name = f"{CONTEXT_FAMILY}_of_{genome_dir.name}"
     folder = pools.folder_of(twin_dir, spectrum, name)
-    if not (folder / pools.RUN_SITES).exists():
+    if not pools.is_kept(folder):
         pools.build(
             twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir)
         )
