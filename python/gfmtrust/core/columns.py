@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gfmtrust.core.column import At, Column, InfoKey, Shown
+from gfmtrust.core.genome_columns import GENOME_COLUMNS
 from gfmtrust.core.row_columns import REGION_COLUMNS, ROW_COLUMNS, VERDICTS
 
 SITE_COLUMNS: tuple[Column, ...] = (
@@ -226,85 +227,7 @@ SITE_COLUMNS: tuple[Column, ...] = (
         sites=True,
         predictor=At(8),
     ),
-    Column(
-        "gc",
-        "Share of G and C in the 201 bp round the site",
-        "site",
-        bounds=(0.0, 1.0),
-        sites=True,
-        predictor=At(10),
-    ),
-    Column(
-        "n_share",
-        "Share of the window's letters that are N",
-        "site",
-        bounds=(0.0, 1.0),
-        sites=True,
-        predictor=At(12),
-    ),
-    Column(
-        "soft_masked",
-        "Whether the FASTA has the base in lower case",
-        "site",
-        dtype="bool",
-        over_sites="first",
-        sites=True,
-        predictor=At(11),
-    ),
-    Column(
-        "near_edge",
-        "Whether the window runs over an end of the contig",
-        "site",
-        dtype="bool",
-        over_sites="any",
-        sites=True,
-        predictor=At(13),
-    ),
-    Column(
-        "copies",
-        "Other places of the genome with the same flanks (20 + 20 letters, at most 2 mismatches), up to 100; missing where unknown",
-        "site",
-        dtype="int16",
-        bounds=(-1, 100),
-        over_sites="first",
-        vcf="GFM_COPIES",
-        sites=True,
-    ),
-    Column(
-        "copy_class",
-        "single_copy, near_copy (copies is 1 or more) or repeat_family (soft-masked, or alike over 100 bp, without a near copy)",
-        "site",
-        dtype="string",
-        over_sites="first",
-        sites=True,
-        decides=True,
-    ),
-    Column(
-        "mutation_class",
-        "cpg (either allele makes a CpG with its neighbours), transition or transversion; missing unless the allele is an SNV",
-        "allele",
-        dtype="string",
-        over_sites="",
-        sites=True,
-        decides=True,
-    ),
-    Column(
-        "paralog",
-        "Whether ALT is the letter at the homologous place of a near copy",
-        "allele",
-        dtype="bool",
-        over_sites="",
-        decides=True,
-    ),
-    Column(
-        "region_class",
-        "First BED that the site lies in and that holds enough of the run's SNVs to be a class, else its copy class",
-        "site",
-        dtype="string",
-        over_sites="first",
-        sites=True,
-        decides=True,
-    ),
+    *GENOME_COLUMNS,
 )
 """The order of these columns is the order in sites.parquet and of the INFO keys."""
 
