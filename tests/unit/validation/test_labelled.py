@@ -67,7 +67,7 @@ def made_up(seed, n=1200, n_blocks=30, by="flag"):
             "dis": rng.random(n),
             "gc": rng.random(n),
             "soft_masked": rng.random(n) < 0.4,
-            "region_class": "unique",
+            "region_class": "single_copy",
             "label": label,
             "cpg": rng.random(n) < 0.1,
         }
@@ -217,7 +217,7 @@ def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
 
 def test_tables_count_what_is_there(tmp_path, few_draws):
     table = made_up(7, 400)
-    table["region_class"] = np.where(table["soft_masked"], "soft_masked", "unique")
+    table["region_class"] = np.where(table["soft_masked"], "repeat_family", "single_copy")
     content = run(tmp_path, table, llr_cut=0.5)
     wrong = (-table["llr"] >= 0.5) != (table["label"] == 1)
     for level, name in ((1, "LOW"), (2, "MEDIUM"), (3, "HIGH")):
@@ -251,8 +251,8 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     assert sum(one["n"] for one in content["tables"]["tenths"]) == 400
     assert {(one["kind"], one["region_class"]) for one in content["tables"]["tiers"]} == {
         ("all", "all"),
-        ("all", "unique"),
-        ("all", "soft_masked"),
+        ("all", "single_copy"),
+        ("all", "repeat_family"),
     }
     assert content["cuts"] == [{"kind": "SNV", "cut": 0.5, "n": 400}]
 

@@ -4,12 +4,15 @@ refusals."""
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from simulated_probes import skilled, true_error, useless
 
 from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.errors import MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io import tables
 from gfmtrust.validation import benchmark
 from gfmtrust.validation.benchmark import pool, replications
 from gfmtrust.validation.benchmark.pool import Pool
@@ -25,7 +28,7 @@ def easy(tmp_path_factory):
     """Folder of a small easy genome, its pool made by the context model alone."""
     folder = tmp_path_factory.mktemp("oracle") / "easy"
     write_oracle("easy", 80_000, 1, folder)
-    pool.build(folder, {"context_model": []}, "germline", n=4_000)
+    pool.build(folder, {"context_model": []}, "germline", n=8_000)
     return folder
 
 
@@ -38,6 +41,7 @@ def simulated(alleles, real=None) -> Pool:
         real,
         1 - real,
         np.random.default_rng(0).normal(1.8, 0.1, 400),
+        np.random.default_rng(1).choice(pooled(strata(alleles, ())), 400),
         False,
         "fp32",
         ("made_up",),
@@ -45,7 +49,7 @@ def simulated(alleles, real=None) -> Pool:
 
 
 def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
-    cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=3_000)
+    cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=6_000)
     assert {cell.level for cell in cells} == {"HIGH", "MEDIUM"}
     assert all(
         max(cell.above_alpha, cell.above_alpha_run) <= MOST_VIOLATIONS_IN_50 for cell in cells
@@ -61,8 +65,8 @@ def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
     found = pool.stored(easy, [], "germline")
     assert found.context_only
     assert found.models == ("context_model",)
-    assert len(found.alleles) == 4_000
-    assert found.n_sites > 3_000
+    assert len(found.alleles) == 8_000
+    assert found.n_sites > 6_000
     assert 0.07 < found.ceiling().error < 0.12
     assert (
         abs(found.wrong.mean() - found.ceiling().error) < 0.02
@@ -72,12 +76,12 @@ def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
 
 
 def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
-    alleles = skilled(np.random.default_rng(1), 8, classes=("unique",)).assign(
+    alleles = skilled(np.random.default_rng(1), 8, classes=("single_copy",)).assign(
         llr=[-1.0, -1, -1, 1, 1, 0, -1, -1],
         run_oriented=[True, True, False, True, False, True, False, False],
     )
     rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
-    fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
+    fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("single_copy",)))
     monkeypatch.setattr(
         replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank)
     )
@@ -85,9 +89,9 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     (high, medium), useful = replications.replicate(
         simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2
     )
-    assert high == replications.Cell("HIGH", "unique", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
+    assert high == replications.Cell("HIGH", "single_copy", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
     assert medium == replications.Cell(
-        "MEDIUM", "unique", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
+        "MEDIUM", "single_copy", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
     )  # an LLR of 0 is wrong
     assert useful[1].high_share == 0.5
     assert useful[1].sign_error_high == 0.25
@@ -105,7 +109,7 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
     assert all(max(cell.above_alpha, cell.above_alpha_run) <= 4 for cell in cells)
     assert (
         sum(cell.exists for cell in cells if cell.level == "HIGH") > 20
-    )  # of twice 20: two region classes
+    )  # of twice 20: two copy classes
     assert useful[1].prr_decoy > 0.7
 
 
@@ -138,7 +142,7 @@ def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_ar
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):
     benchmark.run("replications", easy, None, [], None, 2, tmp_path / "figures.json")
     cells, useful = capsys.readouterr().out.split("\n\n")
-    assert cells.startswith("level\tregion_class\treplications\t")
+    assert cells.startswith("level\tstrata\treplications\t")
     assert useful.splitlines()[1].startswith("true law\t1\t0.8")
     held = json.loads((tmp_path / "figures.json").read_text())
     assert held["usefulness"][0]["prr_effect_sign"] is None
@@ -166,3 +170,15 @@ def test_a_pool_too_small_to_be_a_truth_is_refused(easy):
         pool.build(easy, {}, "germline", n=999)
     with pytest.raises(MissingInputError, match="no context model"):
         pool.context_of([])
+
+
+@pytest.mark.bad_input
+def test_a_pool_of_an_earlier_version_is_made_again(tmp_path):
+    assert not pool.is_kept(tmp_path)
+    old = pa.table({"local_surprisal": pa.array([1.8], pa.float32())})
+    tables.write(tmp_path / pool.RUN_SITES, old, old.schema)
+    assert not pool.is_kept(tmp_path)
+    tables.write(
+        tmp_path / pool.RUN_SITES, {"local_surprisal": [1.8], "cell": [""]}, pool.RUN_SITES_SCHEMA
+    )
+    assert pool.is_kept(tmp_path)
