@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import hypergeom
+from simulated_probes import table
 
 from gfmtrust.calibration import certificates, strata
 from gfmtrust.calibration.certificates import ALIKE_P, MIN_CELL_PROBES, Probes
+from gfmtrust.calibration.fit import fit
+from gfmtrust.calibration.flags import control_verdict
 from gfmtrust.core.mutation import MUTATION_CLASSES
 from gfmtrust.core.vocabulary import CopyClass
 
@@ -189,6 +192,22 @@ def test_bed_files_of_both_kinds_are_pooled_with_them():
         ["exons:" + TWO[0]],
         ["exons:" + TWO[1], *TWO],
     ]
+
+
+def test_a_negative_control_is_judged_in_one_cell():
+    """600 probes that know every base: spread over nine cells none of them could certify HIGH."""
+    rng = np.random.default_rng(1)
+    probes = table(rng, -1 - rng.random(600), np.arange(600) % 2 == 0, 40, ("single_copy",))
+    spread = probes.assign(
+        copy_class=rng.choice(COPY_CLASSES, 600), mutation_class=rng.choice(MUTATION_CLASSES, 600)
+    )
+    spread["region_class"] = spread["copy_class"]
+    high = [
+        control_verdict(fit(each), "a control", each).n_high
+        for each in (spread, strata.in_one(spread))
+    ]
+    assert high[0] == 0
+    assert high[1] > 500
 
 
 @pytest.mark.bad_input

@@ -409,7 +409,7 @@ def test_report_and_bed_say_where_probes_come_from():
 def test_without_background_no_cap_of_it():
     assert (
         caps.measure_limits(
-            skilled(np.random.default_rng(4), 100), np.zeros(100, int), 1
+            skilled(np.random.default_rng(4), 100), np.zeros(100, int), Options()
         ).background
         is False
     )

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.long
 RIGHT = {1: 0.55, 2: 0.8, 3: 0.97}
 
 
-def synthetic_table(seed, n=1200, n_blocks=30, by="flag"):
+def made_up(seed, n=1200, n_blocks=30, by="flag"):
     """Labels and alleles over blocks of 1 Mb; a call is right as often as its flag says, whatever
     |LLR| is ('flag'), or as |LLR| says and the flag is |LLR| in thirds ('size'), or by a coin
     ('coin'); 'low': every flag LOW."""
@@ -67,7 +67,7 @@ def synthetic_table(seed, n=1200, n_blocks=30, by="flag"):
             "dis": rng.random(n),
             "gc": rng.random(n),
             "soft_masked": rng.random(n) < 0.4,
-            "region_class": "unique",
+            "region_class": "single_copy",
             "label": label,
             "cpg": rng.random(n) < 0.1,
         }
@@ -121,7 +121,7 @@ def row(content, name, **facts):
 
 
 def test_a_flag_that_tells_more_than_the_llr(tmp_path, few_draws):
-    content = run(tmp_path, synthetic_table(1))
+    content = run(tmp_path, made_up(1))
     first, second, third = content["verdict"]["all"]
     assert first.startswith("Calls grow better with the flag: wrong calls LOW 4")
     assert second.startswith("That is more than |LLR|, composition, repeats and region class tell")
@@ -141,13 +141,13 @@ def test_a_flag_that_tells_more_than_the_llr(tmp_path, few_draws):
 
 
 def test_a_flag_that_is_the_llr_in_disguise(tmp_path, few_draws):
-    content = run(tmp_path, synthetic_table(2, by="size"))
+    content = run(tmp_path, made_up(2, by="size"))
     assert content["verdict"]["all"][0].startswith("Calls grow better with the flag")
     assert content["verdict"]["all"][1].startswith("Nothing is left of it beyond |LLR|")
 
 
 def test_permuted_labels_carry_nothing(tmp_path, few_draws):
-    table = synthetic_table(3)
+    table = made_up(3)
     table["label"] = np.random.default_rng(9).permutation(table["label"])
     content = run(tmp_path, table)
     assert content["verdict"]["all"][0].startswith(
@@ -157,7 +157,7 @@ def test_permuted_labels_carry_nothing(tmp_path, few_draws):
 
 
 def test_one_flag_carries_nothing(tmp_path, few_draws):
-    content = run(tmp_path, synthetic_table(4, by="low"))
+    content = run(tmp_path, made_up(4, by="low"))
     assert content["verdict"]["all"][0].startswith(
         "All 1,200 labelled alleles are LOW: the flag carries no information here"
     )
@@ -165,7 +165,7 @@ def test_one_flag_carries_nothing(tmp_path, few_draws):
 
 
 def test_a_flag_that_misleads_is_called_so(tmp_path, few_draws):
-    table = synthetic_table(5)
+    table = made_up(5)
     table["rank"] = 4 - table["rank"]
     assert run(tmp_path, table)["verdict"]["all"][0].startswith("The flag misleads here")
 
@@ -173,7 +173,7 @@ def test_a_flag_that_misleads_is_called_so(tmp_path, few_draws):
 def test_a_cut_that_calls_everything_is_not_the_flags_fault(tmp_path, few_draws):
     """One effect in ten, an LLR that knows nothing, flags by its size: the flagged ones are called
     effects, and are wrong nine in ten."""
-    table = synthetic_table(15, by="size")
+    table = made_up(15, by="size")
     table["label"] = (np.random.default_rng(2).random(len(table)) < 0.1).astype(int)
     table["llr"] = -table["llr"].abs()
     content = run(tmp_path, table, llr_cut=float(-table["llr"].median()))
@@ -185,7 +185,7 @@ def test_a_cut_that_calls_everything_is_not_the_flags_fault(tmp_path, few_draws)
 
 
 def test_a_model_that_knows_less_than_its_composition_is_told_so(tmp_path, few_draws):
-    table = synthetic_table(16, by="size")
+    table = made_up(16, by="size")
     table["gc"] = (
         0.5 + 0.3 * (table["label"] - 0.5) + np.random.default_rng(1).normal(0, 0.1, len(table))
     )
@@ -195,7 +195,7 @@ def test_a_model_that_knows_less_than_its_composition_is_told_so(tmp_path, few_d
 
 
 def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
-    content = run(tmp_path, synthetic_table(6, n_blocks=5))
+    content = run(tmp_path, made_up(6, n_blocks=5))
     assert (
         content["verdict"]["all"][-1]
         == "Intervals speak of 5 loci alone; nothing is said of others."
@@ -216,21 +216,21 @@ def test_few_loci_speak_for_themselves_alone(tmp_path, few_draws):
 
 
 def test_tables_count_what_is_there(tmp_path, few_draws):
-    table = synthetic_table(7, 400)
-    table["region_class"] = np.where(table["soft_masked"], "soft_masked", "unique")
+    table = made_up(7, 400)
+    table["region_class"] = np.where(table["soft_masked"], "repeat_family", "single_copy")
     content = run(tmp_path, table, llr_cut=0.5)
     wrong = (-table["llr"] >= 0.5) != (table["label"] == 1)
     for level, name in ((1, "LOW"), (2, "MEDIUM"), (3, "HIGH")):
         for prefers, side in (("all", True), ("ALT", table["llr"] > 0), ("REF", table["llr"] < 0)):
-            selected = wrong[(table["rank"] == level) & side]
-            result = row(content, "tiers", flag=name, prefers=prefers)
-            assert (result["n"], result["errors"], result["error"]) == (
-                len(selected),
-                selected.sum(),
-                pytest.approx(selected.mean()),
+            mine = wrong[(table["rank"] == level) & side]
+            found = row(content, "tiers", flag=name, prefers=prefers)
+            assert (found["n"], found["errors"], found["error"]) == (
+                len(mine),
+                mine.sum(),
+                pytest.approx(mine.mean()),
             )
-            low, high = binomtest(int(selected.sum()), len(selected)).proportion_ci(0.95, "exact")
-            assert (result["cp_low"], result["cp_high"]) == (
+            low, high = binomtest(int(mine.sum()), len(mine)).proportion_ci(0.95, "exact")
+            assert (found["cp_low"], found["cp_high"]) == (
                 pytest.approx(low, abs=1e-9),
                 pytest.approx(high, abs=1e-9),
             )
@@ -238,12 +238,9 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     assert trend["slope"] == pytest.approx(np.polyfit(table["rank"], wrong, 1)[0])
     assert trend["z"] == pytest.approx(np.sqrt(400) * pearsonr(table["rank"], wrong).statistic)
     high, one, flagged = table["rank"] == 3, table["label"] == 1, table["rank"] > 1
-    even = [
-        (wrong[selected & one].mean() + wrong[selected & ~one].mean()) / 2 for selected in (high,)
-    ]
+    even = [(wrong[mine & one].mean() + wrong[mine & ~one].mean()) / 2 for mine in (high,)]
     area = [
-        roc_auc_score(table["label"][selected], -table["llr"][selected])
-        for selected in (~flagged, flagged)
+        roc_auc_score(table["label"][mine], -table["llr"][mine]) for mine in (~flagged, flagged)
     ]
     assert trend["auroc_gain"] == pytest.approx(area[1] - area[0])
     assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(even[0])
@@ -254,14 +251,14 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     assert sum(one["n"] for one in content["tables"]["tenths"]) == 400
     assert {(one["kind"], one["region_class"]) for one in content["tables"]["tiers"]} == {
         ("all", "all"),
-        ("all", "unique"),
-        ("all", "soft_masked"),
+        ("all", "single_copy"),
+        ("all", "repeat_family"),
     }
     assert content["cuts"] == [{"kind": "SNV", "cut": 0.5, "n": 400}]
 
 
 def test_files_say_the_same_twice(tmp_path, few_draws):
-    table = synthetic_table(8, 300)
+    table = made_up(8, 300)
     (tmp_path / "again").mkdir()
     content = run(tmp_path, table)
     run(tmp_path / "again", table)
@@ -287,7 +284,7 @@ def test_files_say_the_same_twice(tmp_path, few_draws):
 
 
 def test_the_size_of_an_effect_is_ranked_by_the_size_of_the_llr(tmp_path, few_draws):
-    table = synthetic_table(10, 300)
+    table = made_up(10, 300)
     paths = write(tmp_path, table, by_size=True)
     content = benchmark_labels(*paths, tmp_path / "out")
     expected = roc_auc_score(table["label"], table["llr"].abs())
@@ -307,25 +304,25 @@ def test_the_best_cut_is_the_best_of_all():
             for cut in np.unique(score)
         ]
         cut = calls.best_cut(label, score)
-        selected = ((score >= cut) & (label == 1)).sum() / (label == 1).sum() - (
+        found = ((score >= cut) & (label == 1)).sum() / (label == 1).sum() - (
             (score >= cut) & (label == 0)
         ).sum() / (label == 0).sum()
-        assert selected == pytest.approx(max(youden))
+        assert found == pytest.approx(max(youden))
 
 
 def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
-    table = synthetic_table(11, 300)
+    table = made_up(11, 300)
     table = table.assign(
         score=-table["llr"],
         kind=np.where(np.arange(300) < 200, "SNV", np.where(np.arange(300) < 290, "DEL", "INS")),
     )
-    result = alleles.cuts(table)
+    found = alleles.cuts(table)
     for kind, used in (
         ("SNV", table["kind"] == "SNV"),
         ("DEL", table["kind"] == "DEL"),
         ("INS", table["kind"] != ""),
     ):
-        assert set(result[table["kind"] == kind]) == {
+        assert set(found[table["kind"] == kind]) == {
             calls.best_cut(table["label"][used].to_numpy(), table["score"][used].to_numpy())
         }
 
@@ -383,8 +380,8 @@ def test_newton_with_weights_is_rows_repeated_and_an_offset_is_added():
     repeated = newton(np.repeat(matrix, weights, axis=0), np.repeat(target, weights), 1.0)
     assert np.allclose(newton(matrix, target, 1.0, weights=weights), repeated, atol=1e-8)
     whole = newton(matrix, target, 1e6)
-    content = newton(matrix[:, :2], target, 1e6, offset=matrix[:, 2] * whole[2])
-    assert np.allclose(content, whole[:2], atol=1e-5)
+    held = newton(matrix[:, :2], target, 1e6, offset=matrix[:, 2] * whole[2])
+    assert np.allclose(held, whole[:2], atol=1e-5)
 
 
 def test_tenths_are_equal_in_number_and_keep_ties_together():
@@ -481,23 +478,23 @@ def calibrated(finished, out, *options):
 @pytest.mark.bad_input
 def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path, caplog):
     folder, results = finished
-    calibration = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
+    found = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
     before = json.loads((results / "calibration" / "calibration.json").read_text())
-    why = [text for _, text in calibration["labels"]["refusals"]]
-    assert calibration["outcome"] == before["outcome"] or calibration["outcome"].endswith(
+    why = [text for _, text in found["labels"]["refusals"]]
+    assert found["outcome"] == before["outcome"] or found["outcome"].endswith(
         f"SNV labels cannot calibrate: {why[1]}"
     )
-    assert calibration | {name: before[name] for name in ("outcome", "labels")} == before
-    items = [
+    assert found | {name: before[name] for name in ("outcome", "labels")} == before
+    told = [
         record.getMessage()
         for record in caplog.records
         if record.getMessage().startswith("labels: ")
     ]
-    assert [text.split(":")[1].strip() for text in items] == ["context_model", "DEL", "SNV"]
+    assert [text.split(":")[1].strip() for text in told] == ["context_model", "DEL", "SNV"]
     assert all(
         "a calibration needs 200 of each (500 for HIGH to be likely); the decoy calibration stays"
         in text
-        for text in items[1:]
+        for text in told[1:]
     )
 
 
@@ -510,7 +507,7 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     monkeypatch.setattr(label_calibration, "MIN_LABELS", 15)
     monkeypatch.setattr(label_calibration, "MAX_BLOCK_BP", 500)
     monkeypatch.setattr(local_lr, "LEAST", 12)
-    calibration = calibrated(
+    found = calibrated(
         finished,
         tmp_path / "calibration",
         "--labels",
@@ -529,9 +526,9 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     assert all(
         one["effect_from"] is None for one in ratios["thresholds"]
     )  # a coin threw the labels
-    assert list(calibration["labels"]["classes"]) == ["SNV"]
-    assert calibration["labels"]["classes"]["SNV"]["set"] == "labels"
-    assert calibration["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
+    assert list(found["labels"]["classes"]) == ["SNV"]
+    assert found["labels"]["classes"]["SNV"]["set"] == "labels"
+    assert found["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
     call(
         "annotate_sites",
         "--plan",
@@ -561,8 +558,8 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
         "--out_dir",
         tmp_path / "out",
     )
-    rows = (tmp_path / "out" / "verdict.txt").read_text()
-    assert "Flags of SNV were calibrated on labels: the same labels prove nothing of them." in rows
+    told = (tmp_path / "out" / "verdict.txt").read_text()
+    assert "Flags of SNV were calibrated on labels: the same labels prove nothing of them." in told
 
 
 @pytest.mark.bad_input
@@ -585,9 +582,9 @@ def test_local_likelihood_ratios_of_too_few_labels_end_with_65(finished, tmp_pat
         ]
     )
     assert code == 65
-    output = capsys.readouterr().err
-    assert "gfmtrust: labelled.vcf: DEL: " in output
-    assert "a calibration needs 200 of each" in output
+    told = capsys.readouterr().err
+    assert "gfmtrust: labelled.vcf: DEL: " in told
+    assert "a calibration needs 200 of each" in told
     assert not (tmp_path / "out").exists()
 
 
@@ -597,22 +594,20 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
     """The models' own words, as their score tables carry them; the only contig is c, so chrc is its
     name too."""
     folder, results = finished
-    calibration = calibrated(
-        finished, tmp_path / "calibration", "--labels", folder / "labels.parquet"
-    )
-    assert calibration["labels"]["overlap"] == [
+    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
+    assert found["labels"]["overlap"] == [
         {"model": "context_model", "assemblies": [], "n": None, "labels": 80, "fitted_here": True}
     ]
     sites = pq.read_table(results / "scores" / "sites.parquet")
-    content = json.loads(sites.schema.metadata[tables.METADATA_KEY])
-    other = content["models"]["context_model"] | {"family": "gpn"}
-    content["models"] |= {
+    held = json.loads(sites.schema.metadata[tables.METADATA_KEY])
+    other = held["models"]["context_model"] | {"family": "gpn"}
+    held["models"] |= {
         "stated": other | {"training": {"assemblies": ["X1"], "contigs": ["chrc"]}},
         "silent": other | {"training": {}},
         "elsewhere": other | {"training": {"contigs": ["c2"]}},
     }
     pq.write_table(
-        sites.replace_schema_metadata({tables.METADATA_KEY: json.dumps(content)}),
+        sites.replace_schema_metadata({tables.METADATA_KEY: json.dumps(held)}),
         tmp_path / "sites.parquet",
     )
     call(
@@ -631,8 +626,8 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
         ["silent", ".", "80", "."],
         ["elsewhere", ".", "80", "0"],
     ]
-    output = next(text for text in caplog.messages if "stated: trained on" in text)
-    assert output == (
+    told = next(text for text in caplog.messages if "stated: trained on" in text)
+    assert told == (
         "labels: context_model: fitted to this genome, every site answered by members that never counted its block; "
         "stated: trained on X1, training contigs hold 80 of 80 labels; silent: training contigs not stated; "
         "elsewhere: training contigs hold 0 of 80 labels"
@@ -665,7 +660,7 @@ def test_labels_beside_a_frozen_calibration_are_refused(finished, tmp_path, caps
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("given", "code", "output"),
+    ("given", "code", "told"),
     [
         (("--labels", "absent.parquet"), 66, "absent.parquet: not found"),
         (("--sites", "absent.parquet"), 66, "absent.parquet: not found"),
@@ -676,7 +671,7 @@ def test_labels_beside_a_frozen_calibration_are_refused(finished, tmp_path, caps
     ],
 )
 def test_what_cannot_be_benchmarked_is_refused_in_one_line(
-    finished, tmp_path, capsys, given, code, output
+    finished, tmp_path, capsys, given, code, told
 ):
     folder, results = finished
     options = {
@@ -688,13 +683,13 @@ def test_what_cannot_be_benchmarked_is_refused_in_one_line(
     assert (
         cli.main(["benchmark_labels", *(part for pair in options.items() for part in pair)]) == code
     )
-    assert output in capsys.readouterr().err.splitlines()[-1]
+    assert told in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.bad_input
 def test_labels_of_another_genome_leave_nothing_to_benchmark(tmp_path, capsys):
-    table = synthetic_table(12, 50)
+    table = made_up(12, 50)
     write(tmp_path, table.assign(pos=table["pos"] + 1))
     (tmp_path / "labels.parquet").rename(tmp_path / "other.parquet")
     write(tmp_path, table[table["pos"] % 2 == 0])
@@ -720,7 +715,7 @@ def test_labels_of_another_genome_leave_nothing_to_benchmark(tmp_path, capsys):
 
 @pytest.mark.bad_input
 def test_one_effect_alone_still_gets_a_cut(tmp_path, few_draws):
-    table = synthetic_table(13, 60)
+    table = made_up(13, 60)
     table["label"] = (np.arange(60) == 7).astype(int)
     content = run(tmp_path, table)
     assert all(np.isfinite(cut["cut"]) for cut in content["cuts"])
@@ -730,4 +725,4 @@ def test_one_effect_alone_still_gets_a_cut(tmp_path, few_draws):
 @pytest.mark.bad_input
 def test_a_cut_below_zero_is_refused(tmp_path):
     with pytest.raises(UsageError):
-        run(tmp_path, synthetic_table(14, 50), llr_cut=-0.1)
+        run(tmp_path, made_up(14, 50), llr_cut=-0.1)

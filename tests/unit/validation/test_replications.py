@@ -4,12 +4,15 @@ refusals."""
 import json
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from simulated_probes import skilled, true_error, useless
 
 from gfmtrust.calibration import fit as calibration_fit
+from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.errors import MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
+from gfmtrust.io import tables
 from gfmtrust.validation import benchmark
 from gfmtrust.validation.benchmark import pool, replications
 from gfmtrust.validation.benchmark.pool import Pool
@@ -25,7 +28,7 @@ def easy(tmp_path_factory):
     """Folder of a small easy genome, its pool made by the context model alone."""
     folder = tmp_path_factory.mktemp("oracle") / "easy"
     write_oracle("easy", 80_000, 1, folder)
-    pool.build(folder, {"context_model": []}, "germline", n=4_000)
+    pool.build(folder, {"context_model": []}, "germline", n=8_000)
     return folder
 
 
@@ -38,6 +41,7 @@ def simulated(alleles, real=None) -> Pool:
         real,
         1 - real,
         np.random.default_rng(0).normal(1.8, 0.1, 400),
+        np.random.default_rng(1).choice(pooled(strata(alleles, ())), 400),
         False,
         "fp32",
         ("made_up",),
@@ -45,7 +49,7 @@ def simulated(alleles, real=None) -> Pool:
 
 
 def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
-    cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=3_000)
+    cells, useful = replications.replicate(pool.stored(easy, [], "germline"), 50, n_probes=6_000)
     assert {cell.level for cell in cells} == {"HIGH", "MEDIUM"}
     assert all(
         max(cell.above_alpha, cell.above_alpha_run) <= MOST_VIOLATIONS_IN_50 for cell in cells
@@ -58,26 +62,26 @@ def test_fifty_replications_keep_the_promise_on_the_easy_genome(easy):
 
 
 def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
-    result = pool.stored(easy, [], "germline")
-    assert result.context_only
-    assert result.models == ("context_model",)
-    assert len(result.alleles) == 4_000
-    assert result.n_sites > 3_000
-    assert 0.07 < result.ceiling().error < 0.12
+    found = pool.stored(easy, [], "germline")
+    assert found.context_only
+    assert found.models == ("context_model",)
+    assert len(found.alleles) == 8_000
+    assert found.n_sites > 6_000
+    assert 0.07 < found.ceiling().error < 0.12
     assert (
-        abs(result.wrong.mean() - result.ceiling().error) < 0.02
+        abs(found.wrong.mean() - found.ceiling().error) < 0.02
     )  # counts of 80 kb come close to the law
-    assert result.wrong_sign.mean() < 0.06
-    assert result.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
+    assert found.wrong_sign.mean() < 0.06
+    assert found.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
-    alleles = skilled(np.random.default_rng(1), 8, classes=("unique",)).assign(
+    alleles = skilled(np.random.default_rng(1), 8, classes=("single_copy",)).assign(
         llr=[-1.0, -1, -1, 1, 1, 0, -1, -1],
         run_oriented=[True, True, False, True, False, True, False, False],
     )
     rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
-    fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("unique",)))
+    fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("single_copy",)))
     monkeypatch.setattr(
         replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank)
     )
@@ -85,9 +89,9 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     (high, medium), useful = replications.replicate(
         simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2
     )
-    assert high == replications.Cell("HIGH", "unique", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
+    assert high == replications.Cell("HIGH", "single_copy", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
     assert medium == replications.Cell(
-        "MEDIUM", "unique", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
+        "MEDIUM", "single_copy", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
     )  # an LLR of 0 is wrong
     assert useful[1].high_share == 0.5
     assert useful[1].sign_error_high == 0.25
@@ -105,47 +109,44 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
     assert all(max(cell.above_alpha, cell.above_alpha_run) <= 4 for cell in cells)
     assert (
         sum(cell.exists for cell in cells if cell.level == "HIGH") > 20
-    )  # of twice 20: two region classes
+    )  # of twice 20: two copy classes
     assert useful[1].prr_decoy > 0.7
 
 
 def test_the_number_of_processes_changes_nothing():
-    array = simulated(skilled(np.random.default_rng(7), 3_000))
-    assert str(replications.replicate(array, 3, 500, processes=2)) == str(
-        replications.replicate(array, 3, 500)
+    made = simulated(skilled(np.random.default_rng(7), 3_000))
+    assert str(replications.replicate(made, 3, 500, processes=2)) == str(
+        replications.replicate(made, 3, 500)
     )  # text, for NaN differs
 
 
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_useless_models_earn_no_high_by_redraws(kind):
-    array = simulated(useless(np.random.default_rng(4), 20_000, kind))
-    drawn = [replications.draw(array, seed, 2_000) for seed in range(20)]
+    made = simulated(useless(np.random.default_rng(4), 20_000, kind))
+    drawn = [replications.draw(made, seed, 2_000) for seed in range(20)]
     assert all((one.rank < Rank.HIGH).all() for one in drawn)
     assert sum((one.rank == Rank.MEDIUM).any() for one in drawn) <= 1
 
 
 def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_are():
-    array = simulated(skilled(np.random.default_rng(5), 5_000))
-    one, same, other = (replications.draw(array, seed, 1_001) for seed in (1, 1, 2))
+    made = simulated(skilled(np.random.default_rng(5), 5_000))
+    one, same, other = (replications.draw(made, seed, 1_001) for seed in (1, 1, 2))
     assert (one.rows == same.rows).all()
     assert one.fitted == same.fitted
     assert (one.rows != other.rows).any()
     assert len(np.unique(one.rows)) < 1_001  # with replacement
-    assert array.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
-    assert one.fitted.snv.counts.blocks == array.alleles["block"].nunique()
+    assert made.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
+    assert one.fitted.snv.counts.blocks == made.alleles["block"].nunique()
 
 
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):
-    benchmark.run(
-        "replications",
-        benchmark.BenchmarkOptions(easy, n=2, out=tmp_path / "figures.json"),
-    )
+    benchmark.run("replications", easy, None, [], None, 2, tmp_path / "figures.json")
     cells, useful = capsys.readouterr().out.split("\n\n")
-    assert cells.startswith("level\tregion_class\treplications\t")
+    assert cells.startswith("level\tstrata\treplications\t")
     assert useful.splitlines()[1].startswith("true law\t1\t0.8")
-    content = json.loads((tmp_path / "figures.json").read_text())
-    assert content["usefulness"][0]["prr_effect_sign"] is None
-    assert content["rows"][0]["replications"] <= 2
+    held = json.loads((tmp_path / "figures.json").read_text())
+    assert held["usefulness"][0]["prr_effect_sign"] is None
+    assert held["rows"][0]["replications"] <= 2
 
 
 @pytest.mark.bad_input
@@ -158,9 +159,9 @@ def test_alleles_of_one_orientation_are_refused():
 @pytest.mark.bad_input
 def test_a_folder_that_is_no_oracle_genome_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match=r"truth\.parquet"):
-        benchmark.run("replications", benchmark.BenchmarkOptions(tmp_path, n=2))
+        benchmark.run("replications", tmp_path, None, [], None, 2, None)
     with pytest.raises(UsageError, match="no --run"):
-        benchmark.run("replications", benchmark.BenchmarkOptions(n=2))
+        benchmark.run("replications", None, None, [], None, 2, None)
 
 
 @pytest.mark.bad_input
@@ -169,3 +170,15 @@ def test_a_pool_too_small_to_be_a_truth_is_refused(easy):
         pool.build(easy, {}, "germline", n=999)
     with pytest.raises(MissingInputError, match="no context model"):
         pool.context_of([])
+
+
+@pytest.mark.bad_input
+def test_a_pool_of_an_earlier_version_is_made_again(tmp_path):
+    assert not pool.is_kept(tmp_path)
+    old = pa.table({"local_surprisal": pa.array([1.8], pa.float32())})
+    tables.write(tmp_path / pool.RUN_SITES, old, old.schema)
+    assert not pool.is_kept(tmp_path)
+    tables.write(
+        tmp_path / pool.RUN_SITES, {"local_surprisal": [1.8], "cell": [""]}, pool.RUN_SITES_SCHEMA
+    )
+    assert pool.is_kept(tmp_path)
