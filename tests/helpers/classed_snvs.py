@@ -18,7 +18,7 @@ def alleles_of(ref, alt, left, right, llr=None, first=0, copy="single_copy", gc=
     codes = [encode(text).astype(np.int64) for text in (ref, alt, left, right)]
     n = len(ref)
     features = pd.DataFrame(
-        {"gc": np.broadcast_to(gc, n), "region_class": np.broadcast_to(np.array(copy, object), n)}
+        {"gc": np.broadcast_to(gc, n), "copy_class": np.broadcast_to(np.array(copy, object), n)}
     )
     parts = background_class_keys(features, *codes)
     values = np.zeros(n) if llr is None else np.asarray(llr, dtype=np.float64)

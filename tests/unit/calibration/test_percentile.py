@@ -337,7 +337,7 @@ def test_a_site_at_an_unknown_letter_is_classed_by_it():
 @pytest.mark.bad_input
 def test_arrays_of_unequal_length_and_missing_columns_are_refused():
     codes = [np.zeros(3, int), np.ones(3, int), np.zeros(3, int), np.zeros(2, int)]
-    features = pd.DataFrame({"gc": np.zeros(3), "region_class": ["unique"] * 3})
+    features = pd.DataFrame({"gc": np.zeros(3), "copy_class": ["single_copy"] * 3})
     with pytest.raises(ValueError, match="lengths"):
         background_class_keys(features, *codes)
     with pytest.raises(ValueError, match="gc"):

@@ -8,7 +8,6 @@ import pytest
 from classed_snvs import random_alleles
 from fake_genome import random_genome
 from fake_scores import write_scores
-from letters_beside import with_letters
 from planned_run import planned, snv_rows
 
 from gfmtrust.annotate import alleles as annotate_alleles
@@ -44,7 +43,6 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     rows = snv_rows(GENOME, range(101, 19_000, 63))
     plan_dir, _ = planned(folder, GENOME, [rows], probes=3000, shard_size=2000)
-    with_letters(plan_dir, GENOME)
     write_scores(plan_dir, folder / "scores", "a", answer, local=1.5)
     return folder
 
@@ -155,7 +153,6 @@ def test_a_background_is_the_same_whatever_the_shards(run, tmp_path):
         probes=3000,
         shard_size=170,
     )
-    with_letters(plan_dir, GENOME)
     write_scores(plan_dir, again / "scores", "a", answer, local=1.5)
     annotated(again, tmp_path / "two")
     one, two = (read_background(tmp_path / name / FILE) for name in ("one", "two"))

@@ -140,13 +140,16 @@ def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_ar
 
 
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):
-    benchmark.run("replications", easy, None, [], None, 2, tmp_path / "figures.json")
+    benchmark.run(
+        "replications",
+        benchmark.BenchmarkOptions(easy, n=2, out=tmp_path / "figures.json"),
+    )
     cells, useful = capsys.readouterr().out.split("\n\n")
     assert cells.startswith("level\tstrata\treplications\t")
     assert useful.splitlines()[1].startswith("true law\t1\t0.8")
-    held = json.loads((tmp_path / "figures.json").read_text())
-    assert held["usefulness"][0]["prr_effect_sign"] is None
-    assert held["rows"][0]["replications"] <= 2
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["usefulness"][0]["prr_effect_sign"] is None
+    assert figures["rows"][0]["replications"] <= 2
 
 
 @pytest.mark.bad_input
@@ -159,9 +162,9 @@ def test_alleles_of_one_orientation_are_refused():
 @pytest.mark.bad_input
 def test_a_folder_that_is_no_oracle_genome_is_refused(tmp_path):
     with pytest.raises(MissingInputError, match=r"truth\.parquet"):
-        benchmark.run("replications", tmp_path, None, [], None, 2, None)
+        benchmark.run("replications", benchmark.BenchmarkOptions(tmp_path, n=2))
     with pytest.raises(UsageError, match="no --run"):
-        benchmark.run("replications", None, None, [], None, 2, None)
+        benchmark.run("replications", benchmark.BenchmarkOptions(n=2))
 
 
 @pytest.mark.bad_input
