@@ -41,7 +41,7 @@ POOL_SITES = 400_000
 SAMPLED_SNVS = 200_000
 """Number of SNVs kept for the spectrum: a uniform subset of the run's SNVs, by reservoir
 sampling."""
-SURPRISAL_SNVS = 20_000
+SURPRISAL_SNVS = SAMPLED_BASES = 20_000
 COPY_INDEX = "copies.parquet"
 MAX_ALLELE_BP = 50
 """Alleles that are longer after normalisation are TOO_LONG."""
@@ -277,6 +277,8 @@ def _drawn_probes(
         return local_surprisal(snvs.contig_index[rows], snvs.pos[rows])
 
     run = _sites(genome, regions, copies, snvs.contig_index, snvs.pos, snvs.alt)
+    places = regions.sample(genome, SAMPLED_BASES, np.random.default_rng([seed, 0xBED5]))
+    bases = _sites(genome, regions, copies, *places) if len(places[0]) else None
     drawn, drawing = probes.draw(
         n,
         sites,
@@ -284,6 +286,7 @@ def _drawn_probes(
         surprisal_of_pool,
         surprisal_of_snvs,
         seed,
+        bases,
     )
     if not drawing.soft_masked:
         log.warning(

@@ -72,6 +72,10 @@ class _Alleles:
     def take(self, rows: np.ndarray) -> _Alleles:
         return _Alleles(*(values[rows] for values in vars(self).values()))
 
+    def joined(self, other: _Alleles) -> _Alleles:
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
+        return _Alleles(*(np.concatenate(pair) for pair in pairs))
+
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
     """`auto` is a tenth of the run's unique SNV sites, within 4,000 and 20,000; a number is taken
@@ -86,13 +90,15 @@ def draw(
     surprisal_of_pool: Surprisal,
     surprisal_of_snvs: Surprisal,
     seed: int,
+    bases: Sites | None = None,
 ) -> tuple[Probes, Drawing]:
     """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
 
     Half of them are spread over the cells as the run's SNVs are, half equally over the cells that
     hold at least MIN_SNVS_OF_CELL of them: a rare cell is certified on probes of its own or not at
-    all. Draws are i.i.d. with replacement within a cell. Raises BadDataError (65) where the genome
-    has no base to draw.
+    all. bases: a sample of the region bases, which are flagged against any other letter and so
+    have cells that the SNVs may lack. Draws are i.i.d. with replacement within a cell. Raises
+    BadDataError (65) where the genome has no base to draw.
     """
     around = pool.around
     if not len(around.base):
@@ -106,20 +112,28 @@ def draw(
         )
     rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing(soft_masked=bool(around.soft_masked.any()))
-    pool, snvs = _numbered(pool, snvs)
+    pool, snvs, *others = _numbered(pool, snvs, *([] if bases is None else [bases]))
     usable = _usable(snvs)
     sampled = _sampled(snvs, usable, pool, n * OVERSIZE, rng, drawing)
-    run = _alleles_of(snvs, usable) if len(usable) >= MIN_SNVS_FOR_SURPRISAL else sampled
+    is_run = len(usable) >= MIN_SNVS_FOR_SURPRISAL
+    run = _alleles_of(snvs, usable) if is_run else sampled
+    wanted = run.cell
+    if others:
+        of_bases = _against_any_letter(others[0], min(len(others[0].region), len(run.cell)), rng)
+        wanted = np.concatenate([wanted, of_bases.cell])
+        names, counts = np.unique(run.cell, return_counts=True)
+        lacking = ~np.isin(of_bases.cell, names[counts >= MIN_SNVS_OF_CELL])
+        sampled = sampled.joined(of_bases.take(np.flatnonzero(lacking)))
     edges = np.quantile(snvs.around.gc if drawing.spectrum == "run" else around.gc, QUINTILES)
     classes = SiteClasses(pool, np.searchsorted(edges, around.gc))
     parts = []
-    for cell, quota in quotas(run.cell, n).items():
+    for cell, quota in quotas(wanted, n).items():
         of_cell = np.flatnonzero(sampled.cell == cell)
         if not len(of_cell) or not quota:
             continue
         imitated = sampled.take(of_cell[rng.integers(0, len(of_cell), quota * OVERSIZE)])
         # a cell with too few SNVs of its own is matched to all of them
-        in_cell = usable[run.cell == cell] if run is not sampled else usable[:0]
+        in_cell = usable[run.cell == cell] if is_run else usable[:0]
         if len(in_cell) < MIN_SNVS_FOR_SURPRISAL <= len(usable):
             in_cell = usable
         parts.append(
@@ -139,17 +153,19 @@ def draw(
     return Probes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), drawing
 
 
-def _numbered(pool: Sites, snvs: Sites) -> tuple[Sites, Sites]:
-    """Both with the places of their region and copy classes among all names, in order of name."""
-    columns = []
-    for of_pool, of_snvs in ((pool.region, snvs.region), (pool.copy, snvs.copy)):
-        names = np.unique(np.concatenate([np.asarray(of_pool), np.asarray(of_snvs)]))
-        columns.append([np.searchsorted(names, each) for each in (of_pool, of_snvs)])
-    (pool_region, snv_region), (pool_copy, snv_copy) = columns
-    return (
-        Sites(pool.around, pool_region, pool_copy),
-        Sites(snvs.around, snv_region, snv_copy, snvs.alt),
-    )
+def _numbered(*sites: Sites) -> list[Sites]:
+    """All with the places of their region and copy classes among all names, in order of name."""
+    regions = np.unique(np.concatenate([np.asarray(one.region) for one in sites]))
+    copies = np.unique(np.concatenate([np.asarray(one.copy) for one in sites]))
+    return [
+        Sites(
+            one.around,
+            np.searchsorted(regions, one.region),
+            np.searchsorted(copies, one.copy),
+            one.alt,
+        )
+        for one in sites
+    ]
 
 
 def quotas(cell: np.ndarray, n: int) -> dict[int, int]:
@@ -217,6 +233,16 @@ def _alleles_of(snvs: Sites, rows: np.ndarray) -> _Alleles:
     return _Alleles(
         around.base, alt, around.left, around.right, snvs.region[rows], copy, around.gc, cell
     )
+
+
+def _against_any_letter(bases: Sites, n: int, rng: np.random.Generator) -> _Alleles:
+    """About n region bases, each with one of the other letters; those beside an N are left out."""
+    rows = rng.integers(0, len(bases.region), n)
+    base = bases.around.base[rows]
+    alt = ((base.astype(np.int64) + 1 + rng.integers(0, 3, n)) % 4).astype(np.uint8)
+    chosen = bases.take(rows)
+    with_letters = Sites(chosen.around, chosen.region, chosen.copy, alt)
+    return _alleles_of(with_letters, _usable(with_letters))
 
 
 def _sampled(

@@ -65,6 +65,26 @@ class Regions:
                 )
         return np.array([name[1:] or None for name in names], object)
 
+    def sample(self, genome, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """contig_index and pos of about n bases of the BED files, int64, drawn uniformly over the
+        intervals of all files; none where there is no file."""
+        parts = [
+            np.array([[index, max(0, start), stop] for start, stop in intervals.intervals(name)])
+            for intervals in self.sets.values()
+            for index, name in enumerate(genome.names)
+        ]
+        rows = np.concatenate([part.reshape(-1, 3) for part in parts] or [np.empty((0, 3))])
+        rows = rows[rows[:, 2] > rows[:, 1]].astype(np.int64)
+        ends = np.cumsum(rows[:, 2] - rows[:, 1])
+        if not len(ends):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        drawn = rng.integers(0, ends[-1], n)
+        at = np.searchsorted(ends, drawn, side="right")
+        pos = rows[at, 2] - (ends[at] - drawn)
+        lengths = np.array(list(genome.contigs.values()))
+        inside = pos < lengths[rows[at, 0]]
+        return rows[at, 0][inside], pos[inside]
+
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
         """The same regions, where only those are classes that contain enough SNVs for the probes
         that certify a class.

@@ -24,7 +24,8 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert "HIGH" in fitted.outcome
     even = sites["pos"] % 2 == 0
     unique = even & (sites["region_class"] == "single_copy")
-    assert (sites.loc[unique, "conf"] == "HIGH").all()
+    assert (sites.loc[unique, "conf"] == "HIGH").mean() > 0.8
+    assert (sites.loc[unique, "rank"] >= 2).mean() > 0.95
     assert unique.sum() > 100
     assert (
         sites.loc[~even, "conf"] == "LOW"
@@ -32,11 +33,11 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert counts["SCORED"] == len(sites) == 300
     assert (sites["llr"] < 0).all() or (sites.loc[even, "llr"] < 0).all()
     # too small a BED file to be a class of its own: its bases have the certificate of their cell
-    # in the genome, where the run has SNVs of it; none of them is a transition
+    # in the genome, for which probes are drawn although no SNV of the run is a transition
     cell, even = cells_of(bases, tmp_path / "plan", fitted.options.seed), bases["pos"] % 2 == 0
     rank = bases["rank"]
     assert (rank[even & (cell == "single_copy/transversion")] >= 2).mean() > 0.9
-    assert (rank[cell == "single_copy/transition"] == 1).all()
+    assert (rank[even & (cell == "single_copy/transition")] >= 2).mean() > 0.9
     assert (rank[cell.str.startswith("near_copy")] < 3).all()
 
 
