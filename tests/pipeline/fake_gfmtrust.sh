@@ -42,7 +42,7 @@ case $step in
         mkdir "$out_dir/$(option --model_id "$@")"
         touch "$out_dir/$(option --model_id "$@")/bundle.json" ;;
     fit_context_model) echo '{}' > "$out_dir/bundle.json"; touch "$out_dir/model.onnx" ;;
-    plan_sites) mkdir "$out_dir/shards"; echo '{}' > "$out_dir/plan.json"; touch "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
+    plan_sites) mkdir "$out_dir/shards"; echo '{}' > "$out_dir/plan.json"; touch "$out_dir/copies.parquet"; touch "$out_dir/shards/shard_00000.parquet" "$out_dir/shards/shard_00001.parquet" ;;
     estimate_run) echo '{}' > "$out"; echo 'sites 12, hours 3' ;;
     choose_stride) echo '{}' > "$out" ;;
     write_tracks)
@@ -58,7 +58,7 @@ case $step in
     calibrate)
         printf '{"options": {"alpha_high": %s, "alpha_medium": %s, "delta": %s, "looks": %s}}\n' "$(option --alpha_high "$@")" \
             "$(option --alpha_medium "$@")" "$(option --delta "$@")" "$(option --looks "$@")" > "$out_dir/calibration.json"
-        touch "$out_dir/probes.scored.parquet" ;;
+        touch "$out_dir/probes.scored.parquet" "$out_dir/background.parquet" ;;
     annotate_sites) touch "$out_dir/sites.parquet" "$out_dir/bases.parquet" "$out_dir/columns.txt" "$out_dir/header.hdr" ;;
     annotate_vcf | annotate_regions)
         echo '' | gzip > "$out"

@@ -24,7 +24,7 @@ def test_a_model_that_knows_half_of_the_sites_is_high_there_and_low_elsewhere(tm
     assert "HIGH" in fitted.outcome
     even = sites["pos"] % 2 == 0
     unique = even & (sites["region_class"] == "single_copy")
-    assert (sites.loc[unique, "conf"] == "HIGH").mean() > 0.8
+    assert (sites.loc[unique, "conf"] == "HIGH").mean() > 0.6
     assert (sites.loc[unique, "rank"] >= 2).mean() > 0.95
     assert unique.sum() > 100
     assert (
