@@ -223,8 +223,8 @@ def uniformity(alleles: Alleles, block: np.ndarray, seed: int) -> tuple[Uniformi
     if len(np.unique(block)) < splits.MIN_BLOCKS:
         return ()
     part = splits.split(block, seed)
-    background = fit_background(alleles.take(part == splits.A), seed)
-    others = alleles.take(part != splits.A)
+    background = fit_background(alleles.take(part == splits.FIT), seed)
+    others = alleles.take(part != splits.FIT)
     row, percentile = background.class_of(others.parts), percent(background, others)
     results = []
     for number, counts in enumerate(background.classes):
