@@ -74,6 +74,7 @@ def annotate_sites(
         contig_lengths=tuple(contig.length for contig in plan.contigs),
         contig_map=plan.contig_map,
         allow_mismatch=plan.allow_mismatch,
+        soft_masked=plan.soft_masked,
         flagged_by_labels=tuple(sorted(fitted.labels.classes)),
         percentile=BackgroundFacts.read(background).text if background else "",
         models=scores.ensemble.metadata,

@@ -8,6 +8,7 @@ machine. Other modules write them to files.
 from __future__ import annotations
 
 from gfmtrust import __version__
+from gfmtrust.annotate.exam_lines import exam_lines, quoted, structured
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
@@ -67,10 +68,7 @@ def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> 
             for name, one in calibration.flagging().items()
             for number, certificate in enumerate(one.certificates, start=1)
         ),
-        *(
-            f"##GFM_null=<ID={control.name.replace(' ', '_')},N={control.n},HIGH={control.n_high},MEDIUM={control.n_medium}>"
-            for control in calibration.controls
-        ),
+        *exam_lines(calibration, facts.soft_masked),
     ]
 
 
@@ -99,7 +97,7 @@ def calibration_line(calibration: RunCalibration) -> str:
         "Shift": shift_state(calibration),
         "Outcome": quoted(calibration.outcome),
     }
-    return _structured("GFM_calibration", fields)
+    return structured("GFM_calibration", fields)
 
 
 def certificate_line(kind: str, number: int, certificate: Certificate, of: str = DECOY) -> str:
@@ -129,7 +127,7 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
         "Kind": kind,
         **({"Set": of} if of != DECOY else {}),
     }
-    return _structured("GFM_calibration", fields)
+    return structured("GFM_calibration", fields)
 
 
 def shift_state(calibration: RunCalibration) -> str:
@@ -154,14 +152,3 @@ def background_text(calibration: RunCalibration) -> str:
         f"context model and probes come from {shown(calibration.options.background)}, "
         f"digest {calibration.digests.get('background', 'unknown')}; flags are at most MEDIUM"
     )
-
-
-def quoted(text: str) -> str:
-    """A text as the value of a structured header line (VCF 4.3, section 1.4): control characters
-    gone, quote and backslash escaped."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _structured(key: str, fields: dict) -> str:
-    return f"##{key}=<{','.join(f'{name}={value}' for name, value in fields.items())}>"

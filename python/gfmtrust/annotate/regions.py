@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gfmtrust.annotate.exam_lines import exam_notes
 from gfmtrust.annotate.header_lines import background_text
 from gfmtrust.annotate.region_summary import MEASURED, Levels, RegionSummary, summarise
 from gfmtrust.calibration.record import RunCalibration
@@ -152,6 +153,7 @@ def region_notes(levels: Levels, fitted: RunCalibration) -> tuple[str, ...]:
         "#gfmtrust research use only; not ACMG evidence; LOW means: do not read single bases here",
         f"#gfmtrust decoy error of a flag, confidence {1 - levels.delta:g}: {limits}",
         *([f"#gfmtrust {background_text(fitted)}"] if fitted.options.background else []),
+        *(f"#gfmtrust {note}" for note in exam_notes(fitted)),
     )
 
 

@@ -1,7 +1,8 @@
 """`sites.gfm.vcf.gz`: the distinct records and the single alleles of the cohort, each as one
 record, for `bcftools annotate -a`.
 
-`columns.txt` and `header.hdr`, which bcftools and sarek need, are written beside it. A record A>C,G
+`columns.txt` and `header.hdr`, which bcftools and sarek need, and `legend.json` for viewers are
+written beside it. A record A>C,G
 gives three records (A>C,G, A>C and A>G), because bcftools fills a multi-allelic target only from a
 record with the same record key (REF and ALTs), and a split target only from the single allele
 (measured with 1.16). The file contains no genotypes, no records with ALT `.`, and no ID, QUAL or
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from gfmtrust.annotate.allele_values import AlleleValues
 from gfmtrust.annotate.header_lines import header_lines
+from gfmtrust.annotate.legend import write_legend
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
 from gfmtrust.core.contracts.run import RunFacts
@@ -29,12 +31,13 @@ from gfmtrust.io.vcf.reader import format_position
 
 
 def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Path) -> int:
-    """Write sites.gfm.vcf.gz with its index, columns.txt and header.hdr to `out_dir`; return the
+    """Write sites.gfm.vcf.gz with its index, columns.txt, header.hdr and legend.json to `out_dir`; return the
     number of records.
 
     Records are in the order of spellings.parquet: contig, position, REF, ALTs.
     """
-    lines = header_lines(RunCalibration.read(calibration), RunFacts.read(sites), "annotate_sites")
+    fitted = RunCalibration.read(calibration)
+    lines = header_lines(fitted, RunFacts.read(sites), "annotate_sites")
     out = out_dir / "sites.gfm.vcf.gz"
     n_records, last = 0, 0
     with AlleleValues(sites) as values, part_file(out, force=True) as part:
@@ -60,6 +63,7 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
         )
     _write_text(out_dir / "columns.txt", [f"INFO/{key}" for key in KEYS])
     _write_text(out_dir / "header.hdr", info_header_lines())
+    write_legend(fitted, out_dir)
     return n_records
 
 

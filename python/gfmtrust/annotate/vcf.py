@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gfmtrust.annotate.allele_values import AlleleValues
+from gfmtrust.annotate.call_facts import CallFacts
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.counts import VcfCounts
@@ -40,7 +41,7 @@ def annotate_vcf(
     `splice.annotate` is broken; otherwise the errors of `splice.annotate`.
     """
     out = Path(out)
-    ranks = dict.fromkeys((rank.name for rank in Rank), 0)
+    calls, ranks = CallFacts(), [0] * len(Rank)
     lines = header_lines(
         RunCalibration.read(calibration),
         RunFacts.read(sites),
@@ -55,8 +56,10 @@ def annotate_vcf(
             done += 1
             progress(done)
             texts = alleles.texts(record.contig, record.pos, record.ref, record.alts)
-            for allele in texts:
-                ranks[Rank(int(allele[RANK_KEY])).name] += 1
+            of_alleles = [int(allele[RANK_KEY]) for allele in texts]
+            for rank in of_alleles:
+                ranks[rank] += 1
+            calls.add(record, of_alleles)
             return info_text(texts).encode()
 
         written = splice.annotate(vcf, out, values, lines, overwrite=overwrite, force=force)
@@ -64,7 +67,8 @@ def annotate_vcf(
         kind=VcfCounts.KIND,
         id=id,
         input=Path(vcf).name,
-        ranks=ranks,
+        ranks={rank.name: ranks[rank] for rank in Rank},
+        calls=calls.by_flag(),
         **vars(written),
         output=published(out),
     )

@@ -44,10 +44,23 @@ class Counts(Contract):
 
 
 @dataclass(frozen=True)
+class FlagCalls:
+    """The calls with one flag, one per ALT allele of a record. mq and dp are rounded to whole
+    numbers, from 100 on to two digits."""
+
+    alleles: int = entry("ALT alleles with the flag")
+    passed: int = entry("those of them whose FILTER is PASS")
+    failed: int = entry("those whose FILTER is neither PASS nor missing")
+    mq: tuple[tuple[float, int], ...] = entry("INFO MQ and number of alleles, ascending")
+    dp: tuple[tuple[float, int], ...] = entry("INFO DP and number of alleles, ascending")
+
+
+@dataclass(frozen=True)
 class VcfCounts(Counts):
     """An annotated VCF."""
 
     KIND: ClassVar[str] = "vcf"
+    VERSION: ClassVar[int] = 2
 
     records: int = entry("records, the same for input and output")
     alts: int = entry("ALT alleles of all records")
@@ -55,6 +68,7 @@ class VcfCounts(Counts):
     digest: str = entry("BLAKE2b of all records without our keys, the same for input and output")
     header_lines: int = entry("lines of the header that were kept")
     replaced: int = entry("records and header lines of an earlier annotation that were replaced")
+    calls: dict[str, FlagCalls] = entry("FILTER, MQ and DP of the calls by flag", factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class RunFacts(Contract):
     allow_mismatch: bool = entry(
         "whether the run went on although names or the assembly do not fit", default=False
     )
+    soft_masked: bool = entry("whether the genome has lower case", default=True)
     flagged_by_labels: tuple[str, ...] = entry(
         "variant classes that are flagged by labels", factory=tuple
     )
