@@ -52,8 +52,9 @@ class Collector:
         ]
 
     def add(self, alleles: pd.DataFrame) -> pd.DataFrame:
-        """The alleles with columns var_pos (-1 where the allele is a plain SNV or not scored),
-        var_ref and var_alt; what is too long once it is normalised has its status."""
+        """The alleles with columns var_pos (-1 where the allele is a plain SNV or cannot be
+        scored), var_ref and var_alt; what is too long once it is normalised has its status, and
+        keeps its one spelling, so that labels find it."""
         ref, alt, status = (alleles[name].to_numpy(object) for name in ("ref", "alt", "status"))
         status = status.copy()
         pos = np.full(len(alleles), -1, dtype=np.int64)
@@ -67,12 +68,11 @@ class Collector:
             found = normalised(
                 self._genome, self._genome.names[index], int(start), ref[row], alt[row]
             )
+            pos[row], short_ref[row], short_alt[row] = found.pos, found.ref, found.alt
             if found.length > self._max:
                 status[row] = Status.TOO_LONG
-            else:
-                pos[row], short_ref[row], short_alt[row] = found.pos, found.ref, found.alt
         alleles = alleles.assign(status=status, var_pos=pos, var_ref=short_ref, var_alt=short_alt)
-        mine = alleles[pos >= 0]
+        mine = alleles[(pos >= 0) & (status == Status.SCORED)]
         if len(mine):
             self._parts.append(
                 pd.DataFrame(

@@ -23,6 +23,7 @@ from gfmtrust.core.contracts.manifest import Manifest
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.contracts.shard import ShardMetrics
+from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -78,7 +79,7 @@ comparison."""
 class Run:
     """What the steps of a run left behind, as the report reads it. files: counts.json of every
     annotated file, by id; compared, loci, local_lr: what `model_comparison`, `loci` and `local_lr`
-    wrote, {} where they did not."""
+    wrote, {} where they did not; labels_verdict: sentences of BENCHMARK_LABELS on all alleles."""
 
     checks: Checks
     plan: Plan
@@ -91,6 +92,7 @@ class Run:
     local_lr: dict
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
+    labels_verdict: tuple[str, ...] = ()
 
     @property
     def vcfs(self) -> list[VcfCounts]:
@@ -106,7 +108,8 @@ class RunFiles:
     """What a report is made from.
 
     checked, plan, calibration, sites: folders of those steps. counts, metrics: files, in any order.
-    model_files: bundle.json of each model.
+    model_files: bundle.json of each model; benchmark: folder of BENCHMARK_LABELS, None without
+    labels.
     """
 
     checked: Path
@@ -116,6 +119,7 @@ class RunFiles:
     counts: list[Path]
     metrics: list[Path]
     model_files: list[Path]
+    benchmark: Path | None = None
 
 
 def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
@@ -178,7 +182,22 @@ def read_run(files: RunFiles) -> Run:
         local_lr=_where_made(files.calibration / local_lr.JSON_FILE),
         compared=_where_made(files.sites / model_comparison.FILE),
         loci=_where_made(files.sites / loci.FILE),
+        labels_verdict=_labels_verdict(files.benchmark),
     )
+
+
+def _labels_verdict(benchmark: Path | None) -> tuple[str, ...]:
+    """The sentences of BENCHMARK_LABELS on the labelled alleles of all classes of variant; () without
+    labels. Raises MissingInputError (66), BadDataError (65)."""
+    if benchmark is None:
+        return ()
+    found = tables.read_json(benchmark / "benchmark.json")
+    try:
+        return tuple(str(sentence) for sentence in found["verdict"]["all"])
+    except (KeyError, TypeError) as fault:
+        raise BadDataError(
+            message("benchmark.json", "no verdict", "a file of BENCHMARK_LABELS", "run it again")
+        ) from fault
 
 
 def _where_made(path: Path) -> dict:
@@ -225,6 +244,7 @@ def context(run: Run) -> dict:
         "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "verdict": report_wording.verdict(numbers, calibration),
+        "labels_verdict": run.labels_verdict,
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
@@ -246,7 +266,7 @@ def context(run: Run) -> dict:
         ],
         "certificates": [
             report_rows.certificate(name, certificate)
-            for name, one in calibration.flagging().items()
+            for name, one in calibration.in_use()
             for certificate in one.certificates
         ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,

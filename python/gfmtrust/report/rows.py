@@ -37,6 +37,8 @@ def certificate(kind: str, found: Certificate) -> dict[str, str]:
     outcome = "certified" if found.exists else "not certified"
     if found.exists and found.refused:
         outcome += f"; refused for {', '.join(found.refused)}"
+    if found.by_label is not None:
+        kind += " by labels"
     return {
         "level": found.level,
         "classes": f"{kind}: {', '.join(found.strata)}",
@@ -44,9 +46,22 @@ def certificate(kind: str, found: Certificate) -> dict[str, str]:
         "threshold": MISSING if found.threshold is None else f"{found.threshold:.3f}",
         "balanced": f"{found.balanced.errors:,} / {found.balanced.n:,}",
         "balanced_bound": f"{found.balanced.bound:.1%}",
-        "run": f"{found.run.errors:,} / {found.run.n:,}",
-        "run_bound": f"{found.run.bound:.1%}",
+        **_second_count(found),
         "outcome": outcome,
+    }
+
+
+def _second_count(found: Certificate) -> dict[str, str]:
+    """The run-oriented probes of decoys; of labels the alleles with an effect and those without."""
+    if found.by_label is None:
+        return {
+            "run": f"{found.run.errors:,} / {found.run.n:,}",
+            "run_bound": f"{found.run.bound:.1%}",
+        }
+    effect, none = found.by_label.effect, found.by_label.none
+    return {
+        "run": f"effect {effect.errors:,} / {effect.n:,}, none {none.errors:,} / {none.n:,}",
+        "run_bound": f"{effect.bound:.1%}, {none.bound:.1%}",
     }
 
 

@@ -27,6 +27,15 @@ class RunFacts(Contract):
     flagged_by_labels: tuple[str, ...] = entry(
         "variant classes that are flagged by labels", factory=tuple
     )
+    label_cuts: dict[str, float] = entry(
+        "class of variant -> LLR from which a call is an effect, of those that are flagged by labels",
+        "nat",
+        factory=dict,
+    )
+    label_levels: dict[str, str] = entry(
+        "class of variant -> what its levels promise, of those that are flagged by labels",
+        factory=dict,
+    )
     models: dict[str, dict] = entry("model id -> metadata of its score tables", factory=dict)
 
     @property
