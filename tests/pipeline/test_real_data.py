@@ -418,7 +418,7 @@ def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path, models, random_
     )
     assert [
         "SNV",
-        "4 alleles with an effect and 26 without; a calibration needs 200 of each (500 for HIGH to be likely)",
+        "4 alleles with an effect and 26 without; a calibration needs 200 of each (1,000 for HIGH to be likely)",
     ] in refusals(done)
     assert content["labels"]["labels"] == {"0": 26, "1": 5}
     assert content["labels"]["words"] == {

@@ -19,6 +19,7 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.percentile import Background
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.run_background import BackgroundFacts, percent_at, read_background
@@ -77,6 +78,10 @@ def annotate_sites(
         soft_masked=plan.soft_masked,
         flagged_by_labels=tuple(sorted(fitted.labels.classes)),
         percentile=BackgroundFacts.read(background).text if background else "",
+        label_cuts={
+            name: one.cut for name, one in fitted.labels.classes.items() if one.cut is not None
+        },
+        label_levels=label_sentences(fitted),
         models=scores.ensemble.metadata,
     ).to_dict()
     with (
@@ -148,13 +153,13 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
     )
     for kind in of_variant["kind"].unique():
         rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
-        of_class = fitted.of_class(kind)
-        rank, why = flags.assign(fitted, measured.iloc[rows], of_class)
-        measured.loc[rows, "rel"] = calibration_fit.reliability(of_class, measured.iloc[rows])
-        measured.loc[rows, "rank"] = rank
-        measured.loc[rows, "basis"] = flags.basis(of_class, rank)
+        place = (of_variant[name].to_numpy(np.int64)[rows] for name in ("contig_index", "pos"))
+        verdicts = flags.verdicts(fitted, kind, measured.iloc[rows], *place)
+        measured.loc[rows, "rel"] = verdicts.rel
+        measured.loc[rows, "rank"] = verdicts.rank
+        measured.loc[rows, "basis"] = verdicts.basis
         measured.loc[rows, "why"] = pd.Series(
-            ["&".join(codes) or None for codes in why], index=rows, dtype=object
+            ["&".join(codes) or None for codes in verdicts.why], index=rows, dtype=object
         )
     return measured[of_run].set_index(
         pd.MultiIndex.from_frame(of_variant.loc[of_run, ["contig_index", "pos", "ref", "alt"]])
@@ -176,7 +181,7 @@ class _SitesTable:
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
         self._background = background
-        self._fitted, self._of_snvs = fitted, fitted.of_class(VariantClass.SNV)
+        self._fitted = fitted
         self.counts: dict[str, int] = {}
         self.compared = ModelComparison(ensemble)
 
@@ -235,16 +240,17 @@ class _SitesTable:
         )
         self.compared.add(block, site_rows, ref, alt)
         measured = features(block, self._ensemble, site_rows, ref, alt)
-        measured["rel"] = calibration_fit.reliability(self._of_snvs, measured)
         llrs = measured["llr"].to_numpy(np.float64)
         measured["pct"] = percent_at(self._background, block, site_rows, (ref, alt), llrs)
-        rank, why = flags.assign(self._fitted, measured, self._of_snvs)
+        place = (alleles[name].to_numpy(np.int64)[rows] for name in ("contig_index", "pos"))
+        verdicts = flags.verdicts(self._fitted, VariantClass.SNV, measured, *place)
+        measured["rel"] = verdicts.rel
         for name in FEATURES:
             columns[name][rows] = measured[name].to_numpy()
-        columns["rank"][rows] = rank
-        columns["conf"][rows] = [Rank(value).name for value in rank]
-        columns["why"][rows] = ["&".join(codes) or None for codes in why]
-        columns["basis"][rows] = flags.basis(self._of_snvs, rank)
+        columns["rank"][rows] = verdicts.rank
+        columns["conf"][rows] = [Rank(value).name for value in verdicts.rank]
+        columns["why"][rows] = ["&".join(codes) or None for codes in verdicts.why]
+        columns["basis"][rows] = verdicts.basis
 
     def _count(self, status: np.ndarray, ranks: np.ndarray) -> None:
         for value in status:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from gfmtrust import __version__
 from gfmtrust.annotate.exam_lines import exam_lines, quoted, structured
 from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.class_calibration import ClassCalibration
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import info_header_lines
 from gfmtrust.core.contracts.run import RunFacts
@@ -17,7 +18,7 @@ from gfmtrust.core.vocabulary import VariantClass
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.io.vcf.info_values import number_text
 
-DECOY = "decoy"
+DECOY, LOCUS_LABELS = "decoy", "labels(locus)"
 RESEARCH_USE = (
     "Research use only; not ACMG evidence; each allele is scored alone on the reference, no phase"
 )
@@ -64,8 +65,8 @@ def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> 
         ),
         calibration_line(calibration),
         *(
-            certificate_line(name, number, certificate, one.set)
-            for name, one in calibration.flagging().items()
+            certificate_line(name, number, certificate, _set_name(one))
+            for name, one in calibration.in_use()
             for number, certificate in enumerate(one.certificates, start=1)
         ),
         *exam_lines(calibration, facts.soft_masked),
@@ -104,12 +105,29 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
     """One level of one variant class in one cell: the counts in the certification split, balanced
     and run-oriented, and whether the level exists.
 
-    of: 'decoy' or 'labels'; the line states it where it is 'labels'.
+    of: 'decoy', 'labels' or 'labels(locus)'; the line states it where it is not 'decoy'. Labels have
+    a count of errors for the alleles with an effect and for those without one; `Bound` is then that
+    of their mean error, and `BeatsCommonerP` the p-value against always calling the commoner label.
     """
+    prefix = ("" if kind == VariantClass.SNV else f"{kind}_") + (
+        "LOCUS_" if of == LOCUS_LABELS else ""
+    )
+    found = certificate.by_label
+    by_label = (
+        {
+            "EffectN": found.effect.n,
+            "EffectErrors": found.effect.errors,
+            "EffectBound": number_text(found.effect.bound),
+            "NoneN": found.none.n,
+            "NoneErrors": found.none.errors,
+            "NoneBound": number_text(found.none.bound),
+            "BeatsCommonerP": number_text(found.p_commoner),
+        }
+        if found is not None
+        else {}
+    )
     fields = {
-        "ID": f"{certificate.level}_{number}"
-        if kind == VariantClass.SNV
-        else f"{kind}_{certificate.level}_{number}",
+        "ID": f"{prefix}{certificate.level}_{number}",
         "Level": certificate.level,
         "Certified": "yes" if certificate.exists else "no",
         "Classes": quoted(",".join(certificate.strata)),
@@ -126,8 +144,13 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
         "Tested": certificate.tested,
         "Kind": kind,
         **({"Set": of} if of != DECOY else {}),
+        **by_label,
     }
     return structured("GFM_calibration", fields)
+
+
+def _set_name(one: ClassCalibration) -> str:
+    return LOCUS_LABELS if one.loci else one.set
 
 
 def shift_state(calibration: RunCalibration) -> str:

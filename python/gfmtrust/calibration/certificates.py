@@ -16,6 +16,7 @@ import numpy as np
 from scipy.special import betaln
 from scipy.stats import fisher_exact
 
+from gfmtrust.calibration.error_counts import ByLabel, ErrorCount
 from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement
 from gfmtrust.calibration.strata import joined, pooled
 from gfmtrust.core.binomial import lower_bound, upper_bound
@@ -62,16 +63,6 @@ class Probes:
 
 
 @dataclass(frozen=True)
-class ErrorCount:
-    """Number `n` of accepted probes, number of wrong ones among them, and the one-sided upper bound
-    of their error rate at confidence 1 - delta."""
-
-    n: int
-    errors: int
-    bound: float
-
-
-@dataclass(frozen=True)
 class Certificate:
     """The guarantee of one level in one cell. Where `threshold` is None, the level does not exist
     there.
@@ -80,7 +71,9 @@ class Certificate:
     whose own errors contradict the pooled certificate; balanced, run: the counts on the
     certification split at the threshold (without one: at the first candidate tested); tested:
     candidates looked at; n_probes: the cell's probes in that split; agreement: what the blocks of
-    the genome say of the balanced count, None where probes have no blocks.
+    the genome say of the balanced count, None where probes have no blocks; by_label: the same of
+    calls on labelled alleles, whose balanced count is over both labels with the bound of the
+    balanced error, None for decoys.
     """
 
     level: str
@@ -94,6 +87,7 @@ class Certificate:
     tested: int
     n_probes: int
     agreement: BlockAgreement | None = None
+    by_label: ByLabel | None = None
 
     @property
     def exists(self) -> bool:

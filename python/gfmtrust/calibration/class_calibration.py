@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gfmtrust.calibration import splits
 from gfmtrust.calibration.caps import Limits
 from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.label_blocks import Locus
 from gfmtrust.calibration.reliability import AblationRow, Reliability
 from gfmtrust.core.contracts.base import entry
 
@@ -67,9 +68,15 @@ class ClassCalibration:
     cut: float | None = entry("LLR from which a call is an effect; labels alone", "nat", None)
     by_size: bool = entry("whether an effect may be of either direction", default=False)
     directions: tuple[Direction, ...] = entry("errors by direction; labels alone", default=())
-    locus: bool = entry(
-        "whether the labels are of one locus, so that the levels hold there alone", default=False
+    loci: tuple[Locus, ...] = entry(
+        "where the labels lie if they are of few places, so that the levels hold there alone",
+        default=(),
     )
     length_bins: tuple[int, ...] = entry(
         "first length of each bin that the certificates tell apart", "bp", ()
     )
+
+    @property
+    def locus(self) -> bool:
+        """Do the levels hold in the loci of the labels alone?"""
+        return bool(self.loci)

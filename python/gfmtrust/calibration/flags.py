@@ -7,6 +7,8 @@ docs/understand/reliability.md 4.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -14,6 +16,7 @@ from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.fit import reliability
+from gfmtrust.calibration.label_blocks import inside
 from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.reliability import FEATURE_COLUMNS
 from gfmtrust.calibration.strata import pooled, strata
@@ -22,6 +25,52 @@ from gfmtrust.core.vocabulary import Basis, Rank, Why
 MAX_REASONS = 4
 REMARKS = np.uint32(BIT[Why.ALT_PREFERRED])
 """Bits that keep no flag down: they are written beside the reasons, and beside HIGH."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What is written of n alleles. rel: float64 (n,); rank: uint8 (n,); why: reasons, as `assign`
+    gives them; basis: see `basis` (n,)."""
+
+    rel: np.ndarray
+    rank: np.ndarray
+    why: list[tuple[str, ...]]
+    basis: np.ndarray
+
+
+def verdicts(
+    run: RunCalibration,
+    kind: str,
+    features: pd.DataFrame,
+    contig_index: np.ndarray,
+    pos: np.ndarray,
+) -> Verdicts:
+    """Reliability, flag, reasons and basis of alleles of one class of variant.
+
+    contig_index, pos: where the alleles lie (n,). Labels of one locus say nothing of any other
+    place: an allele outside it keeps the calibration by decoys. Raises the errors of `assign`.
+    """
+    calibration = run.of_class(kind)
+    if not calibration.loci:
+        return _verdicts(run, features, calibration)
+    within = inside(calibration.loci, contig_index, pos)
+    rel, rank = np.full(len(features), np.nan), np.zeros(len(features), dtype=np.uint8)
+    basis_of = np.full(len(features), None, dtype=object)
+    why: list[tuple[str, ...]] = [()] * len(features)
+    for rows, one in (
+        (np.flatnonzero(within), calibration),
+        (np.flatnonzero(~within), run.elsewhere(kind)),
+    ):
+        found = _verdicts(run, features.iloc[rows], one)
+        rel[rows], rank[rows], basis_of[rows] = found.rel, found.rank, found.basis
+        for row, reasons in zip(rows, found.why, strict=True):
+            why[row] = reasons
+    return Verdicts(rel, rank, why, basis_of)
+
+
+def _verdicts(run: RunCalibration, features: pd.DataFrame, one: ClassCalibration) -> Verdicts:
+    rank, why = assign(run, features, one)
+    return Verdicts(reliability(one, features), rank, why, basis(one, rank))
 
 
 def assign(

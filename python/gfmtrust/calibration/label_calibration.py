@@ -1,10 +1,9 @@
-"""Calibration by labels: the same score and certificates as on decoys, where right means that the
-model's call agrees with the label.
+"""Calibration by labels: right means that the model's call agrees with the label.
 
 The call of an allele compares its LLR with a cut-off that the fit split chose; the distance to the
-cut-off replaces |LLR|. The splits share no megabase. Where there are too few labels, the decoy
-calibration is used and the number needed is reported. Source: docs/understand/reliability.md,
-"Labels".
+cut-off replaces |LLR|. What a level promises is in `label_certificates`. The splits share no
+megabase, and in a single locus no exon. Where there are too few labels, the decoy calibration is
+used and the number needed is reported. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -14,19 +13,25 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration import flags, splits
-from gfmtrust.calibration.calls import best_cut, effect_score
-from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration, Direction
+from gfmtrust.calibration import flags, label_certificates, splits
+from gfmtrust.calibration import reliability as score
+from gfmtrust.calibration.calls import effect_score, steady_cut
+from gfmtrust.calibration.caps import caps, measure_limits
+from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration, Direction, SplitCounts
+from gfmtrust.calibration.fit import own_surprisal
+from gfmtrust.calibration.label_blocks import Blocks, blocks_of
+from gfmtrust.calibration.label_cells import Calls
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import of_snvs
+from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank
-from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
 
 MIN_LABELS = 200
 """Alleles of each label that are needed to certify anything at the error that MEDIUM allows."""
-LIKELY_HIGH = 500
-"""Alleles of each label below which HIGH is unlikely to be certified."""
+LIKELY_HIGH = 1000
+"""Alleles of each label below which HIGH is unlikely to be certified, also with a model of AUROC .9."""
+MIN_FIT_LABELS = 40
+"""Alleles of each label that the fit split and the certification splits need."""
 ONE_SIDED = 0.9
 
 
@@ -39,20 +44,32 @@ def too_few(label: np.ndarray) -> str:
         return ""
     return (
         f"{n_effect:,} alleles with an effect and {n_none:,} without; a calibration needs {MIN_LABELS} of each "
-        f"({LIKELY_HIGH} for HIGH to be likely)"
+        f"({LIKELY_HIGH:,} for HIGH to be likely)"
     )
 
 
-def refusal(label: np.ndarray, block: np.ndarray) -> str:
-    """The reason why these labels cannot calibrate, with the number needed; '' where they can.
-    label, block: (n,)."""
-    n_blocks = len(np.unique(block))
+def refusal(label: np.ndarray, blocks: Blocks, seed: int = 1) -> str:
+    """The reason why these labels (n,) cannot calibrate, with the number needed; '' where they can.
+    The alleles are in their canonical order."""
     if why_not := too_few(label):
         return why_not
-    if n_blocks < splits.MIN_BLOCKS:
-        return f"labels in {n_blocks} blocks of 1 Mb; a calibration needs {splits.MIN_BLOCKS}"
-    if not splits.halves_balanced(int((splits.split(block, 1) == splits.FIT).sum()), len(label)):
-        return "the blocks of 1 Mb cannot be split evenly; a calibration needs 40 to 60 % of the labels in half of them"
+    if blocks.n < blocks.needed:
+        return (
+            f"labels in {blocks.n} {blocks.words}; a calibration needs {splits.MIN_BLOCKS} of 1 Mb, "
+            f"or {blocks.needed} exons or windows of 1 kb in one locus"
+        )
+    in_fit = splits.split(blocks.index, seed) == splits.FIT
+    if not splits.halves_balanced(int(in_fit.sum()), len(label)):
+        return (
+            f"the {blocks.n} {blocks.words} cannot be split evenly; a calibration needs 40 to 60 % "
+            "of the labels in half of them"
+        )
+    fewest = min(int(((label == one) & part).sum()) for one in (0, 1) for part in (in_fit, ~in_fit))
+    if fewest < MIN_FIT_LABELS:
+        return (
+            f"half of the {blocks.n} {blocks.words} hold {fewest} alleles of one label; a "
+            f"calibration needs {MIN_FIT_LABELS} of each in either half"
+        )
     return ""
 
 
@@ -69,44 +86,104 @@ def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
             )
     if min((label == 1).sum(), (label == 0).sum()) < LIKELY_HIGH:
         texts.append(
-            f"fewer than {LIKELY_HIGH} alleles of a label: HIGH is unlikely to be certified"
+            f"fewer than {LIKELY_HIGH:,} alleles of a label: HIGH is unlikely to be certified"
         )
     return texts
-
-
-def blocks_of(table: pd.DataFrame) -> np.ndarray:
-    """Block of each allele, int (n,): its megabase of its contig."""
-    return np.unique(
-        place_key(table["contig_index"], table["pos"] // MAX_BLOCK_BP), return_inverse=True
-    )[1]
 
 
 def fit(
     table: pd.DataFrame, options: Options, by_size: bool, llr_cut: float | None = None
 ) -> ClassCalibration:
     """The calibration of one class of variant by its labelled alleles. It has no certificates where
-    `refusal` gives a reason.
+    the fit split holds one label only; whether the labels are enough is asked by `refusal`.
 
     table: contig_index, pos, label and the columns of `features`; rows without an LLR are left out.
-    llr_cut: nats; None means the best cut-off of the fit split.
+    llr_cut: nats; None means the cut-off of the fit split, see `steady_cut`.
     """
+    n = len(table)
     table = table[np.isfinite(table["llr"].to_numpy(np.float64))].sort_values(
         ["contig_index", "pos"], kind="stable", ignore_index=True
     )
-    block, label = blocks_of(table), table["label"].to_numpy()
-    score = effect_score(table["llr"].to_numpy(np.float64), by_size)
-    part = splits.split(block, options.seed)
+    blocks, effect = blocks_of(table), table["label"].to_numpy() == 1
+    llr_score = effect_score(table["llr"].to_numpy(np.float64), by_size)
+    part = splits.split(blocks.index, options.seed)
     in_fit = part == splits.FIT
-    cut = llr_cut if llr_cut is not None else best_cut(label[in_fit], score[in_fit])
-    right = (score >= cut) == (label == 1)
-    distance = np.abs(score - cut)
-    as_probes = table.assign(
-        block=block, real=0, decoy=0, run_oriented=True, llr=np.where(right, -distance, distance)
+    unfitted = ClassCalibration(
+        _counts(part, n, blocks.n),
+        None,
+        measure_limits(table, blocks.index, options),
+        (),
+        (),
+        (),
+        set=LABELS,
+        by_size=by_size,
+        loci=blocks.loci,
     )
+    if not 0 < effect[in_fit].sum() < in_fit.sum():
+        return unfitted
+    cut = (
+        llr_cut
+        if llr_cut is not None
+        else steady_cut(effect[in_fit].astype(int), llr_score[in_fit])
+    )
+    call = llr_score >= cut
+    distances = table.assign(llr=llr_score - cut)
+    reliability, ablation = _fit_score(
+        distances, effect, call == effect, in_fit, blocks.index, options.seed
+    )
+    calls = Calls(
+        score.predict(reliability, distances),
+        effect,
+        call,
+        strata(table, ()),
+        blocks.index,
+        own_surprisal(table),
+    )
+    cap, _ = caps(unfitted.limits, table)
     fitted = replace(
-        calibration_fit.fit_class(as_probes, options), set=LABELS, cut=float(cut), by_size=by_size
+        unfitted,
+        reliability=reliability,
+        ablation=ablation,
+        cut=float(cut),
+        certificates=label_certificates.certify(calls, cap, part, options),
     )
-    return replace(fitted, directions=directions(options, fitted, table[~in_fit], ~right[~in_fit]))
+    return replace(
+        fitted, directions=directions(options, fitted, table[~in_fit], calls.wrong[~in_fit])
+    )
+
+
+def _fit_score(
+    distances: pd.DataFrame,
+    effect: np.ndarray,
+    right: np.ndarray,
+    in_fit: np.ndarray,
+    block: np.ndarray,
+    seed: int,
+) -> tuple[score.Reliability, tuple[score.AblationRow, ...]]:
+    """The reliability of the calls, fitted with both labels at equal weight: the alleles of the
+    rarer label are repeated, because otherwise a rare effect would make "no effect" look reliable
+    wherever it is said."""
+    rows = np.flatnonzero(in_fit)
+    n_effect = int(effect[rows].sum())
+    n_none = len(rows) - n_effect
+    times = np.where(
+        effect[rows], max(1, round(n_none / n_effect)), max(1, round(n_effect / n_none))
+    )
+    repeated = np.repeat(rows, times)
+    reliability, ablation = score.fit(
+        distances.iloc[repeated].reset_index(drop=True),
+        right[repeated],
+        splits.folds(block[repeated], seed, score.N_FOLDS),
+        score.median_sd(distances),
+    )
+    return replace(reliability, n_probes=len(rows)), ablation
+
+
+def _counts(part: np.ndarray, n: int, n_blocks: int) -> SplitCounts:
+    of = [
+        int((part == one).sum()) for one in (splits.FIT, splits.CERTIFY_HIGH, splits.CERTIFY_MEDIUM)
+    ]
+    return SplitCounts(len(part), n - len(part), *of, n_blocks)
 
 
 def directions(

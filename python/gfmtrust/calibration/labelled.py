@@ -13,6 +13,7 @@ from gfmtrust.calibration import label_calibration, local_lr
 from gfmtrust.calibration.allele_features import AlleleFeatures
 from gfmtrust.calibration.class_calibration import ClassCalibration
 from gfmtrust.calibration.ensemble import Ensemble
+from gfmtrust.calibration.label_blocks import blocks_of
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import LabelCalibrations
 from gfmtrust.core.errors import BadDataError, message
@@ -83,8 +84,9 @@ def label_calibrations(
     fitted: dict[str, ClassCalibration] = {}
     refused: list[tuple[str, str]] = []
     for name, table in by_class.items():
+        table = table.sort_values(["contig_index", "pos"], kind="stable", ignore_index=True)
         label = table["label"].to_numpy()
-        if why_not := label_calibration.refusal(label, label_calibration.blocks_of(table)):
+        if why_not := label_calibration.refusal(label, blocks_of(table), options.seed):
             log.warning("labels: %s: %s; the decoy calibration stays", name, why_not)
             refused.append((name, why_not))
             continue

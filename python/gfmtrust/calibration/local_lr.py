@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.calibration.calls import effect_score
-from gfmtrust.calibration.label_calibration import blocks_of
+from gfmtrust.calibration.label_blocks import megabases
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.resampling import Blocks
@@ -170,7 +170,7 @@ def write(
         lr_curve = curve(
             label,
             effect_score(table["llr"].to_numpy(np.float64), by_size),
-            blocks_of(table),
+            megabases(table),
             seed,
             draws,
         )

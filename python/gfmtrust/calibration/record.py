@@ -147,6 +147,21 @@ class RunCalibration(Contract):
         by_name = dict(sorted((self.classes | self.labels.classes).items()))
         return {VariantClass.SNV.value: by_name[VariantClass.SNV.value], **by_name}
 
+    def in_use(self) -> list[tuple[str, ClassCalibration]]:
+        """Every calibration that flags alleles, with its class of variant. A class whose labels are
+        of one locus has two: that of its labels, and that of decoys for the alleles elsewhere."""
+        pairs = []
+        for name, one in self.flagging().items():
+            pairs.append((name, one))
+            if one.loci and name in self.classes:
+                pairs.append((name, self.classes[name]))
+        return pairs
+
+    def elsewhere(self, name: str) -> ClassCalibration:
+        """The calibration of that class by decoys, for alleles outside the loci of its labels."""
+        without = replace(self, labels=LabelCalibrations())
+        return without.of_class(name)
+
     def of_class(self, name: str) -> ClassCalibration:
         """The calibration that flags that class of variant. A class without a calibration is
         flagged LOW with the reason UNCERTIFIED."""

@@ -54,9 +54,9 @@ class Collector:
         ]
 
     def add(self, alleles: pd.DataFrame) -> pd.DataFrame:
-        """The alleles with the columns var_pos (-1 where the allele is an SNV or is not scored),
-        var_ref and var_alt. An allele that is too long after normalisation has the status
-        TOO_LONG."""
+        """The alleles with the columns var_pos (-1 where the allele is an SNV or cannot be scored),
+        var_ref and var_alt. An allele that is too long after normalisation has the status TOO_LONG
+        and keeps its normalised form, so that labels match it."""
         ref, alt, status = (alleles[name].to_numpy(object) for name in ("ref", "alt", "status"))
         status = status.copy()
         pos = np.full(len(alleles), -1, dtype=np.int64)
@@ -70,12 +70,11 @@ class Collector:
             variant = normalised(
                 self._genome, self._genome.names[index], int(start), ref[row], alt[row]
             )
+            pos[row], short_ref[row], short_alt[row] = variant.pos, variant.ref, variant.alt
             if variant.length > self._max:
                 status[row] = Status.TOO_LONG
-            else:
-                pos[row], short_ref[row], short_alt[row] = variant.pos, variant.ref, variant.alt
         alleles = alleles.assign(status=status, var_pos=pos, var_ref=short_ref, var_alt=short_alt)
-        listed = alleles[pos >= 0]
+        listed = alleles[(pos >= 0) & (status == Status.SCORED)]
         if len(listed):
             self._parts.append(
                 pd.DataFrame(

@@ -70,6 +70,7 @@ def manifest(run, files: list[Path]) -> Manifest:
         ),
         annotated=tuple(contract(counts) for counts in run.files),
         files=tuple(sorted((published(path) for path in files), key=lambda file: file.name)),
+        labels_verdict=run.labels_verdict,
     )
 
 

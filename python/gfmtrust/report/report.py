@@ -24,6 +24,7 @@ from gfmtrust.core.contracts.manifest import Manifest
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.contracts.shard import ShardMetrics
+from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -79,7 +80,8 @@ inclusion, because a missing key matches no comparison."""
 class Run:
     """The outputs of the steps of a run that the report reads. files: counts.json of every
     annotated file, by id; compared, loci, local_lr: the outputs of `model_comparison`, `loci` and
-    `local_lr`, {} where there is none."""
+    `local_lr`, {} where there is none; labels_verdict: sentences of BENCHMARK_LABELS on all
+    alleles."""
 
     checks: Checks
     plan: Plan
@@ -92,6 +94,7 @@ class Run:
     local_lr: dict
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
+    labels_verdict: tuple[str, ...] = ()
 
     @property
     def vcfs(self) -> list[VcfCounts]:
@@ -107,7 +110,8 @@ class RunFiles:
     """The input files of a report.
 
     checked, plan, calibration, sites: folders of those steps; counts, metrics: files, in any order;
-    model_files: bundle.json of each model.
+    model_files: bundle.json of each model; benchmark: folder of BENCHMARK_LABELS, None without
+    labels.
     """
 
     checked: Path
@@ -117,6 +121,7 @@ class RunFiles:
     counts: list[Path]
     metrics: list[Path]
     model_files: list[Path]
+    benchmark: Path | None = None
 
 
 def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Run:
@@ -179,7 +184,22 @@ def read_run(files: RunFiles) -> Run:
         local_lr=_read_if_present(files.calibration / local_lr.JSON_FILE),
         compared=_read_if_present(files.sites / model_comparison.FILE),
         loci=_read_if_present(files.sites / loci.FILE),
+        labels_verdict=_labels_verdict(files.benchmark),
     )
+
+
+def _labels_verdict(benchmark: Path | None) -> tuple[str, ...]:
+    """The sentences of BENCHMARK_LABELS on the labelled alleles of all classes of variant; () without
+    labels. Raises MissingInputError (66), BadDataError (65)."""
+    if benchmark is None:
+        return ()
+    content = tables.read_json(benchmark / "benchmark.json")
+    try:
+        return tuple(str(sentence) for sentence in content["verdict"]["all"])
+    except (KeyError, TypeError) as fault:
+        raise BadDataError(
+            message("benchmark.json", "no verdict", "a file of BENCHMARK_LABELS", "run it again")
+        ) from fault
 
 
 def _read_if_present(path: Path) -> dict:
@@ -226,6 +246,7 @@ def context(run: Run) -> dict:
         "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "verdict": report_wording.verdict(numbers, calibration),
+        "labels_verdict": run.labels_verdict,
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
@@ -247,7 +268,7 @@ def context(run: Run) -> dict:
         ],
         "certificates": [
             report_rows.certificate(name, certificate)
-            for name, one in calibration.flagging().items()
+            for name, one in calibration.in_use()
             for certificate in one.certificates
         ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,

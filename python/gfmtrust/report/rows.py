@@ -37,6 +37,8 @@ def certificate(kind: str, record: Certificate) -> dict[str, str]:
     outcome = "certified" if record.exists else "not certified"
     if record.exists and record.refused:
         outcome += f"; refused for {', '.join(record.refused)}"
+    if record.by_label is not None:
+        kind += " by labels"
     return {
         "level": record.level,
         "classes": f"{kind}: {', '.join(record.strata)}",
@@ -44,9 +46,22 @@ def certificate(kind: str, record: Certificate) -> dict[str, str]:
         "threshold": MISSING if record.threshold is None else f"{record.threshold:.3f}",
         "balanced": f"{record.balanced.errors:,} / {record.balanced.n:,}",
         "balanced_bound": f"{record.balanced.bound:.1%}",
-        "run": f"{record.run.errors:,} / {record.run.n:,}",
-        "run_bound": f"{record.run.bound:.1%}",
+        **_second_count(record),
         "outcome": outcome,
+    }
+
+
+def _second_count(found: Certificate) -> dict[str, str]:
+    """The run-oriented probes of decoys; of labels the alleles with an effect and those without."""
+    if found.by_label is None:
+        return {
+            "run": f"{found.run.errors:,} / {found.run.n:,}",
+            "run_bound": f"{found.run.bound:.1%}",
+        }
+    effect, none = found.by_label.effect, found.by_label.none
+    return {
+        "run": f"effect {effect.errors:,} / {effect.n:,}, none {none.errors:,} / {none.n:,}",
+        "run_bound": f"{effect.bound:.1%}, {none.bound:.1%}",
     }
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gfmtrust.calibration.certificates import Certificate
+from gfmtrust.calibration.class_calibration import LABELS
+from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
@@ -45,6 +47,10 @@ def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
         )
     if n_high:
         share = n_high / numbers.scored
+        by_labels = [f"{text}." for text in label_sentences(calibration).values()]
+        if by_labels:
+            headline = f"{n_high:,} of {numbers.scored:,} scored alleles are HIGH ({share:.1%})."
+            return Verdict(headline, (*by_labels, medium), True)
         return Verdict(
             f"{n_high:,} of {numbers.scored:,} scored alleles are HIGH ({share:.1%}).",
             (
@@ -132,17 +138,23 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
         return f"Not given in this run: {calibration.options.at_most_medium}."
     if level == Rank.HIGH and calibration.high_withheld:
         return f"Withheld: {calibration.high_withheld}."
-    certificates = [
-        one for one in calibration.snv.certificates if one.level == level.name and one.exists
+    kinds: dict[str, list[str]] = {"Decoy error": [], "Mean error of the two labels": []}
+    for name, one in calibration.in_use():
+        if any(found.level == level.name and found.exists for found in one.certificates):
+            by_labels = "Mean error of the two labels"
+            kinds[by_labels if one.set == LABELS else "Decoy error"].append(name)
+    exactly = " of exactly this flag" if level == Rank.MEDIUM else ""
+    texts = [
+        f"{what}{exactly} at most {alpha:.0%}, confidence {1 - calibration.options.delta:.0%} "
+        f"({', '.join(names)})."
+        for what, names in kinds.items()
+        if names
     ]
-    if not certificates:
+    if not texts:
         return (
             f"Does not exist in this run: an error of at most {alpha:.0%} could not be certified."
         )
-    exactly = " of exactly this flag" if level == Rank.MEDIUM else ""
-    return (
-        f"Decoy error{exactly} at most {alpha:.0%}, confidence {1 - calibration.options.delta:.0%}."
-    )
+    return " ".join(texts)
 
 
 def curve_sentence(bins: list[CurveBin]) -> str:

@@ -49,7 +49,7 @@ def endText(dry_run, outdir, kind) {
     def cached = workflow.stats.cachedCount ? ", ${workflow.stats.cachedCount} of ${workflow.stats.cachedCount + workflow.stats.succeedCount} tasks from an earlier run" : ''
     return (["gfmtrust: done in ${workflow.duration}${cached}",
         "  ${kind == 'bed' ? 'regions' : 'alleles'}    ${rankCounts(annotated, kind)}",
-        "  report     ${outdir}/report/gfmtrust_report.html (start here)"] + files + next + leftovers(outdir, annotated)).join('\n')
+        "  report     ${outdir}/report/gfmtrust_report.html (start here)"] + labelLines(outdir) + files + next + leftovers(outdir, annotated)).join('\n')
 }
 
 /**
@@ -80,6 +80,12 @@ def lineAfter(lines, heading) {
 /** Entries of manifest.json, which REPORT wrote: annotated files with their counts. */
 def annotatedEntries(outdir) {
     return new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json").text).annotated ?: []
+}
+
+/** What the labels of --labels say of the run, a line a sentence; none without labels. */
+def labelLines(outdir) {
+    def verdict = new groovy.json.JsonSlurper().parseText(file("${outdir}/pipeline_info/manifest.json").text).labels_verdict ?: []
+    return verdict.withIndex().collect { sentence, i -> "  ${i ? '      ' : 'labels'}     ${sentence}" }
 }
 
 /** The published VCF of an entry: its id is <sample>, or <sample>.<vcf_id>, so its folder is looked up. */

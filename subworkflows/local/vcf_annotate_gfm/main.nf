@@ -199,8 +199,10 @@ workflow VCF_ANNOTATE_GFM {
             given.code,
         )
         annotated_sites = ANNOTATE_SITES(ch_plan, ch_scores, ch_facts, calibrated.calibration, given.code)
+        ch_benchmark = channel.value(none)
         if (given.labels) {
-            BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
+            benchmarked = BENCHMARK_LABELS(ch_plan, ch_scores, read.table, annotated_sites.alleles, given.seed, given.code)
+            ch_benchmark = benchmarked.benchmark
         }
         annotated = ANNOTATE_VCF(ch_vcf.map { row -> [row[0], row[1]] }, annotated_sites.alleles, calibrated.json, given.code)
         regions = ANNOTATE_REGIONS(channel.fromList(given.regions), annotated_sites.bases, calibrated.json, given.code)
@@ -215,6 +217,7 @@ workflow VCF_ANNOTATE_GFM {
             regions.counts.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
             scored.metrics.toSortedList().map { pairs -> [cohort, filesByName(pairs)] },
             ch_facts,
+            ch_benchmark,
             given.title,
             given.code,
         )

@@ -492,7 +492,7 @@ def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path,
     ]
     assert [text.split(":")[1].strip() for text in told] == ["context_model", "DEL", "SNV"]
     assert all(
-        "a calibration needs 200 of each (500 for HIGH to be likely); the decoy calibration stays"
+        "a calibration needs 200 of each (1,000 for HIGH to be likely); the decoy calibration stays"
         in text
         for text in told[1:]
     )

@@ -13,6 +13,7 @@ process REPORT {
     tuple val(meta3), path(bed_counts, stageAs: 'counts/bed/*')
     tuple val(meta4), path(metrics, stageAs: 'metrics/*')
     tuple val(meta5), path(models, stageAs: 'models/?/*')
+    tuple val(meta6), path(benchmark)
     val title
     val code
 
@@ -25,6 +26,7 @@ process REPORT {
 
     script:
     def args = task.ext.args ?: ''
+    def benchmark_option = benchmark ? "--benchmark ${benchmark}" : ''
     """
     gfmtrust report \\
         --checked ${checked} \\
@@ -34,6 +36,7 @@ process REPORT {
         --counts counts/*/*.json \\
         --metrics metrics/*.json \\
         --models ${models} \\
+        ${benchmark_option} \\
         --title ${quoted(title)} \\
         --out_dir report \\
         ${args}

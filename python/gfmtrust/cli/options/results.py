@@ -118,6 +118,7 @@ STEPS = {
         sites=dict(type=Path, required=True, help="folder written by annotate_sites"),
         counts=dict(type=Path, nargs="*", default=[], help="counts.json of each annotated file"),
         metrics=dict(type=Path, nargs="*", default=[], help="metrics.json of each scored shard"),
+        benchmark=dict(type=Path, help="folder written by benchmark_labels; its verdict is shown"),
         title=dict(default="gfmtrust report", help="title of the report"),
     ),
 }

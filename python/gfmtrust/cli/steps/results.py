@@ -105,5 +105,6 @@ def report(options: argparse.Namespace) -> None:
         options.counts,
         options.metrics,
         options.models,
+        options.benchmark,
     )
     step.report(files, options.out_dir, title=options.title)

@@ -29,6 +29,15 @@ class RunFacts(Contract):
         "variant classes that are flagged by labels", factory=tuple
     )
     percentile: str = entry("the background of GFM_PCT in words; empty without one", default="")
+    label_cuts: dict[str, float] = entry(
+        "class of variant -> LLR from which a call is an effect, of those that are flagged by labels",
+        "nat",
+        factory=dict,
+    )
+    label_levels: dict[str, str] = entry(
+        "class of variant -> what its levels promise, of those that are flagged by labels",
+        factory=dict,
+    )
     models: dict[str, dict] = entry("model id -> metadata of its score tables", factory=dict)
 
     @property

@@ -26,7 +26,7 @@ from gfmtrust.validation.benchmark.labelled import confounders, plots, questions
 from gfmtrust.validation.benchmark.labelled.alleles import Judged, judge
 from gfmtrust.validation.benchmark.labelled.questions import EVERY
 from gfmtrust.validation.benchmark.labelled.rows import filled
-from gfmtrust.validation.benchmark.labelled.verdict import verdict
+from gfmtrust.validation.benchmark.labelled.verdict import of_calibration, verdict
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +74,7 @@ def benchmark_labels(
         kind: verdict(result_tables, kind)
         for kind in dict.fromkeys(row["kind"] for row in result_tables["trend"])
     }
-    if by_labels := run.flagged_by_labels:
-        verdicts = {
-            kind: [
-                *lines,
-                f"Flags of {', '.join(by_labels)} were calibrated on labels: the same labels prove nothing of them.",
-            ]
-            for kind, lines in verdicts.items()
-        }
+    verdicts = {kind: [*of_calibration(run, kind), *lines] for kind, lines in verdicts.items()}
     overlaps = training.of_models(
         run.models,
         run.contigs,

@@ -1,8 +1,9 @@
 """The labelled alleles of a run with all that is asked of them: each model's answer, the call it
 makes, and whether the label agrees.
 
-A call needs a cut on the LLR. Where none is given the best one of each class of variant is taken:
-one number for all its alleles, as cuts that differ between halves of the genome would borrow from
+A call needs a cut on the LLR. A class of variant that is flagged by labels has that of its
+calibration, so that verdict, flags and levels speak of the same calls. Where none is given either,
+the best one of each class is taken: one number for all its alleles, as cuts that differ between halves of the genome would borrow from
 how often each half has an effect. Choosing it on these very labels flatters the alleles near it,
 which are the LOW ones, never the flag. Source: docs/understand/reliability.md, "Labels".
 """
@@ -79,16 +80,15 @@ def judge(
         kind=kind, block=block, score=effect_score(table["llr"].to_numpy(np.float64), by_size)
     )
     table = table.assign(fold=two_folds(place_key(table["contig_index"], table["pos"]), block))
-    cut = np.full(len(table), llr_cut) if llr_cut is not None else cuts(table)
+    run = RunFacts.read(sites)
+    cut = np.full(len(table), llr_cut) if llr_cut is not None else cuts(table, run.label_cuts)
     score = table["score"].to_numpy()
     table = table.assign(
         cut=cut, distance=np.abs(score - cut), wrong=(score >= cut) != (table["label"] == 1)
     )
     scorers, about = {ENSEMBLE: score}, {ENSEMBLE: "mean over the models that vote"}
     if plan_dir is not None:
-        for model, llr, what in model_llrs(
-            plan_dir, scores, RunFacts.read(sites).models, table[labels.KEY]
-        ):
+        for model, llr, what in model_llrs(plan_dir, scores, run.models, table[labels.KEY]):
             scorers[model], about[model] = effect_score(llr, by_size), what
     scorers[COMPOSITION] = composition(table)
     about[COMPOSITION] = "logistic on GC and CpG alone, fitted on the other half of the labels"
@@ -108,14 +108,17 @@ def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
     return fold[block]
 
 
-def cuts(table: pd.DataFrame) -> np.ndarray:
-    """The best cut of each allele's class of variant (n,); of all alleles where the class has fewer
+def cuts(table: pd.DataFrame, of_calibration: dict[str, float]) -> np.ndarray:
+    """The cut of each allele's class of variant (n,): that of its calibration by labels
+    (`of_calibration`, nats, by class), else the best one; of all alleles where the class has fewer
     than 20 of a label."""
     label, score, kind = (table[name].to_numpy() for name in ("label", "score", "kind"))
     cuts = np.full(len(table), best_cut(label, score))
     for name in np.unique(kind):
         of_kind = kind == name
-        if min((label[of_kind] == 1).sum(), (label[of_kind] == 0).sum()) >= MIN_FOR_CUT:
+        if name in of_calibration:
+            cuts[of_kind] = of_calibration[name]
+        elif min((label[of_kind] == 1).sum(), (label[of_kind] == 0).sum()) >= MIN_FOR_CUT:
             cuts[of_kind] = best_cut(label[of_kind], score[of_kind])
     return cuts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.resampling import ACROSS
 from gfmtrust.validation.benchmark.labelled.alleles import COMPOSITION, ENSEMBLE
 from gfmtrust.validation.benchmark.labelled.questions import EVERY
@@ -41,6 +42,21 @@ def verdict(result_tables: dict[str, list[dict]], kind: str = EVERY) -> list[str
         loci = f"{trend['blocks']} {'locus' if trend['blocks'] == 1 else 'loci'}"
         sentences.append(f"Intervals speak of {loci} alone; nothing is said of others.")
     return sentences
+
+
+def of_calibration(run: RunFacts, kind: str) -> list[str]:
+    """What the calibration by labels promises to that class of variant, in its own words and with
+    its own numbers; [] without one. All other sentences describe the same labels once more, those
+    that fitted it included, so that they are no test of it."""
+    classes = [name for name in run.flagged_by_labels if kind in (EVERY, name)]
+    promised = [f"{run.label_levels[name]}." for name in classes if name in run.label_levels]
+    if not classes:
+        return []
+    return [
+        *promised,
+        f"Flags of {', '.join(classes)} were calibrated on labels: what follows is of the same labels "
+        "and proves nothing of them.",
+    ]
 
 
 def _falls(trend: dict) -> bool:
