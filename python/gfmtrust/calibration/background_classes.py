@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.core.alphabet import BASES, N, encode
-from gfmtrust.planning.probes import folded
+from gfmtrust.planning.site_classes import folded
 
 COPY_CLASS = "copy_class"
 """The column of the features that holds the copy class."""

@@ -37,7 +37,7 @@ def simulated(alleles, real=None) -> Pool:
         alleles,
         real,
         1 - real,
-        np.random.default_rng(0).normal(1.8, 0.1, 400),
+        alleles[alleles["run_oriented"]].assign(af=np.nan, an=0),
         False,
         "fp32",
         ("made_up",),

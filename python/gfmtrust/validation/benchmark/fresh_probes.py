@@ -90,7 +90,7 @@ def fresh_probes(
         )
         keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
         score(fasta, bundles, work / "plan", work / "scores")
-        table, _ = calibrate.probe_table(
+        table = calibrate.probe_table(
             work / "plan", ScoreTables([work / "scores"], list(fitted.bundles))
         )
         names = genome.names

@@ -21,16 +21,21 @@ from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
+from gfmtrust.calibration.own_snvs import OwnSnvs
+from gfmtrust.calibration.probe_tables import ProbeRows, read_once
+from gfmtrust.core.alphabet import decode
 from gfmtrust.core.errors import MissingInputError, UsageError, message
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf.header import COLUMNS
 from gfmtrust.planning import plan, shards
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.shard import score_file
 from gfmtrust.validation.oracle import dataset
 from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
+from gfmtrust.validation.oracle.spectra import draw_snvs
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +44,23 @@ POOL_ALLELES = 520_000
 clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
-TABLE, RUN_SITES = "alleles.parquet", "run_sites.parquet"
-RUN_SITES_SCHEMA = pa.schema([("local_surprisal", pa.float32())])
+OWN_ALLELES = 100_000
+"""Alleles that the genome mutated to, on which the promise is counted beside the probes."""
+TABLE, OWN = "alleles.parquet", "own.parquet"
 
 
 @dataclass(frozen=True)
 class Pool:
     """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
-    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,);
-    run_surprisal: bits, float64 (m,), of the run's own sites; context_only: the context model is
+    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,); own: m rows
+    with the columns of `features`, af and an, of alleles that the genome mutated to, REF being what
+    stands there; context_only: the context model is
     the only model; precision: of the least precise model; models: ids."""
 
     alleles: pd.DataFrame
     real: np.ndarray
     decoy: np.ndarray
-    run_surprisal: np.ndarray
+    own: pd.DataFrame
     context_only: bool
     precision: str
     models: tuple[str, ...]
@@ -82,7 +89,7 @@ class Pool:
             self.alleles.iloc[rows].reset_index(drop=True),
             self.real[rows],
             self.decoy[rows],
-            self.run_surprisal,
+            self.own,
             self.context_only,
             self.precision,
             self.models,
@@ -149,9 +156,10 @@ def build(
     threads: int = 2,
     neighbours: bool = True,
     context: Path | None = None,
+    n_own: int = OWN_ALLELES,
 ) -> dict[str, Pool]:
-    """Draw n alleles like those of <spectrum>.vcf.gz of an oracle genome, score them, and write a
-    pool for each ensemble.
+    """Mutate an oracle genome by that spectrum (n_own alleles), draw n alleles like those, score
+    both, and write a pool for each ensemble.
 
     genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`).
     ensembles: name -> bundles that vote, none: the context model alone. neighbours: score them too,
@@ -161,11 +169,12 @@ def build(
     """
     if n < MIN_ALLELES:
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
-    fasta, vcf = genome_dir / dataset.GENOME, genome_dir / f"{spectrum}.vcf.gz"
+    fasta = genome_dir / dataset.GENOME
     truth = dataset.read_truth(genome_dir / dataset.TRUTH)
     context_bundle = context or context_model(genome_dir)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
+        vcf = _mutated(genome_dir, spectrum, n_own, work)
         checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
         genome = Genome.open(fasta, work)
         surprisal = (
@@ -196,7 +205,7 @@ def build(
         )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, context_bundle]]
-            alleles, sites = calibrate.probe_table(
+            alleles, own = _measured(
                 work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
             )
             metadata = {
@@ -206,7 +215,7 @@ def build(
                     (one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__
                 ),
             }
-            _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, metadata)
+            _write(folder_of(genome_dir, spectrum, name), alleles, truth, own, metadata)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 
 
@@ -219,7 +228,7 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], sites: np.ndarray, metadata: dict
+    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], own: pd.DataFrame, metadata: dict
 ) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
@@ -231,11 +240,36 @@ def _write(
             for name in ("real", "decoy")
         }
     )
-    frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
-    tables.write(folder / TABLE, frame, frame.schema, metadata)
-    tables.write(
-        folder / RUN_SITES, {"local_surprisal": np.asarray(sites, np.float32)}, RUN_SITES_SCHEMA
-    )
+    for name, table in ((TABLE, alleles), (OWN, own)):
+        frame = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        tables.write(folder / name, frame, frame.schema, metadata)
+
+
+def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The probes with their measures, and the run's own SNVs that were scored."""
+    probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
+    read_once(plan_dir, scores, [probes, own])
+    table = own.table().assign(af=own.alleles["af"], an=own.alleles["an"])
+    return probes.table(), table[table["llr"].notna()].reset_index(drop=True)
+
+
+def _mutated(genome_dir: Path, spectrum: str, n: int, folder: Path) -> Path:
+    """A VCF of SNVs that a genome mutated to by that spectrum, n of them over all contigs (at most
+    one in eight bases), in proportion to length; their frequencies are unknown."""
+    lines, rng = ["##fileformat=VCFv4.2\n", f"{COLUMNS.decode('ascii')}\n"], np.random.default_rng(7)
+    with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
+        total = sum(genome.contigs.values())
+        for name, length in genome.contigs.items():
+            codes = genome.codes(name, 0, length)
+            pos, alt = draw_snvs(codes, spectrum, min(n, total // 8) * length // total, rng)
+            lines += [
+                f"{name}\t{place + 1}\t.\t{ref}\t{other}\t.\t.\t.\n"
+                for place, ref, other in zip(
+                    pos.tolist(), decode(codes[pos]), decode(alt), strict=True
+                )
+            ]
+    (folder / "mutated.vcf").write_text("".join(lines))
+    return folder / "mutated.vcf"
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
@@ -245,7 +279,7 @@ def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_AL
     folder = folder_of(genome_dir, spectrum, name)
     return (
         read(folder)
-        if (folder / RUN_SITES).exists()
+        if (folder / OWN).exists()
         else build(genome_dir, {name: models}, spectrum, n)[name]
     )
 
@@ -254,15 +288,15 @@ def read(folder: Path) -> Pool:
     """A pool that `build` wrote. Raises MissingInputError (66) where it is not there."""
     alleles = tables.read(folder / TABLE).to_pandas()
     metadata = tables.read_metadata(folder / TABLE)
-    surprisal = tables.read(folder / RUN_SITES)["local_surprisal"].to_numpy().astype(np.float64)
-    alleles["region_class"] = alleles["region_class"].astype(
-        object
-    )  # Arrow's strings are slow to compare
+    own = tables.read(folder / OWN).to_pandas()
+    for table in (alleles, own):
+        for column in ("region_class", "copy_class", "mutation_class"):
+            table[column] = table[column].astype(object)  # Arrow's strings are slow to compare
     return Pool(
         alleles.drop(columns=["true_real", "true_decoy"]),
         alleles["true_real"].to_numpy(np.float64),
         alleles["true_decoy"].to_numpy(np.float64),
-        surprisal,
+        own,
         metadata["context_only"],
         metadata["precision"],
         tuple(metadata["models"]),
