@@ -23,7 +23,7 @@ from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.own_snvs import OwnSnvs
 from gfmtrust.calibration.probe_tables import ProbeRows, read_once
-from gfmtrust.core.alphabet import decode
+from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import MissingInputError, UsageError, message
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
@@ -33,7 +33,7 @@ from gfmtrust.io.vcf.header import COLUMNS
 from gfmtrust.planning import plan, shards
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.shard import score_file
-from gfmtrust.validation.oracle import dataset
+from gfmtrust.validation.oracle import dataset, planted
 from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
 from gfmtrust.validation.oracle.spectra import draw_snvs
 
@@ -53,7 +53,7 @@ TABLE, OWN = "alleles.parquet", "own.parquet"
 class Pool:
     """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
     nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,); own: m rows
-    with the columns of `features`, af and an, of alleles that the genome mutated to, REF being what
+    with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles that the genome mutated to, REF being what
     stands there; context_only: the context model is
     the only model; precision: of the least precise model; models: ids."""
 
@@ -174,8 +174,10 @@ def build(
     context_bundle = context or context_model(genome_dir)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        vcf = _mutated(genome_dir, spectrum, n_own, work)
-        checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
+        vcfs = [(spectrum, _mutated(genome_dir, spectrum, n_own, work))]
+        if (genome_dir / planted.RARE).exists():
+            vcfs.append(("common", _common(genome_dir, work)))
+        checks = check.check_inputs(fasta, vcfs, [], None, work / "checked")
         genome = Genome.open(fasta, work)
         surprisal = (
             context_surprisal(context_bundle, genome, threads) if context is None else _unknown
@@ -249,27 +251,44 @@ def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.Dat
     """The probes with their measures, and the run's own SNVs that were scored."""
     probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
     read_once(plan_dir, scores, [probes, own])
-    table = own.table().assign(af=own.alleles["af"], an=own.alleles["an"])
+    table = pd.concat([own.table(), own.alleles], axis=1)
     return probes.table(), table[table["llr"].notna()].reset_index(drop=True)
 
 
 def _mutated(genome_dir: Path, spectrum: str, n: int, folder: Path) -> Path:
     """A VCF of SNVs that a genome mutated to by that spectrum, n of them over all contigs (at most
     one in eight bases), in proportion to length; their frequencies are unknown."""
-    lines, rng = ["##fileformat=VCFv4.2\n", f"{COLUMNS.decode('ascii')}\n"], np.random.default_rng(7)
+    rng, alleles = np.random.default_rng(7), []
     with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
         total = sum(genome.contigs.values())
         for name, length in genome.contigs.items():
             codes = genome.codes(name, 0, length)
             pos, alt = draw_snvs(codes, spectrum, min(n, total // 8) * length // total, rng)
-            lines += [
-                f"{name}\t{place + 1}\t.\t{ref}\t{other}\t.\t.\t.\n"
-                for place, ref, other in zip(
-                    pos.tolist(), decode(codes[pos]), decode(alt), strict=True
-                )
-            ]
-    (folder / "mutated.vcf").write_text("".join(lines))
-    return folder / "mutated.vcf"
+            alleles += zip([name] * len(pos), pos, codes[pos], alt, strict=True)
+    return _vcf(alleles, folder / "mutated.vcf")
+
+
+def _common(genome_dir: Path, folder: Path) -> Path:
+    """A VCF of the places at which a genome carries the rare letter; ALT is the common one."""
+    rare = tables.read(genome_dir / planted.RARE)
+    columns = [rare[name].to_numpy() for name in planted.RARE_SCHEMA.names]
+    with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
+        alleles = [
+            (genome.names[index], pos, genome.codes(genome.names[index], pos, pos + 1)[0], common)
+            for index, pos, common in zip(*columns, strict=True)
+        ]
+    return _vcf(alleles, folder / "common.vcf")
+
+
+def _vcf(alleles: list[tuple], path: Path) -> Path:
+    """Write alleles (contig, 0-based position, codes of REF and ALT) without samples."""
+    lines = ["##fileformat=VCFv4.2\n", COLUMNS.decode("ascii") + "\n"]
+    lines += [
+        f"{name}\t{pos + 1}\t.\t{BASES[ref]}\t{BASES[alt]}\t.\t.\t.\n"
+        for name, pos, ref, alt in alleles
+    ]
+    path.write_text("".join(lines))
+    return path
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:

@@ -128,25 +128,36 @@ def calibrated(
     Raises UsageError (64) where the pool has alleles of one orientation alone.
     """
     rng = np.random.default_rng([seed, 0x5EED])
+    rows = probe_rows(pool, n_probes, rng)
+    probes = pool.alleles.iloc[rows].reset_index(drop=True)
+    own = DrawnSnvs(pool.own.iloc[rng.integers(0, len(pool.own), min(len(pool.own), OWN_SNVS))])
+    return examined(fitted_to(pool, probes, own, seed), own, probes, ()), rows
+
+
+def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of n probes drawn with replacement, half of them run-oriented. Raises UsageError (64)
+    where the pool has alleles of one orientation alone."""
     run_oriented = pool.alleles["run_oriented"].to_numpy(bool)
     sides = [np.flatnonzero(run_oriented == side) for side in (True, False)]
     if not all(map(len, sides)):
         raise UsageError(message("pool", "probes of one orientation", "half of them run-oriented"))
-    rows = np.concatenate(
+    return np.concatenate(
         [
-            side[rng.integers(0, len(side), n)]
-            for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2), strict=True)
+            side[rng.integers(0, len(side), quota)]
+            for side, quota in zip(sides, (n - n // 2, n // 2), strict=True)
         ]
     )
-    probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    fitted = calibration_fit.fit(
-        probes,
-        Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only),
+
+
+def fitted_to(pool: Pool, probes: pd.DataFrame, own: OwnSnvs, seed: int) -> RunCalibration:
+    """The calibration on those probes with the shift verdict on those own alleles, before the
+    exam."""
+    options = Options(
+        seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only
     )
-    own = DrawnSnvs(pool.own.iloc[rng.integers(0, len(pool.own), min(len(pool.own), OWN_SNVS))])
     like = probes_like(own.cells(), pooled(strata(probes, ())))
     verdict = shift_test(own.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
-    return examined(record.with_shift(fitted, verdict), own, probes, ()), rows
+    return record.with_shift(calibration_fit.fit(probes, options), verdict)
 
 
 class DrawnSnvs(OwnSnvs):

@@ -106,6 +106,10 @@ def _dirichlet(order: int, *mixture: tuple[float, float], seed: int) -> Callable
 
 
 def _few_cpg(shifted: bool) -> Draw:
+    return _chain(few_cpg_chain(shifted))
+
+
+def few_cpg_chain(shifted: bool = False) -> Chain:
     """A chain in which G follows C a sixth as often as the rows say and A or T take its place, as
     where methylated CpG have long mutated: a C that still stands before G is a letter that the law
     did not expect."""
@@ -114,7 +118,7 @@ def _few_cpg(shifted: bool) -> Draw:
         rows = with_half_permuted(rows, seed=42)
     after_c = np.arange(len(rows)) % 4 == 1
     rows[after_c, 2] *= CPG_LEFT
-    return _chain(symmetric_chain_of(rows / rows.sum(axis=1, keepdims=True)))
+    return symmetric_chain_of(rows / rows.sum(axis=1, keepdims=True))
 
 
 def _independent(shifted: bool) -> Draw:
