@@ -175,7 +175,9 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
         ]
     )
     own = pool.own.iloc[rows].reset_index(drop=True)
-    own = answered.at(own, *(encode("".join(own[name])).astype(np.int64) for name in ("ref", "alt")))
+    own = answered.at(
+        own, *(encode("".join(own[name])).astype(np.int64) for name in ("ref", "alt"))
+    )
     fitted = fitted_to(pool, probes, DrawnSnvs(own), seed)
     alone = examined(fitted, DrawnSnvs(own.assign(af=np.nan, an=0)), probes, ())
     trusted = replace(fitted, options=replace(fitted.options, trust_training=True))
@@ -190,6 +192,8 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
 def _frequencies(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Counted ALT frequencies in a cohort: near 1 where ALT is common, else as under neutrality."""
     true = np.where(
-        is_common, rng.uniform(0.92, 1.0, len(is_common)), 0.5 ** (1 + 8 * rng.random(len(is_common)))
+        is_common,
+        rng.uniform(0.92, 1.0, len(is_common)),
+        0.5 ** (1 + 8 * rng.random(len(is_common))),
     )
     return rng.binomial(HAPLOTYPES, true) / HAPLOTYPES

@@ -55,7 +55,7 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.pool import Pool
 
 REPLICATIONS = 1_000
-N_PROBES = 4_000
+N_PROBES = 8_000
 """What `--probes auto` draws for a small run."""
 OWN_SNVS = 2_500
 """Own alleles of a replication's run."""

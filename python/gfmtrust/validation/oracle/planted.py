@@ -29,9 +29,7 @@ COPY_BP = (1_000, 2_500)
 DIVERGENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Share of the letters of a copy that are drawn anew."""
 RARE = "rare.parquet"
-RARE_SCHEMA = pa.schema(
-    [("contig_index", pa.int32()), ("pos", pa.int64()), ("common", pa.uint8())]
-)
+RARE_SCHEMA = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("common", pa.uint8())])
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,9 @@ def write_planted(genome: PlantedGenome, folder: Path) -> None:
     columns = dict(zip(RARE_SCHEMA.names, genome.rare.T, strict=True))
     tables.write(
         folder / RARE,
-        {name: values.astype(RARE_SCHEMA.field(name).type.to_pandas_dtype()) for name, values in columns.items()},
+        {
+            name: values.astype(RARE_SCHEMA.field(name).type.to_pandas_dtype())
+            for name, values in columns.items()
+        },
         RARE_SCHEMA,
     )
