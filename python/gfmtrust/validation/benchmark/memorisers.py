@@ -179,7 +179,7 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
         own, *(encode("".join(own[name])).astype(np.int64) for name in ("ref", "alt"))
     )
     fitted = fitted_to(pool, probes, DrawnSnvs(own), seed)
-    alone = examined(fitted, DrawnSnvs(own.assign(af=np.nan, an=0)), probes, ())
+    alone = examined(fitted, DrawnSnvs(own.assign(af=_of_one_sample(is_common[rows], rng), an=2)), probes, ())
     trusted = replace(fitted, options=replace(fitted.options, trust_training=True))
     cohort = own.assign(af=_frequencies(is_common[rows], rng), an=HAPLOTYPES)
     tested = examined(trusted, DrawnSnvs(cohort), probes, ())
@@ -187,6 +187,11 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
     high = [bool((flags.decide(one, own)[0] == Rank.HIGH).any()) for one in (alone, tested)]
     suspected = alone.memory is not None and alone.memory.suspected
     return np.array([suspected, *high, bool(lost)], np.int64)
+
+
+def _of_one_sample(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """ALT frequencies in one sample that carries every allele: 1 or 0.5."""
+    return np.where(rng.random(len(is_common)) < np.where(is_common, 0.92, 0.1), 1.0, 0.5)
 
 
 def _frequencies(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
