@@ -103,7 +103,9 @@ def _contradicted_levels(
             new += [
                 Withdrawal(level, "", Why.REF_BIAS.value, text)
                 for level in alphas
-                if Rank[level] >= Rank[row.level] and all(one.level != level for one in new)
+                if level == row.level
+                or Rank[level] > Rank[row.level]
+                and not (level in rows and rows[level].outcome == CONTRADICTED)
             ]
     return new
 
