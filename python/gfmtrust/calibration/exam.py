@@ -99,7 +99,14 @@ def _contradicted_levels(
                 f"model prefers the rare REF, at least {row.low:.1%} where at most {row.alpha:.0%} "
                 "is promised"
             )
-            new.append(Withdrawal(row.level, "", Why.REF_BIAS.value, text))
+            # where a level remembers the file, a stricter one with too few alleles to test does too
+            new += [
+                Withdrawal(level, "", Why.REF_BIAS.value, text)
+                for level in alphas
+                if level == row.level
+                or Rank[level] > Rank[row.level]
+                and not (level in rows and rows[level].outcome == CONTRADICTED)
+            ]
     return new
 
 

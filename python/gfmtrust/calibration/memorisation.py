@@ -26,12 +26,16 @@ MAX_ERROR = 0.01
 FEW_BITS = 0.75
 """Bits per base: a model of DNA that is not in the window twice needs more (published models need
 about 1.6 to 1.95 bits in single-copy human sequence)."""
-MIN_GAIN = 0.75
 SOME_GAIN = 0.3
+"""Bits per base: models that know the law of an oracle genome gain at most 0.06 over the context
+model; a memoriser with one letter in twenty wrong gains 0.4 where the context model needs one bit."""
 KNOWN_GAIN, BLIND_GAIN = 1.0, 0.1
 MIN_PART = 0.05
 """Share of the probes that each part of a split genome must hold."""
 KNOWN_ERROR, BLIND_ERROR = 0.02, 0.3
+NEAR_PROBES, NEAR_BP = 5, 10_000
+"""Where a model says nothing of the letters beside a site (a table of scores), its answers at so
+many probes on either side, no further away than this, stand for them."""
 
 SUSPECTED, NO_SIGN, NOT_TESTED = "suspected", "no sign", "not tested"
 
@@ -72,6 +76,8 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
     wrong = ~(llr[rows] < 0)
     local, gain = local[rows], np.full(n, np.nan) if context_only else gain[rows]
     own = local if context_only else local - gain
+    if not context_only and not np.isfinite(gain).any():
+        own, gain = _from_probes_beside(probes[rows])
     known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
     facts = {
         "error": float(wrong.mean()),
@@ -86,6 +92,34 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
     return MemoryVerdict(SUSPECTED if text else NO_SIGN, n, **facts, text=text)
 
 
+def _from_probes_beside(probes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Bits at each probe (n,), and the mean gain over the context model at the probes beside it,
+    itself left out (n,), NaN where fewer than NEAR_PROBES are within NEAR_BP. All NaN for models
+    without distributions."""
+    bits, context = column(probes, "surprisal"), column(probes, "context_site_surprisal")
+    if not np.isfinite(context - bits).any():
+        return np.full(len(bits), np.nan), np.full(len(bits), np.nan)
+    contig, pos = (column(probes, name) for name in ("contig_index", "pos"))
+    order = np.lexsort((pos, contig))
+    contig, pos, gain = contig[order], pos[order], (context - bits)[order]
+    total, count = np.zeros(len(bits)), np.zeros(len(bits))
+    for step in range(1, NEAR_PROBES + 1):
+        near = (contig[step:] == contig[:-step]) & (pos[step:] - pos[:-step] <= NEAR_BP)
+        # the same site drawn twice would answer for itself
+        near &= (pos[step:] != pos[:-step]) & np.isfinite(gain[step:]) & np.isfinite(gain[:-step])
+        for here, other in (
+            (slice(None, -step), slice(step, None)),
+            (slice(step, None), slice(None, -step)),
+        ):
+            total[here] += np.where(near, gain[other], 0)
+            count[here] += near
+    beside = np.full(len(bits), np.nan)
+    beside[order] = np.where(count >= NEAR_PROBES, total / np.maximum(count, 1), np.nan)
+    if not np.isfinite(beside).any():  # probes too far apart: the mean alone can be judged
+        beside[:] = np.nanmean(gain)
+    return bits, beside
+
+
 def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
     """The first sign that applies, in words; '' where none does."""
     error, bits, gain = facts["error"], facts["surprisal"], facts["gain"]
@@ -95,7 +129,7 @@ def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
             return ""
         needed = "" if bits is None else f", with {bits:.2f} bits per base"
         return f"{error:.1%} of single-copy probes are wrong{needed}"
-    if bits < FEW_BITS and gain >= MIN_GAIN:
+    if bits < FEW_BITS and gain >= SOME_GAIN:
         return (
             f"the models need {bits:.2f} bits per base in single-copy sequence, {gain:.2f} fewer than "
             "the context model"

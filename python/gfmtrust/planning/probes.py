@@ -78,9 +78,9 @@ class _Alleles:
 
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
-    """`auto` is a tenth of the run's unique SNV sites, within 4,000 and 20,000; a number is taken
+    """`auto` is a tenth of the run's unique SNV sites, within 8,000 and 20,000; a number is taken
     as it is."""
-    return min(20_000, max(4_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
+    return min(20_000, max(8_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
 
 
 def draw(

@@ -134,7 +134,7 @@ def test_decoy_is_never_the_real_base():
 
 @pytest.mark.parametrize(
     ("sites", "asked", "n"),
-    [(0, "auto", 4000), (60_000, "auto", 6000), (10**7, "auto", 20_000), (10, "123", 123)],
+    [(0, "auto", 8000), (120_000, "auto", 12_000), (10**7, "auto", 20_000), (10, "123", 123)],
 )
 def test_probe_number(sites, asked, n):
     assert probes.probe_number(sites, asked) == n

@@ -96,7 +96,7 @@ STEPS = {
         probes=dict(
             type=probe_number,
             default="auto",
-            help="number of probes; auto means a tenth of the SNV sites, 4,000 to 20,000 [auto]",
+            help="number of probes; auto means a tenth of the SNV sites, 8,000 to 20,000 [auto]",
         ),
         shard_size=dict(
             type=positive,

@@ -7,7 +7,8 @@ flags of calibrations drawn anew from a pool of scored alleles of an oracle geno
 pool's error useless     what models that know nothing earn there by redraws, each alone and without
 the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
 does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys satmut      LLRs of an annotated VCF beside the measured effects it carries
+over all their decoys memory      models that
+remember a genome's letters, against the tripwire and the exam   satmut      LLRs of an annotated VCF beside the measured effects it carries
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from gfmtrust.core.errors import UsageError, message
 from gfmtrust.io import bed, tables
 from gfmtrust.validation.benchmark.context import fit_rate
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
+from gfmtrust.validation.benchmark.memorisers import RUNS, memory
 from gfmtrust.validation.benchmark.pool import build, stored
 from gfmtrust.validation.benchmark.region_proof import region_flags, region_pool
 from gfmtrust.validation.benchmark.replications import REPLICATIONS, earned, replicate
 from gfmtrust.validation.benchmark.satmut import MIN_BARCODES, correlations
 from gfmtrust.validation.benchmark.transfer import transfers
+from gfmtrust.validation.oracle import planted
 from gfmtrust.validation.oracle.laws import SHIFTED
 
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
+PLANTED = (400_000, 1, 0.2, 2_000)
+"""Bases, seed, copied share and rare letters of the genome of memorisers."""
 USELESS_ALLELES = 20_000
 MANY, PROCESSES = 100, 2
 """From so many replications on, so many processes share them."""
@@ -137,11 +142,19 @@ def _region_flags(folder: Path, models: list[Path], spectrum: str, n: int) -> di
     return {"rows": region_flags(region_pool(folder, models), stored(folder, models, spectrum), n)}
 
 
+def _memory(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[str, list]:
+    """On a planted genome, written into the folder on first use."""
+    if not (folder / planted.RARE).exists():
+        planted.write_planted(planted.draw_planted(*PLANTED), folder)
+    return {"rows": memory(folder, min(n, RUNS))}
+
+
 ORACLE = {
     "replications": _replications,
     "useless": _useless,
     "transfer": _transfer,
     "region_flags": _region_flags,
+    "memory": _memory,
 }
 """Benchmarks of an oracle genome: (its folder, models, spectrum, redraws) -> tables."""
 

@@ -23,16 +23,19 @@ from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.own_snvs import OwnSnvs
 from gfmtrust.calibration.probe_tables import ProbeRows, read_once
+from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import MissingInputError, UsageError, message
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, ShardKind
 from gfmtrust.inputs import check
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
+from gfmtrust.io.vcf.header import COLUMNS
 from gfmtrust.planning import plan, shards
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.shard import score_file
-from gfmtrust.validation.oracle import dataset
+from gfmtrust.validation.oracle import dataset, planted
 from gfmtrust.validation.oracle.ceiling import Ceiling, ceiling
+from gfmtrust.validation.oracle.spectra import draw_snvs
 
 log = logging.getLogger(__name__)
 
@@ -41,25 +44,23 @@ POOL_ALLELES = 520_000
 clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
-TABLE, RUN_SITES = "alleles.parquet", "run_sites.parquet"
-RUN_SITES_SCHEMA = pa.schema([("local_surprisal", pa.float32()), ("cell", pa.string())])
-CLASS_COLUMNS = ("copy_class", "region_class", "mutation_class")
-"""Columns of text that are compared often; Arrow's strings are slow to compare."""
+OWN_ALLELES = 100_000
+"""Alleles that the genome mutated to, on which the promise is counted beside the probes."""
+TABLE, OWN = "alleles.parquet", "own.parquet"
 
 
 @dataclass(frozen=True)
 class Pool:
     """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
-    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,);
-    run_surprisal: bits, float64 (m,), of the run's own SNVs, and run_cells: their copy and mutation
-    classes, object (m,); context_only: the context model is
+    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,); own: m rows
+    with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles that the genome mutated to, REF being what
+    stands there; context_only: the context model is
     the only model; precision: of the least precise model; models: ids."""
 
     alleles: pd.DataFrame
     real: np.ndarray
     decoy: np.ndarray
-    run_surprisal: np.ndarray
-    run_cells: np.ndarray
+    own: pd.DataFrame
     context_only: bool
     precision: str
     models: tuple[str, ...]
@@ -88,8 +89,7 @@ class Pool:
             self.alleles.iloc[rows].reset_index(drop=True),
             self.real[rows],
             self.decoy[rows],
-            self.run_surprisal,
-            self.run_cells,
+            self.own,
             self.context_only,
             self.precision,
             self.models,
@@ -156,9 +156,10 @@ def build(
     threads: int = 2,
     neighbours: bool = True,
     context: Path | None = None,
+    n_own: int = OWN_ALLELES,
 ) -> dict[str, Pool]:
-    """Draw n alleles like those of <spectrum>.vcf.gz of an oracle genome, score them, and write a
-    pool for each ensemble.
+    """Mutate an oracle genome by that spectrum (n_own alleles), draw n alleles like those, score
+    both, and write a pool for each ensemble.
 
     genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`).
     ensembles: name -> bundles that vote, none: the context model alone. neighbours: score them too,
@@ -168,12 +169,15 @@ def build(
     """
     if n < MIN_ALLELES:
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
-    fasta, vcf = genome_dir / dataset.GENOME, genome_dir / f"{spectrum}.vcf.gz"
+    fasta = genome_dir / dataset.GENOME
     truth = dataset.read_truth(genome_dir / dataset.TRUTH)
     context_bundle = context or context_model(genome_dir)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        checks = check.check_inputs(fasta, [(spectrum, vcf)], [], None, work / "checked")
+        vcfs = [(spectrum, _mutated(genome_dir, spectrum, n_own, work))]
+        if (genome_dir / planted.RARE).exists():
+            vcfs.append(("common", _common(genome_dir, work)))
+        checks = check.check_inputs(fasta, vcfs, [], None, work / "checked")
         genome = Genome.open(fasta, work)
         surprisal = (
             context_surprisal(context_bundle, genome, threads) if context is None else _unknown
@@ -203,7 +207,7 @@ def build(
         )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, context_bundle]]
-            alleles, sites = _alleles_and_sites(
+            alleles, own = _measured(
                 work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
             )
             metadata = {
@@ -213,20 +217,8 @@ def build(
                     (one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__
                 ),
             }
-            _write(folder_of(genome_dir, spectrum, name), alleles, truth, sites, metadata)
+            _write(folder_of(genome_dir, spectrum, name), alleles, truth, own, metadata)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
-
-
-def _alleles_and_sites(
-    plan_dir: Path, scores: ScoreTables
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """The probes of a plan with their measures, and the columns of RUN_SITES of its SNVs."""
-    probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
-    read_once(plan_dir, scores, [probes, own])
-    return probes.table(), {
-        "local_surprisal": own.surprisal().astype(np.float32),
-        "cell": own.cells(),
-    }
 
 
 def folder_of(genome_dir: Path, spectrum: str, name: str) -> Path:
@@ -238,11 +230,7 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    folder: Path,
-    alleles: pd.DataFrame,
-    truth: list[np.ndarray],
-    sites: dict[str, np.ndarray],
-    metadata: dict,
+    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], own: pd.DataFrame, metadata: dict
 ) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
@@ -254,9 +242,53 @@ def _write(
             for name in ("real", "decoy")
         }
     )
-    frame = pa.Table.from_pandas(alleles, preserve_index=False).replace_schema_metadata(None)
-    tables.write(folder / TABLE, frame, frame.schema, metadata)
-    tables.write(folder / RUN_SITES, sites, RUN_SITES_SCHEMA)
+    for name, table in ((TABLE, alleles), (OWN, own)):
+        frame = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        tables.write(folder / name, frame, frame.schema, metadata)
+
+
+def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The probes with their measures, and the run's own SNVs that were scored."""
+    probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
+    read_once(plan_dir, scores, [probes, own])
+    table = pd.concat([own.table(), own.alleles], axis=1)
+    return probes.table(), table[table["llr"].notna()].reset_index(drop=True)
+
+
+def _mutated(genome_dir: Path, spectrum: str, n: int, folder: Path) -> Path:
+    """A VCF of SNVs that a genome mutated to by that spectrum, n of them over all contigs (at most
+    one in eight bases), in proportion to length; their frequencies are unknown."""
+    rng, alleles = np.random.default_rng(7), []
+    with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
+        total = sum(genome.contigs.values())
+        for name, length in genome.contigs.items():
+            codes = genome.codes(name, 0, length)
+            pos, alt = draw_snvs(codes, spectrum, min(n, total // 8) * length // total, rng)
+            alleles += zip([name] * len(pos), pos, codes[pos], alt, strict=True)
+    return _vcf(alleles, folder / "mutated.vcf")
+
+
+def _common(genome_dir: Path, folder: Path) -> Path:
+    """A VCF of the places at which a genome carries the rare letter; ALT is the common one."""
+    rare = tables.read(genome_dir / planted.RARE)
+    columns = [rare[name].to_numpy() for name in planted.RARE_SCHEMA.names]
+    with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
+        alleles = [
+            (genome.names[index], pos, genome.codes(genome.names[index], pos, pos + 1)[0], common)
+            for index, pos, common in zip(*columns, strict=True)
+        ]
+    return _vcf(alleles, folder / "common.vcf")
+
+
+def _vcf(alleles: list[tuple], path: Path) -> Path:
+    """Write alleles (contig, 0-based position, codes of REF and ALT) without samples."""
+    lines = ["##fileformat=VCFv4.2\n", COLUMNS.decode("ascii") + "\n"]
+    lines += [
+        f"{name}\t{pos + 1}\t.\t{BASES[ref]}\t{BASES[alt]}\t.\t.\t.\n"
+        for name, pos, ref, alt in alleles
+    ]
+    path.write_text("".join(lines))
+    return path
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
@@ -264,28 +296,26 @@ def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_AL
     use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
-    return read(folder) if is_kept(folder) else build(genome_dir, {name: models}, spectrum, n)[name]
-
-
-def is_kept(folder: Path) -> bool:
-    """Whether a pool is kept there, and has the columns of this version."""
-    path = folder / RUN_SITES
-    return path.exists() and tables.read(path).schema.names == RUN_SITES_SCHEMA.names
+    return (
+        read(folder)
+        if (folder / OWN).exists()
+        else build(genome_dir, {name: models}, spectrum, n)[name]
+    )
 
 
 def read(folder: Path) -> Pool:
     """A pool that `build` wrote. Raises MissingInputError (66) where it is not there."""
     alleles = tables.read(folder / TABLE).to_pandas()
     metadata = tables.read_metadata(folder / TABLE)
-    sites = tables.read(folder / RUN_SITES, RUN_SITES_SCHEMA.names).to_pandas()
+    own = tables.read(folder / OWN).to_pandas()
+    for table in (alleles, own):
+        for column in ("region_class", "copy_class", "mutation_class"):
+            table[column] = table[column].astype(object)  # Arrow's strings are slow to compare
     return Pool(
-        alleles.drop(columns=["true_real", "true_decoy"]).astype(
-            dict.fromkeys(CLASS_COLUMNS, object)
-        ),
+        alleles.drop(columns=["true_real", "true_decoy"]),
         alleles["true_real"].to_numpy(np.float64),
         alleles["true_decoy"].to_numpy(np.float64),
-        sites["local_surprisal"].to_numpy(np.float64),
-        sites["cell"].to_numpy(object),
+        own,
         metadata["context_only"],
         metadata["precision"],
         tuple(metadata["models"]),

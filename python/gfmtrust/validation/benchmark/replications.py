@@ -16,8 +16,10 @@ them; the pool is the population.
   Drawing the block numbers anew as well would make every block alike and hide that.
 - **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn
   among them: they are a small part, and a part of A's besides.
-- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, the run's
-sites drawn with replacement too.
+- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, and the exam
+  on the run's own alleles, which are drawn with replacement from the mutated ones too.
+- **Mutated alleles** are the other truth: alleles that the genome mutated to by the spectrum, REF
+  being what stands there. Nothing in them is balanced or matched; they are what a run flags.
 
 Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside
 it and promised by nobody.
@@ -33,14 +35,16 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 
 from gfmtrust.calibration import certificates, flags, record, splits
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration.calibrate import GUARD_BANDS
 from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
+from gfmtrust.calibration.exam import examined
 from gfmtrust.calibration.options import Options
-from gfmtrust.calibration.own_snvs import probes_like
+from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import shift_test
 from gfmtrust.calibration.strata import pooled, strata
@@ -51,8 +55,10 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.pool import Pool
 
 REPLICATIONS = 1_000
-N_PROBES = 4_000
+N_PROBES = 8_000
 """What `--probes auto` draws for a small run."""
+OWN_SNVS = 2_500
+"""Own alleles of a replication's run."""
 LEVELS = (Rank.HIGH, Rank.MEDIUM)
 Key = TypeVar("Key")
 SINGLE = ("abs_llr", "ent", "dis")
@@ -66,29 +72,34 @@ move."""
 
 @dataclass(frozen=True)
 class Drawn:
-    """One replication: its calibration with the shift verdict, the pool rows of its probes, and the
-    rank of every allele of the pool."""
+    """One replication: its calibration with the shift verdict and the exam, the pool rows of its
+    probes, and the rank of every allele of the pool and of every mutated allele."""
 
     fitted: RunCalibration
     rows: np.ndarray
     rank: np.ndarray
+    own_rank: np.ndarray
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One level in one cell over all replications: in how many it exists; in how many the pool
-    error of the alleles that carry exactly that flag is above alpha, in balanced order and
-    run-oriented; mean of that error, and of the share of the cell's alleles that carry it, where it
+    """One level in one cell over all replications: in how many some allele carries it; in how many
+    the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
+    alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
+    mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
     exists (NaN where it never does)."""
 
     level: str
-    strata: str
+    stratum: str
     replications: int
     exists: int
+    withdrawn: int
     above_alpha: int
     above_alpha_run: int
+    above_alpha_mutated: int
     error: float
     error_run: float
+    error_mutated: float
     share: float
 
 
@@ -111,38 +122,57 @@ class Usefulness:
 def calibrated(
     pool: Pool, seed: int, n_probes: int = N_PROBES
 ) -> tuple[RunCalibration, np.ndarray]:
-    """A calibration on probes drawn from the pool, with the verdict on the run's sites drawn
-    likewise, and the probes' rows of the pool.
+    """A calibration on probes drawn from the pool, with the shift verdict and the exam on own
+    alleles drawn from the mutated ones, and the probes' rows of the pool.
 
     Raises UsageError (64) where the pool has alleles of one orientation alone.
     """
     rng = np.random.default_rng([seed, 0x5EED])
+    rows = probe_rows(pool, n_probes, rng)
+    probes = pool.alleles.iloc[rows].reset_index(drop=True)
+    own = DrawnSnvs(pool.own.iloc[rng.integers(0, len(pool.own), min(len(pool.own), OWN_SNVS))])
+    return examined(fitted_to(pool, probes, own, seed), own, probes, ()), rows
+
+
+def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of n probes drawn with replacement, half of them run-oriented. Raises UsageError (64)
+    where the pool has alleles of one orientation alone."""
     run_oriented = pool.alleles["run_oriented"].to_numpy(bool)
     sides = [np.flatnonzero(run_oriented == side) for side in (True, False)]
     if not all(map(len, sides)):
         raise UsageError(message("pool", "probes of one orientation", "half of them run-oriented"))
-    rows = np.concatenate(
+    return np.concatenate(
         [
-            side[rng.integers(0, len(side), n)]
-            for side, n in zip(sides, (n_probes - n_probes // 2, n_probes // 2), strict=True)
+            side[rng.integers(0, len(side), quota)]
+            for side, quota in zip(sides, (n - n // 2, n // 2), strict=True)
         ]
     )
-    probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    fitted = calibration_fit.fit(
-        probes,
-        Options(seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only),
+
+
+def fitted_to(pool: Pool, probes: pd.DataFrame, own: OwnSnvs, seed: int) -> RunCalibration:
+    """The calibration on those probes with the shift verdict on those own alleles, before the
+    exam."""
+    options = Options(
+        seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only
     )
-    sites = rng.integers(0, len(pool.run_surprisal), len(pool.run_surprisal))
-    like = probes_like(pool.run_cells[sites], pooled(strata(probes, ())))
-    probed = probes["local_surprisal"].to_numpy(np.float64)[like]
-    fitted = record.with_surprisal(fitted, probed)
-    return record.with_shift(fitted, shift_test(pool.run_surprisal[sites], probed)), rows
+    like = probes_like(own.cells(), pooled(strata(probes, ())))
+    verdict = shift_test(own.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
+    return record.with_shift(calibration_fit.fit(probes, options), verdict)
+
+
+class DrawnSnvs(OwnSnvs):
+    """Own SNVs whose features are known. table: the columns of `features`, af and an."""
+
+    def __init__(self, table: pd.DataFrame):
+        self._table = table.reset_index(drop=True)
+        self.alleles = self._table[["af", "an"]]
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     """One replication: a calibration, and what it makes of every allele of the pool."""
     fitted, rows = calibrated(pool, seed, n_probes)
-    return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0])
+    own_rank, _ = flags.decide(fitted, pool.own)
+    return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0], own_rank)
 
 
 def replicate(
@@ -200,16 +230,16 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     single = {name: _turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
-    stratum = strata(pool.alleles, ())
-    members: dict[tuple[str, ...], np.ndarray] = {}
+    strata_of = [strata(table, ()) for table in (pool.alleles, pool.own)]
+    members: dict[tuple[str, ...], list[np.ndarray]] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
         for found in drawn.fitted.snv.certificates:
-            level, names = Rank[found.level], found.strata
-            if names not in members:
-                members[names] = np.isin(stratum, names)
-            tally[level.name, "+".join(names)].append(
-                _errors(pool, members[names], drawn.rank == level)
+            level, classes = Rank[found.level], found.strata
+            if classes not in members:
+                members[classes] = [np.isin(names, classes) for names in strata_of]
+            tally[level.name, "+".join(classes)].append(
+                _errors(pool, members[classes], drawn, level, classes)
             )
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
@@ -218,7 +248,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             )
             for name, ranking in single.items():
                 useful[name].append(
-                    (*_worth(pool, _ranks_by(pool, drawn, ranking, stratum)), *single_prr[name])
+                    (*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
                 )
     return tally, useful
 
@@ -258,24 +288,46 @@ def _alpha(level: Rank) -> float:
     return {Rank.HIGH: Options().alpha_high, Rank.MEDIUM: Options().alpha_medium}[level]
 
 
-def _errors(pool: Pool, inside: np.ndarray, flagged: np.ndarray) -> tuple[float, float, float]:
-    """Pool error of a cell's alleles with the flag, balanced and run-oriented (NaN without any),
-    and their share of the cell's."""
-    mine = inside & flagged
-    run = mine & pool.alleles["run_oriented"].to_numpy(bool)
-    balanced, oriented = (
-        float(pool.wrong[rows].mean()) if rows.any() else np.nan for rows in (mine, run)
+def _errors(
+    pool: Pool, inside: list[np.ndarray], drawn: Drawn, level: Rank, classes: tuple[str, ...]
+) -> tuple[float, ...]:
+    """Error of a cell's alleles with the flag: of the pool, balanced and run-oriented, and of the
+    mutated alleles (NaN without any); share of the cell's mutated alleles that carry it; 1 where
+    the exam withdrew the level from a stratum of the cell, else 0.
+
+    inside: whether an allele is of the cell, bool, of the pool and of the mutated alleles.
+    """
+    flagged = inside[0] & (drawn.rank == level)
+    run_oriented = flagged & pool.alleles["run_oriented"].to_numpy(bool)
+    mutated = inside[1] & (drawn.own_rank == level)
+    own_wrong = ~(pool.own["llr"].to_numpy(np.float64) < 0)
+    withdrawn = any(
+        one.level == level.name and one.stratum in ("", *classes)
+        for one in drawn.fitted.withdrawals
     )
-    return balanced, oriented, mine.sum() / inside.sum()
-
-
-def _over_alpha(held: list[tuple[float, float, float]], alpha: float) -> tuple:
-    errors = np.array(held)
     return (
-        int((errors[:, 2] > 0).sum()),
-        int((errors[:, 0] > alpha).sum()),
-        int((errors[:, 1] > alpha).sum()),
-        *_means(errors[errors[:, 2] > 0]),
+        *(
+            float(wrong[rows].mean()) if rows.any() else np.nan
+            for wrong, rows in (
+                (pool.wrong, flagged),
+                (pool.wrong, run_oriented),
+                (own_wrong, mutated),
+            )
+        ),
+        mutated.sum() / max(1, inside[1].sum()),
+        float(withdrawn),
+    )
+
+
+def _over_alpha(held: list[tuple[float, ...]], alpha: float) -> tuple:
+    rows = np.array(held)
+    errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
+    exists = (share > 0) | np.isfinite(errors).any(axis=1)
+    return (
+        int(exists.sum()),
+        int(withdrawn.sum()),
+        *(int(count) for count in (errors > alpha).sum(axis=0)),
+        *_means(rows[exists, :4]),
     )
 
 
@@ -306,9 +358,9 @@ def _turned(pool: Pool, name: str) -> np.ndarray:
     return values if better == "high" else -values
 
 
-def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray, stratum: np.ndarray) -> np.ndarray:
+def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
     """Rank of each allele where one measure stands in for the reliability: same probes, halves,
-    caps and certificates, no guard band. stratum: of each allele, object (n,)."""
+    caps and certificates, no guard band."""
     fitted = drawn.fitted
     order = np.lexsort(
         [
@@ -323,12 +375,13 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray, stratum: np.ndarray
         ranking[rows],
         pool.wrong[rows],
         probes["run_oriented"].to_numpy(bool),
-        stratum[rows],
+        strata(probes, ()),
         probes["block"].to_numpy(np.int64),
         calibration_fit.own_surprisal(probes),
     )
     found = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
+    stratum = strata(pool.alleles, ())
     high, medium = (certificates.thresholds(found, level.name, stratum) for level in LEVELS)
     return certificates.ranks(ranking, caps(fitted.snv.limits, pool.alleles)[0], high, medium, 0.0)

@@ -53,7 +53,7 @@ def transfers(
     law_pool = pools.stored(genome_dir, [], spectrum)
     name = f"{CONTEXT_FAMILY}_of_{genome_dir.name}"
     folder = pools.folder_of(twin_dir, spectrum, name)
-    if not pools.is_kept(folder):
+    if not (folder / pools.OWN).exists():
         pools.build(
             twin_dir, {name: []}, spectrum, n=TWIN_ALLELES, context=pools.context_model(genome_dir)
         )
@@ -72,13 +72,12 @@ def _row(
         == Rank.HIGH
         for one in fitted
     ]
+    own = pool.own["local_surprisal"].to_numpy(np.float64)
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = shift_test(
-            rng.choice(pool.run_surprisal, n_sites), np.array(frozen.snv.surprisal_quantiles)
-        )
+        verdict = shift_test(rng.choice(own, n_sites), np.array(frozen.snv.surprisal_quantiles))
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
         rank, _ = flags.decide(record.with_shift(frozen, verdict, transferred=True), of_run)

@@ -81,19 +81,27 @@ def write_oracle(law: str, length: int, seed: int, out_dir: str | Path) -> list[
                 str(out_dir), error.strerror or "cannot be written", "a folder that can be written"
             )
         ) from error
+    write_truth(out_dir / TRUTH, contigs)
+    return [out_dir / name for name in (*texts, TRUTH)]
+
+
+def write_truth(path: Path, contigs: tuple[OracleContig, ...]) -> None:
+    """A row for every base of the contigs with its distribution."""
+    codes, distribution = (
+        np.concatenate([getattr(contig, name) for contig in contigs])
+        for name in ("codes", "distribution")
+    )
     where = [np.full(len(contig.codes), index, np.int32) for index, contig in enumerate(contigs)]
-    pos = [np.arange(len(contig.codes)) for contig in contigs]
     tables.write(
-        out_dir / TRUTH,
+        path,
         {
             "contig_index": np.concatenate(where),
-            "pos": np.concatenate(pos),
+            "pos": np.concatenate([np.arange(len(contig.codes)) for contig in contigs]),
             "base": codes,
             **dict(zip(TRUTH_COLUMNS, distribution.astype(np.float32).T, strict=True)),
         },
         TRUTH_SCHEMA,
     )
-    return [out_dir / name for name in (*texts, TRUTH)]
 
 
 def read_truth(path: Path) -> list[np.ndarray]:

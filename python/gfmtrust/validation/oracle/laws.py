@@ -26,6 +26,8 @@ SHIFTED = "_shifted"
 MASKED_SHARE = 0.15
 CONTIG_SHARES = (0.7, 0.3)
 LEAST_BP = 10_000
+CPG_LEFT = 1 / 6
+"""Share of the CpG that the law `few_cpg` leaves; vertebrates keep a fifth to a quarter."""
 
 Draw = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """(length, generator) -> codes uint8 (length,), true distribution float64 (length, 4)."""
@@ -103,6 +105,22 @@ def _dirichlet(order: int, *mixture: tuple[float, float], seed: int) -> Callable
     return make
 
 
+def _few_cpg(shifted: bool) -> Draw:
+    return _chain(few_cpg_chain(shifted))
+
+
+def few_cpg_chain(shifted: bool = False) -> Chain:
+    """A chain in which G follows C a sixth as often as the rows say and A or T take its place, as
+    where methylated CpG have long mutated: a C that still stands before G is a letter that the law
+    did not expect."""
+    rows = dirichlet_rows(4, ((1, 0.5),), seed=41)
+    if shifted:
+        rows = with_half_permuted(rows, seed=42)
+    after_c = np.arange(len(rows)) % 4 == 1
+    rows[after_c, 2] *= CPG_LEFT
+    return symmetric_chain_of(rows / rows.sum(axis=1, keepdims=True))
+
+
 def _independent(shifted: bool) -> Draw:
     """Nothing to know; the twin's letters are as even, but each is followed by itself twice as
     often as by any other."""
@@ -128,6 +146,7 @@ LAWS = {
         "chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
         _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2),
     ),
+    "few_cpg": NamedLaw("chain of order 4 whose CpG mostly mutated away", _few_cpg),
     "iid": NamedLaw("every base alike and on its own", _independent),
     "motifs": _structured("pairs of planted motifs at set distances", structured.motifs),
     "mutation_selection": _structured(

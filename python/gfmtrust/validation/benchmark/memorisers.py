@@ -1,0 +1,206 @@
+"""Models that remember a file, against a model that knows its law: who earns HIGH, who is warned of.
+
+The sites, copies, blocks and cells are those of a planted genome's own plan, and so is the context
+model's surprisal (`pool`); only the answers of the model are made here, at every letter of the
+genome, so that a hundred runs cost no pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gfmtrust.calibration import flags
+from gfmtrust.calibration.exam import examined
+from gfmtrust.core.alphabet import encode
+from gfmtrust.core.measures import allele_measures
+from gfmtrust.core.views import Views
+from gfmtrust.core.vocabulary import Rank, Why
+from gfmtrust.io import tables
+from gfmtrust.io.genome import Genome
+from gfmtrust.validation.benchmark import pool as pools
+from gfmtrust.validation.benchmark.replications import (
+    N_PROBES,
+    OWN_SNVS,
+    DrawnSnvs,
+    fitted_to,
+    probe_rows,
+)
+from gfmtrust.validation.oracle import dataset, planted
+
+RUNS = 100
+CONFIDENCE = 0.97
+"""Probability of a letter that is remembered."""
+WRONG = 0.05
+STRETCH_BP = 20_000
+NEIGHBOURS = (-20, -15, -10, -5, 5, 10, 15, 20)
+N_COMMON = 400
+"""Own alleles of a run whose ALT is the population's common letter."""
+HAPLOTYPES = 100
+Answers = Callable[["Letters", np.random.Generator], list[np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A genome: codes of each contig, uint8 (length,), and the law at each base, float64
+    (length, 4)."""
+
+    codes: list[np.ndarray]
+    law: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class MemoryRow:
+    """One model in one form over all runs. warned: runs in which memory was suspected, without a
+    cohort; high: of these, runs that gave HIGH to any allele. high_cohort: runs with a cohort and
+    with the training trusted that gave any HIGH; withdrawn: of these, runs that lost a level to
+    the own alleles or to the population."""
+
+    model: str
+    form: str
+    runs: int
+    warned: int
+    high: int
+    high_cohort: int
+    withdrawn: int
+
+
+def letters_of(genome_dir: Path) -> Letters:
+    with Genome.open(genome_dir / dataset.GENOME) as genome:
+        codes = [genome.codes(name, 0, length) for name, length in genome.contigs.items()]
+    return Letters(codes, dataset.read_truth(genome_dir / dataset.TRUTH))
+
+
+def _sure_of(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """CONFIDENCE on each of those letters, give or take a little, float64 (n, 4)."""
+    odds = np.log(CONFIDENCE / (1 - CONFIDENCE)) + 0.5 * rng.standard_normal(len(codes))
+    sure = 1 / (1 + np.exp(-odds))
+    law = np.repeat(((1 - sure) / 3)[:, None], 4, axis=1)
+    law[np.arange(len(codes)), codes] = sure
+    return law
+
+
+def _instead(codes: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The letters with random ones at those rows, bool (n,)."""
+    return np.where(rows, (rng.random(len(codes)) * 4).astype(np.uint8), codes)
+
+
+def _with_errors(letters: Letters, rng: np.random.Generator) -> list[np.ndarray]:
+    share = WRONG * 4 / 3  # a random letter is right once in four
+    return [
+        _sure_of(_instead(part, rng.random(len(part)) < share, rng), rng) for part in letters.codes
+    ]
+
+
+def _by_stretch(letters: Letters, rng: np.random.Generator) -> list[np.ndarray]:
+    return [
+        _sure_of(_instead(part, np.arange(len(part)) // STRETCH_BP % 2 == 1, rng), rng)
+        for part in letters.codes
+    ]
+
+
+def _by_contig(letters: Letters, rng: np.random.Generator) -> list[np.ndarray]:
+    return [
+        _sure_of(_instead(part, np.full(len(part), index % 2 == 1), rng), rng)
+        for index, part in enumerate(letters.codes)
+    ]
+
+
+MODELS: dict[str, Answers] = {
+    "the law": lambda letters, _rng: letters.law,
+    "every letter": lambda letters, rng: [_sure_of(part, rng) for part in letters.codes],
+    "5 % wrong": _with_errors,
+    "every other 20 kb": _by_stretch,
+    "every other contig": _by_contig,
+}
+FORMS = ("bundle", "external")
+
+
+class Answered:
+    """A model's answers at every letter. has_neighbours: whether the bits near a site are known, as
+    of a bundle and not of a table of scores."""
+
+    def __init__(self, letters: Letters, law: list[np.ndarray], has_neighbours: bool):
+        self._first = np.concatenate([[0], np.cumsum([len(part) for part in letters.codes])])
+        self._law = np.concatenate(law)
+        codes = np.concatenate(letters.codes)
+        self._bits = -np.log2(self._law[np.arange(len(codes)), codes])
+        near = np.mean([np.roll(self._bits, -offset) for offset in NEIGHBOURS], axis=0)
+        self._near = near if has_neighbours else np.full(len(codes), np.nan)
+
+    def at(self, table: pd.DataFrame, ref: np.ndarray, alt: np.ndarray) -> pd.DataFrame:
+        """The table of alleles with this model's measures in place of the context model's."""
+        row = self._first[table["contig_index"].to_numpy()] + table["pos"].to_numpy(np.int64)
+        probs = self._law[row][:, None].astype(np.float32)
+        views = Views(np.zeros(1, np.int64), None, np.ones(1, bool))
+        measures = allele_measures(probs, np.ones((len(row), 1)), ref, alt, views)
+        gain = table["local_surprisal"].to_numpy(np.float64) - self._near[row]
+        return table.assign(**measures, gain=gain, surprisal=self._bits[row])
+
+
+def memory(genome_dir: Path, n: int = RUNS, n_probes: int = N_PROBES) -> list[MemoryRow]:
+    """n runs of every model in both forms on a planted genome, whose pool is kept in its folder."""
+    pool = replace(pools.stored(genome_dir, [], "germline"), context_only=False)
+    letters, rare = letters_of(genome_dir), tables.read(genome_dir / planted.RARE).to_pandas()
+    keys = pd.MultiIndex.from_frame(rare[["contig_index", "pos"]])
+    is_common = pd.MultiIndex.from_frame(pool.own[["contig_index", "pos"]]).isin(keys)
+    return [
+        _row(pool, letters, is_common, name, form, n, n_probes) for name in MODELS for form in FORMS
+    ]
+
+
+def _row(pool, letters: Letters, is_common, name: str, form: str, n: int, n_probes: int):
+    counts = np.zeros(4, np.int64)
+    for seed in range(n):
+        rng = np.random.default_rng([seed, 0x3E3])
+        answered = Answered(letters, MODELS[name](letters, rng), form == "bundle")
+        counts += _one_run(pool, answered, is_common, seed, rng, n_probes)
+    return MemoryRow(name, form, n, *counts.tolist())
+
+
+def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int) -> np.ndarray:
+    """warned, high, high_cohort, withdrawn of `MemoryRow`, 0 or 1 each."""
+    probes = pool.alleles.iloc[probe_rows(pool, n_probes, rng)].reset_index(drop=True)
+    probes = answered.at(
+        probes, probes["real"].to_numpy(np.int64), probes["decoy"].to_numpy(np.int64)
+    )
+    rows = np.concatenate(
+        [
+            rng.choice(np.flatnonzero(side), min(quota, int(side.sum())), replace=False)
+            for side, quota in ((~is_common, OWN_SNVS), (is_common, N_COMMON))
+        ]
+    )
+    own = pool.own.iloc[rows].reset_index(drop=True)
+    own = answered.at(
+        own, *(encode("".join(own[name])).astype(np.int64) for name in ("ref", "alt"))
+    )
+    fitted = fitted_to(pool, probes, DrawnSnvs(own), seed)
+    alone = examined(
+        fitted, DrawnSnvs(own.assign(af=_of_one_sample(is_common[rows], rng), an=2)), probes, ()
+    )
+    trusted = replace(fitted, options=replace(fitted.options, trust_training=True))
+    cohort = own.assign(af=_frequencies(is_common[rows], rng), an=HAPLOTYPES)
+    tested = examined(trusted, DrawnSnvs(cohort), probes, ())
+    lost = {one.reason for one in tested.withdrawals} & {Why.OWN_ALLELES.value, Why.REF_BIAS.value}
+    high = [bool((flags.decide(one, own)[0] == Rank.HIGH).any()) for one in (alone, tested)]
+    suspected = alone.memory is not None and alone.memory.suspected
+    return np.array([suspected, *high, bool(lost)], np.int64)
+
+
+def _of_one_sample(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """ALT frequencies in one sample that carries every allele: 1 or 0.5."""
+    return np.where(rng.random(len(is_common)) < np.where(is_common, 0.92, 0.1), 1.0, 0.5)
+
+
+def _frequencies(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Counted ALT frequencies in a cohort: near 1 where ALT is common, else as under neutrality."""
+    true = np.where(
+        is_common,
+        rng.uniform(0.92, 1.0, len(is_common)),
+        0.5 ** (1 + 8 * rng.random(len(is_common))),
+    )
+    return rng.binomial(HAPLOTYPES, true) / HAPLOTYPES
