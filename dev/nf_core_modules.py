@@ -87,11 +87,25 @@ def self_contained(script: str) -> str:
     shared = SHELL.read_text()
     names = re.findall(r"^include \{ (\w+) +\} from '../../shell'\n", script, re.MULTILINE)
     script = re.sub(r"^include \{ \w+ +\} from '../../shell'\n", "", script, flags=re.MULTILINE)
-    for name in names:
-        pattern = rf"^/\*\* [^\n]* \*/\ndef {name}\(.*?^}}\n"
-        script += "\n" + re.search(pattern, shared, re.DOTALL | re.MULTILINE).group()
+    script += "".join("\n" + text for text in shared_functions(shared, names))
     script = re.sub(r'conda "[^"]+"', 'conda "${moduleDir}/environment.yml"', script)
     return script.replace("    script:\n", WHEN + "    script:\n", 1).lstrip("\n")
+
+
+def shared_functions(shared: str, names: list[str]) -> list[str]:
+    """The text of the functions of these names, and of those of the same file that they call, in
+    the order of the file."""
+    pattern = r"^/\*\* [^\n]* \*/\ndef (\w+)\(.*?^}\n"
+    matches = re.finditer(pattern, shared, re.DOTALL | re.MULTILINE)
+    texts = {match.group(1): match.group() for match in matches}
+    needed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += [other for other in texts if re.search(rf"\b{other}\(", texts[name])]
+    return [text for name, text in texts.items() if name in needed]
 
 
 def components_renamed(text: str, modules: list[str]) -> str:
@@ -194,9 +208,19 @@ def subworkflow_test(name: str, components: list[str]) -> str:
 '''
 
 
+def modules_of_subworkflows() -> list[str]:
+    """The modules that the subworkflows include. Those of the pipeline alone, such as the reading of
+    its samplesheet, are of no use to another pipeline."""
+    scripts = [
+        (ROOT / "subworkflows" / "local" / name / "main.nf").read_text() for name in SUBWORKFLOWS
+    ]
+    pattern = rf"modules/local/{ORGANISATION}/(\w+)/main"
+    return sorted({name for script in scripts for name in re.findall(pattern, script)})
+
+
 def files() -> dict[Path, str]:
     """Relative path -> text of everything in the folder."""
-    modules = sorted(path.parent.name for path in MODULES.glob("*/main.nf"))
+    modules = modules_of_subworkflows()
     texts = {
         Path(".nf-core.yml"): SETTINGS,
         Path("README.md"): INTRODUCTION,

@@ -277,6 +277,7 @@ def test_defaults_of_the_subworkflow_are_those_of_the_pipeline():
     assert defaults.pop("code") == "''"
     assert defaults.pop("title") == "'gfmtrust report'"
     assert {name for name, value in defaults.items() if value == "''"} == {
+        "af_key",
         "label_values",
         "label_cut",
     }
