@@ -9,7 +9,6 @@ import pytest
 from simulated_probes import skilled, true_error, useless
 
 from gfmtrust.calibration import fit as calibration_fit
-from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.errors import MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.io import tables
