@@ -23,6 +23,7 @@ from simulated_probes import features_of, skilled, useless
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record, splits
 from gfmtrust.calibration.caps import caps, measure_limits
+from gfmtrust.calibration.label_blocks import Locus
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.reliability import Term
 from gfmtrust.calibration.shift import shift_test
@@ -211,8 +212,8 @@ def test_the_basis_is_that_of_the_class_and_missing_where_nothing_was_scored():
     for changed, expected in (
         ({}, "DECOY"),
         ({"set": "labels"}, "LABELS"),
-        ({"set": "labels", "locus": True}, "LABELS(locus)"),
-        ({"locus": True}, "DECOY"),
+        ({"set": "labels", "loci": (Locus(0, 0, 1_000),)}, "LABELS(locus)"),
+        ({"loci": (Locus(0, 0, 1_000),)}, "DECOY"),
     ):
         found = replace(by_hand().snv, **changed)
         assert flags.basis(found, rank).tolist() == [expected, expected, None]

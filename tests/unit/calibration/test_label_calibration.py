@@ -136,7 +136,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
         in record.with_outcome_text(again).outcome
     )
     lines = header_lines(whole, RunFacts(), "x")
-    assert sum(",Kind=SNV,Set=labels>" in line for line in lines) == len(by_labels.certificates)
+    assert sum(",Kind=SNV,Set=labels," in line for line in lines) == len(by_labels.certificates)
     assert any(line.startswith("##GFM_calibration=<ID=run,Set=decoy+labels,") for line in lines)
     assert "Set=" not in certificate_line("SNV", 1, decoys()[0].snv.certificates[0])
 

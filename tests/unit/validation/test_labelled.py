@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_run import finish
 from step_calls import call
 
-from gfmtrust.calibration import calls, label_calibration, local_lr
+from gfmtrust.calibration import calls, label_blocks, label_calibration, local_lr
 from gfmtrust.calibration.reliability import newton
 from gfmtrust.cli import main as cli
 from gfmtrust.core.contracts.run import RunFacts
@@ -316,7 +316,7 @@ def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
         score=-table["llr"],
         kind=np.where(np.arange(300) < 200, "SNV", np.where(np.arange(300) < 290, "DEL", "INS")),
     )
-    found = alleles.cuts(table)
+    found = alleles.cuts(table, {})
     for kind, used in (
         ("SNV", table["kind"] == "SNV"),
         ("DEL", table["kind"] == "DEL"),
@@ -505,7 +505,7 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     decoys; the benchmark says so."""
     folder, results = finished
     monkeypatch.setattr(label_calibration, "MIN_LABELS", 15)
-    monkeypatch.setattr(label_calibration, "MAX_BLOCK_BP", 500)
+    monkeypatch.setattr(label_blocks, "MAX_BLOCK_BP", 500)
     monkeypatch.setattr(local_lr, "LEAST", 12)
     found = calibrated(
         finished,

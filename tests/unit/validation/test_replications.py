@@ -4,14 +4,12 @@ refusals."""
 import json
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from simulated_probes import skilled, true_error, useless
 
 from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.core.errors import MissingInputError, UsageError
 from gfmtrust.core.vocabulary import Rank
-from gfmtrust.io import tables
 from gfmtrust.validation import benchmark
 from gfmtrust.validation.benchmark import pool, replications
 from gfmtrust.validation.benchmark.pool import Pool
@@ -83,15 +81,21 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     rank = np.array([3, 3, 3, 3, 2, 2, 2, 1], np.uint8)
     fitted = calibration_fit.fit(skilled(np.random.default_rng(2), 4_000, classes=("single_copy",)))
     monkeypatch.setattr(
-        replications, "draw", lambda *_: replications.Drawn(fitted, np.arange(8), rank)
+        replications,
+        "draw",
+        lambda *_: replications.Drawn(
+            fitted, np.arange(8), rank, rank[alleles["run_oriented"].to_numpy(bool)]
+        ),
     )
     monkeypatch.setattr(replications, "_ranks_by", lambda *_: rank)
     (high, medium), useful = replications.replicate(
         simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2
     )
-    assert high == replications.Cell("HIGH", "single_copy", 2, 2, 2, 2, 0.25, 1 / 3, 0.5)
+    assert high == replications.Cell(
+        "HIGH", "single_copy", 2, 2, 0, 2, 2, 2, 0.25, 1 / 3, 1 / 3, 3 / 4
+    )
     assert medium == replications.Cell(
-        "MEDIUM", "single_copy", 2, 2, 2, 2, 2 / 3, 1.0, 3 / 8
+        "MEDIUM", "single_copy", 2, 2, 0, 2, 2, 2, 2 / 3, 1.0, 1.0, 1 / 4
     )  # an LLR of 0 is wrong
     assert useful[1].high_share == 0.5
     assert useful[1].sign_error_high == 0.25
@@ -147,7 +151,7 @@ def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tm
         benchmark.BenchmarkOptions(easy, n=2, out=tmp_path / "figures.json"),
     )
     cells, useful = capsys.readouterr().out.split("\n\n")
-    assert cells.startswith("level\tstrata\treplications\t")
+    assert cells.startswith("level\tstratum\treplications\t")
     assert useful.splitlines()[1].startswith("true law\t1\t0.8")
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert figures["usefulness"][0]["prr_effect_sign"] is None
@@ -175,15 +179,3 @@ def test_a_pool_too_small_to_be_a_truth_is_refused(easy):
         pool.build(easy, {}, "germline", n=999)
     with pytest.raises(MissingInputError, match="no context model"):
         pool.context_of([])
-
-
-@pytest.mark.bad_input
-def test_a_pool_of_an_earlier_version_is_made_again(tmp_path):
-    assert not pool.is_kept(tmp_path)
-    old = pa.table({"local_surprisal": pa.array([1.8], pa.float32())})
-    tables.write(tmp_path / pool.RUN_SITES, old, old.schema)
-    assert not pool.is_kept(tmp_path)
-    tables.write(
-        tmp_path / pool.RUN_SITES, {"local_surprisal": [1.8], "cell": [""]}, pool.RUN_SITES_SCHEMA
-    )
-    assert pool.is_kept(tmp_path)

@@ -46,6 +46,8 @@ MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 OWN_ALLELES = 100_000
 """Alleles that the genome mutated to, on which the promise is counted beside the probes."""
+CLASS_COLUMNS = ("copy_class", "region_class", "mutation_class")
+"""Columns of text that are compared often; Arrow's strings are slow to compare."""
 TABLE, OWN = "alleles.parquet", "own.parquet"
 
 
@@ -309,8 +311,8 @@ def read(folder: Path) -> Pool:
     metadata = tables.read_metadata(folder / TABLE)
     own = tables.read(folder / OWN).to_pandas()
     for table in (alleles, own):
-        for column in ("region_class", "copy_class", "mutation_class"):
-            table[column] = table[column].astype(object)  # Arrow's strings are slow to compare
+        for column in CLASS_COLUMNS:
+            table[column] = table[column].astype(object)
     return Pool(
         alleles.drop(columns=["true_real", "true_decoy"]),
         alleles["true_real"].to_numpy(np.float64),
