@@ -26,7 +26,8 @@ TOP_SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 100 for share in ra
 """Shares of the fit split above the candidate thresholds, strictest first."""
 
 MIN_FIT_PROBES = 100
-"""Accepted probes of the fit split that a candidate needs for the sequence to start there."""
+"""Accepted probes of the fit split that a candidate needs for the sequence to start there, and
+probes of the fit split that transitions and transversions each need before they may be pooled."""
 
 MIN_CELL_PROBES = 500
 """A stratum of a BED file with so many probes in its certification split has a certificate of its
@@ -264,9 +265,10 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
     A BED file's stratum is a cell where at least 500 of its probes are `counted` (bool (n,), the
     split that certifies); all other probes are pooled over the BED files into one cell per copy
     class and mutation class (or length). Transitions and transversions of one copy class share a
-    cell where either has fewer than 500 counted probes and their errors on the fit split (`in_fit`)
-    do not differ. Nothing else is ever pooled: a cell of few probes has few chances, and no level of
-    another cell.
+    cell where either has fewer than 500 counted probes, each has at least 100 probes on the fit
+    split (`in_fit`), and their errors there do not differ. With fewer probes the test of the errors
+    has too little power, so that kinds that differ would be pooled. Nothing else is ever pooled: a
+    cell of few probes has few chances, and no level of another cell.
     """
     own, left = [], np.ones(len(probes.stratum), dtype=bool)
     wide, widest = pooled(probes.stratum), joined(probes.stratum)
@@ -280,8 +282,9 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
         together = left & (widest == name)
         parts = [together & (wide == part) for part in sorted(set(wide[together]))]
         small = any((part & counted).sum() < MIN_CELL_PROBES for part in parts)
-        alike = len(parts) == 2 and small and _alike(probes, *(part & in_fit for part in parts))
-        own += [together] if alike else parts
+        in_fit_parts = [part & in_fit for part in parts]
+        testable = len(parts) == 2 and all(part.sum() >= MIN_FIT_PROBES for part in in_fit_parts)
+        own += [together] if small and testable and _alike(probes, *in_fit_parts) else parts
     return own
 
 

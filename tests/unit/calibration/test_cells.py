@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 from simulated_probes import table
 
 from gfmtrust.calibration import certificates, strata
-from gfmtrust.calibration.certificates import ALIKE_P, MIN_CELL_PROBES, Probes
+from gfmtrust.calibration.certificates import ALIKE_P, MIN_CELL_PROBES, MIN_FIT_PROBES, Probes
 from gfmtrust.calibration.fit import fit
 from gfmtrust.calibration.flags import control_verdict
 from gfmtrust.core.mutation import MUTATION_CLASSES
@@ -185,8 +185,24 @@ def test_the_reliable_half_alone_can_show_a_difference():
     assert len(certificates.cells(part, ~in_fit, in_fit)) == 2
 
 
+@pytest.mark.parametrize("small", TWO)
+@pytest.mark.parametrize(
+    ("n_fit", "is_pooled"), [(30, False), (MIN_FIT_PROBES - 1, False), (MIN_FIT_PROBES, True)]
+)
+def test_a_kind_with_too_few_fit_probes_for_the_test_is_not_pooled(small, n_fit, is_pooled):
+    """Both kinds err in 10 %, so that Fisher's exact test finds no difference at any size."""
+    cell_strata = cells(dict.fromkeys(TWO, 200) | {small: n_fit})
+    assert cell_strata == ([list(TWO)] if is_pooled else [[TWO[0]], [TWO[1]]])
+
+
+@pytest.mark.parametrize("errors", range(31))
+def test_30_fit_probes_of_a_kind_are_never_pooled_whatever_their_errors(errors):
+    sizes = {TWO[0]: 2000, TWO[1]: 30}
+    assert cells(sizes, {TWO[0]: 0.1, TWO[1]: errors / 30}) == [[TWO[0]], [TWO[1]]]
+
+
 def test_bed_files_of_both_kinds_are_pooled_with_them():
-    sizes = {f"{bed}{name}": 50 for bed in ("", "exons:") for name in TWO}
+    sizes = {f"{bed}{name}": MIN_FIT_PROBES for bed in ("", "exons:") for name in TWO}
     assert cells(sizes) == [sorted(sizes)]
     assert cells(sizes | {"exons:" + TWO[0]: MIN_CELL_PROBES}) == [
         ["exons:" + TWO[0]],
