@@ -214,6 +214,6 @@ def _around(
 
 
 def _wrong(
-    place: str, found: str, expected: str, remedy: str = "this tokenizer is not supported"
+    place: str, observed: str, expected: str, remedy: str = "this tokenizer is not supported"
 ) -> BadDataError:
-    return BadDataError(message(place, found, expected, remedy))
+    return BadDataError(message(place, observed, expected, remedy))

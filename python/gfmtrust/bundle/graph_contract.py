@@ -127,6 +127,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def wrong(path: Path, found: str, expected: str) -> BadDataError:
+def wrong(path: Path, observed: str, expected: str) -> BadDataError:
     """A bundle's file that is not as it should be: only another export can mend it."""
-    return BadDataError(message(str(path), found, expected, "export the model again"))
+    return BadDataError(message(str(path), observed, expected, "export the model again"))

@@ -223,11 +223,11 @@ def confirm_class(directory: Path, config: TokenizerConfig, published: Character
     """Refuse (65) a tokenizer's configuration that says otherwise than the class it names: of an
     id, a special token or the letters."""
 
-    def contradiction(name: str, found: str, expected: str) -> BadDataError:
+    def contradiction(name: str, observed: str, expected: str) -> BadDataError:
         return BadDataError(
             message(
                 str(directory / name),
-                found,
+                observed,
                 f"{expected}, as {config.class_name} has it",
                 "keep the file that belongs to the weights",
             )

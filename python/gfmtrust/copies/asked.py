@@ -108,15 +108,17 @@ def of_table(path: Path, genome) -> Sites:
         names = file.schema_arrow.names
     absent = [name for name in SITE_COLUMNS if name not in names]
     if absent:
-        found = f"no column {' and '.join(absent)}"
-        raise BadDataError(message(Path(path).name, found, "a table of sites, such as a shard"))
+        observed = f"no column {' and '.join(absent)}"
+        raise BadDataError(message(Path(path).name, observed, "a table of sites, such as a shard"))
     columns = tables.read(path, [*SITE_COLUMNS, *(["span"] if "span" in names else [])])
     contig_index, pos = (columns[name].to_numpy().astype(np.int64) for name in SITE_COLUMNS)
     span = columns["span"].to_numpy().astype(np.int64) if "span" in names else np.ones_like(pos)
     wrong = (contig_index < 0) | (contig_index >= len(genome.names)) | (span < 0)
     if wrong.any():
         row = int(np.argmax(wrong))
-        found = f"row {row + 1} has contig {contig_index[row]} and span {span[row]}"
+        observed = f"row {row + 1} has contig {contig_index[row]} and span {span[row]}"
         expected = f"contigs 0..{len(genome.names) - 1} and spans from 0"
-        raise BadDataError(message(Path(path).name, found, expected, "give the genome of its run"))
+        raise BadDataError(
+            message(Path(path).name, observed, expected, "give the genome of its run")
+        )
     return Sites(contig_index, pos, span)

@@ -52,8 +52,8 @@ def search_sites(
             for first in range(0, len(rows), ROUND_SITES):
                 chosen = rows[first : first + ROUND_SITES]
                 asked = tuple(column[chosen] for column in sites)
-                found = _Round(genome, side, asked, max(1, threads)).run(pool, count)
-                for name, column in found.items():
+                round_columns = _Round(genome, side, asked, max(1, threads)).run(pool, count)
+                for name, column in round_columns.items():
                     columns[name][chosen] = column
     return columns
 

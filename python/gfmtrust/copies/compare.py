@@ -113,8 +113,8 @@ def scan(letters, contigs, sites, tally, marks, slots, entries, view):
         mismatches = different_letters(difference)
         if mismatches > (MAX_MISMATCHES if near & KNOWN else NEAR_MISMATCHES):
             continue
-        found = (index, flank, turned, mismatches)
-        if _compare(letters, contigs, sites, tally, marks, entries, found):
+        comparison = (index, flank, turned, mismatches)
+        if _compare(letters, contigs, sites, tally, marks, entries, comparison):
             any_saturated = True
     if any_saturated:
         _drop_saturated(slots, entries, marks, bucket)
@@ -138,14 +138,14 @@ def _drop_saturated(slots, entries, marks, bucket):
 
 
 @inlined
-def _compare(letters, contigs, sites, tally, marks, entries, found):
+def _compare(letters, contigs, sites, tally, marks, entries, comparison):
     """Compare the other flank; returns whether the site is saturated. found: (entry, local start of
     the flank with the seed, whether the genome is turned, mismatches in that flank).
 
     The memory of a site is touched only where its flanks are alike: in a family of a million
     members nearly all comparisons end before.
     """
-    index, flank, turned, in_near = found
+    index, flank, turned, in_near = comparison
     near, far = entries[index, 0], entries[index, 1]
     row = _row(near, far)
     span = np.int64(near >> SPAN)

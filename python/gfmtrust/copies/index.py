@@ -123,9 +123,9 @@ class CopyIndex(CopyRows):
             rows[behind] += 1
             row = rows[behind]
             behind = behind[(row < last[behind]) & (self.span[row] < span[behind])]
-        found = rows <= last
-        found[found] = self.span[rows[found]] == span[found]
-        return np.where(found, rows, -1)
+        is_stored = rows <= last
+        is_stored[is_stored] = self.span[rows[is_stored]] == span[is_stored]
+        return np.where(is_stored, rows, -1)
 
 
 def build(
@@ -222,13 +222,13 @@ def _check(path: Path, genome_digest: str) -> None:
     version = stored.get("copy_index")
     remedy = "leave out --copy_index to build a new one"
     if version is None:
-        found, expected = "no copy index", f"a copy index of format {FORMAT}"
+        observed, expected = "no copy index", f"a copy index of format {FORMAT}"
     elif version != FORMAT:
-        found, expected = f"a copy index of format {version}", f"format {FORMAT}"
+        observed, expected = f"a copy index of format {version}", f"format {FORMAT}"
     elif stored.get("genome") != genome_digest:
-        found, expected = "the copy index of another genome", f"one of genome {genome_digest}"
+        observed, expected = "the copy index of another genome", f"one of genome {genome_digest}"
     elif stored.get("parameters") != PARAMETERS:
-        found, expected = "a copy index with other parameters", f"{PARAMETERS}"
+        observed, expected = "a copy index with other parameters", f"{PARAMETERS}"
     else:
         return
-    raise ConfigurationError(message(path.name, found, expected, remedy))
+    raise ConfigurationError(message(path.name, observed, expected, remedy))

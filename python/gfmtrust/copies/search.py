@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     words: SeedTable
     spaced: SeedTable
     results: Results
-    found: np.ndarray
+    seed_words: np.ndarray
 
 
 def room() -> np.ndarray:
@@ -66,7 +66,7 @@ def steps(stretch: Stretch) -> tuple[int, int]:
 @compiled
 def search(stretch, batch, start, stop):
     """Compare the words in view at the steps [start, stop) with all sites of the batch."""
-    letters, found = stretch.letters, batch.found
+    letters, seed_words = stretch.letters, batch.found
     word_slots, word_filter, word_shift = batch.words.slots, batch.words.filter, batch.words.shift
     spaced_slots, spaced_filter = batch.spaced.slots, batch.spaced.filter
     spaced_shift = batch.spaced.shift
@@ -83,17 +83,17 @@ def search(stretch, batch, start, stop):
             word = (forward >> SEVEN_LETTERS) & WORD_13
             other = (backward >> SEVEN_LETTERS) & WORD_13
             value = hashed(min(word, other), word_shift)
-            _note(found, n_found, (step, value, other < word, False, forward, backward))
+            _note(seed_words, n_found, (step, value, other < word, False, forward, backward))
             n_found += _passes(word_filter, value, clear >= WORD)
             word = spaced_word(forward & FLANK_MASK)
             other = spaced_word(backward >> SEVEN_LETTERS)
             value = hashed(min(word, other), spaced_shift)
-            _note(found, n_found, (step, value, other < word, True, forward, backward))
+            _note(seed_words, n_found, (step, value, other < word, True, forward, backward))
             n_found += _passes(spaced_filter, value, clear >= FLANK)
         for index in range(n_found):
-            bucket = found[index, BUCKET]
-            slots = spaced_slots if found[index, SPACED] else word_slots
-            found[index, ENTRY] = slots[bucket, 0]
+            bucket = seed_words[index, BUCKET]
+            slots = spaced_slots if seed_words[index, SPACED] else word_slots
+            seed_words[index, ENTRY] = slots[bucket, 0]
         _scan_all(stretch, batch, n_found)
 
 
@@ -105,37 +105,37 @@ def _passes(table_filter, value, is_clear):
 
 
 @inlined
-def _note(found, index, view):
+def _note(seed_words, index, view):
     step, value, turned, spaced, forward, backward = view
-    found[index, STEP] = np.uint64(step)
-    found[index, BUCKET] = value >> np.uint64(FILTER_BITS)
-    found[index, TURNED] = np.uint64(turned)
-    found[index, SPACED] = np.uint64(spaced)
-    found[index, FORWARD] = forward
-    found[index, BACKWARD] = backward
+    seed_words[index, STEP] = np.uint64(step)
+    seed_words[index, BUCKET] = value >> np.uint64(FILTER_BITS)
+    seed_words[index, TURNED] = np.uint64(turned)
+    seed_words[index, SPACED] = np.uint64(spaced)
+    seed_words[index, FORWARD] = forward
+    seed_words[index, BACKWARD] = backward
 
 
 @inlined
 def _scan_all(stretch, batch, n_found):
-    letters, contigs, found = stretch.letters, stretch.contigs, batch.found
+    letters, contigs, seed_words = stretch.letters, stretch.contigs, batch.found
     sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
     word_slots, word_entries = batch.words.slots, batch.words.entries
     spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries
     # The first entries are read for all before any is compared: the memory answers together.
     touched = np.uint64(0)
     for index in range(n_found):
-        entries = spaced_entries if found[index, SPACED] else word_entries
-        touched |= entries[min(found[index, ENTRY], np.uint64(len(entries) - 1)), 0]
-    found[0, ENTRY] = touched
+        entries = spaced_entries if seed_words[index, SPACED] else word_entries
+        touched |= entries[min(seed_words[index, ENTRY], np.uint64(len(entries) - 1)), 0]
+    seed_words[0, ENTRY] = touched
     for index in range(n_found):
-        spaced = found[index, SPACED] != np.uint64(0)
+        spaced = seed_words[index, SPACED] != np.uint64(0)
         view = (
-            np.int64(found[index, STEP]),
-            found[index, BUCKET],
-            found[index, TURNED] != np.uint64(0),
+            np.int64(seed_words[index, STEP]),
+            seed_words[index, BUCKET],
+            seed_words[index, TURNED] != np.uint64(0),
             spaced,
-            found[index, FORWARD],
-            found[index, BACKWARD],
+            seed_words[index, FORWARD],
+            seed_words[index, BACKWARD],
         )
         slots = spaced_slots if spaced else word_slots
         entries = spaced_entries if spaced else word_entries

@@ -103,11 +103,11 @@ class Proof:
         window, options = self.window, self.options
         self._write_full()
         cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
-        found, running = self._best_method(cut)
+        evidence, running = self._best_method(cut)
         if options.precision != FULL:
             running = self._write_fp16(running, cut)
-            found = self._evidence(running, cut)
-        judged = sanity_check.judge(found, cut, genome.digest(), options.allow_untrained)
+            evidence = self._evidence(running, cut)
+        judged = sanity_check.judge(evidence, cut, genome.digest(), options.allow_untrained)
         symmetry = self.questions.symmetry(running, cut, window.site_forward, window.site_reverse)
         self._check_symmetry(symmetry)
         versions = {
@@ -125,7 +125,7 @@ class Proof:
 
     def _write_full(self) -> None:
         """The graphs in fp32, each with torch's own answers reproduced."""
-        made = [
+        references = [
             reference
             for method in self.methods
             for reference in self.questions.references(
@@ -134,16 +134,22 @@ class Proof:
                 self.window,
             )
         ]
-        self.traced, bar, threads = made[0].feeds, self.loaded.family.bar, self.options.threads
+        self.traced, bar, threads = (
+            references[0].feeds,
+            self.loaded.family.bar,
+            self.options.threads,
+        )
         export_graph(self.scorer, self.traced, self.graph)
         self.certificates.append(
-            parity.certify(made, runtime.runner(self.graph, threads), runtime.PROVIDERS["cpu"], bar)
+            parity.certify(
+                references, runtime.runner(self.graph, threads), runtime.PROVIDERS["cpu"], bar
+            )
         )
         if self.cuda_scorer:
             export_graph(self.cuda_scorer, self.traced, self.cuda_graph)
             self.certificates.append(
                 parity.certify(
-                    made,
+                    references,
                     runtime.runner(self.cuda_graph, threads, self.cuda_device),
                     runtime.PROVIDERS[self.cuda_device],
                     bar,
@@ -172,21 +178,21 @@ class Proof:
         where there are two, and the better is kept, in `meta` too; both surprisals go there, bits
         per base."""
         running = self._started(self.graph, "cpu")
-        found = self._evidence(running, cut)
+        marginal = self._evidence(running, cut)
         if len(self.methods) == 1:
-            return found, running
+            return marginal, running
         scoring = self.meta["scoring"]
         scoring["kmer_method"] = "conditional"
         other = self._started(self.graph, "cpu")
         conditional = self._evidence(other, cut)
-        bits = {"marginal": found.mean / np.log(2), "conditional": conditional.mean / np.log(2)}
+        bits = {"marginal": marginal.mean / np.log(2), "conditional": conditional.mean / np.log(2)}
         scoring["kmer_surprisal_bits"] = {
             method: round(float(value), 6) for method, value in bits.items()
         }
-        if sanity_check.conditional_is_better(found, conditional):
+        if sanity_check.conditional_is_better(marginal, conditional):
             return conditional, other
         scoring["kmer_method"] = "marginal"
-        return found, running
+        return marginal, running
 
     def _started(self, graph: Path, device: str) -> session.Session:
         running = session.start(self.meta, graph, device, self.options.threads)
@@ -217,12 +223,12 @@ class Proof:
             self.meta["scoring"]["rc_equivariant"]
             and not symmetry["max_logp"] <= SYMMETRY_BARS[self.options.precision]
         ):
-            found = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
+            observed = f"logp of the two strands differs by {symmetry['max_logp']:.2g}"
             place = f"model {self.meta['identity']['model_id']}"
             raise BadDataError(
                 message(
                     place,
-                    found,
+                    observed,
                     "the same on both, as its network is built to give",
                     "report it with config.json",
                 )

@@ -202,17 +202,17 @@ def _by_hand(case: Subject, window: np.ndarray) -> np.ndarray:
         ids[at // k] = text.vocabulary[text.mask]
     around = [[text.vocabulary[token] for token in side] for side in (text.prefix, text.suffix)]
     with torch.no_grad():
-        made = case.loaded.network(torch.tensor([around[0] + ids + around[1]]))
-    logits = (made if isinstance(made, torch.Tensor) else made.logits)[0].double().numpy()
+        output = case.loaded.network(torch.tensor([around[0] + ids + around[1]]))
+    logits = (output if isinstance(output, torch.Tensor) else output.logits)[0].double().numpy()
     row = logits[len(around[0]) + at // k - (1 if text.causal else 0)]
-    told = range(at % k) if text.causal else range(k) if method == "conditional" else ()
+    read_letters = range(at % k) if text.causal else range(k) if method == "conditional" else ()
     mass = np.full(4, -np.inf)
     for word, number in text.vocabulary.items():
         word = word.upper() if text.lower_case else word
         if (
             len(word) == k
             and set(word) <= set("ACGT")
-            and all(word[i] == letters[at // k * k + i] for i in told if i != at % k)
+            and all(word[i] == letters[at // k * k + i] for i in read_letters if i != at % k)
         ):
             mass["ACGT".index(word[at % k])] = np.logaddexp(
                 mass["ACGT".index(word[at % k])], row[number]
@@ -245,8 +245,8 @@ def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterato
             if reader_of(case.bundle).has_distribution
             else CHECKS | conformance_tokens.CHECKS
         ).items():
-            for found in run(case):
-                yield Outcome(name, check, *found)
+            for outcome in run(case):
+                yield Outcome(name, check, *outcome)
         cost = footprint(case.bundle)
         yield Outcome(name, "ms a window", 1000 * cost["seconds"], np.inf)
         yield Outcome(name, "memory, MB", cost["megabytes"], MEMORY_LIMIT_MB)

@@ -28,14 +28,14 @@ def words_of(letters: str, merges: list[tuple[str, str]]) -> list[str]:
     rank = {pair: place for place, pair in enumerate(merges)}
     tokens = list(letters)
     while True:
-        found = [
+        pairs = [
             (rank[pair], place)
             for place, pair in enumerate(zip(tokens, tokens[1:], strict=False))
             if pair in rank
         ]
-        if not found:
+        if not pairs:
             return tokens
-        place = min(found)[1]
+        place = min(pairs)[1]
         tokens[place : place + 2] = [tokens[place] + tokens[place + 1]]
 
 
@@ -106,13 +106,13 @@ def _leak(case) -> float:
     """Largest change of ln p of a causal model's tokens where every token from theirs on is
     another, the text as long as before."""
     model = case.session.bpe
-    told = sorted(set(model.text.vocabulary.values()) - model.blank)
+    letters_ids = sorted(set(model.text.vocabulary.values()) - model.blank)
     rows, changed = [], []
     for codes in case.windows:
         ids = bpe.segment(model, codes).ids
         half = len(ids) // 2
         others = ids.copy()
-        others[half + 1 :] = told[0]
+        others[half + 1 :] = letters_ids[0]
         for text, into in ((ids, rows), (others, changed)):
             into.append(bpe_questions.Ask(text, np.array([half]), ids[half + 1 : half + 2]))
     return float(
@@ -125,12 +125,12 @@ def _leak(case) -> float:
 def _by_hand(case, window: str) -> np.ndarray:
     """LLR of each base at the site against the one there, float64 (4,)."""
     at = case.bundle.site_forward
-    found = np.zeros(4)
+    llrs = np.zeros(4)
     for base in range(4):
         other = window[:at] + BASES[base] + window[at + 1 :]
         if other != window:
-            found[base] = _of_pair(case, window, other)
-    return found
+            llrs[base] = _of_pair(case, window, other)
+    return llrs
 
 
 def _of_pair(case, ref: str, alt: str) -> float:
@@ -158,9 +158,9 @@ def _of_pair(case, ref: str, alt: str) -> float:
             for place, token in enumerate(tokens)
         ]
         with torch.no_grad():
-            made = case.loaded.network(torch.tensor([[text.vocabulary[token] for token in fed]]))
+            output = case.loaded.network(torch.tensor([[text.vocabulary[token] for token in fed]]))
         logp = (
-            (made if isinstance(made, torch.Tensor) else made.logits)[0]
+            (output if isinstance(output, torch.Tensor) else output.logits)[0]
             .double()
             .log_softmax(-1)
             .numpy()

@@ -101,11 +101,11 @@ def import_scores(
                 schema,
                 {},
             )
-        made = bundle.write(
+        written = bundle.write(
             Path(out_dir) / name, meta, None, files=(scratch / SITES_FILE, scratch / VARIANTS_FILE)
         )
     log.info("%s: %d bases and %d indels answered for", name, len(sites), len(variants))
-    return made
+    return written
 
 
 def _sites_of_alleles(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
@@ -171,8 +171,8 @@ def _variants(read: pd.DataFrame, genome) -> pd.DataFrame:
     by the bases' own answers."""
     rows = []
     for row in read[read["ref"].str.len() != read["alt"].str.len()].itertuples():
-        found = normalised(genome, row.contig, row.pos, row.ref, row.alt)
-        rows.append((row.contig, found.pos, found.ref, found.alt, row.score))
+        allele = normalised(genome, row.contig, row.pos, row.ref, row.alt)
+        rows.append((row.contig, allele.pos, allele.ref, allele.alt, row.score))
     kept = pd.DataFrame(rows, columns=VARIANTS.names)
     one_answer("indels", kept.assign(score=kept["llr"]), KEY, ["score"])
     return kept.drop_duplicates(KEY).sort_values(KEY)

@@ -88,11 +88,11 @@ def references(
         (1, window.window_bp, 4, False),
         (5, traced + 2 * k, 2, True),
     ]
-    made = []
+    answers = []
     for seed, (n, width, n_positions, padded) in enumerate(shapes):
         feeds = feeds_of_shape(tokenizer, n, width, n_positions, seed, padded)
-        made.append(Reference(feeds, *answer(feeds), padded))
-    return made
+        answers.append(Reference(feeds, *answer(feeds), padded))
+    return answers
 
 
 def references_of_tokens(
@@ -116,15 +116,15 @@ def references_of_tokens(
         (1, full, 4, False),
         (5, traced + 2, 2, True),
     ]
-    made = []
+    answers = []
     for seed, shape in enumerate(shapes):
         feeds = bpe_questions.feeds_of_shape(model, *shape[:3], seed=seed, with_blank=shape[3])
-        made.append(Reference(feeds, *answer(feeds), False))
-    return made
+        answers.append(Reference(feeds, *answer(feeds), False))
+    return answers
 
 
 def certify(
-    made: list[Reference],
+    answers: list[Reference],
     run: Callable[[dict], dict],
     provider: str,
     bar: float = BAR,
@@ -136,7 +136,7 @@ def certify(
     BadDataError (65) where a difference of logp is above the bar.
     """
     shapes, failed = [], []
-    for reference in made:
+    for reference in answers:
         answer = run(reference.feeds)
         difference = np.abs(answer["logp"].astype(np.float64) - reference.logp)
         allowed = bar * max(1.0, float(reference.logp.std()))
@@ -152,18 +152,18 @@ def certify(
         if not difference.max() <= allowed:  # a NaN fails too
             failed.append(shape)
     if failed:
-        found = f"logp differs by {failed[0]['max_logp']:.2g} from torch at input_ids {failed[0]['input_ids']}"
+        observed = f"logp differs by {failed[0]['max_logp']:.2g} from torch at input_ids {failed[0]['input_ids']}"
         raise BadDataError(
             message(
                 "exported graph",
-                found,
+                observed,
                 f"at most {failed[0]['allowed']:.2g}",
                 "report it with the versions used",
             )
         )
-    together = run(made[-1].feeds)["logp"]
+    together = run(answers[-1].feeds)["logp"]
     alone = [
-        run({name: values[row : row + 1] for name, values in made[-1].feeds.items()})["logp"][0]
+        run({name: values[row : row + 1] for name, values in answers[-1].feeds.items()})["logp"][0]
         for row in range(len(together))
     ]
     return {
@@ -212,7 +212,7 @@ def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE)
         name: _missed(llr, other, share)
         for name, share in (("top_1_percent_missed", 0.01), ("top_5_percent_missed", 0.05))
     }
-    found = {
+    differences = {
         "max_llr": apart.max(),
         "mean_llr": apart.mean(),
         "max_entropy_bits": np.abs(_entropy(lower) - _entropy(logp)).max(),
@@ -225,11 +225,11 @@ def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE)
         for name, bar in RANK_BARS.items()
     }
     for name, bar in bars.items():
-        if not found[name] <= bar:  # a NaN fails too
+        if not differences[name] <= bar:  # a NaN fails too
             raise BadDataError(
                 message(
                     "graph in fp16",
-                    f"{name} is {found[name]:.2g} from fp32 over {len(cut)} windows",
+                    f"{name} is {differences[name]:.2g} from fp32 over {len(cut)} windows",
                     f"at most {bar:.2g}",
                     "export it with --precision fp32",
                 )
@@ -240,7 +240,7 @@ def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE)
         "precision": "fp16",
         "reference": "the same network in fp32",
         "n_windows": len(cut),
-        **{name: _rounded(value) for name, value in found.items()},
+        **{name: _rounded(value) for name, value in differences.items()},
     }
 
 

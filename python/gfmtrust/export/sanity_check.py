@@ -114,14 +114,14 @@ def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -
     asked = [one for one in likelihoods.spread_asks(session.bpe, cut) if one is not None]
     answers = session.token_logps(asked)
     nll = [np.where(np.isfinite(answer), -answer, uniform + 1) for answer in answers]
-    target, told = np.concatenate([one.target for one in asked]), np.concatenate(nll)
+    target, token_nll = np.concatenate([one.target for one in asked]), np.concatenate(nll)
     n_of = np.bincount(target, minlength=session.bpe.text.n_ids)
     order = np.argsort(target, kind="stable")
-    alike = (np.diff(target[order]) != 0) | (np.diff(told[order]) == 0)
+    alike = (np.diff(target[order]) != 0) | (np.diff(token_nll[order]) == 0)
     share = n_of[n_of > 0] / len(target)
     return Evidence(
         np.array([values.mean() for values in nll]),
-        len(told),
+        len(token_nll),
         bool(n_of.max() > 1 and alike.all()),
         "token",
         uniform - MARGIN_NATS,
@@ -151,18 +151,18 @@ def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: i
         probs, _ = session.distributions(codes, np.full((len(codes), 1), site, np.int64))
         with np.errstate(divide="ignore"):
             answers.append(np.log(probs[:, 0].astype(np.float64)))
-    return _told(cut, np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]]), "logp")
+    return difference_summary(cut, np.abs(answers[0] - answers[1][..., [3, 2, 1, 0]]), "logp")
 
 
 def token_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
     """The same of a model of whole tokens, of the LLRs of the three other bases at the site."""
     cut = cut[:SYMMETRY_WINDOWS]
-    return _told(
+    return difference_summary(
         cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr"
     )
 
 
-def _told(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:
+def difference_summary(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:
     return {
         "n_windows": len(cut),
         f"mean_{of}": float(f"{difference.mean():.3g}"),
@@ -177,43 +177,46 @@ def composition_nats(cut: np.ndarray) -> float:
     return float(-(share[share > 0] * np.log(share[share > 0])).sum())
 
 
-def judge(found: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
+def judge(evidence: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
     """The gate's part of the certificate. Raises BadDataError (65) where the model fails and
     untrained ones are not allowed."""
-    composition = composition_nats(cut) if found.composition is None else found.composition
-    is_low = found.mean < found.threshold
+    composition = composition_nats(cut) if evidence.composition is None else evidence.composition
+    is_low = evidence.mean < evidence.threshold
     passed = (
-        is_low and not found.is_constant
+        is_low and not evidence.is_constant
     )  # four fixed numbers can lie below: the composition of an AT-rich genome does
     if not passed:
-        told, wanted = (
+        observed, wanted = (
             ("the same answer for every window", "one that depends on the window")
             if is_low
-            else (f"mean NLL {found.mean:.3f} per {found.unit}", f"below {found.threshold:.3f}")
+            else (
+                f"mean NLL {evidence.mean:.3f} per {evidence.unit}",
+                f"below {evidence.threshold:.3f}",
+            )
         )
         line = message(
             "NLL gate",
-            told,
+            observed,
             wanted,
             "weights untrained or misread? --allow_untrained exports it all the same",
         )
         if not allow_untrained:
             raise BadDataError(line)
         LOG.warning("%s", line)
-    elif found.mean > composition:
+    elif evidence.mean > composition:
         LOG.warning(
             "mean NLL is %.3f per %s, above the windows' composition entropy %.3f: this model knows little of this genome",
-            found.mean,
-            found.unit,
+            evidence.mean,
+            evidence.unit,
             composition,
         )
     return {
         "gate": "passed" if passed else "failed",
-        "nll_nats": round(found.mean, 6),
-        "threshold_nats": round(found.threshold, 6),
-        "per": found.unit,
+        "nll_nats": round(evidence.mean, 6),
+        "threshold_nats": round(evidence.threshold, 6),
+        "per": evidence.unit,
         "composition_nats": round(composition, 6),
         "n_windows": len(cut),
-        "n_bases": found.n_bases,
+        "n_bases": evidence.n_bases,
         "fasta_digest": fasta_digest,
     }

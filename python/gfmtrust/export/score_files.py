@@ -151,11 +151,11 @@ def check_alleles(name: str, read: pd.DataFrame, genome) -> None:
     wrong = np.flatnonzero(status != Status.SCORED)
     if len(wrong):
         row = read.iloc[int(wrong[0])]
-        found = f"{row['chrom']}:{row['pos'] + 1} {shown(row['ref'])}>{shown(row['alt'])} is {status[wrong[0]]} ({len(wrong)} such)"
+        observed = f"{row['chrom']}:{row['pos'] + 1} {shown(row['ref'])}>{shown(row['alt'])} is {status[wrong[0]]} ({len(wrong)} such)"
         raise BadDataError(
             message(
                 f"{name} line {row['line']}",
-                found,
+                observed,
                 "alleles of the genome",
                 "is it this FASTA? see --contig_map",
             )

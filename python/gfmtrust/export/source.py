@@ -24,7 +24,7 @@ class Source:
     directory: Path
     row: registry.Row | None = None
     name: str = ""
-    told: dict[str, str] = field(default_factory=dict)
+    identity: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_bundle(self) -> bool:
@@ -38,11 +38,11 @@ def resolve(model: str) -> Source:
     if directory.is_dir():
         return Source(directory)
     if directory.suffix == ".onnx":
-        found = "a bare .onnx file" if directory.is_file() else "not found"
+        observed = "a bare .onnx file" if directory.is_file() else "not found"
         raise ConfigurationError(
             message(
                 model,
-                found,
+                observed,
                 "a bundle directory or a directory of weights",
                 "a graph alone names no tokenizer",
             )
@@ -52,7 +52,7 @@ def resolve(model: str) -> Source:
         return Source(
             _fetch(repository, revision),
             name=repository.split("/")[1],
-            told={"repository": repository, "revision": revision},
+            identity={"repository": repository, "revision": revision},
         )
     if "@" in model:
         raise ConfigurationError(
@@ -101,12 +101,12 @@ def check_row(row: registry.Row, loaded) -> None:
         ("vocabulary", loaded.vocabulary_sha256, row.vocabulary_sha256),
         ("weights", " ".join(weights), row.weights_sha256),
     )
-    for what, found, expected in pairs:
-        if expected and found != expected:
+    for what, observed, expected in pairs:
+        if expected and observed != expected:
             raise BadDataError(
                 message(
                     f"model {row.id}",
-                    f"{what} is {found}",
+                    f"{what} is {observed}",
                     f"{expected} as the registry of checkpoints says",
                 )
             )
@@ -116,9 +116,9 @@ def identity(loaded, source: Source, name: str) -> dict:
     """The group of bundle.json that says who made the model, under which licence; from our card in
     the directory, else the row or the id given, else its model card."""
     row = asdict(source.row) if source.row else {}
-    told = hub.licence(loaded.directory) | source.told
+    stated = hub.licence(loaded.directory) | source.identity
     known = {
-        key: loaded.card.get(key) or row.get(key) or told.get(key, "")
+        key: loaded.card.get(key) or row.get(key) or stated.get(key, "")
         for key in ("repository", "revision", "licence", "licence_url", "citation")
     }
     LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")

@@ -88,25 +88,25 @@ class RecordCounter:
         if len(texts) != n:
             self._warn(f"INFO {name} has another number of values than ALT; not used", record)
             return None
-        found = [None if text == b"." else frequency(text) for text in texts]
-        if any(one is not None and not 0 <= one <= 1 for one in found):  # true for NaN too
+        frequencies = [None if text == b"." else frequency(text) for text in texts]
+        if any(one is not None and not 0 <= one <= 1 for one in frequencies):  # true for NaN too
             self._warn(f"INFO {name} is no number from 0 to 1; not used", record)
             return None
-        return found
+        return frequencies
 
     def _of_info(self, info: bytes, record: Record, n: int) -> InfoCounts | None:
-        found = ac_and_an(info, n)
-        if isinstance(found, str):
-            self._warn(f"{found}; not used", record)
+        counts = ac_and_an(info, n)
+        if isinstance(counts, str):
+            self._warn(f"{counts}; not used", record)
             return None
-        return found
+        return counts
 
     def _of_genotypes(self, record: Record, n: int) -> InfoCounts | None:
-        found = genotype_counts(record.line, record.info_end, self._n_samples, n)
-        if isinstance(found, str):
-            self._warn(f"{found}; the genotypes are not counted", record)
+        counts = genotype_counts(record.line, record.info_end, self._n_samples, n)
+        if isinstance(counts, str):
+            self._warn(f"{counts}; the genotypes are not counted", record)
             return None
-        return found
+        return counts
 
 
 def info_value(info: bytes, key: bytes) -> bytes | None:
@@ -151,8 +151,8 @@ def ac_and_an(info: bytes, n: int) -> InfoCounts | str | None:
         return "INFO AC has another number of values than ALT"
     if not (an_text.isdigit() and all(text.isdigit() for text in texts)):
         return "INFO AC or AN is no whole number"
-    found = InfoCounts(tuple(map(int, texts)), int(an_text))
-    return "INFO AC is above AN" if sum(found.ac) > found.an else found
+    counts = InfoCounts(tuple(map(int, texts)), int(an_text))
+    return "INFO AC is above AN" if sum(counts.ac) > counts.an else counts
 
 
 def genotype_counts(line: bytes, info_end: int, n_samples: int, n: int) -> InfoCounts | str | None:

@@ -171,17 +171,17 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
     known = (contig_index[rows] >= 0) & ~outside[rows]
     there = np.full(len(rows), N, np.uint8)
     for index in np.unique(contig_index[rows][known]):
-        mine = np.flatnonzero(known & (contig_index[rows] == index))
-        there[mine] = genome.windows(genome.names[index], pos[rows[mine]], 1)[:, 0]
-    found = np.full(len(rows), Status.SCORED, dtype=object)
-    found[there != letters] = Status.REF_MISMATCH
-    found[there >= N] = Status.AMBIGUOUS_BASE
-    found[text == Status.AMBIGUOUS_BASE] = Status.AMBIGUOUS_BASE
-    found[outside[rows]] = Status.OUT_OF_RANGE
-    found[contig_index[rows] < 0] = Status.NO_CONTIG
+        on_contig = np.flatnonzero(known & (contig_index[rows] == index))
+        there[on_contig] = genome.windows(genome.names[index], pos[rows[on_contig]], 1)[:, 0]
+    judged = np.full(len(rows), Status.SCORED, dtype=object)
+    judged[there != letters] = Status.REF_MISMATCH
+    judged[there >= N] = Status.AMBIGUOUS_BASE
+    judged[text == Status.AMBIGUOUS_BASE] = Status.AMBIGUOUS_BASE
+    judged[outside[rows]] = Status.OUT_OF_RANGE
+    judged[contig_index[rows] < 0] = Status.NO_CONTIG
     early = (text != "") & (text != Status.AMBIGUOUS_BASE)
-    found[early] = text[early]
-    status[rows] = found
+    judged[early] = text[early]
+    status[rows] = judged
 
 
 def _long_allele(ref: str, alt: str, genome, index: int, pos: int, outside: bool) -> Status:

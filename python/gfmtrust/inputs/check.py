@@ -208,7 +208,7 @@ def check_bed(
     refused = contig_names.refusal(path.name, matches, rule, genome.contigs, genome.name)
     if refused and not allow_mismatch:
         raise refused
-    absent = [contig for contig, found in matches.items() if found is None]
+    absent = [contig for contig, match in matches.items() if match is None]
     lengths = (
         content.intervals["contig"]
         .map(lambda contig: genome.contigs.get(matches[contig] or "", -1))
@@ -252,13 +252,13 @@ def merged_map(checked: list[InputCheck]) -> dict[str, str]:
     the whole run.
     """
     merged: dict[str, tuple[str | None, str]] = {}
-    for found in checked:
-        for name, match in found.contigs.items():
-            before, where = merged.setdefault(name, (match, found.facts.name))
+    for one in checked:
+        for name, match in one.contigs.items():
+            before, where = merged.setdefault(name, (match, one.facts.name))
             if before != match:
                 raise BadDataError(
                     message(
-                        found.facts.name,
+                        one.facts.name,
                         f"contig {shown(name)} is {match}; in {where} it is {before}",
                         "one meaning of a name",
                         "run them apart, or give --contig_map FILE",
@@ -271,14 +271,14 @@ def refuse_two_namings(vcfs: list[InputCheck]) -> None:
     """Raises BadDataError (65) where records name one contig in two ways: the cohort's tables and
     its sites VCF have one order of names."""
     named: dict[str, tuple[str, str]] = {}
-    for found in vcfs:
-        for name, match in found.contigs.items():
-            before, where = named.setdefault(match or name, (name, found.facts.name))
+    for one in vcfs:
+        for name, match in one.contigs.items():
+            before, where = named.setdefault(match or name, (name, one.facts.name))
             if before != name:
                 naming = f"contig {shown(name)} is called {shown(before)} in {where}"
                 raise BadDataError(
                     message(
-                        found.facts.name,
+                        one.facts.name,
                         naming,
                         "one naming a run",
                         "run the files of each naming apart, or rename one (bcftools annotate --rename-chrs)",
@@ -317,8 +317,8 @@ def _bed_names(paths: list[Path]) -> dict[str, Path]:
         place = f"--regions {shown(path.name)}"
         name = names.check(bed.name_of(path), f"{place}, name", "rename the file")
         if name in by_name:
-            found = f"name {name} of {shown(by_name[name].name)} too"
-            raise UsageError(message(place, found, "unique names", "rename one of the files"))
+            observed = f"name {name} of {shown(by_name[name].name)} too"
+            raise UsageError(message(place, observed, "unique names", "rename one of the files"))
         by_name[name] = path
     return by_name
 
@@ -326,8 +326,8 @@ def _bed_names(paths: list[Path]) -> dict[str, Path]:
 def _refuse_missing(paths: list[Path]) -> None:
     missing = [path for path in paths if not path.is_file() or not os.access(path, os.R_OK)]
     if missing:
-        found = f"not found or not readable: {', '.join(shown(str(path)) for path in missing)}"
-        raise MissingInputError(message("inputs", found, "files that exist", "check the paths"))
+        observed = f"not found or not readable: {', '.join(shown(str(path)) for path in missing)}"
+        raise MissingInputError(message("inputs", observed, "files that exist", "check the paths"))
 
 
 def _publish(part: Path, final: Path, ids: list[str]) -> None:

@@ -137,8 +137,8 @@ class _Reader:
             )
             if contig not in self._lengths:
                 self._warn(f"contig {shown(contig)} not in header", record)
-        found = self.matches[contig]
-        if found is None:
+        match = self.matches[contig]
+        if match is None:
             self._absent[contig] += 1
         self._numbers["records"] += 1
         self._numbers["alts"] += len(record.alts)
@@ -152,7 +152,7 @@ class _Reader:
             counts = UNKNOWN * len(alts)  # whose count would it be?
         else:
             counts = self._counter.counts(record)
-        index = -1 if found is None else self._index[found]
+        index = -1 if match is None else self._index[match]
         self.sorter.add((index, contig, record.pos, ref, ",".join(alts)), counts)
 
     def _check_columns(self, record: Record) -> None:
@@ -183,10 +183,10 @@ class _Reader:
         """Warnings that only the whole file tells."""
         name = self._job.path.name
         if self._absent:
-            found = (
+            observed = (
                 f"contigs {contig_names.listed(list(self._absent))} not in {self._fasta}: NO_CONTIG"
             )
-            self._warning_counts.add(found, next(iter(self._absent)), self._absent.total())
+            self._warning_counts.add(observed, next(iter(self._absent)), self._absent.total())
         if self._order.unsorted_line is not None:
             self._warning_counts.add(
                 "not sorted; no index is written; sort with bcftools sort",
@@ -257,13 +257,13 @@ class RefCheck:
         ):
             rate = float(lower_bound(n_mismatch, n, 1 - CONFIDENCE))
             if n_mismatch >= MIN_MISMATCHES and rate > MAX_MISMATCH_RATE:
-                found = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
+                observed = f"REF differs at {n_mismatch:,} of {n:,} {what}, rate at least {100 * rate:.1f} %"
                 if not job.allow_mismatch:
                     remedy = "wrong assembly (GRCh37/38)? (or --allow_mismatch)"
                     raise BadDataError(
-                        message(f"{job.path.name} {self._first}", found, "at most 1 %", remedy)
+                        message(f"{job.path.name} {self._first}", observed, "at most 1 %", remedy)
                     )
-                warning_counts.add(f"{found}; allowed by --allow_mismatch", str(self._first))
+                warning_counts.add(f"{observed}; allowed by --allow_mismatch", str(self._first))
                 break
         if self.n_ref_mismatch:
             warning_counts.add(

@@ -23,12 +23,14 @@ def check(key: str, vcfs: list[Path]) -> None:
     if key.encode() in info or not vcfs:
         return
     if key.encode() in samples:
-        found = "is declared in FORMAT only, as a value of each sample"
+        observed = "is declared in FORMAT only, as a value of each sample"
         remedy = "write it to INFO (bcftools +fill-tags), or leave --af_key out"
     else:
-        found = "is declared by no VCF"
+        observed = "is declared by no VCF"
         remedy = f"declared are {nearest(key, info)}" if info else "the VCFs declare no INFO key"
-    raise BadDataError(message(f"--af_key {shown(key)}", found, "an INFO key of the VCFs", remedy))
+    raise BadDataError(
+        message(f"--af_key {shown(key)}", observed, "an INFO key of the VCFs", remedy)
+    )
 
 
 def nearest(key: str, declared: Collection[bytes]) -> str:

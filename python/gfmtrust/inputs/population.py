@@ -57,18 +57,18 @@ class Population:
         """The file's names of each contig of the genome, by its number."""
         lengths, contigs = header.contig_lengths(), user_contigs(self._genome.contigs)
         with self._opened() as file:
-            found = {
+            matches = {
                 name: contig_names.match(name, lengths.get(name), rule, contigs)
                 for name in file.contigs
             }
-        if not any(found.values()) and not self._allow_mismatch:
+        if not any(matches.values()) and not self._allow_mismatch:
             refused = contig_names.refusal(
-                self._path.name, found, rule, contigs, getattr(self._genome, "name", "the FASTA")
+                self._path.name, matches, rule, contigs, getattr(self._genome, "name", "the FASTA")
             )
             if refused:
                 raise refused
         names: dict[int, list[str]] = {}
-        for name, match in found.items():
+        for name, match in matches.items():
             if match is not None:
                 names.setdefault(self._genome.names.index(match), []).append(name)
         return names
@@ -80,10 +80,12 @@ class Population:
             with pysam.TabixFile(str(self._path), encoding="latin-1") as file:
                 yield file
         except (OSError, ValueError) as error:
-            found = f"htslib cannot read it by its index ({shown(str(error))})"
+            observed = f"htslib cannot read it by its index ({shown(str(error))})"
             remedy = f"is the file whole? make the index anew (tabix -f -p vcf {self._path.name})"
             raise InputOutputError(
-                message(f"{OPTION} {self._path.name}", found, "a whole file and its index", remedy)
+                message(
+                    f"{OPTION} {self._path.name}", observed, "a whole file and its index", remedy
+                )
             ) from error
         finally:
             pysam.set_verbosity(verbosity)
@@ -124,8 +126,8 @@ class Population:
                 letters.append(record.ref[0])
                 wanted = [row_of.get((record.pos, record.ref, alt)) for alt in record.alts]
                 if any(row is not None for row in wanted):
-                    found = np.reshape(self._counter.counts(record), (-1, FIELDS))
-                    for row, one in zip(wanted, found, strict=True):
+                    values = np.reshape(self._counter.counts(record), (-1, FIELDS))
+                    for row, one in zip(wanted, values, strict=True):
                         if row is not None:
                             counts[row] += one
         if at:
@@ -175,18 +177,18 @@ class Population:
         if not self._mismatched:
             return
         rate = float(lower_bound(self._mismatched, self._compared, 1 - CONFIDENCE))
-        found = f"REF differs at {self._mismatched:,} of {self._compared:,} records"
+        observed = f"REF differs at {self._mismatched:,} of {self._compared:,} records"
         if self._compared >= MIN_COMPARED and rate > MAX_MISMATCH_RATE and not self._allow_mismatch:
             share = self._mismatched / self._compared
             raise BadDataError(
                 message(
                     f"{OPTION} {self._path.name} {self._first}",
-                    f"{found} ({100 * share:.1f} %)",
+                    f"{observed} ({100 * share:.1f} %)",
                     "at most 1 %",
                     "a file of another assembly (GRCh37/38)? (or --allow_mismatch)",
                 )
             )
-        self.warnings.add(found, self._first, 1)
+        self.warnings.add(observed, self._first, 1)
 
     def _warn(self, text: str, record: Record) -> None:
         place = f"{record.contig}:{vcf_reader.format_position(record.pos)}"
@@ -204,13 +206,13 @@ def _header(path: Path) -> Header:
     declared = header.declared("INFO")
     if KEY.encode() in declared or {b"AC", b"AN"} <= declared:
         return header
-    found = "INFO declares neither AF, nor AC and AN"
+    observed = "INFO declares neither AF, nor AC and AN"
     if KEY.encode() in header.declared("FORMAT"):
-        found += "; AF is in FORMAT, where it is a value of each sample"
+        observed += "; AF is in FORMAT, where it is a value of each sample"
     remedy = "write them (bcftools +fill-tags)"
     if declared:
         remedy += f", or rename one of {frequency_key.nearest(KEY, declared)}"
-    raise BadDataError(message(f"{OPTION} {path.name}", found, "frequencies in INFO", remedy))
+    raise BadDataError(message(f"{OPTION} {path.name}", observed, "frequencies in INFO", remedy))
 
 
 def _check_index(path: Path, warnings: WarningCounts) -> None:

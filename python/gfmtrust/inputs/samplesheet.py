@@ -52,8 +52,8 @@ class SheetSchema:
             content = json.loads(path.read_text("utf-8"))
             jsonschema.Draft202012Validator.check_schema(content)
         except (ValueError, jsonschema.SchemaError) as error:
-            found = str(error).splitlines()[0]
-            raise BadDataError(message(path.name, shown(found), "a JSON Schema")) from error
+            observed = str(error).splitlines()[0]
+            raise BadDataError(message(path.name, shown(observed), "a JSON Schema")) from error
         return cls(content)
 
     @property
@@ -80,18 +80,18 @@ def read_sheet(
     with open(sheet, "rb") as file:
         content = file.read(LARGEST_BYTES + 1)
     try:
-        found = samplesheet_of(content, sheet.name, SheetSchema.read(schema), folders)
+        samplesheet = samplesheet_of(content, sheet.name, SheetSchema.read(schema), folders)
     except SheetFaults as error:
         if len(error.faults) > 1:
             for line in error.faults[:SHOWN_FAULTS]:
                 log.error("%s", line)
         raise
-    for line in found.warnings:
+    for line in samplesheet.warnings:
         log.warning("warning: %s", line)
     if check_files:
-        _refuse_absent(found)
-    found.write(out)
-    return found
+        _refuse_absent(samplesheet)
+    samplesheet.write(out)
+    return samplesheet
 
 
 def samplesheet_of(
@@ -229,8 +229,8 @@ def _id_faults(rows: tuple[SheetRow, ...], ids: list[str], name: str) -> Iterato
         if len(same) > 1:
             has_vcf_id = any(row.cells.get("vcf_id") for row in same)
             remedy = "change a vcf_id" if has_vcf_id else "add a vcf_id column"
-            found = f"id {one} {_times(len(same))}"
-            yield message(f"{name}, {_places(same)}", found, "unique ids", remedy)
+            observed = f"id {one} {_times(len(same))}"
+            yield message(f"{name}, {_places(same)}", observed, "unique ids", remedy)
 
 
 def _times(number: int) -> str:
@@ -277,5 +277,5 @@ def _refuse_absent(sheet: Samplesheet) -> None:
         for column, paths in (("vcf", entry.vcf), ("vcf_index", entry.vcf_index)):
             if paths and not any(REMOTE.fullmatch(path) or Path(path).is_file() for path in paths):
                 place = f"{sheet.name}, row {entry.row}, column {column}"
-                found = f"{shown(' and '.join(paths))} not found"
-                raise MissingInputError(message(place, found, "a file", "correct the path"))
+                observed = f"{shown(' and '.join(paths))} not found"
+                raise MissingInputError(message(place, observed, "a file", "correct the path"))

@@ -97,6 +97,6 @@ def _yaml_text(node: object) -> str | None:
     return "" if is_empty else plain(node.value)
 
 
-def _no_list(place: str, found: str) -> BadDataError:
+def _no_list(place: str, observed: str) -> BadDataError:
     expected = "a list of rows, [{sample: ..., vcf: ...}, ...]"
-    return BadDataError(message(place, found, expected, "correct it"))
+    return BadDataError(message(place, observed, expected, "correct it"))

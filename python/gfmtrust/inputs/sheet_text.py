@@ -49,10 +49,10 @@ def decoded(content: bytes, name: str) -> tuple[str, list[str]]:
     """The text of a file, and what to say of its encoding. Raises BadDataError (65)."""
     if len(content) > LARGEST_BYTES:
         raise BadDataError(message(name, "larger than 10 MiB", "a samplesheet"))
-    for start, found in _OTHER_FILES:
+    for start, file_type in _OTHER_FILES:
         if content.startswith(start):
-            remedy = "save it as 'CSV UTF-8'" if "Excel" in found else "decompress it"
-            raise BadDataError(message(name, found, "CSV, TSV, YAML or JSON text", remedy))
+            remedy = "save it as 'CSV UTF-8'" if "Excel" in file_type else "decompress it"
+            raise BadDataError(message(name, file_type, "CSV, TSV, YAML or JSON text", remedy))
     encoding, said, body = "utf-8", "", content
     for mark, marked, called in _BYTE_ORDER_MARKS:
         if content.startswith(mark):
@@ -80,7 +80,7 @@ def _not_decoded(content: bytes, name: str, error: UnicodeDecodeError, said: str
         )
     before = content[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     line_no = before.count(b"\n") + 1
-    found = f"not UTF-8 text (byte 0x{content[error.start]:02X} in line {line_no})"
+    observed = f"not UTF-8 text (byte 0x{content[error.start]:02X} in line {line_no})"
     try:
         content.decode("cp1252")
         remedy = (
@@ -89,7 +89,7 @@ def _not_decoded(content: bytes, name: str, error: UnicodeDecodeError, said: str
         )
     except UnicodeDecodeError:
         remedy = "convert it with iconv -t UTF-8"
-    return BadDataError(message(name, found, "UTF-8", remedy))
+    return BadDataError(message(name, observed, "UTF-8", remedy))
 
 
 def _separated_table(
@@ -109,9 +109,9 @@ def _separated_table(
         if any(cell.strip() for cell in cells) and not (declared and number == 1)
     ]
     if len(numbered) < 2:
-        found = f"{len(numbered)} rows" if not numbered else "a header without rows"
+        observed = f"{len(numbered)} rows" if not numbered else "a header without rows"
         raise UsageError(
-            message(name, found, "a header with sample,vcf and one row for each VCF", "add them")
+            message(name, observed, "a header with sample,vcf and one row for each VCF", "add them")
         )
     (header_number, header), *body = numbered
     header, body, dropped = _without_empty_columns(header, body, f"{name}, row {header_number}")
@@ -165,8 +165,8 @@ def _without_empty_columns(
     for index in unnamed:
         filled = [number for number, cells in body if index < len(cells) and cells[index].strip()]
         if filled:
-            found = f"column {index + 1} has no name, but row {filled[0]} has a value in it"
-            raise UsageError(message(place, found, "a name for each column", "name or empty it"))
+            observed = f"column {index + 1} has no name, but row {filled[0]} has a value in it"
+            raise UsageError(message(place, observed, "a name for each column", "name or empty it"))
     kept = [index for index, column in enumerate(header) if column]
     named = [header[index] for index in kept]
     for column in named:

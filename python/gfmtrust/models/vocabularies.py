@@ -110,7 +110,7 @@ def bpe(
         {"Sequence": {"id": "A", "type_id": 0}},
         {"SpecialToken": {"id": "[SEP]", "type_id": 0}},
     ]
-    specials = {
+    specials_by_token = {
         token: {"id": token, "ids": [vocabulary[token]], "tokens": [token]}
         for token in ("[CLS]", "[SEP]")
     }
@@ -137,7 +137,7 @@ def bpe(
             "type": "TemplateProcessing",
             "single": around,
             "pair": around,
-            "special_tokens": specials,
+            "special_tokens": specials_by_token,
         },
         "decoder": None,
         "model": {

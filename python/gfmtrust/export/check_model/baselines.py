@@ -25,11 +25,11 @@ def surprisals(
     """Bits of each real base under each baseline, name -> float64 (n,). Every base must be A, C, G
     or T."""
     context = fit_model(letters)
-    found = {
+    bits = {
         name: chain(letters, context.members, order, contig_index, pos)
         for name, order in ORDERS.items()
     }
-    return found | {CONTEXT: of_context(context, letters, contig_index, pos)}
+    return bits | {CONTEXT: of_context(context, letters, contig_index, pos)}
 
 
 def chain(

@@ -184,7 +184,7 @@ def _table(check: Check) -> list[str]:
         bits = (one.bits, one.se, CHANCE_BITS, *(one.baselines[name] for name in WORDS))
         lines.append([one.part, *(f"{value:.3f}" for value in bits), f"{one.bases:,}"])
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    made = [
+    table_lines = [
         "  ".join(
             [
                 line[0].ljust(widths[0]),
@@ -193,13 +193,15 @@ def _table(check: Check) -> list[str]:
         )
         for line in lines
     ]
-    made += [f"{part}: no window of {check.window_bp:,} bases without N" for part in check.skipped]
-    made += [
+    table_lines += [
+        f"{part}: no window of {check.window_bp:,} bases without N" for part in check.skipped
+    ]
+    table_lines += [
         f"{one.part}: {one.bits_per_unit:.3f} bits per token, {one.gate_bits:.3f} or more is chance"
         for one in check.figures
         if one.unit == "token"
     ]
-    return [f"{line}\n" for line in made]
+    return [f"{line}\n" for line in table_lines]
 
 
 def _closing(check: Check) -> list[str]:
