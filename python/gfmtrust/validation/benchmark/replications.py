@@ -164,8 +164,9 @@ class DrawnSnvs(OwnSnvs):
     """Own SNVs whose features are known. table: the columns of `features`, af and an."""
 
     def __init__(self, table: pd.DataFrame):
-        self._table = table.reset_index(drop=True)
-        self.alleles = self._table[["af", "an"]]
+        table = table.reset_index(drop=True)
+        self._table = table
+        self.alleles = table[["af", "an"]]
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
@@ -225,7 +226,7 @@ def replicate(
 def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
     """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each
     ranking is worth."""
-    tally: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    tally: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     single = {name: _turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
