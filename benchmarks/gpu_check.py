@@ -47,15 +47,21 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
     )
     scorer = family.scorer(network, config, text).eval()
     references = parity.references_of_tokens if isinstance(text, bpe.BpeText) else parity.references
-    made = references(answerer(scorer), session.tables(text), window)
-    mine = family.cuda_scorer(network, config, text).eval() if family.cuda_scorer else scorer
+    references_made = references(answerer(scorer), session.tables(text), window)
+    scored_network = (
+        family.cuda_scorer(network, config, text).eval() if family.cuda_scorer else scorer
+    )
     rows = []
     for precision in DTYPES:
         graph = folder / f"{name}.{precision}.onnx"
         try:
-            export_graph(mine if precision == "fp32" else mine.halved(), made[0].feeds, graph)
-            found = parity.certify(
-                made, runtime.runner(graph, 2, device), runtime.PROVIDERS[device], np.inf
+            export_graph(
+                scored_network if precision == "fp32" else scored_network.halved(),
+                references_made[0].feeds,
+                graph,
+            )
+            outcome = parity.certify(
+                references_made, runtime.runner(graph, 2, device), runtime.PROVIDERS[device], np.inf
             )
         except FAILURES as error:
             rows.append(
@@ -63,8 +69,8 @@ def check(name: str, example, folder: Path, device: str) -> list[str]:
             )
             continue
         rows.append(
-            f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in found['shapes']):.1e} | "
-            f"{found['batch_invariance_max_logp']:.1e} |"
+            f"| `{name}` | {precision} | {max(shape['max_logp'] for shape in outcome['shapes']):.1e} | "
+            f"{outcome['batch_invariance_max_logp']:.1e} |"
         )
     return rows
 

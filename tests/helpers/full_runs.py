@@ -40,19 +40,19 @@ def bundle(oracle: Path, kind: str, seed: int) -> Path:
     from gfmtrust.export.export import export_model
     from gfmtrust.export.options import ExportOptions
 
-    made = oracle / "bundles" / kind
-    if not made.exists():
+    built = oracle / "bundles" / kind
+    if not built.exists():
         if kind.startswith("order_"):
-            useless.write_counted(oracle / GENOME, int(kind.removeprefix("order_")), made)
+            useless.write_counted(oracle / GENOME, int(kind.removeprefix("order_")), built)
         else:
             weights = useless.write(oracle / "weights" / kind, kind, seed)
             export_model(
                 str(weights),
                 oracle / GENOME,
-                made.parent,
+                built.parent,
                 ExportOptions(model_id=kind, allow_untrained=True, n_windows=40),
             )
-    return made
+    return built
 
 
 def variants(vcf: Path, seed: int, out: Path) -> Path:
@@ -100,11 +100,11 @@ def flags_of(folder: Path, oracle: Path, model: Path, spectrum: str, seed: int) 
                 "--out_dir",
                 folder / "scores",
             )
-    told = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model, context)
-    call("calibrate", *told, "--seed", seed, "--out_dir", folder / "calibration")
+    stated = ("--plan", folder / "plan", "--scores", folder / "scores", "--models", model, context)
+    call("calibrate", *stated, "--seed", seed, "--out_dir", folder / "calibration")
     call(
         "annotate_sites",
-        *told,
+        *stated,
         "--calibration",
         folder / "calibration" / "calibration.json",
         "--out_dir",

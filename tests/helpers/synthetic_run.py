@@ -116,14 +116,14 @@ def probes(n: int, skill: float, seed: int) -> pd.DataFrame:
 def fitted(skill: float = 3.0, n: int = 4000, seed: int = 1) -> tuple[RunCalibration, pd.DataFrame]:
     """A calibration and its scored probes; made once, so leave both as they are."""
     table = probes(n, skill, seed)
-    found = calibration_fit.fit(table, Options(digests=DIGESTS))
-    found = record.with_shift(
-        found,
+    result = calibration_fit.fit(table, Options(digests=DIGESTS))
+    result = record.with_shift(
+        result,
         shift_test(table["local_surprisal"].to_numpy()[:500], table["local_surprisal"].to_numpy()),
     )
-    rank, why = flags.assign(found, table)
-    return found, table.assign(
-        rel=calibration_fit.reliability(found.snv, table),
+    rank, why = flags.assign(result, table)
+    return result, table.assign(
+        rel=calibration_fit.reliability(result.snv, table),
         rank=rank,
         why=["&".join(codes) for codes in why],
         wrong=~(table["llr"].to_numpy() < 0),
@@ -179,11 +179,11 @@ def write_calibration(path: Path, skill: float = 3.0, n: int = 4000) -> Path:
     return path
 
 
-def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.Table:
+def random_sites(result: RunCalibration, n: int, skill: float, seed: int) -> pa.Table:
     """n alleles of chr1 as annotate_sites would flag them, one in ten not scored."""
     rng = np.random.default_rng([seed, 2])
     table = features(n, skill, seed + 7)
-    rank, why = flags.assign(found, table)
+    rank, why = flags.assign(result, table)
     status = np.where(
         rng.random(n) < 0.9, "SCORED", rng.choice(["UNSUPPORTED", "REF_MISMATCH", "SYMBOLIC"], n)
     ).astype(object)
@@ -210,8 +210,8 @@ def random_sites(found: RunCalibration, n: int, skill: float, seed: int) -> pa.T
             ["&".join(w) or None if s else None for w, s in zip(why, scored, strict=True)], object
         ),
     }
-    columns["basis"] = np.where(scored, flags.basis(found.snv, rank), None)
-    rel = calibration_fit.reliability(found.snv, table)
+    columns["basis"] = np.where(scored, flags.basis(result.snv, rank), None)
+    rel = calibration_fit.reliability(result.snv, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table}
     numbers |= {"rel": rel, "pct": 100 * rng.random(n)}
     numbers |= {
@@ -318,7 +318,7 @@ def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -
     """What annotate_sites says of models side by side: the first sharp, each further one nearer to
     guessing."""
     peaks = [min(39, 12 + 13 * i) for i in range(len(models))]
-    found = {
+    result = {
         "models": [
             {
                 "id": name,
@@ -342,14 +342,14 @@ def comparison(n: int, models: tuple[str, ...] = ("gpn-a", "nt-b", "context")) -
             for b in range(a)
         ],
     }
-    return {"snvs": found, "bases": {"models": [], "pairs": []}}
+    return {"snvs": result, "bases": {"models": [], "pairs": []}}
 
 
 def loci_pictures(sites: Path, flank: int = 8) -> dict:
     """Bases round the top loci: the middle one as the model that knows it sees it, every third one
     left out."""
     rng = np.random.default_rng(3)
-    made = []
+    built = []
     for row in loci.top_loci(sites):
         bases = []
         for offset in range(-flank, flank + 1):
@@ -359,8 +359,8 @@ def loci_pictures(sites: Path, flank: int = 8) -> dict:
                 bases.append(
                     {"offset": offset, "base": base, "p": [round(float(one), 4) for one in p]}
                 )
-        made.append({name: row[name] for name in loci.KEY} | {"bases": bases})
-    return {"flank": flank, "loci": made}
+        built.append({name: row[name] for name in loci.KEY} | {"bases": bases})
+    return {"flank": flank, "loci": built}
 
 
 def make_run(
@@ -373,15 +373,15 @@ def make_run(
 ) -> dict:
     """All inputs of `report.report` below `folder`, as keyword arguments for it (without
     out_dir)."""
-    found, scored = fitted(skill, n_probes)
+    result, scored = fitted(skill, n_probes)
     for name in ("checked", "plan", "calibration", "sites"):
         (folder / name).mkdir(parents=True)
-    found.write(folder / "calibration" / "calibration.json")
+    result.write(folder / "calibration" / "calibration.json")
     frame = pa.Table.from_pandas(scored, preserve_index=False).replace_schema_metadata(None)
     tables.write(folder / "calibration" / "probes.scored.parquet", frame, frame.schema)
     tables.write(
         folder / "sites" / "sites.parquet",
-        random_sites(found, n_sites, skill, 5),
+        random_sites(result, n_sites, skill, 5),
         SITES,
         RunFacts(
             contigs=tuple(one["name"] for one in CONTIGS),

@@ -28,13 +28,13 @@ def table(seed: int = 0) -> np.ndarray:
 
 def expected_probs(rows: np.ndarray, codes: np.ndarray, index: np.ndarray) -> np.ndarray:
     """The slow obvious twin: probs (n, P, 1, 4) looked up letter by letter."""
-    made = np.empty((*index.shape, 1, 4))
+    built = np.empty((*index.shape, 1, 4))
     for i, window in enumerate(codes):
         for j, at in enumerate(index[i]):
-            made[i, j, 0] = np.exp(
+            built[i, j, 0] = np.exp(
                 rows[ID_OF_CODE[window[at - 1]], ID_OF_CODE[window[at + 1]]].astype(np.float64)
             )
-    return made
+    return built
 
 
 def graph(
@@ -73,12 +73,12 @@ def graph(
 
 
 def golden(rows: np.ndarray) -> list[dict]:
-    made = []
+    built = []
     for seed in range(3):
         codes = np.random.default_rng(seed).integers(0, 4, (1, WINDOW_BP))
         index = np.array([[SITE - seed]])
         logp = np.log(expected_probs(rows, codes, index)[0])
-        made.append(
+        built.append(
             {
                 "name": str(seed),
                 "codes": "".join(map(str, codes[0])),
@@ -86,13 +86,13 @@ def golden(rows: np.ndarray) -> list[dict]:
                 "logp": logp.round(6).tolist(),
             }
         )
-    return made
+    return built
 
 
 def meta(rows: np.ndarray, **changes) -> dict:
     """Groups of bundle.json for the toy; changes: 'group.field' -> value, written with '__' for the
     dot."""
-    held = {
+    stored = {
         "identity": {
             "model_id": "toy",
             "family": "gpn",
@@ -137,8 +137,8 @@ def meta(rows: np.ndarray, **changes) -> dict:
     }
     for name, value in changes.items():
         group, field = name.split("__")
-        held[group] = {**held[group], field: value}
-    return held
+        stored[group] = {**stored[group], field: value}
+    return stored
 
 
 def write_toy(
@@ -155,7 +155,7 @@ def reseal(directory: Path, change) -> None:
     """Change bundle.json by a function of its content and give it a digest that fits again: what a
     forger would do."""
     path = directory / schema.BUNDLE_FILE
-    held = json.loads(path.read_text())
-    change(held)
-    held["sha256"] = schema.digest(held)
-    path.write_text(json.dumps(held))
+    stored = json.loads(path.read_text())
+    change(stored)
+    stored["sha256"] = schema.digest(stored)
+    path.write_text(json.dumps(stored))

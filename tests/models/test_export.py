@@ -46,38 +46,38 @@ def windows(bundle, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_a_bundle_says_what_it_is(exported, kind):
-    made = exported(kind)
-    assert (made.model_id, made.family, made.window_bp, made.gate) == (
+    built = exported(kind)
+    assert (built.model_id, built.family, built.window_bp, built.gate) == (
         kind,
         kind,
         checkpoints.WINDOW_BP[kind],
         "failed",
     )
-    assert made.meta["identity"]["licence"] == "MIT"
-    assert made.meta["graphs"]["cpu"]["opsets"] == {"": 24}
-    assert made.graph_for("cuda") is not None
-    assert [shape["padded"] for shape in made.meta["proof"]["parity"][0]["shapes"]][:4] == [
+    assert built.meta["identity"]["licence"] == "MIT"
+    assert built.meta["graphs"]["cpu"]["opsets"] == {"": 24}
+    assert built.graph_for("cuda") is not None
+    assert [shape["padded"] for shape in built.meta["proof"]["parity"][0]["shapes"]][:4] == [
         False,
         False,
         False,
         True,
     ]
-    assert made.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
-    assert {golden["name"] for golden in made.meta["golden"]} == {
+    assert built.meta["proof"]["parity"][0]["batch_invariance_max_logp"] == 0.0
+    assert {golden["name"] for golden in built.meta["golden"]} == {
         "plain",
         "reverse",
         "with N",
         "neighbours",
         "shortest",
     }
-    assert set(made.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
+    assert set(built.meta["source"]["sha256"]) == {"config.json", "vocab.txt", "model.safetensors"}
 
 
 @pytest.mark.parametrize("stated", [{}, {"training": {"assemblies": ["X1"], "contigs": ["c1"]}}])
 def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
     loaded = load(checkpoints.write(tmp_path / "weights", "gpn", **stated))
     groups = export.groups(loaded, loaded.family.window(loaded.config, loaded.card["window_bp"]))
-    assert {name: held for name, held in groups.items() if name == "training"} == stated
+    assert {name: stored for name, stored in groups.items() if name == "training"} == stated
 
 
 def test_masked_kmers_alone_have_a_method(exported):
@@ -93,12 +93,12 @@ def test_the_bundle_answers_as_torch_does(exported, kind):
     """The whole road: codes to probabilities through Session, against the eager module."""
     import torch
 
-    made = exported(kind)
-    loaded = load(made.directory.parent / "weights" / kind)
-    codes, index = windows(made, 10)
-    probs, off = Session.open(made, "cpu").distributions(codes, index)
-    scorer = loaded.family.scorer(loaded.network, loaded.config, made.text).eval()
-    feeds = tokenizers.feeds(tokenizers.build(made.text), codes, index)
+    built = exported(kind)
+    loaded = load(built.directory.parent / "weights" / kind)
+    codes, index = windows(built, 10)
+    probs, off = Session.open(built, "cpu").distributions(codes, index)
+    scorer = loaded.family.scorer(loaded.network, loaded.config, built.text).eval()
+    feeds = tokenizers.feeds(tokenizers.build(built.text), codes, index)
     with torch.no_grad():
         logp, mass = scorer(**{name: torch.from_numpy(values) for name, values in feeds.items()})
     np.testing.assert_allclose(np.log(probs[:, :, 0]), logp.numpy(), atol=2e-5)
@@ -109,10 +109,10 @@ def test_the_bundle_answers_as_torch_does(exported, kind):
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
-    made = exported(kind)
-    codes, index = windows(made)
+    built = exported(kind)
+    codes, index = windows(built)
     answers = {
-        Session.open(made, "cpu", threads=threads, batch=batch)
+        Session.open(built, "cpu", threads=threads, batch=batch)
         .distributions(codes, index)[0]
         .tobytes()
         for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2), (32, 2))
@@ -124,9 +124,9 @@ def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
 def test_positions_scored_alone_or_together(exported, kind):
     """Masks of one pass see each other; where nothing is masked (causal) it makes no difference how
     many are read."""
-    made = exported(kind)
-    codes, index = windows(made, 5)
-    running = Session.open(made, "cpu")
+    built = exported(kind)
+    codes, index = windows(built, 5)
+    running = Session.open(built, "cpu")
     together, alone = (
         running.distributions(codes, index)[0],
         running.distributions(codes, index[:, :1])[0],
@@ -201,9 +201,9 @@ def trained(tmp_path_factory):
 @pytest.mark.slow
 def test_a_trained_model_passes_the_gate(tmp_path, trained):
     directory, fasta = trained
-    made = export.export_model(directory, fasta, tmp_path, ExportOptions(n_windows=40))
-    assert made.gate == "passed"
-    assert made.meta["proof"]["nll_nats"] < 0.7
+    built = export.export_model(directory, fasta, tmp_path, ExportOptions(n_windows=40))
+    assert built.gate == "passed"
+    assert built.meta["proof"]["nll_nats"] < 0.7
 
 
 class Eager:
@@ -335,11 +335,11 @@ def test_fp16_is_near_fp32_and_says_so(exported, small_fasta, tmp_path, kind):
         45 if kind == "nt_v1" else 40,
     )
     codes, index = windows(half)
-    found, wanted = (
+    result, wanted = (
         np.log(Session.open(bundle, "cpu").distributions(codes, index)[0])
         for bundle in (half, full)
     )
-    assert 1e-6 < np.abs(found - wanted).max() < 2e-2
+    assert 1e-6 < np.abs(result - wanted).max() < 2e-2
 
 
 class Fixed:
@@ -422,8 +422,8 @@ def test_a_frozen_length_is_refused(tmp_path):
     loaded = load(checkpoints.write(tmp_path / "gpn", "gpn"))
     tokenizer = tokenizers.build(loaded.text)
     window = replace(loaded.family.window(loaded.config, 96), shortest_bp=64)
-    made = parity.references(zeros, tokenizer, window)
-    assert [reference.feeds["input_ids"].shape for reference in made] == [
+    built = parity.references(zeros, tokenizer, window)
+    assert [reference.feeds["input_ids"].shape for reference in built] == [
         (2, 64),
         (3, 71),
         (1, 96),
@@ -438,18 +438,18 @@ def test_a_frozen_length_is_refused(tmp_path):
         }
 
     with pytest.raises(BadDataError, match=r"\[3, 71\]"):
-        parity.certify(made, frozen, "x")
+        parity.certify(built, frozen, "x")
 
 
 @pytest.mark.bad_input
 def test_an_existing_bundle_is_not_replaced(exported, small_fasta):
-    made = exported("gpn")
-    for model in (made.directory, made.directory.parent / "weights" / "gpn"):
+    built = exported("gpn")
+    for model in (built.directory, built.directory.parent / "weights" / "gpn"):
         with pytest.raises(CannotWriteError, match="exists"):
             export.export_model(
-                model, small_fasta, made.directory.parent, ExportOptions(allow_untrained=True)
+                model, small_fasta, built.directory.parent, ExportOptions(allow_untrained=True)
             )
-    assert Bundle.open(made.directory).sha256 == made.sha256
+    assert Bundle.open(built.directory).sha256 == built.sha256
 
 
 @pytest.mark.bad_input
@@ -462,12 +462,12 @@ def test_a_bundle_keeps_its_id(tmp_path, exported, small_fasta):
 
 @pytest.mark.bad_input
 def test_a_bundle_with_wrong_answers_is_not_copied(tmp_path, small_fasta):
-    made = toy_models.write_toy(tmp_path / "toy")
+    built = toy_models.write_toy(tmp_path / "toy")
     toy_models.reseal(
-        made.directory, lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, -9.0)
+        built.directory, lambda stored: stored["golden"][0]["logp"][0][0].__setitem__(0, -9.0)
     )
     with pytest.raises(BadDataError, match="golden window 0"):
-        export.export_model(made.directory, small_fasta, tmp_path / "out")
+        export.export_model(built.directory, small_fasta, tmp_path / "out")
     assert not (tmp_path / "out" / "toy").exists()
 
 
@@ -511,13 +511,13 @@ def test_files_that_are_not_the_rows(tmp_path):
     }
 
     def row(**changes):
-        held = (
+        stored = (
             dict.fromkeys(registry.Row.__dataclass_fields__, "")
             | {"id": "m", "family": "gpn"}
             | good
             | changes
         )
-        return registry.Row(**held)
+        return registry.Row(**stored)
 
     source.check_row(row(), loaded)
     for column in good:

@@ -59,16 +59,16 @@ def fetch():
 
 def test_a_checkpoint_is_fetched_once(served, repository, caplog):
     caplog.set_level(logging.INFO)
-    held = fetch()
-    assert held == hub.folder(REPOSITORY, REVISION)
-    assert {path.name for path in held.iterdir()} == {
+    content = fetch()
+    assert content == hub.folder(REPOSITORY, REVISION)
+    assert {path.name for path in content.iterdir()} == {
         "config.json",
         "vocab.txt",
         "README.md",
         "model.safetensors",
     }
     assert all(
-        (held / name).read_bytes() == (repository / name).read_bytes()
+        (content / name).read_bytes() == (repository / name).read_bytes()
         for name in ("config.json", "vocab.txt", "model.safetensors")
     )
     size = sum(
@@ -76,12 +76,12 @@ def test_a_checkpoint_is_fetched_once(served, repository, caplog):
         for name in ("vocab.txt", "README.md", "model.safetensors")
     )
     assert (
-        f"{REPOSITORY} at {REVISION}: 3 files to fetch, {hub.size_text(size)}, into {held}"
+        f"{REPOSITORY} at {REVISION}: 3 files to fetch, {hub.size_text(size)}, into {content}"
         in caplog.text
     )
     assert "modeling_tiny.py" not in " ".join(served.asked)
     served.asked.clear()
-    assert fetch() == held
+    assert fetch() == content
     assert served.asked == []
 
 
@@ -104,14 +104,14 @@ def test_the_size_is_said_before_the_weights_are_asked_for(served, caplog):
 
 
 def test_a_bundle_says_where_its_model_is_from(served, repository, small_fasta, tmp_path):
-    made = export.export_model(
+    built = export.export_model(
         NAMED,
         small_fasta,
         tmp_path / "models",
         ExportOptions(allow_untrained=True, n_windows=40, window_bp=96),
     )
-    identity = made.meta["identity"]
-    assert (made.model_id, identity["repository"], identity["revision"]) == (
+    identity = built.meta["identity"]
+    assert (built.model_id, identity["repository"], identity["revision"]) == (
         "tiny",
         REPOSITORY,
         REVISION,
@@ -121,7 +121,7 @@ def test_a_bundle_says_where_its_model_is_from(served, repository, small_fasta, 
         name: hashlib.sha256((repository / name).read_bytes()).hexdigest()
         for name in ("config.json", "vocab.txt", "model.safetensors")
     }
-    assert made.meta["source"]["sha256"] == wanted
+    assert built.meta["source"]["sha256"] == wanted
 
 
 def in_two_parts(repository, suffix):
@@ -148,12 +148,12 @@ def in_two_parts(repository, suffix):
 @pytest.mark.parametrize("suffix", ["safetensors", "bin"])
 def test_shards_are_fetched_with_their_index(served, repository, suffix):
     parts = in_two_parts(repository, suffix)
-    held = fetch()
-    assert contents.is_whole(held)
-    assert set(parts) <= {path.name for path in held.iterdir()}
-    assert load(held).n_parameters == load(repository).n_parameters
-    (held / sorted(parts)[1]).unlink()
-    assert not contents.is_whole(held)
+    content = fetch()
+    assert contents.is_whole(content)
+    assert set(parts) <= {path.name for path in content.iterdir()}
+    assert load(content).n_parameters == load(repository).n_parameters
+    (content / sorted(parts)[1]).unlink()
+    assert not contents.is_whole(content)
 
 
 def pickled(repository, **changes):
@@ -177,8 +177,8 @@ def test_of_two_forms_safetensors_alone_are_fetched(served, repository):
 def test_of_two_forms_the_one_that_the_registry_pins_is_fetched(served, repository):
     pickled(repository)
     digest = hashlib.sha256((repository / "pytorch_model.bin").read_bytes()).hexdigest()
-    held = hub.fetch(REPOSITORY, REVISION, family_of, [digest])
-    assert load(held).sha256["pytorch_model.bin"] == digest
+    content = hub.fetch(REPOSITORY, REVISION, family_of, [digest])
+    assert load(content).sha256["pytorch_model.bin"] == digest
     assert not any("safetensors" in path for path in served.asked)
 
 
@@ -197,8 +197,8 @@ def code_tokenizer(repository):
 
 def test_a_tokenizer_of_code_needs_no_vocabulary_file(served, repository):
     code_tokenizer(repository)
-    held = fetch()
-    assert {path.name for path in held.iterdir()} == {
+    content = fetch()
+    assert {path.name for path in content.iterdir()} == {
         "config.json",
         "tokenizer_config.json",
         "special_tokens_map.json",
@@ -206,17 +206,17 @@ def test_a_tokenizer_of_code_needs_no_vocabulary_file(served, repository):
         "model.safetensors",
     }
     served.asked.clear()
-    assert fetch() == held
+    assert fetch() == content
     assert served.asked == []
 
 
 def test_what_lies_in_the_cache_in_part_is_completed(served, repository):
     """A run of another program may have left the weights without the vocabulary."""
-    held = fetch()
-    (held / "vocab.txt").unlink()
+    content = fetch()
+    (content / "vocab.txt").unlink()
     served.asked.clear()
-    assert fetch() == held
-    assert (held / "vocab.txt").read_bytes() == (repository / "vocab.txt").read_bytes()
+    assert fetch() == content
+    assert (content / "vocab.txt").read_bytes() == (repository / "vocab.txt").read_bytes()
     assert not any("GET" in path and "model.safetensors" in path for path in served.asked)
 
 
@@ -228,10 +228,10 @@ def test_a_transfer_that_breaks_is_resumed_where_it_ended(served, repository, mo
         constants, "DOWNLOAD_CHUNK_SIZE", 1 << 12
     )  # a piece of the file is kept only when it is whole
     served.faults["model.safetensors"] = "cut once"
-    held = fetch()
+    content = fetch()
     size = (repository / "model.safetensors").stat().st_size
     assert served.ranges == [f"bytes={size // 2 // 4096 * 4096}-"]
-    assert (held / "model.safetensors").read_bytes() == (
+    assert (content / "model.safetensors").read_bytes() == (
         repository / "model.safetensors"
     ).read_bytes()
 
@@ -249,11 +249,11 @@ def test_files_placed_by_hand_need_no_network(weights, tmp_path, monkeypatch):
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    held = hub.folder(REPOSITORY, REVISION)
-    held.mkdir(parents=True)
+    content = hub.folder(REPOSITORY, REVISION)
+    content.mkdir(parents=True)
     for name in ("config.json", "vocab.txt", "model.safetensors"):
-        shutil.copy(weights / name, held)
-    assert source.resolve(NAMED).directory == held
+        shutil.copy(weights / name, content)
+    assert source.resolve(NAMED).directory == content
 
 
 @pytest.mark.parametrize(
@@ -319,11 +319,11 @@ def test_weights_that_come_otherwise_than_listed(served, monkeypatch, fault, err
     served.faults["model.safetensors"] = fault
     with pytest.raises(error, match=words):
         fetch()
-    held = hub.folder(REPOSITORY, REVISION)
-    assert not contents.is_whole(held)
-    assert not list(held.parents[1].rglob("*.incomplete"))
+    content = hub.folder(REPOSITORY, REVISION)
+    assert not contents.is_whole(content)
+    assert not list(content.parents[1].rglob("*.incomplete"))
     served.faults.clear()
-    assert fetch() == held
+    assert fetch() == content
 
 
 @pytest.mark.bad_input

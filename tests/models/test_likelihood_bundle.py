@@ -26,37 +26,37 @@ KINDS = ("grover", "mistral")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_bundle_holds_all_that_scoring_needs(exported, kind):
-    made = exported(kind)
-    assert (made.family, made.quantity, made.causal) == (
+    built = exported(kind)
+    assert (built.family, built.quantity, built.causal) == (
         kind,
         "likelihood",
         kind == "mistral",
     )
-    assert made.meta["text"]["kind"] == "bpe"
-    held = checkpoints.EXAMPLES[kind].tokenizer["model"]
-    assert made.meta["text"]["vocabulary"] == held["vocab"]
-    assert [" ".join(pair) for pair in made.meta["text"]["merges"]] == held["merges"]
-    assert made.text.n_ids == len(held["vocab"])
-    assert sorted(name for name, *_ in made.meta["graphs"]["cpu"]["inputs"]) == [
+    assert built.meta["text"]["kind"] == "bpe"
+    content = checkpoints.EXAMPLES[kind].tokenizer["model"]
+    assert built.meta["text"]["vocabulary"] == content["vocab"]
+    assert [" ".join(pair) for pair in built.meta["text"]["merges"]] == content["merges"]
+    assert built.text.n_ids == len(content["vocab"])
+    assert sorted(name for name, *_ in built.meta["graphs"]["cpu"]["inputs"]) == [
         "input_ids",
         "pos",
         "target",
     ]
-    assert [name for name, *_ in made.meta["graphs"]["cpu"]["outputs"]] == ["logp"]
-    assert [golden["name"] for golden in made.meta["golden"]] == [
+    assert [name for name, *_ in built.meta["graphs"]["cpu"]["outputs"]] == ["logp"]
+    assert [golden["name"] for golden in built.meta["golden"]] == [
         "plain",
         "reverse",
         "with N",
         "spread",
         "shortest",
     ]
-    assert all(golden["logp"] and max(golden["logp"]) < 0 for golden in made.meta["golden"])
-    proof = made.meta["proof"]
+    assert all(golden["logp"] and max(golden["logp"]) < 0 for golden in built.meta["golden"])
+    proof = built.meta["proof"]
     assert (proof["gate"], proof["per"]) == ("failed", "token")
     assert (
         proof["nll_nats"]
         > proof["threshold_nats"]
-        == pytest.approx(np.log(len(held["vocab"])) - 0.01, abs=1e-6)
+        == pytest.approx(np.log(len(content["vocab"])) - 0.01, abs=1e-6)
     )
     assert len({tuple(shape["input_ids"]) for shape in proof["parity"][0]["shapes"]}) == 4
     assert proof["parity"][0]["batch_invariance_max_logp"] == 0
@@ -71,19 +71,24 @@ def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
 
     from gfmtrust.models import checkpoint
 
-    made = exported(kind)
-    loaded = checkpoint.load(made.directory.parent / "weights" / kind)
+    built = exported(kind)
+    loaded = checkpoint.load(built.directory.parent / "weights" / kind)
     letters, pos = genome_letters(11, 2000), np.arange(200, 1600, step)
     scores = score_sites(
-        Session.open(made, "cpu"), made, FakeGenome(c=letters), np.zeros(len(pos), int), pos, "fast"
+        Session.open(built, "cpu"),
+        built,
+        FakeGenome(c=letters),
+        np.zeros(len(pos), int),
+        pos,
+        "fast",
     )
-    ids, merges, causal = made.text.vocabulary, list(made.text.merges), made.causal
+    ids, merges, causal = built.text.vocabulary, list(built.text.merges), built.causal
     n_alleles = 0
     for row, place in enumerate(pos):
-        start = place - made.site_forward
-        window = letters[start : start + made.window_bp]
+        start = place - built.site_forward
+        window = letters[start : start + built.window_bp]
         for alt in set("ACGT") - {letters[place]}:
-            other = window[: made.site_forward] + alt + window[made.site_forward + 1 :]
+            other = window[: built.site_forward] + alt + window[built.site_forward + 1 :]
             texts = [
                 ["[CLS]", *naive_bpe.words_of(text, merges)] + ([] if causal else ["[SEP]"])
                 for text in (window, other)
@@ -115,21 +120,21 @@ def test_llrs_are_those_of_whole_torch_on_strings(exported, kind, step):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_byte_depends_on_batch_threads_or_company(exported, kind):
-    made = exported(kind)
-    windows = np.stack([encode(genome_letters(seed, made.window_bp)) for seed in range(30)])
+    built = exported(kind)
+    windows = np.stack([encode(genome_letters(seed, built.window_bp)) for seed in range(30)])
     answers = set()
     for batch, threads in ((1, 1), (7, 1), (32, 1), (7, 2)):
-        session = Session.open(made, "cpu", threads=threads, batch=batch)
-        answers.add(likelihoods.substitutions(session, windows, made.site_forward).tobytes())
+        session = Session.open(built, "cpu", threads=threads, batch=batch)
+        answers.add(likelihoods.substitutions(session, windows, built.site_forward).tobytes())
     assert len(answers) == 1
-    alone = [likelihoods.substitutions(session, one[None], made.site_forward) for one in windows]
+    alone = [likelihoods.substitutions(session, one[None], built.site_forward) for one in windows]
     assert np.concatenate(alone).tobytes() in answers
 
 
-def tampered(made: Bundle, tmp_path, change) -> Bundle:
+def tampered(built: Bundle, tmp_path, change) -> Bundle:
     """A copy of a bundle with its bundle.json changed and sealed again."""
     copy = tmp_path / "copy"
-    shutil.copytree(made.directory, copy)
+    shutil.copytree(built.directory, copy)
     meta = json.loads((copy / "bundle.json").read_text())
     change(meta)
     meta["sha256"] = schema.digest(meta)
@@ -139,7 +144,7 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "stated"),
     [
         (lambda meta: meta["text"].pop("kind"), "with text of kind None"),
         (lambda meta: meta["text"].update(merges="A C"), "text.merges"),
@@ -147,14 +152,14 @@ def tampered(made: Bundle, tmp_path, change) -> Bundle:
         (lambda meta: meta["scoring"].update(quantity="direct"), "'likelihood' with 'bpe'"),
     ],
 )
-def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, told):
-    with pytest.raises(BadDataError, match=told):
+def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, stated):
+    with pytest.raises(BadDataError, match=stated):
         tampered(exported("grover"), tmp_path, change)
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "stated"),
     [
         (lambda meta: meta["text"]["merges"].pop(), "tokens that no merge makes"),
         (lambda meta: meta["text"]["merges"].append(["AC", "ACGTACGT"]), "which is no token"),
@@ -170,10 +175,10 @@ def test_a_bundle_without_its_merges_is_refused(exported, tmp_path, change, told
         (lambda meta: meta["text"]["merges"].reverse(), "golden window"),
     ],
 )
-def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path, change, told):
+def test_a_bundle_whose_text_or_answers_are_others_is_refused(exported, tmp_path, change, stated):
     """The last has every merge in another order: other tokens, which only the golden windows can
     tell."""
-    with pytest.raises(BadDataError, match=told):
+    with pytest.raises(BadDataError, match=stated):
         Session.open(tampered(exported("grover"), tmp_path, change), "cpu")
 
 
@@ -183,9 +188,9 @@ def test_a_token_the_network_does_not_have_is_no_answer(exported):
     tokens = bpe.segment(session.bpe, encode(genome_letters(1, 100)))
     good = bpe_questions.ask(session.bpe, tokens, np.array([4, 5]))
     bad = bpe_questions.Ask(good.input_ids, good.pos, good.target + 10_000)
-    found = session.token_logps([bad, good])
-    assert np.isnan(found[0]).all()
-    assert (found[1] < 0).all()
+    result = session.token_logps([bad, good])
+    assert np.isnan(result[0]).all()
+    assert (result[1] < 0).all()
 
 
 @pytest.mark.bad_input

@@ -42,35 +42,35 @@ def test_the_site_is_judged_by_the_whole_window(exported, kind):
     site cancels."""
     from gfmtrust.models import checkpoint
 
-    made = exported(kind)
-    loaded = checkpoint.load(made.directory.parent / "weights" / kind)
-    codes = np.random.default_rng(5).integers(0, 4, (3, made.window_bp)).astype(np.uint8)
-    found, _ = tried_at(
-        Session.open(made, "cpu"), codes, made.site_forward, np.empty((3, 0), np.int64)
+    built = exported(kind)
+    loaded = checkpoint.load(built.directory.parent / "weights" / kind)
+    codes = np.random.default_rng(5).integers(0, 4, (3, built.window_bp)).astype(np.uint8)
+    result, _ = tried_at(
+        Session.open(built, "cpu"), codes, built.site_forward, np.empty((3, 0), np.int64)
     )
-    assert reader_of(made).reads_on
+    assert reader_of(built).reads_on
     for row, window in enumerate(codes):
         tried = []
         for base in range(4):
-            window[made.site_forward] = base
+            window[built.site_forward] = base
             tried.append(window_likelihood(loaded, window))
         expected = np.exp(tried - np.logaddexp.reduce(tried))
-        np.testing.assert_allclose(found[row, 0, 0], expected, rtol=2e-4)
+        np.testing.assert_allclose(result[row, 0, 0], expected, rtol=2e-4)
 
 
 def test_a_window_longer_than_trained_needs_the_users_word(tmp_path, small_fasta):
     """255 bp, as the published ones: 256 positions, one of them <bos>'s. The bundle is made, its
     use refused."""
     weights = checkpoints.write(tmp_path / "weights" / "marindna", "marindna", window_bp=300)
-    made = export.export_model(
+    built = export.export_model(
         weights, small_fasta, tmp_path, ExportOptions(allow_untrained=True, n_windows=20)
     )
     with pytest.raises(
         ConfigurationError,
         match="window is 300 bp; expected at most 255 bp, as trained; give --allow_long_window",
     ):
-        Session.open(made, "cpu")
-    assert Session.open(made, "cpu", allow_long_window=True).device == "cpu"
+        Session.open(built, "cpu")
+    assert Session.open(built, "cpu", allow_long_window=True).device == "cpu"
 
 
 def test_rotary_tables_are_those_of_the_config():
@@ -78,7 +78,7 @@ def test_rotary_tables_are_those_of_the_config():
     (Dubey et al. 2024)."""
     network = checkpoints.network("marindna")
     rope, width = checkpoints.CONFIGS["marindna"]["rope_scaling"], 16
-    for pair, found in enumerate(network.model.rotary_emb.inv_freq.tolist()):
+    for pair, result in enumerate(network.model.rotary_emb.inv_freq.tolist()):
         frequency = 500000 ** (-2 * pair / width)
         turns = rope["original_max_position_embeddings"] * frequency / (2 * math.pi)
         keep = min(
@@ -89,7 +89,7 @@ def test_rotary_tables_are_those_of_the_config():
                 / (rope["high_freq_factor"] - rope["low_freq_factor"]),
             ),
         )
-        assert found == pytest.approx(frequency * (keep + (1 - keep) / rope["factor"]), rel=1e-6)
+        assert result == pytest.approx(frequency * (keep + (1 - keep) / rope["factor"]), rel=1e-6)
     plain = checkpoints.network("marindna_llama").model.rotary_emb.inv_freq
     assert plain.tolist() == pytest.approx([10000 ** (-2 * pair / 8) for pair in range(4)])
 

@@ -64,12 +64,12 @@ def test_a_tokenizer_class_gives_the_ids(tmp_path, caplog, family, class_name):
     config = hyenadna.tokenizer_config(class_name, "tokenization", 1026)
     folder(tmp_path, tokenizer_config__json=config, special_tokens_map__json=hyenadna.ROLES)
     with caplog.at_level(logging.INFO):
-        found = vocabulary.read_vocabulary(tmp_path, models.family(family).character_tokenizers)
-    assert found.ids == hyenadna.IDS
-    assert found.path.name == "tokenizer_config.json"
-    assert found.source == f"tokenizer_config.json: {class_name}"
+        result = vocabulary.read_vocabulary(tmp_path, models.family(family).character_tokenizers)
+    assert result.ids == hyenadna.IDS
+    assert result.path.name == "tokenizer_config.json"
+    assert result.source == f"tokenizer_config.json: {class_name}"
     assert (
-        found.sha256
+        result.sha256
         == hashlib.sha256((tmp_path / "tokenizer_config.json").read_bytes()).hexdigest()
     )
     assert class_name in caplog.text
@@ -91,11 +91,11 @@ def test_ten_sequences_have_the_published_ids(tmp_path, name):
     layout, family = LAYOUTS[name], models.family(LAYOUTS[name].family)
     for file_name, content in layout.files.items():
         (tmp_path / file_name).write_text(content)
-    found = vocabulary.read_vocabulary(tmp_path, family.character_tokenizers)
+    result = vocabulary.read_vocabulary(tmp_path, family.character_tokenizers)
     config = family.read_config(
         layout.config | ({"model_type": "esm"} if layout.family == "nt_v2" else {})
     )
-    text = replace(vocabulary.checked(family.text(config, found.ids), found.start), mask="")
+    text = replace(vocabulary.checked(family.text(config, result.ids), result.start), mask="")
     codes = np.random.default_rng(0).integers(0, 4, (10, 72), dtype=np.uint8)
     ids = tokenizers.feeds(tokenizers.build(text), codes, np.full((10, 1), 36))["input_ids"][
         :, len(text.prefix) :
@@ -398,15 +398,15 @@ def test_the_tokenizer_says_what_stands_in_front(tmp_path, class_name, start):
         tokenizer_config__json={"tokenizer_class": class_name},
         special_tokens_map__json={"cls_token": "<cls>", "unk_token": "<unk>"},
     )
-    found = vocabulary.read_vocabulary(tmp_path)
-    assert found.start == start
+    result = vocabulary.read_vocabulary(tmp_path)
+    assert result.start == start
     family = models.family("mamba")
-    text = family.text(family.read_config(plant_dnamamba.config(11)), found.ids)
+    text = family.text(family.read_config(plant_dnamamba.config(11)), result.ids)
     if start:
-        assert vocabulary.checked(text, found.start).prefix == ("<cls>",)
+        assert vocabulary.checked(text, result.start).prefix == ("<cls>",)
     else:
         with pytest.raises(BadDataError, match="no beginning"):
-            vocabulary.checked(text, found.start)
+            vocabulary.checked(text, result.start)
 
 
 def test_plantcaduceus_reads_lower_case_and_its_complements():

@@ -26,11 +26,11 @@ MOTIF = "ACGTTAGCCATG"
 def step_by_step(keep, taken) -> np.ndarray:
     """The recurrence as it is written, in float64."""
     state = np.zeros((keep.shape[0], keep.shape[2]))
-    made = []
+    built = []
     for at in range(keep.shape[1]):
         state = keep[:, at].astype(np.float64) * state + taken[:, at]
-        made.append(state)
-    return np.stack(made, 1)
+        built.append(state)
+    return np.stack(built, 1)
 
 
 def gates(length: int, openness: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -53,9 +53,9 @@ def test_doubling_gives_the_states_of_the_loop(length, openness):
     from gfmtrust.models.families import recurrent
 
     keep, taken = gates(length, openness)
-    found = recurrent.states(torch.from_numpy(keep), torch.from_numpy(taken)).numpy()
-    assert found.shape == taken.shape
-    np.testing.assert_allclose(found, step_by_step(keep, taken), atol=5e-6)
+    result = recurrent.states(torch.from_numpy(keep), torch.from_numpy(taken)).numpy()
+    assert result.shape == taken.shape
+    np.testing.assert_allclose(result, step_by_step(keep, taken), atol=5e-6)
 
 
 def test_a_state_reaches_over_all_chunks():
@@ -68,10 +68,10 @@ def test_a_state_reaches_over_all_chunks():
     keep, taken = torch.ones(1, recurrent.LONGEST_BP, 2), torch.zeros(1, recurrent.LONGEST_BP, 2)
     taken[0, 0] = 1
     keep[0, 90_000, 1] = 0
-    found = recurrent.states(keep, taken)[0]
-    assert (found[:, 0] == 1).all()
-    assert (found[:90_000, 1] == 1).all()
-    assert (found[90_000:, 1] == 0).all()
+    result = recurrent.states(keep, taken)[0]
+    assert (result[:, 0] == 1).all()
+    assert (result[:90_000, 1] == 1).all()
+    assert (result[90_000:, 1] == 0).all()
 
 
 def test_rows_alone_are_rows_of_the_whole():
@@ -103,11 +103,11 @@ def test_every_letter_is_read_from_both_sides():
 
 def test_a_graph_without_loops_serves_both_devices(exported):
     """An operator that CUDA has no kernel for, or runs one at a time, is not in it."""
-    made = exported("recurrent")
-    used = {operator.rpartition(":")[2] for operator in made.meta["graphs"]["cpu"]["operators"]}
+    built = exported("recurrent")
+    used = {operator.rpartition(":")[2] for operator in built.meta["graphs"]["cpu"]["operators"]}
     assert "Conv" in used
     assert used & {"Scan", "Loop", "If", "DFT", "CumSum"} == set()
-    assert made.graph_for("cuda") == made.graph_for("cpu")
+    assert built.graph_for("cuda") == built.graph_for("cpu")
 
 
 def trained(out: Path, *options: str) -> subprocess.CompletedProcess:
@@ -143,16 +143,16 @@ def test_a_trained_checkpoint_passes_the_gate(tmp_path):
         "vocab.txt",
         "model.safetensors",
     }
-    made = export.export_model(
+    built = export.export_model(
         tmp_path / "weights" / "motif", fasta, tmp_path / "models", ExportOptions(n_windows=40)
     )
-    assert (made.gate, made.model_id, made.window_bp, made.family) == (
+    assert (built.gate, built.model_id, built.window_bp, built.family) == (
         "passed",
         "motif",
         64,
         "recurrent",
     )
-    assert made.meta["proof"]["nll_nats"] < 1.2
+    assert built.meta["proof"]["nll_nats"] < 1.2
     assert (
         json.loads((tmp_path / "weights" / "motif" / "config.json").read_text())["trained_bp"] == 64
     )
@@ -179,10 +179,10 @@ def test_the_longest_window(tmp_path):
         window_bp=width,
     )
     weights = examples.write(tmp_path / "weights" / "long", example)
-    made = export.export_model(
+    built = export.export_model(
         weights, fasta, tmp_path / "models", ExportOptions(allow_untrained=True, n_windows=2)
     )
-    cost = footprint(made, 2)
+    cost = footprint(built, 2)
     assert cost["megabytes"] <= conformance.MEMORY_LIMIT_MB
     assert cost["seconds"] <= 300
 

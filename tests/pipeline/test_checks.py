@@ -124,17 +124,17 @@ def test_parameters_are_judged_as_jsonschema_judges_them(verdicts):
     # a boolean that may be text, a whole number that may be text: both engines see the value that
     # the pipeline makes of it
     expected = [schema.is_valid(spelled(coerced(values))) for values in PARAMETERS]
-    found = [not errors for errors in verdicts["parameters"]]
+    result = [not errors for errors in verdicts["parameters"]]
     wrong = [
         (values, errors)
         for values, errors, one, other in zip(
-            PARAMETERS, verdicts["parameters"], found, expected, strict=True
+            PARAMETERS, verdicts["parameters"], result, expected, strict=True
         )
         if one != other
     ]
     assert not wrong
     assert len(PARAMETERS) >= 60
-    assert 15 < sum(found) < len(found) - 15
+    assert 15 < sum(result) < len(result) - 15
 
 
 def spelled(values):
@@ -157,8 +157,8 @@ def test_a_bed_has_one_name_in_the_pipeline_and_in_the_package(verdicts):
 def test_which_files_of_a_sheet_exist(verdicts, folder, number):
     """The first of the paths that is a file; a remote one is not looked for; all faults are listed."""
     table, entries, errors = tables(folder)[number]
-    found = verdicts["tables"][number]
-    assert found == {"errors": errors, "warnings": list(table.warnings), "entries": entries}
+    result = verdicts["tables"][number]
+    assert result == {"errors": errors, "warnings": list(table.warnings), "entries": entries}
 
 
 @pytest.mark.pipeline

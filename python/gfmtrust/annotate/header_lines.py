@@ -112,18 +112,18 @@ def certificate_line(kind: str, number: int, certificate: Certificate, of: str =
     prefix = ("" if kind == VariantClass.SNV else f"{kind}_") + (
         "LOCUS_" if of == LOCUS_LABELS else ""
     )
-    found = certificate.by_label
+    label_counts = certificate.by_label
     by_label = (
         {
-            "EffectN": found.effect.n,
-            "EffectErrors": found.effect.errors,
-            "EffectBound": number_text(found.effect.bound),
-            "NoneN": found.none.n,
-            "NoneErrors": found.none.errors,
-            "NoneBound": number_text(found.none.bound),
-            "BeatsCommonerP": number_text(found.p_commoner),
+            "EffectN": label_counts.effect.n,
+            "EffectErrors": label_counts.effect.errors,
+            "EffectBound": number_text(label_counts.effect.bound),
+            "NoneN": label_counts.none.n,
+            "NoneErrors": label_counts.none.errors,
+            "NoneBound": number_text(label_counts.none.bound),
+            "BeatsCommonerP": number_text(label_counts.p_commoner),
         }
-        if found is not None
+        if label_counts is not None
         else {}
     )
     fields = {

@@ -61,9 +61,9 @@ def verdicts(
         (np.flatnonzero(within), calibration),
         (np.flatnonzero(~within), run.elsewhere(kind)),
     ):
-        found = _verdicts(run, features.iloc[rows], one)
-        rel[rows], rank[rows], basis_of[rows] = found.rel, found.rank, found.basis
-        for row, reasons in zip(rows, found.why, strict=True):
+        part = _verdicts(run, features.iloc[rows], one)
+        rel[rows], rank[rows], basis_of[rows] = part.rel, part.rank, part.basis
+        for row, reasons in zip(rows, part.why, strict=True):
             why[row] = reasons
     return Verdicts(rel, rank, why, basis_of)
 

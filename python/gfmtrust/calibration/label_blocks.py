@@ -99,7 +99,7 @@ def _loci(contig: np.ndarray, pos: np.ndarray) -> tuple[Locus, ...]:
 
 def inside(loci: tuple[Locus, ...], contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
     """Does each allele lie in one of the loci? bool (n,)."""
-    found = np.zeros(len(pos), dtype=bool)
+    is_inside = np.zeros(len(pos), dtype=bool)
     for one in loci:
-        found |= (contig_index == one.contig_index) & (pos >= one.first) & (pos <= one.last)
-    return found
+        is_inside |= (contig_index == one.contig_index) & (pos >= one.first) & (pos <= one.last)
+    return is_inside

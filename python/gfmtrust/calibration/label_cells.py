@@ -58,7 +58,7 @@ def cells(calls: Calls, counted: np.ndarray, in_fit: np.ndarray) -> list[np.ndar
     label. CpG is never pooled with them.
     """
     wide, widest = pooled(calls.stratum), joined(calls.stratum)
-    found = []
+    label_cells = []
     for name in sorted(set(widest)):
         together = widest == name
         parts = [together & (wide == part) for part in sorted(set(wide[together]))]
@@ -68,8 +68,8 @@ def cells(calls: Calls, counted: np.ndarray, in_fit: np.ndarray) -> list[np.ndar
             for label in (True, False)
         )
         alike = len(parts) == 2 and few and _alike(calls, *(part & in_fit for part in parts))
-        found += [together] if alike else parts
-    return found
+        label_cells += [together] if alike else parts
+    return label_cells
 
 
 def _alike(calls: Calls, one: np.ndarray, other: np.ndarray) -> bool:

@@ -136,12 +136,12 @@ def chance_of_as_many(right: int, wrong: int) -> float:
     return float(binom.sf(right - 1, right + wrong, 0.5))
 
 
-def passes(found: ByLabel, alpha: float, delta: float) -> bool:
+def passes(counts_by_label: ByLabel, alpha: float, delta: float) -> bool:
     """Do both requirements hold?"""
     return (
-        min(found.effect.n, found.none.n) >= MIN_OF_LABEL
-        and found.bound <= alpha
-        and found.p_commoner <= delta
+        min(counts_by_label.effect.n, counts_by_label.none.n) >= MIN_OF_LABEL
+        and counts_by_label.bound <= alpha
+        and counts_by_label.p_commoner <= delta
     )
 
 
@@ -153,9 +153,11 @@ def certify(
     calls: n alleles; cap: the highest rank that each may carry (n,); part: the split of each (n,),
     see `splits`. A cell whose certification splits hold one label only has no level.
     """
-    found = cells(calls, part != splits.FIT, part == splits.FIT)
-    delta = options.delta / (2 * max(len(found), 1)) if options.simultaneous else options.delta
-    of_cells = [_certify_cell(calls, cell, cap, part, options, delta) for cell in found]
+    label_cells = cells(calls, part != splits.FIT, part == splits.FIT)
+    delta = (
+        options.delta / (2 * max(len(label_cells), 1)) if options.simultaneous else options.delta
+    )
+    of_cells = [_certify_cell(calls, cell, cap, part, options, delta) for cell in label_cells]
     return tuple(one[place] for place in (0, 1) for one in of_cells)
 
 
@@ -291,11 +293,13 @@ def _certificate(
         )
         certification_split = certification_split.of(~np.isin(certification_split.stratum, refused))
     shown = threshold if threshold is not None else order[0] if len(order) else np.inf
-    found = judged(_accepted(certification_split, float(shown), level), alpha, delta)
-    if threshold is not None and not passes(found, alpha, delta):
+    counts_by_label = judged(_accepted(certification_split, float(shown), level), alpha, delta)
+    if threshold is not None and not passes(counts_by_label, alpha, delta):
         threshold = None
-    n = found.effect.n + found.none.n
-    count = ErrorCount(n, found.effect.errors + found.none.errors, found.bound)
+    n = counts_by_label.effect.n + counts_by_label.none.n
+    count = ErrorCount(
+        n, counts_by_label.effect.errors + counts_by_label.none.errors, counts_by_label.bound
+    )
     rows = usable if certifying is None else certifying
     return Certificate(
         level.rank.name,
@@ -308,7 +312,7 @@ def _certificate(
         count,
         tested,
         int(rows.sum()),
-        by_label=found,
+        by_label=counts_by_label,
     )
 
 

@@ -63,7 +63,7 @@ class _Stream:
 
     def __init__(self, path: Path, rows: int):
         self._batches = tables.batches(path, COLUMNS, rows)
-        self._held = pd.DataFrame(columns=COLUMNS)
+        self._pending = pd.DataFrame(columns=COLUMNS)
         self.ended = False
         self._read()
 
@@ -72,33 +72,33 @@ class _Stream:
         if batch is None:
             self.ended = True
             return
-        self._held = (
-            pd.concat([self._held, batch.to_pandas()], ignore_index=True)
-            if len(self._held)
+        self._pending = (
+            pd.concat([self._pending, batch.to_pandas()], ignore_index=True)
+            if len(self._pending)
             else batch.to_pandas()
         )
 
     def last_place(self) -> tuple:
-        last = self._held.iloc[-1]
+        last = self._pending.iloc[-1]
         return last["contig_index"], last["contig"], last["pos"]
 
     def take_before(self, horizon: tuple | None) -> pd.DataFrame:
         """Rows before the horizon's position (all of them if None); rows at it wait for what the
         other inputs say of it."""
-        if horizon is None or not len(self._held):
-            taken, self._held = self._held, self._held.iloc[:0]
+        if horizon is None or not len(self._pending):
+            taken, self._pending = self._pending, self._pending.iloc[:0]
             return taken
-        index, contig, pos = (self._held[name].to_numpy() for name in KEY[:3])
+        index, contig, pos = (self._pending[name].to_numpy() for name in KEY[:3])
         before = (index < horizon[0]) | (
             (index == horizon[0])
             & ((contig < horizon[1]) | ((contig == horizon[1]) & (pos < horizon[2])))
         )
-        taken, self._held = self._held[before], self._held[~before]
+        taken, self._pending = self._pending[before], self._pending[~before]
         return taken
 
     def refill(self, horizon: tuple) -> None:
         """Read on where what is held ends at the horizon, so that the horizon moves."""
-        while not self.ended and (not len(self._held) or self.last_place() <= horizon):
+        while not self.ended and (not len(self._pending) or self.last_place() <= horizon):
             self._read()
 
 

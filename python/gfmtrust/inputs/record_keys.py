@@ -33,38 +33,38 @@ class SpellingSorter:
     def __init__(self, folder: Path, chunk_rows: int = CHUNK_ROWS) -> None:
         self._folder = folder
         self._chunk_rows = chunk_rows
-        self._held: dict[Spelling, Counts] = {}
+        self._chunk: dict[Spelling, Counts] = {}
         self._letters = 0
         self._runs: list[Path] = []
 
     def add(self, spelling: Spelling, counts: Counts) -> None:
-        before = self._held.get(spelling)
+        before = self._chunk.get(spelling)
         if before is not None:
-            self._held[spelling] = tuple(map(add, before, counts))
+            self._chunk[spelling] = tuple(map(add, before, counts))
             return
-        self._held[spelling] = counts
+        self._chunk[spelling] = counts
         self._letters += len(spelling[3]) + len(spelling[4]) + POINTER_BYTES * len(counts)
-        if len(self._held) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
+        if len(self._chunk) >= self._chunk_rows or self._letters > CHUNK_LETTERS:
             self._flush()
 
     def _flush(self) -> None:
         run = self._folder / f"run_{len(self._runs):05d}.parquet"
-        write(run, self._rows_held())
+        write(run, self._chunk_rows_sorted())
         self._runs.append(run)
-        self._held.clear()
+        self._chunk.clear()
         self._letters = 0
 
-    def _rows_held(self) -> Iterator[CountedSpelling]:
-        for spelling in sorted(self._held):
-            yield *spelling, self._held[spelling]
+    def _chunk_rows_sorted(self) -> Iterator[CountedSpelling]:
+        for spelling in sorted(self._chunk):
+            yield *spelling, self._chunk[spelling]
 
     def sorted(self) -> Iterator[CountedSpelling]:
         """All distinct spellings in order; to be drawn once, after the last `add`."""
         if not self._runs:
-            yield from self._rows_held()
+            yield from self._chunk_rows_sorted()
             return
         last: CountedSpelling | None = None
-        for row in heapq.merge(self._rows_held(), *map(_rows, self._runs)):
+        for row in heapq.merge(self._chunk_rows_sorted(), *map(_rows, self._runs)):
             if last is not None and row[:N_KEY] == last[:N_KEY]:
                 last = (*last[:N_KEY], tuple(map(add, last[N_KEY], row[N_KEY])))
                 continue

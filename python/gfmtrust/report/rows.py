@@ -51,14 +51,14 @@ def certificate(kind: str, record: Certificate) -> dict[str, str]:
     }
 
 
-def _second_count(found: Certificate) -> dict[str, str]:
+def _second_count(record: Certificate) -> dict[str, str]:
     """The run-oriented probes of decoys; of labels the alleles with an effect and those without."""
-    if found.by_label is None:
+    if record.by_label is None:
         return {
-            "run": f"{found.run.errors:,} / {found.run.n:,}",
-            "run_bound": f"{found.run.bound:.1%}",
+            "run": f"{record.run.errors:,} / {record.run.n:,}",
+            "run_bound": f"{record.run.bound:.1%}",
         }
-    effect, none = found.by_label.effect, found.by_label.none
+    effect, none = record.by_label.effect, record.by_label.none
     return {
         "run": f"effect {effect.errors:,} / {effect.n:,}, none {none.errors:,} / {none.n:,}",
         "run_bound": f"{effect.bound:.1%}, {none.bound:.1%}",

@@ -140,7 +140,7 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
         return f"Withheld: {calibration.high_withheld}."
     kinds: dict[str, list[str]] = {"Decoy error": [], "Mean error of the two labels": []}
     for name, one in calibration.in_use():
-        if any(found.level == level.name and found.exists for found in one.certificates):
+        if any(each.level == level.name and each.exists for each in one.certificates):
             by_labels = "Mean error of the two labels"
             kinds[by_labels if one.set == LABELS else "Decoy error"].append(name)
     exactly = " of exactly this flag" if level == Rank.MEDIUM else ""

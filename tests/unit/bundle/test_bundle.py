@@ -96,16 +96,16 @@ def test_members_and_data_files_travel(tmp_path):
         size_threshold=0,
     )
     (tmp_path / "members.json").write_text("{}")
-    made = bundles.write(
+    built = bundles.write(
         tmp_path / "toy", toy_models.meta(rows), path, (tmp_path / "members.json",)
     )
-    assert sorted(file.name for file in made.directory.iterdir()) == [
+    assert sorted(file.name for file in built.directory.iterdir()) == [
         "bundle.json",
         "members.json",
         "model.onnx",
         "model.onnx.data",
     ]
-    assert set(schema.members(made.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
+    assert set(schema.members(built.meta)) == {"members.json", "model.onnx", "model.onnx.data"}
 
 
 def test_moving_a_bundle_changes_nothing(tmp_path, toy):
@@ -137,7 +137,9 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("precision", ["int8", "bf16"])
 def test_a_precision_that_was_removed_is_refused_by_name(toy, precision):
-    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(precision=precision))
+    toy_models.reseal(
+        toy.directory, lambda stored: stored["graphs"]["cpu"].update(precision=precision)
+    )
     with pytest.raises(
         BadDataError, match=rf"'{precision}'; expected fp32 or fp16; export"
     ) as refusal:
@@ -209,7 +211,7 @@ def test_linked_files_are_refused(tmp_path, toy):
 @pytest.mark.parametrize("name", ["../outside.onnx", "/etc/hostname", "sub/model.onnx", "..", ""])
 def test_names_that_leave_the_bundle_are_refused(tmp_path, toy, name):
     shutil.copy(toy.directory / "model.onnx", tmp_path / "outside.onnx")
-    toy_models.reseal(toy.directory, lambda held: held["graphs"]["cpu"].update(file=name))
+    toy_models.reseal(toy.directory, lambda stored: stored["graphs"]["cpu"].update(file=name))
     with pytest.raises(BadDataError, match="leaves the bundle"):
         Bundle.open(toy.directory)
 
@@ -238,9 +240,9 @@ def test_external_data_not_named_in_the_bundle_is_refused(tmp_path, toy, locatio
     shutil.copy(outside / "w.bin", tmp_path / "w.bin")
     toy_models.reseal(
         toy.directory,
-        lambda held: (
-            held["graphs"]["cpu"].update(sha256=graph_contract.file_sha256(path))
-            or held["graphs"]["cuda"].update(sha256=graph_contract.file_sha256(path))
+        lambda stored: (
+            stored["graphs"]["cpu"].update(sha256=graph_contract.file_sha256(path))
+            or stored["graphs"]["cuda"].update(sha256=graph_contract.file_sha256(path))
         ),
     )
     with pytest.raises(BadDataError, match="external data"):
@@ -330,10 +332,10 @@ def resealed(toy, model) -> None:
     """The bundle with another graph, its digests made anew as an attacker would."""
     path = toy.directory / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    found = graph_contract.file_sha256(path)
+    result = graph_contract.file_sha256(path)
     toy_models.reseal(
         toy.directory,
-        lambda held: [entry.update(sha256=found) for entry in held["graphs"].values()],
+        lambda stored: [entry.update(sha256=result) for entry in stored["graphs"].values()],
     )
 
 
@@ -404,15 +406,15 @@ def test_external_data_that_lies_elsewhere_than_it_is_is_refused(tmp_path, key, 
         location="model.onnx.data",
         size_threshold=0,
     )
-    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
-    model = onnx.load(made.directory / "model.onnx", load_external_data=False)
+    built = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    model = onnx.load(built.directory / "model.onnx", load_external_data=False)
     for tensor in model.graph.initializer:
         pairs = {pair.key: pair for pair in tensor.external_data}
         if key in pairs:
             pairs[key].value = value
-    resealed(made, model)
+    resealed(built, model)
     with pytest.raises(BadDataError):
-        Session.open(Bundle.open(made.directory), "cpu")
+        Session.open(Bundle.open(built.directory), "cpu")
 
 
 @pytest.mark.bad_input
@@ -427,12 +429,12 @@ def test_linked_data_files_are_refused(tmp_path):
         location="model.onnx.data",
         size_threshold=0,
     )
-    made = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
-    data = made.directory / "model.onnx.data"
+    built = bundles.write(tmp_path / "toy", toy_models.meta(toy_models.table()), path)
+    data = built.directory / "model.onnx.data"
     data.rename(tmp_path / "outside.data")
     data.symlink_to(tmp_path / "outside.data")
     with pytest.raises(BadDataError, match=r"model\.onnx\.data: is a symbolic link"):
-        Bundle.open(made.directory)
+        Bundle.open(built.directory)
 
 
 @pytest.mark.bad_input

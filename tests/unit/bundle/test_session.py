@@ -49,14 +49,14 @@ def test_distributions_equal_the_twin(toy):
 
 def test_no_number_depends_on_batch_or_threads(toy):
     codes, index = windows(45)
-    made = {
+    built = {
         Session.open(toy, "cpu", threads=threads, batch=batch)
         .distributions(codes, index)[0]
         .tobytes()
         for batch in (1, 7, 32, 1000)
         for threads in (1, 2)
     }
-    assert len(made) == 1
+    assert len(built) == 1
 
 
 def test_order_and_company_do_not_matter(toy):
@@ -107,10 +107,10 @@ def test_softmax_by_hand():
 def test_a_non_finite_answer_is_nan_at_that_position_alone(tmp_path):
     rows = toy_models.table()
     rows[2, :] = np.inf  # an N to the left
-    made = toy_models.write_toy(tmp_path / "toy", rows=rows)
+    built = toy_models.write_toy(tmp_path / "toy", rows=rows)
     codes, index = windows(40, seed=3)
     left_is_n = codes[np.arange(40), index[:, 0] - 1] >= 4
-    probs, off = Session.open(made, "cpu").distributions(codes, index)
+    probs, off = Session.open(built, "cpu").distributions(codes, index)
     assert 0 < left_is_n.sum() < 40
     assert (np.isnan(probs).all(axis=(1, 2, 3)) == left_is_n).all()
     assert np.isfinite(off).all()
@@ -133,10 +133,10 @@ def test_the_probe_model_is_what_it_says():
 
 
 def test_long_windows_are_allowed_on_request(tmp_path):
-    made = toy_models.write_toy(tmp_path / "toy", window__trained_bp=12)
-    assert Session.open(made, "cpu", allow_long_window=True).device == "cpu"
+    built = toy_models.write_toy(tmp_path / "toy", window__trained_bp=12)
+    assert Session.open(built, "cpu", allow_long_window=True).device == "cpu"
     with pytest.raises(ConfigurationError, match="--allow_long_window"):
-        Session.open(made, "cpu")
+        Session.open(built, "cpu")
 
 
 @pytest.mark.bad_input
@@ -150,11 +150,11 @@ def test_cuda_without_a_device(toy, monkeypatch):
 
 @pytest.mark.bad_input
 def test_cuda_without_a_certified_graph(tmp_path, monkeypatch):
-    made = toy_models.write_toy(tmp_path / "toy")
-    toy_models.reseal(made.directory, lambda held: held["graphs"].pop("cuda"))
+    built = toy_models.write_toy(tmp_path / "toy")
+    toy_models.reseal(built.directory, lambda content: content["graphs"].pop("cuda"))
     monkeypatch.setattr(devices, "cuda_works", lambda: True)
     with pytest.raises(DeviceError, match="no graph certified for cuda"):
-        Session.open(Bundle.open(made.directory), device="cuda")
+        Session.open(Bundle.open(built.directory), device="cuda")
 
 
 @pytest.mark.bad_input
@@ -174,29 +174,29 @@ def test_the_probe_refuses_a_provider_that_is_only_listed(monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda held: held["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
-        lambda held: held["text"]["vocabulary"].update(
+        lambda content: content["golden"][1]["logp"][0][0].__setitem__(2, -1.0),
+        lambda content: content["text"]["vocabulary"].update(
             a=4, c=3
         ),  # vocabulary and tokenizer no longer agree with the weights
-        lambda held: held["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
+        lambda content: content["golden"][0]["logp"][0][0].__setitem__(0, float("nan")),
     ],
 )
 def test_golden_windows_that_come_out_otherwise(tmp_path, change):
-    made = toy_models.write_toy(tmp_path / "toy")
-    toy_models.reseal(made.directory, change)
+    built = toy_models.write_toy(tmp_path / "toy")
+    toy_models.reseal(built.directory, change)
     with pytest.raises(BadDataError, match=r"golden window \d: logp differs"):
-        Session.open(Bundle.open(made.directory), "cpu")
+        Session.open(Bundle.open(built.directory), "cpu")
 
 
 @pytest.mark.bad_input
 def test_a_graph_the_runtime_cannot_load(tmp_path):
-    made = toy_models.write_toy(tmp_path / "toy")
-    path = made.directory / "model.onnx"
+    built = toy_models.write_toy(tmp_path / "toy")
+    path = built.directory / "model.onnx"
     model = toy_models.graph(toy_models.table())
     model.graph.node[-1].input[0] = "nowhere"
     path.write_bytes(model.SerializeToString())
     with pytest.raises(BadDataError, match="not loaded"):
-        sessions.start(made.meta, path, "cpu")
+        sessions.start(built.meta, path, "cpu")
 
 
 @pytest.mark.bad_input
@@ -306,12 +306,14 @@ def test_nearly_as_fast_as_the_bare_runtime(toy):
     running = Session.open(toy, "cpu", batch=2048)
     from gfmtrust.bundle import tokenizers
 
-    made = tokenizers.feeds(tokenizers.build(toy.text), codes, index)
+    built = tokenizers.feeds(tokenizers.build(toy.text), codes, index)
     runtime = running._runtime
 
     def bare() -> None:
         for start in range(0, len(codes), 2048):
-            runtime.run(None, {name: values[start : start + 2048] for name, values in made.items()})
+            runtime.run(
+                None, {name: values[start : start + 2048] for name, values in built.items()}
+            )
 
     def best(function) -> float:
         times = []

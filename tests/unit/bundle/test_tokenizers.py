@@ -78,61 +78,61 @@ def naive_ids(text: Text, codes: np.ndarray, index: list[int]) -> list[int]:
 
 
 def test_single_bases_by_hand():
-    made = feeds(GPN, codes_of("ACGTN"), [[1]])
-    assert made["input_ids"].tolist() == [[3, 1, 5, 6, 2]]
-    assert made["pos"].tolist() == [[1]]
-    assert set(made) == {"input_ids", "pos"}
-    assert made["input_ids"].dtype == np.int64
+    built = feeds(GPN, codes_of("ACGTN"), [[1]])
+    assert built["input_ids"].tolist() == [[3, 1, 5, 6, 2]]
+    assert built["pos"].tolist() == [[1]]
+    assert set(built) == {"input_ids", "pos"}
+    assert built["input_ids"].dtype == np.int64
 
 
 def test_a_prefix_shifts_the_position_and_outside_is_not_n():
     codes = np.array([[0, 3, 4, 5]], np.uint8)
-    made = feeds(CLS_SEP, codes, [[0, 2]])
-    assert made["input_ids"].tolist() == [[6, 9, 3, 9, 5, 7]]
-    assert made["pos"].tolist() == [[1, 3]]
+    built = feeds(CLS_SEP, codes, [[0, 2]])
+    assert built["input_ids"].tolist() == [[6, 9, 3, 9, 5, 7]]
+    assert built["pos"].tolist() == [[1, 3]]
 
 
 def test_sixmers_by_hand():
     """Ids start at 4 in A,T,C,G order, so AAAAAT is 5; a 6-mer with an N is the N token in
     place."""
-    made = feeds(NT, codes_of("AAAAATACGTACAANAAA"), [[8]])
-    assert made["input_ids"].tolist() == [[3, 5, 2, NT.vocabulary["N"]]]
-    assert made["pos"].tolist() == [[2]]
-    assert made["offset"].tolist() == [[2]]
-    assert made["letters"].tolist() == [[[0, 1, 4, 3, 0, 1]]]  # the scored letter is not told
+    built = feeds(NT, codes_of("AAAAATACGTACAANAAA"), [[8]])
+    assert built["input_ids"].tolist() == [[3, 5, 2, NT.vocabulary["N"]]]
+    assert built["pos"].tolist() == [[2]]
+    assert built["offset"].tolist() == [[2]]
+    assert built["letters"].tolist() == [[[0, 1, 4, 3, 0, 1]]]  # the scored letter is not told
 
 
 def test_marginal_tells_no_letter():
-    made = feeds(replace(NT, kmer_method="marginal"), codes_of("ACGTAC"), [[3]])
-    assert made["letters"].tolist() == [[[4] * 6]]
+    built = feeds(replace(NT, kmer_method="marginal"), codes_of("ACGTAC"), [[3]])
+    assert built["letters"].tolist() == [[[4] * 6]]
 
 
 def test_an_n_beside_the_site_is_not_told_either():
-    made = feeds(NT, codes_of("ACNTAC"), [[3]])
-    assert made["letters"].tolist() == [[[0, 1, 4, 4, 0, 1]]]
+    built = feeds(NT, codes_of("ACNTAC"), [[3]])
+    assert built["letters"].tolist() == [[[0, 1, 4, 4, 0, 1]]]
 
 
 def test_causal_reads_the_token_before_the_site():
-    made = feeds(GENERATOR, codes_of("AAAAATACGTACG"), [[12, 6]])
-    assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["ACGTAC"]]]
-    assert made["pos"].tolist() == [
+    built = feeds(GENERATOR, codes_of("AAAAATACGTACG"), [[12, 6]])
+    assert built["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["ACGTAC"]]]
+    assert built["pos"].tolist() == [
         [2, 1]
     ]  # with <s> in front: the answer after two 6-mers, after one
-    assert made["letters"].tolist() == [[[4] * 6] * 2]
+    assert built["letters"].tolist() == [[[4] * 6] * 2]
 
 
 def test_a_causal_letter_is_told_those_before_it_in_its_token():
-    made = feeds(GENERATOR, codes_of("AAAAATACNTACGT"), [[9, 6, 13]])
-    assert made["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["<oov>"]]]
-    assert made["pos"].tolist() == [[1, 1, 2]]
-    assert made["offset"].tolist() == [[3, 0, 1]]
-    assert made["letters"].tolist() == [[[0, 1, 4, 4, 4, 4], [4] * 6, [2, 4, 4, 4, 4, 4]]]
+    built = feeds(GENERATOR, codes_of("AAAAATACNTACGT"), [[9, 6, 13]])
+    assert built["input_ids"].tolist() == [[1, 5, GENERATOR.vocabulary["<oov>"]]]
+    assert built["pos"].tolist() == [[1, 1, 2]]
+    assert built["offset"].tolist() == [[3, 0, 1]]
+    assert built["letters"].tolist() == [[[0, 1, 4, 4, 4, 4], [4] * 6, [2, 4, 4, 4, 4, 4]]]
 
 
 def test_the_last_token_of_a_causal_window_is_not_read():
-    made = feeds(GENERATOR, codes_of("AAAAATACGTAC"), [[6, 11]])
-    assert made["input_ids"].tolist() == [[1, 5]]
-    assert made["letters"].tolist() == [[[4] * 6, [0, 1, 2, 3, 0, 4]]]
+    built = feeds(GENERATOR, codes_of("AAAAATACGTAC"), [[6, 11]])
+    assert built["input_ids"].tolist() == [[1, 5]]
+    assert built["letters"].tolist() == [[[4] * 6, [0, 1, 2, 3, 0, 4]]]
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_ids_equal_the_twin(text):
     rng = np.random.default_rng(0)
     codes = rng.choice(6, (20, 48), p=[0.23, 0.23, 0.23, 0.23, 0.04, 0.04]).astype(np.uint8)
     index = rng.integers(0, 48, (20, 2))
-    made = feeds(text, codes, index)
+    built = feeds(text, codes, index)
     for row in range(20):
-        assert made["input_ids"][row].tolist() == naive_ids(text, codes[row], index[row].tolist())
+        assert built["input_ids"][row].tolist() == naive_ids(text, codes[row], index[row].tolist())
 
 
 def test_lower_case_and_iupac_are_folded_before():
@@ -174,10 +174,10 @@ def test_one_window_does_not_change_another():
 )
 def test_vocabulary_files(tmp_path, name, content):
     (tmp_path / name).write_text(content)
-    found = vocabulary.read_vocabulary(tmp_path)
-    assert found.ids == {"x": 0, "a": 1, "c": 2}
-    assert found.path.name == found.source == name
-    assert found.sha256 == hashlib.sha256(content.encode()).hexdigest()
+    result = vocabulary.read_vocabulary(tmp_path)
+    assert result.ids == {"x": 0, "a": 1, "c": 2}
+    assert result.path.name == result.source == name
+    assert result.sha256 == hashlib.sha256(content.encode()).hexdigest()
 
 
 @pytest.mark.bad_input
@@ -212,9 +212,9 @@ def test_u_is_refused():
 
 @pytest.mark.bad_input
 def test_a_missing_word_is_refused():
-    held = {token: number for token, number in NT.vocabulary.items() if token != "ACGTAC"}
+    stored = {token: number for token, number in NT.vocabulary.items() if token != "ACGTAC"}
     with pytest.raises(BadDataError, match="'ACGTAC'"):
-        tokenizers.build(replace(NT, vocabulary=held))
+        tokenizers.build(replace(NT, vocabulary=stored))
 
 
 @pytest.mark.bad_input

@@ -61,10 +61,10 @@ def test_the_strata_of_other_variants_by_hand():
         "near_copy/2-5bp",
         "a/b:c:repeat_family/over_5bp",
     ]
-    found = strata.strata(rows, strata.LENGTHS)
-    assert found.tolist() == by_length
-    assert strata.pooled(found).tolist() == [name.removeprefix("a/b:c:") for name in by_length]
-    assert strata.joined(found).tolist() == strata.pooled(found).tolist()
+    result = strata.strata(rows, strata.LENGTHS)
+    assert result.tolist() == by_length
+    assert strata.pooled(result).tolist() == [name.removeprefix("a/b:c:") for name in by_length]
+    assert strata.joined(result).tolist() == strata.pooled(result).tolist()
     assert strata.bin_names((1, 4)) == ["1-3bp", "over_3bp"]
 
 
@@ -154,8 +154,8 @@ TWO = ("single_copy/transition", "single_copy/transversion")
 def test_transitions_and_transversions_are_pooled_where_they_are_few_and_err_alike(
     n, error, is_pooled
 ):
-    found = cells(dict(zip(TWO, n, strict=True)), dict(zip(TWO, error, strict=True)))
-    assert found == ([list(TWO)] if is_pooled else [[TWO[0]], [TWO[1]]])
+    result = cells(dict(zip(TWO, n, strict=True)), dict(zip(TWO, error, strict=True)))
+    assert result == ([list(TWO)] if is_pooled else [[TWO[0]], [TWO[1]]])
 
 
 def fisher(a: int, n_a: int, b: int, n_b: int) -> float:

@@ -85,9 +85,9 @@ def test_no_probes_bound_nothing():
 
 
 def test_candidates_are_the_top_shares_of_the_fit_split():
-    found = certificates.candidate_thresholds(np.arange(1, 201) / 200)
+    result = certificates.candidate_thresholds(np.arange(1, 201) / 200)
     tops = [1, 2, 4, 6, 10, 14, *range(20, 201, 10)]
-    np.testing.assert_allclose(found, [(200 - top + 1) / 200 for top in tops])
+    np.testing.assert_allclose(result, [(200 - top + 1) / 200 for top in tops])
 
 
 def test_a_constant_reliability_has_one_candidate():
@@ -102,13 +102,13 @@ def test_the_sequence_stops_at_the_first_failure_even_if_a_laxer_one_would_pass(
     wrong[200:220] = True
     everything = np.ones(1000, dtype=bool)
     part = Probes(reliability, wrong, everything, np.full(1000, "single_copy/cpg", dtype=object))
-    found, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
+    result, _, _ = certificates.fixed_sequence(part, part, 0.05, 0.05)
     assert certificates.upper_bound(20, 1000, 0.05) < 0.05
     fit_split = Probes(
         reliability, np.arange(1000) >= 200, everything, part.stratum
     )  # A says: best at the top 20 %
-    found, tested, first = certificates.fixed_sequence(fit_split, part, 0.05, 0.05)
-    assert first == found == reliability[199]
+    result, tested, first = certificates.fixed_sequence(fit_split, part, 0.05, 0.05)
+    assert first == result == reliability[199]
     assert tested == 2
 
 
@@ -117,9 +117,9 @@ def test_both_the_balanced_and_the_run_oriented_bound_must_hold():
     run_oriented = np.arange(n) % 10 == 0
     wrong = run_oriented & (np.arange(n) % 50 == 0)  # 2 % of all, 20 % of the run-oriented
     part = Probes(np.full(n, 0.9), wrong, run_oriented, np.full(n, "single_copy/cpg", dtype=object))
-    found = certified(part, part)
-    assert found.balanced.bound < 0.05 < found.run.bound
-    assert found.threshold is None
+    result = certified(part, part)
+    assert result.balanced.bound < 0.05 < result.run.bound
+    assert result.threshold is None
 
 
 def test_fewer_than_100_probes_of_the_fit_split_start_nothing():
@@ -132,9 +132,9 @@ def test_fewer_than_100_probes_of_the_fit_split_start_nothing():
 
 def test_a_guard_band_leaves_out_probes_just_above_the_threshold():
     fit_split = probes(np.linspace(0, 1, 1000), np.zeros(1000))
-    found = certified(fit_split, fit_split, guard=0.1)
-    assert found.threshold is not None
-    assert found.balanced.n == (fit_split.reliability >= found.threshold + 0.1).sum()
+    result = certified(fit_split, fit_split, guard=0.1)
+    assert result.threshold is not None
+    assert result.balanced.n == (fit_split.reliability >= result.threshold + 0.1).sum()
 
 
 def test_a_stratum_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
@@ -142,12 +142,12 @@ def test_a_stratum_that_contradicts_the_pool_is_refused_and_leaves_the_counts():
     wrong = np.zeros(2000, dtype=bool)
     wrong[1900:1920] = True  # 20 of 100: at least 13.7 %
     pool = Probes(np.full(2000, 0.9), wrong, np.arange(2000) % 2 == 0, names)
-    found = certified(pool, pool, names=("bad", "good"))
-    assert found.refused == ("bad",)
-    assert found.balanced == ErrorCount(1900, 0, pytest.approx(0.001575, abs=1e-5))
-    assert found.covers("good")
-    assert not found.covers("bad")
-    assert not found.covers("unseen")
+    result = certified(pool, pool, names=("bad", "good"))
+    assert result.refused == ("bad",)
+    assert result.balanced == ErrorCount(1900, 0, pytest.approx(0.001575, abs=1e-5))
+    assert result.covers("good")
+    assert not result.covers("bad")
+    assert not result.covers("unseen")
 
 
 def test_ranks_by_hand():
@@ -188,11 +188,11 @@ def violations(error, alpha, n, replications, seed):
     mean_above = np.cumsum(truth[::-1])[::-1] / np.arange(len(grid), 0, -1)
     broken = given = 0
     for _ in range(replications):
-        found, _, _ = certificates.fixed_sequence(
+        result, _, _ = certificates.fixed_sequence(
             drawn(rng, n, error), drawn(rng, n, error), alpha, 0.05
         )
-        given += found is not None
-        broken += found is not None and mean_above[np.searchsorted(grid, found)] > alpha
+        given += result is not None
+        broken += result is not None and mean_above[np.searchsorted(grid, result)] > alpha
     return broken / replications, given / replications
 
 
@@ -237,8 +237,8 @@ def test_a_certificate_is_violated_in_at_most_63_of_1000_draws(alpha, low, high)
 @pytest.mark.bad_input
 def test_no_probes_give_no_level():
     nothing = probes(np.empty(0), np.empty(0))
-    found = certified(nothing, nothing)
-    assert (found.threshold, found.tested, found.balanced) == (None, 0, ErrorCount(0, 0, 1.0))
+    result = certified(nothing, nothing)
+    assert (result.threshold, result.tested, result.balanced) == (None, 0, ErrorCount(0, 0, 1.0))
 
 
 @pytest.mark.bad_input
@@ -267,10 +267,10 @@ def test_a_reliability_that_is_nan_earns_no_flag():
 @pytest.mark.bad_input
 def test_a_stratum_of_nobody_has_no_threshold():
     part = probes(np.full(900, 0.9), np.zeros(900))
-    found = certificates.thresholds(
+    result = certificates.thresholds(
         (certified(part, part),),
         "HIGH",
         np.array(["single_copy/cpg", "elsewhere", None], dtype=object),
     )
-    assert found[0] == 0.9
-    assert np.isnan(found[1:]).all()
+    assert result[0] == 0.9
+    assert np.isnan(result[1:]).all()

@@ -33,25 +33,27 @@ def snvs(n: int, wrong: int, kind: str = "cpg", rel: float = 0.95) -> list[dict]
     return [row | {"llr": -row["llr"]} for _ in range(wrong)] + [row] * (n - wrong)
 
 
-def outcomes(found: RunCalibration) -> dict[tuple[str, str], tuple[int, int, str]]:
-    return {(row.level, row.stratum): (row.n, row.errors, row.outcome) for row in found.own_alleles}
+def outcomes(result: RunCalibration) -> dict[tuple[str, str], tuple[int, int, str]]:
+    return {
+        (row.level, row.stratum): (row.n, row.errors, row.outcome) for row in result.own_alleles
+    }
 
 
 def test_a_level_contradicted_in_one_cell_is_withdrawn_there_and_its_alleles_judged_as_medium():
     """10 wrong of 100 are at least 5.5 % and at most 16.4 %: too many for HIGH, fit for MEDIUM."""
     own = OwnSnvsByHand(snvs(100, 10) + snvs(50, 0, rel=0.8) + snvs(100, 0, "transition"))
-    found = examined(calibration(), own, NO_PROBES, ())
-    assert [(one.level, one.stratum, one.reason) for one in found.withdrawals] == [
+    result = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum, one.reason) for one in result.withdrawals] == [
         ("HIGH", "single_copy/cpg", "OWN_ALLELES")
     ]
-    assert outcomes(found) == {
+    assert outcomes(result) == {
         ("HIGH", "single_copy/cpg"): (100, 10, CONTRADICTED),
         ("HIGH", "single_copy/transition"): (100, 0, CONFIRMED),
         ("MEDIUM", "single_copy/cpg"): (150, 10, CONFIRMED),
     }
-    assert list(outcomes(found)) == sorted(outcomes(found))  # HIGH first, then by name
+    assert list(outcomes(result)) == sorted(outcomes(result))  # HIGH first, then by name
     assert flag(
-        found, *snvs(1, 0), *snvs(1, 1), *snvs(1, 0, rel=0.8), *snvs(1, 0, "transition")
+        result, *snvs(1, 0), *snvs(1, 1), *snvs(1, 0, rel=0.8), *snvs(1, 0, "transition")
     ) == [
         (2, ("OWN_ALLELES",)),
         (2, ("OWN_ALLELES", "ALT_PREFERRED")),
@@ -62,13 +64,13 @@ def test_a_level_contradicted_in_one_cell_is_withdrawn_there_and_its_alleles_jud
 
 def test_what_contradicts_medium_too_leaves_low_in_that_cell_alone():
     own = OwnSnvsByHand(snvs(100, 40) + snvs(100, 0, "transition"))
-    found = examined(calibration(), own, NO_PROBES, ())
-    assert [(one.level, one.stratum) for one in found.withdrawals] == [
+    result = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum) for one in result.withdrawals] == [
         ("HIGH", "single_copy/cpg"),
         ("MEDIUM", "single_copy/cpg"),
     ]
-    assert flag(found, *snvs(1, 0), *snvs(1, 0, "transition")) == [(1, ("OWN_ALLELES",)), (3, ())]
-    assert "40 of 100" in found.withdrawals[0].text
+    assert flag(result, *snvs(1, 0), *snvs(1, 0, "transition")) == [(1, ("OWN_ALLELES",)), (3, ())]
+    assert "40 of 100" in result.withdrawals[0].text
 
 
 def test_medium_may_fall_only_once_the_high_alleles_join_it():
@@ -76,22 +78,22 @@ def test_medium_may_fall_only_once_the_high_alleles_join_it():
     own = OwnSnvsByHand(snvs(50, 14, rel=0.8) + snvs(100, 35))
     alone = OwnSnvsByHand(snvs(50, 14, rel=0.8))
     assert examined(calibration(), alone, NO_PROBES, ()).withdrawals == ()
-    found = examined(calibration(), own, NO_PROBES, ())
-    assert [one.level for one in found.withdrawals] == ["HIGH", "MEDIUM"]
-    assert outcomes(found)["MEDIUM", "single_copy/cpg"] == (150, 49, CONTRADICTED)
+    result = examined(calibration(), own, NO_PROBES, ())
+    assert [one.level for one in result.withdrawals] == ["HIGH", "MEDIUM"]
+    assert outcomes(result)["MEDIUM", "single_copy/cpg"] == (150, 49, CONTRADICTED)
 
 
 def test_alleles_under_a_bed_file_lose_the_level_of_their_cell():
-    found = replace(
+    result = replace(
         by_hand(certificates=(certificate("HIGH", HIGH_AT, ("exons:single_copy/cpg", *CELLS)),)),
         withdrawals=(Withdrawal("HIGH", "single_copy/cpg", "OWN_ALLELES", ""),),
     )
     exonic = {"region_class": "exons"}
-    assert flag(found, *(row | exonic for row in snvs(1, 0) + snvs(1, 0, "transition"))) == [
+    assert flag(result, *(row | exonic for row in snvs(1, 0) + snvs(1, 0, "transition"))) == [
         (1, ("UNCERTIFIED",)),  # of a MEDIUM that never was
         (1, ("UNCERTIFIED",)),  # exons:single_copy/transition has no certificate
     ]
-    assert flag(found, *snvs(1, 0, "transition")) == [(3, ())]
+    assert flag(result, *snvs(1, 0, "transition")) == [(3, ())]
 
 
 def test_a_reference_bias_withdraws_both_levels_from_every_cell():
@@ -99,16 +101,16 @@ def test_a_reference_bias_withdraws_both_levels_from_every_cell():
     own = OwnSnvsByHand(
         snvs(150, 0) + snvs(60, 0, "transition"), af=np.repeat([0.95, 0.01], [150, 60])
     )
-    found = examined(calibration(), own, NO_PROBES, ())
-    assert [(one.level, one.stratum, one.reason) for one in found.withdrawals] == [
+    result = examined(calibration(), own, NO_PROBES, ())
+    assert [(one.level, one.stratum, one.reason) for one in result.withdrawals] == [
         ("HIGH", "", "REF_BIAS"),
         ("MEDIUM", "", "REF_BIAS"),
     ]
     assert (
-        flag(found, *snvs(1, 0), *snvs(1, 0, "transition"), *snvs(1, 0, rel=0.6))
+        flag(result, *snvs(1, 0), *snvs(1, 0, "transition"), *snvs(1, 0, rel=0.6))
         == [(1, ("REF_BIAS",))] * 3
     )
-    assert [(row.level, row.alt_common, row.outcome) for row in found.population] == [
+    assert [(row.level, row.alt_common, row.outcome) for row in result.population] == [
         ("HIGH", 150, CONTRADICTED),
         ("MEDIUM", 150, CONTRADICTED),
     ]
@@ -116,10 +118,10 @@ def test_a_reference_bias_withdraws_both_levels_from_every_cell():
 
 def test_a_model_that_knows_the_species_keeps_its_levels():
     own = OwnSnvsByHand(snvs(150, 150) + snvs(150, 0), af=np.repeat([0.95, 0.01], 150))
-    found = examined(calibration(), own, NO_PROBES, ())
-    assert found.withdrawals == ()
-    assert [row.outcome for row in found.population] == [CONFIRMED, NOT_TESTED]
-    assert outcomes(found) == {("HIGH", "single_copy/cpg"): (150, 0, CONFIRMED)}
+    result = examined(calibration(), own, NO_PROBES, ())
+    assert result.withdrawals == ()
+    assert [row.outcome for row in result.population] == [CONFIRMED, NOT_TESTED]
+    assert outcomes(result) == {("HIGH", "single_copy/cpg"): (150, 0, CONFIRMED)}
 
 
 def memorised(n: int = 300) -> pd.DataFrame:
@@ -132,17 +134,17 @@ def memorised(n: int = 300) -> pd.DataFrame:
 @pytest.mark.parametrize("is_trusted", [False, True])
 def test_a_memoriser_loses_high_unless_its_training_is_trusted(is_trusted):
     run = calibration(options=Options(trust_training=is_trusted))
-    found = examined(run, OwnSnvsByHand(snvs(100, 0)), memorised(), ())
-    assert found.memory.suspected
-    assert flag(found, *snvs(1, 0), *snvs(1, 0, rel=0.6)) == [
+    result = examined(run, OwnSnvsByHand(snvs(100, 0)), memorised(), ())
+    assert result.memory.suspected
+    assert flag(result, *snvs(1, 0), *snvs(1, 0, rel=0.6)) == [
         (3, ()) if is_trusted else (2, ("MEMORISED",)),
         (1, ("LOW_REL",)),
     ]
-    assert set(outcomes(found)) == {("HIGH" if is_trusted else "MEDIUM", "single_copy/cpg")}
+    assert set(outcomes(result)) == {("HIGH" if is_trusted else "MEDIUM", "single_copy/cpg")}
 
 
 def test_levels_by_labels_stand_whatever_is_withdrawn():
-    found = replace(
+    result = replace(
         calibration(),
         withdrawals=tuple(
             Withdrawal(level, stratum, reason, "")
@@ -151,20 +153,20 @@ def test_levels_by_labels_stand_whatever_is_withdrawn():
         ),
     )
     table = pd.DataFrame(snvs(1, 0) + snvs(1, 0, rel=0.8))
-    by_labels = replace(found.snv, set="labels")
-    assert flags.assign(found, table)[0].tolist() == [1, 1]
-    assert flags.assign(found, table, by_labels)[0].tolist() == [3, 2]
+    by_labels = replace(result.snv, set="labels")
+    assert flags.assign(result, table)[0].tolist() == [1, 1]
+    assert flags.assign(result, table, by_labels)[0].tolist() == [3, 2]
 
 
 def test_several_withdrawals_of_a_level_are_all_written_worst_first():
-    found = replace(
+    result = replace(
         calibration(),
         withdrawals=(
             Withdrawal("HIGH", "", "MEMORISED", ""),
             Withdrawal("HIGH", CELLS[0], "OWN_ALLELES", ""),
         ),
     )
-    assert flag(found, *snvs(1, 0), *snvs(1, 0, "transition")) == [
+    assert flag(result, *snvs(1, 0), *snvs(1, 0, "transition")) == [
         (2, ("OWN_ALLELES", "MEMORISED")),
         (2, ("MEMORISED",)),
     ]
@@ -173,29 +175,29 @@ def test_several_withdrawals_of_a_level_are_all_written_worst_first():
 def test_the_exam_survives_the_file():
     ladder = (LadderRow("single_copy", "any letter", 10, 0.1, 0.0, 0.3),)
     own = OwnSnvsByHand(snvs(100, 40) + snvs(150, 0), af=np.repeat([0.01, 0.95], [100, 150]))
-    found = examined(calibration(), own, memorised(), ladder)
-    assert found.withdrawals
-    assert found.population
-    assert found.ladder == ladder
-    assert RunCalibration.from_dict(found.to_dict()) == found
+    result = examined(calibration(), own, memorised(), ladder)
+    assert result.withdrawals
+    assert result.population
+    assert result.ladder == ladder
+    assert RunCalibration.from_dict(result.to_dict()) == result
 
 
 @pytest.mark.bad_input
 def test_29_alleles_contradict_nothing_however_wrong():
-    found = examined(calibration(), OwnSnvsByHand(snvs(29, 29)), NO_PROBES, ())
-    assert found.withdrawals == ()
-    assert outcomes(found) == {("HIGH", "single_copy/cpg"): (29, 29, NOT_TESTED)}
+    result = examined(calibration(), OwnSnvsByHand(snvs(29, 29)), NO_PROBES, ())
+    assert result.withdrawals == ()
+    assert outcomes(result) == {("HIGH", "single_copy/cpg"): (29, 29, NOT_TESTED)}
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("rows", [[], [allele(llr=np.nan, **of_class("single_copy"))] * 50])
 def test_a_run_without_scored_snvs_is_examined_by_nothing(rows):
-    found = examined(calibration(), OwnSnvsByHand(rows), NO_PROBES, ())
-    assert (found.own_alleles, found.withdrawals) == ((), ())
-    assert found.memory.state == "not tested"
+    result = examined(calibration(), OwnSnvsByHand(rows), NO_PROBES, ())
+    assert (result.own_alleles, result.withdrawals) == ((), ())
+    assert result.memory.state == "not tested"
 
 
 @pytest.mark.bad_input
 def test_a_calibration_without_a_score_has_no_level_to_withdraw():
-    found = examined(calibration(reliability=None), OwnSnvsByHand(snvs(100, 100)), NO_PROBES, ())
-    assert (found.own_alleles, found.withdrawals) == ((), ())
+    result = examined(calibration(reliability=None), OwnSnvsByHand(snvs(100, 100)), NO_PROBES, ())
+    assert (result.own_alleles, result.withdrawals) == ((), ())

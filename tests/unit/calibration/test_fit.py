@@ -36,8 +36,8 @@ def fitted() -> RunCalibration:
     return calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(digests=DIGESTS))
 
 
-def levels(found: RunCalibration) -> set[str]:
-    return {c.level for c in found.snv.certificates if c.threshold is not None}
+def levels(result: RunCalibration) -> set[str]:
+    return {c.level for c in result.snv.certificates if c.threshold is not None}
 
 
 # ---- useless models get nothing
@@ -48,9 +48,9 @@ def levels(found: RunCalibration) -> set[str]:
 def test_a_useless_model_gets_no_high_and_no_medium(kind):
     rng = np.random.default_rng(11)
     for _ in range(8):
-        found = calibration_fit.fit(useless(rng, 2000, kind))
-        assert levels(found) == set(), found.outcome
-        rank, why = flags.assign(found, features_of(useless(rng, 500, kind)))
+        result = calibration_fit.fit(useless(rng, 2000, kind))
+        assert levels(result) == set(), result.outcome
+        rank, why = flags.assign(result, features_of(useless(rng, 500, kind)))
         assert set(rank.tolist()) == {1}
         assert all("UNCERTIFIED" in reasons for reasons in why)
 
@@ -60,8 +60,8 @@ def test_a_useless_model_gets_no_high_and_no_medium(kind):
 def test_a_useless_model_gets_no_high_and_no_medium_in_200_runs(kind):
     rng = np.random.default_rng(12)
     given = [levels(calibration_fit.fit(useless(rng, 4000, kind))) for _ in range(200)]
-    assert not any("HIGH" in found for found in given)
-    assert sum("MEDIUM" in found for found in given) == 0
+    assert not any("HIGH" in result for result in given)
+    assert sum("MEDIUM" in result for result in given) == 0
 
 
 @pytest.mark.long
@@ -70,13 +70,13 @@ def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
     """Why probes are balanced: on the run's own REF letters a model that likes C looks right nine
     times in ten."""
     rng = np.random.default_rng(13)
-    found = [
+    result = [
         levels(
             calibration_fit.fit(useless(rng, 4000, kind, balanced=False), Options(alpha_high=0.13))
         )
         for _ in range(2)
     ]
-    assert any("HIGH" in given for given in found)
+    assert any("HIGH" in given for given in result)
     balanced = [
         levels(calibration_fit.fit(useless(rng, 4000, kind), Options(alpha_high=0.13)))
         for _ in range(2)
@@ -86,13 +86,13 @@ def test_probes_that_are_not_balanced_would_flag_a_useless_model(kind):
 
 def test_llr_0_is_wrong():
     rng = np.random.default_rng(14)
-    found = calibration_fit.fit(
+    result = calibration_fit.fit(
         table(rng, np.zeros(2000), rng.random(2000) < 0.5, 40, ("single_copy",))
     )
-    assert levels(found) == set()
+    assert levels(result) == set()
     assert (
         calibration_fit.reliability(
-            found.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("single_copy",))
+            result.snv, table(rng, np.zeros(10), np.ones(10, bool), 4, ("single_copy",))
         ).max()
         < 0.01
     )
@@ -102,9 +102,9 @@ def test_llr_0_is_wrong():
 def test_gain_at_or_below_0_means_no_high_at_all():
     probes = skilled(np.random.default_rng(15), 6000)
     probes["gain"] -= 1
-    found = calibration_fit.fit(probes)
-    assert found.snv.limits.model_gain < 0
-    assert levels(found) == {"MEDIUM"}
+    result = calibration_fit.fit(probes)
+    assert result.snv.limits.model_gain < 0
+    assert levels(result) == {"MEDIUM"}
     context_only = calibration_fit.fit(probes, Options(context_only=True))
     assert context_only.snv.limits.model_gain is None
     assert levels(context_only) == {"HIGH", "MEDIUM"}
@@ -152,13 +152,13 @@ def test_certified_levels_are_violated_in_at_most_delta_of_300_runs():
 
 def test_reliability_is_the_probability_of_being_right(fitted):
     fresh = skilled(np.random.default_rng(3), 20_000)
-    found, right = (
+    result, right = (
         calibration_fit.reliability(fitted.snv, features_of(fresh)),
         fresh["llr"].to_numpy() < 0,
     )
     for low, high in ((0.5, 0.7), (0.7, 0.9), (0.9, 0.97)):
-        inside = (found >= low) & (found < high)
-        assert right[inside].mean() == pytest.approx(found[inside].mean(), abs=0.04)
+        inside = (result >= low) & (result < high)
+        assert right[inside].mean() == pytest.approx(result[inside].mean(), abs=0.04)
 
 
 def test_each_copy_class_has_its_own_certificate_however_few_its_probes(fitted):
@@ -178,12 +178,12 @@ def test_a_few_probes_of_another_copy_class_borrow_no_level():
     rng = np.random.default_rng(5)
     few = skilled(rng, 40, 30.0, classes=("near_copy",)).assign(pos=np.arange(100_000, 100_040))
     many = skilled(rng, 6000, classes=("single_copy",))
-    found = calibration_fit.fit(pd.concat([many, few], ignore_index=True))
-    given = {(c.level, c.strata): c.exists for c in found.snv.certificates}
+    result = calibration_fit.fit(pd.concat([many, few], ignore_index=True))
+    given = {(c.level, c.strata): c.exists for c in result.snv.certificates}
     assert given["HIGH", ("single_copy",)]
     assert not given["HIGH", ("near_copy",)]
     assert not given["MEDIUM", ("near_copy",)]
-    rank, why = flags.assign(found, features_of(few))
+    rank, why = flags.assign(result, features_of(few))
     assert set(rank.tolist()) == {1}
     assert all("UNCERTIFIED" in reasons for reasons in why)
 
@@ -196,17 +196,19 @@ def test_a_class_of_its_own_that_is_worse_gets_no_high():
         useless(rng, 6000, "noise").assign(**of_class("repeat")),
     )
     bad["pos"] += 100_000
-    found = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
+    result = calibration_fit.fit(pd.concat([good, bad], ignore_index=True))
     given = {
-        c.strata[0]: c.threshold is not None for c in found.snv.certificates if c.level == "HIGH"
+        c.strata[0]: c.threshold is not None for c in result.snv.certificates if c.level == "HIGH"
     }
     assert given == {"single_copy": True, "repeat": False}
 
 
 @pytest.mark.long
 def test_simultaneous_shares_delta_among_all_cells():
-    found = calibration_fit.fit(skilled(np.random.default_rng(1), 6000), Options(simultaneous=True))
-    assert {c.delta for c in found.snv.certificates} == {0.05 / 4}
+    result = calibration_fit.fit(
+        skilled(np.random.default_rng(1), 6000), Options(simultaneous=True)
+    )
+    assert {c.delta for c in result.snv.certificates} == {0.05 / 4}
 
 
 # ---- what may enter the score
@@ -275,15 +277,15 @@ def test_missing_predictors_are_dropped_for_the_run_and_never_imputed():
     probes["strand_jsd"] = np.nan
     probes["gain"] += 0.5 * (probes["llr"] < 0)  # so that it is of use, and stays in
     probes.loc[:4, "gain"] = np.nan
-    found = calibration_fit.fit(probes)
-    dropped = dict(found.snv.reliability.dropped)
+    result = calibration_fit.fit(probes)
+    dropped = dict(result.snv.reliability.dropped)
     assert {name: why for name, why in dropped.items() if why != "adds nothing"} == {
         "strand_jsd": "missing",
         "n_share": "constant",
         "near_edge": "constant",
     }
-    assert np.isnan(calibration_fit.reliability(found.snv, probes))[:5].all()
-    rank, why = flags.assign(found, probes)
+    assert np.isnan(calibration_fit.reliability(result.snv, probes))[:5].all()
+    rank, why = flags.assign(result, probes)
     assert rank[:5].tolist() == [1] * 5
     assert all(reasons[0] == "UNCERTIFIED" for reasons in why[:5])
 
@@ -306,10 +308,10 @@ def test_one_view_still_gets_a_certificate_through_llr():
 
 def test_nothing_is_extrapolated_beyond_the_fit_split(fitted):
     alleles = features_of(skilled(np.random.default_rng(6), 2))
-    found = calibration_fit.reliability(fitted.snv, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
+    result = calibration_fit.reliability(fitted.snv, alleles.assign(llr=[-1e3, -1e6], llr_sd=0.3))
     top = next(term for term in fitted.snv.reliability.terms if term.name == "abs_llr")
     assert top.high < 1e3
-    assert found[0] <= 1
+    assert result[0] <= 1
 
 
 @pytest.mark.parametrize("strength", reliability.STRENGTHS)
@@ -408,11 +410,11 @@ def test_a_measure_that_adds_nothing_is_dropped_and_one_that_does_is_kept():
     probes = skilled(rng, 3000)
     right = probes["llr"].to_numpy() < 0
     noise = calibration_fit.fit(probes.assign(gc=rng.random(3000))).snv.reliability
-    told = calibration_fit.fit(
+    stated = calibration_fit.fit(
         probes.assign(gc=np.where(right, 0.6, 0.4) + rng.normal(0, 0.1, 3000))
     ).snv.reliability
     assert "abs_llr" in {term.name for term in noise.terms}
-    assert "gc" in {term.name for term in told.terms}
+    assert "gc" in {term.name for term in stated.terms}
     assert max(abs(term.coefficient) for term in noise.terms if term.name != "gc") > 5 * max(
         [abs(term.coefficient) for term in noise.terms if term.name == "gc"], default=0.0
     )
@@ -445,10 +447,10 @@ def test_the_models_gain_has_a_block_bootstrap_bound():
 def test_limits_are_percentiles_of_the_probes():
     probes = skilled(np.random.default_rng(4), 1001)
     probes["local_surprisal"] = np.arange(1001) / 1000
-    found = measure_limits(probes, probes["block"].to_numpy(), Options())
-    assert found.surprisal_range == pytest.approx((0.01, 0.99))
-    assert found.surprisal_extremes == pytest.approx((0.001, 0.999))
-    cap, _ = caps(found, probes)
+    result = measure_limits(probes, probes["block"].to_numpy(), Options())
+    assert result.surprisal_range == pytest.approx((0.01, 0.99))
+    assert result.surprisal_extremes == pytest.approx((0.001, 0.999))
+    cap, _ = caps(result, probes)
     assert (cap[probes["local_surprisal"] < 0.001] == 1).all()
     assert (
         cap[(probes["local_surprisal"] > 0.002) & (probes["local_surprisal"] < 0.01)] == 2
@@ -482,13 +484,13 @@ def test_the_shift_test_fires_on_another_law(shift, scale):
 def test_the_shift_test_reports_what_it_saw():
     rng = np.random.default_rng(7)
     run, probes = rng.normal(2.1, 0.3, 500), rng.normal(1.8, 0.3, 4000)
-    found = shift_test(run, probes)
-    assert (found.state, found.n_run, found.n_probes) == ("fired", 500, 4000)
-    assert found.delta_median == pytest.approx(np.median(run) - np.median(probes))
+    result = shift_test(run, probes)
+    assert (result.state, result.n_run, result.n_probes) == ("fired", 500, 4000)
+    assert result.delta_median == pytest.approx(np.median(run) - np.median(probes))
     draws = [
         np.median(rng.choice(run, 500)) - np.median(rng.choice(probes, 4000)) for _ in range(200)
     ]
-    assert (found.high - found.low) / 3.92 == pytest.approx(np.std(draws), rel=0.35)
+    assert (result.high - result.low) / 3.92 == pytest.approx(np.std(draws), rel=0.35)
     assert shift_test(run[:19], probes).state == "too_few"
     assert shift_test(np.full(50, np.nan), probes).state == "not_tested"
     assert shift_test(run, np.empty(0)).state == "not_tested"
@@ -533,13 +535,13 @@ def test_a_null_that_earns_high_withdraws_high_from_the_run(fitted):
 
 
 def test_json_round_trip_is_exact(fitted):
-    told = record.with_controls(
+    stated = record.with_controls(
         record.with_shift(fitted, shift_test(np.linspace(1, 2, 50), np.linspace(1, 2, 500))),
         (record.ControlVerdict("random", 300, 0, 0, 0.49),),
     )
     for each in (
         fitted,
-        told,
+        stated,
         calibration_fit.fit(skilled(np.random.default_rng(1), 300, n_blocks=4)),
         calibration_fit.fit(skilled(np.random.default_rng(1), 0)),
     ):
@@ -573,7 +575,7 @@ def test_a_second_use_of_the_certification_splits_is_stated():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "stated"),
     [
         (
             {"bundles": {"gpn": "3f" * 32}},
@@ -585,10 +587,10 @@ def test_a_second_use_of_the_certification_splits_is_stated():
         ({"views": []}, "views"),
     ],
 )
-def test_a_calibration_of_something_else_is_refused(fitted, changed, told):
+def test_a_calibration_of_something_else_is_refused(fitted, changed, stated):
     with pytest.raises(ConfigurationError) as caught:
         record.check_matches(fitted, DIGESTS | changed)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
     assert caught.value.exit_code == 78
 
 
@@ -638,11 +640,11 @@ def test_a_missing_column_is_named():
 
 @pytest.mark.bad_input
 def test_fewer_than_8_blocks_certify_nothing_and_say_so():
-    found = calibration_fit.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
-    assert found.snv.certificates == ()
-    assert found.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
+    result = calibration_fit.fit(skilled(np.random.default_rng(1), 3000, n_blocks=7))
+    assert result.snv.certificates == ()
+    assert result.outcome == "No flag above LOW: 7 usable blocks of genome, 8 needed"
     assert set(
-        flags.assign(found, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()
+        flags.assign(result, features_of(skilled(np.random.default_rng(2), 100)))[0].tolist()
     ) == {1}
 
 
@@ -656,9 +658,9 @@ def test_blocks_that_cannot_be_halved_certify_nothing():
 @pytest.mark.bad_input
 @pytest.mark.parametrize("n", [0, 1, 7])
 def test_next_to_no_probes_are_a_calibration_without_flags(n):
-    found = calibration_fit.fit(skilled(np.random.default_rng(1), n, n_blocks=1))
-    assert levels(found) == set()
-    rank, why = flags.assign(found, features_of(skilled(np.random.default_rng(2), 20)))
+    result = calibration_fit.fit(skilled(np.random.default_rng(1), n, n_blocks=1))
+    assert levels(result) == set()
+    rank, why = flags.assign(result, features_of(skilled(np.random.default_rng(2), 20)))
     assert set(rank.tolist()) == {1}
     assert all(why)
 
@@ -667,8 +669,8 @@ def test_next_to_no_probes_are_a_calibration_without_flags(n):
 def test_failed_probes_are_left_out_and_counted():
     probes = skilled(np.random.default_rng(1), 2000)
     probes.loc[:99, "llr"] = np.nan
-    found = calibration_fit.fit(probes)
-    assert (found.snv.counts.probes, found.snv.counts.failed) == (1900, 100)
+    result = calibration_fit.fit(probes)
+    assert (result.snv.counts.probes, result.snv.counts.failed) == (1900, 100)
 
 
 @pytest.mark.bad_input

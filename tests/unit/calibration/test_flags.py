@@ -138,10 +138,10 @@ def test_a_capped_allele_is_low_where_medium_does_not_exist():
 def in_near_copies(**changed):
     """The calibration by hand, of alleles with near copies, and what is `changed` of its limits."""
     names = ("near_copy",)
-    found = by_hand(
+    result = by_hand(
         certificates=(certificate("HIGH", HIGH_AT, names), certificate("MEDIUM", MEDIUM_AT, names))
     )
-    return changed_calibration(found, limits=replace(found.snv.limits, **changed))
+    return changed_calibration(result, limits=replace(result.snv.limits, **changed))
 
 
 COPY = of_class("near_copy") | {"copies": 3}
@@ -178,8 +178,8 @@ def test_the_letter_of_the_other_copy_is_low_whatever_is_given(copied_high):
 
 
 def test_a_repeat_family_is_not_capped():
-    found = by_hand(certificates=(certificate("HIGH", HIGH_AT, ("repeat_family",)),))
-    assert flag(found, allele(**of_class("repeat_family"))) == [(3, ())]
+    result = by_hand(certificates=(certificate("HIGH", HIGH_AT, ("repeat_family",)),))
+    assert flag(result, allele(**of_class("repeat_family"))) == [(3, ())]
 
 
 # ---- the remark
@@ -215,13 +215,13 @@ def test_the_basis_is_that_of_the_class_and_missing_where_nothing_was_scored():
         ({"set": "labels", "loci": (Locus(0, 0, 1_000),)}, "LABELS(locus)"),
         ({"loci": (Locus(0, 0, 1_000),)}, "DECOY"),
     ):
-        found = replace(by_hand().snv, **changed)
-        assert flags.basis(found, rank).tolist() == [expected, expected, None]
+        result = replace(by_hand().snv, **changed)
+        assert flags.basis(result, rank).tolist() == [expected, expected, None]
 
 
 def test_a_model_without_gain_says_so_at_every_allele():
-    found = by_hand(limits=replace(by_hand().snv.limits, model_gain=-0.01))
-    assert flag(found, allele(gain=5.0)) == [(2, ("NO_GAIN",))]
+    result = by_hand(limits=replace(by_hand().snv.limits, model_gain=-0.01))
+    assert flag(result, allele(gain=5.0)) == [(2, ("NO_GAIN",))]
 
 
 def test_a_refused_or_unseen_stratum_is_uncertified():
@@ -229,8 +229,8 @@ def test_a_refused_or_unseen_stratum_is_uncertified():
         certificate("HIGH", HIGH_AT, ("repeat", "single_copy"), ("repeat",)),
         certificate("MEDIUM", MEDIUM_AT, ("repeat", "single_copy")),
     )
-    found = by_hand(certificates=pooled)
-    assert flag(found, allele(), allele(**of_class("repeat")), allele(**of_class("moon"))) == [
+    result = by_hand(certificates=pooled)
+    assert flag(result, allele(), allele(**of_class("repeat")), allele(**of_class("moon"))) == [
         (3, ()),
         (2, ("UNCERTIFIED",)),
         (1, ("UNCERTIFIED",)),
@@ -238,8 +238,8 @@ def test_a_refused_or_unseen_stratum_is_uncertified():
 
 
 def test_the_guard_band_gives_the_lower_flag():
-    found = by_hand(options=Options(guard_band=0.02))
-    assert flag(found, allele(0.93), allele(0.91), allele(0.71)) == [
+    result = by_hand(options=Options(guard_band=0.02))
+    assert flag(result, allele(0.93), allele(0.91), allele(0.71)) == [
         (3, ()),
         (2, ("LOW_REL",)),
         (1, ("LOW_REL",)),
@@ -247,7 +247,7 @@ def test_the_guard_band_gives_the_lower_flag():
 
 
 @pytest.mark.parametrize(
-    ("medium", "guard", "told"),
+    ("medium", "guard", "stated"),
     [
         (MEDIUM_AT, 0.0, False),
         (None, 0.0, True),
@@ -255,18 +255,18 @@ def test_the_guard_band_gives_the_lower_flag():
         (MEDIUM_AT, (HIGH_AT - MEDIUM_AT) / 2 + 1e-9, True),
     ],
 )
-def test_a_cut_off_between_high_and_low_is_told(medium, guard, told):
+def test_a_cut_off_between_high_and_low_is_told(medium, guard, stated):
     """A number that is off by no more than the guard band turns HIGH into MEDIUM, where that is
     wide enough."""
-    found = record.with_outcome_text(by_hand(medium=medium, options=Options(guard_band=guard)))
-    assert ("HIGH borders on LOW in single_copy: " in found.outcome) == told
+    result = record.with_outcome_text(by_hand(medium=medium, options=Options(guard_band=guard)))
+    assert ("HIGH borders on LOW in single_copy: " in result.outcome) == stated
 
 
 @pytest.mark.long
 def test_a_number_off_by_the_guard_band_turns_no_high_into_low():
-    found = by_hand(options=Options(guard_band=0.01))
+    result = by_hand(options=Options(guard_band=0.01))
     for rel in np.arange(0.52, 0.98, 0.001):
-        here, above, below = (flag(found, allele(rel + off))[0][0] for off in (0, 0.01, -0.01))
+        here, above, below = (flag(result, allele(rel + off))[0][0] for off in (0, 0.01, -0.01))
         assert max(here, above, below) - min(here, above, below) <= 1
 
 
@@ -279,15 +279,15 @@ def test_shift_puts_all_at_low():
 
 
 def test_withheld_high_is_uncertified():
-    found = record.withhold_high(by_hand(), "background taken from another file")
-    assert flag(found, allele(), allele(0.8)) == [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",))]
-    assert "background taken from another file" in found.outcome
+    result = record.withhold_high(by_hand(), "background taken from another file")
+    assert flag(result, allele(), allele(0.8)) == [(2, ("UNCERTIFIED",)), (2, ("UNCERTIFIED",))]
+    assert "background taken from another file" in result.outcome
 
 
 def test_every_flag_below_high_has_a_reason_and_high_has_none_but_the_remark():
     rng = np.random.default_rng(1)
-    found = calibration_fit.fit(skilled(rng, 4000))
-    rank, why = flags.assign(found, features_of(skilled(rng, 3000)))
+    result = calibration_fit.fit(skilled(rng, 4000))
+    rank, why = flags.assign(result, features_of(skilled(rng, 3000)))
     assert {3, 1} <= set(rank.tolist())
     assert all(
         any(code != Why.ALT_PREFERRED for code in reasons) == (value < 3)
@@ -299,16 +299,16 @@ def test_every_flag_below_high_has_a_reason_and_high_has_none_but_the_remark():
 
 def test_adding_any_reason_never_raises_a_flag():
     rng = np.random.default_rng(2)
-    found = calibration_fit.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
+    result = calibration_fit.fit(skilled(rng, 4000).assign(near_edge=rng.random(4000) < 0.1))
     plain = features_of(skilled(rng, 2000))
     # a predictor may move the reliability; with its coefficient at 0 only the cap is left
     still = changed_calibration(
-        found,
+        result,
         reliability=replace(
-            found.snv.reliability,
+            result.snv.reliability,
             terms=tuple(
                 replace(term, coefficient=0.0) if term.name not in ("abs_llr", "margin") else term
-                for term in found.snv.reliability.terms
+                for term in result.snv.reliability.terms
             ),
         ),
     )
@@ -327,9 +327,9 @@ def test_adding_any_reason_never_raises_a_flag():
 
 def test_flags_do_not_depend_on_the_rows_beside_them():
     rng = np.random.default_rng(3)
-    found, alleles = calibration_fit.fit(skilled(rng, 2000)), features_of(skilled(rng, 60))
-    rank, why = flags.assign(found, alleles)
-    one_by_one = [flags.assign(found, alleles[i : i + 1]) for i in range(60)]
+    result, alleles = calibration_fit.fit(skilled(rng, 2000)), features_of(skilled(rng, 60))
+    rank, why = flags.assign(result, alleles)
+    one_by_one = [flags.assign(result, alleles[i : i + 1]) for i in range(60)]
     assert rank.tolist() == [one[0][0] for one in one_by_one]
     assert why == [one[1][0] for one in one_by_one]
 
@@ -341,32 +341,32 @@ def test_probes_and_alleles_go_through_the_same_rule():
     probes = probes.sort_values(
         ["contig_index", "pos", "real", "decoy", "run_oriented"], kind="stable", ignore_index=True
     )
-    found = calibration_fit.fit(probes)
-    part = splits.split(probes["block"].to_numpy(), found.options.seed)
-    rank, _ = flags.assign(found, probes)
+    result = calibration_fit.fit(probes)
+    part = splits.split(probes["block"].to_numpy(), result.options.seed)
+    rank, _ = flags.assign(result, probes)
     for level, half in ((3, splits.CERTIFY_HIGH), (2, splits.CERTIFY_MEDIUM)):
         counted = next(
-            c for c in found.snv.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level]
+            c for c in result.snv.certificates if c.level == {3: "HIGH", 2: "MEDIUM"}[level]
         )
         assert counted.threshold is not None
-        mine = (rank == level) & (part == half)
-        assert (mine.sum(), (mine & ~(probes["llr"] < 0)).sum()) == (
+        subset = (rank == level) & (part == half)
+        assert (subset.sum(), (subset & ~(probes["llr"] < 0)).sum()) == (
             counted.balanced.n,
             counted.balanced.errors,
         )
-        assert (mine & probes["run_oriented"]).sum() == counted.run.n
+        assert (subset & probes["run_oriented"]).sum() == counted.run.n
 
 
 def test_null_controls_are_counted():
     rng = np.random.default_rng(5)
-    found = flags.control_verdict(
+    result = flags.control_verdict(
         by_hand(),
         "random weights",
         features_of(useless(rng, 400, "noise")).assign(**of_class("single_copy")),
     )
-    assert found.n == 400
-    assert found.n_high > 0  # thresholds by hand certify nothing: the hook sees it
-    assert found.error == pytest.approx(0.5, abs=0.1)
+    assert result.n == 400
+    assert result.n_high > 0  # thresholds by hand certify nothing: the hook sees it
+    assert result.error == pytest.approx(0.5, abs=0.1)
 
 
 # ---- bad input

@@ -45,14 +45,14 @@ def balanced(wrong, label):
 @pytest.mark.parametrize(("by_size", "skill"), [(False, 2.0), (True, 6.0)])
 def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size, skill):
     rows = labelled(1, by_size=by_size, skill=skill)
-    found = label_calibration.fit(rows, Options(), by_size)
-    assert (found.set, found.by_size, found.locus) == ("labels", by_size, False)
-    assert found.cut == pytest.approx(1, abs=0.45)
+    result = label_calibration.fit(rows, Options(), by_size)
+    assert (result.set, result.by_size, result.locus) == ("labels", by_size, False)
+    assert result.cut == pytest.approx(1, abs=0.45)
     fresh = labelled(2, 20_000, by_size=by_size, skill=skill)
-    rank, _ = flags.assign(of_snvs(Options(), found), fresh)
+    rank, _ = flags.assign(of_snvs(Options(), result), fresh)
     score = (np.abs(fresh["llr"]) if by_size else -fresh["llr"]).to_numpy()
     label = fresh["label"].to_numpy()
-    wrong = (score >= found.cut) != (label == 1)
+    wrong = (score >= result.cut) != (label == 1)
     assert (rank >= 2).mean() > 0.1
     for level, alpha in ((3, 0.05), (2, 0.2)):
         if (rank == level).any():
@@ -65,8 +65,8 @@ def test_bounds_are_broken_as_seldom_as_delta_says():
     fresh = labelled(99, 30_000)
     broken = 0
     for seed in range(40):
-        found = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
-        rank, _ = flags.assign(of_snvs(Options(), found), fresh)
+        result = label_calibration.fit(labelled(seed, 2000), Options(seed=seed), False, 1.0)
+        rank, _ = flags.assign(of_snvs(Options(), result), fresh)
         label = fresh["label"].to_numpy()
         wrong = (-fresh["llr"].to_numpy() >= 1) != (label == 1)
         broken += any(
@@ -81,36 +81,36 @@ def test_permuted_labels_earn_no_flag():
     for seed in range(5):
         rows = labelled(seed, 3000)
         rows["label"] = np.random.default_rng(seed).permutation(rows["label"])
-        found = label_calibration.fit(rows, Options(), False)
-        assert set(flags.assign(of_snvs(Options(), found), rows)[0].tolist()) == {1}
+        result = label_calibration.fit(rows, Options(), False)
+        assert set(flags.assign(of_snvs(Options(), result), rows)[0].tolist()) == {1}
 
 
 @pytest.mark.long
 def test_no_megabase_is_in_two_splits_and_the_fit_split_chooses_the_cut():
     rows = labelled(3)
-    found = label_calibration.fit(rows, Options(), False)
+    result = label_calibration.fit(rows, Options(), False)
     in_fit = splits.split(blocks_of(rows).index, 1) == splits.FIT
     megabase = rows["pos"].to_numpy() // 1_000_000
     assert not set(megabase[in_fit]) & set(megabase[~in_fit])
     # labels of the certification splits swapped: the cut-off stays, the certificates go
     rows["label"] = np.where(in_fit, rows["label"], 1 - rows["label"])
     turned = label_calibration.fit(rows, Options(), False)
-    assert turned.cut == found.cut
-    assert turned.reliability == found.reliability
+    assert turned.cut == result.cut
+    assert turned.reliability == result.reliability
     assert not any(one.exists for one in turned.certificates)
 
 
 def test_errors_are_told_by_direction():
     rows = labelled(4)
-    found = label_calibration.fit(rows, Options(), False, 0.0)
-    assert {(one.level, one.prefers) for one in found.directions} == {
+    result = label_calibration.fit(rows, Options(), False, 0.0)
+    assert {(one.level, one.prefers) for one in result.directions} == {
         (level, prefers) for level in ("HIGH", "MEDIUM", "LOW") for prefers in ("ALT", "REF")
     }
     assert (
-        sum(one.n for one in found.directions)
-        == found.counts.certify_high + found.counts.certify_medium
+        sum(one.n for one in result.directions)
+        == result.counts.certify_high + result.counts.certify_medium
     )
-    assert sum(one.errors for one in found.directions) > 0
+    assert sum(one.errors for one in result.directions) > 0
 
 
 @pytest.mark.long
@@ -143,7 +143,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("n_effect", "n_none", "n_blocks", "told"),
+    ("n_effect", "n_none", "n_blocks", "stated"),
     [
         (
             5,
@@ -161,11 +161,11 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
         (200, 200, 8, ""),
     ],
 )
-def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_blocks, told):
+def test_too_few_labels_are_refused_with_the_number_needed(n_effect, n_none, n_blocks, stated):
     label = np.repeat([1, 0], [n_effect, n_none])
-    found = label_calibration.refusal(label, Blocks(np.arange(len(label)) // 2 % n_blocks))
-    assert found.startswith(told)
-    assert bool(found) == bool(told)
+    result = label_calibration.refusal(label, Blocks(np.arange(len(label)) // 2 % n_blocks))
+    assert result.startswith(stated)
+    assert bool(result) == bool(stated)
 
 
 @pytest.mark.bad_input

@@ -27,8 +27,8 @@ def calls_of(effect, call):
 
 
 def levels(table, seed=1):
-    found = label_calibration.fit(table, Options(seed=seed), False)
-    return {one.level for one in found.certificates if one.exists}
+    result = label_calibration.fit(table, Options(seed=seed), False)
+    return {one.level for one in result.certificates if one.exists}
 
 
 def shuffled(seed, prevalence, n=3000):
@@ -37,22 +37,22 @@ def shuffled(seed, prevalence, n=3000):
 
 
 def test_the_bound_without_an_error_has_a_closed_form():
-    found = label_certificates.judged(
+    result = label_certificates.judged(
         calls_of([1] * 400 + [0] * 900, [1] * 400 + [0] * 900), 0.2, 0.05
     )
-    assert found.miss == 0.05  # many of each label: delta itself
+    assert result.miss == 0.05  # many of each label: delta itself
     expected = ((1 - 0.05 ** (1 / 400)) + (1 - 0.05 ** (1 / 900))) / 2
-    assert found.bound == pytest.approx(expected, rel=1e-9)
-    assert (found.right, found.wrong) == (400, 0)
-    assert found.p_commoner == pytest.approx(0.5**400)
+    assert result.bound == pytest.approx(expected, rel=1e-9)
+    assert (result.right, result.wrong) == (400, 0)
+    assert result.p_commoner == pytest.approx(0.5**400)
 
 
 def test_the_test_against_the_commoner_label_is_the_exact_test_of_mcnemar():
     effect = np.array([1] * 30 + [0] * 70, bool)
     call = np.array([1] * 20 + [0] * 10 + [1] * 8 + [0] * 62, bool)
-    found = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
-    assert (found.right, found.wrong) == (20, 8)
-    assert found.p_commoner == pytest.approx(binomtest(20, 28, 0.5, alternative="greater").pvalue)
+    result = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
+    assert (result.right, result.wrong) == (20, 8)
+    assert result.p_commoner == pytest.approx(binomtest(20, 28, 0.5, alternative="greater").pvalue)
     # the same alleles with the labels' names exchanged
     turned = label_certificates.judged(calls_of(~effect, ~call), 0.2, 0.05)
     assert (turned.right, turned.wrong) == (20, 8)
@@ -89,9 +89,9 @@ def test_a_balanced_error_above_alpha_passes_with_probability_delta_at_most(
 def test_a_constant_call_never_passes(prevalence):
     effect = np.arange(10_000) < prevalence * 10_000
     for call in (np.zeros(10_000, bool), np.ones(10_000, bool)):
-        found = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
-        assert found.bound >= 0.5
-        assert not label_certificates.passes(found, 0.2, 0.05)
+        result = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
+        assert result.bound >= 0.5
+        assert not label_certificates.passes(result, 0.2, 0.05)
 
 
 @pytest.mark.bad_input
@@ -106,10 +106,10 @@ def test_a_low_balanced_error_alone_is_not_enough():
         ]
     )
     call = effect != wrong
-    found = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
-    assert found.bound <= 0.2
-    assert (found.right, found.wrong) == (90, 900)
-    assert not label_certificates.passes(found, 0.2, 0.05)
+    result = label_certificates.judged(calls_of(effect, call), 0.2, 0.05)
+    assert result.bound <= 0.2
+    assert (result.right, result.wrong) == (90, 900)
+    assert not label_certificates.passes(result, 0.2, 0.05)
 
 
 @pytest.mark.parametrize("prevalence", PREVALENCES)
@@ -138,8 +138,8 @@ def test_power_of_100_models(auroc, n, least):
 
 
 def test_rare_effects_are_found_in_the_band_where_calls_beat_the_commoner_label():
-    found = label_calibration.fit(labelled(5, 420, 2580, 0.9), Options(), False)
-    medium = next(one for one in found.certificates if one.exists)
+    result = label_calibration.fit(labelled(5, 420, 2580, 0.9), Options(), False)
+    medium = next(one for one in result.certificates if one.exists)
     assert medium.by_label.effect.n < medium.by_label.none.n
     assert medium.by_label.right > medium.by_label.wrong
 
@@ -148,11 +148,11 @@ def test_rare_effects_are_found_in_the_band_where_calls_beat_the_commoner_label(
 def test_labels_of_one_class_within_a_cell_give_no_level_there():
     rows = labelled(7, 1000, 1000, 0.95, classes=("near_copy", "single_copy"))
     rows = rows[(rows["copy_class"] == "single_copy") | (rows["label"] == 0)]
-    found = label_calibration.fit(rows, Options(), False)
-    of_copies = [one for one in found.certificates if one.strata == ("near_copy",)]
+    result = label_calibration.fit(rows, Options(), False)
+    of_copies = [one for one in result.certificates if one.strata == ("near_copy",)]
     assert len(of_copies) == 2
     assert not any(one.exists for one in of_copies)
-    assert any(one.exists for one in found.certificates if one.strata == ("single_copy",))
+    assert any(one.exists for one in result.certificates if one.strata == ("single_copy",))
 
 
 def test_cells_never_pool_copy_classes_or_cpg():
@@ -174,8 +174,8 @@ def test_cells_never_pool_copy_classes_or_cpg():
         np.zeros(1200, int),
         np.ones(1200),
     )
-    found = cells(calls, np.ones(1200, bool), np.ones(1200, bool))
-    together = [set(stratum[cell]) for cell in found]
+    result = cells(calls, np.ones(1200, bool), np.ones(1200, bool))
+    together = [set(stratum[cell]) for cell in result]
     assert sum(len(one) for one in together) == 6
     assert {"near_copy/cpg"} in together
     assert {"single_copy/cpg"} in together

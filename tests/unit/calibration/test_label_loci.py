@@ -21,23 +21,23 @@ def places(pos, contig=0):
 
 
 def test_blocks_are_megabases_where_there_are_eight_of_them():
-    found = blocks_of(places(np.arange(0, 9_000_000, 1000)))
-    assert (found.n, found.needed, found.loci) == (9, splits.MIN_BLOCKS, ())
+    result = blocks_of(places(np.arange(0, 9_000_000, 1000)))
+    assert (result.n, result.needed, result.loci) == (9, splits.MIN_BLOCKS, ())
 
 
 def test_the_blocks_of_a_locus_are_its_exons_and_windows_of_1_kb():
     exons = [(5_000, 5_120), (7_000, 7_080), (9_000, 11_500)]
-    found = blocks_of(places(np.concatenate([np.arange(*exon) for exon in exons])))
+    result = blocks_of(places(np.concatenate([np.arange(*exon) for exon in exons])))
     lengths = [120, 80, 1000, 1000, 500]
-    assert np.bincount(found.index).tolist() == lengths
-    assert found.loci == (Locus(0, 5_000, 11_499),)
+    assert np.bincount(result.index).tolist() == lengths
+    assert result.loci == (Locus(0, 5_000, 11_499),)
 
 
 def test_contigs_and_far_places_are_loci_of_their_own():
     table = pd.concat([places([10, 20, 3_000_000]), places([15], contig=1)], ignore_index=True)
-    found = blocks_of(table)
-    assert found.loci == (Locus(0, 10, 20), Locus(0, 3_000_000, 3_000_000), Locus(1, 15, 15))
-    at = inside(found.loci, np.array([0, 0, 0, 1, 1]), np.array([15, 21, 3_000_000, 15, 10]))
+    result = blocks_of(table)
+    assert result.loci == (Locus(0, 10, 20), Locus(0, 3_000_000, 3_000_000), Locus(1, 15, 15))
+    at = inside(result.loci, np.array([0, 0, 0, 1, 1]), np.array([15, 21, 3_000_000, 15, 10]))
     assert at.tolist() == [True, False, True, True, False]
 
 
@@ -58,18 +58,20 @@ def test_a_locus_of_too_few_exons_is_refused_with_the_number_needed(exons, text)
 @pytest.mark.bad_input
 def test_labels_of_one_prevalence_in_a_thousand_are_refused_with_the_number_needed():
     label = (np.arange(20_000) % 1000 == 0).astype(int)
-    found = label_calibration.refusal(label, blocks_of(places(np.arange(20_000) * 1000)))
-    assert found.startswith("20 alleles with an effect and 19,980 without; a calibration needs 200")
+    result = label_calibration.refusal(label, blocks_of(places(np.arange(20_000) * 1000)))
+    assert result.startswith(
+        "20 alleles with an effect and 19,980 without; a calibration needs 200"
+    )
 
 
 @pytest.mark.bad_input
 def test_labels_that_lie_in_one_half_are_refused():
     label = np.repeat([1, 0], [500, 1500])
-    found = label_calibration.refusal(label, blocks_of(places(np.arange(2000) * 5000)))
-    assert not found or "alleles of one label" in found
+    result = label_calibration.refusal(label, blocks_of(places(np.arange(2000) * 5000)))
+    assert not result or "alleles of one label" in result
     crowded = np.repeat([1, 0], [250, 7750])  # every effect in the first of 8 megabases
-    found = label_calibration.refusal(crowded, blocks_of(places(np.arange(8000) * 1000)))
-    assert "hold 0 alleles of one label; a calibration needs 40" in found
+    result = label_calibration.refusal(crowded, blocks_of(places(np.arange(8000) * 1000)))
+    assert "hold 0 alleles of one label; a calibration needs 40" in result
 
 
 def locus_run():
@@ -86,14 +88,14 @@ def test_an_allele_outside_the_locus_keeps_the_decoy_calibration():
     assert any(one.exists for one in by_labels.certificates)
     pos = rows["pos"].to_numpy()
     places_of = (np.zeros(len(rows), int), np.where(np.arange(len(rows)) % 2, pos, pos + 50_000))
-    found = flags.verdicts(run, "SNV", rows, *places_of)
+    result = flags.verdicts(run, "SNV", rows, *places_of)
     within = np.arange(len(rows)) % 2 == 1
-    assert set(found.basis[within]) == {"LABELS(locus)"}
-    assert set(found.basis[~within]) == {"DECOY"}
+    assert set(result.basis[within]) == {"LABELS(locus)"}
+    assert set(result.basis[~within]) == {"DECOY"}
     rank, why = flags.assign(run, rows, by_labels)
     of_decoys, why_decoys = flags.assign(run, rows, run.snv)
-    assert (found.rank == np.where(within, rank, of_decoys)).all()
-    assert found.why == [why[i] if within[i] else why_decoys[i] for i in range(len(rows))]
+    assert (result.rank == np.where(within, rank, of_decoys)).all()
+    assert result.why == [why[i] if within[i] else why_decoys[i] for i in range(len(rows))]
     other_contig = flags.verdicts(run, "SNV", rows, np.ones(len(rows), int), pos)
     assert set(other_contig.basis) == {"DECOY"}
     assert [one.set for name, one in run.in_use() if name == "SNV"] == ["labels", "decoy"]

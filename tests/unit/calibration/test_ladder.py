@@ -62,12 +62,12 @@ def twin(blocks: list[SiteBlock]) -> dict[tuple[str, str], tuple[int, float]]:
             if site["diverged_base"] not in (-1, base):
                 decoys[COPY] = [int(site["diverged_base"])]
             for rung, letters in decoys.items():
-                found = [misses(block, row, letter) for letter in letters]
-                if None not in found:
+                result = [misses(block, row, letter) for letter in letters]
+                if None not in result:
                     shares.setdefault((site["copy_class"], rung), []).append(
-                        sum(found) / len(found)
+                        sum(result) / len(result)
                     )
-    return {key: (len(found), sum(found) / len(found)) for key, found in shares.items()}
+    return {key: (len(result), sum(result) / len(result)) for key, result in shares.items()}
 
 
 def test_the_ladder_equals_its_twin_over_several_shards():

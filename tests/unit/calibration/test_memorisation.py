@@ -58,44 +58,44 @@ def test_a_model_that_knows_the_law_shows_no_sign(concentration):
     """From next to nothing to about one bit per base: what it is sure of, it errs in as often as it
     says."""
     for seed in range(5):
-        found = memory_verdict(
+        result = memory_verdict(
             honest(np.random.default_rng(seed), concentration=concentration), False
         )
-        assert found.state == NO_SIGN, found
-        assert found.text == ""
+        assert result.state == NO_SIGN, result
+        assert result.text == ""
 
 
 def test_a_memoriser_of_every_letter_is_suspected():
-    found = memory_verdict(memoriser(np.random.default_rng(1)), False)
-    assert found.state == SUSPECTED
-    assert found.error == 0
-    assert found.surprisal == pytest.approx(-np.log2(0.99))
-    assert found.gain == pytest.approx(1.95 + np.log2(0.99))
-    assert (found.known_share, found.blind_share) == (1, 0)
+    result = memory_verdict(memoriser(np.random.default_rng(1)), False)
+    assert result.state == SUSPECTED
+    assert result.error == 0
+    assert result.surprisal == pytest.approx(-np.log2(0.99))
+    assert result.gain == pytest.approx(1.95 + np.log2(0.99))
+    assert (result.known_share, result.blind_share) == (1, 0)
 
 
 def test_a_memoriser_with_one_base_in_twenty_wrong_is_suspected():
-    found = memory_verdict(memoriser(np.random.default_rng(2), wrong=0.05), False)
-    assert found.state == SUSPECTED
-    assert found.surprisal < FEW_BITS
+    result = memory_verdict(memoriser(np.random.default_rng(2), wrong=0.05), False)
+    assert result.state == SUSPECTED
+    assert result.surprisal < FEW_BITS
 
 
 def test_a_memoriser_of_half_the_genome_is_suspected_because_it_splits():
-    found = memory_verdict(memoriser(np.random.default_rng(3), known=0.5), False)
-    assert found.state == SUSPECTED
-    assert "splits" in found.text
-    assert found.surprisal > FEW_BITS  # the mean alone would hide it
-    assert (found.known_share, found.blind_share) == pytest.approx((0.5, 0.5), abs=0.02)
-    assert found.known_error == 0
-    assert found.blind_error == pytest.approx(0.5, abs=0.05)
+    result = memory_verdict(memoriser(np.random.default_rng(3), known=0.5), False)
+    assert result.state == SUSPECTED
+    assert "splits" in result.text
+    assert result.surprisal > FEW_BITS  # the mean alone would hide it
+    assert (result.known_share, result.blind_share) == pytest.approx((0.5, 0.5), abs=0.02)
+    assert result.known_error == 0
+    assert result.blind_error == pytest.approx(0.5, abs=0.05)
 
 
 def test_copies_say_nothing_of_memory():
     """Where the window holds the answer twice, reading it is no memory."""
     rng = np.random.default_rng(4)
     copied = memoriser(rng).assign(copy_class="near_copy")
-    found = memory_verdict(pd.concat([copied, honest(rng)], ignore_index=True), False)
-    assert (found.state, found.n) == (NO_SIGN, 4000)
+    result = memory_verdict(pd.concat([copied, honest(rng)], ignore_index=True), False)
+    assert (result.state, result.n) == (NO_SIGN, 4000)
 
 
 def test_the_context_model_has_no_gain_over_itself_and_is_judged_by_error_and_bits():
@@ -104,16 +104,16 @@ def test_the_context_model_has_no_gain_over_itself_and_is_judged_by_error_and_bi
         of_itself = table.assign(
             local_surprisal=table["local_surprisal"] - table["gain"], gain=np.nan
         )
-        found = memory_verdict(of_itself, True)
-        assert (found.state, found.gain, found.known_share) == (state, None, None)
-        assert found.surprisal == pytest.approx(of_itself["local_surprisal"].mean())
+        result = memory_verdict(of_itself, True)
+        assert (result.state, result.gain, result.known_share) == (state, None, None)
+        assert result.surprisal == pytest.approx(of_itself["local_surprisal"].mean())
 
 
 def test_likelihoods_without_distributions_are_judged_by_the_error_alone():
     rng = np.random.default_rng(6)
     for table, state in ((honest(rng), NO_SIGN), (memoriser(rng), SUSPECTED)):
-        found = memory_verdict(table.assign(gain=np.nan), False)
-        assert (found.state, found.surprisal) == (state, None)
+        result = memory_verdict(table.assign(gain=np.nan), False)
+        assert (result.state, result.surprisal) == (state, None)
 
 
 @pytest.mark.bad_input
@@ -121,8 +121,8 @@ def test_likelihoods_without_distributions_are_judged_by_the_error_alone():
 def test_too_few_single_copy_probes_are_not_tested(n):
     table = memoriser(np.random.default_rng(7))
     table["copy_class"] = np.where(np.arange(4000) < n, "single_copy", "repeat_family")
-    found = memory_verdict(table, False)
-    assert (found.state, found.n, found.error) == (NOT_TESTED, n, None)
+    result = memory_verdict(table, False)
+    assert (result.state, result.n, result.error) == (NOT_TESTED, n, None)
 
 
 @pytest.mark.bad_input
@@ -136,7 +136,7 @@ def test_probes_without_an_answer_are_left_out():
 def test_a_gain_that_is_missing_at_some_sites_is_left_out_of_the_means():
     table = memoriser(np.random.default_rng(9), 1000)
     table.loc[:499, "gain"] = np.nan
-    found = memory_verdict(table, False)
-    assert found.state == SUSPECTED
-    assert found.gain == pytest.approx(1.95 + np.log2(0.99))
-    assert found.surprisal == pytest.approx(-np.log2(0.99))
+    result = memory_verdict(table, False)
+    assert result.state == SUSPECTED
+    assert result.gain == pytest.approx(1.95 + np.log2(0.99))
+    assert result.surprisal == pytest.approx(-np.log2(0.99))

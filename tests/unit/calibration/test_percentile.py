@@ -49,22 +49,22 @@ def twin_class(ref, alt, left, right, copy, third, level) -> tuple:
 
 def twin_merging(of_row: list[list[tuple]]) -> dict[tuple[int, tuple], list[int]]:
     """Rows of the class of each (level, key), from the classes of each row at all levels."""
-    waiting, made = list(range(len(of_row))), {}
+    waiting, built = list(range(len(of_row))), {}
     for level in range(len(LEVELS)):
         left = []
         for key in sorted({of_row[row][level] for row in range(len(of_row))}):
             rows = [row for row in waiting if of_row[row][level] == key]
-            finer = [some for some in made.values() if of_row[some[0]][level] == key]
+            finer = [some for some in built.values() if of_row[some[0]][level] == key]
             if len(rows) >= MIN_ALLELES:
-                made[level, key] = rows
+                built[level, key] = rows
             elif finer:
                 smallest = min(finer, key=len)
                 smallest += rows
-                made[level, key] = smallest
+                built[level, key] = smallest
             else:
                 left += rows
         waiting = left
-    return made
+    return built
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,17 @@ def block_of(seed: int = 0) -> SiteBlock:
 
 def test_a_substitution_is_the_sum_of_its_bases():
     block = block_of()
-    found = variant_features(block, ENSEMBLE)
+    result = variant_features(block, ENSEMBLE)
     p = np.log(block.probs.astype(np.float64))
     views = (
         p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
     )  # A>T and G>A; the C between is not asked
-    assert found["llr"][0] == pytest.approx(views.mean())
-    assert found["llr_sd"][0] == pytest.approx(views.std(ddof=1))
-    assert found["strand_llr"][0] == pytest.approx(abs(views[[0, 2]].mean() - views[[1, 3]].mean()))
-    assert found["llr"][3] == pytest.approx((p[6, :, 1] - p[6, :, 0]).mean())
+    assert result["llr"][0] == pytest.approx(views.mean())
+    assert result["llr_sd"][0] == pytest.approx(views.std(ddof=1))
+    assert result["strand_llr"][0] == pytest.approx(
+        abs(views[[0, 2]].mean() - views[[1, 3]].mean())
+    )
+    assert result["llr"][3] == pytest.approx((p[6, :, 1] - p[6, :, 0]).mean())
 
 
 def test_a_substitution_has_one_llr_of_a_model_of_whole_tokens_where_it_was_asked_for():
@@ -101,23 +103,23 @@ def test_a_substitution_has_one_llr_of_a_model_of_whole_tokens_where_it_was_aske
 
 def test_an_indel_has_its_haplotypes_llr_and_the_means_of_its_sites():
     block = block_of()
-    found = variant_features(block, ENSEMBLE)
+    result = variant_features(block, ENSEMBLE)
     for row, sites in ((1, [2, 3]), (2, [4, 5])):
         views = block.llr[sites[0]].astype(np.float64)
-        assert found["llr"][row] == pytest.approx(views.mean())
-        assert found["sign_agreement"][row] == pytest.approx(abs(np.sign(views).mean()))
+        assert result["llr"][row] == pytest.approx(views.mean())
+        assert result["sign_agreement"][row] == pytest.approx(abs(np.sign(views).mean()))
         means = [
             measures.entropy(block.probs[site].astype(np.float64).mean(axis=0)) for site in sites
         ]
-        assert found["ent"][row] == pytest.approx(np.mean(means), abs=1e-6)
+        assert result["ent"][row] == pytest.approx(np.mean(means), abs=1e-6)
         for name, values in (
             ("gain", block.gain),
             ("local_surprisal", block.context_surprisal),
             ("n_share", block.n_share),
         ):
-            assert found[name][row] == pytest.approx(values[sites].mean())
-    assert list(found["length"]) == [3, 2, 2, 1]
-    assert list(found["variant"]) == [0, 1, 2, 3]
+            assert result[name][row] == pytest.approx(values[sites].mean())
+    assert list(result["length"]) == [3, 2, 2, 1]
+    assert list(result["variant"]) == [0, 1, 2, 3]
 
 
 @pytest.mark.bad_input
@@ -126,9 +128,9 @@ def test_one_bad_site_or_haplotype_takes_the_variant_with_it(side):
     block = block_of()
     status = np.full(7, "", object)
     status[3] = Status.NONFINITE
-    found = variant_features(replace(block, **{side: status}), ENSEMBLE)
-    assert list(found["status"]) == [Status.SCORED, Status.NONFINITE, Status.SCORED, Status.SCORED]
-    assert np.isnan(found["llr"]).tolist() == [False, True, False, False]
+    result = variant_features(replace(block, **{side: status}), ENSEMBLE)
+    assert list(result["status"]) == [Status.SCORED, Status.NONFINITE, Status.SCORED, Status.SCORED]
+    assert np.isnan(result["llr"]).tolist() == [False, True, False, False]
 
 
 @pytest.mark.bad_input
@@ -136,13 +138,13 @@ def test_a_view_missing_at_one_site_does_not_vote_on_the_variant():
     block = block_of()
     probs = block.probs.copy()
     probs[1, 2] = np.nan
-    found = variant_features(
+    result = variant_features(
         replace(block, probs=probs, weights=measures.view_weights(probs, ENSEMBLE.view_models)),
         ENSEMBLE,
     )
     p = np.log(probs.astype(np.float64))
     views = p[0, :, 3] - p[0, :, 0] + p[1, :, 0] - p[1, :, 2]
-    assert found["llr"][0] == pytest.approx(
+    assert result["llr"][0] == pytest.approx(
         (views[0] + views[1]) / 4 + views[3] / 2
     )  # model b votes with one view
 
@@ -159,10 +161,10 @@ def skilled_kinds(seed: int, n: int = 3_000):
 
 def levels(fitted) -> set[tuple[str, str]]:
     return {
-        (kind, found.level)
-        for kind, held in fitted.items()
-        for found in held.certificates
-        if any(found.covers(name) for name in found.strata)
+        (kind, result.level)
+        for kind, content in fitted.items()
+        for result in content.certificates
+        if any(result.covers(name) for name in result.strata)
     }
 
 
@@ -179,7 +181,7 @@ def test_a_model_that_likes_short_sequences_earns_nothing():
     probes["INS"]["llr"] = -np.abs(probes["INS"]["llr"])
     probes["DEL"]["llr"] = np.abs(probes["DEL"]["llr"])
     alone = calibration_fit.fit(probes["INS"], Options())
-    assert any(found.threshold is not None for found in alone.snv.certificates)
+    assert any(result.threshold is not None for result in alone.snv.certificates)
     assert levels(calibration_fit.fit_classes(probes, Options())) == set()
 
 
@@ -208,10 +210,10 @@ def test_a_kind_without_probes_is_low_and_uncertified():
 
 def test_kinds_survive_the_file():
     base = calibration_fit.fit(simulated_probes.skilled(np.random.default_rng(5), 2_000), Options())
-    held = replace(
+    content = replace(
         base, classes=base.classes | calibration_fit.fit_classes(skilled_kinds(6), Options())
     )
-    assert RunCalibration.from_dict(held.to_dict()) == held
+    assert RunCalibration.from_dict(content.to_dict()) == content
 
 
 # --- certificates by length
@@ -222,7 +224,7 @@ def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("single_copy",)):
     """Indel probes of both kinds, `n` each, of lengths 1, 4 and 9 in those shares; skill: length ->
     spread of |LLR|, 0 for a coin."""
     rng = np.random.default_rng(seed)
-    found = {}
+    result = {}
     for kind in ("INS", "DEL"):
         probes = simulated_probes.skilled(rng, n, 1.0, classes=classes)
         length = rng.choice([1, 4, 9], n, p=shares)
@@ -231,17 +233,17 @@ def by_length(seed, n, skill, shares=(0.5, 0.3, 0.2), classes=("single_copy",)):
         size = np.where(
             size > 0, size, rng.exponential(3.0, n)
         )  # a coin that sounds as sure as the rest
-        found[kind] = probes.assign(
+        result[kind] = probes.assign(
             length=length, run_oriented=True, llr=np.where(right, -size, size)
         )
-    return found
+    return result
 
 
-def classes_of(held, level):
+def classes_of(content, level):
     """Classes of each cell in which the level exists."""
     return [
         tuple(name for name in one.strata if one.covers(name))
-        for one in held.certificates
+        for one in content.certificates
         if one.level == level
     ]
 
@@ -251,11 +253,11 @@ def test_a_length_the_model_does_not_know_is_flagged_by_its_own_cell():
     would hide the coin or refuse both."""
     fitted = calibration_fit.fit_classes(by_length(11, 12_000, {1: 6.0, 4: 0.0, 9: 6.0}), Options())
     fresh = by_length(12, 12_000, {1: 6.0, 4: 0.0, 9: 6.0})
-    for kind, held in fitted.items():
+    for kind, content in fitted.items():
         rows = simulated_probes.features_of(fresh[kind])
         wrong, length = fresh[kind]["llr"].to_numpy() > 0, rows["length"].to_numpy()
-        rank, _ = flags.assign(of_snvs(Options(), held), rows)
-        assert held.length_bins == (1, 2, 6)
+        rank, _ = flags.assign(of_snvs(Options(), content), rows)
+        assert content.length_bins == (1, 2, 6)
         assert (rank[length == 4] == 1).all()
         assert (rank[length == 1] == 3).mean() > 0.2
         assert wrong[(rank == 3) & (length == 1)].mean() <= 0.05
@@ -265,8 +267,8 @@ def test_lengths_with_few_probes_have_cells_of_their_own_and_share_nothing():
     fitted = calibration_fit.fit_classes(
         by_length(13, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.8, 0.17, 0.03)), Options()
     )
-    for held in fitted.values():
-        cells = {one.strata: one for one in held.certificates if one.level == "HIGH"}
+    for content in fitted.values():
+        cells = {one.strata: one for one in content.certificates if one.level == "HIGH"}
         assert list(cells) == [
             ("single_copy/1bp",),
             ("single_copy/2-5bp",),
@@ -280,15 +282,15 @@ def test_lengths_with_few_probes_have_cells_of_their_own_and_share_nothing():
 
 @pytest.mark.bad_input
 def test_a_length_without_probes_is_uncertified():
-    held = calibration_fit.fit_classes(
+    content = calibration_fit.fit_classes(
         by_length(14, 4_000, {1: 6.0, 4: 6.0, 9: 6.0}, (0.6, 0.4, 0.0)), Options()
     )["DEL"]
     rows = simulated_probes.features_of(by_length(15, 500, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"])
-    rank, why = flags.assign(of_snvs(Options(), held), rows)
+    rank, why = flags.assign(of_snvs(Options(), content), rows)
     long = rows["length"].to_numpy() == 9
     assert (rank[~long] == 3).any()
     assert (rank[long] == 1).all()
-    assert all(Why.UNCERTIFIED in codes for codes, mine in zip(why, long, strict=True) if mine)
+    assert all(Why.UNCERTIFIED in codes for codes, subset in zip(why, long, strict=True) if subset)
 
 
 def test_a_frozen_file_from_before_lengths_flags_as_it_did():
@@ -309,6 +311,6 @@ def test_a_frozen_file_from_before_lengths_flags_as_it_did():
 @pytest.mark.bad_input
 def test_a_calibration_by_length_asks_for_lengths():
     probes = by_length(17, 2_000, {1: 6.0, 4: 6.0, 9: 6.0})["DEL"]
-    held = of_snvs(Options(), calibration_fit.fit_class(probes, Options(), strata.LENGTHS))
+    content = of_snvs(Options(), calibration_fit.fit_class(probes, Options(), strata.LENGTHS))
     with pytest.raises(ValueError, match="column length is missing"):
-        flags.assign(held, simulated_probes.features_of(probes).drop(columns="length"))
+        flags.assign(content, simulated_probes.features_of(probes).drop(columns="length"))

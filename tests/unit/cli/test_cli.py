@@ -249,6 +249,6 @@ def test_an_extra_that_is_not_installed_is_named(capsys, monkeypatch, name, code
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setitem(FUNCTIONS, "models", fail)
-    found, _, err = run(capsys, "models")
-    assert found == code
+    result, _, err = run(capsys, "models")
+    assert result == code
     assert words in err

@@ -67,8 +67,8 @@ def agrees(genome: Genome, contigs: list[str], sites: list[tuple[int, int, int]]
         copies, bases, diverged_base = twin.row(*site)
         assert rows.copies[number] == copies, site
         if copies < 100:
-            found = (rows.copy_bases[number], rows.diverged_base[number])
-            assert found == (bases, diverged_base), site
+            result = (rows.copy_bases[number], rows.diverged_base[number])
+            assert result == (bases, diverged_base), site
     return rows
 
 

@@ -49,9 +49,9 @@ def test_lookup_among_many_spans():
     draw = np.random.default_rng(4)
     sites = draw.integers(0, [3, 40, 12], (3_000, 3)).T
     built = index.build(FakeGenome(a="ACGT" * 20, b="C" * 90, c="G" * 50), *sites)
-    found = built.lookup(*sites)
+    result = built.lookup(*sites)
     for number, name in enumerate(("contig_index", "pos", "span")):
-        np.testing.assert_array_equal(getattr(found, name), sites[number])
+        np.testing.assert_array_equal(getattr(result, name), sites[number])
     by_site = {
         site: copies
         for *site, copies in zip(
@@ -59,7 +59,7 @@ def test_lookup_among_many_spans():
         )
         for site in [tuple(site)]
     }
-    assert found.copies.tolist() == [by_site[tuple(site)] for site in sites.T]
+    assert result.copies.tolist() == [by_site[tuple(site)] for site in sites.T]
 
 
 def test_a_written_index_is_read_again(tmp_path):
@@ -172,7 +172,7 @@ def test_sites_that_cannot_be():
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("metadata", "found"),
+    ("metadata", "result"),
     [
         ({}, "no copy index"),
         ({"copy_index": 2}, "format 2"),
@@ -180,10 +180,10 @@ def test_sites_that_cannot_be():
         ({"copy_index": 1, "genome": "mine", "parameters": {"flank": 19}}, "other parameters"),
     ],
 )
-def test_the_index_of_another_genome_or_version_is_refused(tmp_path, metadata, found):
+def test_the_index_of_another_genome_or_version_is_refused(tmp_path, metadata, result):
     columns = {name: [] for name in index.SCHEMA.names}
     tables.write(tmp_path / "copies.parquet", columns, index.SCHEMA, metadata)
-    with pytest.raises(ConfigurationError, match=found) as error:
+    with pytest.raises(ConfigurationError, match=result) as error:
         index.read(tmp_path / "copies.parquet", "mine")
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 78

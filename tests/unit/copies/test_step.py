@@ -41,8 +41,8 @@ def test_sites_of_alleles(fasta, tmp_path):
         ("b", 60, "ACC", "GTC"),
     )
     with Genome.open(fasta, tmp_path) as genome:
-        found = asked.of_vcf(path, genome)
-    sites = set(zip(*(column.tolist() for column in found), strict=True))
+        result = asked.of_vcf(path, genome)
+    sites = set(zip(*(column.tolist() for column in result), strict=True))
     assert sites == {(1, 59, 1), (1, 60, 0), (1, 60, 2), (1, 59, 2)}
 
 

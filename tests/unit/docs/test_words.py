@@ -44,10 +44,6 @@ WORDS = {
 """What is not said, as a regular expression, and what is said instead."""
 NAMES = frozenset({"told", "held", "found", "made", "mine"})
 """Words that are no name of a variable, argument or attribute: they do not say what it holds."""
-UNCLEAN = tuple(
-    f"python/gfmtrust/{path}" for path in ("bundle", "cli", "export", "inputs/check.py")
-)
-"""Packages and modules that still have such names."""
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\$\{[^}]*\}", re.DOTALL)
 GENERATED = re.compile(r"<!-- begin conformance.*?<!-- end conformance -->", re.DOTALL)
 
@@ -158,10 +154,9 @@ def vague_names(source):
 def modules():
     folders = ("python/gfmtrust", "tests", "dev", "benchmarks", "training", "bin")
     return [
-        name
+        str(path.relative_to(ROOT))
         for folder in folders
         for path in sorted((ROOT / folder).rglob("*.py"))
-        if not (name := str(path.relative_to(ROOT))).startswith(UNCLEAN)
     ]
 
 

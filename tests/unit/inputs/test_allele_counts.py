@@ -53,7 +53,7 @@ def test_genotypes_of_real_files_as_pysam_reads_them(name, vector_from, monkeypa
     for record in records:
         ours.append(of_genotypes(record, header.n_columns - 9))
     with pysam.VariantFile(str(path)) as file:
-        for found, record in zip(ours, file, strict=True):
+        for result, record in zip(ours, file, strict=True):
             alleles = Counter(
                 allele
                 for sample in record.samples.values()
@@ -61,7 +61,7 @@ def test_genotypes_of_real_files_as_pysam_reads_them(name, vector_from, monkeypa
                 if allele is not None
             )
             n = len(record.alts or ())
-            assert found == (tuple(alleles[i + 1] for i in range(n)), alleles.total())
+            assert result == (tuple(alleles[i + 1] for i in range(n)), alleles.total())
     assert len(ours) > 40
 
 
@@ -114,8 +114,8 @@ def test_genotypes_of_any_form_as_a_loop_counts_them(genotypes, rest, ending):
     keys = "GT:AD:DP" if rest else "GT"
     start = "1\t5\t.\tA\tC\t.\t.\tDP=3"
     line = "\t".join([start, keys, *(one + rest for one in genotypes)]) + ending
-    found = allele_counts.genotype_counts(line.encode(), len(start), len(genotypes), 10)
-    assert found == naive(genotypes, 10)
+    result = allele_counts.genotype_counts(line.encode(), len(start), len(genotypes), 10)
+    assert result == naive(genotypes, 10)
 
 
 def test_gt_that_is_not_the_first_key_is_found():
@@ -131,8 +131,8 @@ def test_a_genotype_that_cannot_be_meant_is_never_counted(bad, n_samples):
     for keys, rest in (("GT", ""), ("GT:DP", ":7")):
         texts = [one + rest for one in (*samples[1:], bad, samples[0])]
         line = "\t".join(["1\t5\t.\tA\tC\t.\t.\t.", keys, *texts]).encode()
-        found = allele_counts.genotype_counts(line, 15, n_samples, 1)
-        assert found == "a genotype that names no allele of its record"
+        result = allele_counts.genotype_counts(line, 15, n_samples, 1)
+        assert result == "a genotype that names no allele of its record"
 
 
 HEADER = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"

@@ -132,8 +132,8 @@ def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
 
 
 def counts(out, name="a"):
-    found = pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()
-    return {(row["pos"], row["ref"], row["alts"]): row["counts"] for row in found}
+    outcome = pq.read_table(out / "spellings" / f"{name}.parquet").to_pylist()
+    return {(row["pos"], row["ref"], row["alts"]): row["counts"] for row in outcome}
 
 
 def test_counts_of_a_record_that_stands_twice_are_summed(fasta, out, tmp_path):

@@ -91,11 +91,11 @@ def test_real_sites_as_a_plain_reading_of_the_file_has_them():
     )
     frame = pd.DataFrame(asked, columns=["contig_index", "pos", "ref", "alt"])
     population = Population(SITES / "sites.vcf.gz", Genome.open(SITES / "z.fa"), ContigRule())
-    found = population.frequencies(frame)
+    result = population.frequencies(frame)
     population.judge()
     expected = [np.mean(stated[key]) if key in stated else np.nan for key in asked]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert np.isnan(found).sum() > 200
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+    assert np.isnan(result).sum() > 200
     assert population.tally.rows() == ()
 
 
@@ -118,16 +118,16 @@ def test_only_the_exact_allele_is_taken_and_the_others_keep_theirs(tmp_path):
         ],
         columns=["contig_index", "pos", "ref", "alt"],
     ).assign(af=np.float32(0.125), an=np.int32(8))
-    found = population.applied(asked)
+    result = population.applied(asked)
     stated = {(100, other(base)): 0.75, (100, f"{base}TT"): 0.75}
     stated[40_000, other(letter(40_000))] = 0.01
-    for row in found.itertuples():
+    for row in result.itertuples():
         key = (row.pos, row.alt) if row.contig_index == 0 and len(row.ref) == 1 else None
         assert (row.af, row.an) == (
             pytest.approx(stated.get(key, 0.125)),
             0 if key in stated else 8,
         )
-    assert (found["af"].dtype, found["an"].dtype) == (np.float32, np.int32)
+    assert (result["af"].dtype, result["an"].dtype) == (np.float32, np.int32)
 
 
 @pytest.mark.parametrize("mode", ["auto", "file"])
@@ -186,8 +186,8 @@ def test_nine_records_are_too_few_to_refuse(tmp_path):
 def test_values_that_cannot_be_meant_leave_the_own_frequency(tmp_path, info, text):
     rows = snv_rows([7], info)
     population = opened(population_file(tmp_path, rows))
-    found = population.applied(alleles_of(rows))
-    assert (found["af"][0], found["an"][0]) == (0.125, 8)
+    result = population.applied(alleles_of(rows))
+    assert (result["af"][0], result["an"][0]) == (0.125, 8)
     assert text in lines(population)
     assert bool(text) == bool(lines(population))
 

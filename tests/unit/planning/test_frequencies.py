@@ -83,8 +83,8 @@ def arguments(cohort, out, checked, options):
 
 def planned(cohort, out, *options, checked="checked"):
     call(*arguments(cohort, out, checked, options))
-    found = tables.read(out / "alleles.parquet", ["pos", "af", "an"]).to_pylist()
-    return {row["pos"]: (round(row["af"], 6), row["an"]) for row in found}
+    result = tables.read(out / "alleles.parquet", ["pos", "af", "an"]).to_pylist()
+    return {row["pos"]: (round(row["af"], 6), row["an"]) for row in result}
 
 
 def test_counts_of_all_vcfs_the_key_and_the_population_in_this_order(cohort, tmp_path):

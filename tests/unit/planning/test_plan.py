@@ -80,8 +80,8 @@ def test_one_record_key_a_spelling_and_summed_counts_an_allele(tmp_path):
     out, content = planned(tmp_path, GENOME, inputs)
     assert tables.read(out / "spellings.parquet").num_rows == content["counts"]["spellings"] == 2
     assert tables.read(out / "spellings.parquet").column_names == tables.SPELLINGS.names
-    found = tables.read(out / "alleles.parquet", ["pos", "af", "an"]).to_pydict()
-    assert found == {
+    result = tables.read(out / "alleles.parquet", ["pos", "af", "an"]).to_pydict()
+    assert result == {
         "pos": [100, 200],
         "af": [pytest.approx(0.4), pytest.approx(0.9)],
         "an": [10, 0],

@@ -222,15 +222,15 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     wrong = (-table["llr"] >= 0.5) != (table["label"] == 1)
     for level, name in ((1, "LOW"), (2, "MEDIUM"), (3, "HIGH")):
         for prefers, side in (("all", True), ("ALT", table["llr"] > 0), ("REF", table["llr"] < 0)):
-            mine = wrong[(table["rank"] == level) & side]
-            found = row(content, "tiers", flag=name, prefers=prefers)
-            assert (found["n"], found["errors"], found["error"]) == (
-                len(mine),
-                mine.sum(),
-                pytest.approx(mine.mean()),
+            subset = wrong[(table["rank"] == level) & side]
+            result = row(content, "tiers", flag=name, prefers=prefers)
+            assert (result["n"], result["errors"], result["error"]) == (
+                len(subset),
+                subset.sum(),
+                pytest.approx(subset.mean()),
             )
-            low, high = binomtest(int(mine.sum()), len(mine)).proportion_ci(0.95, "exact")
-            assert (found["cp_low"], found["cp_high"]) == (
+            low, high = binomtest(int(subset.sum()), len(subset)).proportion_ci(0.95, "exact")
+            assert (result["cp_low"], result["cp_high"]) == (
                 pytest.approx(low, abs=1e-9),
                 pytest.approx(high, abs=1e-9),
             )
@@ -238,9 +238,10 @@ def test_tables_count_what_is_there(tmp_path, few_draws):
     assert trend["slope"] == pytest.approx(np.polyfit(table["rank"], wrong, 1)[0])
     assert trend["z"] == pytest.approx(np.sqrt(400) * pearsonr(table["rank"], wrong).statistic)
     high, one, flagged = table["rank"] == 3, table["label"] == 1, table["rank"] > 1
-    even = [(wrong[mine & one].mean() + wrong[mine & ~one].mean()) / 2 for mine in (high,)]
+    even = [(wrong[subset & one].mean() + wrong[subset & ~one].mean()) / 2 for subset in (high,)]
     area = [
-        roc_auc_score(table["label"][mine], -table["llr"][mine]) for mine in (~flagged, flagged)
+        roc_auc_score(table["label"][subset], -table["llr"][subset])
+        for subset in (~flagged, flagged)
     ]
     assert trend["auroc_gain"] == pytest.approx(area[1] - area[0])
     assert row(content, "tiers", flag="HIGH", prefers="all")["balanced"] == pytest.approx(even[0])
@@ -304,10 +305,10 @@ def test_the_best_cut_is_the_best_of_all():
             for cut in np.unique(score)
         ]
         cut = calls.best_cut(label, score)
-        found = ((score >= cut) & (label == 1)).sum() / (label == 1).sum() - (
+        result = ((score >= cut) & (label == 1)).sum() / (label == 1).sum() - (
             (score >= cut) & (label == 0)
         ).sum() / (label == 0).sum()
-        assert found == pytest.approx(max(youden))
+        assert result == pytest.approx(max(youden))
 
 
 def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
@@ -316,13 +317,13 @@ def test_a_class_of_variant_has_a_cut_of_its_own_where_it_has_labels_enough():
         score=-table["llr"],
         kind=np.where(np.arange(300) < 200, "SNV", np.where(np.arange(300) < 290, "DEL", "INS")),
     )
-    found = alleles.cuts(table, {})
+    result = alleles.cuts(table, {})
     for kind, used in (
         ("SNV", table["kind"] == "SNV"),
         ("DEL", table["kind"] == "DEL"),
         ("INS", table["kind"] != ""),
     ):
-        assert set(found[table["kind"] == kind]) == {
+        assert set(result[table["kind"] == kind]) == {
             calls.best_cut(table["label"][used].to_numpy(), table["score"][used].to_numpy())
         }
 
@@ -380,8 +381,8 @@ def test_newton_with_weights_is_rows_repeated_and_an_offset_is_added():
     repeated = newton(np.repeat(matrix, weights, axis=0), np.repeat(target, weights), 1.0)
     assert np.allclose(newton(matrix, target, 1.0, weights=weights), repeated, atol=1e-8)
     whole = newton(matrix, target, 1e6)
-    held = newton(matrix[:, :2], target, 1e6, offset=matrix[:, 2] * whole[2])
-    assert np.allclose(held, whole[:2], atol=1e-5)
+    stored = newton(matrix[:, :2], target, 1e6, offset=matrix[:, 2] * whole[2])
+    assert np.allclose(stored, whole[:2], atol=1e-5)
 
 
 def test_tenths_are_equal_in_number_and_keep_ties_together():
@@ -478,23 +479,23 @@ def calibrated(finished, out, *options):
 @pytest.mark.bad_input
 def test_too_few_labels_leave_the_decoy_calibration_as_it_is(finished, tmp_path, caplog):
     folder, results = finished
-    found = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
+    result = calibrated(finished, tmp_path / "out", "--labels", folder / "labels.parquet")
     before = json.loads((results / "calibration" / "calibration.json").read_text())
-    why = [text for _, text in found["labels"]["refusals"]]
-    assert found["outcome"] == before["outcome"] or found["outcome"].endswith(
+    why = [text for _, text in result["labels"]["refusals"]]
+    assert result["outcome"] == before["outcome"] or result["outcome"].endswith(
         f"SNV labels cannot calibrate: {why[1]}"
     )
-    assert found | {name: before[name] for name in ("outcome", "labels")} == before
-    told = [
+    assert result | {name: before[name] for name in ("outcome", "labels")} == before
+    label_texts = [
         record.getMessage()
         for record in caplog.records
         if record.getMessage().startswith("labels: ")
     ]
-    assert [text.split(":")[1].strip() for text in told] == ["context_model", "DEL", "SNV"]
+    assert [text.split(":")[1].strip() for text in label_texts] == ["context_model", "DEL", "SNV"]
     assert all(
         "a calibration needs 200 of each (1,000 for HIGH to be likely); the decoy calibration stays"
         in text
-        for text in told[1:]
+        for text in label_texts[1:]
     )
 
 
@@ -505,9 +506,10 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     decoys; the benchmark says so."""
     folder, results = finished
     monkeypatch.setattr(label_calibration, "MIN_LABELS", 15)
+    monkeypatch.setattr(label_calibration, "MIN_FIT_LABELS", 5)
     monkeypatch.setattr(label_blocks, "MAX_BLOCK_BP", 500)
     monkeypatch.setattr(local_lr, "LEAST", 12)
-    found = calibrated(
+    result = calibrated(
         finished,
         tmp_path / "calibration",
         "--labels",
@@ -526,9 +528,9 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
     assert all(
         one["effect_from"] is None for one in ratios["thresholds"]
     )  # a coin threw the labels
-    assert list(found["labels"]["classes"]) == ["SNV"]
-    assert found["labels"]["classes"]["SNV"]["set"] == "labels"
-    assert found["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
+    assert list(result["labels"]["classes"]) == ["SNV"]
+    assert result["labels"]["classes"]["SNV"]["set"] == "labels"
+    assert result["labels"]["classes"]["SNV"]["counts"]["probes"] == 60
     call(
         "annotate_sites",
         "--plan",
@@ -558,8 +560,11 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
         "--out_dir",
         tmp_path / "out",
     )
-    told = (tmp_path / "out" / "verdict.txt").read_text()
-    assert "Flags of SNV were calibrated on labels: the same labels prove nothing of them." in told
+    label_texts = (tmp_path / "out" / "verdict.txt").read_text()
+    assert (
+        "Flags of SNV were calibrated on labels: the same labels prove nothing of them."
+        in label_texts
+    )
 
 
 @pytest.mark.bad_input
@@ -582,9 +587,9 @@ def test_local_likelihood_ratios_of_too_few_labels_end_with_65(finished, tmp_pat
         ]
     )
     assert code == 65
-    told = capsys.readouterr().err
-    assert "gfmtrust: labelled.vcf: DEL: " in told
-    assert "a calibration needs 200 of each" in told
+    label_texts = capsys.readouterr().err
+    assert "gfmtrust: labelled.vcf: DEL: " in label_texts
+    assert "a calibration needs 200 of each" in label_texts
     assert not (tmp_path / "out").exists()
 
 
@@ -594,20 +599,20 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
     """The models' own words, as their score tables carry them; the only contig is c, so chrc is its
     name too."""
     folder, results = finished
-    found = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
-    assert found["labels"]["overlap"] == [
+    result = calibrated(finished, tmp_path / "calibration", "--labels", folder / "labels.parquet")
+    assert result["labels"]["overlap"] == [
         {"model": "context_model", "assemblies": [], "n": None, "labels": 80, "fitted_here": True}
     ]
     sites = pq.read_table(results / "scores" / "sites.parquet")
-    held = json.loads(sites.schema.metadata[tables.METADATA_KEY])
-    other = held["models"]["context_model"] | {"family": "gpn"}
-    held["models"] |= {
+    stored = json.loads(sites.schema.metadata[tables.METADATA_KEY])
+    other = stored["models"]["context_model"] | {"family": "gpn"}
+    stored["models"] |= {
         "stated": other | {"training": {"assemblies": ["X1"], "contigs": ["chrc"]}},
         "silent": other | {"training": {}},
         "elsewhere": other | {"training": {"contigs": ["c2"]}},
     }
     pq.write_table(
-        sites.replace_schema_metadata({tables.METADATA_KEY: json.dumps(held)}),
+        sites.replace_schema_metadata({tables.METADATA_KEY: json.dumps(stored)}),
         tmp_path / "sites.parquet",
     )
     call(
@@ -626,8 +631,8 @@ def test_where_models_were_trained_is_told_of_calibration_and_benchmark(
         ["silent", ".", "80", "."],
         ["elsewhere", ".", "80", "0"],
     ]
-    told = next(text for text in caplog.messages if "stated: trained on" in text)
-    assert told == (
+    label_texts = next(text for text in caplog.messages if "stated: trained on" in text)
+    assert label_texts == (
         "labels: context_model: fitted to this genome, every site answered by members that never counted its block; "
         "stated: trained on X1, training contigs hold 80 of 80 labels; silent: training contigs not stated; "
         "elsewhere: training contigs hold 0 of 80 labels"
@@ -671,7 +676,7 @@ def test_labels_beside_a_frozen_calibration_are_refused(finished, tmp_path, caps
     ],
 )
 def test_what_cannot_be_benchmarked_is_refused_in_one_line(
-    finished, tmp_path, capsys, given, code, told
+    finished, tmp_path, capsys, given, code, label_texts
 ):
     folder, results = finished
     options = {
@@ -683,7 +688,7 @@ def test_what_cannot_be_benchmarked_is_refused_in_one_line(
     assert (
         cli.main(["benchmark_labels", *(part for pair in options.items() for part in pair)]) == code
     )
-    assert told in capsys.readouterr().err.splitlines()[-1]
+    assert label_texts in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
 
 

@@ -61,17 +61,17 @@ def test_replications_keep_the_promise_on_the_easy_genome(easy):
 
 
 def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
-    found = pool.stored(easy, [], "germline")
-    assert found.context_only
-    assert found.models == ("context_model",)
-    assert len(found.alleles) == 8_000
-    assert found.n_sites > 6_000
-    assert 0.07 < found.ceiling().error < 0.12
+    oracle_pool = pool.stored(easy, [], "germline")
+    assert oracle_pool.context_only
+    assert oracle_pool.models == ("context_model",)
+    assert len(oracle_pool.alleles) == 8_000
+    assert oracle_pool.n_sites > 6_000
+    assert 0.07 < oracle_pool.ceiling().error < 0.12
     assert (
-        abs(found.wrong.mean() - found.ceiling().error) < 0.02
+        abs(oracle_pool.wrong.mean() - oracle_pool.ceiling().error) < 0.02
     )  # counts of 80 kb come close to the law
-    assert found.wrong_sign.mean() < 0.06
-    assert found.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
+    assert oracle_pool.wrong_sign.mean() < 0.06
+    assert oracle_pool.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
@@ -121,29 +121,29 @@ def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
 
 
 def test_the_number_of_processes_changes_nothing():
-    made = simulated(skilled(np.random.default_rng(7), 3_000))
-    assert str(replications.replicate(made, 3, 500, processes=2)) == str(
-        replications.replicate(made, 3, 500)
+    made_up_pool = simulated(skilled(np.random.default_rng(7), 3_000))
+    assert str(replications.replicate(made_up_pool, 3, 500, processes=2)) == str(
+        replications.replicate(made_up_pool, 3, 500)
     )  # text, for NaN differs
 
 
 @pytest.mark.parametrize("kind", ["constant", "gc", "noise"])
 def test_useless_models_earn_no_high_by_redraws(kind):
-    made = simulated(useless(np.random.default_rng(4), 20_000, kind))
-    drawn = [replications.draw(made, seed, 2_000) for seed in range(20)]
+    made_up_pool = simulated(useless(np.random.default_rng(4), 20_000, kind))
+    drawn = [replications.draw(made_up_pool, seed, 2_000) for seed in range(20)]
     assert all((one.rank < Rank.HIGH).all() for one in drawn)
     assert sum((one.rank == Rank.MEDIUM).any() for one in drawn) <= 1
 
 
 def test_a_replication_redraws_probes_and_halves_and_leaves_blocks_where_they_are():
-    made = simulated(skilled(np.random.default_rng(5), 5_000))
-    one, same, other = (replications.draw(made, seed, 1_001) for seed in (1, 1, 2))
+    made_up_pool = simulated(skilled(np.random.default_rng(5), 5_000))
+    one, same, other = (replications.draw(made_up_pool, seed, 1_001) for seed in (1, 1, 2))
     assert (one.rows == same.rows).all()
     assert one.fitted == same.fitted
     assert (one.rows != other.rows).any()
     assert len(np.unique(one.rows)) < 1_001  # with replacement
-    assert made.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
-    assert one.fitted.snv.counts.blocks == made.alleles["block"].nunique()
+    assert made_up_pool.alleles["run_oriented"].to_numpy()[one.rows].sum() == 501
+    assert one.fitted.snv.counts.blocks == made_up_pool.alleles["block"].nunique()
 
 
 def test_the_command_prints_both_tables_and_writes_them_as_json(easy, capsys, tmp_path):

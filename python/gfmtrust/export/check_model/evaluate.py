@@ -45,8 +45,8 @@ def places(bundle: Bundle) -> np.ndarray:
     in a token of its own."""
     width, k = bundle.window_bp, bundle.k
     if bundle.causal:
-        found = np.linspace(max(1, width // 2), width - 1, MOST).astype(np.int64)
-        return found[np.unique(found // k, return_index=True)[1]]
+        letters = np.linspace(max(1, width // 2), width - 1, MOST).astype(np.int64)
+        return letters[np.unique(letters // k, return_index=True)[1]]
     n_tokens = width // k
     gaps = np.random.default_rng(0).integers(*APART, MOST)
     token = n_tokens // 4 + np.cumsum(gaps) - gaps[0]
@@ -80,10 +80,10 @@ class _Answered:
     """Stands for a session whose answers are there already."""
 
     bpe: bpe.Bpe
-    found: list[np.ndarray]
+    answers: list[np.ndarray]
 
     def token_logps(self, _asked: list[bpe_questions.Ask]) -> list[np.ndarray]:
-        return self.found
+        return self.answers
 
 
 def _of_tokens(session: Session, codes: np.ndarray) -> Answers:
@@ -97,10 +97,10 @@ def _of_tokens(session: Session, codes: np.ndarray) -> Answers:
                 "texts that the network can read",
             )
         )
-    found = session.token_logps(asked)
+    answers = session.token_logps(asked)
     uniform = np.log(model.text.n_ids)
     nats, scored = np.zeros(len(codes)), np.zeros(codes.shape, bool)
-    logps = iter(found)
+    logps = iter(answers)
     for row, question in enumerate(questions):
         if question is None:
             continue
@@ -110,4 +110,4 @@ def _of_tokens(session: Session, codes: np.ndarray) -> Answers:
         first = 1 if model.text.causal else 0
         for place in question.pos + first:
             scored[row, tokens.ends[place - 1] if place else 0 : tokens.ends[place]] = True
-    return Answers(nats, scored, sanity_check.token_evidence(_Answered(model, found), codes))
+    return Answers(nats, scored, sanity_check.token_evidence(_Answered(model, answers), codes))

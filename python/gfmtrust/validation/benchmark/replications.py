@@ -199,9 +199,9 @@ def replicate(
     tally = _joined(part[0] for part in parts)
     useful = _joined(part[1] for part in parts)
     cells = [
-        Cell(level.name, name, len(held), *_over_alpha(held, _alpha(level)))
+        Cell(level.name, name, len(figures), *_over_alpha(figures, _alpha(level)))
         for level in LEVELS
-        for (of, name), held in sorted(tally.items())
+        for (of, name), figures in sorted(tally.items())
         if of == level.name
     ]
     best = pool.ceiling()
@@ -218,8 +218,8 @@ def replicate(
         )
     ]
     return cells, rows + [
-        Usefulness(name, len(held), *_means(np.array(held, np.float64)))
-        for name, held in useful.items()
+        Usefulness(name, len(figures), *_means(np.array(figures, np.float64)))
+        for name, figures in useful.items()
     ]
 
 
@@ -235,8 +235,8 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     members: dict[tuple[str, ...], list[np.ndarray]] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
-        for found in drawn.fitted.snv.certificates:
-            level, classes = Rank[found.level], found.strata
+        for certificate in drawn.fitted.snv.certificates:
+            level, classes = Rank[certificate.level], certificate.strata
             if classes not in members:
                 members[classes] = [np.isin(names, classes) for names in strata_of]
             tally[level.name, "+".join(classes)].append(
@@ -258,8 +258,8 @@ def _joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
     """Lists of equal keys, one behind the other."""
     joined: dict[Key, list] = defaultdict(list)
     for part in parts:
-        for key, held in part.items():
-            joined[key] += held
+        for key, values in part.items():
+            joined[key] += values
     return joined
 
 
@@ -320,8 +320,8 @@ def _errors(
     )
 
 
-def _over_alpha(held: list[tuple[float, ...]], alpha: float) -> tuple:
-    rows = np.array(held)
+def _over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
+    rows = np.array(figures)
     errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
     exists = (share > 0) | np.isfinite(errors).any(axis=1)
     return (
@@ -380,9 +380,9 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         probes["block"].to_numpy(np.int64),
         calibration_fit.own_surprisal(probes),
     )
-    found = calibration_fit.certify(
+    certified = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
     )
     stratum = strata(pool.alleles, ())
-    high, medium = (certificates.thresholds(found, level.name, stratum) for level in LEVELS)
+    high, medium = (certificates.thresholds(certified, level.name, stratum) for level in LEVELS)
     return certificates.ranks(ranking, caps(fitted.snv.limits, pool.alleles)[0], high, medium, 0.0)
