@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 
 from gfmtrust.annotate.header_lines import shift_text
-from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.contracts.checks import CheckedInput, Checks
@@ -31,23 +30,6 @@ def shares(counts: dict[str, int], total: int) -> list[tuple[str, str, str]]:
     """(name, count, share of total), most frequent first, equal ones by name."""
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return [(str(name), f"{n:,}", f"{n / total:.1%}") for name, n in ordered if n]
-
-
-def certificate(kind: str, record: Certificate) -> dict[str, str]:
-    outcome = "certified" if record.exists else "not certified"
-    if record.exists and record.refused:
-        outcome += f"; refused for {', '.join(record.refused)}"
-    return {
-        "level": record.level,
-        "classes": f"{kind}: {', '.join(record.strata)}",
-        "alpha": f"{record.alpha:.0%}",
-        "threshold": MISSING if record.threshold is None else f"{record.threshold:.3f}",
-        "balanced": f"{record.balanced.errors:,} / {record.balanced.n:,}",
-        "balanced_bound": f"{record.balanced.bound:.1%}",
-        "run": f"{record.run.errors:,} / {record.run.n:,}",
-        "run_bound": f"{record.run.bound:.1%}",
-        "outcome": outcome,
-    }
 
 
 def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
@@ -84,15 +66,6 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
             (
                 "ranking of errors by single measures (PRR; 1 is perfect, 0 is chance)",
                 ", ".join(ranked),
-            )
-        )
-    for control in calibration.controls:
-        error = MISSING if control.error is None else f"{100 * control.error:.0f} %"
-        facts.append(
-            (
-                f"flags of the negative control: {control.name}",
-                f"{control.n_high:,} HIGH, {control.n_medium:,} MEDIUM of {control.n:,}; "
-                f"wrong in {error} of cases; guessing gives 50 %",
             )
         )
     if calibration.alt_distance is not None:
