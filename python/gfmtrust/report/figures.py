@@ -10,22 +10,20 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
+from gfmtrust.annotate.meanings import COLOURS as COLOUR
+from gfmtrust.calibration.ladder import RUNGS, LadderRow
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.report import svg
 from gfmtrust.report.chart import FONT, Chart, Stroke
 from gfmtrust.report.numbers import ENTROPY_EDGES, FLAGS, LLR_EDGES, AlleleNumbers, CurveBin
 from gfmtrust.report.svg import INK
 
-COLOUR = {
-    Rank.HIGH: "#0072b2",
-    Rank.MEDIUM: "#e69f00",
-    Rank.LOW: "#d55e00",
-    Rank.NOT_SCORED: "#969696",
-}
 HATCH = {Rank.MEDIUM: 45, Rank.LOW: -45}
 """Angle of the hatch of a flag's bars, degrees."""
 DASHES = {Rank.HIGH: "", Rank.MEDIUM: "8 4", Rank.LOW: "2.5 3"}
 GUIDE = "#6b6b6b"
+LADDER_COLOURS = ("#0072b2", "#009e73", "#a84300")
+"""Colours of the rungs of the decoy ladder, in their order."""
 BAR_ROW, BAR_LABEL = 40, 132
 """Height of a bar of the funnel with its gap, and width reserved for its label; pixels."""
 
@@ -98,6 +96,39 @@ def funnel_plot(steps: list[tuple[str, int]]) -> Markup:
     axis = f'<path d="M{BAR_LABEL} 0V{height}" {Stroke()}/>'
     content = f'<g font-size="{FONT}" fill="{INK}">{bars}{axis}</g>'
     return svg.element(width, height, content)
+
+
+def ladder_plot(rows: tuple[LadderRow, ...]) -> Markup:
+    """Error against each decoy with its 95 % interval, one line per copy class and rung, and a
+    line at guessing."""
+    left, right, row_height = 250, 574, 24
+    height = row_height * len(rows) + 44
+    floor, content = height - 34, ""
+
+    def at(error: float) -> float:
+        return left + (right - left) * error
+
+    for number, row in enumerate(rows):
+        y = row_height * number + 16
+        colour = LADDER_COLOURS[RUNGS.index(row.rung)]
+        name = f"{row.copy_class.replace('_', ' ')}: {row.rung}"
+        content += (
+            f'<text x="{left - 10}" y="{y + 4}" text-anchor="end">{name}</text>'
+            f'<path d="M{at(row.low):.1f} {y}H{at(row.high):.1f}" {Stroke(colour, 2.4)}/>'
+            f'<circle cx="{at(row.error):.1f}" cy="{y}" r="4.5" fill="{colour}"/>'
+        )
+    ticks = "".join(
+        f'<path d="M{at(share):.1f} {floor}v4" {Stroke()}/>'
+        f'<text x="{at(share):.1f}" y="{floor + 17}" text-anchor="middle">{share:.0%}</text>'
+        for share in (0, 0.25, 0.5, 0.75, 1)
+    )
+    axis = (
+        f'<path d="M{left} 0V{floor}H{right}" fill="none" {Stroke()}/>'
+        f'<path d="M{at(0.5):.1f} 0V{floor}" {Stroke(GUIDE, 1.3, "2 3")}/>'
+    )
+    title = f'<text x="{(left + right) / 2}" y="{height - 2}" text-anchor="middle">error (dotted: guessing)</text>'
+    drawn = f'<g font-size="{FONT}" fill="{INK}">{axis}{content}{ticks}{title}</g>'
+    return svg.element(right + 26, height, drawn)
 
 
 def _hatches() -> str:

@@ -11,6 +11,9 @@ import html
 import json
 from collections.abc import Callable
 
+from gfmtrust.annotate import meanings
+from gfmtrust.calibration.level_cells import level_cells, own_outcome
+from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.counts import Counts
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
 
@@ -18,8 +21,9 @@ GENERAL = "gfmtrust_general_stats_mqc.json"
 FLAGS = "gfmtrust_flags_mqc.json"
 STATUSES = "gfmtrust_statuses_mqc.json"
 REGIONS = "gfmtrust_regions_mqc.json"
-FILES = (GENERAL, FLAGS, STATUSES, REGIONS)
-COLOURS = {"HIGH": "#0072b2", "MEDIUM": "#e69f00", "LOW": "#d55e00", "NOT_SCORED": "#969696"}
+OWN_ALLELES = "gfmtrust_own_alleles_mqc.json"
+FILES = (GENERAL, FLAGS, STATUSES, REGIONS, OWN_ALLELES)
+COLOURS = {flag.name: colour for flag, colour in meanings.COLOURS.items()}
 PALETTE = (
     "#56b4e9",
     "#009e73",
@@ -43,9 +47,9 @@ PARENT = {
 }
 
 
-def files(counts: list[Counts]) -> dict[str, str]:
+def files(counts: list[Counts], calibration: RunCalibration) -> dict[str, str]:
     """File name -> content of the *_mqc files. counts: the counts.json of every annotated file; {}
-    without any."""
+    without any and without own alleles that carry a level."""
     vcfs = [file for file in counts if file.kind == "vcf"]
     beds = [file for file in counts if file.kind == "bed"]
     contents = {}
@@ -76,7 +80,50 @@ def files(counts: list[Counts]) -> dict[str, str]:
             flag_data,
             COLOURS,
         )
+    rows = own_allele_data(calibration)
+    if rows:
+        contents[OWN_ALLELES] = own_alleles(rows)
     return {name: json.dumps(content, indent=1) + "\n" for name, content in contents.items()}
+
+
+def own_allele_data(calibration: RunCalibration) -> dict[str, dict]:
+    """A row per level and cell that an own allele carries: promised and observed error with its
+    bounds, percent, and the outcome."""
+    return {
+        escaped(f"{cell.level} {cell.name}"): {
+            "promised": 100 * cell.certificate.alpha,
+            "wrong": round(100 * cell.own.errors / cell.own.n, 2),
+            "low": round(100 * cell.own.low, 2),
+            "high": round(100 * cell.own.high, 2),
+            "n": cell.own.n,
+            "outcome": own_outcome(cell.own),
+        }
+        for cell in level_cells(calibration)
+        if cell.own is not None and cell.own.n
+    }
+
+
+def own_alleles(rows: dict[str, dict]) -> dict:
+    """The table of own alleles by level and cell."""
+    percent = {"min": 0, "max": 100, "suffix": "%", "format": "{:,.1f}"}
+    return {
+        "id": "gfmtrust_own_alleles",
+        **PARENT,
+        "section_name": "Own alleles",
+        "description": "How often the model misses the reference base at the SNVs of the run that carry a level, "
+        "beside the error that the level promises.",
+        "plot_type": "table",
+        "pconfig": {"id": "gfmtrust_own_alleles_table", "title": "gfmtrust: Own alleles"},
+        "headers": {
+            "promised": {"title": "Promised", "scale": False, **percent},
+            "wrong": {"title": "Wrong", "scale": "Oranges", **percent},
+            "low": {"title": "Lower bound", "scale": False, **percent},
+            "high": {"title": "Upper bound", "scale": False, **percent},
+            "n": {"title": "Alleles", "scale": False, "format": "{:,.0f}"},
+            "outcome": {"title": "Outcome"},
+        },
+        "data": rows,
+    }
 
 
 def general_stats(vcfs: list[Counts]) -> dict:

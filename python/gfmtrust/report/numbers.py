@@ -22,14 +22,15 @@ from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.report import groups as report_groups
-from gfmtrust.report import loci
+from gfmtrust.report import loci, sanity
 from gfmtrust.report.groups import Contigs, Groups
+from gfmtrust.report.sanity import FlagFacts
 
 LLR_EDGES = np.linspace(-12.0, 12.0, 49)
 CURVE_BINS = 10
 TWO_SIDED = 0.025
 NEEDED = list(
-    dict.fromkeys(["status", "rank", "why", "ent", "llr", *loci.SHOWN, *report_groups.NEEDED])
+    dict.fromkeys(["status", "rank", "ent", *loci.SHOWN, *report_groups.NEEDED, *sanity.NEEDED])
 )
 FLAGS = (Rank.HIGH, Rank.MEDIUM, Rank.LOW)
 
@@ -42,7 +43,7 @@ class AlleleNumbers:
     ent, llr: counts by flag in the bins ENTROPY_EDGES and LLR_EDGES; an LLR beyond the last edge is
     counted in the last bin. at_uniform: number of scored alleles whose entropy exceeds 1.9 bits.
     loci: at most TOP_LOCI alleles, sorted by flag, then by |LLR|. kinds, classes: flags by class of
-    variant and by class of region; contigs: flags by contig.
+    variant and by class of region; contigs: flags by contig; facts: what carries each flag.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -59,6 +60,7 @@ class AlleleNumbers:
     kinds: Groups = field(default_factory=Groups)
     classes: Groups = field(default_factory=Groups)
     contigs: Contigs = field(default_factory=Contigs)
+    facts: FlagFacts = field(default_factory=FlagFacts)
 
     @property
     def alleles(self) -> int:
@@ -118,6 +120,7 @@ def allele_numbers(sites: Path) -> AlleleNumbers:
         numbers.kinds.add(*report_groups.variant_classes(batch), rank)
         numbers.classes.add(*report_groups.coded(batch["region_class"]), rank)
         numbers.contigs.add(batch, rank, ent)
+        numbers.facts.add(batch, rank, llr)
     return numbers
 
 

@@ -15,9 +15,11 @@ import numpy as np
 
 from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
+from gfmtrust.annotate.meanings import FLAG_MEANING
 from gfmtrust.bundle import facts as model_facts
-from gfmtrust.calibration import local_lr
+from gfmtrust.calibration import local_lr, run_background
 from gfmtrust.calibration.record import RunCalibration
+from gfmtrust.calibration.run_background import BackgroundFacts
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.counts import Counts, RegionCounts, VcfCounts, read_counts
 from gfmtrust.core.contracts.manifest import Manifest
@@ -28,10 +30,11 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
+from gfmtrust.report import exam_rows, loci, manifest, multiqc, sanity
 from gfmtrust.report import figures as report_figures
-from gfmtrust.report import loci, manifest, multiqc
 from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
+from gfmtrust.report.exam_wording import verdict_lines
 from gfmtrust.report.model_rows import model_rows
 from gfmtrust.report.numbers import (
     FLAGS,
@@ -80,8 +83,8 @@ inclusion, because a missing key matches no comparison."""
 class Run:
     """The outputs of the steps of a run that the report reads. files: counts.json of every
     annotated file, by id; compared, loci, local_lr: the outputs of `model_comparison`, `loci` and
-    `local_lr`, {} where there is none; labels_verdict: sentences of BENCHMARK_LABELS on all
-    alleles."""
+    `local_lr`, {} where there is none; background: that of the percentile, None without one;
+    labels_verdict: sentences of BENCHMARK_LABELS on all alleles."""
 
     checks: Checks
     plan: Plan
@@ -94,6 +97,7 @@ class Run:
     local_lr: dict
     compared: dict = field(default_factory=dict)
     loci: dict = field(default_factory=dict)
+    background: BackgroundFacts | None = None
     labels_verdict: tuple[str, ...] = ()
 
     @property
@@ -137,7 +141,7 @@ def report(files: RunFiles, out_dir: Path, title: str = "gfmtrust report") -> Ru
     out_dir.mkdir(parents=True, exist_ok=True)
     _write(out_dir / HTML, html(run, title))
     pages = [out_dir / HTML]
-    for name, text in multiqc.files(run.files).items():
+    for name, text in multiqc.files(run.files, run.calibration).items():
         _write(out_dir / name, text)
         pages.append(out_dir / name)
     step_files = [
@@ -184,8 +188,13 @@ def read_run(files: RunFiles) -> Run:
         local_lr=_read_if_present(files.calibration / local_lr.JSON_FILE),
         compared=_read_if_present(files.sites / model_comparison.FILE),
         loci=_read_if_present(files.sites / loci.FILE),
+        background=_background(files.calibration / run_background.FILE),
         labels_verdict=_labels_verdict(files.benchmark),
     )
+
+
+def _background(path: Path) -> BackgroundFacts | None:
+    return BackgroundFacts.read(path) if path.is_file() else None
 
 
 def _labels_verdict(benchmark: Path | None) -> tuple[str, ...]:
@@ -230,6 +239,7 @@ def context(run: Run) -> dict:
         Rank.HIGH: calibration.options.alpha_high,
         Rank.MEDIUM: calibration.options.alpha_medium,
     }
+    calls = sanity.calls_of(run.vcfs)
     steps = report_wording.funnel_steps(numbers)
     warnings = report_rows.warnings(run.checks, run.files)
     pictures = {
@@ -245,8 +255,10 @@ def context(run: Run) -> dict:
         "genome": run.checks.genome,
         "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
+        "meaning": FLAG_MEANING,
         "verdict": report_wording.verdict(numbers, calibration),
         "labels_verdict": run.labels_verdict,
+        "exam_lines": verdict_lines(calibration, calls, run.plan.soft_masked),
         "funnel": {
             "svg": report_figures.funnel_plot(steps),
             "alt": ", ".join(f"{name} {count:,}" for name, count in steps),
@@ -255,7 +267,6 @@ def context(run: Run) -> dict:
                 {name: n for name, n in numbers.statuses.items() if name != Status.SCORED},
                 numbers.alleles,
             ),
-            "whys": report_rows.shares(numbers.reasons, numbers.scored),
         },
         "curve": {
             "svg": report_figures.calibration_plot(run.curve, alphas),
@@ -266,9 +277,11 @@ def context(run: Run) -> dict:
             {"name": level.name, "text": report_wording.level_text(level, calibration)}
             for level in FLAGS
         ],
+        "cells": exam_rows.levels(calibration),
+        "exam": _exam(run, calls),
         "certificates": [
             report_rows.certificate(name, certificate)
-            for name, one in calibration.in_use()
+            for name, one in sorted(calibration.labels.classes.items())
             for certificate in one.certificates
         ],
         "local_lr": report_rows.local_lr(run.local_lr) if run.local_lr else None,
@@ -306,6 +319,24 @@ def context(run: Run) -> dict:
         ],
         "filters": FILTERS,
         "provenance": provenance(run.checks, run.plan),
+    }
+
+
+def _exam(run: Run, calls: dict[Rank, sanity.Calls]) -> dict:
+    """The variables of the sections on the exam."""
+    calibration, facts = run.calibration, run.numbers.facts
+    return {
+        "population": exam_rows.population(calibration.population),
+        "memory": exam_rows.memory(calibration),
+        "ladder": exam_rows.ladder(calibration.ladder),
+        "ladder_svg": report_figures.ladder_plot(calibration.ladder),
+        "percentile": exam_rows.percentile(run.background),
+        "controls": exam_rows.controls(calibration),
+        "reasons": exam_rows.reasons(run.numbers),
+        "calls": exam_rows.calls(calls),
+        "facts": exam_rows.flag_facts(facts),
+        "paralogs": exam_rows.paralogs(facts),
+        "n_paralogs": facts.n_paralogs,
     }
 
 

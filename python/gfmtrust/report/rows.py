@@ -6,7 +6,6 @@ from __future__ import annotations
 import numpy as np
 
 from gfmtrust.annotate.header_lines import shift_text
-from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.contracts.checks import CheckedInput, Checks
@@ -99,15 +98,6 @@ def calibration_facts(calibration: RunCalibration) -> list[tuple[str, str]]:
             (
                 "ranking of errors by single measures (PRR; 1 is perfect, 0 is chance)",
                 ", ".join(ranked),
-            )
-        )
-    for control in calibration.controls:
-        error = MISSING if control.error is None else f"{100 * control.error:.0f} %"
-        facts.append(
-            (
-                f"flags of the negative control: {control.name}",
-                f"{control.n_high:,} HIGH, {control.n_medium:,} MEDIUM of {control.n:,}; "
-                f"wrong in {error} of cases; guessing gives 50 %",
             )
         )
     if calibration.alt_distance is not None:
