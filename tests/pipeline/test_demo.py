@@ -186,7 +186,7 @@ def test_a_killed_run_ends_the_same_after_resuming(demo_run, tmp_path):
 
 @pytest.mark.bad_input
 def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
-    """The task ends with 65 and its own line before any model runs; nothing is published as if it
+    """CHECK_INPUTS ends with 65 and its own line before any model runs; nothing is published as if it
     were complete."""
     (tmp_path / "bad.vcf").write_text("demo1\t100\t.\tA\tC\t.\t.\t.\n")
     (tmp_path / "good.vcf.gz").symlink_to(DEMO / SAMPLES["demo_b"])
@@ -194,7 +194,8 @@ def test_one_headerless_vcf_among_good_ones(demo_run, tmp_path):
     run = nextflow_run.run(tmp_path, "-profile", "test", "--input", "sheet.csv")
     assert run.code == 1
     assert {(nextflow_run.process(task), task["exit"]) for task in run.tasks()} == {
-        ("CHECK_INPUTS", "65")
+        ("READ_SHEET", "0"),
+        ("CHECK_INPUTS", "65"),
     }
     assert "bad.vcf" in run.text
     assert (

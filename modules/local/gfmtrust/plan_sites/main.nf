@@ -25,7 +25,7 @@ process PLAN_SITES {
     output:
     tuple val(meta), path('plan'), emit: plan
     tuple val(meta), path('plan/shards/*.parquet'), emit: shards
-    tuple val(meta), path('plan/copies.parquet'), emit: copies
+    tuple val(meta), path('copies.parquet'), emit: copies
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -49,13 +49,15 @@ process PLAN_SITES {
         --cpus ${task.cpus} \\
         --out_dir plan \\
         ${args}
+    # beside the plan: Nextflow publishes no file of a folder that is an output itself
+    cp plan/copies.parquet copies.parquet
     """
 
     stub:
     """
     mkdir -p plan/shards
     echo '{}' > plan/plan.json
-    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet plan/copies.parquet
+    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet plan/copies.parquet copies.parquet
     touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
     """
 }
