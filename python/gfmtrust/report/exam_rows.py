@@ -274,7 +274,7 @@ def calls(by_flag: dict[Rank, Calls]) -> list[dict]:
 def flag_facts(facts: FlagFacts) -> list[dict]:
     rows = []
     for flag in (Rank.HIGH, Rank.MEDIUM, Rank.LOW):
-        in_class = sum(facts.copies.values())
+        in_class = np.sum(list(facts.copies.values()), axis=0)
         rows.append(
             {
                 "level": flag.name,

@@ -26,7 +26,6 @@ from gfmtrust.core.contracts.manifest import Manifest
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.contracts.run import RunFacts
 from gfmtrust.core.contracts.shard import ShardMetrics
-from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.vocabulary import Rank, Status
 from gfmtrust.io import tables
 from gfmtrust.io.atomic import part_file, synced
@@ -35,6 +34,7 @@ from gfmtrust.report import figures as report_figures
 from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.exam_wording import verdict_lines
+from gfmtrust.report.labels_verdict import labels_verdict
 from gfmtrust.report.model_rows import model_rows
 from gfmtrust.report.numbers import (
     FLAGS,
@@ -189,26 +189,12 @@ def read_run(files: RunFiles) -> Run:
         compared=_read_if_present(files.sites / model_comparison.FILE),
         loci=_read_if_present(files.sites / loci.FILE),
         background=_background(files.calibration / run_background.FILE),
-        labels_verdict=_labels_verdict(files.benchmark),
+        labels_verdict=labels_verdict(files.benchmark),
     )
 
 
 def _background(path: Path) -> BackgroundFacts | None:
     return BackgroundFacts.read(path) if path.is_file() else None
-
-
-def _labels_verdict(benchmark: Path | None) -> tuple[str, ...]:
-    """The sentences of BENCHMARK_LABELS on the labelled alleles of all classes of variant; () without
-    labels. Raises MissingInputError (66), BadDataError (65)."""
-    if benchmark is None:
-        return ()
-    content = tables.read_json(benchmark / "benchmark.json")
-    try:
-        return tuple(str(sentence) for sentence in content["verdict"]["all"])
-    except (KeyError, TypeError) as fault:
-        raise BadDataError(
-            message("benchmark.json", "no verdict", "a file of BENCHMARK_LABELS", "run it again")
-        ) from fault
 
 
 def _read_if_present(path: Path) -> dict:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from gfmtrust.annotate.header_lines import shift_text
+from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.columns import BED_COLUMNS
 from gfmtrust.core.contracts.checks import CheckedInput, Checks

@@ -10,7 +10,7 @@ from fake_scores import knows, uniform
 from finished_run import finished, noisy
 from planned_run import GENOME, planned, snv_rows
 
-from gfmtrust.annotate import alleles as annotate_alleles
+from gfmtrust.annotate import bases_table
 from gfmtrust.calibration.options import Options
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.mutation import mutation_class
@@ -48,7 +48,7 @@ def cells_of(bases: pd.DataFrame, plan_dir, seed: int) -> pd.Series:
     )
     rows = bases[["contig_index", "pos"]].merge(shards, on=["contig_index", "pos"], how="left")
     place = [rows[name].to_numpy(np.int64) for name in ("contig_index", "pos", "base")]
-    decoy = annotate_alleles.decoys(*place, seed)
+    decoy = bases_table.decoys(*place, seed)
     kind = mutation_class(place[2], decoy, rows["left"].to_numpy(), rows["right"].to_numpy())
     return rows["copy_class"] + "/" + kind
 
@@ -244,9 +244,7 @@ def test_levels_the_wrong_way_round_are_refused(tmp_path):
 
 def test_decoys_are_never_the_base_and_fall_on_the_others_alike():
     base = np.tile([0, 1, 2, 3], 30_000)
-    decoy = annotate_alleles.decoys(
-        np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3
-    )
+    decoy = bases_table.decoys(np.zeros(len(base), np.int32), np.arange(len(base)), base, seed=3)
     assert (decoy != base).all()
     share = np.bincount((decoy - base) % 4, minlength=4)[1:] / len(base)
     assert np.abs(share - 1 / 3).max() < 0.01

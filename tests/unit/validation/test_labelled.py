@@ -665,7 +665,7 @@ def test_labels_beside_a_frozen_calibration_are_refused(finished, tmp_path, caps
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("given", "code", "told"),
+    ("given", "code", "label_texts"),
     [
         (("--labels", "absent.parquet"), 66, "absent.parquet: not found"),
         (("--sites", "absent.parquet"), 66, "absent.parquet: not found"),

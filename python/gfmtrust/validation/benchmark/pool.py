@@ -46,6 +46,7 @@ MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 OWN_ALLELES = 100_000
 """Alleles that the genome mutated to, on which the promise is counted beside the probes."""
+THREADS = 2
 CLASS_COLUMNS = ("copy_class", "region_class", "mutation_class")
 """Columns of text that are compared often; Arrow's strings are slow to compare."""
 TABLE, OWN = "alleles.parquet", "own.parquet"
@@ -155,7 +156,6 @@ def build(
     spectrum: str,
     n: int = POOL_ALLELES,
     seed: int = 1,
-    threads: int = 2,
     neighbours: bool = True,
     context: Path | None = None,
     n_own: int = OWN_ALLELES,
@@ -182,7 +182,7 @@ def build(
         checks = check.check_inputs(fasta, vcfs, [], None, work / "checked")
         genome = Genome.open(fasta, work)
         surprisal = (
-            context_surprisal(context_bundle, genome, threads) if context is None else _unknown
+            context_surprisal(context_bundle, genome, THREADS) if context is None else _unknown
         )
         spelled = sorted((work / "checked" / "spellings").glob("*.parquet"))
         plan.plan_sites(
@@ -205,7 +205,7 @@ def build(
             work / "plan",
             work / "scores",
             neighbours,
-            threads,
+            THREADS,
         )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, context_bundle]]

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.annotate import region_summary
-from gfmtrust.annotate.alleles import decoys
+from gfmtrust.annotate.bases_table import decoys
 from gfmtrust.baseline.surprisal import context_surprisal
 from gfmtrust.bundle.facts import model_order
 from gfmtrust.calibration import flags

@@ -29,10 +29,8 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -48,19 +46,24 @@ from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.shift import shift_test
 from gfmtrust.calibration.strata import pooled, strata
-from gfmtrust.core.columns import MEASURES
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.risk_coverage import prr
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.pool import Pool
+from gfmtrust.validation.benchmark.replication_figures import (
+    LEVELS,
+    joined,
+    means,
+    over_alpha,
+    turned,
+    worth,
+)
 
 REPLICATIONS = 1_000
 N_PROBES = 8_000
 """What `--probes auto` draws for a small run."""
 OWN_SNVS = 2_500
 """Own alleles of a replication's run."""
-LEVELS = (Rank.HIGH, Rank.MEDIUM)
-Key = TypeVar("Key")
 SINGLE = ("abs_llr", "ent", "dis")
 """Rankings that stand beside the reliability: what could be had without it."""
 RELIABILITY = "reliability"
@@ -196,10 +199,10 @@ def replicate(
                     *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True),
                 )
             )
-    tally = _joined(part[0] for part in parts)
-    useful = _joined(part[1] for part in parts)
+    tally = joined(part[0] for part in parts)
+    useful = joined(part[1] for part in parts)
     cells = [
-        Cell(level.name, name, len(figures), *_over_alpha(figures, _alpha(level)))
+        Cell(level.name, name, len(figures), *over_alpha(figures, _alpha(level)))
         for level in LEVELS
         for (of, name), figures in sorted(tally.items())
         if of == level.name
@@ -218,7 +221,7 @@ def replicate(
         )
     ]
     return cells, rows + [
-        Usefulness(name, len(figures), *_means(np.array(figures, np.float64)))
+        Usefulness(name, len(figures), *means(np.array(figures, np.float64)))
         for name, figures in useful.items()
     ]
 
@@ -228,7 +231,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     ranking is worth."""
     tally: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    single = {name: _turned(pool, name) for name in SINGLE}
+    single = {name: turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
     strata_of = [strata(table, ()) for table in (pool.alleles, pool.own)]
@@ -245,22 +248,13 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
             useful[RELIABILITY].append(
-                (*_worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses))
+                (*worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses))
             )
             for name, ranking in single.items():
                 useful[name].append(
-                    (*_worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
+                    (*worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
                 )
     return tally, useful
-
-
-def _joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
-    """Lists of equal keys, one behind the other."""
-    joined: dict[Key, list] = defaultdict(list)
-    for part in parts:
-        for key, values in part.items():
-            joined[key] += values
-    return joined
 
 
 @dataclass(frozen=True)
@@ -318,45 +312,6 @@ def _errors(
         mutated.sum() / max(1, inside[1].sum()),
         float(withdrawn),
     )
-
-
-def _over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
-    rows = np.array(figures)
-    errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
-    exists = (share > 0) | np.isfinite(errors).any(axis=1)
-    return (
-        int(exists.sum()),
-        int(withdrawn.sum()),
-        *(int(count) for count in (errors > alpha).sum(axis=0)),
-        *_means(rows[exists, :4]),
-    )
-
-
-def _means(rows: np.ndarray) -> tuple[float, ...]:
-    """Mean of each column over the rows where it is known; NaN without any."""
-    known = np.isfinite(rows)
-    total = np.where(known, rows, 0).sum(axis=0)
-    return tuple(
-        np.divide(
-            total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)
-        ).tolist()
-    )
-
-
-def _worth(pool: Pool, rank: np.ndarray) -> tuple[float, ...]:
-    """Shares of HIGH and MEDIUM, and the effect-sign error of each."""
-    given = [rank == level for level in LEVELS]
-    return (
-        *(rows.mean() for rows in given),
-        *(pool.wrong_sign[rows].mean() if rows.any() else np.nan for rows in given),
-    )
-
-
-def _turned(pool: Pool, name: str) -> np.ndarray:
-    """A measure of every allele, turned so that higher is more trusted."""
-    values = pool.alleles[name].to_numpy(np.float64)
-    better = next(measure.better for measure in MEASURES if measure.name == name)
-    return values if better == "high" else -values
 
 
 def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:

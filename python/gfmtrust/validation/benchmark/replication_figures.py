@@ -1,0 +1,66 @@
+"""What replications come to: counts over alpha, means, and what a ranking is worth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TypeVar
+
+import numpy as np
+
+from gfmtrust.core.columns import MEASURES
+from gfmtrust.core.vocabulary import Rank
+from gfmtrust.validation.benchmark.pool import Pool
+
+LEVELS = (Rank.HIGH, Rank.MEDIUM)
+
+
+Key = TypeVar("Key")
+
+
+def joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
+    """Lists of equal keys, one behind the other."""
+    joined: dict[Key, list] = defaultdict(list)
+    for part in parts:
+        for key, values in part.items():
+            joined[key] += values
+    return joined
+
+
+def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
+    rows = np.array(figures)
+    errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
+    exists = (share > 0) | np.isfinite(errors).any(axis=1)
+    return (
+        int(exists.sum()),
+        int(withdrawn.sum()),
+        *(int(count) for count in (errors > alpha).sum(axis=0)),
+        *means(rows[exists, :4]),
+    )
+
+
+def means(rows: np.ndarray) -> tuple[float, ...]:
+    """Mean of each column over the rows where it is known; NaN without any."""
+    known = np.isfinite(rows)
+    total = np.where(known, rows, 0).sum(axis=0)
+    return tuple(
+        np.divide(
+            total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)
+        ).tolist()
+    )
+
+
+def worth(pool: Pool, rank: np.ndarray) -> tuple[float, ...]:
+    """Shares of HIGH and MEDIUM, and the effect-sign error of each."""
+    given = [rank == level for level in LEVELS]
+    return (
+        *(rows.mean() for rows in given),
+        *(pool.wrong_sign[rows].mean() if rows.any() else np.nan for rows in given),
+    )
+
+
+def turned(pool: Pool, name: str) -> np.ndarray:
+    """A measure of every allele, turned so that higher is more trusted."""
+    values = pool.alleles[name].to_numpy(np.float64)
+    better = next(measure.better for measure in MEASURES if measure.name == name)
+    return values if better == "high" else -values
