@@ -54,7 +54,7 @@ class Batch(NamedTuple):
 
 
 def room() -> np.ndarray:
-    """`Batch.found`."""
+    """Room for the words of a block: `Batch.seed_words`."""
     return np.zeros((2 * BLOCK + 1, 7), dtype=np.uint64)
 
 
@@ -66,7 +66,7 @@ def steps(stretch: Stretch) -> tuple[int, int]:
 @compiled
 def search(stretch, batch, start, stop):
     """Compare the words in view at the steps [start, stop) with all sites of the batch."""
-    letters, seed_words = stretch.letters, batch.found
+    letters, seed_words = stretch.letters, batch.seed_words
     word_slots, word_filter, word_shift = batch.words.slots, batch.words.filter, batch.words.shift
     spaced_slots, spaced_filter = batch.spaced.slots, batch.spaced.filter
     spaced_shift = batch.spaced.shift
@@ -117,7 +117,7 @@ def _note(seed_words, index, view):
 
 @inlined
 def _scan_all(stretch, batch, n_found):
-    letters, contigs, seed_words = stretch.letters, stretch.contigs, batch.found
+    letters, contigs, seed_words = stretch.letters, stretch.contigs, batch.seed_words
     sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
     word_slots, word_entries = batch.words.slots, batch.words.entries
     spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries

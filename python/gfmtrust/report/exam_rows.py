@@ -3,6 +3,8 @@ percentiles, negative controls and reasons."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from gfmtrust.annotate.exam_lines import memory_text, population_outcome, why_not_run
 from gfmtrust.annotate.meanings import REASONS
 from gfmtrust.calibration.class_calibration import LABELS
