@@ -141,7 +141,7 @@ def test_what_a_proof_needs_and_lacks_is_named(work, tmp_path):
         benchmark.run("transfer", benchmark.BenchmarkOptions(n=1))
     with pytest.raises(
         UsageError,
-        match="fit, fresh_probes, replications, useless, transfer, region_flags or satmut",
+        match="fit, fresh_probes, replications, useless, transfer, region_flags, memory or satmut",
     ):
         benchmark.run("speed", benchmark.BenchmarkOptions(n=1))
 
