@@ -34,7 +34,7 @@ process ANNOTATE_SITES {
     stub:
     """
     mkdir sites
-    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/sites.gfm.vcf.gz.tbi
+    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/legend.json sites/sites.gfm.vcf.gz.tbi
     echo "" | gzip > sites/sites.gfm.vcf.gz
     """
 }
