@@ -1,5 +1,5 @@
 """The exam of a calibration on the run that it is to flag: what is withdrawn, and what is said
-beside every level. Source: docs/understand/reliability.md, "The run's own alleles are the exam".
+beside every level. Source: docs/understand/reliability.md, "The exam on the run's own alleles".
 """
 
 from __future__ import annotations

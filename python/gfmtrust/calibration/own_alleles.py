@@ -3,7 +3,7 @@
 Two checks. The own-allele check: REF is the base that stands there, so an SNV at which the model
 does not prefer REF is a visible miss. The population check: where ALT is the common allele the
 reference carries the rare one, and a model that remembers the file prefers it. Source:
-docs/understand/reliability.md, "The run's own alleles are the exam".
+docs/understand/reliability.md, "The exam on the run's own alleles".
 """
 
 from __future__ import annotations
