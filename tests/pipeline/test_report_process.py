@@ -18,6 +18,7 @@ workflow {{
         [[id: 'cohort'], []],
         [[id: 'cohort'], file('m.metrics.json')],
         [[id: 'cohort'], file('bundle')],
+        [[id: 'cohort'], []],
         params.title,
         'code',
     )

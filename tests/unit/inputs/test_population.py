@@ -70,7 +70,7 @@ def opened(path, rule=ContigRule(), **options):  # noqa: B008  (frozen: safe)
 
 
 def lines(population):
-    return "\n".join(population.tally.lines())
+    return "\n".join(population.warnings.lines())
 
 
 def test_real_sites_as_a_plain_reading_of_the_file_has_them():
@@ -96,7 +96,7 @@ def test_real_sites_as_a_plain_reading_of_the_file_has_them():
     expected = [np.mean(stated[key]) if key in stated else np.nan for key in asked]
     np.testing.assert_allclose(result, expected, rtol=1e-6)
     assert np.isnan(result).sum() > 200
-    assert population.tally.rows() == ()
+    assert population.warnings.rows() == ()
 
 
 def test_only_the_exact_allele_is_taken_and_the_others_keep_theirs(tmp_path):
