@@ -561,10 +561,7 @@ def test_a_run_is_flagged_by_labels_where_there_are_enough(
         tmp_path / "out",
     )
     label_texts = (tmp_path / "out" / "verdict.txt").read_text()
-    assert (
-        "SNV alleles are flagged by labels: no flag above LOW"
-        in label_texts
-    )
+    assert "SNV alleles are flagged by labels: no flag above LOW" in label_texts
 
 
 @pytest.mark.bad_input
