@@ -117,7 +117,7 @@ def test_shuffled_labels_earn_no_level(prevalence):
     assert not any(shuffled(seed, prevalence, 1500) for seed in range(4))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("prevalence", PREVALENCES)
 def test_shuffled_labels_earn_a_level_in_at_most_3_of_100(prevalence):
     assert sum(bool(shuffled(seed, prevalence)) for seed in range(100)) <= 3
@@ -128,7 +128,7 @@ def test_a_model_that_knows_the_labels_is_found():
     assert "MEDIUM" in levels(labelled(1, 2000, 2000, 0.8))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("auroc", "n", "least"), [(0.8, 500, 60), (0.8, 2000, 85), (0.9, 500, 90), (0.9, 2000, 90)]
 )
