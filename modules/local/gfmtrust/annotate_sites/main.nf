@@ -16,6 +16,7 @@ process ANNOTATE_SITES {
     tuple val(meta), path('sites'), emit: sites
     tuple val(meta), path('sites/sites.parquet'), emit: alleles
     tuple val(meta), path('sites/bases.parquet'), emit: bases
+    tuple val(meta), path('sites/legend.json'), emit: legend
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -34,7 +35,7 @@ process ANNOTATE_SITES {
     stub:
     """
     mkdir sites
-    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/sites.gfm.vcf.gz.tbi
+    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/legend.json sites/sites.gfm.vcf.gz.tbi
     echo "" | gzip > sites/sites.gfm.vcf.gz
     """
 }
