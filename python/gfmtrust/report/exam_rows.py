@@ -3,6 +3,8 @@ percentiles, negative controls and reasons."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from gfmtrust.annotate.exam_lines import memory_text, population_outcome, why_not_run
 from gfmtrust.annotate.meanings import REASONS
 from gfmtrust.calibration.class_calibration import LABELS
@@ -273,8 +275,8 @@ def calls(by_flag: dict[Rank, Calls]) -> list[dict]:
 
 def flag_facts(facts: FlagFacts) -> list[dict]:
     rows = []
+    in_class = np.sum(list(facts.copies.values()), axis=0)
     for flag in (Rank.HIGH, Rank.MEDIUM, Rank.LOW):
-        in_class = sum(facts.copies.values())
         rows.append(
             {
                 "level": flag.name,

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hand_made_calibration import by_hand
 from paths import ROOT
 from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
+from gfmtrust.calibration.own_alleles import OwnAlleleRow
 from gfmtrust.core.errors import MissingInputError
 from gfmtrust.io.output_digest import published
 from gfmtrust.report import multiqc
@@ -81,7 +83,7 @@ def test_a_file_that_is_gone_cannot_be_published(tmp_path):
 
 
 def content(counts, name):
-    return json.loads(multiqc.files(counts)[name])
+    return json.loads(multiqc.files(counts, by_hand())[name])
 
 
 def test_general_table_holds_the_counts():
@@ -102,14 +104,14 @@ def test_bars_add_up_and_leave_out_what_no_file_has():
 
 @pytest.mark.bad_input
 def test_no_files_no_content():
-    assert multiqc.files([]) == {}
-    assert set(multiqc.files([bed_counts("r")])) == {multiqc.REGIONS}
+    assert multiqc.files([], by_hand()) == {}
+    assert set(multiqc.files([bed_counts("r")], by_hand())) == {multiqc.REGIONS}
 
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "a&b", '"quoted"', "</script>"])
 def test_names_are_escaped(name):
-    for text in multiqc.files([vcf_counts(name, 1, 1, 1, 1)]).values():
+    for text in multiqc.files([vcf_counts(name, 1, 1, 1, 1)], by_hand()).values():
         assert "<" not in text.replace("&lt;", "")
         assert not {'"' + name + '"'} & {json.dumps(key) for key in json.loads(text)["data"]}
 
@@ -118,8 +120,10 @@ def test_names_are_escaped(name):
 def test_real_multiqc_reads_them_offline(tmp_path):
     pytest.importorskip("multiqc")
     hostile = "<img src=x onerror=alert(1)>"
+    own = OwnAlleleRow("HIGH", "single_copy/cpg", 40, 9, 0.12, 0.36, 0.05, 2)
     for name, text in multiqc.files(
-        [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")]
+        [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")],
+        by_hand(own_alleles=(own,)),
     ).items():
         (tmp_path / name).write_text(text)
     environment = {
@@ -153,5 +157,10 @@ def test_real_multiqc_reads_them_offline(tmp_path):
     page = Path(tmp_path / "mqc" / "multiqc_report.html").read_text()
     assert hostile not in page
     assert 'id="general_stats"' in page
-    for section in ("gfmtrust_flags", "gfmtrust_statuses", "gfmtrust_regions"):
+    for section in (
+        "gfmtrust_flags",
+        "gfmtrust_statuses",
+        "gfmtrust_regions",
+        "gfmtrust_own_alleles",
+    ):
         assert f"{section}_plot" in page
