@@ -209,9 +209,9 @@ def percentile(facts: BackgroundFacts | None) -> dict | None:
 
 def _uniform(n_classes: int, smallest: float) -> str:
     corrected = min(1.0, smallest * n_classes)
-    verdict = "differ from uniform ones in some class" if corrected < 0.05 else "are uniform"
+    verdict = "differ" if corrected < 0.05 else "do not differ"
     return (
-        f"On blocks of the genome that the background did not see, percentiles {verdict} "
+        f"On blocks of the genome that the background did not see, percentiles {verdict} from uniform ones "
         f"(smallest p of {n_classes} classes {smallest:.2g}, {corrected:.2g} after Bonferroni's "
         "correction)."
     )
@@ -313,7 +313,7 @@ def _letters(text: str) -> str:
 def _share(share: Share) -> str:
     if not share.n:
         return MISSING
-    return f"{share.value:.1%} ({100 * share.low:.1f} to {100 * share.high:.1f})"
+    return f"{share.value:.1%} ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
 def _median(one: Median) -> str:
