@@ -157,10 +157,7 @@ def test_real_multiqc_reads_them_offline(tmp_path):
     page = Path(tmp_path / "mqc" / "multiqc_report.html").read_text()
     assert hostile not in page
     assert 'id="general_stats"' in page
-    for section in (
-        "gfmtrust_flags",
-        "gfmtrust_statuses",
-        "gfmtrust_regions",
-        "gfmtrust_own_alleles",
-    ):
+    for section in ("gfmtrust_flags", "gfmtrust_statuses", "gfmtrust_regions"):
         assert f"{section}_plot" in page
+    assert 'id="gfmtrust_own_alleles_table"' in page
+    assert "single_copy/cpg" in page
