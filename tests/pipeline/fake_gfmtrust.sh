@@ -59,7 +59,7 @@ case $step in
         printf '{"options": {"alpha_high": %s, "alpha_medium": %s, "delta": %s, "looks": %s}}\n' "$(option --alpha_high "$@")" \
             "$(option --alpha_medium "$@")" "$(option --delta "$@")" "$(option --looks "$@")" > "$out_dir/calibration.json"
         touch "$out_dir/probes.scored.parquet" "$out_dir/background.parquet" ;;
-    annotate_sites) touch "$out_dir/sites.parquet" "$out_dir/bases.parquet" "$out_dir/columns.txt" "$out_dir/header.hdr" ;;
+    annotate_sites) touch "$out_dir/sites.parquet" "$out_dir/bases.parquet" "$out_dir/columns.txt" "$out_dir/header.hdr" "$out_dir/legend.json" ;;
     annotate_vcf | annotate_regions)
         echo '' | gzip > "$out"
         echo '{}' > "$(dirname "$out")/$(option --id "$@")$(option --name "$@").counts.json" ;;

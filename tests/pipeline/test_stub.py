@@ -62,6 +62,8 @@ def test_results_lie_where_the_design_says(odd_stub):
         "scores/sites.parquet",
         "scores/columns.txt",
         "scores/header.hdr",
+        "scores/legend.json",
+        "annotated/legend.json",
         "models/b/model.onnx",
         "models/context_model/bundle.json",
         "calibration/calibration.json",

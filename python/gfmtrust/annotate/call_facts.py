@@ -16,6 +16,8 @@ from gfmtrust.io.vcf.reader import Record
 
 KEYS = {key: re.compile(key + rb"([^;\n]*)") for key in (b";MQ=", b";DP=")}
 """INFO keys: root mean square of the mapping qualities, and depth over all samples."""
+NO_FILTER = re.compile(rb"\n...\t\.\t", re.DOTALL)
+"""The six bytes before INFO where FILTER is missing; the column before it may be `.` too."""
 COUNT_EVERY = 1 << 10
 """Records whose bytes are kept before they are counted; more would need memory and save no time."""
 
@@ -61,7 +63,7 @@ class CallFacts:
             passed = joined.count(b"\n\tPASS\t")
             self._alleles[rank] += len(kept)
             self._passed[rank] += passed
-            self._failed[rank] += len(kept) - passed - joined.count(b"\t.\t")
+            self._failed[rank] += len(kept) - passed - len(NO_FILTER.findall(joined))
             # the first key of INFO follows a tab, every other one a semicolon
             info = joined.replace(b"\t", b";")
             for values, (key, pattern) in zip(self._values[rank], KEYS.items(), strict=True):

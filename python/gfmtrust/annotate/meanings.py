@@ -10,7 +10,7 @@ from __future__ import annotations
 from gfmtrust.core.vocabulary import Rank, Status, Why
 
 FLAG_MEANING = (
-    "A flag says how well the model recognises this sequence; it says nothing of an effect or of "
+    "A flag says that the model recognises this sequence; it says nothing of an effect or of "
     "pathogenicity."
 )
 """The first sentence of the report, and of the legend."""

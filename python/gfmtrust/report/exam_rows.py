@@ -10,7 +10,7 @@ from gfmtrust.annotate.meanings import REASONS
 from gfmtrust.calibration.class_calibration import LABELS
 from gfmtrust.calibration.ladder import LadderRow
 from gfmtrust.calibration.level_cells import LevelCell, level_cells, own_outcome
-from gfmtrust.calibration.own_alleles import OwnAlleleRow, PopulationRow
+from gfmtrust.calibration.own_alleles import PopulationRow
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.calibration.run_background import BackgroundFacts
 from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, CopyClass, Rank, VariantClass, Why
@@ -35,7 +35,11 @@ def levels(calibration: RunCalibration) -> list[dict]:
         of_kind.sort(key=lambda cell: (not cell.is_given, -Rank[cell.level]))
         joined: dict[tuple[str, str], list[LevelCell]] = {}
         for cell in of_kind:
-            if cell.certificate.tested or cell.own is not None:
+            same = [one for one in of_kind if one.certificate is cell.certificate]
+            if cell.certificate.tested and all(one.own is None for one in same):
+                if cell is same[0]:  # the certificate is all that is known of its cells
+                    rows.append(_level(cell))
+            elif cell.certificate.tested or cell.own is not None:
                 rows.append(_level(cell))
             else:
                 reason = cell.why_not.split(" (")[0]  # the number of probes differs by cell
@@ -46,66 +50,60 @@ def levels(calibration: RunCalibration) -> list[dict]:
 
 def _level(cell: LevelCell) -> dict:
     certificate = cell.certificate
-    shared = f", certified with {', '.join(cell.shared)}" if cell.shared else ""
     balanced, run = certificate.balanced, certificate.run
+    lines = [f"bound {balanced.bound:.1%}"]
+    if cell.set != LABELS and run.n:  # labels have one orientation
+        lines.append(f"run-oriented {run.errors:,} / {run.n:,}, {run.bound:.1%}")
+    others = ", ".join(name.rpartition("/")[2] for name in cell.shared)
     return {
         "level": cell.level,
-        "cell": f"{cell.kind}: {_shown(cell.name)}{shared}",
+        "cell": f"{cell.kind}: {_shown(cell.name)}",
+        "shared": f"shares its certificate with {others}" if others else "",
         "promise": f"{certificate.alpha:.0%}",
-        "threshold": MISSING if certificate.threshold is None else f"{certificate.threshold:.3f}",
         "probes": f"{balanced.errors:,} / {balanced.n:,}" if balanced.n else MISSING,
-        "bound": f"{balanced.bound:.1%}" if balanced.n else MISSING,
-        "run": ""
-        if cell.set == LABELS or not run.n
-        else f"run-oriented {run.errors:,} / {run.n:,}, {run.bound:.1%}",
+        "probe_lines": lines if balanced.n else [],
         **_own(cell),
         "outcome": _given(cell),
         "state": "given" if cell.is_given else "not",
     }
 
 
-def _own(cell: LevelCell) -> dict[str, str]:
+def _own(cell: LevelCell) -> dict:
     """What the run's own alleles say, which are SNVs."""
     if cell.kind != VariantClass.SNV.value or cell.set == LABELS:
-        return {"own": MISSING, "own_bounds": MISSING, "own_outcome": "not examined"}
+        return {"own": MISSING, "own_lines": ["not examined"]}
     own = cell.own
-    return {
-        "own": _own_count(own),
-        "own_bounds": f"{own.low:.1%} to {own.high:.1%}" if own and own.n else MISSING,
-        "own_outcome": own_outcome(own)
-        + (f"; {own.left_out:,} left out, ALT is common" if own and own.left_out else ""),
-    }
-
-
-def _own_count(own: OwnAlleleRow | None) -> str:
-    return f"{own.errors:,} / {own.n:,} ({own.errors / own.n:.1%})" if own and own.n else MISSING
+    if own is None or not own.n:
+        return {"own": MISSING, "own_lines": [own_outcome(own)]}
+    lines = [f"bounds {own.low:.1%} to {own.high:.1%}", own_outcome(own)]
+    if own.left_out:
+        lines.append(f"{own.left_out:,} left out: ALT is common")
+    return {"own": f"{own.errors:,} / {own.n:,} ({own.errors / own.n:.1%})", "own_lines": lines}
 
 
 def _given(cell: LevelCell) -> str:
     if cell.is_given:
-        return "given"
+        return f"given from reliability {cell.certificate.threshold:.3f}"
     return f"withdrawn: {cell.why_not}" if cell.withdrawn else f"not given: {cell.why_not}"
 
 
 def _untested(reason: str, cells: list[LevelCell]) -> dict:
     """One row for cells of one level in which no probe reached it, for the same reason."""
     names = [cell.name for cell in cells]
-    shown = ", ".join(map(_shown, names[:FEW_CELLS]))
-    more = f" and {len(names) - FEW_CELLS} further cells" if len(names) > FEW_CELLS else ""
+    further = len(names) - FEW_CELLS
+    more = f" and {further} further cell{'' if further == 1 else 's'}" if further > 0 else ""
     probes = sorted(cell.certificate.n_probes for cell in cells)
     between = f"{probes[0]:,}" if probes[0] == probes[-1] else f"{probes[0]:,} to {probes[-1]:,}"
     first = cells[0]
-    withdrawn = "withdrawn" if first.withdrawn else "not given"
     return {
         "level": first.level,
-        "cell": f"{first.kind}: {shown}{more}",
+        "cell": f"{first.kind}: {', '.join(map(_shown, names[:FEW_CELLS]))}{more}",
+        "shared": "",
         "promise": f"{first.certificate.alpha:.0%}",
-        "threshold": MISSING,
         "probes": MISSING,
-        "bound": MISSING,
-        "run": f"{between} in the cell{'' if len(cells) == 1 else ' each'}",
+        "probe_lines": [f"{between} in the cell" if len(cells) == 1 else f"{between} in each cell"],
         **_own(first),
-        "outcome": f"{withdrawn}: {reason}",
+        "outcome": f"{'withdrawn' if first.withdrawn else 'not given'}: {reason}",
         "state": "not",
     }
 
@@ -131,7 +129,9 @@ def population(rows: tuple[PopulationRow, ...]) -> list[dict]:
             "level": row.level,
             "promise": f"{row.alpha:.0%}",
             "alt": _ratio(row.alt_common_errors, row.alt_common),
-            "ref": f"{number(row.ref_common_error, '.1%')} of {row.ref_common:,}",
+            "ref": f"{number(row.ref_common_error, '.1%')} of {row.ref_common:,}"
+            if row.ref_common
+            else MISSING,
             "bias": number(row.bias, "+.1%"),
             "interval": MISSING
             if row.bias_low is None or row.bias_high is None
@@ -143,7 +143,7 @@ def population(rows: tuple[PopulationRow, ...]) -> list[dict]:
 
 
 def _ratio(errors: int, n: int) -> str:
-    return f"{errors:,} / {n:,} ({errors / n:.1%})" if n else f"0 / {n:,}"
+    return f"{errors:,} / {n:,} ({errors / n:.1%})" if n else MISSING
 
 
 def memory(calibration: RunCalibration) -> dict | None:
@@ -209,9 +209,9 @@ def percentile(facts: BackgroundFacts | None) -> dict | None:
 
 def _uniform(n_classes: int, smallest: float) -> str:
     corrected = min(1.0, smallest * n_classes)
-    verdict = "differ from uniform ones in some class" if corrected < 0.05 else "are uniform"
+    verdict = "differ" if corrected < 0.05 else "do not differ"
     return (
-        f"On blocks of the genome that the background did not see, percentiles {verdict} "
+        f"On blocks of the genome that the background did not see, percentiles {verdict} from uniform ones "
         f"(smallest p of {n_classes} classes {smallest:.2g}, {corrected:.2g} after Bonferroni's "
         "correction)."
     )
@@ -275,8 +275,8 @@ def calls(by_flag: dict[Rank, Calls]) -> list[dict]:
 
 def flag_facts(facts: FlagFacts) -> list[dict]:
     rows = []
+    in_class = np.sum(list(facts.copies.values()), axis=0)
     for flag in (Rank.HIGH, Rank.MEDIUM, Rank.LOW):
-        in_class = np.sum(list(facts.copies.values()), axis=0)
         rows.append(
             {
                 "level": flag.name,
@@ -313,7 +313,7 @@ def _letters(text: str) -> str:
 def _share(share: Share) -> str:
     if not share.n:
         return MISSING
-    return f"{share.value:.1%} ({100 * share.low:.1f} to {100 * share.high:.1f})"
+    return f"{share.value:.1%} ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
 def _median(one: Median) -> str:

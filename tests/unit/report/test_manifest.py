@@ -12,6 +12,7 @@ from hand_made_calibration import by_hand
 from paths import ROOT
 from synthetic_run import DIGESTS, bed_counts, make_run, vcf_counts
 
+from gfmtrust.calibration.own_alleles import OwnAlleleRow
 from gfmtrust.core.errors import MissingInputError
 from gfmtrust.io.output_digest import published
 from gfmtrust.report import multiqc
@@ -119,9 +120,10 @@ def test_names_are_escaped(name):
 def test_real_multiqc_reads_them_offline(tmp_path):
     pytest.importorskip("multiqc")
     hostile = "<img src=x onerror=alert(1)>"
+    own = OwnAlleleRow("HIGH", "single_copy", 40, 9, 0.12, 0.36, 0.05, 2)
     for name, text in multiqc.files(
         [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")],
-        by_hand(),
+        by_hand(own_alleles=(own,)),
     ).items():
         (tmp_path / name).write_text(text)
     environment = {
@@ -157,3 +159,5 @@ def test_real_multiqc_reads_them_offline(tmp_path):
     assert 'id="general_stats"' in page
     for section in ("gfmtrust_flags", "gfmtrust_statuses", "gfmtrust_regions"):
         assert f"{section}_plot" in page
+    assert "gfmtrust_own_alleles_table" in page
+    assert "HIGH single_copy" in page

@@ -9,13 +9,13 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet
 import pytest
 from hand_made_calibration import changed_calibration
+from report_page import Page, words
 from synthetic_run import (
     comparison,
     fitted,
@@ -47,29 +47,6 @@ from gfmtrust.report.numbers import (
     league,
 )
 from gfmtrust.report.report import FILTERS, HTML, RunFiles, html, read_run, report
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text a reader sees."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.text, self._hidden = [], "", 0
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self._hidden += tag == "style"
-
-    def handle_endtag(self, tag):
-        self._hidden -= tag == "style"
-
-    def handle_data(self, data):
-        self.text += "" if self._hidden else " " + data
-
-
-def words(page):
-    return " ".join(page.text.split())
 
 
 @pytest.fixture(scope="module")

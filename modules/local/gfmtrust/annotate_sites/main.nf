@@ -16,6 +16,7 @@ process ANNOTATE_SITES {
     tuple val(meta), path('sites'), emit: sites
     tuple val(meta), path('sites/sites.parquet'), emit: alleles
     tuple val(meta), path('sites/bases.parquet'), emit: bases
+    tuple val(meta), path('legend.json'), emit: legend
     tuple val("${task.process}"), val('gfmtrust'), eval('gfmtrust --version'), emit: versions_gfmtrust, topic: versions
 
     script:
@@ -29,12 +30,14 @@ process ANNOTATE_SITES {
         --background ${calibration}/background.parquet \\
         --out_dir sites \\
         ${args}
+    # a file within a published folder is not published a second time
+    cp sites/legend.json legend.json
     """
 
     stub:
     """
     mkdir sites
-    touch sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/legend.json sites/sites.gfm.vcf.gz.tbi
+    touch legend.json sites/sites.parquet sites/bases.parquet sites/columns.txt sites/header.hdr sites/legend.json sites/sites.gfm.vcf.gz.tbi
     echo "" | gzip > sites/sites.gfm.vcf.gz
     """
 }
