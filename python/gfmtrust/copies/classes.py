@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-NEAR_COPY = "near_copy"
-REPEAT_FAMILY = "repeat_family"
-SINGLE_COPY = "single_copy"
-COPY_CLASSES = (SINGLE_COPY, REPEAT_FAMILY, NEAR_COPY)
+from gfmtrust.core.vocabulary import CopyClass
 
 
 def copy_class(
@@ -22,7 +19,7 @@ def copy_class(
     incomplete; repeat_family, soft_masked: bool (n,)."""
     copies = np.asarray(copies)
     repeated = np.asarray(repeat_family, bool) | np.asarray(soft_masked, bool) | (copies < 0)
-    classes = np.full(len(copies), SINGLE_COPY, dtype=object)
-    classes[repeated] = REPEAT_FAMILY
-    classes[copies >= 1] = NEAR_COPY
+    classes = np.full(len(copies), CopyClass.SINGLE_COPY.value, dtype=object)
+    classes[repeated] = CopyClass.REPEAT_FAMILY.value
+    classes[copies >= 1] = CopyClass.NEAR_COPY.value
     return classes

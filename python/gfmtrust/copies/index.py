@@ -176,16 +176,6 @@ def build_missing(
     return _merged(existing, build(genome, *asked, threads=threads, progress=progress))
 
 
-def write(path: str | Path, index: CopyIndex, genome_digest: str) -> None:
-    """`CopyIndex.write`."""
-    index.write(path, genome_digest)
-
-
-def read(path: str | Path, genome_digest: str) -> CopyIndex:
-    """`CopyIndex.read`."""
-    return CopyIndex.read(path, genome_digest)
-
-
 def _arrays(contig_index, pos, span) -> tuple[np.ndarray, ...]:
     contig_index, pos, span = np.broadcast_arrays(*np.atleast_1d(contig_index, pos, span))
     return tuple(np.asarray(column, dtype=np.int64) for column in (contig_index, pos, span))

@@ -54,11 +54,11 @@ def copy_index(
         raise UsageError(message("copy_index", "no sites", "--vcf, --bed or --sites"))
     with part_file(out, (fasta, *files), force) as part, Genome.open(fasta) as genome:
         digest = genome.digest()
-        stored = index.read(existing, digest) if existing else None
+        stored = index.CopyIndex.read(existing, digest) if existing else None
         sites = inputs.sites(genome)
         progress = Progress("copy_index", "bases")
         built = index.build_missing(genome, stored, *sites, threads=threads, progress=progress)
-        index.write(part, built, digest)
+        built.write(part, digest)
     log.info(
         "%d sites: %d with near copies, %d in repeat families, %d with incomplete flanks",
         len(built),

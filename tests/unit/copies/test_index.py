@@ -66,9 +66,9 @@ def test_a_written_index_is_read_again(tmp_path):
     genome = two_copies()
     built = index.build(genome, np.repeat([0, 1], 200), np.tile(np.arange(200), 2), 1)
     built.write(tmp_path / "copies.parquet", genome.digest())
-    equal(index.read(tmp_path / "copies.parquet", genome.digest()), built)
+    equal(index.CopyIndex.read(tmp_path / "copies.parquet", genome.digest()), built)
     again = tmp_path / "again.parquet"
-    index.write(again, built, genome.digest())
+    built.write(again, genome.digest())
     assert again.read_bytes() == (tmp_path / "copies.parquet").read_bytes()
 
 
@@ -184,7 +184,7 @@ def test_the_index_of_another_genome_or_version_is_refused(tmp_path, metadata, r
     columns = {name: [] for name in index.SCHEMA.names}
     tables.write(tmp_path / "copies.parquet", columns, index.SCHEMA, metadata)
     with pytest.raises(ConfigurationError, match=result) as error:
-        index.read(tmp_path / "copies.parquet", "mine")
+        index.CopyIndex.read(tmp_path / "copies.parquet", "mine")
     assert "\n" not in str(error.value)
     assert error.value.exit_code == 78
 
@@ -192,13 +192,13 @@ def test_the_index_of_another_genome_or_version_is_refused(tmp_path, metadata, r
 @pytest.mark.bad_input
 def test_what_is_no_table(tmp_path):
     with pytest.raises(MissingInputError):
-        index.read(tmp_path / "absent.parquet", "x")
+        index.CopyIndex.read(tmp_path / "absent.parquet", "x")
     (tmp_path / "text.parquet").write_text("contig\n")
     with pytest.raises(BadDataError):
-        index.read(tmp_path / "text.parquet", "x")
+        index.CopyIndex.read(tmp_path / "text.parquet", "x")
     pq.write_table(pa.table({"pos": [1]}), tmp_path / "foreign.parquet")
     with pytest.raises(ConfigurationError):
-        index.read(tmp_path / "foreign.parquet", "x")
+        index.CopyIndex.read(tmp_path / "foreign.parquet", "x")
 
 
 @pytest.mark.bad_input

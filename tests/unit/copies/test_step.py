@@ -57,7 +57,7 @@ def test_index_of_a_vcf_a_bed_and_a_table(fasta, tmp_path):
     options += ["--vcf", str(calls), "--bed", "bases.bed", "--sites", "more.parquet"]
     assert cli.main(options) == 0
     with Genome.open(fasta, tmp_path) as genome:
-        built = index.read("copies.parquet", genome.digest())
+        built = index.CopyIndex.read("copies.parquet", genome.digest())
     rows = zip(built.contig_index, built.pos, built.span, built.copies, strict=True)
     assert [tuple(map(int, row)) for row in rows] == [
         (0, 100, 1, 1),
@@ -71,7 +71,7 @@ def test_index_of_a_vcf_a_bed_and_a_table(fasta, tmp_path):
     options = ["copy_index", "--fasta", str(fasta), "--out", "again.parquet", "--bed", "more.bed"]
     assert cli.main([*options, "--copy_index", "copies.parquet"]) == 0
     with Genome.open(fasta, tmp_path) as genome:
-        again = index.read("again.parquet", genome.digest())
+        again = index.CopyIndex.read("again.parquet", genome.digest())
     assert len(again) == 7
     assert np.isin(built.pos, again.pos).all()
 
