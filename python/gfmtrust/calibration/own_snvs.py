@@ -25,7 +25,7 @@ class OwnSnvs:
     """Gathers the features of the run's scored SNVs from its shards as they are read."""
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble):
-        self.alleles = _snvs(plan_dir / "alleles.parquet")
+        self.alleles = _thinned(scored_snvs(plan_dir / "alleles.parquet", "af", "an"))
         self._features = AlleleFeatures(plan_dir, ensemble, self.alleles)
         self._table: pd.DataFrame | None = None
 
@@ -96,19 +96,20 @@ def probes_like(cells: np.ndarray, of_probes: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate(rows))
 
 
-def _snvs(path: Path) -> pd.DataFrame:
-    """KEY, af and an of the run's SNVs that are to be scored, in genome order, thinned evenly to
-    MAX_SNVS."""
-    parts, n_snvs = [], 0
-    columns = [*KEY, "status", "var_pos", "af", "an"]
-    for batch in tables.batches(path, columns):
+def scored_snvs(path: Path, *further: str) -> pd.DataFrame:
+    """KEY and the further columns of the run's SNVs that are to be scored, in the order of
+    alleles.parquet."""
+    names = [*KEY, *further]
+    parts = [pd.DataFrame(columns=names)]
+    for batch in tables.batches(path, [*names, "status", "var_pos"]):
         rows = batch.to_pandas()
         snvs = rows[
             (rows["status"] == Status.SCORED) & (rows["var_pos"] < 0) & (rows["ref"] != rows["alt"])
         ]
-        parts.append(snvs[[*KEY, "af", "an"]])
-        n_snvs += len(snvs)
-    snvs = (
-        pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEY, "af", "an"])
-    )
-    return snvs.iloc[:: max(1, -(-n_snvs // MAX_SNVS))].reset_index(drop=True)
+        parts.append(snvs[names])
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _thinned(snvs: pd.DataFrame) -> pd.DataFrame:
+    """The SNVs thinned evenly to at most MAX_SNVS."""
+    return snvs.iloc[:: max(1, -(-len(snvs) // MAX_SNVS))].reset_index(drop=True)

@@ -13,9 +13,10 @@ from scipy.stats import ks_2samp
 
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
+from gfmtrust.calibration.own_snvs import scored_snvs
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.measures import llr, view_llr, view_weights
-from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind, Status
+from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import PROBE, planned_shards
@@ -148,15 +149,8 @@ def control_tables(plan_dir: Path, scores: ScoreTables) -> Iterator[tuple[ShardK
 
 
 def _snvs(plan_dir: Path) -> pd.DataFrame:
-    """contig_index, pos, ref and alt of the run's SNVs that are to be scored, in genome order,
-    thinned evenly to RUN_SITES_KEPT."""
-    columns = ["contig_index", "pos", "ref", "alt", "status", "var_pos"]
-    alleles = tables.read(plan_dir / "alleles.parquet", columns).to_pandas()
-    snvs = alleles[
-        (alleles["status"] == Status.SCORED)
-        & (alleles["var_pos"] < 0)
-        & (alleles["ref"] != alleles["alt"])
-    ]
+    """The run's SNVs that are to be scored, thinned evenly to RUN_SITES_KEPT."""
+    snvs = scored_snvs(plan_dir / "alleles.parquet")
     return snvs.iloc[:: max(1, len(snvs) // RUN_SITES_KEPT)]
 
 
