@@ -1,5 +1,5 @@
-"""Model families: each is one file in `families` and one line here; importing this loads no
-torch."""
+"""The model families: each is one file in `families` and one line in FAMILIES. Importing this
+package does not load torch."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ FAMILIES = {
     "mamba2": "gfmtrust.models.families.mamba2",
     "caduceus": "gfmtrust.models.families.caduceus",
 }
-"""Registry name -> module with a FAMILY. An explicit table: an import error is an import error, not
-an unknown family."""
+"""Registry name -> the module that defines FAMILY. The table is explicit, so that a failed import
+raises an import error and is not mistaken for an unknown family."""
 
 
 def family(name: str) -> Family:
-    """The family of that name; imports torch. Raises ConfigurationError (78) for a name that is not
-    in the registry."""
+    """Return the family of that name; this imports torch. Raises ConfigurationError (78) for a name
+    that is not in the registry."""
     if name not in FAMILIES:
         raise ConfigurationError(
             message(f"family {name}", "unknown", f"one of {', '.join(FAMILIES)}")
@@ -44,11 +44,12 @@ def family(name: str) -> Family:
 
 
 def family_of(config: dict) -> Family:
-    """The family that reads a config.json, by its model_type (`config_keys.with_type`) and what
-    tells networks of one model_type apart.
+    """Return the family that reads a config.json. It is chosen by the model_type
+    (`config_keys.with_type`) and, where several networks share a model_type, by each family's
+    `reads`.
 
-    Raises ConfigurationError (78) where none does, for a mixture of experts and for quantised
-    weights.
+    Raises ConfigurationError (78) where no family reads the file, for a mixture of experts and for
+    quantised weights.
     """
     config = config_keys.with_type(config)
     config_keys.refuse_foreign(config)

@@ -1,5 +1,5 @@
-"""What the families of byte pair encoding share: the text from a tokenizer.json, and the window
-they read. No torch here."""
+"""Parts that the families with byte pair encoding share: the text from a tokenizer.json, and the
+window. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from gfmtrust.models.family import Window
 
 SHORTEST_BP = 64
 ROW_PADDING = 1024
-"""Rows without a token are padding to a round number, as ModernGENA's 32,768 for 32,000 tokens;
-more are another checkpoint's."""
+"""Rows without a token pad the table to a round number, such as ModernGENA's 32,768 rows for 32,000
+tokens; with as many as this the vocabulary belongs to another checkpoint."""
 RADIUS_BP = 32
-"""Letters behind the site that a causal model judges an allele by, beside the tokens the change
-itself alters; an eighth of the window where that is less."""
+"""The number of letters after the site by which a causal model scores an allele, in addition to the
+tokens that the allele itself changes; an eighth of the window where that is smaller."""
 
 
 def bpe_text(
     file: BpeFile, n_ids: int, causal: bool = False, mask: str = "", max_tokens: int = 0
 ) -> BpeText:
-    """How a BPE family writes DNA, from its tokenizer.json. n_ids: rows of the network's table of
-    tokens; max_tokens: positions it has.
+    """Return how a BPE family writes DNA, from its tokenizer.json. n_ids: rows of the network's
+    token table; max_tokens: the number of positions it has.
 
-    A causal text has no suffix: nothing is read off behind its last base. Tokens at or above n_ids
-    that no DNA text holds are left out. Raises BadDataError (65) for a vocabulary that cannot be
-    this network's: far fewer tokens than rows, or what `bpe.build` refuses.
+    A causal text has no suffix, because no answer is read after its last base. Tokens with ids of
+    n_ids or more that no DNA text contains are dropped. Raises BadDataError (65) for a vocabulary
+    that cannot belong to this network: it has far fewer tokens than rows, or `bpe.build` refuses
+    it.
     """
     text = BpeText(
         k=1,
@@ -58,8 +59,8 @@ def bpe_text(
 
 
 def _readable(file: BpeFile, n_ids: int, mask: str) -> dict[str, int]:
-    """The vocabulary without tokens at or above n_ids that are never written: no special of the
-    text and no letters of DNA."""
+    """Return the vocabulary without the tokens with ids of n_ids or more that are never written:
+    those that are neither special tokens of the text nor words of DNA letters."""
     specials = {file.unknown, file.n_token, mask, *file.prefix, *file.suffix}
     return {
         token: number
@@ -71,12 +72,13 @@ def _readable(file: BpeFile, n_ids: int, mask: str) -> dict[str, int]:
 def bpe_window(
     window_bp: int | None, default_bp: int, trained_bp: int, causal: bool = False
 ) -> Window:
-    """A window in bases, whatever number of tokens it comes to; no neighbours, which have no
-    distribution either.
+    """Return a window in bases, for any number of tokens. It has no neighbours, because a neighbour
+    has no distribution over bases either.
 
-    trained_bp: bases of the longest text at the vocabulary's usual length of a token; a text of
-    more tokens than the network reads gets no answer. Masked: the site in the middle. Causal:
-    RADIUS_BP before the end.
+    trained_bp: length in bases of the longest text at the vocabulary's mean token length; a text
+    with more tokens than the network reads gets no answer. The site of a masked model is in the
+    middle, that of a causal model RADIUS_BP before the end. Raises ConfigurationError (78) for a
+    window that is too short.
     """
     width = window_bp or default_bp
     if width < SHORTEST_BP:

@@ -1,11 +1,11 @@
-"""What can be run, and what is known and proven of it: families, registered checkpoints, bundles.
-Behind `gfmtrust models`; runs no model and imports no torch.
+"""The tables of `gfmtrust models`: model families, registered checkpoints and bundles, with their
+validation status. No model is run and torch is not imported.
 
-    tables = catalogue(bundles=Path("results/models"))      name of a table -> its rows, each a dict
-    of text text(tables)
+    tables = catalogue(bundles=Path("results/models"))      name of a table -> its rows, dicts of text
+    text(tables)
 
-"not read" stands for a fact that nobody read from a source the registry names, "not recorded" for a
-family whose conformance was not kept.
+"not read" means that no source named in the registry states the fact, "not recorded" that no
+conformance outcome of the family was kept.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def catalogue(
     table: Path = registry.TABLE,
     recorded: Path = outcomes.RECORDED,
 ) -> Tables:
-    """Tables `families`, `checkpoints` and, of a folder of bundles, `bundles`; of one family alone
-    where it is named.
+    """Return the tables `families`, `checkpoints` and, where a folder is given, `bundles`;
+    restricted to one family where it is named.
 
-    Raises ConfigurationError (78) for an unknown family, MissingInputError (66) for a folder
-    without bundles. A bundle that is refused is a row that says why.
+    Raises ConfigurationError (78) for an unknown family and MissingInputError (66) for a folder
+    without bundles. A bundle that is refused is listed with the reason.
     """
     names = [family] if family else list(models.FAMILIES)
     recorded_outcomes = outcomes.read(recorded)
@@ -53,7 +53,7 @@ def catalogue(
 
 
 def text(tables: Tables) -> str:
-    """Tables as aligned columns, each under its name."""
+    """Return the tables as aligned columns, each under its name."""
     parts = []
     for name, rows in tables.items():
         cells = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else [["none"]]
@@ -79,7 +79,8 @@ def _family(name: str, recorded_outcomes: list[outcomes.Outcome]) -> dict[str, s
 
 
 def _state(examples: tuple[str, ...], recorded_outcomes: list[outcomes.Outcome]) -> str:
-    """How many figures of these examples were recorded, and how many of them are over their bar."""
+    """Summarise the recorded conformance of these examples: how many figures there are and how many
+    exceed their bar."""
     of_family = [one for one in recorded_outcomes if one.example in examples]
     failed = [one for one in of_family if not one.passed]
     missing = [name for name in examples if name not in {one.example for one in of_family}]
@@ -110,7 +111,8 @@ def _checkpoint(row: registry.Row, family: dict[str, str]) -> dict[str, str]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """The folder itself if it is a bundle, else the bundles in it."""
+    """Return the folder itself if it is a bundle, otherwise the bundles in it. Raises
+    MissingInputError (66) where there are none."""
     places = (
         [folder]
         if (folder / BUNDLE_FILE).is_file()
@@ -129,7 +131,8 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _bundle(folder: Path) -> dict[str, str]:
-    """What a bundle was certified for; its digests are checked, its golden windows are not run."""
+    """Return the validation status of a bundle as a row. Its digests are checked; its golden
+    windows are not run."""
     columns = (
         "bundle",
         "family",

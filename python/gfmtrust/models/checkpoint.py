@@ -1,9 +1,9 @@
-"""A directory of weights becomes a network of one of our families: config, vocabulary and weights
-read strictly, nothing executed.
+"""Load a directory of weights as a network of one of our families. Config, vocabulary and weights
+are read strictly, and nothing in them is executed.
 
-The directory holds config.json, a vocabulary file (`tokenizers`), the weights (`files`, `weights`)
-and perhaps gfmtrust.json, which says what no checkpoint does: licence, citation, context and genome
-of its training.
+The directory contains config.json, a vocabulary file (`bundle.tokenizers`), the weights (`files`,
+`weights`) and optionally gfmtrust.json for facts that no checkpoint states: the licence, citation,
+context and genome of its training.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from gfmtrust.models import config_keys, family_of, files, weights
 from gfmtrust.models.family import Family
 
 MAX_CONFIG_BYTES = 4 << 20
-"""Of config.json and our card; published ones stay below 200 kB."""
+"""The limit for config.json and gfmtrust.json; published ones stay below 200 kB."""
 COPIES = 5
-"""Copies of the weights in fp32 that an export holds at its peak: network, graph as bytes, two
-sessions; 4.7 measured at 131 M."""
+"""The number of copies of the fp32 weights in memory at the peak of an export: the network, the
+graph as bytes, two sessions. 4.7 were measured at 131 M parameters."""
 CARD_FILE = "gfmtrust.json"
 CARD_FIELDS = {
     "model_id": str,
@@ -48,9 +48,12 @@ CARD_FIELDS = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A loaded network with where it came from. network: fp32, eval, no gradients; dtypes: of the
-    weights as stored; vocabulary_source: the file that holds the token ids, or the one that names a
-    tokenizer class, and the class."""
+    """A loaded network and its origin.
+
+    network: fp32, in eval mode, without gradients. dtypes: the types of the weights as stored.
+    vocabulary_source: the file that contains the token ids, or the file that names a tokenizer
+        class, with the class.
+    """
 
     directory: Path
     family: Family
@@ -67,8 +70,8 @@ class Checkpoint:
 
 def load(directory: Path) -> Checkpoint:
     """Load a checkpoint. Raises MissingInputError (66) for a missing file, BadDataError (65) for
-    weights or a vocabulary that do not fit the config, ConfigurationError (78) for a config.json no
-    family can read in full."""
+    weights or a vocabulary that do not fit the config, and ConfigurationError (78) for a
+    config.json that no family can read in full."""
     config_dict = config_keys.with_type(_read_object(directory / files.CONFIG))
     family = family_of(config_dict)
     config = family.read_config(config_dict)
@@ -115,16 +118,16 @@ def load(directory: Path) -> Checkpoint:
 
 
 def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Family) -> None:
-    """Give every parameter its tensor, in fp32, and prove it: names, shapes and, afterwards, every
-    value are compared.
+    """Load every parameter of the network from its tensor, in fp32; names, shapes and, after
+    loading, all values are compared.
 
-    Raises BadDataError (65) for a missing or surplus tensor outside the family's lists, another
-    shape, a tie that is broken.
+    Raises BadDataError (65) for a missing or surplus tensor outside the family's lists, for a wrong
+    shape, and for tied tensors that differ.
     """
     state = network.state_dict()
     tensors = dict(tensors)
     pairs = family.ties(state)
-    for one, other in [*pairs, *reversed(pairs)]:  # a file may hold any one of three
+    for one, other in [*pairs, *reversed(pairs)]:  # a file may contain any one of three
         is_tied = (
             one in state and other in state and state[one].data_ptr() == state[other].data_ptr()
         )
@@ -181,7 +184,7 @@ def fill(network: torch.nn.Module, tensors: dict[str, torch.Tensor], family: Fam
     }
     network.load_state_dict(
         given, strict=False
-    )  # strict was checked above, less the lists of the family
+    )  # strictness was checked above, except for the family's own lists
     state = network.state_dict()
     wrong = [name for name, tensor in given.items() if not torch.equal(state[name], tensor)]
     if wrong:
@@ -199,8 +202,9 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def read_card(directory: Path) -> dict:
-    """gfmtrust.json, {} where there is none. Raises BadDataError (65) for a field that is not in
-    CARD_FIELDS, or a training that holds no lists of names."""
+    """Return the content of gfmtrust.json, {} where the file is missing. Raises BadDataError (65)
+    for a field that is not in CARD_FIELDS or has another type, and for a training entry without
+    lists of names."""
     path = directory / CARD_FILE
     if not path.is_file():
         return {}
@@ -239,6 +243,6 @@ def _no_number(text: str) -> float:
 
 
 def _finite(text: str) -> float:
-    """JSON's own numbers know no bound: 1e999 would be read as infinity."""
+    """Python reads 1e999 as infinity, because JSON numbers are unbounded; refuse it."""
     number = float(text)
     return number if math.isfinite(number) else _no_number(text)

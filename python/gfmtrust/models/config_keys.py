@@ -1,11 +1,11 @@
-"""What a config.json says beside the sizes of a network: its kind, transformers' own bookkeeping,
-and what makes it another network.
+"""The keys of a config.json beside the sizes of a network: its model_type, transformers' own
+bookkeeping, and keys that describe another network.
 
-transformers writes some forty keys that every model has (`PretrainedConfig.to_dict`). Those that no
-forward pass reads are in UNREAD and accepted at any value; those that could change a network are in
-NEUTRAL and accepted at the value that changes nothing. Source of both lists:
-`configuration_utils.py` and `generation/configuration_utils.py` of transformers 4.57, the last that
-writes them all. No torch here.
+transformers writes some forty keys for every model (`PretrainedConfig.to_dict`). Those that no
+forward pass reads are in UNREAD and accepted with any value; those that could change a network are
+in NEUTRAL and accepted with the value that changes nothing. Source of both lists:
+`configuration_utils.py` and `generation/configuration_utils.py` of transformers 4.57, the last
+version that writes all of them. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ BOOKKEEPING = frozenset(
         "attention_dropout",
     }
 )
-"""Names, versions, how a pass is computed rather than what, dropout and losses, and the heads of
-other tasks."""
+"""Names, versions, settings of how (not what) a forward pass computes, dropout and losses, and the
+heads of other tasks."""
 GENERATION = frozenset(
     {
         "prefix",
@@ -87,7 +87,7 @@ GENERATION = frozenset(
         "begin_suppress_tokens",
     }
 )
-"""Settings of the sampler that writes new text."""
+"""Settings of the sampler that generates text."""
 UNREAD = BOOKKEEPING | GENERATION
 NEUTRAL: dict[str, tuple] = {
     "torchscript": (False,),
@@ -107,7 +107,8 @@ NEUTRAL: dict[str, tuple] = {
     "num_local_experts": (None, 0),
     "num_experts": (None, 0),
 }
-"""Generic key -> its values that change nothing. A family that reads the key states its own."""
+"""Generic key -> the values that change nothing. A family that reads the key states its own
+values."""
 
 TYPES = {
     "BertConfig": "bert",
@@ -129,8 +130,8 @@ TYPES = {
     "PhyloGPNConfig": "phylogpn",
     "CarbonConfig": "carbon",
 }
-"""Class that auto_map.AutoConfig names -> the model_type of its networks. The class itself is never
-loaded."""
+"""The class that auto_map.AutoConfig names -> the model_type of its networks. The class itself is
+never loaded."""
 
 MIXTURE_KEYS = (
     "num_local_experts",
@@ -145,16 +146,16 @@ QUANTISED = ("quantization_config", "compression_config")
 
 
 def class_name(config: dict, auto_class: str = "AutoConfig") -> str:
-    """The class that auto_map names for an auto class, '' where it names none: 'EsmConfig' of
-    'esm_config.EsmConfig' and of 'owner/repository--esm_config.EsmConfig'."""
+    """Return the class that auto_map names for an auto class, '' where it names none: 'EsmConfig'
+    for 'esm_config.EsmConfig' and for 'owner/repository--esm_config.EsmConfig'."""
     auto_map = config.get("auto_map")
     value = auto_map.get(auto_class) if isinstance(auto_map, dict) else None
     return value.rpartition("--")[2].rpartition(".")[2] if isinstance(value, str) else ""
 
 
 def with_type(config: dict) -> dict:
-    """The config with its model_type: its own where it states one, else that of the class which
-    auto_map.AutoConfig names; unchanged where neither is known."""
+    """Return the config with a model_type: its own where it states one, otherwise that of the class
+    that auto_map.AutoConfig names. The config is unchanged where neither is known."""
     if config.get("model_type") is not None:
         return config
     model_type = TYPES.get(class_name(config))
@@ -162,14 +163,14 @@ def with_type(config: dict) -> dict:
 
 
 def classes_of(config: dict) -> list[str]:
-    """Every class of code that auto_map names, with its module, sorted."""
+    """Return every class of code that auto_map names, with its module, sorted."""
     auto_map = config.get("auto_map")
     values = auto_map.values() if isinstance(auto_map, dict) else [auto_map] if auto_map else []
     return sorted({str(value).rpartition("--")[2] for value in values})
 
 
 def refuse_foreign(config: dict) -> None:
-    """Raise ConfigurationError (78) for a mixture of experts, whichever key says so, and for
+    """Raise ConfigurationError (78) for a mixture of experts, whichever key states it, and for
     quantised weights."""
     for key in MIXTURE_KEYS:
         if config.get(key) not in (None, 0):

@@ -1,7 +1,7 @@
-"""What a repository or a folder of a checkpoint must hold, by the names of its files: the rules
-that the download, `models pin` and the hub's cache share with the loader. Which weights are read
-where there are several is said in `models.files`. No torch, no network.
-"""
+"""The files that a repository or folder of a checkpoint must contain, by name. The download,
+`models pin` and the check of the hub's cache share these rules with the loader. `models.files`
+decides which weights are read where there are several. This module imports no torch and uses no
+network."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gfmtrust.models import files
 
 MODEL_CARD = "README.md"
 BPE_FILE = "tokenizer.json"
-"""The only file that holds the merges of a byte pair encoding."""
+"""The only file that contains the merges of a byte pair encoding."""
 TOKENIZER_CONFIG = "tokenizer_config.json"
-"""Stands for the vocabulary where the tokenizer is a class of the repository's own code: it names
-the class and the special tokens."""
+"""Replaces the vocabulary file where the tokenizer is a class of the repository's own code: it
+names the class and the special tokens."""
 TOKENIZER_FILES = (*VOCABULARY_FILES, *files.OPTIONAL)
-"""Every file of a tokenizer that the loader may compare with another."""
+"""Every tokenizer file that the loader may compare with another one."""
 OTHER_WEIGHTS = {
     ".msgpack": "Flax",
     ".h5": "TensorFlow",
@@ -30,7 +30,7 @@ OTHER_WEIGHTS = {
     ".gguf": "GGUF",
     ".onnx": "ONNX",
 }
-"""Kinds of weights that are never read, by the end of the file's name."""
+"""Formats of weights that are never read, by the suffix of the file name."""
 NEEDED = (
     f"{files.CONFIG}, one of {', '.join(VOCABULARY_FILES)} (or {TOKENIZER_CONFIG} where the tokenizer is code), and "
     f"{files.SAFETENSORS} or {files.BIN} (or the shards with {files.SAFETENSORS_INDEX} or {files.BIN_INDEX})"
@@ -38,25 +38,25 @@ NEEDED = (
 
 
 def vocabulary_file(names: Iterable[str], bpe: bool) -> str:
-    """Name of the file that the vocabulary is read from, '' where there is none. bpe: whether the
-    family reads merges."""
+    """Return the name of the file that the vocabulary is read from, '' where there is none. bpe:
+    whether the family reads merges."""
     names = set(names)
     candidates = (BPE_FILE,) if bpe else (*VOCABULARY_FILES, TOKENIZER_CONFIG)
     return next((name for name in candidates if name in names), "")
 
 
 def weight_choices(names: Iterable[str], path_of: Callable[[str], Path]) -> Iterator[list[str]]:
-    """The weight files of every form among the names, by preference: the first is what the loader
-    reads where all of them are there. path_of: as `files.weight_files` takes it; raises what that
-    raises."""
+    """Yield the weight files of every format among the names, in order of preference; the first is
+    what the loader reads where all of its files are present. path_of: as for `files.weight_files`,
+    whose errors it raises."""
     names = list(names)
     for one in ([files.form(names)] if files.form(names) else []) + files.unread(names):
         yield files.weight_files([one], path_of)
 
 
 def lacking(names: Iterable[str]) -> list[str]:
-    """What a checkpoint of these files still needs, in words; the shards of an index are not
-    counted here."""
+    """Return in words what a checkpoint with these files still lacks; the shards of an index are
+    not checked here."""
     names = set(names)
     needs = (
         (files.CONFIG, [files.CONFIG]),
@@ -67,8 +67,8 @@ def lacking(names: Iterable[str]) -> list[str]:
 
 
 def unreadable(names: Iterable[str]) -> list[str]:
-    """Weights among the names that are never read, each with its kind, and the code of a
-    repository, which is never run."""
+    """Return the weights among the names that are never read, each with its format, and the code of
+    the repository, which is never run."""
     weights = [
         f"{name} ({OTHER_WEIGHTS[PurePath(name).suffix]})"
         for name in sorted(names)
@@ -79,8 +79,8 @@ def unreadable(names: Iterable[str]) -> list[str]:
 
 
 def is_whole(directory: Path) -> bool:
-    """Whether config, vocabulary and weights are all there, each shard of an index too, so that
-    nothing need be fetched. Raises BadDataError (65) for an index that is none."""
+    """Return whether config, vocabulary and weights, including each shard of an index, are all
+    present, so that nothing must be fetched. Raises BadDataError (65) for an invalid index."""
     names = (
         {path.name for path in directory.iterdir() if path.is_file()}
         if directory.is_dir()
@@ -94,8 +94,8 @@ def is_whole(directory: Path) -> bool:
 
 
 def _names_code(tokenizer_config: Path) -> bool:
-    """Whether a tokenizer_config.json says that the tokenizer is a class of code; beside another
-    one a vocabulary file is missing."""
+    """Return whether a tokenizer_config.json states that the tokenizer is a class of code. Where it
+    does not, a vocabulary file is required."""
     try:
         return "AutoTokenizer" in json.loads(tokenizer_config.read_text(encoding="utf-8")).get(
             "auto_map", {}

@@ -1,8 +1,8 @@
-"""Checkpoints with random weights in the files a real one has: config.json, vocabulary,
+"""Checkpoints with random weights in the files of a published one: config.json, vocabulary,
 model.safetensors. Nothing is downloaded.
 
-What the conformance suite and the tests run every family on; a model made so knows nothing and
-fails the gate, as it must.
+The conformance suite and the tests run every family on them. Such a model has learned nothing, so
+it must fail the sanity check.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from gfmtrust.bundle import bpe_file
 from gfmtrust.models.family import Example, Family
 
 LICENCE = "MIT"
-"""Of weights that are nobody's work."""
+"""The licence of random weights, which are nobody's work."""
 
 
 def all_of(names: list[str] | None = None) -> dict[str, tuple[Family, Example]]:
-    """Example name -> its family and itself, of the families named or of every one in the
+    """Return example name -> (its family, the example), for the named families or for all in the
     registry."""
     families = [models.family(name) for name in (names or models.FAMILIES)]
     return {
@@ -30,8 +30,8 @@ def all_of(names: list[str] | None = None) -> dict[str, tuple[Family, Example]]:
 
 
 def network(example: Example, seed: int = 0) -> torch.nn.Module:
-    """A random network of the example's config, eval, without gradients, its dense weights times
-    the example's scale."""
+    """Return a random network of the example's config in eval mode, without gradients; its dense
+    weights are multiplied by the example's scale."""
     family = models.family_of(example.config)
     torch.manual_seed(seed)
     example_network = family.build(family.read_config(example.config)).eval().requires_grad_(False)
@@ -42,8 +42,9 @@ def network(example: Example, seed: int = 0) -> torch.nn.Module:
 
 
 def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
-    """A checkpoint directory of an example: random weights of a seed, its vocabulary, a card with
-    window and licence. Tied tensors are written once, as published files do."""
+    """Write the checkpoint directory of an example and return it: random weights of a seed, the
+    vocabulary, and a card with window and licence. Tied tensors are written once, as in published
+    files."""
     from safetensors.torch import save_file
 
     directory.mkdir(parents=True)

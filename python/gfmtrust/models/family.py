@@ -1,5 +1,5 @@
-"""What a family file provides, and the strict reading of a checkpoint's config.json. No torch
-here."""
+"""The interface of a model family (`Family`), and the strict reading of a checkpoint's config.json
+(`take`). This module does not import torch."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ from gfmtrust.core.errors import BadDataError, ConfigurationError, message
 from gfmtrust.models import config_keys
 
 BAR = 2e-5
-"""Largest |difference of log p| between graph and torch in fp32 where a family sets no other, times
-the standard deviation of log p where that is above 1."""
+"""The largest allowed |difference of log p| between the ONNX graph and torch in fp32, for a family
+that sets no other bar; it is multiplied by the standard deviation of log p where that exceeds 1."""
 NEIGHBOURS = 8
-"""Neighbours scored beside a site; their mean surprisal has a standard error of about 0.25 bit
-(docs/understand/reliability.md)."""
+"""The number of neighbours scored beside a site; their mean surprisal has a standard error of about
+0.25 bit (docs/understand/reliability.md)."""
 
 LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Window:
-    """Which letters a model reads round a site, in bases.
+    """The letters that a model reads around a site; all lengths and offsets are in bases.
 
-    site_forward, site_reverse: index of the site in the window as read. shifts: of the thorough
-    preset. neighbour_offsets: from the site, as read; with neighbours_in_same_pass they cost
-    nothing. shortest_bp: a length the golden windows try beside window_bp.
+    window_bp: length of the window. trained_bp: length that the model was trained on.
+    site_forward, site_reverse: index of the site in the window as the model reads it, on the
+        forward and on the reverse strand.
+    shifts: offsets of the additional windows of the thorough preset.
+    neighbour_offsets: offsets of the neighbours from the site, in reading direction. With
+        neighbours_in_same_pass they need no forward pass of their own.
+    shortest_bp: the short length that the golden windows cover beside window_bp.
     """
 
     window_bp: int
@@ -46,13 +50,14 @@ class Window:
 
 @dataclass(frozen=True)
 class Example:
-    """A checkpoint of the family at reduced width, without its weights: what `models.examples` and
-    the conformance suite build.
+    """The description of a checkpoint of the family at reduced width, without weights;
+    `models.examples` and the conformance suite build it.
 
-    config: config.json with the keys of the published files. vocabulary: token -> id in the
-    published order; the real file need not be at hand; a BPE model has `tokenizer` in its place,
-    the content of a tokenizer.json (vocabularies.bpe). window_bp: the window it is exported with.
-    scale: dense weights as the network starts times this give logits of standard deviation about 1.
+    config: a config.json with the keys of the published files.
+    vocabulary: token -> id in the published order, so that the published file is not needed. A BPE
+        model has `tokenizer` instead: the content of a tokenizer.json (`vocabularies.bpe`).
+    window_bp: length in bases of the window that the example is exported with.
+    scale: factor on the initial dense weights that gives logits a standard deviation of about 1.
     """
 
     config: dict
@@ -66,23 +71,33 @@ class Example:
 class Family:
     """One architecture with its tokenizer.
 
-    model_types, reads: the family takes a config.json whose model_type is among the first and for
-    which `reads` says yes; no two take one. read_config: config.json as dict -> its frozen
-    dataclass, every key consumed. build: config -> torch network whose parameters have the
-    checkpoint's names. text: (config, vocabulary) -> Text, specials checked against the config; a
-    family of quantity "likelihood" gets a bpe_file.BpeFile for the vocabulary and gives a BpeText
-    (`bpe_family`). scorer: (network, config, Text) -> the folded scoring module. cuda_scorer: the
-    same on the same parameters without Scan, Loop, If and DFT, where `scorer` exports to one of
-    them. window: (config, window_bp or None) -> Window. surplus: patterns of weights a file may
-    hold and the network not; unused: of weights the file may lack since scoring does not use them;
-    tied: pattern of a parameter -> the parameter it must equal, as `ties` reads them; a file may
-    leave either out. sized: (network, letters) -> what the scorer takes, for networks whose folded
-    form has room for windows of so many letters. bar: largest |difference of logp| of graph and
-    torch, for logits of standard deviation 1; spill: of a letter that may not be read, where a
-    transform mixes all letters before it parts them again, to rounding. rc_equivariant: whether a
-    network of that config answers both strands alike by construction. examples: name -> Example,
-    the family's layouts; the first bears its name. character_tokenizers: name of a published
-    tokenizer class -> its vocabulary, for checkpoints without a vocabulary file.
+    model_types, reads: the family accepts a config.json whose model_type is one of model_types and
+        for which `reads` returns true. No two families accept the same file.
+    quantity: what the network answers: "direct" (bases), "kmer" (k-mer tokens) or "likelihood" (the
+        log-probability of whole BPE tokens).
+    read_config: config.json as dict -> the family's frozen dataclass; every key must be consumed.
+    build: config -> torch network whose parameters have the names of the checkpoint.
+    text: (config, vocabulary) -> Text, with the special tokens checked against the config. A family
+        of quantity "likelihood" takes a `bpe_file.BpeFile` and returns a BpeText (`bpe_family`).
+    scorer: (network, config, Text) -> the folded scoring module (`layers.folding`).
+    cuda_scorer: the same on the same parameters, without the operators Scan, Loop, If and DFT; None
+        where `scorer` exports none of them.
+    window: (config, window_bp or None) -> Window.
+    surplus: patterns of weights that a file may contain although the network has none of that name.
+    unused: patterns of weights that a file may lack because scoring does not use them.
+    tied: (pattern of a parameter, the parameter it must equal), as `ties` reads them. A file may
+        omit either of the two.
+    sized: (network, letters) -> the object that the scorer takes, for networks whose folded form is
+        built for windows of at most so many letters.
+    bar: the largest allowed |difference of log p| between graph and torch, for logits of standard
+        deviation 1.
+    spill: the largest allowed change that a letter outside the readable context may cause. It
+        exceeds 0 only where a transform mixes all letters and separates them again up to rounding.
+    rc_equivariant: config -> whether the network gives both strands the same answer by
+        construction.
+    examples: name -> Example, one per layout of the family; the first has the family's name.
+    character_tokenizers: name of a published tokenizer class -> its vocabulary, for checkpoints
+        without a vocabulary file.
     """
 
     name: str
@@ -106,8 +121,8 @@ class Family:
     character_tokenizers: dict[str, CharacterTokenizer] = dataclasses.field(default_factory=dict)
 
     def ties(self, names: Iterable[str]) -> list[tuple[str, str]]:
-        """(parameter, the one it must equal) for each of the names that a pattern of `tied` matches
-        in full; groups may be named again."""
+        """Return (parameter, the parameter it must equal) for each name that a pattern of `tied`
+        matches in full; the second entry may refer to groups of the pattern."""
         matches = ((re.fullmatch(one, name), other) for name in names for one, other in self.tied)
         return [(match.string, match.expand(other)) for match, other in matches if match]
 
@@ -115,12 +130,12 @@ class Family:
 def take(
     config: dict, kind: type, fixed: dict[str, tuple], inert: frozenset[str] = frozenset()
 ) -> Any:
-    """A config.json as the dataclass `kind`: its fields by name, an absent one by its default.
+    """Read a config.json into the dataclass `kind`; a key that is absent takes the field's default.
 
-    fixed: key -> values the family can load; the key may be absent. inert: keys beside
-    config_keys.UNREAD that this network does not read. The keys that are left unread are listed in
-    one line of the log. Raises ConfigurationError (78) for a key nobody consumes (it may change the
-    network), a value that cannot be loaded, a missing field.
+    fixed: key -> the values that the family can load; the key may be absent. inert: keys, in
+    addition to config_keys.UNREAD, that do not change this network. Unread keys are listed in one
+    line of the log. Raises ConfigurationError (78) for a key that nothing consumes (it may change
+    the network), for a value that the family cannot load, and for a missing field.
     """
     wanted = {field.name: field for field in fields(kind)}
     unread = set(config) & (inert | config_keys.UNREAD) - set(wanted) - set(fixed)
@@ -165,15 +180,16 @@ def take(
 
 
 def _equal(value: Any, allowed: Any) -> bool:
-    """Equality that keeps true apart from 1 and false from 0."""
+    """Equality that distinguishes true from 1 and false from 0."""
     return value == allowed and isinstance(value, bool) == isinstance(allowed, bool)
 
 
 def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, int]) -> None:
-    """Refuse (65) a vocabulary whose ids run over the network's, or whose special tokens are not
-    where the config says.
+    """Check that all ids are below vocab_size and that each special token has the id that the
+    config states.
 
-    This is what tells a vocabulary with ids off by two from the right one.
+    This distinguishes the right vocabulary from one whose ids are shifted, for example by two.
+    Raises BadDataError (65) otherwise.
     """
     largest = max(vocabulary.values(), default=-1)
     if largest >= vocab_size:
@@ -199,7 +215,8 @@ def check_ids(vocabulary: dict[str, int], vocab_size: int, specials: dict[str, i
 
 
 def near(offsets: tuple[int, ...], window_bp: int, *sites: int) -> tuple[int, ...]:
-    """The offsets that stay inside the window from every one of the sites."""
+    """Return the offsets that stay inside the window of window_bp bases from every one of the
+    sites."""
     return tuple(
         offset for offset in offsets if all(0 <= site + offset < window_bp for site in sites)
     )

@@ -1,11 +1,11 @@
-"""What the catalogue says of each model family, recorded in models/data/families.json.
+"""Facts about each model family for the catalogue, recorded in models/data/families.json.
 
-    facts("gpn")            from the record, without torch; of a family just added, from its file
+    facts("gpn")            from the record, without torch; for a family not yet recorded, from its file
     live("gpn")             from the family's own file; imports torch
     as_text()               the record of every family, as `python dev/write_docs.py` writes it
 
-A family's file imports torch, which scoring environments do not have. A test compares the record
-with the files.
+The file of a family imports torch, which the scoring environments do not contain; hence the record.
+A test compares the record with the files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ RECORDED = package_data.path("families.json")
 @dataclass(frozen=True)
 class FamilyFacts:
     """One family. kind: "masked" or "causal"; reads: what a token is; model_types: of config.json;
-    examples: names of the layouts that the conformance suite builds, the family's own first."""
+    examples: names of the layouts that the conformance suite builds, the family's own name
+    first."""
 
     family: str
     kind: str
@@ -38,15 +39,16 @@ class FamilyFacts:
 
 
 def facts(name: str, recorded: Path = RECORDED) -> FamilyFacts:
-    """Facts about a family, from the record where it has them. Raises ConfigurationError (78) for a
-    family that is not in the registry, BadDataError (65) for a record that cannot be read."""
+    """Return the facts about a family, from the record where it contains them. Raises
+    ConfigurationError (78) for a family that is not in the registry and BadDataError (65) for an
+    unreadable record."""
     recorded_facts = read(recorded) if name in models.FAMILIES else {}
     return recorded_facts[name] if name in recorded_facts else live(name)
 
 
 def live(name: str) -> FamilyFacts:
-    """Facts read from the family's file; imports torch. Raises ConfigurationError (78) for a family
-    that is not in the registry."""
+    """Return the facts from the family's own file; this imports torch. Raises ConfigurationError
+    (78) for a family that is not in the registry."""
     family = models.family(name)
     example = next(iter(family.examples.values()))
     is_bpe = family.quantity == "likelihood"
@@ -63,8 +65,8 @@ def live(name: str) -> FamilyFacts:
 
 @cache
 def read(path: Path = RECORDED) -> dict[str, FamilyFacts]:
-    """Facts by family, as `as_text` records them; none where there is no file. Raises BadDataError
-    (65) for another file."""
+    """Return the facts by family as `as_text` recorded them, or {} where the file is missing.
+    Raises BadDataError (65) for a file of another content."""
     if not path.is_file():
         return {}
     try:
@@ -78,7 +80,8 @@ def read(path: Path = RECORDED) -> dict[str, FamilyFacts]:
 
 
 def as_text() -> str:
-    """The record of every family in the registry, one per line; imports torch."""
+    """Return the record of every family in the registry as JSON, one per line; this imports
+    torch."""
     rows = (json.dumps(asdict(live(name))) for name in models.FAMILIES)
     return "[\n" + ",\n".join(rows) + "\n]\n"
 
@@ -90,8 +93,8 @@ def _record(row: dict[str, Any]) -> FamilyFacts:
 
 
 def _token(quantity: str, text: Text) -> str:
-    """What a token of the family is; families of whole tokens describe them otherwise than by a
-    number of letters."""
+    """Describe a token of the family in words. A family of whole tokens has no fixed number of
+    letters per token."""
     if quantity == "likelihood":
         return "whole tokens"
     return "single bases" if text.k == 1 else f"{text.k}-mers"

@@ -1,5 +1,5 @@
-"""A scoring module as an ONNX graph: eager answers to compare with, the export itself, and equal
-bytes for equal weights."""
+"""Export of a scoring module as an ONNX graph, and its eager answers for comparison. Equal weights
+give equal bytes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.models.quiet import errors_only
 
 OPSET = 24
-"""The last with kernels in onnxruntime 1.31, and the first whose Attention is one operator that
-serves any batch."""
+"""The last opset with kernels in ONNX Runtime 1.31, and the first whose Attention is one operator
+for any batch size."""
 EXPORTERS = ("onnx_ir", "onnxscript", "torch.onnx")
-"""Loggers that count optimiser steps and name packages nobody needs."""
+"""Loggers that report optimiser steps and name packages that are not needed."""
 LARGE_BYTES = 1_500_000_000
-"""Weights beyond this go to a data file beside the graph: one protobuf cannot hold 2 GB."""
+"""Weights beyond this size go to a data file beside the graph, because one protobuf cannot exceed 2
+GB."""
 
 
 def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.ndarray]]:
-    """A function of feeds that gives logp and off_alphabet, 0 where a scorer has none, run eagerly.
+    """Return a function from feeds to (logp, off_alphabet), run eagerly; off_alphabet is 0 where a
+    scorer has none.
 
-    Raises InternalError (70) for a module in train mode; the function BadDataError (65) where an
-    answer is not finite.
+    Raises InternalError (70) for a module in train mode. The function raises BadDataError (65)
+    where an answer is not finite.
     """
     require_eval(scorer)
 
@@ -51,8 +53,8 @@ def answerer(scorer: torch.nn.Module) -> Callable[[dict], tuple[np.ndarray, np.n
 
 
 def require_eval(scorer) -> None:
-    """Refuse (70) a module that is in train mode anywhere: dropout would be in the reference and in
-    the graph."""
+    """Raise InternalError (70) for a module with any part in train mode: dropout would enter the
+    reference and the graph."""
     training = [
         name or "the outermost module" for name, module in scorer.named_modules() if module.training
     ]
@@ -67,11 +69,11 @@ def require_eval(scorer) -> None:
 
 
 def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
-    """Write a scoring module as one ONNX graph with dynamic batch, length and positions; equal
-    bytes for equal weights.
+    """Write a scoring module as one ONNX graph with dynamic batch, length and positions, and return
+    the path; equal weights give equal bytes.
 
-    feeds: the inputs to trace with, int64, at least 2 windows and 2 positions: a size of 1 would be
-    taken for fixed.
+    feeds: the inputs to trace with, int64, at least 2 windows and 2 positions, because an export
+    would treat a size of 1 as fixed. Raises InternalError (70) for a module in train mode.
     """
     require_eval(scorer)
     dims = {name: torch.export.Dim(name) for name in ("batch", "length", "positions")}
@@ -105,8 +107,8 @@ def export_graph(scorer, feeds: dict[str, np.ndarray], path: Path) -> Path:
 
 
 def strip(model) -> None:
-    """Drop what the exporter notes about the machine and the source: stack traces, paths, versions.
-    Numbers and names stay."""
+    """Remove what the exporter records about the machine and the source: stack traces, paths,
+    versions. Numbers and names stay."""
     model.ClearField("producer_version")
     model.ClearField("doc_string")
     _strip_metadata(model)

@@ -1,9 +1,9 @@
-"""The only place that asks the model hub anything: a checkpoint at one commit, and the facts that
-pin a row of the registry.
+"""The only module that contacts the model hub: it fetches a checkpoint at one commit, and the facts
+that pin a row of the registry.
 
-A checkpoint lies in the hub's own cache (HF_HOME) or is fetched into it; what lies there whole is
-used without a network. Nothing here reads weights, and no code of a repository is fetched, let
-alone run.
+A checkpoint is read from the hub's own cache (HF_HOME) or fetched into it; a complete one in the
+cache is used without a network. Nothing here reads weights, and the code of a repository is neither
+fetched nor run.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LOG = logging.getLogger(__name__)
 HUB_ID = re.compile(
     r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@(?P<revision>[0-9a-f]{40})", re.ASCII
 )
-"""A repository at one commit. A branch moves, so it is no revision."""
+"""A repository at one commit. A branch is not accepted as a revision, because it moves."""
 
 
 def fetch(
@@ -42,16 +42,19 @@ def fetch(
     readable: Callable[[dict], object] = dict,
     weights_sha256: Sequence[str] = (),
 ) -> Path:
-    """Directory with config, tokenizer, weights and model card of a repository at one commit.
+    """Return the directory with config, tokenizer, weights and model card of a repository at one
+    commit.
 
-    readable: raises ConfigurationError for a config.json it cannot read, before any weights are
-    fetched. weights_sha256: digests of the weight files in name order, where the registry pins
-    them; of several formats the one with these digests is fetched, and other weights are refused
-    before they are. What is fetched is announced with its size, and every file is compared with the
-    digest the hub lists for it. Raises MissingInputError (66) where the checkpoint is not in the
-    cache and the hub does not give it, ConfigurationError (78) for a repository without weights we
-    read, TransientError (75) for a file that came in part, BadDataError (65) for one that is
-    another than listed, InputOutputError (74), CannotWriteError (73).
+    readable: raises ConfigurationError for a config.json that it cannot read, before any weights
+    are fetched. weights_sha256: the digests of the weight files sorted by name, where the registry
+    pins them; among several formats the one with these digests is fetched, and other weights are
+    refused before the download. The size of the download is logged, and every file is compared with
+    the digest that the hub lists for it.
+
+    Raises MissingInputError (66) where the checkpoint is not in the cache and the hub does not
+    provide it, ConfigurationError (78) for a repository without readable weights, TransientError
+    (75) for an incomplete file, BadDataError (65) for a file that differs from the listed one,
+    InputOutputError (74) and CannotWriteError (73).
     """
     place = folder(repository, revision)
     if contents.is_whole(place):
@@ -65,8 +68,8 @@ def fetch(
 
 
 def licence(directory: Path) -> dict[str, str]:
-    """`licence` and `licence_url` as the model card (README.md) states them at its head, '' where
-    it does not."""
+    """Return `licence` and `licence_url` as the header of the model card (README.md) states them,
+    '' where it does not."""
     path = directory / contents.MODEL_CARD
     if not path.is_file():
         return {"licence": "", "licence_url": ""}
@@ -121,8 +124,8 @@ def _download(
 
 
 def _require_files(place: str, names: Iterable[str]) -> None:
-    """Refuse (78) a repository whose files are no checkpoint, and say what is there instead of the
-    weights."""
+    """Raise ConfigurationError (78) for a repository whose files are not a checkpoint, and say
+    which other files it has."""
     names = list(names)
     if wanting := contents.lacking(names):
         there = contents.unreadable(names)
@@ -135,8 +138,8 @@ def _require_files(place: str, names: Iterable[str]) -> None:
 def _weights(
     place: str, listed: dict, get: Callable[[str], Path], weights_sha256: list[str]
 ) -> list[str]:
-    """Names of the weight files to fetch. An index is fetched to read its shards. Raises
-    ConfigurationError (78) for a shard that is not listed, BadDataError (65) where no format has
+    """Return the names of the weight files to fetch; an index is fetched to read its shards. Raises
+    ConfigurationError (78) for a shard that is not listed and BadDataError (65) where no format has
     the digests of the registry."""
     choices = []
     for names in contents.weight_choices(listed, get):
@@ -164,8 +167,8 @@ def _weights(
 
 
 def _may_have(names: list[str], listed: dict, weights_sha256: list[str]) -> bool:
-    """Whether files can have these digests, as far as the hub lists them: of a small file in git it
-    lists no sha256."""
+    """Return whether the files can have these digests, as far as the hub lists them; it lists no
+    sha256 of a small file stored in git."""
     digests = [_listed_sha256(listed[name]) for name in names]
     return len(digests) == len(weights_sha256) and all(
         one in ("", other) for one, other in zip(digests, weights_sha256, strict=True)
@@ -173,14 +176,14 @@ def _may_have(names: list[str], listed: dict, weights_sha256: list[str]) -> bool
 
 
 def _listed_sha256(file) -> str:
-    """The sha256 that the hub lists for a large file (git-lfs); '' for one in git itself, listed by
-    git's own sha1 of the blob."""
+    """Return the sha256 that the hub lists for a large file (git-lfs), '' for a file in git itself,
+    for which it lists git's own sha1 of the blob."""
     return file.lfs.sha256 if file.lfs is not None else ""
 
 
 def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Path]:
-    """A function of a listed file's name that fetches it into the cache and compares it with its
-    digest."""
+    """Return a function that fetches a listed file into the cache by its name and compares it with
+    its digest."""
     from huggingface_hub import hf_hub_download
 
     bars: dict[str, Any] = {} if sys.stderr.isatty() else {"tqdm_class": _lines()}
@@ -195,7 +198,7 @@ def _getter(repository: str, revision: str, listed: dict) -> Callable[[str], Pat
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The client names each request and each of its tries."""
+    """Silence the client, which logs each request and each retry."""
     from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (importing them sets the level of their logger)
 
     with errors_only("huggingface_hub", failures()[1].__module__.split(".")[0]):
@@ -203,7 +206,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _lines() -> type:
-    """The hub's progress bar as plain lines, for a log: `progress` says when."""
+    """Return the hub's progress bar as plain lines for a log; `Progress` decides when a line is
+    written."""
     from tqdm.auto import tqdm
 
     class Lines(tqdm):
@@ -226,8 +230,8 @@ def _lines() -> type:
 
 
 def _check(path: Path, file) -> None:
-    """Compare a fetched file with what the hub lists: sha256 of a large file, git's digest of a
-    small one. Another one is removed."""
+    """Compare a fetched file with what the hub lists: the sha256 of a large file, git's digest of a
+    small one. A file that differs is removed, and BadDataError (65) is raised."""
     with open(path, "rb") as content:
         if file.lfs is not None:
             expected, digest = (
@@ -253,7 +257,7 @@ def _check(path: Path, file) -> None:
 
 
 def size_text(size: int) -> str:
-    """Bytes in words: '1.24 GB'."""
+    """Return a number of bytes as text, for example '1.24 GB'."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= scale:
             return f"{size / scale:.3g} {unit}"
@@ -261,14 +265,14 @@ def size_text(size: int) -> str:
 
 
 def facts(repository: str, bpe: bool = False) -> dict[str, str]:
-    """The columns that pin a row, read from the repository's current commit; the digests of weights
-    are those the hub lists.
+    """Return the columns that pin a row, read from the repository's current commit; the digests of
+    weights are those that the hub lists.
 
-    bpe: whether the family reads a byte pair encoding, and so its tokenizer.json. Only small files
-    are downloaded, and weights that git holds itself, for which no sha256 is listed. The licence is
-    empty where the model card states none. Raises MissingInputError (66) without a network,
-    ConfigurationError (78) for a repository that is no checkpoint we read, and what `fetch` raises
-    for single files.
+    bpe: whether the family reads a byte pair encoding and therefore its tokenizer.json. Only small
+    files are downloaded, and weights stored in git itself, for which no sha256 is listed. The
+    licence is empty where the model card states none. Raises MissingInputError (66) without a
+    network, ConfigurationError (78) for a repository that is not a readable checkpoint, and what
+    `fetch` raises for single files.
     """
     from huggingface_hub import HfApi
 
@@ -327,7 +331,7 @@ def _sha256(path: Path) -> str:
 
 
 def _licence_of(card) -> str:
-    """The licence that the head of a model card states, '' for none; names of several are
-    joined."""
+    """Return the licence that the header of a model card states, '' where it states none; several
+    names are joined."""
     named = card.get("license_name") if card.get("license") == "other" else card.get("license")
     return " ".join(map(str, named)) if isinstance(named, list) else str(named or "")

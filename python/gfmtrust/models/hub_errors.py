@@ -1,4 +1,5 @@
-"""Where a checkpoint lies in the hub's cache, and what a failed request means: one line, its exit code and a remedy."""
+"""The place of a checkpoint in the hub's cache, and the translation of a failed request into one
+line with its exit code and a remedy."""
 
 from __future__ import annotations
 
@@ -18,17 +19,17 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
-"""Of a cache folder that cannot be made or written; the last two where a file stands in its
-place."""
+"""Errors of a cache folder that cannot be created or written; the last two occur where a file has
+its name."""
 
 
 BUSY = (429, 500, 502, 503, 504)
-"""Answers of the hub that another try may change."""
+"""Status codes of the hub for which a retry may succeed."""
 
 
 def folder(repository: str, revision: str) -> Path:
-    """Where the hub's cache keeps a repository at a commit; files put there by hand are found like
-    fetched ones."""
+    """Return the folder where the hub's cache keeps a repository at a commit; files placed there by
+    hand are found in the same way as fetched ones."""
     from huggingface_hub import constants
 
     return (
@@ -40,8 +41,8 @@ def folder(repository: str, revision: str) -> Path:
 
 
 def failures() -> tuple[type[Exception], ...]:
-    """What a failed request raises: files and timeouts as OSError, the rest as the HTTP library's
-    own base, whichever the hub uses."""
+    """Return the exceptions that a failed request raises: OSError for files and timeouts, and the
+    base class of the HTTP library that the hub client uses."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return (OSError, HfHubHTTPError.__bases__[0])
@@ -50,8 +51,8 @@ def failures() -> tuple[type[Exception], ...]:
 def no_checkpoint(
     repository: str, revision: str, error: Exception, without_network: str = ""
 ) -> Exception:
-    """The one line that says why a checkpoint did not come, and where to place which files
-    instead."""
+    """Return the error that says in one line why a checkpoint was not obtained, and where to place
+    which files instead."""
     from huggingface_hub.errors import (
         GatedRepoError,
         RepositoryNotFoundError,
@@ -120,8 +121,8 @@ def no_checkpoint(
 
 
 def status(error: BaseException | None) -> int:
-    """HTTP status of the answer at the bottom of an error, 0 where there was none; the client may
-    wrap it."""
+    """Return the HTTP status of the response at the root of an error, which the client may have
+    wrapped; 0 where there was no response."""
     while error is not None:
         if (response := getattr(error, "response", None)) is not None:
             return response.status_code
@@ -130,7 +131,7 @@ def status(error: BaseException | None) -> int:
 
 
 def cause(error: BaseException) -> str:
-    """First line of what lies at the bottom of an error; the client wraps it in advice of its
+    """Return the first line of the root cause of an error; the client wraps it in advice of its
     own."""
     while error.__cause__ is not None:
         error = error.__cause__

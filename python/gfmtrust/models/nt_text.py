@@ -1,5 +1,5 @@
-"""What both generations of the Nucleotide Transformer share: masked 6-mers behind one CLS, and the
-windows they read."""
+"""Parts that both generations of the Nucleotide Transformer share: masked 6-mers after one CLS, and
+the windows."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from gfmtrust.models.vocabularies import check_kmers
 K = 6
 V1, V2 = "Nucleotide Transformer v1", "Nucleotide Transformer v2"
 FIRST_IDS = {V1: 4, V2: 6}
-"""Id of the first 6-mer: v2 has `<eos>` and `<bos>` in front of the 6-mers, v1 behind them, where
-its network has no row for them."""
+"""The id of the first 6-mer. v2 has `<eos>` and `<bos>` before the 6-mers, v1 after them, where its
+network has no row for them."""
 NEIGHBOUR_TOKENS = (2, 4, 6, 8)
-"""Every second token either side of the site's: no two masked tokens touch."""
+"""Every second token on either side of the site's token, so that no two masked tokens are
+adjacent."""
 PHASES = (-2, -1, 0, 1, 2, 3)
 SHORTEST_TOKENS = 18
 
 
 def text(config: Any, vocabulary: dict[str, int], generation: str) -> Text:
-    """generation: V1 or V2. Raises BadDataError (65) for specials elsewhere than config.json says,
-    and for the vocabulary of the other generation, which has the same tokens, and as published the
-    same number of lines, but every 6-mer two ids off."""
+    """Return the text. generation: V1 or V2. Raises BadDataError (65) for special tokens with other
+    ids than config.json states, and for the vocabulary of the other generation, which has the same
+    tokens and, as published, the same number of lines, but every 6-mer shifted by two ids."""
     check_kmers(vocabulary, FIRST_IDS, generation)
     vocabulary = usable(vocabulary, config.vocab_size, ("<mask>", "<pad>", "<cls>", "N"), K)
     check_ids(
@@ -45,10 +46,11 @@ def text(config: Any, vocabulary: dict[str, int], generation: str) -> Text:
 
 
 def window(config: Any, window_bp: int | None) -> Window:
-    """Raises ConfigurationError (78) for a width that is not whole tokens, or too few."""
+    """Return the window. Raises ConfigurationError (78) for a width that is not a whole number of
+    tokens or is too small."""
     trained = (
         config.max_position_embeddings - config.pad_token_id - 2
-    ) * K  # positions start after the pad id; one is CLS's
+    ) * K  # positions start after the pad id, and CLS takes one
     width = window_bp or trained
     if width % K or width < SHORTEST_TOKENS * K:
         raise ConfigurationError(

@@ -1,5 +1,5 @@
-"""What the conformance suite found: one figure per example and check, kept in
-models/data/conformance.json and shown as a table. Runs nothing."""
+"""The outcomes of the conformance suite: one figure per example and check, kept in
+models/data/conformance.json and shown as a table. Nothing is run here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RECORDED = package_data.path("conformance.json")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One check of one example: the figure and the most (or, where `at_least`, the least) it may
-    be."""
+    """One check of one example: the figure, and the largest (or, with at_least, the smallest)
+    allowed value."""
 
     example: str
     check: str
@@ -30,12 +30,12 @@ class Outcome:
     def passed(self) -> bool:
         return (
             self.value >= self.allowed if self.at_least else self.value <= self.allowed
-        )  # NaN passes neither
+        )  # NaN never passes
 
 
 def table(results: list[Outcome]) -> str:
-    """One row per example, one column per check, as Markdown; a figure over its bar is bold,
-    several of one check stand in one cell."""
+    """Return the outcomes as a Markdown table with one row per example and one column per check. A
+    figure that fails is bold; several figures of one check share a cell."""
     checks = list(dict.fromkeys(one.check for one in results))
     lines = ["| example | " + " | ".join(checks) + " |", "|---" * (len(checks) + 1) + "|"]
     for name in dict.fromkeys(one.example for one in results):
@@ -53,7 +53,8 @@ def _cell(one: Outcome) -> str:
 
 
 def write(results: list[Outcome], path: Path, force: bool = True) -> None:
-    """Write outcomes as JSON, one per line; figures to two digits, a bar of infinity as null."""
+    """Write outcomes as JSON, one per line; figures have two significant digits, and an infinite
+    bar is null."""
     rows = [
         {
             **asdict(one),
@@ -67,8 +68,8 @@ def write(results: list[Outcome], path: Path, force: bool = True) -> None:
 
 
 def read(path: Path = RECORDED) -> list[Outcome]:
-    """Outcomes kept by `write`; none where there is no file. Raises BadDataError (65) for another
-    file."""
+    """Return the outcomes that `write` wrote, [] where the file is missing. Raises BadDataError
+    (65) for a file of another content."""
     if not path.is_file():
         return []
     try:

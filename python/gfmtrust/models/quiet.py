@@ -1,4 +1,5 @@
-"""Foreign loggers kept to errors for a while: what fails is said in one line of ours."""
+"""Restrict other packages' loggers to errors for a while; a failure is reported in one line of
+ours."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def errors_only(*names: str) -> Iterator[None]:
-    """Loggers of those names tell errors alone inside the block."""
+    """Inside the block the loggers of these names only report errors; their levels are restored
+    after it."""
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,9 +1,9 @@
-"""The checkpoints we know by name: rows of models/data/models.csv, and what a row must hold before
-anything is downloaded.
+"""The registry of named checkpoints: the rows of models/data/models.csv, and what a row must
+contain before anything is downloaded.
 
-A value that was not read from a citable source is empty in the file. A row without a commit is
-unpinned and never downloaded; one with a commit and without the digests of its weights is as good
-as `repository@commit`. A directory of weights given by the user needs no row.
+A cell is empty where no citable source states the value. A row without a commit is unpinned and is
+never downloaded; a row with a commit but without the digests of its weights is as trustworthy as
+`repository@commit`. A directory of weights that the user gives needs no row.
 """
 
 from __future__ import annotations
@@ -30,28 +30,32 @@ LOG = logging.getLogger(__name__)
 
 TABLE = package_data.path("models.csv")
 COMMIT = ("revision", "pin_source")
-"""What a download needs: the commit fixes every file, and the hub's digests are checked; pin_source
-names where it was read."""
+"""The columns that a download needs. The commit fixes every file, and the digests that the hub
+lists are checked; pin_source names the place where the commit was read."""
 DIGESTS = (*COMMIT, "weights_sha256")
-"""What a row needs so that its weights are known without the hub."""
+"""The columns that a row needs so that its weights can be identified without the hub."""
 OPTIONAL = ("config_sha256", "vocabulary_sha256", "weights_bytes", "licence", "licence_url")
-"""Columns that are filled where the source lists them. A digest that is there is checked; an absent
-licence is read from the model card."""
+"""Columns that are filled where the source states them. A digest that is present is checked; a
+missing licence is read from the model card."""
 PINNED = (*DIGESTS, *OPTIONAL)
-"""Every column that `pin` writes."""
+"""All columns that `pin` writes."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 REVISION = re.compile(r"[0-9a-f]{40}")
-"""A commit; a branch moves."""
+"""A commit. A branch is not accepted, because it moves."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One checkpoint. weights_sha256: digests of the weight files that are loaded (`models.files`),
-    in name order, joined by a space; sizes likewise. vocabulary_sha256: of the file the vocabulary
-    is read from, of tokenizer_config.json where the tokenizer is code. organisms: what it was
-    trained on, where a source that can be cited says so. layout_source: where the names of the
-    repository's files, the keys of its config and its vocabulary were read; empty where nobody
-    did."""
+    """One checkpoint.
+
+    weights_sha256: digests of the weight files that are loaded (`models.files`), in the order of
+        their names, separated by a space; weights_bytes holds their sizes in the same way.
+    vocabulary_sha256: digest of the file that the vocabulary is read from, or of
+        tokenizer_config.json where the tokenizer is a class of code.
+    organisms: the organisms it was trained on, where a citable source states them.
+    layout_source: where the names of the repository's files, the keys of its config and its
+        vocabulary were read; empty where nobody has checked them.
+    """
 
     id: str
     family: str
@@ -72,15 +76,15 @@ class Row:
     @property
     def pinned(self) -> str:
         """'digests', 'commit' or 'no': how much of the checkpoint is fixed before the hub is
-        asked."""
+        contacted."""
         if not all(getattr(self, column) for column in COMMIT):
             return "no"
         return "digests" if all(getattr(self, column) for column in DIGESTS) else "commit"
 
 
 def read_rows(table: Path = TABLE) -> dict[str, Row]:
-    """Rows by id, file order. Raises MissingInputError (66) without the file, BadDataError (65) for
-    a row that cannot be meant."""
+    """Return the rows by id, in file order. Raises MissingInputError (66) where the file is missing
+    and BadDataError (65) for an invalid row."""
     if not table.is_file():
         raise MissingInputError(message(str(table), "not found", "the registry of checkpoints"))
     with open(table, newline="", encoding="utf-8") as file:
@@ -107,7 +111,7 @@ def read_rows(table: Path = TABLE) -> dict[str, Row]:
 
 
 def find(name: str, table: Path = TABLE) -> Row:
-    """The row of that name, which has a commit at least. Raises ConfigurationError (78) for an
+    """Return the row of that name; it has at least a commit. Raises ConfigurationError (78) for an
     unknown name and for an unpinned row."""
     rows = read_rows(table)
     if name not in rows:
@@ -126,12 +130,12 @@ def find(name: str, table: Path = TABLE) -> Row:
 def pin(
     name: str | None, table: Path = TABLE, facts: Callable[[str, bool], dict[str, str]] = hub.facts
 ) -> Row:
-    """Fill the pinned columns of a row from its repository's current commit and rewrite the table;
-    needs a network.
+    """Fill the pinned columns of a row from the current commit of its repository, rewrite the table
+    and return the new row; this needs a network.
 
     facts: (repository, whether its family reads a byte pair encoding) -> the columns of PINNED.
-    Raises UsageError (64) without a name, ConfigurationError (78) for an unknown one, and what
-    `facts` raises; the table is replaced whole or left alone.
+    Raises UsageError (64) without a name, ConfigurationError (78) for an unknown name, and what
+    `facts` raises. The table is either replaced as a whole or left unchanged.
     """
     if not name:
         raise UsageError(message("models pin", "no id", "the id of a registered checkpoint"))

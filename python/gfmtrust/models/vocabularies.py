@@ -1,8 +1,8 @@
-"""Vocabularies in the order their sources publish: for examples and tests, and to tell the
-vocabulary of a sibling from the right one.
+"""Vocabularies in the order of their published sources, for examples and tests, and to distinguish
+a vocabulary from those of related models.
 
-Where a checkpoint has a vocabulary file it is read, never made (`tokenizers`); of tokenizers that
-are classes in code the ids are here.
+Where a checkpoint has a vocabulary file, that file is read (`bundle.vocabulary_file`); the ids of
+tokenizers that are classes of code are stated here.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from gfmtrust.bundle.vocabulary_file import CharacterTokenizer
 from gfmtrust.core.errors import BadDataError, message
 
 CHARACTERS = ["[CLS]", "[SEP]", "[BOS]", "[MASK]", "[PAD]", "[RESERVED]", "[UNK]", *"ACGTN"]
-"""Of HyenaDNA and Caduceus: ids 0 to 11, in networks of 16 rows (HazyResearch/hyena-dna,
-CharacterTokenizer)."""
+"""The vocabulary of HyenaDNA and Caduceus: ids 0 to 11, in networks of 16 rows
+(HazyResearch/hyena-dna, CharacterTokenizer)."""
 
 
 def numbered(tokens: list[str]) -> dict[str, int]:
-    """Token -> its place."""
+    """Return token -> its index."""
     return {token: number for number, token in enumerate(tokens)}
 
 
 def kmers(k: int = 6) -> list[str]:
-    """The 4^k words in the order of Nucleotide Transformer's file: A, T, C, G."""
+    """Return the 4^k words in the order of Nucleotide Transformer's file: A, T, C, G."""
     return ["".join(word) for word in product("ATCG", repeat=k)]
 
 
@@ -43,19 +43,19 @@ CHARACTER_TOKENIZER = CharacterTokenizer(
         "unk_token": "[UNK]",
     },
 )
-"""What the classes HyenaDNATokenizer (LongSafari's tokenization_hyena.py) and CaduceusTokenizer
-(tokenization_caduceus.py) hold."""
+"""The vocabulary and special tokens of the classes HyenaDNATokenizer (LongSafari's
+tokenization_hyena.py) and CaduceusTokenizer (tokenization_caduceus.py)."""
 
 
 def check_kmers(
     vocabulary: dict[str, int], siblings: Mapping[str, int], model_name: str, k: int = 6
 ) -> None:
-    """Refuse (65) a vocabulary whose k-mers are not the published ones in their order, A, T, C, G,
-    from the published first id on.
+    """Check that the k-mers of a vocabulary have consecutive ids in the published order, A, T, C,
+    G, from the published first id. Raises BadDataError (65) otherwise.
 
-    siblings: name of a model -> id of its first k-mer; own: the name among them whose weights are
-    read. Vocabularies of siblings have the same tokens and may have the same length: where the
-    first k-mer stands tells them apart.
+    siblings: name of a model -> id of its first k-mer; model_name: the one whose weights are read.
+    The vocabularies of related models have the same tokens and may have the same length; the id of
+    the first k-mer distinguishes them.
     """
     require_words(vocabulary, k)
     first = vocabulary.get("A" * k, 0)
@@ -86,11 +86,11 @@ def bpe(
     specials: tuple[str, ...] = ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"),
     letters: str = "ACGT",
 ) -> dict:
-    """The content of a tokenizer.json of `size` tokens: specials, letters, then drawn pairs of
-    tokens, of eight letters at most.
+    """Return the content of a tokenizer.json of `size` tokens: special tokens, letters, then random
+    pairs of tokens with at most eight letters.
 
-    The published files are trained on genomes; what they agree in is here: the specials first, one
-    word a text, [CLS] and [SEP] round it.
+    It has what the published files, which are trained on genomes, have in common: the special
+    tokens come first, a text is one word, and [CLS] and [SEP] enclose it.
     """
     rng = np.random.default_rng(size)
     vocabulary, bases, merges = (
@@ -99,7 +99,7 @@ def bpe(
         [],
     )
     while len(vocabulary) < size:
-        # shorter parts are likelier, as in a trained file
+        # shorter parts are drawn more often, as in a trained file
         left, right = (bases[int(len(bases) * rng.random() ** 2)] for _ in range(2))
         if left + right not in vocabulary and len(left + right) <= 8:
             vocabulary[left + right] = len(vocabulary)

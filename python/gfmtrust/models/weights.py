@@ -1,7 +1,7 @@
 """The weight files of a checkpoint as tensors by name; nothing in them is executed.
 
-A .bin file is a pickle: it is read with weights_only, whose unpickler makes tensors and plain
-containers and nothing else (CVE-2025-32434, torch 2.6 and later). What else it holds is refused.
+A .bin file is a pickle. It is read with weights_only, whose unpickler creates only tensors and
+plain containers (CVE-2025-32434; torch 2.6 and later); any other content is refused.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ BYTES_PER_PARAMETER = 4
 UNSUPPORTED = re.compile(
     r"(?:GLOBAL|global|Unsupported class|Trying to load unsupported \S+ class) ([\w.]+)"
 )
-"""Where torch's unpickler names what it would not make."""
+"""Matches the name of the object that torch's unpickler refused to create."""
 
 
 def paths_of(directory: Path) -> list[Path]:
-    """The files with weights of a checkpoint, by name, as `files.weight_files` chooses them; other
-    forms beside them are named in the log.
+    """Return the weight files of a checkpoint, sorted by name, as `files.weight_files` chooses
+    them; other forms beside them are named in the log.
 
-    Raises MissingInputError (66) where there is none or one that an index lists is not there, and
-    what `files.weight_map` raises."""
+    Raises MissingInputError (66) where there is none or where a file that an index lists is
+    missing, and what `files.weight_map` raises.
+    """
     names = [path.name for path in directory.iterdir() if path.is_file()]
     paths = [directory / name for name in files.weight_files(names, directory.__truediv__)]
     if not paths:
@@ -63,8 +64,8 @@ def paths_of(directory: Path) -> list[Path]:
 
 
 def n_bytes(paths: list[Path]) -> int:
-    """Size of the weights in fp32, from the shapes alone. Raises BadDataError (65) for a file whose
-    head is not whole."""
+    """Return the size of the weights in fp32 in bytes, from the shapes alone. Raises BadDataError
+    (65) for a file with an incomplete header."""
     return BYTES_PER_PARAMETER * sum(map(_n_values, paths))
 
 
@@ -82,9 +83,9 @@ def _n_values(path: Path) -> int:
 
 
 def read(paths: list[Path]) -> dict[str, torch.Tensor]:
-    """Every tensor by its name. Raises BadDataError (65) for a file that is not whole or holds
-    anything else, for a tensor that two files hold with different values, and for an index that
-    names another file than the one that holds a tensor."""
+    """Return every tensor by its name. Raises BadDataError (65) for a file that is incomplete or
+    contains anything else, for a tensor that two files contain with different values, and for an
+    index that names another file than the one with the tensor."""
     listed = _listed(paths)
     tensors: dict[str, torch.Tensor] = {}
     for path in paths:
@@ -115,7 +116,7 @@ def read(paths: list[Path]) -> dict[str, torch.Tensor]:
 
 
 def _listed(paths: list[Path]) -> dict[str, str]:
-    """Tensor -> file, of the index that lists these files; {} without one."""
+    """Return tensor -> file of the index that lists these files, {} without an index."""
     directory = paths[0].parent
     chosen = files.form(path.name for path in directory.iterdir() if path.is_file())
     return files.weight_map(directory / chosen) if chosen in files.SUFFIXES else {}
@@ -138,12 +139,12 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _load_bin(path: Path, device: str) -> dict[str, torch.Tensor]:
-    """device 'meta' gives the shapes and reads no values."""
+    """Return the tensors of a .bin file. Device 'meta' gives the shapes and reads no values."""
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except (MemoryError, GfmtrustError):
         raise
-    except Exception as error:  # a damaged pickle makes the reader raise nearly anything
+    except Exception as error:  # a damaged pickle can make the reader raise almost any exception
         raise _unread(path, error) from error
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise BadDataError(
@@ -178,8 +179,8 @@ def _load_bin(path: Path, device: str) -> dict[str, torch.Tensor]:
 
 
 def _unread(path: Path, error: Exception) -> BadDataError:
-    """The unpickler's own text advises to switch its protection off: it is not passed on but for
-    the name of what the file would run."""
+    """Return the error for an unreadable file. The unpickler's own text advises users to switch off
+    its protection, so only the name of the object that the file asks for is passed on."""
     named = UNSUPPORTED.search(str(error)) if path.suffix == ".bin" else None
     observed = f"not read ({type(error).__name__})"
     if named:

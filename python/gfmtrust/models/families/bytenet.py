@@ -1,6 +1,6 @@
 """GPN's ByteNet encoder (`"encoder": "bytenet"`), the network of gpn-animal-promoter.
 
-Parameters are numbered as in the package gpn 0.9.0a1 (`ByteNetLayer`); the code is ours.
+The parameters are numbered as in the package gpn 0.9.0a1 (`ByteNetLayer`); the code is our own.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from gfmtrust.models.layers.dilated import Block, convolution
 
 
 class ByteNetLayer(Block):
-    """A residual bottleneck: to `inner` channels, one convolution, and back.
+    """A residual bottleneck: a projection to `inner` channels, one convolution, and a projection
+    back.
 
-    A norm and a GELU stand before each of the three.
+    A layer norm and a GELU precede each of the three.
 
-    width: channels of the residual. inner: channels of the convolution, half as many in a slim
-    network.
+    width: channels of the residual stream. inner: channels of the convolution, half of width in a
+    slim network.
     """
 
     def __init__(self, width: int, inner: int, kernel: int, dilation: int, groups: int, bias: bool):

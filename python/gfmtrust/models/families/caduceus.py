@@ -1,12 +1,12 @@
-"""Caduceus: Mamba-1 run in both directions, masked single bases; `ph` plain, `ps` reading both
-strands with the same weights.
+"""Caduceus: masked single bases, Mamba-1 run in both directions. The `ph` checkpoints read one
+strand, the `ps` checkpoints read both strands with shared weights.
 
-Source: Schiff et al., arXiv:2403.03234; names and the order of operations from
-kuleshov-group/caduceus, modeling_caduceus.py and modeling_rcps.py. Reading both strands: the window
-and its reverse complement run through one network as two windows, and an answer adds base b on the
-one to its complement on the other, so both strands are answered alike by construction. N and what
-lies outside a contig are [PAD], as in the authors' training data; no [SEP] ends a window, since its
-reverse complement would have it in front.
+Source: Schiff et al., arXiv:2403.03234; names and the order of operations follow
+kuleshov-group/caduceus, modeling_caduceus.py and modeling_rcps.py. A `ps` network processes the
+window and its reverse complement as two windows and adds the logit of base b on the one to that of
+its complement on the other, so both strands get the same answer by construction. N and positions
+outside the contig are [PAD], as in the authors' training data. No [SEP] ends a window, because its
+reverse complement would then begin with it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from gfmtrust.models.layers.scan import LONGEST
 from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 DEFAULT_BP, TRAINED_BP = 1024, 131_072
-"""config.json names no context: the window of a row or card, else the shorter checkpoints'; the
-longest any was trained with."""
+"""config.json states no context. DEFAULT_BP, that of the shorter checkpoints, applies where neither
+the row nor the card gives a window; TRAINED_BP is the longest that any checkpoint was trained
+on."""
 LOWER_CASE_ROWS, LOWER_CASE_BP = 8, 512
-"""Rows of the networks over the lower-case vocabulary, those of PlantCaduceus, and what these were
-trained with (Zhai et al. 2024)."""
+"""The networks over the lower-case vocabulary, those of PlantCaduceus: the number of their token
+rows and the window in bases they were trained on (Zhai et al. 2024)."""
 SHORTEST_BP = 32
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
@@ -46,7 +47,8 @@ FIXED = {
     "tie_word_embeddings": (True,),
     "is_encoder_decoder": (False,),
 }
-# how a network starts, the authors' kernels, the type of a sum that is float32 here
+# These keys only concern the initialisation, the authors' kernels, or the type of a sum that is
+# float32 here.
 INERT = frozenset(
     {
         "initializer_cfg",
@@ -89,10 +91,11 @@ def _read_config(config: dict) -> CaduceusConfig:
 
 
 def _complements(complements: dict | None, rows: Any) -> tuple[int, ...]:
-    """The complement of the ids 0, 1, ...; an id of the padding is its own complement.
+    """Return the complement of the ids 0, 1, ... up to rows - 1; a padding id is its own
+    complement.
 
-    rows: vocab_size of config.json, which is checked later. Raises ConfigurationError (78) for a map
-    that does not give an id back when it is applied twice.
+    rows: vocab_size of config.json, which is checked later. Raises ConfigurationError (78) for a
+    map that does not return to the id when it is applied twice.
     """
     if not complements:
         return ()
@@ -112,7 +115,7 @@ def _complements(complements: dict | None, rows: Any) -> tuple[int, ...]:
 
 
 class CaduceusForMaskedLM(nn.Module):
-    """Logits of the token at every place, (batch, length, vocab_size)."""
+    """`forward` takes token ids (batch, length) and returns logits (batch, length, vocab_size)."""
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
@@ -128,8 +131,8 @@ class CaduceusForMaskedLM(nn.Module):
         decoder.weight = embedding.weight
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Rows of the last norm, those of both strands side by side: (batch, length, width or 2
-        width)."""
+        """Return the rows after the last norm, with those of both strands side by side: (batch,
+        length, width or 2 width)."""
         return self.caduceus["backbone"](input_ids).flatten(2)
 
     def head(self, rows: torch.Tensor) -> torch.Tensor:
@@ -141,7 +144,7 @@ class CaduceusForMaskedLM(nn.Module):
 
 def _text(config: CaduceusConfig, vocabulary: dict[str, int]) -> Text:
     lower_case = "a" in vocabulary and "A" not in vocabulary
-    # PlantCaduceus has no N: its tokenizer makes [UNK] of it, as of every other letter
+    # PlantCaduceus has no N: its tokenizer writes [UNK] for it, as for every other letter.
     blank = "[UNK]" if lower_case else "[PAD]"
     vocabulary = usable(vocabulary, config.vocab_size, ("[MASK]", blank))
     text = Text(

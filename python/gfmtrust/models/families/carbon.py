@@ -1,17 +1,17 @@
-"""Carbon: Llama over 6-mers behind a `<dna>` tag, causal, with the windows of GENERator.
+"""Carbon: Llama over 6-mers after a `<dna>` tag, causal, with the windows of GENERator.
 
-Source: the model card of HuggingFaceBio/Carbon-3B, and its tokenizer.py (`HybridDNATokenizer`),
-which puts the DNA tokens behind the vocabulary of Qwen3: `<dna>`, `</dna>`, `<oov>`, the 6-mers in
+Source: the model card of HuggingFaceBio/Carbon-3B and its tokenizer.py (`HybridDNATokenizer`),
+which appends the DNA tokens to the vocabulary of Qwen3: `<dna>`, `</dna>`, `<oov>`, the 6-mers in
 the order A, T, C, G, and unused rows up to a multiple of 128. The vocabulary file of a checkpoint
-is that of Qwen3, so the ids of the DNA tokens are the class's own; a file that says otherwise is
-refused. One word is in both: CCCCCC is text at 91443 and DNA at 154402.
+is that of Qwen3, so the ids of the DNA tokens are taken from the class; a file that contradicts
+them is refused. One word occurs in both: CCCCCC is text at 91443 and DNA at 154402.
 
-The network is transformers' own LlamaForCausalLM. No published config.json was at hand: its keys
-are those of the card and of transformers' Llama, and the family is untested on a real one.
+The network is transformers' own LlamaForCausalLM. No published config.json was available: the keys
+are those of the card and of transformers' Llama, and the family is untested on a published one.
 
-A token's letters are answered by the chain rule here, each given those before it. The authors'
-branch `fns` takes every letter's marginal in place of it; the first letter of a token, where a
-window puts its site, is the same either way.
+The letters of a token are answered by the chain rule, each given the letters before it. The
+authors' branch `fns` takes the marginal of every letter instead; both agree for the first letter of
+a token, which is where a window places its site.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from gfmtrust.models.vocabularies import kmers
 
 K = generator.K
 N_ROWS, FIRST_DNA_ID = 155_776, 151_669
-"""Rows of the published networks; tokens of Qwen3 before the first of DNA (dna_config.json)."""
+"""The number of token rows of the published networks, and the number of Qwen3's tokens before the
+first DNA token (dna_config.json)."""
 DNA_TOKENS = ("<dna>", "</dna>", "<oov>", *kmers(K))
 DNA_VOCABULARY = {token: FIRST_DNA_ID + place for place, token in enumerate(DNA_TOKENS)}
 SHARED_WORD, SHARED_ID = "CCCCCC", 91_443
-"""The one 6-mer that is a piece of Qwen3's vocabulary too: it tells that vocabulary from others."""
+"""The one 6-mer that is also a token of Qwen3; its id identifies that vocabulary."""
 
 
 def _reads(config: dict) -> bool:
@@ -50,7 +51,7 @@ def _read_config(config: dict) -> DecoderConfig:
 
 
 def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
-    """Raises BadDataError (65) for a file that is not Qwen3's or has a DNA token elsewhere."""
+    """Raises BadDataError (65) for a file that is not Qwen3's or gives a DNA token another id."""
     if vocabulary.get(SHARED_WORD) != SHARED_ID:
         observed = f"{SHARED_WORD!r} has id {vocabulary.get(SHARED_WORD)}"
         raise BadDataError(
@@ -84,7 +85,7 @@ def _text(config: DecoderConfig, vocabulary: dict[str, int]) -> Text:
 
 
 COMBINED = DNA_VOCABULARY | {SHARED_WORD: SHARED_ID}
-"""What the published class writes as its vocabulary, without the text."""
+"""The vocabulary that the published class writes, without the other tokens of Qwen3."""
 EXAMPLE = Example(
     {
         "model_type": "llama",

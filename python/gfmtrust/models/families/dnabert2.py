@@ -1,8 +1,9 @@
-"""DNABERT-2: BERT with ALiBi in place of positions and gated feed-forward layers (MosaicBERT),
-masked tokens of BPE.
+"""DNABERT-2: masked BPE tokens, BERT with ALiBi instead of position embeddings and gated
+feed-forward layers (MosaicBERT).
 
-The network is ours, its parameters have the names of zhihan1996/DNABERT-2-117M: no unpadding, no
-Triton; the bias is reckoned from the length in the graph, so any length is read as the first was.
+The network is our own; its parameters have the names of zhihan1996/DNABERT-2-117M. It has neither
+the unpadding nor the Triton kernels of the original. The ALiBi bias is computed in the graph from
+the length, so a window of any length is handled in the same way.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 5
-"""Of its vocabulary of 4,096 on the genomes it was trained on (Zhou et al. 2023)."""
+"""The mean length of a token of its vocabulary of 4,096 on the genomes it was trained on (Zhou et
+al. 2023)."""
 HEAD_EPS = 1e-12
-"""Written into the head's code, whatever layer_norm_eps says."""
+"""The head's code fixes this value, whatever layer_norm_eps says."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class Dnabert2Config:
     layer_norm_eps: float = 1e-12
 
 
-# the bias is made for the length asked for; position_embedding_type is written and not read
+# The bias is computed for each length, so alibi_starting_size has no effect;
+# position_embedding_type is written by the authors' code and never read.
 UNREAD = INERT | {"alibi_starting_size", "pad_token_id"}
 
 
 def slopes(n_heads: int) -> list[float]:
-    """ALiBi's slope of each head: 2^(-8/n), its powers; for n that is no power of two those of the
-    power below, then every second of the power above. Source: Press et al., arXiv 2108.12409, and
-    its published code."""
+    """Return the ALiBi slope of each head: the powers of 2^(-8/n). For n that is not a power of two
+    these are the slopes of the next lower power of two, then every second slope of the next higher
+    one. Source: Press et al., arXiv:2108.12409, and its published code."""
     power = 2 ** int(math.log2(n_heads))
     below = [2 ** (-8 * (i + 1) / power) for i in range(power)]
     above = [2 ** (-8 * (i + 1) / (2 * power)) for i in range(0, 2 * power, 2)]
@@ -57,8 +60,8 @@ def slopes(n_heads: int) -> list[float]:
 
 
 def alibi(length: int, n_heads: int, like: torch.Tensor) -> torch.Tensor:
-    """The bias -slope * |i - j|, (1, heads, length, length), of the type and on the device of
-    `like`."""
+    """Return the bias -slope * |i - j|, shape (1, heads, length, length), with the type and device
+    of `like`."""
     place = torch.arange(length, dtype=torch.float32, device=like.device)
     slope = torch.tensor(slopes(n_heads), dtype=torch.float32, device=like.device)[:, None, None]
     return (-slope * (place - place[:, None]).abs()).unsqueeze(0).to(like.dtype)
@@ -94,7 +97,7 @@ class _Layer(nn.Module):
 
 
 class Dnabert2ForMaskedLM(Bert):
-    """`Bert` without positions; where a token is told by ALiBi alone."""
+    """`Bert` without position embeddings; only ALiBi encodes the position of a token."""
 
     def __init__(self, config: Dnabert2Config):
         super().__init__(config, 0, _Layer, HEAD_EPS)
@@ -144,7 +147,7 @@ FAMILY = Family(
     read_config=lambda config: take(config, Dnabert2Config, FIXED, UNREAD),
     text=lambda config, file: bpe_text(
         file, config.vocab_size, mask="[MASK]"
-    ),  # ALiBi reads any number of tokens
+    ),  # ALiBi handles any number of tokens
     scorer=lambda network, config, text: TokenScorer(network, gathered(Bert.hidden), Bert.head),
     reads=lambda config: "alibi_starting_size" in config,
     surplus=SURPLUS,

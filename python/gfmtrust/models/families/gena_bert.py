@@ -1,9 +1,9 @@
-"""GENA-LM: BERT with the norm before each branch (pre-LN) and one after the last layer, masked
-tokens of BPE.
+"""GENA-LM: masked BPE tokens, BERT with a norm before each branch (pre-LN) and one after the last
+layer.
 
-Its config.json says model_type bert: plain BERT would load another network and raise nothing, so
-`reads` looks at pre_layer_norm. The network is ours, its parameters have the names of
-AIRI-Institute/GENA_LM's modeling_bert.py. Not here: sparse attention, rotary.
+Its config.json states model_type bert, and plain BERT would load another network without an error,
+so `reads` checks pre_layer_norm. The network is our own; its parameters have the names of
+AIRI-Institute/GENA_LM's modeling_bert.py. Sparse attention and rotary positions are not supported.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 2048
 BASES_PER_TOKEN = 9
-"""Of its vocabulary of 32,000: 512 tokens read about 4.5 kb (Fishman et al. 2025)."""
+"""The mean length of a token of its vocabulary of 32,000: 512 tokens cover about 4.5 kb (Fishman et
+al. 2025)."""
 
 
 @dataclass(frozen=True)
 class GenaConfig:
-    """Fields of config.json that shape the network; last_layer_norm is on where pre_layer_norm is,
-    unless the file says otherwise."""
+    """Fields of config.json that shape the network; last_layer_norm is true unless the file says
+    otherwise."""
 
     vocab_size: int
     hidden_size: int
@@ -74,7 +75,7 @@ class _Layer(nn.Module):
 
 
 class GenaForMaskedLM(Bert):
-    """`Bert` of pre-LN layers; the head's bias has a second name in the files."""
+    """`Bert` with pre-LN layers; the files contain the bias of the head under a second name."""
 
     def __init__(self, config: GenaConfig):
         super().__init__(config, config.max_position_embeddings, _Layer, config.layer_norm_eps)
@@ -105,7 +106,7 @@ def _window(config: GenaConfig, window_bp: int | None) -> Window:
 
 
 def _example(**more) -> Example:
-    """The published keys at reduced width and a vocabulary of 2,048 for 32,000."""
+    """Return the published keys at reduced width, with a vocabulary of 2,048 instead of 32,000."""
     config = {
         "model_type": "bert",
         "architectures": ["BertForMaskedLM"],

@@ -1,10 +1,10 @@
-"""GENERator: Llama over 6-mers, causal; each of the four bases is judged by the likelihood of the
-window from the site on.
+"""GENERator: Llama over 6-mers, causal. Each of the four bases is scored by the likelihood of the
+window from the site onwards.
 
 The network is transformers' own LlamaForCausalLM. A window is <s>, the 6-mers before the site and a
-few from it on, the same on both strands as read (`clm_full`); a window that ends with the site asks
-the left flank alone (`clm_cond`), as the authors' own script does: GenerTeam/GENERator,
-variant_effect_prediction.py.
+few from the site onwards, the same on both strands in reading direction (`clm_full`). A window that
+ends with the site uses the left flank alone (`clm_cond`), as does the authors' script
+variant_effect_prediction.py (GenerTeam/GENERator).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from gfmtrust.models.vocabularies import check_kmers, kmers, numbered
 K = 6
 GENERATOR_NAME = "GENERator"
 DEFAULT_CONTEXT_BP = 6144
-"""Letters of a window where none is given: what the authors' own variant script reads before the
+"""The default length of a window in letters: what the authors' variant script reads before the
 site."""
 SHORTEST_TOKENS = 4
 LARGEST_VOCABULARY = 2 * 4**K
-"""A decoder of more rows writes text beside 6-mers (`carbon`)."""
+"""A decoder with at least so many rows also writes text beside 6-mers (`carbon`)."""
 RADIUS_BP = 32
-"""Letters from the site on that judge a base, up to whole tokens; an eighth of the window where
-that is less."""
+"""The number of letters from the site onwards that score a base, rounded up to whole tokens; an
+eighth of the window where that is smaller."""
 
 
 FIXED = {"model_type": ("llama",), "mlp_bias": (False,), "pretraining_tp": (1,)}

@@ -1,9 +1,9 @@
-"""GPN: dilated convolutions over single bases, masked; both checkpoint generations.
+"""GPN: masked single bases, dilated convolutions; both generations of checkpoints.
 
 `GPNForMaskedLM` (model_type "GPN", convolutional or ByteNet encoder) and the older
-`ConvNetForMaskedLM` (model_type "ConvNet"): parameter names and numbers are those of the package
-gpn 0.9.0a1, so its checkpoints load strictly; the code is ours. Not here: the RoFormer encoder,
-auxiliary features, alignments.
+`ConvNetForMaskedLM` (model_type "ConvNet"): parameter names and results are those of the package
+gpn 0.9.0a1, so its checkpoints load strictly; the code is our own. The RoFormer encoder, auxiliary
+features and alignments are not supported.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ FIXED = {
     "n_aux_features": (0,),
     "is_encoder_decoder": (False,),
 }
-# Written by the official config classes, read by encoders, heads and training this family does not
-# have.
+# The official config classes write these keys; only encoders, heads and training code that this
+# family does not have read them.
 INERT = frozenset(
     {
         "model_type",
@@ -59,7 +59,7 @@ NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 def _read_config(config: dict) -> GpnConfig | ConvNetConfig:
     if (
         config.get("model_type") == "ConvNet"
-    ):  # no embedding to tie, yet its base class writes the key
+    ):  # There is no embedding to tie, but the base class writes the key.
         return take(config, ConvNetConfig, FIXED, INERT | {"tie_word_embeddings"})
     settings = take(config, GpnConfig, FIXED | {"tie_word_embeddings": (False,)}, INERT)
     if settings.encoder not in ENCODERS:

@@ -1,8 +1,8 @@
-"""GROVER: BERT over byte pair tokens of the human genome, about 600 of them; masked.
+"""GROVER: masked BPE tokens, BERT over a vocabulary of about 600 tokens of the human genome.
 
-The network is transformers' own BertForMaskedLM, post-norm with learned positions: a config.json
-with pre_layer_norm or with ALiBi is another network and no config of this family (`gena_bert`,
-`dnabert2`).
+The network is transformers' own BertForMaskedLM, post-norm with learned positions. A config.json
+with pre_layer_norm or with ALiBi describes another network and belongs to another family
+(`gena_bert`, `dnabert2`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 4
-"""Rounded down from ln 609 / ln 4 = 4.6, what equally likely tokens would have; decides the window
-that counts as trained, no number."""
+"""Rounded down from ln 609 / ln 4 = 4.6, the length if all tokens were equally likely. It only sets
+the window that counts as trained; no score depends on it."""
 FOREIGN = ("pre_layer_norm", "alibi_starting_size", "last_layer_norm", "rotary_value")
-"""Keys of networks that share the model_type."""
+"""Keys of other networks with the same model_type."""
 
 
 @dataclass(frozen=True)

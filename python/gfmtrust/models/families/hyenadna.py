@@ -1,12 +1,12 @@
-"""HyenaDNA: gated convolutions as long as the window, over single bases, causal.
+"""HyenaDNA: causal single bases, gated convolutions as long as the window.
 
-Parameter names and numbers are those of the published port (`HyenaDNAForCausalLM`, model_type
-"hyenadna"; HazyResearch/hyena-dna, standalone_hyenadna.py); the code is ours. A filter is a
-function of the checkpoint's own grid of max_seq_len steps, of which a window of n letters reads the
-first n: no window can be longer. The tokenizer's closing [SEP] is left out: a causal network
-answers no letter from what follows it. `forward` convolves by torch.fft as the source does, what is
-exported by matrix products (`long_convolution`); either way a later letter moves an earlier answer
-in its last bits.
+Parameter names and results are those of the published port (`HyenaDNAForCausalLM`, model_type
+"hyenadna"; HazyResearch/hyena-dna, standalone_hyenadna.py); the code is our own. A filter is
+defined on the checkpoint's own grid of max_seq_len steps, of which a window of n letters uses the
+first n, so no window can be longer than the grid. The tokenizer's closing [SEP] is omitted, because
+a causal network's answers do not depend on what follows. `forward` convolves with torch.fft as the
+source does; the exported form uses matrix products (`long_convolution`). In both forms a later
+letter changes an earlier answer by rounding.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from gfmtrust.models.layers.long_convolution import LongConvolution
 from gfmtrust.models.vocabularies import CHARACTER_TOKENIZER, CHARACTERS, numbered
 
 SPARE_STEPS = 2
-"""max_seq_len is the trained length in bases and this many more: 1,026 for 1,024, 1,000,002 for a
+"""max_seq_len is the trained length in bases plus this number: 1,026 for 1,024, 1,000,002 for a
 million."""
 SHORTEST_BP = 64
 DEEP_BAR = 1e-4
 """At the published eight layers of 256 channels float32 alone differs from float64 by 1.5e-5 to
-2e-5 (random weights, 256 and 1,000 letters), so that graph and torch may be more than the usual bar
-apart without any fault."""
+2e-5 (random weights, 256 and 1,000 letters), so graph and torch may correctly differ by more than
+the default bar."""
 RADIUS_BP = 32
-"""Letters from the site on that judge a base; an eighth of the window where that is less."""
+"""The number of letters from the site onwards that score a base; an eighth of the window where that
+is smaller."""
 NEIGHBOUR_STRIDE = 6
 
 
@@ -43,7 +44,7 @@ FIXED = {
     "short_filter_order": (SHORT_TAPS,),
     "train_freq": (True,),
 }
-# use_bias is written and read by nothing: all its layers have a bias
+# use_bias is written but never read: all layers have a bias.
 INERT = frozenset(
     {
         "use_bias",
@@ -58,8 +59,8 @@ INERT = frozenset(
 
 
 class HyenaDna(nn.Module):
-    """Token ids int64 (batch, length), at most max_seq_len of them, to logits float32 (batch,
-    length, n_rows)."""
+    """`forward` takes token ids int64 (batch, length), at most max_seq_len of them, and returns
+    logits float32 (batch, length, n_rows)."""
 
     def __init__(self, config: HyenaConfig):
         super().__init__()
@@ -84,7 +85,8 @@ class HyenaDna(nn.Module):
 
 
 class FoldedHyena(nn.Module):
-    """A network whose long filters are matrix products for windows of up to `length` tokens."""
+    """The network with its long filters as matrix products, for windows of up to `length`
+    tokens."""
 
     def __init__(self, network: HyenaDna, length: int):
         super().__init__()
@@ -95,8 +97,8 @@ class FoldedHyena(nn.Module):
         )
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        """Hidden states of the scored rows, (batch, positions, width); the last layer's dense parts
-        see those alone."""
+        """Return the hidden states of the scored rows, (batch, positions, width); the dense parts
+        of the last layer are computed for these rows alone."""
         backbone = self.network.hyena.backbone
         x = backbone.embeddings.word_embeddings(input_ids)
         *below, top = zip(backbone.layers, self.long, strict=True)
@@ -109,7 +111,8 @@ class FoldedHyena(nn.Module):
         return self.network.lm_head(rows)
 
     def half(self) -> FoldedHyena:
-        """Long convolutions stay in float32, as in the source."""
+        """Convert to float16, except the long convolutions, which stay in float32 as in the
+        source."""
         self.network.half()
         return self
 

@@ -1,9 +1,10 @@
-"""Mamba-1 over single bases, causal; each of the four bases is judged by the likelihood of the
-window from the site on.
+"""Mamba-1 over single bases, causal. Each of the four bases is scored by the likelihood of the
+window from the site onwards.
 
-A network of our own with the names of transformers' MambaForCausalLM, whose own loop over the
-length would be frozen by an export. A window is the token bos_token_id names, the bases before the
-site and a few from it on, the same on both strands as read.
+The network is our own, with the parameter names of transformers' MambaForCausalLM: an export would
+unroll transformers' Python loop at one fixed length. A window is the token that bos_token_id names,
+the bases before the site and a few from the site onwards, the same on both strands in reading
+direction.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from gfmtrust.models.layers.scan import LONGEST
 from gfmtrust.models.vocabularies import CHARACTERS, numbered
 
 DEFAULT_CONTEXT_BP = 1024
-"""Letters of a window where none is given; config.json names no context."""
+"""The default length of a window in letters, because config.json states no context."""
 SHORTEST_BP = 32
 RADIUS_BP = 32
-"""Letters from the site on that judge a base; an eighth of the window where that is less."""
+"""The number of letters from the site onwards that score a base; an eighth of the window where that
+is smaller."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ FIXED = {
     "ssm_cfg": ({}, None),
     "is_encoder_decoder": (False,),
 }
-# how a network starts, which of transformers' forms runs, and where the sum of layers is held: all
-# float32 here
+# These keys concern the initialisation, the choice among transformers' implementations, and the
+# type of the residual stream, which is float32 here.
 INERT = frozenset(
     {
         "eos_token_id",
@@ -79,10 +81,10 @@ INERT = frozenset(
 
 
 def read_twice(config: dict, products: dict[str, tuple]) -> dict:
-    """A config.json without the keys that say again what others say. products: key -> keys or
-    numbers whose product it must be.
+    """Return a config.json without its redundant keys. products: key -> the keys or numbers whose
+    product its value must equal.
 
-    Raises ConfigurationError (78) where one says otherwise.
+    Raises ConfigurationError (78) where a redundant key contradicts the others.
     """
     config = dict(config)
     for name, factors in products.items():
@@ -101,7 +103,7 @@ def read_twice(config: dict, products: dict[str, tuple]) -> dict:
 
 
 def auto_rank(width: int) -> int:
-    """What "auto" says of the step's rank."""
+    """Return the rank of the step's projection that "auto" stands for: width / 16, rounded up."""
     return -(-width // 16)
 
 
@@ -122,7 +124,7 @@ def _read_config(config: dict) -> MambaConfig:
 
 
 class Block(nn.Module):
-    """Norm, then mixer, onto the sum of the layers."""
+    """A pre-norm mixer, added to the residual stream."""
 
     def __init__(self, norm: nn.Module, mixer: nn.Module):
         super().__init__()
@@ -133,7 +135,7 @@ class Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Embedding, blocks and the last norm."""
+    """The embedding, the blocks and the last norm."""
 
     def __init__(self, config, mixer_of):
         super().__init__()
@@ -153,8 +155,8 @@ class Backbone(nn.Module):
 
 
 class CausalLanguageModel(nn.Module):
-    """Logits of the next token, (batch, length, vocab_size). mixer_of: config -> one layer's
-    mixer."""
+    """`forward` takes token ids (batch, length) and returns logits of the next token, (batch,
+    length, vocab_size). mixer_of: config -> the mixer of one layer."""
 
     def __init__(self, config, mixer_of):
         super().__init__()
@@ -180,9 +182,9 @@ def _mixer(config: MambaConfig) -> Mixer:
 
 
 def text(config, vocabulary: dict[str, int]) -> Text:
-    """Single bases behind the token that bos_token_id names. Raises BadDataError (65) where no
-    token has that id; where it names one that begins nothing, as the default of 0 may,
-    `tokenizers.checked` decides."""
+    """Return the text of single bases after the token that bos_token_id names. Raises BadDataError
+    (65) where no token has that id. Whether that token can begin a text, which the default id 0 may
+    not, is checked by `vocabulary.checked`."""
     named = {number: token for token, number in vocabulary.items()}.get(
         config.bos_token_id, "the token of bos_token_id"
     )
@@ -194,7 +196,9 @@ def text(config, vocabulary: dict[str, int]) -> Text:
 
 
 def window(config, window_bp: int | None) -> Window:
-    """The site near the end, read on by RADIUS_BP; the neighbours before it cost nothing."""
+    """Return the window, with the site RADIUS_BP before its end; the neighbours before the site
+    need no pass of their own. Raises ConfigurationError (78) for a length outside SHORTEST_BP to
+    LONGEST."""
     width = window_bp or DEFAULT_CONTEXT_BP
     if not SHORTEST_BP <= width <= LONGEST:
         raise ConfigurationError(message("window_bp", f"{width}", f"{SHORTEST_BP} to {LONGEST}"))

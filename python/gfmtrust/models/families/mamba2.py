@@ -1,9 +1,9 @@
-"""Mamba-2 over single bases, causal: state space duality in chunks as matrix products, one form for
-both devices.
+"""Mamba-2 over single bases, causal. The state space duality is computed in chunks as matrix
+products, so one graph serves CPU and CUDA.
 
-A network of our own with the names of transformers' Mamba2ForCausalLM. Source: Dao and Gu,
-arXiv:2405.21060, section 6 (the chunked algorithm). The chunk_size of config.json is not read: it
-changes no number beyond rounding. Windows as in `mamba`.
+The network is our own, with the parameter names of transformers' Mamba2ForCausalLM. Source: Dao and
+Gu, arXiv:2405.21060, section 6 (the chunked algorithm). The chunk_size of config.json is not read,
+because it changes results only by rounding. Windows are those of `mamba`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def _read_config(config: dict) -> Mamba2Config:
 
 
 class GatedRmsNorm(nn.Module):
-    """Gate, then root mean square norm over each group's channels, in float32."""
+    """The gated input, normalised by the root mean square over the channels of each group, in
+    float32."""
 
     def __init__(self, config: Mamba2Config):
         super().__init__()
@@ -119,8 +120,8 @@ class GatedRmsNorm(nn.Module):
 
 
 class Mixer(nn.Module):
-    """One layer: projection, convolution, state space of scalar decays, gated norm; (batch, length,
-    width) to the same."""
+    """One layer: projection, convolution, state space with scalar decays, gated norm; (batch,
+    length, width) to the same shape."""
 
     def __init__(self, config: Mamba2Config):
         super().__init__()
@@ -171,28 +172,29 @@ class Mixer(nn.Module):
 def state_space(
     step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor
 ) -> torch.Tensor:
-    """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c, a head.
+    """Return the output of the state space h[t] = exp(step rate) h[t-1] + step x b, h = 0 before
+    the window, read out by c; one state per head.
 
-    Inside a chunk, and from chunk to chunk, as attention whose weights are decays; log decays add
-    up in float64, as their differences are small beside their sums. step: (batch, length, heads).
-    x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch, length, groups,
-    states); heads of a group share them. Returns the shape of x.
+    Both inside a chunk and between chunks this is attention with decays as weights. Log decays are
+    summed in float64, because their differences are small compared with the sums. step: (batch,
+    length, heads). x: (batch, length, heads, head_dim). rate: (heads,), negative. b, c: (batch,
+    length, groups, states), shared by the heads of a group. Returns the shape of x.
     """
     batch, length, groups = b.shape[:3]
     heads = step.shape[2] // groups
-    n_chunks = length // CHUNK + 2  # never 1, which an export would take for fixed
+    n_chunks = length // CHUNK + 2  # never 1, which an export would treat as a fixed size
     after = n_chunks * CHUNK - length
 
     def chunks(values: torch.Tensor, *axes: int) -> torch.Tensor:
-        """(batch, length, groups and more) to (batch, chunks, groups, heads of a group or 1, place,
-        rest)."""
+        """Reshape (batch, length, groups and more) to (batch, chunks, groups, heads per group or 1,
+        place, rest)."""
         padded = pad(values, [0, 0] * (values.ndim - 2) + [0, after])
         return padded.reshape(batch, n_chunks, CHUNK, groups, *axes).movedim(2, 4)
 
     driven = chunks(step.unsqueeze(-1) * x, heads, x.shape[-1])
     b, c = (chunks(values, 1, values.shape[-1]) for values in (b, c))
     sums = torch.ones(CHUNK, CHUNK, dtype=torch.float64, device=x.device).triu()
-    fallen = chunks(step * rate, heads).double() @ sums  # log decay since the chunk began
+    fallen = chunks(step * rate, heads).double() @ sums  # log decay since the start of the chunk
     inside = (c @ b.transpose(-1, -2) * _decays(fallen, fallen, sums.T > 0)) @ driven
 
     whole = fallen[..., -1]
@@ -201,7 +203,7 @@ def state_space(
     ) @ driven
     until = whole.cumsum(1).movedim(
         1, -1
-    )  # log decay since the window began, at each chunk's end: (batch, groups, heads, chunk)
+    )  # log decay up to the end of each chunk: (batch, groups, heads, chunk)
     number = torch.arange(n_chunks, device=x.device)
     passed = _decays(until - whole.movedim(1, -1), until, number.unsqueeze(1) > number)
     before = (
@@ -214,8 +216,8 @@ def state_space(
 
 
 def _decays(to: torch.Tensor, since: torch.Tensor, reaches: torch.Tensor) -> torch.Tensor:
-    """Decay from each place of `since` to each of `to`, log decays from one start; 0 where it does
-    not reach. Float32 (..., to, since)."""
+    """Return the decay from each place of `since` to each place of `to`, float32 (..., to, since).
+    Both are log decays from the same start; `reaches` is false where the result is 0."""
     return (to.unsqueeze(-1) - since.unsqueeze(-2)).float().masked_fill(~reaches, -torch.inf).exp()
 
 

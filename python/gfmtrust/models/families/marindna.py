@@ -1,12 +1,12 @@
-"""Marin-DNA: Qwen3 (or Llama) over single bases, causal; each base is judged by the likelihood of
-the window from the site on.
+"""Marin-DNA: Qwen3 (or Llama) over single bases, causal. Each base is scored by the likelihood of
+the window from the site onwards.
 
-The network is transformers' own Qwen3ForCausalLM, whose queries and keys are normalised a head, or
+The network is transformers' own Qwen3ForCausalLM, which normalises queries and keys per head, or
 LlamaForCausalLM. The window is the authors': one <bos> and 255 letters with the site in the middle,
-so that half of the window judges what stands at the site (`clm_full`); neighbours to the left come
-in the same pass. Where config.json names no bos token nothing stands in front, and the window's
-first letter is not asked for. Letters, case and specials are read from the checkpoint's own
-vocabulary; the published one has lower-case letters and no N.
+so that half of the window scores the base at the site (`clm_full`); neighbours to the left are
+scored in the same pass. Where config.json names no bos token there is no prefix, and the first
+letter of the window is not scored. Letters, case and special tokens are read from the checkpoint's
+own vocabulary; the published one has lower-case letters and no N.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
 TRAINED_BP = 255
-"""Of the published checkpoint, by its authors; at 1,023 bp it was seen to collapse."""
+"""The window of the published checkpoint according to its authors; at 1,023 bp its scores were
+observed to collapse."""
 MAX_VOCABULARY = 64
-"""Beyond it a decoder does not write single bases."""
+"""A decoder with a larger vocabulary does not write single bases."""
 SHORTEST_BP = 64
 NEIGHBOUR_STEP_BP = 5
 UNKNOWN = ("N", "n", "[UNK]", "<unk>", "[PAD]", "<pad>")
-"""What may stand for an N and for letters outside the contig, in this order."""
+"""The tokens that may stand for N and for letters outside the contig, in order of preference."""
 
 FIXED = {
     "model_type": ("qwen3", "llama"),
@@ -43,7 +44,8 @@ def _reads(config: dict) -> bool:
 
 
 def _read_config(config: dict) -> tuple[str, DecoderConfig]:
-    """model_type with the rest. Layers that attend to less than all are refused."""
+    """Return the model_type and the other settings. Raises ConfigurationError (78) for layers that
+    do not attend to the whole window."""
     layers = config.get("layer_types") or []
     if not isinstance(layers, list):
         raise ConfigurationError(
@@ -136,7 +138,7 @@ CONFIG = {
     "pad_token_id": 0,
 }
 VOCABULARY = numbered(["[PAD]", "[UNK]", "[BOS]", *"acgt"])
-"""Seven tokens as the published networks have rows; their order is ours."""
+"""Seven tokens, as many as the published networks have rows; their order is our own."""
 LLAMA = {
     "model_type": "llama",
     "vocab_size": 6,

@@ -1,8 +1,8 @@
-"""Mistral over byte pair tokens, causal: GenomeOcean, and dense models of that kind.
+"""Mistral over BPE tokens, causal: GenomeOcean and dense models of the same kind.
 
 The network is transformers' own MistralForCausalLM; the auto_map of a config is not read. A mixture
-of experts (model_type mixtral, as the configs of Mistral-DNA say) and a sliding window shorter than
-the context are other networks and refused.
+of experts (model_type mixtral, as the configs of Mistral-DNA state) and a sliding window shorter
+than the context are other networks and are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 1024
 BASES_PER_TOKEN = 5
-"""GenomeOcean's authors: 10,240 tokens are about 51,000 bp."""
+"""According to the authors of GenomeOcean, 10,240 tokens cover about 51,000 bp."""
 
 
 FIXED = {"model_type": ("mistral",)}
@@ -29,7 +29,8 @@ INERT = frozenset({"pad_token_id", "cls_token_id", "sliding_window"})
 
 
 def _read_config(config: dict) -> DecoderConfig:
-    """Scaled rotary positions and a sliding window that acts are refused."""
+    """Raises ConfigurationError (78) for scaled rotary positions and for a sliding window shorter
+    than the context."""
     settings = decoder.read(config, FIXED, INERT)
     if settings.rope["rope_type"] != "default":
         raise ConfigurationError(

@@ -1,8 +1,8 @@
-"""ModernGENA: ModernBERT, masked tokens of BPE; two layers of three attend within a local window
-alone.
+"""ModernGENA: masked BPE tokens, ModernBERT; two of every three layers attend within a local window
+only.
 
-The network is transformers' own ModernBertForMaskedLM, whose masks and rotary positions are made
-for the length asked for.
+The network is transformers' own ModernBertForMaskedLM, which computes its masks and rotary
+positions for the given length.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from gfmtrust.models.layers.folding import TokenScorer, gathered
 
 DEFAULT_BP = 4096
 BASES_PER_TOKEN = 9
-"""Of GENA-LM's vocabulary of 32,000, which it shares (Fishman et al. 2025)."""
+"""The mean length of a token of GENA-LM's vocabulary of 32,000, which it shares (Fishman et al.
+2025)."""
 GLOBAL, LOCAL = "full_attention", "sliding_attention"
 
 
@@ -59,8 +60,8 @@ FIXED = {
     "classifier_activation": ("gelu",),
     "position_embedding_type": ("absolute", "sans_pos"),
 }
-# layer_norm_eps and position_embedding_type are written by the training code and read by nobody;
-# the rest is training and speed
+# layer_norm_eps and position_embedding_type are written by the training code and never read; the
+# other keys concern training and speed.
 INERT = frozenset(
     {
         "bos_token_id",
@@ -80,11 +81,11 @@ INERT = frozenset(
 
 
 def _plain(config: dict) -> dict:
-    """A config.json of transformers 5 in the keys of transformers 4: rope_parameters as the two
-    thetas, layer_types as the step.
+    """Rewrite a config.json of transformers 5 with the keys of transformers 4: rope_parameters
+    becomes the two thetas, layer_types the step between global layers.
 
-    Raises ConfigurationError (78) for scaled positions, for layers in another order, and where both
-    spellings are there and disagree.
+    Raises ConfigurationError (78) for scaled positions, for layers in another order, and where the
+    keys of both versions are present and disagree.
     """
     config = dict(config)
     rope = config.pop("rope_parameters", None)
@@ -168,8 +169,8 @@ def _window(config: ModernGenaConfig, window_bp: int | None) -> Window:
     return bpe_window(window_bp, min(DEFAULT_BP, trained // 2), trained)
 
 
-# A vocabulary of 2,048 for 32,000; a local window of 17 tokens, which the traced text of 12 lies
-# within and a full one goes far beyond.
+# The vocabulary has 2,048 tokens instead of 32,000. The local window has 17 tokens, so the traced
+# text of 12 tokens fits inside it and a full one extends far beyond it.
 EXAMPLE = Example(
     {
         "model_type": "modernbert",

@@ -1,9 +1,9 @@
-"""Nucleotide Transformer v1: ESM with learned positions and token dropout, masked 6-mers, one CLS
-in front.
+"""Nucleotide Transformer v1: masked 6-mers after one CLS, ESM with learned positions and token
+dropout.
 
-The network is transformers' own EsmForMaskedLM. Token dropout acts when the model is only run as
-well: mask embeddings are zeroed, the others rescaled; it stays in the graph. v2 (rotary, gated
-feed-forward), which stock ESM would load as another network, is `nt_v2`.
+The network is transformers' own EsmForMaskedLM. Its token dropout also acts at inference: mask
+embeddings are set to zero and the others are rescaled, so it stays in the graph. v2 (rotary
+positions, gated feed-forward), which stock ESM would load as another network, is `nt_v2`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 @dataclass(frozen=True)
 class NtConfig:
-    """Fields of config.json that shape the network; the published files name them all,
+    """Fields of config.json that shape the network; the published files state all of them,
     tie_word_embeddings as false."""
 
     vocab_size: int
@@ -50,7 +50,7 @@ FIXED = {
     "hidden_act": ("gelu",),
     "add_bias_fnn": (True,),
 }
-# rope_theta is always written and read with rotary positions only
+# rope_theta is always written, but only read with rotary positions.
 INERT = frozenset({"vocab_list", "bos_token_id", "eos_token_id", "rope_theta"})
 
 

@@ -1,9 +1,9 @@
-"""Nucleotide Transformer v2: ESM with rotary positions and gated feed-forward layers without bias,
-masked 6-mers, ids from 6.
+"""Nucleotide Transformer v2: masked 6-mers with ids from 6, ESM with rotary positions and gated
+feed-forward layers without bias.
 
-Stock ESM has no gate: it would load another network. The network is ours, its parameters have the
-names of the checkpoints' modeling_esm.py: pre-norm layers, a feed-forward of silu(first half) times
-second half, no token dropout. `nt_v1` is the older generation.
+Stock ESM has no gate and would load another network. The network is our own; its parameters have
+the names of the checkpoints' modeling_esm.py: pre-norm layers, a feed-forward of silu(first half)
+times second half, no token dropout. `nt_v1` is the older generation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gfmtrust.models.vocabularies import kmers, numbered
 
 @dataclass(frozen=True)
 class NtV2Config:
-    """Fields of config.json that shape the network; the published files name them all,
+    """Fields of config.json that shape the network; the published files state all of them,
     tie_word_embeddings as false."""
 
     vocab_size: int
@@ -54,7 +54,7 @@ FIXED = {
 }
 INERT = frozenset(
     {"vocab_list", "bos_token_id", "eos_token_id", "hidden_act"}
-)  # the feed-forward's activation is written into its code
+)  # its code fixes the activation
 
 
 class _Layer(nn.Module):
@@ -86,8 +86,8 @@ class _Layer(nn.Module):
 
 
 class NtV2ForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, vocab_size); `hidden` and `head` are its two
-    halves."""
+    """`forward` takes token ids (batch, length) and returns logits (batch, length, vocab_size); it
+    is `head` applied to `hidden`."""
 
     def __init__(self, config: NtV2Config):
         super().__init__()
@@ -156,7 +156,7 @@ FAMILY = Family(
     build=NtV2ForMaskedLM,
     text=lambda config, vocabulary: nt_text.text(config, vocabulary, nt_text.V2),
     window=nt_text.window,
-    # without add_bias_fnn it is ESM-2, which has no gate
+    # A rotary config without add_bias_fnn is ESM-2, which has no gate.
     reads=lambda config: (
         config.get("position_embedding_type") == "rotary" and config.get("add_bias_fnn") is False
     ),

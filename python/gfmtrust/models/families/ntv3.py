@@ -1,11 +1,11 @@
-"""Nucleotide Transformer v3, pre-trained: a U-net of convolutions round a transformer, single
-bases, masked.
+"""Nucleotide Transformer v3, pre-trained: masked single bases, a U-net of convolutions around a
+transformer.
 
-Each of num_downsamples levels halves the length, so a window is padded with N on the right to whole
-blocks of 2^num_downsamples letters, in the graph; the site stays where it is. The network is ours,
-its parameters have the names of InstaDeepAI/ntv3_base_model's PyTorch code; the architecture is
-that of instadeepai/nucleotide-transformer, nucleotide_transformer_v3. Not here: post-trained
-checkpoints, which are conditioned on a species.
+Each of the num_downsamples levels halves the length, so the graph pads a window on the right with N
+to whole blocks of 2^num_downsamples letters; the index of the site does not change. The network is
+our own; its parameters have the names of InstaDeepAI/ntv3_base_model's PyTorch code. The
+architecture is that of instadeepai/nucleotide-transformer, nucleotide_transformer_v3. Post-trained
+checkpoints, which are conditioned on a species, are not supported.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
 DEFAULT_BP = 8192
-"""The shortest context the authors released checkpoints for; a longer one is asked for with
-window_bp."""
+"""The shortest context for which the authors released checkpoints; window_bp selects a longer
+one."""
 TRAINED_BP = 1_048_576
-"""Of the checkpoints without a length in their name; config.json does not say, gfmtrust.json
-can."""
+"""The trained length of the checkpoints without a length in their name; config.json does not state
+it, gfmtrust.json can."""
 SHORTEST_BP = 64
 DEEP_BAR = 1e-4
-"""At seven levels of towers round six layers float32 alone differs from float64 by 1e-5 (random
+"""At seven levels of towers around six layers float32 alone differs from float64 by 1e-5 (random
 weights, width 128 to 768, 384 letters)."""
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 
 @dataclass(frozen=True)
 class Ntv3Config:
-    """Fields of config.json that shape the network. The published PyTorch and JAX classes have
-    other defaults: what differs has none."""
+    """Fields of config.json that shape the network. A field has no default here where the published
+    PyTorch and JAX classes have different ones."""
 
     alphabet_size: int
     pad_token_id: int
@@ -79,7 +79,7 @@ PARTS = (
     "lmhead",
     "modulation",
 )
-# the types are those of training; everything is reckoned in float32 here
+# These are the types of the training run; everything is computed in float32 here.
 FIXED = {
     f"{part}_{kind}_dtype": ("float32", "bfloat16")
     for part in PARTS
@@ -122,8 +122,8 @@ def _read_config(config: dict) -> Ntv3Config:
 
 
 def n_id(config: Ntv3Config) -> int:
-    """Id of N, the padding: the last of the published alphabet. No checkpoint was trained on the
-    token <pad>."""
+    """Return the id of N, the last of the published alphabet, which serves as padding. No
+    checkpoint was trained on the token <pad>."""
     return config.alphabet_size - 1
 
 
@@ -158,8 +158,8 @@ class _Layer(nn.Module):
 
 
 class Ntv3ForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, alphabet_size); `hidden` and `head` are its two
-    halves."""
+    """`forward` takes token ids (batch, length) and returns logits (batch, length, alphabet_size);
+    it is `head` applied to `hidden`."""
 
     def __init__(self, config: Ntv3Config):
         super().__init__()
@@ -206,7 +206,8 @@ class Ntv3ForMaskedLM(nn.Module):
         )
 
     def padded(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Ids with N on the right up to whole blocks."""
+        """Return the ids with N appended on the right up to whole blocks, (batch, padded
+        length)."""
         block = 2**self.config.num_downsamples
         n_texts, length = input_ids.shape
         n_blocks = (length + block - 1) // block
@@ -219,7 +220,7 @@ class Ntv3ForMaskedLM(nn.Module):
         )
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """(batch, length padded, conv_init_embed_dim)."""
+        """Return the hidden states, (batch, padded length, conv_init_embed_dim)."""
         core = self.core
         x = ACTIVATE(core.stem.conv(core.embed_layer(self.padded(input_ids)).transpose(1, 2)))
         skipped = []
@@ -256,8 +257,8 @@ def _text(config: Ntv3Config, vocabulary: dict[str, int]) -> Text:
 
 def _window(config: Ntv3Config, window_bp: int | None) -> Window:
     width, block = window_bp or DEFAULT_BP, 2**config.num_downsamples
-    # A window of one block would leave a single place between the towers, which an export takes for
-    # fixed.
+    # A window of one block would leave a single place between the towers, which an export treats as
+    # a fixed size.
     shortest = max(SHORTEST_BP, block + 1)
     if width < shortest:
         raise ConfigurationError(

@@ -2,23 +2,23 @@
 
 Source: Albors et al., RECOMB 2025 (arXiv:2503.03773). The parameter names, the order of operations
 and the six letters are those of songlab-cal/gpn at 8e3c22d, src/gpn/phylo/model.py, which loads the
-file published in songlab/PhyloGPN; the code here is ours. The numbers of the network are compared
-with the official code in tests/python/test_phylogpn.py.
+file published in songlab/PhyloGPN; the code here is our own. The results of the network are
+compared with the official code in tests/models/test_phylogpn.py.
 
-The network gives four numbers for a site, the log rates of Felsenstein's model of 1981: their
+The network returns four numbers for a site, the log rates of Felsenstein's model of 1981: their
 softmax is the stationary distribution of the bases at that site in evolution. That distribution is
 p(A,C,G,T) here, and a difference of two of the numbers is the authors' log-likelihood ratio.
 
-The network reads the base of the site itself, and the official procedure leaves it there. The file
-published by the authors then puts 0.80 to 0.88 on the base that stands at each site of TATAAA, with
-five letters in reach (songlab-cal/gpn, tests/fixtures/published_model_baseline.json). A question
-whether the model finds the real base would be answered by copying it, so the site is replaced by N
-here.
+The network reads the base of the site itself, and the official procedure leaves it there. With the
+published file the network then gives a probability of 0.80 to 0.88 to the base that stands at each
+site of TATAAA, with five letters in reach (songlab-cal/gpn,
+tests/fixtures/published_model_baseline.json). A test of whether the model predicts the real base
+would only measure that it copies the base, so the site is replaced by N here.
 
 Every convolution and the embedding are paired between the strands, but the scales and shifts of the
-layer norms are not: a network answers both strands alike only where these are the same from either
-end of the channels, as at the start of a training. Whether the published ones are is not known
-here, so both strands are scored, as for any other model.
+layer norms are not: a network gives both strands the same answer only where these are symmetric
+under reversal of the channels, as at the start of training. Whether the published ones are is not
+known here, so both strands are scored, as for any other model.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from gfmtrust.models.layers.folding import BaseScorer, gathered
 from gfmtrust.models.vocabularies import numbered
 
 VOCABULARY = numbered([*"ACGTN-"])
-"""Letter -> id. N is any other letter; "-" stands beyond the ends of a sequence."""
+"""Letter -> id. N stands for any other letter, "-" for positions beyond the ends of a sequence."""
 CHARACTER_TOKENIZERS = {
     "PhyloGPNTokenizer": CharacterTokenizer(VOCABULARY, {"pad_token": "-", "unk_token": "N"})
 }
@@ -49,14 +49,15 @@ CHARACTER_TOKENIZERS = {
 COMPLEMENTS = (3, 2, 1, 0, 4, 5)
 N_BASES = 4
 IMPOSSIBLE = -3e4
-"""A logit whose probability is 0 in float32; a float16 holds it."""
+"""A logit whose probability is 0 in float32; float16 can represent it."""
 SHORTEST_BP = 32
 NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 
 @dataclass(frozen=True)
 class PhyloGpnConfig:
-    """Fields of config.json, all of which shape the network; defaults of the official class."""
+    """Fields of config.json, all of which shape the network; the defaults are those of the official
+    class."""
 
     outer_dim: int = 960
     inner_dim: int = 480
@@ -66,17 +67,19 @@ class PhyloGpnConfig:
 
     @property
     def dilations(self) -> list[int]:
-        """Dilation of each block: the powers of the kernel size, from 1 on in every stack."""
+        """The dilation of each block: in every stack the powers of the kernel size, starting at
+        1."""
         return self.num_stacks * [self.kernel_size**power for power in range(self.stack_size)]
 
     @property
     def receptive_field(self) -> int:
-        """Bases that one answer depends on; odd, the site in the middle."""
+        """The number of bases that one answer depends on; it is odd, with the site in the
+        middle."""
         return 1 + (self.kernel_size - 1) * sum(self.dilations)
 
 
 class _Parameter(nn.Module):
-    """A tensor under the name that torch's parametrisations give it."""
+    """A tensor under the name that torch's parametrisations use."""
 
     def __init__(self, *shape: int):
         super().__init__()
@@ -86,10 +89,10 @@ class _Parameter(nn.Module):
 
 
 class _Paired(nn.Module):
-    """Parameters of which a network uses the mean with their reverse complement.
+    """Parameters that the network uses as the mean with their reverse complement.
 
-    A channel's partner on the other strand is the channel at the same place from the end.
-    is_settled: the stored tensors are that mean already, as `settled` leaves them.
+    The partner of a channel on the other strand is the channel at the same place from the end.
+    is_settled: whether the stored tensors already are that mean, as `settled` leaves them.
     """
 
     def __init__(self, **shapes: tuple[int, ...]):
@@ -100,23 +103,25 @@ class _Paired(nn.Module):
         self.is_settled = False
 
     def used(self, name: str) -> torch.Tensor:
-        """The tensor as the network uses it."""
+        """Return the tensor as the network uses it."""
         stored = cast(_Parameter, self.parametrizations[name]).original
         return stored if self.is_settled else (stored + self.partner(stored)) / 2
 
     def partner(self, stored: torch.Tensor) -> torch.Tensor:
-        """The reverse complement of (output, input, tap) or (output,): every axis turned round."""
+        """Return the reverse complement of (output, input, tap) or (output,): every axis is
+        reversed."""
         return stored.flip(tuple(range(stored.ndim)))
 
     def settle(self) -> None:
-        """Store the tensors as the network uses them."""
+        """Replace the stored tensors by those that the network uses."""
         for name, one in self.parametrizations.items():
             one.original = nn.Parameter(self.used(name), requires_grad=False)
         self.is_settled = True
 
 
 class _Embedding(_Paired):
-    """Rows by token id; a letter's partner is its complement's row, channels turned round."""
+    """Rows by token id; the partner of a letter is the row of its complement with reversed
+    channels."""
 
     def partner(self, stored: torch.Tensor) -> torch.Tensor:
         return stored[list(COMPLEMENTS)].flip(1)
@@ -140,7 +145,7 @@ class _Convolution(_Paired):
 
 
 class _Block(nn.Module):
-    """A residual block round one dilated convolution, which shortens the text."""
+    """A residual block around one dilated convolution, which shortens the sequence."""
 
     def __init__(self, config: PhyloGpnConfig, dilation: int):
         super().__init__()
@@ -159,10 +164,11 @@ class _Block(nn.Module):
 
 
 class PhyloGpn(nn.Module):
-    """Token ids int64 (batch, length) to logits float32 (batch, length, 4), order A, C, G, T.
+    """`forward` takes token ids int64 (batch, length) and returns logits float32 (batch, length, 4)
+    in the order A, C, G, T; it is `head` applied to `hidden`.
 
-    `hidden` and `head` are its two halves. As the authors do at the ends of a sequence, half a
-    receptive field of "-" is put before and behind the window: every letter of it has an answer.
+    As the authors do at the ends of a sequence, half a receptive field of "-" is added on either
+    side of the window, so that every letter of it has an answer.
     """
 
     def __init__(self, config: PhyloGpnConfig):
@@ -190,7 +196,8 @@ class PhyloGpn(nn.Module):
 
 
 def settled(network: PhyloGpn) -> PhyloGpn:
-    """A copy that stores its tensors as it uses them, so that a graph holds them as constants."""
+    """Return a copy that stores its tensors as it uses them, so that a graph holds them as
+    constants."""
     network_copy = copy.deepcopy(network)
     for module in network_copy.modules():
         if isinstance(module, _Paired):
@@ -242,7 +249,8 @@ def _window(config: PhyloGpnConfig, window_bp: int | None) -> Window:
 
 
 def _head(network: PhyloGpn, rows: torch.Tensor) -> torch.Tensor:
-    """Logits of all six ids; N and "-", for which the network has no answer, have probability 0."""
+    """Return the logits of all six ids; N and "-", for which the network has no answer, have
+    probability 0."""
     return pad(network.head(rows), (0, len(VOCABULARY) - N_BASES), value=IMPOSSIBLE)
 
 

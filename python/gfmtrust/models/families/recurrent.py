@@ -1,14 +1,14 @@
-"""A small stateful family of our own: minGRU run over single bases in both directions, masked.
+"""A small recurrent family of our own: masked single bases, minGRU run in both directions.
 
 The minimal gated recurrent unit (Feng, Tung, Ahmed, Bengio, Hajimirsadeghi 2024, arXiv:2410.01201,
-section 3.1) forgets and takes in by gates that do not read its state, h_t = (1 - z_t) h_(t-1) + z_t
-c_t, so that the states of a whole window come out of a parallel scan. It is run here in linear
-space, chunks by pairwise doubling: the paper's logarithmic form underflows with length. Both
-directions and a mask over the site, rather than one direction and the next base: each base is then
-judged by both flanks in one pass, where a causal model needs four to weigh the right one.
-Checkpoints are made by training/train_recurrent.py; nobody has published any.
+section 3.1) has gates that do not depend on its state, h_t = (1 - z_t) h_(t-1) + z_t c_t, so that a
+parallel scan computes the states of a whole window. The scan runs here in linear space, by pairwise
+doubling of chunks, because the paper's logarithmic form underflows with length. The model is masked
+and bidirectional rather than causal, because each base is then scored from both flanks in one pass,
+where a causal model needs four passes to weigh the right flank. Checkpoints are made by
+training/train_recurrent.py; there are no published ones.
 
-No Scan, Loop or If enters the graph: the one made here serves CPU and CUDA.
+The graph contains no Scan, Loop or If, so one graph serves CPU and CUDA.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from gfmtrust.models.layers.folding import BaseScorer
 from gfmtrust.models.vocabularies import numbered
 
 CHUNK = 32
-"""Letters of a chunk. Inside chunks letter follows letter, all chunks at once; over chunks, pairs
-are doubled. Doubling inside them too took four times as long on CPU: it moves every letter five
-times more."""
+"""The number of letters per chunk. Inside the chunks the scan runs letter by letter, over all
+chunks at once; between chunks it doubles pairs. Doubling inside the chunks too took four times as
+long on CPU, because it moves every letter five times more."""
 DOUBLINGS = 12
 """A state reaches CHUNK * 2^12 = 131,072 letters, which is the longest window."""
 LONGEST_BP = CHUNK << DOUBLINGS
@@ -40,8 +40,8 @@ NEIGHBOUR_OFFSETS = (-20, -15, -10, -5, 5, 10, 15, 20)
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """Fields of config.json. state_size: of one direction; kernel_size: of the convolution before
-    the gates, odd; trained_bp: the windows it was trained on."""
+    """Fields of config.json. state_size: states per direction; kernel_size: of the convolution
+    before the gates, odd; trained_bp: length in bases of the windows it was trained on."""
 
     vocab_size: int
     hidden_size: int
@@ -54,11 +54,11 @@ class RecurrentConfig:
 
 
 def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
-    """h_t = keep_t * h_(t-1) + taken_t along the length, h before the first letter 0.
+    """Return h_t = keep_t * h_(t-1) + taken_t along the length, with h = 0 before the first letter.
 
-    keep, taken: float32 (batch, length, width), keep in 0..1; returns the like. Products of `keep`
-    only ever shrink what is added to, so nothing has to be divided by them and an underflow is the
-    0 that it stands for. Source: Hillis and Steele 1986, in two levels.
+    keep, taken: float32 (batch, length, width), keep in 0..1; the result has the same shape.
+    Products of `keep` only ever shrink the terms they multiply, so no division is needed and an
+    underflow is a correct 0. Source: Hillis and Steele 1986, in two levels.
     """
     batch, length, width = keep.shape
     fill = -length % CHUNK
@@ -87,8 +87,8 @@ def states(keep: torch.Tensor, taken: torch.Tensor) -> torch.Tensor:
 
 
 class _Layer(nn.Module):
-    """Pre-norm residual block: convolution, gates, states of both directions, then two dense layers
-    on each letter."""
+    """A pre-norm residual block: convolution, gates, the states of both directions, then two dense
+    layers on each letter."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
@@ -105,8 +105,8 @@ class _Layer(nn.Module):
         self.down = nn.Linear(config.intermediate_size, width)
 
     def read(self, x: torch.Tensor) -> torch.Tensor:
-        """States at every letter, (batch, length, 2 * state_size): those from the left, then those
-        from the right."""
+        """Return the states at every letter, (batch, length, 2 * state_size): those from the left,
+        then those from the right."""
         x = self.norm(x)
         x = x + self.conv(x.transpose(1, 2)).transpose(1, 2)
         taken = self.gate(x).sigmoid()
@@ -119,14 +119,15 @@ class _Layer(nn.Module):
         return torch.cat([left, right.flip(1)], -1)
 
     def write(self, x: torch.Tensor, read: torch.Tensor) -> torch.Tensor:
-        """The block's output at letters whose input and states are given."""
+        """Return the output of the block at letters whose input and states are given."""
         x = x + self.out(read)
         return x + self.down(gelu(self.up(self.ffn_norm(x))))
 
 
 class RecurrentForMaskedLM(nn.Module):
-    """`forward` gives logits (batch, length, vocab_size) of token ids int64 (batch, length);
-    `hidden_at` the last hidden states at some letters, whose last block is reckoned there alone."""
+    """`forward` takes token ids int64 (batch, length) and returns logits (batch, length,
+    vocab_size). `hidden_at` returns the last hidden states at some letters; the last block is
+    computed for these alone."""
 
     def __init__(self, config: RecurrentConfig):
         super().__init__()
@@ -140,7 +141,7 @@ class RecurrentForMaskedLM(nn.Module):
         return [cast(_Layer, layer) for layer in self.layers]
 
     def _last(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the last block's `write` takes."""
+        """Return the arguments of the last block's `write`."""
         x = self.embedding(input_ids)
         *below, top = self._layers()
         for layer in below:

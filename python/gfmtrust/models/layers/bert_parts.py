@@ -1,7 +1,7 @@
-"""What the BERTs share: keys of config.json, and those written here also embeddings and the head of
-masked tokens, by their names in a checkpoint.
+"""Parts that the BERT families share: the keys of config.json and, for the networks written here,
+the embeddings and the head for masked tokens, under their names in a checkpoint.
 
-A text has one segment (token type 0) and no padding: every row of a batch is read whole.
+A text has one segment (token type 0) and no padding, so every row of a batch is read in full.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FIXED = {
     "position_embedding_type": ("absolute",),
     "tie_word_embeddings": (True,),
 }
-"""Values of config.json that every BERT here has."""
+"""Values of config.json that all BERT families here require."""
 INERT = frozenset(
     {
         "bos_token_id",
@@ -34,22 +34,23 @@ INERT = frozenset(
         "directionality",
     }
 )
-"""Ids of specials, which are read from the tokenizer, and the pooler, which scoring does not
-run."""
+"""Ids of special tokens, which are read from the tokenizer instead, and the settings of the pooler,
+which scoring does not run."""
 INITIAL_STD = 0.02
-"""Of tables as training starts; a random network of tests has it."""
+"""Standard deviation of the embedding tables before training; random networks in tests use it."""
 SURPLUS = (
     r"bert\.embeddings\.(position_ids|token_type_ids)",
     r"bert\.pooler\..*",
     r"cls\.seq_relationship\..*",
 )
-"""Weights of a file that scoring does not use: index buffers, the pooler, the head of the next
-sentence."""
+"""Weights of a file that scoring does not use: index buffers, the pooler, and the head for
+next-sentence prediction."""
 TIED = (("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),)
 
 
 class Embeddings(nn.Module):
-    """Words and the one segment, with n_positions > 0 learned positions too, summed and normed."""
+    """The sum of the token embedding, the embedding of the single segment and, where n_positions >
+    0, learned positions, followed by a layer norm."""
 
     def __init__(self, config: Any, n_positions: int):
         super().__init__()
@@ -70,7 +71,7 @@ class Embeddings(nn.Module):
 
 
 class Predictions(nn.Module):
-    """Dense, GELU, norm and the words' own table as the last layer."""
+    """A dense layer, GELU and norm, then the token embedding table as the output layer."""
 
     def __init__(self, words: nn.Embedding, eps: float):
         super().__init__()
@@ -84,10 +85,10 @@ class Predictions(nn.Module):
 
 
 class Bert(nn.Module):
-    """Embeddings, layers and head. `forward` gives logits (batch, length, vocab_size); `hidden` and
-    `head` are its two halves.
+    """Embeddings, layers and head. `forward` takes token ids (batch, length) and returns logits
+    (batch, length, vocab_size); it is `head` applied to `hidden`.
 
-    layer: config -> a module of (x, bias), where bias is what `bias` makes once for all layers.
+    layer: config -> a module called with (x, bias), where `bias` is computed once for all layers.
     """
 
     def __init__(self, config: Any, n_positions: int, layer: type, head_eps: float):
@@ -102,7 +103,7 @@ class Bert(nn.Module):
         self.cls = node(predictions=Predictions(embeddings.word_embeddings, head_eps))
 
     def bias(self, x: torch.Tensor) -> torch.Tensor | None:
-        """Added to the scores of attention, (1, heads, length, length)."""
+        """Return the term added to the attention scores, (1, heads, length, length), or None."""
         return None
 
     def hidden(self, input_ids: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,5 @@
-"""The network of Caduceus: Mamba layers read in both directions, on one strand or on both with shared weights."""
+"""The network of Caduceus: Mamba layers run in both directions, on one strand or on both strands
+with shared weights."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ from gfmtrust.models.layers.mamba_mixer import Mixer, RmsNorm
 
 @dataclass(frozen=True)
 class CaduceusConfig:
-    """Fields of config.json that shape the network; vocab_size with its padding, complement_map of
-    all its ids or empty, the last six those of ssm_cfg."""
+    """Fields of config.json that shape the network. vocab_size includes the padding rows;
+    complement_map lists the complement of every id or is empty; the last six fields are those of
+    ssm_cfg."""
 
     d_model: int
     n_layer: int
@@ -31,7 +33,8 @@ class CaduceusConfig:
 
 
 class Strand(nn.Module):
-    """Where a network reads both strands its parts lie one name deeper."""
+    """A wrapper that adds one level to the parameter names, as in checkpoints that read both
+    strands."""
 
     def __init__(self, submodule: nn.Module):
         super().__init__()
@@ -42,7 +45,8 @@ class Strand(nn.Module):
 
 
 class TwoWays(nn.Module):
-    """Mixers of the window and of its reversal, added; their large projections are one."""
+    """The sum of one mixer on the sequence and one on its reversal; the two share their large
+    projections."""
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
@@ -64,7 +68,8 @@ class TwoWays(nn.Module):
 
 
 class Block(nn.Module):
-    """Norm, then mixers, onto the sum of the layers. crossed: see `crossed`."""
+    """A pre-norm mixer, added to the residual stream. With `crossed`, the strands are exchanged
+    first."""
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
@@ -85,19 +90,20 @@ def norm(config: CaduceusConfig) -> nn.Module:
 
 
 def crossed(x: torch.Tensor) -> torch.Tensor:
-    """Each strand takes the other's rows, places and channels in reverse. x: both strands as read,
-    the first's windows before the second's, (2 batch, length, width).
+    """Exchange the rows of the two strands, with places and channels reversed. x: both strands in
+    reading direction, the windows of the first before those of the second, (2 batch, length,
+    width).
 
-    The authors' fused norm takes the second half of the channels for the forward strand
-    (modeling_rcps.py, RCPSMambaBlock), and their checkpoints are trained so: fused_add_norm changes
-    the network.
+    The authors' fused norm takes the second half of the channels as the forward strand
+    (modeling_rcps.py, RCPSMambaBlock), and their checkpoints were trained with it: fused_add_norm
+    therefore changes the network.
     """
     return x.unflatten(0, (2, -1)).flip(0, 2, 3).flatten(0, 1)
 
 
 class Embedding(nn.Module):
-    """Token embeddings; reading both strands, one name deeper and beside the complements, as the
-    checkpoint has them."""
+    """Token embeddings with the complement map; the names follow the checkpoints that read both
+    strands, one level deeper."""
 
     complement_map: torch.Tensor
 
@@ -115,7 +121,8 @@ class Embedding(nn.Module):
 
 
 class Head(nn.Module):
-    """Logits of both strands' rows: base b on the one, its complement on the other."""
+    """The logits of the rows of both strands: base b on the first plus its complement on the
+    second."""
 
     def __init__(self, config: CaduceusConfig):
         super().__init__()
@@ -140,8 +147,8 @@ class Backbone(nn.Module):
         self.norm_f = norm(config)
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        """Rows of the last norm, (batch, length, width); of both strands (batch, length, 2, width),
-        the second turned back."""
+        """Return the rows after the last norm, (batch, length, width); for both strands (batch,
+        length, 2, width), the second strand reversed back."""
         embedding = self.embeddings["word_embeddings"]
         x = embedding(
             torch.cat([input_ids, embedding.complement_map[input_ids].flip(1)])

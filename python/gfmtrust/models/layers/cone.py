@@ -1,8 +1,9 @@
-"""Convolutional encoders computed only where a scored position depends on them.
+"""Convolutional encoders computed only at the rows that a scored position depends on.
 
-A score reads one row of the last layer, that row a few rows of the layer below, and so on down:
-offsets that depend on kernels and dilations alone. From the layer up whose rows are few, each
-scored position carries its own patch of them; below, layers run whole.
+A score reads one row of the last layer, which depends on a few rows of the layer below, and so on
+downwards; the offsets follow from kernels and dilations alone. The upper layers, in which these
+rows are few, are computed on a separate patch of rows for each scored position; the layers below
+them are computed for the whole window.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import torch
 from torch import nn
 
 LARGEST_PATCH = 64
-"""Rows of the largest patch: the site and its eight neighbours together then read hardly more rows
-than a window of 512 has."""
+"""The number of rows of the largest patch. The site and its eight neighbours together then read
+hardly more rows than a window of 512 has."""
 
 
 def patches(convolutions: Sequence[nn.Conv1d]) -> list[list[int]]:
-    """Offsets of the rows that one row of the last layer depends on: of each layer's output, the
-    longest run of layers from the end that has at most LARGEST_PATCH rows each; ascending, the last
-    is [0]."""
+    """Return, for the longest run of layers from the last downwards that needs at most
+    LARGEST_PATCH rows each, the offsets of the output rows that one row of the last layer depends
+    on. The offsets are ascending; the last list is [0]."""
     wanted = [[0]]
     for convolution in reversed(convolutions[1:]):
         below = sorted({offset + tap for offset in wanted[0] for tap in taps(convolution)})
@@ -33,17 +34,17 @@ def patches(convolutions: Sequence[nn.Conv1d]) -> list[list[int]]:
 
 
 def taps(convolution: nn.Conv1d) -> list[int]:
-    """Offsets of the inputs one output of a same-length convolution reads."""
+    """Return the offsets of the inputs that one output of a same-length convolution reads."""
     (kernel,), (dilation,) = convolution.kernel_size, convolution.dilation
     return [(j - kernel // 2) * dilation for j in range(kernel)]
 
 
 class Cone:
-    """The layers' outputs at scored positions; equal to running every layer whole and picking the
-    rows, to rounding.
+    """The output of the layers at scored positions. Up to rounding it equals running every layer on
+    the whole window and selecting the rows.
 
-    A layer is a module with `conv1d`, `before(x)`, what the convolution reads, and `after(x,
-    convolved)`, its output; row by row both.
+    A layer is a module with `conv1d`, `before(x)`, the input of the convolution, and `after(x,
+    convolved)`, its output; both act on each row separately.
     """
 
     def __init__(self, layers: Iterable[nn.Module]):
@@ -53,8 +54,8 @@ class Cone:
         self._whole, self._top = blocks[:whole], blocks[whole:]
 
     def __call__(self, x: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        """x: embedded letters, float32 (batch, length, width); pos: int64 (batch, positions). Gives
-        (batch, positions, width)."""
+        """x: embedded letters, float32 (batch, length, width); pos: int64 (batch, positions).
+        Returns (batch, positions, width)."""
         for layer in self._whole:
             x = layer(x)
         first = self._top[0].conv1d
@@ -70,7 +71,7 @@ class Cone:
         ):
             read = layer.before(x) * inside.unsqueeze(
                 -1
-            )  # beyond the window a convolution reads zero
+            )  # outside the window a convolution reads zeros
             here = [available.index(offset) for offset in wanted]
             x = layer.after(x[:, :, here], _convolved(layer.conv1d, read, available, wanted))
             inside = inside[:, :, here]
@@ -80,8 +81,8 @@ class Cone:
 def _convolved(
     convolution: nn.Conv1d, x: torch.Tensor, available: list[int], wanted: list[int]
 ) -> torch.Tensor:
-    """The convolution's outputs at `wanted` offsets from rows at `available` offsets, as one matrix
-    product: (..., held, width) to (..., wanted, width)."""
+    """Return the outputs of the convolution at `wanted` offsets from the rows at `available`
+    offsets, as one matrix product: (..., available, width) to (..., wanted, width)."""
     index = [available.index(offset + tap) for offset in wanted for tap in taps(convolution)]
     width, n_taps = x.shape[-1], len(taps(convolution))
     if convolution.groups == 1:

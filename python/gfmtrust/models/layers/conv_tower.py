@@ -1,4 +1,5 @@
-"""Parts of the U-net of Nucleotide Transformer v3: convolution blocks with their sampling."""
+"""Parts of the U-net of Nucleotide Transformer v3: convolution blocks, and the doubling of the
+length."""
 
 from __future__ import annotations
 
@@ -20,9 +21,9 @@ ACTIVATE = partial(gelu, approximate="tanh")
 
 
 class Doubled(nn.Module):
-    """Twice the length: each letter followed by itself, or (transposed) preceded by zeros, then a
-    convolution. `weight` is laid out as the checkpoint has it: (out, in, kernel) or, transposed,
-    (in, out, kernel)."""
+    """Double the length, then convolve: each letter is repeated or, in the transposed form,
+    preceded by zeros. `weight` has the checkpoint's layout: (out, in, kernel), or (in, out, kernel)
+    if transposed."""
 
     def __init__(self, n_in: int, n_out: int, transposed: bool):
         super().__init__()
@@ -43,7 +44,7 @@ class Doubled(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """gelu(convolution(norm(x))), x (batch, channels, length)."""
+    """gelu(convolution(norm(x))) for x of shape (batch, channels, length)."""
 
     def __init__(self, n_in: int, convolution: nn.Module):
         super().__init__()
@@ -54,7 +55,7 @@ class ConvBlock(nn.Module):
 
 
 class TowerBlock(nn.Module):
-    """A wide convolution, then one of width 1 round a residual."""
+    """A wide convolution, then a convolution of width 1 with a residual."""
 
     def __init__(self, n_in: int, n_out: int, wide: nn.Module, narrow: nn.Module):
         super().__init__()

@@ -1,5 +1,5 @@
-"""Causal decoders of the Llama line as transformers runs them: the keys their config.json files
-share, and the two halves of a network."""
+"""Causal decoders of the Llama kind as transformers runs them: the keys that their config.json
+files share, and the two halves of a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ ROPE_KEYS = {
         "original_max_position_embeddings",
     },
 }
-"""Rotary positions that are a fixed table: transformers makes it once, whatever the window."""
+"""The rules for rotary positions that amount to a fixed table, independent of the window's
+length."""
 ROPE_SPELLINGS = ("rope_theta", "rope_scaling", "rope_parameters")
 DEFAULT_THETA = 10000.0
 FIXED = {
@@ -34,15 +35,15 @@ FIXED = {
     "is_decoder": (False, True),
     "is_causal": (True,),
 }
-"""no_bias is written by Levanter's exports; is_decoder is read by encoder classes alone, a causal
-model is a decoder either way."""
+"""no_bias is written by Levanter's exports. is_decoder is read by encoder classes alone; a causal
+model is a decoder with either value."""
 SURPLUS = (r"model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq",)
 TIED = (("lm_head.weight", "model.embed_tokens.weight"),)
 
 
 NO_PREFIX = ("[UNK]", "<unk>", "<oov>", "[PAD]", "<pad>", "[MASK]", "<mask>")
-"""Tokens that never begin a text: a bos_token_id that names one is a default of a class and was not
-trained."""
+"""Tokens that never begin a text. A bos_token_id that names one of them is the default of a config
+class, and the network was not trained with it."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class DecoderConfig:
     rms_norm_eps: float = 1e-6
     tie_word_embeddings: bool = False
     head_dim: int = 0
-    """0: hidden_size / num_attention_heads."""
+    """0 stands for hidden_size / num_attention_heads."""
     bos_token_id: int = -1
-    """-1: no token stands in front."""
+    """-1 stands for no prefix token."""
 
 
 def read(config: dict, fixed: dict[str, tuple], inert: frozenset[str]) -> DecoderConfig:
-    """A decoder's config.json, every way of writing its rotary positions. Raises ConfigurationError
-    (78) as `take` does."""
+    """Read the config.json of a decoder, with rotary positions in any of their notations. Raises
+    ConfigurationError (78) as `take` does, and as `rotary` does."""
     settings = {
         key: value
         for key, value in config.items()
@@ -79,13 +80,13 @@ def read(config: dict, fixed: dict[str, tuple], inert: frozenset[str]) -> Decode
 
 
 def rotary(spellings: dict) -> dict:
-    """Rotary positions as transformers 5 writes them in rope_parameters, from every spelling of a
-    config.json.
+    """Return the rotary positions as transformers 5 writes them in rope_parameters, from every
+    notation of a config.json.
 
-    spellings: values of ROPE_SPELLINGS; None is not stated. transformers 4 writes rope_theta and
-    rope_scaling, 5 rope_parameters, and some exports write both; `type` is the old name of
-    `rope_type`. Raises ConfigurationError (78) where two spellings disagree, and for a rule that is
-    not in ROPE_KEYS.
+    spellings: the values of ROPE_SPELLINGS; None means not stated. transformers 4 writes rope_theta
+    and rope_scaling, transformers 5 writes rope_parameters, and some exports write both; `type` is
+    the old name of `rope_type`. Raises ConfigurationError (78) where two notations disagree, and
+    for a rule that is not in ROPE_KEYS.
     """
     theta, scaling, parameters = (spellings.get(key) for key in ROPE_SPELLINGS)
     rules = [_rule(value) for value in (scaling, parameters) if value is not None]
@@ -119,8 +120,8 @@ def rotary(spellings: dict) -> dict:
 
 
 def _rule(value: object) -> dict:
-    """rope_scaling or rope_parameters as a dict with rope_type; a part of 1 is the whole head and
-    left out."""
+    """Return rope_scaling or rope_parameters as a dict with rope_type. A partial_rotary_factor of 1
+    is dropped, because it means the whole head."""
     if not isinstance(value, dict):
         raise ConfigurationError(
             message("config.json", f"rotary positions are {value!r}", "an object with a rope_type")
@@ -142,7 +143,7 @@ def _rule(value: object) -> dict:
 
 
 def arguments(config: DecoderConfig) -> dict:
-    """Keywords of transformers' own config class."""
+    """Return the keyword arguments of transformers' own config class."""
     values = asdict(config)
     values["head_dim"] = config.head_dim or config.hidden_size // config.num_attention_heads
     values["rope_parameters"] = values.pop("rope")
@@ -151,8 +152,9 @@ def arguments(config: DecoderConfig) -> dict:
 
 
 def prefix(vocabulary: dict[str, int], bos_token_id: int) -> tuple[str, ...]:
-    """The token in front of a text, () where bos_token_id is below 0. Raises BadDataError (65) for
-    an id without a token, and for one that names a token for unknown, padded or masked letters."""
+    """Return the token in front of a text, () where bos_token_id is negative. Raises BadDataError
+    (65) where no token has that id, and where it is the token for unknown, padded or masked
+    letters."""
     if bos_token_id < 0:
         return ()
     token = next((token for token, number in vocabulary.items() if number == bos_token_id), None)

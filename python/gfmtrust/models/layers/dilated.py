@@ -1,4 +1,4 @@
-"""What the encoders of GPN share: residual blocks round one dilated convolution."""
+"""Parts that the encoders of GPN share: residual blocks around one dilated convolution."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class Schedule(Protocol):
 
 
 def dilations(config: Schedule, n_layers: int) -> list[int]:
-    """Dilation of each layer: powers of the base, from 1 on in each cycle, at most dilation_max."""
+    """Return the dilation of each layer: powers of the base, starting at 1 in each cycle, at most
+    dilation_max."""
     exponents = [
         (i % config.dilation_cycle) // config.dilation_double_every for i in range(n_layers)
     ]
@@ -38,10 +39,10 @@ def dilations(config: Schedule, n_layers: int) -> list[int]:
 def convolution(
     width: int, kernel: int, dilation: int, groups: int = 1, bias: bool = True
 ) -> nn.Conv1d:
-    """Same-length convolution. Raises ConfigurationError (78) for an even kernel.
+    """Return a same-length convolution. Raises ConfigurationError (78) for an even kernel.
 
-    The padding is an explicit integer: 'same' becomes SAME_UPPER in ONNX, which is refused with a
-    dilation.
+    The padding is an explicit integer, because 'same' becomes SAME_UPPER in ONNX, which ONNX
+    Runtime refuses together with a dilation.
     """
     if kernel % 2 == 0:
         raise ConfigurationError(
@@ -54,9 +55,10 @@ def convolution(
 
 
 class Block(nn.Module):
-    """A residual block round one convolution, run whole; `cone.Cone` runs its parts at some rows.
+    """A residual block around one convolution, computed for the whole window; `cone.Cone` computes
+    its parts at some rows only.
 
-    A block has `conv1d`, `before(x)`, which the convolution reads, and `after(x, convolved)`, its
+    A block has `conv1d`, `before(x)`, the input of the convolution, and `after(x, convolved)`, its
     output.
     """
 

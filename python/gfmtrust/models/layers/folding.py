@@ -1,10 +1,10 @@
-"""Folded scoring modules: encoder, gather of the scored rows, head on those rows, log-probabilities
-of the four bases.
+"""Folded scoring modules: the encoder, the selection of the scored rows, the head on those rows,
+and the log-probabilities of the four bases.
 
-Each takes token ids and gives logp float32 (batch, positions, 4), order A,C,G,T of the strand as
-read, and off_alphabet (batch, positions), the probability the model puts on anything else; but for
-TokenScorer, which tells of tokens that have no base each. Numbers: docs/understand/scoring.md, "The
-distribution at a site".
+Each module takes token ids and returns logp float32 (batch, positions, 4), in nats, in the order
+A,C,G,T of the strand in reading direction, and off_alphabet (batch, positions), the probability of
+everything else. TokenScorer differs: it returns the log-probability of whole tokens. The formulas
+are in docs/understand/scoring.md, "The distribution at a site".
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from torch import nn
 from gfmtrust.bundle.tokenizers import Text, words
 
 FLOOR = 1e-30
-"""Smallest marginal probability; float32 would give -inf below 1e-38, and an LLR of 69 nats is
-beyond any model."""
+"""The smallest marginal probability. float32 would give -inf below 1e-38, and no model supports a
+log-likelihood ratio of 69 nats."""
 BLOCKED = -1e30
 LETTERS = 5
-"""A,C,G,T and 4 = not told."""
+"""The number of letter codes: 0 to 3 for A,C,G,T, and 4 for a letter that is not given."""
 
 HiddenAt = Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]
-"""(network, token ids, positions) to hidden states of the scored rows, (batch, positions,
+"""(network, token ids, positions) -> hidden states of the scored rows, (batch, positions,
 width)."""
 Head = Callable[[Any, torch.Tensor], torch.Tensor]
 
 
 def gathered(hidden: Head) -> HiddenAt:
-    """The scored rows of a network that computes all rows: hidden(network, token ids) gives (batch,
-    length, width)."""
+    """Return a function that selects the scored rows of a network that computes all rows.
+    hidden(network, token ids) must return (batch, length, width)."""
 
     def hidden_at(network: nn.Module, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
         rows = hidden(network, input_ids)
@@ -43,29 +43,30 @@ def gathered(hidden: Head) -> HiddenAt:
 
 
 class Folded(nn.Module):
-    """Common part of all scorers: a network, how to get its hidden states at the scored positions,
-    and logits from those."""
+    """The common part of all scorers: a network, a function for its hidden states at the scored
+    positions, and a function from these to logits."""
 
     def __init__(self, network: nn.Module, hidden_at: HiddenAt, head: Head):
         super().__init__()
         self.network, self._hidden_at, self._head = network, hidden_at, head
 
     def halved(self) -> Folded:
-        """A copy whose network reckons in float16; all that follows its logits stays float32. (A
-        head in float32 gained nothing: the error is the encoder's.)"""
+        """Return a copy whose network computes in float16; everything after its logits stays in
+        float32. A head in float32 was tried and did not help, because the error comes from the
+        encoder."""
         copied = copy.deepcopy(self)
         copied.network.half()
         return copied
 
     def rows(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        """Logits of the whole vocabulary at the scored positions, float32 (batch, positions,
-        ids)."""
+        """Return the logits of the whole vocabulary at the scored positions, float32 (batch,
+        positions, ids)."""
         return self._head(self.network, self._hidden_at(self.network, input_ids, pos)).float()
 
 
 class Scorer(Folded):
-    """Scorers of bases. word_ids: ids of the 4^k words by rank; every other id below vocab_size is
-    off the alphabet."""
+    """The common part of the scorers of bases. word_ids: the ids of the 4^k words by rank; all
+    other ids below vocab_size count as off the alphabet."""
 
     word_ids: torch.Tensor
     other_ids: torch.Tensor
@@ -83,15 +84,15 @@ class Scorer(Folded):
     def logits(
         self, input_ids: torch.Tensor, pos: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits of the words (batch, positions, 4^k) and the mass outside them (batch,
-        positions)."""
+        """Return the logits of the words, (batch, positions, 4^k), and the probability of all other
+        tokens, (batch, positions)."""
         logits = self.rows(input_ids, pos)
         mass = logits.softmax(-1).index_select(-1, self.other_ids).sum(-1)
         return logits.index_select(-1, self.word_ids), mass
 
 
 class BaseScorer(Scorer):
-    """Single bases: renormalised over the four."""
+    """Scorer of single bases: the distribution is renormalised over the four."""
 
     def forward(
         self, input_ids: torch.Tensor, pos: torch.Tensor
@@ -101,8 +102,8 @@ class BaseScorer(Scorer):
 
 
 class TokenScorer(Folded):
-    """Whole tokens (BPE): ln p of a token given, over all tokens. target (batch, positions) are the
-    ids; the one output is logp, float32 (batch, positions)."""
+    """Scorer of whole tokens (BPE): ln p of a given token, over all tokens. target (batch,
+    positions) holds the ids; the only output is logp, float32 (batch, positions)."""
 
     def forward(
         self, input_ids: torch.Tensor, pos: torch.Tensor, target: torch.Tensor
@@ -113,13 +114,14 @@ class TokenScorer(Folded):
 
 
 class KmerScorer(Scorer):
-    """k-mers: the law of the token given its known letters, summed by the letter scored.
+    """Scorer of k-mers: the distribution of the token given its known letters, summed by the scored
+    letter.
 
-    letters (batch, positions, k) holds 0..3 for a known letter and 4 for one not told: of a masked
-    token all told but the scored one is `conditional`, none told is `marginal`; of a causal model's
-    next token those before the scored one are told, so that the answers of a token's letters
-    multiply to the law of the token. An N is summed out. offset (batch, positions) is the letter
-    scored.
+    letters (batch, positions, k) is 0..3 for a known letter and 4 for a letter that is not given.
+    For a masked token, giving all letters but the scored one is the method `conditional`, giving
+    none is `marginal`. For the next token of a causal model the letters before the scored one are
+    given, so that the answers for the letters of a token multiply to the probability of the token.
+    An N is summed over. offset (batch, positions) is the index of the scored letter in the token.
     """
 
     blocked: torch.Tensor
@@ -155,5 +157,5 @@ class KmerScorer(Scorer):
 
 
 def _letters_of_words(text: Text) -> torch.Tensor:
-    """Code of each letter of each word, int64 (4^k, k), from the strings themselves."""
+    """Return the code of each letter of each word, int64 (4^k, k), from the words themselves."""
     return torch.tensor([["ACGT".index(letter) for letter in word.upper()] for word in words(text)])

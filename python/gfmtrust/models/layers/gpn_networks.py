@@ -56,13 +56,13 @@ class ConvNetConfig:
 
 
 def one_hot(vocab_size: int, width: int) -> torch.Tensor:
-    """Rows to look up by token id, float32 (vocab_size, width)."""
+    """Return the rows to look up by token id, float32 (vocab_size, width)."""
     return torch.eye(vocab_size, width)
 
 
 class GpnLayer(Block):
-    """Pre-norm residual block: convolution, then two dense layers. Parameters are numbered as in
-    the checkpoints."""
+    """A pre-norm residual block: a convolution, then two dense layers. Parameters are numbered as
+    in the checkpoints."""
 
     def __init__(self, config: GpnConfig, kernel: int, dilation: int, groups: int):
         super().__init__()
@@ -96,7 +96,7 @@ class GpnLayer(Block):
 
 
 def layer(config: GpnConfig, kernel: int, dilation: int, groups: int) -> Block:
-    """A layer of the encoder that config.json names."""
+    """Return a layer of the encoder that config.json names."""
     if config.encoder == "convnet":
         return GpnLayer(config, kernel, dilation, groups)
     inner = config.hidden_size // 2 if config.slim else config.hidden_size
@@ -104,7 +104,8 @@ def layer(config: GpnConfig, kernel: int, dilation: int, groups: int) -> Block:
 
 
 class GpnBody(nn.Module):
-    """Token ids int64 (batch, length) to hidden states float32 (batch, length, hidden_size)."""
+    """`forward` takes token ids int64 (batch, length) and returns hidden states float32 (batch,
+    length, hidden_size)."""
 
     one_hot: torch.Tensor
 
@@ -144,8 +145,9 @@ class GpnBody(nn.Module):
 
 
 class GpnForMaskedLM(nn.Module):
-    """Newer generation. `forward` gives logits (batch, length, vocab_size); `hidden` and `head` are
-    its two halves, `hidden_at` the rows of `hidden` at some positions."""
+    """The newer generation. `forward` takes token ids (batch, length) and returns logits (batch,
+    length, vocab_size); it is `head` applied to `hidden`. `hidden_at` returns the rows of `hidden`
+    at some positions."""
 
     def __init__(self, config: GpnConfig):
         super().__init__()
@@ -176,7 +178,7 @@ class GpnForMaskedLM(nn.Module):
 
 
 class ConvNetLayer(Block):
-    """Older block: the norm comes last inside each residual branch."""
+    """The older block, in which the norm is the last step of each residual branch."""
 
     def __init__(self, config: ConvNetConfig, dilation: int):
         super().__init__()
@@ -199,7 +201,7 @@ class ConvNetLayer(Block):
 
 
 class ConvNetForMaskedLM(nn.Module):
-    """Older generation; the same methods as GpnForMaskedLM."""
+    """The older generation, with the same methods as GpnForMaskedLM."""
 
     one_hot: torch.Tensor
 
@@ -238,8 +240,8 @@ class ConvNetForMaskedLM(nn.Module):
 
 
 def initialise(network: nn.Module, std: float) -> None:
-    """Normal dense weights and zero biases, as the official training starts; convolutions keep
-    torch's own."""
+    """Draw normal dense weights and set biases to zero, as the official training does; convolutions
+    keep torch's own initialisation."""
     for module in network.modules():
         if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=std)

@@ -1,4 +1,4 @@
-"""The parts of HyenaDNA: implicit filters, the gated long convolution, and the block round it."""
+"""Parts of HyenaDNA: implicit filters, the gated long convolution, and the block around it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ SHORT_TAPS = 3
 
 
 SLOWEST, FASTEST, FLOOR = math.log(100) / 1.5, math.log(100) / 0.3, 0.05
-"""Decay rates of the first and last channel's window, per grid, and what never decays."""
+"""The decay rates of the first and of the last channel's window, per length of the grid, and the
+constant part that does not decay."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class HyenaConfig:
 
     @property
     def n_rows(self) -> int:
-        """Token ids the network has rows for."""
+        """The number of token ids that the network has rows for."""
         return -(-self.vocab_size // self.pad_vocab_size_multiple) * self.pad_vocab_size_multiple
 
 
 Convolve = Callable[[torch.Tensor], torch.Tensor]
-"""(batch, steps, width) to the same, each channel convolved with its long filter, its own value
-times the bias added."""
+"""(batch, steps, width) -> the same shape: each channel is convolved with its long filter, and the
+channel itself times the bias is added."""
 
 
 class Sine(nn.Module):
@@ -61,10 +62,11 @@ class Sine(nn.Module):
 
 
 class Filter(nn.Module):
-    """The long filter of one layer: a small network of the place on the grid, times a decaying
-    window.
+    """The long filter of one layer: a small network evaluated at the places of the grid, times a
+    decaying window.
 
-    The grid, z, is trained and comes with the weights, as does t, the place as a share of the grid.
+    The grid, z, is trained and stored with the weights, as is t, the place as a fraction of the
+    grid.
     """
 
     def __init__(self, config: HyenaConfig):
@@ -79,7 +81,7 @@ class Filter(nn.Module):
         self.pos_emb = Node()
         self.pos_emb.z = nn.Parameter(torch.cat([t, angle.cos(), -angle.sin()], 2))
         self.pos_emb.register_buffer("t", t)
-        sine = Sine(config)  # one for all layers
+        sine = Sine(config)  # one module for all layers
         inner = [
             part for _ in range(config.num_inner_mlps) for part in (nn.Linear(order, order), sine)
         ]
@@ -92,7 +94,8 @@ class Filter(nn.Module):
         )
 
     def taps(self, z: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        """The taps at places of the grid, (1, n, width); z: (1, n, emb_dim), t: (1, n, 1)."""
+        """Return the filter taps at places of the grid, (1, n, width); z: (1, n, emb_dim), t: (1,
+        n, 1)."""
         return self.implicit_filter(z.to(self.bias.dtype)) * (
             torch.exp(-t * self.modulation.deltas.abs()) + FLOOR
         )
@@ -107,7 +110,7 @@ class Filter(nn.Module):
 class Folded(nn.Module):
     """The long filter of a layer as matrix products.
 
-    Its spectrum is a constant (`real`, `imaginary`), or it is computed in the graph from the first
+    Its spectrum is either a constant (`real`, `imaginary`) or computed in the graph from the first
     steps of the grid (`z`, `t`).
     """
 
@@ -145,7 +148,7 @@ class Folded(nn.Module):
 
 
 class Mixer(nn.Module):
-    """Hyena of order 2: a value gated, convolved over the whole window, gated again."""
+    """Hyena of order 2: a value is gated, convolved over the whole window, and gated again."""
 
     def __init__(self, config: HyenaConfig):
         super().__init__()
@@ -158,7 +161,8 @@ class Mixer(nn.Module):
         self.filter_fn = Filter(config)
 
     def gated(self, x: torch.Tensor, convolve: Convolve) -> torch.Tensor:
-        """(batch, steps, width) to the same, before the output's dense layer."""
+        """Return the mixed steps before the output's dense layer; (batch, steps, width) to the same
+        shape."""
         n, x = x.shape[1], pad(self.in_proj(x), (0, 0, SHORT_TAPS - 1, 0))
         taps = self.short_filter.weight[:, 0].unbind(1)
         bias = self.short_filter.bias
@@ -185,7 +189,7 @@ class Block(nn.Module):
         self.norm1, self.norm2 = (
             nn.LayerNorm(config.d_model),
             nn.LayerNorm(config.d_model),
-        )  # the config's epsilon is of ln_f alone
+        )  # the config's epsilon only applies to ln_f
 
     def forward(
         self,
@@ -193,6 +197,6 @@ class Block(nn.Module):
         convolve: Convolve,
         rows: Callable[[torch.Tensor], torch.Tensor] = lambda x: x,
     ) -> torch.Tensor:
-        """rows: which steps to go on with after the mixing of steps."""
+        """rows: selects the steps that are needed after the mixing of steps."""
         x = rows(x) + self.mixer.out_proj(rows(self.mixer.gated(self.norm1(x), convolve)))
         return x + self.mlp(self.norm2(x))

@@ -1,12 +1,12 @@
-"""Causal convolution as long as the window itself, by the Fourier transform written as matrix
-products: no DFT operator, no loop.
+"""Causal convolution as long as the window, with the Fourier transform written as matrix products;
+the graph contains no DFT operator and no loop.
 
-A transform of N = N1·N2 points is one of N1 over the columns of a table and one of N2 over its
-rows, with a rotation between (Cooley and Tukey 1965; as matrix products for a convolution: Fu et
-al. 2023, "Monarch Mixer"). Steps n = N2·n1 + n2 and frequencies k = k1 + N1·k2 keep channels
-innermost, so that nothing is ever transposed. The signal is real: k1 from 0 to N1/2 is enough. The
-upper half of the table would hold zeros, which keep the convolution from going round, so it is
-neither read nor written.
+A transform of N = N1·N2 points is one of N1 points over the columns of a table and one of N2 points
+over its rows, with a rotation in between (Cooley and Tukey 1965; as matrix products for a
+convolution: Fu et al. 2023, "Monarch Mixer"). Steps n = N2·n1 + n2 and frequencies k = k1 + N1·k2
+keep the channels innermost, so that no transposition is needed. As the signal is real, k1 from 0 to
+N1/2 suffices. The upper half of the table would only hold the zeros that prevent the convolution
+from wrapping around, so it is neither read nor written.
 """
 
 from __future__ import annotations
@@ -16,25 +16,27 @@ import torch
 from torch import nn
 
 LONGEST_CONSTANT = 8192
-"""Windows up to this many steps hold their filters' spectra and the rotated row transforms as
-constants: 8 bytes a step and channel, 35 MB a layer of width 256 at 6,144 with both tables. Beyond,
-spectra are computed in the graph, where no constant folding can reach them."""
+"""Windows of up to this many steps store the spectra of their filters and the rotated row
+transforms as constants: 8 bytes per step and channel, 35 MB per layer of width 256 at 6,144 steps
+with both tables. For longer windows the spectra are computed in the graph from inputs, so that
+constant folding cannot expand them."""
 
 Spectrum = tuple[torch.Tensor, torch.Tensor]
-"""Real and imaginary part, float32 (batch, N1/2 + 1, N2, width)."""
+"""The real and the imaginary part, each float32 (batch, N1/2 + 1, N2, width)."""
 
 
 def factors(length: int) -> tuple[int, int]:
-    """N1, even, and N2 with N1·N2 at least twice the length and the fewest multiplications."""
+    """Return N1, which is even, and N2 such that N1·N2 is at least twice the length and the number
+    of multiplications is smallest."""
     tables = ((n1, -(-2 * length // n1)) for n1 in range(2, 2 * length + 2, 2))
     return min(tables, key=lambda table: table[0] * table[1] * (table[0] + 4 * table[1]))
 
 
 class LongConvolution(nn.Module):
-    """Convolutions of up to `length` steps, all of them of one size within; shorter windows are
-    filled up with zeros behind.
+    """Convolutions of up to `length` steps, all computed at one internal size; a shorter window is
+    padded with zeros at its end.
 
-    A longer window makes the graph fail: its steps do not fit the table.
+    A longer window makes the graph fail, because its steps do not fit into the table.
     """
 
     columns_in: torch.Tensor
@@ -58,7 +60,7 @@ class LongConvolution(nn.Module):
         self._keep("columns_in", _interleaved(table))
         self._keep("columns_out", _interleaved(table * share).T)
         steps = np.arange(self.n2)
-        if self.is_constant:  # the rotation is part of each k1's own row transform
+        if self.is_constant:  # the rotation is part of the row transform of each k1
             rows = _turned(
                 steps * (first[:, None, None] + self.n1 * steps[:, None]), self.n1 * self.n2
             )
@@ -83,11 +85,12 @@ class LongConvolution(nn.Module):
 
     @property
     def n_steps(self) -> int:
-        """Steps the table holds."""
+        """The number of steps that the table holds."""
         return self.n1 // 2 * self.n2
 
     def constant_spectrum(self, taps: torch.Tensor) -> Spectrum:
-        """As `spectrum`, of a filter (steps, width), in float64 by numpy's own transform."""
+        """Return the spectrum of a filter (steps, width), computed in float64 by numpy's own
+        transform."""
         values = np.fft.fft(taps.double().numpy(), self.n1 * self.n2, axis=0)
         values = values.reshape(self.n2, self.n1, -1).swapaxes(0, 1)[None, : self.n1 // 2 + 1]
         real, imaginary = (
@@ -97,7 +100,7 @@ class LongConvolution(nn.Module):
         return real, imaginary
 
     def spectrum(self, x: torch.Tensor) -> Spectrum:
-        """x: (batch, steps, width)."""
+        """Return the spectrum of x, (batch, steps, width)."""
         width = x.shape[-1]
         x = nn.functional.pad(x, (0, 0, 0, self.n_steps - x.shape[1])).reshape(
             -1, self.n1 // 2, self.n2 * width
@@ -108,8 +111,8 @@ class LongConvolution(nn.Module):
         return self.rows_real @ x, self.rows_imaginary @ x
 
     def forward(self, x: torch.Tensor, taps: Spectrum) -> torch.Tensor:
-        """x: (batch, steps, width); gives each channel convolved with its filter, of the same
-        shape."""
+        """Return each channel of x, (batch, steps, width), convolved with its filter; the shape is
+        that of x."""
         n, width = x.shape[1:]
         (real, imaginary), (tap_real, tap_imaginary) = self.spectrum(x), taps
         x = self.back_real @ (real * tap_real - imaginary * tap_imaginary) + self.back_imaginary @ (
@@ -129,11 +132,11 @@ class LongConvolution(nn.Module):
 
 
 def _turned(numbers: np.ndarray, n: int) -> np.ndarray:
-    """exp(-2πi number / n), complex128, of whole numbers, taken modulo n before anything is
-    rounded."""
+    """Return exp(-2πi number / n), complex128, for integers; they are reduced modulo n first, so
+    that no precision is lost."""
     return np.exp(-2j * np.pi * (numbers % n) / n)
 
 
 def _interleaved(table: np.ndarray) -> np.ndarray:
-    """Real and imaginary rows by turns, (2 rows, columns)."""
+    """Return the real and imaginary rows in alternation, (2 rows, columns)."""
     return np.stack([np.real(table), np.imag(table)], 1).reshape(-1, table.shape[1])

@@ -1,8 +1,8 @@
-"""Mamba-1's mixer and norm, with the parameter names of the authors' package: shared by `mamba` and
-`caduceus`.
+"""The mixer and the norm of Mamba-1, with the parameter names of the authors' package; `mamba` and
+`caduceus` share them.
 
 Source: Gu and Dao, arXiv:2312.00752, section 3.4 and figure 3; names as in state-spaces/mamba,
-mamba_simple.py. The state space runs in float32 whatever the weights are held in.
+mamba_simple.py. The state space is computed in float32, whatever the type of the weights.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from torch.nn.functional import silu, softplus
 from gfmtrust.models.layers import scan
 
 SMALLEST_STEP, LARGEST_STEP = 1e-3, 1e-1
-"""Steps of a network before training."""
+"""The range of the step sizes of a network before training."""
 
 
 class RmsNorm(nn.Module):
-    """Root mean square norm, in float32."""
+    """Root mean square norm, computed in float32."""
 
     def __init__(self, width: int, epsilon: float):
         super().__init__()
@@ -35,8 +35,8 @@ class RmsNorm(nn.Module):
 
 
 class Mixer(nn.Module):
-    """One selective state space with its convolution and gate; (batch, length, width) to the same.
-    `scan`: the form it runs in."""
+    """A selective state space with its convolution and gate; (batch, length, width) to the same
+    shape. `scan` selects the form of the state space (`layers.scan`)."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class Mixer(nn.Module):
 
 
 def step_bias(n: int) -> torch.Tensor:
-    """Biases whose softplus spreads evenly in log from SMALLEST_STEP to LARGEST_STEP."""
+    """Return n biases whose softplus is spaced evenly in log from SMALLEST_STEP to LARGEST_STEP."""
     steps = torch.linspace(math.log(SMALLEST_STEP), math.log(LARGEST_STEP), n).exp()
     return steps + torch.log(-torch.expm1(-steps))
 
 
 def without_scan(network: nn.Module) -> nn.Module:
-    """A twin of a network on the same parameters whose mixers export without Scan: the CUDA
-    form."""
+    """Return a copy of a network that shares its parameters and whose mixers export without Scan;
+    this is the form for CUDA."""
     twin = copy.deepcopy(network, {id(parameter): parameter for parameter in network.parameters()})
     for module in twin.modules():
         if isinstance(module, Mixer):

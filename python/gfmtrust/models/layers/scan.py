@@ -1,10 +1,11 @@
-"""Mamba-1's selective state space along a window, in two forms that export with any batch and
+"""Mamba-1's selective state space along a window, in two forms that export with dynamic batch and
 length.
 
-`stepwise` is ONNX's Scan: memory of one row, but on CUDA a chain of kernels a token, so for the CPU
-alone. `attended` is one operator of onnxruntime that has kernels for both (com.microsoft
-LinearAttention); it holds the decays of the whole window. Both go place after place in linear
-space: a decay too small to hold is 0, as it should be.
+`stepwise` becomes ONNX's Scan. It needs the memory of one row, but on CUDA it launches a chain of
+kernels per token, so it is used on the CPU only. `attended` is one operator of ONNX Runtime with
+kernels for both devices (com.microsoft LinearAttention); it stores the decays of the whole window.
+Both proceed place by place in linear space, where a decay too small to represent becomes a correct
+0.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from __future__ import annotations
 import torch
 
 LONGEST = 1_000_000
-"""Bases of the longest window any form is offered for."""
+"""The length in bases of the longest window that either form accepts."""
 
 
 def stepwise(
     step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor
 ) -> torch.Tensor:
-    """State h[t] = exp(step rate) h[t-1] + step x b, from 0, read out by c (Gu and Dao, section
-    3.2).
+    """Return the output of the state space h[t] = exp(step rate) h[t-1] + step x b, h = 0 before
+    the window, read out by c (Gu and Dao, section 3.2).
 
     step, x: (batch, length, channels). rate: (channels, states), negative. b, c: (batch, length,
-    states). Returns the shape of x. Run eagerly it is a plain loop, so what an export is compared
-    with is not the operator exported.
+    states). Returns the shape of x. In eager mode this is a plain loop, so an exported graph is
+    compared with an independent implementation.
     """
 
     def advance(state: torch.Tensor, now: tuple) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,10 +48,10 @@ def stepwise(
 def attended(
     step: torch.Tensor, x: torch.Tensor, rate: torch.Tensor, b: torch.Tensor, c: torch.Tensor
 ) -> torch.Tensor:
-    """The same as gated linear attention: a channel is a head of value size 1 with decays of its
-    own, all share the key b and the query c.
+    """Return the same as gated linear attention: each channel is a head of value size 1 with its
+    own decays, and all heads share the key b and the query c.
 
-    The operator has no eager form: run eagerly, this is `stepwise`.
+    The operator has no eager implementation: in eager mode this calls `stepwise`.
     """
     if not torch.compiler.is_exporting():
         return stepwise(step, x, rate, b, c)
