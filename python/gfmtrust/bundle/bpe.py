@@ -79,7 +79,7 @@ class Tokens:
 
 
 def build(text: BpeText) -> Bpe:
-    """The tables of a BpeText.
+    """Return the tables of a BpeText.
 
     Raises BadDataError (65) if vocabulary and merges disagree, a special token is missing, an id is
     beyond the table of the network, two tokens share an id, or a letter has no token and there is
@@ -184,7 +184,7 @@ def _check_vocabulary(text: BpeText) -> None:
 
 
 def segment(bpe: Bpe, codes: np.ndarray) -> Tokens:
-    """Tokens of one window as read, codes uint8 (W,), 0..5.
+    """Return the tokens of one window in reading direction, codes uint8 (W,), 0..5.
 
     Raises BadDataError (65) for a code outside the alphabet.
     """

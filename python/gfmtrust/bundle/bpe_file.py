@@ -1,8 +1,8 @@
-"""The tokenizer.json of a BPE checkpoint: its vocabulary, merges and everything else that decides
-how DNA is cut into tokens.
+"""The tokenizer.json of a BPE checkpoint: its vocabulary, its merges and everything else that
+determines how DNA is split into tokens.
 
-A file of another kind, or with a step whose effect on A, C, G, T and N is not written here, is
-refused: it would be another text than the model was trained on, without a word. Format: the
+A file of another kind, or with a step whose effect on A, C, G, T and N is not implemented here, is
+refused, because it could silently give another text than the model was trained on. Format: the
 `tokenizers` library, version 1.0 of the file.
 """
 
@@ -92,8 +92,8 @@ def parse(tokenizer: dict, place: str = FILE) -> BpeFile:
         if not all(type(number) is int for number in vocabulary.values()):
             raise TypeError("ids are not whole numbers")
         merges = tuple(_pair(merge) for merge in model["merges"])
-        # GROVER's file has a token '' and merges with an empty side ('A ' makes 'A'): no text holds
-        # an empty piece, so they never act
+        # GROVER's file has a token '' and merges with an empty side ('A ' makes 'A'). They never
+        # act, because no text contains an empty piece.
         vocabulary.pop("", None)
         merges = tuple(pair for pair in merges if all(pair))
         normal = _normalizer(tokenizer.get("normalizer"), place)

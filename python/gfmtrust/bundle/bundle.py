@@ -1,7 +1,7 @@
 """A bundle: a directory with bundle.json and the files that it names, among them the ONNX graphs.
 
-A bundle is written once and checked at every opening. All that scoring needs to know of a model is
-in bundle.json. There is one writer for all families:
+A bundle is written once and checked at every opening. All that scoring needs to know about a model
+is in bundle.json. There is one writer for all families:
 
     meta = {"identity": {...}, "text": {...}, "scoring": {...}, "window": {...}, "source": {...},
             "proof": {...}, "golden": [...]}
@@ -9,9 +9,9 @@ in bundle.json. There is one writer for all families:
     bundle.Bundle.open(directory)
 
 `write` adds schema, graphs, files and sha256; `open` checks digests, schema, operator domains,
-inputs and outputs. docs/understand/models.md explains the groups. Not here: the fields of
-bundle.json (`schema`), what a graph may contain (`graph_contract`), running one (`session`), making
-one (`export`, `baseline`).
+inputs and outputs. docs/understand/models.md explains the groups. The fields of bundle.json are in
+`schema`, the rules for graphs in `graph_contract`; `session` runs a graph, `export` and `baseline`
+make bundles.
 """
 
 from __future__ import annotations
@@ -150,7 +150,8 @@ class Bundle:
 
     @property
     def gate(self) -> str:
-        """'passed' if the model was better than chance on the user's genome at export, else 'failed'."""
+        """'passed' if the model was better than chance on the user's genome at export, otherwise
+        'failed'."""
         return self.meta["proof"]["gate"]
 
     @property

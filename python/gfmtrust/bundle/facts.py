@@ -1,4 +1,5 @@
-"""What later steps need to know of a model, read from its bundle.json alone: no weights are staged or hashed where no model runs."""
+"""The facts about a model that later steps need, read from its bundle.json alone, so that steps
+without a model neither stage nor hash its weights."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from gfmtrust.bundle import schema
 class ModelFacts:
     """One model of a run.
 
-    model_id, family: names. sha256: the digest that stands for the whole bundle. window_bp: letters that the model reads round a site.
+    model_id, family: names. sha256: the digest of the whole bundle. window_bp: the number of
+    letters that the model reads around a site.
     """
 
     model_id: str
@@ -22,9 +24,11 @@ class ModelFacts:
 
     @classmethod
     def read(cls, path: Path) -> ModelFacts:
-        """The facts in a bundle.json, or in that of a bundle folder; its content is compared with its digest.
+        """Return the facts in a bundle.json, or in that of a bundle folder; its content is compared
+        with its digest.
 
-        Raises MissingInputError (66) where there is no such file, BadDataError (65) where it is not the file that an export wrote.
+        Raises MissingInputError (66) where there is no such file and BadDataError (65) where it is
+        not the file that an export wrote.
         """
         meta = schema.read_meta(path / schema.BUNDLE_FILE if path.is_dir() else path)
         return cls(
@@ -36,10 +40,11 @@ class ModelFacts:
 
 
 def read_all(paths: list[Path]) -> list[ModelFacts]:
-    """The facts of several models, in the order of the paths, which is the order of --models."""
+    """Return the facts of several models, in the order of the paths, which is the order of
+    --models."""
     return [ModelFacts.read(path) for path in paths]
 
 
 def model_order(paths: list[Path]) -> list[str]:
-    """Model ids in the order of the bundle.json files given."""
+    """Return the model ids in the order of the given bundle.json files."""
     return [model.model_id for model in read_all(paths)]

@@ -1,5 +1,5 @@
-"""The golden windows of a bundle: a few inputs with the answers given at export, run again at every
-opening (`session`)."""
+"""The golden windows of a bundle: a few inputs with the answers at export. They are run again at
+every opening (`session`)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ DIGITS = 6
 
 
 def windows(session, cut: np.ndarray, window) -> list[dict]:
-    """Five windows with the expected logp (positions, members, 4): plain, reverse, with an N, with
-    neighbours, at the shortest length.
+    """Return five windows with the expected logp (positions, members, 4): plain, reverse, with an
+    N, with neighbours, at the shortest length.
 
-    A causal model is asked for every letter from the site on, as scoring asks it. cut: codes uint8
-    (n, W) of the user's genome. They go through tokenizer and graph as any window does.
+    For a causal model every letter from the site onwards is requested, as in scoring. cut: codes
+    uint8 (n, W) of the user's genome. The windows pass through tokenizer and graph like any other.
     """
     first, last = cut[0], cut[-1]
     site = window.site_forward
@@ -37,8 +37,8 @@ def windows(session, cut: np.ndarray, window) -> list[dict]:
 
 
 def of_tokens(session, cut: np.ndarray, window) -> list[dict]:
-    """The same of a model of whole tokens: `index` holds the tokens asked for together, places in
-    the text with prefix and suffix."""
+    """Return the same for a model of whole tokens; `index` holds the tokens that are requested
+    together, as places in the text with prefix and suffix."""
     site, reverse = window.site_forward, window.site_reverse
     with_n = cut[0].copy()
     with_n[max(0, site - 7)] = N

@@ -1,12 +1,12 @@
-"""What a bundle's graphs are: their files, their inputs and outputs, the operators they may hold.
+"""The contract of a bundle's graphs: their files, inputs and outputs, and the allowed operators.
 
-Inputs, all int64: input_ids (batch, length) and pos (batch, positions); k-mers add offset (batch,
-positions) and letters (batch, positions, k). Outputs, float32: logp (batch, positions, 4) or, with
-members, (batch, positions, n_members, 4), order A,C,G,T of the strand as read; optionally
-off_alphabet (batch, positions), the probability outside A,C,G,T. A model of quantity "likelihood"
-(BPE) has target (batch, positions) beside input_ids and pos, and one output, logp (batch,
-positions), ln p of the target over all tokens. One graph serves both device classes, or each has
-its own.
+Inputs, all int64: input_ids (batch, length) and pos (batch, positions); k-mer models add offset
+(batch, positions) and letters (batch, positions, k). Outputs, float32: logp (batch, positions, 4)
+or, with members, (batch, positions, n_members, 4), in the order A,C,G,T of the reading direction;
+and optionally off_alphabet (batch, positions), the probability outside A,C,G,T. A model of quantity
+"likelihood" (BPE) has target (batch, positions) beside input_ids and pos, and one output, logp
+(batch, positions), ln p of the target over all tokens. One graph serves both device classes, or
+each class has its own.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from gfmtrust.core.errors import BadDataError, message
 
 GRAPH_FILE, CUDA_GRAPH_FILE = "model.onnx", "model.cuda.onnx"
 DOMAINS = {"", "com.microsoft"}
-"""ai.onnx (written '') and onnxruntime's own; an operator of any other domain could run foreign
-code."""
+"""ai.onnx (written '') and ONNX Runtime's own domain; an operator of any other domain could run
+foreign code."""
 OPSETS = range(17, 25)
-"""17 is the oldest we wrote and measured; 25 and later are refused by onnxruntime 1.31."""
+"""17 is the oldest opset that was written and tested; ONNX Runtime 1.31 refuses 25 and later."""
 CPU_ONLY_OPERATORS = {":Scan", ":Loop", ":If", ":DFT"}
-"""A graph with one of these is not given to CUDA (a kernel chain per token, or no kernel at
-all)."""
+"""A graph with one of these operators is not run on CUDA: it launches a chain of kernels per token,
+or has no CUDA kernel at all."""
 MAX_NODES = 200_000
 
 
 def check(path: Path, summary: onnx_file.GraphSummary, meta: dict, device: str = "cpu") -> None:
-    """Refuse (65) a graph whose domains, opset, size, inputs or outputs are not those at the head
-    of this file, and one for CUDA that holds an operator for the CPU alone."""
+    """Raise BadDataError (65) for a graph whose domains, opset, size, inputs or outputs violate the
+    contract at the head of this file, and for a CUDA graph with an operator that runs on the CPU
+    only."""
     foreign = sorted(summary.domains - DOMAINS)
     if foreign or summary.n_functions:
         fault = (
@@ -93,8 +94,8 @@ def _input_ranks(meta: dict) -> dict[str, int]:
 
 
 def copied(directory: Path, graph_path: Path, cuda_graph_path: Path | None, precision: str) -> dict:
-    """Copy graphs, each with its data file, into a bundle's directory; their entries by device
-    class."""
+    """Copy graphs, each with its data file, into a bundle's directory, and return their entries by
+    device class."""
     cpu = _copied(directory / GRAPH_FILE, graph_path, precision)
     if cuda_graph_path:
         return {
@@ -128,5 +129,5 @@ def file_sha256(path: Path) -> str:
 
 
 def wrong(path: Path, observed: str, expected: str) -> BadDataError:
-    """A bundle's file that is not as it should be: only another export can mend it."""
+    """Return the error for an invalid file of a bundle; only a new export can repair it."""
     return BadDataError(message(str(path), observed, expected, "export the model again"))

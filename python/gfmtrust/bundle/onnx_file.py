@@ -1,5 +1,5 @@
-"""What a `.onnx` file holds: operator domains, opset, inputs and outputs, data files named outside,
-and the values of its weights.
+"""The content of a `.onnx` file: operator domains, opset, inputs and outputs, the names of external
+data files, and the values of its weights.
 
 The file is read with the onnx package. Types and shapes are not checked here; the contract of a
 bundle is `graph_contract`.
@@ -25,8 +25,8 @@ MAX_BYTES = (2 << 30) - 1
 
 @dataclass(frozen=True)
 class Value:
-    """An input or output of the graph; a dimension is a number, a name, or '' where neither is
-    given."""
+    """An input or output of the graph; a dimension is a number, a name, or '' where the file states
+    neither."""
 
     name: str
     dtype: str
@@ -35,8 +35,8 @@ class Value:
 
 @dataclass(frozen=True)
 class GraphSummary:
-    """opsets: version by domain ('' is ai.onnx); operators: count by 'domain:operator', subgraphs
-    included; external: named data files."""
+    """opsets: version by domain ('' is ai.onnx); operators: count by 'domain:operator', including
+    subgraphs; external: the names of data files."""
 
     opsets: dict[str, int]
     inputs: tuple[Value, ...]
@@ -51,14 +51,14 @@ class GraphSummary:
 
     @property
     def domains(self) -> set[str]:
-        """Domains imported or used, with ai.onnx always written ''."""
+        """The domains that are imported or used; ai.onnx is always written ''."""
         used = set(self.opsets) | {operator.split(":")[0] for operator in self.operators}
         return {"" if domain == "ai.onnx" else domain for domain in used}
 
 
 def read_graph(path: Path) -> GraphSummary:
-    """Summary of the graph in a file. Raises BadDataError (65) where the bytes are not a whole
-    ModelProto with a graph."""
+    """Return a summary of the graph in a file. Raises BadDataError (65) where the bytes are not a
+    complete ModelProto with a graph."""
     model = _model(path)
     operators: Counter[str] = Counter()
     external: set[str] = set()
@@ -79,8 +79,8 @@ def read_graph(path: Path) -> GraphSummary:
 
 
 def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and values of each initialiser of the graph in a file, those in its data files too, in
-    the order of the file. Raises BadDataError (65) where a tensor is not whole."""
+    """Yield the name and values of each initialiser of the graph in a file, including those in its
+    data files, in the order of the file. Raises BadDataError (65) for an incomplete tensor."""
     for tensor in _model(path).graph.initializer:
         try:
             values = to_array(tensor, base_dir=str(path.parent))
@@ -97,7 +97,7 @@ def tensors(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _model(path: Path) -> ModelProto:
-    """The content of a file, without the data files that it names."""
+    """Return the content of a file, without the data files that it names."""
     if path.stat().st_size > MAX_BYTES:
         raise BadDataError(
             message(
@@ -122,7 +122,7 @@ def _unreadable(path: Path, why: object) -> BadDataError:
 
 
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
-    """A graph and all its subgraphs."""
+    """Yield a graph and all its subgraphs."""
     yield graph
     for attribute in _attributes(graph):
         for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
@@ -135,8 +135,8 @@ def _attributes(graph: GraphProto) -> Iterator[AttributeProto]:
 
 
 def _files_of(graph: GraphProto) -> Iterator[str]:
-    """Files that tensors of a graph name for their data: initialisers and tensors of attributes,
-    sparse ones too."""
+    """Yield the data files that tensors of a graph name: initialisers and tensors of attributes,
+    including sparse ones."""
     tensors: list[TensorProto] = list(graph.initializer)
     sparse = list(graph.sparse_initializer)
     for attribute in _attributes(graph):
@@ -157,7 +157,7 @@ def _value(value: ValueInfoProto) -> Value:
 
 
 def _dtype(number: int) -> str:
-    """The name that numpy gives an element type, such as 'float32'."""
+    """Return numpy's name of an element type, such as 'float32'."""
     try:
         return tensor_dtype_to_np_dtype(number).name
     except KeyError:

@@ -5,7 +5,7 @@
     nodes.cast(total, "float32", output="y")
     model = nodes.model("name", (Value("x", "float32", ("n",)),), (Value("y", "float32", ("n",)),))
 
-Equal calls give equal bytes. Shapes and types are checked by the runtime when it loads the graph.
+Equal calls give equal bytes. The runtime checks shapes and types when it loads the graph.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ IR_VERSION = 10
 
 
 class Nodes:
-    """Nodes and constants under construction; `op` names its output by its number."""
+    """Nodes and constants under construction; `op` names an output by the number of its node."""
 
     def __init__(self) -> None:
         self._nodes: list = []
         self._constants: dict = {}
 
     def op(self, kind: str, *inputs: str, output: str = "", **attributes) -> str:
-        """Add a node with one output; returns the output's name."""
+        """Add a node with one output and return the name of the output."""
         name = output or f"{kind.lower()}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
@@ -36,22 +36,23 @@ class Nodes:
         return self.op("Cast", value, output=output, to=_element_type(dtype))
 
     def const(self, name: str, value: np.ndarray | np.generic) -> str:
-        """A constant by name, of the array's own type; the name stands for the value, a second call
-        returns the first."""
+        """Add a constant of the array's own type and return its name. A name stands for one value:
+        a second call with it returns the first constant."""
         if name not in self._constants:
             array = np.ascontiguousarray(value).reshape(np.shape(value))
             self._constants[name] = numpy_helper.from_array(array, name)
         return name
 
     def axes(self, *values: int) -> str:
-        """A constant list of whole numbers: axes, shapes, bounds of a slice."""
+        """Add a constant list of integers, such as axes, shapes or the bounds of a slice, and
+        return its name."""
         return self.const("axes_" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
 
     def slice(self, value: str, first: int, end: int, axis: int) -> str:
         return self.op("Slice", value, self.axes(first), self.axes(end), self.axes(axis))
 
     def model(self, name: str, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> ModelProto:
-        """The model; the names of the outputs must be outputs of nodes."""
+        """Return the model; the names of the outputs must be outputs of nodes."""
         graph = helper.make_graph(
             self._nodes,
             name,

@@ -1,4 +1,5 @@
-"""Loading a graph into onnxruntime, the settings that make its numbers repeatable, and its errors."""
+"""Loading of a graph into ONNX Runtime, the settings that make its results repeatable, and its
+error classes."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ def load(
         for name, values in (weights or {}).items()
     }
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads  # the runtime sees all cores of the machine unless told
+    options.intra_op_num_threads = threads  # the runtime uses all cores of the machine by default
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.use_deterministic_compute = True
@@ -49,8 +50,8 @@ def load(
         options.add_initializer(name, values)
     if device == "cuda":
         onnxruntime.preload_dlls(directory="")
-        # TF32 adds about 1e-3; an exhaustive search would choose another convolution on another
-        # day.
+        # TF32 adds an error of about 1e-3; an exhaustive search could choose different convolution
+        # algorithms in different runs.
         cuda = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
         providers = [(PROVIDERS["cuda"], cuda), PROVIDERS["cpu"]]  # the CPU takes the shape nodes
     else:

@@ -1,13 +1,13 @@
-"""Answers of a bundle: windows in batches through its graph, with a check at opening.
+"""The answers of a bundle: windows are run through its graph in batches, with a check at opening.
 
     session = Session.open(bundle, device="auto", threads=task_cpus)
     probs, off_alphabet = session.distributions(codes, index)
 
-codes uint8 (n, W) and index int64 (n, P) are windows and scored positions as the model reads them;
-probs float64 (n, P, n_members, 4) are of the strand as read: `scoring` turns reverse views back. A
-model of whole tokens (BPE) has `token_logps` instead. Windows run in batches whose last one is
-filled up, on CUDA to one fixed shape, so that no number depends on how many are asked for at once.
-Opening always runs the golden windows. Nothing here falls back in silence.
+codes uint8 (n, W) and index int64 (n, P) are windows and scored positions in reading direction;
+probs float64 (n, P, n_members, 4) refer to the same strand, and `readers` turns reverse views back.
+A model of whole tokens (BPE) has `token_logps` instead. The last batch is filled up, on CUDA to one
+fixed shape, so that no result depends on the number of windows in a call. The golden windows are
+run at every opening. There is no silent fallback.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ from gfmtrust.core.errors import (
 LOG = logging.getLogger(__name__)
 
 CPU_FILL = 4
-"""A short last batch is filled up to a multiple of this on CPU, whose kernels give a window the
-same bytes in any batch; filling up the whole batch cost 28 % at 100 windows in batches of 32. CUDA
-chooses kernels by shape: there the batch is always whole."""
+"""On CPU a short last batch is filled up to a multiple of this number, because the kernels give a
+window the same bytes in any batch; filling up the whole batch cost 28 % at 100 windows in batches
+of 32. CUDA chooses kernels by shape, so there the batch is always filled up completely."""
 TOKENS_PER_BATCH = 4096
-"""Batch where the bundle names none: 8 windows of 512 tokens; larger ones gained nothing on CPU."""
+"""The batch where the bundle states none: 8 windows of 512 tokens; larger ones gained nothing on
+CPU."""
 GOLDEN_BARS = {"fp32": 2e-5, "fp16": 1e-2}
-"""Parity bars for logits of standard deviation 1 (docs/understand/models.md); golden windows allow them times
-their largest |logp|."""
+"""Parity bars for logits of standard deviation 1 (docs/understand/models.md). A golden window may
+differ by the bar times its largest |logp|."""
 OUT_OF_MEMORY = (
     "failed to allocate memory",
     "out of memory",
@@ -60,7 +61,7 @@ DEVICE_LOST = (
 
 @dataclass
 class Session:
-    """A bundle that is loaded on one device; `open` makes one.
+    """A bundle that is loaded on one device, created by `open`.
 
     requested, device, provider, batch, halvings, passes: for the metrics. passes counts the windows
     that were run, halvings how often memory ran out. on_passes: called with `passes` after each
@@ -92,14 +93,14 @@ class Session:
         allow_long_window: bool = False,
         weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
     ) -> Session:
-        """Load a bundle's graph for a device and run its golden windows; with other `weights`, a
-        function of the graph, no golden window holds and none is run.
+        """Load a bundle's graph for a device and run its golden windows. With other `weights`, a
+        function of the graph, the golden windows do not apply and are not run.
 
-        device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' takes CUDA
-        where both are there, else CPU with one warning. threads: onnxruntime's own pool, never more
-        than the CPUs granted. batch: windows a pass; changes no number. Raises DeviceError (69),
-        ConfigurationError (78) for a window beyond the trained context unless allowed, BadDataError
-        (65) where the golden windows come out otherwise than at export.
+        device: 'cuda' needs a working CUDA provider and a graph certified for it; 'auto' uses CUDA
+        where both exist, otherwise the CPU with one warning. threads: of ONNX Runtime's own pool,
+        at most the granted CPUs. batch: windows per pass; it changes no result. Raises DeviceError
+        (69), ConfigurationError (78) for a window beyond the trained context unless allowed, and
+        BadDataError (65) where the answers of the golden windows differ from those at export.
         """
         window, trained = bundle.window_bp, bundle.trained_bp
         if window > trained and not allow_long_window:
@@ -126,13 +127,13 @@ class Session:
         return session
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distributions at scored positions of windows, of the strand as read.
+        """Return the distributions at scored positions of windows, in reading direction.
 
         codes: uint8 (n, W). index: int64 (n, P). Returns probs float64 (n, P, n_members, 4), order
-        A,C,G,T, each row summing to 1 or all NaN where the graph gave no finite answer; and
-        off_alphabet float32 (n, P), the probability outside A,C,G,T. A window the runtime failed on
-        for another cause than memory has NaN and 1. Raises TransientError (75): no memory for one
-        window.
+        A,C,G,T, where each row sums to 1 or is all NaN if the graph gave no finite answer; and
+        off_alphabet float32 (n, P), the probability outside A,C,G,T. A window on which the runtime
+        failed for another reason than memory has NaN and 1. Raises TransientError (75) where memory
+        does not suffice for one window.
         """
         tokenizer = self._tokenizer
         assert isinstance(tokenizer, tokenizers.Tokenizer), "a model of bases"
@@ -143,7 +144,7 @@ class Session:
         while begin < n:
             rows = slice(begin, min(begin + self.batch, n))
             logp, mass = self._run(tokenizers.feeds(tokenizer, codes[rows], index[rows]))
-            if logp is None:  # out of memory: the batch was halved, go on from the same window
+            if logp is None:  # out of memory: the batch was halved; continue at the same window
                 continue
             probs[rows] = softmax(logp)
             off[rows] = mass
@@ -158,11 +159,12 @@ class Session:
         return self._tokenizer
 
     def token_logps(self, asked: list[bpe_questions.Ask]) -> list[np.ndarray]:
-        """ln p of the tokens asked for, float64 (P,) each, in the order given; NaN where the graph
-        gave no finite answer.
+        """Return ln p of the requested tokens, float64 (P,) each, in the given order; NaN where the
+        graph gave no finite answer.
 
-        Rows of equally many tokens run together and none is padded: what a row gets does not depend
-        on the others. Raises TransientError (75): no memory for one row.
+        Rows with the same number of tokens run together and none is padded, so the answer of a row
+        does not depend on the others. Raises TransientError (75) where memory does not suffice for
+        one row.
         """
         answers: list[np.ndarray] = [np.empty(0)] * len(asked)
         for rows, feeds in bpe_questions.batches(asked):
@@ -180,8 +182,8 @@ class Session:
         return answers
 
     def check_golden(self) -> None:
-        """Run the windows stored at export. Raises BadDataError (65) where one differs by more than
-        the parity bar."""
+        """Run the golden windows. Raises BadDataError (65) where an answer differs by more than the
+        parity bar from that at export."""
         precision = self.meta["graphs"][self.device]["precision"]
         certified = (
             one.get("bar", 0)
@@ -205,8 +207,8 @@ class Session:
                 )
 
     def golden_answer(self, codes: np.ndarray, index: list[int]) -> np.ndarray:
-        """What a golden window holds, float64: ln p at scored letters (P, members, 4), or of the
-        tokens at `index` of the text (P,)."""
+        """Return the answer of a golden window, float64: ln p at scored letters (P, members, 4), or
+        of the tokens at `index` of the text (P,)."""
         if self.meta["scoring"]["quantity"] == "likelihood":
             tokens = bpe.segment(self.bpe, codes)
             question = bpe_questions.ask(self.bpe, tokens, np.array(index))
@@ -222,8 +224,8 @@ class Session:
             self.on_passes(self.passes)
 
     def _run(self, feeds: dict[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
-        """logp (n, P, M, 4) or of tokens (n, P), and off_alphabet (n, P), of at most one batch;
-        (None, None) after the batch was halved."""
+        """Return logp, (n, P, M, 4) or for tokens (n, P), and off_alphabet (n, P), of at most one
+        batch; (None, None) after the batch was halved."""
         n = len(feeds["pos"])
         size = (
             self.batch if self.device == "cuda" else min(self.batch, -(-n // CPU_FILL) * CPU_FILL)
@@ -252,8 +254,8 @@ class Session:
         return np.stack([logp for logp, _ in alone]), np.stack([mass for _, mass in alone])
 
     def _alone(self, feed: dict) -> tuple[np.ndarray, np.ndarray]:
-        """One window's answer, run in a batch of copies of itself; NaN and mass 1 where the runtime
-        fails again."""
+        """Return the answer of one window, run in a batch of copies of itself; NaN and a
+        probability of 1 outside the alphabet where the runtime fails again."""
         copies = {
             name: np.repeat(values[None], self.batch, axis=0) for name, values in feed.items()
         }
@@ -277,8 +279,8 @@ class Session:
         )
 
     def _halve(self, error: Exception) -> None:
-        """Half the batch and a new runtime session: after a failed allocation the old arena may
-        stay broken (onnxruntime #16307)."""
+        """Halve the batch and start a new runtime session: after a failed allocation the old arena
+        may remain broken (onnxruntime #16307)."""
         if self.batch == 1:
             remedy = "free device memory or use a larger device"
             raise TransientError(
@@ -289,7 +291,7 @@ class Session:
         self.batch //= 2
         self.halvings += 1
         LOG.warning("out of memory on %s: batch halved to %d", self.provider, self.batch)
-        self._runtime = None  # let go of the old arena before the new one is made
+        self._runtime = None  # release the old arena before the new one is created
         self._runtime = load(self.graph, self.device, self.threads, self._weights)
 
 
@@ -302,11 +304,10 @@ def start(
     requested: str = "",
     weights: dict[str, np.ndarray] | None = None,
 ) -> Session:
-    """A session without the golden check: for `export`, which is about to compute what will be
-    checked. Others use Session.open.
+    """Return a session without the golden check, for `export`, which computes the golden answers.
+    Other code uses Session.open.
 
-    weights: values by name that take the place of the graph's own, for a negative
-    control.
+    weights: values by name that replace those of the graph, for a negative control.
     """
     if batch is not None and batch < 1 or threads < 1:
         raise ValueError(f"batch is {batch}, threads {threads}; expected at least 1")
@@ -334,14 +335,14 @@ def start(
 
 
 def tables(text: tokenizers.Text) -> tokenizers.Tokenizer | bpe.Bpe:
-    """The tables that turn letters into a text's ids. Raises BadDataError (65) for a vocabulary
-    that does not fit."""
+    """Return the tables that turn letters into the ids of a text. Raises BadDataError (65) for a
+    vocabulary that does not fit."""
     return bpe.build(text) if isinstance(text, bpe.BpeText) else tokenizers.build(text)
 
 
 def softmax(logp: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis, float64: a haplotype sums eighty of their logarithms; a
-    row with a non-finite value is all NaN."""
+    """Return probabilities along the last axis; a row with a non-finite value is all NaN. They are
+    float64, because a haplotype sums eighty of their logarithms."""
     finite = np.isfinite(logp).all(axis=-1, keepdims=True)
     logp = np.where(finite, logp, 0).astype(np.float64)
     p = np.exp(logp - logp.max(axis=-1, keepdims=True))

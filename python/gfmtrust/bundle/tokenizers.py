@@ -1,9 +1,9 @@
-"""Windows to model inputs: one table-driven tokenizer for single bases and for k-mers, masked and
+"""From windows to model inputs: one table-driven tokenizer for single bases and k-mers, masked and
 causal.
 
-Ids come from the checkpoint's own vocabulary: of its file, or of the tokenizer class that it names.
-Windows are codes 0..5 (`alphabet`); a k-mer that holds an N or lies outside the contig becomes the
-N token in place, so no later token changes its phase. Not here: BPE.
+Ids come from the checkpoint's own vocabulary, in its file or in the tokenizer class that it names.
+Windows are codes 0..5 (`core.alphabet`). A k-mer that contains an N or lies outside the contig is
+replaced by the N token, so the phase of later tokens does not change. BPE is in `bpe`.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from gfmtrust.core.errors import BadDataError, message
 
 LOG = logging.getLogger(__name__)
 MAX_K = 8
-"""4^8 table entries; no published model goes beyond 6."""
+"""A table has 4^8 entries at this k; no published model exceeds 6."""
 
 
 @dataclass(frozen=True)
 class Text:
     """How a family writes DNA: the `text` group of bundle.json.
 
-    vocabulary: token -> id, as in the checkpoint's file. unknown: token of an N; outside: token of
-    a position outside the contig. mask: token put over the scored one, '' for a model that never
-    reads it. prefix, suffix: tokens round the window. causal: the token before the site answers for
-    it, told the letters of its own token that stand before it; else the token over the site does,
-    masked. kmer_method: 'conditional' hands the token's other letters to the graph, 'marginal'
-    none; '' where k is 1 or the model is causal.
+    vocabulary: token -> id, as in the checkpoint's file.
+    unknown: the token of an N. outside: the token of a position outside the contig.
+    mask: the token that replaces the scored one, '' for a model without one.
+    prefix, suffix: the tokens before and after the window.
+    causal: whether the answer for a site is read at the token before it, given those letters of its
+        own token that precede it; otherwise it is read at the masked token of the site.
+    kmer_method: 'conditional' gives the other letters of the token to the graph, 'marginal' none;
+        '' where k is 1 or the model is causal.
     """
 
     k: int
@@ -48,7 +50,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Tables of one Text. ids: int64, by code (k = 1, 6 entries) or by k-mer rank A<C<G<T (4^k
+    """The tables of one Text. ids: int64, by code (k = 1, 6 entries) or by k-mer rank A<C<G<T (4^k
     entries, then the N token)."""
 
     text: Text
@@ -59,13 +61,13 @@ class Tokenizer:
 
 
 def words(text: Text) -> list[str]:
-    """The 4^k words of A,C,G,T by rank, in the vocabulary's own case."""
+    """Return the 4^k words of A,C,G,T by rank, in the vocabulary's own case."""
     letters = BASES.lower() if text.lower_case else BASES
     return ["".join(word) for word in product(letters, repeat=text.k)]
 
 
 def require_distinct_ids(vocabulary: dict[str, int]) -> None:
-    """Raises BadDataError (65) where two tokens share an id."""
+    """Raise BadDataError (65) where two tokens share an id."""
     token_of: dict[int, str] = {}
     for token, number in vocabulary.items():
         if token_of.setdefault(number, token) != token:
@@ -79,8 +81,8 @@ def require_distinct_ids(vocabulary: dict[str, int]) -> None:
 
 
 def build(text: Text) -> Tokenizer:
-    """Tables for a Text. Raises BadDataError (65) where a word or special token is not in the
-    vocabulary, or two share an id."""
+    """Return the tables of a Text. Raises BadDataError (65) where a word or special token is not in
+    the vocabulary, or two tokens share an id."""
     if not 1 <= text.k <= MAX_K:
         raise BadDataError(message("vocabulary", f"k is {text.k}", f"1 to {MAX_K}"))
     tokens = words(text) + ([text.unknown, text.outside] if text.k == 1 else [text.unknown])
@@ -106,14 +108,14 @@ def build(text: Text) -> Tokenizer:
 
 
 def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
-    """Model inputs for windows as read.
+    """Return the model inputs for windows in reading direction.
 
     codes: uint8 (n, W), 0..5. index: int64 (n, P), scored positions in the window. Returns int64
-    arrays: input_ids (n, L) and pos (n, P); with k-mers also offset (n, P), the letter of the token
-    scored, and letters (n, P, k), the token's known letters (4 = not told: the scored letter, an N,
-    every letter under 'marginal', and from the scored letter on where the model is causal). Raises
-    BadDataError (65) for a code outside the alphabet (U among them), ValueError for shapes the
-    model cannot read.
+    arrays: input_ids (n, L) and pos (n, P); with k-mers also offset (n, P), the scored letter of
+    the token, and letters (n, P, k), the known letters of the token. A letter is 4 where it is not
+    given: the scored letter, an N, every letter under 'marginal', and for a causal model every
+    letter from the scored one onwards. Raises BadDataError (65) for a code outside the alphabet (U
+    is one) and ValueError for shapes that the model cannot read.
     """
     text = tokenizer.text
     if codes.size and codes.max() > PAD:
@@ -133,8 +135,8 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
             f"index is {index.shape} for windows {codes.shape}; expected (n, P) inside the window"
         )
     if text.k == 1:
-        # Nothing in a window is answered from its last letter, and where a causal window ends with
-        # the site that letter is the answer.
+        # The last letter of a causal window predicts nothing inside it, and where the window ends
+        # with the site that letter is the answer itself.
         read = codes[:, :-1] if text.causal else codes
         tokens, token_index = tokenizer.ids[read], index
     else:
@@ -160,8 +162,8 @@ def feeds(tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray) -> dict[st
 def _kmers(
     tokenizer: Tokenizer, codes: np.ndarray, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Token ids (n, tokens) and the token of each scored letter. The last token of a causal window,
-    whole or not, is not read."""
+    """Return token ids (n, tokens) and the token of each scored letter. The last token of a causal
+    window, complete or not, is not read."""
     k = tokenizer.text.k
     n, width = codes.shape
     if not tokenizer.text.causal and width % k:
@@ -180,7 +182,7 @@ def _letters(text: Text, codes: np.ndarray, index: np.ndarray) -> dict[str, np.n
     else:
         place = np.minimum((index - offset)[..., None] + np.arange(text.k), codes.shape[1] - 1)
         letters = np.minimum(codes[np.arange(len(codes))[:, None, None], place], N).astype(np.int64)
-        # the answer never enters the graph, nor does what comes after it where the model is causal
+        # the answer never enters the graph, nor, for a causal model, anything after it
         hidden = (
             np.arange(text.k) >= offset[..., None]
             if text.causal

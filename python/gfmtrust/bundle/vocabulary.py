@@ -1,7 +1,8 @@
-"""The vocabulary of a checkpoint: which of its files gives the ids, and whether a family can read it.
+"""The vocabulary of a checkpoint: the choice of the file that gives the ids, and the checks whether
+a family can read it.
 
-Not here: the formats of the files (`vocabulary_file`), the tables made from a vocabulary
-(`tokenizers`, `bpe`).
+The formats of the files are in `vocabulary_file`, the tables made from a vocabulary in `tokenizers`
+and `bpe`.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ from gfmtrust.core.errors import BadDataError, MissingInputError, message
 LOG = logging.getLogger(__name__)
 
 ESM_TOKENIZER = "EsmTokenizer"
-"""The class of transformers that puts cls_token in front of every text, and eos_token behind it
-where there is one."""
+"""The class of transformers that puts cls_token before every text, and eos_token after it where
+there is one."""
 EMPTY_TOKENS = ("unk", "pad", "mask")
 """Names, without brackets, of tokens that cannot begin a text."""
 
 
 class Vocabulary(NamedTuple):
-    """The vocabulary of a checkpoint and where it came from.
+    """The vocabulary of a checkpoint and its origin.
 
-    ids: token -> id. path, sha256: the file that was used; of a tokenizer class,
-    tokenizer_config.json, which names it. source: the file's name, with the class where one holds
-    the ids. start: the token that the tokenizer's class puts in front of every text, '' if not
-    known.
+    ids: token -> id. path, sha256: the file that was used; for a tokenizer class,
+    tokenizer_config.json, which names the class. source: the name of the file, with the class where
+    a class holds the ids. start: the token that the tokenizer's class puts before every text, '' if
+    unknown.
     """
 
     ids: dict[str, int]
@@ -58,13 +59,13 @@ class Vocabulary(NamedTuple):
 def read_vocabulary(
     directory: Path, classes: Mapping[str, CharacterTokenizer] = MappingProxyType({})
 ) -> Vocabulary:
-    """The vocabulary of a checkpoint: of its file, else of the tokenizer class that
+    """Return the vocabulary of a checkpoint, from its file or else from the tokenizer class that
     tokenizer_config.json names.
 
-    classes: class name -> what the class holds, of the family that reads the checkpoint. Raises
-    MissingInputError (66) where there is no vocabulary file and no such class, BadDataError (65)
-    where a file is not what its name says, is larger than any, or gives a token another id than a
-    second one beside it does.
+    classes: class name -> content of the class, from the family that reads the checkpoint. Raises
+    MissingInputError (66) where there is neither a vocabulary file nor such a class, and
+    BadDataError (65) where a file does not have the format of its name, is too large, or gives a
+    token another id than a second file does.
     """
     config = read_tokenizer_config(directory)
     paths = [directory / name for name in VOCABULARY_FILES if (directory / name).is_file()]
@@ -133,8 +134,8 @@ def _of_class(
 
 
 def require_words(vocabulary: Iterable[str], k: int) -> None:
-    """Refuse (65) a vocabulary whose longest word of bases has not k letters, and say what it
-    is."""
+    """Raise BadDataError (65) for a vocabulary whose longest word of bases does not have k
+    letters."""
     longest = max((token for token in vocabulary if is_word(token)), key=len, default="")
     if len(longest) != k:
         fault = (
@@ -155,13 +156,13 @@ def require_words(vocabulary: Iterable[str], k: int) -> None:
 def usable(
     vocabulary: dict[str, int], n_ids: int, used: Iterable[str], k: int = 1
 ) -> dict[str, int]:
-    """A vocabulary without the tokens that the network has no row for and that scoring never uses,
-    for example `<eos>` and `<bos>` of Nucleotide Transformer v1, at 4105 and 4106 of 4,105 rows;
+    """Return a vocabulary without the tokens that the network has no row for and that scoring never
+    uses, such as `<eos>` and `<bos>` of Nucleotide Transformer v1, at 4105 and 4106 of 4,105 rows;
     one line of the log names them.
 
     n_ids: rows of the network. used: the special tokens that the family puts into a text. k:
-    letters of its words. Raises BadDataError (65) where one of these, or a token of bases alone,
-    has an id at or above n_ids, and as `require_words` does.
+    letters per word. Raises BadDataError (65) where one of these tokens, or a word of bases, has an
+    id of n_ids or more, and as `require_words` does.
     """
     require_words(vocabulary, k)
     beyond = {token: number for token, number in vocabulary.items() if number >= n_ids}
@@ -186,16 +187,16 @@ def usable(
 
 
 def is_word(token: str) -> bool:
-    """Whether a token is made of A, C, G and T alone, in one case."""
+    """Whether a token consists of A, C, G and T alone, in one case."""
     return bool(token) and (set(token) <= set(BASES) or set(token) <= set(BASES.lower()))
 
 
 def checked(text: Text, start: str = "") -> Text:
-    """The Text of a family as a checkpoint can be read with it.
+    """Return the Text of a family with a prefix that can begin a text.
 
-    start: of the Vocabulary. A token in front of a window that stands for nothing, as a
-    bos_token_id left at its default of 0 names `<unk>`, gives way to `start`. Raises BadDataError
-    (65) where none is known, and as `require_words` and `build` do.
+    start: that of the Vocabulary. It replaces a prefix token that cannot begin a text, for example
+    `<unk>` where bos_token_id has its default of 0. Raises BadDataError (65) where a replacement is
+    needed and unknown, and as `require_words` and `build` do.
     """
     require_words(text.vocabulary, text.k)
     empty = [token for token in text.prefix if token.strip("<>[]").lower() in EMPTY_TOKENS]

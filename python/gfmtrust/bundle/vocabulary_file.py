@@ -1,10 +1,10 @@
-"""The files that say which token has which id: vocab.txt, vocab.json, tokenizer.json, and the
-tokenizer's own configuration.
+"""The files that state the id of each token: vocab.txt, vocab.json, tokenizer.json, and the
+configuration of the tokenizer.
 
 vocab.txt is read line by line. Either every line is one token, whose id is the number of its line
 (Nucleotide Transformer, GPN), or every line is a token and its id (GENERator).
-tokenizer_config.json and special_tokens_map.json hold no vocabulary of their own, but what they say
-of a token must agree with it. Not here: byte pair encodings (`bpe_file`).
+tokenizer_config.json and special_tokens_map.json contain no vocabulary of their own, but their
+statements about a token must agree with it. Byte pair encodings are read in `bpe_file`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ VOCABULARY_FILES = ("vocab.txt", "vocab.json", "tokenizer.json")
 TOKENIZER_CONFIG, SPECIAL_TOKENS = "tokenizer_config.json", "special_tokens_map.json"
 MAX_VOCABULARY_BYTES = 64 << 20
 MAX_CONFIG_BYTES = 4 << 20
-"""Of tokenizer_config.json and special_tokens_map.json; the published ones stay below 200 kB."""
+"""The limit for tokenizer_config.json and special_tokens_map.json; published ones stay below 200
+kB."""
 BYTE_ORDER_MARK = "\ufeff"
 ROLES = ("bos_token", "eos_token", "sep_token", "cls_token", "pad_token", "mask_token", "unk_token")
 
 
 @dataclass(frozen=True)
 class CharacterTokenizer:
-    """A published tokenizer class that is defined in code and holds its vocabulary there.
+    """A published tokenizer class that is defined in code and contains its vocabulary.
 
-    ids: token -> id. roles: what transformers calls each special token, for example "pad_token" ->
+    ids: token -> id. roles: transformers' name of each special token, for example "pad_token" ->
     "[PAD]".
     """
 
@@ -38,7 +39,7 @@ class CharacterTokenizer:
 
     @property
     def characters(self) -> list[str]:
-        """The single letters, by id."""
+        """The single letters, sorted by id."""
         return sorted(
             (token for token in self.ids if len(token) == 1), key=lambda token: self.ids[token]
         )
@@ -46,12 +47,12 @@ class CharacterTokenizer:
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """What tokenizer_config.json and special_tokens_map.json say; everything is empty where neither
-    is there.
+    """The content of tokenizer_config.json and special_tokens_map.json; every field is empty where
+    both files are missing.
 
-    class_name: without its module. ids: token -> id, of added_tokens_decoder. roles: file name ->
+    class_name: without its module. ids: token -> id, from added_tokens_decoder. roles: file name ->
     role -> token. characters: the letters that a character tokenizer was made with, None where the
-    file does not say.
+    file does not state them.
     """
 
     class_name: str = ""
@@ -60,15 +61,15 @@ class TokenizerConfig:
     characters: list[str] | None = None
 
     def role(self, name: str) -> str:
-        """The token of a role, '' where no file names one."""
+        """Return the token of a role, '' where no file names one."""
         return next((roles[name] for roles in self.roles.values() if name in roles), "")
 
 
 def parse_vocabulary(path: Path, content: bytes) -> dict[str, int]:
-    """Token -> id of one of VOCABULARY_FILES.
+    """Return token -> id of one of VOCABULARY_FILES.
 
-    Raises BadDataError (65) for a file that is not one, that has no token, or that gives two tokens
-    one id or one token twice.
+    Raises BadDataError (65) for a file of another format or without tokens, and for one that gives
+    two tokens one id or contains a token twice.
     """
     try:
         tokens = _lines(content) if path.suffix == ".txt" else _object(path.name, content)
@@ -132,9 +133,9 @@ def _unique(tokens: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def read_tokenizer_config(directory: Path) -> TokenizerConfig:
-    """What the tokenizer's own configuration says. Raises BadDataError (65) for a file that is no
-    JSON object, is larger than any, names two tokenizer classes, or gives a token as something else
-    than text."""
+    """Return the content of the tokenizer's configuration. Raises BadDataError (65) for a file that
+    is not a JSON object or is too large, that names two tokenizer classes, or in which a token is
+    not text."""
     config, roles = _json_object(directory / TOKENIZER_CONFIG), {}
     for name, values in (
         (TOKENIZER_CONFIG, config),
@@ -183,8 +184,8 @@ def _token(path: Path, role: str, value: object) -> str:
 
 
 def _class_name(path: Path, config: dict) -> str:
-    """The class of tokenizer_class and of auto_map, which must be one; 'module.Name' and
-    'repository--module.Name' are its 'Name'."""
+    """Return the class that tokenizer_class and auto_map name, which must be the same;
+    'module.Name' and 'repository--module.Name' both give 'Name'."""
     by_map = config.get("auto_map")
     by_map = by_map.get("AutoTokenizer") if isinstance(by_map, dict) else None
     named = [
@@ -220,8 +221,8 @@ def _added_tokens(path: Path, config: dict) -> dict[str, int]:
 
 
 def confirm_class(directory: Path, config: TokenizerConfig, published: CharacterTokenizer) -> None:
-    """Refuse (65) a tokenizer's configuration that says otherwise than the class it names: of an
-    id, a special token or the letters."""
+    """Raise BadDataError (65) where the tokenizer's configuration contradicts the class that it
+    names in an id, a special token or the letters."""
 
     def contradiction(name: str, observed: str, expected: str) -> BadDataError:
         return BadDataError(
@@ -254,8 +255,8 @@ def confirm_class(directory: Path, config: TokenizerConfig, published: Character
 
 
 def confirm_ids(directory: Path, config: TokenizerConfig, ids: dict[str, int], name: str) -> None:
-    """Refuse (65) a tokenizer's configuration that gives a token of the vocabulary file `name`
-    another id."""
+    """Raise BadDataError (65) where the tokenizer's configuration gives a token of the vocabulary
+    file `name` another id."""
     for token, number in config.ids.items():
         if ids.get(token, number) != number:
             raise BadDataError(

@@ -1,4 +1,5 @@
-"""Causal models of single bases and of k-mers: each letter is judged by those before it."""
+"""Causal models of single bases and of k-mers, which predict each letter from the letters before
+it."""
 
 from __future__ import annotations
 
@@ -17,12 +18,12 @@ from gfmtrust.readers.views import nearest_half, site_index, width_of
 
 @dataclass(frozen=True)
 class CausalReader(Reader):
-    """Where the window goes on beyond the site, each base is tried at the site and judged by what
-    the model makes of the right flank."""
+    """The reader of causal models. Where the window continues beyond the site, each base is tried
+    at the site and scored by the likelihood of the right flank given it."""
 
     @property
     def reads_on(self) -> bool:
-        """Whether windows go on beyond the site."""
+        """Whether windows continue beyond the site."""
         return self.model.site_forward < self.model.window_bp - 1
 
     @property
@@ -40,8 +41,9 @@ class CausalReader(Reader):
         return scorer.distributions(windows, index)
 
     def span(self, placement: Placement, length: int) -> Span:
-        """From the first changed base to the end of the window in one round, at least `radius`
-        beyond the change: a longer one moves the site to the left, by whole tokens."""
+        """Return all letters from the first changed base to the end of the window, in one round. At
+        least `radius` letters follow the change: for a longer change the site moves to the left, by
+        whole tokens."""
         width, site, k = (
             width_of(self.model, placement),
             site_index(self.model, placement),
@@ -56,12 +58,12 @@ class CausalReader(Reader):
 def tried(
     scorer: Scorer, windows: np.ndarray, site: int, beside: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distributions at the site, by what a causal model makes of the window with each base in its
-    place: the product of its conditionals from the site to the window's end. An unknown letter
-    counts in none.
+    """Return the distributions at the site of a causal model: each base is placed there and
+    weighted by the likelihood of the window from the site to its end, the product of the model's
+    conditionals. An unknown letter is not counted.
 
     windows: codes uint8 (n, W). beside: int64 (n, P), letters before the site that are answered by
-    their conditionals. Returns probs (n, 1 + P, members, 4) and the mass outside A, C, G, T
+    their conditionals. Returns probs (n, 1 + P, members, 4) and the probability outside A, C, G, T
     (n, 1 + P), the site first.
     """
     n, width = windows.shape

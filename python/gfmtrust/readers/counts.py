@@ -22,13 +22,13 @@ class CountsReader(Reader):
         return None
 
     def reads_neighbours(self, asked: bool) -> bool:
-        """True always, because the local gain of the other models is measured against its local
+        """Always true, because the local gain of the other models is measured against its local
         surprisal."""
         return True
 
     def span(self, placement: Placement, length: int) -> Span:
-        """The letters from RADIUS_BP before the change to RADIUS_BP after it, in one round, with
-        nothing masked."""
+        """Return the letters from RADIUS_BP before the change to RADIUS_BP after it, in one round,
+        with nothing masked."""
         width, site = width_of(self.model, placement), site_index(self.model, placement)
         n_scored = length + 2 * RADIUS_BP
         return Span(

@@ -1,10 +1,10 @@
-"""Likelihoods of alleles that are no substitution: REF and ALT haplotype, read by a model over the
-same number of bases.
+"""Likelihoods of alleles that are not substitutions: a model scores the REF and the ALT haplotype
+over the same number of bases.
 
-LLR = ln p(ALT haplotype) - ln p(REF haplotype) over a span around the change, one value a view. A
-masked model gives the span's pseudo-likelihood, every base with the rest known but for its strided
-companions; a causal one the chain of its conditionals. Definitions: docs/understand/scoring.md,
-"Insertions, deletions and complex alleles".
+LLR = ln p(ALT haplotype) - ln p(REF haplotype), in nats, over a span around the change, one value
+per view. A masked model gives the pseudo-likelihood of the span, in which every base is predicted
+from the others except those masked in the same pass; a causal model gives the product of its
+conditionals. Definitions: docs/understand/scoring.md, "Insertions, deletions and complex alleles".
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ if TYPE_CHECKING:
     from gfmtrust.readers.reader import Reader
 
 RADIUS_BP = 32
-"""Bases either side of the change that count; an eighth of the window where that is less."""
+"""The number of bases on either side of the change that are scored; an eighth of the window where
+that is smaller."""
 STRIDE = 8
-"""Tokens from one masked token to the next in one pass: 12.5 % at most are masked, as in
+"""The distance in tokens between masked tokens of one pass: at most 12.5 % are masked, as in
 training."""
 LONGEST_PART = 4
-"""An allele longer than this part of the narrowest window of the run's views is TOO_LONG for the
+"""An allele longer than the narrowest window of the run's views divided by this is TOO_LONG for the
 model."""
 
 
 @dataclass(frozen=True)
 class HaplotypeScores:
-    """llr: float32 (n, V), nats, NaN where a view may not vote or failed. status: (n,) '' or a
-    Status value, then the row is all NaN."""
+    """llr: float32 (n, V), nats, NaN where a view may not vote or failed. status: (n,), '' or a
+    Status value; a row with a status is all NaN."""
 
     llr: np.ndarray
     status: np.ndarray
@@ -49,11 +50,11 @@ class HaplotypeScores:
 
 @dataclass(frozen=True)
 class Span:
-    """The letters that a model scores around a change, as read: windows of `width` letters, the
-    first with the first changed base at `site`.
+    """The letters that a model scores around a change, in reading direction: windows of `width`
+    letters, of which the first has the first changed base at `site`.
 
     rounds: (shift of the window along the haplotype, scored letters in the window); every base of
-    the span is scored in one round.
+    the span is scored in exactly one round.
     """
 
     width: int
@@ -62,7 +63,7 @@ class Span:
 
     @property
     def length(self) -> int:
-        """Letters of haplotype needed."""
+        """The number of letters of a haplotype that are needed."""
         return self.width + max(shift for shift, _ in self.rounds)
 
 
@@ -74,15 +75,15 @@ def score_haplotypes(
     variants: list[Variant],
     options: ReadingOptions,
 ) -> HaplotypeScores:
-    """Score variants in the order given; equal windows of one call are run once.
+    """Score variants in the given order; equal windows of one call are run once.
 
-    contig_index: (n,), index into genome.names. A member votes where it never saw the block of
-    either end of the variant; a variant no member may vote on is UNSUPPORTED.
+    contig_index: (n,), index into genome.names. A member votes only where it was fitted without the
+    blocks of both ends of the variant; a variant on which no member may vote is UNSUPPORTED.
     """
     views = reader.views(options.views)
     llr = np.full((len(variants), len(views)), np.nan, dtype=np.float32)
     lengths = np.array([variant.length for variant in variants], dtype=np.int64)
-    # an insertion may stand behind the last base
+    # an insertion may follow the last base of the contig
     beside = np.array(
         [
             min(variant.pos, genome.contigs[genome.names[int(index)]] - 1)
@@ -131,7 +132,8 @@ def _let_vote(
     views: list[View],
     admitted: Votes,
 ) -> None:
-    """Remove, in place, the votes of members that saw the block of either end of a variant."""
+    """Remove, in place, the votes of members that were fitted with the block of either end of a
+    variant."""
     first, last = (
         np.array([side(variant) for variant in variants], dtype=np.int64)
         for side in (lambda v: v.pos, lambda v: v.pos + len(v.ref))
@@ -156,8 +158,9 @@ def _statuses(
     places: tuple[np.ndarray, Fence | None],
     options: ReadingOptions,
 ) -> np.ndarray:
-    """What the genome's own window around each variant says, before any pass; object (n,), ''
-    where the model may be asked. places: a base beside each variant, (n,), and their fences."""
+    """Return the status of each variant that follows from the genome's own window around it, before
+    any pass: object (n,), '' where the model can be run. places: a base beside each variant, (n,),
+    and their fences."""
     model, longest = reader.model, reader.longest_allele(options.views)
     beside, fences = places
     status = np.full(len(variants), "", dtype=object)
@@ -179,11 +182,11 @@ def _cut(
     span: Span,
     fences: Fence | None = None,
 ) -> np.ndarray:
-    """REF and ALT haplotype as read, codes uint8 (2, span.length), the first changed base at
-    span.site in both.
+    """Return the REF and the ALT haplotype in reading direction, codes uint8 (2, span.length), with
+    the first changed base at span.site in both.
 
-    The longer allele pushes letters out at the far end, so both have as many bases: a shorter
-    allele is no likelier for being short.
+    The longer allele displaces letters at the far end, so both have the same number of bases and a
+    shorter allele is not favoured.
     """
     before, after = span.site, span.length - span.site
     start, end = variant.pos, variant.pos + len(variant.ref)
@@ -204,10 +207,10 @@ def _cut(
 
 
 def log_ratios(scorer: Scorer, span: Span, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum over the span of ln p(base) in ALT less that in REF, float64 (n, members), and the
-    largest mass off the alphabet (n,).
+    """Return the sum over the span of ln p(base) in ALT minus that in REF, float64 (n, members),
+    and the largest probability outside the alphabet (n,).
 
-    pairs: (n, 2, length). A place of the span where either haplotype has no base counts in
+    pairs: (n, 2, length). A place of the span where one haplotype has no base is counted in
     neither.
     """
     n = len(pairs)

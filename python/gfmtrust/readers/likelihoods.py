@@ -1,14 +1,13 @@
-"""Likelihoods of alleles by models of whole tokens (BPE): two texts that differ in a few letters,
-compared token by token.
+"""Likelihoods of alleles by models of whole tokens (BPE): two texts that differ in a few letters
+are compared token by token.
 
-    llr = log_ratios(scorer, ref, alt)            # windows of equal width, codes uint8 (n, W) each
-    -> nats float64 (n,) llr = substitutions(scorer, windows, site)    # every base at the site
-    against the one there -> (n, 4)
+    llr = log_ratios(scorer, ref, alt)            # codes uint8 (n, W) each -> nats float64 (n,)
+    llr = substitutions(scorer, windows, site)    # every base at the site against REF -> (n, 4)
 
-A changed letter may change several tokens. Both texts are cut anew; from the first token that
-differs on, a masked model has every token masked up to where the texts agree again and gives their
-probability together, a causal one gives that of the rest of the text. The sums run over equally
-many bases and are never divided by a number of tokens. Definitions:
+A changed letter may change several tokens, so both texts are tokenised anew. From the first token
+that differs, a masked model has all tokens masked up to where the texts agree again and gives the
+sum of their log-probabilities; a causal model gives that of the rest of the text. The sums cover
+the same number of bases and are never divided by the number of tokens. Definitions:
 docs/understand/scoring.md, "Models of whole tokens".
 """
 
@@ -21,20 +20,20 @@ from gfmtrust.core.alphabet import BASES, PAD, N, reverse_complement
 from gfmtrust.core.interfaces import Scorer
 
 LIMIT_NATS = 69.0
-"""No LLR is larger: as far as the smallest marginal of a k-mer model goes (models.folding.FLOOR),
-and exp of it is a float32."""
+"""The largest |LLR|. It equals the range of a k-mer model's smallest marginal
+(models.layers.folding, FLOOR), and its exponential is a float32."""
 
 
 def log_ratios(
     scorer: Scorer, ref: np.ndarray, alt: np.ndarray, shifted: np.ndarray | None = None
 ) -> np.ndarray:
-    """ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has no
-    finite answer or a text is too long.
+    """Return ln p(ALT) - ln p(REF) of pairs of windows, nats float64 (n,); NaN where the graph has
+    no finite answer or a text is too long.
 
-    ref, alt: codes uint8 (n, W). shifted: int (n,), where the longer allele ends, of pairs whose
-    letters behind the change are shifted against one another (haplotypes); 0 where only letters in
-    place differ; None: nowhere. Letters outside the contig in one of a pair are left out of both.
-    Equal texts and equal questions are worked on once.
+    ref, alt: codes uint8 (n, W). shifted: int (n,), for pairs whose letters after the change are
+    shifted against each other (haplotypes): where the longer allele ends; 0 where the letters stay
+    in place. None means 0 everywhere. Letters outside the contig in one of a pair are left out of
+    both. Equal texts and equal questions are processed once.
     """
     cut: dict[bytes, bpe.Tokens] = {}
     asked: dict[tuple, int] = {}
@@ -62,17 +61,18 @@ def log_ratios(
             pairs[row, side] = asked[key]
     sums = np.array(
         [answer.sum() for answer in scorer.token_logps(rows)] + [0.0]
-    )  # the last for no token at all
+    )  # the 0.0 is the sum of a text without a token to score
     return np.where(
         failed, np.nan, np.clip(sums[pairs[:, 1]] - sums[pairs[:, 0]], -LIMIT_NATS, LIMIT_NATS)
     )
 
 
 def substitutions(scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
-    """LLR of each base at a letter of each window against the base there, nats float64 (n, 4),
-    order A,C,G,T as read.
+    """Return the LLR of each base at a letter of each window against the base there, nats float64
+    (n, 4), in the order A,C,G,T of the reading direction.
 
-    0 for the base there; a row is all NaN where there is none, or one of its alleles has no answer.
+    The LLR of the base there is 0. A row is all NaN where there is no base, or where one of its
+    alleles has no answer.
     """
     llr = np.zeros((len(windows), len(BASES)))
     there = windows[:, site]
@@ -85,11 +85,11 @@ def substitutions(scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
 
 
 def of_bases(scorer: Scorer, windows: np.ndarray, site: int) -> tuple[np.ndarray, np.ndarray]:
-    """What `Session.distributions` gives for one letter, from alleles' likelihoods: probs float64
-    (n, 1, 1, 4) and off_alphabet (n, 1).
+    """Return probabilities in the form of `Session.distributions` for one letter, from the
+    likelihoods of alleles: probs float64 (n, 1, 1, 4) and off_alphabet (n, 1).
 
-    probs are exp of the LLRs, scaled to a sum of 1: their ratios are the alleles' likelihood ratios
-    and nothing else of them has a meaning.
+    probs are exp of the LLRs, scaled to a sum of 1: only their ratios, the likelihood ratios of the
+    alleles, have a meaning.
     """
     llr = substitutions(scorer, windows, site)
     p = np.exp(llr - llr.max(axis=1, keepdims=True))
@@ -101,13 +101,14 @@ def of_bases(scorer: Scorer, windows: np.ndarray, site: int) -> tuple[np.ndarray
 def strand_difference(
     scorer: Scorer, windows: np.ndarray, site_forward: int, site_reverse: int
 ) -> np.ndarray:
-    """|LLR of a window less that of its reverse complement, turned back|, nats (n, 4)."""
+    """Return |LLR of a window minus that of its reverse complement|, with the bases in the same
+    order, nats (n, 4)."""
     back = substitutions(scorer, reverse_complement(windows), site_reverse)[:, ::-1]
     return np.abs(substitutions(scorer, windows, site_forward) - back)
 
 
 def readable(scorer: Scorer, windows: np.ndarray) -> np.ndarray:
-    """Which windows have no more tokens than the network reads, bool (n,)."""
+    """Return which windows have at most as many tokens as the network reads, bool (n,)."""
     model = scorer.bpe
     most, around = model.text.max_tokens, len(model.prefix) + len(model.suffix)
     if not most or windows.shape[1] + around <= most:
@@ -118,8 +119,8 @@ def readable(scorer: Scorer, windows: np.ndarray) -> np.ndarray:
 def spread_asks(
     model: bpe.Bpe, windows: np.ndarray, every: int = 8
 ) -> list[bpe_questions.Ask | None]:
-    """One question a window about many of its tokens: of a masked model every `every`-th, of a
-    causal one all that have a context."""
+    """Return one question per window about many of its tokens: for a masked model every `every`-th,
+    for a causal one all that have a context."""
     questions = []
     for codes in windows:
         tokens = bpe.segment(model, codes)
@@ -139,11 +140,11 @@ def _segmented(model: bpe.Bpe, codes: np.ndarray, cut: dict[bytes, bpe.Tokens]) 
 def _differing(
     model: bpe.Bpe, ref: bpe.Tokens, alt: bpe.Tokens, shifted: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The tokens asked for in each of two texts, int64: from the first that differs to where they
-    agree again, or to the end.
+    """Return the indices of the tokens to score in each of two texts, int64: from the first that
+    differs to where the texts agree again, or to the end.
 
-    Shifted texts cannot agree: there it is to the first place at or behind `shifted` where a token
-    ends in both, after as many bases.
+    Texts with shifted letters cannot agree again; there it is up to the first place at or after
+    `shifted` where a token ends in both after the same number of bases.
     """
     shorter = min(len(ref.ids), len(alt.ids))
     same = (ref.ids[:shorter] == alt.ids[:shorter]) & (ref.ends[:shorter] == alt.ends[:shorter])
@@ -171,7 +172,7 @@ def _differing(
         )
         stops = ref_stop, alt_stop
     if model.text.causal:
-        first = max(first, 1)  # nothing stands before the first token of a text without a prefix
+        first = max(first, 1)  # the first token of a text without a prefix has no context
     return (
         first + np.flatnonzero(ref.scored[first : stops[0]]),
         first + np.flatnonzero(alt.scored[first : stops[1]]),

@@ -16,7 +16,8 @@ from gfmtrust.readers.views import middle_half, site_index, width_of
 
 @dataclass(frozen=True)
 class MaskedReader(Reader):
-    """Bases can share a pass: those of other tokens are masked with them (`tiles`)."""
+    """The reader of masked models. Bases of different tokens can share a pass, because their tokens
+    are masked together (`tiles`)."""
 
     def half_context(self) -> tuple[int, int]:
         return middle_half(self.model)
@@ -25,8 +26,8 @@ class MaskedReader(Reader):
         return Tiling.of(width_of(self.model, placement), self.model.k)
 
     def span(self, placement: Placement, length: int) -> Span:
-        """From `radius` before the change to `radius` after it, in STRIDE rounds of tokens that are
-        masked together."""
+        """Return the letters from `radius` before the change to `radius` after it, in STRIDE rounds
+        of tokens that are masked together."""
         width, k = width_of(self.model, placement), self.model.k
         site, radius = site_index(self.model, placement), min(RADIUS_BP, width // 8)
         letters = np.arange(site - radius, site + length + radius)

@@ -1,4 +1,4 @@
-"""Local surprisal: how well a model predicts the bases beside a site, the site itself left out."""
+"""Local surprisal: how well a model predicts the bases beside a site, without the site itself."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from gfmtrust.readers.windows import bases_at
 class NeighbourAnswers:
     """Distributions at the neighbours of n sites, summed over the strands that read them.
 
-    as_read: int64 (P,), offsets from the site as read: a causal model has none on its right.
-    offsets: int64 (F,), ascending, the same on the forward strand, of all strands. total: float64
-    (n, F, members, 4), forward strand. n_strands: (F, 1, 1), strands that read each.
+    as_read: int64 (P,), offsets from the site in reading direction; a causal model has none on its
+    right. offsets: int64 (F,), the same offsets on the forward strand, of all strands, ascending.
+    total: float64 (n, F, members, 4), forward strand. n_strands: (F, 1, 1), the number of strands
+    that read each.
     """
 
     as_read: np.ndarray
@@ -31,7 +32,8 @@ class NeighbourAnswers:
     def empty(
         cls, as_read: Sequence[int], strands: Iterable[str], n: int, n_members: int
     ) -> NeighbourAnswers:
-        """Nothing added yet. strands: those of the views, '+' and '-'."""
+        """Return an instance to which nothing has been added. strands: those of the views, '+' and
+        '-'."""
         read = np.array(as_read, dtype=np.int64)
         offsets = np.unique(
             np.concatenate([read if strand == "+" else -read for strand in strands])
@@ -44,8 +46,8 @@ class NeighbourAnswers:
         )
 
     def add(self, strand: str, answer: np.ndarray) -> None:
-        """Add one strand's answers (n, P, members, 4), in the order of `as_read`, turned to the
-        forward strand."""
+        """Add the answers of one strand, (n, P, members, 4) in the order of `as_read`; the bases
+        are already in the order of the forward strand."""
         columns = np.searchsorted(self.offsets, self.as_read if strand == "+" else -self.as_read)
         self.total[:, columns] += answer.astype(np.float64)
         self.n_strands[columns] += 1
@@ -64,11 +66,11 @@ def local_surprisal(
     offsets: np.ndarray,
     admitted: Votes | None,
 ) -> np.ndarray:
-    """Mean of -log2 of the real neighbours' probability under the members' mean, bits, float32
-    (n,).
+    """Return the mean of -log2 of the probability of the neighbours' real bases under the mean of
+    the members, in bits, float32 (n,).
 
-    beside: float64 (n, n_offsets, members, 4), mean over strands, forward strand. A member votes at
-    a neighbour only where it may vote at that neighbour's own position.
+    beside: float64 (n, n_offsets, members, 4), mean over strands, forward strand. At a neighbour a
+    member votes only where it may vote at that neighbour's own position.
     """
     total = np.zeros(len(pos))
     count = np.zeros(len(pos))

@@ -1,4 +1,4 @@
-"""How sites and variants are read: the options that every reader takes."""
+"""The options that every reader takes for sites and variants."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ PRESETS = ("fast", "default", "thorough")
 @dataclass(frozen=True)
 class ReadingOptions:
     """views: one of PRESETS. neighbours: whether the neighbours of each site are scored too, for
-    the local surprisal. max_n: largest share of N in a window, of its letters inside the contig.
-    admitted: which members may vote at a position (the context model's leave-out); None admits all.
-    """
+    the local surprisal. max_n: the largest allowed share of N among a window's letters inside the
+    contig. admitted: which members may vote at a position (the context model's leave-out); None
+    admits all."""
 
     views: str = "default"
     neighbours: bool = True

@@ -1,7 +1,8 @@
-"""The common part of all ways of reading: windows are cut, turned, scored and turned back.
+"""The common part of all readers: windows are cut, oriented, scored, and their answers oriented
+back.
 
-What a score means is in docs/understand/scoring.md; the network is behind a scorer. Output never
-depends on how sites are batched. A way of reading is a subclass in a file of its own, `registry`
+The meaning of a score is defined in docs/understand/scoring.md; the network is behind a Scorer. The
+output never depends on how sites are batched. Each reader is a subclass in its own file; `registry`
 chooses it.
 """
 
@@ -31,29 +32,31 @@ from gfmtrust.readers.views import WHOLE, columns_of, placements_of, site_index,
 from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, cut, window_status
 
 CHUNK_SITES = 10_000
-"""Sites worked on at once at most: the context model's windows are 63 bp."""
+"""The largest number of sites processed at once: the context model's windows have only 63 bp, so
+CHUNK_BASES alone would not limit it."""
 
 
 @dataclass(frozen=True)
 class Reader(ABC):
-    """What one model can do. model: a bundle, or what a test says of one."""
+    """How one model is read. model: a bundle, or a test's description of one."""
 
     model: ModelSpec
 
     has_distribution: ClassVar[bool] = True
-    """Whether it tells a probability of each base at a site, not the likelihood of whole alleles
-    alone."""
+    """Whether the model gives a probability of each base at a site, and not only the likelihood of
+    whole alleles."""
     runs_network: ClassVar[bool] = True
-    """Whether windows are run; otherwise the answers are looked up."""
+    """Whether windows are run through a network; otherwise the answers are looked up."""
 
     # --- views
 
     def placements(self, preset: str) -> list[Placement]:
-        """The placements of the window that a preset takes, see `views.placements_of`."""
+        """Return the placements of the window in a preset, see `views.placements_of`."""
         return placements_of(self.model, preset, self.half_context())
 
     def views(self, preset: str) -> list[View]:
-        """The views of a preset in their fixed order: members ascending, then as `placements`."""
+        """Return the views of a preset in their fixed order: members ascending, then as
+        `placements`."""
         return [
             View(self.model.model_id, member, placement)
             for member in range(self.model.n_members)
@@ -61,21 +64,21 @@ class Reader(ABC):
         ]
 
     def half_context(self) -> tuple[int, int]:
-        """Letters left out at the start and the end of a window, as read, for half of its context;
-        (0, 0) where the model has no such view."""
+        """Return the number of letters left out at the start and the end of a window, in reading
+        direction, for the view of half of the context; (0, 0) where the model has no such view."""
         return WHOLE
 
     # --- costs
 
     @property
     def passes_per_view(self) -> int:
-        """Windows run for one view of one site."""
+        """The number of windows run for one view of one site."""
         return 1
 
     def passes_per_site(self, preset: str, neighbours: bool) -> int:
-        """Forward passes over a whole window that one site costs, rounded up: those of each view
-        (half of the context costs its share of one), and one more per strand for the neighbours
-        that a masked model is asked for apart."""
+        """Return the forward passes over a whole window that one site costs, rounded up: those of
+        each view (half of the context costs its share of one), and one more per strand where a
+        masked model scores the neighbours in a separate pass."""
         placements, model = self.placements(preset), self.model
         windows = sum(width_of(model, placement) for placement in placements) / model.window_bp
         is_apart = neighbours and model.neighbour_offsets and not model.neighbours_in_same_pass
@@ -85,8 +88,8 @@ class Reader(ABC):
         )
 
     def passes_per_variant(self, preset: str) -> int:
-        """Forward passes of both haplotypes of a variant of one base, nothing shared; an upper
-        bound of what is run."""
+        """Return the forward passes for both haplotypes of a variant of one base, with nothing
+        shared; this is an upper bound of the passes that are run."""
         return 2 * sum(len(self.span(placement, 1).rounds) for placement in self.placements(preset))
 
     # --- sites
@@ -99,10 +102,10 @@ class Reader(ABC):
         pos: np.ndarray,
         options: ReadingOptions = DEFAULTS,
     ) -> SiteScores:
-        """Score sites in the order given; the fastest order is sorted by contig and pos.
+        """Score sites in the given order; sorting them by contig and pos is fastest.
 
         contig_index, pos: (n,), index into genome.names and 0-based position. Raises InternalError
-        (70) if over 0.1 % of the windows give no finite answer.
+        (70) if more than 0.1 % of the windows give no finite answer.
         """
         chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // self.model.window_bp))
         pieces = [
@@ -171,7 +174,7 @@ class Reader(ABC):
     def windows(
         self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, placement: Placement
     ) -> np.ndarray:
-        """Windows of sites as the model reads them, codes uint8 (n, width)."""
+        """Return the windows of sites as the model reads them, codes uint8 (n, width)."""
         width, site = width_of(self.model, placement), site_index(self.model, placement)
         start = pos - (site if placement.strand == "+" else width - 1 - site)
         return cut(
@@ -179,17 +182,17 @@ class Reader(ABC):
         )
 
     def readable(self, scorer: Scorer, windows: np.ndarray) -> np.ndarray:
-        """Which windows the network can read, bool (n,)."""
+        """Return which windows the network can read, bool (n,)."""
         return np.ones(len(windows), dtype=bool)
 
     def answers(
         self, scorer: Scorer, windows: np.ndarray, site: int, around: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Distributions at the site and at its neighbours, as read.
+        """Return the distributions at the site and at its neighbours, in reading direction.
 
         windows: codes uint8 (n, W). site: index in the window. around: int64 (P,), offsets of the
-        neighbours from it. Returns probs (n, 1 + P, members, 4), the site first, and the mass
-        outside A, C, G, T, (n, 1 or more), of the site first.
+        neighbours from it. Returns probs (n, 1 + P, members, 4), the site first, and the
+        probability outside A, C, G, T, (n, 1 or more), that of the site first.
         """
         at = np.full((len(windows), 1), site, dtype=np.int64)
         if self.model.neighbours_in_same_pass or not len(around):
@@ -201,27 +204,27 @@ class Reader(ABC):
     def site_pass(
         self, scorer: Scorer, windows: np.ndarray, site: int, index: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The pass that answers the site. index: int64 (n, 1 + P), the site first, then letters
+        """Run the pass that answers the site. index: int64 (n, 1 + P), the site first, then letters
         answered by the same pass."""
         return scorer.distributions(windows, index)
 
     def letter_scores(self, scorer: Scorer, windows: np.ndarray, site: int) -> np.ndarray:
-        """ln p of the four bases at one letter of every window, float64 (n, 4), of the first
-        member; of a model of whole tokens the LLR against the base there."""
+        """Return ln p of the four bases at one letter of every window, float64 (n, 4), of the first
+        member; for a model of whole tokens, the LLR against the base there."""
         index = np.full((len(windows), 1), site)
         with np.errstate(divide="ignore"):
             return np.log(scorer.distributions(windows, index)[0][:, 0, 0])
 
     def tiling(self, placement: Placement = Placement("+")) -> Tiling | None:  # noqa: B008  (immutable)
-        """Where the tiles of a view lie; None where bases can only be scored one by one."""
+        """Return where the tiles of a view are; None where bases can only be scored one by one."""
         return None
 
     # --- variants
 
     @abstractmethod
     def span(self, placement: Placement, length: int) -> haplotypes.Span:
-        """Which letters of a haplotype are scored for a change whose longer allele has `length`
-        bases, and in which passes."""
+        """Return which letters of a haplotype are scored, and in which passes, for a change whose
+        longer allele has `length` bases."""
 
     def score_variants(
         self,
@@ -235,26 +238,28 @@ class Reader(ABC):
         return haplotypes.score_haplotypes(self, scorer, genome, contig_index, variants, options)
 
     def scores_whole(self, variant: Variant) -> bool:
-        """Whether the haplotypes of a variant are compared, since its sites do not add up to it."""
+        """Whether a variant is scored by comparing its haplotypes, because the scores of its sites
+        do not add up to its score."""
         return len(variant.ref) != len(variant.alt)
 
     def longest_allele(self, preset: str) -> int | None:
-        """Bases of the longest allele that is scored: the LONGEST_PART of the narrowest window of
-        the preset; None where there is no such limit."""
+        """Return the length in bases of the longest allele that is scored: the narrowest window of
+        the preset divided by LONGEST_PART; None where there is no limit."""
         narrowest = min(width_of(self.model, placement) for placement in self.placements(preset))
         return narrowest // haplotypes.LONGEST_PART
 
     def log_ratios(
         self, scorer: Scorer, span: haplotypes.Span, pairs: np.ndarray, variants: list[Variant]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """ln p(ALT) - ln p(REF) over the span, float64 (n, members), and the largest mass off the
-        alphabet (n,). pairs: codes uint8 (n, 2, span.length), REF and ALT."""
+        """Return ln p(ALT) - ln p(REF) over the span, float64 (n, members), and the largest
+        probability outside the alphabet (n,). pairs: codes uint8 (n, 2, span.length), REF and
+        ALT."""
         return haplotypes.log_ratios(scorer, span, pairs)
 
     # --- scoring a shard
 
     def reads_neighbours(self, asked: bool) -> bool:
-        """Whether a run that asked for neighbours, or not, gets them."""
+        """Whether a run scores neighbours. asked: whether the run requested them."""
         return asked
 
     def open_scorer(
@@ -265,7 +270,7 @@ class Reader(ABC):
         allow_long_window: bool,
         weights: Callable[[Path], dict[str, np.ndarray]] | None = None,
     ) -> LoadedScorer:
-        """The model loaded on a device, see `Session.open`. The reader must be of a bundle."""
+        """Return the model loaded on a device, see `Session.open`. `model` must be a bundle."""
         return Session.open(
             cast(Bundle, self.model),
             device=device,

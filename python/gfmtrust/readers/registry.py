@@ -1,4 +1,4 @@
-"""Which way of reading a model gets."""
+"""The choice of the reader for a model."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ READERS: dict[tuple[str, bool], type[Reader]] = {
     ("likelihood", False): TokensReader,
     ("likelihood", True): CausalTokensReader,
 }
-"""By the quantity that the graph answers and whether it is causal."""
+"""(quantity that the graph answers, whether the model is causal) -> reader."""
 READERS_OF_FAMILIES: dict[str, type[Reader]] = {EXTERNAL: ExternalReader}
-"""Families without a graph; they come first."""
+"""Families without a graph -> reader; these are looked up first."""
 
 
 def reader_of(bundle: ModelSpec) -> Reader:
-    """The reader of a model."""
+    """Return the reader of a model."""
     reader = READERS_OF_FAMILIES.get(bundle.family) or READERS[bundle.quantity, bundle.causal]
     return reader(bundle)

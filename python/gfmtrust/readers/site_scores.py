@@ -1,4 +1,4 @@
-"""The answers of one model at many sites, and what is done with answers that are not finite."""
+"""The answers of one model at many sites, and the treatment of answers that are not finite."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.vocabulary import Status
 
 OFF_ALPHABET_LIMIT = 0.5
-"""More probability than this outside A, C, G, T is MODEL_ERROR."""
+"""A site with more probability than this outside A, C, G, T has the status MODEL_ERROR."""
 MAX_BAD_SHARE = 0.001
-"""More windows than this without a finite answer end the run: the model is broken, not the site."""
+"""If a larger share of the windows has no finite answer, the run ends: then the model is broken,
+not the site."""
 
 
 @dataclass(frozen=True)
 class SiteScores:
-    """One model's answer at n sites, V views; rows in the order asked for.
+    """The answers of one model at n sites in V views; the rows are in the order of the request.
 
     probs: float32 (n, V, 4), order A,C,G,T, forward strand; a view is all NaN where it may not vote
-    or failed. Of a model of whole tokens only the ratios of a row have a meaning
-    (`likelihoods.of_bases`). status: (n,) '' or a Status value; a row with a status is all NaN.
-    local_surprisal: float32 (n,) bits, mean over the neighbours that hold a base, site itself left
-    out; NaN where not asked for. n_share, pad_share: float32 (n,), share of N among the window's
-    letters inside the contig, share of the window outside it. off_alphabet: float32 (n,), largest
-    probability mass a view put outside A,C,G,T.
+        or failed. For a model of whole tokens only the ratios within a row have a meaning
+        (`likelihoods.of_bases`).
+    status: (n,), '' or a Status value; a row with a status is all NaN.
+    local_surprisal: float32 (n,), bits, mean over the neighbours that have a base, without the site
+        itself; NaN where it was not requested.
+    n_share, pad_share: float32 (n,), the share of N among the window's letters inside the contig,
+        and the share of the window outside it.
+    off_alphabet: float32 (n,), the largest probability that a view gave to anything but A,C,G,T.
     """
 
     probs: np.ndarray
@@ -36,13 +39,14 @@ class SiteScores:
     off_alphabet: np.ndarray
 
     def take(self, rows: np.ndarray) -> SiteScores:
-        """The scores of some rows, in their order."""
+        """Return the scores of some rows, in the order of `rows`."""
         return SiteScores(*(getattr(self, field)[rows] for field in self.__dataclass_fields__))
 
 
 def settle(probs: np.ndarray, status: np.ndarray, off: np.ndarray, usable: np.ndarray) -> None:
-    """Failed views stay NaN; a row no view is left of, or whose mass lies outside the alphabet,
-    gets its status. Changes probs and status in place."""
+    """Set the status of failed rows in place: NONFINITE where no view has a finite answer,
+    MODEL_ERROR where too much probability is outside the alphabet. Views that failed, and rows with
+    a status, become NaN."""
     finite = np.asarray(np.isfinite(probs).all(axis=2))
     probs[~finite] = np.nan
     status[usable[~finite[usable].any(axis=1)]] = Status.NONFINITE
@@ -51,7 +55,8 @@ def settle(probs: np.ndarray, status: np.ndarray, off: np.ndarray, usable: np.nd
 
 
 def joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
-    """The scores of several sets of sites one after the other; of none where there is no piece."""
+    """Return the scores of several sets of sites, concatenated; an empty result where there is no
+    piece."""
     if not pieces:
         none = np.empty(0, np.float32)
         return SiteScores(
@@ -66,7 +71,7 @@ def joined(pieces: list[SiteScores], n_views: int) -> SiteScores:
 
 
 def unanswered(n: int, n_views: int) -> SiteScores:
-    """Scores of n sites at which a model had no answer."""
+    """Return the scores of n sites at which a model had no answer."""
     unknown = np.full(n, np.nan, np.float32)
     zero = np.zeros(n, np.float32)
     return SiteScores(
@@ -80,8 +85,8 @@ def unanswered(n: int, n_views: int) -> SiteScores:
 
 
 def refuse_broken(scores: SiteScores, model: str) -> None:
-    """Raises InternalError (70) where more than MAX_BAD_SHARE of the windows that were run came to
-    nothing."""
+    """Raise InternalError (70) where more than MAX_BAD_SHARE of the windows that were run have no
+    usable answer."""
     tried = (
         (scores.status == "")
         | (scores.status == Status.NONFINITE)

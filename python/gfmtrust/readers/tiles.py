@@ -1,10 +1,10 @@
-"""Region bases scored many at a time: each pass masks every s-th token of a tile, s passes answer
-all of its bases.
+"""Bases of regions scored many at a time: each pass masks every s-th token of a tile, so that s
+passes answer all of its bases.
 
-Tiles lie half a window apart from the contig's start, and what a pass masks depends on its tile
-alone: a base has one value whatever regions, shards or batches asked for it. An approximation of
-`Reader.score_sites`; how good it is each run measures (`scoring.stride`). Only masked models have
-tiles (`Reader.tiling`).
+Tiles start every half window from the start of the contig, and the tokens that a pass masks depend
+on the tile alone: a base has one value whatever regions, shards or batches include it. This
+approximates `Reader.score_sites`; each run measures how well (`scoring.stride`). Only masked models
+have tiles (`Reader.tiling`).
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from gfmtrust.readers.reader import Reader
 
 CHUNK_TILES = 64
-"""Tiles worked on at once: of 512 bp 16,000 bases."""
+"""The number of tiles processed at once; 16,000 bases for tiles of 512 bp."""
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """Where a model's tiles lie: tile j reads `window` bases from j * step - margin on and owns
-    those from j * step to (j + 1) * step.
+    """The layout of a model's tiles: tile j reads `window` bases from j * step - margin onwards and
+    owns the bases from j * step to (j + 1) * step.
 
-    A base is so taken from the tile in whose middle half it lies. token: bases that are masked
-    together.
+    Each base is thus taken from the tile in whose middle half it is. token: the number of bases
+    that are masked together.
     """
 
     window: int
@@ -47,12 +47,13 @@ class Tiling:
 
     @classmethod
     def of(cls, window: int, token: int) -> Tiling:
-        """The tiles of windows of that many letters and tokens of that many."""
+        """Return the layout for windows and tokens of the given numbers of letters."""
         step = window // 2 // token * token
         return cls(window, step, (window - step) // 2 // token * token, token)
 
     def masked(self, stride: int) -> list[np.ndarray]:
-        """Index in the window of each base that pass t masks, for t of 0 to stride - 1."""
+        """Return, for each of the `stride` passes, the index in the window of each base that it
+        masks."""
         tokens = np.arange(self.window // self.token)
         return [
             (tokens[t::stride, None] * self.token + np.arange(self.token)).ravel()
@@ -62,8 +63,8 @@ class Tiling:
     def tiles(
         self, contig_index: np.ndarray, pos: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The distinct tiles that own n bases: contig_index (m,), first position read (m,), and
-        which of them is each base's (n,)."""
+        """Return the distinct tiles that own n bases: contig_index (m,), the first position read
+        (m,), and the index of each base's tile (n,)."""
         key, tile = np.unique(place_key(contig_index, pos // self.step), return_inverse=True)
         return key >> 40, (key & ((1 << 40) - 1)) * self.step - self.margin, tile
 
@@ -71,8 +72,8 @@ class Tiling:
 def answerable(
     reader: Reader, genome: Genome, contig_index: np.ndarray, pos: np.ndarray, max_n: float
 ) -> np.ndarray:
-    """Which bases a tile answers, bool (n,): known letters whose tile lies inside the contig and is
-    N for no more than max_n of it."""
+    """Return which bases a tile can answer, bool (n,): known letters whose tile lies inside the
+    contig and has a share of N of at most max_n."""
     tiling = reader.tiling()
     if tiling is None or not len(pos):
         return np.zeros(len(pos), bool)
@@ -97,8 +98,8 @@ def score_rows(
     stride: int,
     options: ReadingOptions = DEFAULTS,
 ) -> SiteScores:
-    """Scores of n sites in the order given: those that are `tiled`, bool (n,), from tiles, the
-    others one by one. places: contig_index and pos, (n,) each."""
+    """Return the scores of n sites in the given order: those that are `tiled`, bool (n,), from
+    tiles, the others one by one. places: contig_index and pos, (n,) each."""
     contig_index, pos = places
     alone, shared = np.flatnonzero(~tiled), np.flatnonzero(tiled)
     pieces = [reader.score_sites(scorer, genome, contig_index[alone], pos[alone], options)]
@@ -118,12 +119,12 @@ def score_tiles(
     stride: int,
     options: ReadingOptions = DEFAULTS,
 ) -> SiteScores:
-    """Scores of bases that are all `answerable`, in the order given, as `Reader.score_sites` gives
-    them.
+    """Return the scores of bases that are all `answerable`, in the given order and in the form of
+    `Reader.score_sites`.
 
-    places: contig_index and pos, (n,) each. stride: tokens from one masked in a pass to the next.
-    Only passes that a base or a neighbour of one needs are run. Local surprisal is of the
-    neighbours as the same tile answers them. All members vote.
+    places: contig_index and pos, (n,) each. stride: the distance in tokens between masked tokens of
+    a pass. Only the passes that a base or one of its neighbours needs are run. The local surprisal
+    is that of the neighbours as the same tile answers them. All members vote.
     """
     contig_index, pos = places
     _, start, tile = _tiling(reader).tiles(contig_index, pos)
@@ -141,7 +142,7 @@ def score_tiles(
 def tile_passes(
     reader: Reader, preset: str, contig_index: np.ndarray, pos: np.ndarray, stride: int
 ) -> int:
-    """Passes that n bases cost where all of their tiles' passes are run."""
+    """Return the number of passes for n bases if all passes of their tiles are run."""
     return (
         len(_tiling(reader).tiles(contig_index, pos)[0])
         * stride
@@ -203,7 +204,7 @@ def _score_chunk(
 
 @dataclass(frozen=True)
 class _Tiles:
-    """Tiles of one view. windows: codes uint8 (m, W), as read."""
+    """The tiles of one view. windows: codes uint8 (m, W), in reading direction."""
 
     tiling: Tiling
     stride: int
@@ -213,11 +214,11 @@ class _Tiles:
     def answers(
         self, scorer: Scorer, tile: np.ndarray, letters: np.ndarray, n_members: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Distributions, forward strand, float32 (n, P, members, 4), and mass outside A,C,G,T,
-        float32 (n, P).
+        """Return distributions on the forward strand, float32 (n, P, members, 4), and the
+        probability outside A,C,G,T, float32 (n, P).
 
         tile: (n,), the row of `windows` of each base. letters: int64 (n, P), index in the tile's
-        window, forward; one outside it has NaN and 0.
+        window on the forward strand; one outside it has NaN and 0.
         """
         inside = (letters >= 0) & (letters < self.tiling.window)
         turn = np.where(inside, letters // self.tiling.token % self.stride, -1)

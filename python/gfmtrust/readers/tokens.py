@@ -1,5 +1,5 @@
-"""Models of whole tokens (BPE): they judge alleles by the likelihoods of two texts, not bases by a
-distribution (`likelihoods`)."""
+"""Models of whole tokens (BPE): they score alleles by the likelihoods of two texts and give no
+distribution over bases (`likelihoods`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.views import middle_half, nearest_half, site_index, width_of
 
 PASSES_PER_VIEW = 6
-"""Two texts for each of three ALTs; equal ones of REF are run once, so at most."""
+"""Two texts for each of three ALTs. This is an upper bound, because equal texts of REF are run
+once."""
 
 
 @dataclass(frozen=True)
 class TokensReader(Reader):
-    """A masked model of whole tokens."""
+    """The reader of masked models of whole tokens."""
 
     has_distribution: ClassVar[bool] = False
 
@@ -46,13 +47,14 @@ class TokensReader(Reader):
         return likelihoods.substitutions(scorer, windows, site)
 
     def span(self, placement: Placement, length: int) -> Span:
-        """Whole windows in one round, the change at least `radius` before their end."""
+        """Return whole windows in one round, with the change at least `radius` before their end."""
         width, site = width_of(self.model, placement), site_index(self.model, placement)
         site = min(site, width - (length + min(RADIUS_BP, width // 8)))
         return Span(width, site, ((0, np.arange(site, site + length)),))
 
     def scores_whole(self, variant: Variant) -> bool:
-        """Always: the substitutions of a longer variant share tokens and do not add up."""
+        """Always true: the substitutions of a longer variant share tokens, so their scores do not
+        add up."""
         return True
 
     def log_ratios(
@@ -71,7 +73,8 @@ class TokensReader(Reader):
 
 @dataclass(frozen=True)
 class CausalTokensReader(TokensReader):
-    """A causal model of whole tokens: it reads what stands before the site."""
+    """The reader of causal models of whole tokens, which predict each token from those before
+    it."""
 
     def half_context(self) -> tuple[int, int]:
         return nearest_half(self.model)

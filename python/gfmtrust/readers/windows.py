@@ -1,5 +1,5 @@
-"""Windows of a genome as a model reads them: where they lie, their letters, and what the letters
-alone say of a site."""
+"""Windows of a genome as a model reads them: their position, their letters, and the status of a
+site that follows from the letters alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs.reference import Fence, fenced
 
 COMPLEMENT_ORDER = [3, 2, 1, 0]
-"""Order of A, C, G, T that turns a distribution of one strand into that of the other."""
+"""The order of A, C, G, T that turns a distribution of one strand into that of the other."""
 CHUNK_BASES = 4_000_000
-"""Bases of window in memory at once: 4,000 windows of 1,000 bp, 4 MB."""
+"""The number of window bases in memory at once: 4,000 windows of 1,000 bp, 4 MB."""
 MIN_REAL_BASES = 32
-"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE
-(docs/understand/scoring.md, statuses)."""
+"""With fewer real bases beside the site than min(W/4, 32), both flanks together, a site is
+OUT_OF_RANGE (docs/understand/scoring.md, statuses)."""
 
 
 def cut(
@@ -27,8 +27,8 @@ def cut(
     strand: str = "+",
     fences: Fence | None = None,
 ) -> np.ndarray:
-    """Windows from their first forward position on, codes uint8 (n, width), PAD beyond the fences:
-    reverse complemented for strand '-'."""
+    """Return windows from their first forward position onwards, codes uint8 (n, width), with PAD
+    beyond the fences, reverse complemented for strand '-'."""
     windows = np.empty((len(starts), width), dtype=np.uint8)
     for index in np.unique(contig_index):
         rows = contig_index == index
@@ -38,17 +38,18 @@ def cut(
 
 
 def bases_at(genome: Genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Code of the genome's letter at each position, uint8 (n,); PAD outside the contig."""
+    """Return the code of the genome's letter at each position, uint8 (n,); PAD outside the
+    contig."""
     return cut(genome, contig_index, pos, 1)[:, 0]
 
 
 def window_status(
     windows: np.ndarray, site: int, max_n: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Status from the letters of the window alone, with the two shares.
+    """Return the status that follows from the letters of the window alone, and the two shares.
 
-    windows: codes uint8 (n, W). Padding is counted apart and makes no status of its own unless
-    hardly a base is left. Returns status (n,), n_share and pad_share float32 (n,).
+    windows: codes uint8 (n, W). Padding is counted separately and causes a status only where hardly
+    any base is left. Returns status (n,), n_share and pad_share float32 (n,).
     """
     width = windows.shape[1]
     pad = windows == PAD
