@@ -1,5 +1,5 @@
-"""A file that appears under its final name whole or not at all: written as name.part, synced,
-checked, renamed."""
+"""A file that appears under its final name either complete or not at all: it is written as
+name.part, synced, checked and renamed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ INDEX_ENDINGS = (".tbi", ".csi")
 def part_file(
     output: str | Path, inputs: tuple[Path, ...] = (), force: bool = False
 ) -> Iterator[Path]:
-    """Give the path `output`.part; rename it to `output` when the body ends well, remove it when it
-    raises.
+    """Give the path `output`.part; rename it to `output` when the body ends without an error,
+    otherwise remove it.
 
-    Indexes of an earlier file of that name are removed with it, so that none outlives what it
-    indexed. Raises UsageError (64) where the output or the part is one of `inputs`, also by a link;
+    Indexes of an earlier file of that name are removed with it, so that no index outlives its file.
+    Raises UsageError (64) where the output or the part is one of `inputs`, also through a link, and
     CannotWriteError (73) where the output exists and `force` is off, or its folder cannot be
     written.
     """
@@ -44,10 +44,10 @@ def part_file(
 
 @contextmanager
 def synced(part: Path) -> Iterator:
-    """Open `part` for writing bytes; on leaving it is flushed to the disk itself.
+    """Open `part` for writing bytes; on leaving, it is flushed to the disk itself.
 
-    Raises CannotWriteError (73) where it cannot be opened, InputOutputError (74) where the last
-    bytes find no room.
+    Raises CannotWriteError (73) where it cannot be opened and InputOutputError (74) where the disk
+    has no room for the last bytes.
     """
     try:
         file = open(part, "wb")  # noqa: SIM115 (closed below, in both ways out)
@@ -68,8 +68,8 @@ def synced(part: Path) -> Iterator:
 
 
 def write_failed(path: Path, error: OSError, done: str = "") -> InputOutputError:
-    """The error for bytes that could not be written; `done` says how far writing came, such as
-    'after 12 records'."""
+    """Return the error for bytes that could not be written; `done` says how far writing came, such
+    as 'after 12 records'."""
     observed = f"{(error.strerror or str(error)).lower()} {done}".strip()
     return InputOutputError(
         message(
@@ -79,7 +79,8 @@ def write_failed(path: Path, error: OSError, done: str = "") -> InputOutputError
 
 
 def _close_quietly(file) -> None:
-    # A file whose flush failed tries again on close, fails again and would hide the first error.
+    # Closing a file whose flush failed flushes it again; that second failure would hide the first
+    # error.
     try:
         file.close()
     except OSError:

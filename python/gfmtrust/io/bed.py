@@ -1,9 +1,9 @@
-"""BED files: every line kept as it was, intervals read beside them, our columns appended, and
+"""BED files: every line is kept unchanged, its interval is read, and our columns are appended; also
 merged interval sets.
 
-Positions of BED are 0-based half-open already. Lines that are no intervals (track, browser, # and
-empty ones) are carried over. Columns beyond the third are the user's and never judged. Source: BED
-v1 specification (GA4GH), sections 1.3 to 1.5.
+BED positions are already 0-based and half-open. Lines without an interval (track, browser, # and
+empty lines) are copied. Columns after the third belong to the user and are never checked. Source:
+BED v1 specification (GA4GH), sections 1.3 to 1.5.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _NAME = re.compile(r"[!-~]+")
 
 @dataclass(frozen=True)
 class BedFile:
-    """A BED as it was read.
+    """A BED file as it was read.
 
-    lines: all lines with their endings. intervals: DataFrame contig (str), start, end (int64,
-    0-based half-open), line_no (1-based, so lines[line_no - 1]), a row per interval line in the
-    order of the file. n_columns: columns of an interval line, 0 without any.
+    lines: all lines with their endings. intervals: DataFrame of contig (str), start, end (int64,
+    0-based, half-open) and line_no (1-based, so lines[line_no - 1]), one row per interval line in
+    file order. n_columns: the number of columns of an interval line, 0 where there is none.
     """
 
     name: str
@@ -49,12 +49,12 @@ class BedFile:
 
 
 def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
-    """Read a BED, plain, gzip or BGZF; lines in any order, repeated, overlapping or of no length
-    are all kept.
+    """Read a BED file, plain, gzip or BGZF. Lines in any order, and repeated, overlapping or empty
+    intervals are all kept.
 
-    Raises BadDataError (65) with the line for fewer than 3 columns by tab, a start or end that is
-    no integer >= 0, an end before its start, and a line with another number of columns than the
-    first; MissingInputError (66); InputOutputError (74).
+    Raises BadDataError (65) with the line for fewer than 3 tab-separated columns, a start or end
+    that is not an integer >= 0, an end before its start, and a line with another number of columns
+    than the first; MissingInputError (66); InputOutputError (74).
     """
     path = Path(path)
     lines = tuple(bgzf.read_lines(path, max_line))
@@ -68,7 +68,7 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
             )
         )
     contigs: list[str] = []
-    names: dict[str, str] = {}  # one text per contig, however many lines
+    names: dict[str, str] = {}  # one string per contig, whatever the number of lines
     numbers = array("q")
     n_columns = 0
     for line_no, line in enumerate(lines, start=1):
@@ -92,14 +92,14 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
 
 
 def name_of(path: str | Path) -> str:
-    """The name that a BED's outputs carry: its file name without .bed, .gz and .bgz in any case,
-    with `_` for what no name may contain."""
+    """Return the name that a BED's outputs carry: its file name without .bed, .gz and .bgz in any
+    case, with `_` for every character that a name may not contain."""
     return names.of_file(path, names.BED_ENDING)
 
 
 def intervals(path: str | Path, contig_map: Mapping[str, str] | None = None) -> IntervalSet:
-    """The interval set of a BED file; contig names go through `contig_map` where they stand in
-    it."""
+    """Return the interval set of a BED file; contig names that are keys of `contig_map` are
+    translated."""
     return IntervalSet.of(read(path).intervals, contig_map)
 
 
@@ -138,8 +138,8 @@ def _bad_line(
 
 @dataclass(frozen=True)
 class WrittenBed:
-    """What was promised and checked for one annotated BED: counts of its lines, its index, counted
-    warnings."""
+    """The checked result of one annotated BED: counts of its lines, the name of its index, and
+    counted warnings."""
 
     intervals: int
     carried: int
@@ -158,16 +158,17 @@ def write(
     inputs: tuple[Path, ...] = (),
     force: bool = False,
 ) -> WrittenBed:
-    """Write `output` (BGZF): every line of `bed` in order and as it was, with our columns appended
+    """Write `output` (BGZF): every line of `bed` in order and unchanged, with our columns appended
     to the interval lines.
 
     columns: names of the new columns; they are written in a line '#gfmtrust columns 5-7: a b c'.
-    values: one list of texts per interval, in the order of bed.intervals, asked for one at a time.
-    header_lines: further lines of ours, each beginning #gfmtrust. Ours stand just before the first
-    interval, after the user's track and comment lines. inputs: paths that the output must not be.
-    The part is read again and compared before it gets its name; then .tbi, or .csi beyond 2^29 - 1,
-    where the intervals are sorted. Raises BadDataError (65) where the input was written by us;
-    InternalError (70) where the values do not fit the intervals; else as `atomic.part_file`.
+    values: one list of texts per interval, in the order of bed.intervals, consumed one at a time.
+    header_lines: further lines of ours, each starting with #gfmtrust; ours are placed just before
+    the first interval, after the user's track and comment lines. inputs: paths that the output must
+    not be. The part is read again and compared before it gets its name; then a .tbi, or a .csi
+    beyond 2^29 - 1, is written where the intervals are sorted. Raises BadDataError (65) where the
+    input was already written by us, InternalError (70) where the values do not fit the intervals,
+    and otherwise as `atomic.part_file`.
     """
     output = Path(output)
     ours = _our_lines(bed, columns, header_lines)
@@ -235,7 +236,7 @@ def _annotated(
 
 
 def _interval_lines(bed: BedFile) -> bytes:
-    """1 at the number of each interval line, 0 at all others and at 0."""
+    """Return 1 at the number of each interval line and 0 at all other indices, including 0."""
     marks = np.zeros(len(bed.lines) + 1, np.uint8)
     marks[bed.intervals["line_no"]] = 1
     return marks.tobytes()
@@ -260,8 +261,8 @@ def _row(bed: BedFile, rows: Iterator[list[str]], n_columns: int) -> list[str]:
 
 
 def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> None:
-    """Read what was written: taking our lines and the last columns away must give the input
-    again."""
+    """Read the written part: without our lines and the last columns it must equal the input. Raises
+    InternalError (70) otherwise."""
     n_ours = 0
     n_lines = 0
     wanting = _interval_lines(bed)
@@ -294,7 +295,8 @@ def _check_part(part: Path, bed: BedFile, ours: list[bytes], new_tabs: int) -> N
 
 
 def check_sorted(bed: BedFile, warning_counts: WarningCounts) -> bool:
-    """Whether the intervals are in the order an index needs; counted as a warning where not."""
+    """Whether the intervals are in the order that an index needs; a warning is counted where they
+    are not."""
     contig = bed.intervals["contig"].to_numpy(object)
     start = bed.intervals["start"].to_numpy(np.int64)
     runs = np.flatnonzero(contig[1:] != contig[:-1])
@@ -312,8 +314,8 @@ def check_sorted(bed: BedFile, warning_counts: WarningCounts) -> bool:
 def _write_index(
     output: Path, bed: BedFile, n_ours: int, warning_counts: WarningCounts
 ) -> str | None:
-    """Index a sorted BED; htslib can pass over track, browser and empty lines at its start, but
-    none between intervals."""
+    """Write the index of a sorted BED. htslib can skip track, browser and empty lines at its start,
+    but none between intervals."""
     first = _first_interval(bed)
     is_interval = _interval_lines(bed)
     odd = [

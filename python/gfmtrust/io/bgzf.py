@@ -1,9 +1,9 @@
-"""Byte streams of plain, gzip and BGZF files that are never cut short in silence, and a BGZF writer
-with fixed bytes.
+"""Byte streams of plain, gzip and BGZF files that are never silently truncated, and a BGZF writer
+whose output depends on the text alone.
 
 A BGZF file without its end-of-file block, a stream that ends inside a block, a wrong checksum and a
-decompression bomb are errors that name the byte. Knows nothing of VCF, BED or FASTA. Source of the
-format: SAM specification, section 4.1.
+decompression bomb are errors that name the byte. This module knows nothing of VCF, BED or FASTA.
+Source of the format: SAM specification, section 4.1.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import BinaryIO
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, message
 
 EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-BLOCK_INPUT = 65280  # bytes of text in a block, as bgzip cuts them
+BLOCK_INPUT = 65280  # bytes of text per block, the same as bgzip
 HEADER_BYTES = 12  # gzip header with XLEN, before the extra field
 READ_BYTES = 1 << 20
-RATIO_SPAN = 64 << 20  # a decompression ratio is judged over this many bytes of output
+RATIO_SPAN = 64 << 20  # the decompression ratio is measured over this many bytes of output
 MAX_RATIO = 1000
-"""Decompression ratio above which a VCF or BED is taken for a bomb; deflate itself ends at
-1,032."""
+"""A VCF or BED with a higher decompression ratio is treated as a decompression bomb; the maximum of
+deflate itself is 1,032."""
 
 
 class Container(StrEnum):
-    """How the bytes of a file are packed, told by its first bytes and never by its name."""
+    """The compression of a file, detected from its first bytes and never from its name."""
 
     PLAIN = "plain"
     GZIP = "gzip"
@@ -38,7 +38,8 @@ class Container(StrEnum):
 
 
 def container(path: str | Path) -> Container:
-    """The packing of a file. Raises MissingInputError (66) where it is absent or cannot be read."""
+    """Return the compression of a file. Raises MissingInputError (66) where it is missing or
+    unreadable."""
     with open_input(path) as file:
         head = file.read(HEADER_BYTES)
         if head[:2] != b"\x1f\x8b":
@@ -47,8 +48,8 @@ def container(path: str | Path) -> Container:
 
 
 def open_input(path: str | Path) -> BufferedReader:
-    """Open a file for reading bytes; a missing, unreadable or non-regular one is a
-    MissingInputError (66)."""
+    """Open a file for reading bytes. Raises MissingInputError (66) for a missing, unreadable or
+    non-regular file."""
     try:
         return open(path, "rb")
     except OSError as error:
@@ -60,11 +61,11 @@ def open_input(path: str | Path) -> BufferedReader:
 def read_chunks(
     path: str | Path, max_ratio: float | None = MAX_RATIO
 ) -> Generator[bytes, None, None]:
-    """The decompressed bytes of a file, in pieces of at most 1 MiB, none of them empty.
+    """Return the decompressed bytes of a file, in non-empty pieces of at most 1 MiB.
 
-    Raises InputOutputError (74) for a damaged or cut stream, BadDataError (65) where 64 MiB of
-    output came from less than a `max_ratio`-th of input (None: no limit), MissingInputError (66)
-    where the file is not there.
+    Raises InputOutputError (74) for a damaged or truncated stream, BadDataError (65) where 64 MiB
+    of output exceed `max_ratio` times their input (None: no limit), and MissingInputError (66) for
+    a missing file.
     """
     kind = container(path)
     path = Path(path)
@@ -77,10 +78,10 @@ def read_chunks(
 def read_lines(
     path: str | Path, max_line: int, max_ratio: float | None = MAX_RATIO
 ) -> Iterator[bytes]:
-    """The lines of a file with their endings; the last may lack one.
+    """Yield the lines of a file with their endings; the last line may have none.
 
-    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is held;
-    else as `read_chunks`.
+    Raises BadDataError (65) for a line longer than `max_line` bytes, before more than that is in
+    memory, and otherwise as `read_chunks`.
     """
     pending: list[bytes] = []
     pending_bytes = 0
@@ -107,8 +108,8 @@ def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> N
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
-    """(byte in the file, byte in the text) at which each block of a BGZF file starts; reads headers
-    and lengths only."""
+    """Yield (offset in the file, offset in the text) of the start of each block of a BGZF file;
+    only headers and lengths are read."""
     with open_input(path) as file:
         start = text_start = 0
         while size := _block_size(file.read(HEADER_BYTES), file):
@@ -127,8 +128,8 @@ def _plain_chunks(path: Path) -> Generator[bytes, None, None]:
 def _guarded(
     path: Path, pieces: Iterator[tuple[bytes, int]], max_ratio: float | None
 ) -> Generator[bytes, None, None]:
-    """Pass on (bytes, compressed bytes read so far) pairs, watching the ratio over each 64 MiB of
-    output."""
+    """Yield the bytes of (bytes, compressed bytes read so far) pairs, checking the ratio over each
+    64 MiB of output."""
     n_out = out_mark = in_mark = 0
     for chunk, n_in in pieces:
         n_out += len(chunk)
@@ -161,8 +162,8 @@ def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
 
 
 def _block_size(head: bytes, file: BinaryIO) -> int:
-    """Whole size of the BGZF block whose first 12 bytes are `head`, reading its extra field; 0
-    where it is no BGZF block."""
+    """Return the total size of the BGZF block whose first 12 bytes are `head`, reading its extra
+    field; 0 where it is not a BGZF block."""
     if len(head) < HEADER_BYTES or head[:3] != b"\x1f\x8b\x08" or not head[3] & 4:
         return 0
     extra = file.read(struct.unpack_from("<H", head, 10)[0])
@@ -176,7 +177,8 @@ def _block_size(head: bytes, file: BinaryIO) -> int:
 
 
 def _inflate_block(path: Path, start: int, body: bytes) -> bytes:
-    """Text of one block from what follows its extra field: deflate data, CRC32, length."""
+    """Return the text of one block from the bytes after its extra field: deflate data, CRC32,
+    length."""
     if len(body) < 8:
         raise InputOutputError(_damage(path, f"damaged block at byte {start:,}"))
     crc, length = struct.unpack_from("<II", body, len(body) - 8)
@@ -191,8 +193,8 @@ def _inflate_block(path: Path, start: int, body: bytes) -> bytes:
 
 
 def _check_end(path: Path, file: BinaryIO) -> None:
-    """Refuse a BGZF file without its end-of-file block; a walk along the headers tells where it was
-    cut."""
+    """Raise InputOutputError (74) for a BGZF file without its end-of-file block; the headers show
+    where it was truncated."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - len(EOF_BLOCK)))
     if file.read() == EOF_BLOCK:
@@ -210,8 +212,8 @@ def _check_end(path: Path, file: BinaryIO) -> None:
 
 
 def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Members of a plain gzip file one after the other; zero bytes after the last are padding, as
-    gzip(1) takes them."""
+    """Yield the members of a plain gzip file one after the other; zero bytes after the last one are
+    padding, as in gzip(1)."""
     n_in = 0
     inflater = None
     with open_input(path) as file:
@@ -243,8 +245,8 @@ def _gzip_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
 
 
 def _drain(inflater) -> bytes:
-    """Text zlib still holds back although all input was taken (a full output buffer leaves
-    some)."""
+    """Return text that zlib retains although it consumed all input, because its output buffer was
+    full."""
     return inflater.decompress(b"", READ_BYTES)
 
 
@@ -261,11 +263,11 @@ def _damage(path: Path, observed: str) -> str:
 
 
 class BgzfWriter:
-    """Writes text as BGZF blocks of 65,280 bytes, no time stamp: the same text gives the same
-    bytes.
+    """Writes text as BGZF blocks of 65,280 bytes without a time stamp, so that equal text gives
+    equal bytes.
 
-    `close` writes the rest and the end-of-file block and leaves `file` open. OSError of the file
-    passes through.
+    `close` writes the remaining text and the end-of-file block and leaves `file` open. An OSError
+    of the file is passed on.
     """
 
     def __init__(self, file: BinaryIO, level: int = 6) -> None:
@@ -287,7 +289,7 @@ class BgzfWriter:
 
 
 def _block(text: bytes, level: int) -> bytes:
-    """One BGZF block; deflate never grows 65,280 bytes beyond the 65,536 a block may have."""
+    """Return one BGZF block; deflate never expands 65,280 bytes beyond the 65,536 of a block."""
     deflater = zlib.compressobj(level, zlib.DEFLATED, -15)
     packed = deflater.compress(text) + deflater.flush()
     head = struct.pack("<4BIBBH2sHH", 0x1F, 0x8B, 8, 4, 0, 0, 255, 6, b"BC", 2, len(packed) + 25)

@@ -1,7 +1,7 @@
-"""One streaming pass over a FASTA: length, checksum and place of every contig, each letter looked
-at, the index compared.
+"""One streaming pass over a FASTA: the length, checksum and offset of every contig, a check of each
+letter, and the comparison with the index.
 
-Needs no index and holds one chunk at a time. It gives no sequence: that is `genome`.
+No index is needed, and one chunk is in memory at a time. The sequence itself is read by `genome`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from gfmtrust.io import bgzf
 
 LETTERS = bytes(letter for letter in range(256) if FOLD[letter] != INVALID)
 UPPER = bytes(range(256)).upper()
-MAX_HEADER = 1 << 20  # bytes of a header line; more between two contigs means a wrong index
+MAX_HEADER = 1 << 20  # bytes of a header line; a larger gap between two contigs means a wrong index
 A_FASTA = "a FASTA, in which each contig begins with >name"
 
 
 @dataclass(frozen=True)
 class ContigSum:
-    """What a contig is, without its letters.
+    """The properties of a contig without its letters.
 
-    offset and end are bytes of the decompressed file: its first letter, and the one after its last.
-    md5 is over the upper-case letters without line ends, as SAM's M5 tag has it.
+    offset and end are byte offsets in the decompressed file: of its first letter, and after its
+    last. md5 is that of the upper-case letters without line ends, as in SAM's M5 tag.
     """
 
     name: str
@@ -40,7 +40,8 @@ class ContigSum:
 
 @dataclass(frozen=True)
 class IndexRow:
-    """A line of a .fai: letters in the contig, byte of its first, letters and bytes in a line."""
+    """A line of a .fai: the length of the contig in letters, the offset of its first letter, and
+    the letters and bytes per line."""
 
     name: str
     length: int
@@ -49,7 +50,7 @@ class IndexRow:
     line_bytes: int
 
     def last_byte(self) -> int:
-        """The byte after the contig's last letter, its line end not counted."""
+        """Return the offset after the contig's last letter, without its line end."""
         if not self.length or not self.line_bases:
             return self.offset
         return (
@@ -60,11 +61,11 @@ class IndexRow:
 
 
 def scan(path: str | Path) -> Iterator[ContigSum]:
-    """Every contig of a FASTA (plain, gzip or BGZF), in the order of the file.
+    """Yield every contig of a FASTA (plain, gzip or BGZF) in file order.
 
-    Raises BadDataError (65) for a letter that is not of DNA (U among them), with its contig and
-    1-based position, text before the first header, a header without a name and a file without
-    contigs; InputOutputError (74) for a damaged stream.
+    Raises BadDataError (65) for a letter that is not DNA (U is one), with its contig and 1-based
+    position, for text before the first header, a header without a name and a file without contigs;
+    InputOutputError (74) for a damaged stream.
     """
     path = Path(path)
     contig = None
@@ -85,8 +86,8 @@ def scan(path: str | Path) -> Iterator[ContigSum]:
 
 
 def read_index(path: str | Path) -> list[IndexRow]:
-    """The lines of a .fai. Raises BadDataError (65) where a line is not five columns of which four
-    are integers >= 0."""
+    """Return the lines of a .fai. Raises BadDataError (65) for a line that is not a name and four
+    integers >= 0."""
     rows = []
     for line_no, line in enumerate(bgzf.read_lines(path, 1 << 20), start=1):
         name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
@@ -107,8 +108,8 @@ def read_index(path: str | Path) -> list[IndexRow]:
 
 
 def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[ContigSum]) -> None:
-    """Refuse (65) an index that is not of this FASTA: names, order, lengths, offsets and line
-    lengths must all fit."""
+    """Raise BadDataError (65) for an index that does not belong to this FASTA: names, order,
+    lengths, offsets and line lengths must all agree."""
     remedy = "delete the index"
     for row, contig in zip(rows, contigs, strict=False):
         if row.name != contig.name:
@@ -134,11 +135,11 @@ def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[
 
 
 def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
-    """Refuse (65) the index of another plain FASTA by what stands between its contigs, without
-    reading their letters.
+    """Raise BadDataError (65) for the index of another plain FASTA, judged by the text between the
+    contigs alone, without reading their letters.
 
-    Before each contig there must be its header line and nothing else, after the last one line ends
-    only.
+    Before each contig there must be its header line and nothing else; after the last one only line
+    ends.
     """
     at = 0
     after_letter = False
@@ -167,8 +168,8 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
 
 
 def _is_header(text: bytes, name: bytes) -> bool:
-    """Whether a text is the header line of that contig and nothing else; the empty text for no
-    name. No regex: one per contig is slow."""
+    """Whether a text is exactly the header line of that contig; the empty text for an empty name.
+    There is no regular expression, because compiling one per contig is slow."""
     if not name:
         return not text
     begin, after = text[: len(name) + 1], text[len(name) + 1 :]
@@ -180,7 +181,8 @@ def _is_header(text: bytes, name: bytes) -> bool:
 
 
 def compare_blocks(fasta: Path, index: Path) -> None:
-    """Refuse (65) a .gzi that names a block which the compressed FASTA does not have."""
+    """Raise BadDataError (65) for a .gzi that names a block which the compressed FASTA does not
+    have."""
     raw = index.read_bytes()
     entries = struct.iter_unpack("<QQ", raw[8:]) if len(raw) % 16 == 8 else [(1, 0)]
     if not set(entries) <= set(bgzf.block_starts(fasta)):
@@ -195,7 +197,7 @@ def compare_blocks(fasta: Path, index: Path) -> None:
 
 
 def bad_letter(path: Path, contig: str, pos: int, letter: bytes) -> BadDataError:
-    """The error for a letter at a 0-based position; people count from 1."""
+    """Return the error for a letter at a 0-based position; the message counts from 1."""
     remedy = "write T for U" if letter in b"Uu" else "check the file"
     place = f"{path.name} {shown(contig)}:{pos + 1}"
     return BadDataError(
@@ -204,9 +206,10 @@ def bad_letter(path: Path, contig: str, pos: int, letter: bytes) -> BadDataError
 
 
 def _pieces(path: Path) -> Iterator[tuple[bool, bytes, int]]:
-    """(True, header line, byte after it) and (False, piece of sequence, byte after it), in order.
+    """Yield (True, header line, offset after it) and (False, piece of sequence, offset after it),
+    in order.
 
-    `>` begins a header at the start of a line only.
+    `>` starts a header only at the start of a line.
     """
     header: bytes | None = None
     last = b"\n"

@@ -1,7 +1,7 @@
-"""The user's FASTA: contigs, and their letters as codes. Positions are 0-based half-open.
+"""The user's FASTA: its contigs, and their letters as codes. Positions are 0-based and half-open.
 
-Reads with pyfaidx; nothing is ever written beside the FASTA. Case is kept only as the soft mask. It
-knows nothing of variants.
+It is read with pyfaidx, and nothing is ever written beside it. Case is kept only as the soft mask.
+This module knows nothing of variants.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from gfmtrust.io import fasta as fasta_scan
 log = logging.getLogger(__name__)
 
 CACHED_BASES = 512 << 20
-"""Bases of whole contigs held in memory, one byte each: chr1 and chr2 of man. The contig in use is
-held whatever its length."""
-FETCH_BASES = 1 << 20  # pyfaidx joins BGZF blocks by copying: larger pieces are slower
+"""The number of bases of whole contigs in memory, one byte each: chr1 and chr2 of the human genome.
+The contig in use is kept whatever its length."""
+FETCH_BASES = 1 << 20  # pyfaidx joins BGZF blocks by copying, so larger pieces are slower
 EDGE_ROWS = (
-    1024  # windows over a contig's end that are cut at once: keeps the index array at a few MiB
+    1024  # windows across a contig's end that are cut at once; the index array has a few MiB
 )
 LOWER = 8
-"""Bit set in a cached byte where the letter is lower case; the low three bits are the code."""
+"""The bit that is set in a cached byte where the letter is lower case; the low three bits are the
+code."""
 CODE = 7
 
 FOLD_CASED = FOLD.copy()
@@ -42,11 +43,11 @@ for _letter in range(ord("a"), ord("z") + 1):
 
 
 class Genome:
-    """An open FASTA. `contigs` is name -> length in the order of the file, `names` the same names;
-    a contig index counts in it.
+    """An open FASTA. `contigs` is name -> length in file order and `names` the same names; a contig
+    index is an index into `names`.
 
-    path: what is read (a decompressed copy where the input was plain gzip). name: the input's file
-    name, for messages, reports. warnings: counted warnings of opening it.
+    path: the file that is read (a decompressed copy where the input was plain gzip). name: the file
+    name of the input, for messages and reports. warnings: counted warnings of opening it.
     """
 
     def __init__(self, faidx: pyfaidx.Faidx, name: str, warning_counts: WarningCounts) -> None:
@@ -64,11 +65,11 @@ class Genome:
     def open(cls, path: str | Path, work_dir: str | Path = ".", indexed: bool = False) -> Genome:
         """Open a FASTA, plain or BGZF; plain gzip is decompressed into `work_dir` with a warning.
 
-        The .fai (and .gzi) beside it is used where there is one, else made in `work_dir`. Default
-        is the current folder. indexed: an index in `work_dir` was made by this very run and is used
-        as it is; else one there is made anew. Raises MissingInputError (66), BadDataError (65) for
-        what is no FASTA or an index that cannot be of this file, InputOutputError (74) for a
-        damaged stream.
+        The .fai (and .gzi) beside it is used where it exists, otherwise one is made in `work_dir`
+        (default: the current folder). indexed: an index in `work_dir` was made by this run and is
+        used unchanged; otherwise an existing one there is replaced. Raises MissingInputError (66),
+        BadDataError (65) for a file that is not a FASTA or an index of another file, and
+        InputOutputError (74) for a damaged stream.
         """
         path, work_dir = Path(path), Path(work_dir)
         warning_counts = WarningCounts()
@@ -102,24 +103,24 @@ class Genome:
         self.close()
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Codes of [start, end), uint8 (end - start,), PAD outside the contig. Raises KeyError for
-        an unknown contig."""
+        """Return the codes of [start, end), uint8 (end - start,), PAD outside the contig. Raises
+        KeyError for an unknown contig."""
         return self._cased(contig, start, end) & CODE
 
     def soft_masked(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Whether each letter of [start, end) is lower case, bool (end - start,); False outside the
-        contig."""
+        """Return whether each letter of [start, end) is lower case, bool (end - start,); False
+        outside the contig."""
         return (self._cased(contig, start, end) & LOWER) != 0
 
     def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
-        """Codes of [s, s + width) for every start, uint8 (n, width), PAD outside the contig; starts
-        in any order."""
+        """Return the codes of [s, s + width) for every start, uint8 (n, width), PAD outside the
+        contig; the starts may be in any order."""
         letters = self._contig(contig)
         starts = np.asarray(starts, dtype=np.int64)
         if width <= len(letters):
             inside = (starts >= 0) & (starts <= len(letters) - width)
-            # A strided view copies each row as one run of bytes: 10 times faster than an index
-            # array of n x width.
+            # A strided view copies each row as one run of bytes, which is 10 times faster than an
+            # index array of n x width.
             rows = (
                 np.lib.stride_tricks.sliding_window_view(letters, width)[
                     np.where(inside, starts, 0)
@@ -142,8 +143,8 @@ class Genome:
         return rows
 
     def digest(self) -> str:
-        """Digest of names, lengths and letters of all contigs in order; independent of case, line
-        length and compression."""
+        """Return a digest of the names, lengths and letters of all contigs in order; it does not
+        depend on case, line length or compression."""
         rows = (
             f"{contig.name}\t{contig.length}\t{contig.md5}\n".encode()
             for contig in self.sums().values()
@@ -151,8 +152,8 @@ class Genome:
         return hashlib.blake2b(b"".join(rows), digest_size=16).hexdigest()
 
     def sums(self) -> dict[str, fasta_scan.ContigSum]:
-        """Length, md5 and place of every contig, by one pass over the whole file; a stale index
-        (row 38 of faults) is found here.
+        """Return the length, md5 and offset of every contig from one pass over the whole file,
+        which also detects a stale index.
 
         Raises BadDataError (65) for an index that does not fit and for letters that are not DNA.
         """
@@ -176,8 +177,8 @@ class Genome:
         return piece
 
     def _contig(self, contig: str) -> np.ndarray:
-        """All letters of a contig, one byte each: code, and LOWER where soft-masked; least recently
-        used ones make room."""
+        """Return all letters of a contig, one byte each: the code, with the bit LOWER where
+        soft-masked. The least recently used contigs are dropped from the cache to make room."""
         letters = self._cache.get(contig)
         if letters is not None:
             self._cache.move_to_end(contig)
@@ -223,7 +224,8 @@ class Genome:
 
 
 def _check_start(path: Path) -> None:
-    """Refuse what does not begin like a FASTA before an index is built over it."""
+    """Raise BadDataError (65) for a file that does not start like a FASTA, before an index is built
+    over it."""
     chunks = bgzf.read_chunks(path, max_ratio=None)
     head = next(chunks, b"")
     chunks.close()
@@ -249,19 +251,19 @@ def _decompressed(path: Path, work_dir: Path) -> Path:
 
 
 def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool) -> pyfaidx.Faidx:
-    """pyfaidx over `path`, with the index beside it or one made in `work_dir`."""
+    """Open `path` with pyfaidx, with the index beside it or one made in `work_dir`."""
     beside, blocks_beside = Path(f"{path}.fai"), Path(f"{path}.gzi")
     compressed = kind is bgzf.Container.BGZF
     given = beside.exists() and (blocks_beside.exists() or not compressed)
     index = beside if given else work_dir / beside.name
     blocks = blocks_beside if given else work_dir / blocks_beside.name
     if not given and not indexed:
-        index.unlink(missing_ok=True)  # a dead run may have left half of one
+        index.unlink(missing_ok=True)  # an interrupted run may have left a partial one
         blocks.unlink(missing_ok=True)
     try:
         with warnings.catch_warnings():
-            # pyfaidx warns of an index older than its FASTA, as any staged or copied one may be; we
-            # compare the contents instead.
+            # pyfaidx warns of an index older than its FASTA, which any staged or copied file may
+            # have; the contents are compared instead.
             warnings.simplefilter("ignore", RuntimeWarning)
             faidx = pyfaidx.Faidx(
                 str(path),

@@ -1,4 +1,4 @@
-"""Merged intervals by contig, and questions of positions to them."""
+"""Merged intervals by contig, and tests of positions and spans against them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pybedtools
 
 
 class IntervalSet:
-    """Merged intervals by contig: which positions and spans they cover. Overlapping and touching
-    ones are one; empty ones are left out."""
+    """Merged intervals by contig, which test whether positions and spans are covered. Overlapping
+    and adjacent intervals are merged; empty ones are dropped."""
 
     def __init__(self, merged: dict[str, np.ndarray]) -> None:
         self._merged = merged
@@ -20,13 +20,13 @@ class IntervalSet:
     def of(
         cls, intervals: pd.DataFrame, contig_map: Mapping[str, str] | None = None
     ) -> IntervalSet:
-        """The set of a BED's intervals (columns contig, start, end); contig names go through
-        `contig_map` where they stand in it."""
+        """Return the set of a BED's intervals (columns contig, start, end); contig names that are
+        keys of `contig_map` are translated."""
         kept = intervals[intervals["end"] > intervals["start"]]
         if not len(kept):
             return cls({})
-        # bedtools gives empty intervals a length of 1, hence the filter above; it takes a contig
-        # named track1 for a header, hence numbers
+        # bedtools gives empty intervals a length of 1, hence the filter above, and treats a contig
+        # named track1 as a header, hence the numbers instead of names
         codes, names = pd.factorize(kept["contig"])
         number, contigs = pd.factorize(
             np.array([(contig_map or {}).get(name, name) for name in names], dtype=object)
@@ -38,12 +38,12 @@ class IntervalSet:
                 "end": kept["end"].to_numpy(),
             }
         )
-        # sorted here: bedtools sort needs 400 bytes per line
+        # sorted here, because bedtools sort needs 400 bytes per line
         table = table.sort_values(["contig", "start"], ignore_index=True).drop_duplicates()
         tool = pybedtools.BedTool.from_dataframe(table).merge()
         merged = pd.read_csv(
             tool.fn, sep="\t", names=["contig", "start", "end"]
-        )  # 60 times faster than drawing intervals
+        )  # 60 times faster than iterating over intervals
         pybedtools.cleanup()
         return cls(
             {
@@ -57,22 +57,23 @@ class IntervalSet:
         return list(self._merged)
 
     def intervals(self, contig: str) -> np.ndarray:
-        """Merged intervals of a contig, int64 (n, 2) start, end, sorted and apart."""
+        """Return the merged intervals of a contig, int64 (n, 2) of start and end, sorted and
+        disjoint."""
         return self._merged.get(contig, np.empty((0, 2), dtype=np.int64))
 
     def contains(self, contig: str, pos: np.ndarray) -> np.ndarray:
-        """Whether each position is covered, bool, the shape of `pos`."""
+        """Return whether each position is covered, bool with the shape of `pos`."""
         return self.overlaps(contig, pos, np.asarray(pos) + 1)
 
     def overlaps(self, contig: str, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-        """Whether any base of each span [start, end) is covered, bool; a span of no length never
+        """Return whether any base of each span [start, end) is covered, bool; an empty span never
         is."""
         spans = self.intervals(contig)
         start, end = np.asarray(start, dtype=np.int64), np.asarray(end, dtype=np.int64)
         if not len(spans):
             return np.zeros(start.shape, dtype=bool)
-        # the first interval that ends after `start` is the only one that can hold the span's first
-        # covered base
+        # the first interval that ends after `start` is the only one that can contain the span's
+        # first covered base
         first = np.searchsorted(spans[:, 1], start, side="right")
         reached = spans[np.minimum(first, len(spans) - 1), 0] < end
         return (first < len(spans)) & reached & (end > start)

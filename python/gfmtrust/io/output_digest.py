@@ -1,4 +1,4 @@
-"""Name, size and SHA-256 of a published file."""
+"""The name, size and SHA-256 digest of a published file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gfmtrust.io.bgzf import open_input
 
 
 def published(path: Path) -> PublishedFile:
-    """A file as it is published; the name without its folder. Raises MissingInputError
-    (66)."""
+    """Return the description of a published file; its name is without the folder. Raises
+    MissingInputError (66)."""
     with open_input(path) as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()

@@ -1,10 +1,10 @@
-"""Rows of a position table (sites.parquet, bases.parquet) by contig and position, without holding
-the table in memory.
+"""Access to the rows of a position table (sites.parquet, bases.parquet) by contig and position,
+without loading the whole table.
 
-A first pass over two columns notes which row group holds which stretch of which contig; row groups
-are decoded when they are asked for and the least recently used one is dropped once CACHE_ROWS rows
-are held. Sorted questions decode each group once; unsorted ones give the same answers. It does not
-know what the other columns mean.
+A first pass over two columns records which row group contains which range of which contig. Row
+groups are decoded on demand, and the least recently used one is dropped once CACHE_ROWS rows are in
+memory. Sorted queries decode each group once; unsorted ones give the same answers. The meaning of
+the other columns does not matter here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from gfmtrust.core.errors import BadDataError, InternalError, message
 from gfmtrust.io import tables
 
 CACHE_ROWS = 2_000_000
-"""Rows decoded at once, about 100 bytes each: 200 MB however large the cohort is."""
+"""The number of decoded rows in memory, about 100 bytes each: 200 MB however large the cohort
+is."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """One contig's run of rows inside one row group: rows [start, stop), positions [first, last],
-    ascending."""
+    """A run of rows of one contig inside one row group: rows [start, stop) with ascending positions
+    from first to last."""
 
     group: int
     start: int
@@ -39,7 +40,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Rows:
-    """Neighbouring rows of one row group: `columns[name][start:stop]`; columns are shared, not
+    """Consecutive rows of one row group: `columns[name][start:stop]`; the columns are shared, not
     copied."""
 
     columns: dict[str, np.ndarray]
@@ -51,7 +52,7 @@ class Rows:
 
 
 def contig_runs(contig: pa.Array) -> list[tuple[str, int, int]]:
-    """(contig, start, stop) of each run of equal names, in row order."""
+    """Return (contig, start, stop) of each run of equal names, in row order."""
     encoded = contig.dictionary_encode()
     codes = np.asarray(encoded.indices)
     if not codes.size:
@@ -65,8 +66,8 @@ def contig_runs(contig: pa.Array) -> list[tuple[str, int, int]]:
 
 
 def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
-    """Numbers with NaN for null; text as an object array that shares one string per distinct value,
-    None for null."""
+    """Return numbers with NaN for null, or text as an object array that shares one string per
+    distinct value, with None for null."""
     if not pa.types.is_string(column.type):
         return column.to_numpy()
     encoded = column.combine_chunks().dictionary_encode()
@@ -75,10 +76,10 @@ def as_numpy(column: pa.ChunkedArray) -> np.ndarray:
 
 
 class PositionTable:
-    """Random access to the rows of a table that has the columns contig, pos and the ones asked for.
+    """Random access to the rows of a table that has the columns contig, pos and the requested ones.
 
-    Raises BadDataError (65) where a column is absent, InternalError (70) where the rows of a contig
-    are not sorted by pos.
+    Raises BadDataError (65) where a column is missing and InternalError (70) where the rows of a
+    contig are not sorted by pos.
     """
 
     def __init__(self, path: Path, columns: list[str], cache_rows: int = CACHE_ROWS):
@@ -111,11 +112,11 @@ class PositionTable:
         self._file.close()
 
     def contigs(self) -> list[str]:
-        """Names in the order of their first row."""
+        """Return the names in the order of their first row."""
         return list(self._stretches)
 
     def rows(self, contig: str, start: int, stop: int) -> list[Rows]:
-        """The rows with start <= pos < stop, in order, one piece per row group touched; [] where
+        """Return the rows with start <= pos < stop in order, one piece per row group; [] where
         there are none."""
         pieces = []
         runs = self._stretches.get(contig, [])
@@ -144,7 +145,7 @@ class PositionTable:
 
 
 def _index_groups(file: pq.ParquetFile, name: str) -> dict[str, list[Stretch]]:
-    """Stretches of each contig, in row order and by ascending positions."""
+    """Return the stretches of each contig, in row order and with ascending positions."""
     stretches: dict[str, list[Stretch]] = {}
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, columns=["contig", "pos"]).combine_chunks()

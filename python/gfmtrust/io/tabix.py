@@ -9,18 +9,18 @@ import pysam
 from gfmtrust.core.warning_counts import WarningCounts, shown
 
 CSI_FROM = 2**29 - 1
-"""The last position a .tbi can hold (tabix specification); beyond it a .csi is written."""
+"""The last position that a .tbi supports (tabix specification); beyond it a .csi is written."""
 
 
 def write_index(
     path: Path, preset: str, csi: bool, warning_counts: WarningCounts, skipped_lines: int = 0
 ) -> str | None:
-    """Index `path` in place; the index's file name, or None with a counted warning where htslib
-    cannot.
+    """Index `path` in place and return the file name of the index, or None with a counted warning
+    where htslib cannot.
 
-    preset: 'vcf' or 'bed'. csi: write .csi instead of .tbi. skipped_lines: lines at the start of a
-    BED to pass over, as the preset knows only # lines and takes a track line for a broken interval.
-    Default is 0.
+    preset: 'vcf' or 'bed'. csi: write a .csi instead of a .tbi. skipped_lines: the number of lines
+    to skip at the start of a BED, because the preset only skips # lines and treats a track line as
+    a broken interval; the default is 0.
     """
     layout: dict = {"preset": preset}
     if skipped_lines:

@@ -1,8 +1,8 @@
-"""Parquet tables as they pass between processes: fixed writer settings, metadata as JSON, streams
-that never hold a whole file; and the schema of each table.
+"""The Parquet tables that pass between processes: fixed writer settings, metadata as JSON, streams
+that never load a whole file, and the schema of each table.
 
-Bytes depend on the rows alone: one compression, one row-group size, no time stamp. Types and
-meaning of the columns are declared in `core.columns`.
+The bytes depend on the rows alone: there is one compression, one row-group size and no time stamp.
+The types and meanings of the columns are declared in `core.columns`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ROW_GROUP = 65_536
 
 
 def read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """A whole table in memory, for those known to be small."""
+    """Return a whole table in memory; only for tables known to be small."""
     with open_table(path) as file:
         return file.read(columns=columns)
 
@@ -53,7 +53,7 @@ def read(path: Path, columns: list[str] | None = None) -> pa.Table:
 def batches(
     path: Path, columns: list[str] | None = None, rows: int = ROW_GROUP
 ) -> Iterator[pa.RecordBatch]:
-    """The table in order, at most `rows` rows at a time."""
+    """Yield the table in order, at most `rows` rows at a time."""
     with open_table(path) as file:
         yield from file.iter_batches(batch_size=rows, columns=columns)
 
@@ -62,8 +62,8 @@ class TableWriter:
     """Writes a table in pieces to `<path>.part` and renames it when the block ends without an
     error.
 
-    The pieces' sizes leave no trace: rows are gathered into groups of ROW_GROUP before they are
-    written.
+    The sizes of the pieces do not affect the file, because rows are collected into groups of
+    ROW_GROUP before they are written.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, metadata: dict | None = None):
@@ -117,16 +117,16 @@ class TableWriter:
 def write(
     path: Path, columns: dict | pa.Table, schema: pa.Schema, metadata: dict | None = None
 ) -> None:
-    """A whole table at once, through `<path>.part`."""
+    """Write a whole table at once, through `<path>.part`."""
     with TableWriter(path, schema, metadata) as writer:
         writer.write(columns)
 
 
 def write_tsv(path: Path, rows: Iterable[dict], remark: str = "") -> None:
-    """A tab-separated table with a header, `.` for what is missing, six digits; columns in the
-    order they first occur.
+    """Write a tab-separated table with a header, six significant digits and `.` for missing values;
+    the columns are in the order of their first occurrence.
 
-    remark: a line above it, after `# `.
+    remark: a line above the table, after `# `.
     """
     rows = list(rows)
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -143,8 +143,8 @@ def _text(value) -> str:
 
 
 def schema_of(*columns: Column | str | tuple[str, pa.DataType]) -> pa.Schema:
-    """A schema of columns, or of their names in `columns`; (name, type) where a table holds
-    another type under that name."""
+    """Return the schema of columns or of their names in `core.columns`; (name, type) where a table
+    stores another type under that name."""
     entries = [
         column if isinstance(column, (Column, tuple)) else column_of(column) for column in columns
     ]
@@ -158,7 +158,7 @@ def schema_of(*columns: Column | str | tuple[str, pa.DataType]) -> pa.Schema:
 
 SPELLINGS = schema_of("contig", "contig_index", "pos", "ref", "alts")
 COUNTED_SPELLINGS = pa.schema([*SPELLINGS, ("counts", pa.list_(pa.float64()))])
-"""The spellings of one input, with four counts per ALT: see `inputs.allele_counts`."""
+"""The record keys of one input, with four counts per ALT, see `inputs.allele_counts`."""
 ALLELES = schema_of(
     "contig",
     "contig_index",
@@ -174,7 +174,7 @@ ALLELES = schema_of(
     "an",
 )
 BASE_CODE = ("base", pa.uint8())
-"""The base as its code, 0..3 and above for none, where steps pass it on."""
+"""The base as a code, 0..3 or higher where there is none, in tables between steps."""
 SHARD = schema_of(
     "contig_index",
     "pos",
@@ -206,14 +206,15 @@ PROBES = schema_of(
     "soft_masked",
 )
 SITES = pa.schema([*ALLELES, *schema_of(*SITES_COLUMNS)])
-"""sites.parquet: a row per single allele of the cohort."""
+"""sites.parquet: one row per single allele of the cohort."""
 REGION_BASES = schema_of("contig", "contig_index", "pos", "base", *BASES_COLUMNS)
-"""bases.parquet: a row per base of the regions."""
+"""bases.parquet: one row per base of the regions."""
 
 
 def score_schema(n_views: int, of_variants: bool = False) -> pa.Schema:
-    """Columns of a score table: one row per site, `n_views` distributions of four side by side;
-    with variants also their LLR by view, null where the sites' distributions give it."""
+    """Return the columns of a score table: one row per site with `n_views` distributions of four
+    side by side; with of_variants also the LLR of a variant by view, null where it follows from the
+    distributions of its sites."""
     variant_columns = (
         [("llr", pa.list_(pa.float32(), n_views)), "variant_status"] if of_variants else []
     )

@@ -1,4 +1,5 @@
-"""The header of a VCF: its lines as raw bytes, the contigs and fields that it declares, and the limits of a record."""
+"""The header of a VCF: its lines as raw bytes, the contigs and fields that it declares, and the
+limits of a record."""
 
 from __future__ import annotations
 
@@ -20,14 +21,14 @@ N_FIXED = 8
 FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*\r?\n?")
 
 
-# VCF 4.3 allows '#' in front too, but then every other reader takes the record for a header line
+# VCF 4.3 also allows a leading '#', but then every other reader takes the record for a header line
 # and loses it.
 NAME = rb"[0-9A-Za-z!$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
 
 
 CONTIG = re.compile(
     rb"%b|<%b>" % (NAME, NAME)
-)  # VCF 4.3 section 1.6.1; <name> points into an assembly file
+)  # VCF 4.3 section 1.6.1; <name> refers to an assembly file
 
 
 DECLARATION = re.compile(rb"##(INFO|FILTER|FORMAT|contig)=<(?:.*,)?ID=([^,>]+)")
@@ -38,7 +39,8 @@ LENGTH = re.compile(rb"[<,]length=([0-9]{1,18})[,>]")
 
 @dataclass(frozen=True)
 class Limits:
-    """Where a file is taken for damaged or hostile; bytes unless the name says otherwise."""
+    """Limits beyond which a file is treated as damaged or hostile; in bytes unless the name says
+    otherwise."""
 
     max_line: int = 16 << 20
     max_header: int = 64 << 20
@@ -52,18 +54,20 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Header:
-    """All header lines with their endings, #CHROM last, and how many columns that one names."""
+    """All header lines with their endings, #CHROM last, and the number of columns that #CHROM
+    names."""
 
     lines: tuple[bytes, ...]
     n_columns: int
 
     def declared(self, kind: str) -> set[bytes]:
-        """IDs of the structured lines of a kind: INFO, FILTER, FORMAT or contig."""
+        """Return the IDs of the structured lines of a kind: INFO, FILTER, FORMAT or contig."""
         matches = (DECLARATION.match(line) for line in self.lines)
         return {match[2] for match in matches if match and match[1] == kind.encode()}
 
     def contig_lengths(self) -> dict[str, int | None]:
-        """Length of each declared contig, None where the header gives none; order of the file."""
+        """Return the length of each declared contig in file order, None where the header states
+        none."""
         lengths = {}
         for line in self.lines:
             match = DECLARATION.match(line)
@@ -76,7 +80,7 @@ class Header:
 
     @property
     def ending(self) -> bytes:
-        """The line ending of #CHROM, which lines put before it take over."""
+        """The line ending of #CHROM, which lines inserted before it also get."""
         return b"\r\n" if self.lines[-1].endswith(b"\r\n") else b"\n"
 
 
@@ -107,10 +111,11 @@ def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
 
 
 def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int:
-    """Number of columns of the #CHROM line, which must be the one that ends the header."""
+    """Return the number of columns of the #CHROM line, which must be the line that ends the header.
+    Raises BadDataError (65) otherwise."""
     names = line.rstrip(b"\r\n\t").split(
         b"\t"
-    )  # GATK's 1000G_phase1.indels ends this line in a tab
+    )  # this line ends in a tab in GATK's 1000G_phase1.indels
     if b"\t".join(names[:N_FIXED]) != COLUMNS or (
         len(names) > N_FIXED and names[N_FIXED] != b"FORMAT"
     ):

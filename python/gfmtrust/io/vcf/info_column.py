@@ -1,5 +1,5 @@
-"""Column 8 of a VCF line: our keys put in, taken out, and the form in which two such columns can be
-compared. Pure functions of bytes."""
+"""Column 8 (INFO) of a VCF line: our keys are inserted or removed, and two such columns are brought
+into a comparable form. These are pure functions of bytes."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ from gfmtrust.core.warning_counts import shown
 
 PREFIX = b"GFM_"
 OUR_HEADER = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
-"""A header line that is ours. A user's line never begins so, or the input is taken for
-annotated."""
+"""A header line of ours. An input with a line that starts like this is taken for annotated."""
 _OURS = re.compile(rb";GFM_[^;]*")
 _KEY = re.compile(rb"(?:^|;)(GFM_[A-Z0-9_]+)=([^;]*)")
-_VALUE = rb"[!-+\--:<>-~]+"  # printable, and none of the , ; = that part keys and values
+_VALUE = rb"[!-+\--:<>-~]+"  # printable, without , ; and =, which separate keys and values
 _STATUSES = frozenset(status.value for status in Status)
 
 
 def has_our_keys(info: bytes) -> bool:
-    """Whether a column 8 carries a key of ours."""
+    """Whether a column 8 contains a key of ours."""
     return PREFIX in info and _OURS.search(b";" + info) is not None
 
 
 def without_our_keys(info: bytes) -> bytes:
-    """Column 8 without our keys, all else byte for byte; empty where nothing else stood there."""
+    """Return column 8 without our keys and otherwise unchanged; empty where it contained nothing
+    else."""
     return _OURS.sub(b"", b";" + info)[1:] if PREFIX in info else info
 
 
 def with_our_keys(info: bytes, ours: bytes) -> bytes:
-    """Column 8 with our keys at its end: they replace `.` or nothing, and a trailing `;` is not
-    doubled."""
+    """Return column 8 with our keys at its end. They replace `.` or an empty column, and a trailing
+    `;` is not doubled."""
     if info in (b"", b"."):
         return ours
     return info + ours if info.endswith(b";") else info + b";" + ours
 
 
 def canonical(info: bytes) -> bytes:
-    """The form in which columns 8 are compared: without our keys, then without trailing `;`, then
-    `.` where nothing is left.
+    """Return the form in which columns 8 are compared: without our keys, then without trailing `;`,
+    then `.` where nothing is left.
 
-    Stripping alone cannot tell `AC=1` from `AC=1;`, nor `.` from an empty column.
+    Removing our keys alone does not suffice: `AC=1` and `AC=1;` become the same annotated column,
+    as do `.` and an empty one.
     """
     return without_our_keys(info).rstrip(b";") or b"."
 
 
 def statuses_of(ours: bytes, n_alts: int) -> list[str]:
-    """The status of each ALT in a finished text of our keys, after a check of its form.
+    """Return the status of each ALT in a finished text of our keys, after a check of its form.
 
-    Raises InternalError where a pair is malformed, a key comes twice, a key has not `n_alts`
-    values, a status is unknown, or GFM_STATUS or GFM_RANK is missing: readers would count such a
-    record wrongly.
+    Raises InternalError (70) where a pair is malformed, a key occurs twice, a key does not have
+    `n_alts` values, a status is unknown, or GFM_STATUS or GFM_RANK is missing, because readers
+    would count such a record wrongly.
     """
     if not _form(n_alts).fullmatch(ours):
         raise InternalError(
@@ -74,6 +75,7 @@ def statuses_of(ours: bytes, n_alts: int) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _form(n_alts: int) -> re.Pattern[bytes]:
-    """What a finished text of our keys looks like: one match instead of ten splits a record."""
+    """Return the pattern of a finished text of our keys; one match replaces ten splits per
+    record."""
     pair = rb"GFM_[A-Z0-9_]+=%b(?:,%b){%d}" % (_VALUE, _VALUE, n_alts - 1)
     return re.compile(rb"%b(?:;%b)*" % (pair, pair))

@@ -1,8 +1,8 @@
-"""Texts of the GFM_* values: from a row of sites.parquet to what stands behind `GFM_REL=` in an
+"""The texts of the GFM_* values: from a row of sites.parquet to the text after `GFM_REL=` in an
 INFO column.
 
-Nothing written here needs percent-encoding, and nothing is ever NaN or infinite. It neither reads
-tables nor writes files.
+No value needs percent-encoding, and none is ever NaN or infinite. This module neither reads tables
+nor writes files.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.vocabulary import Rank, Status
 
 KEYS = tuple(column.vcf for column in INFO_COLUMNS)
-"""In the order in which they are written."""
+"""The INFO keys in the order in which they are written."""
 
 COLUMN = {column.vcf: column.name for column in INFO_COLUMNS}
-"""The column of sites.parquet by key."""
+"""The column of sites.parquet for each key."""
 
 NUMBERS = tuple(column.name for column in INFO_COLUMNS if column.is_float)
-"""Columns that hold measured numbers; the others hold words or whole numbers."""
+"""Columns of measured numbers; the others contain words or integers."""
 
 _DECIMALS = tuple(
     (column.name, column.decimals if column.is_float else None) for column in INFO_COLUMNS
 )
-"""Column and decimals of each key, None for words."""
+"""The column and the decimals of each key, None for words."""
 
 MISSING = "."
 SAFE_TEXT = re.compile(r"[A-Za-z0-9._&()-]+")
 
 
 def number_text(value: float, decimals: int = 4) -> str:
-    """At most four decimals, no exponent, no trailing zeros; NaN is missing.
+    """Return a number with at most `decimals` decimals (default 4), without an exponent or trailing
+    zeros; NaN is missing.
 
-    Six significant digits or fewer below 100, so htslib prints the same text again. Raises
-    InternalError for an infinity.
+    Values below 100 have at most six significant digits, so htslib prints the same text again.
+    Raises InternalError (70) for an infinity.
     """
     if not math.isfinite(value):
         if math.isnan(value):
@@ -53,10 +54,10 @@ def number_text(value: float, decimals: int = 4) -> str:
 
 @lru_cache(maxsize=4096)
 def word_text(word: object) -> str:
-    """A status, flag, rank or codes as they are written; None and '' are missing. Cached: a run has
-    few distinct ones."""
+    """Return the text of a status, flag, rank or code; None and '' are missing. The result is
+    cached, because a run has few distinct ones."""
     if word is None or word == "" or (isinstance(word, (int, np.integer)) and word < 0):
-        return MISSING  # a count that is not known is -1 in the table
+        return MISSING  # an unknown count is -1 in the table
     text = str(word)
     if not SAFE_TEXT.fullmatch(text):
         raise InternalError(
@@ -66,8 +67,8 @@ def word_text(word: object) -> str:
 
 
 def row_texts(columns: dict[str, np.ndarray], row: int) -> list[str]:
-    """The texts of one allele, in key order. Raises InternalError where status and rank contradict
-    each other."""
+    """Return the texts of one allele in the order of KEYS. Raises InternalError (70) where status
+    and rank contradict each other."""
     status, rank = columns["status"][row], columns["rank"][row]
     if (status == Status.SCORED) != (rank > Rank.NOT_SCORED):
         raise InternalError(
@@ -86,8 +87,8 @@ def row_texts(columns: dict[str, np.ndarray], row: int) -> list[str]:
 
 
 def info_text(rows: list[list[str]]) -> str:
-    """`GFM_STATUS=..;GFM_RANK=..;...` of one record, one value per ALT in the order of the ALTs
-    (Number=A)."""
+    """Return `GFM_STATUS=..;GFM_RANK=..;...` for one record, with one value per ALT in the order of
+    the ALTs (Number=A)."""
     return ";".join(
         f"{key}={','.join(texts)}" for key, texts in zip(KEYS, zip(*rows, strict=True), strict=True)
     )

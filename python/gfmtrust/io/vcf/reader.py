@@ -1,9 +1,9 @@
-"""VCF as records of raw bytes: what is read is kept byte for byte, and a malformed line stops with
-its number.
+"""A VCF as records of raw bytes: every line is kept byte for byte, and a malformed one raises an
+error with its line number.
 
-Only this module (and the writers through it) turns the 1-based POS of VCF into 0-based positions
-and back. It judges the text of lines and alleles; what needs the genome is judged elsewhere, and
-nothing here writes. Source: VCF specification 4.3, section 1.
+Only this module, and the writers through it, converts the 1-based POS of VCF to 0-based positions
+and back. It checks the text of lines and alleles; checks that need the genome are made elsewhere,
+and nothing is written here. Source: VCF specification 4.3, section 1.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _GVCF_ALLELES = frozenset(("<NON_REF>", "<*>"))
 
 
 class Record(NamedTuple):
-    """One line of a VCF: the fields we judge, and the line itself.
+    """One line of a VCF: the fields that are checked, and the line itself.
 
     pos is 0-based (POS 0, a telomere, is -1); alts is empty where ALT is `.`; ref and alts keep the
-    case of the file; line holds all bytes with its line ending (the last of a file may have none);
-    column 8 is line[info_start:info_end].
+    case of the file; line contains all bytes with its line ending, which the last line of a file
+    may lack; column 8 is line[info_start:info_end].
     """
 
     line_no: int
@@ -54,16 +54,17 @@ class Record(NamedTuple):
 
     @property
     def info(self) -> bytes:
-        """Column 8, no part of the line ending."""
+        """Column 8 without the line ending."""
         return self.line[self.info_start : self.info_end]
 
 
 def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Iterator[Record]]:
-    """Header and records of a VCF, plain, gzip or BGZF, in one pass; every record once and in
-    order.
+    """Return the header and the records of a VCF, plain, gzip or BGZF, in one pass; every record
+    once and in order.
 
-    Raises BadDataError (65) for what is no VCF or breaks a limit, with the line; InputOutputError
-    (74) for a damaged stream; MissingInputError (66). The records raise the same as they are drawn.
+    Raises BadDataError (65) with the line for a file that is not a VCF or exceeds a limit,
+    InputOutputError (74) for a damaged stream, and MissingInputError (66). Iterating over the
+    records raises the same errors.
     """
     path = Path(path)
     lines = _text_lines(path, limits)
@@ -72,37 +73,39 @@ def read(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> tuple[Header, Ite
 
 
 def read_records(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[Record]:
-    """The records of a VCF; as `read`, which also gives the header."""
+    """Return the records of a VCF; `read` also returns the header."""
     return read(path, limits)[1]
 
 
 def format_position(pos: int) -> str:
-    """POS of a 0-based position. With `parse_position` the only place that adds or takes 1."""
+    """Return the POS of a 0-based position. Only this function and `parse_position` add or subtract
+    1."""
     return str(pos + 1)
 
 
 def parse_position(text: bytes | str) -> int | None:
-    """0-based position of a POS text, -1 for POS 0; None where it is no integer >= 0 of at most 18
-    digits."""
+    """Return the 0-based position of a POS text, -1 for POS 0; None where it is not an integer >= 0
+    of at most 18 digits."""
     text = text.encode("utf-8", "backslashreplace") if isinstance(text, str) else text
     return int(text) - 1 if _POS.fullmatch(text) else None
 
 
 def place(path: str | Path, record: Record) -> str:
-    """`file contig:pos` of a record, for messages and counted warnings."""
+    """Return `file contig:pos` of a record, for messages and counted warnings."""
     return f"{Path(path).name} {record.contig}:{format_position(record.pos)}"
 
 
 def is_snv(ref: str, alt: str) -> bool:
-    """Whether both alleles are one base of ACGT, in either case; ALT equal to REF counts."""
+    """Whether both alleles are one base of ACGT, in either case; an ALT equal to REF counts too."""
     return ref in _SNV and alt in _SNV
 
 
 def text_status(ref: str, alt: str) -> Status | None:
-    """The status that the text of an allele alone decides, None where it takes the genome to say.
+    """Return the status that follows from the text of an allele alone, None where the genome is
+    needed.
 
-    GVCF_BLOCK, SYMBOLIC, SPANNING_DEL and BREAKEND come before NO_CONTIG and OUT_OF_RANGE in the
-    order of precedence, AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) after them. Source:
+    GVCF_BLOCK, SYMBOLIC, SPANNING_DEL and BREAKEND precede NO_CONTIG and OUT_OF_RANGE in the order
+    of precedence; AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) follows them. Source:
     docs/understand/scoring.md, section 5.
     """
     if alt in _GVCF_ALLELES:
@@ -119,12 +122,12 @@ def text_status(ref: str, alt: str) -> Status | None:
 
 
 def check_with_htslib(path: str | Path, n_records: int) -> str | None:
-    """Read the file once more with pysam: None where it sees as many records, else what it saw, in
-    words for a warning.
+    """Read the file again with pysam. Return None where it finds the same number of records,
+    otherwise the difference as the text of a warning.
 
-    Its no stops nothing: bcftools cannot read such a file, but every record of it can be carried
-    over (GATK's own 1000G_phase1.indels is one). Its yes proves little: pysam reads many broken
-    records in silence.
+    A difference does not stop the run: bcftools cannot read such a file, but every record of it can
+    be copied (GATK's own 1000G_phase1.indels is one). Agreement proves little, because pysam
+    silently reads many broken records.
     """
     if bgzf.container(path) is bgzf.Container.GZIP:
         return None  # pysam cannot seek in plain gzip and raises NotImplementedError
@@ -151,7 +154,7 @@ def check_with_htslib(path: str | Path, n_records: int) -> str | None:
 
 
 def _text_lines(path: Path, limits: Limits) -> Iterator[bytes]:
-    """Lines of the file, after a look at its first bytes."""
+    """Return the lines of the file, after a check of its first bytes."""
     chunks = bgzf.read_chunks(path, limits.max_ratio)
     head = next(chunks, b"")
     while len(head) < 16 and (more := next(chunks, b"")):
@@ -260,6 +263,6 @@ def _alleles(path: Path, line_no: int, alt: bytes, limits: Limits) -> tuple[str,
 
 
 def _text(field: bytes) -> str:
-    # Alleles are ASCII; a stray byte stays visible and makes the allele AMBIGUOUS_BASE instead of
+    # Alleles are ASCII. A stray byte stays visible and makes the allele AMBIGUOUS_BASE instead of
     # stopping the run.
     return field.decode("ascii", "backslashreplace")

@@ -1,9 +1,9 @@
-"""Writes the user's VCF back with our keys in column 8 and our lines in the header, and every other
-byte as it was.
+"""Writes the user's VCF again with our keys in column 8 and our lines in the header; every other
+byte is unchanged.
 
-The file is written as name.part, read again and compared with the input (records, order, a digest
-of everything but our keys), and only then gets its name. It formats no value and knows no measure:
-both come from the caller as bytes. Source: faults.md, sections 2 and 3.
+The file is written as name.part, read again and compared with the input (the records, their order,
+and a digest of everything except our keys), and only then gets its name. Values are neither
+computed nor formatted here: they come from the caller as bytes.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from gfmtrust.io.vcf.info_column import (
 from gfmtrust.io.vcf.reader import DEFAULT_LIMITS, Header, Limits, Record
 
 Values = Callable[[Record], bytes]
-"""Gives the finished text of our keys of a record that has an ALT, such as
+"""Returns the finished text of our keys for a record that has an ALT, such as
 b'GFM_STATUS=SCORED,SYMBOLIC;GFM_RANK=3,0'."""
 
 
 @dataclass(frozen=True)
 class WrittenVcf:
-    """What was promised and checked for one file; it goes to the counts file and the manifest.
+    """The checked result for one file, for the counts file and the manifest.
 
     digest: blake2b over all records without our keys, the same for input and output. replaced:
     records and header lines of ours that --overwrite removed first. newline_added: whether the
-    input lacked its last line end. index: file name of the index or None.
+    input lacked its last line end. index: the file name of the index, or None.
     """
 
     records: int
@@ -58,8 +58,8 @@ class WrittenVcf:
 
 
 class Digest:
-    """Running digest of records in order, our keys left out; a missing last line end counts as
-    one."""
+    """A running digest of records in order, without our keys; a missing last line end is counted as
+    present."""
 
     def __init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=32)
@@ -78,8 +78,8 @@ class Digest:
 
 
 class Order:
-    """Whether records come sorted: each contig in one run, positions never falling. Holds the first
-    line where not."""
+    """Checks whether records are sorted: each contig in one run, with non-decreasing positions.
+    `unsorted_line` is the first line that is not."""
 
     def __init__(self) -> None:
         self.unsorted_line: int | None = None
@@ -103,7 +103,7 @@ class Order:
 
 @dataclass
 class _Counts:
-    """What is gathered while writing."""
+    """Counts collected while writing."""
 
     digest: Digest = field(default_factory=Digest)
     order: Order = field(default_factory=Order)
@@ -123,16 +123,18 @@ def annotate(
     limits: Limits = DEFAULT_LIMITS,
 ) -> WrittenVcf:
     """Write `output` (BGZF): the input with `header_lines` before #CHROM and `values(record)` in
-    column 8, all else byte for byte.
+    column 8, and otherwise unchanged.
 
-    Records whose ALT is `.` get no key: Number=A has no values there. A missing last line end is
-    added. An index is written beside the output where the records are sorted: .csi where a contig
-    or a position exceeds 2^29 - 1, else .tbi. header_lines: without line ends, each beginning
-    ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_. overwrite: remove keys and lines of ours that the input
-    carries (else they are refused). force: replace an existing output. Raises UsageError (64)
-    output is input; BadDataError (65) malformed or annotated input; InternalError (70) contract
-    broken; CannotWriteError (73); InputOutputError (74) damaged input, disk full. After any of them
-    nothing stands under the final name that did not stand there before.
+    Records whose ALT is `.` get no key, because Number=A has no values there. A missing last line
+    end is added. An index is written beside the output where the records are sorted: .csi where a
+    contig or a position exceeds 2^29 - 1, otherwise .tbi. header_lines: without line ends, each
+    starting with ##GFM_, ##gfmtrust or ##INFO=<ID=GFM_. overwrite: remove keys and lines of ours
+    from the input; without it such an input is refused. force: replace an existing output.
+
+    Raises UsageError (64) where the output is the input, BadDataError (65) for malformed or
+    annotated input, InternalError (70) where the written file differs from what it must be,
+    CannotWriteError (73), and InputOutputError (74) for damaged input or a full disk. After any of
+    these the final name is as it was before.
     """
     input_path, output = Path(input_path), Path(output)
     ours = [_checked_header_line(line) for line in header_lines]
@@ -175,7 +177,7 @@ def _already_annotated(place: str) -> BadDataError:
 def _spliced(
     path: Path, records: Iterable[Record], values: Values, overwrite: bool, counts: _Counts
 ) -> Iterator[bytes]:
-    """The output line of every record, counted on the way."""
+    """Yield the output line of every record and count the records."""
     for record in records:
         line, info = record.line, record.info
         if has_our_keys(info):
@@ -198,7 +200,7 @@ def _spliced(
 
 
 class _Writer:
-    """Writes lines and, where there is no room, says after how many records."""
+    """Writes lines; on a full disk the error states the number of records written."""
 
     def __init__(self, part: Path, text: BgzfWriter) -> None:
         self._part = part
@@ -228,8 +230,8 @@ class _Writer:
 
 
 def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits: Limits) -> None:
-    """Read what was written and compare it with what was read. Raises InternalError (70) at the
-    first broken promise."""
+    """Read the written part and compare it with the input. Raises InternalError (70) at the first
+    difference."""
     header, records = vcf_reader.read(part, _roomier(limits))
     digest = Digest()
     n_alts = no_alt = 0
@@ -260,7 +262,7 @@ def _check_part(part: Path, header_before: list[bytes], counts: _Counts, limits:
 
 
 def _roomier(limits: Limits) -> Limits:
-    # Our keys make lines longer than the input's: about 80 bytes per allele.
+    # Our keys make lines longer than those of the input, by about 80 bytes per allele.
     return Limits(
         limits.max_line * 2,
         limits.max_header * 2,
@@ -271,7 +273,7 @@ def _roomier(limits: Limits) -> Limits:
 
 
 def _finish(output: Path, header: Header, counts: _Counts, n_ours: int) -> WrittenVcf:
-    """Index the renamed output and sum up."""
+    """Index the renamed output and return the result."""
     warning_counts = WarningCounts()
     order = counts.order
     index = None

@@ -1,9 +1,9 @@
-"""Checks an annotated VCF against its input from outside: nothing lost, nothing changed but our
-keys, one status per allele.
+"""An independent check of an annotated VCF against its input: nothing is lost, nothing but our keys
+is changed, and every allele has one status.
 
-Shares no code with the writer: it reads with Python's gzip, splits lines by tabs and holds its own
-idea of column 8. Memory is one line of each file. It cannot tell whether a value is right, only
-that it is there.
+It shares no code with the writer: it reads with Python's gzip, splits lines by tabs and has its own
+handling of column 8. Memory use is one line of each file. It checks that values are present, not
+that they are right.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ OUR_LINE = re.compile(rb"##(GFM_|gfmtrust|INFO=<ID=GFM_)")
 
 
 def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
-    """Compare an annotated VCF with its input; counts of records, alts, no_alt (records without
-    ALT), and alleles by status.
+    """Compare an annotated VCF with its input. Return the counts of records, alts, no_alt (records
+    without ALT), and alleles by status.
 
-    Keys and header lines of ours in the input itself are left out first, as --overwrite does.
-    Raises BadDataError (65) naming the first line that differs; InputOutputError (74) for a damaged
-    or cut file; MissingInputError (66).
+    Keys and header lines of ours in the input itself are ignored, as --overwrite removes them.
+    Raises BadDataError (65) with the first line that differs, InputOutputError (74) for a damaged
+    or truncated file, and MissingInputError (66).
     """
     before, after = _lines(Path(input_path)), _lines(Path(output))
     name = Path(output).name
@@ -57,8 +57,8 @@ def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines with their ends; a BGZF file must end in its end-of-file block, which gzip does not ask
-    for."""
+    """Yield lines with their ends. A BGZF file must end with its end-of-file block, which Python's
+    gzip does not require."""
     try:
         with open(path, "rb") as file:
             head = file.read(18)
@@ -79,8 +79,8 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _compare_headers(name: str, before: Iterator[bytes], after: Iterator[bytes]) -> int:
-    """Both headers are read to #CHROM; without our lines they must be equal. Returns the number of
-    the output's #CHROM line."""
+    """Read both headers up to #CHROM; without our lines they must be equal. Return the line number
+    of the output's #CHROM line."""
     old, new = list(_header(before)), list(_header(after))
     wanted = [line for line in old if not OUR_LINE.match(line)]
     kept = [line for line in new if not OUR_LINE.match(line)]
@@ -103,10 +103,10 @@ def _header(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[bytes]:
-    """Statuses of one record's alleles, [] where ALT is `.`; every column but the eighth must be
-    equal, the line end too."""
+    """Return the statuses of one record's alleles, [] where ALT is `.`; every column except the
+    eighth must be equal, including the line end."""
     if not old.endswith(b"\n"):
-        old += b"\n"  # the one byte a writer may add
+        old += b"\n"  # the only byte that a writer may add
     old_columns, new_columns = _columns(old), _columns(new)
     if len(old_columns) < 9 or len(new_columns) != len(old_columns):
         raise _differs(name, line_no, f"{len(new_columns) - 1} columns", f"{len(old_columns) - 1}")
@@ -127,14 +127,14 @@ def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[byt
 
 
 def _columns(line: bytes) -> list[bytes]:
-    """Columns by tab, then the line end as a last one."""
+    """Return the columns split by tab, with the line end as the last one."""
     text = line.rstrip(b"\r\n")
     return [*text.split(b"\t"), line[len(text) :]]
 
 
 def _added(name: str, line_no: int, was: bytes, is_now: bytes) -> bytes:
-    """What column 8 has at its end beyond the input's: that plus a separator where one is needed,
-    and nothing else."""
+    """Return the text that column 8 has after that of the input: the input's text must come first,
+    with a separator where one is needed."""
     start = b"" if was in (b"", b".") else was if was.endswith(b";") else was + b";"
     if not is_now.startswith(start):
         raise _differs(name, line_no, f"INFO {is_now[:60]!r}", f"{start[:60]!r} and our keys")
