@@ -1,7 +1,8 @@
-"""The sites that files ask for: alleles of VCFs, bases of BEDs, rows of tables of earlier steps.
+"""The sites that input files request: alleles of VCFs, bases of BEDs, rows of tables of earlier
+steps.
 
-Positions are 0-based. An SNV is a site of span 1; another allele is normalised (`inputs.variants`),
-and its span is the number of letters that it replaces: 0 for an insertion.
+Positions are 0-based. An SNV is a site of span 1. Any other allele is normalised
+(`inputs.variants`), and its span is the number of letters that it replaces: 0 for an insertion.
 """
 
 from __future__ import annotations
@@ -38,14 +39,14 @@ class Sites(NamedTuple):
 
 
 def together(parts: Iterable[Sites]) -> Sites:
-    """All sites of several parts."""
+    """Return all sites of several parts."""
     empty = Sites(*(np.zeros(0, dtype=np.int64) for _ in Sites._fields))
     return Sites(*(np.concatenate(columns) for columns in zip(empty, *parts, strict=True)))
 
 
 def of_vcf(path: Path, genome, contig_map: str | Path = "none") -> Sites:
-    """The alleles of a VCF that can be scored; the others (symbolic, another REF, no such contig)
-    are left out, and the log counts them. Raises what the VCF reader raises."""
+    """Return the alleles of a VCF that can be scored. The others (symbolic, another REF, unknown
+    contig) are left out, and the log states their number. Raises what the VCF reader raises."""
     header, records = reader.read(path)
     naming = ContigRule.of(contig_map, genome.contigs)
     lengths, numbers = header.contig_lengths(), {name: n for n, name in enumerate(genome.names)}
@@ -81,7 +82,7 @@ def _of_alleles(rows: list[tuple], genome) -> Sites:
 
 
 def of_bed(path: Path, genome, contig_map: str | Path = "none") -> Sites:
-    """Every base of the intervals of a BED that lies in the genome, span 1."""
+    """Return every base of the intervals of a BED that lies in the genome, with span 1."""
     naming = ContigRule.of(contig_map, genome.contigs)
     numbers = {name: n for n, name in enumerate(genome.names)}
     intervals = bed.intervals(path)
@@ -100,7 +101,7 @@ def of_bed(path: Path, genome, contig_map: str | Path = "none") -> Sites:
 
 
 def of_table(path: Path, genome) -> Sites:
-    """The rows of a table with contig_index and pos, and perhaps span (1 without it).
+    """Return the rows of a table with contig_index, pos and optionally span (1 without it).
 
     Raises BadDataError (65) where a column is missing or a row cannot be a site of this genome.
     """

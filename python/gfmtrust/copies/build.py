@@ -1,4 +1,4 @@
-"""Building the copy index: rounds of sites, each of which reads the genome once."""
+"""Building of the copy index: sites are searched in rounds, each of which reads the genome once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from gfmtrust.copies.stretches import contig_places, groups, read_stretch
 from gfmtrust.inputs.reference import is_background
 
 ROUND_SITES = 6_000_000
-"""Sites that are searched by one pass over the genome: about 200 bytes each."""
+"""The number of sites that one pass over the genome searches, at about 200 bytes each."""
 THREAD_SITES = 20_000
-"""A thread reads the whole genome for its own sites; fewer are not worth it."""
+"""The smallest number of sites per thread, because each thread reads the whole genome for its own
+sites."""
 STEPS = 16 << 20
-"""Letters between two reports of progress."""
+"""The number of letters between two progress reports."""
 LETTER_MASK = np.int64(3)
 
 
@@ -30,11 +31,11 @@ def search_sites(
     threads: int,
     progress: Callable[[int], None] | None,
 ) -> dict[str, np.ndarray]:
-    """The columns of the index (copies, copy_bases, diverged_base, repeat_family).
+    """Return the columns of the index (copies, copy_bases, diverged_base, repeat_family).
 
-    sites: contig indices, positions and spans, sorted, int64 (n,). Copies of a site are searched in
-    the user's contigs or in those of the background, whichever holds the site. progress is called
-    with the number of letters that were read so far.
+    sites: contig indices, positions and spans, sorted, int64 (n,). The copies of a site are
+    searched in the user's contigs or in those of the background, whichever contain the site.
+    progress is called with the number of letters read so far.
     """
     contig_index = sites[0]
     n = len(contig_index)
@@ -94,7 +95,7 @@ class _Round:
         return _columns(queries, batches)
 
     def _cut(self) -> Queries:
-        """The letters of all sites, by reading the contigs that hold any."""
+        """Return the letters of all sites, read from the contigs that contain any."""
         queries = site_queries.uncut(self._places[self._contig_index] + self._pos, self._span)
         asked = np.zeros(len(self._lengths), dtype=bool)
         asked[self._contig_index] = True

@@ -1,5 +1,5 @@
-"""Comparison of one place with the sites that share its word: counting of near copies, and of
-families by 101 letters."""
+"""Comparison of one place with the sites that share its word: near copies are counted, and repeat
+families are recognised by 101 letters."""
 
 from __future__ import annotations
 
@@ -52,11 +52,12 @@ MAX_MISMATCHES = 2
 MIN_DISTANCE = 60
 MAX_COPIES = 100
 FAMILY_MATCHES = 71
-"""Of 101 letters: at least 70 %."""
+"""Of 101 letters; this is at least 70 %."""
 NEAR_MISMATCHES = 4
-"""Mismatches in the flank that holds the seed: what has more is no candidate for a family."""
+"""The limit of mismatches in the flank with the seed; a place with more is no candidate for a
+family."""
 FLANK_MISMATCHES = 10
-"""Mismatches in both flanks: what has more is not extended to 101 letters."""
+"""The limit of mismatches in both flanks; a place with more is not extended to 101 letters."""
 NO_COPY = np.int64(-1)
 LETTER_CODE = np.uint64(7)
 ONE = np.uint64(1)
@@ -65,14 +66,14 @@ SEVEN_LETTERS = np.uint64(14)
 COPIES, NEAREST = range(2)
 STATE, BASES = range(2)
 SATURATED, RELATED, FAMILY = np.uint8(1), np.uint8(2), np.uint8(4)
-"""Bits of the state: at least MAX_COPIES copies; a copy or another place of the family; the
-latter."""
+"""Bits of the state: at least MAX_COPIES copies; a copy or another place of the family; another
+place of the family."""
 
 
 class Results(NamedTuple):
-    """Of n sites. tally: int64 (n, 2), places counted, and the best copy with another letter as
-    mismatches << 60 | place << 2 | letter, -1 for none. marks: uint8 (n, 2), state, and bit mask of
-    the letters in the gaps of copies."""
+    """The results of n sites. tally: int64 (n, 2), the number of places, and the best copy with
+    another letter as mismatches << 60 | place << 2 | letter, -1 for none. marks: uint8 (n, 2), the
+    state, and a bit mask of the letters in the gaps of copies."""
 
     tally: np.ndarray
     marks: np.ndarray
@@ -86,11 +87,12 @@ def empty_results(n: int) -> Results:
 
 @inlined
 def scan(letters, contigs, sites, tally, marks, slots, entries, view):
-    """Compare the bucket of a word with what stands around it. view: (step, bucket, whether the
-    genome is turned to have the canonical word, whether it is spaced, letters in view, their
-    reverse complement)."""
+    """Compare the bucket of a word with the letters around it. view: (step, bucket, whether the
+    genome is reverse complemented to have the canonical word, whether it is spaced, letters in
+    view, their reverse complement)."""
     step, bucket, turned, spaced, forward, backward = view
-    # In the table's orientation a word of 13 is the start of one flank or the end of another.
+    # In the table's orientation a word of 13 letters is the start of one flank or the end of
+    # another.
     if turned:
         starts_with, ends_with = backward >> SEVEN_LETTERS, backward & FLANK_MASK
         at_start, at_end = step, step + 7
@@ -127,7 +129,7 @@ def _row(near, far):
 
 @inlined
 def _drop_saturated(slots, entries, marks, bucket):
-    """Take the entries of saturated sites out of a bucket; the others keep their order."""
+    """Remove the entries of saturated sites from a bucket; the others keep their order."""
     kept = slots[bucket, 0]
     for index in range(slots[bucket, 0], slots[bucket, 1]):
         near, far = entries[index, 0], entries[index, 1]
@@ -139,11 +141,12 @@ def _drop_saturated(slots, entries, marks, bucket):
 
 @inlined
 def _compare(letters, contigs, sites, tally, marks, entries, comparison):
-    """Compare the other flank; returns whether the site is saturated. found: (entry, local start of
-    the flank with the seed, whether the genome is turned, mismatches in that flank).
+    """Compare the other flank and return whether the site is saturated. comparison: (entry, local
+    start of the flank with the seed, whether the genome is reverse complemented, mismatches in that
+    flank).
 
-    The memory of a site is touched only where its flanks are alike: in a family of a million
-    members nearly all comparisons end before.
+    The memory of a site is only accessed where its flanks are similar: in a family of a million
+    members nearly all comparisons end earlier.
     """
     index, flank, turned, in_near = comparison
     near, far = entries[index, 0], entries[index, 1]
@@ -152,7 +155,7 @@ def _compare(letters, contigs, sites, tally, marks, entries, comparison):
     if span == np.int64(LONG_SPAN):
         span = np.int64(sites[row, SPAN_OF])
     is_right = ((near >> RIGHT) & ONE) == ONE
-    if is_right != turned:  # right of the gap in the genome
+    if is_right != turned:  # the seed's flank is right of the gap in the genome
         site = flank - span
         start = site - FLANK
     else:
@@ -183,22 +186,23 @@ def _compare(letters, contigs, sites, tally, marks, entries, comparison):
 
 @inlined
 def _is_first_seed(near, in_near, difference):
-    """Whether no earlier seed matches. in_near: mismatches of the flank with this seed; difference:
-    XOR of the other flank."""
+    """Return whether no earlier seed matches. in_near: mismatches of the flank with this seed;
+    difference: XOR of the other flank."""
     role = (near >> ROLE) & np.uint64(3)
     flipped = ((near >> FLIPPED) & ONE) == ONE
     if role == FIRST_SEED:
         return True
-    if role == SECOND_SEED:  # the other flank is the left one: seed 1 lies in its X and Y
+    if role == SECOND_SEED:  # the other flank is the left one: seed 1 is its X and Y
         return (difference & (YZ if flipped else XY)) != np.uint64(0)
-    # Seeds 3 and 4 lie in the left flank; seed 2 in Y and Z of the other. A left flank without a
-    # mismatch has seed 1.
+    # Seeds 3 and 4 are in the left flank; seed 2 is Y and Z of the other one. A left flank without
+    # a mismatch has seed 1.
     return in_near == 1 and (difference & (XY if flipped else YZ)) != np.uint64(0)
 
 
 @inlined
 def _contig_at(contigs, site, before, behind):
-    """Number of the contig that holds [site - before, site + behind), -1 for none."""
+    """Return the number of the contig that contains [site - before, site + behind), -1 where there
+    is none."""
     contig, end = 0, len(contigs)
     while end - contig > 1:
         middle = (contig + end) >> 1
@@ -213,8 +217,8 @@ def _contig_at(contigs, site, before, behind):
 
 @inlined
 def _count(letters, contigs, sites, tally, marks, copy):
-    """Count a place with at most 2 mismatches. copy: (site asked, local position, span, whether on
-    the other strand)."""
+    """Count a place with at most 2 mismatches. copy: (requested site, local position, span, whether
+    it is on the other strand)."""
     row, site, span, is_reverse = copy
     contig = _contig_at(contigs, site, FLANK, span + FLANK)
     if contig < 0:
@@ -230,7 +234,7 @@ def _count(letters, contigs, sites, tally, marks, copy):
     reverse = different_letters(reversed_complement(right) ^ sites[row, LEFT])
     reverse += different_letters(reversed_complement(left) ^ sites[row, BEHIND])
     if is_reverse and forward <= MAX_MISMATCHES:
-        return  # a place that matches on both strands is counted when it is met on the forward one
+        return  # a place that matches on both strands is counted on the forward one
     tally[row, COPIES] += 1
     marks[row, STATE] |= RELATED
     if tally[row, COPIES] == MAX_COPIES:
@@ -249,8 +253,8 @@ def _count(letters, contigs, sites, tally, marks, copy):
 
 @inlined
 def _extend(letters, contigs, sites, marks, copy):
-    """Compare 101 letters without gaps; what is unknown or beyond the contig differs. copy: as in
-    `_count`."""
+    """Compare 101 letters without gaps; unknown letters and those beyond the contig count as
+    different. copy: as in `_count`."""
     row, site, span, is_reverse = copy
     contig = _contig_at(contigs, site, 0, 0)
     if contig < 0:

@@ -1,12 +1,12 @@
-"""The copy index of a genome: for each asked site, how many other places have its flanks.
+"""The copy index of a genome: for each requested site, how many other places have its flanks.
 
 A site is (contig, position, span): 1 for a base, 0 for an insertion point, the length of REF for a
 deletion or an MNV. Its flanks are the 20 letters left of the position and the 20 letters right of
 position + span. A near copy is another place of the same FASTA, on either strand, whose flanks
 around a gap of the same length differ in at most 2 of the 40 letters and whose position is at least
 60 bp away. A place that matches on both strands counts once, on the strand with fewer mismatches.
-Counts are exact up to 100. `repeat_family` is not exhaustive: it says that a place which shares a
-seed of 13 letters with a flank has at least 70 % of 101 letters, without gaps.
+Counts are exact up to 100. `repeat_family` is not exhaustive: it means that a place which shares a
+seed of 13 letters with a flank agrees in at least 70 % of 101 letters, without gaps.
 """
 
 from __future__ import annotations
@@ -47,14 +47,17 @@ POS_BITS = 40
 
 @dataclass(frozen=True)
 class CopyRows:
-    """What is known of n sites, in the order in which they were asked.
+    """The copy facts of n sites, in the order of the request.
 
-    copies: int16, near copies, 100 for 100 or more, -1 where a flank holds N or reaches beyond the
-    contig. copy_bases: uint8, letters that stand at the near copies on the site's strand (A 1, C 2,
-    G 4, T 8), 0 unless the span is 1. diverged_base: int8, code of the letter at the nearest near
-    copy whose letter is another than the site's, -1 for none. repeat_family: bool, no near copy,
-    but a place of at least 70 % identity. Where copies is 100, the letters are those of the first
-    100 copies that the search met.
+    copies: int16, number of near copies, 100 for 100 or more, -1 where a flank contains N or
+        extends beyond the contig.
+    copy_bases: uint8, letters at the near copies on the site's strand (A 1, C 2, G 4, T 8), 0
+        unless the span is 1.
+    diverged_base: int8, code of the letter at the nearest near copy whose letter differs from the
+        site's, -1 for none.
+    repeat_family: bool, no near copy, but a place of at least 70 % identity.
+
+    Where copies is 100, the letters are those of the first 100 copies that the search found.
     """
 
     contig_index: np.ndarray
@@ -69,16 +72,16 @@ class CopyRows:
         return len(self.pos)
 
     def take(self, rows: np.ndarray) -> CopyRows:
-        """The given rows (indices or bool)."""
+        """Return the given rows (indices or bool)."""
         return CopyRows(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 
 @dataclass(frozen=True)
 class CopyIndex(CopyRows):
-    """The same of all sites of an index: each once, sorted by (contig_index, pos, span)."""
+    """The same for all sites of an index: each once, sorted by (contig_index, pos, span)."""
 
     def lookup(self, contig_index: np.ndarray, pos: np.ndarray, span: np.ndarray) -> CopyRows:
-        """The rows of the asked sites. Raises LookupError where the index lacks one."""
+        """Return the rows of the requested sites. Raises LookupError where the index lacks one."""
         sites = _arrays(contig_index, pos, span)
         rows = self._rows(*sites)
         if (rows < 0).any():
@@ -91,7 +94,7 @@ class CopyIndex(CopyRows):
         return self.take(rows)
 
     def holds(self, contig_index: np.ndarray, pos: np.ndarray, span: np.ndarray) -> np.ndarray:
-        """Whether the index has each site, bool (n,)."""
+        """Return whether the index contains each site, bool (n,)."""
         return self._rows(*_arrays(contig_index, pos, span)) >= 0
 
     def take(self, rows: np.ndarray) -> CopyRows:
@@ -105,13 +108,14 @@ class CopyIndex(CopyRows):
     @classmethod
     def read(cls, path: str | Path, genome_digest: str) -> CopyIndex:
         """Read an index. Raises ConfigurationError (78) for one of another genome, format or
-        parameters, MissingInputError (66), BadDataError (65) for what is no Parquet table."""
+        parameters, MissingInputError (66), and BadDataError (65) for a file that is not a Parquet
+        table."""
         _check(Path(path), genome_digest)
         table = tables.read(Path(path), SCHEMA.names)
         return cls(**{name: table[name].to_numpy() for name in SCHEMA.names})
 
     def _rows(self, contig_index: np.ndarray, pos: np.ndarray, span: np.ndarray) -> np.ndarray:
-        """Row of each site, -1 where there is none, int64 (n,)."""
+        """Return the row of each site, -1 where there is none, int64 (n,)."""
         stored = _key(self.contig_index, self.pos)
         asked = _key(contig_index, pos)
         rows = np.searchsorted(stored, asked, side="left")
@@ -119,7 +123,7 @@ class CopyIndex(CopyRows):
         if not len(stored):
             return np.full(len(asked), -1, dtype=np.int64)
         behind = np.flatnonzero((rows < last) & (self.span[np.minimum(rows, last)] < span))
-        while len(behind):  # few sites share a position: as many rounds as lengths there
+        while len(behind):  # few sites share a position, and each round tries the next length
             rows[behind] += 1
             row = rows[behind]
             behind = behind[(row < last[behind]) & (self.span[row] < span[behind])]
@@ -137,11 +141,11 @@ def build(
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> CopyIndex:
-    """The copy index of the asked sites, which may repeat and come in any order.
+    """Return the copy index of the requested sites, which may repeat and be in any order.
 
-    genome: `io.genome.Genome`; contig_index counts in `genome.names`. Results do not depend on
+    genome: `io.genome.Genome`; contig_index refers to `genome.names`. Results do not depend on
     `threads`. progress is called with the number of letters read so far. Raises ValueError for a
-    span below 0 and IndexError for a contig that the genome lacks.
+    negative span and IndexError for a contig that the genome lacks.
     """
     # numba takes half a second to load, and only building needs it.
     from gfmtrust.copies.build import search_sites  # noqa: PLC0415
@@ -164,8 +168,8 @@ def build_missing(
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> CopyIndex:
-    """All sites of an existing index of the same genome, and the asked ones: only those that it
-    lacks are searched."""
+    """Return an index with all sites of an existing index of the same genome and the requested
+    ones; only the sites that it lacks are searched."""
     sites = _arrays(contig_index, pos, span)
     if existing is None:
         return build(genome, *sites, threads=threads, progress=progress)
@@ -207,7 +211,8 @@ def _metadata(genome_digest: str) -> dict:
 
 
 def _check(path: Path, genome_digest: str) -> None:
-    """Refuse a table that was not written by this version for this genome."""
+    """Raise ConfigurationError (78) for a table that was not written by this version for this
+    genome."""
     stored = tables.read_metadata(path)
     version = stored.get("copy_index")
     remedy = "leave out --copy_index to build a new one"

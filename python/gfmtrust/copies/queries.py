@@ -1,5 +1,5 @@
-"""What the search compares of each asked site: its flanks, its own letter, and 101 letters around
-it."""
+"""The letters of each requested site that the search compares: its flanks, its own letter, and 101
+letters around it."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ NO_LETTER = np.uint64(4)
 class Queries(NamedTuple):
     """n sites, as uint64.
 
-    sites: (n, 11), place of the start; letters in the gap; left flank; right flank; code of the
-    letter in a gap of 1, else 4, and COMPLETE where both flanks are known; letters [start - 50,
-    start + 51) in four words, 0 where unknown, and a flag for each known one in two.
+    sites: (n, 11): the place of the start; the number of letters in the gap; the left flank; the
+    right flank; the code of the letter in a gap of 1, otherwise 4, with the bit COMPLETE where both
+    flanks are known; the letters [start - 50, start + 51) in four words, 0 where unknown, and a
+    flag for each known one in two words.
     """
 
     sites: np.ndarray
 
     def complete(self) -> np.ndarray:
-        """Whether both flanks are known, bool (n,)."""
+        """Return whether both flanks are known, bool (n,)."""
         return (self.sites[:, LETTER] & COMPLETE) != 0
 
     def part(self, start: int, stop: int) -> Queries:
-        """A view of the sites [start, stop)."""
+        """Return a view of the sites [start, stop)."""
         return Queries(self.sites[start:stop])
 
 
 def uncut(place: np.ndarray, span: np.ndarray) -> Queries:
-    """Sites whose letters are still to be cut; places and spans int64 (n,)."""
+    """Return sites whose letters are not yet filled in; places and spans int64 (n,)."""
     sites = np.zeros((len(place), CORE_KNOWN + 2), dtype=np.uint64)
     sites[:, PLACE] = place.astype(np.uint64)
     sites[:, SPAN_OF] = span.astype(np.uint64)
@@ -55,8 +56,8 @@ def uncut(place: np.ndarray, span: np.ndarray) -> Queries:
 
 @compiled
 def cut(letters, bounds, sites):
-    """Fill sites of one contig. letters: of a stretch; bounds: its row of the contigs, int64
-    (3,)."""
+    """Fill in the letters of sites of one contig. letters: those of a stretch; bounds: the contig's
+    row of its contigs, int64 (3,)."""
     first, end = bounds[FIRST], bounds[END]
     for row in range(len(sites)):
         start = np.int64(sites[row, PLACE]) - bounds[SHIFT]

@@ -1,9 +1,10 @@
-"""Search of all places of the genome that resemble the asked sites: exact for near copies.
+"""Search of all places of the genome that resemble the requested sites; it is exact for near
+copies.
 
-The genome passes the tables of seeds letter by letter. What a seed brings together is compared by
-XOR and population count. A place counts once a site: on its better strand, and through the first of
-the seeds that it shares. Each site sees the places in the order of the genome, whatever other sites
-are asked: a result depends neither on threads nor on batches.
+The genome is compared with the tables of seeds letter by letter, and pairs that share a seed are
+compared by XOR and population count. A place counts once per site: on its better strand, and
+through the first of the seeds that it shares. Each site sees the places in the order of the genome,
+whatever other sites are requested, so a result depends neither on threads nor on batches.
 """
 
 from __future__ import annotations
@@ -34,17 +35,18 @@ from gfmtrust.copies.words import (
 )
 
 VIEW = 27
-"""Letters in view at each step: 7, a word of 13, 7."""
+"""The number of letters in view at each step: 7, a word of 13, 7."""
 VIEW_MASK = np.uint64((1 << 2 * VIEW) - 1)
 WORD = 13
 BLOCK = 128
-"""Steps whose words are looked up together, so that the waits for the memory overlap."""
+"""The number of steps whose words are looked up together, so that their memory latencies
+overlap."""
 STEP, BUCKET, TURNED, SPACED, FORWARD, BACKWARD, ENTRY = range(7)
 
 
 class Batch(NamedTuple):
-    """Sites with their tables and results, and room for the words of a block, uint64 (2 * BLOCK + 1,
-    7)."""
+    """Sites with their tables and results, and space for the words of a block, uint64 (2 * BLOCK +
+    1, 7)."""
 
     queries: Queries
     words: SeedTable
@@ -54,12 +56,13 @@ class Batch(NamedTuple):
 
 
 def room() -> np.ndarray:
-    """Room for the words of a block: `Batch.seed_words`."""
+    """Return the space for the words of a block, `Batch.seed_words`."""
     return np.zeros((2 * BLOCK + 1, 7), dtype=np.uint64)
 
 
 def steps(stretch: Stretch) -> tuple[int, int]:
-    """First and end step of a stretch; a step is the local start of the letters in view."""
+    """Return the first and the end step of a stretch; a step is the local start of the letters in
+    view."""
     return LEAD - VIEW, int(stretch.contigs[-1, END])
 
 
@@ -99,7 +102,8 @@ def search(stretch, batch, start, stop):
 
 @inlined
 def _passes(table_filter, value, is_clear):
-    """1 where the table may hold the word, without a jump, which could not be foreseen."""
+    """Return 1 where the table may contain the word; there is no branch, because it could not be
+    predicted."""
     bit = (table_filter[value >> np.uint64(6)] >> (value & np.uint64(63))) & ONE
     return np.int64(bit) & np.int64(is_clear)
 
@@ -121,7 +125,8 @@ def _scan_all(stretch, batch, n_found):
     sites, tally, marks = batch.queries.sites, batch.results.tally, batch.results.marks
     word_slots, word_entries = batch.words.slots, batch.words.entries
     spaced_slots, spaced_entries = batch.spaced.slots, batch.spaced.entries
-    # The first entries are read for all before any is compared: the memory answers together.
+    # The first entries are read for all words before any is compared, so that their memory
+    # latencies overlap.
     touched = np.uint64(0)
     for index in range(n_found):
         entries = spaced_entries if seed_words[index, SPACED] else word_entries

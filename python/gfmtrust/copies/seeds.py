@@ -1,18 +1,19 @@
-"""The seeds of the asked sites in hash tables whose buckets are contiguous.
+"""The seeds of the requested sites, in hash tables whose buckets are contiguous.
 
 A place with at most 2 mismatches in 20 + 20 letters shares at least one of four seeds. Divide each
 flank into X (letters 0-6), Y (7-12), Z (13-19):
 
-1. XY of the left flank, 13 letters
-2. YZ of the right flank, 13 letters
-3. YZ of the left flank, 13 letters
-4. XZ of the left flank, 14 letters in two words of 7
+  1. XY of the left flank, 13 letters
+  2. YZ of the right flank, 13 letters
+  3. YZ of the left flank, 13 letters
+  4. XZ of the left flank, 14 letters in two words of 7
 
-If neither seed 1 nor seed 2 is exact, both flanks have one mismatch, that of the left in X (seed 3
-is exact) or in Y (seed 4 is). No seed spans the gap, so that sites of all gap lengths share one
-pass over the genome. Seeds 1 to 3 are words of 13 neighbouring letters and share one table.
+If neither seed 1 nor seed 2 is exact, both flanks have one mismatch, and that of the left flank is
+in X (then seed 3 is exact) or in Y (then seed 4 is). No seed spans the gap, so sites of all gap
+lengths share one pass over the genome. Seeds 1 to 3 are words of 13 adjacent letters and share one
+table.
 
-A seed is kept as the lower of itself and its reverse complement, together with the flanks in the
+A seed is stored as the lower of itself and its reverse complement, together with the flanks in the
 same orientation, so that one look-up finds copies on both strands.
 """
 
@@ -26,7 +27,7 @@ from gfmtrust.copies.queries import BEHIND, COMPLETE, LEFT, LETTER, SPAN_OF, Que
 from gfmtrust.copies.words import compiled, inlined, reversed_complement
 
 FIRST_SEED, SECOND_SEED, MIDDLE_SEED = np.uint64(0), np.uint64(1), np.uint64(2)
-"""Roles: seed 1; seed 2; seeds 3 and 4, which count only where the first two do not match."""
+"""The roles: seed 1; seed 2; seeds 3 and 4, which only count where the first two do not match."""
 WORD_13 = np.uint64((1 << 26) - 1)
 WORD_7 = np.uint64((1 << 14) - 1)
 XY = WORD_13
@@ -42,8 +43,8 @@ KNOWN = np.uint64(1 << 53)
 SPAN = np.uint64(54)
 LOW_ID = np.uint64(40)
 LONG_SPAN = np.uint64(1023)
-"""Bits of the first word of an entry. KNOWN is set in the search once the site has a copy or a
-family, so that only copies are of interest. A span that does not fit its 10 bits is read from the
+"""Bits of the first word of an entry. The search sets KNOWN once the site has a copy or a family,
+so that only copies matter from then on. A span that exceeds its 10 bits is read from the
 queries."""
 BYTE = np.uint64(255)
 LOW_ID_MASK = np.uint64((1 << 24) - 1)
@@ -51,17 +52,16 @@ LOW_ID_MASK = np.uint64((1 << 24) - 1)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Fibonacci hashing (Knuth 1973, 6.4)."""
 MIN_BITS, MAX_BITS = 10, 26
-"""Bits of the number of buckets."""
+"""The range of bits for the number of buckets."""
 FILTER_BITS = 2
-"""The filter holds 4 bits a bucket."""
+"""The filter has 4 bits per bucket."""
 
 
 class SeedTable(NamedTuple):
     """slots: first and end entry of each bucket, uint32 (buckets, 2). entries: uint64 (n, 2): near,
-    the flank that the seed lies in (40 bits) and the flags above; far, the other flank (40 bits)
-    and the low 24 bits of the site's number. filter: a bit for each hash that occurs, uint64.
-    shift: hash = product >> shift. spaced: a table of seed 4.
-    """
+    the flank that contains the seed (40 bits) with the flags above; far, the other flank (40 bits)
+    with the low 24 bits of the site's number. filter: a bit for each hash that occurs, uint64.
+    shift: hash = product >> shift. spaced: whether it is a table of seed 4."""
 
     slots: np.ndarray
     entries: np.ndarray
@@ -71,7 +71,8 @@ class SeedTable(NamedTuple):
 
 
 def seed_table(queries: Queries, spaced: bool) -> SeedTable:
-    """The table of seeds 1 to 3, or of seed 4 (spaced), of all sites with complete flanks."""
+    """Return the table of seeds 1 to 3, or of seed 4 (spaced), for all sites with complete
+    flanks."""
     n_expected = max(1, int(queries.complete().sum()) * (1 if spaced else 3))
     bits = min(MAX_BITS, max(MIN_BITS, n_expected.bit_length()))
     table = SeedTable(
@@ -92,7 +93,7 @@ def seed_table(queries: Queries, spaced: bool) -> SeedTable:
 
 @inlined
 def spaced_word(flank):
-    """X and Z of a flank as one word of 14 letters."""
+    """Return X and Z of a flank as one word of 14 letters."""
     return (flank & WORD_7) | ((flank >> np.uint64(26)) << np.uint64(14))
 
 
@@ -103,7 +104,7 @@ def hashed(word, shift):
 
 @compiled
 def _fill(sites, table, write):
-    """Count the entries of each bucket in slots[:, 1], or write them there and move the end on."""
+    """Count the entries of each bucket in slots[:, 1], or write them there and advance the end."""
     slots, entries, seen, shift = table.slots, table.entries, table.filter, table.shift
     for row in range(len(sites)):
         if not sites[row, LETTER] & COMPLETE:
@@ -119,7 +120,7 @@ def _fill(sites, table, write):
                 word, other = flank & WORD_13, back >> np.uint64(14)
             else:
                 word, other = flank >> np.uint64(14), back & WORD_13
-            # A spaced word can be its own reverse complement: then it finds copies on both strands.
+            # A spaced word can be its own reverse complement; it then finds copies on both strands.
             for flipped in range(2):
                 if (flipped and other > word) or (not flipped and word > other):
                     continue

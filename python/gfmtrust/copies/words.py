@@ -1,7 +1,7 @@
 """Letters as 2-bit codes in 64-bit words, and the compiler of the search.
 
-The first letter stands in the lowest two bits. A word of n letters is a uint64 whose higher bits
-are 0. All functions here are compiled by numba and are called from compiled code.
+The first letter is in the lowest two bits. A word of n letters is a uint64 whose higher bits are 0.
+All functions here are compiled by numba and called from compiled code.
 """
 
 from __future__ import annotations
@@ -30,25 +30,27 @@ TWO_BYTES = np.uint64(0x0000FFFF0000FFFF)
 
 
 def _sources() -> str:
-    """Digest of the modules of this package: compiled code holds the functions that it calls."""
+    """Return a digest of the modules of this package, because compiled code includes the functions
+    that it calls."""
     paths = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.blake2b(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 SOURCES = _sources()
-_NJIT: Any = numba.njit  # numba's types lack some of its options
+_NJIT: Any = numba.njit  # numba's type annotations lack some of its options
 _INTRINSIC: Any = intrinsic
 OPTIONS = {"nogil": True, "_nrt": False}
-"""Without numba's memory management, as no compiled function here makes an array: else the
-references of arrays are counted in the innermost loops, which takes most of the time."""
+"""Without numba's memory management, because no compiled function here creates an array. Otherwise
+references to arrays are counted in the innermost loops, which takes most of the time."""
 
 
 def compiled(function: Callable) -> Callable:
-    """numba.njit without the interpreter's lock, kept on the disk.
+    """Return the function compiled by numba.njit without the interpreter's lock, with the machine
+    code cached on disk.
 
-    numba keeps the machine code beside the module, or else in the user's cache folder, and compiles
-    it anew when that one module changes; here, when any module of the package does. Where no folder
-    can be written (a read-only container), the code is compiled in every process.
+    numba stores the machine code beside the module, or in the user's cache folder, and recompiles
+    it when that one module changes; here, when any module of the package changes. Where no folder
+    is writable (a read-only container), every process compiles the code.
     """
     dispatcher = _NJIT(**OPTIONS)(function)
     try:
@@ -61,14 +63,14 @@ def compiled(function: Callable) -> Callable:
 
 
 def inlined(function: Callable) -> Callable:
-    """A helper of compiled code, inlined where it is called."""
+    """Return a helper of compiled code that is inlined into its callers."""
     return _NJIT(**OPTIONS, forceinline=True)(function)
 
 
 @inlined
 def letters_at(letters, start):
-    """The 20 letters from `start` on. letters: uint64 (n, 2), 32 letters and 32 flags of unknown
-    ones a row, at least one row beyond the last letter."""
+    """Return the 20 letters from `start` onwards. letters: uint64 (n, 2), 32 letters and 32 flags
+    of unknown ones per row, with at least one row beyond the last letter."""
     index = start >> 5
     shift = np.uint64((start & 31) << 1)
     low = letters[index, 0] >> shift
@@ -79,19 +81,19 @@ def letters_at(letters, start):
 
 @inlined
 def letter_at(letters, place):
-    """The code 0..3 at a place, 0 where it is unknown."""
+    """Return the code 0..3 at a place, 0 where it is unknown."""
     return np.int64((letters[place >> 5, 0] >> np.uint64((place & 31) << 1)) & np.uint64(3))
 
 
 @inlined
 def unknown_at(letters, place):
-    """1 where the letter of a place is none of A, C, G, T."""
+    """Return 1 where the letter at a place is none of A, C, G, T."""
     return np.int64((letters[place >> 5, 1] >> np.uint64(place & 31)) & np.uint64(1))
 
 
 @inlined
 def any_unknown(letters, start):
-    """Whether one of the 20 letters from `start` on is none of A, C, G, T."""
+    """Return whether any of the 20 letters from `start` onwards is none of A, C, G, T."""
     index = start >> 5
     shift = np.uint64(start & 31)
     flags = (letters[index, 1] | (letters[index + 1, 1] << np.uint64(32))) >> shift
@@ -100,8 +102,8 @@ def any_unknown(letters, start):
 
 @inlined
 def reversed_complement(word):
-    """The reverse complement of 20 letters (Warren 2013, Hacker's Delight, 7-1: swaps of ever
-    larger groups of bits)."""
+    """Return the reverse complement of 20 letters (Warren 2013, Hacker's Delight, 7-1: swaps of
+    increasingly large groups of bits)."""
     word = ~word
     word = ((word >> np.uint64(2)) & PAIRS) | ((word & PAIRS) << np.uint64(2))
     word = ((word >> np.uint64(4)) & NIBBLES) | ((word & NIBBLES) << np.uint64(4))
@@ -113,7 +115,7 @@ def reversed_complement(word):
 
 @_INTRINSIC
 def _population_count(_context, word):
-    """The number of bits that are set in a uint64, as one instruction."""
+    """Count the bits that are set in a uint64, with one instruction."""
 
     def generate(_target, builder, _signature, values):
         return builder.ctpop(values[0])
@@ -123,6 +125,6 @@ def _population_count(_context, word):
 
 @inlined
 def different_letters(difference):
-    """How many letters differ, from the XOR of two words."""
+    """Return the number of letters that differ, from the XOR of two words."""
     bits = (difference | (difference >> np.uint64(1))) & LOW_BITS
     return np.int64(_population_count(bits))

@@ -1,10 +1,10 @@
-"""What a checkpoint proves on its way into a bundle: its graphs answer as torch does, its weights
-know the genome, its strands agree.
+"""The certificates of a checkpoint on its way into a bundle: its graphs agree with torch, its
+weights predict the genome better than chance, and its strands agree where they must.
 
     meta, cuda_graph = Proof(loaded, window, meta, folder, options).of(genome)
 
-Nothing is believed of a graph that was not run: see `parity` (against torch), `gate` (against the
-genome), `golden` (for every opening).
+No graph is certified without being run: see `parity` (against torch), `sanity_check` (against the
+genome) and `golden` (for every opening).
 """
 
 from __future__ import annotations
@@ -26,16 +26,20 @@ from gfmtrust.models.graph import answerer, export_graph
 
 FULL = "fp32"
 SYMMETRY_BARS = {FULL: 1e-4, "fp16": 1e-2}
-"""Most that the strands of a network symmetric by construction may differ: its sums run in another
-order."""
+"""The largest allowed difference between the strands of a network that is symmetric by
+construction; it is not zero because the sums are computed in another order."""
 
 
 @dataclass(frozen=True)
 class Questions:
-    """How a kind of model is asked. references: (answer, tokenizer, window) -> torch's answers;
-    evidence: (session, windows, letters of a window) -> gate.Evidence; symmetry: (session, windows,
-    site, site of the reverse strand) -> dict; golden: (session, windows, window) -> the golden
-    windows; precisions: those with a bar."""
+    """The functions that differ between kinds of models.
+
+    references: (answer, tokenizer, window) -> torch's answers.
+    evidence: (session, windows, scored letters of a window) -> sanity_check.Evidence.
+    symmetry: (session, windows, site, site of the reverse strand) -> dict.
+    golden: (session, windows, window) -> the golden windows.
+    precisions: the precisions for which there is a bar.
+    """
 
     references: Callable
     evidence: Callable
@@ -61,10 +65,11 @@ OF_TOKENS = Questions(
 
 
 class Proof:
-    """One checkpoint's way: graphs written to `folder`, certificates collected, `meta` (the groups
-    of bundle.json) completed.
+    """The certification of one checkpoint: graphs are written to `folder`, certificates are
+    collected, and `meta` (the groups of bundle.json) is completed.
 
-    loaded: models.checkpoint.Checkpoint; window: models.family.Window.
+    loaded: models.checkpoint.Checkpoint; window: models.family.Window. Raises ConfigurationError
+    (78) for a precision without a bar.
     """
 
     def __init__(self, loaded, window, meta: dict, folder: Path, options: ExportOptions):
@@ -91,15 +96,15 @@ class Proof:
         self.cuda_scorer = (
             family.cuda_scorer and family.cuda_scorer(network, loaded.config, text).eval()
         )
-        # CUDA's graph is certified where it will run, or else by what it computes
+        # CUDA's graph is certified on CUDA where that works, otherwise on the CPU by its results
         self.cuda_device = "cuda" if self.cuda_scorer and devices.cuda_works() else "cpu"
         self.methods = ("marginal", "conditional") if text.k > 1 and not text.causal else ("",)
         self.traced: dict[str, np.ndarray] = {}
         self.certificates: list[dict] = []
 
     def of(self, genome: Genome) -> tuple[dict, Path | None]:
-        """The groups of the bundle with every proof made, and CUDA's graph where it has its own.
-        Raises as export.export_model says."""
+        """Return the groups of the bundle with all certificates, and the path of CUDA's graph where
+        it has its own. Raises the errors of `export.export_model`."""
         window, options = self.window, self.options
         self._write_full()
         cut = sanity_check.windows(genome, window.window_bp, self._n_windows())
@@ -124,7 +129,7 @@ class Proof:
         return self.meta, self.cuda_graph if self.cuda_scorer else None
 
     def _write_full(self) -> None:
-        """The graphs in fp32, each with torch's own answers reproduced."""
+        """Write the graphs in fp32 and certify each against torch's answers."""
         references = [
             reference
             for method in self.methods
@@ -158,7 +163,8 @@ class Proof:
             )
 
     def _write_fp16(self, full: session.Session, cut: np.ndarray) -> session.Session:
-        """The graphs in fp16, each compared with fp32; the session that runs the CPU's."""
+        """Write the graphs in fp16, certify each against fp32, and return the session of the CPU's
+        graph."""
         site = self.window.site_forward
         export_graph(self.scorer.halved(), self.traced, self.graph)
         running = self._started(self.graph, "cpu")
@@ -174,9 +180,9 @@ class Proof:
         return running
 
     def _best_method(self, cut: np.ndarray) -> tuple[sanity_check.Evidence, session.Session]:
-        """What the genome says of the weights. The same bases are scored by both k-mer methods,
-        where there are two, and the better is kept, in `meta` too; both surprisals go there, bits
-        per base."""
+        """Return the sanity check's evidence and its session. Where there are two k-mer methods,
+        both score the same bases, and the better one is kept and recorded in `meta` with both
+        surprisals, in bits per base."""
         running = self._started(self.graph, "cpu")
         marginal = self._evidence(running, cut)
         if len(self.methods) == 1:
@@ -208,8 +214,8 @@ class Proof:
         )
 
     def _n_windows(self) -> int:
-        """The choice of a k-mer method wants 10,000 bases where the gate wants 1,000 windows: 9 are
-        scored in each."""
+        """Return the number of windows. The choice of a k-mer method needs 10,000 bases where the
+        sanity check needs 1,000 windows, and 9 bases are scored in each window."""
         return (
             self.options.n_windows
             if len(self.methods) == 1
@@ -217,8 +223,8 @@ class Proof:
         )
 
     def _check_symmetry(self, symmetry: dict) -> None:
-        """Raises BadDataError (65) where strands differ of a network that is built to make them
-        equal."""
+        """Raise BadDataError (65) where the strands of a network that is symmetric by construction
+        differ."""
         if (
             self.meta["scoring"]["rc_equivariant"]
             and not symmetry["max_logp"] <= SYMMETRY_BARS[self.options.precision]

@@ -1,12 +1,12 @@
-"""What every model family must pass before a number of it is believed, run over the registry by
-itself, on random weights.
+"""The conformance suite: checks that every model family must pass, run over the whole registry with
+random weights.
 
-    outcomes(examples.all_of(), folder)   ->   one Outcome an example and check: the figure seen and
-    the most allowed
+    outcomes(examples.all_of(), folder)   ->   one Outcome per example and check: the figure and its limit
 
-Each check asks an exported bundle, as scoring would, something whose answer is known another way:
-torch run one whole window at a time, the other strand, another batch, the letters themselves.
-docs/understand/models.md, "Conformance", says what each means; a family that registers an Example is in.
+Each check runs an exported bundle in the same way as scoring and compares it with an answer that is
+known independently: torch run on one whole window at a time, the other strand, another batch, the
+letters themselves. docs/understand/models.md, "Conformance", explains each check. A family is
+included as soon as it registers an Example.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ GENOME_BP = 20_000
 MEMORY_LIMIT_MB = 4096
 EXACT = 0.0
 SEEN = 1e-6
-"""A change of log p that shows that a letter was read; what cannot read it changes nothing at
-all."""
+"""The smallest change of log p that shows that a letter was read; a letter that must not be read
+changes nothing at all."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """An example with random weights: its checkpoint and the bundle exported from it."""
+    """An example with random weights: its checkpoint, and the bundle exported from it."""
 
     name: str
     family: Family
@@ -68,22 +68,23 @@ class Subject:
         )
 
     def logp(self, codes: np.ndarray, site: int | None = None) -> np.ndarray:
-        """ln p of the four bases at one place of every window, float64 (n, 4); a model of whole
-        tokens: LLR against the base there."""
+        """Return ln p of the four bases at one place of every window, float64 (n, 4); for a model
+        of whole tokens, the LLR against the base there."""
         site = self.bundle.site_forward if site is None else site
         return reader_of(self.bundle).letter_scores(self.session, codes, site)
 
 
 def write_genome(path: Path, n: int = GENOME_BP) -> Path:
-    """A FASTA of n random letters for the export's gate, which no random network passes."""
+    """Write a FASTA of n random letters for the export's sanity check, which no random network
+    passes."""
     codes = np.random.default_rng(3).integers(0, 4, n)
     path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
     return path
 
 
 def subject(name: str, family: Family, example: Example, folder: Path, fasta: Path) -> Subject:
-    """Write the example's checkpoint into the folder and export it; raises what a user's export
-    would."""
+    """Write the example's checkpoint into the folder and export it; raises the errors of a user's
+    export."""
     directory = examples.write(folder / "weights" / name, example)
     return Subject(
         name,
@@ -100,8 +101,8 @@ def subject(name: str, family: Family, example: Example, folder: Path, fasta: Pa
 
 
 def _parity(case: Subject) -> Iterator[tuple[float, float]]:
-    """Graphs against torch over all shapes of the certificates, for logits of standard deviation 1:
-    one figure a graph."""
+    """Compare the graphs with torch over all shapes of the certificates, for logits of standard
+    deviation 1; one figure per graph."""
     for certificate in case.bundle.meta["proof"]["parity"]:
         yield (
             max(
@@ -113,12 +114,12 @@ def _parity(case: Subject) -> Iterator[tuple[float, float]]:
 
 
 def _strands(case: Subject) -> Iterator[tuple[float, float]]:
-    """A window against its reverse complement, turned back; only a network built to be symmetric
-    must give the same."""
+    """Compare a window with its reverse complement, with the answers oriented alike; only a network
+    that is symmetric by construction must give the same."""
     forward = case.logp(case.windows)
     back = case.logp(reverse_complement(case.windows), case.bundle.site_reverse)[
         :, ::-1
-    ]  # an LLR turns like a distribution
+    ]  # an LLR is reversed like a distribution
     yield (
         float(np.abs(forward - back).max()),
         case.family.bar if case.bundle.rc_equivariant else np.inf,
@@ -126,7 +127,8 @@ def _strands(case: Subject) -> Iterator[tuple[float, float]]:
 
 
 def _batches(case: Subject) -> Iterator[tuple[float, float]]:
-    """A window alone against the same in company, a padded one among them: no bit may differ."""
+    """Compare a window alone with the same window in a batch that includes a padded one; no bit may
+    differ."""
     codes = case.windows.copy()
     quarter = codes.shape[1] // 4
     codes[
@@ -144,8 +146,8 @@ def _batches(case: Subject) -> Iterator[tuple[float, float]]:
 
 
 def _round_trip(case: Subject) -> Iterator[tuple[float, float]]:
-    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others; each
-    strand."""
+    """Count the letters of a window that change when its tokens are looked up in the vocabulary in
+    reverse, on each strand."""
     text = case.loaded.text
     token_of = {number: token for token, number in text.vocabulary.items()}
     wrong = 0
@@ -165,8 +167,8 @@ def _round_trip(case: Subject) -> Iterator[tuple[float, float]]:
 
 
 def _reach(case: Subject) -> Iterator[tuple]:
-    """The answer at a place may not hang on the letter there, nor in a causal model on what
-    follows; it must on the letters beside it."""
+    """The answer at a place must not depend on the letter there nor, in a causal model, on what
+    follows; it must depend on the letters beside it."""
     at = case.bundle.site_forward
     hidden, read = [at], [at - case.loaded.text.k]
     if case.bundle.causal:
@@ -185,8 +187,8 @@ def _reach(case: Subject) -> Iterator[tuple]:
 
 
 def _plain_torch(case: Subject) -> Iterator[tuple[float, float]]:
-    """ln p against the whole torch network run on one window at a time, its logits put together by
-    hand from the vocabulary's strings."""
+    """Compare ln p with that of the whole torch network, run on one window at a time, with the
+    logits combined by hand from the words of the vocabulary."""
     ours = case.logp(case.windows)
     theirs = np.stack([_by_hand(case, window) for window in case.windows])
     yield float(np.abs(ours - theirs).max()) / max(1.0, float(ours.std())), case.family.bar
@@ -228,12 +230,13 @@ CHECKS: dict[str, Callable[[Subject], Iterator[tuple]]] = {
     "round trip": _round_trip,
     "reach": _reach,
 }
-"""By the name of the column in docs/understand/models.md. A check yields (value, the most allowed) or (value,
-the least allowed, True)."""
+"""The checks by the name of their column in docs/understand/models.md. A check yields (value,
+largest allowed value) or (value, smallest allowed value, True)."""
 
 
 def outcomes(chosen: dict[str, tuple[Family, Example]], folder: Path) -> Iterator[Outcome]:
-    """Every check of every example given; folder: an empty one for checkpoints and bundles."""
+    """Yield every check of every given example; folder: an empty one for checkpoints and
+    bundles."""
     folder.mkdir(parents=True, exist_ok=True)
     fasta = write_genome(folder / "random.fa")
     for name, (family, example) in chosen.items():

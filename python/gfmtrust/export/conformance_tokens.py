@@ -1,9 +1,9 @@
-"""The checks of the conformance suite that a model of whole tokens answers in its own way: it tells
-no four letters at a site.
+"""The checks of the conformance suite that differ for a model of whole tokens, which gives no
+distribution over four letters at a site.
 
-Each takes a `conformance.Subject`. The twin cuts the text again with a tokenizer of its own, slow
-and by strings, runs the whole torch network on one text at a time and puts the two alleles' sums
-together by hand.
+Each check takes a `conformance.Subject`. The independent implementation here tokenises the text
+again with a slow tokenizer of its own that works on strings, runs the whole torch network on one
+text at a time, and adds the sums of both alleles by hand.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BASES = "ACGT"
 
 
 def words_of(letters: str, merges: list[tuple[str, str]]) -> list[str]:
-    """Tokens of a text of bases, as strings: merge the pair of the lowest rank, the leftmost of
-    equal ones, until none is left."""
+    """Return the tokens of a text of bases, as strings: merge the pair of the lowest rank, the
+    leftmost of equal ones, until no pair is left."""
     rank = {pair: place for place, pair in enumerate(merges)}
     tokens = list(letters)
     while True:
@@ -40,13 +40,13 @@ def words_of(letters: str, merges: list[tuple[str, str]]) -> list[str]:
 
 
 def plain_torch(case) -> Iterator[tuple[float, float]]:
-    """LLRs of the three other bases at the site against the whole torch network run on one text at
-    a time."""
+    """Compare the LLRs of the three other bases at the site with those of the whole torch network,
+    run on one text at a time."""
     ours = case.logp(case.windows)
     theirs = np.stack(
         [_by_hand(case, "".join(BASES[code] for code in window)) for window in case.windows]
     )
-    # a sum over several tokens may be as many bars away
+    # a sum over several tokens may differ by as many bars
     longest = max(
         len(question.pos)
         for question in likelihoods.spread_asks(case.session.bpe, case.windows, every=1)
@@ -59,8 +59,8 @@ def plain_torch(case) -> Iterator[tuple[float, float]]:
 
 
 def round_trip(case) -> Iterator[tuple[float, float]]:
-    """Letters of a window whose tokens, looked up in the vocabulary backwards, are others or
-    elsewhere; each strand."""
+    """Count the letters of a window that change or move when its tokens are looked up in the
+    vocabulary in reverse, on each strand."""
     text = case.loaded.text
     token_of = {number: token for token, number in text.vocabulary.items()}
     wrong = 0
@@ -77,8 +77,9 @@ def round_trip(case) -> Iterator[tuple[float, float]]:
 
 
 def reach(case) -> Iterator[tuple]:
-    """a against b where b stands is b against a where a stands, negated; no token hangs on one
-    behind it in a causal model; the letters on both sides are read."""
+    """The LLR of a against b where b is present must equal that of b against a where a is present,
+    negated; in a causal model no token may depend on a later one; and the letters on both sides
+    must be read."""
     at = case.bundle.site_forward
     before = case.logp(case.windows)
     there = case.windows[:, at]
@@ -103,8 +104,8 @@ def reach(case) -> Iterator[tuple]:
 
 
 def _leak(case) -> float:
-    """Largest change of ln p of a causal model's tokens where every token from theirs on is
-    another, the text as long as before."""
+    """Return the largest change of ln p of a causal model's tokens when every token from theirs
+    onwards is replaced and the length of the text is kept."""
     model = case.session.bpe
     letters_ids = sorted(set(model.text.vocabulary.values()) - model.blank)
     rows, changed = [], []
@@ -123,7 +124,7 @@ def _leak(case) -> float:
 
 
 def _by_hand(case, window: str) -> np.ndarray:
-    """LLR of each base at the site against the one there, float64 (4,)."""
+    """Return the LLR of each base at the site against the one there, float64 (4,)."""
     at = case.bundle.site_forward
     llrs = np.zeros(4)
     for base in range(4):
@@ -172,4 +173,4 @@ def _of_pair(case, ref: str, alt: str) -> float:
 
 
 CHECKS = {"plain torch": plain_torch, "round trip": round_trip, "reach": reach}
-"""In place of the checks of the same name."""
+"""These replace the checks of the same name."""

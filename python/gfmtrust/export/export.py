@@ -84,7 +84,7 @@ def _certified(
     """Export a loaded checkpoint, certify its graphs, and write the bundle `target`."""
     from gfmtrust.export import certificate
 
-    # an index or a decompressed copy that the genome needs goes to the scratch folder too
+    # an index or a decompressed copy of the genome goes to the scratch folder too
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         window = _window(loaded, source, options)
         identity = sources.identity(loaded, source, target.name)

@@ -1,8 +1,8 @@
-"""The parity certificate: an exported graph against the torch network it came from, at shapes it
+"""The parity certificate: an exported graph is compared with its torch network at shapes that it
 was not traced at.
 
-References are computed before the export, on random windows with N and letters outside the contig
-among them. What is compared and how strict: docs/understand/models.md, "Parity".
+The references are computed before the export, on random windows that include N and letters outside
+the contig. What is compared and how strictly: docs/understand/models.md, "Parity".
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.models.family import BAR
 
 FP16_BARS = {"max_llr": 1e-2, "max_entropy_bits": 5e-3}
-"""Largest differences of fp16 from fp32, nats and bits, times the standard deviation of logp where
-that is above 1."""
+"""The largest allowed differences of fp16 from fp32, in nats and bits; they are multiplied by the
+standard deviation of logp where that exceeds 1."""
 RANK_BARS = {
     "one_less_spearman": 7e-4,
     "top_1_percent_missed": 0.012,
     "top_5_percent_missed": 0.007,
 }
-"""How far fp16 may reorder LLRs; of the most negative ones one place may always be
-missed, as few windows have few places."""
+"""How far fp16 may reorder the LLRs. Among the most negative ones a single difference is always
+allowed, because few windows give few places."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What torch answers to one set of inputs; padded: letters outside the contig at the windows'
-    ends."""
+    """Torch's answers to one set of inputs. padded: whether the ends of the windows lie outside the
+    contig."""
 
     feeds: dict[str, np.ndarray]
     logp: np.ndarray
@@ -50,8 +50,8 @@ def feeds_of_shape(
     seed: int,
     padded: bool = False,
 ) -> dict:
-    """Inputs for n random windows, about one letter in fifty an N; scored positions are distinct
-    letters of distinct tokens."""
+    """Return the inputs for n random windows, in which about one letter in fifty is an N; the
+    scored positions are distinct letters of distinct tokens."""
     rng = np.random.default_rng(seed)
     text = tokenizer.text
     codes = rng.integers(0, 4, (n, width), dtype=np.uint8)
@@ -62,23 +62,24 @@ def feeds_of_shape(
     n_tokens = width // text.k
     first = (
         1 if text.causal and not text.prefix else 0
-    )  # nothing stands before a causal window's first token
+    )  # the first token of a causal window has no context
     token = first + np.stack([rng.permutation(n_tokens - first)[:n_positions] for _ in range(n)])
     return tokenizers.feeds(tokenizer, codes, token * text.k + rng.integers(0, text.k, token.shape))
 
 
 def longest_but_window(window, k: int) -> int:
-    """Letters of the longest window the certificate asks for beside the full one."""
+    """Return the length in letters of the longest window of the certificate except the full one."""
     return window.shortest_bp + 7 * k
 
 
 def references(
     answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], tokenizer: tokenizers.Tokenizer, window
 ) -> list[Reference]:
-    """Torch's answers at four shapes: traced, another batch and length, batch 1 at the full window,
-    a padded batch.
+    """Return torch's answers at four shapes: traced, another batch and length, batch 1 at the full
+    window, and a padded batch.
 
-    answer: feeds -> logp and off_alphabet, eager torch in fp32. The first is the one to trace with.
+    answer: feeds -> logp and off_alphabet, eager torch in fp32. The first shape is the one to trace
+    with.
     """
     k, traced = tokenizer.text.k, window.shortest_bp
     other = longest_but_window(window, k)
@@ -98,11 +99,11 @@ def references(
 def references_of_tokens(
     answer: Callable[[dict], tuple[np.ndarray, np.ndarray]], model: bpe.Bpe, window
 ) -> list[Reference]:
-    """The same of a model of whole tokens: traced, another batch and length, batch 1 at the full
-    window, a batch with unknown letters.
+    """Return the same for a model of whole tokens: traced, another batch and length, batch 1 at the
+    full window, and a batch with unknown letters.
 
-    Texts are random tokens of exactly one length, so there is no padding to try. The full length is
-    that of a window of random letters.
+    The texts are random tokens of exactly one length, so there is no padding to test. The full
+    length is that of a window of random letters.
     """
     full = len(
         bpe.segment(
@@ -130,10 +131,11 @@ def certify(
     bar: float = BAR,
     graph: str = GRAPH_FILE,
 ) -> dict:
-    """The certificate: differences at every shape, and between one batch and its windows run alone.
+    """Return the certificate: the differences at every shape, and between one batch and its windows
+    run alone.
 
-    run: feeds -> outputs by name. bar: of the family. graph: its file in the bundle. Raises
-    BadDataError (65) where a difference of logp is above the bar.
+    run: feeds -> outputs by name. bar: that of the family. graph: its file in the bundle. Raises
+    BadDataError (65) where a difference of logp exceeds the bar.
     """
     shapes, failed = [], []
     for reference in answers:
@@ -149,7 +151,7 @@ def certify(
             "allowed": _rounded(allowed),
         } | _derived(answer, reference)
         shapes.append(shape)
-        if not difference.max() <= allowed:  # a NaN fails too
+        if not difference.max() <= allowed:  # NaN fails too
             failed.append(shape)
     if failed:
         observed = f"logp differs by {failed[0]['max_logp']:.2g} from torch at input_ids {failed[0]['input_ids']}"
@@ -178,8 +180,8 @@ def certify(
 
 
 def _derived(answer: dict, reference: Reference) -> dict:
-    """Differences of what is made of logp: of LLR and entropy at a site, or of the sum over a row's
-    tokens, an allele's likelihood."""
+    """Return the differences of quantities derived from logp: of the LLR and the entropy at a site,
+    or of the sum over the tokens of a row, which is an allele's likelihood."""
     if "target" in reference.feeds:
         ours, theirs = (
             logp.sum(axis=1, dtype=np.float64) for logp in (answer["logp"], reference.logp)
@@ -195,11 +197,11 @@ def _derived(answer: dict, reference: Reference) -> dict:
 
 
 def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE) -> dict:
-    """The certificate of a graph in fp16: its LLRs and entropies at one place of windows of the
-    genome against those of fp32.
+    """Return the certificate of a graph in fp16: its LLRs and entropies at one place of windows of
+    the genome, compared with those of fp32.
 
-    full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference is
-    above its bar of FP16_BARS or RANK_BARS, or an answer is not finite.
+    full, low: sessions. cut: codes uint8 (n, W). Raises BadDataError (65) where a difference
+    exceeds its bar of FP16_BARS or RANK_BARS, or an answer is not finite.
     """
     index = np.full((len(cut), 1), site)
     with np.errstate(divide="ignore"):
@@ -225,7 +227,7 @@ def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE)
         for name, bar in RANK_BARS.items()
     }
     for name, bar in bars.items():
-        if not differences[name] <= bar:  # a NaN fails too
+        if not differences[name] <= bar:  # NaN fails too
             raise BadDataError(
                 message(
                     "graph in fp16",
@@ -245,8 +247,8 @@ def certify_fp16(full, low, cut: np.ndarray, site: int, graph: str = GRAPH_FILE)
 
 
 def _missed(llr: np.ndarray, other: np.ndarray, share: float) -> tuple[int, int]:
-    """How many of the most negative share of `llr` are not among as many of `other`, and of how
-    many."""
+    """Return how many of the most negative `share` of `llr` are not among the same number of
+    `other`, and that number."""
     n = -(-llr.size * share // 1)
     top, top_of_other = (
         set(np.argsort(values, axis=None, kind="stable")[: int(n)].tolist())
@@ -256,7 +258,8 @@ def _missed(llr: np.ndarray, other: np.ndarray, share: float) -> tuple[int, int]
 
 
 def _rounded(value: float) -> float:
-    """Two digits: enough to judge by, and the same where the last bits of a sum are not."""
+    """Round to two significant digits: enough for a judgement, and independent of the last bits of
+    a sum."""
     return float(f"{value:.2g}")
 
 

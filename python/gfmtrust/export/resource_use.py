@@ -1,8 +1,8 @@
-"""What a bundle costs where it runs: time a window and peak memory, of a process that does nothing
-else and knows no torch.
+"""The resource use of a bundle: time per window and peak memory of a separate process that does
+nothing else and does not import torch.
 
-python -m gfmtrust.export.resource_use BUNDLE N_WINDOWS   ->   {"seconds": a window, "megabytes":
-peak}
+    python -m gfmtrust.export.resource_use BUNDLE N_WINDOWS THREADS
+        ->   {"seconds": per window, "megabytes": peak}
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from gfmtrust.core.errors import InternalError, message
 from gfmtrust.readers.registry import reader_of
 
 STATUS = Path("/proc/self/status")
-"""Its VmHWM starts anew with the program; getrusage hands the parent's peak on."""
+"""Its VmHWM starts anew with each program, whereas getrusage passes on the peak of the parent."""
 
 
 def footprint(bundle: Bundle, n_windows: int = 16, threads: int = 1) -> dict[str, float]:
-    """Seconds a window and peak memory in MB of scoring n windows in a fresh process. Raises
-    InternalError (70) where that fails."""
+    """Return the seconds per window and the peak memory in MB of scoring n windows in a new
+    process. Raises InternalError (70) where that fails."""
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(bundle.directory), str(n_windows), str(threads)],
         capture_output=True,

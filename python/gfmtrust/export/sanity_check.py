@@ -1,9 +1,9 @@
-"""Has a model learned anything of this genome? Its mean surprisal on windows of the user's FASTA,
-before a bundle is written.
+"""The sanity check: has a model learned anything about this genome? Its mean surprisal on windows
+of the user's FASTA is measured before a bundle is written.
 
-A model whose weights are random, shuffled or misread sits at ln 4 nats per base or above; such a
-bundle is refused, or marked `gate: failed` where the user insists. The same windows choose between
-the two k-mer methods and measure strand symmetry.
+A model whose weights are random, shuffled or misread has at least ln 4 nats per base; such a bundle
+is refused, or marked `gate: failed` where the user insists. The same windows decide between the two
+k-mer methods and measure the strand symmetry.
 """
 
 from __future__ import annotations
@@ -21,22 +21,28 @@ LOG = logging.getLogger(__name__)
 
 MARGIN_NATS = 0.01
 THRESHOLD_NATS = float(np.log(4)) - MARGIN_NATS
-"""A random network's mean is at or above ln 4 = 1.386; it must lie below by more than the windows'
-noise."""
+"""The mean of a random network is at least ln 4 = 1.386; a model must be below that by more than
+the noise of the windows."""
 MIN_GAIN_BITS = 0.01
-"""`conditional` replaces `marginal` where it saves this much a base, and surely so."""
+"""`conditional` replaces `marginal` where it saves at least this many bits per base, with
+significance."""
 N_BOOTSTRAP = 1000
 MAX_DRAWS = 8
-"""At most this many times the wanted windows are looked at; beyond that the genome is mostly N."""
+"""At most this many times the requested number of windows are drawn; a genome that needs more is
+mostly N."""
 SYMMETRY_WINDOWS = 32
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """nll_nats: float64 (n_windows,), mean surprisal of each window's scored bases; n_bases: scored
-    in all; is_constant: every window was answered alike. unit: what is scored, 'base' or 'token';
-    threshold: the gate's, nats a unit; composition: entropy of the units as they occur, None where
-    it is that of the windows' bases."""
+    """The result of scoring windows.
+
+    nll_nats: float64 (n_windows,), mean surprisal of the scored bases of each window.
+    n_bases: number of scored bases. is_constant: whether all windows had the same answer.
+    unit: what is scored, 'base' or 'token'. threshold: that of the sanity check, nats per unit.
+    composition: entropy of the units by their frequency, nats; None where it is that of the
+        windows' bases.
+    """
 
     nll_nats: np.ndarray
     n_bases: int
@@ -51,8 +57,8 @@ class Evidence:
 
 
 def windows(genome, width: int, n: int) -> np.ndarray:
-    """n windows without N, evenly spread over the genome, or all there are; codes uint8 (<= n,
-    width), genome order.
+    """Return n windows without N, spread evenly over the genome, or all there are; codes uint8 (<=
+    n, width), in genome order.
 
     Raises BadDataError (65) where there is none.
     """
@@ -89,9 +95,10 @@ def windows(genome, width: int, n: int) -> np.ndarray:
 
 
 def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
-    """Surprisal of the real bases at `index` int64 (P,) of every window, all P scored in one pass.
+    """Return the surprisal of the real bases at `index` int64 (P,) of every window; all P are
+    scored in one pass.
 
-    A row without a finite answer counts as ln 4 + 1, so that a broken model fails.
+    A window without a finite answer counts as ln 4 + 1, so that a broken model fails.
     """
     probs, _ = session.distributions(cut, np.broadcast_to(index, (len(cut), len(index))).copy())
     mean = probs.mean(axis=2, dtype=np.float64)
@@ -103,12 +110,12 @@ def evidence(session, cut: np.ndarray, index: np.ndarray) -> Evidence:
 
 
 def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -> Evidence:
-    """Surprisal of the real tokens of every window: every eighth masked at once, or of a causal
-    model all of them.
+    """Return the surprisal of the real tokens of every window: every eighth masked at once, or, for
+    a causal model, all of them.
 
-    Against ln V, V the network's tokens: what weights that know nothing give. A token without a
-    finite answer counts as ln V + 1. Constant is a model whose answer for a token never depends on
-    where it stands.
+    The threshold is ln V with V the number of the network's tokens, the value of weights that have
+    learned nothing. A token without a finite answer counts as ln V + 1. A model is constant if its
+    answer for a token never depends on the token's place.
     """
     uniform = float(np.log(session.bpe.text.n_ids))
     asked = [one for one in likelihoods.spread_asks(session.bpe, cut) if one is not None]
@@ -130,8 +137,8 @@ def token_evidence(session, cut: np.ndarray, _index: np.ndarray | None = None) -
 
 
 def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int = 0) -> bool:
-    """Whether `conditional` has the lower mean surprisal by MIN_GAIN_BITS or more, 95 % lower bound
-    of a window bootstrap above 0."""
+    """Whether `conditional` has a lower mean surprisal by at least MIN_GAIN_BITS, with a 95 % lower
+    bound of a bootstrap over windows above 0."""
     gain = (marginal.nll_nats - conditional.nll_nats) / np.log(2)
     rng = np.random.default_rng(seed)
     means = [gain[rng.integers(0, len(gain), len(gain))].mean() for _ in range(N_BOOTSTRAP)]
@@ -139,11 +146,11 @@ def conditional_is_better(marginal: Evidence, conditional: Evidence, seed: int =
 
 
 def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
-    """Difference of logp between a window and its reverse complement, turned back: mean and maximum
-    over a few windows.
+    """Return the mean and maximum difference of logp between a window and its reverse complement,
+    with the bases in the same order, over a few windows.
 
-    Exact zero only for a network built to be symmetric; what a causal model reads differs between
-    strands, so for it this is large.
+    It is exactly zero only for a network that is symmetric by construction. For a causal model it
+    is large, because the model reads another context on each strand.
     """
     cut = cut[:SYMMETRY_WINDOWS]
     answers = []
@@ -155,7 +162,8 @@ def strand_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: i
 
 
 def token_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: int) -> dict:
-    """The same of a model of whole tokens, of the LLRs of the three other bases at the site."""
+    """Return the same for a model of whole tokens, from the LLRs of the three other bases at the
+    site."""
     cut = cut[:SYMMETRY_WINDOWS]
     return difference_summary(
         cut, likelihoods.strand_difference(session, cut, site_forward, site_reverse), "llr"
@@ -171,20 +179,20 @@ def difference_summary(cut: np.ndarray, difference: np.ndarray, of: str) -> dict
 
 
 def composition_nats(cut: np.ndarray) -> float:
-    """Entropy of the windows' base composition: what a model knows that knows nothing but the four
-    frequencies."""
+    """Return the entropy of the windows' base composition, in nats: the surprisal of a model that
+    only knows the four frequencies."""
     share = np.bincount(cut.ravel(), minlength=4)[:4] / cut.size
     return float(-(share[share > 0] * np.log(share[share > 0])).sum())
 
 
 def judge(evidence: Evidence, cut: np.ndarray, fasta_digest: str, allow_untrained: bool) -> dict:
-    """The gate's part of the certificate. Raises BadDataError (65) where the model fails and
-    untrained ones are not allowed."""
+    """Return the sanity check's part of the certificate. Raises BadDataError (65) where the model
+    fails and untrained ones are not allowed."""
     composition = composition_nats(cut) if evidence.composition is None else evidence.composition
     is_low = evidence.mean < evidence.threshold
     passed = (
         is_low and not evidence.is_constant
-    )  # four fixed numbers can lie below: the composition of an AT-rich genome does
+    )  # constant answers can be below the threshold: in an AT-rich genome the composition is
     if not passed:
         observed, wanted = (
             ("the same answer for every window", "one that depends on the window")

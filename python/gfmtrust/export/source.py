@@ -1,5 +1,5 @@
-"""Where a model comes from: what the user named becomes a directory, with the registry's row and
-what else is known of its maker."""
+"""The source of a model: the user's argument is resolved to a directory, with the row of the
+registry and what else is known about its origin."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """A directory of weights or a bundle, the row that names it, if one does, and what else is
-    known of it."""
+    """A directory of weights or a bundle, the row that names it, if any, and further facts about
+    its identity."""
 
     directory: Path
     row: registry.Row | None = None
@@ -32,8 +32,9 @@ class Source:
 
 
 def resolve(model: str) -> Source:
-    """A directory as given, else a checkpoint of the hub by its commit, else a pinned row's. Raises
-    ConfigurationError (78), MissingInputError (66), and what `hub.fetch` raises."""
+    """Return a directory as given, otherwise a checkpoint of the hub at its commit, otherwise that
+    of a pinned row. Raises ConfigurationError (78), MissingInputError (66), and what `hub.fetch`
+    raises."""
     directory = Path(model)
     if directory.is_dir():
         return Source(directory)
@@ -84,11 +85,11 @@ def _fetch(repository: str, revision: str, weights_sha256: Sequence[str] = ()) -
 
 
 def check_row(row: registry.Row, loaded) -> None:
-    """Refuse (65) files whose sha256 is not the row's; a family of another name is refused too.
-    loaded: models.checkpoint.Checkpoint.
+    """Raise BadDataError (65) for files whose sha256 differs from the row's, and for another
+    family. loaded: models.checkpoint.Checkpoint.
 
     A digest that the row leaves empty was not listed by its source: the commit fixes the file, and
-    the hub's own digest was checked when it was fetched.
+    the hub's own digest was checked when the file was fetched.
     """
     weights = [
         digest
@@ -113,8 +114,9 @@ def check_row(row: registry.Row, loaded) -> None:
 
 
 def identity(loaded, source: Source, name: str) -> dict:
-    """The group of bundle.json that says who made the model, under which licence; from our card in
-    the directory, else the row or the id given, else its model card."""
+    """Return the group of bundle.json that states who made the model and under which licence: from
+    our card in the directory, otherwise from the row or the given id, otherwise from its model
+    card."""
     row = asdict(source.row) if source.row else {}
     stated = hub.licence(loaded.directory) | source.identity
     known = {

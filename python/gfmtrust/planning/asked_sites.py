@@ -1,4 +1,4 @@
-"""Which sites of a plan the copy index is asked about."""
+"""The sites of a plan for which the copy index is built."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def asked_sites(
     pool: tuple[np.ndarray, np.ndarray],
     variants: pd.DataFrame,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """contig_index, pos and span, int64 (n,), of every site that needs a copy class: the SNVs of
-    the run, the region bases, the candidates for probes, and every variant with its probes; some of
-    them more than once.
+    """Return contig_index, pos and span, int64 (n,), of every site that needs a copy class: the
+    SNVs of the run, the region bases, the candidates for probes, and every variant with its probes.
+    Some of them may occur more than once.
 
     pool: contig_index and pos of the candidates; variants: rows of tables.VARIANTS.
     """
@@ -41,7 +41,7 @@ def asked_sites(
 
 
 def _scored_bases(genome, alleles: Positions, regions: Regions) -> Iterator[tuple[int, np.ndarray]]:
-    """Positions of the SNVs and the region bases, contig by contig."""
+    """Yield the positions of the SNVs and the region bases, contig by contig."""
     for index, mask in alleles.by_contig(genome):
         is_scored = mask & TO_SCORE > 0
         for intervals in regions.sets.values():

@@ -1,4 +1,4 @@
-"""What the copy index says of each row of a plan."""
+"""The facts of the copy index for each row of a plan."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class CopyFacts:
     def columns(
         self, contig_index: np.ndarray, pos: np.ndarray, span: np.ndarray, soft_masked: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Columns copies, copy_bases, diverged_base and copy_class of n sites that are in the
-        index. span: letters between the flanks, 1 for a base."""
+        """Return the columns copies, copy_bases, diverged_base and copy_class of n sites that are
+        in the index. span: the number of letters between the flanks, 1 for a base."""
         rows = self.index.lookup(contig_index, pos, span)
         return {
             "copies": rows.copies,

@@ -37,14 +37,14 @@ from gfmtrust.planning.snvs import Reservoir, Snvs
 log = logging.getLogger(__name__)
 
 POOL_SITES = 400_000
-"""Number of candidate sites drawn from the whole genome, from which the probes are chosen."""
+"""The number of candidate sites drawn from the whole genome, from which the probes are chosen."""
 SAMPLED_SNVS = 200_000
 """Number of SNVs kept for the spectrum: a uniform subset of the run's SNVs, by reservoir
 sampling."""
 SURPRISAL_SNVS = SAMPLED_BASES = 20_000
 COPY_INDEX = "copies.parquet"
 MAX_ALLELE_BP = 50
-"""Alleles that are longer after normalisation are TOO_LONG."""
+"""Alleles that are longer than this after normalisation are TOO_LONG."""
 BLOCK_WINDOW_BP = 1_024
 """Calibration blocks contain at least four windows of this length where the genome allows it. The
 plan does not depend on the models, so that another model needs no new plan."""
@@ -142,7 +142,8 @@ def plan_sites(
 
 
 def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
-    """Whether probes may come from each contig, bool (n,). Raises the errors of `plan_sites`."""
+    """Return whether probes may come from each contig, bool (n,). Raises the errors of
+    `plan_sites`."""
     if options.shard_size < 1:
         raise UsageError(message("--shard_size", str(options.shard_size), "a positive integer"))
     is_source = background_reference.sources(genome.names)
@@ -218,7 +219,8 @@ def _write_alleles(
 
 
 def _copy_index(genome, asked, checks: Checks, options: PlanOptions) -> CopyIndex:
-    """The index of the asked sites; those that `--copy_index` holds are not searched again."""
+    """Return the index of the requested sites; those that `--copy_index` contains are not searched
+    again."""
     existing = (
         CopyIndex.read(options.copy_index, checks.genome.digest) if options.copy_index else None
     )
@@ -228,7 +230,7 @@ def _copy_index(genome, asked, checks: Checks, options: PlanOptions) -> CopyInde
 
 @dataclass(frozen=True)
 class _Candidates:
-    """Sites that probes may be drawn from, (n,) each, and the copy facts of the plan."""
+    """Candidate sites for probes, (n,) each, and the copy facts of the plan."""
 
     contig_index: np.ndarray
     pos: np.ndarray
@@ -236,7 +238,8 @@ class _Candidates:
 
 
 def _sites(genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None) -> Sites:
-    """Sites as the draw sees them; region and copy classes as the numbers of their names."""
+    """Return sites in the form that the draw needs; region and copy classes are the numbers of
+    their names."""
     around = surroundings(genome, contig_index, pos)
     copy = copies.columns(contig_index, pos, np.ones(len(pos), np.int64), around.soft_masked)
     return Sites(
@@ -257,7 +260,7 @@ def _drawn_probes(
     n: int,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], probes.Drawing]:
-    """Columns of tables.PROBES in genome order, and how the draw went."""
+    """Return the columns of tables.PROBES in genome order, and the facts about the draw."""
     contig_index, pos, copies = candidates.contig_index, candidates.pos, candidates.copies
     sites = _sites(genome, regions, copies, contig_index, pos)
     usable = np.flatnonzero(
@@ -322,9 +325,9 @@ def _drawn_probes(
 
 
 def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Candidate sites, sorted: every base of the intervals where there are few, else POOL_SITES
-    that are drawn uniformly. No site lies under an allele of the run. intervals: stretches of A, C,
-    G and T in each contig, int64 (n, 2)."""
+    """Return the candidate sites, sorted: every base of the intervals where there are few,
+    otherwise POOL_SITES that are drawn uniformly. No site is covered by an allele of the run.
+    intervals: stretches of A, C, G and T in each contig, int64 (n, 2)."""
     spans = np.array([(part[:, 1] - part[:, 0]).sum() for part in intervals], dtype=np.int64)
     total = int(spans.sum())
     per_contig = spans if total <= POOL_SITES else rng.multinomial(POOL_SITES, spans / total)

@@ -1,9 +1,8 @@
-"""Probes: sites of the user's own genome where the real base is known, each with a decoy base
-beside it.
+"""Probes: sites of the user's own genome whose real base is known, each with a decoy base.
 
-Drawn so that they look like the run's SNVs (substitution, flanks, region class, GC, local
-surprisal) and so that the real base stands on the run's REF side in half of them: a model that
-merely likes one letter is then right half of the time, whatever the spectrum. They are drawn cell
+They are drawn so that they resemble the run's SNVs (substitution, flanks, region class, GC, local
+surprisal) and so that the real base is on the run's REF side in half of them: a model that merely
+prefers one letter is then right in half of the probes, whatever the spectrum. They are drawn cell
 by cell (copy class and mutation class), because certificates are never pooled over cells. Source:
 docs/understand/reliability.md, "Drawing the probes".
 """
@@ -22,23 +21,23 @@ from gfmtrust.planning.site_classes import LEVELS, SiteClasses, Sites, cell_of, 
 
 MIN_SNVS_FOR_SPECTRUM = 1_000
 MIN_SNVS_FOR_SURPRISAL = 20
-"""As few as the shift test looks at: probes that were not matched would make it fire on any
-exome-like callset."""
+"""The smallest number of SNVs that the shift test uses. Without matching, that test would fire on
+any exome-like callset."""
 MIN_SNVS_OF_CELL = 30
-"""SNVs of the run that a cell needs before it has its equal share of the probes: as few as the
-own-allele check asks for."""
+"""The number of the run's SNVs that a cell needs before it gets its equal share of the probes; the
+own-allele check needs the same number."""
 SNVS_PER_BIN, MAX_BINS = 10, 10
 OVERSIZE = 4
 QUINTILES = np.array([0.2, 0.4, 0.6, 0.8])
 Rows = np.ndarray
 Surprisal = Callable[[Rows], np.ndarray]
-"""Local surprisal of the sites in those rows, bits; NaN where unknown."""
+"""Returns the local surprisal of the sites in those rows, bits; NaN where unknown."""
 
 
 @dataclass(frozen=True)
 class Probes:
-    """n probes: row of the candidate pool that each stands at, decoy base uint8, run_oriented bool
-    (real base on the REF side)."""
+    """n probes: row of each in the candidate pool, decoy base uint8, run_oriented bool (whether the
+    real base is on the REF side)."""
 
     row: np.ndarray
     decoy: np.ndarray
@@ -47,8 +46,8 @@ class Probes:
 
 @dataclass
 class Drawing:
-    """How a draw went: which spectrum was used, whether any candidate is in lower case, and how many
-    alleles had to merge to a wider class."""
+    """Facts about a draw: the spectrum that was used, whether the local surprisal was matched,
+    whether any candidate is in lower case, and how many alleles were matched in a wider class."""
 
     spectrum: str = "run"
     matched_surprisal: bool = False
@@ -78,8 +77,8 @@ class _Alleles:
 
 
 def probe_number(n_snv_sites: int, asked: str | int) -> int:
-    """`auto` is a tenth of the run's unique SNV sites, within 8,000 and 20,000; a number is taken
-    as it is."""
+    """Return the number of probes. `auto` is a tenth of the run's unique SNV sites, limited to
+    8,000 to 20,000; any other value is used unchanged."""
     return min(20_000, max(8_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
 
 
@@ -92,13 +91,13 @@ def draw(
     seed: int,
     bases: Sites | None = None,
 ) -> tuple[Probes, Drawing]:
-    """Draw n probes from a pool of reference sites so that they look like the run's SNVs.
+    """Draw n probes from a pool of reference sites so that they resemble the run's SNVs.
 
-    Half of them are spread over the cells as the run's SNVs are, half equally over the cells that
-    hold at least MIN_SNVS_OF_CELL of them: a rare cell is certified on probes of its own or not at
-    all. bases: a sample of the region bases, which are flagged against any other letter and so
-    have cells that the SNVs may lack. Draws are i.i.d. with replacement within a cell. Raises
-    BadDataError (65) where the genome has no base to draw.
+    Half of them are distributed over the cells like the run's SNVs, the other half equally over the
+    cells with at least MIN_SNVS_OF_CELL of them: a rare cell is certified on its own probes or not
+    at all. bases: a sample of the region bases, which are flagged against any other letter and
+    therefore have cells that the SNVs may lack. Draws within a cell are i.i.d. with replacement.
+    Raises BadDataError (65) where the genome has no base to draw.
     """
     around = pool.around
     if not len(around.base):
@@ -132,7 +131,7 @@ def draw(
         if not len(of_cell) or not quota:
             continue
         imitated = sampled.take(of_cell[rng.integers(0, len(of_cell), quota * OVERSIZE)])
-        # a cell with too few SNVs of its own is matched to all of them
+        # a cell with too few SNVs of its own is matched to all SNVs
         in_cell = usable[run.cell == cell] if is_run else usable[:0]
         if len(in_cell) < MIN_SNVS_FOR_SURPRISAL <= len(usable):
             in_cell = usable
@@ -154,7 +153,8 @@ def draw(
 
 
 def _numbered(*sites: Sites) -> list[Sites]:
-    """All with the places of their region and copy classes among all names, in order of name."""
+    """Return all sites with their region and copy classes replaced by the index among all names,
+    sorted."""
     regions = np.unique(np.concatenate([np.asarray(one.region) for one in sites]))
     copies = np.unique(np.concatenate([np.asarray(one.copy) for one in sites]))
     return [
@@ -169,8 +169,9 @@ def _numbered(*sites: Sites) -> list[Sites]:
 
 
 def quotas(cell: np.ndarray, n: int) -> dict[int, int]:
-    """How many of n probes each cell gets, by cell in order; even numbers, so that half of each
-    cell is run-oriented, the largest cell taking what is left. cell: of the alleles to imitate."""
+    """Return the number of probes of each cell, in the order of the cells. Numbers are even, so
+    that half of each cell is run-oriented; the largest cell gets the remainder. cell: that of the
+    alleles to imitate."""
     names, counts = np.unique(cell, return_counts=True)
     populated = counts >= min(MIN_SNVS_OF_CELL, counts.max())
     wanted = n * (0.5 * counts / counts.sum() + 0.5 * populated / populated.sum())
@@ -198,7 +199,7 @@ def _draw_cell(
     rng: np.random.Generator,
     drawing: Drawing,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pool row, decoy and orientation of at most n probes of one cell."""
+    """Return pool row, decoy and orientation of at most n probes of one cell."""
     run_oriented = np.arange(len(imitated.real)) % 2 == 0
     here = np.where(run_oriented, imitated.real, imitated.other)
     decoy = np.where(run_oriented, imitated.other, imitated.real)
@@ -215,7 +216,7 @@ def _draw_cell(
 
 
 def _usable(snvs: Sites) -> np.ndarray:
-    """Rows of the SNVs whose letters are all known."""
+    """Return the rows of the SNVs whose letters are all known."""
     around, alt = snvs.around, np.asarray(snvs.alt)
     return np.flatnonzero(
         (around.base < N)
@@ -236,7 +237,8 @@ def _alleles_of(snvs: Sites, rows: np.ndarray) -> _Alleles:
 
 
 def _against_any_letter(bases: Sites, n: int, rng: np.random.Generator) -> _Alleles:
-    """About n region bases, each with one of the other letters; those beside an N are left out."""
+    """Return about n region bases, each with one of the other letters, without those next to an
+    N."""
     rows = rng.integers(0, len(bases.region), n)
     base = bases.around.base[rows]
     alt = ((base.astype(np.int64) + 1 + rng.integers(0, 3, n)) % 4).astype(np.uint8)
@@ -248,8 +250,8 @@ def _against_any_letter(bases: Sites, n: int, rng: np.random.Generator) -> _Alle
 def _sampled(
     snvs: Sites, usable: np.ndarray, pool: Sites, n: int, rng, drawing: Drawing
 ) -> _Alleles:
-    """n alleles to imitate: the run's own, or with too few of them every substitution alike on the
-    genome's own flanks."""
+    """Return n alleles to imitate: the run's own or, where it has too few, all substitutions with
+    equal probability on flanks of the genome."""
     if len(usable) >= MIN_SNVS_FOR_SPECTRUM:
         return _alleles_of(snvs, usable[rng.integers(0, len(usable), n)])
     drawing.spectrum = "default"
@@ -267,11 +269,11 @@ def _sampled(
 def _thinned(
     n: int, rows: np.ndarray, run_oriented: np.ndarray, surprisals: _Surprisals, drawing, rng
 ) -> np.ndarray:
-    """Which draws to keep: at most n, half in each orientation, spread over the deciles of the
+    """Return which draws to keep: at most n, half in each orientation, and distributed like the
     local surprisal of the run's SNVs if the cell has enough of them.
 
-    A draw is kept or not by a coin of its own, never drawn again, so that what is kept stays i.i.d.
-    and the binomial bound exact.
+    Each draw is kept or discarded by an independent random number and never drawn again, so that
+    the kept draws stay i.i.d. and the binomial bound is exact.
     """
     run = surprisals.of_run[np.isfinite(surprisals.of_run)]
     chance = np.ones(len(rows))

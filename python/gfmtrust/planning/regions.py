@@ -12,8 +12,8 @@ from gfmtrust.inputs.sites import region_class
 from gfmtrust.planning.snvs import Snvs
 
 MIN_CLASS_PROBES = 500
-"""Probes that a region class needs in the quarter of the probes that decides on a level
-(docs/understand/reliability.md, cells)."""
+"""The number of probes that a region class needs in the quarter of the probes that decides on a
+level (docs/understand/reliability.md, cells)."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Regions:
     def classes(
         self, genome, contig_index: np.ndarray, pos: np.ndarray, copy_class: np.ndarray
     ) -> np.ndarray:
-        """Region class of each site, object (n,): the first BED that is a class and holds it, else
-        its copy class (n,)."""
+        """Return the region class of each site, object (n,): the first BED file that is a class and
+        contains the site, otherwise its copy class (n,)."""
         named = (
             self.sets
             if self.class_names is None
@@ -46,8 +46,8 @@ class Regions:
         return region_class(copy_class, list(member.items()))
 
     def under(self, genome, alleles: pd.DataFrame) -> np.ndarray:
-        """Names of the files that contain a base of each allele's REF, joined by commas; object
-        (n,), None where there is none.
+        """Return the names of the files that contain a base of each allele's REF, joined by commas;
+        object (n,), None where there is none.
 
         alleles: columns contig_index (-1: not in the genome), pos, ref.
         """
@@ -66,8 +66,8 @@ class Regions:
         return np.array([name[1:] or None for name in names], object)
 
     def sample(self, genome, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """contig_index and pos of about n bases of the BED files, int64, drawn uniformly over the
-        intervals of all files; none where there is no file."""
+        """Return contig_index and pos of about n bases of the BED files, int64, drawn uniformly
+        over the intervals of all files; none where there is no file."""
         parts = [
             np.array([[index, max(0, start), stop] for start, stop in intervals.intervals(name)])
             for intervals in self.sets.values()
@@ -86,8 +86,8 @@ class Regions:
         return rows[at, 0][inside], pos[inside]
 
     def with_classes_for(self, genome, snvs: Snvs, n_probes: int) -> Regions:
-        """The same regions, where only those are classes that contain enough SNVs for the probes
-        that certify a class.
+        """Return the same regions with classes only for those that contain enough SNVs for the
+        probes that certify a class.
 
         A quarter of the probes decides on a level. A class without a certificate would flag every
         allele in a small BED file LOW. No region is a class where the probes come from a

@@ -20,8 +20,8 @@ UNDER_REF, TO_SCORE = 1, 2
 CHUNK_SITES = 1_000_000
 FOLDER = "shards"
 FILE_NAMES = {kind: kind.value for kind in ShardKind} | {ShardKind.SITES: "shard"}
-"""First part of a shard's file name, for people and logs; the metadata states the kind of a
-shard."""
+"""The first part of a shard's file name, for readers and logs; the kind of a shard is stated in its
+metadata."""
 
 
 def write_shard(
@@ -33,8 +33,8 @@ def write_shard(
 
 
 def planned_shards(plan_dir: Path, *kinds: ShardKind) -> dict[PlannedShard, Path]:
-    """The plan's shards of those kinds (of all kinds where none is given), in order of kind and
-    number.
+    """Return the plan's shards of those kinds (of all kinds where none is given), in order of kind
+    and number.
 
     Raises BadDataError (65) for a table in the folder that is not a shard of this version.
     """
@@ -50,8 +50,8 @@ class Positions:
         self._path = path
 
     def by_contig(self, genome) -> Iterator[tuple[int, np.ndarray]]:
-        """(contig_index, uint8 mask (length,): bit UNDER_REF, bit TO_SCORE) for each contig of the
-        genome, in order."""
+        """Yield (contig_index, uint8 mask (length,) with the bits UNDER_REF and TO_SCORE) for each
+        contig of the genome, in order."""
         stream = (
             {name: rows.column(name).to_numpy(zero_copy_only=False) for name in rows.schema.names}
             for rows in tables.batches(

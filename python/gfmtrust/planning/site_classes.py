@@ -1,5 +1,5 @@
-"""Classes of sites that a probe may be drawn from to imitate an allele: exact ones, and wider ones
-where those hold too few candidates."""
+"""Classes of sites from which a probe may be drawn to imitate an allele: exact ones, and wider ones
+where those have too few candidates."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gfmtrust.inputs.sites import Surroundings
 
 MIN_CANDIDATES = 200
 LEVELS = ("gc", "region", "flanks", "cell")
-"""What a class of candidates that is too small gives up, in this order; the cell is never given
-up."""
+"""The properties that a class with too few candidates drops, in this order; the cell is never
+dropped."""
 
 
 @dataclass(frozen=True)
 class Sites:
     """Sites to draw from or to imitate, n rows. region, copy: names of the region class and of the
-    copy class, object (n,); alt: code of ALT, uint8 (n,), of the run's SNVs alone."""
+    copy class, object (n,); alt: code of ALT, uint8 (n,), only for the run's SNVs."""
 
     around: Surroundings
     region: np.ndarray
@@ -37,8 +37,8 @@ class Sites:
 
 
 def folded(real, other, left, right):
-    """The same substitution seen from both strands is one: turned so that `real` is A or C. Arrays
-    of codes in and out."""
+    """Return a substitution on the strand on which `real` is A or C, because the same substitution
+    seen from both strands is one. The arguments and results are arrays of codes."""
     turn = real >= 2
     return (
         np.where(turn, COMPLEMENT[real], real),
@@ -49,8 +49,8 @@ def folded(real, other, left, right):
 
 
 def cell_of(one, other, left, right, copy) -> np.ndarray:
-    """Number of the certificate cell of a substitution, int64 (n,): copy class and mutation
-    class."""
+    """Return the number of the certificate cell of a substitution, int64 (n,): copy class and
+    mutation class."""
     names = mutation_class(one, other, left, right)
     place = {name: i for i, name in enumerate(MUTATION_CLASSES)}
     return np.asarray(copy, np.int64) * len(MUTATION_CLASSES) + np.array(
@@ -59,8 +59,9 @@ def cell_of(one, other, left, right, copy) -> np.ndarray:
 
 
 def site_key(real, left, right, copy, region, gc_bin, level: int) -> np.ndarray:
-    """One integer per class of sites: strand-folded real base, copy class, whether either
-    neighbour can make a CpG, flanks, region class and GC bin, less what `level` gives up."""
+    """Return one integer per class of sites: strand-folded real base, copy class, whether either
+    neighbour can make a CpG, flanks, region class and GC bin, without the properties that `level`
+    drops."""
     base, _, before, after = folded(real, real, left, right)
     zero = np.zeros_like(base, dtype=np.int64)
     parts = [
@@ -80,7 +81,7 @@ def site_key(real, left, right, copy, region, gc_bin, level: int) -> np.ndarray:
 
 
 class SiteClasses:
-    """Pool rows by class at each level of merging, for uniform draws inside a class."""
+    """Pool rows by class at each level of widening, for uniform draws inside a class."""
 
     def __init__(self, pool: Sites, gc_bin: np.ndarray):
         self._levels = []
@@ -96,8 +97,8 @@ class SiteClasses:
     def draw(
         self, wanted: list[np.ndarray], rng: np.random.Generator, merged: dict[str, int]
     ) -> np.ndarray:
-        """A pool row for each wanted key (one array of keys per level), -1 where no class has one;
-        a class of fewer than MIN_CANDIDATES rows takes the next level's."""
+        """Return a pool row for each wanted key (one array of keys per level), -1 where no class
+        has one. A class of fewer than MIN_CANDIDATES rows is replaced by that of the next level."""
         rows = np.full(len(wanted[0]), -1, dtype=np.int64)
         uniform = rng.random(len(rows))
         open_ = np.ones(len(rows), bool)

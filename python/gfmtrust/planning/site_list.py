@@ -51,7 +51,7 @@ def list_sites(plan_dir: Path, fasta: Path, out: Path) -> int:
 
 
 def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
-    """(contig_index, pos, ref, alts) of every base of any shard, each once, in order."""
+    """Yield (contig_index, pos, ref, alts) of every base of any shard, each once, in order."""
     columns = ["contig_index", "pos"]
     asked = [tables.read(path, columns).to_pandas() for path in planned_shards(plan_dir).values()]
     place = (
@@ -78,8 +78,8 @@ def _bases(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
 
 
 def _indels(plan_dir: Path, genome) -> Iterator[tuple[int, int, str, str]]:
-    """(contig_index, pos, ref, alt) of every allele that changes the length, with the base before
-    it (at the start of a contig, the base after it)."""
+    """Return (contig_index, pos, ref, alt) of every allele that changes the length, with the base
+    before it (at the start of a contig, the base after it), sorted."""
     variants = (
         tables.read(plan_dir / "variants.parquet", ["contig_index", "pos", "ref", "alt"])
         .to_pandas()

@@ -23,7 +23,7 @@ class Snvs:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, n_sites: int) -> Snvs:
-        """The SNVs of a frame with columns contig_index, pos, alt."""
+        """Return the SNVs of a frame with columns contig_index, pos, alt."""
         return cls(
             rows["contig_index"].to_numpy(np.int64),
             rows["pos"].to_numpy(np.int64),
@@ -32,8 +32,8 @@ class Snvs:
         )
 
     def substitutions(self, genome) -> dict[str, int]:
-        """Counts of the substitutions among the kept SNVs as they are in the run, e.g. {'A>C':
-        12}."""
+        """Return counts of the substitutions among the kept SNVs, e.g. {'A>C': 12}; strands are not
+        folded."""
         bases = (
             surroundings(genome, self.contig_index, self.pos).base
             if len(self.pos)

@@ -54,9 +54,9 @@ class Collector:
         ]
 
     def add(self, alleles: pd.DataFrame) -> pd.DataFrame:
-        """The alleles with the columns var_pos (-1 where the allele is an SNV or cannot be scored),
-        var_ref and var_alt. An allele that is too long after normalisation has the status TOO_LONG
-        and keeps its normalised form, so that labels match it."""
+        """Return the alleles with the columns var_pos (-1 where the allele is an SNV or cannot be
+        scored), var_ref and var_alt. An allele that is too long after normalisation has the status
+        TOO_LONG and keeps its normalised form, so that labels match it."""
         ref, alt, status = (alleles[name].to_numpy(object) for name in ("ref", "alt", "status"))
         status = status.copy()
         pos = np.full(len(alleles), -1, dtype=np.int64)
@@ -89,7 +89,7 @@ class Collector:
         return alleles
 
     def variants(self) -> pd.DataFrame:
-        """All distinct variants, sorted by contig, pos, ref, alt."""
+        """Return all distinct variants, sorted by contig, pos, ref, alt."""
         return (
             pd.concat(self._parts, ignore_index=True)
             .drop_duplicates()
@@ -105,7 +105,7 @@ def with_probes(
     block_bp: int,
     seed: int,
 ) -> pd.DataFrame:
-    """The run's variants, then probes of their kinds, as rows of tables.VARIANTS.
+    """Return the run's variants, then probes of their kinds, as rows of tables.VARIANTS.
 
     contig_index, pos: candidate positions outside the run's alleles. Indel probes are pairs of a
     deletion and an insertion of the same length at the same position, with tandem copies as often
@@ -147,8 +147,8 @@ def with_probes(
 
 
 def number(n: int) -> int:
-    """Number of probes of one kind: a tenth of the run's variants of this kind, within PAIR_LIMITS;
-    0 where the run has none."""
+    """Return the number of probes of one kind: a tenth of the run's variants of this kind, within
+    PAIR_LIMITS; 0 where the run has none."""
     return min(PAIR_LIMITS[1], max(PAIR_LIMITS[0], n // 10)) if n else 0
 
 
@@ -192,16 +192,16 @@ def _indel_pairs(indels: pd.DataFrame, genome, contig_index, pos, rng) -> pd.Dat
 
 
 def _is_tandem(genome, index: int, variant: Variant) -> bool:
-    """Whether the indel removes or adds one of several adjacent copies. The variant is normalised,
-    so the other copies follow it."""
+    """Return whether the indel removes or adds one of several adjacent copies. The variant is
+    normalised, so the other copies follow it."""
     unit = variant.ref or variant.alt
     end = variant.pos + len(variant.ref)
     return decode(genome.codes(genome.names[index], end, end + len(unit))) == unit
 
 
 def _in_one_piece(genome, pairs: pd.DataFrame) -> pd.DataFrame:
-    """The pairs where neither indel extends beyond a piece of the background, just as no allele
-    extends beyond its contig."""
+    """Return the pairs in which neither indel extends beyond a piece of the background, just as no
+    allele extends beyond its contig."""
     index, pos = pairs["contig_index"].to_numpy(np.int64), pairs["pos"].to_numpy(np.int64)
     first, last = (
         fence(genome, index, pos - 1),
@@ -229,14 +229,14 @@ def _mnv_probes(mnvs: pd.DataFrame, genome, contig_index, pos, rng) -> pd.DataFr
         here, decoy = (ref, alt) if run_oriented else (alt, ref)
         if (
             here in places and decoy in places and len(rows) < wanted
-        ):  # a word that does not occur has no second half
+        ):  # a word that does not occur cannot be used in both orientations
             place = places[here][rng.integers(len(places[here]))]
             rows.append((int(contig_index[place]), int(pos[place]), here, decoy, run_oriented))
     return _frame(rows)
 
 
 def _places_by_word(genome, contig_index, pos, lengths: set[int]) -> dict[str, np.ndarray]:
-    """Rows of the candidates at which each word of these lengths occurs."""
+    """Return the rows of the candidates at which each word of these lengths occurs."""
     rows_of_word: dict[str, np.ndarray] = {}
     for length in sorted(lengths):
         words = np.empty((len(pos), length), dtype=np.uint8)

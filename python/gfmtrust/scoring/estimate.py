@@ -1,5 +1,5 @@
 """ESTIMATE_RUN: estimates the unique sites, passes and hours of a run by timing each bundle on a
-few windows. Nothing is scored."""
+few windows. No site is scored."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ WEIGHTS = ("float32", "float16", "uint8")
 """Element types of weights; the context model stores the counts of long words as uint8."""
 _CONTIG = "site_"
 MIN_VALUES = 256
-"""Smaller tensors are scales, biases and constants of the graph."""
+"""Smaller tensors are scales, biases and constants of the graph; they are not permuted."""
 
 
 def score_control(
@@ -44,8 +44,8 @@ def score_control(
     places: tuple[np.ndarray, np.ndarray],
     options: ReadingOptions,
 ) -> SiteScores:
-    """Scores of the sites of a negative control. A control without finite output does not end the
-    run; a model whose scores are looked up has no control.
+    """Return the scores of the sites of a negative control. A control without finite output does
+    not end the run; a model whose scores are looked up has no control.
 
     scorer: has permuted weights where the kind is permuted weights; places: contig_index and pos,
     (n,) each.
@@ -69,8 +69,8 @@ def score_control(
 
 
 def permuted_weights(graph: Path) -> dict[str, np.ndarray]:
-    """Every weight tensor of an ONNX graph by name, with its values permuted; the same graph gives
-    the same permutation."""
+    """Return every weight tensor of an ONNX graph by name, with its values permuted; equal graphs
+    give equal permutations."""
     permuted = {}
     for name, values in onnx_file.tensors(graph):
         if values.dtype.name in WEIGHTS and values.size >= MIN_VALUES:
@@ -95,14 +95,15 @@ class OnAlphabet:
         return self._scorer.bpe
 
     def token_logps(self, asked: list) -> list[np.ndarray]:
-        """For a model of whole tokens, which has no letters: unchanged from the scorer."""
+        """A model of whole tokens gives no probabilities of letters; its answers are passed on
+        unchanged."""
         return self._scorer.token_logps(asked)
 
 
 @dataclass(frozen=True)
 class ShuffledGenome:
-    """Sites of a genome, each in its own contig: the window of the site with shuffled flanks. It is
-    read like a `genome.Genome`.
+    """Sites of a genome, each in its own contig: the window of the site with shuffled flanks. It
+    has the interface of a `genome.Genome`.
 
     contig_index, pos: positions of the sites in it, int64 (n,); `admitted` translates its positions
     to those of the genome.
@@ -119,8 +120,8 @@ class ShuffledGenome:
     def of(
         cls, genome: Genome, model: ModelSpec, contig_index: np.ndarray, pos: np.ndarray
     ) -> ShuffledGenome:
-        """contig_index, pos: sites of the genome, int64 (n,). Every window of the model that
-        contains a site lies inside the contig of that site."""
+        """Return the shuffled windows of sites. contig_index, pos: the sites in the genome, int64
+        (n,). Every window of the model that contains a site lies inside the contig of that site."""
         radius = model.window_bp + max(abs(shift) for shift in (0, *model.shifts))
         letters = np.stack(
             [
@@ -153,14 +154,15 @@ class ShuffledGenome:
         return np.where(inside, letters[np.clip(at, 0, len(letters) - 1)], PAD).astype(np.uint8)
 
     def admitted(self, votes: Votes) -> Votes:
-        """`votes`, a function of positions in the genome, as a function of positions here."""
+        """Return `votes`, a function of positions in the genome, as a function of positions
+        here."""
         contig_index, pos = self._of_genome
         return lambda site, at: votes(contig_index[site], pos[site] + at - self.pos[site])
 
 
 def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> np.ndarray:
-    """The letters on either side of the site in another order; its two neighbours and the padding
-    keep their positions."""
+    """Return the letters with those on either side of the site shuffled; the two neighbours of the
+    site and the padding keep their positions."""
     result = codes.copy()
     inside = np.flatnonzero(codes != PAD)
     first, end = int(inside[0]), int(inside[-1]) + 1
@@ -170,11 +172,11 @@ def _shuffled_flanks(codes: np.ndarray, site: int, rng: np.random.Generator) -> 
 
 
 def shuffled(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The codes in an order that is drawn uniformly from all orders with the same first and last
-    letter and the same number of each pair of neighbours.
+    """Return the codes in an order that is drawn uniformly from all orders with the same first and
+    last letter and the same number of each dinucleotide.
 
-    codes: uint8 (n,). A random Eulerian path of the graph whose edges are the pairs: Altschul and
-    Erickson 1985.
+    codes: uint8 (n,). The order is a random Eulerian path of the graph whose edges are the
+    dinucleotides (Altschul and Erickson 1985).
     """
     if len(codes) < 4:
         return codes.copy()

@@ -105,7 +105,8 @@ def score_shard(
     reader: Reader, genome: Genome, shard: Path, options: ScoringOptions
 ) -> ShardScores:
     """Score the sites of a shard, and its variants if it is a shard of variants. reader: the reader
-    of a bundle."""
+    of a bundle. Raises InternalError (70) for constant output of a model that passed the sanity
+    check."""
     planned, rows = PlannedShard.read(shard), tables.read(shard)
     scorer = reader.open_scorer(
         options.device,
@@ -146,7 +147,8 @@ def score_shard(
 
 
 def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
-    """The stride that was chosen for the model; a model whose scores are looked up has none."""
+    """Return the stride that was chosen for the model; a model whose scores are looked up has
+    none."""
     if options.stride and reader.runs_network:
         return options.stride
     return StrideChoice(reader.model.model_id, EXACT, EXACT)
@@ -214,8 +216,8 @@ def _metrics(
     tiled_sites: int,
     work: tuple[int, float],
 ) -> ShardMetrics:
-    """The metrics, which are also logged. work: number of sites scored, and the start time of the
-    work, s."""
+    """Return the metrics, which are also logged. work: number of scored sites, and the start time
+    of the work, s."""
     n_sites, started = work
     seconds = time.monotonic() - started
     log.info(
@@ -250,8 +252,8 @@ def _metrics(
 def _variant_columns(
     reader: Reader, scorer: Scorer, genome: Genome, rows: pd.DataFrame, reading: ReadingOptions
 ) -> dict:
-    """Columns `llr` and `variant_status` of a shard of variants, one value per variant. The
-    haplotypes are scored of those variants that are not the sum of their sites
+    """Return the columns `llr` and `variant_status` of a shard of variants, one value per variant.
+    Haplotypes are scored for variants whose score is not the sum of their sites
     (`Reader.scores_whole`); the others have NaN and ''."""
     n_views = len(reader.views(reading.views))
     distinct = rows.drop_duplicates("variant")
@@ -279,7 +281,7 @@ def _variant_columns(
 
 def refuse_constant(scores: SiteScores, model: str) -> None:
     """Raise InternalError (70) for constant output. A model that passed the sanity check and has
-    constant output is read incorrectly; it is not a useless model."""
+    constant output was read incorrectly; it is not a useless model."""
     answered = scores.probs[scores.status == ""]
     voted = [view[np.isfinite(view).all(axis=1)] for view in answered.transpose(1, 0, 2)]
     if len(answered) >= MIN_SITES_FOR_CONSTANT and all((view == view[:1]).all() for view in voted):

@@ -28,9 +28,9 @@ from gfmtrust.scoring.options import ScoringOptions
 
 CHECKED_BASES = 1_000
 MAX_MEDIAN_BITS = 0.05
-"""A median difference of the entropy above this number doubles the stride."""
+"""If the median difference of the entropy exceeds this number, the stride is doubled."""
 EXACT = 1
-"""The stride that means that all bases are scored one by one."""
+"""The stride with which all bases are scored one by one."""
 
 
 def choose_stride(
@@ -76,8 +76,8 @@ def choose_stride(
 
 
 def strides(asked: int, tiling: Tiling) -> list[int]:
-    """The strides to try: the requested one, doubled as long as a tile costs fewer passes than its
-    bases."""
+    """Return the strides to try: the requested one, doubled as long as a tile costs fewer passes
+    than its bases."""
     doubled = [asked]
     while 2 * doubled[-1] < tiling.step:
         doubled.append(2 * doubled[-1])
@@ -85,7 +85,7 @@ def strides(asked: int, tiling: Tiling) -> list[int]:
 
 
 def check(stride: int, bits: np.ndarray) -> StrideCheck:
-    """Percentiles of the differences of entropy, bits (n,); NaN is left out; 0 without any
+    """Return percentiles of the differences of entropy, bits (n,), without NaN; 0 where there is no
     difference."""
     bits = bits[np.isfinite(bits)]
     p50, p99 = np.quantile(bits, [0.5, 0.99]) if len(bits) else (0.0, 0.0)
@@ -95,7 +95,7 @@ def check(stride: int, bits: np.ndarray) -> StrideCheck:
 def region_bases(
     plan_dir: Path, seed: int, n: int = CHECKED_BASES
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(contig_index, pos) of n bases drawn from those that are scored only for their region,
+    """Return (contig_index, pos) of n bases drawn from those that are scored only for their region,
     sorted; all of them where there are fewer.
 
     The draw depends on the sites and the seed, not on the shards.
@@ -115,13 +115,14 @@ def region_bases(
 
 
 def only_region(shard: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(contig_index, pos), int64, of a shard's bases that are neither variant sites nor probes."""
+    """Return (contig_index, pos), int64, of a shard's bases that are neither variant sites nor
+    probes."""
     site = tables.read(shard, ["contig_index", "pos", "use"])
     rows = site["use"].to_numpy() == REGION
     return tuple(site[name].to_numpy().astype(np.int64)[rows] for name in ("contig_index", "pos"))
 
 
 def _entropies(scores: SiteScores) -> np.ndarray:
-    """Entropy of each site's mean distribution over the model's views, bits (n,)."""
+    """Return the entropy of each site's mean distribution over the model's views, bits (n,)."""
     weights = view_weights(scores.probs, np.zeros(scores.probs.shape[1], int))
     return entropy(mean_distribution(scores.probs, weights))

@@ -1,12 +1,12 @@
-"""`gfmtrust models check`: does a checkpoint open, export and read DNA? What a user runs first,
-before any variant is scored.
+"""`gfmtrust models check`: can a checkpoint be opened and exported, and does it read DNA? A user
+runs it first, before any variant is scored.
 
     check = check_model("hyenadna-tiny-1k" | "org/name@commit" | "weights/" | "bundle/")
     text(check)                                     # what is printed; content(check) is the JSON
 
-`sample` gives the genome (a small real one ships with the package), `evaluate` asks the model for
-bases of it, `baselines` asks simple models for the same bases, `tokens` shows one window as the
-model reads it, `report` words the result, `run` puts them together.
+`sample` provides the genome (a small real one is part of the package), `evaluate` scores bases of
+it with the model, `baselines` scores the same bases with simple models, `tokens` shows one window
+as the model reads it, `report` formats the result, and `run` combines them.
 """
 
 from gfmtrust.export.check_model.report import Check, Figures, content, failure, text

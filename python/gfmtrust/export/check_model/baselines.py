@@ -1,9 +1,9 @@
-"""What simple models say of the bases that the model under check was asked for: letter frequencies,
-an order-2 chain, the context model.
+"""The surprisal of simple models at the bases that the model under check scored: letter
+frequencies, an order-2 chain, and the context model.
 
-None of them has seen the block of a base it answers for. The letters are cut into blocks as the
-context model cuts them; the two chains answer each base with the counts of the blocks of the other
-parity, the context model with the members that never saw the block.
+None of them was fitted with the block of a base that it scores. The letters are divided into blocks
+as for the context model. The two chains score each base with the counts of the blocks of the other
+parity, the context model with the members that were fitted without the block.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ NAMES = (*ORDERS, CONTEXT)
 def surprisals(
     letters: Letters, contig_index: np.ndarray, pos: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Bits of each real base under each baseline, name -> float64 (n,). Every base must be A, C, G
-    or T."""
+    """Return the bits of each real base under each baseline, name -> float64 (n,). Every base must
+    be A, C, G or T."""
     context = fit_model(letters)
     bits = {
         name: chain(letters, context.members, order, contig_index, pos)
@@ -35,10 +35,10 @@ def surprisals(
 def chain(
     letters: Letters, members: Members, order: int, contig_index: np.ndarray, pos: np.ndarray
 ) -> np.ndarray:
-    """-log2 p of each base given the `order` letters before it, bits (n,): (count + 1) / (counts +
-    4) in the blocks of the other parity.
+    """Return -log2 p of each base given the `order` letters before it, bits (n,): (count + 1) /
+    (counts + 4) in the blocks of the other parity.
 
-    A base with a letter before it that is no base is counted as 2 bits.
+    A base whose context contains an unknown letter counts as 2 bits.
     """
     counts = np.ones((2, 4**order, 4))
     for index, (name, length) in enumerate(letters.contigs.items()):
@@ -59,8 +59,8 @@ def chain(
 def _words(
     letters: Letters, order: int, contig_index: np.ndarray, pos: np.ndarray, name: str
 ) -> tuple[np.ndarray, ...]:
-    """Of positions of one contig: whether base and context are known, rank of the context, code of
-    the base; each (n,)."""
+    """Return for positions of one contig whether base and context are known, the rank of the
+    context, and the code of the base; each (n,)."""
     flanked = np.concatenate(
         [np.full(order, PAD, np.uint8), letters.codes(name, 0, letters.contigs[name])]
     ).astype(np.int64)
@@ -79,8 +79,8 @@ def _words(
 def of_context(
     context: ContextModel, letters: Letters, contig_index: np.ndarray, pos: np.ndarray
 ) -> np.ndarray:
-    """-log2 of the mean probability that the members which never saw a base's block give it, bits
-    (n,)."""
+    """Return -log2 of the mean probability from the members that were fitted without the base's
+    block, bits (n,)."""
     reach = context.law.reach
     cut = np.stack(
         [

@@ -1,10 +1,10 @@
-"""What the model under check says of real bases: the surprisal of many bases of each window, asked
-in one pass a window.
+"""The answers of the model under check: the surprisal of many real bases of each window, from one
+pass per window.
 
-A masked model is asked for tokens of the middle half of a window, all masked together: 9 to 23
-tokens apart, at irregular places, so that what a base repeats is rarely masked with it. A causal
-one is asked for bases of the right half, each from what stands before it; a model of whole tokens
-for every eighth token, or where it is causal for all of them.
+For a masked model, tokens of the middle half of a window are masked together; they are 9 to 23
+tokens apart at irregular places, so that the copies of a base's context are rarely masked with it.
+For a causal model, bases of the right half are scored, each from the letters before it. For a model
+of whole tokens, every eighth token is scored or, if it is causal, all of them.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from gfmtrust.readers import likelihoods
 from gfmtrust.readers.registry import reader_of
 
 MOST = 32
-"""Bases asked for in a window."""
+"""The largest number of bases scored in a window."""
 APART = (9, 24)
-"""Tokens from one masked token to the next: at least the first, less than the second."""
+"""The distance in tokens between masked tokens: at least the first number, less than the second."""
 BASES = 2048
-"""Bases of each part of the genome that a model is asked for at least; their mean surprisal has a
+"""The smallest number of bases scored in each part of the genome; their mean surprisal has a
 standard error of about 0.02 bits."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """nats: float64 (n,), the summed surprisal of what was asked of each window; scored: bool (n,
-    width), the letters it covers; evidence: what the project's gate makes of it."""
+    """nats: float64 (n,), the summed surprisal of what was scored in each window; scored: bool (n,
+    width), the letters it covers; evidence: the result for the sanity check."""
 
     nats: np.ndarray
     scored: np.ndarray
@@ -41,8 +41,8 @@ class Answers:
 
 
 def places(bundle: Bundle) -> np.ndarray:
-    """Letters of a window that a model of single bases or of k-mers is asked for, int64 (P,), each
-    in a token of its own."""
+    """Return the letters of a window that are scored for a model of single bases or of k-mers,
+    int64 (P,), each in a token of its own."""
     width, k = bundle.window_bp, bundle.k
     if bundle.causal:
         letters = np.linspace(max(1, width // 2), width - 1, MOST).astype(np.int64)
@@ -55,13 +55,13 @@ def places(bundle: Bundle) -> np.ndarray:
 
 
 def enough_windows(bundle: Bundle) -> int:
-    """Windows of a part of the genome in which BASES bases are asked for."""
+    """Return the number of windows of a part of the genome in which BASES bases are scored."""
     return -(-BASES // (len(places(bundle)) if reader_of(bundle).has_distribution else MOST))
 
 
 def answers(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:
-    """Ask for bases of windows, uint8 (n, width). An answer that is not finite counts as one nat
-    more than knowing nothing."""
+    """Score bases of windows, uint8 (n, width). An answer that is not finite counts as one nat more
+    than chance."""
     if reader_of(bundle).has_distribution:
         return _of_bases(session, bundle, codes)
     return _of_tokens(session, codes)
@@ -77,7 +77,7 @@ def _of_bases(session: Session, bundle: Bundle, codes: np.ndarray) -> Answers:
 
 @dataclass(frozen=True)
 class _Answered:
-    """Stands for a session whose answers are there already."""
+    """Takes the place of a session whose answers already exist."""
 
     bpe: bpe.Bpe
     answers: list[np.ndarray]

@@ -1,4 +1,4 @@
-"""The result of a check: figures, the verdict and the lines that are printed."""
+"""The result of a check: the figures, the verdict and the printed lines."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from gfmtrust.export.check_model.tokens import Reading, shown
 
 CHANCE_BITS = 2.0
 SURE = 2.0
-"""Standard errors by which a model must beat chance."""
+"""The number of standard errors by which a model must beat chance."""
 WORDS = {"letter_frequencies": "letter frequencies", "order_2": "order 2", CONTEXT: "context model"}
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one part of the genome. bits: the model's, per base; se: its standard error, from the
-    spread of the windows; baselines: bits per base of each on the same bases; gain_se: standard
-    error of the gain over the letter frequencies. unit, bits_per_unit, unit_se, gate_bits: what the
-    gate judges, 'base' or 'token'. is_constant: every window was answered alike."""
+    """The figures of one part of the genome.
+
+    bits: of the model, per base; se: its standard error, from the variation between windows.
+    baselines: bits per base of each baseline on the same bases; gain_se: standard error of the gain
+        over the letter frequencies.
+    unit, bits_per_unit, unit_se, gate_bits: what the sanity check compares, per 'base' or 'token'.
+    is_constant: whether all windows had the same answer.
+    """
 
     part: str
     windows: int
@@ -35,11 +39,11 @@ class Figures:
 
     @property
     def fault(self) -> str:
-        """Why the part does not pass, '' where it does: the project's gate and, where bases are
-        scored one by one, the letter frequencies must be beaten by SURE standard errors.
+        """Why the part does not pass, '' where it does. The model must pass the sanity check and,
+        where bases are scored one by one, beat the letter frequencies by SURE standard errors.
 
-        The gate alone would let a network pass that prefers A and T wherever it looks, and any
-        network pass by luck in a few windows.
+        The sanity check alone would accept a network that always prefers A and T, and in a few
+        windows any network by chance.
         """
         gains = [("chance", self.gate_bits - self.bits_per_unit, self.unit_se)]
         if self.unit == "base":
@@ -67,10 +71,12 @@ class Figures:
 
 @dataclass(frozen=True)
 class Check:
-    """All that a check found. identity: group of bundle.json; vocabulary, weights: names of the
-    files read; genome: in words; seconds: of 1,000 sites with both strands and their neighbours;
-    parity: worst difference of logp from torch and what is allowed, None where there is no
-    record."""
+    """The complete result of a check.
+
+    identity: group of bundle.json. vocabulary, weights: names of the files that were read.
+    genome: described in words. seconds: for 1,000 sites with both strands and their neighbours.
+    parity: the largest difference of logp from torch and its limit, None where it was not recorded.
+    """
 
     identity: dict
     kind: str
@@ -92,7 +98,7 @@ class Check:
 
     @property
     def best(self) -> Figures:
-        """The part that the model reads best, a part that passes before one that does not."""
+        """The part on which the model is best; a part that passes precedes one that does not."""
         return min(
             self.figures,
             key=lambda one: (not one.passed, one.bits - one.baselines["letter_frequencies"]),
@@ -132,7 +138,7 @@ class Check:
 
 
 def failure(check: Check) -> tuple[str, str]:
-    """What was measured and what a model that passes has, for the error of a check that failed."""
+    """Return what was measured and what a passing model has, for the error of a failed check."""
     best = check.best
     expected = f"below {best.gate_bits:.3f} bits per {best.unit} by {SURE:g} standard errors"
     if best.unit == "base":
@@ -144,12 +150,12 @@ def failure(check: Check) -> tuple[str, str]:
 
 
 def content(check: Check) -> dict:
-    """The check as JSON: the fields of the dataclasses, with `passed` and `verdict`."""
+    """Return the check as JSON: the fields of the dataclasses, with `passed` and `verdict`."""
     return asdict(check) | {"passed": check.passed, "verdict": check.verdict}
 
 
 def text(check: Check) -> str:
-    """What is printed; the verdict is the last line."""
+    """Return the printed text; the verdict is the last line."""
     one, reading = check.identity, check.reading
     revision = f" at {one['revision']}" if one["revision"] else ""
     vocabulary = ", ".join(check.vocabulary) or "the code of the tokenizer (no vocabulary file)"
@@ -177,7 +183,8 @@ def text(check: Check) -> str:
 
 
 def _table(check: Check) -> list[str]:
-    """Bits per base of the model and of what it must beat, a line a part of the genome."""
+    """Return the bits per base of the model and of what it must beat, one line per part of the
+    genome."""
     header = ["bits per base", "model", "std. error", "chance", *WORDS.values(), "bases asked"]
     lines = [header]
     for one in check.figures:

@@ -1,4 +1,4 @@
-"""One check from the name of a model to its result."""
+"""One check, from the name of a model to its result."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from gfmtrust.readers.registry import reader_of
 LOG = logging.getLogger(__name__)
 
 EXPORT_WINDOWS = 64
-"""Windows that the export reads, to choose between the two methods of k-mer models; the verdict
-does not depend on them."""
+"""The number of windows that the export reads, to choose between the two methods of k-mer models;
+the verdict does not depend on them."""
 WEIGHTS = (".safetensors", ".bin")
 
 
@@ -36,14 +36,13 @@ def check_model(
     n_windows: int | None = None,
     threads: int = 1,
 ) -> Check:
-    """Load, export and question a model; whether it passed is in the result.
+    """Load, export and evaluate a model; whether it passed is part of the result.
 
-    model: as `export.export_model` takes it. fasta: a genome in place of the one that ships.
-    out_dir: folder that keeps the bundle. n_windows: of each part of the genome, by default as many
-    as `evaluate.enough_windows` says. Raises what `export.export_model` raises, except that a model
-    which fails the gate is let through, and what `sample.prepare` raises; BadDataError (65) where
-    no part of the genome has a window, ConfigurationError (78) for a bundle of scores from
-    elsewhere.
+    model: as for `export.export_model`. fasta: a genome instead of the one in the package. out_dir:
+    a folder in which the bundle is kept. n_windows: per part of the genome, by default that of
+    `evaluate.enough_windows`. Raises what `export.export_model` raises, except that a model which
+    fails the sanity check is accepted, and what `sample.prepare` raises; BadDataError (65) where no
+    part of the genome has a window, and ConfigurationError (78) for a bundle of external scores.
     """
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -59,7 +58,7 @@ def check_model(
             )
         LOG.info("%s: loading and exporting", model)
         started = time.monotonic()
-        with errors_only("gfmtrust.export.sanity_check"):  # its verdict is ours to give
+        with errors_only("gfmtrust.export.sanity_check"):  # the verdict is given here
             bundle = export.export_model(
                 model,
                 genome.fasta,
@@ -134,7 +133,7 @@ def _question(
 def _figures(
     part: str, letters: sample.Letters, cut: sample.Windows, answers: evaluate.Answers
 ) -> Figures:
-    """The model's bits and the baselines' on the same bases of one part."""
+    """Return the bits of the model and of the baselines on the same bases of one part."""
     row, column = np.nonzero(answers.scored)
     bits = baselines.surprisals(letters, cut.contig_index[row], cut.start[row] + column)
     n_bases = answers.scored.sum(axis=1)
@@ -159,7 +158,8 @@ def _figures(
 
 
 def _standard_error(per_window: np.ndarray) -> float:
-    """Of the mean over windows; of fewer than two, as large as chance itself."""
+    """Return the standard error of the mean over windows; for fewer than two, the surprisal of
+    chance."""
     return (
         float(per_window.std(ddof=1) / np.sqrt(len(per_window)))
         if len(per_window) > 1
@@ -168,7 +168,7 @@ def _standard_error(per_window: np.ndarray) -> float:
 
 
 def _parity(bundle: Bundle) -> dict | None:
-    """The worst shape of the certificates against torch."""
+    """Return the worst shape of the certificates against torch."""
     shapes = [
         shape for one in bundle.meta["proof"].get("parity", []) for shape in one.get("shapes", [])
     ]

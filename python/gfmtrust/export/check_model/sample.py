@@ -1,10 +1,10 @@
-"""The small genome of `models check`: three stretches of real DNA that ship with the package, or at
-most 600 kb of the user's FASTA.
+"""The small genome of `models check`: three stretches of real DNA that are part of the package, or
+at most 600 kb of the user's FASTA.
 
 The stretches of `genome.fa` are public sequence: human (GRCh38), Arabidopsis thaliana (GenBank
-AC007323) and a plasmid of Yersinia pestis (RefSeq NC_005816.1); their places are in the headers of
-the file. A model is judged by the one that it reads best, since most models were trained on one
-kingdom. The user's own genome is judged as a whole.
+AC007323) and a plasmid of Yersinia pestis (RefSeq NC_005816.1); their coordinates are in the
+headers of the file. A model is judged by the stretch that it predicts best, because most models
+were trained on one kingdom. The user's own genome is judged as a whole.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from gfmtrust.io.genome import Genome
 
 SHIPPED = "genome.fa"
 MAX_BASES = 600_000
-"""A larger FASTA is sampled: the context model then stays below 0.5 GB and a few seconds."""
+"""A larger FASTA is sampled, which keeps the context model below 0.5 GB and a few seconds."""
 PIECE_BASES = 100_000
 MAX_N = 0.5
-"""Share of N above which a piece of a large FASTA is passed over."""
+"""Pieces of a large FASTA with a larger share of N are skipped."""
 
 
 class Letters:
-    """Contigs in memory, with the interface of `genome.Genome` that the context model and the
-    windows need."""
+    """Contigs in memory, with the part of the interface of `genome.Genome` that the context model
+    and the windows need."""
 
     def __init__(self, codes: dict[str, np.ndarray]) -> None:
         self._codes = codes
@@ -38,7 +38,7 @@ class Letters:
         self.contigs = {name: len(letters) for name, letters in codes.items()}
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
-        """Codes of [start, end), uint8 (end - start,), PAD outside the contig."""
+        """Return the codes of [start, end), uint8 (end - start,), PAD outside the contig."""
         letters, piece = self._codes[contig], np.full(max(0, end - start), PAD, np.uint8)
         low, high = max(0, start), min(end, len(letters))
         if low < high:
@@ -53,9 +53,9 @@ class Letters:
 
 @dataclass(frozen=True)
 class Sample:
-    """The genome of a check. fasta: a file that holds exactly these letters. parts: name ->
-    letters, each judged on its own; source: where they come from, in words; ships: whether it is
-    the package's own genome."""
+    """The genome of a check. fasta: a file with exactly these letters. parts: name -> letters, each
+    judged separately; source: their origin in words; ships: whether it is the package's own
+    genome."""
 
     fasta: Path
     parts: dict[str, Letters]
@@ -65,8 +65,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Windows:
-    """n windows without N. codes: uint8 (n, width); contig_index, start: int64 (n,), the place of
-    each in its part."""
+    """n windows without N. codes: uint8 (n, width); contig_index, start: int64 (n,), the position
+    of each in its part."""
 
     codes: np.ndarray
     contig_index: np.ndarray
@@ -74,10 +74,10 @@ class Windows:
 
 
 def prepare(fasta: Path | None, scratch: Path) -> Sample:
-    """The sample of a FASTA, or of the genome that ships where none is given; files are written to
-    `scratch`.
+    """Return the sample of a FASTA, or of the package's genome where none is given; files are
+    written to `scratch`.
 
-    Raises what `Genome.open` raises, and BadDataError (65) for a FASTA of fewer than MIN_BASES
+    Raises what `Genome.open` raises, and BadDataError (65) for a FASTA with fewer than MIN_BASES
     known bases.
     """
     if fasta is None:
@@ -135,8 +135,8 @@ def prepare(fasta: Path | None, scratch: Path) -> Sample:
 
 
 def _pieces(genome: Genome) -> list[tuple[str, int, int]]:
-    """(contig, start, end) of the whole genome where it is small, else of pieces at random places
-    that add up to MAX_BASES."""
+    """Return (contig, start, end) of the whole genome where it is small, otherwise of pieces at
+    random places that add up to MAX_BASES."""
     if sum(genome.contigs.values()) <= MAX_BASES:
         return [(name, 0, length) for name, length in genome.contigs.items() if length]
     whole = [
@@ -156,7 +156,8 @@ def _pieces(genome: Genome) -> list[tuple[str, int, int]]:
 
 
 def windows(letters: Letters, width: int, n: int) -> Windows | None:
-    """At most n windows without N, spread evenly over the letters; None where there is none."""
+    """Return at most n windows without N, spread evenly over the letters; None where there is
+    none."""
     free = []
     for contig_index, (name, length) in enumerate(letters.contigs.items()):
         blocked = np.concatenate([[0], np.cumsum(letters.codes(name, 0, length) >= N)])

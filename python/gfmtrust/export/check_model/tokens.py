@@ -1,5 +1,4 @@
-"""One window as the model under check reads it: its tokens, their ids and the token that holds the
-site."""
+"""One window as the model under check reads it: its tokens, their ids and the token of the site."""
 
 from __future__ import annotations
 
@@ -12,14 +11,14 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.alphabet import decode
 
 SHOWN = 4
-"""Tokens shown at each end and on each side of the site."""
+"""The number of tokens shown at each end."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """tokens, ids: of the whole text, prefix and suffix among them, before anything is masked;
-    site: place of the token that holds the site; mask: the token written over it, '' where the
-    model is causal; letters: those of the window round the site."""
+    """tokens, ids: those of the whole text with prefix and suffix, before masking; site: index of
+    the token that contains the site; mask: the token that replaces it, '' for a causal model;
+    letters: those of the window around the site."""
 
     tokens: list[str]
     ids: list[int]
@@ -29,7 +28,7 @@ class Reading:
 
 
 def reading(bundle: Bundle, codes: np.ndarray) -> Reading:
-    """How a window, codes uint8 (width,), is written for the model."""
+    """Return how a window, codes uint8 (width,), is written for the model."""
     text, site = bundle.text, bundle.site_forward
     names = {number: token for token, number in text.vocabulary.items()}
     around = decode(codes[max(0, site - 5) : site + 6])
@@ -49,7 +48,8 @@ def reading(bundle: Bundle, codes: np.ndarray) -> Reading:
 
 
 def shown(one: Reading) -> str:
-    """The first tokens, those at the site (marked with >...<) and the last, each as token=id."""
+    """Return the first tokens, those at the site (the site's token as >...<) and the last, each as
+    token=id."""
     n = len(one.ids)
     kept = sorted(
         {
@@ -68,7 +68,7 @@ def shown(one: Reading) -> str:
 
 
 def unit(text: tokenizers.Text) -> str:
-    """What a token is, in words."""
+    """Return in words what a token is."""
     if isinstance(text, bpe.BpeText):
         return "whole tokens (byte pair encoding)"
     return "single bases" if text.k == 1 else f"{text.k}-mers"
