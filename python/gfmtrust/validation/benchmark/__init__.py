@@ -1,14 +1,19 @@
-"""Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
-request, writes JSON.
+"""Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table
+and, on request, writes JSON.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default
-100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
-flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
-pool's error useless     what models that know nothing earn there by redraws, each alone and without
-the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys memory      models that
-remember a genome's letters, against the tripwire and the exam   satmut      LLRs of an annotated VCF beside the measured effects it carries
+    fit           rate and memory of the context model's fit on a generated genome of --n bases
+                  (default 100 Mb)
+    fresh_probes  a finished run's flags on new alleles drawn like its own
+    replications  flags of calibrations drawn repeatedly from a pool of scored alleles of an oracle
+                  genome, compared with the pool's error
+    useless       flags of models without information on such redraws, each alone and without the
+                  caps that depend on the gain
+    transfer      a calibration of one oracle genome used on its shifted version: does the shift
+                  test fire?
+    region_flags  flags of an oracle genome's regions over redraws, compared with the error over all
+                  their decoys
+    memory        models that memorise a genome's letters: the memorisation check and the exam
+    satmut        LLRs of an annotated VCF compared with the measured effects in it
 """
 
 from __future__ import annotations
@@ -36,10 +41,10 @@ from gfmtrust.validation.oracle.laws import SHIFTED
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
 PLANTED = (400_000, 1, 0.2, 2_000)
-"""Bases, seed, copied share and rare letters of the genome of memorisers."""
+"""Bases, seed, copied share and number of rare letters of the genome for the memorisers."""
 USELESS_ALLELES = 20_000
 MANY, PROCESSES = 100, 2
-"""From so many replications on, so many processes share them."""
+"""From MANY replications onwards, PROCESSES processes share them."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def run(name: str, options: BenchmarkOptions) -> None:
 
 
 def _results(name: str, options: BenchmarkOptions) -> dict[str, list]:
-    """Title of each table of a benchmark -> its rows, which are dataclasses."""
+    """Return the title of each table of a benchmark -> its rows, which are dataclasses."""
     if name == "fit":
         with tempfile.TemporaryDirectory() as work:
             return {"rows": fit_rate(options.n or FIT_BASES, work)}
@@ -143,7 +148,7 @@ def _region_flags(folder: Path, models: list[Path], spectrum: str, n: int) -> di
 
 
 def _memory(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[str, list]:
-    """On a planted genome, written into the folder on first use."""
+    """Run on a planted genome, which is written into the folder on first use."""
     if not (folder / planted.RARE).exists():
         planted.write_planted(planted.draw_planted(*PLANTED), folder)
     return {"rows": memory(folder, min(n, RUNS))}
@@ -156,11 +161,11 @@ ORACLE = {
     "region_flags": _region_flags,
     "memory": _memory,
 }
-"""Benchmarks of an oracle genome: (its folder, models, spectrum, redraws) -> tables."""
+"""Benchmarks of an oracle genome: (its folder, models, spectrum, number of redraws) -> tables."""
 
 
 def text_table(rows: list[dict]) -> str:
-    """Tab-separated lines with a head; '' without rows."""
+    """Return tab-separated lines with a header; '' without rows."""
     lines = [list(rows[0])] if rows else []
     lines += [[_text(value) for value in row.values()] for row in rows]
     return "".join("\t".join(line) + "\n" for line in lines)

@@ -1,7 +1,7 @@
-"""How fast the context model is fitted and how much memory it takes, on a generated genome; how
-fast its bundle scores.
+"""The speed and the memory use of fitting the context model on a generated genome, and the speed of
+scoring with its bundle.
 
-fit_rate(100_000_000, "work")      # a new process for the fit, so that its peak memory is its own
+    fit_rate(100_000_000, "work")      # the fit has its own process, so its peak memory is its own
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from gfmtrust.readers.registry import reader_of
 
 CONTIG_BASES = 25_000_000
 N_BASES = 50_000
-"""N at each contig's start, as telomeres have them."""
+"""The number of N at each contig's start, as in telomeres."""
 PIECE = 1_200_000
-"""Letters made at once: whole lines of 60."""
+"""The number of letters made at once: whole lines of 60."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """Bases fitted or sites scored, seconds of wall clock and of CPU, megabases or sites a CPU
-    second, peak MiB of the process."""
+    """Bases fitted or sites scored, seconds of wall clock and of CPU, megabases or sites per CPU
+    second, and the peak MiB of the process."""
 
     what: str
     amount: int
@@ -43,8 +43,8 @@ class Rate:
 
 
 def write_genome(path: str | Path, n_bases: int, seed: int = 0) -> None:
-    """A FASTA of `n_bases` with 41 % GC, a tenth of it copies of 300-base repeats with one letter
-    in ten changed, 60 letters a line."""
+    """Write a FASTA of `n_bases` with 41 % GC and 60 letters per line, of which a tenth are copies
+    of 300-base repeats with one letter in ten changed."""
     rng = np.random.default_rng(seed)
     families = rng.integers(0, 4, (50, 300)).astype(np.uint8)
     with open(path, "w", encoding="ascii") as file:
@@ -71,10 +71,10 @@ def _lines(text: str) -> str:
 
 
 def fit_rate(n_bases: int, work_dir: str | Path, seed: int = 0) -> list[Rate]:
-    """Generate a genome in `work_dir`, fit the context model to it in a fresh process, score 10,000
-    sites with the bundle in another.
+    """Generate a genome in `work_dir`, fit the context model to it in a new process, and score
+    10,000 sites with the bundle in another.
 
-    Returns the rate of the fit (Mb/s) and of scoring with its eight neighbours (sites/s), one
+    Returns the rate of the fit (Mb/s) and of scoring with its eight neighbours (sites/s), with one
     thread each.
     """
     work_dir = Path(work_dir)
@@ -114,7 +114,7 @@ def _score(fasta: Path, bundle_dir: Path, n_sites: int) -> dict:
 
 
 class _Clock:
-    """Wall and CPU time since it was made, and the process's peak memory."""
+    """Wall and CPU time since its creation, and the process's peak memory."""
 
     def __init__(self):
         self._wall, self._cpu = time.monotonic(), time.process_time()

@@ -1,10 +1,10 @@
-"""Proof of a finished run's flags: fresh alleles drawn like the run's, flagged by its calibration,
-counted against what stands there.
+"""Proof of a finished run's flags: new alleles drawn like the run's are flagged by its calibration
+and compared with the real bases.
 
     gfmtrust benchmark fresh_probes --run results --fasta genome.fa.gz --n 6000
 
-The probes of the run itself are not used again. On the demo genome the sign of the true LLR is
-known too and is set beside it.
+The probes of the run itself are not used again. On the demo genome the sign of the true LLR is also
+known and reported.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ from gfmtrust.validation.oracle.truth import true_llr
 log = logging.getLogger(__name__)
 
 SEED_OFFSET = 7_919
-"""Added to the run's seed: the draws are new, the law they come from is the run's."""
+"""Added to the run's seed: the draws are new, but their distribution is the run's."""
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class Level:
-    """One flag on fresh alleles: how many carry it, how many are wrong (decoy loss), one-sided 95 %
-    Clopper-Pearson bounds of the error.
+    """One flag on new alleles: how many have it, how many are wrong (decoy loss), and one-sided 95
+    % Clopper-Pearson bounds of the error.
 
-    true_sign: share whose LLR has the sign of the true LLR, None where the truth is not known.
+    true_sign: share whose LLR has the sign of the true LLR, None where the truth is unknown.
     """
 
     flag: str
@@ -61,10 +61,10 @@ class Level:
 def fresh_probes(
     run: Path, fasta: Path, n: int, regions: dict[str, IntervalSet], seed: int | None = None
 ) -> list[Level]:
-    """Draw, score and flag n fresh alleles like the run's; one Level a flag, HIGH first.
+    """Draw, score and flag n new alleles like the run's; return one Level per flag, HIGH first.
 
-    run: results folder of a finished run. regions: its BED files by name, as region classes depend
-    on them. Raises MissingInputError (66) where the folder lacks what a finished run has.
+    run: results folder of a finished run. regions: its BED files by name, because region classes
+    depend on them. Raises MissingInputError (66) where the folder lacks a file of a finished run.
     """
     fitted = RunCalibration.read(_file(run / "calibration" / RunCalibration.NAME))
     bundles = [run / "models" / model for model in fitted.bundles]
@@ -88,7 +88,7 @@ def fresh_probes(
             checks,
             plan.PlanOptions(n, seed=seed),
         )
-        keep_uses(work / "plan", shards.PROBE)  # the run's own sites were scored already
+        keep_uses(work / "plan", shards.PROBE)  # the run's own sites are already scored
         score(fasta, bundles, work / "plan", work / "scores")
         table = calibrate.probe_table(
             work / "plan", ScoreTables([work / "scores"], list(fitted.bundles))
@@ -115,7 +115,8 @@ def _level(level: Rank, of_level: pd.DataFrame, names: list[str]) -> Level:
 
 
 def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
-    """Share of probes whose LLR has the sign of the true one; None off the demo genome."""
+    """Return the share of probes whose LLR has the sign of the true one; None for other genomes
+    than the demo."""
     genome = demo_genome()
     if names != [contig.name for contig in genome.contigs] or not len(probes):
         return None
@@ -132,7 +133,7 @@ def _true_sign(probes: pd.DataFrame, names: list[str]) -> float | None:
 
 
 def _spellings(sites: Path, path: Path) -> Path:
-    """The run's scored alleles as an input of plan_sites."""
+    """Write the run's scored alleles as an input of plan_sites and return the path."""
     alleles = tables.read(
         sites, ["contig", "contig_index", "pos", "ref", "alt", "status"]
     ).to_pandas()

@@ -1,8 +1,9 @@
-"""Models that remember a file, against a model that knows its law: who earns HIGH, who is warned of.
+"""Models that memorise a file, compared with a model that knows its law: which of them get HIGH,
+and which cause a warning.
 
-The sites, copies, blocks and cells are those of a planted genome's own plan, and so is the context
-model's surprisal (`pool`); only the answers of the model are made here, at every letter of the
-genome, so that a hundred runs cost no pass.
+The sites, copies, blocks and cells, and the context model's surprisal, are those of a planted
+genome's own plan (`pool`). Only the answers of the model are generated here, at every letter of the
+genome, so that a hundred runs need no forward pass.
 """
 
 from __future__ import annotations
@@ -34,19 +35,19 @@ from gfmtrust.validation.oracle import dataset, planted
 
 RUNS = 100
 CONFIDENCE = 0.97
-"""Probability of a letter that is remembered."""
+"""The probability of a letter that is remembered."""
 WRONG = 0.05
 STRETCH_BP = 20_000
 NEIGHBOURS = (-20, -15, -10, -5, 5, 10, 15, 20)
 N_COMMON = 400
-"""Own alleles of a run whose ALT is the population's common letter."""
+"""The number of a run's own alleles whose ALT is the population's common letter."""
 HAPLOTYPES = 100
 Answers = Callable[["Letters", np.random.Generator], list[np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Letters:
-    """A genome: codes of each contig, uint8 (length,), and the law at each base, float64
+    """A genome: the codes of each contig, uint8 (length,), and the law at each base, float64
     (length, 4)."""
 
     codes: list[np.ndarray]
@@ -55,10 +56,13 @@ class Letters:
 
 @dataclass(frozen=True)
 class MemoryRow:
-    """One model in one form over all runs. warned: runs in which memory was suspected, without a
-    cohort; high: of these, runs that gave HIGH to any allele. high_cohort: runs with a cohort and
-    with the training trusted that gave any HIGH; withdrawn: of these, runs that lost a level to
-    the own alleles or to the population."""
+    """One model in one form over all runs.
+
+    warned: runs without a cohort in which memorisation was suspected; high: of these, runs that
+        gave HIGH to any allele.
+    high_cohort: runs with a cohort and with the training trusted that gave any HIGH; withdrawn: of
+        these, runs that lost a level because of the own alleles or of the population.
+    """
 
     model: str
     form: str
@@ -76,7 +80,7 @@ def letters_of(genome_dir: Path) -> Letters:
 
 
 def _sure_of(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """CONFIDENCE on each of those letters, give or take a little, float64 (n, 4)."""
+    """Return distributions with about CONFIDENCE on each of those letters, float64 (n, 4)."""
     odds = np.log(CONFIDENCE / (1 - CONFIDENCE)) + 0.5 * rng.standard_normal(len(codes))
     sure = 1 / (1 + np.exp(-odds))
     law = np.repeat(((1 - sure) / 3)[:, None], 4, axis=1)
@@ -85,7 +89,7 @@ def _sure_of(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _instead(codes: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The letters with random ones at those rows, bool (n,)."""
+    """Return the letters with random ones at those rows, bool (n,)."""
     return np.where(rows, (rng.random(len(codes)) * 4).astype(np.uint8), codes)
 
 
@@ -122,7 +126,7 @@ FORMS = ("bundle", "external")
 
 class Answered:
     """A model's answers at every letter. has_neighbours: whether the bits near a site are known, as
-    of a bundle and not of a table of scores."""
+    for a bundle but not for a table of scores."""
 
     def __init__(self, letters: Letters, law: list[np.ndarray], has_neighbours: bool):
         self._first = np.concatenate([[0], np.cumsum([len(part) for part in letters.codes])])
@@ -133,7 +137,7 @@ class Answered:
         self._near = near if has_neighbours else np.full(len(codes), np.nan)
 
     def at(self, table: pd.DataFrame, ref: np.ndarray, alt: np.ndarray) -> pd.DataFrame:
-        """The table of alleles with this model's measures in place of the context model's."""
+        """Return the table of alleles with this model's measures instead of the context model's."""
         row = self._first[table["contig_index"].to_numpy()] + table["pos"].to_numpy(np.int64)
         probs = self._law[row][:, None].astype(np.float32)
         views = Views(np.zeros(1, np.int64), None, np.ones(1, bool))
@@ -143,7 +147,8 @@ class Answered:
 
 
 def memory(genome_dir: Path, n: int = RUNS, n_probes: int = N_PROBES) -> list[MemoryRow]:
-    """n runs of every model in both forms on a planted genome, whose pool is kept in its folder."""
+    """Run every model in both forms n times on a planted genome, whose pool is kept in its folder;
+    return one row per model and form."""
     pool = replace(pools.stored(genome_dir, [], "germline"), context_only=False)
     letters, rare = letters_of(genome_dir), tables.read(genome_dir / planted.RARE).to_pandas()
     keys = pd.MultiIndex.from_frame(rare[["contig_index", "pos"]])
@@ -163,7 +168,7 @@ def _row(pool, letters: Letters, is_common, name: str, form: str, n: int, n_prob
 
 
 def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int) -> np.ndarray:
-    """warned, high, high_cohort, withdrawn of `MemoryRow`, 0 or 1 each."""
+    """Return warned, high, high_cohort and withdrawn of `MemoryRow`, each 0 or 1."""
     probes = pool.alleles.iloc[probe_rows(pool, n_probes, rng)].reset_index(drop=True)
     probes = answered.at(
         probes, probes["real"].to_numpy(np.int64), probes["decoy"].to_numpy(np.int64)
@@ -192,12 +197,13 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
 
 
 def _of_one_sample(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """ALT frequencies in one sample that carries every allele: 1 or 0.5."""
+    """Return ALT frequencies in one sample that carries every allele: 1 or 0.5."""
     return np.where(rng.random(len(is_common)) < np.where(is_common, 0.92, 0.1), 1.0, 0.5)
 
 
 def _frequencies(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Counted ALT frequencies in a cohort: near 1 where ALT is common, else as under neutrality."""
+    """Return counted ALT frequencies in a cohort: near 1 where ALT is common, otherwise as under
+    neutrality."""
     true = np.where(
         is_common,
         rng.uniform(0.92, 1.0, len(is_common)),

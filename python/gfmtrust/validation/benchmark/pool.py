@@ -1,7 +1,7 @@
 """A pool of scored alleles of an oracle genome: drawn, scored and measured by the pipeline's own
-steps, with the truth of each beside it.
+steps, together with the truth of each.
 
-The pool stands for all alleles like the run's: its error is taken as the truth, and draws from it
+The pool represents all alleles like the run's: its error is taken as the truth, and draws from it
 need no model (`replications`).
 """
 
@@ -40,25 +40,31 @@ from gfmtrust.validation.oracle.spectra import draw_snvs
 log = logging.getLogger(__name__)
 
 POOL_ALLELES = 520_000
-"""Drawn with replacement from 400,000 candidate sites: over 200,000 distinct ones, also where a law
-clusters them (`motifs`)."""
+"""The number of alleles drawn with replacement from 400,000 candidate sites; this gives over
+200,000 distinct ones, also where a law clusters them (`motifs`)."""
 MIN_ALLELES = 1_000
 SHARD_SITES = 50_000
 OWN_ALLELES = 100_000
-"""Alleles that the genome mutated to, on which the promise is counted beside the probes."""
+"""The number of alleles that the genome mutated to, on which the promise is also tested."""
 THREADS = 2
 CLASS_COLUMNS = ("copy_class", "region_class", "mutation_class")
-"""Columns of text that are compared often; Arrow's strings are slow to compare."""
+"""Text columns that are compared often; they become objects, because Arrow's strings are slow to
+compare."""
 TABLE, OWN = "alleles.parquet", "own.parquet"
 
 
 @dataclass(frozen=True)
 class Pool:
-    """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
-    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,); own: m rows
-    with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles that the genome mutated to, REF being what
-    stands there; context_only: the context model is
-    the only model; precision: of the least precise model; models: ids."""
+    """A pool of scored alleles.
+
+    alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
+        nats); only those with an LLR.
+    real, decoy: their true probabilities, float64 (n,).
+    own: m rows with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles
+        that the genome mutated to; REF is the letter of the file.
+    context_only: whether the context model is the only model. precision: that of the least precise
+        model. models: their ids.
+    """
 
     alleles: pd.DataFrame
     real: np.ndarray
@@ -70,21 +76,21 @@ class Pool:
 
     @property
     def wrong(self) -> np.ndarray:
-        """Decoy loss, bool (n,): the real base was not preferred."""
+        """Decoy loss, bool (n,): whether the real base was not preferred."""
         return ~(self.alleles["llr"].to_numpy() < 0)
 
     @property
     def wrong_sign(self) -> np.ndarray:
-        """Effect-sign loss, bool (n,): the LLR has not the sign of the true law's."""
+        """Effect-sign loss, bool (n,): whether the LLR lacks the sign of the true law's."""
         return np.sign(self.alleles["llr"].to_numpy()) != np.sign(self.decoy - self.real)
 
     @property
     def n_sites(self) -> int:
-        """Distinct sites."""
+        """The number of distinct sites."""
         return len(self.alleles[["contig_index", "pos"]].drop_duplicates())
 
     def ceiling(self) -> Ceiling:
-        """What the true law itself reaches on these alleles."""
+        """Return what the true law itself reaches on these alleles."""
         return ceiling(self.real, self.decoy)
 
     def of(self, rows: np.ndarray) -> Pool:
@@ -115,8 +121,8 @@ def score(
 
 
 def keep_uses(plan_dir: Path, uses: int) -> None:
-    """Leave only the sites of those uses (bits of `shards`) in a plan's shards, and no variants: a
-    pool is of SNVs."""
+    """Keep only the sites of those uses (bits of `shards`) in a plan's shards, and no variants,
+    because a pool consists of SNVs."""
     for shard, path in shards.planned_shards(plan_dir).items():
         if shard.kind != ShardKind.SITES:
             path.unlink()
@@ -128,7 +134,7 @@ def keep_uses(plan_dir: Path, uses: int) -> None:
 
 
 def context_of(bundles: list[Path]) -> Path:
-    """The context model among the bundles. Raises MissingInputError (66) without one."""
+    """Return the context model among the bundles. Raises MissingInputError (66) without one."""
     for path in bundles:
         if Bundle.open(path).family == CONTEXT_FAMILY:
             return path
@@ -143,7 +149,8 @@ def context_of(bundles: list[Path]) -> Path:
 
 
 def context_model(genome_dir: Path) -> Path:
-    """The context model of an oracle genome, fitted on first use and kept in its folder."""
+    """Return the context model of an oracle genome, which is fitted on first use and kept in its
+    folder."""
     bundle = genome_dir / CONTEXT_FAMILY
     if not bundle.exists():
         fit_context_model(genome_dir / dataset.GENOME, bundle, seed=1)
@@ -161,13 +168,13 @@ def build(
     n_own: int = OWN_ALLELES,
 ) -> dict[str, Pool]:
     """Mutate an oracle genome by that spectrum (n_own alleles), draw n alleles like those, score
-    both, and write a pool for each ensemble.
+    both, and write a pool for each ensemble; return the pools by the name of the ensemble.
 
     genome_dir: folder written by `gfmtrust oracle --law`; pools are kept there (`folder_of`).
-    ensembles: name -> bundles that vote, none: the context model alone. neighbours: score them too,
-    for the gain. context: a context model of another genome, to be asked here as it is; probes are
-    then not matched by local surprisal, for it is not this genome's. Raises UsageError (64) for
-    fewer than MIN_ALLELES, MissingInputError (66) where the folder is no oracle genome.
+    ensembles: name -> bundles that vote; none means the context model alone. neighbours: score them
+    too, for the gain. context: a context model of another genome, used unchanged; probes are then
+    not matched by local surprisal, because it is not this genome's. Raises UsageError (64) for
+    fewer than MIN_ALLELES, and MissingInputError (66) where the folder is not an oracle genome.
     """
     if n < MIN_ALLELES:
         raise UsageError(message("alleles of a pool", str(n), f"{MIN_ALLELES} or more"))
@@ -250,7 +257,7 @@ def _write(
 
 
 def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The probes with their measures, and the run's own SNVs that were scored."""
+    """Return the probes with their measures, and the run's own SNVs that were scored."""
     probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
     read_once(plan_dir, scores, [probes, own])
     table = pd.concat([own.table(), own.alleles], axis=1)
@@ -258,8 +265,8 @@ def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.Dat
 
 
 def _mutated(genome_dir: Path, spectrum: str, n: int, folder: Path) -> Path:
-    """A VCF of SNVs that a genome mutated to by that spectrum, n of them over all contigs (at most
-    one in eight bases), in proportion to length; their frequencies are unknown."""
+    """Write a VCF of SNVs that a genome mutated to by that spectrum: n of them over all contigs (at
+    most one in eight bases), in proportion to length; their frequencies are unknown."""
     rng, alleles = np.random.default_rng(7), []
     with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
         total = sum(genome.contigs.values())
@@ -271,7 +278,7 @@ def _mutated(genome_dir: Path, spectrum: str, n: int, folder: Path) -> Path:
 
 
 def _common(genome_dir: Path, folder: Path) -> Path:
-    """A VCF of the places at which a genome carries the rare letter; ALT is the common one."""
+    """Write a VCF of the places at which a genome has the rare letter; ALT is the common one."""
     rare = tables.read(genome_dir / planted.RARE)
     columns = [rare[name].to_numpy() for name in planted.RARE_SCHEMA.names]
     with Genome.open(genome_dir / dataset.GENOME, folder) as genome:
@@ -294,8 +301,8 @@ def _vcf(alleles: list[tuple], path: Path) -> Path:
 
 
 def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
-    """The pool of those models kept in the oracle genome's folder, made there of n alleles on first
-    use. Raises as `build`."""
+    """Return the pool of those models from the oracle genome's folder, where it is made of n
+    alleles on first use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
     return (
@@ -306,7 +313,7 @@ def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_AL
 
 
 def read(folder: Path) -> Pool:
-    """A pool that `build` wrote. Raises MissingInputError (66) where it is not there."""
+    """Return a pool that `build` wrote. Raises MissingInputError (66) where it is missing."""
     alleles = tables.read(folder / TABLE).to_pandas()
     metadata = tables.read_metadata(folder / TABLE)
     own = tables.read(folder / OWN).to_pandas()

@@ -1,8 +1,8 @@
-"""Proof of region flags: regions of an oracle genome flagged by calibrations drawn anew, against
-the error over all decoys of their bases.
+"""Proof of region flags: regions of an oracle genome are flagged by repeatedly drawn calibrations
+and compared with the error over all decoys of their bases.
 
-A region's flag rests on one decoy a base (`sites_table.decoys`); its true decoy error is the mean
-over its bases of all three.
+A region's flag depends on one decoy per base (`bases_table.decoys`); its true decoy error is the
+mean over all three decoys of its bases.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from gfmtrust.validation.oracle import dataset
 
 @dataclass(frozen=True)
 class RegionProof:
-    """One level over all replications: regions that carry exactly that flag, how many of them truly
-    err above alpha, and in how many replications more than none did; mean true decoy error of those
-    flagged (NaN without any)."""
+    """One level over all replications: the number of regions, how often one has exactly that flag,
+    how often such a region truly errs above alpha and in how many replications at least one does;
+    the mean true decoy error of flagged regions (NaN without any)."""
 
     level: str
     replications: int
@@ -49,8 +49,8 @@ class RegionProof:
 
 @dataclass(frozen=True)
 class RegionPool:
-    """m bases of regions, each with its three decoys: alleles holds 3 m rows of `features`, decoy
-    by decoy; base, contig_index, pos: (m,); spans: first and end row of each region among the m."""
+    """m bases of regions, each with its three decoys. alleles: 3 m rows of `features`, decoy by
+    decoy; base, contig_index, pos: (m,); spans: first and end row of each region among the m."""
 
     alleles: pd.DataFrame
     base: np.ndarray
@@ -60,7 +60,7 @@ class RegionPool:
 
 
 def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> RegionPool:
-    """Every base of regions.bed of an oracle genome, scored by the models (none: the context
+    """Return every base of regions.bed of an oracle genome, scored by the models (none: the context
     model)."""
     fasta, bed = genome_dir / dataset.GENOME, genome_dir / dataset.REGIONS
     bundles = [*models, pools.context_model(genome_dir)]
@@ -114,8 +114,8 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
 def region_flags(
     regions: RegionPool, pool: pools.Pool, n: int, n_probes: int = 4_000
 ) -> list[RegionProof]:
-    """n calibrations drawn from the pool, each with new decoys for the bases; a row for HIGH and
-    one for MEDIUM."""
+    """Flag the regions with n calibrations drawn from the pool, each with new decoys for the bases;
+    return one row for HIGH and one for MEDIUM."""
     wrong = ~(regions.alleles["llr"].to_numpy() < 0).reshape(3, -1)
     true = np.array([wrong[:, first:end].mean() for first, end in regions.spans])
     given = np.zeros((n, len(regions.spans)), np.uint8)

@@ -1,4 +1,4 @@
-"""What replications come to: counts over alpha, means, and what a ranking is worth."""
+"""The figures of replications: counts above alpha, means, and the value of a ranking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = TypeVar("Key")
 
 
 def joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
-    """Lists of equal keys, one behind the other."""
+    """Return the lists of equal keys, concatenated."""
     joined: dict[Key, list] = defaultdict(list)
     for part in parts:
         for key, values in part.items():
@@ -40,7 +40,7 @@ def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
 
 
 def means(rows: np.ndarray) -> tuple[float, ...]:
-    """Mean of each column over the rows where it is known; NaN without any."""
+    """Return the mean of each column over the rows where it is known; NaN without any."""
     known = np.isfinite(rows)
     total = np.where(known, rows, 0).sum(axis=0)
     return tuple(
@@ -51,7 +51,7 @@ def means(rows: np.ndarray) -> tuple[float, ...]:
 
 
 def worth(pool: Pool, rank: np.ndarray) -> tuple[float, ...]:
-    """Shares of HIGH and MEDIUM, and the effect-sign error of each."""
+    """Return the shares of HIGH and MEDIUM, and the effect-sign error of each."""
     given = [rank == level for level in LEVELS]
     return (
         *(rows.mean() for rows in given),
@@ -60,7 +60,7 @@ def worth(pool: Pool, rank: np.ndarray) -> tuple[float, ...]:
 
 
 def turned(pool: Pool, name: str) -> np.ndarray:
-    """A measure of every allele, turned so that higher is more trusted."""
+    """Return a measure of every allele with its sign chosen so that higher is more trusted."""
     values = pool.alleles[name].to_numpy(np.float64)
     better = next(measure.better for measure in MEASURES if measure.name == name)
     return values if better == "high" else -values

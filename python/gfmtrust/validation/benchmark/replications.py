@@ -1,28 +1,28 @@
-"""Proof of the flags by replication: calibrations drawn anew from a pool whose error is known, and
-how often a flag breaks its promise.
+"""Proof of the flags by replication: calibrations are drawn repeatedly from a pool whose error is
+known, and the broken promises are counted.
 
     gfmtrust oracle --law easy --out_dir easy
     gfmtrust benchmark replications --run easy --n 1000
 
-A replication does what a run does, but for the passes: it draws probes, deals halves, fits the
-reliability, certifies, asks the shift gate, and flags. What makes the redraw honest:
+A replication does what a run does, without the forward passes: it draws probes, divides them into
+splits, fits the reliability, certifies, runs the shift test, and flags. The redraw is fair because:
 
-- **Probes** are drawn i.i.d. with replacement, half of them run-oriented, as `probes.draw` draws
-them; the pool is the population.
-- **Blocks stay where they are.** A drawn probe keeps its block of the genome, and `halves.split`
-  deals the blocks anew by the replication's seed. So A and B share no block, a row drawn twice
-  falls into one half, and B's probes tell of B's blocks alone, while the truth is taken over all
-  blocks: a law that differs along the genome costs the certificate here as it would in a run.
-  Drawing the block numbers anew as well would make every block alike and hide that.
-- **Truth** is the error of all alleles of the pool that carry exactly the flag, the probes drawn
-  among them: they are a small part, and a part of A's besides.
-- **The whole rule** decides, `flags.decide` with its caps, guard band and shift gate, and the exam
-  on the run's own alleles, which are drawn with replacement from the mutated ones too.
-- **Mutated alleles** are the other truth: alleles that the genome mutated to by the spectrum, REF
-  being what stands there. Nothing in them is balanced or matched; they are what a run flags.
+- **Probes** are drawn i.i.d. with replacement, half of them run-oriented, as `probes.draw` does;
+  the pool is the population.
+- **Blocks stay where they are.** A drawn probe keeps its block of the genome, and `splits.split`
+  assigns the blocks anew by the replication's seed. So the splits share no block, a row drawn twice
+  is in one split, and the certification probes only inform about their own blocks, while the truth
+  is taken over all blocks: a law that varies along the genome affects the certificate as in a run.
+  Drawing the block numbers anew would make all blocks equal and hide that.
+- **Truth** is the error of all alleles of the pool that have exactly the flag, including the drawn
+  probes, which are a small part.
+- **The whole rule** decides: `flags.decide` with its caps, guard band and shift test, and the exam
+  on the run's own alleles, which are drawn with replacement from the mutated ones.
+- **Mutated alleles** are the other truth: alleles that the genome mutated to by the spectrum, with
+  the file's letter as REF. They are neither balanced nor matched; they are what a run flags.
 
-Decoy loss is the loss that is certified. Effect-sign loss, against the true law, is printed beside
-it and promised by nobody.
+Decoy loss is the certified loss. Effect-sign loss, against the true law, is printed for comparison
+and not promised.
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ from gfmtrust.validation.benchmark.replication_figures import (
 
 REPLICATIONS = 1_000
 N_PROBES = 8_000
-"""What `--probes auto` draws for a small run."""
+"""The number that `--probes auto` draws for a small run."""
 OWN_SNVS = 2_500
-"""Own alleles of a replication's run."""
+"""The number of own alleles in the run of a replication."""
 SINGLE = ("abs_llr", "ent", "dis")
-"""Rankings that stand beside the reliability: what could be had without it."""
+"""Rankings that are compared with the reliability."""
 RELIABILITY = "reliability"
 CEILING = "true law"
 MOST_USEFUL = 50
-"""Replications in which the single measures are certified and ranked too: shares of the pool hardly
-move."""
+"""The number of replications in which the single measures are certified and ranked too; their
+shares of the pool hardly vary."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Cell:
-    """One level in one cell over all replications: in how many some allele carries it; in how many
-    the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
-    alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
-    mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
-    exists (NaN where it never does)."""
+    """One level in one cell over all replications: in how many any allele has it; in how many the
+    exam withdrew it; in how many the error of the alleles with exactly that flag exceeds alpha, in
+    the pool in balanced order and run-oriented, and among the mutated alleles; the mean of these
+    errors, and of the share of the cell's mutated alleles with the flag, where it exists (NaN where
+    it never does)."""
 
     level: str
     stratum: str
@@ -108,9 +108,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Usefulness:
-    """What a ranking is worth, means over replications: share of the pool with HIGH and MEDIUM
-    where the ranking itself is certified, their effect-sign error (NaN without any), and PRR under
-    both losses. The row of the true law is the ceiling."""
+    """The value of a ranking, as means over replications: the share of the pool with HIGH and
+    MEDIUM where the ranking itself is certified, their effect-sign error (NaN without any), and the
+    PRR under both losses. The row of the true law is the ceiling."""
 
     ranking: str
     replications: int
@@ -125,10 +125,10 @@ class Usefulness:
 def calibrated(
     pool: Pool, seed: int, n_probes: int = N_PROBES
 ) -> tuple[RunCalibration, np.ndarray]:
-    """A calibration on probes drawn from the pool, with the shift verdict and the exam on own
-    alleles drawn from the mutated ones, and the probes' rows of the pool.
+    """Return a calibration on probes drawn from the pool, with the shift verdict and the exam on
+    own alleles drawn from the mutated ones, and the probes' rows of the pool.
 
-    Raises UsageError (64) where the pool has alleles of one orientation alone.
+    Raises UsageError (64) where the pool has alleles of only one orientation.
     """
     rng = np.random.default_rng([seed, 0x5EED])
     rows = probe_rows(pool, n_probes, rng)
@@ -138,8 +138,8 @@ def calibrated(
 
 
 def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of n probes drawn with replacement, half of them run-oriented. Raises UsageError (64)
-    where the pool has alleles of one orientation alone."""
+    """Return the rows of n probes drawn with replacement, half of them run-oriented. Raises
+    UsageError (64) where the pool has alleles of only one orientation."""
     run_oriented = pool.alleles["run_oriented"].to_numpy(bool)
     sides = [np.flatnonzero(run_oriented == side) for side in (True, False)]
     if not all(map(len, sides)):
@@ -153,8 +153,8 @@ def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def fitted_to(pool: Pool, probes: pd.DataFrame, own: OwnSnvs, seed: int) -> RunCalibration:
-    """The calibration on those probes with the shift verdict on those own alleles, before the
-    exam."""
+    """Return the calibration on those probes with the shift verdict on those own alleles, before
+    the exam."""
     options = Options(
         seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only
     )
@@ -173,7 +173,7 @@ class DrawnSnvs(OwnSnvs):
 
 
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
-    """One replication: a calibration, and what it makes of every allele of the pool."""
+    """Return one replication: a calibration, and its flags of every allele of the pool."""
     fitted, rows = calibrated(pool, seed, n_probes)
     own_rank, _ = flags.decide(fitted, pool.own)
     return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0], own_rank)
@@ -182,10 +182,10 @@ def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
 def replicate(
     pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, processes: int = 1
 ) -> tuple[list[Cell], list[Usefulness]]:
-    """n replications of one pool: a Cell for each level and cell met, HIGH first; a Usefulness each
-    for law, reliability and SINGLE.
+    """Replicate n times with one pool; return a Cell for each level and cell, HIGH first, and a
+    Usefulness each for law, reliability and SINGLE.
 
-    processes: how many share the work; they change no number.
+    processes: the number of processes that share the work; it changes no number.
     """
     seeds = range(seed, seed + n)
     if processes == 1:
@@ -227,8 +227,8 @@ def replicate(
 
 
 def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
-    """Of each seed: errors by (level, cell); of the first MOST_USEFUL from `first` on, what each
-    ranking is worth."""
+    """Return the errors of each seed by (level, cell) and, for the first MOST_USEFUL seeds from
+    `first`, the value of each ranking."""
     tally: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     single = {name: turned(pool, name) for name in SINGLE}
@@ -259,7 +259,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
 
 @dataclass(frozen=True)
 class Earned:
-    """How many of `redraws` replications gave any allele of the pool HIGH, or MEDIUM; error: decoy
+    """The number of `redraws` in which any allele of the pool got HIGH, or MEDIUM; error: decoy
     error of the pool."""
 
     model: str
@@ -270,8 +270,8 @@ class Earned:
 
 
 def earned(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> Earned:
-    """What a model earns by n redraws: of a useless one no HIGH, and MEDIUM in no more than delta
-    of them."""
+    """Return what a model gets in n redraws; a useless one must get no HIGH, and MEDIUM in at most
+    delta of them."""
     given = [
         {int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)
     ]
@@ -286,11 +286,11 @@ def _alpha(level: Rank) -> float:
 def _errors(
     pool: Pool, inside: list[np.ndarray], drawn: Drawn, level: Rank, classes: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """Error of a cell's alleles with the flag: of the pool, balanced and run-oriented, and of the
-    mutated alleles (NaN without any); share of the cell's mutated alleles that carry it; 1 where
-    the exam withdrew the level from a stratum of the cell, else 0.
+    """Return the error of a cell's alleles with the flag, in the pool (balanced and run-oriented)
+    and among the mutated alleles (NaN without any); the share of the cell's mutated alleles with
+    it; and 1 where the exam withdrew the level from a stratum of the cell, otherwise 0.
 
-    inside: whether an allele is of the cell, bool, of the pool and of the mutated alleles.
+    inside: whether an allele is in the cell, bool, for the pool and for the mutated alleles.
     """
     flagged = inside[0] & (drawn.rank == level)
     run_oriented = flagged & pool.alleles["run_oriented"].to_numpy(bool)
@@ -315,8 +315,8 @@ def _errors(
 
 
 def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
-    """Rank of each allele where one measure stands in for the reliability: same probes, halves,
-    caps and certificates, no guard band."""
+    """Return the rank of each allele where one measure replaces the reliability: same probes,
+    splits, caps and certificates, no guard band."""
     fitted = drawn.fitted
     order = np.lexsort(
         [

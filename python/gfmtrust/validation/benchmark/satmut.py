@@ -1,10 +1,10 @@
-"""LLRs beside measured effects: a saturation assay's VCF (INFO/EFFECT, BARCODES), annotated, and
-how the two go together.
+"""LLRs compared with measured effects: the correlation in the annotated VCF of a saturation assay
+(INFO/EFFECT, BARCODES).
 
     gfmtrust benchmark satmut --vcf results/annotated/satmut/satmut.gfm.vcf.gz
 
-Effect is no decoy: a flag promises nothing here. SNVs and deletions apart; elements alone and
-together.
+An effect is not a decoy, so a flag promises nothing here. SNVs and deletions are separate; elements
+are reported alone and together.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.io.vcf import reader as vcf_reader
 
 MIN_BARCODES = 10
-"""Below, an effect is mostly noise; the cut of Kircher et al. 2019."""
+"""Below this number an effect is mostly noise; the limit of Kircher et al. 2019."""
 BLOCK_BP = 10
-"""Alleles that are drawn together for the interval: three at a position, and a binding site's
-neighbours, are not independent."""
+"""The size of the blocks that are drawn for the interval: three alleles at a position, and the
+neighbours in a binding site, are not independent."""
 DRAWS = 1_000
 MIN_ALLELES = 10
 EVERY = "all"
@@ -30,8 +30,8 @@ EVERY = "all"
 
 @dataclass(frozen=True)
 class Correlation:
-    """One kind of variant in one element (or all): of |LLR| with |effect|, or LLR with effect; 95 %
-    intervals by block bootstrap."""
+    """One kind of variant in one element (or all): the correlation of |LLR| with |effect|, or of
+    LLR with effect, with 95 % intervals by block bootstrap."""
 
     element: str
     kind: str
@@ -61,10 +61,10 @@ class Effects:
 
 
 def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) -> list[Correlation]:
-    """Two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes, then
-    signed values; all elements together last.
+    """Return two rows for each kind in each element with MIN_ALLELES alleles of it: magnitudes,
+    then signed values; all elements together are last.
 
-    Raises BadDataError (65) where no record carries EFFECT, BARCODES and GFM_LLR.
+    Raises BadDataError (65) where no record has EFFECT, BARCODES and GFM_LLR.
     """
     effects = read_effects(path, min_barcodes)
     rows = []
@@ -83,7 +83,7 @@ def correlations(path: Path, min_barcodes: int = MIN_BARCODES, seed: int = 0) ->
 
 
 def read_effects(path: Path, min_barcodes: int) -> Effects:
-    """The scored alleles with at least so many barcodes, in the order of the file."""
+    """Return the scored alleles with at least so many barcodes, in file order."""
     rows = []
     for record in vcf_reader.read_records(path):
         pairs = (pair.partition("=") for pair in record.info.decode("utf-8", "replace").split(";"))
@@ -134,12 +134,12 @@ def _correlation(
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> float:
-    """Pearson's r; NaN where one side does not vary."""
+    """Return Pearson's r; NaN where one side does not vary."""
     x, y = x - x.mean(), y - y.mean()
     size = np.sqrt((x * x).sum() * (y * y).sum())
     return float((x * y).sum() / size) if size else float("nan")
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> float:
-    """Spearman's rho: Pearson's r of mean ranks."""
+    """Return Spearman's rho: Pearson's r of mean ranks."""
     return pearson(rankdata(x), rankdata(y))

@@ -1,8 +1,8 @@
-"""Proof of the shift test: a calibration certified on one law, used as it is on another genome.
+"""Proof of the shift test: a calibration certified on one law is used unchanged on another genome.
 
-The calibration and its context model are of a law's genome; the alleles are those of its shifted
-twin, whose context model is never fitted. Where HIGH of the transferred calibration errs more than
-it promises, the shift test must fire; on the law's own sites it must not.
+The calibration and its context model belong to a law's genome; the alleles are those of its shifted
+version, whose own context model is never fitted. Where HIGH of the transferred calibration errs
+more than it promises, the shift test must fire; on the law's own sites it must not.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from gfmtrust.validation.benchmark import pool as pools
 from gfmtrust.validation.benchmark.replications import calibrated
 
 N_SITES = 200
-"""Sites of a run that the shift test uses."""
+"""The number of sites of a run that the shift test uses."""
 TWIN_ALLELES = 20_000
 CALIBRATIONS = 20
 
 
 @dataclass(frozen=True)
 class Transfer:
-    """Over all draws (each of `sites` sites, `calibrations` calibrations taking turns): share of
-    the alleles with HIGH and its decoy error where nothing watches (NaN without any), share of
-    draws in which the shift test fired, and in which HIGH or MEDIUM was written all the same.
+    """The result over all draws, each of `sites` sites, with the `calibrations` used in turn.
+
+    high_share, high_error: the share of the alleles with HIGH and its decoy error without the shift
+        test (NaN without any HIGH).
+    fired: share of draws in which the shift test fired. flagged: share of draws in which HIGH or
+        MEDIUM was written nevertheless.
     """
 
     alleles_of: str
@@ -45,8 +48,8 @@ class Transfer:
 def transfers(
     genome_dir: Path, twin_dir: Path, n: int, spectrum: str = "germline", n_sites: int = N_SITES
 ) -> list[Transfer]:
-    """n draws of sites from a law's genome and n from its twin, by calibrations certified on the
-    former. Two rows: law, twin.
+    """Draw sites n times from a law's genome and n times from its shifted version, with
+    calibrations certified on the former; return two rows: law, twin.
 
     genome_dir, twin_dir: folders written by `gfmtrust oracle --law`. The pools are kept there.
     """

@@ -1,8 +1,8 @@
-"""The awkward records of the demo: each kind once or a few times, in places known beforehand, none
-that stops a run.
+"""The awkward records of the demo: each kind occurs once or a few times at known places, and none
+stops a run.
 
-Source of the list: the kinds a VCF of the field is known to hold. REF mismatches stay below the ten
-that mean a wrong assembly.
+The kinds are those that published VCFs are known to contain. REF mismatches stay below the ten that
+mean a wrong assembly.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ HET = ((0, 1), (0, 0), (0, 1))
 ONE_SAMPLE = ((0, 0), (0, 1), (0, 0))
 ABSENT = ((0, 0), (0, 0), (0, 0))
 UNDECLARED = frozenset(("undeclared_info", "undeclared_filter"))
-"""Kinds with keys the header lacks: bcftools reads them, but norm, sort and annotate refuse to
+"""Kinds with keys that the header lacks: bcftools reads them, but norm, sort and annotate refuse to
 write them."""
 PLACE_EVERY_BP = 2_000
 
 
 @dataclass(frozen=True)
 class Place:
-    """A free place on a contig: the letters of the genome there as text, 12 of them."""
+    """A free place on a contig; letters: the 12 letters of the genome there, as text."""
 
     contig: str
     pos: int
@@ -50,10 +50,11 @@ def _transition(letter: str) -> str:
 
 
 def awkward_rows(genome: DrawnGenome, taken: list[Row], seed: int) -> list[Row]:
-    """All planted records, on the first contig but for those that need an end, a gap or no contig.
+    """Return all planted records. They are on the first contig, except those that need an end, a
+    gap or an unknown contig.
 
-    taken: drawn rows; planted ones keep 30 bp away from them. Raises ValueError where the genome
-    has no gap or too few free places.
+    taken: drawn rows; planted ones are at least 30 bp away from them. Raises ValueError where the
+    genome has no gap or too few free places.
     """
     places = _free_places(genome.contigs[0], taken, np.random.default_rng([seed, 2]))
     rows = []
@@ -70,7 +71,7 @@ def awkward_rows(genome: DrawnGenome, taken: list[Row], seed: int) -> list[Row]:
 
 
 def _free_places(contig: DrawnContig, taken: list[Row], rng: np.random.Generator):
-    """Places PLACE_EVERY_BP apart with no drawn variant within 30 bp and no N."""
+    """Yield places PLACE_EVERY_BP apart that have no drawn variant within 30 bp and no N."""
     busy = np.sort([row.pos for row in taken if row.contig == contig.name])
     for start in range(1_000, len(contig.codes) - PLACE_EVERY_BP, PLACE_EVERY_BP):
         for pos in start + (rng.random(20) * 1_000).astype(int):
@@ -221,14 +222,16 @@ def _snv_at(contig: DrawnContig, pos: int, kind: str) -> Row:
 
 
 def _end_rows(contig: DrawnContig) -> list[Row]:
-    """At the first and last base (too few real bases on one side), and 20 bp inside."""
+    """Return records at the first and last base (too few real bases on one side), and 40 bp
+    inside."""
     last = len(contig.codes) - 1
     ends = [_snv_at(contig, pos, "contig_end") for pos in (0, last)]
     return ends + [_snv_at(contig, pos, "near_contig_end") for pos in (40, last - 40)]
 
 
 def _gap_rows(genome: DrawnGenome) -> list[Row]:
-    """N at the site itself, and N in the window: 1, 10 and 40 bases outside the gap."""
+    """Return records with N at the site itself, and with N in the window, 1, 10 and 40 bases
+    outside the gap."""
     for contig in genome.contigs:
         for segment in contig.segments:
             if segment.kind == GAP:

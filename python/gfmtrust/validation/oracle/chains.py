@@ -1,9 +1,9 @@
-"""Chains of any order and sharpness for the oracle genomes of `laws`, each with a shifted twin.
-Nothing is drawn here but rows.
+"""Chains of any order and sharpness for the oracle genomes of `laws`, each with a shifted version.
+Only the rows are random here.
 
 A chain is made in three steps: a row of four probabilities for every context, drawn from Dirichlet
-laws; the stationary law of its words; and the mean of that with its own reverse complement, which
-stays stationary and is the law of both strands.
+distributions; the stationary distribution of its words; and the mean of that with its own reverse
+complement, which remains stationary and holds on both strands.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from gfmtrust.validation.oracle.law import Chain, word_reverse_complements
 from gfmtrust.validation.oracle.markov import stationary_law
 
 LEAST_SHARE = 1e-6
-"""Of a row: a sharp Dirichlet law draws letters so rare that two-sided evidence would rest on one
-word alone, beyond any count."""
+"""The smallest share in a row. A sharp Dirichlet distribution draws letters so rare that the
+evidence from both sides would depend on a single word, beyond any count."""
 
 
 def dirichlet_rows(order: int, mixture: tuple[tuple[float, float], ...], seed: int) -> np.ndarray:
-    """P(letter | context), float64 (4**order, 4): each row a Dirichlet draw, its concentration one
-    of the mixture's.
+    """Return P(letter | context), float64 (4**order, 4): each row is a Dirichlet draw with one of
+    the concentrations of the mixture.
 
-    mixture: (share of contexts, concentration), shares in order of the contexts' random ranks, so
-    that each is met within one context. Raises ValueError where the order is outside 0..8 or the
-    shares do not sum to 1.
+    mixture: (share of contexts, concentration); contexts are assigned in the order of random ranks,
+    so that each share is met to within one context. Raises ValueError where the order is outside
+    0..8 or the shares do not sum to 1.
     """
     if not 0 <= order <= 8:
         raise ValueError(f"order is {order}; expected 0..8")
@@ -40,17 +40,16 @@ def dirichlet_rows(order: int, mixture: tuple[tuple[float, float], ...], seed: i
     ]
     gamma = gammaincinv(
         concentration[:, None], rng.random((contexts, 4))
-    )  # by its quantiles: `random` alone is the same in every numpy
+    )  # by its quantiles, because only `random` is equal in every numpy version
     rows = gamma / gamma.sum(axis=1, keepdims=True)
     return (rows + LEAST_SHARE) / (1 + 4 * LEAST_SHARE)
 
 
 def with_half_permuted(rows: np.ndarray, seed: int) -> np.ndarray:
-    """The rows of a shifted twin: a random half of the contexts trade rows in a cycle, so none of
-    them keeps its own.
+    """Return the rows of the shifted version: a random half of the contexts exchange rows in a
+    cycle, so none of them keeps its own.
 
-    Every row is still there once: the twin's contexts are as sharp as the law's, and say something
-    else.
+    Every row still occurs once: the contexts are as sharp as before and favour other letters.
     """
     order = np.argsort(np.random.default_rng(seed).random(len(rows)), kind="stable")[
         : len(rows) // 2
@@ -61,10 +60,10 @@ def with_half_permuted(rows: np.ndarray, seed: int) -> np.ndarray:
 
 
 def symmetric_chain_of(rows: np.ndarray) -> Chain:
-    """The chain of those rows made its own reverse complement, in the form `Chain` holds.
+    """Return the chain of those rows, made equal to its reverse complement, in the form of `Chain`.
 
-    rows: float64 (4**k, 4), each summing to 1. With word law f and law p of k letters the weights
-    are f / sqrt(p(first k) p(last k)).
+    rows: float64 (4**k, 4), each summing to 1. With the probability f of a word and p of k letters,
+    the weights are f / sqrt(p(first k) p(last k)).
     """
     order = round(np.log(len(rows)) / np.log(4))
     words = (stationary_law(rows)[:, None] * rows).reshape(-1)

@@ -1,8 +1,8 @@
 """Draws a cohort's variants on an oracle genome: a germline-like spectrum, then every awkward kind
 of record, planted.
 
-Rows only; `writing` makes VCF text of them. Positions are 0-based. Not here: linkage, phase, real
-frequencies.
+This module creates rows only; `writing` makes VCF text of them. Positions are 0-based. Linkage,
+phase and realistic frequencies are not simulated.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SPACING_BP = 12  # drawn variants stand at least this far apart
 
 @dataclass(frozen=True)
 class Row:
-    """One VCF record: pos 0-based; genotypes: a pair of allele indices per sample, -1 missing; kind
-    names why it is there."""
+    """One VCF record: pos is 0-based; genotypes: a pair of allele indices per sample, -1 for
+    missing; kind: the reason why it exists."""
 
     contig: str
     pos: int
@@ -36,16 +36,17 @@ class Row:
     id: str = "."
     qual: str = "50"
     filter: str = "PASS"
-    info: str | None = None  # None: AC, AF, AN and DP of the genotypes
+    info: str | None = None  # None stands for AC, AF, AN and DP of the genotypes
     depths: tuple[int, ...] = field(default=(30, 30, 30))
 
 
 def draw_cohort(genome: DrawnGenome, n_snv: int, seed: int) -> list[Row]:
-    """SNVs with their indels and MNVs, multi-allelic records among them; sorted by contig and pos.
+    """Return SNVs, indels, MNVs and multi-allelic records, sorted by contig and pos.
 
-    n_snv: bi-allelic SNVs over all contigs, in proportion to length; a sixth as many indels, a
-    fiftieth as many MNVs and a thirtieth as many multi-allelic records come with them. Raises
-    ValueError where the genome has no room for them SPACING_BP apart, or n_snv is below 1.
+    n_snv: number of bi-allelic SNVs over all contigs, in proportion to length; there are in
+    addition a sixth as many indels, a fiftieth as many MNVs and a thirtieth as many multi-allelic
+    records. Raises ValueError where the genome has no room for them SPACING_BP apart, or n_snv is
+    below 1.
     """
     if n_snv < 1:
         raise ValueError(f"n_snv is {n_snv}; expected 1 or more")
@@ -64,15 +65,15 @@ def draw_cohort(genome: DrawnGenome, n_snv: int, seed: int) -> list[Row]:
 
 
 def sorted_rows(genome: DrawnGenome, rows: list[Row]) -> list[Row]:
-    """Rows by contig (order of the genome, unknown contigs last) and pos; equal ones keep their
-    order."""
+    """Return the rows by contig (order of the genome, unknown contigs last) and pos; equal ones
+    keep their order."""
     order = {contig.name: i for i, contig in enumerate(genome.contigs)}
     return sorted(rows, key=lambda row: (order.get(row.contig, len(order)), row.pos))
 
 
 def _draw_sites(genome: DrawnGenome, n: int, rng: np.random.Generator) -> list[tuple[str, int]]:
-    """n distinct (contig, pos), CpG sites more often, at least SPACING_BP apart: best of random
-    keys, taken greedily."""
+    """Return n distinct (contig, pos) at least SPACING_BP apart, with CpG sites more often: the
+    smallest of random keys are taken greedily."""
     names, positions, keys = [], [], []
     for contig in genome.contigs:
         weight = _site_weights(contig)
@@ -81,7 +82,7 @@ def _draw_sites(genome: DrawnGenome, n: int, rng: np.random.Generator) -> list[t
         positions.append(usable)
         keys.append(
             -np.log(rng.random(len(usable))) / weight[usable]
-        )  # smallest keys: draws without replacement, by weight
+        )  # the smallest keys are a weighted draw without replacement
     positions, keys = np.concatenate(positions), np.concatenate(keys)
     taken: dict[tuple[str, int], int] = {}
     for index in np.argsort(keys, kind="stable"):
@@ -96,7 +97,8 @@ def _draw_sites(genome: DrawnGenome, n: int, rng: np.random.Generator) -> list[t
 
 
 def _site_weights(contig: DrawnContig) -> np.ndarray:
-    """How often each position is drawn, float64 (length,); 0 within EDGE_BP of an end or an N."""
+    """Return how often each position is drawn, float64 (length,); 0 within EDGE_BP of an end or an
+    N."""
     codes = contig.codes
     weight = np.ones(len(codes))
     weight[is_cpg(codes)] = (TRANSITION_WEIGHT * CPG_WEIGHT + 2) / (TRANSITION_WEIGHT + 2)
@@ -111,7 +113,7 @@ def _site_weights(contig: DrawnContig) -> np.ndarray:
 
 
 def is_cpg(codes: np.ndarray) -> np.ndarray:
-    """True at both letters of each CG, bool (length,)."""
+    """Return true at both letters of each CG, bool (length,)."""
     pair = (codes[:-1] == 1) & (codes[1:] == 2)
     return np.concatenate([pair, [False]]) | np.concatenate([[False], pair])
 
@@ -154,7 +156,7 @@ def _multiallelic(codes, pos, rng):
 
 
 def _mixed(codes, pos, rng):
-    """An SNV and an insertion in one record."""
+    """Return an SNV and an insertion in one record."""
     ref, (snv,) = _snv(codes, pos, rng)
     return ref, (snv, ref + _letters(1 + int(3 * rng.random()), rng))
 
@@ -190,13 +192,13 @@ def _letters(bp: int, rng: np.random.Generator) -> str:
 
 
 def _indel_length(rng: np.random.Generator) -> int:
-    """1 to 9 bases, short ones more often."""
+    """Return a length of 1 to 9 bases, short ones more often."""
     return 1 + int(9 * rng.random() ** 3)
 
 
 def _genotypes(n_alts: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
-    """Each ALT on at least one of the haplotypes; how many carry it falls as 1/count, as under
-    neutrality."""
+    """Return genotypes with each ALT on at least one of the haplotypes; the number of carriers is
+    distributed as 1/count, as under neutrality."""
     haplotypes = np.zeros(2 * N_SAMPLES, dtype=int)
     order = np.argsort(rng.random(2 * N_SAMPLES), kind="stable")
     for alt in range(n_alts):

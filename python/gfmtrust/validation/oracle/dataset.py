@@ -1,9 +1,9 @@
-"""Writes an oracle genome of a named law as a user would have it, with what only an oracle knows
-beside it.
+"""Writes an oracle genome of a named law in the files of a user's run, together with what only an
+oracle knows.
 
-genome.fa.gz, germline.vcf.gz and apobec.vcf.gz (SNVs of either spectrum), regions.bed;
-truth.parquet, a row a base with its true distribution; ceiling.json. Same law, length and seed:
-same text, and same bytes with the same libraries.
+The files are genome.fa.gz, germline.vcf.gz and apobec.vcf.gz (SNVs of either spectrum) and
+regions.bed; truth.parquet, one row per base with its true distribution; and ceiling.json. The same
+law, length and seed give the same text, and the same bytes with the same libraries.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ TRUTH_SCHEMA = pa.schema(
 
 
 def write_oracle(law: str, length: int, seed: int, out_dir: str | Path) -> list[Path]:
-    """Write the files of one genome into a folder, made where absent; returns the paths written.
+    """Write the files of one genome into a folder, which is created if missing, and return their
+    paths.
 
-    law: a name of `laws.LAWS`, or its twin's. length: bases over both contigs. Raises UsageError
-    (64) as `laws.draw_contigs`, CannotWriteError (73) where one of the files exists or cannot be
-    written.
+    law: a name of `laws.LAWS`, or that of its shifted version. length: bases over both contigs.
+    Raises UsageError (64) as `laws.draw_contigs`, and CannotWriteError (73) where one of the files
+    exists or cannot be written.
     """
     out_dir = Path(out_dir)
     contigs = draw_contigs(law, length, seed)
@@ -86,7 +87,7 @@ def write_oracle(law: str, length: int, seed: int, out_dir: str | Path) -> list[
 
 
 def write_truth(path: Path, contigs: tuple[OracleContig, ...]) -> None:
-    """A row for every base of the contigs with its distribution."""
+    """Write one row for every base of the contigs, with its distribution."""
     codes, distribution = (
         np.concatenate([getattr(contig, name) for contig in contigs])
         for name in ("codes", "distribution")
@@ -105,7 +106,7 @@ def write_truth(path: Path, contigs: tuple[OracleContig, ...]) -> None:
 
 
 def read_truth(path: Path) -> list[np.ndarray]:
-    """The true distributions of a truth table, one float64 (length, 4) a contig. Raises
+    """Return the true distributions of a truth table, one float64 (length, 4) per contig. Raises
     MissingInputError (66) as `tables.read`."""
     table = tables.read(path)
     distribution = np.column_stack([table[name].to_numpy() for name in TRUTH_COLUMNS]).astype(
@@ -116,8 +117,8 @@ def read_truth(path: Path) -> list[np.ndarray]:
 
 
 def vcf_text(contigs: tuple[OracleContig, ...], spectrum: str, seed: int) -> str:
-    """A VCF without samples: an SNV every BASES_PER_SNV bases in the mean, drawn from the
-    spectrum."""
+    """Return a VCF without samples, with an SNV every BASES_PER_SNV bases on average, drawn from
+    the spectrum."""
     lines = ["##fileformat=VCFv4.2\n", "##source=gfmtrust_oracle\n"]
     lines += [f"##contig=<ID={contig.name},length={len(contig.codes)}>\n" for contig in contigs]
     lines.append(vcf_header.COLUMNS.decode("ascii") + "\n")
@@ -134,7 +135,8 @@ def vcf_text(contigs: tuple[OracleContig, ...], spectrum: str, seed: int) -> str
 
 
 def draw_regions(contigs: tuple[OracleContig, ...], seed: int) -> list[tuple[str, int, int, str]]:
-    """Regions of REGION_BP bases at random places, in genome order: (contig, start, end, name)."""
+    """Return regions of REGION_BP bases at random places, in genome order: (contig, start, end,
+    name)."""
     drawn = []
     for index, contig in enumerate(contigs):
         rng = np.random.default_rng([seed, index, 7])

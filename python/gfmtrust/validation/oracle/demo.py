@@ -1,8 +1,8 @@
-"""Writes the demo folder: genome, cohort, regions, samplesheet; and on request the true
+"""Writes the demo folder: genome, cohort, regions, samplesheet and, on request, the true
 distribution of every base.
 
-Same seed, same bytes (BGZF files: same text). The models beside them are trained by
-`training/train_demo.py` on other genomes of the law.
+The same seed gives the same bytes (for BGZF files, the same text). The demo models are trained by
+`training/train_demo.py` on other genomes of the same law.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ TRUTH_FILE = "demo_truth.npz"
 
 
 def demo_genome(seed: int = DEMO_SEED) -> DrawnGenome:
-    """The demo genome: 500 kb on three contigs, the smallest with a gap of 1,500 N."""
+    """Return the demo genome: 500 kb on three contigs, the smallest with a gap of 1,500 N."""
     return draw_genome(demo_law(), CONTIGS, seed)
 
 
 def demo_files(genome: DrawnGenome, seed: int = DEMO_SEED) -> dict[str, bytes]:
-    """Content of every file of the demo by name; `.gz` are BGZF."""
+    """Return the content of every file of the demo by name; `.gz` files are BGZF."""
     drawn = draw_cohort(genome, N_SNV, seed)
     rows = sorted_rows(genome, drawn + awkward_rows(genome, drawn, seed))
     texts = (
@@ -62,11 +62,11 @@ def demo_files(genome: DrawnGenome, seed: int = DEMO_SEED) -> dict[str, bytes]:
 def write_demo(
     out_dir: str | Path, seed: int = DEMO_SEED, truth: bool = True, force: bool = False
 ) -> list[Path]:
-    """Write the demo into a folder, made where absent; returns the paths written.
+    """Write the demo into a folder, which is created if missing, and return the paths of the files.
 
-    truth: also write TRUTH_FILE, the true distribution of every base (about 3 MB). Default is True.
-    Raises UsageError (64) for a negative seed, CannotWriteError (73) where a file exists and
-    `force` is off or cannot be written.
+    truth: also write TRUTH_FILE, the true distribution of every base (about 3 MB); the default is
+    True. Raises UsageError (64) for a negative seed, and CannotWriteError (73) where a file exists
+    and `force` is off, or where a file cannot be written.
     """
     if seed < 0:
         raise UsageError(message("--seed", str(seed), "0 or more"))
@@ -90,8 +90,8 @@ def write_demo(
 
 
 def truth_bytes(genome: DrawnGenome) -> bytes:
-    """An .npz with, for each contig, `<contig>`: float32 (length, 4), the true distribution (NaN in
-    gaps); see `truth`."""
+    """Return an .npz with an array `<contig>` for each contig: float32 (length, 4), the true
+    distribution (NaN in gaps); see `truth`."""
     file = io.BytesIO()
     arrays = {
         contig.name: true_distribution(genome, contig.name).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Draws genomes from a law. The layout (which segment stands where) is drawn first, then the
-letters of each segment.
+"""Draws genomes from a law: first the layout (which segment is where), then the letters of each
+segment.
 
-Same law, seed and lengths: same bytes. Only `Generator.random` is used, so the draw does not hang
-on how numpy makes other variates.
+The same law, seed and lengths give the same bytes. Only `Generator.random` is used, so the draw
+does not depend on how numpy makes other variates.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Segment:
 
 @dataclass(frozen=True)
 class DrawnContig:
-    """codes: uint8 (length,), 4 inside gaps; soft_masked: bool (length,); segments in order,
-    without holes."""
+    """codes: uint8 (length,), 4 inside gaps; soft_masked: bool (length,); segments: in order,
+    without gaps between them."""
 
     name: str
     codes: np.ndarray
@@ -41,27 +41,28 @@ class DrawnContig:
 
 @dataclass(frozen=True)
 class DrawnGenome:
-    """A genome with its layout and the law it was drawn from: all that `truth` needs."""
+    """A genome with its layout and the law that it was drawn from, which is all that `truth`
+    needs."""
 
     law: Law
     contigs: tuple[DrawnContig, ...]
 
     def contig(self, name: str) -> DrawnContig:
-        """The contig of that name; KeyError names those there are."""
+        """Return the contig of that name. Raises KeyError with the existing names."""
         for contig in self.contigs:
             if contig.name == name:
                 return contig
         raise KeyError(f"contig {name}; the genome has {[c.name for c in self.contigs]}")
 
     def fasta(self, width: int = 80) -> str:
-        """FASTA text, soft-masked letters in lower case."""
+        """Return the FASTA text, with soft-masked letters in lower case."""
         return "".join(fasta_record(contig, width) for contig in self.contigs)
 
 
 @dataclass(frozen=True)
 class ContigPlan:
-    """What to draw: a gap of gap_bp letters N is placed between two stretches where gap_bp is not
-    0."""
+    """What to draw; where gap_bp is not 0, a gap of gap_bp letters N is placed between two
+    stretches."""
 
     name: str
     length: int
@@ -73,9 +74,9 @@ def draw_genome(
 ) -> DrawnGenome:
     """Draw every contig from the law.
 
-    masked_share: about this share of bases is soft-masked, in runs of 100-900 bp that ignore the
-    layout. Raises ValueError for a negative seed, a share outside 0..0.9, or a contig too short for
-    its gap and one stretch.
+    masked_share: the approximate share of soft-masked bases, in runs of 100-900 bp that are
+    independent of the layout. Raises ValueError for a negative seed, a share outside 0..0.9, or a
+    contig too short for its gap and one stretch.
     """
     if seed < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
@@ -98,11 +99,11 @@ def _between(rng: np.random.Generator, bounds: tuple[int, int]) -> int:
 
 
 def _draw_layout(law: Law, plan: ContigPlan, rng: np.random.Generator) -> tuple[Segment, ...]:
-    """Stretches until the contig is full; what is left over is one more plain stretch at a random
+    """Return stretches that fill the contig; the remainder is one more plain stretch at a random
     place.
 
-    The stretches kept depend on the others through their sum alone, so their order is exchangeable
-    and the law stays its own reverse complement up to the contig's ends.
+    The stretches depend on each other only through their sum, so their order is exchangeable and
+    the law remains equal to its reverse complement except at the contig's ends.
     """
     room = plan.length - plan.gap_bp
     shortest = max(law.background.order, law.noise.order)
@@ -125,7 +126,7 @@ def _draw_layout(law: Law, plan: ContigPlan, rng: np.random.Generator) -> tuple[
 
 
 def _draw_stretch(law: Law, rng: np.random.Generator) -> list[tuple[str, int, str]]:
-    """Pieces (kind, bases, strand) of one stretch."""
+    """Return the pieces (kind, bases, strand) of one stretch."""
     plain, noise, _ = law.stretch_shares
     choice = rng.random()
     if choice < plain:
@@ -162,8 +163,8 @@ def _draw_segment(law: Law, segment: Segment, rng: np.random.Generator) -> np.nd
 
 
 def draw_chain(chain: Chain, length: int, rng: np.random.Generator) -> np.ndarray:
-    """A stationary stretch of the chain, uint8 (length,); length at least the order
-    (ValueError)."""
+    """Return a stationary stretch of the chain, uint8 (length,). Raises ValueError for a length
+    below the order."""
     if length < chain.order:
         raise ValueError(f"length is {length}; expected at least the chain's order {chain.order}")
     thresholds = chain.thresholds
@@ -182,8 +183,8 @@ def draw_chain(chain: Chain, length: int, rng: np.random.Generator) -> np.ndarra
 def _draw_element(
     element: Element, motif_fidelity: float, pair_fidelity: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Letters of an element, forward: motif letters and second letters of pairs slip to one of the
-    other three at times."""
+    """Return the letters of an element on the forward strand; motif letters and second letters of
+    pairs sometimes change to one of the other three."""
     uniform = rng.random((3, len(element)))
     motif = element.codes != alphabet.N
     slips = np.where(
@@ -201,8 +202,8 @@ def _draw_element(
 
 
 def draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Union of random runs; a run may begin before the contig, so that both ends are treated
-    alike."""
+    """Return the union of random runs; a run may begin before the contig, so that both ends are
+    treated equally."""
     masked = np.zeros(length, dtype=bool)
     runs = int(round(-np.log1p(-share) * length / 500))  # covers 1 - exp(-runs * 500 / length)
     for _ in range(runs):
@@ -213,7 +214,8 @@ def draw_mask(length: int, share: float, rng: np.random.Generator) -> np.ndarray
 
 
 def fasta_record(contig, width: int = 80) -> str:
-    """FASTA text of a contig (name, codes, soft_masked), soft-masked letters in lower case."""
+    """Return the FASTA text of a contig (name, codes, soft_masked), with soft-masked letters in
+    lower case."""
     letters = np.where(
         contig.soft_masked, alphabet.LETTERS[contig.codes] | 0x20, alphabet.LETTERS[contig.codes]
     )

@@ -1,9 +1,9 @@
-"""The law of an oracle genome: RC-symmetric chains and grammar elements. Nothing is drawn here but
-the chain's own weights.
+"""The law of an oracle genome: RC-symmetric chains and grammar elements. Nothing is drawn here
+except the chain's own weights.
 
 A chain is a Markov chain of order k whose law is its own reverse complement. An element is a fixed
-geometry of motif letters and letter pairs; its pairs stand more than 12 bases apart, out of reach
-of counts up to order 11 on both sides.
+geometry of motif letters and letter pairs. The letters of a pair are more than 12 bases apart, out
+of reach of counts up to order 11 on both sides.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ TRANSITION = (
 )  # A<->G, C<->T; commutes with the complement, so it is the same rule on both strands
 COMPLEMENT = (3, 2, 1, 0)
 FAR_BP = 12
-"""Partners of a pair stand further apart than this: a two-sided context of order 11 cannot see one
-from the other."""
+"""The letters of a pair are further apart than this, so a two-sided context of order 11 cannot see
+one from the other."""
 
 
 def word_reverse_complements(length: int) -> np.ndarray:
-    """Index of the reverse complement of every word, int64 (4**length,); first letter most
-    significant."""
+    """Return the index of the reverse complement of every word, int64 (4**length,); the first
+    letter is the most significant."""
     index = np.arange(4**length)
     reverse = np.zeros_like(index)
     for _ in range(length):
@@ -45,9 +45,9 @@ class Chain:
     growth * right(last k).
 
     weights: float64 (4**(k+1),), equal for a word and its reverse complement; right: float64
-    (4**k,), the Perron vector; the left vector is the right one of the reverse complement, which
-    makes the law of the other strand the same law exactly. Source: Doob's transform of the weight
-    matrix (Parry 1964).
+    (4**k,), the Perron vector. The left vector is the right one of the reverse complement, so the
+    law of the other strand is exactly the same. Source: Doob's transform of the weight matrix
+    (Parry 1964).
     """
 
     order: int
@@ -57,12 +57,12 @@ class Chain:
 
     @cached_property
     def left(self) -> np.ndarray:
-        """Left Perron vector, float64 (4**k,)."""
+        """The left Perron vector, float64 (4**k,)."""
         return self.right[word_reverse_complements(self.order)]
 
     @cached_property
     def stationary(self) -> np.ndarray:
-        """Probability of each k-mer, float64 (4**k,)."""
+        """The probability of each k-mer, float64 (4**k,)."""
         mass = self.left * self.right
         return mass / mass.sum()
 
@@ -79,22 +79,22 @@ class Chain:
 
     @cached_property
     def thresholds(self) -> list[list[float]]:
-        """For each context the three values that part [0, 1) among A, C, G, T."""
+        """For each context, the three values that divide [0, 1) among A, C, G, T."""
         return np.cumsum(self.transitions, axis=1)[:, :3].tolist()
 
     @cached_property
     def log_tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Logarithms of weights, left and right."""
+        """The logarithms of weights, left and right."""
         return np.log(self.weights), np.log(self.left), np.log(self.right)
 
 
 def symmetric_chain(order: int, sharpness: float, seed: int) -> Chain:
-    """An RC-symmetric chain with random word weights; sharpness 0 is i.i.d. uniform, 1 is far from
-    it.
+    """Return an RC-symmetric chain with random word weights. Sharpness 0 is i.i.d. uniform; 1 is
+    far from that.
 
     Log weights are logistic variates times sharpness, summed over a word and its reverse
-    complement. Raises ValueError for an order outside 1..8 or a sharpness outside 0..3 (beyond it
-    the chain hardly mixes).
+    complement. Raises ValueError for an order outside 1..8 or a sharpness outside 0..3, beyond
+    which the chain hardly mixes.
     """
     if not 1 <= order <= 8:
         raise ValueError(f"order is {order}; expected 1..8")
@@ -108,8 +108,8 @@ def symmetric_chain(order: int, sharpness: float, seed: int) -> Chain:
 
 
 def _perron(weights: np.ndarray, order: int) -> tuple[np.ndarray, float]:
-    """Right Perron vector and value of the weight matrix by power iteration; four-term sums, so no
-    BLAS decides the bits."""
+    """Return the right Perron vector and value of the weight matrix by power iteration. Sums have
+    four terms, so the bits do not depend on BLAS."""
     contexts = 4**order
     following = (np.arange(contexts)[:, None] * 4 + np.arange(4)) % contexts
     table = weights.reshape(contexts, 4)
@@ -126,14 +126,13 @@ def _perron(weights: np.ndarray, order: int) -> tuple[np.ndarray, float]:
 
 @dataclass(frozen=True)
 class Element:
-    """A grammar element: `consensus` has a letter where a motif stands and `.` where a paired
-    letter stands.
+    """A grammar element: `consensus` has a letter for a motif letter and `.` for a paired letter.
 
     pairs: ((i, j), ...), i < j: letter j is `mapping` of letter i with the law's fidelity. A `.`
-    that is no pair's second letter is uniform. The mapping is its own inverse, so that a pair is
-    the same rule read from either letter. Raises ValueError where a `.` is in no pair or a motif
-    letter is in one, a letter is the second of two pairs, partners stand no more than FAR_BP apart,
-    or the mapping is no self-inverse permutation.
+    that is not the second letter of a pair is uniform. The mapping is its own inverse, so that a
+    pair is the same rule read from either letter. Raises ValueError where a `.` is in no pair or a
+    motif letter is in one, a letter is the second of two pairs, the letters of a pair are at most
+    FAR_BP apart, or the mapping is not a self-inverse permutation.
     """
 
     name: str
@@ -171,13 +170,13 @@ class Element:
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """Codes of the consensus, uint8 (length,), 4 for a paired letter."""
+        """The codes of the consensus, uint8 (length,), 4 for a paired letter."""
         return encode(self.consensus)
 
     @cached_property
     def generations(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Pairs as (first, second) arrays, in an order in which every first letter is drawn before
-        its second."""
+        """The pairs as (first, second) arrays, in an order in which every first letter is drawn
+        before its second."""
         depth: dict[int, int] = {}
         for i, j in sorted(self.pairs, key=lambda pair: pair[1]):
             depth[j] = depth.get(i, 0) + 1
@@ -191,8 +190,8 @@ class Element:
 def copy_element(
     name: str, period: str, copies: int, mapping: tuple[int, int, int, int]
 ) -> Element:
-    """`period` again and again; each paired letter follows from the one a period before through
-    `mapping`."""
+    """Return `period` repeated; each paired letter follows through `mapping` from the one a period
+    before."""
     length = len(period)
     pairs = tuple(
         (i, i + length) for i in range(length * (copies - 1)) if period[i % length] == "."
@@ -201,7 +200,7 @@ def copy_element(
 
 
 def stem_element(name: str, consensus: str) -> Element:
-    """An inverted copy: the first `.` pairs with the last, by complement."""
+    """Return an inverted copy: the first `.` is paired with the last, by complement."""
     free = [i for i, letter in enumerate(consensus) if letter == "."]
     half = len(free) // 2
     return Element(
@@ -211,7 +210,8 @@ def stem_element(name: str, consensus: str) -> Element:
 
 @dataclass(frozen=True)
 class Law:
-    """What a genome is drawn from. All lengths are (least, most) in bases, uniform.
+    """The distribution that a genome is drawn from. All lengths are (least, most) in bases,
+    uniform.
 
     Stretches follow each other independently: `plain` background, `noise`, or an island of elements
     with short spacers of background.
@@ -254,12 +254,12 @@ class Law:
 
 
 def demo_law() -> Law:
-    """The law of `assets/demo`: a mild background, noise near 2 bits, and three elements on either
-    strand.
+    """Return the law of `assets/demo`: a mild background, noise near 2 bits, and three elements on
+    either strand.
 
-    Two are spaced copies, letter by letter or through A<->G, C<->T, four times over at an offset of
-    16; one is a stem. The motif letters among them tell a small network what it reads; counts up to
-    order 11 see these as well, but never a partner.
+    Two elements are spaced copies, letter by letter or through A<->G, C<->T, four times at an
+    offset of 16; one is a stem. The motif letters between them let a small network recognise them.
+    Counts up to order 11 see these letters too, but never a partner.
     """
     return Law(
         background=symmetric_chain(order=2, sharpness=0.5, seed=20),

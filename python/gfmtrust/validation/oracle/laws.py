@@ -1,10 +1,10 @@
-"""The named laws of oracle genomes: one entry of LAWS each, and of each a shifted twin,
+"""The named laws of oracle genomes: one entry of LAWS each, and a shifted version of each,
 `NAME_shifted`.
 
-A law draws a contig and says the true distribution of every base given all the others (and, where
-it has one, the layout). The law is fixed by its name: a seed draws another genome of the same law.
-A twin has the same composition and says something else in half of its contexts, so that what was
-learned or certified on the one is wrong on the other.
+A law draws a contig and gives the true distribution of every base given all the others (and the
+layout, where it has one). The law is fixed by its name; a seed draws another genome of the same
+law. The shifted version has the same composition and another rule in half of its contexts, so that
+what was learned or certified on the one is wrong on the other.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MASKED_SHARE = 0.15
 CONTIG_SHARES = (0.7, 0.3)
 LEAST_BP = 10_000
 CPG_LEFT = 1 / 6
-"""Share of the CpG that the law `few_cpg` leaves; vertebrates keep a fifth to a quarter."""
+"""The share of CpG that the law `few_cpg` leaves; vertebrates keep a fifth to a quarter."""
 
 Draw = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 """(length, generator) -> codes uint8 (length,), true distribution float64 (length, 4)."""
@@ -35,7 +35,8 @@ Draw = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 @dataclass(frozen=True)
 class NamedLaw:
-    """text: what is random, for people. make: whether shifted -> how a contig is drawn."""
+    """text: a description for readers. make: (whether shifted) -> the function that draws a
+    contig."""
 
     text: str
     make: Callable[[bool], Draw]
@@ -43,8 +44,8 @@ class NamedLaw:
 
 @dataclass(frozen=True)
 class OracleContig:
-    """codes: uint8 (length,), 0..3; soft_masked: bool (length,), blind to the law; distribution:
-    float64 (length, 4), A,C,G,T forward."""
+    """codes: uint8 (length,), 0..3; soft_masked: bool (length,), independent of the law;
+    distribution: float64 (length, 4), A,C,G,T, forward strand."""
 
     name: str
     codes: np.ndarray
@@ -53,8 +54,8 @@ class OracleContig:
 
 
 def draw_contigs(name: str, length: int, seed: int) -> tuple[OracleContig, ...]:
-    """Two contigs, 70 and 30 % of `length` bases, drawn from a law of LAWS or its twin. Same
-    arguments, same letters.
+    """Return two contigs of 70 and 30 % of `length` bases, drawn from a law of LAWS or its shifted
+    version. The same arguments give the same letters.
 
     Raises UsageError (64) for an unknown law, fewer than LEAST_BP bases or a negative seed.
     """
@@ -78,7 +79,7 @@ def draw_contigs(name: str, length: int, seed: int) -> tuple[OracleContig, ...]:
 
 @cache
 def law_of(name: str) -> Draw:
-    """The law of that name. Raises UsageError (64) naming those there are."""
+    """Return the law of that name. Raises UsageError (64) with the existing names."""
     plain = name.removesuffix(SHIFTED)
     if plain not in LAWS:
         raise UsageError(
@@ -96,7 +97,8 @@ def _chain(chain: Chain) -> Draw:
 
 
 def _dirichlet(order: int, *mixture: tuple[float, float], seed: int) -> Callable[[bool], Draw]:
-    """Rows of one concentration or several, (share, concentration); see `chains`."""
+    """Return a law whose rows have one concentration or several, (share, concentration); see
+    `chains`."""
 
     def make(shifted: bool) -> Draw:
         rows = dirichlet_rows(order, mixture, seed)
@@ -110,9 +112,9 @@ def _few_cpg(shifted: bool) -> Draw:
 
 
 def few_cpg_chain(shifted: bool = False) -> Chain:
-    """A chain in which G follows C a sixth as often as the rows say and A or T take its place, as
-    where methylated CpG have long mutated: a C that still stands before G is a letter that the law
-    did not expect."""
+    """Return a chain in which G follows C a sixth as often as the rows say, and A or T take its
+    place, as where methylated CpG have mutated long ago: a C that still precedes G is a letter that
+    the law did not expect."""
     rows = dirichlet_rows(4, ((1, 0.5),), seed=41)
     if shifted:
         rows = with_half_permuted(rows, seed=42)
@@ -122,8 +124,8 @@ def few_cpg_chain(shifted: bool = False) -> Chain:
 
 
 def _independent(shifted: bool) -> Draw:
-    """Nothing to know; the twin's letters are as even, but each is followed by itself twice as
-    often as by any other."""
+    """Return a law without any information. In its shifted version the letters are as frequent, but
+    each is followed by itself twice as often as by any other."""
     return _chain(
         symmetric_chain_of(
             np.full((4, 4), 0.2) + 0.2 * np.eye(4) if shifted else np.full((4, 4), 0.25)

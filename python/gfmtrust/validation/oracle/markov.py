@@ -1,14 +1,14 @@
-"""Markov chains of order 0 to 5 as tables: the law behind the oracle model, of which every score is
-known in closed form.
+"""Markov chains of order 0 to 5 as tables: the law behind the oracle model, for which every score
+is known in closed form.
 
-A table is the stationary law f of its words of k + 1 letters. The symmetric one is its own reverse
-complement, so both strands must be answered alike; the asymmetric twin is the same draw before
-that, so the strands must differ, by a known amount.
+A table is the stationary distribution f of its words of k + 1 letters. The symmetric one equals its
+reverse complement, so both strands must get the same answer. The asymmetric one is the same draw
+before it is made symmetric, so the strands must differ, by a known amount.
 
-An unknown letter (an N, a letter outside the contig, a masked one) cuts the sequence: the run of
-known letters on either side of it is taken to start anew in the stationary law, and what lies
-beyond it tells nothing. At a contig's end that is exact; at a lone N it leaves out what the letters
-beyond the N would tell. `closed_forms` and `markov_graph` both follow it.
+An unknown letter (an N, a letter outside the contig, a masked one) divides the sequence: the run of
+known letters on either side of it is assumed to start anew in the stationary distribution, and what
+lies beyond it is ignored. At a contig's end that is exact; at a single N it ignores what the
+letters beyond the N would imply. `closed_forms` and `markov_graph` both follow this rule.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ LETTERS = 5
 """A, C, G, T and unknown."""
 MAX_ORDER = 5
 CONCENTRATION = 3
-"""Of the Dirichlet law each row is drawn from; whole, so that a draw is a sum of exponentials. 3
-keeps |ln q| of six terms below about 8, where float32 still resolves an LLR to 1e-6."""
+"""The concentration of the Dirichlet distribution of each row; an integer, so that a draw is a sum
+of exponentials. 3 keeps |ln q| of six terms below about 8, where float32 still resolves an LLR to
+1e-6."""
 
 
 @dataclass(frozen=True)
 class MarkovTable:
-    """A stationary chain of order k. word_law: float64 (4**(k+1),), probability of each word, first
-    letter most significant."""
+    """A stationary chain of order k. word_law: float64 (4**(k+1),), the probability of each word;
+    the first letter is the most significant."""
 
     order: int
     word_law: np.ndarray
@@ -65,11 +66,11 @@ class MarkovTable:
 
     @cached_property
     def log_terms(self) -> np.ndarray:
-        """ln of a letter given the k before it, float64 of shape (5,) * (k + 1), last axis the
-        letter; 4 is an unknown letter.
+        """ln p of a letter given the k before it, float64 of shape (5,) * (k + 1); the last axis is
+        the letter, and 4 is an unknown letter.
 
-        Letters before the last unknown one tell nothing: the term is that of the shorter word under
-        the stationary law. An unknown letter's own term is 0.
+        Letters before the last unknown one are ignored: the term is that of the shorter word under
+        the stationary distribution. The term of an unknown letter itself is 0.
         """
         k = self.order
         terms = np.zeros((LETTERS,) * (k + 1))
@@ -87,7 +88,7 @@ class MarkovTable:
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether the law is its own reverse complement, to 1e-12."""
+        """Whether the law equals its reverse complement, to 1e-12."""
         return bool(
             np.abs(self.word_law - self.word_law[word_reverse_complements(self.order + 1)]).max()
             < 1e-12
@@ -95,17 +96,17 @@ class MarkovTable:
 
 
 def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
-    """A table whose rows are Dirichlet draws; symmetric: averaged with its own reverse complement,
-    which keeps it stationary.
+    """Return a table whose rows are Dirichlet draws; symmetric: averaged with its own reverse
+    complement, which keeps it stationary.
 
-    Raises ValueError for an order outside 0..5. Same arguments, same table, up to the last bits of
-    a sum.
+    Raises ValueError for an order outside 0..5. The same arguments give the same table, up to the
+    last bits of a sum.
     """
     if not 0 <= order <= MAX_ORDER:
         raise ValueError(f"order is {order}; expected 0..{MAX_ORDER}")
     uniform = np.random.default_rng(seed).random(
         (4**order, 4, CONCENTRATION)
-    )  # `random` alone is the same in every numpy
+    )  # only `random` is equal in every numpy version
     weights = -np.log1p(-uniform).sum(axis=2)
     rows = weights / weights.sum(axis=1, keepdims=True)
     law = (stationary_law(rows)[:, None] * rows).reshape(-1)
@@ -115,13 +116,13 @@ def draw_table(order: int, seed: int, symmetric: bool) -> MarkovTable:
 
 
 def uniform_table(order: int = 0) -> MarkovTable:
-    """The table that knows nothing: every entropy is 2 bits and every LLR 0."""
+    """Return the table without information: every entropy is 2 bits and every LLR 0."""
     return MarkovTable(order, np.full(4 ** (order + 1), 0.25 ** (order + 1)))
 
 
 def stationary_law(rows: np.ndarray) -> np.ndarray:
-    """Stationary law of the contexts, float64 (4**k,), by power iteration: chains as drawn here mix
-    within some 100 steps."""
+    """Return the stationary distribution of the contexts, float64 (4**k,), by power iteration;
+    chains drawn here mix within about 100 steps."""
     contexts = len(rows)
     law = np.full(contexts, 1 / contexts)
     for _ in range(10_000):

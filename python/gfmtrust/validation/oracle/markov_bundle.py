@@ -1,12 +1,12 @@
-"""The oracle model as ordinary bundles: one Markov table read in each of the ways a model reads,
-with the truth of what it must answer.
+"""The oracle model as ordinary bundles: one Markov table read in each of the ways of reading, with
+the answers that it must give.
 
     oracle = Oracle(draw_table(3, seed=1, symmetric=False), Reading.MASKED)
     bundle = write_bundle(oracle, directory)      # opened, run and scored like any other
     oracle.distribution(codes, index)             # what it must answer, float64
 
-Its golden windows are the closed forms', not the graph's. Not here: strands and views, see
-`selfcheck`.
+Its golden windows have the answers of the closed forms, not those of the graph. Strands and views
+are treated in `selfcheck`.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from gfmtrust.validation.oracle.markov import MarkovTable
 
 FAMILY = "oracle"
 KMER = 3
-"""Letters of a k-mer token: the shortest with a letter on either side of the scored one."""
+"""The number of letters of a k-mer token: the shortest with a letter on either side of the scored
+one."""
 BATCH = 64
 DIGITS = 6
 GOLDEN_SEED = 9
 
 
 class Reading(StrEnum):
-    """How a model reads: the site masked, from the left alone, or each base tried and judged by
-    what follows; letter by letter or by k-mers."""
+    """How a model reads: with the site masked, from the left alone, or with each base tried and
+    scored by what follows; letter by letter or by k-mers."""
 
     MASKED = "masked"
     CAUSAL = "causal"
@@ -49,8 +50,8 @@ class Reading(StrEnum):
 KMER_METHODS = {Reading.KMER_MARGINAL: "marginal", Reading.KMER_CONDITIONAL: "conditional"}
 LETTER_BY_LETTER = (Reading.MASKED, Reading.CAUSAL, Reading.CAUSAL_FULL)
 WINDOWS = {
-    # window_bp, site_forward, site_reverse, shifts, neighbour offsets, whether these cost no pass;
-    # an even window has two middles
+    # window_bp, site_forward, site_reverse, shifts, neighbour offsets, and whether these need no
+    # pass; a window of even length has two middles
     Reading.MASKED: (72, 36, 35, [-9, 9], [-20, -15, -10, -5, 5, 10, 15, 20], False),
     Reading.CAUSAL: (41, 40, 40, [], [-8, -7, -6, -5, -4, -3, -2, -1], True),
     Reading.KMER_MARGINAL: (66, 33, 32, [-1, 0, 1], [-12, -6, 6, 12], False),
@@ -63,11 +64,12 @@ WINDOWS = {
 
 @dataclass(frozen=True)
 class Oracle:
-    """A table and how it is read. junk: probability the graph puts outside A,C,G,T; it changes no
-    distribution.
+    """A table and the way it is read. junk: the probability that the graph gives to anything but
+    A,C,G,T; it changes no distribution.
 
-    rc_equivariant: told to be so, and therefore read on one strand; true of a symmetric table read
-    letter by letter on both sides. Raises ValueError where it is told of another.
+    rc_equivariant: whether the bundle declares this and is therefore read on one strand; it is true
+    only for a symmetric table read letter by letter on both sides. Raises ValueError where it is
+    set for another one.
     """
 
     table: MarkovTable
@@ -91,7 +93,7 @@ class Oracle:
 
     @property
     def label(self) -> str:
-        """Name for people: reading, order, and what is unusual."""
+        """The name for readers: reading, order, and what is unusual."""
         unusual = [
             ", symmetric" * self.table.is_symmetric,
             ", one strand" * self.rc_equivariant,
@@ -110,12 +112,13 @@ class Oracle:
         offset: np.ndarray | None = None,
         hidden: tuple[int, ...] = (),
     ) -> np.ndarray:
-        """What the graph must answer at positions of a sequence as read, float64 (n, 4).
+        """Return the required answer of the graph at positions of a sequence in reading direction,
+        float64 (n, 4).
 
         codes: 0..5 (length,), a window or a whole contig. index: int (n,). offset: int (n,), place
         of each position in its token; not needed for single bases and causal models. hidden:
         offsets from the position of others masked in the same pass. Raises ValueError for a masked
-        k-mer without offset, or hidden offsets that are no whole tokens.
+        k-mer without offset, or for hidden offsets that are not whole tokens.
         """
         index = np.asarray(index)
         if self.reading is Reading.MASKED:
@@ -143,8 +146,8 @@ class Oracle:
     def site_distribution(
         self, codes: np.ndarray, index: np.ndarray, offset: np.ndarray
     ) -> np.ndarray:
-        """What scoring must make of the graph's answers at sites: the same, or the posterior of the
-        four bases tried."""
+        """Return what scoring must compute from the graph's answers at sites: the same
+        distribution, or the posterior of the four bases that were tried."""
         width, site, *_ = WINDOWS[self.reading]
         if self.is_causal and site < width - 1:
             return closed_forms.right_posterior(
@@ -154,7 +157,7 @@ class Oracle:
 
 
 def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") -> bundle.Bundle:
-    """Write an oracle as a new bundle and open it; gate 'failed' for one that knows nothing, as
+    """Write an oracle as a new bundle and open it; gate 'failed' is for one without information, as
     --allow_untrained would mark it.
 
     Raises CannotWriteError (73) where the directory exists.
@@ -170,7 +173,7 @@ def write_bundle(oracle: Oracle, directory: str | Path, gate: str = "passed") ->
 
 
 def bundle_meta(oracle: Oracle) -> dict:
-    """The groups of bundle.json (see `bundle.FIELDS`)."""
+    """Return the groups of bundle.json (see `schema.FIELDS`)."""
     text = text_of(oracle)
     width, forward, reverse, shifts, neighbours, same_pass = WINDOWS[oracle.reading]
     return {
@@ -223,8 +226,8 @@ def bundle_meta(oracle: Oracle) -> dict:
 
 
 def text_of(oracle: Oracle) -> Text:
-    """How the oracle writes DNA. Ids follow neither the alphabet nor the order of the words, as in
-    the published vocabularies."""
+    """Return how the oracle writes DNA. Ids follow neither the alphabet nor the order of the words,
+    as in the published vocabularies."""
     if oracle.reading is Reading.MASKED:
         tokens = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]", *"tgca", "[OUT]"]
         return Text(
@@ -265,8 +268,8 @@ def text_of(oracle: Oracle) -> Text:
 
 
 def golden(oracle: Oracle) -> list[dict]:
-    """Windows with the closed form's answer: known letters, the same reversed, one with unknown
-    letters, one at a contig's end."""
+    """Return windows with the answers of the closed form: known letters, the same reversed, one
+    with unknown letters, and one at a contig's end."""
     width, site, _, _, neighbours, _ = WINDOWS[oracle.reading]
     plain = np.floor(np.random.default_rng(GOLDEN_SEED).random(width) * 4).astype(np.uint8)
     with_n, at_end = plain.copy(), plain.copy()
@@ -284,7 +287,7 @@ def golden(oracle: Oracle) -> list[dict]:
 
 
 def _golden(oracle: Oracle, name: str, codes: np.ndarray, index: list[int]) -> dict:
-    """logp (positions, 1 member, 4) with all positions masked at once."""
+    """Return logp (positions, 1 member, 4) with all positions masked at once."""
     logp = []
     for at in index:
         hidden = tuple(other - at for other in index if other != at)

@@ -1,12 +1,13 @@
-"""A Markov table as an ONNX graph that answers as a folded model does: masked or causal, single
-bases or k-mers.
+"""A Markov table as an ONNX graph that answers like a folded model: masked or causal, single bases
+or k-mers.
 
-Inputs and outputs are those of `bundle`. The k letters on either side (causal: before) are gathered
-token by token without the scored token itself, so its letters cannot reach the output. All words
-over the hidden letters come from one matrix product of the neighbours with powers of 5, in float64,
-where every word is exact; so is all else until the last cast, or the answer would not be known to
-1e-6. Where an unknown letter stands the words are those of `MarkovTable.log_terms`: the graph and
-`closed_forms` share its table, not its use.
+Inputs and outputs are those of `bundle.graph_contract`. The k letters on either side (causal:
+before) are gathered token by token without the scored token, so its letters cannot reach the
+output. All words over the hidden letters come from one matrix product of the neighbours with powers
+of 5, in float64, where every word is exact; so is everything else until the last cast, because
+otherwise the answer would not be known to 1e-6. Next to an unknown letter the words are those of
+`MarkovTable.log_terms`: the graph and `closed_forms` share its table, but not the code that uses
+it.
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ from gfmtrust.validation.oracle.markov import LETTERS, MarkovTable
 
 BLOCKED = -1e30
 N_JUNK = 8
-"""Ids outside A,C,G,T that junk mass is put on; published vocabularies have 8 to 12 of them."""
+"""The ids outside A,C,G,T that receive junk probability; published vocabularies have 8 to 12 of
+them."""
 
 
 def build(table: MarkovTable, text: Text, junk: float = 0.0) -> bytes:
-    """The .onnx bytes of a table read through a text; the same arguments give the same bytes.
+    """Return the .onnx bytes of a table read through a text; equal arguments give equal bytes.
 
-    junk: probability put outside the words, in unequal parts; 0 leaves the output off_alphabet out.
-    Raises ValueError for a junk outside [0, 1).
+    junk: the probability outside the words, in unequal parts; with 0 there is no output
+    off_alphabet. Raises ValueError for a junk outside [0, 1).
     """
     if not 0 <= junk < 1:
         raise ValueError(f"junk is {junk}; expected 0 to below 1")
@@ -58,16 +60,16 @@ def build(table: MarkovTable, text: Text, junk: float = 0.0) -> bytes:
 
 
 def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
-    """Log-probability, up to a constant, of each word at the hidden token, float64 (batch,
-    positions, 4**k)."""
+    """Return the log-probability, up to a constant, of each word at the hidden token, float64
+    (batch, positions, 4**k)."""
     reach = reach_of(table, text.k)
     beside = _letters_beside(nodes, text, reach // text.k)
     at = (
         np.arange(-reach, 0) if text.causal else np.r_[-reach:0, text.k : text.k + reach]
-    )  # places, the token's first letter at 0
+    )  # places, with the token's first letter at 0
     ends = np.arange(
         text.k if text.causal else text.k + table.order
-    )  # where each word that holds a hidden letter, or follows one, ends
+    )  # the end of each word that contains a hidden letter or follows one
     rows = nodes.op(
         "MatMul",
         nodes.cast(beside, "float64"),
@@ -81,8 +83,8 @@ def _word_logits(nodes: Nodes, table: MarkovTable, text: Text) -> str:
 
 
 def _powers(at: np.ndarray, ends: np.ndarray, order: int) -> np.ndarray:
-    """Weight of a letter at each place in the index of the word that ends at each end, int64
-    (places, words); 0 outside the word."""
+    """Return the weight of a letter at each place in the index of the word that ends at each end,
+    int64 (places, words); 0 outside the word."""
     back = ends - at[:, None]
     return np.where((back >= 0) & (back <= order), LETTERS ** np.clip(back, 0, order), 0).astype(
         np.int64
@@ -90,8 +92,8 @@ def _powers(at: np.ndarray, ends: np.ndarray, order: int) -> np.ndarray:
 
 
 def _letters_beside(nodes: Nodes, text: Text, n_tokens: int) -> str:
-    """Codes of the letters of the tokens beside the hidden one, int64 (batch, positions, letters),
-    left to right; 4 for unknown."""
+    """Return the codes of the letters of the tokens beside the hidden one, int64 (batch, positions,
+    letters), left to right; 4 for unknown."""
     pads = nodes.axes(0, n_tokens, 0, n_tokens)
     padded = nodes.op(
         "Pad", "input_ids", pads, nodes.const("outside", np.int64(text.vocabulary[text.outside]))
@@ -103,7 +105,7 @@ def _letters_beside(nodes: Nodes, text: Text, n_tokens: int) -> str:
     )
     offsets = (
         offsets + n_tokens + (1 if text.causal else 0)
-    )  # a causal answer stands at the token before the hidden one
+    )  # a causal answer is at the token before the hidden one
     place = nodes.op(
         "Add",
         nodes.op("Unsqueeze", "pos", nodes.axes(2)),
@@ -116,15 +118,15 @@ def _letters_beside(nodes: Nodes, text: Text, n_tokens: int) -> str:
 
 
 def _letters_of_id(text: Text) -> np.ndarray:
-    """Codes of each id's letters, int64 (ids, k); all 4 for an id that is no word."""
+    """Return the codes of each id's letters, int64 (ids, k); all 4 for an id that is not a word."""
     letters = np.full((max(text.vocabulary.values()) + 1, text.k), N, dtype=np.int64)
     letters[[text.vocabulary[word] for word in words(text)]] = all_words(text.k)
     return letters
 
 
 def _with_junk(nodes: Nodes, logits: str, n_words: int, junk: float) -> str:
-    """Writes the output off_alphabet from a softmax over words and junk ids, and gives the words'
-    logits back, as a folded model does."""
+    """Write the output off_alphabet from a softmax over words and junk ids, and return the logits
+    of the words, as a folded model does."""
     share = junk * np.arange(1, N_JUNK + 1) / np.arange(1, N_JUNK + 1).sum()
     added = np.log(np.concatenate([np.full(n_words, 1 - junk), share]))
     padded = nodes.op(
@@ -142,8 +144,8 @@ def _with_junk(nodes: Nodes, logits: str, n_words: int, junk: float) -> str:
 
 
 def _by_letter(nodes: Nodes, logits: str, text: Text) -> str:
-    """Probability of each base at the scored letter, float64 (batch, positions, 4): words that the
-    told letters rule out left out."""
+    """Return the probability of each base at the scored letter, float64 (batch, positions, 4),
+    without the words that the given letters rule out."""
     letter = all_words(text.k)
     member = (letter[:, :, None] == np.arange(4)).reshape(len(letter), -1).astype(np.float64)
     ruled_out = np.zeros((text.k, LETTERS, len(letter)))

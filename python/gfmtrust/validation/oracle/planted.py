@@ -1,10 +1,10 @@
-"""Genomes of the law `few_cpg` with what a real reference has besides its law: copied stretches of
-known divergence, and places at which the file carries the rare allele.
+"""Genomes of the law `few_cpg` with two further properties of a real reference: copied stretches of
+known divergence, and places at which the file has the rare allele.
 
     gfmtrust oracle --law few_cpg writes the law alone; `write_planted` writes this one.
 
-The distribution written beside the genome is that of the law at the letters of the file: what a
-model answers that knows the law, no copy and no letter.
+The distribution written beside the genome is that of the law at the letters of the file: the answer
+of a model that knows the law, but no copy and no letter.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gfmtrust.validation.oracle.truth import chain_distribution
 N_CONTIGS = 8
 COPY_BP = (1_000, 2_500)
 DIVERGENCE = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""Share of the letters of a copy that are drawn anew."""
+"""The share of the letters of a copy that are drawn again."""
 RARE = "rare.parquet"
 RARE_SCHEMA = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("common", pa.uint8())])
 
@@ -35,16 +35,16 @@ RARE_SCHEMA = pa.schema([("contig_index", pa.int32()), ("pos", pa.int64()), ("co
 @dataclass(frozen=True)
 class PlantedGenome:
     """contigs: as in a file, equally long. rare: rows (contig_index, pos, code of the common
-    letter), int64 (n, 3), ascending: there the file has the rare letter of the population."""
+    letter), int64 (n, 3), ascending; there the file has the rare letter of the population."""
 
     contigs: tuple[OracleContig, ...]
     rare: np.ndarray
 
 
 def draw_planted(length: int, seed: int, copied_share: float, n_rare: int) -> PlantedGenome:
-    """A genome of `length` bases over N_CONTIGS contigs. copied_share: of the bases overwritten by
-    copies of other stretches, half of them inverted; n_rare: places with the rare letter, evenly
-    far apart. Same arguments, same letters."""
+    """Return a genome of `length` bases over N_CONTIGS contigs. copied_share: share of the bases
+    overwritten by copies of other stretches, half of them inverted; n_rare: number of places with
+    the rare letter, evenly spaced. The same arguments give the same letters."""
     rng = np.random.default_rng([seed, 0xC0B1])
     chain, bp = few_cpg_chain(), length // N_CONTIGS
     codes = [draw_chain(chain, bp, rng) for _ in range(N_CONTIGS)]
@@ -72,8 +72,8 @@ def draw_planted(length: int, seed: int, copied_share: float, n_rare: int) -> Pl
 
 
 def _with_rare_letters(codes: list[np.ndarray], n: int, rng: np.random.Generator) -> np.ndarray:
-    """Mutate n evenly spaced letters of the contigs in place, by the germline spectrum; returns the
-    rows of `PlantedGenome.rare`."""
+    """Mutate n evenly spaced letters of the contigs in place, by the germline spectrum, and return
+    the rows of `PlantedGenome.rare`."""
     rows = []
     per_contig = n // len(codes)
     for index, part in enumerate(codes):
@@ -87,7 +87,7 @@ def _with_rare_letters(codes: list[np.ndarray], n: int, rng: np.random.Generator
 
 
 def write_planted(genome: PlantedGenome, folder: Path) -> None:
-    """Write the FASTA, the distribution of every base and the places with the rare letter."""
+    """Write the FASTA, the distribution of every base, and the places with the rare letter."""
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(fasta_record(contig) for contig in genome.contigs)
     (folder / dataset.GENOME).write_bytes(file_bytes(dataset.GENOME, text))

@@ -1,9 +1,9 @@
-"""Does this installation compute what it says? Oracle models are scored like any other and compared
-with their closed forms.
+"""A self-check of the installation: oracle models are scored like any other and compared with their
+closed forms.
 
-The truth is worked out on the whole contig, not on windows: a slip of an index, a strand, a shift,
-a phase, a prefix or a column makes a difference. Not here: whether a foundation model was exported
-rightly; that is the parity certificate of `export_model`.
+The truth is computed on the whole contig, not on windows, so an error in an index, a strand, a
+shift, a phase, a prefix or a column causes a difference. Whether a foundation model was exported
+correctly is checked by the parity certificate of `export_model`, not here.
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ from gfmtrust.validation.oracle.variant_truth import some_variants, true_llrs
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-6
-"""Of max(1, |value|): what float32 log-probabilities of up to 8 nats still resolve."""
+"""Relative to max(1, |value|): what float32 log-probabilities of up to 8 nats still resolve."""
 CONTIGS = {"long": 170, "short": 75}
-"""Name -> bases; the short one is hardly longer than a window, so that most of its windows run over
-both ends."""
+"""Name -> bases. The short contig is hardly longer than a window, so most of its windows extend
+over both ends."""
 UNKNOWN = (59, 60, 117)
-"""Positions of N in the long contig: two together, one alone."""
+"""The positions of N in the long contig: two adjacent, one alone."""
 SEED = 4
 VARIANTS = 12
-"""Variants of each contig that are no substitution, beside four at its ends."""
+"""The number of variants per contig that are not substitutions, in addition to four at its ends."""
 REMEDY = "do not trust scores of this installation: try --device cpu, install gfmtrust again, and report this line"
 EVERY_VIEW = ReadingOptions("thorough", neighbours=True, max_n=1.0)
-"""All views, and windows however many N they hold."""
+"""All views, and windows with any number of N."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What scoring must say at n sites of one contig. probs: float64 (n, V, 4), forward strand;
+    """The required scores at n sites of one contig. probs: float64 (n, V, 4), forward strand;
     local_surprisal: float64 (n,), bits.
 
-    scored: bool (n,), whether the letters round the site let it be scored at all.
+    scored: bool (n,), whether the letters around the site allow it to be scored.
     """
 
     probs: np.ndarray
@@ -63,8 +63,8 @@ class Truth:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Numbers found and expected, with their names, in the order they are told: float64 (n,), (n,),
-    n texts."""
+    """The observed and the expected values with their names, in the order of the report: float64
+    (n,), (n,), n texts."""
 
     observed: np.ndarray
     expected: np.ndarray
@@ -72,17 +72,17 @@ class Comparison:
 
     @property
     def difference(self) -> np.ndarray:
-        """|found - expected| / max(1, |expected|), float64 (n,); infinite where one of them is not
-        finite."""
+        """|observed - expected| / max(1, |expected|), float64 (n,); infinite where one of them is
+        not finite."""
         difference = np.abs(self.observed - self.expected) / np.maximum(1.0, np.abs(self.expected))
         return np.where(np.isfinite(difference), difference, np.inf)
 
 
 def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
-    """Check every oracle; yields a line for each and one at the end.
+    """Check every oracle; yield a line for each and one at the end.
 
-    Raises InternalError (70) naming the first number that is off, DeviceError (69) where the device
-    does not work.
+    Raises InternalError (70) with the first wrong value, and DeviceError (69) where the device does
+    not work.
     """
     n_values, worst, where = 0, 0.0, ""
     every = oracles()
@@ -94,7 +94,7 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
             device, where = (
                 session.device,
                 f"{session.device} ({session.provider})",
-            )  # 'auto' is decided, and warned of, once
+            )  # 'auto' is resolved, with its warning, only once
             compared = compare(oracle, opened, session, genome)
             off = np.flatnonzero(compared.difference > TOLERANCE)
             largest = compared.difference.max()
@@ -116,8 +116,8 @@ def run(device: str = "auto", threads: int = 1) -> Iterator[str]:
 
 
 def oracles() -> list[Oracle]:
-    """The models checked. Asymmetric tables tell a strand or an end from the other; the symmetric
-    one must answer both alike."""
+    """Return the models to check. Asymmetric tables distinguish the strands and the ends; the
+    symmetric one must answer both alike."""
     symmetric = draw_table(3, seed=11, symmetric=True)
     asymmetric = [
         draw_table(order, seed=order + 1, symmetric=False) for order in range(MAX_ORDER + 1)
@@ -140,7 +140,7 @@ def oracles() -> list[Oracle]:
 
 
 def write_genome(folder: Path, seed: int = SEED) -> Genome:
-    """A random FASTA of the CONTIGS in `folder`, half of it in lower case, opened."""
+    """Write a random FASTA of the CONTIGS to `folder`, half of it in lower case, and open it."""
     rng = np.random.default_rng(seed)
     text = ""
     for name, length in CONTIGS.items():
@@ -155,9 +155,9 @@ def write_genome(folder: Path, seed: int = SEED) -> Genome:
 
 
 def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) -> Comparison:
-    """Score every position of the genome with all views and line the numbers up with the truth: LLR
-    of the three other bases, entropy, local surprisal and off-alphabet mass, at the sites that can
-    be scored; then the variants that change the length."""
+    """Score every position of the genome with all views and return the values with the truth: LLR
+    of the three other bases, entropy, local surprisal and off-alphabet probability at the sites
+    that can be scored, then the variants that change the length."""
     reader = reader_of(opened)
     views = reader.views(EVERY_VIEW.views)
     parts = []
@@ -216,8 +216,8 @@ def compare(oracle: Oracle, opened: Bundle, session: Session, genome: Genome) ->
 def _compare_variants(
     oracle: Oracle, opened: Bundle, session: Session, genome: Genome, contig: int, views: list[View]
 ) -> Comparison:
-    """LLRs of insertions, deletions and complex alleles of one contig, at its ends too, lined up
-    with the truth."""
+    """Return the LLRs of insertions, deletions and complex alleles of one contig, including its
+    ends, with the truth."""
     name = genome.names[contig]
     codes = genome.codes(name, 0, genome.contigs[name])
     variants = some_variants(codes, VARIANTS, SEED)
@@ -237,7 +237,7 @@ def _compare_variants(
 def true_scores(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, views: list[View]
 ) -> Truth:
-    """What scoring must say at positions of one contig, codes uint8 (length,), from the contig
+    """Return the required scores at positions of one contig, codes uint8 (length,), from the contig
     itself."""
     probs = np.stack(
         [_strand_distribution(oracle, opened, codes, pos, view.placement) for view in views], axis=1
@@ -259,8 +259,8 @@ def _strand_distribution(
     at: int = 0,
     hidden: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """q, forward strand, at letters `at` bases (as read) from each site, the hidden ones masked
-    too; float64 (n, 4), NaN off the contig."""
+    """Return q on the forward strand at letters `at` bases (in reading direction) from each site,
+    with the hidden ones masked too; float64 (n, 4), NaN off the contig."""
     strand, shift, crop = placement
     site = (opened.site_forward - shift if strand == "+" else opened.site_reverse + shift) - crop[0]
     index = (pos if strand == "+" else len(codes) - 1 - pos) + at
@@ -278,10 +278,10 @@ def _strand_distribution(
 def _local_surprisal(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, pos: np.ndarray, strands: list[str]
 ) -> np.ndarray:
-    """Mean of -log2 of the neighbours' own letters, each under the mean of the strands that read
-    it, bits (n,).
+    """Return the mean of -log2 of the neighbours' own letters, each under the mean of the strands
+    that read it, bits (n,).
 
-    Neighbours of a masked model are masked together, in a pass in which the site is seen.
+    The neighbours of a masked model are masked together, in a pass in which the site is visible.
     """
     offsets = opened.neighbour_offsets
     read: dict[int, list[np.ndarray]] = {}
@@ -310,7 +310,7 @@ def _local_surprisal(
 
 
 def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Whether the site is a base with enough bases beside it in the forward window
+    """Return whether the site is a base with enough bases beside it in the forward window
     (docs/understand/scoring.md, windows), bool (n,)."""
     around = neighbourhood(
         codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
@@ -320,8 +320,8 @@ def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.nda
 
 
 def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:
-    """LLR of each of the other bases in every view, nats, float64 flat in the order site, view,
-    base."""
+    """Return the LLR of each of the other bases in every view, nats, float64, flattened in the
+    order site, view, base."""
     with np.errstate(divide="ignore"):
         logs = np.log(probs)
     rows = np.arange(len(ref))
@@ -331,8 +331,8 @@ def _llrs(probs: np.ndarray, ref: np.ndarray, alts: np.ndarray) -> np.ndarray:
 
 
 def _open(opened: Bundle, oracle: Oracle, device: str, threads: int) -> Session:
-    """The bundle's session; its golden windows are closed forms too, so one that differs is a wrong
-    number and not a wrong file."""
+    """Return the bundle's session. Its golden windows are closed forms too, so a difference is an
+    error of this installation and not of a file."""
     try:
         return Session.open(opened, device, threads)
     except BadDataError as error:

@@ -10,8 +10,8 @@ A, C, G, T = range(4)
 
 
 def germline(codes: np.ndarray) -> np.ndarray:
-    """Transitions four times as often as each transversion, ten times as often again in a CpG;
-    float64 (n, 4), 0 for the base itself."""
+    """Return weights of a germline spectrum, float64 (n, 4), 0 for the base itself: transitions are
+    four times as frequent as each transversion, and ten times as frequent again in a CpG."""
     weight = np.ones((len(codes), 4))
     rows = np.arange(len(codes))
     weight[rows, TRANSITION_OF[codes]] = 4
@@ -23,8 +23,8 @@ def germline(codes: np.ndarray) -> np.ndarray:
 
 
 def apobec(codes: np.ndarray) -> np.ndarray:
-    """TC to TT on either strand 50 times as often as anything else; float64 (n, 4), 0 for the base
-    itself."""
+    """Return weights of an APOBEC spectrum, float64 (n, 4), 0 for the base itself: TC to TT on
+    either strand is 50 times as frequent as any other."""
     weight = np.ones((len(codes), 4))
     left, right = _flanks(codes)
     weight[(codes == C) & (left == T), T] = 50
@@ -39,10 +39,11 @@ SPECTRA = {"germline": germline, "apobec": apobec}
 def draw_snvs(
     codes: np.ndarray, spectrum: str, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """n SNVs at distinct positions of one contig: (pos int64 (n,) ascending, alt code uint8 (n,)).
+    """Return n SNVs at distinct positions of one contig: (pos int64 (n,) ascending, alt code uint8
+    (n,)).
 
-    Drawn by weight without replacement (the smallest of exponential keys; Efraimidis and Spirakis
-    2006). Raises ValueError where the contig has fewer bases than n.
+    They are drawn by weight without replacement (the smallest of exponential keys; Efraimidis and
+    Spirakis 2006). Raises ValueError where the contig has fewer bases than n.
     """
     if n > len(codes):
         raise ValueError(f"n is {n}; expected at most the contig's {len(codes)} bases")
@@ -55,6 +56,6 @@ def draw_snvs(
 
 
 def _flanks(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The letter before and after each; 4 beyond the ends."""
+    """Return the letter before and after each; 4 beyond the ends."""
     padded = np.concatenate([[4], codes, [4]])
     return padded[:-2], padded[2:]

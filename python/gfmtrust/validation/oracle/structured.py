@@ -1,9 +1,9 @@
-"""Laws with a layout: pieces of one kind between stretches of plain background, either strand; each
-piece says its own true distribution.
+"""Laws with a layout: pieces of one kind on either strand, between stretches of plain background;
+each piece provides its own true distribution.
 
-Pieces follow each other independently, so a base's law given all the others and the layout is its
-piece's. A reader of the sequence alone must find the pieces first; what it can reach is a little
-less. Which law has which pieces stands in `laws`.
+Pieces follow each other independently, so the distribution of a base given all the others and the
+layout is that of its piece. A reader of the sequence alone must first find the pieces, so what it
+can reach is a little less. `laws` states which law has which pieces.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ PLAIN_BP = (20, 120)
 
 
 def between(rng: np.random.Generator, least: int, most: int) -> int:
-    """A whole number, both ends included."""
+    """Return a random integer; both ends are included."""
     return least + int(rng.random() * (most - least + 1))
 
 
 def pieces_on_background(piece: Piece):
-    """A law (see `laws.Draw`): background, a piece on a random strand, background, ...; what is
-    left at the end is background."""
+    """Return a law (see `laws.Draw`): background, a piece on a random strand, background, ...; the
+    remainder at the end is background."""
 
     def draw(length: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         codes, distributions, used = [], [], 0
@@ -55,15 +55,15 @@ def pieces_on_background(piece: Piece):
 
 
 def draw_rows(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """One letter from each row of probabilities, uint8 (n,); rows float64 (n, 4)."""
+    """Return one letter from each row of probabilities, uint8 (n,); rows float64 (n, 4)."""
     return (
         (rng.random((len(rows), 1)) >= np.cumsum(rows, axis=1)[:, :3]).sum(axis=1).astype(np.uint8)
     )
 
 
 def motifs(shifted: bool) -> Piece:
-    """Two motifs of eight letters, one of three pairs, 2, 3 or 5 free letters apart; the twin's
-    motifs trade half of their columns."""
+    """Return pieces of two motifs of eight letters, from one of three pairs, with 2, 3 or 5 free
+    letters between them; in the shifted version the motifs exchange half of their columns."""
     columns = dirichlet_rows(3, ((1, 0.15),), seed=31)[:48]
     pairs = (with_half_permuted(columns, seed=32) if shifted else columns).reshape(3, 2, 8, 4)
 
@@ -82,9 +82,9 @@ def copies(
     fidelity: float,
     shifted: bool,
 ) -> Piece:
-    """A unit of free letters, a gap of free letters, and the unit again, inverted with that chance;
-    each letter of the copy is right with `fidelity`. The twin copies through A<->G, C<->T, which is
-    as even and as faithful."""
+    """Return pieces of a unit of free letters, a gap of free letters, and the unit again, inverted
+    with probability `inverted`; each letter of the copy is right with probability `fidelity`. The
+    shifted version copies through A<->G, C<->T, which is as uniform and as faithful."""
     turned = np.array([TRANSITION[code] for code in COMPLEMENT] if shifted else COMPLEMENT)
     straight = np.array(TRANSITION if shifted else IDENTITY)
 
@@ -113,8 +113,8 @@ def copies(
 
 
 def codons(shifted: bool) -> Piece:
-    """60 to 150 codons without a stop, third letter C or G nine times in ten; the twin reads each
-    codon backwards."""
+    """Return pieces of 60 to 150 codons without a stop, with C or G as third letter nine times in
+    ten; the shifted version reads each codon backwards."""
     letters = np.indices((4, 4, 4))
     law = (
         np.array([0.05, 0.45, 0.45, 0.05])[letters[2]]
@@ -138,12 +138,13 @@ def codons(shifted: bool) -> Piece:
 
 
 def mutation_selection(shifted: bool) -> Piece:
-    """Sites at balance: p(x) as the product of exp(2 N s_i(x_i)) and of mutation's bias against
-    CpG, a fifth of any other pair.
+    """Return pieces of sites at balance: p(x) is the product of exp(2 N s_i(x_i)) and of a mutation
+    bias against CpG, which is a fifth as frequent as any other pair.
 
-    One of six functional profiles of 40 sites, half of which prefer a letter with 2 N s = 3; the
-    twin's profiles trade half of their sites. The base's law is exp(2 N s_i(b)) times the bias with
-    both neighbours. Source: Bulmer 1991 (mutation-selection balance).
+    Each piece has one of six functional profiles of 40 sites, half of which prefer a letter with 2
+    N s = 3; in the shifted version the profiles exchange half of their sites. The distribution of a
+    base is exp(2 N s_i(b)) times the bias with both neighbours. Source: Bulmer 1991
+    (mutation-selection balance).
     """
     rng = np.random.default_rng(33)
     fitness = np.zeros((240, 4))
@@ -157,7 +158,7 @@ def mutation_selection(shifted: bool) -> Piece:
 
     def piece(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         site = profiles[int(rng.random() * 6)]
-        after = np.ones((len(site), 4))  # what the sites behind allow, letter by letter
+        after = np.ones((len(site), 4))  # what the later sites allow, letter by letter
         for i in range(len(site) - 2, -1, -1):
             after[i] = pair @ (site[i + 1] * after[i + 1])
             after[i] /= after[i].sum()

@@ -1,10 +1,10 @@
 """The true distribution of every base of a drawn genome: exact, given the layout and all the other
 bases.
 
-Definition: q_i(b) = P(base i is b | the layout, every other base), from the law the genome was
-drawn from. In a chain it is the product of the word weights that cover the base, in an element it
-is the motif's law or the product over the base's pairs. A reader of the sequence alone does not
-know the layout; what it can reach is a little less.
+Definition: q_i(b) = P(base i is b | the layout, every other base), from the law that the genome was
+drawn from. In a chain it is the product of the word weights that cover the base; in an element it
+is the distribution of the motif letter or the product over the base's pairs. A reader of the
+sequence alone does not know the layout, so what it can reach is a little less.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from gfmtrust.validation.oracle.law import Chain, Element, Law
 def true_distribution(
     genome: DrawnGenome, contig: str, pos: np.ndarray | None = None
 ) -> np.ndarray:
-    """True distributions at positions of one contig.
+    """Return the true distributions at positions of one contig.
 
-    pos: int (n,), 0-based; default all positions.
-    Returns float64 (n, 4), order A,C,G,T, forward strand; rows sum to 1, all NaN inside gaps.
-    Raises KeyError for an unknown contig, ValueError for a position outside it.
+    pos: int (n,), 0-based; default all positions. Returns float64 (n, 4), order A,C,G,T, forward
+    strand; rows sum to 1, all NaN inside gaps. Raises KeyError for an unknown contig and ValueError
+    for a position outside it.
     """
     drawn = genome.contig(contig)
     if pos is not None and len(pos) and not (0 <= np.min(pos) and np.max(pos) < len(drawn.codes)):
@@ -41,8 +41,8 @@ def true_distribution(
 def true_llr(
     genome: DrawnGenome, contig: str, pos: np.ndarray, ref: np.ndarray, alt: np.ndarray
 ) -> np.ndarray:
-    """True LLR in nats, ln q(alt)/q(ref); pos, ref, alt: int (n,), letters as codes 0..3. NaN
-    inside gaps."""
+    """Return the true LLR in nats, ln q(alt)/q(ref); pos, ref, alt: int (n,), letters as codes
+    0..3. NaN inside gaps."""
     distribution = true_distribution(genome, contig, pos)
     rows = np.arange(len(pos))
     return np.log(distribution[rows, alt]) - np.log(distribution[rows, ref])
@@ -61,8 +61,8 @@ def _segment_distribution(law: Law, contig: DrawnContig, segment: Segment) -> np
 
 
 def chain_distribution(chain: Chain, codes: np.ndarray) -> np.ndarray:
-    """q of every letter of one stationary stretch, float64 (length, 4); codes: 0..3 (length >=
-    order,)."""
+    """Return q of every letter of one stationary stretch, float64 (length, 4); codes: 0..3 (length
+    >= order,)."""
     order, length = chain.order, len(codes)
     log_q = np.zeros((length, 4))
     log_weights, log_left, log_right = chain.log_tables
@@ -77,7 +77,7 @@ def _add_words(
     log_q: np.ndarray, codes: np.ndarray, log_table: np.ndarray, width: int, starts: range
 ) -> None:
     """Add to log_q, for each letter put at each place of the words at `starts`, the table's entry
-    of the word so changed."""
+    of the changed word."""
     n = len(starts)
     letters = [codes[starts.start + offset :][:n].astype(np.int64) for offset in range(width)]
     words = sum(letter * 4 ** (width - 1 - offset) for offset, letter in enumerate(letters))
@@ -88,10 +88,10 @@ def _add_words(
 
 
 def element_distribution(element: Element, law: Law, codes: np.ndarray) -> np.ndarray:
-    """q of every letter of one forward element, float64 (len(element), 4).
+    """Return q of every letter of one element on the forward strand, float64 (len(element), 4).
 
-    A paired letter's law is the product over its pairs: pairs form trees whose roots are uniform,
-    and a pair reads the same both ways.
+    The distribution of a paired letter is the product over its pairs: pairs form trees whose roots
+    are uniform, and a pair reads the same both ways.
     """
     motif = element.codes != alphabet.N
     log_q = np.zeros((len(codes), 4))
@@ -105,6 +105,6 @@ def element_distribution(element: Element, law: Law, codes: np.ndarray) -> np.nd
 
 
 def _peaked(expected: np.ndarray, fidelity: float) -> np.ndarray:
-    """Log distribution with `fidelity` on the expected letter and the rest shared, float64 (n,
-    4)."""
+    """Return the log distribution with `fidelity` on the expected letter and the rest shared
+    equally, float64 (n, 4)."""
     return np.where(expected[:, None] == np.arange(4), np.log(fidelity), np.log((1 - fidelity) / 3))

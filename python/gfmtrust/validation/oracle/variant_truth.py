@@ -1,5 +1,5 @@
-"""What an oracle must answer to insertions, deletions and complex alleles: sums over whole
-haplotypes as they are read, in float64."""
+"""The answers that an oracle must give for insertions, deletions and complex alleles: sums over
+whole haplotypes in reading direction, in float64."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gfmtrust.validation.oracle.markov_bundle import Oracle
 
 RADIUS_BP = 32
 LONGEST_BP = 8
-"""Longer changes would bring the span within reach of the shortest window's ends."""
+"""Longer changes would bring the span too close to the ends of the shortest window."""
 
 
 def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
-    """Indels and complex alleles of one contig, codes uint8 (length,): first those at both ends,
-    then n at random, off its N."""
+    """Return indels and complex alleles of one contig, codes uint8 (length,): first those at both
+    ends, then n at random places away from N."""
     rng = np.random.default_rng(seed)
     length = len(codes)
     variants = [
@@ -44,8 +44,8 @@ def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
 def true_llrs(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]
 ) -> np.ndarray:
-    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/understand/scoring.md,
-    "Insertions, deletions"."""
+    """Return ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,);
+    docs/understand/scoring.md, "Insertions, deletions"."""
     changed = np.concatenate(
         [codes[: variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref) :]]
     )
@@ -74,7 +74,7 @@ def _llr(
     first, last = start - radius, start + variant.length + radius
     if (
         oracle.is_causal
-    ):  # to the window's end, in whole tokens from the site on, and no less than the radius
+    ):  # to the window's end, in whole tokens from the site onwards, at least the radius
         k = oracle.k_letters
         right = max(width // k * k - site // k * k, -(-(last - start) // k) * k)
         first, last, site = start, start + right, 0

@@ -1,5 +1,5 @@
-"""Text of the demo's files: VCF, gVCF, BED, samplesheet. Bytes depend on the rows alone; no time,
-host or version is written."""
+"""Text of the demo's files: VCF, gVCF, BED, samplesheet. The bytes depend on the rows alone; no
+time, host or version is written."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _DECLARATIONS = """\
 
 
 def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
-    """VCF header; the absent contig is declared, the undeclared keys of the awkward records are
-    not."""
+    """Return the VCF header; the absent contig is declared, the undeclared keys of the awkward
+    records are not."""
     contigs = [(contig.name, len(contig.codes)) for contig in genome.contigs] + [
         (ABSENT_CONTIG, 5000)
     ]
@@ -47,11 +47,11 @@ def header(genome: DrawnGenome, samples: tuple[str, ...]) -> str:
 
 
 def vcf_text(genome: DrawnGenome, rows: list[Row], sample: int | None = None) -> str:
-    """A VCF of rows in their order, with all samples, or with one sample and only the records in
-    which it carries an ALT.
+    """Return a VCF of rows in their order, with all samples, or with one sample and only the
+    records in which it has an ALT.
 
-    Records without ALT stay in the file of one sample too; UNDECLARED ones are there alone, so that
-    every bcftools command takes the file of all samples.
+    Records without ALT are also in the file of one sample; UNDECLARED ones are only there, so that
+    every bcftools command accepts the file of all samples.
     """
     if sample is None:
         declared = [row for row in rows if row.kind not in UNDECLARED]
@@ -67,8 +67,8 @@ def vcf_text(genome: DrawnGenome, rows: list[Row], sample: int | None = None) ->
 
 
 def gvcf_text(genome: DrawnGenome, contig: DrawnContig, rows: list[Row], sample: int) -> str:
-    """A gVCF of one contig: the sample's bi-allelic SNVs with <NON_REF> beside their ALT, blocks of
-    <NON_REF> between them."""
+    """Return a gVCF of one contig: the sample's bi-allelic SNVs with <NON_REF> beside their ALT,
+    and blocks of <NON_REF> between them."""
     carried = [
         row
         for row in rows
@@ -95,13 +95,13 @@ def gvcf_text(genome: DrawnGenome, contig: DrawnContig, rows: list[Row], sample:
 
 
 def bed_text(regions: list[tuple[str, int, int, str]]) -> str:
-    """BED4 lines of (contig, start, end, name), in the order given."""
+    """Return BED4 lines of (contig, start, end, name), in the given order."""
     return "".join(f"{contig}\t{start}\t{end}\t{name}\n" for contig, start, end, name in regions)
 
 
 def demo_regions(genome: DrawnGenome) -> list[tuple[str, int, int, str]]:
-    """Regions that lie where the truth is known: grammar islands, noise, plain background, a gap,
-    duplicates, no base at all."""
+    """Return regions where the truth is known: grammar islands, noise, plain background, a gap,
+    duplicates, and one without a base."""
     first, second, small = genome.contigs[0], genome.contigs[1], genome.contigs[-1]
     islands = _islands(first)
     noise = _longest(first, NOISE, 3)
@@ -129,7 +129,7 @@ def demo_regions(genome: DrawnGenome) -> list[tuple[str, int, int, str]]:
 
 
 def samplesheet_text() -> str:
-    """The samplesheet of the demo; paths are relative to its own folder."""
+    """Return the samplesheet of the demo; paths are relative to its own folder."""
     rows = [
         "sample,vcf",
         "demo_cohort,demo_cohort.vcf.gz",
@@ -190,7 +190,7 @@ def _block_line(contig: DrawnContig, start: int, end: int) -> str:
 
 
 def _islands(contig: DrawnContig) -> list[tuple[int, int]]:
-    """Runs of elements with nothing longer than a spacer between them, 200-450 bp, longest
+    """Return runs of elements with nothing longer than a spacer between them, 200-450 bp, longest
     first."""
     islands, start, end = [], None, None
     for segment in contig.segments:
@@ -205,7 +205,7 @@ def _islands(contig: DrawnContig) -> list[tuple[int, int]]:
 
 
 def _longest(contig: DrawnContig, kind: str, n: int) -> list[tuple[int, int]]:
-    """The first REGION_BP bases of the n longest segments of a kind."""
+    """Return the first REGION_BP bases of the n longest segments of a kind."""
     spans = [(s.start, s.end) for s in contig.segments if s.kind == kind]
     longest = sorted(spans, key=lambda span: (span[0] - span[1], span[0]))[:n]
     return [(start, min(end, start + REGION_BP)) for start, end in longest]

@@ -1,11 +1,10 @@
-"""BENCHMARK_LABELS: what a finished run's LLRs and flags are worth on alleles whose effect is
-known. Tables, a page of figures, a verdict.
+"""BENCHMARK_LABELS: the value of a finished run's LLRs and flags on alleles whose effect is known;
+it writes tables, a page of figures and a verdict.
 
-    gfmtrust read_labels --fasta genome.fa.gz --labels clinvar.vcf.gz --out labels.parquet gfmtrust
-    benchmark_labels --labels labels.parquet --sites results/scores/sites.parquet --out_dir
-    benchmark
+    gfmtrust read_labels --fasta genome.fa.gz --labels clinvar.vcf.gz --out labels.parquet
+    gfmtrust benchmark_labels --labels labels.parquet --sites results/scores/sites.parquet --out_dir benchmark
 
-Nothing is fitted that a flag depends on. Source: docs/understand/reliability.md, "Labels".
+Nothing that a flag depends on is fitted here. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from gfmtrust.validation.benchmark.labelled.verdict import of_calibration, verdi
 log = logging.getLogger(__name__)
 
 MIN_ALLELES = 20
-"""Labelled alleles, of both labels, that a class of variant and region needs for rows of its
-own."""
+"""The number of labelled alleles, of both labels, that a class of variant and region needs for rows
+of its own."""
 
 
 def benchmark_labels(
@@ -44,12 +43,12 @@ def benchmark_labels(
     llr_cut: float | None = None,
     seed: int = 1,
 ) -> dict:
-    """Write the tables (TSV), benchmark.json and benchmark.svg below `out_dir`; returns the content
+    """Write the tables (TSV), benchmark.json and benchmark.svg below `out_dir`; return the content
     of benchmark.json.
 
-    label_table: of read_labels; sites: sites.parquet of the run; plan_dir, scores: for rows of each
-    model; llr_cut: nats, see `alleles.judge`. Raises BadDataError (65) where the run scored one
-    label alone.
+    label_table: from read_labels; sites: sites.parquet of the run; plan_dir, scores: for rows of
+    each model; llr_cut: nats, see `alleles.judge`. Raises BadDataError (65) where the run scored
+    only one label.
     """
     judged, lost = judge(label_table, sites, plan_dir, scores or [], llr_cut)
     metadata, run = tables.read_metadata(label_table), RunFacts.read(sites)
@@ -126,13 +125,13 @@ def benchmark_labels(
 
 
 def _classes(column: pd.Series) -> list[str]:
-    """All together, then each class by itself where there are several."""
+    """Return all together, then each class alone where there are several."""
     several = sorted(column.unique())
     return [EVERY, *(several if len(several) > 1 else [])]
 
 
 def _stratum(judged: Judged, kind: str, region_class: str, seed: int) -> dict[str, list[dict]]:
-    """The rows of every table for one class of variant in one region class."""
+    """Return the rows of every table for one class of variant in one region class."""
     blocks = Blocks(judged.table["block"].to_numpy(), seed)
     where = {
         "kind": kind,
@@ -162,7 +161,7 @@ def _stratum(judged: Judged, kind: str, region_class: str, seed: int) -> dict[st
 
 
 def _cuts(judged: Judged) -> list[dict]:
-    """The cut by class of variant."""
+    """Return the cut of each class of variant."""
     grouped = judged.table.groupby("kind", sort=True)["cut"].agg(["first", "size"]).reset_index()
     return [
         {"kind": kind, "cut": float(cut), "n": int(n)}

@@ -1,11 +1,12 @@
-"""The labelled alleles of a run with all that is asked of them: each model's answer, the call it
+"""The labelled alleles of a run with all that the benchmark needs: each model's answer, the call it
 makes, and whether the label agrees.
 
 A call needs a cut on the LLR. A class of variant that is flagged by labels has that of its
-calibration, so that verdict, flags and levels speak of the same calls. Where none is given either,
-the best one of each class is taken: one number for all its alleles, as cuts that differ between halves of the genome would borrow from
-how often each half has an effect. Choosing it on these very labels flatters the alleles near it,
-which are the LOW ones, never the flag. Source: docs/understand/reliability.md, "Labels".
+calibration, so that verdict, flags and levels refer to the same calls. Where neither that nor a cut
+of the user exists, the best one of each class is taken. It is one number for all alleles of the
+class, because different cuts for the halves of the genome would exploit how often each half has an
+effect. Choosing it on the same labels favours the alleles near it, which are the LOW ones, never
+the flag. Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations
@@ -28,16 +29,15 @@ from gfmtrust.validation.benchmark.labelled.models import model_llrs
 
 COLUMNS = ["rank", "rel", "llr", "ent", "dis", "gc", "soft_masked", "region_class"]
 MIN_FOR_CUT = 20
-"""Alleles of each label that a class of variant needs for a cut of its own."""
+"""The number of alleles of each label that a class of variant needs for a cut of its own."""
 ENSEMBLE, COMPOSITION = "ensemble", "gc_cpg"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """table: a row a labelled and scored allele: labels.KEY, label, cpg, COLUMNS, kind, block,
-    fold, `score` (higher speaks for an effect), cut, distance to it, wrong. scorers: name -> score
-    (n,), the ensemble's first. about: name -> what the scorer is.
-    """
+    """table: one row per labelled and scored allele: labels.KEY, label, cpg, COLUMNS, kind, block,
+    fold, `score` (higher indicates an effect), cut, distance to it, wrong. scorers: name -> score
+    (n,), the ensemble's first. about: name -> description of the scorer."""
 
     table: pd.DataFrame
     scorers: dict[str, np.ndarray]
@@ -56,12 +56,12 @@ class Judged:
 def judge(
     label_table: Path, sites: Path, plan_dir: Path | None, scores: list[Path], llr_cut: float | None
 ) -> tuple[Judged, dict]:
-    """The labelled alleles of sites.parquet, judged, and how many labelled alleles were lost by
-    reason.
+    """Return the labelled alleles of sites.parquet with their calls, and the number of lost
+    labelled alleles by reason.
 
-    plan_dir, scores: as annotate_sites reads them, for a row a model; without them the ensemble
-    stands alone. llr_cut: nats, None for the best. Raises UsageError (64) for a cut below 0 or
-    scores without their plan, BadDataError (65) where the run scored one label alone.
+    plan_dir, scores: as for annotate_sites, for one row per model; without them there is only the
+    ensemble. llr_cut: nats, None for the best. Raises UsageError (64) for a negative cut or for
+    scores without their plan, and BadDataError (65) where the run scored only one label.
     """
     if llr_cut is not None and not 0 <= llr_cut < np.inf:
         raise UsageError(message("--llr_cut", str(llr_cut), "a number of nats, at least 0"))
@@ -96,8 +96,8 @@ def judge(
 
 
 def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """0 or 1 (n,): whole blocks, largest first to the fold that is behind; the two sides of the
-    middle where there is one block."""
+    """Return 0 or 1, (n,): whole blocks, largest first, to the smaller fold; the two sides of the
+    middle where there is only one block."""
     sizes = np.bincount(block)
     if len(sizes) == 1:
         return (place > np.median(place)).astype(int)
@@ -109,9 +109,9 @@ def two_folds(place: np.ndarray, block: np.ndarray) -> np.ndarray:
 
 
 def cuts(table: pd.DataFrame, of_calibration: dict[str, float]) -> np.ndarray:
-    """The cut of each allele's class of variant (n,): that of its calibration by labels
-    (`of_calibration`, nats, by class), else the best one; of all alleles where the class has fewer
-    than 20 of a label."""
+    """Return the cut of each allele's class of variant, (n,): that of its calibration by labels
+    (`of_calibration`, nats, by class), otherwise the best one; that of all alleles where the class
+    has fewer than 20 of a label."""
     label, score, kind = (table[name].to_numpy() for name in ("label", "score", "kind"))
     cuts = np.full(len(table), best_cut(label, score))
     for name in np.unique(kind):
@@ -124,8 +124,8 @@ def cuts(table: pd.DataFrame, of_calibration: dict[str, float]) -> np.ndarray:
 
 
 def composition(table: pd.DataFrame) -> np.ndarray:
-    """Log odds of label 1 from GC and CpG, fitted on the other fold, less the intercept, which
-    would tell the folds apart; (n,)."""
+    """Return the log odds of label 1 from GC and CpG, fitted on the other fold, without the
+    intercept, which would distinguish the folds; (n,)."""
     gc, cpg, label, fold = (
         table[name].to_numpy(np.float64) for name in ("gc", "cpg", "label", "fold")
     )

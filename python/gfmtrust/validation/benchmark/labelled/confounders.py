@@ -1,8 +1,8 @@
-"""Does the flag say more than what is free: size of the LLR, composition, repeats, region class?
+"""Does the flag tell more than the size of the LLR, composition, repeats and region class?
 
-Nested logistic regressions of a wrong call, and the flag within tenths of |LLR|. Alleles of a block
-are not independent, so the likelihood ratio is judged by a block bootstrap under the null: each
-draw is fitted with and without the coefficients found on all alleles held fixed. Source:
+Nested logistic regressions of a wrong call, and the flag within tenths of |LLR|. The alleles of a
+block are not independent, so the likelihood ratio is compared with a block bootstrap under the
+null: each draw is fitted with free coefficients and with those of all alleles held fixed. Source:
 docs/understand/reliability.md 9; Davison and Hinkley 1997, chapter 4.
 """
 
@@ -22,17 +22,17 @@ from gfmtrust.validation.benchmark.labelled.questions import LEVELS
 from gfmtrust.validation.benchmark.labelled.rows import Row, of_rows
 
 STRENGTH = 1e6
-"""Inverse penalty: too weak to matter but where two classes separate."""
+"""The inverse penalty: too weak to matter unless two classes separate perfectly."""
 DRAWS = 199
 MIN_ALLELES = 50
 N_TENTHS = 10
 
 
 def base_matrix(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """What is free: |LLR|, distance to the cut, GC, CpG, soft mask, region class and class of
-    variant; constant columns left out.
+    """Return the confounders: |LLR|, distance to the cut, GC, CpG, soft mask, region class and
+    class of variant, without constant columns.
 
-    Returns (n, p) standardised with ones first, and the names of the p - 1 others.
+    Returns (n, p), standardised, with ones first, and the names of the p - 1 others.
     """
     columns = {
         "abs_llr": np.abs(table["llr"].to_numpy(np.float64)),
@@ -58,11 +58,11 @@ def _standard(columns: dict[str, np.ndarray]) -> tuple[np.ndarray, list[str]]:
 
 
 def nested_rows(judged: Judged, blocks: Blocks) -> list[Row]:
-    """A row for the reliability and one for the flag: likelihood ratio of adding it to what is
-    free, and its p-value across loci.
+    """Return a row for the reliability and one for the flag: the likelihood ratio of adding it to
+    the confounders, and its p-value across loci.
 
-    Empty where fewer than 50 alleles have a reliability, or none or all are wrong; `df` 0 where the
-    addition does not vary.
+    The list is empty where fewer than 50 alleles have a reliability, or none or all are wrong; `df`
+    is 0 where the addition does not vary.
     """
     finite = np.flatnonzero(np.isfinite(judged.table["rel"].to_numpy(np.float64)))
     table, blocks = (
@@ -95,8 +95,8 @@ def nested_rows(judged: Judged, blocks: Blocks) -> list[Row]:
 def likelihood_ratio(
     base: np.ndarray, extra: np.ndarray, wrong: np.ndarray, blocks: Blocks
 ) -> tuple[float, float]:
-    """Twice the gain in log likelihood of adding `extra` (n, q) to `base` (n, p), and its p-value;
-    NaN with fewer than 20 blocks."""
+    """Return twice the gain in log likelihood of adding `extra` (n, q) to `base` (n, p), and its
+    p-value; NaN with fewer than 20 blocks."""
     full, ones = np.column_stack([base, extra]), np.ones(len(wrong))
     coefficients = newton(full, wrong, STRENGTH)
     observed = 2 * (
@@ -109,7 +109,7 @@ def likelihood_ratio(
     as_large = drawn = 0
     for weights in blocks.weights():
         if not 0 < (weights * wrong).sum() < weights.sum():
-            continue  # all right or all wrong: nothing to fit
+            continue  # all right or all wrong: there is nothing to fit
         free = _log_likelihood(
             full @ newton(full, wrong, STRENGTH, weights=weights), wrong, weights
         )
@@ -124,14 +124,15 @@ def _log_likelihood(linear: np.ndarray, wrong: np.ndarray, weights: np.ndarray) 
 
 
 def tenths(values: np.ndarray) -> np.ndarray:
-    """Tenth of each value, 0 to 9, (n,): equal in number, ties together."""
+    """Return the tenth of each value, 0 to 9, (n,): equal in number, with ties in the same
+    tenth."""
     edges = np.quantile(values, np.linspace(0, 1, N_TENTHS + 1)[1:-1])
     return np.searchsorted(edges, values, side="right")
 
 
 def within_rows(judged: Judged) -> list[Row]:
-    """AUROC of right against wrong calls among alleles of one tenth of |LLR|, pairs pooled over
-    tenths: for reliability and flag."""
+    """Return the AUROC of right against wrong calls among alleles of one tenth of |LLR|, with pairs
+    pooled over tenths, for reliability and flag."""
     table = judged.table
     wrong, tenth = (
         table["wrong"].to_numpy(np.float64),
@@ -166,7 +167,7 @@ def _pooled(parts: list[np.ndarray], ties: list[Ties | None]):
 
 
 def tenth_rows(judged: Judged) -> list[Row]:
-    """Alleles and wrong calls in each tenth of |LLR|, by flag."""
+    """Return the number of alleles and of wrong calls in each tenth of |LLR|, by flag."""
     table = judged.table
     size = np.abs(table["llr"].to_numpy(np.float64))
     tenth, rank, wrong = tenths(size), table["rank"].to_numpy(), table["wrong"].to_numpy()

@@ -1,5 +1,5 @@
-"""What each model of a run says of given alleles, by itself: read from the score tables, no model
-is run."""
+"""The LLRs of each model of a run for given alleles, read from the score tables; no model is
+run."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gfmtrust.core.vocabulary import CONTEXT_FAMILY
 def model_llrs(
     plan_dir: Path, scores: list[Path], metadata: dict[str, dict], alleles: pd.DataFrame
 ) -> Iterator[tuple[str, np.ndarray, str]]:
-    """Each model's id, its mean LLR of each allele, nats (n,), NaN where it has none, and what it
-    is.
+    """Yield each model's id, its mean LLR of each allele, nats (n,), NaN where it has none, and a
+    description of the model.
 
     metadata: model -> metadata of its score tables, in the order of the run. alleles: labels.KEY
     columns, n rows.

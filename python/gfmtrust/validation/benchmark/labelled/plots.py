@@ -1,7 +1,7 @@
-"""The benchmark's page of two figures as SVG: wrong calls among the most trusted, and how scorers
-rank the labels.
+"""The benchmark's page of two figures as SVG: wrong calls among the most trusted alleles, and the
+ranking of the labels by each scorer.
 
-Same numbers, same bytes; the style is the report's.
+Equal numbers give equal bytes; the style is that of the report.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ POINTS = 100
 COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#56789a", "#009e73", "#6b6b6b")
 DASHES = ("", "8 4", "2.5 3", "9 3 2.5 3")
 HEIGHT, TITLE, PLOT = 390, 34, 380
-"""Height of the axes with their labels, height of the title, width of a plot without its legend;
-pixels."""
+"""The height of the axes with their labels, the height of the title, and the width of a plot
+without its legend, in pixels."""
 FROM_ALLELES = 20
-"""A risk among fewer alleles is noise that would stretch the axis."""
+"""The smallest number of alleles of a point; the risk among fewer is noise that would stretch the
+axis."""
 
 
 def curve_points(judged: Judged) -> list[dict]:
-    """Coverage and share of wrong calls among so many of the most trusted, up to 100 points a
+    """Return coverage and share of wrong calls among the most trusted alleles, up to 100 points per
     ranking."""
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
@@ -49,7 +50,7 @@ def curve_points(judged: Judged) -> list[dict]:
 
 
 def page(judged: Judged, title: str) -> str:
-    """Risk against coverage, left; ROC of the label, right."""
+    """Return the page: risk against coverage on the left, ROC of the label on the right."""
     charts = [_risk_chart(judged), _roc_chart(judged)]
     width = round(sum(chart.width for chart in charts))
     heading = f'<text x="{width / 2:g}" y="22" font-size="{FONT + 2}" text-anchor="middle">{escape(title)}</text>'

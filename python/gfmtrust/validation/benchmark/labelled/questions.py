@@ -1,7 +1,7 @@
-"""What is asked of labelled alleles: who ranks the labels, does the flag find the errors, do errors
-fall from LOW to HIGH.
+"""The questions about labelled alleles: which scorer ranks the labels, does the flag find the
+errors, do errors decrease from LOW to HIGH?
 
-Each function gives the rows of one table for one stratum, without intervals (`rows.filled` adds
+Each function returns the rows of one table for one stratum, without intervals (`rows.filled` adds
 them). Source: docs/understand/reliability.md 9.
 """
 
@@ -19,12 +19,12 @@ from gfmtrust.validation.benchmark.labelled.rows import Row, of_rows
 LEVELS = (Rank.LOW, Rank.MEDIUM, Rank.HIGH)
 EVERY = "all"
 SIDE = 0.025
-"""Chance left out on either side of a two-sided interval."""
+"""The probability outside either side of a two-sided interval."""
 
 
 def trust(judged: Judged) -> dict[str, np.ndarray]:
-    """The rankings by which an allele's call may be trusted, higher for more, (n,) each; NaN where
-    missing."""
+    """Return the rankings by which an allele's call may be trusted, higher for more, (n,) each; NaN
+    where missing."""
     table = judged.table
     return {
         "reliability": table["rel"].to_numpy(np.float64),
@@ -37,8 +37,8 @@ def trust(judged: Judged) -> dict[str, np.ndarray]:
 
 
 def ranking_rows(judged: Judged) -> list[Row]:
-    """AUROC and average precision of the label, a row a scorer, then the ensemble among the alleles
-    of each flag."""
+    """Return AUROC and average precision of the label, one row per scorer, then those of the
+    ensemble among the alleles of each flag."""
     label, rank = judged.table["label"].to_numpy(), judged.table["rank"].to_numpy()
     asked = [
         (name, EVERY, np.flatnonzero(np.isfinite(score))) for name, score in judged.scorers.items()
@@ -70,8 +70,8 @@ def ranking_rows(judged: Judged) -> list[Row]:
 
 
 def selective_rows(judged: Judged) -> list[Row]:
-    """How well each ranking of trust finds the wrong calls: AURC, E-AURC, AUGRC, PRR, AUROC of
-    right against wrong."""
+    """Return how well each ranking of trust finds the wrong calls: AURC, E-AURC, AUGRC, PRR, and
+    AUROC of right against wrong."""
     wrong = judged.table["wrong"].to_numpy(np.float64)
     rows = []
     for name, ranking in trust(judged).items():
@@ -105,12 +105,12 @@ def _auroc_right(wrong: np.ndarray, ties: Ties, weights: np.ndarray) -> float:
 
 
 def tier_rows(judged: Judged) -> list[Row]:
-    """Wrong calls of each flag, with the two-sided Clopper-Pearson interval; all, and by the allele
-    the model prefers.
+    """Return the wrong calls of each flag with the two-sided Clopper-Pearson interval, in all and
+    by the allele that the model prefers.
 
-    `balanced`: the error with both labels at equal weight. Guessing gives 0.5 there, however often
-    it calls an effect and however rare effects are; the plain error of a model that knows nothing
-    moves with both.
+    `balanced` is the error with both labels at equal weight. Guessing gives 0.5 there, however
+    often it calls an effect and however rare effects are; the plain error of a model without
+    information depends on both.
     """
     wrong, label, rank = (
         judged.table["wrong"].to_numpy(np.float64),
@@ -149,9 +149,10 @@ def tier_rows(judged: Judged) -> list[Row]:
 
 
 def trend_rows(judged: Judged) -> list[Row]:
-    """Do errors fall with the flag? One row: slope and Cochran-Armitage z over LOW, MEDIUM, HIGH,
-    risk ratio of HIGH against the rest, and AUROC of the label among MEDIUM and HIGH together less
-    that among LOW (`auroc_gain`), which no cut and no prevalence moves."""
+    """Return one row on whether errors decrease with the flag: slope and Cochran-Armitage z over
+    LOW, MEDIUM, HIGH, risk ratio of HIGH against the rest, and AUROC of the label among MEDIUM and
+    HIGH together minus that among LOW (`auroc_gain`), which does not depend on the cut or the
+    prevalence."""
     table = judged.table
     wrong, label, rank = (table[name].to_numpy(np.float64) for name in ("wrong", "label", "rank"))
     score = Ties.of(judged.scorers[ENSEMBLE])
@@ -178,8 +179,8 @@ def trend_rows(judged: Judged) -> list[Row]:
 
 
 def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
-    """Error gained by a flag one higher: least squares of wrong on rank; NaN where one flag
-    occurs."""
+    """Return the change of the error per flag level: least squares of wrong on rank; NaN where only
+    one flag occurs."""
     total = weights.sum()
     centred = rank - (weights * rank).sum() / total
     spread = (weights * centred * centred).sum()
@@ -187,8 +188,8 @@ def slope(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
 
 
 def cochran_armitage(wrong: np.ndarray, rank: np.ndarray) -> float:
-    """z of the trend test over ordered flags, below 0 where errors fall; alleles taken as
-    independent. Source: Armitage 1955."""
+    """Return z of the trend test over ordered flags, negative where errors decrease; alleles are
+    taken as independent. Source: Armitage 1955."""
     n, share = len(wrong), wrong.mean() if len(wrong) else np.nan
     spread = ((rank - rank.mean()) ** 2).sum() * share * (1 - share) if n else 0.0
     return (
@@ -199,13 +200,13 @@ def cochran_armitage(wrong: np.ndarray, rank: np.ndarray) -> float:
 
 
 def risk_ratio(wrong: np.ndarray, rank: np.ndarray, weights: np.ndarray) -> float:
-    """Error of HIGH over that of all else; NaN where all else has none."""
+    """Return the error of HIGH divided by that of the rest; NaN where the rest has none."""
     rest = _mean(wrong, weights * (rank != Rank.HIGH))
     return _mean(wrong, weights * (rank == Rank.HIGH)) / rest if rest > 0 else float("nan")
 
 
 def balanced(wrong: np.ndarray, label: np.ndarray, weights: np.ndarray) -> float:
-    """Mean of the two labels' errors; NaN where a label is missing."""
+    """Return the mean of the errors of both labels; NaN where a label is missing."""
     return (_mean(wrong, weights * (label == 1)) + _mean(wrong, weights * (label == 0))) / 2
 
 

@@ -1,5 +1,5 @@
-"""Rows of the benchmark's tables: facts, and statistics that a bootstrap over blocks gives
-intervals to."""
+"""Rows of the benchmark's tables: facts, and statistics with intervals from a bootstrap over
+blocks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gfmtrust.core.resampling import Blocks, Statistic, intervals
 
 @dataclass(frozen=True)
 class Row:
-    """facts: columns known already; statistics: column -> Statistic; null: column -> value that
-    speaks of nothing, for a p-value."""
+    """facts: columns with known values; statistics: column -> Statistic; null: column -> value
+    under the null hypothesis, for a p-value."""
 
     facts: dict
     statistics: dict[str, Statistic] = field(default_factory=dict)
@@ -22,8 +22,8 @@ class Row:
 
 
 def of_rows(statistic: Callable[..., float], rows: np.ndarray, *columns) -> Statistic:
-    """A statistic of some rows: `statistic(*columns of these rows, weights)`; NaN where none of
-    them was drawn."""
+    """Return a statistic of some rows: `statistic(*columns of these rows, weights)`; NaN where none
+    of them was drawn."""
     taken = tuple(column[rows] for column in columns)
 
     def weighted(weights: np.ndarray) -> float:
@@ -34,8 +34,8 @@ def of_rows(statistic: Callable[..., float], rows: np.ndarray, *columns) -> Stat
 
 
 def filled(rows: list[Row], blocks: Blocks) -> list[dict]:
-    """Each row's facts with value, `_low`, `_high` (and `_p` where it has a null) of each
-    statistic, all from the same draws."""
+    """Return each row's facts with the value, `_low`, `_high` (and `_p` where it has a null) of
+    each statistic, all from the same draws."""
     named = {
         (i, name): statistic
         for i, row in enumerate(rows)

@@ -1,5 +1,5 @@
-"""What the benchmark found, in words. That the flag carries no information is as good a finding as
-any. Pure functions of the tables."""
+"""The findings of the benchmark in words; that the flag carries no information is a finding like
+any other. These are pure functions of the tables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TREND_P = 0.01
 
 
 def verdict(result_tables: dict[str, list[dict]], kind: str = EVERY) -> list[str]:
-    """Sentences on one class of variant, over all region classes: what the flag is worth, whether
-    that is new, what the model is worth.
+    """Return sentences on one class of variant over all region classes: the value of the flag,
+    whether it adds to simpler scores, and the value of the model.
 
-    found: table name -> its rows, see `labelled.benchmark_labels`.
+    result_tables: table name -> its rows, see `labelled.benchmark_labels`.
     """
     overall = {
         name: [row for row in rows if row["kind"] == kind and row["region_class"] == EVERY]
@@ -45,9 +45,9 @@ def verdict(result_tables: dict[str, list[dict]], kind: str = EVERY) -> list[str
 
 
 def of_calibration(run: RunFacts, kind: str) -> list[str]:
-    """What the calibration by labels promises to that class of variant, in its own words and with
-    its own numbers; [] without one. All other sentences describe the same labels once more, those
-    that fitted it included, so that they are no test of it."""
+    """Return what the calibration by labels promises for that class of variant, in its own words
+    and numbers; [] without one. All other sentences describe the same labels, including those that
+    it was fitted on, and are therefore no test of it."""
     classes = [name for name in run.flagged_by_labels if kind in (EVERY, name)]
     promised = [f"{run.label_levels[name]}." for name in classes if name in run.label_levels]
     if not classes:
@@ -60,9 +60,10 @@ def of_calibration(run: RunFacts, kind: str) -> list[str]:
 
 
 def _falls(trend: dict) -> bool:
-    """Do wrong calls fall with the flag beyond chance (interval of the slope below 0, p < .01 where
-    there is one), and does the LLR rank the labels better among the flagged, where that can be
-    asked? Calls alone say little: rare effects that are never called look right."""
+    """Return whether wrong calls decrease with the flag beyond chance (interval of the slope below
+    0, p < .01 where there is one), and whether the LLR ranks the labels better among the flagged,
+    where that can be computed. Calls alone do not suffice: rare effects that are never called look
+    right."""
     better = math.isnan(trend["auroc_gain"]) or trend["auroc_gain_low"] > 0
     return (
         trend["flags"] > 1
@@ -92,7 +93,7 @@ def _flag(trend: dict, tiers: list[dict], ranking: list[dict]) -> str:
 
 
 def _beyond(nested: list[dict], within: list[dict]) -> str:
-    """Is it more than |LLR|, composition, repeats and region class?"""
+    """Say whether the flag tells more than |LLR|, composition, repeats and region class."""
     flag = next((row for row in nested if row["added"] == "flag" and row["df"]), None)
     inside = next(row for row in within if row["ranking"] == "flag")
     adds = inside["auroc_within_low"] > 0.5 and (
@@ -106,7 +107,7 @@ def _beyond(nested: list[dict], within: list[dict]) -> str:
 
 
 def _model(row: dict, rows: list[dict]) -> str:
-    """Does the LLR itself tell the labels apart?"""
+    """Say whether the LLR itself distinguishes the labels."""
     if math.isnan(row["auroc_low"]):
         return "Too little is known to say whether the LLR tells the labels apart."
     composition = next(one["auroc"] for one in rows if one["scorer"] == COMPOSITION)
