@@ -127,10 +127,12 @@ class Bundle:
 
     @property
     def window_bp(self) -> int:
+        """The length of the window in bases."""
         return self.meta["window"]["window_bp"]
 
     @property
     def trained_bp(self) -> int:
+        """The length, in bases, that the model was trained on."""
         return self.meta["window"]["trained_bp"]
 
     @property

@@ -124,6 +124,7 @@ def _copied(path: Path, graph_path: Path, precision: str) -> dict:
 
 
 def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

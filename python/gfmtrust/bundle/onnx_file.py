@@ -47,6 +47,7 @@ class GraphSummary:
 
     @property
     def n_nodes(self) -> int:
+        """The number of nodes."""
         return sum(self.operators.values())
 
     @property

@@ -33,6 +33,7 @@ class Nodes:
         return name
 
     def cast(self, value: str, dtype: str, output: str = "") -> str:
+        """Add a conversion to another type and return the name of its output."""
         return self.op("Cast", value, output=output, to=_element_type(dtype))
 
     def const(self, name: str, value: np.ndarray | np.generic) -> str:
@@ -49,6 +50,8 @@ class Nodes:
         return self.const("axes_" + "_".join(map(str, values)), np.array(values, dtype=np.int64))
 
     def slice(self, value: str, first: int, end: int, axis: int) -> str:
+        """Add a slice from first to end, end excluded, along one axis, and return the name of its
+        output."""
         return self.op("Slice", value, self.axes(first), self.axes(end), self.axes(axis))
 
     def model(self, name: str, inputs: tuple[Value, ...], outputs: tuple[Value, ...]) -> ModelProto:

@@ -80,6 +80,7 @@ class Results(NamedTuple):
 
 
 def empty_results(n: int) -> Results:
+    """Return the results of n sites before any place was compared."""
     tally = np.zeros((n, 2), dtype=np.int64)
     tally[:, NEAREST] = NO_COPY
     return Results(tally, np.zeros((n, 2), dtype=np.uint8))

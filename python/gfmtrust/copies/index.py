@@ -98,6 +98,7 @@ class CopyIndex(CopyRows):
         return self._rows(*_arrays(contig_index, pos, span)) >= 0
 
     def take(self, rows: np.ndarray) -> CopyRows:
+        """Return the given rows, all columns of the index."""
         return CopyRows(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
     def write(self, path: str | Path, genome_digest: str) -> None:

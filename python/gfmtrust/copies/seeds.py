@@ -99,6 +99,7 @@ def spaced_word(flank):
 
 @inlined
 def hashed(word, shift):
+    """Return the upper bits of the product of a word and MULTIPLIER, as the index of its bucket."""
     return (word * MULTIPLIER) >> shift
 
 

@@ -27,6 +27,7 @@ class Inputs:
     contig_map: str | Path = "none"
 
     def sites(self, genome: Genome) -> asked.Sites:
+        """Return all sites to be searched, of the VCFs, the BEDs and the tables together."""
         return asked.together(
             [
                 *(asked.of_vcf(path, genome, self.contig_map) for path in self.vcfs),

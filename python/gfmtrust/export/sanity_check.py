@@ -53,6 +53,7 @@ class Evidence:
 
     @property
     def mean(self) -> float:
+        """The mean surprisal of the real letters, in nats per base or token (`unit`)."""
         return float(self.nll_nats.mean())
 
 
@@ -171,6 +172,8 @@ def token_symmetry(session, cut: np.ndarray, site_forward: int, site_reverse: in
 
 
 def difference_summary(cut: np.ndarray, difference: np.ndarray, of: str) -> dict:
+    """Return the mean and the largest difference with three significant digits, as they are written
+    to bundle.json. of: what differs, logp or llr."""
     return {
         "n_windows": len(cut),
         f"mean_{of}": float(f"{difference.mean():.3g}"),

@@ -28,6 +28,7 @@ class Source:
 
     @property
     def is_bundle(self) -> bool:
+        """Whether the folder is a bundle, which is not exported again."""
         return (self.directory / schema.BUNDLE_FILE).is_file()
 
 

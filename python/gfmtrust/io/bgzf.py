@@ -276,12 +276,14 @@ class BgzfWriter:
         self._pending = bytearray()
 
     def write(self, text: bytes) -> None:
+        """Append text; only full blocks are written to the file."""
         self._pending += text
         while len(self._pending) >= BLOCK_INPUT:
             self._file.write(_block(bytes(self._pending[:BLOCK_INPUT]), self._level))
             del self._pending[:BLOCK_INPUT]
 
     def close(self) -> None:
+        """Write the remaining text and the end-of-file block; the file stays open."""
         if self._pending:
             self._file.write(_block(bytes(self._pending), self._level))
             self._pending.clear()

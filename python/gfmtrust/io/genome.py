@@ -94,6 +94,7 @@ class Genome:
         return cls(_open_faidx(path, kind, work_dir, indexed), name, warning_counts)
 
     def close(self) -> None:
+        """Close the FASTA."""
         self._faidx.close()
 
     def __enter__(self) -> Genome:

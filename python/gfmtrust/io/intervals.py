@@ -54,6 +54,7 @@ class IntervalSet:
 
     @property
     def names(self) -> list[str]:
+        """The contigs that have intervals."""
         return list(self._merged)
 
     def intervals(self, contig: str) -> np.ndarray:
@@ -79,4 +80,5 @@ class IntervalSet:
         return (first < len(spans)) & reached & (end > start)
 
     def n_bases(self) -> int:
+        """Return the number of covered bases."""
         return int(sum((spans[:, 1] - spans[:, 0]).sum() for spans in self._merged.values()))

@@ -48,6 +48,7 @@ class Rows:
     stop: int
 
     def column(self, name: str) -> np.ndarray:
+        """Return the values of one column in these rows, without a copy."""
         return self.columns[name][self.start : self.stop]
 
 

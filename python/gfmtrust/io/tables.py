@@ -85,6 +85,8 @@ class TableWriter:
         return self
 
     def write(self, columns: dict | pa.Table) -> None:
+        """Append rows, given as a table or as columns by name; full row groups are written at
+        once."""
         table = pa.table(columns, schema=self.schema) if isinstance(columns, dict) else columns
         self._pending.append(table.cast(self.schema))
         self._n_pending += table.num_rows

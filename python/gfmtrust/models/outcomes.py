@@ -28,6 +28,7 @@ class Outcome:
 
     @property
     def passed(self) -> bool:
+        """Whether the figure keeps its limit."""
         return (
             self.value >= self.allowed if self.at_least else self.value <= self.allowed
         )  # NaN never passes

@@ -94,11 +94,13 @@ class ShardWriter:
         self.n_shards = 0
 
     def add(self, rows: dict[str, np.ndarray]) -> None:
+        """Append rows; full shards are written at once."""
         self._pending = pa.concat_tables([self._pending, pa.table(rows, schema=tables.SHARD)])
         while self._pending.num_rows >= self._size:
             self._write(self._size)
 
     def close(self) -> None:
+        """Write the remaining rows, or an empty shard if there were none at all."""
         if self._pending.num_rows or not self.n_shards:
             self._write(self._pending.num_rows)
 

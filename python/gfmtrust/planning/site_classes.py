@@ -28,6 +28,7 @@ class Sites:
     alt: np.ndarray | None = None
 
     def take(self, rows: np.ndarray) -> Sites:
+        """Return the given rows."""
         return Sites(
             self.around.take(rows),
             self.region[rows],

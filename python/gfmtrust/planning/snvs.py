@@ -63,6 +63,7 @@ class Reservoir:
         )
 
     def add(self, frame: pd.DataFrame) -> None:
+        """Add SNVs, each with the same chance to stay; rows with REF equal to ALT are left out."""
         frame = frame[["contig_index", "pos", "ref", "alt"]].assign(
             key=self._rng.random(len(frame))
         )
@@ -72,6 +73,7 @@ class Reservoir:
             self._kept = self._kept.nsmallest(self._size, "key")
 
     def rows(self) -> pd.DataFrame:
+        """Return the sampled SNVs, sorted by contig, position and ALT."""
         return self._kept.nsmallest(self._size, "key").sort_values(
             ["contig_index", "pos", "alt"], ignore_index=True
         )

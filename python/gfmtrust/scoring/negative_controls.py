@@ -87,6 +87,7 @@ class OnAlphabet:
         self._scorer = scorer
 
     def distributions(self, codes: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distributions of the scorer, with a mass outside A, C, G, T of 0."""
         probs, mass = self._scorer.distributions(codes, index)
         return probs, np.zeros_like(mass)
 
@@ -145,9 +146,11 @@ class ShuffledGenome:
         )
 
     def codes(self, contig: str, start: int, end: int) -> np.ndarray:
+        """Return the letters of [start, end), uint8; PAD outside the window."""
         return self.windows(contig, np.array([start]), end - start)[0]
 
     def windows(self, contig: str, starts: np.ndarray, width: int) -> np.ndarray:
+        """Return windows of equal width of one contig, uint8 (n, width); PAD outside the contig."""
         letters = self.letters[int(contig.removeprefix(_CONTIG))]
         at = np.asarray(starts)[:, None] + np.arange(width)
         inside = (at >= 0) & (at < len(letters))

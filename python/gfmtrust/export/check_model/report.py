@@ -66,6 +66,7 @@ class Figures:
 
     @property
     def passed(self) -> bool:
+        """Whether the model reads DNA on this part of the genome."""
         return not self.fault
 
 
@@ -106,10 +107,12 @@ class Check:
 
     @property
     def passed(self) -> bool:
+        """Whether the model reads DNA on at least one part of the genome."""
         return self.best.passed
 
     @property
     def verdict(self) -> str:
+        """The last line of the output, about the part that the model reads best."""
         name, best = self.identity["model_id"], self.best
         measured = f"{best.bits:.2f} bits per base on {best.part}"
         if best.unit == "token":

@@ -85,6 +85,9 @@ class Header:
 
 
 def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
+    """Read the header from the first lines of a VCF, up to #CHROM. Raises BadDataError (65) where
+    line 1 is not ##fileformat, the header is longer than its limit, or #CHROM is missing or
+    wrong."""
     first = next(lines)
     if not FILEFORMAT.fullmatch(first):
         observed = (
@@ -137,4 +140,5 @@ def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int
 
 
 def bad_line(path: Path, line_no: int, observed: str, expected: str, remedy: str) -> BadDataError:
+    """Return the error for a line of a VCF that is wrong."""
     return BadDataError(message(path.name, f"line {line_no}: {observed}", expected, remedy))

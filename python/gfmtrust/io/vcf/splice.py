@@ -66,6 +66,7 @@ class Digest:
         self.records = 0
 
     def add(self, record: Record) -> None:
+        """Add one record."""
         line = record.line
         rest = line[record.info_end :].removesuffix(b"\n")
         self._hash.update(
@@ -74,6 +75,7 @@ class Digest:
         self.records += 1
 
     def text(self) -> str:
+        """Return the digest of the records so far, as hexadecimal BLAKE2b of 32 bytes."""
         return self._hash.hexdigest()
 
 
@@ -89,6 +91,7 @@ class Order:
         self._pos = -1
 
     def add(self, record: Record) -> None:
+        """Compare one record with those before it."""
         if record.contig != self._contig:
             if record.contig in self._done and self.unsorted_line is None:
                 self.unsorted_line = record.line_no

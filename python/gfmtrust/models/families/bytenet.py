@@ -39,12 +39,15 @@ class ByteNetLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
+        """The layer's dilated convolution."""
         return cast(nn.Conv1d, self.layer["6"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input of the convolution, (batch, length, inner width)."""
         layer = self.layer
         return gelu(layer["3"](layer["2"](gelu(layer["0"](x)))))
 
     def after(self, x: torch.Tensor, convolved: torch.Tensor) -> torch.Tensor:
+        """Return the output of the layer from its input and the convolution of `before`."""
         layer = self.layer
         return x + layer["10"](gelu(layer["8"](convolved)))

@@ -207,6 +207,7 @@ def window(config, window_bp: int | None) -> Window:
 
 
 def scorer(network: CausalLanguageModel, config, text: Text) -> BaseScorer:
+    """Return the folded network, which answers with log-probabilities of the four bases."""
     return BaseScorer(
         network,
         gathered(lambda network, ids: network.backbone(ids)),

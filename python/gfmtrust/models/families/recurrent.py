@@ -149,6 +149,7 @@ class RecurrentForMaskedLM(nn.Module):
         return x, top.read(x)
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        """Return only the rows at pos, int64 (batch, positions), after the last norm."""
         x, read = (
             whole.gather(1, pos.unsqueeze(-1).expand(-1, -1, whole.shape[-1]))
             for whole in self._last(input_ids)

@@ -85,6 +85,8 @@ class Block(nn.Module):
 
 
 def norm(config: CaduceusConfig) -> nn.Module:
+    """Return the norm of a layer; it acts on each strand separately where both are read and the
+    norm is not fused with the addition."""
     norm = RmsNorm(config.d_model, config.norm_epsilon)
     return Strand(norm) if config.rcps and not config.fused_add_norm else norm
 
@@ -114,6 +116,7 @@ class Embedding(nn.Module):
 
     @property
     def weight(self) -> torch.Tensor:
+        """The weight of the table, which the head of the checkpoint may share."""
         return self.embedding.weight
 
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
@@ -135,6 +138,8 @@ class Head(nn.Module):
 
 
 class Backbone(nn.Module):
+    """The embeddings, the layers and the last norm of a Caduceus network."""
+
     def __init__(self, config: CaduceusConfig):
         super().__init__()
         self.rcps = config.rcps

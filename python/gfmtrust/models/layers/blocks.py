@@ -23,6 +23,7 @@ class Node(nn.Module):
 
 
 def node(**members: nn.Module) -> Node:
+    """Return a Node of the given modules."""
     tree = Node()
     for name, member in members.items():
         setattr(tree, name, member)

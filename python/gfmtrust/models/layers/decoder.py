@@ -180,8 +180,10 @@ def prefix(vocabulary: dict[str, int], bos_token_id: int) -> tuple[str, ...]:
 
 
 def hidden(network: Any, input_ids: torch.Tensor) -> torch.Tensor:
+    """Return the rows of a decoder of transformers after its last norm, (batch, length, width)."""
     return network.model(input_ids, use_cache=False).last_hidden_state
 
 
 def head(network: Any, rows: torch.Tensor) -> torch.Tensor:
+    """Return the logits of rows of `hidden`, over the whole vocabulary."""
     return network.lm_head(rows)

@@ -84,12 +84,15 @@ class GpnLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
+        """The layer's dilated convolution."""
         return cast(nn.Conv1d, self.conv["2"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input of the convolution, (batch, length, width)."""
         return self.conv["0"](x)
 
     def after(self, x: torch.Tensor, convolved: torch.Tensor) -> torch.Tensor:
+        """Return the output of the layer from its input and the convolution of `before`."""
         ffn = self.ffn
         x = x + self.conv["5"](gelu(convolved))
         return x + ffn["3"](gelu(ffn["1"](ffn["0"](x))))
@@ -130,6 +133,8 @@ class GpnBody(nn.Module):
         self.ln_f = nn.LayerNorm(width, bias=config.bias)
 
     def embed(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """Return the embedded tokens, (batch, length, width): rows of a table, or one-hot rows
+        where the checkpoint has no table."""
         looked_up = hasattr(self.embeddings, "word_embeddings")
         return (
             self.embeddings.word_embeddings(input_ids)
@@ -168,6 +173,8 @@ class GpnForMaskedLM(nn.Module):
         return self.model(input_ids)
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        """Return only the rows at pos, int64 (batch, positions), by way of the rows that they depend
+        on (`Cone`)."""
         return self.model.ln_f(Cone(self.model.encoder.layer)(self.model.embed(input_ids), pos))
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -190,12 +197,15 @@ class ConvNetLayer(Block):
 
     @property
     def conv1d(self) -> nn.Conv1d:
+        """The layer's dilated convolution."""
         return cast(nn.Conv1d, self.conv["1"])
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the input of the convolution, which is the input of the layer."""
         return x
 
     def after(self, x: torch.Tensor, convolved: torch.Tensor) -> torch.Tensor:
+        """Return the output of the layer from its input and the convolution of `before`."""
         x = x + self.conv["4"](gelu(convolved))
         return x + self.ffn["2"](gelu(self.ffn["0"](x)))
 
@@ -230,6 +240,8 @@ class ConvNetForMaskedLM(nn.Module):
         return x
 
     def hidden_at(self, input_ids: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
+        """Return only the rows at pos, int64 (batch, positions), by way of the rows that they depend
+        on (`Cone`)."""
         return Cone(self.model.encoder)(embedding(input_ids, self.one_hot), pos)
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:

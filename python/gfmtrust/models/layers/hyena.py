@@ -51,6 +51,8 @@ channel itself times the bias is added."""
 
 
 class Sine(nn.Module):
+    """A sine with one learned frequency per channel, the activation of the filter network."""
+
     def __init__(self, config: HyenaConfig):
         super().__init__()
         self.freq = nn.Parameter(
@@ -173,6 +175,8 @@ class Mixer(nn.Module):
 
 
 class Mlp(nn.Module):
+    """The feed-forward part of a layer."""
+
     def __init__(self, config: HyenaConfig):
         super().__init__()
         inner = config.d_inner or 4 * config.d_model
@@ -183,6 +187,9 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
+    """One layer: the mixing of steps and the feed-forward part, each after a norm and with a
+    residual."""
+
     def __init__(self, config: HyenaConfig):
         super().__init__()
         self.mixer, self.mlp = Mixer(config), Mlp(config)

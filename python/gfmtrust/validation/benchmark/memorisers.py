@@ -74,6 +74,7 @@ class MemoryRow:
 
 
 def letters_of(genome_dir: Path) -> Letters:
+    """Return the letters of an oracle genome and the law at each of them, from its folder."""
     with Genome.open(genome_dir / dataset.GENOME) as genome:
         codes = [genome.codes(name, 0, length) for name, length in genome.contigs.items()]
     return Letters(codes, dataset.read_truth(genome_dir / dataset.TRUTH))

@@ -94,6 +94,7 @@ class Pool:
         return ceiling(self.real, self.decoy)
 
     def of(self, rows: np.ndarray) -> Pool:
+        """Return the pool of the given rows; its own alleles stay."""
         return Pool(
             self.alleles.iloc[rows].reset_index(drop=True),
             self.real[rows],
@@ -231,6 +232,7 @@ def build(
 
 
 def folder_of(genome_dir: Path, spectrum: str, name: str) -> Path:
+    """Return the folder of a pool beside its genome."""
     return genome_dir / "pools" / f"{spectrum}.{name}"
 
 

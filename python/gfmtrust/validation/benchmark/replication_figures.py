@@ -28,6 +28,9 @@ def joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
 
 
 def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
+    """Return the row of a level over all replications: how often it exists and was withdrawn, how
+    often each of its three errors is above alpha, and the means of errors and share where it
+    exists."""
     rows = np.array(figures)
     errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
     exists = (share > 0) | np.isfinite(errors).any(axis=1)

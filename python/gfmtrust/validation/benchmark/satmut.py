@@ -57,6 +57,7 @@ class Effects:
     effect: np.ndarray
 
     def take(self, rows: np.ndarray) -> Effects:
+        """Return the effects of the given rows."""
         return Effects(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 

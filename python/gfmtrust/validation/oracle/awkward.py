@@ -36,12 +36,16 @@ class Place:
     def row(
         self, kind: str, alts: tuple[str, ...], ref: str | None = None, shift: int = 0, **fields
     ) -> Row:
+        """Return a record `shift` bases behind the place; without ref, REF is the letter of the
+        genome."""
         ref = self.letters[shift] if ref is None else ref
         return Row(
             self.contig, self.pos + shift, ref, alts, kind, fields.pop("genotypes", HET), **fields
         )
 
     def transition(self, shift: int = 0) -> str:
+        """Return the letter to which a transition changes the letter `shift` bases behind the
+        place."""
         return _transition(self.letters[shift])
 
 

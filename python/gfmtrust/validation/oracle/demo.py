@@ -102,6 +102,7 @@ def truth_bytes(genome: DrawnGenome) -> bytes:
 
 
 def file_bytes(name: str, text: str) -> bytes:
+    """Return the bytes of a text file, compressed by BGZF where its name ends in .gz."""
     content = text.encode("ascii")
     if not name.endswith(".gz"):
         return content

@@ -45,6 +45,7 @@ class Judged:
     by_size: bool
 
     def take(self, rows: np.ndarray) -> Judged:
+        """Return the given rows, with the scores of every scorer."""
         return Judged(
             self.table.iloc[rows].reset_index(drop=True),
             {name: score[rows] for name, score in self.scorers.items()},
