@@ -101,7 +101,7 @@ def mid_ranks(values: np.ndarray) -> np.ndarray:
         return mid_ranks(values[:, None])[:, 0]
     ranks = np.full(values.shape, np.nan)
     for column in range(values.shape[1]):
-        present = np.isfinite(values[:, column])
+        present = ~np.isnan(values[:, column])
         ranks[present, column] = ranks_among(values[present, column], values[present, column])
     return ranks
 
