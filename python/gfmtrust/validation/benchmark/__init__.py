@@ -1,15 +1,19 @@
 """Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
 request, writes JSON.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default
-100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
-flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
-pool's error useless     what models that know nothing earn there by redraws, each alone and without
-the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys memory      models that
-remember a genome's letters, against the tripwire and the exam   satmut      LLRs of an annotated VCF beside the measured effects it carries scores      a
-table of many models' scores against labels: ranking, wrong calls, disagreement, levels
+fit           rate and memory of the context model's fit on a generated genome of --n bases
+fresh_probes  a finished run's flags against fresh alleles drawn like its own
+replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome,
+              against the pool's error
+useless       what models that know nothing earn there by redraws, each alone and without the caps
+              that rest on gain
+transfer      a calibration of an oracle genome used on its shifted copy: does the shift test fire
+region_flags  flags of an oracle genome's regions by redraws, against the error over all their
+              decoys
+memory        models that remember a genome's letters, against the checks of memory
+satmut        LLRs of an annotated VCF beside the measured effects it carries
+scores        a table of many models' scores against labels: ranking, wrong calls, disagreement,
+              levels
 """
 
 from __future__ import annotations

@@ -6,18 +6,20 @@ colours are not needed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from markupsafe import Markup, escape
 
 from gfmtrust.report import svg
-from gfmtrust.report.chart import FONT, Chart, Stroke
+from gfmtrust.report.chart import FONT, Chart, Stroke, tick_labels, ticks
 from gfmtrust.report.svg import INK
 from gfmtrust.validation.benchmark.score_table.disagreement_rows import COVERAGES
 from gfmtrust.validation.benchmark.score_table.ranking_rows import ALL, WITHIN
 
 BLUE, ORANGE, GREEN, GUIDE = "#0072b2", "#a84300", "#007052", "#6b6b6b"
-LABEL, PLOT, ROW = 190, 400, 30
-"""Width of the names, width of the axis, height of a scorer; pixels."""
+ROW = 30
+"""Height of a row of an interval plot, pixels."""
 LONGEST_NAME = 26
 """Largest number of characters of a model's name in a figure; a longer name is cut."""
 STROKES = {
@@ -25,94 +27,100 @@ STROKES = {
     "disagreement": Stroke(ORANGE, 2.4, "2.5 3"),
     "both": Stroke(GREEN, 2.4, "8 4"),
 }
+SCOPES = {ALL: (BLUE, -5), WITHIN: (ORANGE, 5)}
+"""Colour, and place below the middle of the row in pixels, of the figures over all alleles (a dot)
+and within classes (a square)."""
 QUARTILES = ("least", "second", "third", "most")
 
 
-def auroc_plot(ranking: list[dict]) -> Markup:
-    """AUROC of each scorer with its 95 % interval: over all alleles (dot), within classes
-    (square)."""
-    by_scope = {
-        scope: {row["scorer"]: row for row in ranking if row["class"] == scope}
-        for scope in (ALL, WITHIN)
-    }
-    scorers = list(by_scope[ALL])
-    lowest = min([0.5, *(row["auroc_low"] for row in _finite(by_scope))])
-    left = np.floor(lowest * 20) / 20
-    floor, content = ROW * len(scorers) + 6, ""
+@dataclass(frozen=True)
+class Axis:
+    """The axis of an interval plot: lowest and highest value, ticks, the value of the dotted line,
+    and a title. names, plot: width of the names and of the axis, pixels."""
 
-    def at(area: float) -> float:
-        return LABEL + PLOT * (area - left) / (1 - left)
+    low: float
+    high: float
+    ticks: list[float]
+    guide: float
+    title: str
+    names: int = 190
+    plot: int = 400
 
-    for number, scorer in enumerate(scorers):
+    def at(self, value: float) -> float:
+        return self.names + self.plot * (value - self.low) / (self.high - self.low)
+
+
+def interval_plot(
+    names: list[str], rows: dict[str, dict[str, dict]], statistic: str, axis: Axis
+) -> Markup:
+    """Values with 95 % intervals, one row per name. rows: scope -> name -> row of a table with the
+    statistic."""
+    floor, content = ROW * len(names) + 6, ""
+    for number, name in enumerate(names):
         y = ROW * number + 20
         content += (
-            f'<text x="{LABEL - 10}" y="{y + 4}" text-anchor="end">{escape(_cut(scorer))}</text>'
+            f'<text x="{axis.names - 10}" y="{y + 4}" text-anchor="end">{escape(_cut(name))}</text>'
         )
-        for scope, colour, shift in ((ALL, BLUE, -5), (WITHIN, ORANGE, 5)):
-            row = by_scope[scope].get(scorer)
-            if row and np.isfinite(row["auroc"]):
-                content += _interval(at, row, y + shift, Stroke(colour, 2), scope == ALL)
-    steps = np.arange(round(left * 10 + 0.4999), 11) / 10
-    ticks = "".join(
-        f'<path d="M{at(area):.1f} {floor}v4" {Stroke()}/>'
-        f'<text x="{at(area):.1f}" y="{floor + 17}" text-anchor="middle">{area:.1f}</text>'
-        for area in steps
+        for scope, (colour, shift) in SCOPES.items():
+            row = rows.get(scope, {}).get(name)
+            if row and np.isfinite(row[statistic]):
+                content += _interval(axis, row, statistic, y + shift, Stroke(colour, 2))
+    labels = "".join(
+        f'<path d="M{axis.at(value):.1f} {floor}v4" {Stroke()}/>'
+        f'<text x="{axis.at(value):.1f}" y="{floor + 17}" text-anchor="middle">{text}</text>'
+        for value, text in zip(axis.ticks, tick_labels(axis.ticks), strict=True)
     )
-    axis = (
-        f'<path d="M{LABEL} 0V{floor}H{LABEL + PLOT}" {Stroke()}/>'
-        f'<path d="M{at(0.5):.1f} 0V{floor}" {Stroke(GUIDE, 1.3, "2 3")}/>'
+    lines = (
+        f'<path d="M{axis.names} 0V{floor}H{axis.names + axis.plot}" {Stroke()}/>'
+        f'<path d="M{axis.at(axis.guide):.1f} 0V{floor}" {Stroke(GUIDE, 1.3, "2 3")}/>'
     )
-    title = (
-        f'<text x="{LABEL + PLOT / 2}" y="{floor + 36}" text-anchor="middle">'
-        "AUROC (dotted: chance)</text>"
-    )
-    drawn = f'<g font-size="{FONT}" fill="{INK}">{axis}{content}{ticks}{title}</g>'
-    return svg.element(LABEL + PLOT + 24, floor + 42, drawn)
+    middle = axis.names + axis.plot / 2
+    title = f'<text x="{middle}" y="{floor + 36}" text-anchor="middle">{escape(axis.title)}</text>'
+    drawn = f'<g font-size="{FONT}" fill="{INK}">{lines}{content}{labels}{title}</g>'
+    return svg.element(axis.names + axis.plot + 24, floor + 42, drawn)
 
 
-def _finite(by_scope: dict[str, dict[str, dict]]) -> list[dict]:
-    rows = [row for rows in by_scope.values() for row in rows.values()]
-    return [row for row in rows if np.isfinite(row["auroc_low"])]
-
-
-def _interval(at, row: dict, y: float, stroke: Stroke, is_dot: bool) -> str:
-    x = at(row["auroc"])
+def _interval(axis: Axis, row: dict, statistic: str, y: float, stroke: Stroke) -> str:
+    x = axis.at(row[statistic])
     mark = (
         f'<circle cx="{x:.1f}" cy="{y}" r="4.2" fill="{stroke.colour}"/>'
-        if is_dot
+        if stroke.colour == BLUE
         else f'<path d="M{x - 3.8:.1f} {y - 3.8:.1f}h7.6v7.6h-7.6z" fill="{stroke.colour}"/>'
     )
-    if not np.isfinite(row["auroc_low"]):
+    low, high = row[f"{statistic}_low"], row[f"{statistic}_high"]
+    if not (np.isfinite(low) and np.isfinite(high)):
         return mark
-    line = f"M{at(row['auroc_low']):.1f} {y}H{at(row['auroc_high']):.1f}"
-    return f'<path d="{line}" {stroke}/>{mark}'
+    return f'<path d="M{axis.at(low):.1f} {y}H{axis.at(high):.1f}" {stroke}/>{mark}'
 
 
 def _cut(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def quartile_plot(quartiles: list[dict], scope: str, error: float) -> Markup:
-    """Error of the combined calls by quartile of disagreement, with 95 % intervals, and the error of
-    all of them as a line. quartiles: the four rows of one scope."""
-    highs = [row["error_high"] for row in quartiles if np.isfinite(row["error_high"])]
-    top = min(1.0, max([error, *highs, *(row["error"] for row in quartiles)]) * 1.15 + 0.01)
-    chart = Chart((0.5, 4.5), (0, top), "quartile of disagreement (1: least)", "share of wrong calls",
-                  height=270, legend=190)  # fmt: skip
-    chart.level(error, Stroke(GUIDE, 1.3, "2 3"), "all alleles")
-    x, y, low, high = (
-        np.array(values, dtype=float)
-        for values in zip(
-            *(
-                (row["quartile"], row["error"], row["error_low"], row["error_high"])
-                for row in quartiles
-                if np.isfinite(row["error_low"])
-            ),
-            strict=True,
-        )
-    )
-    chart.points(x, y, low, high, f"{scope}, 95 % interval")
-    return svg.element(chart.width, chart.height, chart.drawn())
+def auroc_plot(ranking: list[dict]) -> Markup:
+    """AUROC of each scorer: over all alleles, and within classes."""
+    rows = {
+        scope: {row["scorer"]: row for row in ranking if row["class"] == scope} for scope in SCOPES
+    }
+    lows = [row["auroc_low"] for of_scope in rows.values() for row in of_scope.values()]
+    low = np.floor(min([0.5, *(value for value in lows if np.isfinite(value))]) * 20) / 20
+    axis = Axis(low, 1.0, ticks(low, 1.0, 7), 0.5, "AUROC (dotted: chance)")
+    return interval_plot(list(rows[ALL]), rows, "auroc", axis)
+
+
+def quartile_plot(quartiles: list[dict], error: float) -> Markup:
+    """Error of the combined calls by quartile of disagreement, and the error of all of them as a
+    line. quartiles: the rows of one disagreement, over all alleles and within classes."""
+    rows = {
+        scope: {
+            f"{QUARTILES[row['quartile'] - 1]}": row for row in quartiles if row["class"] == scope
+        }
+        for scope in SCOPES
+    }
+    highs = [row[name] for row in quartiles for name in ("error", "error_high")]
+    top = max([error, *(value for value in highs if np.isfinite(value))]) * 1.08 + 0.01
+    axis = Axis(0.0, top, ticks(0.0, top, 6), error, "share of wrong calls (dotted: all)", 64, 330)
+    return interval_plot(list(QUARTILES), rows, "error", axis)
 
 
 def curve_plot(curve: list[dict]) -> Markup:

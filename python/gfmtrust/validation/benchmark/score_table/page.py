@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 
 import jinja2
+from markupsafe import Markup
 
 from gfmtrust import __version__
 from gfmtrust.calibration import label_calibration
 from gfmtrust.core.resampling import WITHIN as WITHIN_LOCI
 from gfmtrust.validation.benchmark.score_table import figures
 from gfmtrust.validation.benchmark.score_table.crossfit import N_FOLDS
+from gfmtrust.validation.benchmark.score_table.disagreement_rows import EVERY
 from gfmtrust.validation.benchmark.score_table.duplicates import NEAR_DUPLICATE
 from gfmtrust.validation.benchmark.score_table.options import ScoreTableOptions
 from gfmtrust.validation.benchmark.score_table.ranking_rows import ALL, MIN_OF_CLASS, WITHIN
@@ -21,10 +23,11 @@ from gfmtrust.validation.benchmark.score_table.wording import blocks_text, of
 TITLE = "Scores of many models against labels"
 TEMPLATE = "score_table.html.j2"
 NONE = "–"
+PREDICTORS = ("distance", "disagreement")
 SHADES = (0.9, 0.7, 0.5, 0.3)
 """Correlations from which a cell of the matrix is darker, darkest first."""
 COUNT_WORDS = {
-    "rows": "rows",
+    "rows": "rows of the table",
     "without_label": "without a label",
     "other_label": "with another label",
     "repeated": "repeated",
@@ -65,11 +68,12 @@ def context(results: Results) -> dict:
     return {
         "title": TITLE,
         "table": table,
+        "underscore": Markup("_<wbr>"),
         "n": f"{len(table):,}",
         "n_effect": f"{int(table.effect.sum()):,}",
         "positive": f"{results.options.label} = {results.options.positive}",
         "summary": results.summary,
-        "counts": [(COUNT_WORDS[name], f"{n:,}") for name, n in table.counts.items()],
+        "counts": "; ".join(f"{COUNT_WORDS[name]}: {n:,}" for name, n in table.counts.items()),
         "blocks": blocks_text(table, results.n_blocks),
         "intervals": "With fewer than 20 blocks, the intervals hold for these blocks only."
         if results.intervals == WITHIN_LOCI
@@ -147,20 +151,18 @@ def _ranking(tables: dict[str, list[dict]]) -> dict:
 
 def _disagreement(tables: dict[str, list[dict]]) -> dict:
     shown = [row for row in tables["quartiles"] if row["class"] in (ALL, WITHIN)]
-    keys = list(dict.fromkeys((row["disagreement"], row["class"]) for row in shown))
     quartile_figures = []
-    for kind, scope in keys:
-        rows = [row for row in shown if (row["disagreement"], row["class"]) == (kind, scope)]
-        if not any(math.isfinite(row["error_low"]) for row in rows):
-            continue
-        total = sum(row["errors"] for row in rows) / sum(row["n"] for row in rows)
-        words = "all alleles" if scope == ALL else scope
+    for kind in dict.fromkeys(row["disagreement"] for row in shown):
+        rows = [row for row in shown if row["disagreement"] == kind]
+        over_all = [row for row in rows if row["class"] == ALL]
+        error = sum(row["errors"] for row in over_all) / sum(row["n"] for row in over_all)
         quartile_figures.append(
             {
-                "svg": figures.quartile_plot(rows, words, total),
-                "alt": f"Error by quartile of disagreement of {kind}, {words}: "
-                + ", ".join(f"{row['error']:.1%}" for row in rows),
-                "caption": f"Disagreement of {kind}; {words}.",
+                "svg": figures.quartile_plot(rows, error),
+                "alt": f"Error by quartile of disagreement of {kind}: "
+                + ", ".join(f"{row['error']:.1%}" for row in over_all),
+                "caption": f"Disagreement of {kind}, least to most: dots over all alleles, "
+                "squares within classes.",
             }
         )
     return {
@@ -170,18 +172,26 @@ def _disagreement(tables: dict[str, list[dict]]) -> dict:
              _decimals(row["to"], 3), f"{row['n']:,}", f"{row['errors']:,}", of(row, "error", True))
             for row in shown
         ],
-        "wrong": [_wrong_cells(row) for row in tables["wrong"]],
+        "wrong": [
+            (_asked(row), f"{row['errors']:,} / {row['n']:,}",
+             *(of(row, f"auroc_{name}") for name in PREDICTORS),
+             *(of(row, f"auroc_{name}_within") for name in PREDICTORS))
+            for row in tables["wrong"]
+        ],
+        "nested": [
+            (_asked(row), _decimals(row["b_distance"], 2),
+             _decimals(row["b_disagreement"], 2), _decimals(row["lr"], 1), _p(row["p_blocks"]),
+             _p(row["p_chi2"]))
+            for row in tables["wrong"]
+        ],
     }  # fmt: skip
 
 
-def _wrong_cells(row: dict) -> tuple[str, ...]:
-    return (
-        row["scorer"], row["disagreement"], f"{row['errors']:,} / {row['n']:,}",
-        *(of(row, f"auroc_{name}") for name in ("distance", "disagreement")),
-        *(of(row, f"auroc_{name}_within") for name in ("distance", "disagreement")),
-        _decimals(row["lr"], 1), _p(row["p_blocks"]), _p(row["p_chi2"]),
-        _decimals(row["b_disagreement"], 2),
-    )  # fmt: skip
+def _asked(row: dict) -> str:
+    """The calls that a row is about, with the disagreement where it is not that of the voting
+    models."""
+    of_all = row["disagreement"] == EVERY
+    return f"{row['scorer']}, {EVERY} asked" if of_all else row["scorer"]
 
 
 def _abstention(tables: dict[str, list[dict]]) -> dict:

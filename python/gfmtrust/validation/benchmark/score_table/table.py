@@ -234,7 +234,8 @@ def _warnings(models: list[str], scores: np.ndarray, counts: dict[str, int]):
         elif present.min() == present.max():
             yield f"{model} is constant"
         elif len(present) < len(values):
-            yield f"{model} has no score of {len(values) - len(present):,} alleles"
+            missing = len(values) - len(present)
+            yield f"{model} has no score of {missing:,} allele{'s' if missing > 1 else ''}"
     if counts["other_label"]:
         yield f"{counts['other_label']:,} rows have a label that is neither of the two"
     if counts["repeated"]:

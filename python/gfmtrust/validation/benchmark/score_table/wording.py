@@ -145,7 +145,7 @@ def _level_lines(tables: dict[str, list[dict]], table: ScoreTable) -> list[str]:
         name = best["scorer"].replace(BY_BOTH, "the combination with disagreement")
         lines.append(
             f"{limit} is earned in a fold or more by {len(earned)} of {len(rows)} scorers; {name} gives it to "
-            f"{best['n']:,} held-out alleles ({best['share']:.0%}), which are wrong in "
+            f"{best['n']:,} held-out alleles ({best['share']:.0%}), whose calls are wrong in "
             f"{of(best, 'error', True)}."
         )
     refused = sorted({row["refused"] for row in tables["certificates"] if row["refused"]})
