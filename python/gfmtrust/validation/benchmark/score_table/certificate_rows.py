@@ -32,7 +32,7 @@ INNER_FOLDS = 4
 STRATUM = "alleles"
 """The one cell of a table: classes are too small for cells, but each may contradict the level."""
 BY_BOTH = f"{COMBINED}, with disagreement"
-LEVELS = (Rank.HIGH, Rank.MEDIUM)
+LEVELS: tuple[Rank, ...] = (Rank.HIGH, Rank.MEDIUM)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def carry(
     bool (m,); fold: int (n,)."""
     n = len(table)
     rank, call = np.full(n, Rank.NOT_SCORED, int), np.zeros(n, bool)
-    earned = dict.fromkeys(LEVELS, 0)
+    earned: dict[Rank, int] = dict.fromkeys(LEVELS, 0)
     present = np.isfinite(ranks).any(axis=1)
     refused = ""
     for one in np.unique(fold):

@@ -21,7 +21,7 @@ from gfmtrust.validation.benchmark.score_table.table import ScoreTable
 N_FOLDS = 5
 STRENGTH = 1.0
 """Inverse L2 penalty of the regressions on ranks, as scikit-learn's default."""
-VOTE_Z = 1.96
+VOTE_Z = 3.0
 """Standard errors by which the AUROC of a model must exceed 1/2 on the training folds for its vote.
 A model that ranks at chance has no direction, and its rank would only add noise to disagreement."""
 MIDDLE = 0.5

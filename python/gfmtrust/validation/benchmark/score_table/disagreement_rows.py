@@ -35,6 +35,7 @@ MIN_OF_QUARTILES = 40
 MIN_ERRORS = 20
 """Wrong calls, and right ones, that the nested test needs."""
 NESTED_DRAWS = 199
+"""Draws of the nested test, at most; each is fitted twice."""
 VOTING, EVERY = "voting models", "all models"
 """The two disagreements: of the models that rank the labels of the training folds, and of all."""
 COVERAGES = tuple(share / 100 for share in range(5, 101, 5))
@@ -51,7 +52,7 @@ def disagreements(fit: CrossFit) -> dict[str, np.ndarray]:
 def quartile_of(values: np.ndarray) -> np.ndarray:
     """Quartile of each value, 0 to 3, (n,): equal in number, ties together."""
     edges = np.quantile(values, np.linspace(0, 1, N_QUARTILES + 1)[1:-1])
-    return np.searchsorted(edges, values, side="right")
+    return np.searchsorted(edges, values)
 
 
 def quartile_rows(table: ScoreTable, fit: CrossFit) -> list[Row]:
@@ -159,7 +160,10 @@ def nested(classes: np.ndarray, calls: Calls, blocks: Blocks) -> dict:
     base = np.column_stack([np.ones(len(usable)), *intercepts, distance])
     extra = disagreement[:, None]
     lr, p_blocks = likelihood_ratio(
-        base, extra, wrong, replace(blocks, block=blocks.block[usable], draws=NESTED_DRAWS)
+        base,
+        extra,
+        wrong,
+        replace(blocks, block=blocks.block[usable], draws=min(NESTED_DRAWS, blocks.draws)),
     )
     coefficients = newton(np.column_stack([base, extra]), wrong, STRENGTH)
     return {

@@ -71,7 +71,7 @@ def _ranking_lines(tables: dict[str, list[dict]]) -> list[str]:
     if not of_models:
         return []
     best = max(of_models, key=lambda name: of_models[name]["auroc"])
-    pooled = _row(tables["ranking"], scorer=best, **{"class": ALL})
+    pooled = _rows(tables["ranking"], scorer=best, **{"class": ALL})[0]
     within = f", {of(of_models[best], 'auroc')} within classes" if scope == WITHIN else ""
     return [f"{best} ranks the labels best: AUROC {of(pooled, 'auroc')} over all alleles{within}."]
 
@@ -79,12 +79,16 @@ def _ranking_lines(tables: dict[str, list[dict]]) -> list[str]:
 def _combined_lines(tables: dict[str, list[dict]]) -> list[str]:
     rows = {row["scorer"]: row for row in tables["errors"] if row["class"] == ALL}
     combined = rows.pop(COMBINED)
+    if not any(row["folds_voting"] for row in tables["models"]):
+        return [
+            "No model ranks the labels of the training folds better than chance, so none votes."
+        ]
     best = min(
         (name for name in rows if _finite(rows[name]["error"])),
         key=lambda name: rows[name]["error"],
         default=None,
     )
-    ranking = _row(tables["ranking"], scorer=COMBINED, **{"class": ALL})
+    ranking = _rows(tables["ranking"], scorer=COMBINED, **{"class": ALL})[0]
     lines = [
         f"All voting models together: AUROC {of(ranking, 'auroc')}; their cross-fitted calls are wrong "
         f"in {of(combined, 'error', True)}."
@@ -102,9 +106,10 @@ def _disagreement_lines(tables: dict[str, list[dict]]) -> list[str]:
     quartiles = [
         row for row in tables["quartiles"] if (row["disagreement"], row["class"]) == (VOTING, ALL)
     ]
-    wrong = _row(tables["wrong"], scorer=COMBINED, disagreement=VOTING)
-    if not quartiles or wrong is None:
+    rows = _rows(tables["wrong"], scorer=COMBINED, disagreement=VOTING)
+    if not quartiles or not rows:
         return ["Too few wrong calls, or too few voting models, to ask what disagreement says."]
+    wrong = rows[0]
     p = wrong["p_blocks"] if _finite(wrong["p_blocks"]) else wrong["p_chi2"]
     adds = p < SIGNIFICANT and wrong["b_disagreement"] > 0
     lines = [
@@ -123,12 +128,11 @@ def _disagreement_lines(tables: dict[str, list[dict]]) -> list[str]:
             f"Abstaining by distance has an AURC of {of(areas['distance'], 'aurc')}, by distance and "
             f"disagreement together {of(areas['both'], 'aurc')}."
         )
-    every = _row(tables["wrong"], scorer=COMBINED, disagreement=EVERY)
-    if every:
-        lines.append(
-            "The disagreement of all models, those that rank at chance included, finds wrong calls with an "
-            f"AUROC of {of(every, 'auroc_disagreement')}."
-        )
+    lines += [
+        "The disagreement of all models, those that rank at chance included, finds wrong calls with an "
+        f"AUROC of {of(row, 'auroc_disagreement')}."
+        for row in _rows(tables["wrong"], scorer=COMBINED, disagreement=EVERY)
+    ]
     return lines
 
 
@@ -169,12 +173,10 @@ def _cluster_lines(clusters: list[tuple]) -> list[str]:
 
 def _silent_lines(tables: dict[str, list[dict]]) -> list[str]:
     silent = [row["model"] for row in tables["models"] if not row["folds_voting"]]
-    if not silent:
+    if not silent or len(silent) == len(tables["models"]):
         return []
     return [f"No vote, because they rank the labels at chance: {', '.join(silent)}."]
 
 
-def _row(rows: list[dict], **values) -> dict | None:
-    return next(
-        (row for row in rows if all(row[name] == value for name, value in values.items())), None
-    )
+def _rows(rows: list[dict], **values) -> list[dict]:
+    return [row for row in rows if all(row[name] == value for name, value in values.items())]
