@@ -2,12 +2,15 @@
 without ../shared/data; the intervals are left out, because a bootstrap takes a minute."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from paths import ROOT
 
+from gfmtrust.core.ranking import auroc
 from gfmtrust.core.resampling import Blocks
+from gfmtrust.core.risk_coverage import aurc
 from gfmtrust.validation.benchmark.score_table import (
     ScoreTableOptions,
     certificate_rows,
@@ -169,3 +172,56 @@ def test_near_duplicates(computed):
         assert row["pair"] == f"{one['a']}, {one['b']}"
         assert agree(row["Spearman correlation"], one["spearman"])
         assert agree(row["of the residuals"], one["residual"])
+
+
+def over_seeds(table, seeds, without=()):
+    """Range over the seeds of the folds of: error of the combined calls, error of GPN-Star (None
+    where it is left out), likelihood ratio, AUROC of disagreement, difference of the AURCs."""
+    kept = [i for i, name in enumerate(table.models) if name not in without]
+    part = replace(table, models=tuple(table.models[i] for i in kept), scores=table.scores[:, kept])
+    figures = []
+    for seed in seeds:
+        fit = cross_fit(part, np.zeros(len(kept), bool), seed)
+        calls, wrong = fit.combined, fit.combined.wrong.astype(float)
+        star = [one.wrong.mean() for one in fit.single if one.name == "gpn_star_v"]
+        nested = disagreement_rows.nested(part.classes, calls, Blocks(part.block, 1, 1))
+        figures.append(
+            (
+                wrong.mean(),
+                *(star or [np.nan]),
+                nested["lr"],
+                auroc(calls.wrong, calls.disagreement),
+                abs(aurc(wrong, calls.distance) - aurc(wrong, -calls.risk)),
+            )
+        )
+    values = np.array(figures)
+    return list(zip(values.min(axis=0), values.max(axis=0), strict=True))
+
+
+def test_ranges_over_the_seeds(computed):
+    table = computed[0]
+    error, star, lr, _, aurcs = over_seeds(table, range(1, 9))
+    assert np.round(error, 3).tolist() == [0.169, 0.176]
+    assert np.round(star, 3).tolist() == [0.166, 0.177]
+    assert np.round(lr, 1).tolist() == [4.0, 9.8]
+    assert aurcs[1] < 0.004
+    error, _, _, area, _ = over_seeds(table, (1, 2, 3), ("gpn_msa",))
+    assert np.round(error, 3).tolist() == [0.167, 0.177]
+    assert np.round(area, 3).tolist() == [0.615, 0.630]
+    error, *_ = over_seeds(table, (1, 2, 3), ("gpn_msa", "gpn_star_v"))
+    assert np.round(error, 3).tolist() == [0.188, 0.194]
+
+
+@pytest.mark.slow
+def test_levels_over_the_seeds(computed):
+    table, _, stated, options = computed
+    worst, shares = 0.0, []
+    for seed in range(1, 6):
+        fit = cross_fit(table, stated, seed)
+        certify = replace(options.certify, seed=seed)
+        rows = rows_of(certificate_rows.certificate_rows(table, fit, stated, certify), table)
+        assert not any(row["n"] for row in rows if row["level"] == "HIGH")
+        worst = max(worst, *(row["balanced"] for row in rows if row["n"]))
+        shares += [row["share"] for row in rows if row["scorer"] == "gpn_star_v" and row["n"]]
+    assert round(worst, 3) == 0.194
+    assert np.round([min(shares), max(shares)], 2).tolist() == [0.22, 0.54]
