@@ -93,7 +93,10 @@ def context(results: Results) -> dict:
             for row in tables["errors"]
             if row["class"] == ALL
         ],
-        "certificates": [_certificate_cells(row) for row in tables["certificates"]],
+        "certificates": [
+            _certificate_cells(row) for row in tables["certificates"] if row["folds_earned"]
+        ],
+        "not_earned": _not_earned(tables["certificates"]),
         "provenance": results.provenance,
         **_ranking(tables),
         **_disagreement(tables),
@@ -209,11 +212,25 @@ def _abstention(tables: dict[str, list[dict]]) -> dict:
 
 def _certificate_cells(row: dict) -> tuple[str, ...]:
     return (
-        row["scorer"], row["level"], f"{row['alpha']:.0%}", str(row["folds_earned"]),
+        row["scorer"], row["level"], f"{row['alpha']:.0%}", f"{row['folds_earned']} of {N_FOLDS}",
         f"{row['n']:,} ({row['share']:.1%})" if row["n"] else "0",
         f"{row['n_effect']:,}" if row["n"] else NONE, f"{row['errors']:,}" if row["n"] else NONE,
         of(row, "error", True), of(row, "balanced", True),
     )  # fmt: skip
+
+
+def _not_earned(rows: list[dict]) -> list[str]:
+    """One sentence for each level that some scorers, or all, earn in no fold."""
+    sentences = []
+    for level in dict.fromkeys(row["level"] for row in rows):
+        of_level = [row for row in rows if row["level"] == level]
+        names = [row["scorer"] for row in of_level if not row["folds_earned"]]
+        if names:
+            words = "any scorer" if len(names) == len(of_level) else "; ".join(names)
+            sentences.append(
+                f"{level} (at most {of_level[0]['alpha']:.0%}) is not earned by {words}."
+            )
+    return sentences
 
 
 def _matrix(table: ScoreTable, pairs: list[dict], clusters: list[tuple[str, ...]]) -> dict:
@@ -237,7 +254,7 @@ def _cell(value: float | None, on_diagonal: bool) -> dict:
     if on_diagonal or value is None or not math.isfinite(value):
         return {"text": "" if on_diagonal else NONE, "shade": 0}
     darker = [level for level in SHADES if abs(value) >= level]
-    return {"text": f"{value:.2f}", "shade": len(darker)}
+    return {"text": f"{value:.2f}".replace("-0.00", "0.00"), "shade": len(darker)}
 
 
 def _decimals(value: float, decimals: int) -> str:
