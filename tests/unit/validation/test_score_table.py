@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from gfmtrust.calibration.options import Options
+from gfmtrust.cli import main as cli
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.labelled.rows import filled
@@ -296,3 +297,23 @@ def test_every_numeric_column_without_another_use_is_a_model(tmp_path):
     read = read_score_table(options(written(tmp_path, simulated()), scores=()))
     assert read.models == MODELS
     assert read.left_out == {"text": "text"}
+
+
+def test_the_command_prints_the_summary_and_writes_the_files(tmp_path, capsys):
+    table = simulated(n=200)
+    table["label"] = np.where(table["label"] == 1, "P", "B")
+    arguments = {
+        "table": written(tmp_path, table), "out_dir": tmp_path / "out", "positive": "P",
+        "negative": "B", "scores": "good,flipped", "higher_is_damaging": "good", "n": 3, "seed": 7,
+        "alpha_medium": 0.3, "out": tmp_path / "figures.json",
+    }  # fmt: skip
+    words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]
+    assert cli.main(["benchmark", "scores", *words]) == 0
+    content = json.loads((tmp_path / "figures.json").read_text())
+    assert content == json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert capsys.readouterr().out.splitlines() == content["summary"]
+    assert content["options"]["levels"]["alpha_medium"] == 0.3
+    assert (content["options"]["seed"], content["options"]["draws"]) == (7, 3)
+    models = {row["model"]: row for row in content["tables"]["models"]}
+    assert [models[name]["direction"] for name in ("good", "flipped")] == ["higher", "lower"]
+    assert [models[name]["stated"] for name in ("good", "flipped")] == [True, False]

@@ -51,7 +51,6 @@ STEPS = {
         "Measure speed, test flags, or compare LLRs and scores with measured effects and labels; "
         "see docs/understand/benchmarks.md",
         "regions",
-        "seed",
         name=dict(bare=True, help="name of the benchmark"),
         out=dict(type=Path, help="JSON file for the figures"),
         vcf=dict(type=Path, help="satmut: annotated VCF with INFO/EFFECT and BARCODES"),
@@ -82,6 +81,7 @@ STEPS = {
             "allowed) or Parquet",
         ),
         out_dir=dict(type=Path, help="scores: folder for page, JSON and TSV files"),
+        seed=dict(type=int, default=1, help="scores: seed of folds, splits and draws [1]"),
         label=dict(default="label", help="scores: column of the label [label]"),
         positive=dict(default="1", help="scores: label of an effect [1]"),
         negative=dict(default="0", help="scores: label of no effect [0]"),
