@@ -16,10 +16,12 @@ LABEL org.opencontainers.image.title="gfmtrust/score" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.source="https://github.com/gfmtrust/gfmtrust"
 COPY python/gfmtrust /opt/gfmtrust/python/gfmtrust
-# a link of source, not a copy: nothing is built in the image
+# a link of source, not a copy; what Python and numba would compile in every task is compiled here
 RUN echo /opt/gfmtrust/python > "$(python -c 'import site; print(site.getsitepackages()[0])')/gfmtrust.pth" \
     && printf '#!/bin/sh\nexec python3 -m gfmtrust.cli "$@"\n' > /usr/local/bin/gfmtrust \
     && chmod 755 /usr/local/bin/gfmtrust \
+    && python -m compileall -q --invalidation-mode checked-hash /opt/gfmtrust/python/gfmtrust \
+    && python -m gfmtrust.copies.precompile \
     && test "$(gfmtrust --version)" = "${VERSION}"
 # any user, without a home: whatever a library writes goes to /tmp unless the pipeline names a folder of the task
 ENV HOME=/tmp XDG_CACHE_HOME=/tmp/.cache \

@@ -89,7 +89,7 @@ install_tools() {
 }
 
 make_environment() {
-    wanted=$("$PYTHON" --version; digest "$REQUIREMENTS/dev.txt" "$REQUIREMENTS/setup.txt" python/pyproject.toml)
+    wanted=$("$PYTHON" --version; digest "$REQUIREMENTS/dev.txt" "$REQUIREMENTS/setup.txt" python/pyproject.toml; echo compiled)
     wanted=$(printf '%s' "$wanted" | tr '\n' ' ')
     is_done environment "$wanted" && [ -x .venv/bin/python ] && return 0
     if [ ! -d .venv/lib ] || ! ls .venv/lib/python3*/site-packages/torch >/dev/null 2>&1; then
@@ -100,11 +100,23 @@ make_environment() {
         logged "$STATE/bootstrap/bin/python" -m pip install --quiet --require-hashes -r "$REQUIREMENTS/setup.txt"
     fi
     [ -x .venv/bin/python ] || logged "$STATE/bootstrap/bin/uv" venv --quiet --python "$PYTHON" .venv
-    export VIRTUAL_ENV="$PWD/.venv" UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-600}"
+    # bytecode by digest of the source: a module that is replaced within a second, or set back in time, is never run as it was
+    export VIRTUAL_ENV="$PWD/.venv" UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-600}" UV_COMPILE_BYTECODE=1 PYC_INVALIDATION_MODE=CHECKED_HASH
     logged "$STATE/bootstrap/bin/uv" pip install --quiet --require-hashes -r "$REQUIREMENTS/dev.txt"
     # setuptools comes with the lock: nothing is fetched to build the package itself
     logged "$STATE/bootstrap/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable python
     mark_done environment "$wanted" '.venv'
+}
+
+# Bytecode of the package and machine code of the copy index, which the tasks of a run read and never write
+# (PYTHONDONTWRITEBYTECODE and NUMBA_CACHE_DIR in nextflow.config). Python and numba compare both with the sources.
+compile_package() {
+    wanted=$(cat "$STATE/environment.stamp"; find python/gfmtrust -name '*.py' | LC_ALL=C sort | tr '\n' '\0' | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1)
+    wanted=$(printf '%s' "$wanted" | tr '\n' ' ')
+    is_done package "$wanted" && [ -d python/gfmtrust/copies/__pycache__ ] && return 0
+    logged .venv/bin/python -m compileall -q --invalidation-mode checked-hash python/gfmtrust
+    logged env PYTHONPATH=python .venv/bin/python -m gfmtrust.copies.precompile
+    mark_done package "$wanted" 'bytecode'
 }
 
 make_nextflow() {
@@ -129,6 +141,7 @@ mkdir -p "$STATE"
 MADE=''
 install_tools
 make_environment
+compile_package
 make_nextflow
 if [ -n "$MADE" ]; then
     say "made $MADE"

@@ -14,7 +14,7 @@ from fake_genome import genome_letters
 from huggingface_hub import constants
 from paths import ROOT
 
-from gfmtrust.baseline import fit_model
+from gfmtrust.baseline.fit import fit_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import decode, encode

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.calibration import fit as calibration_fit
@@ -38,6 +38,9 @@ from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["GUARD_BANDS", "LabelUse", "calibrate", "probe_table", "run_digests"]
 

@@ -10,13 +10,16 @@ changes one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration.options import Options
 from gfmtrust.core.measures import shrunken_gain
 from gfmtrust.core.vocabulary import CopyClass, Rank, Why
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WHY_ORDER = tuple(Why)
 BIT = {why: 1 << place for place, why in enumerate(WHY_ORDER)}

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from scipy.special import betaln
-from scipy.stats import fisher_exact
 
 from gfmtrust.calibration.error_counts import ByLabel, ErrorCount
 from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement
@@ -167,6 +165,8 @@ def _chance(fit_count: ErrorCount, scale: float, alpha: float, delta: float) -> 
     threshold with almost no error there may leave so few probes in the certification split that a
     single error fails it.
     """
+    from scipy.special import betaln
+
     n = round(fit_count.n * scale)
     allowed = largest_errors(n, alpha, delta)
     wrong, right = fit_count.errors + 0.5, fit_count.n - fit_count.errors + 0.5
@@ -291,6 +291,8 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
 def _alike(probes: Probes, one: np.ndarray, other: np.ndarray) -> bool:
     """Do two kinds of probes err alike? Fisher's exact test of all and of the more reliable half of
     each; one, other: bool (n,)."""
+    from scipy.stats import fisher_exact
+
     for rows in (np.full(len(one), True), probes.reliability >= _median(probes, one | other)):
         table = [
             [int(probes.wrong[part & rows].sum()), int((~probes.wrong[part & rows]).sum())]

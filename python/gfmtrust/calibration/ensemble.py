@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.core.contracts.base import decoded
 from gfmtrust.core.contracts.planned_shard import PlannedShard
@@ -21,6 +21,9 @@ from gfmtrust.core.measures import shared_weights, view_weights
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, ShardKind, Status
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import planned_shards
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ beside every level. Source: docs/understand/reliability.md, "The exam on the run
 from __future__ import annotations
 
 from dataclasses import replace
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from gfmtrust.calibration.ladder import LadderRow
 from gfmtrust.calibration.memorisation import memory_verdict
@@ -21,6 +20,9 @@ from gfmtrust.calibration.own_alleles import (
 from gfmtrust.calibration.own_snvs import OwnSnvs
 from gfmtrust.calibration.record import RunCalibration, Withdrawal, with_outcome_text
 from gfmtrust.core.vocabulary import Rank, Why
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def examined(

@@ -8,9 +8,9 @@ before any other model has run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.core.alphabet import encode
@@ -26,6 +26,9 @@ from gfmtrust.core.measures import (
 from gfmtrust.core.mutation import mutation_class
 from gfmtrust.core.views import Views
 from gfmtrust.core.vocabulary import STATUS_ORDER, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SITE_FACTS: dict[str, Callable[[SiteBlock, np.ndarray], np.ndarray]] = {
     "local_surprisal": lambda block, rows: block.context_surprisal[rows],
@@ -56,6 +59,8 @@ def features(
     rows: (n,) rows of the block; ref, alt: (n,) codes 0..3. Measures are NaN where the site was not
     scored.
     """
+    import pandas as pd
+
     measures = allele_measures(block.probs[rows], block.weights[rows], ref, alt, views_of(ensemble))
     left, right, copy_bases = (
         block.site[name].to_numpy()[rows] for name in ("left", "right", "copy_bases")

@@ -8,9 +8,9 @@ Source: docs/understand/reliability.md 3, 4, 7.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration import certificates, splits
 from gfmtrust.calibration import reliability as score
@@ -22,6 +22,9 @@ from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import N_QUANTILES, RunCalibration, as_json, of_snvs
 from gfmtrust.calibration.strata import LENGTHS, strata
 from gfmtrust.core.vocabulary import Rank, VariantClass
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROBE_KEYS = ("contig_index", "pos", "real", "decoy", "run_oriented", "block")
 """Columns that identify a row of the probes."""

@@ -8,9 +8,9 @@ docs/understand/reliability.md 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration.caps import BIT, WHY_ORDER, caps, column
 from gfmtrust.calibration.certificates import ranks, thresholds
@@ -21,6 +21,9 @@ from gfmtrust.calibration.record import ControlVerdict, RunCalibration
 from gfmtrust.calibration.reliability import FEATURE_COLUMNS
 from gfmtrust.calibration.strata import pooled, strata
 from gfmtrust.core.vocabulary import Basis, Rank, Why
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_REASONS = 4
 REMARKS = np.uint32(BIT[Why.ALT_PREFERRED])

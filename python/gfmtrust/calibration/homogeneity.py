@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import fisher_exact, norm
 
 from gfmtrust.core.binomial import upper_bound
 
@@ -50,6 +49,8 @@ def block_agreement(
     Where the counts are overdispersed the bound is also taken with the sample size divided by the
     dispersion.
     """
+    from scipy.stats import fisher_exact
+
     n, errors = len(wrong), int(wrong.sum())
     if not n:
         return BlockAgreement(0, 0, 1.0, 1.0, 1.0, 0.0)
@@ -93,6 +94,8 @@ def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:
 def _dispersion(wrong: np.ndarray, block: np.ndarray) -> tuple[float, float]:
     """Index of dispersion of the errors over blocks, at least 1, and Tarone's one-sided p-value;
     (1, 1) where nothing can vary."""
+    from scipy.special import ndtr
+
     _, index = np.unique(block, return_inverse=True)
     sizes = np.bincount(index).astype(np.float64)
     errors = np.bincount(index, weights=wrong)
@@ -103,4 +106,4 @@ def _dispersion(wrong: np.ndarray, block: np.ndarray) -> tuple[float, float]:
     chi_square = float(((errors - sizes * share) ** 2).sum() / (share * (1 - share)))
     z = (chi_square - sizes.sum()) / np.sqrt(2 * pairs)
     # variance inflation of the mean error: sum of the squared deviations over its binomial value
-    return max(1.0, chi_square / sizes.sum()), float(norm.sf(z))
+    return max(1.0, chi_square / sizes.sum()), float(ndtr(-z))

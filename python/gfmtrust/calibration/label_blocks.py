@@ -7,13 +7,16 @@ Source: docs/understand/reliability.md, "Labels".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration import splits
 from gfmtrust.core.contracts.base import entry
 from gfmtrust.inputs.sites import MAX_BLOCK_BP, place_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WINDOW_BP = 1000
 """Longest block inside a locus."""

@@ -9,9 +9,9 @@ used and the number needed is reported. Source: docs/understand/reliability.md, 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration import flags, label_certificates, splits
 from gfmtrust.calibration import reliability as score
@@ -25,6 +25,9 @@ from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import of_snvs
 from gfmtrust.calibration.strata import strata
 from gfmtrust.core.vocabulary import Rank
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIN_LABELS = 200
 """Alleles of each label that are needed to certify anything at the error that MEDIUM allows."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import fisher_exact
 
 from gfmtrust.calibration.certificates import ALIKE_P
 from gfmtrust.calibration.strata import joined, pooled
@@ -75,6 +74,8 @@ def cells(calls: Calls, counted: np.ndarray, in_fit: np.ndarray) -> list[np.ndar
 def _alike(calls: Calls, one: np.ndarray, other: np.ndarray) -> bool:
     """Do two kinds of alleles err alike? Fisher's exact test among the alleles of each label; one,
     other: bool (n,)."""
+    from scipy.stats import fisher_exact
+
     for label in (True, False):
         table = [
             [int(calls.wrong[rows].sum()), int((~calls.wrong[rows]).sum())]

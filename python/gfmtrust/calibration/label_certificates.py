@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.special import betaln
-from scipy.stats import binom
 
 from gfmtrust.calibration import splits
 from gfmtrust.calibration.certificates import (
@@ -73,6 +71,8 @@ def miss(n_effect: int, n_none: int, alpha: float, delta: float) -> float:
 def size(n_effect: int, n_none: int, alpha: float, of_label: float) -> float:
     """Largest probability that the mean of the two bounds is at most alpha although the balanced
     error is alpha, where each bound misses with chance `of_label`."""
+    from scipy.stats import binom
+
     errors, most = _passing(n_effect, n_none, alpha, of_label)
     rate = np.linspace(0, 2 * alpha, N_RATES)[:, None]
     mass = binom.pmf(errors, n_effect, rate)
@@ -133,6 +133,8 @@ def discordant(effect: np.ndarray, call: np.ndarray) -> tuple[int, int]:
 def chance_of_as_many(right: int, wrong: int) -> float:
     """One-sided exact p-value of McNemar's test: the chance of as many right ones if the calls were
     no better than the commoner label."""
+    from scipy.stats import binom
+
     return float(binom.sf(right - 1, right + wrong, 0.5))
 
 
@@ -236,6 +238,8 @@ def _order(level: _Level, fit_split: Calls, n_certifying: int) -> _Order:
 def _chance(accepted: Calls, scale: float, level: _Level) -> float:
     """Probability that alleles like those of the fit split, `scale` times as many, pass; 0 below
     MIN_OF_LABEL. Beta-binomial with the Jeffreys prior for each count."""
+    from scipy.stats import binom
+
     n_effect, n_none = int(accepted.effect.sum()), int((~accepted.effect).sum())
     of_effect, of_none = round(n_effect * scale), round(n_none * scale)
     if min(n_effect, n_none, of_effect, of_none) < MIN_OF_LABEL:
@@ -255,6 +259,8 @@ def _chance(accepted: Calls, scale: float, level: _Level) -> float:
 
 def _predicted(count: int, n: int, of: int) -> np.ndarray:
     """Probability of 0..of such alleles among `of`, where there were `count` among n; (of + 1,)."""
+    from scipy.special import betaln
+
     k = np.arange(of + 1)
     yes, no = count + 0.5, n - count + 0.5
     log_choose = -betaln(k + 1, of - k + 1) - np.log(of + 1)

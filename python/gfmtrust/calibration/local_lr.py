@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration.calls import effect_score
 from gfmtrust.calibration.label_blocks import megabases
@@ -22,6 +22,9 @@ from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.resampling import Blocks
 from gfmtrust.io import tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 USE = "research use only; not ACMG evidence"
 PRIOR = 0.0441

@@ -12,13 +12,16 @@ genome and not its letters.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.calibration.caps import column
 from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.vocabulary import CopyClass
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIN_PROBES = 200
 """Single-copy probes without which nothing is said."""

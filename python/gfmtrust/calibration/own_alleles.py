@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.contracts.base import entry
@@ -139,6 +138,8 @@ def population_rows(
     other loss are binomial; the interval of the bias is normal (Newcombe 1998 without the score
     correction, as both n are at least 30 where it is used).
     """
+    from scipy.special import ndtri
+
     stated = (own.an == 0) | (own.an >= MIN_CALLED)
     scored = np.isfinite(own.llr) & stated
     rows = []
@@ -151,9 +152,7 @@ def population_rows(
         loss = errors / n if n else float("nan")
         other, variance = _matched_loss(own, alt_common, ref_common)
         bias = loss - other
-        spread = float(norm.ppf(0.975)) * np.sqrt(
-            (loss * (1 - loss) / n if n else np.nan) + variance
-        )
+        spread = float(ndtri(0.975)) * np.sqrt((loss * (1 - loss) / n if n else np.nan) + variance)
         rows.append(
             PopulationRow(
                 level,

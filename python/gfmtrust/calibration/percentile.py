@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from scipy.stats import ks_2samp
 
 from gfmtrust.calibration import splits
 from gfmtrust.calibration.background_classes import (
@@ -106,6 +104,8 @@ class Background:
     def class_of(self, parts: ClassParts) -> np.ndarray:
         """Row of the class of each allele, int64 (n,); -1 where it has none. It is the finest class
         that the background has of the allele."""
+        import pandas as pd
+
         rows = np.full(len(parts), -1, dtype=np.int64)
         keys = pd.Index([key for one in self.classes for key in one.keys], dtype=np.int64)
         number = np.repeat(np.arange(len(self.classes)), [len(one.keys) for one in self.classes])
@@ -218,6 +218,8 @@ def uniformity(alleles: Alleles, block: np.ndarray, seed: int) -> tuple[Uniformi
     values of the background are a sample too, and a test against the uniform distribution would
     take their chance for a fault of the percentiles.
     """
+    from scipy.stats import ks_2samp
+
     rows = _distinct(alleles)
     alleles, block = alleles.take(rows), np.asarray(block, dtype=np.int64)[rows]
     if len(np.unique(block)) < splits.MIN_BLOCKS:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ks_2samp
 
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
@@ -95,6 +94,8 @@ class PermutedAlts:
     def distance(self) -> float | None:
         """Kolmogorov-Smirnov distance between the two; None without any SNV. A value near 0 means
         that the models do not distinguish observed alleles from arbitrary ones."""
+        from scipy.stats import ks_2samp
+
         if not self._parts:
             return None
         real, arbitrary = (

@@ -9,15 +9,17 @@ docs/understand/reliability.md 3.3, 3.4. Flags and certificates are not here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from scipy.special import expit
 
 from gfmtrust.calibration.caps import column, finite
 from gfmtrust.core.columns import COLUMNS, PREDICTORS
 from gfmtrust.core.measures import margin
 from gfmtrust.core.risk_coverage import prr
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW_PROBES = 500
 MAX_MISSING = 0.02
@@ -153,6 +155,8 @@ def predict(fitted: Reliability, features: pd.DataFrame) -> np.ndarray:
     Terms are added one by one in a fixed order, so an allele's value does not depend on its
     neighbours in the table.
     """
+    from scipy.special import expit
+
     values = predictors(features, fitted.s0)
     total = np.where(np.isfinite(values["abs_llr"]), fitted.intercept, np.nan)
     for term in fitted.terms:
@@ -216,6 +220,8 @@ def newton(
     strength x log loss + half the squared coefficients, which is scikit-learn's objective with C =
     strength. weights: how often each row counts; offset: log odds added to each.
     """
+    from scipy.special import expit
+
     penalty = np.ones(matrix.shape[1])
     penalty[0] = 0.0
     solution = np.zeros(matrix.shape[1])

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 MIN_SITES = 20
 MAX_DELTA_BITS = 0.10
@@ -44,6 +43,8 @@ def shift_test(run_surprisal: np.ndarray, probe_surprisal: np.ndarray) -> ShiftV
     bit, or where the Kolmogorov-Smirnov p < .01 and D >= .10. With fewer than 20 run sites nothing
     is tested. It has a closed form: the same numbers always give the same verdict.
     """
+    from scipy.stats import ks_2samp
+
     run, probes = (
         np.sort(values[np.isfinite(values)]).astype(np.float64)
         for values in (run_surprisal, probe_surprisal)

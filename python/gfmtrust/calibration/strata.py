@@ -8,11 +8,15 @@ with transversions where a test finds no difference, and nothing else.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from gfmtrust.core.mutation import TRANSITION, TRANSVERSION
 from gfmtrust.core.vocabulary import CopyClass
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LENGTHS = (1, 2, 6)
 """First length of each bin, bp: 1, 2 to 5, 6 and more. About half of germline indels are of one

@@ -14,6 +14,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.caching import IndexDataCacheFile
 from numba.extending import intrinsic
 
 log = logging.getLogger(__name__)
@@ -44,18 +45,41 @@ OPTIONS = {"nogil": True, "_nrt": False}
 references to arrays are counted in the innermost loops, which takes most of the time."""
 
 
+class _KeptCode:
+    """numba's files of one function, read first from the folder of the module: set-up compiles
+    there (`precompile`), and a task can read that folder where it cannot write it."""
+
+    def __init__(self, own: Any) -> None:
+        installed = str(Path(__file__).parent / "__pycache__")
+        base = own._index_name.removesuffix(".nbi")
+        own._source_stamp = SOURCES
+        self._own = own
+        self._installed = IndexDataCacheFile(installed, base, SOURCES)
+
+    def load(self, key: Any) -> Any:
+        return self._installed.load(key) or self._own.load(key)
+
+    def save(self, key: Any, data: Any) -> None:
+        self._own.save(key, data)
+
+    def flush(self) -> None:
+        self._own.flush()
+
+
 def compiled(function: Callable) -> Callable:
     """Return the function compiled by numba.njit without the interpreter's lock, with the machine
     code cached on disk.
 
-    numba stores the machine code beside the module, or in the user's cache folder, and recompiles
-    it when that one module changes; here, when any module of the package changes. Where no folder
-    is writable (a read-only container), every process compiles the code.
+    The machine code is read from the folder of the module, where set-up leaves it, and is compiled
+    anew where that is of other sources, another numba or another processor. numba then keeps it in
+    the folder that it chooses (NUMBA_CACHE_DIR, beside the module, or the user's cache folder).
+    numba would compile anew when that one module changes; here, when any module of the package
+    does. Where no folder can be written, the code is compiled in every process.
     """
     dispatcher = _NJIT(**OPTIONS)(function)
     try:
         dispatcher.enable_caching()
-        dispatcher._cache._cache_file._source_stamp = SOURCES
+        dispatcher._cache._cache_file = _KeptCode(dispatcher._cache._cache_file)
     except (RuntimeError, AttributeError):
         log.debug("%s is compiled in every process: no folder keeps it", function.__name__)
         return _NJIT(**OPTIONS)(function)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betaincinv
 
 
 def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all
     of n are errors or n is 0."""
+    from scipy.special import betaincinv
+
     errors, n = np.broadcast_arrays(
         np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64)
     )
@@ -21,6 +22,8 @@ def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> 
 def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without
     errors."""
+    from scipy.special import betaincinv
+
     errors, n = np.broadcast_arrays(
         np.asarray(errors, dtype=np.float64), np.asarray(n, dtype=np.float64)
     )

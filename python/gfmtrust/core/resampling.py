@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import norm
 
 MIN_BLOCKS = 20
 DRAWS = 1_000
@@ -112,18 +111,20 @@ def _table(
 def bca(value: float, drawn: np.ndarray, jack: np.ndarray) -> tuple[float, float]:
     """BCa interval; (NaN, NaN) where the value or more than half of the draws are undefined. Other
     undefined draws are left out."""
+    from scipy.special import ndtr, ndtri
+
     finite, jack = drawn[np.isfinite(drawn)], jack[np.isfinite(jack)]
     if not np.isfinite(value) or len(finite) * 2 < len(drawn):
         return float("nan"), float("nan")
     below = (finite < value).sum() + 0.5 * (finite == value).sum()
-    bias = norm.ppf(
+    bias = ndtri(
         np.clip(below / len(finite), 1 / (len(finite) + 1), len(finite) / (len(finite) + 1))
     )
     spread = jack.mean() - jack if len(jack) else np.zeros(1)
     scale = 6 * (spread**2).sum() ** 1.5
     acceleration = (spread**3).sum() / scale if scale > 0 else 0.0
-    z = bias + norm.ppf([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    low, high = np.quantile(finite, norm.cdf(bias + z / (1 - acceleration * z)))
+    z = bias + ndtri([(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(finite, ndtr(bias + z / (1 - acceleration * z)))
     return float(low), float(high)
 
 

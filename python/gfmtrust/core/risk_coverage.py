@@ -9,7 +9,6 @@ docs/understand/reliability.md 9; Geifman and El-Yaniv 2017 (risk-coverage); Mal
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import digamma
 
 from gfmtrust.core.ranking import Ties, counted
 
@@ -32,6 +31,8 @@ def aurc(loss: np.ndarray, ranking: np.ndarray | Ties, weights: np.ndarray | Non
     alleles with mean loss m, after k accepted alleles with e errors, the risks add up to m s + (e -
     m k)(H(k + s) - H(k)), where H are the harmonic numbers.
     """
+    from scipy.special import digamma
+
     size, wrong = _by_tie(loss, Ties.of(ranking), weights)
     before, wrong_before = np.cumsum(size) - size, np.cumsum(wrong) - wrong
     harmonic = digamma(before + size + 1) - digamma(before + 1)

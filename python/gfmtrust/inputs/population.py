@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pysam
 
 from gfmtrust.core.alphabet import N, encode
@@ -25,6 +25,9 @@ from gfmtrust.io import bgzf
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.io.vcf.header import N_FIXED, Header
 from gfmtrust.io.vcf.reader import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 OPTION = "--population_vcf"
 KEY = "AF"

@@ -13,9 +13,9 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.core import names
 from gfmtrust.core.errors import BadDataError, InternalError, message
@@ -24,6 +24,9 @@ from gfmtrust.io import bgzf
 from gfmtrust.io.atomic import part_file, synced, write_failed
 from gfmtrust.io.intervals import IntervalSet
 from gfmtrust.io.tabix import CSI_FROM, write_index
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_LINE = 1 << 20
 N_FIXED = 3
@@ -56,6 +59,8 @@ def read(path: str | Path, max_line: int = MAX_LINE) -> BedFile:
     that is not an integer >= 0, an end before its start, and a line with another number of columns
     than the first; MissingInputError (66); InputOutputError (74).
     """
+    import pandas as pd
+
     path = Path(path)
     lines = tuple(bgzf.read_lines(path, max_line))
     if lines and lines[0].startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):

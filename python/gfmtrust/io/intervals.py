@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pybedtools
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class IntervalSet:
@@ -22,6 +24,9 @@ class IntervalSet:
     ) -> IntervalSet:
         """Return the set of a BED's intervals (columns contig, start, end); contig names that are
         keys of `contig_map` are translated."""
+        import pandas as pd
+        import pybedtools
+
         kept = intervals[intervals["end"] > intervals["start"]]
         if not len(kept):
             return cls({})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.planning.regions import Regions
 from gfmtrust.planning.shards import TO_SCORE, Positions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def asked_sites(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.sites import region_class
 from gfmtrust.planning.snvs import Snvs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIN_CLASS_PROBES = 500
 """The number of probes that a region class needs in the quarter of the probes that decides on a

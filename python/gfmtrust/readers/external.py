@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.core.errors import InternalError, message
@@ -27,6 +26,9 @@ from gfmtrust.readers.haplotypes import HaplotypeScores, Span
 from gfmtrust.readers.options import DEFAULTS, ReadingOptions
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.site_scores import SiteScores
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
 SITES = pa.schema(
@@ -123,6 +125,8 @@ class ExternalReader(Reader):
         options: ReadingOptions = DEFAULTS,
     ) -> SiteScores:
         """The answers at sites; a base without one is UNSUPPORTED."""
+        import pandas as pd
+
         asked = pd.DataFrame(
             {
                 "contig": np.array(genome.names, dtype=object)[contig_index],
@@ -148,6 +152,8 @@ class ExternalReader(Reader):
         options: ReadingOptions = DEFAULTS,
     ) -> HaplotypeScores:
         """The answers for alleles that change the length; one without an answer is UNSUPPORTED."""
+        import pandas as pd
+
         keys = pd.DataFrame(
             [(one.pos, one.ref, one.alt) for one in variants], columns=["pos", "ref", "alt"]
         )

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import binom
 
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.contracts.counts import FlagCalls, VcfCounts
@@ -141,6 +140,8 @@ def calls_of(files: Iterable[VcfCounts]) -> dict[Rank, Calls]:
 def median(counts: dict[float, int]) -> Median:
     """The median of counted values, the lower of two middle ones. Its interval is bounded by the
     order statistics at the 2.5 and 97.5 % points of a binomial distribution of share 1/2."""
+    from scipy.stats import binom
+
     n = sum(counts.values())
     if not n:
         return Median(0, float("nan"), float("nan"), float("nan"))

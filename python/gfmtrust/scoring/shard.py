@@ -13,9 +13,9 @@ import resource
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from gfmtrust.baseline.members import votes_of
@@ -39,6 +39,9 @@ from gfmtrust.scoring import negative_controls
 from gfmtrust.scoring.estimate import planned_passes
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.stride import EXACT
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,10 @@ import pytest
 from fake_genome import FakeGenome
 from paths import ROOT
 
-from gfmtrust.baseline import (
-    Members,
-    counts,
-    evaluate,
-    fit_context_model,
-    fit_model,
-    members,
-    mixture,
-)
+from gfmtrust.baseline import counts, evaluate, members, mixture
+from gfmtrust.baseline.fit import fit_model
+from gfmtrust.baseline.members import Members
+from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.alphabet import PAD, N, decode, encode, reverse_complement
 from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
@@ -305,7 +300,7 @@ def run(bundle, input_ids, pos):
 
 @pytest.mark.long
 def test_the_graph_is_the_law_at_any_length(small, written, tmp_path):
-    from gfmtrust.baseline import write_bundle
+    from gfmtrust.baseline.write import write_bundle
 
     text, model = small
     bundle = write_bundle(model, tmp_path / "bundle", {})
@@ -366,7 +361,7 @@ def test_the_session_scores_sites_by_members_that_left_them_out(written):
 
 @pytest.mark.long
 def test_bytes_depend_neither_on_run_nor_on_threads(written, tmp_path):
-    code = "import sys; from gfmtrust.baseline import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
+    code = "import sys; from gfmtrust.baseline.write import fit_context_model as f; f(sys.argv[1], sys.argv[2], seed=1)"
     folder, bundle = written
     environment = {
         "OMP_NUM_THREADS": "2",

@@ -3,7 +3,7 @@
 import pytest
 from fake_genome import FakeGenome, genome_letters
 
-from gfmtrust.baseline import fit_model
+from gfmtrust.baseline.fit import fit_model
 from gfmtrust.core import progress
 from gfmtrust.core.progress import Progress, duration
 

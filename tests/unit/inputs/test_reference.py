@@ -16,8 +16,11 @@ from simulated_probes import skilled
 from gfmtrust.annotate import regions as annotate_regions
 from gfmtrust.annotate.header_lines import header_lines
 from gfmtrust.annotate.region_summary import Levels
-from gfmtrust.baseline import Members, fit_model, members, write_bundle
+from gfmtrust.baseline import members
+from gfmtrust.baseline.fit import fit_model
+from gfmtrust.baseline.members import Members
 from gfmtrust.baseline.surprisal import context_surprisal
+from gfmtrust.baseline.write import write_bundle
 from gfmtrust.calibration import caps, flags
 from gfmtrust.calibration.fit import fit
 from gfmtrust.calibration.options import Options

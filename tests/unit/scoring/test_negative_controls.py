@@ -9,7 +9,7 @@ from fake_genome import FakeGenome, genome_letters, random_genome
 from onnx import numpy_helper
 from reading import score_sites
 
-from gfmtrust.baseline import fit_context_model
+from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle import onnx_file
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session

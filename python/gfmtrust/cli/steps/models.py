@@ -15,9 +15,9 @@ log = logging.getLogger("gfmtrust")
 
 
 def fit_context_model(options: argparse.Namespace) -> None:
-    from gfmtrust import baseline
+    from gfmtrust.baseline import write as step
 
-    baseline.fit_context_model(options.fasta, options.out_dir, seed=options.seed)
+    step.fit_context_model(options.fasta, options.out_dir, seed=options.seed)
 
 
 def export_model(options: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gfmtrust.baseline import ContextModel, Members, fit_model
+from gfmtrust.baseline.fit import ContextModel, fit_model
+from gfmtrust.baseline.members import Members
 from gfmtrust.core.alphabet import PAD, N
 from gfmtrust.export.check_model.sample import Letters
 

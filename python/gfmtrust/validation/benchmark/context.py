@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gfmtrust.baseline import Members, fit_context_model
+from gfmtrust.baseline.members import Members
+from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.bundle.session import Session
 from gfmtrust.core.alphabet import decode

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gfmtrust.baseline import fit_context_model
 from gfmtrust.baseline.surprisal import context_surprisal
+from gfmtrust.baseline.write import fit_context_model
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration import calibrate
 from gfmtrust.calibration.ensemble import ScoreTables
