@@ -104,11 +104,15 @@ def calibrate(
             digests=digests,
             background=plan.background.name if plan.background else "",
             long_window=beyond_training(ensemble),
+            scores=", ".join(ensemble.models) if ensemble.scores_alleles else "",
         )
-        calibration = calibration_fit.fit(table, options)
+        calibration = calibration_fit.fit(_testable(table, options), options)
+        of_class = {
+            name: _testable(rows, options) for name, rows in of_classes.tables().items()
+        }
         calibration = replace(
             calibration,
-            classes=calibration.classes | calibration_fit.fit_classes(of_classes.tables(), options),
+            classes=calibration.classes | calibration_fit.fit_classes(of_class, options),
         )
         if labelled and by_class:
             calibration = replace(
@@ -129,11 +133,18 @@ def calibrate(
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
-    calibration = examined(calibration, own, table, ladder.rows())
+    if not calibration.options.scores:
+        calibration = examined(calibration, own, table, ladder.rows())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
     return calibration
+
+
+def _testable(probes: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The probes as decoys can test them: a score on a scale of its own prefers no base, so that its
+    sign at a decoy means nothing, and no probe has an LLR."""
+    return probes.assign(llr=np.nan) if options.scores else probes
 
 
 def _probed_surprisal(probes: pd.DataFrame, own: OwnSnvs) -> np.ndarray:
@@ -174,6 +185,7 @@ def _controls(plan_dir: Path, scores: ScoreTables, options: Options) -> tuple[Co
 
 def _write_probes(calibration: RunCalibration, table: pd.DataFrame, out_dir: Path) -> None:
     """probes.scored.parquet: the probes with their reliability, flag and reasons."""
+    table = _testable(table, calibration.options)
     rank, why = flags.assign(calibration, table)
     scored = table.assign(
         rel=calibration_fit.reliability(calibration.snv, table),

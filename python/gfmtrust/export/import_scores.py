@@ -19,11 +19,15 @@ import pandas as pd
 from gfmtrust.bundle import bundle, graph_contract, schema
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import shown
 from gfmtrust.export import sanity_check
 from gfmtrust.export.score_files import (
+    ALLELES,
     KEY,
+    LAWS,
     SUM_TOLERANCE,
     check_alleles,
+    first_line,
     is_vcf,
     one_answer,
     read_table,
@@ -34,12 +38,20 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
+from gfmtrust.score_tables.examine import WHOLE_BASES, examine, is_indexed, open_table
+from gfmtrust.score_tables.layout import PRESETS, Meaning, parse
+from gfmtrust.score_tables.opened import register
+from gfmtrust.score_tables.track import is_track
+from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
 
 log = logging.getLogger(__name__)
 
-LONGEST_LLR = 80.0
-"""Nats; a probability of e^-80 is float32's last but few, and no measure tells larger ratios
-apart."""
+HEADERS = {
+    ALLELES: "chrom:1/pos:2/ref:3/alt:4/score:5",
+    LAWS: "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability",
+    ("contig", "pos", "ref", *(f"ln_p_{base}" for base in BASES)): "gfmtrust",
+}
+"""Layouts that the first line of a table names."""
 
 
 def import_scores(
@@ -50,45 +62,131 @@ def import_scores(
     key: str = "SCORE",
     contig_map: str | Path = "none",
     licence: str = "",
+    layout: str = "",
 ) -> bundle.Bundle:
     """Write the bundle out_dir/<name>/ of family `external`.
 
-    scores: table (.tsv, .tsv.gz) or VCF; key: of the VCF's INFO. A base is answered for where all
-    three ALTs, or its four probabilities, are given. Raises BadDataError (65) for a line that is no
-    answer, a contig, base or REF that is not the genome's, an allele answered twice with different
-    values, or no answer at all.
+    scores: a table or VCF, or a bigWig. One with an index of tabix, or a bigWig, is examined at a
+    few thousand bases and stays where it is; any other is read whole into the bundle. key: of the
+    VCF's INFO. layout: a preset or the text of a `ScoreLayout`; '' for the table or VCF of the
+    module's first paragraph. A base is answered for where all three ALTs, or its four
+    probabilities, are given. Raises BadDataError (65) for a line that is no answer, a contig, base
+    or REF that is not the genome's, an allele answered twice with different values, or no answer at
+    all; UsageError (64) for a layout that is none.
     """
     scores = Path(scores)
     with Genome.open(fasta) as genome:
-        read = (
-            read_vcf(scores, key, genome, contig_map)
-            if is_vcf(scores)
-            else read_table(scores, genome, contig_map)
-        )
-        if "score" in read:
-            check_alleles(scores.name, read, genome)
-            sites, variants = _sites_of_alleles(scores.name, read, genome), _variants(read, genome)
-        else:
-            sites, variants = (
-                _sites_of_laws(scores.name, read, genome),
-                pd.DataFrame(columns=VARIANTS.names),
-            )
-        if not len(sites) + len(variants):
-            raise BadDataError(
-                message(
-                    scores.name,
-                    "no base with all three ALTs and no indel",
-                    "answers; list_sites says which are asked",
-                )
-            )
-        judged = _gate(sites, genome)
-    meta = _meta(
+        if is_indexed(scores):
+            return _registered(scores, name, genome, out_dir, (key, contig_map, licence, layout))
+        return _read_whole(scores, name, genome, out_dir, (key, contig_map, licence, layout))
+
+
+def _registered(
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+) -> bundle.Bundle:
+    """The bundle of a table that is read by region. stated: key, contig_map, licence, layout."""
+    key, contig_map, licence, layout = stated
+    layout = layout or _layout_of(scores, key)
+    table = open_table(scores, parse(layout), dict(genome.contigs), contig_map)
+    try:
+        examined = examine(table, genome)
+        meaning = table.layout.meaning
+        quantity = _quantity(meaning, examined.gives_distributions)
+        judged = _judged(examined.nll, examined.whole if meaning.is_preference else 0)
+        _say_meaning(name, quantity, meaning)
+        meta = _meta(name, licence, quantity, judged, {})
+        meta["table"] = register(table, layout).to_meta()
+        if table.layout.damaging == "high":
+            log.info("%s: high scores are the damaging ones; GFM_LLR holds their negatives", name)
+    finally:
+        table.close()
+    written = bundle.write(Path(out_dir) / name, meta, None)
+    log.info(
+        "%s: %s of %s sampled bases have a score (%s of them for every base); read by region",
         name,
-        licence,
-        quantity="likelihood" if "score" in read else "direct",
-        judged=judged,
-        source={scores.name: graph_contract.file_sha256(scores)},
+        f"{examined.answered:,}",
+        f"{examined.asked:,}",
+        f"{examined.whole:,}",
     )
+    return written
+
+
+def _layout_of(scores: Path, key: str) -> str:
+    """The layout of an indexed file of which none is stated: that of a VCF or of our own tables by
+    the columns' names."""
+    if is_track(scores):
+        return "phylop"
+    if is_vcf(scores):
+        return f"info:{key}"
+    first = first_line(scores).lstrip("#").split("\t")
+    for names, layout in HEADERS.items():
+        if tuple(first) == names:
+            return layout
+    raise BadDataError(
+        message(
+            scores.name,
+            f"first line {shown(' '.join(first))}",
+            " or ".join(" ".join(names) for names in HEADERS),
+            f"name its layout: --external_columns NAME={'|'.join(PRESETS)} or NAME=chrom:1/pos:2/...",
+        )
+    )
+
+
+def _quantity(meaning: Meaning, gives_distributions: bool) -> str:
+    """What the models of a run are told: distributions, or a score without a preference between
+    bases that a decoy could test."""
+    return "direct" if meaning.is_preference and gives_distributions else "score"
+
+
+def _say_meaning(name: str, quantity: str, meaning: Meaning) -> None:
+    """Say once what no decoy level follows from."""
+    if quantity != "score":
+        return
+    log.warning(
+        "%s: %s; no decoy can test them, so levels come from --labels alone. For decoy levels give the "
+        "log-likelihood ratios of all three ALTs of every base that sites_to_score.vcf.gz asks for "
+        "(--dry_run writes it)",
+        name,
+        "magnitudes, which prefer no base"
+        if meaning is Meaning.MAGNITUDE
+        else "scores of single alleles, without all three ALTs of a base",
+    )
+
+
+def _read_whole(
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+) -> bundle.Bundle:
+    """The bundle of a table that is read and checked row by row. stated: key, contig_map, licence,
+    layout."""
+    key, contig_map, licence, layout = stated
+    meaning = parse(layout).meaning if layout else Meaning.PREFERENCE
+    if is_vcf(scores) and not (layout and parse(layout).columns):
+        read = read_vcf(scores, parse(layout).info if layout else key, genome, contig_map)
+        if layout:
+            read["score"] = read["score"] * parse(layout).factor
+    else:
+        read = read_table(scores, genome, contig_map, parse(layout) if layout else None)
+    if "score" not in read:
+        sites = _sites_of_laws(scores.name, read, genome)
+        variants = pd.DataFrame(columns=VARIANTS.names)
+        quantity = "direct"
+    else:
+        check_alleles(scores.name, read, genome)
+        variants = _variants(read, genome)
+        sites, n_whole = _sites_of_alleles(read)
+        quantity = _quantity(meaning, n_whole > WHOLE_BASES * len(sites))
+        if quantity == "direct":
+            sites = _whole_only(scores.name, sites)
+    if not len(sites) + len(variants):
+        raise BadDataError(
+            message(
+                scores.name, "no scores of bases or indels", "answers; list_sites asks for them"
+            )
+        )
+    _say_meaning(name, quantity, meaning)
+    judged = _gate(sites, genome) if quantity == "direct" else _judged(float("nan"), 0)
+    source = {scores.name: graph_contract.file_sha256(scores)}
+    meta = _meta(name, licence, quantity, judged, source)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for file, schema, table in (
@@ -108,23 +206,32 @@ def import_scores(
     return written
 
 
-def _sites_of_alleles(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
-    """Bases all of whose ALTs have a score, as the distribution whose ratios those are."""
+def _sites_of_alleles(read: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Bases any of whose ALTs has a score, with the distribution whose ratios those are (NaN for an
+    ALT without one), and how many of them have all three."""
     snv = read[(read["ref"].str.len() == 1) & (read["alt"].str.len() == 1)].drop_duplicates(KEY)
-    codes = np.full((0, 4), np.nan)
     if not len(snv):
         return pd.DataFrame(
-            {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": list(codes)}
-        )
-    place, first = (
-        snv.groupby(["contig_index", "pos"], sort=True).ngroup().to_numpy(),
-        snv.drop_duplicates(["contig_index", "pos"]),
-    )
-    first = first.sort_values(["contig_index", "pos"])
+            {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": []}
+        ), 0
+    place = snv.groupby(["contig_index", "pos"], sort=True).ngroup().to_numpy()
+    first = snv.drop_duplicates(["contig_index", "pos"]).sort_values(["contig_index", "pos"])
     ratios = np.full((len(first), 4), np.nan)
     ratios[place, snv["ref"].map(BASES.index)] = 0.0
     ratios[place, snv["alt"].map(BASES.index)] = np.clip(snv["score"], -LONGEST_LLR, LONGEST_LLR)
-    whole = np.asarray(np.isfinite(ratios).all(axis=1))
+    sites = pd.DataFrame(
+        {
+            "contig": first["contig"].to_numpy(object),
+            "pos": first["pos"].to_numpy(np.int64),
+            "probs": list(as_probabilities(ratios, needs_all=False)),
+        }
+    )
+    return sites, int(np.isfinite(ratios).all(axis=1).sum())
+
+
+def _whole_only(name: str, sites: pd.DataFrame) -> pd.DataFrame:
+    """The bases with a score of all three ALTs, which are distributions."""
+    whole = np.isfinite(np.stack(sites["probs"].to_numpy())).all(axis=1)
     if not whole.all():
         log.warning(
             "%s: %d of %d bases have scores of some ALTs only; they stay unanswered (list_sites asks for all three)",
@@ -132,14 +239,7 @@ def _sites_of_alleles(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
             int((~whole).sum()),
             len(whole),
         )
-    weight = np.exp(ratios[whole] - ratios[whole].max(axis=1, keepdims=True))
-    return pd.DataFrame(
-        {
-            "contig": first["contig"].to_numpy(object)[whole],
-            "pos": first["pos"].to_numpy(np.int64)[whole],
-            "probs": list((weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)),
-        }
-    )
+    return sites[whole].reset_index(drop=True)
 
 
 def _sites_of_laws(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
@@ -191,17 +291,23 @@ def _gate(sites: pd.DataFrame, genome) -> dict:
         )
     every = np.concatenate(nll) if nll else np.empty(0)
     mean = float(every.mean()) if len(every) else float("nan")
-    passed = mean < sanity_check.THRESHOLD_NATS
+    return _judged(mean, len(every))
+
+
+def _judged(nll: float, n_bases: int) -> dict:
+    """The group `proof`. nll: mean -ln p of the genome's own bases, nats, NaN where the scores are
+    no distributions, which nothing is judged by."""
+    passed = not nll >= sanity_check.THRESHOLD_NATS
     if not passed:
         log.warning(
             "mean NLL of the genome's own bases is %.3f, chance is %.3f: the scores do not prefer them",
-            mean,
+            nll,
             sanity_check.THRESHOLD_NATS,
         )
     return {
         "gate": "passed" if passed else "failed",
-        "nll_nats": round(mean, 6) if len(every) else -1.0,
-        "n_bases": len(every),
+        "nll_nats": round(nll, 6) if n_bases else -1.0,
+        "n_bases": n_bases,
     }
 
 

@@ -226,7 +226,7 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
     assert len(content.variants) == sum(
         1 for (_, ref, alt), llr in indels.items() if len(ref) != len(alt) and np.isfinite(llr)
     )
-    assert bundle.quantity == "likelihood"
+    assert bundle.quantity == "direct"
     for key, llr in zip(
         content.variants[["pos", "ref", "alt"]].itertuples(index=False),
         content.variants["llr"],
