@@ -1,5 +1,5 @@
 """How well a ranking separates two labels: AUROC and average precision, with ties in closed form
-and with weights.
+and with weights; and ranks, by which models with scores of different scales are compared.
 
 A weight is the number of times that an allele was drawn, so that a bootstrap sorts only once.
 Source: Hanley and McNeil 1982 (AUROC, where a tie counts half); average precision as defined in
@@ -87,3 +87,71 @@ def roc_curve(label: np.ndarray, ranking: np.ndarray) -> tuple[np.ndarray, np.nd
         np.concatenate([[0.0], np.cumsum(ties.sums(np.asarray(label) == one))]) for one in (0, 1)
     ]
     return rates[0] / rates[0][-1], rates[1] / rates[1][-1]
+
+
+def mid_ranks(values: np.ndarray) -> np.ndarray:
+    """Rank of each value as a share, (rank - 1/2) / n, in 0..1 with the mean 1/2; a tie has the mean
+    of its ranks. It makes scores of different scales comparable, without labels.
+
+    values: (n,) or (n, M), one column per model, ranked alone; returns the same shape, float64. NaN
+    is missing: it has no rank and does not count in n.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim == 1:
+        return mid_ranks(values[:, None])[:, 0]
+    ranks = np.full(values.shape, np.nan)
+    for column in range(values.shape[1]):
+        present = ~np.isnan(values[:, column])
+        ranks[present, column] = ranks_among(values[present, column], values[present, column])
+    return ranks
+
+
+def ranks_among(values: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Share of the reference below each value, where an equal one counts half: `mid_ranks` of a value
+    that is one of the reference, and the rank of a new allele among a background.
+
+    values: (n,); reference: (m,), without NaN; returns float64 (n,), NaN where the value is NaN.
+    Raises ValueError where values are given without a reference.
+    """
+    values, ordered = np.asarray(values, np.float64), np.sort(np.asarray(reference, np.float64))
+    if not len(ordered):
+        if np.isfinite(values).any():
+            raise ValueError("reference: found no value; expected one length above 0")
+        return np.full(len(values), np.nan)
+    below, up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    return np.where(np.isnan(values), np.nan, (below + up_to) / (2 * len(ordered)))
+
+
+def rank_disagreement(ranks: np.ndarray) -> np.ndarray:
+    """Standard deviation of the models' ranks of each allele (divisor: their number), 0 where they
+    agree and at most 1/2.
+
+    ranks: (n, M) in 0..1, all in one direction, NaN where a model has no score; returns float64
+    (n,), NaN where fewer than two models have one. Source: docs/understand/published_models.md.
+    """
+    ranks = np.asarray(ranks, dtype=np.float64)
+    present = np.isfinite(ranks)
+    count = present.sum(axis=1)
+    divisor = np.maximum(count, 1)
+    mean = np.where(present, ranks, 0.0).sum(axis=1) / divisor
+    squares = np.where(present, ranks - mean[:, None], 0.0) ** 2
+    return np.where(count > 1, np.sqrt(squares.sum(axis=1) / divisor), np.nan)
+
+
+def auroc_null_error(n_ones: int, n_zeros: int) -> float:
+    """Standard deviation of the AUROC of a ranking that knows nothing, without ties; infinite where
+    a label is missing. Source: Mann and Whitney 1947."""
+    pairs = n_ones * n_zeros
+    return float(np.sqrt((n_ones + n_zeros + 1) / (12 * pairs))) if pairs else float("inf")
+
+
+def correlation(one: np.ndarray, other: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Pearson correlation of two columns, (n,) each; of ranks it is Spearman's. NaN where either is
+    constant. weights: number of times that each allele counts (n,), default 1 each."""
+    weights = np.ones(len(one)) if weights is None else weights
+    total = weights.sum()
+    if not total > 0:
+        return float("nan")
+    one, other = (x - (weights * x).sum() / total for x in (one, other))
+    spread = (weights * one * one).sum() * (weights * other * other).sum()
+    return float((weights * one * other).sum() / np.sqrt(spread)) if spread > 0 else float("nan")

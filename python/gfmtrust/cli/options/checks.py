@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gfmtrust.cli.options.shared import not_negative, positive, step
+from gfmtrust.cli.options.shared import not_negative, positive, share, step
 
 STEPS = {
     "verify": step(
@@ -48,9 +48,10 @@ STEPS = {
         ),
     ),
     "benchmark": step(
-        "Measure speed, test flags, or compare LLRs with measured effects; see "
-        "docs/understand/benchmarks.md",
+        "Measure speed, test flags, or compare LLRs and scores with measured effects and labels; "
+        "see docs/understand/benchmarks.md",
         "regions",
+        "seed",
         name=dict(bare=True, help="name of the benchmark"),
         out=dict(type=Path, help="JSON file for the figures"),
         vcf=dict(type=Path, help="satmut: annotated VCF with INFO/EFFECT and BARCODES"),
@@ -72,7 +73,39 @@ STEPS = {
         ),
         n=dict(
             type=positive,
-            help="size of the benchmark; satmut: number of barcodes that an allele needs [10]",
+            help="size of the benchmark; satmut: number of barcodes that an allele needs [10]; "
+            "scores: draws of the bootstrap [1000]",
+        ),
+        table=dict(
+            type=Path,
+            help="scores: table of alleles with a label and one column per model; TSV, CSV (gz "
+            "allowed) or Parquet",
+        ),
+        out_dir=dict(type=Path, help="scores: folder for page, JSON and TSV files"),
+        label=dict(default="label", help="scores: column of the label [label]"),
+        positive=dict(default="1", help="scores: label of an effect [1]"),
+        negative=dict(default="0", help="scores: label of no effect [0]"),
+        class_column=dict(
+            default="", help="scores: column of the class, such as the consequence [none]"
+        ),
+        block_column=dict(
+            default="",
+            help="scores: column of the blocks that folds and intervals keep whole [blocks of 1 Mb "
+            "of the columns chrom and pos; without them, each row]",
+        ),
+        scores=dict(
+            metavar="A,B,...",
+            help="scores: columns of the models [every numeric column without another use]",
+        ),
+        higher_is_damaging=dict(
+            metavar="A,B,...",
+            help="scores: models whose higher score is stated to mean an effect [found on the "
+            "training folds]",
+        ),
+        alpha_high=dict(type=share, default=0.05, help="scores: largest error of HIGH [0.05]"),
+        alpha_medium=dict(type=share, default=0.20, help="scores: largest error of MEDIUM [0.20]"),
+        delta=dict(
+            type=share, default=0.05, help="scores: probability that a certificate is wrong [0.05]"
         ),
     ),
     "benchmark_labels": step(

@@ -56,6 +56,8 @@ def benchmark(options: argparse.Namespace) -> None:
             out=options.out,
             bundles=options.bundles,
             spectrum=options.spectrum,
+            out_dir=options.out_dir,
+            scores=step.score_table_options(vars(options)) if options.table else None,
         ),
     )
 

@@ -1,26 +1,34 @@
 """Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
 request, writes JSON.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default
-100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
-flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
-pool's error useless     what models that know nothing earn there by redraws, each alone and without
-the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys memory      models that
-remember a genome's letters, against the tripwire and the exam   satmut      LLRs of an annotated VCF beside the measured effects it carries
+fit           rate and memory of the context model's fit on a generated genome of --n bases
+fresh_probes  a finished run's flags against fresh alleles drawn like its own
+replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome,
+              against the pool's error
+useless       what models that know nothing earn there by redraws, each alone and without the caps
+              that rest on gain
+transfer      a calibration of an oracle genome used on its shifted copy: does the shift test fire
+region_flags  flags of an oracle genome's regions by redraws, against the error over all their
+              decoys
+memory        models that remember a genome's letters, against the checks of memory
+satmut        LLRs of an annotated VCF beside the measured effects it carries
+scores        a table of many models' scores against labels: ranking, wrong calls, disagreement,
+              levels
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gfmtrust.bundle.bundle import Bundle
+from gfmtrust.calibration.options import Options
 from gfmtrust.core.errors import UsageError, message
+from gfmtrust.core.resampling import DRAWS
 from gfmtrust.io import bed, tables
 from gfmtrust.validation.benchmark.context import fit_rate
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
@@ -29,10 +37,16 @@ from gfmtrust.validation.benchmark.pool import build, stored
 from gfmtrust.validation.benchmark.region_proof import region_flags, region_pool
 from gfmtrust.validation.benchmark.replications import REPLICATIONS, earned, replicate
 from gfmtrust.validation.benchmark.satmut import MIN_BARCODES, correlations
+from gfmtrust.validation.benchmark.score_table import (
+    ScoreTableOptions,
+    names_of,
+    score_table,
+)
 from gfmtrust.validation.benchmark.transfer import transfers
 from gfmtrust.validation.oracle import planted
 from gfmtrust.validation.oracle.laws import SHIFTED
 
+SCORES = "scores"
 FIT_BASES = 100_000_000
 FRESH_PROBES = 6_000
 PLANTED = (400_000, 1, 0.2, 2_000)
@@ -49,6 +63,7 @@ class BenchmarkOptions:
     run_dir: results folder of a finished run, or a folder written by oracle --law. fasta: the genome
     of the run. regions: BED files. vcf: annotated VCF. n: size of the benchmark; None takes its
     default. out: JSON file for the figures. bundles: the models. spectrum: of the variants.
+    scores, out_dir: inputs and output folder of the benchmark `scores`.
     """
 
     run_dir: Path | None = None
@@ -59,13 +74,18 @@ class BenchmarkOptions:
     out: Path | None = None
     bundles: Sequence[Path] = ()
     spectrum: str = "germline"
+    out_dir: Path | None = None
+    scores: ScoreTableOptions | None = None
 
 
 def run(name: str, options: BenchmarkOptions) -> None:
     """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file.
 
-    Raises UsageError (64) for an unknown name or a missing input.
+    `scores` writes a folder instead. Raises UsageError (64) for an unknown name or a missing input.
     """
+    if name == SCORES:
+        _scores(options)
+        return
     tables_of_rows = {
         title: [asdict(row) for row in rows] for title, rows in _results(name, options).items()
     }
@@ -98,8 +118,45 @@ def _results(name: str, options: BenchmarkOptions) -> dict[str, list]:
             )
         return {"rows": correlations(options.vcf, options.n or MIN_BARCODES)}
     raise UsageError(
-        message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)} or satmut")
+        message("benchmark", name, f"fit, fresh_probes, {', '.join(ORACLE)}, satmut or {SCORES}")
     )
+
+
+def score_table_options(values: Mapping[str, Any]) -> ScoreTableOptions:
+    """The options of `scores` from those of the command line, by name."""
+    return ScoreTableOptions(
+        table=values["table"],
+        label=values["label"],
+        positive=values["positive"],
+        negative=values["negative"],
+        class_column=values["class_column"],
+        block_column=values["block_column"],
+        scores=names_of(values["scores"]),
+        higher_is_damaging=names_of(values["higher_is_damaging"]),
+        seed=values["seed"],
+        draws=values["n"] or DRAWS,
+        certify=Options(
+            seed=values["seed"],
+            alpha_high=values["alpha_high"],
+            alpha_medium=values["alpha_medium"],
+            delta=values["delta"],
+        ),
+    )
+
+
+def _scores(options: BenchmarkOptions) -> None:
+    """Write the page and the tables of `scores`, and print its summary."""
+    if options.scores is None or options.out_dir is None:
+        raise UsageError(
+            message(
+                f"benchmark {SCORES}", "no --table or no --out_dir",
+                "a table of scores and a folder for the output",
+            )
+        )  # fmt: skip
+    content = score_table(options.scores, options.out_dir)
+    if options.out:
+        tables.write_json(options.out, content)
+    sys.stdout.write("".join(f"{line}\n" for line in content["summary"]))
 
 
 def _fresh_probes(options: BenchmarkOptions) -> list:
