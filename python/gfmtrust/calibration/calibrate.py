@@ -6,6 +6,7 @@ Reads the plan and each score table once; runs no model.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gfmtrust.calibration.ensemble import Ensemble, ScoreTables
 from gfmtrust.calibration.exam import examined
 from gfmtrust.calibration.labelled import LabelledAlleles, label_calibrations, local_ratios
 from gfmtrust.calibration.ladder import Ladder
+from gfmtrust.calibration.model_ranks import RunRanks
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.probe_tables import (
@@ -40,6 +42,8 @@ from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.io import tables
 
 __all__ = ["GUARD_BANDS", "LabelUse", "calibrate", "probe_table", "run_digests"]
+
+log = logging.getLogger(__name__)
 
 GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "external": 0.002}
 """How far a reliability may move between devices, by the precision of the least precise model:
@@ -88,7 +92,8 @@ def calibrate(
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
     background = RunBackground(plan_dir, background_vcf)
-    read_once(plan_dir, scores, [probes, own, ladder, alts, background, *also])
+    ranks = RunRanks(plan_dir, ensemble)
+    read_once(plan_dir, scores, [probes, own, ladder, alts, background, ranks, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -107,9 +112,7 @@ def calibrate(
             scores=", ".join(ensemble.models) if ensemble.scores_alleles else "",
         )
         calibration = calibration_fit.fit(_testable(table, options), options)
-        of_class = {
-            name: _testable(rows, options) for name, rows in of_classes.tables().items()
-        }
+        of_class = {name: _testable(rows, options) for name, rows in of_classes.tables().items()}
         calibration = replace(
             calibration,
             classes=calibration.classes | calibration_fit.fit_classes(of_class, options),
@@ -138,6 +141,13 @@ def calibrate(
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
+    for pair in ranks.write(out_dir).near_duplicates:
+        log.warning(
+            "%s and %s rank the run's SNVs alike (Spearman %.3f): they count as two models but say the same",
+            pair.a,
+            pair.b,
+            pair.spearman,
+        )
     return calibration
 
 

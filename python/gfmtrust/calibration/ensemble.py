@@ -17,7 +17,7 @@ import pandas as pd
 from gfmtrust.core.contracts.base import decoded
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, message
-from gfmtrust.core.measures import shared_weights, view_weights
+from gfmtrust.core.measures import shared_weights
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, ShardKind, Status
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import planned_shards

@@ -14,7 +14,7 @@ from gfmtrust.core.interfaces import Genome
 from gfmtrust.inputs.variants import Variant, normalised
 from gfmtrust.io.bgzf import read_lines
 from gfmtrust.io.sorted_text import SortedText
-from gfmtrust.io.tabix_index import TabixIndex, index_of, read_index
+from gfmtrust.io.tabix_index import TBI_MIN_SHIFT, TabixIndex, index_of, read_index
 from gfmtrust.score_tables.contigs import names_in_table
 from gfmtrust.score_tables.layout import ScoreLayout
 from gfmtrust.score_tables.rows import CODES, Row, RowReader, one_score_each
@@ -24,6 +24,7 @@ MAX_HEADER_LINES = 100_000
 MAX_LINE = 1 << 26
 SAMPLED_WINDOWS = 250
 SAMPLED_BASES = 8
+WINDOW_BP = 1 << TBI_MIN_SHIFT
 
 
 class IndexedTable:
@@ -59,7 +60,8 @@ class IndexedTable:
                     "is it this assembly? see --contig_map",
                 )
             )
-        self._rows = RowReader(layout, layout.indices(self._header(index), path.name), path.name)
+        name = self.path.name
+        self._rows = RowReader(layout, layout.indices(self._header(index), name), name)
         self._windows = index.contigs
         self._text = SortedText(self.path, index)
 
@@ -159,10 +161,13 @@ class IndexedTable:
         ]
         some = rng.permutation(len(windows))[:SAMPLED_WINDOWS]
         chosen: Counter[tuple[str, int]] = Counter(windows[int(i)] for i in some)
+        spread = max(SAMPLED_BASES, SAMPLED_WINDOWS * SAMPLED_BASES // max(len(chosen), 1))
         for contig, place in sorted(chosen):
             first = self._text.first_position(self.names[contig], place)
             if first is not None:
-                yield contig, first + np.arange(SAMPLED_BASES)
+                # the rows of a sparse table begin there; those of a dense one fill the window
+                further = rng.integers(first, first + WINDOW_BP, spread)
+                yield contig, np.union1d(first + np.arange(SAMPLED_BASES), further)
 
 
 def _are_letters(*texts: bytes) -> bool:

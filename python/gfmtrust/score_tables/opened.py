@@ -37,6 +37,7 @@ def open_registered(
     table = open_table(path, parse(registered.layout), contigs)
     size = path.stat().st_size
     if size != registered.bytes or fingerprint(table) != registered.fingerprint:
+        table.close()
         raise BadDataError(
             message(
                 path.name,

@@ -23,7 +23,11 @@ LAYOUTS = {
 def line(kind: str, contig: str, pos: int, text: str) -> str:
     if kind == "swapped":
         return f"{text}\t{pos + 1}\t{contig}\n"
-    return f"{contig}\t{pos}\t{pos + 1}\t{text}\n" if kind == "bed" else f"{contig}\t{pos + 1}\t{text}\n"
+    return (
+        f"{contig}\t{pos}\t{pos + 1}\t{text}\n"
+        if kind == "bed"
+        else f"{contig}\t{pos + 1}\t{text}\n"
+    )
 
 
 def written(path: Path, kind: str, seed: int) -> list[tuple[str, int]]:
@@ -34,7 +38,13 @@ def written(path: Path, kind: str, seed: int) -> list[tuple[str, int]]:
         pos = 0
         for _ in range(rng.randrange(1, 1500)):
             pos += rng.choice([0, 1, 1, 1, 1, 1, 1, 50, 20_000])
-            rows.append((contig, pos, rng.choice("acgt") * rng.choice([1, 5, 3000 if rng.random() < 0.1 else 9])))
+            rows.append(
+                (
+                    contig,
+                    pos,
+                    rng.choice("acgt") * rng.choice([1, 5, 3000 if rng.random() < 0.1 else 9]),
+                )
+            )
     with pysam.BGZFile(str(path), "w") as file:
         file.write(b"#a comment\n")
         file.write("".join(line(kind, *row) for row in rows).encode())
@@ -61,6 +71,11 @@ def test_lines_are_those_that_htslib_fetches(tmp_path, kind, seed):
                 assert lines.get(i, []) == expected
 
 
+def every_line(text: SortedText, places: list[tuple[str, int]]) -> None:
+    for contig in CONTIGS:
+        list(text.lines(contig, np.array(sorted({at for name, at in places if name == contig}))))
+
+
 def test_a_contig_that_the_file_lacks_has_no_lines(tmp_path):
     written(tmp_path / "table.gz", "tbi", 1)
     index = read_index(tmp_path / "table.gz.tbi")
@@ -85,8 +100,8 @@ def test_an_index_of_another_file_is_refused(tmp_path):
     index = read_index(tmp_path / "one.gz.tbi")
     asked = np.array(sorted({pos for name, pos in places if name == "X"}))
     with (
-        pytest.raises(BadDataError, match="the index does not fit the file"),
         SortedText(tmp_path / "other.gz", index) as text,
+        pytest.raises(BadDataError, match="the index does not fit the file"),
     ):
         list(text.lines("X", asked))
 
@@ -100,11 +115,10 @@ def test_a_flipped_bit_is_an_error_that_names_the_block(tmp_path):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with (
-        pytest.raises((InputOutputError, BadDataError), match="block at byte|does not fit"),
         SortedText(path, index) as text,
+        pytest.raises((InputOutputError, BadDataError), match="block at byte|does not fit"),
     ):
-        for contig in CONTIGS:
-            list(text.lines(contig, np.array(sorted({p for c, p in places if c == contig}))))
+        every_line(text, places)
 
 
 @pytest.mark.bad_input
