@@ -16,18 +16,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.bundle import bundle, graph_contract, schema
+from gfmtrust.bundle import bundle, graph_contract
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.core.warning_counts import shown
-from gfmtrust.export import sanity_check
+from gfmtrust.export.external_bundle import groups, judged, quantity_of, say_meaning
+from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
-    ALLELES,
     KEY,
-    LAWS,
     SUM_TOLERANCE,
     check_alleles,
-    first_line,
     is_vcf,
     one_answer,
     read_table,
@@ -38,20 +35,11 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
-from gfmtrust.score_tables.examine import WHOLE_BASES, examine, is_indexed, open_table
-from gfmtrust.score_tables.layout import PRESETS, Meaning, parse
-from gfmtrust.score_tables.opened import register
-from gfmtrust.score_tables.track import is_track
+from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed
+from gfmtrust.score_tables.layout import Meaning, parse
 from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
 
 log = logging.getLogger(__name__)
-
-HEADERS = {
-    ALLELES: "chrom:1/pos:2/ref:3/alt:4/score:5",
-    LAWS: "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability",
-    ("contig", "pos", "ref", *(f"ln_p_{base}" for base in BASES)): "gfmtrust",
-}
-"""Layouts that the first line of a table names."""
 
 
 def import_scores(
@@ -77,80 +65,10 @@ def import_scores(
     scores = Path(scores)
     with Genome.open(fasta) as genome:
         if is_indexed(scores):
-            return _registered(scores, name, genome, out_dir, (key, contig_map, licence, layout))
+            return register_scores(
+                scores, name, genome, out_dir, (key, contig_map, licence, layout)
+            )
         return _read_whole(scores, name, genome, out_dir, (key, contig_map, licence, layout))
-
-
-def _registered(
-    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
-) -> bundle.Bundle:
-    """The bundle of a table that is read by region. stated: key, contig_map, licence, layout."""
-    key, contig_map, licence, layout = stated
-    layout = layout or _layout_of(scores, key)
-    table = open_table(scores, parse(layout), dict(genome.contigs), contig_map)
-    try:
-        examined = examine(table, genome)
-        meaning = table.layout.meaning
-        quantity = _quantity(meaning, examined.gives_distributions)
-        judged = _judged(examined.nll, examined.whole if meaning.is_preference else 0)
-        _say_meaning(name, quantity, meaning)
-        meta = _meta(name, licence, quantity, judged, {})
-        meta["table"] = register(table, layout).to_meta()
-        if table.layout.damaging == "high":
-            log.info("%s: high scores are the damaging ones; GFM_LLR holds their negatives", name)
-    finally:
-        table.close()
-    written = bundle.write(Path(out_dir) / name, meta, None)
-    log.info(
-        "%s: %s of %s sampled bases have a score (%s of them for every base); read by region",
-        name,
-        f"{examined.answered:,}",
-        f"{examined.asked:,}",
-        f"{examined.whole:,}",
-    )
-    return written
-
-
-def _layout_of(scores: Path, key: str) -> str:
-    """The layout of an indexed file of which none is stated: that of a VCF or of our own tables by
-    the columns' names."""
-    if is_track(scores):
-        return "phylop"
-    if is_vcf(scores):
-        return f"info:{key}"
-    first = first_line(scores).lstrip("#").split("\t")
-    for names, layout in HEADERS.items():
-        if tuple(first) == names:
-            return layout
-    raise BadDataError(
-        message(
-            scores.name,
-            f"first line {shown(' '.join(first))}",
-            " or ".join(" ".join(names) for names in HEADERS),
-            f"name its layout: --external_columns NAME={'|'.join(PRESETS)} or NAME=chrom:1/pos:2/...",
-        )
-    )
-
-
-def _quantity(meaning: Meaning, gives_distributions: bool) -> str:
-    """What the models of a run are told: distributions, or a score without a preference between
-    bases that a decoy could test."""
-    return "direct" if meaning.is_preference and gives_distributions else "score"
-
-
-def _say_meaning(name: str, quantity: str, meaning: Meaning) -> None:
-    """Say once what no decoy level follows from."""
-    if quantity != "score":
-        return
-    log.warning(
-        "%s: %s; no decoy can test them, so levels come from --labels alone. For decoy levels give the "
-        "log-likelihood ratios of all three ALTs of every base that sites_to_score.vcf.gz asks for "
-        "(--dry_run writes it)",
-        name,
-        "magnitudes, which prefer no base"
-        if meaning is Meaning.MAGNITUDE
-        else "scores of single alleles, without all three ALTs of a base",
-    )
 
 
 def _read_whole(
@@ -174,7 +92,7 @@ def _read_whole(
         check_alleles(scores.name, read, genome)
         variants = _variants(read, genome)
         sites, n_whole = _sites_of_alleles(read)
-        quantity = _quantity(meaning, n_whole > WHOLE_BASES * len(sites))
+        quantity = quantity_of(meaning, n_whole > WHOLE_BASES * len(sites))
         if quantity == "direct":
             sites = _whole_only(scores.name, sites)
     if not len(sites) + len(variants):
@@ -183,10 +101,10 @@ def _read_whole(
                 scores.name, "no scores of bases or indels", "answers; list_sites asks for them"
             )
         )
-    _say_meaning(name, quantity, meaning)
-    judged = _gate(sites, genome) if quantity == "direct" else _judged(float("nan"), 0)
+    say_meaning(name, quantity, meaning)
+    verdict = _gate(sites, genome) if quantity == "direct" else judged(float("nan"), 0)
     source = {scores.name: graph_contract.file_sha256(scores)}
-    meta = _meta(name, licence, quantity, judged, source)
+    meta = groups(name, licence, quantity, verdict, source)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for file, schema, table in (
@@ -237,7 +155,7 @@ def _whole_only(name: str, sites: pd.DataFrame) -> pd.DataFrame:
             "%s: %d of %d bases have scores of some ALTs only; they stay unanswered (list_sites asks for all three)",
             name,
             int((~whole).sum()),
-            len(whole),
+            len(sites),
         )
     return sites[whole].reset_index(drop=True)
 
@@ -291,69 +209,4 @@ def _gate(sites: pd.DataFrame, genome) -> dict:
         )
     every = np.concatenate(nll) if nll else np.empty(0)
     mean = float(every.mean()) if len(every) else float("nan")
-    return _judged(mean, len(every))
-
-
-def _judged(nll: float, n_bases: int) -> dict:
-    """The group `proof`. nll: mean -ln p of the genome's own bases, nats, NaN where the scores are
-    no distributions, which nothing is judged by."""
-    passed = not nll >= sanity_check.THRESHOLD_NATS
-    if not passed:
-        log.warning(
-            "mean NLL of the genome's own bases is %.3f, chance is %.3f: the scores do not prefer them",
-            nll,
-            sanity_check.THRESHOLD_NATS,
-        )
-    return {
-        "gate": "passed" if passed else "failed",
-        "nll_nats": round(nll, 6) if n_bases else -1.0,
-        "n_bases": n_bases,
-    }
-
-
-def _meta(name: str, licence: str, quantity: str, judged: dict, source: dict) -> dict:
-    """Groups of bundle.json of a model that is a table: one base wide, one strand, nothing to
-    run."""
-    return {
-        "identity": {
-            "model_id": name,
-            "family": schema.EXTERNAL,
-            "repository": "",
-            "revision": "",
-            "licence": licence,
-            "licence_url": "",
-            "n_parameters": 0,
-            "citation": "",
-        },
-        "text": {
-            "k": 1,
-            "vocabulary": {},
-            "mask": "",
-            "unknown": "",
-            "outside": "",
-            "prefix": [],
-            "suffix": [],
-            "lower_case": False,
-            "vocabulary_sha256": "",
-        },
-        "scoring": {
-            "causal": False,
-            "quantity": quantity,
-            "kmer_method": "",
-            "n_members": 1,
-            "rc_equivariant": True,
-            "neighbour_offsets": [],
-            "neighbours_in_same_pass": False,
-        },
-        "window": {
-            "window_bp": 1,
-            "trained_bp": 1,
-            "site_forward": 0,
-            "site_reverse": 0,
-            "shifts": [],
-            "batch": 0,
-        },
-        "source": {"sha256": source},
-        "proof": judged,
-        "golden": [],
-    }
+    return judged(mean, len(every))

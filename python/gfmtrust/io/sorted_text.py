@@ -70,8 +70,8 @@ class SortedText:
                 continue
             section = self._section(contig, windows, window)
             for _, pos, i in group:
-                if found := section.lines(pos):
-                    yield i, found
+                if lines := section.lines(pos):
+                    yield i, lines
 
     @property
     def size(self) -> int:
@@ -173,14 +173,14 @@ class _Section:
         """The lines at a 0-based position; [] where there are none."""
         # the last block whose first whole line lies before the position
         block = bisect_right(range(1, len(self._blocks)), pos - 1, key=self._head)
-        found: list[bytes] = []
+        lines_there: list[bytes] = []
         while block < len(self._blocks):
             lines, ends_here = self._in_block(block, pos)
-            found += lines
+            lines_there += lines
             block += 1
             if not ends_here or block == len(self._blocks) or self._head(block) > pos:
-                return found
-        return found
+                return lines_there
+        return lines_there
 
     def first_position(self) -> int | None:
         """The position of the first line of the section, None where it is of another contig."""
@@ -194,15 +194,15 @@ class _Section:
         at = self._find(text, pos)
         if at < 0:
             return [], True
-        found: list[bytes] = []
+        lines_there: list[bytes] = []
         start = at + 1
         while (stop := text.find(b"\n", start)) >= 0:
             line = text[start:stop].rstrip(b"\r")
             if self._position(line) != pos:
-                return found, False
-            found.append(line)
+                return lines_there, False
+            lines_there.append(line)
             start = stop + 1
-        return found, True
+        return lines_there, True
 
     def _find(self, text: bytes, pos: int) -> int:
         """Offset of the line end before the first line at the position, -1 where there is none."""

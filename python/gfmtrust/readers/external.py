@@ -173,7 +173,7 @@ class ExternalReader(Reader):
             for number in np.unique(contig_index):
                 rows = np.flatnonzero(contig_index == number)
                 rows = rows[np.argsort(pos[rows], kind="stable")]
-                contig, here = genome.names[number], pos[rows].astype(np.int64)
+                contig, here = str(genome.names[int(number)]), pos[rows].astype(np.int64)
                 answers = table.sites(contig, here, genome.windows(contig, here, 1)[:, 0])
                 values[rows], other[rows] = answers.values, answers.differs
         finally:
@@ -224,7 +224,7 @@ class ExternalReader(Reader):
             for number in np.unique(contig_index):
                 rows = np.flatnonzero(contig_index == number)
                 asked = [variants[int(row)] for row in rows]
-                llr[rows] = table.alleles(genome, genome.names[number], asked)
+                llr[rows] = table.alleles(genome, str(genome.names[int(number)]), asked)
         finally:
             table.close()
         return np.clip(llr, -LONGEST_LLR, LONGEST_LLR)

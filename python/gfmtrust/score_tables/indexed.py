@@ -48,7 +48,7 @@ class IndexedTable:
                     f"make it with tabix -s 1 -b 2 -e 2 {self.path.name} (a sorted file, bgzip)",
                 )
             )
-        self.index_path = index_path
+        self.index_path: Path | None = index_path
         index = read_index(index_path)
         self.names = names_in_table(contigs, index.contigs, contig_map)
         if not self.names:

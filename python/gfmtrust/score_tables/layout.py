@@ -96,10 +96,10 @@ class ScoreLayout:
     def indices(self, header: Sequence[str] | None, place: str) -> dict[str, int]:
         """0-based index of each role's column. header: names of the columns, None where the table
         has none. Raises BadDataError (65) where a name is not among them."""
-        found = {}
+        index = {}
         for role, column in self.columns:
             if column.isdigit():
-                found[role] = int(column) - 1
+                index[role] = int(column) - 1
                 continue
             names = [] if header is None else list(header)
             if names.count(column) != 1:
@@ -112,8 +112,8 @@ class ScoreLayout:
                         "choose another layout; see --external_columns",
                     )
                 )
-            found[role] = names.index(column)
-        return found
+            index[role] = names.index(column)
+        return index
 
 
 _DEFAULT = ScoreLayout()

@@ -56,14 +56,14 @@ class RowReader:
         ref = fields[self.index["ref"]] if "ref" in self.index else b""
         if any(number is None for number in numbers):
             return None
-        known = [number for number in numbers if number is not None]
+        present = [number for number in numbers if number is not None]
         if self.layout.scale == "probability":
-            if min(known) < 0 or abs(sum(known) - 1) > 1e-3:
+            if min(present) < 0 or abs(sum(present) - 1) > 1e-3:
                 raise self._wrong(
-                    lines[0], f"probabilities {known}", "four from 0 to 1 with the sum 1"
+                    lines[0], f"probabilities {present}", "four from 0 to 1 with the sum 1"
                 )
-            return ref, [log(max(number, SMALLEST)) for number in known]
-        return ref, [number * self.layout.factor for number in known]
+            return ref, [log(max(number, SMALLEST)) for number in present]
+        return ref, [number * self.layout.factor for number in present]
 
     def _of_columns(self, fields: list[bytes], line: bytes) -> list[Row]:
         index = self.index

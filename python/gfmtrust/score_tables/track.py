@@ -37,7 +37,8 @@ class Track:
     def __init__(
         self, path: Path, layout: ScoreLayout, contigs: dict[str, int], contig_map: str | Path
     ):
-        self.path, self.layout, self.index_path = Path(path), layout, None
+        self.path, self.layout = Path(path), layout
+        self.index_path: Path | None = None
         try:
             self._file: Any = pyBigWig.open(str(path))
         except RuntimeError as error:

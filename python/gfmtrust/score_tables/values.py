@@ -36,12 +36,12 @@ def as_probabilities(values: np.ndarray, needs_all: bool) -> np.ndarray:
     otherwise a row holds the ratios that are known, and NaN for the others. Ratios beyond
     LONGEST_LLR are cut.
     """
-    known = np.isfinite(values)
-    used = known.all(axis=1) if needs_all else known.sum(axis=1) > 1
-    highest = np.where(known, values, -np.inf).max(axis=1, initial=-np.inf)
+    has_value = np.isfinite(values)
+    used = has_value.all(axis=1) if needs_all else has_value.sum(axis=1) > 1
+    highest = np.where(has_value, values, -np.inf).max(axis=1, initial=-np.inf)
     shifted = values - np.where(np.isfinite(highest), highest, 0.0)[:, None]
     weight = np.exp(np.clip(shifted, -LONGEST_LLR, 0.0))
-    total = np.where(known, weight, 0.0).sum(axis=1, keepdims=True)
+    total = np.where(has_value, weight, 0.0).sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         probs = weight / total
     probs[~used] = np.nan
