@@ -6,6 +6,7 @@ PACKAGES = (
     "io",
     "inputs",
     "copies",
+    "score_tables",
     "bundle",
     "planning",
     "readers",

@@ -214,6 +214,7 @@ def random_sites(result: RunCalibration, n: int, skill: float, seed: int) -> pa.
     rel = calibration_fit.reliability(result.snv, table)
     numbers = {name: table[name].to_numpy() for name in SITES.names if name in table}
     numbers |= {"rel": rel, "pct": 100 * rng.random(n)}
+    numbers |= {"models_pct": np.full(n, np.nan), "models_sd": np.full(n, np.nan)}
     numbers |= {
         name: np.full(n, np.nan)
         for name in SITES.names

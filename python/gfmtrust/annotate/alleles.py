@@ -19,6 +19,7 @@ from gfmtrust.annotate.model_comparison import ModelComparison
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, allele_status, blocks
 from gfmtrust.calibration.features import features, variant_features
+from gfmtrust.calibration.model_ranks import ModelRanks, scores_by_model
 from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.percentile import Background
 from gfmtrust.calibration.record import RunCalibration
@@ -52,12 +53,14 @@ def annotate_sites(
     fitted: RunCalibration,
     out_dir: Path,
     background: Path | None = None,
+    ranks: Path | None = None,
 ) -> dict[str, int]:
     """Write sites.parquet (one row per single allele, in the order of alleles.parquet),
     bases.parquet (one row per region base) and model_comparison.json (the models side by side, at
     scored SNVs and at every eighth region base).
 
-    background: background.parquet of calibrate; without it no allele has a percentile. Returns the
+    background, ranks: background.parquet and model_ranks.parquet of calibrate; without them no
+    allele has a percentile, or the models' ranks. Returns the
     number of alleles by flag and status.
     """
     plan = Plan.read(plan_dir / Plan.NAME)
@@ -82,8 +85,11 @@ def annotate_sites(
         tables.TableWriter(out_dir / "sites.parquet", tables.SITES, metadata) as sites_file,
         tables.TableWriter(out_dir / "bases.parquet", tables.REGION_BASES, metadata) as bases_file,
     ):
-        ranking = read_background(background) if background else None
-        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants, ranking)
+        references = (
+            read_background(background) if background else None,
+            ModelRanks.read(ranks) if ranks else None,
+        )
+        sites = _SitesTable(sites_file, scores.ensemble, fitted, variants, references)
         bases = BasesTable(bases_file, scores.ensemble, fitted, names, plan.seed)
         for block in blocks(plan_dir, scores):
             if len(block.site):
@@ -93,7 +99,11 @@ def annotate_sites(
         sites.add(alleles.rest(), None)
     tables.write_json(
         out_dir / model_comparison.FILE,
-        {"snvs": sites.compared.as_dict(), "bases": bases.compared.as_dict()},
+        {
+            "snvs": sites.compared.as_dict(),
+            "bases": bases.compared.as_dict(),
+            "ranks": references[1].rows() if references[1] else [],
+        },
     )
     return dict(sorted(sites.counts.items()))
 
@@ -143,7 +153,13 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
     of_variant = planned.iloc[measured["variant"]].reset_index(drop=True)
     of_run = (of_variant["use"] & VARIANT > 0).to_numpy()
     measured = measured.assign(
-        rel=np.nan, pct=np.nan, rank=np.uint8(Rank.NOT_SCORED), why=None, basis=None
+        rel=np.nan,
+        pct=np.nan,
+        models_pct=np.nan,
+        models_sd=np.nan,
+        rank=np.uint8(Rank.NOT_SCORED),
+        why=None,
+        basis=None,
     )
     for kind in of_variant["kind"].unique():
         rows = np.flatnonzero((of_variant["kind"] == kind).to_numpy() & of_run)
@@ -163,7 +179,7 @@ def _flagged_variants(plan_dir: Path, scores: ScoreTables, fitted: RunCalibratio
 class _SitesTable:
     """Writes sites.parquet. counts: number of alleles by status and by flag; compared: the
     comparison of the models at the scored SNVs; variants: the output of `_flagged_variants`;
-    background: what SNVs are ranked among."""
+    references: what SNVs are ranked among, and the models' scores there."""
 
     def __init__(
         self,
@@ -171,10 +187,10 @@ class _SitesTable:
         ensemble: Ensemble,
         fitted: RunCalibration,
         variants: pd.DataFrame,
-        background: Background | None,
+        references: tuple[Background | None, ModelRanks | None],
     ):
         self._writer, self._ensemble, self._variants = writer, ensemble, variants
-        self._background = background
+        self._background, self._ranks = references
         self._fitted = fitted
         self.counts: dict[str, int] = {}
         self.compared = ModelComparison(ensemble)
@@ -234,17 +250,36 @@ class _SitesTable:
         )
         self.compared.add(block, site_rows, ref, alt)
         measured = features(block, self._ensemble, site_rows, ref, alt)
+        if self._ensemble.scores_alleles:
+            has_score = np.isfinite(measured["llr"].to_numpy(np.float64))
+            status[rows[~has_score]] = Status.UNSUPPORTED
+            rows, site_rows, ref, alt = (
+                rows[has_score],
+                site_rows[has_score],
+                ref[has_score],
+                alt[has_score],
+            )
+            measured = measured[has_score].reset_index(drop=True)
         llrs = measured["llr"].to_numpy(np.float64)
         measured["pct"] = percent_at(self._background, block, site_rows, (ref, alt), llrs)
         place = (alleles[name].to_numpy(np.int64)[rows] for name in ("contig_index", "pos"))
         verdicts = flags.verdicts(self._fitted, VariantClass.SNV, measured, *place)
         measured["rel"] = verdicts.rel
+        measured["models_pct"], measured["models_sd"] = self._compared(block, site_rows, ref, alt)
         for name in FEATURES:
             columns[name][rows] = measured[name].to_numpy()
         columns["rank"][rows] = verdicts.rank
         columns["conf"][rows] = [Rank(value).name for value in verdicts.rank]
         columns["why"][rows] = ["&".join(codes) or None for codes in verdicts.why]
         columns["basis"][rows] = verdicts.basis
+
+    def _compared(
+        self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `ModelRanks.compared`."""
+        if self._ranks is None:
+            return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        return self._ranks.compared(scores_by_model(block, self._ensemble, rows, ref, alt))
 
     def _count(self, status: np.ndarray, ranks: np.ndarray) -> None:
         for value in status:

@@ -58,6 +58,11 @@ def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> 
             else []
         ),
         *([f"##gfmtrustPercentile={facts.percentile}"] if facts.percentile else []),
+        *(
+            [f"##gfmtrustScores={own_scale(calibration.options.scores)}"]
+            if calibration.options.scores
+            else []
+        ),
         *([MISMATCH] if facts.allow_mismatch else []),
         *(
             model_line(model, digest, models.get(model, {}))
@@ -71,6 +76,14 @@ def header_lines(calibration: RunCalibration, facts: RunFacts, command: str) -> 
         ),
         *exam_lines(calibration, facts.soft_masked),
     ]
+
+
+def own_scale(models: str) -> str:
+    """What GFM_LLR holds in a run of scores on a scale of their own, as one sentence."""
+    return (
+        f"GFM_LLR holds the score of {models} on its own scale, low is disfavoured or damaging; it is no "
+        "log-likelihood ratio and prefers no base"
+    )
 
 
 def model_line(model: str, digest: str, facts: dict) -> str:

@@ -16,11 +16,13 @@ from gfmtrust.bundle.graph_contract import wrong
 from gfmtrust.bundle.tokenizers import Text
 from gfmtrust.core.errors import MissingInputError, message
 from gfmtrust.inputs import training
+from gfmtrust.score_tables import record
 
 SCHEMA = 1
 BUNDLE_FILE = "bundle.json"
 MAX_JSON_BYTES = 64 << 20
-QUANTITIES = ("direct", "kmer", "counts", "likelihood")
+QUANTITIES = ("direct", "kmer", "counts", "likelihood", "score")
+"""What a model answers; `score` is a scale of its own, of scores from elsewhere alone."""
 EXTERNAL = "external"
 """The family whose bundles contain tables of scores instead of a graph (`readers.external`)."""
 PRECISIONS = ("fp32", "fp16")
@@ -178,6 +180,8 @@ def _check_fields(directory: Path, meta: dict) -> None:
         raise wrong(path, f"{SIZES} is {meta[SIZES]!r}"[:120], "bytes of each file by its name")
     if fault := training.fault(meta.get("training", {})):
         raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
+    if fault := record.fault(meta.get(record.TABLE)):
+        raise wrong(path, f"table: {fault}", "a table that import_scores registered")
     _check_scoring(path, meta, is_external)
     _check_graphs(path, meta["graphs"], is_external)
 
@@ -200,6 +204,8 @@ def _check_scoring(path: Path, meta: dict, is_external: bool) -> None:
             f"quantity {scoring['quantity']!r}, gate {meta['proof']['gate']!r}",
             f"{QUANTITIES}; passed or failed",
         )
+    if scoring["quantity"] == "score" and not is_external:
+        raise wrong(path, "quantity 'score'", f"the family {EXTERNAL} with it")
     is_bpe = meta["text"].get("kind") == "bpe"
     if (scoring["quantity"] == "likelihood" and not is_external) != is_bpe:
         raise wrong(

@@ -6,6 +6,7 @@ Reads the plan and each score table once; runs no model.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from gfmtrust.calibration.ensemble import Ensemble, ScoreTables
 from gfmtrust.calibration.exam import examined
 from gfmtrust.calibration.labelled import LabelledAlleles, label_calibrations, local_ratios
 from gfmtrust.calibration.ladder import Ladder
+from gfmtrust.calibration.model_ranks import RunRanks
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.probe_tables import (
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["GUARD_BANDS", "LabelUse", "calibrate", "probe_table", "run_digests"]
+
+log = logging.getLogger(__name__)
 
 GUARD_BANDS = {"fp32": 0.002, "fp16": 0.01, "external": 0.002}
 """How far a reliability may move between devices, by the precision of the least precise model:
@@ -91,7 +95,8 @@ def calibrate(
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
     background = RunBackground(plan_dir, background_vcf)
-    read_once(plan_dir, scores, [probes, own, ladder, alts, background, *also])
+    ranks = RunRanks(plan_dir, ensemble)
+    read_once(plan_dir, scores, [probes, own, ladder, alts, background, ranks, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -107,11 +112,13 @@ def calibrate(
             digests=digests,
             background=plan.background.name if plan.background else "",
             long_window=beyond_training(ensemble),
+            scores=", ".join(ensemble.models) if ensemble.scores_alleles else "",
         )
-        calibration = calibration_fit.fit(table, options)
+        calibration = calibration_fit.fit(_testable(table, options), options)
+        of_class = {name: _testable(rows, options) for name, rows in of_classes.tables().items()}
         calibration = replace(
             calibration,
-            classes=calibration.classes | calibration_fit.fit_classes(of_classes.tables(), options),
+            classes=calibration.classes | calibration_fit.fit_classes(of_class, options),
         )
         if labelled and by_class:
             calibration = replace(
@@ -132,11 +139,25 @@ def calibrate(
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
-    calibration = examined(calibration, own, table, ladder.rows())
+    if not calibration.options.scores:
+        calibration = examined(calibration, own, table, ladder.rows())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
+    for pair in ranks.write(out_dir).near_duplicates:
+        log.warning(
+            "%s and %s rank the run's SNVs alike (Spearman %.3f): they count as two models but say the same",
+            pair.a,
+            pair.b,
+            pair.spearman,
+        )
     return calibration
+
+
+def _testable(probes: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """The probes as decoys can test them: a score on a scale of its own prefers no base, so that its
+    sign at a decoy means nothing, and no probe has an LLR."""
+    return probes.assign(llr=np.nan) if options.scores else probes
 
 
 def _probed_surprisal(probes: pd.DataFrame, own: OwnSnvs) -> np.ndarray:
@@ -177,6 +198,7 @@ def _controls(plan_dir: Path, scores: ScoreTables, options: Options) -> tuple[Co
 
 def _write_probes(calibration: RunCalibration, table: pd.DataFrame, out_dir: Path) -> None:
     """probes.scored.parquet: the probes with their reliability, flag and reasons."""
+    table = _testable(table, calibration.options)
     rank, why = flags.assign(calibration, table)
     scored = table.assign(
         rel=calibration_fit.reliability(calibration.snv, table),

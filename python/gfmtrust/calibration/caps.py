@@ -40,7 +40,8 @@ class Limits:
     its one-sided 95 % lower bound, bits per base (None where the context model is the model);
     background: whether the probes come from another sequence than the run's alleles; long_window:
     whether a voting model reads longer windows than those that it was trained on. copied_high:
-    whether a near copy elsewhere in the genome does not cap HIGH (`--copied_high`).
+    whether a near copy elsewhere in the genome does not cap HIGH (`--copied_high`). own_scale:
+    whether the scores are on a scale of their own, which has no distribution and no zero.
     """
 
     surprisal_range: tuple[float, float] | None = None
@@ -54,6 +55,7 @@ class Limits:
     background: bool = False
     long_window: bool = False
     copied_high: bool = False
+    own_scale: bool = False
 
 
 def measure_limits(features: pd.DataFrame, blocks: np.ndarray, options: Options) -> Limits:
@@ -76,6 +78,7 @@ def measure_limits(features: pd.DataFrame, blocks: np.ndarray, options: Options)
         background=bool(options.background),
         long_window=bool(options.long_window),
         copied_high=options.copied_high,
+        own_scale=bool(options.scores),
     )
 
 
@@ -87,7 +90,7 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         Why.COPIED: (features["copy_class"] == CopyClass.NEAR_COPY).to_numpy()
         & (not limits.copied_high),
         Why.BACKGROUND: np.full(len(features), limits.background),
-        Why.NO_DISTRIBUTION: _no_distribution(features),
+        Why.NO_DISTRIBUTION: _no_distribution(features) & (not limits.own_scale),
         Why.OOD_WINDOW: limits.long_window
         | _outside(column(features, "local_surprisal"), limits.surprisal_range),
         Why.NO_GAIN: _no_gain(limits, features),
@@ -100,7 +103,7 @@ def caps(limits: Limits, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray
         )
         | (column(features, "sign_agreement") < MIN_SIGN_AGREEMENT),
         Why.HIGH_ENTROPY: column(features, "ent") > HIGH_ENTROPY_BITS,
-        Why.ALT_PREFERRED: column(features, "llr") > 0,
+        Why.ALT_PREFERRED: (column(features, "llr") > 0) & (not limits.own_scale),
     }
     cap = np.full(len(features), Rank.HIGH, dtype=np.uint8)
     for why in (

@@ -17,7 +17,7 @@ import numpy as np
 from gfmtrust.core.contracts.base import decoded
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.errors import BadDataError, InternalError, MissingInputError, message
-from gfmtrust.core.measures import shared_weights, view_weights
+from gfmtrust.core.measures import shared_weights
 from gfmtrust.core.vocabulary import CONTEXT_FAMILY, STATUS_ORDER, ShardKind, Status
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import planned_shards
@@ -34,7 +34,8 @@ class Ensemble:
     there is none. view_models: (V,) index into `models`; view_strands: (V,) '+' or '-';
     view_equivariant: (V,) bool, whether both strands are equal by construction. metadata: the
     metadata of each model's tables. view_has_distribution: (V,) bool, whether a view is a
-    distribution; a view of whole tokens has only LLRs.
+    distribution; a view of whole tokens has only LLRs. beside: ids of the models whose scores are
+    on scales of their own and do not vote; they are compared by rank alone.
     """
 
     models: tuple[str, ...]
@@ -43,6 +44,7 @@ class Ensemble:
     view_strands: np.ndarray
     view_equivariant: np.ndarray
     metadata: dict[str, dict]
+    beside: tuple[str, ...] = ()
 
     @property
     def view_has_distribution(self) -> np.ndarray:
@@ -53,6 +55,12 @@ class Ensemble:
             ],
             dtype=bool,
         )
+
+    @property
+    def scores_alleles(self) -> bool:
+        """Whether the run's one voting model scores alleles on a scale of its own, without a
+        preference between bases that a decoy could test."""
+        return any(is_score(self.metadata.get(model, {})) for model in self.models)
 
     @property
     def context_only(self) -> bool:
@@ -87,6 +95,7 @@ class SiteBlock:
     llr: np.ndarray | None = None
     variant_status: np.ndarray | None = None
     distribution_weights: np.ndarray | None = None
+    beside: np.ndarray | None = None
 
 
 class ScoreTables:
@@ -127,14 +136,23 @@ class ScoreTables:
             for model in order
         }
         context = [model for model in order if metadata[model]["family"] == CONTEXT_FAMILY]
-        voting = [model for model in order if model not in context] or context
+        others = [model for model in order if model not in context]
+        scales = [model for model in others if is_score(metadata[model])]
+        # scores on scales of their own are never averaged: one of them votes where no model does
+        voting = [model for model in others if model not in scales] or scales[:1] or context
         views = [
             (voting.index(model), view[2], metadata[model]["rc_equivariant"])
             for model in voting
             for view in metadata[model]["views"]
         ]
         columns = [np.array(column) for column in zip(*views, strict=True)]
-        return Ensemble(tuple(voting), context[0] if context else None, *columns, metadata)
+        return Ensemble(
+            tuple(voting),
+            context[0] if context else None,
+            *columns,
+            metadata,
+            tuple(model for model in scales if model not in voting),
+        )
 
     def _first_table(self, model: str) -> Path:
         return min(
@@ -146,23 +164,30 @@ class ScoreTables:
         table belongs to other sites."""
         answer = {model: self._read(model, shard, site) for model in self.ensemble.metadata}
         voting = [answer[model] for model in self.ensemble.models]
+        beside = np.stack(
+            [answer[model]["probs"][:, 0] for model in self.ensemble.beside]
+            or [np.empty((len(site), 0))],
+            axis=1,
+        )
         probs = np.concatenate([part["probs"] for part in voting], axis=1)
         status = _first_status([part["status"] for part in voting])
         probs[status != ""] = np.nan
         nowhere = np.full(len(site), np.nan)
         view_has_distribution = self.ensemble.view_has_distribution
-        beside = [
+        near = [
             answer[model]["local_surprisal"]
             for model in self.ensemble.models
             if has_distribution(self.ensemble.metadata[model])
         ]
-        local = np.mean(beside, axis=0, dtype=np.float64) if beside else nowhere
+        local = np.mean(near, axis=0, dtype=np.float64) if near else nowhere
         base = answer.get(self.ensemble.baseline)
         context = base["local_surprisal"].astype(np.float64) if base else nowhere
         return SiteBlock(
             site=site,
             probs=probs,
-            weights=view_weights(probs, self.ensemble.view_models),
+            weights=shared_weights(
+                _has_answer(probs, self.ensemble.scores_alleles), self.ensemble.view_models
+            ),
             status=status,
             local_surprisal=local,
             context_surprisal=context,
@@ -173,6 +198,7 @@ class ScoreTables:
             distribution_weights=shared_weights(
                 view_has_distribution & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
             ),
+            beside=beside if self.ensemble.beside else None,
             **_of_variants(voting),
         )
 
@@ -216,7 +242,19 @@ class ScoreTables:
 
 def has_distribution(metadata: dict) -> bool:
     """Whether a model's table contains distributions, according to its metadata."""
-    return metadata.get("quantity") != "likelihood"
+    return metadata.get("quantity") not in ("likelihood", "score")
+
+
+def is_score(metadata: dict) -> bool:
+    """Whether a model's table contains scores on a scale of their own, see `Ensemble`."""
+    return metadata.get("quantity") == "score"
+
+
+def _has_answer(probs: np.ndarray, partly: bool) -> np.ndarray:
+    """Whether each view votes at each site, bool (n, V). partly: whether the ratios of some ALTs
+    are enough."""
+    absent = np.isnan(probs)
+    return ~(absent.all(axis=2) if partly else absent.any(axis=2))
 
 
 def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:

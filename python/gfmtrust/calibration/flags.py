@@ -73,7 +73,10 @@ def verdicts(
 
 def _verdicts(run: RunCalibration, features: pd.DataFrame, one: ClassCalibration) -> Verdicts:
     rank, why = assign(run, features, one)
-    return Verdicts(reliability(one, features), rank, why, basis(one, rank))
+    basis_of = basis(one, rank)
+    if run.options.scores and one.set != LABELS:
+        basis_of = np.full(len(rank), None, dtype=object)  # no decoy can test these scores
+    return Verdicts(reliability(one, features), rank, why, basis_of)
 
 
 def assign(

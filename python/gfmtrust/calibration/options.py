@@ -40,6 +40,11 @@ class Options:
     long_window: str = entry(
         "models that read more than they were trained on; empty where none does", default=""
     )
+    scores: str = entry(
+        "model whose scores are on a scale of their own, so that no decoy can test them; empty where"
+        " the models prefer bases",
+        default="",
+    )
     digests: dict = entry(
         "what the calibration is of: genome, background, bundles, views, precision", factory=dict
     )

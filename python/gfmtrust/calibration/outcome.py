@@ -93,6 +93,8 @@ def _text(calibration: RunCalibration, kind: str, one: ClassCalibration, further
     if calibration.shift is not None and calibration.shift.fired:
         return "No flag above LOW: the run's sites are unlike the probes (shift test fired); calibrate again on this run"
     nothing = _without_level(calibration)
+    if options.scores:
+        return "; ".join([f"{nothing}: {no_decoys(options.scores)}", *further])
     if one.counts.refusal:
         return "; ".join([f"{nothing}: {one.counts.refusal}", *further])
     cells = list(level_cells(calibration, {kind: one}))
@@ -112,6 +114,14 @@ def _text(calibration: RunCalibration, kind: str, one: ClassCalibration, further
     if options.looks > 1:
         parts.append(f"exploratory: use {options.looks} of the certification splits")
     return "; ".join(parts)
+
+
+def no_decoys(models: str) -> str:
+    """Why no level by probes exists in a run of scores on a scale of their own, and how to get one."""
+    return (
+        f"the scores of {models} prefer no base, so that no decoy can test them; give --labels, or "
+        "log-likelihood ratios of all three ALTs of every base in sites_to_score.vcf.gz (--dry_run)"
+    )
 
 
 def _without_level(calibration) -> str:

@@ -59,7 +59,7 @@ def check_weights(probs: np.ndarray, weights: np.ndarray) -> None:
     check_probs(probs)
     if weights.shape != probs.shape[:2]:
         raise ValueError(f"weights: shape {weights.shape}; expected {probs.shape[:2]}")
-    if np.isnan(probs[weights > 0]).any():
+    if np.isnan(probs[weights > 0]).all(axis=1).any():
         raise ValueError(
             "weights: a view that is NaN has a weight above 0; expected 0 (view_weights makes them)"
         )

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gfmtrust.bundle import bundle, graph_contract, schema
+from gfmtrust.bundle import bundle, graph_contract
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.export import sanity_check
+from gfmtrust.export.external_bundle import groups, judged, quantity_of, say_meaning
+from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
     SUM_TOLERANCE,
@@ -34,12 +35,11 @@ from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
+from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed
+from gfmtrust.score_tables.layout import Meaning, parse
+from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
 
 log = logging.getLogger(__name__)
-
-LONGEST_LLR = 80.0
-"""Nats; a probability of e^-80 is float32's last but few, and no measure tells larger ratios
-apart."""
 
 
 def import_scores(
@@ -50,45 +50,61 @@ def import_scores(
     key: str = "SCORE",
     contig_map: str | Path = "none",
     licence: str = "",
+    layout: str = "",
 ) -> bundle.Bundle:
     """Write the bundle out_dir/<name>/ of family `external`.
 
-    scores: table (.tsv, .tsv.gz) or VCF; key: of the VCF's INFO. A base is answered for where all
-    three ALTs, or its four probabilities, are given. Raises BadDataError (65) for a line that is no
-    answer, a contig, base or REF that is not the genome's, an allele answered twice with different
-    values, or no answer at all.
+    scores: a table or VCF, or a bigWig. One with an index of tabix, or a bigWig, is examined at a
+    few thousand bases and stays where it is; any other is read whole into the bundle. key: of the
+    VCF's INFO. layout: a preset or the text of a `ScoreLayout`; '' for the table or VCF of the
+    module's first paragraph. A base is answered for where all three ALTs, or its four
+    probabilities, are given. Raises BadDataError (65) for a line that is no answer, a contig, base
+    or REF that is not the genome's, an allele answered twice with different values, or no answer at
+    all; UsageError (64) for a layout that is none.
     """
     scores = Path(scores)
     with Genome.open(fasta) as genome:
-        read = (
-            read_vcf(scores, key, genome, contig_map)
-            if is_vcf(scores)
-            else read_table(scores, genome, contig_map)
+        if is_indexed(scores):
+            return register_scores(
+                scores, name, genome, out_dir, (key, contig_map, licence, layout)
+            )
+        return _read_whole(scores, name, genome, out_dir, (key, contig_map, licence, layout))
+
+
+def _read_whole(
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+) -> bundle.Bundle:
+    """The bundle of a table that is read and checked row by row. stated: key, contig_map, licence,
+    layout."""
+    key, contig_map, licence, layout = stated
+    meaning = parse(layout).meaning if layout else Meaning.PREFERENCE
+    if is_vcf(scores) and not (layout and parse(layout).columns):
+        read = read_vcf(scores, parse(layout).info if layout else key, genome, contig_map)
+        if layout:
+            read["score"] = read["score"] * parse(layout).factor
+    else:
+        read = read_table(scores, genome, contig_map, parse(layout) if layout else None)
+    if "score" not in read:
+        sites = _sites_of_laws(scores.name, read, genome)
+        variants = pd.DataFrame(columns=VARIANTS.names)
+        quantity = "direct"
+    else:
+        check_alleles(scores.name, read, genome)
+        variants = _variants(read, genome)
+        sites, n_whole = _sites_of_alleles(read)
+        quantity = quantity_of(meaning, n_whole > WHOLE_BASES * len(sites))
+        if quantity == "direct":
+            sites = _whole_only(scores.name, sites)
+    if not len(sites) + len(variants):
+        raise BadDataError(
+            message(
+                scores.name, "no scores of bases or indels", "answers; list_sites asks for them"
+            )
         )
-        if "score" in read:
-            check_alleles(scores.name, read, genome)
-            sites, variants = _sites_of_alleles(scores.name, read, genome), _variants(read, genome)
-        else:
-            sites, variants = (
-                _sites_of_laws(scores.name, read, genome),
-                pd.DataFrame(columns=VARIANTS.names),
-            )
-        if not len(sites) + len(variants):
-            raise BadDataError(
-                message(
-                    scores.name,
-                    "no base with all three ALTs and no indel",
-                    "answers; list_sites says which are asked",
-                )
-            )
-        judged = _gate(sites, genome)
-    meta = _meta(
-        name,
-        licence,
-        quantity="likelihood" if "score" in read else "direct",
-        judged=judged,
-        source={scores.name: graph_contract.file_sha256(scores)},
-    )
+    say_meaning(name, quantity, meaning)
+    verdict = _gate(sites, genome) if quantity == "direct" else judged(float("nan"), 0)
+    source = {scores.name: graph_contract.file_sha256(scores)}
+    meta = groups(name, licence, quantity, verdict, source)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for file, schema, table in (
@@ -108,38 +124,40 @@ def import_scores(
     return written
 
 
-def _sites_of_alleles(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
-    """Bases all of whose ALTs have a score, as the distribution whose ratios those are."""
+def _sites_of_alleles(read: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Bases any of whose ALTs has a score, with the distribution whose ratios those are (NaN for an
+    ALT without one), and how many of them have all three."""
     snv = read[(read["ref"].str.len() == 1) & (read["alt"].str.len() == 1)].drop_duplicates(KEY)
-    codes = np.full((0, 4), np.nan)
     if not len(snv):
         return pd.DataFrame(
-            {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": list(codes)}
-        )
-    place, first = (
-        snv.groupby(["contig_index", "pos"], sort=True).ngroup().to_numpy(),
-        snv.drop_duplicates(["contig_index", "pos"]),
-    )
-    first = first.sort_values(["contig_index", "pos"])
+            {"contig": np.empty(0, object), "pos": np.empty(0, np.int64), "probs": []}
+        ), 0
+    place = snv.groupby(["contig_index", "pos"], sort=True).ngroup().to_numpy()
+    first = snv.drop_duplicates(["contig_index", "pos"]).sort_values(["contig_index", "pos"])
     ratios = np.full((len(first), 4), np.nan)
     ratios[place, snv["ref"].map(BASES.index)] = 0.0
     ratios[place, snv["alt"].map(BASES.index)] = np.clip(snv["score"], -LONGEST_LLR, LONGEST_LLR)
-    whole = np.asarray(np.isfinite(ratios).all(axis=1))
+    sites = pd.DataFrame(
+        {
+            "contig": first["contig"].to_numpy(object),
+            "pos": first["pos"].to_numpy(np.int64),
+            "probs": list(as_probabilities(ratios, needs_all=False)),
+        }
+    )
+    return sites, int(np.isfinite(ratios).all(axis=1).sum())
+
+
+def _whole_only(name: str, sites: pd.DataFrame) -> pd.DataFrame:
+    """The bases with a score of all three ALTs, which are distributions."""
+    whole = np.isfinite(np.stack(sites["probs"].to_numpy())).all(axis=1)
     if not whole.all():
         log.warning(
             "%s: %d of %d bases have scores of some ALTs only; they stay unanswered (list_sites asks for all three)",
             name,
             int((~whole).sum()),
-            len(whole),
+            len(sites),
         )
-    weight = np.exp(ratios[whole] - ratios[whole].max(axis=1, keepdims=True))
-    return pd.DataFrame(
-        {
-            "contig": first["contig"].to_numpy(object)[whole],
-            "pos": first["pos"].to_numpy(np.int64)[whole],
-            "probs": list((weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)),
-        }
-    )
+    return sites[whole].reset_index(drop=True)
 
 
 def _sites_of_laws(name: str, read: pd.DataFrame, genome) -> pd.DataFrame:
@@ -191,63 +209,4 @@ def _gate(sites: pd.DataFrame, genome) -> dict:
         )
     every = np.concatenate(nll) if nll else np.empty(0)
     mean = float(every.mean()) if len(every) else float("nan")
-    passed = mean < sanity_check.THRESHOLD_NATS
-    if not passed:
-        log.warning(
-            "mean NLL of the genome's own bases is %.3f, chance is %.3f: the scores do not prefer them",
-            mean,
-            sanity_check.THRESHOLD_NATS,
-        )
-    return {
-        "gate": "passed" if passed else "failed",
-        "nll_nats": round(mean, 6) if len(every) else -1.0,
-        "n_bases": len(every),
-    }
-
-
-def _meta(name: str, licence: str, quantity: str, judged: dict, source: dict) -> dict:
-    """Groups of bundle.json of a model that is a table: one base wide, one strand, nothing to
-    run."""
-    return {
-        "identity": {
-            "model_id": name,
-            "family": schema.EXTERNAL,
-            "repository": "",
-            "revision": "",
-            "licence": licence,
-            "licence_url": "",
-            "n_parameters": 0,
-            "citation": "",
-        },
-        "text": {
-            "k": 1,
-            "vocabulary": {},
-            "mask": "",
-            "unknown": "",
-            "outside": "",
-            "prefix": [],
-            "suffix": [],
-            "lower_case": False,
-            "vocabulary_sha256": "",
-        },
-        "scoring": {
-            "causal": False,
-            "quantity": quantity,
-            "kmer_method": "",
-            "n_members": 1,
-            "rc_equivariant": True,
-            "neighbour_offsets": [],
-            "neighbours_in_same_pass": False,
-        },
-        "window": {
-            "window_bp": 1,
-            "trained_bp": 1,
-            "site_forward": 0,
-            "site_reverse": 0,
-            "shifts": [],
-            "batch": 0,
-        },
-        "source": {"sha256": source},
-        "proof": judged,
-        "golden": [],
-    }
+    return judged(mean, len(every))

@@ -16,7 +16,9 @@ from gfmtrust.core.warning_counts import shown
 from gfmtrust.inputs.alleles import classify
 from gfmtrust.inputs.contig_names import ContigRule, match
 from gfmtrust.inputs.labels import info_value
+from gfmtrust.io.bgzf import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
+from gfmtrust.score_tables.layout import ScoreLayout
 
 ALLELES = ("chrom", "pos", "ref", "alt", "score")
 
@@ -31,37 +33,42 @@ SUM_TOLERANCE = 1e-3
 KEY = ["contig", "pos", "ref", "alt"]
 
 
+MISSING = ("", ".", "NA", "nan", "NaN", "None")
+
+
 def is_vcf(path: Path) -> bool:
     return re.search(r"\.vcf(\.b?gz)?$", path.name, re.IGNORECASE) is not None
 
 
-def read_table(path: Path, genome, contig_map: str | Path) -> pd.DataFrame:
+MAX_WHOLE_BYTES = 1 << 30
+"""Compressed bytes of a table that is read whole; a larger one needs an index."""
+
+
+def first_line(path: Path) -> str:
+    """The first line of a table that is no comment of two marks, without its end."""
+    for line in read_lines(path, 1 << 20):
+        if not line.startswith(b"##"):
+            return line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+    return ""
+
+
+def read_table(
+    path: Path, genome, contig_map: str | Path, layout: ScoreLayout | None = None
+) -> pd.DataFrame:
     """Columns contig_index (-1: not in the genome), contig, pos (0-based), line, and ref, alt,
-    score or A, C, G, T."""
-    try:
-        read = pd.read_csv(
-            path,
-            sep="\t",
-            dtype=str,
-            keep_default_na=False,
-            compression="gzip" if path.suffix in (".gz", ".bgz") else None,
-        )
-    except (ValueError, OSError, EOFError) as error:
-        raise BadDataError(
-            message(
-                path.name, f"no table ({str(error).splitlines()[0]})", "columns separated by tabs"
-            )
-        ) from error
-    columns = next((wanted for wanted in (ALLELES, LAWS) if tuple(read.columns) == wanted), None)
-    if columns is None:
+    score or A, C, G, T. Scores are multiplied by the layout's factor; rows without one are left
+    out where a layout is given."""
+    if path.stat().st_size > MAX_WHOLE_BYTES:
         raise BadDataError(
             message(
                 path.name,
-                f"columns {shown(' '.join(map(str, read.columns)))}",
-                f"{' '.join(ALLELES)}, or {' '.join(LAWS)}, in this order",
+                f"{path.stat().st_size >> 20:,} MiB without an index",
+                f"at most {MAX_WHOLE_BYTES >> 20:,} MiB, or an index of tabix",
+                f"sort it, bgzip it, and run tabix -s 1 -b 2 -e 2 {path.name}",
             )
         )
-    read["line"] = np.arange(2, len(read) + 2)
+    columns, read = _columns_of(path, layout)
+    read["line"] = np.arange(len(read)) + 1 + read.attrs["skipped"]
     place = [vcf_reader.parse_position(text) for text in read["pos"]]
     refuse(
         path.name,
@@ -72,10 +79,84 @@ def read_table(path: Path, genome, contig_map: str | Path) -> pd.DataFrame:
     )
     read["pos"] = np.array(place, dtype=np.int64)
     for name in ("score",) if columns is ALLELES else BASES:
+        missing = read[name].isin(MISSING).to_numpy() if layout else np.zeros(len(read), bool)
         numbers = pd.to_numeric(read[name], errors="coerce").to_numpy(np.float64)
-        refuse(path.name, read, ~np.isfinite(numbers), name, "a finite number")
+        refuse(path.name, read, ~np.isfinite(numbers) & ~missing, name, "a finite number")
         read[name] = numbers
-    return placed(read, genome, contig_map)
+        read = read[~missing]
+    if layout:
+        read = _in_nats(read, columns, layout)
+    return placed(read.reset_index(drop=True), genome, contig_map)
+
+
+def _in_nats(read: pd.DataFrame, columns: tuple[str, ...], layout: ScoreLayout) -> pd.DataFrame:
+    """Scores by the layout's factor; logarithms of probabilities as probabilities."""
+    if columns is ALLELES:
+        kept = read[~read["alt"].isin([".", ""]) & (read["alt"] != read["ref"])]
+        return kept.assign(score=kept["score"] * layout.factor)
+    if layout.scale == "probability":
+        return read
+    return read.assign(**{base: np.exp(read[base] * layout.factor) for base in BASES})
+
+
+def _columns_of(path: Path, layout: ScoreLayout | None) -> tuple[tuple[str, ...], pd.DataFrame]:
+    """The columns of a table by role, as text, with the number of lines before them as
+    attrs['skipped']."""
+    skipped, header = 0, None
+    for line in read_lines(path, 1 << 20):
+        text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        if (
+            layout is not None
+            and not text.startswith("#")
+            and not (layout.header and header is None)
+        ):
+            break
+        if layout is None and skipped:
+            break
+        skipped, header = skipped + 1, text.lstrip("#").split("\t")
+        if layout is None or (layout.header and not text.startswith("#")):
+            break
+    try:
+        whole = pd.read_csv(
+            path,
+            sep="\t",
+            dtype=str,
+            header=None,
+            skiprows=skipped,
+            keep_default_na=False,
+            compression="gzip" if path.suffix in (".gz", ".bgz") else None,
+        )
+    except pd.errors.EmptyDataError:
+        whole = pd.DataFrame(columns=range(len(header or ())), dtype=str)
+    except (ValueError, OSError, EOFError) as error:
+        raise BadDataError(
+            message(
+                path.name, f"no table ({str(error).splitlines()[0]})", "columns separated by tabs"
+            )
+        ) from error
+    if layout is None:
+        columns = next(
+            (wanted for wanted in (ALLELES, LAWS) if tuple(header or ()) == wanted), None
+        )
+        index = {name: number for number, name in enumerate(columns or ())}
+    else:
+        index = layout.indices(header, path.name)
+        columns = LAWS if layout.has_bases else ALLELES
+    if columns is None or len(whole.columns) <= max(index.values(), default=0):
+        names = header if layout is None else [f"{len(whole.columns)} columns"]
+        raise BadDataError(
+            message(
+                path.name,
+                f"columns {shown(' '.join(map(str, names or ())))}",
+                f"{' '.join(ALLELES)}, or {' '.join(LAWS)}, in this order"
+                if layout is None
+                else f"layout {layout.name}: {layout.text()}",
+                "see --external_columns",
+            )
+        )
+    read = pd.DataFrame({role: whole[number] for role, number in index.items()})
+    read.attrs["skipped"] = skipped
+    return columns, read
 
 
 def read_vcf(path: Path, key: str, genome, contig_map: str | Path) -> pd.DataFrame:

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 import pyarrow as pa
 
+from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.errors import InternalError, message
 from gfmtrust.core.interfaces import Genome, LoadedScorer, Scorer
 from gfmtrust.core.vocabulary import Placement, Status
@@ -26,9 +27,13 @@ from gfmtrust.readers.haplotypes import HaplotypeScores, Span
 from gfmtrust.readers.options import DEFAULTS, ReadingOptions
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.score_tables.record import RegisteredTable
+from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from gfmtrust.score_tables.examine import ScoreTable
 
 SITES_FILE, VARIANTS_FILE = "sites.parquet", "variants.parquet"
 SITES = pa.schema(
@@ -78,23 +83,32 @@ class LookedUp:
 
 @dataclass(frozen=True)
 class ExternalReader(Reader):
-    """The tables of an opened bundle of family `external`; the bundle was checked when it was
-    opened. Nothing is known of neighbours or windows, and there is one view."""
+    """The tables of an opened bundle of family `external`, or the table outside it that the bundle
+    names. Nothing is known of neighbours or windows, and there is one view.
+
+    table: path of the table outside; None where the bundle holds its tables.
+    """
 
     runs_network: ClassVar[bool] = False
+    table: Path | None = None
 
     @cached_property
     def sites(self) -> pd.DataFrame:
         """Rows of SITES."""
-        return self._table(SITES_FILE)
+        return self._parquet(SITES_FILE)
 
     @cached_property
     def variants(self) -> pd.DataFrame:
         """Rows of VARIANTS."""
-        return self._table(VARIANTS_FILE)
+        return self._parquet(VARIANTS_FILE)
 
-    def _table(self, name: str) -> pd.DataFrame:
+    def _parquet(self, name: str) -> pd.DataFrame:
         return tables.read(self.model.directory / name).to_pandas()
+
+    @cached_property
+    def registered(self) -> RegisteredTable | None:
+        """The table outside the bundle."""
+        return RegisteredTable.from_meta(cast(Bundle, self.model).meta)
 
     def passes_per_site(self, preset: str, neighbours: bool) -> int:
         return 0
@@ -124,7 +138,22 @@ class ExternalReader(Reader):
         pos: np.ndarray,
         options: ReadingOptions = DEFAULTS,
     ) -> SiteScores:
-        """The answers at sites; a base without one is UNSUPPORTED."""
+        """The answers at sites; a base without one is UNSUPPORTED.
+
+        Raises BadDataError (65) where a table outside the bundle has another REF at too many bases.
+        """
+        if self.registered is None:
+            probs = self._stored(genome, contig_index, pos)
+        else:
+            probs = self._looked_up(genome, contig_index, pos)
+        answered = ~np.isnan(probs[:, 0]).all(axis=1)
+        status = np.where(answered, "", Status.UNSUPPORTED).astype(object)
+        unknown = np.full(len(pos), np.nan, np.float32)
+        zero = np.zeros(len(pos), np.float32)
+        return SiteScores(probs, status, unknown, zero, zero, zero)
+
+    def _stored(self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+        """float32 (n, 1, 4) from the bundle's own table."""
         import pandas as pd
 
         asked = pd.DataFrame(
@@ -138,10 +167,33 @@ class ExternalReader(Reader):
         probs = np.full((len(pos), 1, 4), np.nan, np.float32)
         if answered.any():
             probs[answered, 0] = np.stack(answers[answered].to_numpy())
-        status = np.where(answered, "", Status.UNSUPPORTED).astype(object)
-        unknown = np.full(len(pos), np.nan, np.float32)
-        zero = np.zeros(len(pos), np.float32)
-        return SiteScores(probs, status, unknown, zero, zero, zero)
+        return probs
+
+    def _looked_up(self, genome: Genome, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
+        """float32 (n, 1, 4) from the table outside, read at these bases alone."""
+        from gfmtrust.score_tables.examine import refuse_other_assembly
+
+        values, other = np.full((len(pos), 4), np.nan), np.zeros(len(pos), bool)
+        table = self._opened(genome)
+        try:
+            for number in np.unique(contig_index):
+                rows = np.flatnonzero(contig_index == number)
+                rows = rows[np.argsort(pos[rows], kind="stable")]
+                contig, here = str(genome.names[int(number)]), pos[rows].astype(np.int64)
+                answers = table.sites(contig, here, genome.windows(contig, here, 1)[:, 0])
+                values[rows], other[rows] = answers.values, answers.differs
+        finally:
+            table.close()
+        refuse_other_assembly(table.path.name, int(np.isfinite(values).any(axis=1).sum()), other)
+        needs_all = table.layout.meaning.is_preference and self.model.quantity != "score"
+        return as_probabilities(values, needs_all)[:, None]
+
+    def _opened(self, genome: Genome) -> ScoreTable:
+        from gfmtrust.score_tables.opened import open_registered
+
+        if self.registered is None:
+            raise InternalError(message(self.model.model_id, "no table", "a registered table"))
+        return open_registered(self.registered, self.table, dict(genome.contigs))
 
     def score_variants(
         self,
@@ -152,6 +204,16 @@ class ExternalReader(Reader):
         options: ReadingOptions = DEFAULTS,
     ) -> HaplotypeScores:
         """The answers for alleles that change the length; one without an answer is UNSUPPORTED."""
+        if self.registered is None:
+            llr = self._stored_variants(genome, contig_index, variants)
+        else:
+            llr = self._variants_looked_up(genome, contig_index, variants)
+        status = np.where(np.isnan(llr), Status.UNSUPPORTED, "").astype(object)
+        return HaplotypeScores(llr[:, None], status)
+
+    def _stored_variants(
+        self, genome: Genome, contig_index: np.ndarray, variants: list[Variant]
+    ) -> np.ndarray:
         import pandas as pd
 
         keys = pd.DataFrame(
@@ -160,11 +222,22 @@ class ExternalReader(Reader):
         asked = keys.assign(contig=np.array(genome.names, object)[contig_index]).astype(
             {"pos": np.int64, "contig": object, "ref": object, "alt": object}
         )
-        llr = asked.merge(self.variants, on=["contig", "pos", "ref", "alt"], how="left")[
-            "llr"
-        ].to_numpy(np.float32)
-        status = np.where(np.isnan(llr), Status.UNSUPPORTED, "").astype(object)
-        return HaplotypeScores(llr[:, None], status)
+        matched = asked.merge(self.variants, on=["contig", "pos", "ref", "alt"], how="left")
+        return matched["llr"].to_numpy(np.float32)
+
+    def _variants_looked_up(
+        self, genome: Genome, contig_index: np.ndarray, variants: list[Variant]
+    ) -> np.ndarray:
+        llr = np.full(len(variants), np.nan, np.float32)
+        table = self._opened(genome)
+        try:
+            for number in np.unique(contig_index):
+                rows = np.flatnonzero(contig_index == number)
+                asked = [variants[int(row)] for row in rows]
+                llr[rows] = table.alleles(genome, str(genome.names[int(number)]), asked)
+        finally:
+            table.close()
+        return np.clip(llr, -LONGEST_LLR, LONGEST_LLR)
 
     def span(self, placement: Placement, length: int) -> Span:
         raise InternalError(message(self.model.model_id, "asked for windows", "answers looked up"))

@@ -294,6 +294,7 @@ def context(run: Run) -> dict:
             "warnings": len(warnings),
         },
         "compared": report_rows.compared(compared) if compared else None,
+        "ranked": report_rows.ranked(run.compared.get("ranks", [])),
         "compared_at": "scored SNVs" if compared is run.compared.get("snvs") else "region bases",
         "kinds": report_rows.groups(numbers.kinds, "unknown"),
         "classes": report_rows.groups(numbers.classes, "not scored"),

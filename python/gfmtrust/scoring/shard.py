@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from gfmtrust.io import genome as genomes
 from gfmtrust.io import tables
 from gfmtrust.planning.shards import REGION
 from gfmtrust.readers import tiles
+from gfmtrust.readers.external import ExternalReader
 from gfmtrust.readers.options import ReadingOptions
 from gfmtrust.readers.reader import Reader
 from gfmtrust.readers.registry import reader_of
@@ -101,7 +102,10 @@ def score_file(
     """
     bundle = Bundle.open(bundle_dir, verify="sizes")
     genome = genomes.Genome.open(fasta, work_dir)
-    score_shard(reader_of(bundle), genome, shard, options).write(out_dir)
+    reader = reader_of(bundle)
+    if isinstance(reader, ExternalReader):
+        reader = replace(reader, table=options.score_table)
+    score_shard(reader, genome, shard, options).write(out_dir)
 
 
 def score_shard(

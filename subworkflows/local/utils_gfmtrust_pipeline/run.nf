@@ -113,7 +113,7 @@ def annotationInputs(values, models) {
     def single = ['include', 'background_fasta', 'context_model', 'calibration', 'labels', 'population_vcf', 'background_vcf', 'copy_index'].collectEntries { name -> [name, optionalPath(name, values[name])] }
     return plain + single + [
         regions: regionEntries(values.regions),
-        external_scores: externalEntries(values.external_scores, models),
+        external_scores: externalEntries(values.external_scores, values.external_columns, models),
         contig_map: values.contig_map in ['none', 'auto'] ? values.contig_map : inputPath('contig_map', values.contig_map),
         title: values.title ?: 'gfmtrust report',
         code: packageDigest(),
@@ -185,18 +185,38 @@ def modelEntries(value) {
     return entries
 }
 
-/** Scores from elsewhere in the order given, after the models, as [meta, file]; each is written name=file. */
-def externalEntries(value, models) {
+/** Scores from elsewhere in the order given, after the models, as [meta, file, index or []]; each is written name=file. */
+def externalEntries(value, columns, models) {
     def pairs = (value ?: '').toString().tokenize(',').collect { pair -> pair.trim() }
     stopAt(pairs.findAll { pair -> !(pair ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}=.+/) || pair.startsWith('context_model=') }
         .collect { pair -> "--external_scores: ${pair}; expected name=file, a name of [A-Za-z0-9][A-Za-z0-9_.-]{0,63}, not context_model; see --help external_scores" })
+    def layouts = layoutsByName(columns)
     def entries = pairs.withIndex(1).collect { pair, order ->
         def parts = pair.split('=', 2)
-        [[id: parts[0], order: models.size() + order], inputPath('external_scores', parts[1])]
+        def path = inputPath('external_scores', parts[1])
+        [[id: parts[0], order: models.size() + order, layout: layouts[parts[0]] ?: ''], path, indexBeside(path)]
     }
-    stopAt((models + entries).countBy { meta, _path -> meta.id }.findAll { _id, count -> count > 1 }
+    stopAt(layouts.keySet().findAll { name -> !entries.any { entry -> entry[0].id == name } }
+        .collect { name -> "--external_columns: ${name}; expected names of --external_scores; see --help external_columns" })
+    stopAt((models + entries).countBy { entry -> entry[0].id }.findAll { _id, count -> count > 1 }
         .collect { id, _count -> "--external_scores: ${id} twice; expected a name that no other model has; choose another" })
     return entries
+}
+
+/** The layouts of --external_columns by the name of their scores; each is written name=layout. */
+def layoutsByName(value) {
+    def pairs = (value ?: '').toString().tokenize(',').collect { pair -> pair.trim() }
+    stopAt(pairs.findAll { pair -> !(pair ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}=[A-Za-z0-9_.:\/#-]+/) }
+        .collect { pair -> "--external_columns: ${pair}; expected name=layout, letters, digits and _ . : / # - in the layout; see --help external_columns" })
+    stopAt(pairs.countBy { pair -> pair.tokenize('=')[0] }.findAll { _name, count -> count > 1 }
+        .collect { name, _count -> "--external_columns: ${name} twice; expected one layout per name; remove one" })
+    return pairs.collectEntries { pair -> pair.split('=', 2).toList() }
+}
+
+/** The index of tabix beside a file, [] where there is none. */
+def indexBeside(path) {
+    def indexes = ['tbi', 'csi'].collect { ending -> path.resolveSibling("${path.name}.${ending}") }.findAll { index -> index.exists() }
+    return indexes ? indexes[0] : []
 }
 
 /** Names in the first column of the registry of checkpoints. */

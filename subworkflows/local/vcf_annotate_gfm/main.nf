@@ -68,6 +68,12 @@ def withIndex(vcf) {
     return [vcf, indexes[0]]
 }
 
+/** A table of scores with its index where it is read by region: an indexed table or a bigWig; else []. */
+def readByRegion(entry) {
+    def index = entry[2] ?: []
+    return index ? [entry[1], index] : (entry[1].name.toLowerCase() ==~ /.*\.(bw|bigwig)/ ? [entry[1]] : [])
+}
+
 /** --contig_map as [mode, file or []]. */
 def contigMap(value) {
     return value in ['none', 'auto'] ? [value, []] : ['file', value]
@@ -113,7 +119,7 @@ workflow VCF_ANNOTATE_GFM {
         ch_context_facts = fitted.facts.map { _meta, facts -> [context, facts] }
     }
     exported = EXPORT_MODEL(ch_models, ch_genome, given.code)
-    imported = IMPORT_SCORES(channel.fromList(given.external_scores), ch_genome, contig_map, given.external_key, given.code)
+    imported = IMPORT_SCORES(channel.fromList(given.external_scores.collect { entry -> [entry[0], entry[1], entry[2] ?: []] }), ch_genome, contig_map, given.external_key, given.code)
     ch_bundles = ch_context
         .mix(exported.bundle, imported.bundle)
         .toList()
@@ -169,12 +175,15 @@ workflow VCF_ANNOTATE_GFM {
         else {
             ch_strided = exported.bundle.map { meta, bundle -> [meta, bundle, []] }
         }
-        // [meta, bundle, stride, shard]                  e.g. [[id: 'gpn-demo-1', shard: 'shard_00000'], gpn-demo-1, [], shard_00000.parquet]
+        // [meta, bundle, stride, shard, table]           e.g. [[id: 'gpn_msa', shard: 'shard_00000'], gpn_msa, [], shard_00000.parquet, [scores.tsv.bgz, scores.tsv.bgz.tbi]]
+        def tables = given.external_scores.collectEntries { entry -> [entry[0].id, readByRegion(entry)] }
         ch_to_score = ch_context
             .map { meta, bundle -> [meta, bundle, []] }
             .mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })
             .combine(ch_shards)
-            .map { meta, bundle, stride, shard -> [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] }
+            .map { meta, bundle, stride, shard ->
+                [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard, tables[meta.id] ?: []]
+            }
         scored = SCORE_SITES(ch_to_score, ch_genome, given.views, given.neighbours, given.code)
         ch_metrics = scored.metrics
         ch_scores = scored.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }

@@ -172,7 +172,7 @@ def test_status_and_rank_may_not_contradict(status, rank):
 
 
 def test_info_text_is_number_a():
-    rows = [[f"{key}{i}" for key in "abcdefghijklm"] for i in (1, 2)]
+    rows = [[f"{key}{i}" for key in "abcdefghijklmno"] for i in (1, 2)]
     assert info_text(rows).startswith(
         "GFM_STATUS=a1,a2;GFM_RANK=b1,b2;GFM_CONF=c1,c2;GFM_WHY=d1,d2;GFM_BASIS=e1,e2;GFM_REL=f1,f2"
     )
@@ -183,7 +183,7 @@ def test_each_record_as_it_is_written(run):
     assert len(records) == len(RECORDS)
     assert records[0] == (
         "chr1\t10\t.\tA\tC,G\t50.50\tPASS\tDP=3;GFM_STATUS=SCORED,SCORED;GFM_RANK=3,1;GFM_CONF=HIGH,LOW;GFM_WHY=.,LOW_REL&HIGH_ENTROPY;"
-        "GFM_BASIS=DECOY,DECOY;GFM_REL=0.9877,0.625;GFM_LLR=-6.25,-1.5;GFM_LLR_SD=0.25,.;GFM_PCT=.,.;GFM_ENT=0.5,1.75;GFM_DIS=0.0125,0.0125;GFM_GAIN=0.05,.;GFM_COPIES=0,0"
+        "GFM_BASIS=DECOY,DECOY;GFM_REL=0.9877,0.625;GFM_LLR=-6.25,-1.5;GFM_LLR_SD=0.25,.;GFM_PCT=.,.;GFM_MODELS_PCT=.,.;GFM_MODELS_SD=.,.;GFM_ENT=0.5,1.75;GFM_DIS=0.0125,0.0125;GFM_GAIN=0.05,.;GFM_COPIES=0,0"
     )
     assert info_of(records[1])["GFM_RANK"] == "1,3"  # ALTs the other way round, in lower case
     assert records[1].startswith("chr1\t10\tdup\ta\tg,c\t.\t.\tGFM_STATUS=")

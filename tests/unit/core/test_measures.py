@@ -322,6 +322,8 @@ def test_info_keys_are_those_of_the_header_in_order():
         "GFM_LLR",
         "GFM_LLR_SD",
         "GFM_PCT",
+        "GFM_MODELS_PCT",
+        "GFM_MODELS_SD",
         "GFM_ENT",
         "GFM_DIS",
         "GFM_GAIN",

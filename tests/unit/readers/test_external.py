@@ -1,22 +1,17 @@
 """Scores from elsewhere: a model's own answers handed back through a table must give what the model
 gives; and what is refused."""
 
-import gzip
-
 import numpy as np
-import pandas as pd
 import pysam
 import pytest
 import small_run
+from external_run import CONTIG, answers, flagged, imported, table_of_laws
 from step_calls import call
 
-from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.io import tables
 from gfmtrust.readers.registry import reader_of
-
-CONTIG = "c"
 
 
 @pytest.fixture(scope="module")
@@ -35,108 +30,6 @@ def run(tmp_path_factory):
         folder / "asked.vcf.gz",
     )
     return folder
-
-
-def answers(folder) -> tuple[pd.DataFrame, dict]:
-    """The law whose ratios are the context model's mean LLRs at every base it scored (pos, A, C, G,
-    T), and its mean LLR of every indel."""
-    laws, indels = {}, {}
-    for path in sorted((folder / "scores").glob("context_model.*.parquet")):
-        if path.name.split(".")[1].rpartition("_")[0] not in ("shard", "variants"):
-            continue
-        table = tables.read(path)
-        views = table.schema.field("probs").type.list_size // 4
-        probs = (
-            table["probs"]
-            .combine_chunks()
-            .flatten()
-            .to_numpy()
-            .reshape(-1, views, 4)
-            .astype(np.float64)
-        )
-        law = np.exp(np.nanmean(np.log(probs), axis=1))
-        laws |= dict(
-            zip(table["pos"].to_pylist(), law / law.sum(axis=1, keepdims=True), strict=True)
-        )
-        if "llr" in table.schema.names:
-            shard = tables.read(
-                folder / "plan" / "shards" / (path.name.split(".")[1] + ".parquet")
-            ).to_pandas()
-            llr = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, views)
-            for key, row in zip(
-                zip(shard["start"], shard["ref"], shard["alt"], strict=True), llr, strict=True
-            ):
-                indels[key] = float(np.nanmean(row)) if np.isfinite(row).any() else np.nan
-    frame = pd.DataFrame(
-        [(pos, *law) for pos, law in sorted(laws.items()) if np.isfinite(law).all()],
-        columns=["pos", *BASES],
-    )
-    return frame, indels
-
-
-def imported(folder, text: str, out, name="elsewhere", file="scores.tsv", options=()) -> Bundle:
-    path = out / file
-    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
-    call(
-        "import_scores",
-        "--scores",
-        path,
-        "--model_id",
-        name,
-        "--fasta",
-        folder / "genome.fa",
-        "--out_dir",
-        out / "models",
-        *options,
-    )
-    return Bundle.open(out / "models" / name)
-
-
-def table_of_laws(frame: pd.DataFrame) -> str:
-    rows = "".join(
-        f"{CONTIG}\t{row.pos + 1}\t{row.A!r}\t{row.C!r}\t{row.G!r}\t{row.T!r}\n"
-        for row in frame.itertuples()
-    )
-    return "chrom\tpos\tA\tC\tG\tT\n" + rows
-
-
-def flagged(folder, bundle, out) -> pd.DataFrame:
-    """Scored, calibrated and annotated with the bundle beside the context model: the alleles."""
-    scores = out / "scores"
-    scores.mkdir(parents=True)
-    for path in (folder / "scores").iterdir():
-        (scores / path.name).write_bytes(path.read_bytes())
-    for shard in (folder / "plan" / "shards").glob("*.parquet"):
-        call(
-            "score_sites",
-            "--fasta",
-            folder / "genome.fa",
-            "--bundle",
-            bundle.directory,
-            "--shard",
-            shard,
-            "--out_dir",
-            scores,
-        )
-    output = (
-        "--plan",
-        folder / "plan",
-        "--scores",
-        scores,
-        "--models",
-        folder / "results" / "models" / "context_model",
-        bundle.directory,
-    )
-    call("calibrate", *output, "--out_dir", out / "calibration")
-    call(
-        "annotate_sites",
-        *output,
-        "--calibration",
-        out / "calibration" / "calibration.json",
-        "--out_dir",
-        out / "sites",
-    )
-    return tables.read(out / "sites" / "sites.parquet").to_pandas()
 
 
 @pytest.mark.long
@@ -176,7 +69,7 @@ def test_probabilities_come_back_as_the_model_gave_them(run, tmp_path):
         "external",
         "direct",
     )
-    own = flagged(run, bundle, tmp_path / "run")
+    own = flagged(run, bundle, out=tmp_path / "run")
     theirs = tables.read(run / "results" / "scores" / "sites.parquet").to_pandas()
     both = own.merge(theirs, on=["contig", "pos", "ref", "alt"], suffixes=("", "_context"))
     snv = both[
@@ -226,7 +119,7 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
     assert len(content.variants) == sum(
         1 for (_, ref, alt), llr in indels.items() if len(ref) != len(alt) and np.isfinite(llr)
     )
-    assert bundle.quantity == "likelihood"
+    assert bundle.quantity == "direct"
     for key, llr in zip(
         content.variants[["pos", "ref", "alt"]].itertuples(index=False),
         content.variants["llr"],
@@ -240,7 +133,7 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
 def test_a_base_without_an_answer_is_unsupported(run, tmp_path):
     laws, _ = answers(run)
     bundle = imported(run, table_of_laws(laws.iloc[::2]), tmp_path)
-    own = flagged(run, bundle, tmp_path / "run")
+    own = flagged(run, bundle, out=tmp_path / "run")
     assert {"SCORED", "UNSUPPORTED"} <= set(own["status"])
     assert (own["rank"][own["status"] == "UNSUPPORTED"] == 0).all()
 
@@ -260,8 +153,8 @@ def test_a_base_without_an_answer_is_unsupported(run, tmp_path):
         ("chrom\tpos\tA\tC\tG\tT\nc\t5\t1.5\t-0.5\t0\t0\n", "line 2: sum is 1.0"),
         ("chrom\tpos\tA\tC\tG\tT\nd\t5\t1\t0\t0\t0\n", "line 2: chrom is d"),
         ("chrom\tpos\tA\tC\tG\tT\nc\t5\t1\t0\t0\t0\nc\t5\t0\t1\t0\t0\n", "c:5 is answered twice"),
-        ("chrom\tpos\tref\talt\tscore\n", "no base with all three ALTs and no indel"),
-        ("", "no table"),
+        ("chrom\tpos\tref\talt\tscore\n", "no scores of bases or indels"),
+        ("", "columns ; expected chrom pos ref alt score"),
     ],
 )
 def test_tables_that_are_refused(run, tmp_path, capsys, text, words):

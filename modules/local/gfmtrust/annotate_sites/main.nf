@@ -28,6 +28,7 @@ process ANNOTATE_SITES {
         --models ${models} \\
         --calibration ${calibration}/calibration.json \\
         --background ${calibration}/background.parquet \\
+        --ranks ${calibration}/model_ranks.parquet \\
         --out_dir sites \\
         ${args}
     # a file within a published folder is not published a second time

@@ -45,6 +45,6 @@ process CALIBRATE {
     """
     mkdir calibration
     echo '{}' > calibration/calibration.json
-    touch calibration/probes.scored.parquet calibration/background.parquet
+    touch calibration/probes.scored.parquet calibration/background.parquet calibration/model_ranks.parquet
     """
 }

@@ -8,7 +8,7 @@ process IMPORT_SCORES {
     container 'gfmtrust/score:0.1.0'
 
     input:
-    tuple val(meta), path(scores, stageAs: 'scores/*')
+    tuple val(meta), path(scores, stageAs: 'scores/*'), path(index, stageAs: 'scores/*')
     tuple val(meta2), path(fasta), path(fai)
     tuple val(contig_map), path(contig_map_file, stageAs: 'contig_map/*')
     val key
@@ -22,13 +22,14 @@ process IMPORT_SCORES {
     script:
     def args = task.ext.args ?: ''
     def name = quoted(meta.id)
+    def columns_option = meta['layout'] ? "--external_columns ${quoted(meta['layout'])}" : ''
     def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
     """
     gfmtrust import_scores \\
         --scores ${scores} \\
         --model_id ${name} \\
         --fasta ${fasta} \\
-        --external_key ${quoted(key)} ${map_option} \\
+        --external_key ${quoted(key)} ${map_option} ${columns_option} \\
         --out_dir bundles \\
         ${args}
     """

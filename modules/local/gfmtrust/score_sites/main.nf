@@ -9,7 +9,7 @@ process SCORE_SITES {
     container 'gfmtrust/score:0.1.0'
 
     input:
-    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(stride, stageAs: 'strides/*'), path(shard, stageAs: 'shards/*')
+    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(stride, stageAs: 'strides/*'), path(shard, stageAs: 'shards/*'), path(table, stageAs: 'tables/*')
     tuple val(meta2), path(fasta), path(fai)
     val views
     val neighbours
@@ -23,12 +23,13 @@ process SCORE_SITES {
     script:
     // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
+    def table_option = table ? "--score_table ${table instanceof List ? table[0] : table}" : ''
     def stride_option = stride ? "--stride ${stride}" : ''
     """
     gfmtrust score_sites \\
         --fasta ${fasta} \\
         --bundle ${bundle} \\
-        --shard ${shard} ${stride_option} \\
+        --shard ${shard} ${stride_option} ${table_option} \\
         --views ${quoted(views)} \\
         --neighbours ${quoted(neighbours)} \\
         --cpus ${task.cpus} \\

@@ -52,13 +52,20 @@ STEPS = {
         scores=dict(
             type=Path,
             required=True,
-            help="tab-separated table (chrom pos ref alt score, or chrom pos A C G T), or VCF",
+            help="tab-separated table (chrom pos ref alt score, or chrom pos A C G T), VCF or bigWig; a "
+            "table with an index of tabix beside it, and a bigWig, are read at the asked bases alone",
         ),
         model_id=dict(required=True, help="name of the model"),
         external_key=dict(
             default="SCORE",
             help="INFO key of the VCF that contains the natural log-likelihood ratio of ALT over "
             "REF [SCORE]",
+        ),
+        external_columns=dict(
+            default="",
+            help="layout of the table: gpn_msa, cadd, alphagenome_atlas, phylop or gfmtrust; or the "
+            "columns and their meaning, for example chrom:1/pos:2/ref:3/alt:4/score:6/scale:log2/"
+            "meaning:preference [chrom pos ref alt score, or chrom pos A C G T, with this header]",
         ),
         licence=dict(
             default="", help="licence of the scores, which the bundle and the report state"

@@ -70,6 +70,10 @@ STEPS = {
         "models",
         "calibration",
         "out_dir",
+        ranks=dict(
+            type=Path,
+            help="model_ranks.parquet written by calibrate, for GFM_MODELS_PCT and GFM_MODELS_SD [none]",
+        ),
         background=dict(
             type=Path, help="background.parquet written by calibrate, for GFM_PCT [none]"
         ),

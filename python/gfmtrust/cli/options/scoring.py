@@ -47,6 +47,11 @@ STEPS = {
             help="JSON written by choose_stride for this bundle; without it every base is scored "
             "separately",
         ),
+        score_table=dict(
+            type=Path,
+            help="table of scores that the bundle names, with its index beside it; only for a bundle "
+            "of import_scores whose table stays outside it",
+        ),
         batch=dict(
             type=positive,
             help="windows per pass; chosen automatically; it does not change the results on CPU",

@@ -48,6 +48,7 @@ def import_scores(options: argparse.Namespace) -> None:
         options.external_key,
         options.contig_map,
         options.licence,
+        options.external_columns,
     )
 
 

@@ -46,7 +46,7 @@ def annotate_sites(options: argparse.Namespace) -> None:
     fitted = RunCalibration.read(options.calibration)
     scores = ScoreTables(options.scores, model_order(options.models))
     counts = annotate_alleles.annotate_sites(
-        options.plan, scores, fitted, options.out_dir, options.background
+        options.plan, scores, fitted, options.out_dir, options.background, options.ranks
     )
     log.info("alleles: %s", ", ".join(f"{name} {count}" for name, count in counts.items()))
     loci.write_loci(options.plan, scores, options.out_dir)

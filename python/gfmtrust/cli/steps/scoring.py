@@ -69,5 +69,5 @@ def score_sites(options: argparse.Namespace) -> None:
         options.bundle,
         options.shard,
         options.out_dir,
-        replace(_scoring_options(options), stride=stride),
+        replace(_scoring_options(options), stride=stride, score_table=options.score_table),
     )

@@ -1,0 +1,79 @@
+"""A table of scores that is read by region: examined at a few thousand bases, and registered in a
+bundle that names it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from gfmtrust.bundle import bundle
+from gfmtrust.core.alphabet import BASES
+from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.warning_counts import shown
+from gfmtrust.export.external_bundle import groups, judged, quantity_of, say_meaning
+from gfmtrust.export.score_files import ALLELES, LAWS, first_line, is_vcf
+from gfmtrust.io.genome import Genome
+from gfmtrust.score_tables.examine import examine, open_table
+from gfmtrust.score_tables.layout import PRESETS, parse
+from gfmtrust.score_tables.opened import register
+from gfmtrust.score_tables.track import is_track
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    ALLELES: "chrom:1/pos:2/ref:3/alt:4/score:5",
+    LAWS: "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability",
+    ("contig", "pos", "ref", *(f"ln_p_{base}" for base in BASES)): "gfmtrust",
+}
+"""Layouts that the first line of a table names."""
+
+
+def register_scores(
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+) -> bundle.Bundle:
+    """The bundle of a table that is read by region. stated: key, contig_map, licence, layout."""
+    key, contig_map, licence, layout = stated
+    layout = layout or _layout_of(scores, key)
+    table = open_table(scores, parse(layout), dict(genome.contigs), contig_map)
+    try:
+        examined = examine(table, genome)
+        meaning = table.layout.meaning
+        quantity = quantity_of(meaning, examined.gives_distributions)
+        verdict = judged(examined.nll, examined.whole if meaning.is_preference else 0)
+        say_meaning(name, quantity, meaning)
+        meta = groups(name, licence, quantity, verdict, {})
+        meta["table"] = register(table, layout).to_meta()
+        if table.layout.damaging == "high":
+            log.info("%s: high scores are the damaging ones; GFM_LLR holds their negatives", name)
+    finally:
+        table.close()
+    written = bundle.write(Path(out_dir) / name, meta, None)
+    log.info(
+        "%s: %s of %s sampled bases have a score (%s of them for every base); read by region",
+        name,
+        f"{examined.answered:,}",
+        f"{examined.asked:,}",
+        f"{examined.whole:,}",
+    )
+    return written
+
+
+def _layout_of(scores: Path, key: str) -> str:
+    """The layout of an indexed file of which none is stated: that of a VCF or of our own tables by
+    the columns' names."""
+    if is_track(scores):
+        return "phylop"
+    if is_vcf(scores):
+        return f"info:{key}"
+    first = first_line(scores).lstrip("#").split("\t")
+    for names, layout in HEADERS.items():
+        if tuple(first) == names:
+            return layout
+    raise BadDataError(
+        message(
+            scores.name,
+            f"first line {shown(' '.join(first))}",
+            " or ".join(" ".join(names) for names in HEADERS),
+            f"name its layout: --external_columns NAME={'|'.join(PRESETS)} or NAME=chrom:1/pos:2/...",
+        )
+    )
