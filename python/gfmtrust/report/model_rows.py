@@ -1,10 +1,11 @@
-"""The work of each model of a run: one row per model, from the metrics of its shards."""
+"""The models of a run: the work of each, from the metrics of its shards, and every two by rank."""
 
 from __future__ import annotations
 
 from gfmtrust.bundle.facts import ModelFacts
 from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.contracts.shard import ShardMetrics
+from gfmtrust.report.rows import number
 
 
 def model_rows(
@@ -51,3 +52,20 @@ def _stride(shards: list[ShardMetrics]) -> str:
         check = choices[0].checks[-1]
         changed = f"; entropy differs by {check.p50:.3f} bit (median), {check.p99:.3f} (99 %)"
     return f"every {choices[0].stride}th token in one pass{changed}"
+
+
+def ranked(pairs: list[dict]) -> list[tuple[str, str, str, str, str]]:
+    """Every two models by rank: their names, the SNVs with both scores, the Spearman correlation, and
+    whether they are near-duplicates. pairs: `ModelRanks.rows`."""
+    return [
+        (
+            one["a"],
+            one["b"],
+            f"{one['n']:,}",
+            number(one["spearman"], ".3f"),
+            "near-duplicates: they count as two models but say the same"
+            if one["near_duplicate"]
+            else "",
+        )
+        for one in pairs
+    ]

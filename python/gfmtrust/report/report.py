@@ -35,7 +35,7 @@ from gfmtrust.report import rows as report_rows
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.exam_wording import verdict_lines
 from gfmtrust.report.labels_verdict import labels_verdict
-from gfmtrust.report.model_rows import model_rows
+from gfmtrust.report.model_rows import model_rows, ranked
 from gfmtrust.report.numbers import (
     FLAGS,
     AlleleNumbers,
@@ -294,7 +294,7 @@ def context(run: Run) -> dict:
             "warnings": len(warnings),
         },
         "compared": report_rows.compared(compared) if compared else None,
-        "ranked": report_rows.ranked(run.compared.get("ranks", [])),
+        "ranked": ranked(run.compared.get("ranks", [])),
         "compared_at": "scored SNVs" if compared is run.compared.get("snvs") else "region bases",
         "kinds": report_rows.groups(numbers.kinds, "unknown"),
         "classes": report_rows.groups(numbers.classes, "not scored"),

@@ -294,23 +294,6 @@ def compared(comparison: dict) -> dict:
     }
 
 
-def ranked(pairs: list[dict]) -> list[tuple[str, str, str, str, str]]:
-    """Every two models by rank: their names, the SNVs with both scores, the Spearman correlation, and
-    whether they are near-duplicates. pairs: `ModelRanks.rows`."""
-    return [
-        (
-            one["a"],
-            one["b"],
-            f"{one['n']:,}",
-            number(one["spearman"], ".3f"),
-            "near-duplicates: they count as two models but say the same"
-            if one["near_duplicate"]
-            else "",
-        )
-        for one in pairs
-    ]
-
-
 def _pair_cell(one: dict | None) -> dict:
     if one is None:
         return {"jsd": "", "sign": "", "shade": 0}

@@ -29,10 +29,11 @@ def test_a_model_is_read_by_what_its_graph_answers(quantity, causal, name):
 
 
 def test_every_quantity_has_a_reader():
-    assert {quantity for quantity, _ in READERS} == set(QUANTITIES)
+    of_scores_from_elsewhere = {"score"}
+    assert {quantity for quantity, _ in READERS} == set(QUANTITIES) - of_scores_from_elsewhere
 
 
-@pytest.mark.parametrize("quantity", ["direct", "likelihood"])
+@pytest.mark.parametrize("quantity", ["direct", "likelihood", "score"])
 def test_answers_of_another_program_are_looked_up_whatever_they_are(quantity):
     external = reader(quantity, family=EXTERNAL)
     assert type(external).__name__ == "ExternalReader"
