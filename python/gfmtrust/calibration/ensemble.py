@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from gfmtrust.core.contracts.base import decoded
 from gfmtrust.core.contracts.planned_shard import PlannedShard
@@ -67,13 +68,14 @@ class SiteBlock:
     model. gain: context - local, NaN where the context model is the only model. context_probs:
     float32 (n, members, 4), the distributions of the context model, all NaN where it was not run.
     llr: float32 (n, V), the LLR between the haplotypes of the row's variant, NaN where the variant
-    does not change the length; variant_status: the status of the variant. Both are None in a shard
-    of sites.
+    does not change the length; variant_status: the status of the variant. In a shard of sites every
+    LLR is NaN and every such status ''.
     """
 
     site: pd.DataFrame
     probs: np.ndarray
     weights: np.ndarray
+    distribution_weights: np.ndarray
     status: np.ndarray
     local_surprisal: np.ndarray
     context_surprisal: np.ndarray
@@ -81,9 +83,8 @@ class SiteBlock:
     n_share: np.ndarray
     pad_share: np.ndarray
     context_probs: np.ndarray
-    llr: np.ndarray | None = None
-    variant_status: np.ndarray | None = None
-    distribution_weights: np.ndarray | None = None
+    llr: np.ndarray
+    variant_status: np.ndarray
 
 
 class ScoreTables:
@@ -130,8 +131,10 @@ class ScoreTables:
             for model in voting
             for view in metadata[model]["views"]
         ]
-        columns = [np.array(column) for column in zip(*views, strict=True)]
-        return Ensemble(tuple(voting), context[0] if context else None, *columns, metadata)
+        models, strands, equivariant = (np.array(column) for column in zip(*views, strict=True))
+        return Ensemble(
+            tuple(voting), context[0] if context else None, models, strands, equivariant, metadata
+        )
 
     def _first_table(self, model: str) -> Path:
         return min(
@@ -153,8 +156,9 @@ class ScoreTables:
             for model in self.ensemble.models
             if has_distribution(self.ensemble.metadata[model])
         ]
-        local = np.mean(beside, axis=0, dtype=np.float64) if beside else nowhere
-        base = answer.get(self.ensemble.baseline)
+        local = np.stack(beside).mean(axis=0, dtype=np.float64) if beside else nowhere
+        baseline = self.ensemble.baseline
+        base = answer[baseline] if baseline is not None else None
         context = base["local_surprisal"].astype(np.float64) if base else nowhere
         return SiteBlock(
             site=site,
@@ -170,7 +174,8 @@ class ScoreTables:
             distribution_weights=shared_weights(
                 view_has_distribution & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
             ),
-            **_of_variants(voting),
+            llr=np.concatenate([part["llr"] for part in voting], axis=1),
+            variant_status=_first_status([part["variant_status"] for part in voting]),
         )
 
     def _read(self, model: str, shard: PlannedShard, site: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -205,10 +210,8 @@ class ScoreTables:
         columns = {
             name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")
         }
-        if "llr" in table.schema.names:
-            columns["llr"] = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views)
-            columns["variant_status"] = table["variant_status"].to_pandas().to_numpy(object)
-        return {"probs": probs, "status": table["status"].to_pandas().to_numpy(object), **columns}
+        status = table["status"].to_pandas().to_numpy(object)
+        return {"probs": probs, "status": status, **columns, **_of_variants(table, n_views)}
 
 
 def has_distribution(metadata: dict) -> bool:
@@ -216,12 +219,16 @@ def has_distribution(metadata: dict) -> bool:
     return metadata.get("quantity") != "likelihood"
 
 
-def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:
-    if "llr" not in voting[0]:
-        return {}
+def _of_variants(table: pa.Table, n_views: int) -> dict[str, np.ndarray]:
+    """The columns of a shard of variants, see `SiteBlock`; those of a shard of sites say nothing."""
+    if "llr" not in table.schema.names:
+        return {
+            "llr": np.full((len(table), n_views), np.nan, np.float32),
+            "variant_status": np.full(len(table), "", object),
+        }
     return {
-        "llr": np.concatenate([part["llr"] for part in voting], axis=1),
-        "variant_status": _first_status([part["variant_status"] for part in voting]),
+        "llr": table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views),
+        "variant_status": table["variant_status"].to_pandas().to_numpy(object),
     }
 
 

@@ -153,7 +153,9 @@ def basis(calibration: ClassCalibration, rank: np.ndarray) -> np.ndarray:
     name = Basis.DECOY
     if calibration.set == LABELS:
         name = Basis.LOCUS_LABELS if calibration.locus else Basis.LABELS
-    return np.where(rank > Rank.NOT_SCORED, name.value, None)
+    names = np.full(len(rank), None, dtype=object)
+    names[rank > Rank.NOT_SCORED] = name.value
+    return names
 
 
 def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:

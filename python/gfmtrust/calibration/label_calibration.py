@@ -180,10 +180,10 @@ def _fit_score(
 
 
 def _counts(part: np.ndarray, n: int, n_blocks: int) -> SplitCounts:
-    of = [
+    fit, certify_high, certify_medium = (
         int((part == one).sum()) for one in (splits.FIT, splits.CERTIFY_HIGH, splits.CERTIFY_MEDIUM)
-    ]
-    return SplitCounts(len(part), n - len(part), *of, n_blocks)
+    )
+    return SplitCounts(len(part), n - len(part), fit, certify_high, certify_medium, n_blocks)
 
 
 def directions(

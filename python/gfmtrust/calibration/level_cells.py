@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.own_alleles import MIN_OWN, NOT_TESTED, OwnAlleleRow
-from gfmtrust.calibration.strata import pooled
+from gfmtrust.calibration.strata import cell_of
 from gfmtrust.core.vocabulary import CopyClass, Rank, VariantClass, Why
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ def level_cells(
         is_examined = kind == VariantClass.SNV and one.set != LABELS
         for certificate in one.certificates:
             for name, strata in _cells(certificate).items():
-                # `pooled` is the name by which the exam counts the alleles of all BED files
-                cell = str(pooled([name])[0])
+                # the name by which the exam counts the alleles of all BED files
+                cell = cell_of(name)
                 withdrawn = _withdrawn(calibration, one, certificate.level, cell)
                 rows.append(
                     LevelCell(
@@ -90,7 +90,7 @@ def _cells(certificate: Certificate) -> dict[str, tuple[str, ...]]:
     names = set(certificate.strata)
     cells: dict[str, list[str]] = {}
     for stratum in certificate.strata:
-        wide = str(pooled([stratum])[0])
+        wide = cell_of(stratum)
         cells.setdefault(wide if wide in names else stratum, []).append(stratum)
     return {name: tuple(strata) for name, strata in cells.items()}
 
@@ -135,7 +135,7 @@ def _capped(calibration: RunCalibration, one: ClassCalibration, strata: tuple[st
     if calibration.high_withheld:
         return f"HIGH is withheld: {calibration.high_withheld}"
     near = CopyClass.NEAR_COPY.value
-    is_copied = all(str(pooled([name])[0]).split("/")[0] == near for name in strata)
+    is_copied = all(cell_of(name).split("/")[0] == near for name in strata)
     if is_copied and not one.limits.copied_high:
         return f"{Why.COPIED}: at most MEDIUM"
     gain = one.limits.model_gain

@@ -160,7 +160,10 @@ def population_rows(
                 n,
                 errors,
                 int(ref_common.sum()),
-                *(_known(number) for number in (other, bias, bias - spread, bias + spread)),
+                _finite(other),
+                _finite(bias),
+                _finite(bias - spread),
+                _finite(bias + spread),
                 float(lower_bound(errors, n, delta)) if n else 0.0,
                 alpha,
             )
@@ -168,7 +171,7 @@ def population_rows(
     return tuple(rows)
 
 
-def _known(number: float) -> float | None:
+def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import betaincinv
 
 
-def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+def upper_bound(errors: np.ndarray | float, n: np.ndarray | float, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all
     of n are errors or n is 0."""
     errors, n = np.broadcast_arrays(
@@ -18,7 +18,7 @@ def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> 
     )
 
 
-def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+def lower_bound(errors: np.ndarray | float, n: np.ndarray | float, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without
     errors."""
     errors, n = np.broadcast_arrays(

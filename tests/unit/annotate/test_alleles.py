@@ -5,14 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from fake_scores import knows, uniform
 from finished_run import finished, noisy
 from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.annotate import bases_table
+from gfmtrust.annotate.alleles import annotate_sites
+from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.options import Options
-from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.errors import ConfigurationError, InternalError
 from gfmtrust.core.mutation import mutation_class
 from gfmtrust.io import tables
 
@@ -269,3 +272,20 @@ def test_models_are_compared_at_the_runs_snvs_and_at_some_of_its_bases(tmp_path)
     assert (
         content["snvs"]["pairs"][0]["same_sign"] < 1
     )  # the context model here says nothing: its LLR is 0 and has no sign in common
+
+
+@pytest.mark.bad_input
+def test_an_snv_to_score_at_no_site_of_the_shards_is_an_internal_error(tmp_path):
+    """Once between two sites of the plan, and once behind the last one."""
+    fitted, *_ = finished(tmp_path, knows(0.7))
+    plan_dir = tmp_path / "plan"
+    shards = [tables.read(path).to_pandas() for path in (plan_dir / "shards").glob("shard_*")]
+    sites = {int(pos) for shard in shards for pos in shard.loc[shard["contig_index"] == 0, "pos"]}
+    gap = next(pos for pos in range(min(sites), max(sites)) if pos not in sites)
+    allele = tables.read(plan_dir / "alleles.parquet").to_pandas().tail(1)
+    scores = ScoreTables([tmp_path / "scores"], ["a", "context_model"])
+    for contig_index, pos in ((0, gap), (1, 10**6)):
+        stray = allele.assign(contig_index=contig_index, pos=pos)
+        tables.write(plan_dir / "alleles.parquet", pa.Table.from_pandas(stray), tables.ALLELES)
+        with pytest.raises(InternalError, match="at no site"):
+            annotate_sites(plan_dir, scores, fitted, tmp_path / "again")
