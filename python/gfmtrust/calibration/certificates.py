@@ -14,10 +14,9 @@ from functools import cache
 
 import numpy as np
 from scipy.special import betaln
-from scipy.stats import fisher_exact
 
 from gfmtrust.calibration.error_counts import ByLabel, ErrorCount
-from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement
+from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement, err_alike
 from gfmtrust.calibration.strata import joined, pooled
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.vocabulary import Rank
@@ -32,10 +31,6 @@ probes of the fit split that transitions and transversions each need before they
 MIN_CELL_PROBES = 500
 """A stratum of a BED file with so many probes in its certification split has a certificate of its
 own, and so have transitions and transversions; with fewer they may share one, see `cells`."""
-
-ALIKE_P = 0.05
-"""Transitions and transversions share a certificate where Fisher's exact test of their errors on
-the fit split gives at least this p-value."""
 
 
 @dataclass(frozen=True)
@@ -289,21 +284,15 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
 
 
 def _alike(probes: Probes, one: np.ndarray, other: np.ndarray) -> bool:
-    """Do two kinds of probes err alike? Fisher's exact test of all and of the more reliable half of
-    each; one, other: bool (n,)."""
-    for rows in (np.full(len(one), True), probes.reliability >= _median(probes, one | other)):
-        table = [
-            [int(probes.wrong[part & rows].sum()), int((~probes.wrong[part & rows]).sum())]
-            for part in (one, other)
-        ]
-        if fisher_exact(table).pvalue < ALIKE_P:
-            return False
-    return True
+    """Do two kinds of probes err alike, all of them and the more reliable half of them? one, other:
+    bool (n,)."""
+    reliable_half = probes.reliability >= _median(probes, one | other)
+    return err_alike(probes.wrong, one, other, (np.full(len(one), True), reliable_half))
 
 
 def _median(probes: Probes, rows: np.ndarray) -> float:
-    known = probes.reliability[rows & np.isfinite(probes.reliability)]
-    return float(np.median(known)) if len(known) else np.inf
+    reliability = probes.reliability[rows & np.isfinite(probes.reliability)]
+    return float(np.median(reliability)) if len(reliability) else np.inf
 
 
 def _bounds(probes: Probes, threshold: float, delta: float) -> tuple[float, ...]:

@@ -1,5 +1,5 @@
-"""Do the blocks of the genome agree on the error of a cell? A pooled error hides a model that is
-perfect in one half of the genome and guesses in the other.
+"""Do the blocks of the genome agree on the error of a cell, and do two cells err alike? A pooled
+error hides a model that is perfect in one half of the genome and guesses in the other.
 
 Two tests on the probes that a candidate threshold accepts, and the bound that replaces the pooled
 one where either fires. Source: docs/understand/reliability.md, "Blocks that disagree"; Tarone 1979
@@ -8,6 +8,7 @@ one where either fires. Source: docs/understand/reliability.md, "Blocks that dis
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,9 @@ from gfmtrust.core.binomial import upper_bound
 P_VALUE = 0.01
 WORST_SHARE = 0.2
 """Share of the accepted probes that the worst blocks hold."""
+ALIKE_P = 0.05
+"""Transitions and transversions share a certificate where Fisher's exact test of their errors on
+the fit split gives at least this p-value."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,22 @@ class BlockAgreement:
     @property
     def agrees(self) -> bool:
         return min(self.p_dispersion, self.p_worst) >= P_VALUE
+
+
+def err_alike(
+    wrong: np.ndarray, one: np.ndarray, other: np.ndarray, parts: Iterable[np.ndarray]
+) -> bool:
+    """Do two kinds of alleles err alike? Fisher's exact test of their errors in each part, all bool
+    (n,). wrong: of each allele; one, other: the alleles of either kind; parts: the alleles that are
+    compared, which may overlap."""
+    for part in parts:
+        table = [
+            [int((kind & part & wrong).sum()), int((kind & part & ~wrong).sum())]
+            for kind in (one, other)
+        ]
+        if fisher_exact(table).pvalue < ALIKE_P:
+            return False
+    return True
 
 
 def block_agreement(

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from gfmtrust.calibration.caps import column
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.vocabulary import CopyClass
 
@@ -66,24 +67,25 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
     """Look for signs of memory. probes: the columns of `probe_tables.ProbeRows`.
 
     context_only: the context model is the model, each of whose members never counted the block that
-    it answers for; it has no gain over itself and is judged by error and bits alone.
+    it answers for; it has no gain over itself (NaN) and is judged by error and bits alone.
     """
-    llr, local, gain = (column(probes, name) for name in ("llr", "local_surprisal", "gain"))
+    llr, gain = column(probes, "llr"), column(probes, "gain")
     rows = np.isfinite(llr) & (probes["copy_class"] == CopyClass.SINGLE_COPY).to_numpy()
     n = int(rows.sum())
     if n < MIN_PROBES:
         return MemoryVerdict(NOT_TESTED, n)
     wrong = ~(llr[rows] < 0)
-    local, gain = local[rows], np.full(n, np.nan) if context_only else gain[rows]
-    own = local if context_only else local - gain
-    if not context_only and not np.isfinite(gain).any():
-        own, gain = _from_probes_beside(probes[rows])
+    bits, gain = own_surprisal(probes[rows]), gain[rows]
+    if not context_only:
+        bits = np.where(np.isfinite(gain), bits, np.nan)
+        if not np.isfinite(gain).any():
+            bits, gain = _from_probes_beside(probes[rows])
     known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
     verdict = MemoryVerdict(
         NO_SIGN,
         n,
         error=float(wrong.mean()),
-        surprisal=_mean(own),
+        surprisal=_mean(bits),
         gain=_mean(gain),
         known_share=float(known.mean()) if np.isfinite(gain).any() else None,
         known_error=_mean(wrong[known]),

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.memorisation import (
     FEW_BITS,
     MIN_PROBES,
@@ -140,3 +141,13 @@ def test_a_gain_that_is_missing_at_some_sites_is_left_out_of_the_means():
     assert result.state == SUSPECTED
     assert result.gain == pytest.approx(1.95 + np.log2(0.99))
     assert result.surprisal == pytest.approx(-np.log2(0.99))
+
+
+def test_own_surprisal_is_that_of_the_context_model_less_the_gain_or_alone_without_one():
+    """The figures are exact in binary. Rows: a gain, a loss, no gain, no surprisal at all."""
+    table = pd.DataFrame(
+        {"local_surprisal": [1.5, 1.75, 1.25, np.nan], "gain": [0.25, -0.5, np.nan, np.nan]}
+    )
+    assert own_surprisal(table).tolist() == pytest.approx([1.25, 2.25, 1.25, np.nan], nan_ok=True)
+    alone = own_surprisal(table.drop(columns="gain"))
+    assert alone.tolist() == pytest.approx([1.5, 1.75, 1.25, np.nan], nan_ok=True)

@@ -41,6 +41,7 @@ from gfmtrust.calibration.calibrate import GUARD_BANDS
 from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
 from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.record import RunCalibration
@@ -333,7 +334,7 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         probes["run_oriented"].to_numpy(bool),
         strata(probes, ()),
         probes["block"].to_numpy(np.int64),
-        calibration_fit.own_surprisal(probes),
+        own_surprisal(probes),
     )
     certified = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)
