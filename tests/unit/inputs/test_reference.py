@@ -42,6 +42,7 @@ from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers import haplotypes
 from gfmtrust.readers.masked import MaskedReader
+from gfmtrust.report import no_high
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.provenance import provenance
 from gfmtrust.validation.benchmark import satmut
@@ -382,7 +383,7 @@ def test_report_and_bed_say_where_probes_come_from():
         Options(background="chr1.fa", digests={"background": "b"}),
     )
     assert (
-        report_wording.why_no_high(behind)[0]
+        no_high.why_no_high(behind)[0]
         == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
     )
     assert (
