@@ -3,7 +3,7 @@ alpha.
 
 A threshold is chosen by a fixed-sequence test. The fit split fixes its order; a certification split
 gives the bounds, once over all accepted (orientation-balanced) probes and once over the
-run-oriented probes among them. Source: docs/understand/reliability.md 3.5; Clopper and Pearson
+run-oriented probes among them. Source: docs/understand/reliability.md, "The certification splits: certificates"; Clopper and Pearson
 1934; Angelopoulos et al. 2021 (Learn then Test). This module does not depend on measures or models.
 """
 

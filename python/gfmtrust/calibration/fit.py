@@ -2,7 +2,7 @@
 
 `fit_class` is a pure function of the probes' table. Other modules score probes and write files; the
 parts of a calibration are defined in `record` and `class_calibration`, the flags in `flags`.
-Source: docs/understand/reliability.md 3, 4, 7.
+Source: docs/understand/reliability.md, "How a flag is decided".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 alleles.
 
 Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source:
-docs/understand/reliability.md 4.
+docs/understand/reliability.md, "How a flag is decided".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 error hides a model that is perfect in one half of the genome and guesses in the other.
 
 Two tests on the probes that a candidate threshold accepts, and the bound that replaces the pooled
-one where either fires. Source: docs/understand/reliability.md, "Blocks that disagree"; Tarone 1979
+one where either fires. Source: docs/understand/reliability.md, "The certification splits: certificates"; Tarone 1979
 (doi:10.1093/biomet/66.3.585) for the overdispersion of binomial counts.
 """
 

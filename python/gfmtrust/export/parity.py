@@ -2,7 +2,7 @@
 was not traced at.
 
 References are computed before the export, on random windows with N and letters outside the contig
-among them. What is compared and how strict: docs/understand/models.md, "Parity".
+among them. What is compared and how strict: docs/understand/models.md, "Export".
 """
 
 from __future__ import annotations

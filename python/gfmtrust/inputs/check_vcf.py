@@ -249,8 +249,8 @@ class RefCheck:
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, warning_counts: WarningCounts) -> None:
-        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/understand/scoring.md,
-        section 5."""
+        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/start/usage.md,
+        "When something looks wrong"."""
         for n_mismatch, n, what in (
             (self.n_snv_mismatch, self.n_snv, "SNVs"),
             (self.n_ref_mismatch, self.n_ref, "records"),

@@ -13,7 +13,7 @@ from gfmtrust.planning.snvs import Snvs
 
 MIN_CLASS_PROBES = 500
 """Probes that a region class needs in the quarter of the probes that decides on a level
-(docs/understand/reliability.md, cells)."""
+(docs/understand/reliability.md, "The certification splits: certificates")."""
 
 
 @dataclass(frozen=True)

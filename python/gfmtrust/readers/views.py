@@ -2,7 +2,7 @@
 where each finds the site.
 
 Half of the context keeps the middle of the window, or for a causal model its right end: the letters
-nearest to the site. What a view is for: docs/understand/scoring.md, "Views". Not here: cutting
+nearest to the site. What a view is for: docs/understand/scoring.md, "Windows and views". Not here: cutting
 windows (`windows`) or running them (`reader`, `tiles`, `haplotypes`).
 """
 

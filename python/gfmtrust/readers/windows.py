@@ -16,7 +16,7 @@ CHUNK_BASES = 4_000_000
 """Bases of window in memory at once: 4,000 windows of 1,000 bp, 4 MB."""
 MIN_REAL_BASES = 32
 """Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE
-(docs/understand/scoring.md, statuses)."""
+(docs/start/output.md, "Statuses")."""
 
 
 def cut(

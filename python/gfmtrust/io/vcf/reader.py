@@ -103,7 +103,7 @@ def text_status(ref: str, alt: str) -> Status | None:
 
     GVCF_BLOCK, SYMBOLIC, SPANNING_DEL and BREAKEND come before NO_CONTIG and OUT_OF_RANGE in the
     order of precedence, AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) after them. Source:
-    docs/understand/scoring.md, section 5.
+    docs/start/output.md, "Statuses".
     """
     if alt in _GVCF_ALLELES:
         return Status.GVCF_BLOCK

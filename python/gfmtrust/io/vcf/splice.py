@@ -3,7 +3,7 @@ byte as it was.
 
 The file is written as name.part, read again and compared with the input (records, order, a digest
 of everything but our keys), and only then gets its name. It formats no value and knows no measure:
-both come from the caller as bytes. Source: faults.md, sections 2 and 3.
+both come from the caller as bytes. Source: docs/start/output.md, "Annotated VCF".
 """
 
 from __future__ import annotations

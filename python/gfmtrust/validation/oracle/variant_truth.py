@@ -45,7 +45,7 @@ def true_llrs(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]
 ) -> np.ndarray:
     """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/understand/scoring.md,
-    "Insertions, deletions"."""
+    "Insertions, deletions and complex alleles"."""
     changed = np.concatenate(
         [codes[: variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref) :]]
     )
