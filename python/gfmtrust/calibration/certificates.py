@@ -265,13 +265,13 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
     has too little power, so that kinds that differ would be pooled. Nothing else is ever pooled: a
     cell of few probes has few chances, and no level of another cell.
     """
-    own, left = [], np.ones(len(probes.stratum), dtype=bool)
+    masks, left = [], np.ones(len(probes.stratum), dtype=bool)
     wide, widest = pooled(probes.stratum), joined(probes.stratum)
     of_bed = probes.stratum != wide
     for name in sorted(set(probes.stratum[of_bed])):
         of_stratum = probes.stratum == name
         if (of_stratum & counted).sum() >= MIN_CELL_PROBES:
-            own.append(of_stratum)
+            masks.append(of_stratum)
             left &= ~of_stratum
     for name in sorted(set(widest[left])):
         together = left & (widest == name)
@@ -279,8 +279,8 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
         small = any((part & counted).sum() < MIN_CELL_PROBES for part in parts)
         in_fit_parts = [part & in_fit for part in parts]
         testable = len(parts) == 2 and all(part.sum() >= MIN_FIT_PROBES for part in in_fit_parts)
-        own += [together] if small and testable and _alike(probes, *in_fit_parts) else parts
-    return own
+        masks += [together] if small and testable and _alike(probes, *in_fit_parts) else parts
+    return masks
 
 
 def _alike(probes: Probes, one: np.ndarray, other: np.ndarray) -> bool:

@@ -24,7 +24,10 @@ from gfmtrust.core.vocabulary import Rank, Why
 
 
 def examined(
-    calibration: RunCalibration, own: OwnSnvs, probes: pd.DataFrame, ladder: tuple[LadderRow, ...]
+    calibration: RunCalibration,
+    own_snvs: OwnSnvs,
+    probes: pd.DataFrame,
+    ladder: tuple[LadderRow, ...],
 ) -> RunCalibration:
     """The calibration after the exam. probes: of this run, the columns of `ProbeRows`.
 
@@ -42,7 +45,7 @@ def examined(
     own_rows: dict[tuple[str, str], OwnAlleleRow] = {}
     population: dict[str, PopulationRow] = {}
     while True:
-        flagged = own.flagged(calibration)
+        flagged = own_snvs.flagged(calibration)
         new = [
             *_contradicted_cells(flagged, alphas, options.delta, own_rows),
             *_contradicted_levels(flagged, alphas, options.delta, population),

@@ -96,12 +96,14 @@ def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:
     """The probes of the blocks with the highest own surprisal that together hold a fifth, bool
     (n,); none where no surprisal is known or there is one block only."""
     names, index = np.unique(block, return_inverse=True)
-    known = np.isfinite(own_surprisal)
-    if not known.any() or len(names) < 2:
+    has_surprisal = np.isfinite(own_surprisal)
+    if not has_surprisal.any() or len(names) < 2:
         return np.zeros(len(block), dtype=bool)
     counts = np.bincount(index, minlength=len(names))
-    counts_known = np.bincount(index[known], minlength=len(names))
-    sums = np.bincount(index[known], weights=own_surprisal[known], minlength=len(names))
+    counts_known = np.bincount(index[has_surprisal], minlength=len(names))
+    sums = np.bincount(
+        index[has_surprisal], weights=own_surprisal[has_surprisal], minlength=len(names)
+    )
     mean = np.divide(sums, counts_known, out=np.full(len(names), -np.inf), where=counts_known > 0)
     order = np.argsort(-mean, kind="stable")
     n_blocks = int(np.searchsorted(np.cumsum(counts[order]), WORST_SHARE * len(block))) + 1

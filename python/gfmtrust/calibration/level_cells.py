@@ -22,7 +22,7 @@ class LevelCell:
 
     name: copy class and mutation class (or length) of the alleles, with the BED file where the cell
     has a certificate of its own; shared: the names of the further cells that the certificate counts;
-    own: the run's own SNVs with the level, None where none carried it; why_not: why no allele of
+    own_alleles: the run's own SNVs with the level, None where none carried it; why_not: why no allele of
     the cell may carry the level, '' where it may.
     """
 
@@ -32,7 +32,7 @@ class LevelCell:
     name: str
     shared: tuple[str, ...]
     certificate: Certificate
-    own: OwnAlleleRow | None
+    own_alleles: OwnAlleleRow | None
     withdrawn: tuple[Withdrawal, ...]
     why_not: str
 
@@ -43,7 +43,7 @@ class LevelCell:
     @property
     def is_empty(self) -> bool:
         """Whether the cell has neither a probe nor an own allele, so that it says nothing."""
-        return not self.certificate.n_probes and self.own is None
+        return not self.certificate.n_probes and self.own_alleles is None
 
 
 def level_cells(
@@ -51,7 +51,7 @@ def level_cells(
 ) -> tuple[LevelCell, ...]:
     """The cells of these classes of variant, of all that flag alleles where None, SNVs first; cells
     without any probe and without any own allele are left out."""
-    own = {(row.level, row.stratum): row for row in calibration.own_alleles}
+    own_rows = {(row.level, row.stratum): row for row in calibration.own_alleles}
     rows = []
     for kind, one in (classes or calibration.flagging()).items():
         is_examined = kind == VariantClass.SNV and one.set != LABELS
@@ -68,7 +68,7 @@ def level_cells(
                         name,
                         tuple(other for other in _cells(certificate) if other != name),
                         certificate,
-                        own.get((certificate.level, cell)) if is_examined else None,
+                        own_rows.get((certificate.level, cell)) if is_examined else None,
                         withdrawn,
                         _why_not(calibration, one, certificate, strata, withdrawn),
                     )

@@ -80,15 +80,15 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
         bits = np.where(np.isfinite(gain), bits, np.nan)
         if not np.isfinite(gain).any():
             bits, gain = _from_probes_beside(probes[rows])
-    known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
+    remembered, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
     verdict = MemoryVerdict(
         NO_SIGN,
         n,
         error=float(wrong.mean()),
         surprisal=_mean(bits),
         gain=_mean(gain),
-        known_share=float(known.mean()) if np.isfinite(gain).any() else None,
-        known_error=_mean(wrong[known]),
+        known_share=float(remembered.mean()) if np.isfinite(gain).any() else None,
+        known_error=_mean(wrong[remembered]),
         blind_share=float(blind.mean()) if np.isfinite(gain).any() else None,
         blind_error=_mean(wrong[blind]),
     )
@@ -166,5 +166,5 @@ def _split_sign(verdict: MemoryVerdict) -> str:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    known = values[np.isfinite(values.astype(np.float64))]
-    return float(known.mean()) if len(known) else None
+    numbers = values[np.isfinite(values.astype(np.float64))]
+    return float(numbers.mean()) if len(numbers) else None

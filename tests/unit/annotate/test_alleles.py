@@ -144,9 +144,9 @@ def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):
     assert np.allclose(sites["llr"], np.log(0.1 / 0.7), atol=1e-5)
     entropy = -(0.7 * np.log2(0.7) + 3 * 0.1 * np.log2(0.1))
     assert np.allclose(sites["ent"], entropy, atol=1e-5)
-    known = bases["base"] != "N"
-    assert np.allclose(bases.loc[known, "surprisal"], -np.log2(0.7), atol=1e-5)
-    assert (~bases.loc[known, "wrong"]).all()
+    is_base = bases["base"] != "N"
+    assert np.allclose(bases.loc[is_base, "surprisal"], -np.log2(0.7), atol=1e-5)
+    assert (~bases.loc[is_base, "wrong"]).all()
     assert (sites["dis"].abs() < 1e-6).all()
 
 
@@ -178,8 +178,8 @@ def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path)
 
 
 def test_frequencies_pass_to_the_sites_and_an_unknown_one_is_nan(tmp_path):
-    known, stated, unknown = snv_rows(GENOME, [100, 200, 300])
-    finished(tmp_path, knows(0.7), [(*known, (3, 12, 0, 0)), (*stated, (0, 0, 0.5, 1)), unknown])
+    called, stated, unknown = snv_rows(GENOME, [100, 200, 300])
+    finished(tmp_path, knows(0.7), [(*called, (3, 12, 0, 0)), (*stated, (0, 0, 0.5, 1)), unknown])
     sites = tables.read(tmp_path / "sites" / "sites.parquet", ["af", "an"])
     assert sites["af"].to_pylist() == pytest.approx([0.25, 0.5, np.nan], nan_ok=True)
     assert sites["an"].to_pylist() == [12, 0, 0]

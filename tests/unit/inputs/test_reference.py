@@ -278,13 +278,13 @@ def naive_fence(genome, index, pos):
     name = genome.names[index]
     if not name.startswith("background:"):
         return 0, genome.contigs[name]
-    own = [
+    lengths = [
         length for other, length in genome.contigs.items() if not other.startswith("background:")
     ]
     start, turn = 0, 0
-    while start + own[turn % len(own)] <= pos:
-        start, turn = start + own[turn % len(own)], turn + 1
-    return start, min(start + own[turn % len(own)], genome.contigs[name])
+    while start + lengths[turn % len(lengths)] <= pos:
+        start, turn = start + lengths[turn % len(lengths)], turn + 1
+    return start, min(start + lengths[turn % len(lengths)], genome.contigs[name])
 
 
 def test_pieces_are_as_long_as_the_users_contigs_in_turn():

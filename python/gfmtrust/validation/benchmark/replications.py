@@ -134,8 +134,10 @@ def calibrated(
     rng = np.random.default_rng([seed, 0x5EED])
     rows = probe_rows(pool, n_probes, rng)
     probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    own = DrawnSnvs(pool.own.iloc[rng.integers(0, len(pool.own), min(len(pool.own), OWN_SNVS))])
-    return examined(fitted_to(pool, probes, own, seed), own, probes, ()), rows
+    own_snvs = DrawnSnvs(
+        pool.own_snvs.iloc[rng.integers(0, len(pool.own_snvs), min(len(pool.own_snvs), OWN_SNVS))]
+    )
+    return examined(fitted_to(pool, probes, own_snvs, seed), own_snvs, probes, ()), rows
 
 
 def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -153,14 +155,14 @@ def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def fitted_to(pool: Pool, probes: pd.DataFrame, own: OwnSnvs, seed: int) -> RunCalibration:
+def fitted_to(pool: Pool, probes: pd.DataFrame, own_snvs: OwnSnvs, seed: int) -> RunCalibration:
     """The calibration on those probes with the shift verdict on those own alleles, before the
     exam."""
     options = Options(
         seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only
     )
-    like = probes_like(own.cells(), pooled(strata(probes, ())))
-    verdict = shift_test(own.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
+    like = probes_like(own_snvs.cells(), pooled(strata(probes, ())))
+    verdict = shift_test(own_snvs.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
     return record.with_shift(calibration_fit.fit(probes, options), verdict)
 
 
@@ -176,7 +178,7 @@ class DrawnSnvs(OwnSnvs):
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     """One replication: a calibration, and what it makes of every allele of the pool."""
     fitted, rows = calibrated(pool, seed, n_probes)
-    own_rank, _ = flags.decide(fitted, pool.own)
+    own_rank, _ = flags.decide(fitted, pool.own_snvs)
     return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0], own_rank)
 
 
@@ -235,7 +237,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     single = {name: turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
-    strata_of = [strata(table, ()) for table in (pool.alleles, pool.own)]
+    strata_of = [strata(table, ()) for table in (pool.alleles, pool.own_snvs)]
     members: dict[tuple[str, ...], list[np.ndarray]] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
@@ -296,7 +298,7 @@ def _errors(
     flagged = inside[0] & (drawn.rank == level)
     run_oriented = flagged & pool.alleles["run_oriented"].to_numpy(bool)
     mutated = inside[1] & (drawn.own_rank == level)
-    own_wrong = ~(pool.own["llr"].to_numpy(np.float64) < 0)
+    own_wrong = ~(pool.own_snvs["llr"].to_numpy(np.float64) < 0)
     withdrawn = any(
         one.level == level.name and one.stratum in ("", *classes)
         for one in drawn.fitted.withdrawals
