@@ -174,19 +174,19 @@ def build(root: Path, path: Path, arguments: dict[str, str]) -> dict[str, str]:
     environment = {"PATH": PATH}
     before = size_mb(root)
     for step in instructions(path.read_text(), path.name):
-        known = given | environment
+        values = given | environment
         if step.keyword == "ARG":
             given |= {name: arguments.get(name, default) for name, default in step.pairs().items()}
         elif step.keyword == "ENV":
-            environment |= {name: expand(text, known) for name, text in step.pairs().items()}
+            environment |= {name: expand(text, values) for name, text in step.pairs().items()}
         elif step.keyword == "COPY":
-            copy(root, expand(step.value, known))
+            copy(root, expand(step.value, values))
         elif step.keyword == "RUN":
             with lent(root) as settings:
                 run(
                     chroot(root, ["/bin/sh", "-c", step.value]),
                     dockerfile.place(path, step),
-                    settings | known,
+                    settings | values,
                 )
         if step.keyword in ("COPY", "RUN"):
             after = size_mb(root)

@@ -217,13 +217,13 @@ def alleles(text: str) -> Iterator[Allele]:
 def expected(results: Path, asks: str) -> set[Allele]:
     """The right answer, from the text of the annotated files and, for bases, from the table they
     come from."""
-    known = tables.read_metadata(results / "scores" / "sites.parquet")
+    metadata = tables.read_metadata(results / "scores" / "sites.parquet")
     if asks == "bases":
         rows = pq.read_table(
             results / "scores" / "bases.parquet", columns=["contig", "pos", "rank"]
         ).to_pylist()
         return {(row["contig"], str(row["pos"] + 1)) for row in rows if row["rank"] >= KEEP}
-    names = known.get("contig_map", {}) if asks == "genome" else {}
+    names = metadata.get("contig_map", {}) if asks == "genome" else {}
     result = set()
     for vcf in annotated(results):
         with gzip.open(vcf, "rt") as file:

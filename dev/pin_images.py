@@ -93,8 +93,8 @@ def digest(url: str) -> str:
     return result
 
 
-def pinned(path: Path, today: str, known: dict[str, str]) -> str:
-    """The Dockerfile's text with its base pinned; `known` holds the digests asked for already, by
+def pinned(path: Path, today: str, digests: dict[str, str]) -> str:
+    """The Dockerfile's text with its base pinned; `digests` holds the digests asked for already, by
     address."""
     text = path.read_text()
     lines = text.splitlines()
@@ -107,12 +107,12 @@ def pinned(path: Path, today: str, known: dict[str, str]) -> str:
                 )
             )
         url = address(base["name"], base["tag"])
-        if url not in known:
-            known[url] = digest(url)
+        if url not in digests:
+            digests[url] = digest(url)
         above = step.line - 2 if SOURCE.fullmatch(step.comment) else step.line - 1
         lines[above : step.line] = [
             f"# source: {url}, {today}",
-            f"FROM {base['name']}:{base['tag']}@{known[url]}",
+            f"FROM {base['name']}:{base['tag']}@{digests[url]}",
         ]
     return "\n".join(lines) + "\n"
 
@@ -122,10 +122,10 @@ def main() -> int:
     parser.add_argument(
         "dockerfiles", nargs="*", type=Path, default=sorted(CONTAINERS.glob("*.Dockerfile"))
     )
-    known: dict[str, str] = {}
+    digests: dict[str, str] = {}
     try:
         texts = {
-            path: pinned(path, datetime.date.today().isoformat(), known)
+            path: pinned(path, datetime.date.today().isoformat(), digests)
             for path in parser.parse_args().dockerfiles
         }
     except GfmtrustError as error:

@@ -50,10 +50,10 @@ class Exhaustive:
         copies = []
         for number, text in enumerate(self.contigs):
             windows = self.windows(number, span)
-            known = np.isin(windows, np.frombuffer(b"ACGT", dtype=np.uint8)).all(axis=1)
+            all_bases = np.isin(windows, np.frombuffer(b"ACGT", dtype=np.uint8)).all(axis=1)
             same, other = ((windows != one).sum(axis=1) for one in (forward, reverse))
             fewest = np.minimum(same, other)
-            for row in np.flatnonzero((fewest <= 2) & known):
+            for row in np.flatnonzero((fewest <= 2) & all_bases):
                 place = int(row) + 20
                 if number == contig and abs(place - start) < 60:
                     continue
@@ -68,10 +68,10 @@ class Exhaustive:
         copies = self.near_copies(contig, start, span)
         if copies is None:
             return -1, 0, -1
-        known = [copy for copy in copies if copy[3] in CODES]
-        mask = sum({1 << CODES[copy[3]] for copy in known})
-        own = self.contigs[contig][start : start + span]
-        others = [copy for copy in known if own in CODES and copy[3] != own]
+        at_base = [copy for copy in copies if copy[3] in CODES]
+        mask = sum({1 << CODES[copy[3]] for copy in at_base})
+        letter = self.contigs[contig][start : start + span]
+        others = [copy for copy in at_base if letter in CODES and copy[3] != letter]
         return min(100, len(copies)), mask, CODES[min(others)[3]] if others else -1
 
     def has_family(self, contig: int, start: int, span: int) -> bool:

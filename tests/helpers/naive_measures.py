@@ -1,5 +1,5 @@
 """Slow, obvious twins of every measure: one site at a time, plain Python floats, formulas as
-written in docs/understand/scoring.md 1.5."""
+written in docs/understand/scoring.md, "From views to columns"."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """The obvious twin of splice and verify: whole files in memory, Python's gzip, one expression per
-rule of faults.md section 2."""
+rule of docs/start/output.md, "Annotated VCF"."""
 
 import gzip
 import re

@@ -57,7 +57,7 @@ class NaiveTwin:
                 (self._law(text, pos + i, site), "ACGT".index(alt[i]), "ACGT".index(ref[i]))
                 for i in differ
             ]
-            return sum(np.log(law[other]) - np.log(law[own]) for law, other, own in laws)
+            return sum(np.log(law[other]) - np.log(law[base]) for law, other, base in laws)
         changed = text[:pos] + alt + text[pos + len(ref) :]
         n = max(len(ref), len(alt))
         return self._likelihood(changed, pos, n, site) - self._likelihood(text, pos, n, site)

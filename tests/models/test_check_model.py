@@ -235,7 +235,7 @@ def test_a_model_that_knows_nothing_has_exactly_2_bits_and_ends_with_65(
 def test_the_bits_of_a_model_with_closed_forms(capsys, tmp_path, reading):
     oracle = Oracle(markov.draw_table(2, 4, symmetric=False), reading)
     text = markov_text(oracle.table, 4000)
-    genome = fasta_of(tmp_path / "own.fa", own=text)
+    genome = fasta_of(tmp_path / "own.fa", oracle=text)
     bundle = write_bundle(oracle, tmp_path / "oracle")
     code, out, _ = run(
         capsys,
@@ -252,7 +252,7 @@ def test_the_bits_of_a_model_with_closed_forms(capsys, tmp_path, reading):
     k = oracle.k_letters
     nats = []
     for start in sample.windows(
-        sample.Letters({"own": encode(text)}), WINDOWS[reading][0], 150
+        sample.Letters({"oracle": encode(text)}), WINDOWS[reading][0], 150
     ).start:
         codes = encode(text[start : start + WINDOWS[reading][0]])
         for at in index:

@@ -114,8 +114,8 @@ def test_alleles_have_the_models_llr_and_nothing_of_a_distribution(run, exported
     gone = scored[scored["ref"].str.len() > 1]
     assert len(gone) >= 15
     variants = [Variant(row.var_pos, row.var_ref, row.var_alt) for row in gone.itertuples()]
-    own = score_haplotypes(session, bundle, genome, np.zeros(len(gone), int), variants).llr
-    np.testing.assert_allclose(gone["llr"], own.mean(axis=1), atol=1e-5)
+    llrs = score_haplotypes(session, bundle, genome, np.zeros(len(gone), int), variants).llr
+    np.testing.assert_allclose(gone["llr"], llrs.mean(axis=1), atol=1e-5)
 
 
 def test_the_vcf_leaves_out_what_is_missing_and_says_why(run):

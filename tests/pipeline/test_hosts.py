@@ -282,15 +282,15 @@ def test_defaults_of_the_subworkflow_are_those_of_the_pipeline():
         "label_cut",
     }
     schema = json.loads((nextflow_run.ROOT / "nextflow_schema.json").read_text())
-    known = {
+    parameters = {
         name: entry
         for group in schema["$defs"].values()
         for name, entry in group["properties"].items()
     }
     assert {name: value.strip("'") or "none" for name, value in defaults.items()} == {
-        name: str(known[name].get("default")).lower()
-        if not isinstance(known[name].get("default"), str)
-        else known[name]["default"]
+        name: str(parameters[name].get("default")).lower()
+        if not isinstance(parameters[name].get("default"), str)
+        else parameters[name]["default"]
         for name in defaults
     }
 

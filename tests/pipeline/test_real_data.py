@@ -337,10 +337,10 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
     flags say nothing."""
     elements, launch = DATA / "mpra_satmut", tmp_path / "run"
     launch.mkdir()
-    known = launch / "known.vcf.gz"
+    common = launch / "known.vcf.gz"
     every = elements / "satmut.labelled.vcf.gz"
     subprocess.run(
-        ["bcftools", "view", "-i", "BARCODES>=10", "-Oz", "-o", str(known), str(every)], check=True
+        ["bcftools", "view", "-i", "BARCODES>=10", "-Oz", "-o", str(common), str(every)], check=True
     )
     (launch / "sheet.csv").write_text(f"sample,vcf\nsatmut,{every}\n")
     given = [
@@ -355,7 +355,7 @@ def test_measured_effects_are_set_beside_the_flags(tmp_path, models, random_mode
         "--background_fasta",
         str(DATA / "hg38_chr1" / "chr1_1M.fa.gz"),
         "--labels",
-        str(known),
+        str(common),
         "--label_key",
         "EFFECT",
     ]
@@ -399,9 +399,16 @@ def test_few_clinvar_labels_are_tabulated_all_the_same(tmp_path, models, random_
     word on other loci."""
     folder, launch = DATA / "b37_chr1", tmp_path / "run"
     launch.mkdir()
-    known = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
-    (launch / "sheet.csv").write_text(f"sample,vcf\nclinvar,{known}\n")
-    given = ["--input", "sheet.csv", "--fasta", str(folder / "chr1_1M.fa"), "--labels", str(known)]
+    clinvar = folder / "clinvar_20191007_ISG15_AGRN.labelled.vcf.gz"
+    (launch / "sheet.csv").write_text(f"sample,vcf\nclinvar,{clinvar}\n")
+    given = [
+        "--input",
+        "sheet.csv",
+        "--fasta",
+        str(folder / "chr1_1M.fa"),
+        "--labels",
+        str(clinvar),
+    ]
     given += ["--models", random_models, "--allow_untrained"] if models == "random" else []
     done = nextflow_run.run(launch, *given)
     content = benchmark_of(done)

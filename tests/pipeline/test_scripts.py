@@ -70,9 +70,9 @@ def assigned(value, safe, raw):
     """Whether a right-hand side is safe: what its strings hold is, and no raw value stands outside
     them and the guards."""
     over = re.search(r"\b(\w+)\S*\.collect \{ (\w+) ->", value)
-    known = safe | ({over.group(2)} if over and over.group(1) in safe else set())
+    safe_here = safe | ({over.group(2)} if over and over.group(1) in safe else set())
     bare = re.sub(r"\$\{(quoted|named)\([^()]*\)\}|(quoted|named)\([^()]*\)", "", value)
-    if not all(is_safe(expression, known) for expression in interpolations(bare)):
+    if not all(is_safe(expression, safe_here) for expression in interpolations(bare)):
         return False
     bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", bare)
     # what a value decides or is taken apart into is no text of it: `words ? … : …`, `ids.collect {

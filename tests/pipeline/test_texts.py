@@ -88,13 +88,13 @@ def printed(request, tmp_path_factory):
     ):
         (folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "out" / name).write_text(json.dumps(MANIFEST))
-    own = {"done": 12, "fresh": 9, "sites": 180_000, "halvings": 1}
+    counts = {"done": 12, "fresh": 9, "sites": 180_000, "halvings": 1}
     latest = {"device": "cuda", "batch": 64}
     progress = [
-        [own, latest, 51, 900],
-        [own | {"done": 50, "fresh": 50}, latest, 51, 900],
-        [own | {"fresh": 0}, latest, 12, 0],
-        [own | {"fresh": 12, "halvings": 0}, {}, 12, 0],
+        [counts, latest, 51, 900],
+        [counts | {"done": 50, "fresh": 50}, latest, 51, 900],
+        [counts | {"fresh": 0}, latest, 12, 0],
+        [counts | {"fresh": 12, "halvings": 0}, {}, 12, 0],
     ]
     cases = {
         "failures": [REPORT, KILLED, "No such variable: x\nmore", ""],

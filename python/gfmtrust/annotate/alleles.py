@@ -204,7 +204,9 @@ class _SitesTable:
         status = alleles["status"].to_numpy(object).copy()
         to_score, is_snv = status == Status.SCORED, alleles["var_pos"].to_numpy() < 0
         self._add_variants(alleles, np.flatnonzero(to_score & ~is_snv), status, columns)
-        self._add_snvs(alleles, np.flatnonzero(to_score & is_snv), status, columns, block)
+        snvs = np.flatnonzero(to_score & is_snv)
+        if len(snvs):
+            self._add_snvs(alleles, snvs, status, columns, _present(block))
         self._count(status, columns["rank"])
         keys: dict = {
             name: pa.Array.from_pandas(alleles[name])
@@ -235,11 +237,9 @@ class _SitesTable:
         rows: np.ndarray,
         status: np.ndarray,
         columns: dict,
-        block: SiteBlock | None,
+        block: SiteBlock,
     ) -> None:
         """Fill in status and columns of the alleles that are SNVs."""
-        if not len(rows):
-            return
         site_rows = _rows_of(block.site, alleles.iloc[rows])
         status[rows] = allele_status(block, site_rows)
         scored = status[rows] == Status.SCORED
@@ -297,16 +297,28 @@ def _empty_columns(n: int) -> dict[str, np.ndarray]:
     }
 
 
+def _present(block: SiteBlock | None) -> SiteBlock:
+    """The block with the sites of the SNVs that are to be scored. Raises InternalError (70) where
+    such SNVs lie after the last block."""
+    if block is None:
+        raise _at_no_site()
+    return block
+
+
 def _rows_of(site: pd.DataFrame, alleles: pd.DataFrame) -> np.ndarray:
     """Row of the shard for each allele; both are sorted by contig and position."""
     place, wanted = (place_key(frame["contig_index"], frame["pos"]) for frame in (site, alleles))
     rows = np.minimum(np.searchsorted(place, wanted), len(place) - 1)
     if (place[rows] != wanted).any():
-        raise InternalError(
-            message(
-                "alleles.parquet",
-                "an allele at no site of the shards",
-                "each scored allele at a site of the plan",
-            )
-        )
+        raise _at_no_site()
     return rows
+
+
+def _at_no_site() -> InternalError:
+    return InternalError(
+        message(
+            "alleles.parquet",
+            "an allele at no site of the shards",
+            "each scored allele at a site of the plan",
+        )
+    )

@@ -113,9 +113,8 @@ def compare(a: Path, b: Path) -> Comparison:
         [rank.name for rank in sorted(Rank, reverse=True)],
         [str(status) for status in Status],
     )
-    flags = _table(
-        *(joined[f"rank_{side}"].map(lambda rank: Rank(rank).name) for side in "ab"), flag_names
-    )
+    flags_a, flags_b = (joined[f"rank_{side}"].map(lambda rank: Rank(rank).name) for side in "ab")
+    flags = _table(flags_a, flags_b, flag_names)
     statuses = _table(joined["status_a"], joined["status_b"], status_names)
     changes = {
         name: _change(

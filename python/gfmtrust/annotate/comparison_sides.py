@@ -88,11 +88,8 @@ def _of_vcf(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
     """Texts of status, rank and numbers of a record's alleles, by column; None where the record has
     none of our keys."""
-    pairs = dict(
-        pair.partition("=")[::2]
-        for pair in record.info.decode("utf-8", "replace").split(";")
-        if pair.startswith("GFM_")
-    )
+    entries = record.info.decode("utf-8", "replace").split(";")
+    pairs = _pairs([entry for entry in entries if entry.startswith("GFM_")])
     wanted = {key: name for key, name in COLUMN.items() if name in READ}
     if "GFM_STATUS" not in pairs:
         return None
@@ -100,6 +97,12 @@ def _values(record: vcf_reader.Record) -> dict[str, list[str]] | None:
         name: pairs.get(key, ",".join([MISSING] * len(record.alts))).split(",")
         for key, name in wanted.items()
     }
+
+
+def _pairs(entries: list[str]) -> dict[str, str]:
+    """Entries 'key=value' as a dict; '' is the value of a key that stands alone."""
+    parts = (entry.partition("=") for entry in entries)
+    return {key: value for key, _, value in parts}
 
 
 def _facts(header: vcf_reader.Header) -> dict[str, str]:
@@ -114,7 +117,7 @@ def _facts(header: vcf_reader.Header) -> dict[str, str]:
     for line in lines:
         name, _, said = line.removeprefix("##").partition("=")
         if name == "GFM_model":
-            fields = dict(field.partition("=")[::2] for field in said.strip("<>").split(","))
+            fields = _pairs(said.strip("<>").split(","))
             facts[f"model {fields.get('ID')}"] = fields.get("SHA256", MISSING)
         elif name != "gfmtrustCommand":
             facts[name] = f"{facts[name]} | {said}" if name in facts else said

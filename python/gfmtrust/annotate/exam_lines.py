@@ -101,9 +101,9 @@ def exam_notes(calibration: RunCalibration) -> list[str]:
     """What a reader who has only the BED file must know of the exam, a sentence each."""
     notes = [
         f"{cell.level} in {cell.name}: promised error {cell.certificate.alpha:g}, own alleles "
-        f"{cell.own.errors} of {cell.own.n} wrong ({own_outcome(cell.own)})"
+        f"{cell.own_alleles.errors} of {cell.own_alleles.n} wrong ({own_outcome(cell.own_alleles)})"
         for cell in _examined(calibration)
-        if cell.own is not None
+        if cell.own_alleles is not None
     ]
     notes += [
         f"{one.level} is withdrawn{f' in {one.stratum}' if one.stratum else ''} ({one.reason}): "
@@ -138,7 +138,7 @@ def _examined(calibration: RunCalibration) -> list[LevelCell]:
 
 
 def _level_fields(number: int, cell: LevelCell) -> dict:
-    own, probes = cell.own, cell.certificate.balanced
+    row, probes = cell.own_alleles, cell.certificate.balanced
     fields = {
         "ID": f"{cell.level}_{number}",
         "Level": cell.level,
@@ -149,17 +149,17 @@ def _level_fields(number: int, cell: LevelCell) -> dict:
         "ProbeErrors": probes.errors,
         "ProbeBound": number_text(probes.bound),
     }
-    if own is not None and own.n:
+    if row is not None and row.n:
         fields |= {
-            "Own": own.n,
-            "OwnErrors": own.errors,
-            "OwnError": number_text(own.errors / own.n),
-            "OwnLow": number_text(own.low),
-            "OwnHigh": number_text(own.high),
+            "Own": row.n,
+            "OwnErrors": row.errors,
+            "OwnError": number_text(row.errors / row.n),
+            "OwnLow": number_text(row.low),
+            "OwnHigh": number_text(row.high),
         }
-    if own is not None and own.left_out:
-        fields["OwnLeftOut"] = own.left_out
-    fields["Outcome"] = quoted(own_outcome(own))
+    if row is not None and row.left_out:
+        fields["OwnLeftOut"] = row.left_out
+    fields["Outcome"] = quoted(own_outcome(row))
     return fields | ({} if cell.is_given else {"Why": quoted(cell.why_not)})
 
 

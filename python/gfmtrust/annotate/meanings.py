@@ -1,8 +1,8 @@
 """What every flag, reason and status means, in one sentence each, and the colours of the flags: for
 the report and for legend.json.
 
-The keys of the VCF are described in `core.columns`. Sources: docs/understand/reliability.md 4 and
-docs/understand/scoring.md 5.
+The keys of the VCF are described in `core.columns`. Source: docs/start/output.md, "Statuses"
+and docs/start/output.md, "Reasons: GFM_WHY".
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def summaries(
     for contig, start, end in zip(
         *(lines.intervals[column] for column in ("contig", "start", "end")), strict=True
     ):
-        genome_name = facts.contig_map.get(contig, contig)
+        genome_name = facts.contig_map.get(str(contig), str(contig))
         absent = Status.OUT_OF_RANGE if genome_name in contigs else Status.NO_CONTIG
         yield summarise(
             int(end - start),

@@ -70,17 +70,18 @@ def write_sites_vcf(sites: Path, spellings: Path, calibration: Path, out_dir: Pa
 def site_records(spellings: Path) -> Iterator[tuple[str, int, str, tuple[str, ...]]]:
     """(contig, pos, ref, alts) of every distinct record key and of every single allele, each once,
     sorted within a position."""
-    place, alleles_there = None, set()
+    contig_there, pos_there = "", -1
+    alleles_there: set[tuple[str, tuple[str, ...]]] = set()
     for batch in tables.batches(spellings, ["contig", "pos", "ref", "alts"]):
         for contig, pos, ref, alts in zip(
             *(batch.column(name).to_pylist() for name in range(4)), strict=True
         ):
-            if (contig, pos) != place:
-                yield from ((*place, *alleles) for alleles in sorted(alleles_there))
-                place, alleles_there = (contig, pos), set()
+            if (contig, pos) != (contig_there, pos_there):
+                yield from ((contig_there, pos_there, *both) for both in sorted(alleles_there))
+                contig_there, pos_there, alleles_there = contig, pos, set()
             spelled = tuple(alts.split(","))
             alleles_there |= {(ref, spelled), *((ref, (alt,)) for alt in spelled)}
-    yield from ((*place, *alleles) for alleles in sorted(alleles_there))
+    yield from ((contig_there, pos_there, *both) for both in sorted(alleles_there))
 
 
 def _header(lines: list[str], contigs: list[str]) -> bytes:

@@ -6,5 +6,5 @@
 
 `members` assigns blocks, `counts` counts k-mers, `evaluate` is the model in NumPy, `mixture` fits
 its weights, `fit` combines these, `graph` writes the model in ONNX, and `write` creates the bundle.
-The meaning of the numbers is in docs/understand/reliability.md, section 2.
+The meaning of the numbers is in docs/understand/reliability.md, "The context model".
 """

@@ -1,5 +1,5 @@
 """The context model's law in numpy: what the ONNX graph must return, and what the fit reads. See
-docs/understand/reliability.md, section 2.
+docs/understand/reliability.md, "The context model".
 
 For order k the evidence for base b is S_k(b) = sum over (k+1)-words over the site ln(n + a_k) - sum
 over the k-words between them ln(n + 4 a_k): the likelihood of the window under a chain of order k,

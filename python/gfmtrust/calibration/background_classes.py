@@ -73,7 +73,6 @@ def background_class_keys(
     alt: np.ndarray,
     left: np.ndarray,
     right: np.ndarray,
-    copy_class: str = COPY_CLASS,
 ) -> ClassParts:
     """What SNVs are classed by.
 
@@ -81,9 +80,9 @@ def background_class_keys(
     left, right: codes of the letters beside the site on the strand of the genome (n,). Raises
     ValueError where the lengths differ or a column is missing.
     """
-    missing = [name for name in ("gc", copy_class) if name not in features]
+    missing = [name for name in ("gc", COPY_CLASS) if name not in features]
     if missing:
-        raise ValueError(f"features: column {missing[0]} is missing; expected gc and {copy_class}")
+        raise ValueError(f"features: column {missing[0]} is missing; expected gc and {COPY_CLASS}")
     letters = [np.asarray(codes).astype(np.int64) for codes in (ref, alt, left, right)]
     lengths = {len(features), *(len(codes) for codes in letters)}
     if len(lengths) > 1:
@@ -100,7 +99,7 @@ def background_class_keys(
         after,
         # on this strand REF is A or C: a C before G in either allele, or a G behind C in ALT
         ((after == _G) & ((real == _C) | (other == _C))) | ((before == _C) & (other == _G)),
-        features[copy_class].to_numpy(object),
+        features[COPY_CLASS].to_numpy(object),
         features["gc"].to_numpy(np.float64),
     )
 

@@ -90,13 +90,13 @@ def calibrate(
     if transferred is not None:
         record.check_matches(transferred, digests)
     seed = options.seed if transferred is None else transferred.options.seed
-    probes, own, ladder = ProbeRows(plan_dir, ensemble), OwnSnvs(plan_dir, ensemble), Ladder()
+    probes, own_snvs, ladder = ProbeRows(plan_dir, ensemble), OwnSnvs(plan_dir, ensemble), Ladder()
     alts, of_classes = PermutedAlts(plan_dir, seed), ClassProbes(plan_dir, ensemble)
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
     background = RunBackground(plan_dir, background_vcf)
     ranks = RunRanks(plan_dir, ensemble)
-    read_once(plan_dir, scores, [probes, own, ladder, alts, background, ranks, *also])
+    read_once(plan_dir, scores, [probes, own_snvs, ladder, alts, background, ranks, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -128,19 +128,19 @@ def calibrate(
                 ),
             )
         # the shift test compares the run's SNVs with those of this run's probes that are like them
-        probed = _probed_surprisal(table, own)
+        probed = _probed_surprisal(table, own_snvs)
         calibration = record.with_surprisal(calibration, probed)
     else:
         calibration = transferred
         # a frozen calibration answers for the genome sites that its own probes were drawn from
         probed = np.array(transferred.snv.surprisal_quantiles)
-    run = own.surprisal()
+    run = own_snvs.surprisal()
     verdict = shift_test(run[:: max(1, len(run) // RUN_SITES_KEPT)], probed)
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
     if not calibration.options.scores:
-        calibration = examined(calibration, own, table, ladder.rows())
+        calibration = examined(calibration, own_snvs, table, ladder.rows())
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
@@ -160,9 +160,9 @@ def _testable(probes: pd.DataFrame, options: Options) -> pd.DataFrame:
     return probes.assign(llr=np.nan) if options.scores else probes
 
 
-def _probed_surprisal(probes: pd.DataFrame, own: OwnSnvs) -> np.ndarray:
+def _probed_surprisal(probes: pd.DataFrame, own_snvs: OwnSnvs) -> np.ndarray:
     """Local surprisal of the probes whose cells have the shares of the run's SNVs, bits."""
-    like = probes_like(own.cells(), pooled(strata(probes, ())))
+    like = probes_like(own_snvs.cells(), pooled(strata(probes, ())))
     return probes["local_surprisal"].to_numpy(np.float64)[like]
 
 

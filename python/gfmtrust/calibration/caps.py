@@ -3,7 +3,7 @@ Pure functions of the features.
 
 `Limits` are taken from the probes once; `caps` applies them to probes and to the run's alleles
 alike, because a certificate covers only a rule that was applied to the probes that were counted.
-Source: docs/understand/reliability.md 4. A cap never raises a flag, and an explanation never
+Source: docs/understand/reliability.md, "How a flag is decided". A cap never raises a flag, and an explanation never
 changes one.
 """
 

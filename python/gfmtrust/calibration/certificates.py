@@ -3,7 +3,7 @@ alpha.
 
 A threshold is chosen by a fixed-sequence test. The fit split fixes its order; a certification split
 gives the bounds, once over all accepted (orientation-balanced) probes and once over the
-run-oriented probes among them. Source: docs/understand/reliability.md 3.5; Clopper and Pearson
+run-oriented probes among them. Source: docs/understand/reliability.md, "The certification splits: certificates"; Clopper and Pearson
 1934; Angelopoulos et al. 2021 (Learn then Test). This module does not depend on measures or models.
 """
 
@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from gfmtrust.calibration.error_counts import ByLabel, ErrorCount
-from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement
+from gfmtrust.calibration.homogeneity import BlockAgreement, block_agreement, err_alike
 from gfmtrust.calibration.strata import joined, pooled
 from gfmtrust.core.binomial import lower_bound, upper_bound
 from gfmtrust.core.vocabulary import Rank
@@ -30,10 +30,6 @@ probes of the fit split that transitions and transversions each need before they
 MIN_CELL_PROBES = 500
 """A stratum of a BED file with so many probes in its certification split has a certificate of its
 own, and so have transitions and transversions; with fewer they may share one, see `cells`."""
-
-ALIKE_P = 0.05
-"""Transitions and transversions share a certificate where Fisher's exact test of their errors on
-the fit split gives at least this p-value."""
 
 
 @dataclass(frozen=True)
@@ -270,13 +266,13 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
     has too little power, so that kinds that differ would be pooled. Nothing else is ever pooled: a
     cell of few probes has few chances, and no level of another cell.
     """
-    own, left = [], np.ones(len(probes.stratum), dtype=bool)
+    masks, left = [], np.ones(len(probes.stratum), dtype=bool)
     wide, widest = pooled(probes.stratum), joined(probes.stratum)
     of_bed = probes.stratum != wide
     for name in sorted(set(probes.stratum[of_bed])):
         of_stratum = probes.stratum == name
         if (of_stratum & counted).sum() >= MIN_CELL_PROBES:
-            own.append(of_stratum)
+            masks.append(of_stratum)
             left &= ~of_stratum
     for name in sorted(set(widest[left])):
         together = left & (widest == name)
@@ -284,28 +280,20 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
         small = any((part & counted).sum() < MIN_CELL_PROBES for part in parts)
         in_fit_parts = [part & in_fit for part in parts]
         testable = len(parts) == 2 and all(part.sum() >= MIN_FIT_PROBES for part in in_fit_parts)
-        own += [together] if small and testable and _alike(probes, *in_fit_parts) else parts
-    return own
+        masks += [together] if small and testable and _alike(probes, *in_fit_parts) else parts
+    return masks
 
 
 def _alike(probes: Probes, one: np.ndarray, other: np.ndarray) -> bool:
-    """Do two kinds of probes err alike? Fisher's exact test of all and of the more reliable half of
-    each; one, other: bool (n,)."""
-    from scipy.stats import fisher_exact
-
-    for rows in (np.full(len(one), True), probes.reliability >= _median(probes, one | other)):
-        table = [
-            [int(probes.wrong[part & rows].sum()), int((~probes.wrong[part & rows]).sum())]
-            for part in (one, other)
-        ]
-        if fisher_exact(table).pvalue < ALIKE_P:
-            return False
-    return True
+    """Do two kinds of probes err alike, all of them and the more reliable half of them? one, other:
+    bool (n,)."""
+    reliable_half = probes.reliability >= _median(probes, one | other)
+    return err_alike(probes.wrong, one, other, (np.full(len(one), True), reliable_half))
 
 
 def _median(probes: Probes, rows: np.ndarray) -> float:
-    known = probes.reliability[rows & np.isfinite(probes.reliability)]
-    return float(np.median(known)) if len(known) else np.inf
+    reliability = probes.reliability[rows & np.isfinite(probes.reliability)]
+    return float(np.median(reliability)) if len(reliability) else np.inf
 
 
 def _bounds(probes: Probes, threshold: float, delta: float) -> tuple[float, ...]:

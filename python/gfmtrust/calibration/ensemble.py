@@ -24,6 +24,7 @@ from gfmtrust.planning.shards import planned_shards
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,14 @@ class SiteBlock:
     model. gain: context - local, NaN where the context model is the only model. context_probs:
     float32 (n, members, 4), the distributions of the context model, all NaN where it was not run.
     llr: float32 (n, V), the LLR between the haplotypes of the row's variant, NaN where the variant
-    does not change the length; variant_status: the status of the variant. Both are None in a shard
-    of sites.
+    does not change the length; variant_status: the status of the variant. In a shard of sites every
+    LLR is NaN and every such status ''.
     """
 
     site: pd.DataFrame
     probs: np.ndarray
     weights: np.ndarray
+    distribution_weights: np.ndarray
     status: np.ndarray
     local_surprisal: np.ndarray
     context_surprisal: np.ndarray
@@ -92,9 +94,8 @@ class SiteBlock:
     n_share: np.ndarray
     pad_share: np.ndarray
     context_probs: np.ndarray
-    llr: np.ndarray | None = None
-    variant_status: np.ndarray | None = None
-    distribution_weights: np.ndarray | None = None
+    llr: np.ndarray
+    variant_status: np.ndarray
     beside: np.ndarray | None = None
 
 
@@ -145,11 +146,13 @@ class ScoreTables:
             for model in voting
             for view in metadata[model]["views"]
         ]
-        columns = [np.array(column) for column in zip(*views, strict=True)]
+        models, strands, equivariant = (np.array(column) for column in zip(*views, strict=True))
         return Ensemble(
             tuple(voting),
             context[0] if context else None,
-            *columns,
+            models,
+            strands,
+            equivariant,
             metadata,
             tuple(model for model in scales if model not in voting),
         )
@@ -179,8 +182,9 @@ class ScoreTables:
             for model in self.ensemble.models
             if has_distribution(self.ensemble.metadata[model])
         ]
-        local = np.mean(near, axis=0, dtype=np.float64) if near else nowhere
-        base = answer.get(self.ensemble.baseline)
+        local = np.stack(near).mean(axis=0, dtype=np.float64) if near else nowhere
+        baseline = self.ensemble.baseline
+        base = answer[baseline] if baseline is not None else None
         context = base["local_surprisal"].astype(np.float64) if base else nowhere
         return SiteBlock(
             site=site,
@@ -199,7 +203,8 @@ class ScoreTables:
                 view_has_distribution & ~np.isnan(probs).any(axis=2), self.ensemble.view_models
             ),
             beside=beside if self.ensemble.beside else None,
-            **_of_variants(voting),
+            llr=np.concatenate([part["llr"] for part in voting], axis=1),
+            variant_status=_first_status([part["variant_status"] for part in voting]),
         )
 
     def _read(self, model: str, shard: PlannedShard, site: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -234,10 +239,8 @@ class ScoreTables:
         columns = {
             name: table[name].to_numpy() for name in ("local_surprisal", "n_share", "pad_share")
         }
-        if "llr" in table.schema.names:
-            columns["llr"] = table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views)
-            columns["variant_status"] = table["variant_status"].to_pandas().to_numpy(object)
-        return {"probs": probs, "status": table["status"].to_pandas().to_numpy(object), **columns}
+        status = table["status"].to_pandas().to_numpy(object)
+        return {"probs": probs, "status": status, **columns, **_of_variants(table, n_views)}
 
 
 def has_distribution(metadata: dict) -> bool:
@@ -254,15 +257,19 @@ def _has_answer(probs: np.ndarray, partly: bool) -> np.ndarray:
     """Whether each view votes at each site, bool (n, V). partly: whether the ratios of some ALTs
     are enough."""
     absent = np.isnan(probs)
-    return ~(absent.all(axis=2) if partly else absent.any(axis=2))
+    return np.asarray(~(absent.all(axis=2) if partly else absent.any(axis=2)))
 
 
-def _of_variants(voting: list[dict]) -> dict[str, np.ndarray]:
-    if "llr" not in voting[0]:
-        return {}
+def _of_variants(table: pa.Table, n_views: int) -> dict[str, np.ndarray]:
+    """The columns of a shard of variants, see `SiteBlock`; those of a shard of sites say nothing."""
+    if "llr" not in table.schema.names:
+        return {
+            "llr": np.full((len(table), n_views), np.nan, np.float32),
+            "variant_status": np.full(len(table), "", object),
+        }
     return {
-        "llr": np.concatenate([part["llr"] for part in voting], axis=1),
-        "variant_status": _first_status([part["variant_status"] for part in voting]),
+        "llr": table["llr"].combine_chunks().flatten().to_numpy().reshape(-1, n_views),
+        "variant_status": table["variant_status"].to_pandas().to_numpy(object),
     }
 
 

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def examined(
-    calibration: RunCalibration, own: OwnSnvs, probes: pd.DataFrame, ladder: tuple[LadderRow, ...]
+    calibration: RunCalibration,
+    own_snvs: OwnSnvs,
+    probes: pd.DataFrame,
+    ladder: tuple[LadderRow, ...],
 ) -> RunCalibration:
     """The calibration after the exam. probes: of this run, the columns of `ProbeRows`.
 
@@ -44,7 +47,7 @@ def examined(
     own_rows: dict[tuple[str, str], OwnAlleleRow] = {}
     population: dict[str, PopulationRow] = {}
     while True:
-        flagged = own.flagged(calibration)
+        flagged = own_snvs.flagged(calibration)
         new = [
             *_contradicted_cells(flagged, alphas, options.delta, own_rows),
             *_contradicted_levels(flagged, alphas, options.delta, population),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gfmtrust.calibration.caps import column
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.columns import column_of
@@ -71,6 +72,14 @@ def features(
     }
     of_sites = {name: fact(block, rows) for name, fact in SITE_FACTS.items()}
     return pd.DataFrame(measures | of_sites | of_alleles)
+
+
+def own_surprisal(features: pd.DataFrame) -> np.ndarray:
+    """Local surprisal of the voting models near each site, bits, float64 (n,): the context model's
+    less the gain over it. Where there is no gain, the context model is the only model, or the
+    models have no distributions, and its surprisal stands for theirs."""
+    local, gain = column(features, "local_surprisal"), column(features, "gain")
+    return np.where(np.isfinite(gain), local - gain, local)
 
 
 def views_of(ensemble: Ensemble) -> Views:

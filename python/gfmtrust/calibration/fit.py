@@ -2,7 +2,7 @@
 
 `fit_class` is a pure function of the probes' table. Other modules score probes and write files; the
 parts of a calibration are defined in `record` and `class_calibration`, the flags in `flags`.
-Source: docs/understand/reliability.md 3, 4, 7.
+Source: docs/understand/reliability.md, "How a flag is decided".
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import numpy as np
 from gfmtrust.calibration import certificates, splits
 from gfmtrust.calibration import reliability as score
 from gfmtrust.calibration.calls import effect_score
-from gfmtrust.calibration.caps import caps, column, finite, measure_limits
+from gfmtrust.calibration.caps import caps, finite, measure_limits
 from gfmtrust.calibration.certificates import Certificate, Probes
 from gfmtrust.calibration.class_calibration import ClassCalibration, SplitCounts
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import N_QUANTILES, RunCalibration, as_json, of_snvs
 from gfmtrust.calibration.strata import LENGTHS, strata
@@ -94,13 +95,6 @@ def fit_class(
         own_surprisal(probes),
     )
     return replace(fitted, certificates=certify(judged, caps(limits, probes)[0], part, options))
-
-
-def own_surprisal(features: pd.DataFrame) -> np.ndarray:
-    """Local surprisal of the voting models near each site, bits, float64 (n,): the context model's
-    less the gain over it."""
-    local, gain = column(features, "local_surprisal"), column(features, "gain")
-    return np.where(np.isfinite(gain), local - gain, local)
 
 
 def _answered(probes: pd.DataFrame) -> tuple[pd.DataFrame, int]:

@@ -2,7 +2,7 @@
 alleles.
 
 Pure functions; the rule itself is `certificates.ranks`, the caps are `caps.caps`. Source:
-docs/understand/reliability.md 4.
+docs/understand/reliability.md, "How a flag is decided".
 """
 
 from __future__ import annotations
@@ -159,7 +159,9 @@ def basis(calibration: ClassCalibration, rank: np.ndarray) -> np.ndarray:
     name = Basis.DECOY
     if calibration.set == LABELS:
         name = Basis.LOCUS_LABELS if calibration.locus else Basis.LABELS
-    return np.where(rank > Rank.NOT_SCORED, name.value, None)
+    names = np.full(len(rank), None, dtype=object)
+    names[rank > Rank.NOT_SCORED] = name.value
+    return names
 
 
 def control_verdict(run: RunCalibration, name: str, features: pd.DataFrame) -> ControlVerdict:

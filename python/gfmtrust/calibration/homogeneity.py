@@ -1,13 +1,14 @@
-"""Do the blocks of the genome agree on the error of a cell? A pooled error hides a model that is
-perfect in one half of the genome and guesses in the other.
+"""Do the blocks of the genome agree on the error of a cell, and do two cells err alike? A pooled
+error hides a model that is perfect in one half of the genome and guesses in the other.
 
 Two tests on the probes that a candidate threshold accepts, and the bound that replaces the pooled
-one where either fires. Source: docs/understand/reliability.md, "Blocks that disagree"; Tarone 1979
+one where either fires. Source: docs/understand/reliability.md, "The certification splits: certificates"; Tarone 1979
 (doi:10.1093/biomet/66.3.585) for the overdispersion of binomial counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from gfmtrust.core.binomial import upper_bound
 P_VALUE = 0.01
 WORST_SHARE = 0.2
 """Share of the accepted probes that the worst blocks hold."""
+ALIKE_P = 0.05
+"""Transitions and transversions share a certificate where Fisher's exact test of their errors on
+the fit split gives at least this p-value."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,24 @@ class BlockAgreement:
     @property
     def agrees(self) -> bool:
         return min(self.p_dispersion, self.p_worst) >= P_VALUE
+
+
+def err_alike(
+    wrong: np.ndarray, one: np.ndarray, other: np.ndarray, parts: Iterable[np.ndarray]
+) -> bool:
+    """Do two kinds of alleles err alike? Fisher's exact test of their errors in each part, all bool
+    (n,). wrong: of each allele; one, other: the alleles of either kind; parts: the alleles that are
+    compared, which may overlap."""
+    from scipy.stats import fisher_exact
+
+    for part in parts:
+        table = [
+            [int((kind & part & wrong).sum()), int((kind & part & ~wrong).sum())]
+            for kind in (one, other)
+        ]
+        if fisher_exact(table).pvalue < ALIKE_P:
+            return False
+    return True
 
 
 def block_agreement(
@@ -77,12 +99,14 @@ def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:
     """The probes of the blocks with the highest own surprisal that together hold a fifth, bool
     (n,); none where no surprisal is known or there is one block only."""
     names, index = np.unique(block, return_inverse=True)
-    known = np.isfinite(own_surprisal)
-    if not known.any() or len(names) < 2:
+    has_surprisal = np.isfinite(own_surprisal)
+    if not has_surprisal.any() or len(names) < 2:
         return np.zeros(len(block), dtype=bool)
     counts = np.bincount(index, minlength=len(names))
-    counts_known = np.bincount(index[known], minlength=len(names))
-    sums = np.bincount(index[known], weights=own_surprisal[known], minlength=len(names))
+    counts_known = np.bincount(index[has_surprisal], minlength=len(names))
+    sums = np.bincount(
+        index[has_surprisal], weights=own_surprisal[has_surprisal], minlength=len(names)
+    )
     mean = np.divide(sums, counts_known, out=np.full(len(names), -np.inf), where=counts_known > 0)
     order = np.argsort(-mean, kind="stable")
     n_blocks = int(np.searchsorted(np.cumsum(counts[order]), WORST_SHARE * len(block))) + 1

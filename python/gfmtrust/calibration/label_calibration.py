@@ -18,7 +18,7 @@ from gfmtrust.calibration import reliability as score
 from gfmtrust.calibration.calls import effect_score, steady_cut
 from gfmtrust.calibration.caps import caps, measure_limits
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration, Direction, SplitCounts
-from gfmtrust.calibration.fit import own_surprisal
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.label_blocks import Blocks, blocks_of
 from gfmtrust.calibration.label_cells import Calls
 from gfmtrust.calibration.options import Options
@@ -183,10 +183,10 @@ def _fit_score(
 
 
 def _counts(part: np.ndarray, n: int, n_blocks: int) -> SplitCounts:
-    of = [
+    fit, certify_high, certify_medium = (
         int((part == one).sum()) for one in (splits.FIT, splits.CERTIFY_HIGH, splits.CERTIFY_MEDIUM)
-    ]
-    return SplitCounts(len(part), n - len(part), *of, n_blocks)
+    )
+    return SplitCounts(len(part), n - len(part), fit, certify_high, certify_medium, n_blocks)
 
 
 def directions(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gfmtrust.calibration.certificates import ALIKE_P
+from gfmtrust.calibration.homogeneity import err_alike
 from gfmtrust.calibration.strata import joined, pooled
 
 MIN_CELL_LABELS = 250
@@ -66,22 +66,9 @@ def cells(calls: Calls, counted: np.ndarray, in_fit: np.ndarray) -> list[np.ndar
             for part in parts
             for label in (True, False)
         )
-        alike = len(parts) == 2 and few and _alike(calls, *(part & in_fit for part in parts))
+        alike = False
+        if few and len(parts) == 2:
+            one, other = (part & in_fit for part in parts)
+            alike = err_alike(calls.wrong, one, other, (calls.effect, ~calls.effect))
         label_cells += [together] if alike else parts
     return label_cells
-
-
-def _alike(calls: Calls, one: np.ndarray, other: np.ndarray) -> bool:
-    """Do two kinds of alleles err alike? Fisher's exact test among the alleles of each label; one,
-    other: bool (n,)."""
-    from scipy.stats import fisher_exact
-
-    for label in (True, False):
-        table = [
-            [int(calls.wrong[rows].sum()), int((~calls.wrong[rows]).sum())]
-            for part in (one, other)
-            for rows in [part & (calls.effect == label)]
-        ]
-        if fisher_exact(table).pvalue < ALIKE_P:
-            return False
-    return True

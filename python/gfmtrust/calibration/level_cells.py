@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
 from gfmtrust.calibration.own_alleles import MIN_OWN, NOT_TESTED, OwnAlleleRow
-from gfmtrust.calibration.strata import pooled
+from gfmtrust.calibration.strata import cell_of
 from gfmtrust.core.vocabulary import CopyClass, Rank, VariantClass, Why
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class LevelCell:
 
     name: copy class and mutation class (or length) of the alleles, with the BED file where the cell
     has a certificate of its own; shared: the names of the further cells that the certificate counts;
-    own: the run's own SNVs with the level, None where none carried it; why_not: why no allele of
+    own_alleles: the run's own SNVs with the level, None where none carried it; why_not: why no allele of
     the cell may carry the level, '' where it may.
     """
 
@@ -32,7 +32,7 @@ class LevelCell:
     name: str
     shared: tuple[str, ...]
     certificate: Certificate
-    own: OwnAlleleRow | None
+    own_alleles: OwnAlleleRow | None
     withdrawn: tuple[Withdrawal, ...]
     why_not: str
 
@@ -43,7 +43,7 @@ class LevelCell:
     @property
     def is_empty(self) -> bool:
         """Whether the cell has neither a probe nor an own allele, so that it says nothing."""
-        return not self.certificate.n_probes and self.own is None
+        return not self.certificate.n_probes and self.own_alleles is None
 
 
 def level_cells(
@@ -51,14 +51,14 @@ def level_cells(
 ) -> tuple[LevelCell, ...]:
     """The cells of these classes of variant, of all that flag alleles where None, SNVs first; cells
     without any probe and without any own allele are left out."""
-    own = {(row.level, row.stratum): row for row in calibration.own_alleles}
+    own_rows = {(row.level, row.stratum): row for row in calibration.own_alleles}
     rows = []
     for kind, one in (classes or calibration.flagging()).items():
         is_examined = kind == VariantClass.SNV and one.set != LABELS
         for certificate in one.certificates:
             for name, strata in _cells(certificate).items():
-                # `pooled` is the name by which the exam counts the alleles of all BED files
-                cell = str(pooled([name])[0])
+                # the name by which the exam counts the alleles of all BED files
+                cell = cell_of(name)
                 withdrawn = _withdrawn(calibration, one, certificate.level, cell)
                 rows.append(
                     LevelCell(
@@ -68,7 +68,7 @@ def level_cells(
                         name,
                         tuple(other for other in _cells(certificate) if other != name),
                         certificate,
-                        own.get((certificate.level, cell)) if is_examined else None,
+                        own_rows.get((certificate.level, cell)) if is_examined else None,
                         withdrawn,
                         _why_not(calibration, one, certificate, strata, withdrawn),
                     )
@@ -90,7 +90,7 @@ def _cells(certificate: Certificate) -> dict[str, tuple[str, ...]]:
     names = set(certificate.strata)
     cells: dict[str, list[str]] = {}
     for stratum in certificate.strata:
-        wide = str(pooled([stratum])[0])
+        wide = cell_of(stratum)
         cells.setdefault(wide if wide in names else stratum, []).append(stratum)
     return {name: tuple(strata) for name, strata in cells.items()}
 
@@ -135,7 +135,7 @@ def _capped(calibration: RunCalibration, one: ClassCalibration, strata: tuple[st
     if calibration.high_withheld:
         return f"HIGH is withheld: {calibration.high_withheld}"
     near = CopyClass.NEAR_COPY.value
-    is_copied = all(str(pooled([name])[0]).split("/")[0] == near for name in strata)
+    is_copied = all(cell_of(name).split("/")[0] == near for name in strata)
     if is_copied and not one.limits.copied_high:
         return f"{Why.COPIED}: at most MEDIUM"
     gain = one.limits.model_gain

@@ -11,12 +11,13 @@ genome and not its letters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gfmtrust.calibration.caps import column
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.core.contracts.base import entry
 from gfmtrust.core.vocabulary import CopyClass
 
@@ -69,30 +70,33 @@ def memory_verdict(probes: pd.DataFrame, context_only: bool) -> MemoryVerdict:
     """Look for signs of memory. probes: the columns of `probe_tables.ProbeRows`.
 
     context_only: the context model is the model, each of whose members never counted the block that
-    it answers for; it has no gain over itself and is judged by error and bits alone.
+    it answers for; it has no gain over itself (NaN) and is judged by error and bits alone.
     """
-    llr, local, gain = (column(probes, name) for name in ("llr", "local_surprisal", "gain"))
+    llr, gain = column(probes, "llr"), column(probes, "gain")
     rows = np.isfinite(llr) & (probes["copy_class"] == CopyClass.SINGLE_COPY).to_numpy()
     n = int(rows.sum())
     if n < MIN_PROBES:
         return MemoryVerdict(NOT_TESTED, n)
     wrong = ~(llr[rows] < 0)
-    local, gain = local[rows], np.full(n, np.nan) if context_only else gain[rows]
-    own = local if context_only else local - gain
-    if not context_only and not np.isfinite(gain).any():
-        own, gain = _from_probes_beside(probes[rows])
-    known, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
-    facts = {
-        "error": float(wrong.mean()),
-        "surprisal": _mean(own),
-        "gain": _mean(gain),
-        "known_share": float(known.mean()) if np.isfinite(gain).any() else None,
-        "known_error": _mean(wrong[known]),
-        "blind_share": float(blind.mean()) if np.isfinite(gain).any() else None,
-        "blind_error": _mean(wrong[blind]),
-    }
-    text = _sign(facts, np.isfinite(gain).any())
-    return MemoryVerdict(SUSPECTED if text else NO_SIGN, n, **facts, text=text)
+    bits, gain = own_surprisal(probes[rows]), gain[rows]
+    if not context_only:
+        bits = np.where(np.isfinite(gain), bits, np.nan)
+        if not np.isfinite(gain).any():
+            bits, gain = _from_probes_beside(probes[rows])
+    remembered, blind = gain >= KNOWN_GAIN, gain <= BLIND_GAIN
+    verdict = MemoryVerdict(
+        NO_SIGN,
+        n,
+        error=float(wrong.mean()),
+        surprisal=_mean(bits),
+        gain=_mean(gain),
+        known_share=float(remembered.mean()) if np.isfinite(gain).any() else None,
+        known_error=_mean(wrong[remembered]),
+        blind_share=float(blind.mean()) if np.isfinite(gain).any() else None,
+        blind_error=_mean(wrong[blind]),
+    )
+    text = _sign(verdict)
+    return replace(verdict, state=SUSPECTED, text=text) if text else verdict
 
 
 def _from_probes_beside(probes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -123,16 +127,18 @@ def _from_probes_beside(probes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return bits, beside
 
 
-def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
-    """The first sign that applies, in words; '' where none does."""
-    error, bits, gain = facts["error"], facts["surprisal"], facts["gain"]
-    if not has_gain:
+def _sign(verdict: MemoryVerdict) -> str:
+    """The first sign that applies to the figures of a verdict, in words; '' where none does."""
+    error, bits, gain = verdict.error, verdict.surprisal, verdict.gain
+    if error is None:
+        return ""
+    if gain is None:
         # without a distribution near the site the error is all that can be seen
         if error >= MAX_ERROR or (bits is not None and bits >= FEW_BITS):
             return ""
         needed = "" if bits is None else f", with {bits:.2f} bits per base"
         return f"{error:.1%} of single-copy probes are wrong{needed}"
-    if bits < FEW_BITS and gain >= SOME_GAIN:
+    if bits is not None and bits < FEW_BITS and gain >= SOME_GAIN:
         return (
             f"the models need {bits:.2f} bits per base in single-copy sequence, {gain:.2f} fewer than "
             "the context model"
@@ -142,19 +148,26 @@ def _sign(facts: dict[str, float | None], has_gain: bool) -> str:
             f"{error:.1%} of single-copy probes are wrong, with {gain:.2f} bits per base fewer than "
             "the context model"
         )
-    if (
-        min(facts["known_share"], facts["blind_share"]) >= MIN_PART
-        and facts["known_error"] < KNOWN_ERROR
-        and facts["blind_error"] > BLIND_ERROR
-    ):
-        return (
-            f"the genome splits: {facts['known_share']:.0%} of single-copy probes lie where "
-            f"{facts['known_error']:.1%} are wrong and {facts['blind_share']:.0%} where "
-            f"{facts['blind_error']:.0%} are"
-        )
-    return ""
+    return _split_sign(verdict)
+
+
+def _split_sign(verdict: MemoryVerdict) -> str:
+    """Whether the genome splits into a part known by heart and a part not known at all, in words;
+    '' where it does not."""
+    known_share, known_error = verdict.known_share, verdict.known_error
+    blind_share, blind_error = verdict.blind_share, verdict.blind_error
+    if known_share is None or known_error is None or blind_share is None or blind_error is None:
+        return ""
+    if min(known_share, blind_share) < MIN_PART:
+        return ""
+    if known_error >= KNOWN_ERROR or blind_error <= BLIND_ERROR:
+        return ""
+    return (
+        f"the genome splits: {known_share:.0%} of single-copy probes lie where {known_error:.1%} "
+        f"are wrong and {blind_share:.0%} where {blind_error:.0%} are"
+    )
 
 
 def _mean(values: np.ndarray) -> float | None:
-    known = values[np.isfinite(values.astype(np.float64))]
-    return float(known.mean()) if len(known) else None
+    numbers = values[np.isfinite(values.astype(np.float64))]
+    return float(numbers.mean()) if len(numbers) else None

@@ -86,8 +86,9 @@ def scores_by_model(
         ratios = view_llr(of_model, ref, alt)
         weights = shared_weights(np.isfinite(ratios), np.zeros(ratios.shape[1], int))
         columns.append(llr(ratios, weights))
-    for model in range(len(ensemble.beside)):
-        columns.append(view_llr(block.beside[rows][:, model : model + 1], ref, alt)[:, 0])
+    if block.beside is not None:
+        of_scores = view_llr(block.beside[rows], ref, alt)
+        columns += list(of_scores.T)
     return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
 
 

@@ -159,13 +159,13 @@ def _level_text(one: ClassCalibration, cells: list[LevelCell], level: Rank) -> s
         return f"{level.name} could not be certified"
     texts = []
     for certificate in certified:
-        own = [
+        own_texts = [
             f"{cell.name} {_own_text(cell)}"
             for cell in cells
-            if cell.certificate is certificate and cell.own is not None
+            if cell.certificate is certificate and cell.own_alleles is not None
         ]
         names = "+".join(name for name in certificate.strata if certificate.covers(name))
-        texts.append(", ".join([f"{names} {_counts(certificate)}", *own]))
+        texts.append(", ".join([f"{names} {_counts(certificate)}", *own_texts]))
     first = certified[0]
     what = " (mean of the errors of both labels)" if one.set == LABELS else ""
     return f"{level.name} certified at {first.alpha:g}{what} with confidence {1 - first.delta:g} ({', '.join(texts)})"
@@ -188,8 +188,8 @@ def _counts(certificate: Certificate) -> str:
 
 
 def _own_text(cell: LevelCell) -> str:
-    assert cell.own is not None, "only cells with own alleles are described"
-    return f"own alleles {cell.own.errors} of {cell.own.n} wrong ({own_outcome(cell.own)})"
+    assert cell.own_alleles is not None, "only cells with own alleles are described"
+    return f"own alleles {cell.own_alleles.errors} of {cell.own_alleles.n} wrong ({own_outcome(cell.own_alleles)})"
 
 
 def _withdrawal_texts(calibration: RunCalibration) -> list[str]:

@@ -96,7 +96,7 @@ class OwnAlleles:
 
 
 def own_allele_rows(
-    own: OwnAlleles, alphas: dict[str, float], delta: float
+    alleles: OwnAlleles, alphas: dict[str, float], delta: float
 ) -> tuple[OwnAlleleRow, ...]:
     """The own-allele check, a row per level and stratum that some own allele carries, in order of
     level (HIGH first) and stratum.
@@ -105,14 +105,14 @@ def own_allele_rows(
     source, also from the genotypes of one sample) are left out: there REF may be the rare base.
     """
     rows = []
-    alt_is_common = own.af > 0.5
-    scored = np.isfinite(own.llr)
+    alt_is_common = alleles.af > 0.5
+    scored = np.isfinite(alleles.llr)
     for level, alpha in alphas.items():
-        carries = scored & (own.rank == Rank[level])
-        for stratum in sorted({str(name) for name in own.stratum[carries]}):
-            in_cell = carries & (own.stratum == stratum)
+        carries = scored & (alleles.rank == Rank[level])
+        for stratum in sorted({str(name) for name in alleles.stratum[carries]}):
+            in_cell = carries & (alleles.stratum == stratum)
             tested = in_cell & ~alt_is_common
-            n, errors = int(tested.sum()), int((~(own.llr[tested] < 0)).sum())
+            n, errors = int(tested.sum()), int((~(alleles.llr[tested] < 0)).sum())
             rows.append(
                 OwnAlleleRow(
                     level,
@@ -129,7 +129,7 @@ def own_allele_rows(
 
 
 def population_rows(
-    own: OwnAlleles, alphas: dict[str, float], delta: float
+    alleles: OwnAlleles, alphas: dict[str, float], delta: float
 ) -> tuple[PopulationRow, ...]:
     """The population check, a row per level.
 
@@ -140,17 +140,17 @@ def population_rows(
     """
     from scipy.special import ndtri
 
-    stated = (own.an == 0) | (own.an >= MIN_CALLED)
-    scored = np.isfinite(own.llr) & stated
+    stated = (alleles.an == 0) | (alleles.an >= MIN_CALLED)
+    scored = np.isfinite(alleles.llr) & stated
     rows = []
     for level, alpha in alphas.items():
-        carries = scored & (own.rank == Rank[level])
-        alt_common = carries & (own.af >= ALT_COMMON)
-        ref_common = carries & (own.af <= REF_COMMON)
+        carries = scored & (alleles.rank == Rank[level])
+        alt_common = carries & (alleles.af >= ALT_COMMON)
+        ref_common = carries & (alleles.af <= REF_COMMON)
         n = int(alt_common.sum())
-        errors = int((~(own.llr[alt_common] > 0)).sum())
+        errors = int((~(alleles.llr[alt_common] > 0)).sum())
         loss = errors / n if n else float("nan")
-        other, variance = _matched_loss(own, alt_common, ref_common)
+        other, variance = _matched_loss(alleles, alt_common, ref_common)
         bias = loss - other
         spread = float(ndtri(0.975)) * np.sqrt((loss * (1 - loss) / n if n else np.nan) + variance)
         rows.append(
@@ -159,7 +159,10 @@ def population_rows(
                 n,
                 errors,
                 int(ref_common.sum()),
-                *(_known(number) for number in (other, bias, bias - spread, bias + spread)),
+                _finite(other),
+                _finite(bias),
+                _finite(bias - spread),
+                _finite(bias + spread),
                 float(lower_bound(errors, n, delta)) if n else 0.0,
                 alpha,
             )
@@ -167,28 +170,30 @@ def population_rows(
     return tuple(rows)
 
 
-def _known(number: float) -> float | None:
+def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
 def _matched_loss(
-    own: OwnAlleles, alt_common: np.ndarray, ref_common: np.ndarray
+    alleles: OwnAlleles, alt_common: np.ndarray, ref_common: np.ndarray
 ) -> tuple[float, float]:
     """Loss of the REF-common alleles, weighted to the strata and the thirds of |LLR| of the
     ALT-common ones, and its variance; (NaN, NaN) where no stratum holds both."""
-    size = np.abs(own.llr)
+    size = np.abs(alleles.llr)
     if not alt_common.any() or not ref_common.any():
         return float("nan"), float("nan")
     edges = np.quantile(size[alt_common], [1 / 3, 2 / 3])
     third = np.searchsorted(edges, size)
-    key = np.array([f"{name}/{number}" for name, number in zip(own.stratum, third, strict=True)])
+    key = np.array(
+        [f"{name}/{number}" for name, number in zip(alleles.stratum, third, strict=True)]
+    )
     loss = variance = weight_sum = 0.0
     for name in np.unique(key[alt_common]):
         rows = ref_common & (key == name)
         if not rows.any():
             continue
         weight = float((alt_common & (key == name)).sum())
-        share = float((~(own.llr[rows] < 0)).mean())
+        share = float((~(alleles.llr[rows] < 0)).mean())
         loss += weight * share
         variance += weight**2 * share * (1 - share) / rows.sum()
         weight_sum += weight

@@ -195,8 +195,8 @@ def with_shift(
 def with_surprisal(calibration: RunCalibration, surprisal: np.ndarray) -> RunCalibration:
     """The calibration that keeps quantiles of that local surprisal, bits (n,), for the shift test of
     a later run."""
-    known = surprisal[np.isfinite(surprisal)]
-    quantiles = np.quantile(known, np.linspace(0, 1, N_QUANTILES)).tolist() if len(known) else []
+    finite = surprisal[np.isfinite(surprisal)]
+    quantiles = np.quantile(finite, np.linspace(0, 1, N_QUANTILES)).tolist() if len(finite) else []
     snv = replace(calibration.snv, surprisal_quantiles=tuple(quantiles))
     return replace(calibration, classes={**calibration.classes, VariantClass.SNV.value: snv})
 

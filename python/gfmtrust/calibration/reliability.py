@@ -3,7 +3,7 @@ base of the genome.
 
 A logistic regression on the fit split of the probes. On probes the sign of the LLR is the label, so
 only measures that do not change when REF and ALT are exchanged may enter. Source:
-docs/understand/reliability.md 3.3, 3.4. Flags and certificates are not here.
+docs/understand/reliability.md, "The fit split: reliability". Flags and certificates are not here.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def joined(parts: list[Alleles]) -> Alleles:
     if not parts:
         nothing = np.empty(0, np.int64)
         frame = tables.SHARD.empty_table().to_pandas()
-        keys = background_class_keys(frame[["gc", COPY_CLASS]], *[nothing] * 4)
+        keys = background_class_keys(frame[["gc", COPY_CLASS]], nothing, nothing, nothing, nothing)
         return Alleles(keys, nothing, nothing, nothing, np.empty(0))
     names = parts[0].parts.__dataclass_fields__
     keys = type(parts[0].parts)(

@@ -1,5 +1,5 @@
 """The shift test of a run: whether the run's sites are like the probes that were certified. Source:
-docs/understand/reliability.md 7."""
+docs/understand/reliability.md, "Shift"."""
 
 from __future__ import annotations
 

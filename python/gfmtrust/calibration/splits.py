@@ -2,7 +2,7 @@
 HIGH, one certifies MEDIUM.
 
 The fit split shares no block of the genome with the certification splits. Labels play no part in
-it. Source: docs/understand/reliability.md 3.4.
+it. Source: docs/understand/reliability.md, "The fit split: reliability".
 """
 
 from __future__ import annotations

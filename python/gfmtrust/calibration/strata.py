@@ -48,7 +48,12 @@ def strata(features: pd.DataFrame, lengths: tuple[int, ...]) -> np.ndarray:
 def pooled(stratum: np.ndarray) -> np.ndarray:
     """The stratum without its BED file, object (n,): the widest class that a certificate is pooled
     over."""
-    return np.array([name.rpartition(":")[2] for name in stratum], dtype=object)
+    return np.array([cell_of(name) for name in stratum], dtype=object)
+
+
+def cell_of(stratum: str) -> str:
+    """One stratum without its BED file."""
+    return stratum.rpartition(":")[2]
 
 
 def in_one(features: pd.DataFrame) -> pd.DataFrame:

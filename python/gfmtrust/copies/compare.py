@@ -245,9 +245,9 @@ def _count(letters, contigs, sites, tally, marks, copy):
         if reverse < forward:
             letter = 3 - letter
         marks[row, BASES] |= np.uint8(1 << letter)
-        own = np.int64(sites[row, LETTER] & LETTER_CODE)
+        letter_here = np.int64(sites[row, LETTER] & LETTER_CODE)
         key = (min(forward, reverse) << 60) | (place << 2) | letter
-        if own < 4 and letter != own:
+        if letter_here < 4 and letter != letter_here:
             if tally[row, NEAREST] == NO_COPY or key < tally[row, NEAREST]:
                 tally[row, NEAREST] = key
 

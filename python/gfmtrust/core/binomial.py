@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+def upper_bound(errors: np.ndarray | float, n: np.ndarray | float, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson upper bound of an error rate at confidence 1 - delta; 1 where all
     of n are errors or n is 0."""
     from scipy.special import betaincinv
@@ -19,7 +19,7 @@ def upper_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> 
     )
 
 
-def lower_bound(errors: np.ndarray | int, n: np.ndarray | int, delta: float) -> np.ndarray:
+def lower_bound(errors: np.ndarray | float, n: np.ndarray | float, delta: float) -> np.ndarray:
     """One-sided Clopper-Pearson lower bound of an error rate at confidence 1 - delta; 0 without
     errors."""
     from scipy.special import betaincinv

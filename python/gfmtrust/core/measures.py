@@ -3,8 +3,8 @@
 A new measure is one function here, decorated with `from_answers` or `from_llrs`, and one entry
 there. Arrays: `probs` float32 (n, V, 4), order A,C,G,T, forward strand, all NaN for a view that may
 not vote; `weights` float64 (n, V), where each row sums to 1, or to 0 where no view votes (then
-every measure is NaN). The definitions are in docs/understand/scoring.md 1.5 and
-docs/understand/reliability.md 1. Other packages use the numbers (calibration, flags).
+every measure is NaN). The definitions are in docs/understand/scoring.md, "From views to columns", and
+docs/understand/reliability.md, "Measures". Other packages use the numbers (calibration, flags).
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ ROWS = 1 << 13
 """Number of rows that are processed at once to limit memory; it does not change any result."""
 
 NEIGHBOUR_SE_BITS = 0.3
-"""Standard error of a mean surprisal difference over eight neighbours (docs/understand/reliability.md 1)."""
+"""Standard error of a mean surprisal difference over eight neighbours (docs/understand/reliability.md, "Measures")."""
 
 SHRINK_BASES = 32
 """A local gain over n bases has the weight n / (n + 32); the mean of its region class has the
-remaining weight (docs/understand/reliability.md 1)."""
+remaining weight (docs/understand/reliability.md, "Measures")."""
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def llr_sd(view_llrs: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted standard deviation of the views' LLRs, nats (n,): sqrt(sum w (l - mean)^2 / (1 - sum
     w^2)).
 
-    NaN where fewer than two views vote. Source: docs/understand/scoring.md 1.5.
+    NaN where fewer than two views vote. Source: docs/understand/scoring.md, "From views to columns".
     """
     mean = llr(view_llrs, weights)
     squares, weight_squares = np.zeros(len(view_llrs)), np.zeros(len(view_llrs))

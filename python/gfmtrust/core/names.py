@@ -42,5 +42,5 @@ def check(name: str, place: str, remedy: str = "rename it") -> str:
 
 def of_file(path: str | PurePath, ending: re.Pattern[str]) -> str:
     """The name that a file gives: its own without the ending, other characters as `_`."""
-    own = str(path).rstrip("/").rpartition("/")[2]
-    return _OTHER.sub("_", ending.sub("", own, count=1))
+    file_name = str(path).rstrip("/").rpartition("/")[2]
+    return _OTHER.sub("_", ending.sub("", file_name, count=1))

@@ -2,7 +2,7 @@
 closed form and with weights.
 
 Within a tie every order is equally likely, so each member has the mean loss of the tie. Source:
-docs/understand/reliability.md 9; Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017
+docs/understand/reliability.md, "Labels"; Geifman and El-Yaniv 2017 (risk-coverage); Malinin et al. 2017
 (prediction rejection ratio); Traub et al. 2024 (AUGRC).
 """
 

@@ -158,10 +158,10 @@ def _round_trip(case: Subject) -> Iterator[tuple[float, float]]:
         for row, letters in zip(ids, codes, strict=True):
             body = row[len(text.prefix) : len(row) - len(text.suffix)]
             for place, number in enumerate(body):
-                own = "".join("ACGT"[code] for code in letters[place * text.k :][: text.k])
+                token = "".join("ACGT"[code] for code in letters[place * text.k :][: text.k])
                 wrong += token_of[number] not in (
                     text.mask,
-                    own.lower() if text.lower_case else own,
+                    token.lower() if text.lower_case else token,
                 )
     yield wrong, EXACT
 

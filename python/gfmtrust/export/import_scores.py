@@ -202,10 +202,10 @@ def _gate(sites: pd.DataFrame, genome) -> dict:
     nll = []
     for contig, rows in sites.groupby("contig", sort=False):
         codes = genome.windows(contig, rows["pos"].to_numpy(np.int64), 1)[:, 0]
-        known = codes < len(BASES)
-        law = np.stack(rows["probs"].to_numpy())[known].astype(np.float64)
+        is_base = codes < len(BASES)
+        law = np.stack(rows["probs"].to_numpy())[is_base].astype(np.float64)
         nll.append(
-            -np.log(np.maximum(law[np.arange(len(law)), codes[known]], np.finfo(np.float32).tiny))
+            -np.log(np.maximum(law[np.arange(len(law)), codes[is_base]], np.finfo(np.float32).tiny))
         )
     every = np.concatenate(nll) if nll else np.empty(0)
     mean = float(every.mean()) if len(every) else float("nan")

@@ -2,7 +2,7 @@
 was not traced at.
 
 The references are computed before the export, on random windows that include N and letters outside
-the contig. What is compared and how strictly: docs/understand/models.md, "Parity".
+the contig. What is compared and how strictly: docs/understand/models.md, "Export".
 """
 
 from __future__ import annotations

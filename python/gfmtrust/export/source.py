@@ -120,14 +120,14 @@ def identity(loaded, source: Source, name: str) -> dict:
     card."""
     row = asdict(source.row) if source.row else {}
     stated = hub.licence(loaded.directory) | source.identity
-    known = {
+    facts = {
         key: loaded.card.get(key) or row.get(key) or stated.get(key, "")
         for key in ("repository", "revision", "licence", "licence_url", "citation")
     }
-    LOG.info("%s: licence %s, the checkpoint's own", name, known["licence"] or "not stated")
+    LOG.info("%s: licence %s, the checkpoint's own", name, facts["licence"] or "not stated")
     return {
         "model_id": name,
         "family": loaded.family.name,
         "n_parameters": loaded.n_parameters,
-        **known,
+        **facts,
     }

@@ -168,10 +168,10 @@ def _snv_status(status, rows, ref, alt, genome, contig_index, pos, outside) -> N
         if (others >= N).any() or (letters >= N).any()
         else np.full(len(rows), "", object)
     )
-    known = (contig_index[rows] >= 0) & ~outside[rows]
+    on_genome = (contig_index[rows] >= 0) & ~outside[rows]
     there = np.full(len(rows), N, np.uint8)
-    for index in np.unique(contig_index[rows][known]):
-        on_contig = np.flatnonzero(known & (contig_index[rows] == index))
+    for index in np.unique(contig_index[rows][on_genome]):
+        on_contig = np.flatnonzero(on_genome & (contig_index[rows] == index))
         there[on_contig] = genome.windows(genome.names[index], pos[rows[on_contig]], 1)[:, 0]
     judged = np.full(len(rows), Status.SCORED, dtype=object)
     judged[there != letters] = Status.REF_MISMATCH

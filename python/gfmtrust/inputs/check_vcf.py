@@ -238,19 +238,19 @@ class RefCheck:
                 (letters[run] < N) & (pos[run] >= 0) & (pos[run] < genome.contigs[name])
             )
             there = genome.windows(name, pos[rows], 1)[:, 0]
-            known = there < N
-            differs = known & (there != letters[rows])
-            self.n_ref += int(known.sum())
+            is_base = there < N
+            differs = is_base & (there != letters[rows])
+            self.n_ref += int(is_base.sum())
             self.n_ref_mismatch += int(differs.sum())
-            self.n_snv += int((known & snv[rows]).sum())
+            self.n_snv += int((is_base & snv[rows]).sum())
             self.n_snv_mismatch += int((differs & snv[rows]).sum())
             if differs.any() and self._first is None:
                 row = batch[rows[np.flatnonzero(differs)[0]]]
                 self._first = f"{row[1]}:{vcf_reader.format_position(row[2])}"
 
     def judge(self, job: VcfJob, fasta: str, warning_counts: WarningCounts) -> None:
-        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/understand/scoring.md,
-        section 5."""
+        """Refuse (65) a wrong assembly; count what mismatches there are. Source: docs/start/usage.md,
+        "When something looks wrong"."""
         for n_mismatch, n, what in (
             (self.n_snv_mismatch, self.n_snv, "SNVs"),
             (self.n_ref_mismatch, self.n_ref, "records"),

@@ -99,10 +99,10 @@ class Population:
         alleles: sorted, with columns contig_index, pos, ref, alt, af and an.
         """
         stated = self.frequencies(alleles)
-        known = ~np.isnan(stated)
+        is_stated = ~np.isnan(stated)
         return alleles.assign(
-            af=np.where(known, stated, alleles["af"].to_numpy()),
-            an=np.where(known, 0, alleles["an"].to_numpy()).astype(np.int32),
+            af=np.where(is_stated, stated, alleles["af"].to_numpy()),
+            an=np.where(is_stated, 0, alleles["an"].to_numpy()).astype(np.int32),
         )
 
     def frequencies(self, alleles: pd.DataFrame) -> np.ndarray:
@@ -167,9 +167,9 @@ class Population:
         """Count where the first base of REF is not the genome's."""
         name = self._genome.names[index]
         codes, there = encode(letters), self._genome.windows(name, pos, 1)[:, 0]
-        known = (codes < N) & (there < N)
-        differs = np.flatnonzero(known & (codes != there))
-        self._compared += int(known.sum())
+        both_bases = (codes < N) & (there < N)
+        differs = np.flatnonzero(both_bases & (codes != there))
+        self._compared += int(both_bases.sum())
         self._mismatched += len(differs)
         if len(differs) and not self._first:
             self._first = f"{name}:{vcf_reader.format_position(int(pos[differs[0]]))}"

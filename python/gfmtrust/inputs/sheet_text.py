@@ -95,13 +95,13 @@ def _not_decoded(content: bytes, name: str, error: UnicodeDecodeError, said: str
 def _separated_table(
     text: str, name: str, warnings: list[str], known_columns: set[str]
 ) -> SheetTable:
-    own = "\t" if name.lower().endswith(".tsv") else ","
+    usual = "\t" if name.lower().endswith(".tsv") else ","
     first_line = re.split(r"[\r\n]", text, maxsplit=1)[0]
     declared = _EXCEL_SEPARATOR.fullmatch(first_line)
-    separator = declared[1] if declared else _separator(text, own, known_columns)
-    if separator != own:
+    separator = declared[1] if declared else _separator(text, usual, known_columns)
+    if separator != usual:
         called = SEPARATORS.get(separator, f"'{shown(separator)}'")
-        warnings.append(f"{name}: cells are separated by {called}, not {SEPARATORS[own]}")
+        warnings.append(f"{name}: cells are separated by {called}, not {SEPARATORS[usual]}")
     lines = list(_cells(text, separator, name))
     numbered = [
         (number, [plain(cell) for cell in cells])
@@ -128,15 +128,15 @@ def _separated_table(
     return trimmed(SheetTable(tuple(header), tuple(rows), tuple(warnings), True), name)
 
 
-def _separator(text: str, own: str, known_columns: set[str]) -> str:
+def _separator(text: str, usual: str, known_columns: set[str]) -> str:
     """The separator by which most known columns are found in the first line with text; the ending's
     own where they tie."""
     line = next((line for line in re.split(r"[\r\n]+", text) if line.strip()), "")
 
-    def known(separator: str) -> int:
+    def n_known_columns(separator: str) -> int:
         return len(known_columns & {cell.strip(' "') for cell in line.split(separator)})
 
-    return max([own, *(one for one in SEPARATORS if one != own)], key=known)
+    return max([usual, *(one for one in SEPARATORS if one != usual)], key=n_known_columns)
 
 
 def _cells(text: str, separator: str, name: str) -> Iterator[list[str]]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIN_CLASS_PROBES = 500
-"""The number of probes that a region class needs in the quarter of the probes that decides on a
-level (docs/understand/reliability.md, cells)."""
+"""Probes that a region class needs in the quarter of the probes that decides on a level
+(docs/understand/reliability.md, "The certification splits: certificates")."""
 
 
 @dataclass(frozen=True)

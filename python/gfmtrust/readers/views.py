@@ -2,7 +2,7 @@
 which views a preset has, and where the site is in each.
 
 Half of the context keeps the letters nearest to the site: the middle of the window or, for a causal
-model, its right end. The purpose of views is explained in docs/understand/scoring.md, "Views". This
+model, its right end. The purpose of views is explained in docs/understand/scoring.md, "Windows and views". This
 module neither cuts windows (`windows`) nor runs them (`reader`, `tiles`, `haplotypes`).
 """
 

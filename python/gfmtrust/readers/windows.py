@@ -15,8 +15,8 @@ COMPLEMENT_ORDER = [3, 2, 1, 0]
 CHUNK_BASES = 4_000_000
 """The number of window bases in memory at once: 4,000 windows of 1,000 bp, 4 MB."""
 MIN_REAL_BASES = 32
-"""With fewer real bases beside the site than min(W/4, 32), both flanks together, a site is
-OUT_OF_RANGE (docs/understand/scoring.md, statuses)."""
+"""Fewer real bases than min(W/4, 32), left and right together, is OUT_OF_RANGE
+(docs/start/output.md, "Statuses")."""
 
 
 def cut(

@@ -36,10 +36,10 @@ def levels(calibration: RunCalibration) -> list[dict]:
         joined: dict[tuple[str, str], list[LevelCell]] = {}
         for cell in of_kind:
             same = [one for one in of_kind if one.certificate is cell.certificate]
-            if cell.certificate.tested and all(one.own is None for one in same):
+            if cell.certificate.tested and all(one.own_alleles is None for one in same):
                 if cell is same[0]:  # the certificate is all that is known of its cells
                     rows.append(_level(cell))
-            elif cell.certificate.tested or cell.own is not None:
+            elif cell.certificate.tested or cell.own_alleles is not None:
                 rows.append(_level(cell))
             else:
                 reason = cell.why_not.split(" (")[0]  # the number of probes differs by cell
@@ -62,23 +62,23 @@ def _level(cell: LevelCell) -> dict:
         "promise": f"{certificate.alpha:.0%}",
         "probes": f"{balanced.errors:,} / {balanced.n:,}" if balanced.n else MISSING,
         "probe_lines": lines if balanced.n else [],
-        **_own(cell),
+        **_own_cells(cell),
         "outcome": _given(cell),
         "state": "given" if cell.is_given else "not",
     }
 
 
-def _own(cell: LevelCell) -> dict:
+def _own_cells(cell: LevelCell) -> dict:
     """What the run's own alleles say, which are SNVs."""
     if cell.kind != VariantClass.SNV.value or cell.set == LABELS:
         return {"own": MISSING, "own_lines": ["not examined"]}
-    own = cell.own
-    if own is None or not own.n:
-        return {"own": MISSING, "own_lines": [own_outcome(own)]}
-    lines = [f"bounds {own.low:.1%} to {own.high:.1%}", own_outcome(own)]
-    if own.left_out:
-        lines.append(f"{own.left_out:,} left out: ALT is common")
-    return {"own": f"{own.errors:,} / {own.n:,} ({own.errors / own.n:.1%})", "own_lines": lines}
+    row = cell.own_alleles
+    if row is None or not row.n:
+        return {"own": MISSING, "own_lines": [own_outcome(row)]}
+    lines = [f"bounds {row.low:.1%} to {row.high:.1%}", own_outcome(row)]
+    if row.left_out:
+        lines.append(f"{row.left_out:,} left out: ALT is common")
+    return {"own": f"{row.errors:,} / {row.n:,} ({row.errors / row.n:.1%})", "own_lines": lines}
 
 
 def _given(cell: LevelCell) -> str:
@@ -102,7 +102,7 @@ def _untested(reason: str, cells: list[LevelCell]) -> dict:
         "promise": f"{first.certificate.alpha:.0%}",
         "probes": MISSING,
         "probe_lines": [f"{between} in the cell" if len(cells) == 1 else f"{between} in each cell"],
-        **_own(first),
+        **_own_cells(first),
         "outcome": f"{'withdrawn' if first.withdrawn else 'not given'}: {reason}",
         "state": "not",
     }
@@ -117,9 +117,9 @@ def own_by_level(calibration: RunCalibration) -> dict[str, tuple[int, int]]:
     withdrawn: what a reader of the flag meets."""
     totals: dict[str, tuple[int, int]] = {}
     for cell in level_cells(calibration):
-        if cell.own is not None and not cell.withdrawn:
+        if cell.own_alleles is not None and not cell.withdrawn:
             errors, n = totals.get(cell.level, (0, 0))
-            totals[cell.level] = (errors + cell.own.errors, n + cell.own.n)
+            totals[cell.level] = (errors + cell.own_alleles.errors, n + cell.own_alleles.n)
     return {level: total for level, total in totals.items() if total[1]}
 
 

@@ -76,7 +76,6 @@ def pictures(plan_dir: Path, scores: ScoreTables, loci: list[dict]) -> list[dict
         block = scores.block(shard, tables.read(path).to_pandas())
         base = decode(block.site["base"].to_numpy())
         for locus, one, rows in zip(loci, located, near, strict=True):
-            assert block.distribution_weights is not None, "a block of scores has its weights"
             mean = mean_distribution(block.probs[rows], block.distribution_weights[rows])
             one["bases"] += [
                 {

@@ -92,14 +92,14 @@ def own_allele_data(calibration: RunCalibration) -> dict[str, dict]:
     return {
         escaped(f"{cell.level} {cell.name}"): {
             "promised": 100 * cell.certificate.alpha,
-            "wrong": round(100 * cell.own.errors / cell.own.n, 2),
-            "low": round(100 * cell.own.low, 2),
-            "high": round(100 * cell.own.high, 2),
-            "n": cell.own.n,
-            "outcome": own_outcome(cell.own),
+            "wrong": round(100 * cell.own_alleles.errors / cell.own_alleles.n, 2),
+            "low": round(100 * cell.own_alleles.low, 2),
+            "high": round(100 * cell.own_alleles.high, 2),
+            "n": cell.own_alleles.n,
+            "outcome": own_outcome(cell.own_alleles),
         }
         for cell in level_cells(calibration)
-        if cell.own is not None and cell.own.n
+        if cell.own_alleles is not None and cell.own_alleles.n
     }
 
 

@@ -242,7 +242,7 @@ def context(run: Run) -> dict:
         "inputs": run.checks.inputs,
         "models": [report_rows.model(model) for model in run.models],
         "meaning": FLAG_MEANING,
-        "verdict": report_wording.verdict(numbers, calibration),
+        "verdict": report_wording.verdict(numbers, calibration, run.beds),
         "labels_verdict": run.labels_verdict,
         "exam_lines": verdict_lines(calibration, calls, run.plan.soft_masked),
         "funnel": {

@@ -3,13 +3,15 @@ numbers, without markup."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS
 from gfmtrust.calibration.outcome import label_sentences
 from gfmtrust.calibration.record import RunCalibration
-from gfmtrust.core.vocabulary import Rank, Status
+from gfmtrust.core.contracts.counts import RegionCounts
+from gfmtrust.core.vocabulary import Rank, Status, VariantClass
+from gfmtrust.report.no_high import REGION_BASES, why_no_high
 from gfmtrust.report.numbers import AlleleNumbers, CurveBin, LeagueRow
 
 BARELY = 0.05
@@ -26,18 +28,15 @@ class Verdict:
     any_high: bool
 
 
-def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
-    """The verdict: whether any allele is HIGH, and if not, the reason."""
+def verdict(
+    numbers: AlleleNumbers, calibration: RunCalibration, beds: Sequence[RegionCounts] = ()
+) -> Verdict:
+    """The verdict: whether any allele is HIGH, or any region of a run without alleles, and if not,
+    the reason. beds: the counts of the annotated BED files."""
     n_high, n_medium = numbers.ranks[Rank.HIGH], numbers.ranks[Rank.MEDIUM]
     medium = _medium_line(n_high, n_medium, calibration)
     if not numbers.alleles:
-        return Verdict(
-            "No allele was given.",
-            (
-                "The run has no record with an ALT; the rest of the report describes only the models.",
-            ),
-            False,
-        )
+        return _of_regions(beds, calibration)
     if not numbers.scored:
         ((reason, count),) = numbers.statuses.most_common(1)
         return Verdict(
@@ -60,57 +59,39 @@ def verdict(numbers: AlleleNumbers, calibration: RunCalibration) -> Verdict:
             ),
             True,
         )
-    headline, *lines = why_no_high(calibration)
+    headline, *lines = why_no_high(calibration, _scored_kinds(numbers, beds))
     return Verdict(f"No allele is HIGH: {headline}", (*lines, medium), False)
 
 
-def why_no_high(calibration: RunCalibration) -> list[str]:
-    """The reason why no allele is HIGH as a sentence, and its explanation."""
-    if calibration.shift is not None and calibration.shift.fired:
-        return [
-            "the sites of this run are unlike the probes on which the flags were certified, so every flag is LOW.",
-            "The shift test fired. Calibrate again on this run.",
-        ]
-    if calibration.high_withheld:
-        return [f"the level is withheld ({calibration.high_withheld})."]
-    if calibration.options.at_most_medium:
-        return [
-            f"{calibration.options.at_most_medium}, so no flag is above MEDIUM.",
-            f"{calibration.outcome}.",
-        ]
-    if not calibration.snv.certificates:
-        return ["no certificate could be made.", f"{calibration.outcome}."]
-    if calibration.snv.limits.model_gain is not None and calibration.snv.limits.model_gain <= 0:
-        return [
-            "on this genome the models know no more than the context model, a k-mer (Markov) baseline.",
-            f"{calibration.outcome}.",
-        ]
-    high = [
-        certificate
-        for certificate in calibration.snv.certificates
-        if certificate.level == Rank.HIGH.name
-    ]
-    if any(certificate.exists for certificate in high):
-        return ["the level is certified on this genome, but no allele of this run reaches it."]
-    return [
-        "on this genome the model cannot distinguish the real base from a decoy well enough.",
-        *nearest_miss(high),
-        "This is a result, not a failure: do not use the numbers of this model as evidence here.",
-    ]
+def _scored_kinds(numbers: AlleleNumbers, beds: Sequence[RegionCounts]) -> list[str]:
+    """What the run has scored and flagged below HIGH: the classes of its alleles, in the order of
+    the vocabulary, then REGION_BASES where no region is HIGH."""
+    counts = numbers.kinds.counts
+    kinds = [str(kind) for kind in VariantClass if kind in counts and counts[kind][1:].any()]
+    has_high = any(bed.ranks[Rank.HIGH.name] for bed in beds)
+    if any(bed.scored_bases for bed in beds) and not has_high:
+        kinds.append(REGION_BASES)
+    return kinds or [VariantClass.SNV.value]
 
 
-def nearest_miss(high: list[Certificate]) -> list[str]:
-    """The distance of the best cell from its limit; [] where nothing was tested."""
-    tested = [certificate for certificate in high if certificate.balanced.n]
-    if not tested:
-        return []
-    best = min(
-        tested, key=lambda certificate: max(certificate.balanced.bound, certificate.run.bound)
-    )
-    return [
-        f"Among the {best.balanced.n:,} most reliable probes that were tested, {best.balanced.errors:,} decoys were preferred to the real base; "
-        f"the upper bound of the error is {max(best.balanced.bound, best.run.bound):.1%}, and HIGH allows {best.alpha:.0%}."
-    ]
+def _of_regions(beds: Sequence[RegionCounts], calibration: RunCalibration) -> Verdict:
+    """The verdict of a run without alleles."""
+    if not any(bed.scored_bases for bed in beds):
+        what = (
+            "no base of its BED files could be scored" if beds else "it has no BED file with a base"
+        )
+        return Verdict(
+            "No allele was given.",
+            (
+                f"The run has no record with an ALT, and {what}; the report describes only the models.",
+            ),
+            False,
+        )
+    n_high, n = sum(bed.ranks[Rank.HIGH.name] for bed in beds), sum(bed.intervals for bed in beds)
+    if n_high:
+        return Verdict(f"{n_high:,} of {n:,} regions are HIGH ({n_high / n:.1%}).", (), True)
+    headline, *lines = why_no_high(calibration, [REGION_BASES])
+    return Verdict(f"No region is HIGH: {headline}", tuple(lines), False)
 
 
 def _medium_line(n_high: int, n_medium: int, calibration: RunCalibration) -> str:

@@ -80,7 +80,7 @@ def tensors(config: dict, is_bin: bool = False) -> dict[str, tuple[int, ...]]:
         f"{backbone}embeddings.word_embeddings{'.embedding' if config['rcps'] else ''}.weight"
     )
     by_name = {embedding: (config["vocab_size"], width), f"{backbone}norm_f.weight": (width,)}
-    own = {
+    of_direction = {
         "conv1d.weight": (inner, 1, 4),
         "conv1d.bias": (inner,),
         "x_proj.weight": (rank + 2 * states, inner),
@@ -94,7 +94,7 @@ def tensors(config: dict, is_bin: bool = False) -> dict[str, tuple[int, ...]]:
         at = f"{backbone}layers.{layer}"
         by_name[f"{at}.norm.weight"] = (width,)
         for direction in ("mamba_fwd", "mamba_rev"):
-            selected = own | shared if direction == "mamba_fwd" or is_bin else own
+            selected = of_direction | shared if direction == "mamba_fwd" or is_bin else of_direction
             by_name |= {
                 f"{at}.mixer{deep}.{direction}.{name}": shape for name, shape in selected.items()
             }

@@ -5,14 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from fake_scores import knows, uniform
 from finished_run import finished, noisy
 from planned_run import GENOME, planned, snv_rows
 
 from gfmtrust.annotate import bases_table
+from gfmtrust.annotate.alleles import annotate_sites
+from gfmtrust.calibration.ensemble import ScoreTables
 from gfmtrust.calibration.options import Options
-from gfmtrust.core.errors import ConfigurationError
+from gfmtrust.core.errors import ConfigurationError, InternalError
 from gfmtrust.core.mutation import mutation_class
 from gfmtrust.io import tables
 
@@ -141,9 +144,9 @@ def test_llr_and_entropy_are_those_of_the_written_distribution(tmp_path):
     assert np.allclose(sites["llr"], np.log(0.1 / 0.7), atol=1e-5)
     entropy = -(0.7 * np.log2(0.7) + 3 * 0.1 * np.log2(0.1))
     assert np.allclose(sites["ent"], entropy, atol=1e-5)
-    known = bases["base"] != "N"
-    assert np.allclose(bases.loc[known, "surprisal"], -np.log2(0.7), atol=1e-5)
-    assert (~bases.loc[known, "wrong"]).all()
+    is_base = bases["base"] != "N"
+    assert np.allclose(bases.loc[is_base, "surprisal"], -np.log2(0.7), atol=1e-5)
+    assert (~bases.loc[is_base, "wrong"]).all()
     assert (sites["dis"].abs() < 1e-6).all()
 
 
@@ -175,8 +178,8 @@ def test_alleles_that_cannot_be_scored_keep_their_reason_and_rank_zero(tmp_path)
 
 
 def test_frequencies_pass_to_the_sites_and_an_unknown_one_is_nan(tmp_path):
-    known, stated, unknown = snv_rows(GENOME, [100, 200, 300])
-    finished(tmp_path, knows(0.7), [(*known, (3, 12, 0, 0)), (*stated, (0, 0, 0.5, 1)), unknown])
+    called, stated, unknown = snv_rows(GENOME, [100, 200, 300])
+    finished(tmp_path, knows(0.7), [(*called, (3, 12, 0, 0)), (*stated, (0, 0, 0.5, 1)), unknown])
     sites = tables.read(tmp_path / "sites" / "sites.parquet", ["af", "an"])
     assert sites["af"].to_pylist() == pytest.approx([0.25, 0.5, np.nan], nan_ok=True)
     assert sites["an"].to_pylist() == [12, 0, 0]
@@ -269,3 +272,20 @@ def test_models_are_compared_at_the_runs_snvs_and_at_some_of_its_bases(tmp_path)
     assert (
         content["snvs"]["pairs"][0]["same_sign"] < 1
     )  # the context model here says nothing: its LLR is 0 and has no sign in common
+
+
+@pytest.mark.bad_input
+def test_an_snv_to_score_at_no_site_of_the_shards_is_an_internal_error(tmp_path):
+    """Once between two sites of the plan, and once behind the last one."""
+    fitted, *_ = finished(tmp_path, knows(0.7))
+    plan_dir = tmp_path / "plan"
+    shards = [tables.read(path).to_pandas() for path in (plan_dir / "shards").glob("shard_*")]
+    sites = {int(pos) for shard in shards for pos in shard.loc[shard["contig_index"] == 0, "pos"]}
+    gap = next(pos for pos in range(min(sites), max(sites)) if pos not in sites)
+    allele = tables.read(plan_dir / "alleles.parquet").to_pandas().tail(1)
+    scores = ScoreTables([tmp_path / "scores"], ["a", "context_model"])
+    for contig_index, pos in ((0, gap), (1, 10**6)):
+        stray = allele.assign(contig_index=contig_index, pos=pos)
+        tables.write(plan_dir / "alleles.parquet", pa.Table.from_pandas(stray), tables.ALLELES)
+        with pytest.raises(InternalError, match="at no site"):
+            annotate_sites(plan_dir, scores, fitted, tmp_path / "again")

@@ -175,9 +175,9 @@ def test_a_cell_without_the_level_says_why(changed, reason):
 def test_strata_of_bed_files_count_to_the_cell_of_the_rest():
     shared = certificate("HIGH", 0.9, ("exons:single_copy/cpg", "single_copy/cpg"))
     alone = certificate("HIGH", 0.9, ("exons:repeat_family/cpg",))
-    own = (own_row(stratum="single_copy/cpg"), own_row(stratum="repeat_family/cpg", n=50))
-    cells = level_cells(by_hand(certificates=(shared, alone), own_alleles=own))
-    assert [(cell.name, cell.own.n) for cell in cells] == [
+    own_rows = (own_row(stratum="single_copy/cpg"), own_row(stratum="repeat_family/cpg", n=50))
+    cells = level_cells(by_hand(certificates=(shared, alone), own_alleles=own_rows))
+    assert [(cell.name, cell.own_alleles.n) for cell in cells] == [
         ("single_copy/cpg", 40),
         ("exons:repeat_family/cpg", 50),
     ]
@@ -189,7 +189,7 @@ def test_cells_with_nothing_to_say_are_left_out():
     assert level_cells(by_hand(certificates=(empty,))) == ()
     assert level_cells(by_hand(certificates=())) == ()
     carried = level_cells(by_hand(certificates=(empty,), own_alleles=(own_row(stratum="a/1bp"),)))
-    assert [cell.own.n for cell in carried] == [40]
+    assert [cell.own_alleles.n for cell in carried] == [40]
 
 
 @pytest.mark.bad_input

@@ -16,6 +16,7 @@ from gfmtrust.calibration.record import RunCalibration
 from gfmtrust.core.errors import ConfigurationError
 from gfmtrust.core.vocabulary import Rank
 from gfmtrust.io import tables
+from gfmtrust.report import no_high
 from gfmtrust.report import wording as report_wording
 
 pytestmark = pytest.mark.long
@@ -71,7 +72,7 @@ def test_the_cap_alone():
 def test_the_report_says_why_and_the_file_keeps_it():
     result = record.with_outcome_text(by_hand(options=Options(long_window="a, b")))
     assert (
-        report_wording.why_no_high(result)[0]
+        no_high.why_no_high(result)[0]
         == "the window is longer than a, b was trained on, so no flag is above MEDIUM."
     )
     assert (

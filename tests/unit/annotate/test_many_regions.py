@@ -134,8 +134,8 @@ def test_ten_million_lines(tmp_path):
         for line in result:
             if line.startswith("#"):
                 continue
-            own = next(given)
-            assert line.startswith(own.rstrip("\n") + "\t")
+            input_line = next(given)
+            assert line.startswith(input_line.rstrip("\n") + "\t")
             if n % 10_007 == 0:
                 cells = line.split("\t")
                 inside = entropy[int(cells[1]) : int(cells[2])]

@@ -34,10 +34,12 @@ def block(probs, context):
     """A block with nothing but distributions. probs: (n, V, 4); context: (n, members, 4)."""
     probs, context = np.asarray(probs, np.float32), np.asarray(context, np.float32)
     nothing = np.full(len(probs), np.nan)
+    weights = view_weights(probs, np.zeros(probs.shape[1], int))
     return SiteBlock(
         None,
         probs,
-        view_weights(probs, np.zeros(probs.shape[1], int)),
+        weights,
+        weights,
         np.full(len(probs), ""),
         nothing,
         nothing,
@@ -45,6 +47,8 @@ def block(probs, context):
         nothing,
         nothing,
         context,
+        np.full(probs.shape[:2], np.nan, np.float32),
+        np.full(len(probs), ""),
     )
 
 

@@ -1,25 +1,12 @@
 """The parts of the GPN duel that need neither the peer nor a clock."""
 
 import gzip
-import importlib.util
-import sys
 
 import pytest
-from paths import ROOT
+from gpn_duel_parts.figures import Duel
+from gpn_duel_parts.sites import all_alts, read_sites
 
-pytestmark = pytest.mark.torch
-
-TOOL = ROOT / "benchmarks" / "gpn_duel.py"
 RECORDS = "chr1\t5\t.\tA\tC\nchr1\t5\t.\tA\tT\nchr1\t7\t.\tGT\tG\nchr1\t8\t.\tT\t*\nchr1\t9\t.\tC\tG,T\nchr2\t3\t.\tG\tA\n"
-
-
-@pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("gpn_duel", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -33,7 +20,7 @@ def vcf(tmp_path):
     return path
 
 
-def figures(tool, **changed):
+def figures(**changed):
     values = {
         "n_sites": 1,
         "threads": 1,
@@ -48,29 +35,29 @@ def figures(tool, **changed):
         "versions": {},
         "cpu": "",
     }
-    return tool.Duel(**values | changed)
+    return Duel(**values | changed)
 
 
-def test_sites_are_distinct_snv_positions(tool, vcf):
-    assert tool.read_sites(vcf, 2).values.tolist() == [["chr1", 5, "A"], ["chr2", 3, "G"]]
+def test_sites_are_distinct_snv_positions(vcf):
+    assert read_sites(vcf, 2).values.tolist() == [["chr1", 5, "A"], ["chr2", 3, "G"]]
 
 
-def test_every_site_has_its_three_alts(tool, vcf):
-    variants = tool.all_alts(tool.read_sites(vcf, 2))
+def test_every_site_has_its_three_alts(vcf):
+    variants = all_alts(read_sites(vcf, 2))
     items = [f"{row.pos}{row.ref}{row.alt}" for row in variants.itertuples()]
     assert items == ["5AC", "5AG", "5AT", "3GA", "3GC", "3GT"]
 
 
-def test_figures_are_of_medians(tool):
-    result = figures(tool)
+def test_figures_are_of_medians():
+    result = figures()
     assert (result.over_bare, result.faster, result.compile_s) == (1.0, 6.0, 28.0)
     assert result.missed() == []
 
 
 @pytest.mark.bad_input
-def test_too_few_sites(tool, vcf, capsys):
+def test_too_few_sites(vcf, capsys):
     with pytest.raises(SystemExit) as stopped:
-        tool.read_sites(vcf, 3)
+        read_sites(vcf, 3)
     assert stopped.value.code == 66
     assert "2 SNV positions; expected 3" in capsys.readouterr().err
 
@@ -85,5 +72,5 @@ def test_too_few_sites(tool, vcf, capsys):
         {"peer_s": [11.9]},
     ],
 )
-def test_a_missed_bar_is_said(tool, changed):
-    assert len(figures(tool, **changed).missed()) == 1
+def test_a_missed_bar_is_said(changed):
+    assert len(figures(**changed).missed()) == 1

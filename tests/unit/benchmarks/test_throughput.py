@@ -1,28 +1,22 @@
 """The throughput command: its figures from known seconds, one short contest, and what it
 refuses."""
 
-import importlib.util
 import json
-import sys
 
 import numpy as np
 import pytest
-from paths import ROOT
 
 from gfmtrust import models
 
 pytestmark = pytest.mark.torch
-TOOL = ROOT / "benchmarks" / "throughput.py"
 SMALL = ["--lengths", "64", "--runs", "1", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("throughput", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    import throughput
+
+    return throughput
 
 
 def row(tool, **changed):
@@ -33,32 +27,36 @@ def row(tool, **changed):
         "tokens": 512,
         "batch": 4,
         "n_parameters": 5_000_000,
-        "rival": tool.FOLDED,
+        "rival": tool.cases.FOLDED,
         "bar": 1.5,
         "difference": 1e-6,
         "operators": {},
         "seconds": {
             "graph": [1.0, 9.0, 2.0],
-            tool.FOLDED: [3.0, 3.5, 3.0],
-            tool.WHOLE: [4.0, 4.0, 40.0],
+            tool.cases.FOLDED: [3.0, 3.5, 3.0],
+            tool.cases.WHOLE: [4.0, 4.0, 40.0],
         },
     }
-    return tool.Row(**values | changed)
+    return tool.figures.Row(**values | changed)
 
 
 def test_figures_are_of_medians(tool):
     result = row(tool)
-    assert (result.rate("graph"), result.ratio(tool.FOLDED), result.ratio(tool.WHOLE)) == (
+    assert (
+        result.rate("graph"),
+        result.ratio(tool.cases.FOLDED),
+        result.ratio(tool.cases.WHOLE),
+    ) == (
         1024.0,
         1.5,
         2.0,
     )
     assert not result.missed
-    assert np.isnan(result.rate(tool.LIBRARY))
+    assert np.isnan(result.rate(tool.cases.LIBRARY))
 
 
 def test_the_table_says_what_was_measured(tool):
-    lines = tool.table(
+    lines = tool.figures.table(
         [
             row(tool),
             row(tool, bar=1.6, operators={"Conv": 0.75, "MatMul": 0.2}),
@@ -66,7 +64,7 @@ def test_the_table_says_what_was_measured(tool):
                 tool,
                 precision="fp16",
                 bar=None,
-                seconds={tool.FOLDED: [2.0], tool.WHOLE: [2.0]},
+                seconds={tool.cases.FOLDED: [2.0], tool.cases.WHOLE: [2.0]},
                 difference=float("nan"),
             ),
         ]
@@ -82,7 +80,7 @@ def test_the_table_says_what_was_measured(tool):
 def test_the_classes_are_those_of_the_bars(tool):
     """Line 3 of issue 6: 1.5 for BERT, convolution and Llama at 512, 0.9 for Hyena and 1 for Mamba
     at both lengths."""
-    assert {case.kind: case.bars for case in tool.CASES if case.bars} == {
+    assert {case.kind: case.bars for case in tool.cases.CASES if case.bars} == {
         "BERT": {512: 1.5},
         "conv": {512: 1.5},
         "Llama": {512: 1.5},
@@ -90,8 +88,8 @@ def test_the_classes_are_those_of_the_bars(tool):
         "Mamba-1": {512: 1.0, 6144: 1.0},
         "Mamba-2": {512: 1.0, 6144: 1.0},
     }
-    for case in tool.CASES:
-        family = tool.member(case)
+    for case in tool.cases.CASES:
+        family = tool.cases.member(case)
         if family:
             example = next(iter(family.examples.values()))
             assert set(case.keys) | set(case.by_length) <= set(example.config) | {
@@ -132,7 +130,7 @@ def test_a_short_contest(tool, tmp_path, capsys):
         64,
         None,
     )
-    assert set(content["seconds"]) == {"graph", tool.FOLDED, tool.WHOLE}
+    assert set(content["seconds"]) == {"graph", tool.cases.FOLDED, tool.cases.WHOLE}
     assert content["difference"] < 2e-5
     assert 0 < sum(content["operators"].values()) <= 1
     assert "conv, fp32, 64 tokens: " in capsys.readouterr().out
@@ -141,7 +139,7 @@ def test_a_short_contest(tool, tmp_path, capsys):
 @pytest.mark.bad_input
 @pytest.mark.parametrize("seconds", [[0.5], [float("nan")]])
 def test_a_missed_bar_is_said(tool, seconds):
-    assert row(tool, seconds={"graph": [1.0], tool.FOLDED: seconds}).missed
+    assert row(tool, seconds={"graph": [1.0], tool.cases.FOLDED: seconds}).missed
 
 
 @pytest.mark.bad_input

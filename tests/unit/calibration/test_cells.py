@@ -10,9 +10,10 @@ from scipy.stats import hypergeom
 from simulated_probes import table
 
 from gfmtrust.calibration import certificates, strata
-from gfmtrust.calibration.certificates import ALIKE_P, MIN_CELL_PROBES, MIN_FIT_PROBES, Probes
+from gfmtrust.calibration.certificates import MIN_CELL_PROBES, MIN_FIT_PROBES, Probes
 from gfmtrust.calibration.fit import fit
 from gfmtrust.calibration.flags import control_verdict
+from gfmtrust.calibration.homogeneity import ALIKE_P
 from gfmtrust.core.mutation import MUTATION_CLASSES
 from gfmtrust.core.vocabulary import CopyClass
 

@@ -41,8 +41,8 @@ def outcomes(result: RunCalibration) -> dict[tuple[str, str], tuple[int, int, st
 
 def test_a_level_contradicted_in_one_cell_is_withdrawn_there_and_its_alleles_judged_as_medium():
     """10 wrong of 100 are at least 5.5 % and at most 16.4 %: too many for HIGH, fit for MEDIUM."""
-    own = OwnSnvsByHand(snvs(100, 10) + snvs(50, 0, rel=0.8) + snvs(100, 0, "transition"))
-    result = examined(calibration(), own, NO_PROBES, ())
+    own_snvs = OwnSnvsByHand(snvs(100, 10) + snvs(50, 0, rel=0.8) + snvs(100, 0, "transition"))
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
     assert [(one.level, one.stratum, one.reason) for one in result.withdrawals] == [
         ("HIGH", "single_copy/cpg", "OWN_ALLELES")
     ]
@@ -63,8 +63,8 @@ def test_a_level_contradicted_in_one_cell_is_withdrawn_there_and_its_alleles_jud
 
 
 def test_what_contradicts_medium_too_leaves_low_in_that_cell_alone():
-    own = OwnSnvsByHand(snvs(100, 40) + snvs(100, 0, "transition"))
-    result = examined(calibration(), own, NO_PROBES, ())
+    own_snvs = OwnSnvsByHand(snvs(100, 40) + snvs(100, 0, "transition"))
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
     assert [(one.level, one.stratum) for one in result.withdrawals] == [
         ("HIGH", "single_copy/cpg"),
         ("MEDIUM", "single_copy/cpg"),
@@ -75,10 +75,10 @@ def test_what_contradicts_medium_too_leaves_low_in_that_cell_alone():
 
 def test_medium_may_fall_only_once_the_high_alleles_join_it():
     """Of the MEDIUM ones alone 28 % are wrong, at least 17 %; with those of HIGH at least 25 %."""
-    own = OwnSnvsByHand(snvs(50, 14, rel=0.8) + snvs(100, 35))
+    own_snvs = OwnSnvsByHand(snvs(50, 14, rel=0.8) + snvs(100, 35))
     alone = OwnSnvsByHand(snvs(50, 14, rel=0.8))
     assert examined(calibration(), alone, NO_PROBES, ()).withdrawals == ()
-    result = examined(calibration(), own, NO_PROBES, ())
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
     assert [one.level for one in result.withdrawals] == ["HIGH", "MEDIUM"]
     assert outcomes(result)["MEDIUM", "single_copy/cpg"] == (150, 49, CONTRADICTED)
 
@@ -98,10 +98,10 @@ def test_alleles_under_a_bed_file_lose_the_level_of_their_cell():
 
 def test_a_reference_bias_withdraws_both_levels_from_every_cell():
     """Where ALT is common the model prefers the rare REF: seen at CpG, it holds for the model."""
-    own = OwnSnvsByHand(
+    own_snvs = OwnSnvsByHand(
         snvs(150, 0) + snvs(60, 0, "transition"), af=np.repeat([0.95, 0.01], [150, 60])
     )
-    result = examined(calibration(), own, NO_PROBES, ())
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
     assert [(one.level, one.stratum, one.reason) for one in result.withdrawals] == [
         ("HIGH", "", "REF_BIAS"),
         ("MEDIUM", "", "REF_BIAS"),
@@ -117,8 +117,8 @@ def test_a_reference_bias_withdraws_both_levels_from_every_cell():
 
 
 def test_a_model_that_knows_the_species_keeps_its_levels():
-    own = OwnSnvsByHand(snvs(150, 150) + snvs(150, 0), af=np.repeat([0.95, 0.01], 150))
-    result = examined(calibration(), own, NO_PROBES, ())
+    own_snvs = OwnSnvsByHand(snvs(150, 150) + snvs(150, 0), af=np.repeat([0.95, 0.01], 150))
+    result = examined(calibration(), own_snvs, NO_PROBES, ())
     assert result.withdrawals == ()
     assert [row.outcome for row in result.population] == [CONFIRMED, NOT_TESTED]
     assert outcomes(result) == {("HIGH", "single_copy/cpg"): (150, 0, CONFIRMED)}
@@ -174,8 +174,8 @@ def test_several_withdrawals_of_a_level_are_all_written_worst_first():
 
 def test_the_exam_survives_the_file():
     ladder = (LadderRow("single_copy", "any letter", 10, 0.1, 0.0, 0.3),)
-    own = OwnSnvsByHand(snvs(100, 40) + snvs(150, 0), af=np.repeat([0.01, 0.95], [100, 150]))
-    result = examined(calibration(), own, memorised(), ladder)
+    own_snvs = OwnSnvsByHand(snvs(100, 40) + snvs(150, 0), af=np.repeat([0.01, 0.95], [100, 150]))
+    result = examined(calibration(), own_snvs, memorised(), ladder)
     assert result.withdrawals
     assert result.population
     assert result.ladder == ladder

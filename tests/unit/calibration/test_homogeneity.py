@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.stats import beta
+from scipy.stats import beta, hypergeom
 
-from gfmtrust.calibration.homogeneity import block_agreement
+from gfmtrust.calibration.homogeneity import ALIKE_P, block_agreement, err_alike
 
 
 def draw(rng, error_of_block, per_block=10):
@@ -58,3 +58,23 @@ def test_one_block_has_no_worst_fifth():
     wrong = np.arange(100) % 2 == 0
     agreement = block_agreement(wrong, np.zeros(100, int), np.zeros(100), 0.05)
     assert (agreement.worst_n, agreement.p_worst) == (0, 1.0)
+
+
+def table_p_value(a: int, n_a: int, b: int, n_b: int) -> float:
+    """Two-sided p-value of a and b errors: the sum of all tables that are no likelier."""
+    law = hypergeom.pmf(np.arange(n_a + 1), n_a + n_b, a + b, n_a)
+    return float(law[law <= law[a] * (1 + 1e-7)].sum())
+
+
+def test_two_kinds_err_alike_where_no_part_differs():
+    """Kinds of 60 alleles in two parts of 30; the errors of the second kind differ by part."""
+    kind, part = np.repeat([0, 1], 60), np.tile(np.repeat([0, 1], 30), 2)
+    outcomes = []
+    for first, second in [(3, 3), (3, 12), (12, 3), (9, 10), (4, 11)]:
+        wrong = np.zeros(120, bool)
+        for of_kind, of_part, errors in ((0, 0, 3), (0, 1, 3), (1, 0, first), (1, 1, second)):
+            wrong[np.flatnonzero((kind == of_kind) & (part == of_part))[:errors]] = True
+        outcomes.append(err_alike(wrong, kind == 0, kind == 1, (part == 0, part == 1)))
+        expected = all(table_p_value(3, 30, n, 30) >= ALIKE_P for n in (first, second))
+        assert outcomes[-1] == expected
+    assert set(outcomes) == {True, False}

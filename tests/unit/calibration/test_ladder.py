@@ -29,13 +29,17 @@ def block_of(rng, n: int, **changed) -> SiteBlock:
     probs[rng.random(n) < 0.1] = 0.25
     probs[rng.random((n, VIEWS)) < 0.1] = np.nan
     nothing = np.full(n, np.nan)
+    weights = view_weights(probs, np.zeros(VIEWS, int))
     return SiteBlock(
         site,
         probs,
-        view_weights(probs, np.zeros(VIEWS, int)),
+        weights,
+        weights,
         np.where(rng.random(n) < 0.1, "NONFINITE", "").astype(object),
         *[nothing] * 5,
         np.full((n, 1, 4), np.nan, np.float32),
+        np.full((n, VIEWS), np.nan, np.float32),
+        np.full(n, "", object),
     )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.memorisation import (
     FEW_BITS,
     MIN_PROBES,
@@ -41,14 +42,14 @@ def honest(rng, n: int = 4000, concentration: float = 0.6) -> pd.DataFrame:
     return probes_of(probs, truth, 1.95, rng)
 
 
-def memoriser(rng, n: int = 4000, wrong: float = 0.0, known: float = 1.0) -> pd.DataFrame:
+def memoriser(rng, n: int = 4000, wrong: float = 0.0, share: float = 1.0) -> pd.DataFrame:
     """It gives .99 to the letter that it remembers, the share `wrong` of them falsely, in the first
-    share `known` of the genome; elsewhere it guesses."""
+    share `share` of the genome; elsewhere it guesses."""
     truth = rng.integers(0, 4, n)
     remembered = np.where(rng.random(n) < wrong, (truth + rng.integers(1, 4, n)) % 4, truth)
     probs = np.full((n, 4), 0.01 / 3)
     probs[np.arange(n), remembered] = 0.99
-    blind = np.arange(n) >= known * n
+    blind = np.arange(n) >= share * n
     probs[blind] = rng.dirichlet(np.full(4, 50.0), blind.sum())
     return probes_of(probs, truth, 1.95, rng)
 
@@ -81,7 +82,7 @@ def test_a_memoriser_with_one_base_in_twenty_wrong_is_suspected():
 
 
 def test_a_memoriser_of_half_the_genome_is_suspected_because_it_splits():
-    result = memory_verdict(memoriser(np.random.default_rng(3), known=0.5), False)
+    result = memory_verdict(memoriser(np.random.default_rng(3), share=0.5), False)
     assert result.state == SUSPECTED
     assert "splits" in result.text
     assert result.surprisal > FEW_BITS  # the mean alone would hide it
@@ -140,3 +141,13 @@ def test_a_gain_that_is_missing_at_some_sites_is_left_out_of_the_means():
     assert result.state == SUSPECTED
     assert result.gain == pytest.approx(1.95 + np.log2(0.99))
     assert result.surprisal == pytest.approx(-np.log2(0.99))
+
+
+def test_own_surprisal_is_that_of_the_context_model_less_the_gain_or_alone_without_one():
+    """The figures are exact in binary. Rows: a gain, a loss, no gain, no surprisal at all."""
+    table = pd.DataFrame(
+        {"local_surprisal": [1.5, 1.75, 1.25, np.nan], "gain": [0.25, -0.5, np.nan, np.nan]}
+    )
+    assert own_surprisal(table).tolist() == pytest.approx([1.25, 2.25, 1.25, np.nan], nan_ok=True)
+    alone = own_surprisal(table.drop(columns="gain"))
+    assert alone.tolist() == pytest.approx([1.5, 1.75, 1.25, np.nan], nan_ok=True)

@@ -55,9 +55,9 @@ def test_the_cell_of_an_snv_is_that_of_the_genome_not_of_a_bed_file():
         allele(mutation_class="transition"),
         allele(llr=np.nan, copy_class=None),
     ]
-    own = OwnSnvsByHand(rows, af=[0.1, 0.2, 0.3], an=[0, 20, 30])
-    assert own.cells().tolist() == ["single_copy/cpg", "single_copy/transition", ""]
-    flagged = own.flagged(by_hand())
+    run_snvs = OwnSnvsByHand(rows, af=[0.1, 0.2, 0.3], an=[0, 20, 30])
+    assert run_snvs.cells().tolist() == ["single_copy/cpg", "single_copy/transition", ""]
+    flagged = run_snvs.flagged(by_hand())
     assert flagged.stratum.tolist() == ["single_copy/cpg", "single_copy/transition"]
     assert (flagged.af.tolist(), flagged.an.tolist()) == ([0.1, 0.2], [0, 20])
 
@@ -98,20 +98,20 @@ def test_only_scored_snvs_are_examined(tmp_path):
         row_of(4, alt="A"),
         row_of(5, alt="G"),
     ]
-    own = OwnSnvs(plan_of(tmp_path, rows), None)
-    assert own.alleles["pos"].tolist() == [1, 5]
-    assert own.alleles["an"].tolist() == [40, 40]
-    assert own.cells().tolist() == ["", ""]  # no shard was read yet
+    run_snvs = OwnSnvs(plan_of(tmp_path, rows), None)
+    assert run_snvs.alleles["pos"].tolist() == [1, 5]
+    assert run_snvs.alleles["an"].tolist() == [40, 40]
+    assert run_snvs.cells().tolist() == ["", ""]  # no shard was read yet
 
 
 def test_more_snvs_than_the_exam_takes_are_thinned_evenly(tmp_path, monkeypatch):
     monkeypatch.setattr(own_snvs, "MAX_SNVS", 10)
-    own = OwnSnvs(plan_of(tmp_path, [row_of(pos) for pos in range(25)]), None)
-    assert own.alleles["pos"].tolist() == list(range(0, 25, 3))
+    run_snvs = OwnSnvs(plan_of(tmp_path, [row_of(pos) for pos in range(25)]), None)
+    assert run_snvs.alleles["pos"].tolist() == list(range(0, 25, 3))
 
 
 @pytest.mark.bad_input
 def test_a_run_without_alleles_has_nothing_to_examine(tmp_path):
-    own = OwnSnvs(plan_of(tmp_path, []), None)
-    assert len(own.flagged(by_hand())) == 0
-    assert own.surprisal().tolist() == []
+    run_snvs = OwnSnvs(plan_of(tmp_path, []), None)
+    assert len(run_snvs.flagged(by_hand())) == 0
+    assert run_snvs.surprisal().tolist() == []

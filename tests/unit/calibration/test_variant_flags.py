@@ -60,6 +60,7 @@ def block_of(seed: int = 0) -> SiteBlock:
         site,
         probs,
         np.full((n, 4), 0.25),
+        np.full((n, 4), 0.25),
         np.full(n, "", object),
         rng.random(n),
         rng.random(n),

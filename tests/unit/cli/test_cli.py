@@ -15,6 +15,7 @@ from gfmtrust.cli import options as cli_options
 from gfmtrust.cli.options.shared import truth
 from gfmtrust.cli.steps import STEPS as FUNCTIONS
 from gfmtrust.core import errors
+from gfmtrust.core.law_names import LAW_TEXTS
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
 STEPS = [
@@ -65,6 +66,13 @@ def test_help_lists_every_step(capsys):
     code, out, _ = run(capsys, "--help")
     assert code == 0
     assert [step for step in STEPS if step not in out] == []
+
+
+def test_help_of_oracle_names_every_law(capsys):
+    """A name counts as a whole word, since `easy` also stands in an example elsewhere."""
+    _, out, _ = run(capsys, "oracle", "--help")
+    listed = " ".join(out.split()).partition("distribution of the genome: ")[2].partition(";")[0]
+    assert listed.split(", ") == list(LAW_TEXTS)
 
 
 def test_help_is_instant_because_nothing_heavy_is_imported():

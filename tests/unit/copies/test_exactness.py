@@ -230,7 +230,7 @@ def test_the_first_megabase_of_chr1(n_sites, tmp_path):
     pos = np.sort(np.random.default_rng(5).integers(20, 999_000, n_sites))
     rows = index.build(genome, 0, pos, 1)
     windows = np.lib.stride_tricks.sliding_window_view(codes, 41)
-    known = (windows[:, :20] < 4).all(axis=1) & (windows[:, 21:] < 4).all(axis=1)
+    flanks_known = (windows[:, :20] < 4).all(axis=1) & (windows[:, 21:] < 4).all(axis=1)
     turned = (3 - windows[:, ::-1]) & 3
     forward, reverse = (
         np.stack([packed(rows[:, :20]), packed(rows[:, 21:])], axis=1) for rows in (windows, turned)
@@ -238,10 +238,10 @@ def test_the_first_megabase_of_chr1(n_sites, tmp_path):
     sites = {int(place): number for number, place in enumerate(rows.pos)}
     for place in pos.tolist():
         at = place - 20
-        if not known[at]:
+        if not flanks_known[at]:
             assert rows.copies[sites[place]] == -1
             continue
         fewest = np.minimum(counted(forward, forward[at]), counted(reverse, forward[at]))
-        near = known & (fewest <= 2)
+        near = flanks_known & (fewest <= 2)
         near[max(0, at - 59) : at + 60] = False
         assert rows.copies[sites[place]] == min(100, near.sum()), place

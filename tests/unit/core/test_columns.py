@@ -40,9 +40,9 @@ def test_every_function_has_an_entry_that_says_how_variants_have_it():
 
 
 def test_every_column_that_a_flag_depends_on_is_a_feature():
-    known = COMPUTED | set(SITE_FACTS)
-    assert set(reliability.FEATURE_COLUMNS) <= known | set(ALLELE_FACTS)
-    assert set(columns.PREDICTORS) <= known | set(reliability.FROM_LLR)
+    computed = COMPUTED | set(SITE_FACTS)
+    assert set(reliability.FEATURE_COLUMNS) <= computed | set(ALLELE_FACTS)
+    assert set(columns.PREDICTORS) <= computed | set(reliability.FROM_LLR)
 
 
 def test_every_number_of_a_region_is_computed():

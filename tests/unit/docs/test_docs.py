@@ -369,7 +369,7 @@ def test_options_named_in_the_text_exist(page):
         for action in one._actions
         for option in action.option_strings
     }
-    known = (
+    existing = (
         options
         | schema_parameters()
         | FOREIGN_OPTIONS
@@ -381,7 +381,7 @@ def test_options_named_in_the_text_exist(page):
         for code in inline_code(text_of(page))
         for name in re.findall(r"(?<![\w-])--([a-z][\w-]*)", code)
     }
-    assert named - known == set()
+    assert named - existing == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -42,7 +42,7 @@ WORDS = {
     r" a (base|site|model|file|VCF|BED|pass|window|second|layer|task|token|subcommand|flag|command|measure|line|allele)": "per",
 }
 """What is not said, as a regular expression, and what is said instead."""
-NAMES = frozenset({"told", "held", "found", "made", "mine"})
+NAMES = frozenset({"told", "held", "found", "made", "mine", "known", "own"})
 """Words that are no name of a variable, argument or attribute: they do not say what it holds."""
 CODE = re.compile(r"```.*?```|`[^`\n]*`|\$\{[^}]*\}", re.DOTALL)
 GENERATED = re.compile(r"<!-- begin conformance.*?<!-- end conformance -->", re.DOTALL)
@@ -183,6 +183,8 @@ def test_variables_are_named_by_what_they_hold():
         "with open(x) as held: pass",
         "import numpy as made",
         "class A:\n    found: int",
+        "known = values > 0",
+        "def rows(own): pass",
     ],
 )
 def test_a_vague_name_is_found_wherever_it_is_bound(source):

@@ -45,6 +45,7 @@ from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
 from gfmtrust.readers import haplotypes
 from gfmtrust.readers.masked import MaskedReader
+from gfmtrust.report import no_high
 from gfmtrust.report import wording as report_wording
 from gfmtrust.report.provenance import provenance
 from gfmtrust.validation.benchmark import satmut
@@ -280,13 +281,13 @@ def naive_fence(genome, index, pos):
     name = genome.names[index]
     if not name.startswith("background:"):
         return 0, genome.contigs[name]
-    own = [
+    lengths = [
         length for other, length in genome.contigs.items() if not other.startswith("background:")
     ]
     start, turn = 0, 0
-    while start + own[turn % len(own)] <= pos:
-        start, turn = start + own[turn % len(own)], turn + 1
-    return start, min(start + own[turn % len(own)], genome.contigs[name])
+    while start + lengths[turn % len(lengths)] <= pos:
+        start, turn = start + lengths[turn % len(lengths)], turn + 1
+    return start, min(start + lengths[turn % len(lengths)], genome.contigs[name])
 
 
 def test_pieces_are_as_long_as_the_users_contigs_in_turn():
@@ -385,7 +386,7 @@ def test_report_and_bed_say_where_probes_come_from():
         Options(background="chr1.fa", digests={"background": "b"}),
     )
     assert (
-        report_wording.why_no_high(behind)[0]
+        no_high.why_no_high(behind)[0]
         == "context model and probes come from chr1.fa, so no flag is above MEDIUM."
     )
     assert (

@@ -69,9 +69,9 @@ def test_probabilities_come_back_as_the_model_gave_them(run, tmp_path):
         "external",
         "direct",
     )
-    own = flagged(run, bundle, out=tmp_path / "run")
+    alleles = flagged(run, bundle, out=tmp_path / "run")
     theirs = tables.read(run / "results" / "scores" / "sites.parquet").to_pandas()
-    both = own.merge(theirs, on=["contig", "pos", "ref", "alt"], suffixes=("", "_context"))
+    both = alleles.merge(theirs, on=["contig", "pos", "ref", "alt"], suffixes=("", "_context"))
     snv = both[
         (both["ref"].str.len() == 1)
         & (both["alt"].str.len() == 1)
@@ -133,9 +133,9 @@ def test_ratios_of_alleles_and_indels_come_back_too(run, tmp_path):
 def test_a_base_without_an_answer_is_unsupported(run, tmp_path):
     laws, _ = answers(run)
     bundle = imported(run, table_of_laws(laws.iloc[::2]), tmp_path)
-    own = flagged(run, bundle, out=tmp_path / "run")
-    assert {"SCORED", "UNSUPPORTED"} <= set(own["status"])
-    assert (own["rank"][own["status"] == "UNSUPPORTED"] == 0).all()
+    alleles = flagged(run, bundle, out=tmp_path / "run")
+    assert {"SCORED", "UNSUPPORTED"} <= set(alleles["status"])
+    assert (alleles["rank"][alleles["status"] == "UNSUPPORTED"] == 0).all()
 
 
 @pytest.mark.bad_input

@@ -120,10 +120,10 @@ def test_names_are_escaped(name):
 def test_real_multiqc_reads_them_offline(tmp_path):
     pytest.importorskip("multiqc")
     hostile = "<img src=x onerror=alert(1)>"
-    own = OwnAlleleRow("HIGH", "single_copy", 40, 9, 0.12, 0.36, 0.05, 2)
+    own_row = OwnAlleleRow("HIGH", "single_copy", 40, 9, 0.12, 0.36, 0.05, 2)
     for name, text in multiqc.files(
         [vcf_counts("NA1", 5, 4, 3, 2), vcf_counts(hostile, 1, 1, 1, 1), bed_counts("ccre")],
-        by_hand(own_alleles=(own,)),
+        by_hand(own_alleles=(own_row,)),
     ).items():
         (tmp_path / name).write_text(text)
     environment = {

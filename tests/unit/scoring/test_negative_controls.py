@@ -66,12 +66,12 @@ def test_a_shuffled_site_keeps_its_neighbours_and_padding():
             result_array.codes(name, beside.start, beside.stop).tolist()
             == genome.codes("chr1", pos - 1, pos + 2).tolist()
         )
-        whole, own = (
+        whole, shuffled = (
             result_array.codes(name, 0, result_array.contigs[name]),
             genome.codes("chr1", pos - site, pos + site + 1),
         )
-        assert ((whole == PAD) == (own == PAD)).all()
-        assert np.sort(whole).tolist() == np.sort(own).tolist()
+        assert ((whole == PAD) == (shuffled == PAD)).all()
+        assert np.sort(whole).tolist() == np.sort(shuffled).tolist()
     assert (
         result_array.codes("site_2", 0, 100).tolist()
         != genome.codes("chr1", 200 - 72, 300 - 72).tolist()
@@ -85,8 +85,8 @@ def test_votes_at_a_shuffled_site_are_those_of_its_place():
         genome, FakeBundle(window_bp=64), np.zeros(2, np.int64), np.array([100, 300])
     )
     votes = result_array.admitted(lambda contig, pos: np.stack([pos < 200, pos >= 200], axis=1))
-    own = np.array([0, 1, 1])
-    assert votes(own, result_array.pos[own] + np.array([3, 0, -150])).tolist() == [
+    rows = np.array([0, 1, 1])
+    assert votes(rows, result_array.pos[rows] + np.array([3, 0, -150])).tolist() == [
         [True, False],
         [False, True],
         [True, False],

@@ -168,10 +168,10 @@ def test_what_is_true_of_a_law_is_often_wrong_on_its_twin_of_the_same_compositio
     np.testing.assert_allclose(
         *(np.bincount(each) / len(each) for each in (codes, twin)), atol=0.03
     )
-    own, transferred = (
+    of_itself, transferred = (
         genome_ceiling(twin, chain_distribution(one, twin)).error for one in (other, chain)
     )
-    assert transferred > own + 0.1
+    assert transferred > of_itself + 0.1
 
 
 def test_half_of_the_contexts_trade_rows_and_every_row_stays():

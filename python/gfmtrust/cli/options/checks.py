@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gfmtrust.cli.options.shared import not_negative, positive, share, step
+from gfmtrust.core.law_names import LAW_TEXTS, SHIFTED
 
 STEPS = {
     "verify": step(
@@ -29,9 +30,8 @@ STEPS = {
         "out_dir",
         "seed",
         law=dict(
-            help="distribution of the genome: clear, easy, medium, hard, iid, motifs, "
-            "mutation_selection, repeats, stems or codons; with the suffix _shifted its "
-            "changed copy [that of the demo, with its cohort]"
+            help=f"distribution of the genome: {', '.join(LAW_TEXTS)}; with the suffix {SHIFTED} "
+            "its changed copy [that of the demo, with its cohort]"
         ),
         length=dict(
             type=positive, default=1_000_000, help="length in bases of a genome of --law [1000000]"

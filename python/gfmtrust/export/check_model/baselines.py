@@ -44,9 +44,9 @@ def chain(
     counts = np.ones((2, 4**order, 4))
     for index, (name, length) in enumerate(letters.contigs.items()):
         place = np.arange(length)
-        known, word, base = _words(letters, order, np.full(length, index), place, name)
+        is_base, word, base = _words(letters, order, np.full(length, index), place, name)
         parity = members.block_of(np.full(length, index), place) % 2
-        np.add.at(counts, (parity[known], word[known], base[known]), 1)
+        np.add.at(counts, (parity[is_base], word[is_base], base[is_base]), 1)
     law = counts / counts.sum(axis=2, keepdims=True)
     bits = np.full(len(pos), 2.0)
     parity = members.block_of(contig_index, pos) % 2

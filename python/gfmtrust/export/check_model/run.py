@@ -138,7 +138,7 @@ def _figures(
     bits = baselines.surprisals(letters, cut.contig_index[row], cut.start[row] + column)
     n_bases = answers.scored.sum(axis=1)
     asked = n_bases > 0
-    own = answers.nats[asked] / np.log(2) / n_bases[asked]
+    model_bits = answers.nats[asked] / np.log(2) / n_bases[asked]
     counted = np.bincount(row, bits["letter_frequencies"], len(n_bases))[asked] / n_bases[asked]
     evidence = answers.evidence
     return Figures(
@@ -146,9 +146,9 @@ def _figures(
         windows=len(cut.start),
         bases=len(row),
         bits=float(answers.nats.sum() / np.log(2) / len(row)),
-        se=_standard_error(own),
+        se=_standard_error(model_bits),
         baselines={name: float(values.mean()) for name, values in bits.items()},
-        gain_se=_standard_error(counted - own),
+        gain_se=_standard_error(counted - model_bits),
         unit=evidence.unit,
         bits_per_unit=float(evidence.mean / np.log(2)),
         unit_se=_standard_error(evidence.nll_nats / np.log(2)),

@@ -104,9 +104,9 @@ def text_status(ref: str, alt: str) -> Status | None:
     """Return the status that follows from the text of an allele alone, None where the genome is
     needed.
 
-    GVCF_BLOCK, SYMBOLIC, SPANNING_DEL and BREAKEND precede NO_CONTIG and OUT_OF_RANGE in the order
-    of precedence; AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) follows them. Source:
-    docs/understand/scoring.md, section 5.
+    GVCF_BLOCK, SYMBOLIC, SPANNING_DEL and BREAKEND come before NO_CONTIG and OUT_OF_RANGE in the
+    order of precedence, AMBIGUOUS_BASE (a letter outside ACGT in REF or ALT) after them. Source:
+    docs/start/output.md, "Statuses".
     """
     if alt in _GVCF_ALLELES:
         return Status.GVCF_BLOCK

@@ -153,7 +153,7 @@ def memory(genome_dir: Path, n: int = RUNS, n_probes: int = N_PROBES) -> list[Me
     pool = replace(pools.stored(genome_dir, [], "germline"), context_only=False)
     letters, rare = letters_of(genome_dir), tables.read(genome_dir / planted.RARE).to_pandas()
     keys = pd.MultiIndex.from_frame(rare[["contig_index", "pos"]])
-    is_common = pd.MultiIndex.from_frame(pool.own[["contig_index", "pos"]]).isin(keys)
+    is_common = pd.MultiIndex.from_frame(pool.own_snvs[["contig_index", "pos"]]).isin(keys)
     return [
         _row(pool, letters, is_common, name, form, n, n_probes) for name in MODELS for form in FORMS
     ]
@@ -180,19 +180,19 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
             for side, quota in ((~is_common, OWN_SNVS), (is_common, N_COMMON))
         ]
     )
-    own = pool.own.iloc[rows].reset_index(drop=True)
-    own = answered.at(
-        own, *(encode("".join(own[name])).astype(np.int64) for name in ("ref", "alt"))
+    drawn = pool.own_snvs.iloc[rows].reset_index(drop=True)
+    drawn = answered.at(
+        drawn, *(encode("".join(drawn[name])).astype(np.int64) for name in ("ref", "alt"))
     )
-    fitted = fitted_to(pool, probes, DrawnSnvs(own), seed)
+    fitted = fitted_to(pool, probes, DrawnSnvs(drawn), seed)
     alone = examined(
-        fitted, DrawnSnvs(own.assign(af=_of_one_sample(is_common[rows], rng), an=2)), probes, ()
+        fitted, DrawnSnvs(drawn.assign(af=_of_one_sample(is_common[rows], rng), an=2)), probes, ()
     )
     trusted = replace(fitted, options=replace(fitted.options, trust_training=True))
-    cohort = own.assign(af=_frequencies(is_common[rows], rng), an=HAPLOTYPES)
+    cohort = drawn.assign(af=_frequencies(is_common[rows], rng), an=HAPLOTYPES)
     tested = examined(trusted, DrawnSnvs(cohort), probes, ())
     lost = {one.reason for one in tested.withdrawals} & {Why.OWN_ALLELES.value, Why.REF_BIAS.value}
-    high = [bool((flags.decide(one, own)[0] == Rank.HIGH).any()) for one in (alone, tested)]
+    high = [bool((flags.decide(one, drawn)[0] == Rank.HIGH).any()) for one in (alone, tested)]
     suspected = alone.memory is not None and alone.memory.suspected
     return np.array([suspected, *high, bool(lost)], np.int64)
 

@@ -55,21 +55,16 @@ TABLE, OWN = "alleles.parquet", "own.parquet"
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool of scored alleles.
-
-    alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
-        nats); only those with an LLR.
-    real, decoy: their true probabilities, float64 (n,).
-    own: m rows with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles
-        that the genome mutated to; REF is the letter of the file.
-    context_only: whether the context model is the only model. precision: that of the least precise
-        model. models: their ids.
-    """
+    """alleles: n rows with the columns of `calibrate.probe_table` (llr = ln p(decoy) - ln p(real),
+    nats), those with an LLR alone; real, decoy: their true probabilities, float64 (n,); own_snvs: m rows
+    with the columns of `features`, contig_index, pos, ref, alt, af and an, of alleles that the genome mutated to, REF being what
+    stands there; context_only: the context model is
+    the only model; precision: of the least precise model; models: ids."""
 
     alleles: pd.DataFrame
     real: np.ndarray
     decoy: np.ndarray
-    own: pd.DataFrame
+    own_snvs: pd.DataFrame
     context_only: bool
     precision: str
     models: tuple[str, ...]
@@ -99,7 +94,7 @@ class Pool:
             self.alleles.iloc[rows].reset_index(drop=True),
             self.real[rows],
             self.decoy[rows],
-            self.own,
+            self.own_snvs,
             self.context_only,
             self.precision,
             self.models,
@@ -217,7 +212,7 @@ def build(
         )
         for name, voting in ensembles.items():
             bundles = [Bundle.open(path) for path in [*voting, context_bundle]]
-            alleles, own = _measured(
+            alleles, own_snvs = _measured(
                 work / "plan", ScoreTables([work / "scores"], [one.model_id for one in bundles])
             )
             metadata = {
@@ -227,7 +222,7 @@ def build(
                     (one.precision for one in bundles), key=calibrate.GUARD_BANDS.__getitem__
                 ),
             }
-            _write(folder_of(genome_dir, spectrum, name), alleles, truth, own, metadata)
+            _write(folder_of(genome_dir, spectrum, name), alleles, truth, own_snvs, metadata)
     return {name: read(folder_of(genome_dir, spectrum, name)) for name in ensembles}
 
 
@@ -241,7 +236,11 @@ def _unknown(contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
 
 
 def _write(
-    folder: Path, alleles: pd.DataFrame, truth: list[np.ndarray], own: pd.DataFrame, metadata: dict
+    folder: Path,
+    alleles: pd.DataFrame,
+    truth: list[np.ndarray],
+    own_snvs: pd.DataFrame,
+    metadata: dict,
 ) -> None:
     alleles = alleles[np.isfinite(alleles["llr"].to_numpy())].reset_index(drop=True)
     first = np.concatenate([[0], np.cumsum([len(part) for part in truth])])
@@ -253,16 +252,16 @@ def _write(
             for name in ("real", "decoy")
         }
     )
-    for name, table in ((TABLE, alleles), (OWN, own)):
+    for name, table in ((TABLE, alleles), (OWN, own_snvs)):
         frame = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
         tables.write(folder / name, frame, frame.schema, metadata)
 
 
 def _measured(plan_dir: Path, scores: ScoreTables) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the probes with their measures, and the run's own SNVs that were scored."""
-    probes, own = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
-    read_once(plan_dir, scores, [probes, own])
-    table = pd.concat([own.table(), own.alleles], axis=1)
+    """The probes with their measures, and the run's own SNVs that were scored."""
+    probes, own_snvs = ProbeRows(plan_dir, scores.ensemble), OwnSnvs(plan_dir, scores.ensemble)
+    read_once(plan_dir, scores, [probes, own_snvs])
+    table = pd.concat([own_snvs.table(), own_snvs.alleles], axis=1)
     return probes.table(), table[table["llr"].notna()].reset_index(drop=True)
 
 
@@ -318,15 +317,15 @@ def read(folder: Path) -> Pool:
     """Return a pool that `build` wrote. Raises MissingInputError (66) where it is missing."""
     alleles = tables.read(folder / TABLE).to_pandas()
     metadata = tables.read_metadata(folder / TABLE)
-    own = tables.read(folder / OWN).to_pandas()
-    for table in (alleles, own):
+    own_snvs = tables.read(folder / OWN).to_pandas()
+    for table in (alleles, own_snvs):
         for column in CLASS_COLUMNS:
             table[column] = table[column].astype(object)
     return Pool(
         alleles.drop(columns=["true_real", "true_decoy"]),
         alleles["true_real"].to_numpy(np.float64),
         alleles["true_decoy"].to_numpy(np.float64),
-        own,
+        own_snvs,
         metadata["context_only"],
         metadata["precision"],
         tuple(metadata["models"]),

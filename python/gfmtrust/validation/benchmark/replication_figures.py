@@ -43,12 +43,12 @@ def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
 
 
 def means(rows: np.ndarray) -> tuple[float, ...]:
-    """Return the mean of each column over the rows where it is known; NaN without any."""
-    known = np.isfinite(rows)
-    total = np.where(known, rows, 0).sum(axis=0)
+    """Mean of each column over the rows where it is known; NaN without any."""
+    finite = np.isfinite(rows)
+    total = np.where(finite, rows, 0).sum(axis=0)
     return tuple(
         np.divide(
-            total, known.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=known.any(axis=0)
+            total, finite.sum(axis=0), out=np.full(rows.shape[1], np.nan), where=finite.any(axis=0)
         ).tolist()
     )
 

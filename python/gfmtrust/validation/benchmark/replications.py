@@ -41,6 +41,7 @@ from gfmtrust.calibration.calibrate import GUARD_BANDS
 from gfmtrust.calibration.caps import caps
 from gfmtrust.calibration.certificates import Probes
 from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.features import own_surprisal
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.own_snvs import OwnSnvs, probes_like
 from gfmtrust.calibration.record import RunCalibration
@@ -133,8 +134,10 @@ def calibrated(
     rng = np.random.default_rng([seed, 0x5EED])
     rows = probe_rows(pool, n_probes, rng)
     probes = pool.alleles.iloc[rows].reset_index(drop=True)
-    own = DrawnSnvs(pool.own.iloc[rng.integers(0, len(pool.own), min(len(pool.own), OWN_SNVS))])
-    return examined(fitted_to(pool, probes, own, seed), own, probes, ()), rows
+    own_snvs = DrawnSnvs(
+        pool.own_snvs.iloc[rng.integers(0, len(pool.own_snvs), min(len(pool.own_snvs), OWN_SNVS))]
+    )
+    return examined(fitted_to(pool, probes, own_snvs, seed), own_snvs, probes, ()), rows
 
 
 def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -152,14 +155,14 @@ def probe_rows(pool: Pool, n: int, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def fitted_to(pool: Pool, probes: pd.DataFrame, own: OwnSnvs, seed: int) -> RunCalibration:
-    """Return the calibration on those probes with the shift verdict on those own alleles, before
-    the exam."""
+def fitted_to(pool: Pool, probes: pd.DataFrame, own_snvs: OwnSnvs, seed: int) -> RunCalibration:
+    """The calibration on those probes with the shift verdict on those own alleles, before the
+    exam."""
     options = Options(
         seed=seed, guard_band=GUARD_BANDS[pool.precision], context_only=pool.context_only
     )
-    like = probes_like(own.cells(), pooled(strata(probes, ())))
-    verdict = shift_test(own.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
+    like = probes_like(own_snvs.cells(), pooled(strata(probes, ())))
+    verdict = shift_test(own_snvs.surprisal(), probes["local_surprisal"].to_numpy(np.float64)[like])
     return record.with_shift(calibration_fit.fit(probes, options), verdict)
 
 
@@ -175,7 +178,7 @@ class DrawnSnvs(OwnSnvs):
 def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
     """Return one replication: a calibration, and its flags of every allele of the pool."""
     fitted, rows = calibrated(pool, seed, n_probes)
-    own_rank, _ = flags.decide(fitted, pool.own)
+    own_rank, _ = flags.decide(fitted, pool.own_snvs)
     return Drawn(fitted, rows, flags.decide(fitted, pool.alleles)[0], own_rank)
 
 
@@ -234,7 +237,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
     single = {name: turned(pool, name) for name in SINGLE}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
-    strata_of = [strata(table, ()) for table in (pool.alleles, pool.own)]
+    strata_of = [strata(table, ()) for table in (pool.alleles, pool.own_snvs)]
     members: dict[tuple[str, ...], list[np.ndarray]] = {}
     for seed in seeds:
         drawn = draw(pool, seed, n_probes)
@@ -295,7 +298,7 @@ def _errors(
     flagged = inside[0] & (drawn.rank == level)
     run_oriented = flagged & pool.alleles["run_oriented"].to_numpy(bool)
     mutated = inside[1] & (drawn.own_rank == level)
-    own_wrong = ~(pool.own["llr"].to_numpy(np.float64) < 0)
+    own_wrong = ~(pool.own_snvs["llr"].to_numpy(np.float64) < 0)
     withdrawn = any(
         one.level == level.name and one.stratum in ("", *classes)
         for one in drawn.fitted.withdrawals
@@ -333,7 +336,7 @@ def _ranks_by(pool: Pool, drawn: Drawn, ranking: np.ndarray) -> np.ndarray:
         probes["run_oriented"].to_numpy(bool),
         strata(probes, ()),
         probes["block"].to_numpy(np.int64),
-        calibration_fit.own_surprisal(probes),
+        own_surprisal(probes),
     )
     certified = calibration_fit.certify(
         seen, caps(fitted.snv.limits, probes)[0], part, replace(fitted.options, guard_band=0.0)

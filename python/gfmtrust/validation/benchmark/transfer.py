@@ -75,12 +75,14 @@ def _row(
         == Rank.HIGH
         for one in fitted
     ]
-    own = pool.own["local_surprisal"].to_numpy(np.float64)
+    surprisal = pool.own_snvs["local_surprisal"].to_numpy(np.float64)
     rng = np.random.default_rng(1)
     fired = flagged = 0
     for i in range(n):
         frozen = fitted[i % len(fitted)]
-        verdict = shift_test(rng.choice(own, n_sites), np.array(frozen.snv.surprisal_quantiles))
+        verdict = shift_test(
+            rng.choice(surprisal, n_sites), np.array(frozen.snv.surprisal_quantiles)
+        )
         fired += verdict.fired
         of_run = pool.alleles.iloc[rng.integers(0, len(pool.alleles), n_sites)]
         rank, _ = flags.decide(record.with_shift(frozen, verdict, transferred=True), of_run)

@@ -16,13 +16,13 @@ from functools import cache, partial
 import numpy as np
 
 from gfmtrust.core.errors import UsageError, message
+from gfmtrust.core.law_names import LAW_TEXTS, SHIFTED
 from gfmtrust.validation.oracle import structured
 from gfmtrust.validation.oracle.chains import dirichlet_rows, symmetric_chain_of, with_half_permuted
 from gfmtrust.validation.oracle.genomes import draw_chain, draw_mask
 from gfmtrust.validation.oracle.law import Chain
 from gfmtrust.validation.oracle.truth import chain_distribution
 
-SHIFTED = "_shifted"
 MASKED_SHARE = 0.15
 CONTIG_SHARES = (0.7, 0.3)
 LEAST_BP = 10_000
@@ -133,33 +133,21 @@ def _independent(shifted: bool) -> Draw:
     )
 
 
-def _structured(text: str, piece: Callable[[bool], structured.Piece]) -> NamedLaw:
-    return NamedLaw(text, lambda shifted: structured.pieces_on_background(piece(shifted)))
+def _structured(piece: Callable[[bool], structured.Piece]) -> Callable[[bool], Draw]:
+    return lambda shifted: structured.pieces_on_background(piece(shifted))
 
 
-LAWS = {
-    "clear": NamedLaw("chain of order 4, rows Dirichlet 0.2", _dirichlet(4, (1, 0.2), seed=13)),
-    "easy": NamedLaw("chain of order 4, rows Dirichlet 0.5", _dirichlet(4, (1, 0.5), seed=3)),
-    "medium": NamedLaw(
-        "chain of order 4, half of the rows Dirichlet 0.3, half 3",
-        _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1),
-    ),
-    "hard": NamedLaw(
-        "chain of order 6, rows Dirichlet 0.3, 3, 40 in 10, 30, 60 %",
-        _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2),
-    ),
-    "few_cpg": NamedLaw("chain of order 4 whose CpG mostly mutated away", _few_cpg),
-    "iid": NamedLaw("every base alike and on its own", _independent),
-    "motifs": _structured("pairs of planted motifs at set distances", structured.motifs),
-    "mutation_selection": _structured(
-        "mutation-selection balance with a bias against CpG", structured.mutation_selection
-    ),
-    "repeats": _structured(
-        "direct and inverted copies, a tenth of their letters changed",
-        partial(structured.copies, (80, 300), (0, 200), 0.5, 0.9),
-    ),
-    "stems": _structured(
-        "stems of compensating pairs", partial(structured.copies, (5, 10), (4, 10), 1.0, 0.97)
-    ),
-    "codons": _structured("genes without stops, third letter C or G", structured.codons),
+_MAKE: dict[str, Callable[[bool], Draw]] = {
+    "clear": _dirichlet(4, (1, 0.2), seed=13),
+    "easy": _dirichlet(4, (1, 0.5), seed=3),
+    "medium": _dirichlet(4, (0.5, 0.3), (0.5, 3), seed=1),
+    "hard": _dirichlet(6, (0.1, 0.3), (0.3, 3), (0.6, 40), seed=2),
+    "few_cpg": _few_cpg,
+    "iid": _independent,
+    "motifs": _structured(structured.motifs),
+    "mutation_selection": _structured(structured.mutation_selection),
+    "repeats": _structured(partial(structured.copies, (80, 300), (0, 200), 0.5, 0.9)),
+    "stems": _structured(partial(structured.copies, (5, 10), (4, 10), 1.0, 0.97)),
+    "codons": _structured(structured.codons),
 }
+LAWS = {name: NamedLaw(text, _MAKE[name]) for name, text in LAW_TEXTS.items()}

@@ -310,8 +310,8 @@ def _local_surprisal(
 
 
 def _can_be_scored(opened: Bundle, codes: np.ndarray, pos: np.ndarray) -> np.ndarray:
-    """Return whether the site is a base with enough bases beside it in the forward window
-    (docs/understand/scoring.md, windows), bool (n,)."""
+    """Whether the site is a base with enough bases beside it in the forward window
+    (docs/understand/scoring.md, "Windows and views"), bool (n,)."""
     around = neighbourhood(
         codes, pos, opened.site_forward, opened.window_bp - 1 - opened.site_forward
     )

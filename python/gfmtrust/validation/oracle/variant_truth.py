@@ -44,8 +44,8 @@ def some_variants(codes: np.ndarray, n: int, seed: int) -> list[Variant]:
 def true_llrs(
     oracle: Oracle, opened: Bundle, codes: np.ndarray, variant: Variant, views: list[View]
 ) -> np.ndarray:
-    """Return ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,);
-    docs/understand/scoring.md, "Insertions, deletions"."""
+    """ln p(ALT haplotype) - ln p(REF haplotype) of each view, nats, float64 (V,); docs/understand/scoring.md,
+    "Insertions, deletions and complex alleles"."""
     changed = np.concatenate(
         [codes[: variant.pos], encode(variant.alt), codes[variant.pos + len(variant.ref) :]]
     )

@@ -3,7 +3,7 @@
 Nested logistic regressions of a wrong call, and the flag within tenths of |LLR|. The alleles of a
 block are not independent, so the likelihood ratio is compared with a block bootstrap under the
 null: each draw is fitted with free coefficients and with those of all alleles held fixed. Source:
-docs/understand/reliability.md 9; Davison and Hinkley 1997, chapter 4.
+docs/understand/reliability.md, "Labels"; Davison and Hinkley 1997, chapter 4.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 errors, do errors decrease from LOW to HIGH?
 
 Each function returns the rows of one table for one stratum, without intervals (`rows.filled` adds
-them). Source: docs/understand/reliability.md 9.
+them). Source: docs/understand/reliability.md, "Labels".
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The parts of benchmarks/throughput.py: classes of networks, the timed runs, and the table."""
