@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gfmtrust.copies.words import WORD_LETTERS, compiled
+from gfmtrust.copies.words import WORD_LETTERS, compiled, inlined
 from gfmtrust.core.alphabet import PAD
 
 STRETCH_BASES = 64 << 20
@@ -20,6 +20,8 @@ array."""
 PLACE_GAP = 64
 """Gap between contigs on the line of places: larger than the least distance of a copy, so that two
 contigs are always further apart."""
+MIN_DISTANCE = 60
+"""Least distance of a copy from the site."""
 
 
 FIRST, END, SHIFT = range(3)
@@ -84,3 +86,18 @@ def _pack(codes, first, letters):
             letters[place >> 5, 0] |= code << np.uint64((place & 31) << 1)
         else:
             letters[place >> 5, 1] |= np.uint64(1) << np.uint64(place & 31)
+
+
+@inlined
+def contig_at(contigs, site, before, behind):
+    """Number of the contig that holds [site - before, site + behind), -1 for none."""
+    contig, end = 0, len(contigs)
+    while end - contig > 1:
+        middle = (contig + end) >> 1
+        if contigs[middle, FIRST] <= site:
+            contig = middle
+        else:
+            end = middle
+    if site - before < contigs[contig, FIRST] or site + behind > contigs[contig, END]:
+        return -1
+    return contig
