@@ -41,13 +41,17 @@ def step(*arguments: str | Path) -> None:
         sys.exit(code)
 
 
+def _pair(text: str) -> tuple[str, str, str]:
+    return text.partition("=")
+
+
 def chosen_records(vcf: Path, element: str | None, out: Path) -> None:
     """Copy the SNVs of an element (None: of all) with at least MIN_BARCODES barcodes."""
     with gzip.open(vcf, "rt") as file, open(out, "w") as copy:
         for line in file:
             if not line.startswith("#"):
                 columns = line.rstrip("\n").split("\t")
-                values = dict(pair.partition("=")[::2] for pair in columns[7].split(";"))
+                values = {key: value for key, _, value in map(_pair, columns[7].split(";"))}
                 is_snv = len(columns[3]) == len(columns[4]) == 1
                 if not is_snv or int(values["BARCODES"]) < MIN_BARCODES:
                     continue
@@ -90,14 +94,14 @@ class Steps:
         folder.mkdir(exist_ok=True)
         vcf, labels = folder / "labels.vcf", folder / "labels.parquet"
         chosen_records(self._vcf, element, vcf)
-        by_size = ("--label_key", "EFFECT", "--label_cut", cut)
+        by_size = ("--label_key", "EFFECT", "--label_cut", str(cut))
         asked = ("--labels", labels, "--out_dir")
         run = ("--plan", self.work / "plan", "--scores", self.work / "scores")
         run += ("--models", self.work / "context_model")
         step("read_labels", "--fasta", self._joined, "--labels", vcf, *by_size, "--out", labels)
         step("calibrate", *run, *asked, folder / "calibration")
-        known = ("--calibration", folder / "calibration" / "calibration.json")
-        step("annotate_sites", *run, *known, "--out_dir", folder / "sites")
+        flags = ("--calibration", folder / "calibration" / "calibration.json")
+        step("annotate_sites", *run, *flags, "--out_dir", folder / "sites")
         sites = ("--sites", folder / "sites" / "sites.parquet")
         step("benchmark_labels", *sites, *asked, folder / "benchmark")
         return folder
@@ -140,7 +144,7 @@ def _flags(sites: Path) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--elements", type=Path, required=True, help="folder of the assay")
     parser.add_argument("--background", type=Path, required=True, help="FASTA to draw probes from")
     parser.add_argument("--work", type=Path, required=True, help="folder for all that is made")
