@@ -19,7 +19,7 @@ from gfmtrust.calibration.calls import effect_score, steady_cut
 from gfmtrust.calibration.caps import caps, measure_limits
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration, Direction, SplitCounts
 from gfmtrust.calibration.features import own_surprisal
-from gfmtrust.calibration.label_blocks import Blocks, blocks_of
+from gfmtrust.calibration.label_blocks import MIN_LOCUS_BLOCKS, Blocks, blocks_of
 from gfmtrust.calibration.label_cells import Calls
 from gfmtrust.calibration.options import Options
 from gfmtrust.calibration.record import of_snvs
@@ -35,6 +35,9 @@ LIKELY_HIGH = 1000
 """Alleles of each label below which HIGH is unlikely to be certified, also with a model of AUROC .9."""
 MIN_FIT_LABELS = 40
 """Alleles of each label that the fit split and the certification splits need."""
+N_SPLITS = 32
+SPLIT_STEP = 7_919
+"""Between the seeds of two splits, so that none is the split of a neighbouring seed of the user."""
 ONE_SIDED = 0.9
 
 
@@ -58,22 +61,45 @@ def refusal(label: np.ndarray, blocks: Blocks, seed: int = 1) -> str:
         return why_not
     if blocks.n < blocks.needed:
         return (
-            f"labels in {blocks.n} {blocks.words}; a calibration needs {splits.MIN_BLOCKS} of 1 Mb, "
-            f"or {blocks.needed} exons or windows of 1 kb in one locus"
+            f"labels in {blocks.n} {blocks.words}; a calibration needs {splits.MIN_BLOCKS} blocks of "
+            f"1 Mb, or {MIN_LOCUS_BLOCKS} exons or windows of 1 kb in all loci together"
         )
-    in_fit = splits.split(blocks.index, seed) == splits.FIT
+    in_fit = label_split(label, blocks, seed) == splits.FIT
     if not splits.halves_balanced(int(in_fit.sum()), len(label)):
         return (
             f"the {blocks.n} {blocks.words} cannot be split evenly; a calibration needs 40 to 60 % "
             "of the labels in half of them"
         )
-    fewest = min(int(((label == one) & part).sum()) for one in (0, 1) for part in (in_fit, ~in_fit))
+    fewest = _fewest(label, in_fit)
     if fewest < MIN_FIT_LABELS:
         return (
             f"half of the {blocks.n} {blocks.words} hold {fewest} alleles of one label; a "
             f"calibration needs {MIN_FIT_LABELS} of each in either half"
         )
     return ""
+
+
+def label_split(label: np.ndarray, blocks: Blocks, seed: int) -> np.ndarray:
+    """The split of each labelled allele, uint8 (n,): that of the seed, or, where it leaves a half
+    with too few alleles of a label, the first of up to N_SPLITS others that does not.
+
+    Few blocks that differ in their share of effects can be enough, and yet fall apart badly. The
+    choice depends on the numbers of the labels alone, never on a call, so that the errors among the
+    alleles of a label are as exchangeable as before.
+    """
+    first = splits.split(blocks.index, seed)
+    for number in range(N_SPLITS):
+        part = first if not number else splits.split(blocks.index, seed + number * SPLIT_STEP)
+        in_fit = part == splits.FIT
+        is_even = splits.halves_balanced(int(in_fit.sum()), len(label))
+        if is_even and _fewest(label, in_fit) >= MIN_FIT_LABELS:
+            return part
+    return first
+
+
+def _fewest(label: np.ndarray, in_fit: np.ndarray) -> int:
+    """The number of alleles of the rarer label in the half that has fewer of them."""
+    return min(int(((label == one) & part).sum()) for one in (0, 1) for part in (in_fit, ~in_fit))
 
 
 def warnings(label: np.ndarray, region_class: np.ndarray) -> list[str]:
@@ -109,7 +135,7 @@ def fit(
     )
     blocks, effect = blocks_of(table), table["label"].to_numpy() == 1
     llr_score = effect_score(table["llr"].to_numpy(np.float64), by_size)
-    part = splits.split(blocks.index, options.seed)
+    part = label_split(table["label"].to_numpy(), blocks, options.seed)
     in_fit = part == splits.FIT
     unfitted = ClassCalibration(
         _counts(part, n, blocks.n),

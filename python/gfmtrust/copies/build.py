@@ -117,7 +117,7 @@ class _Round:
 def _batch(queries: Queries, first: int, end: int) -> Batch:
     part = queries.part(first, end)
     words, spaced = seed_table(part, False), seed_table(part, True)
-    return Batch(part, words, spaced, empty_results(end - first), room())
+    return Batch(part, words, spaced, empty_results(end - first), *room())
 
 
 def _columns(queries: Queries, batches: list[Batch]) -> dict[str, np.ndarray]:

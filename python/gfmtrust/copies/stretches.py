@@ -1,4 +1,4 @@
-"""The genome as the search reads it: contigs packed at 2 bits per letter, with several short ones
+"""The genome as the search reads it: contigs packed at 2 bits a letter, several short ones
 together."""
 
 from __future__ import annotations
@@ -8,29 +8,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gfmtrust.copies.words import WORD_LETTERS, compiled
+from gfmtrust.copies.words import WORD_LETTERS, compiled, inlined
 from gfmtrust.core.alphabet import PAD
 
 STRETCH_BASES = 64 << 20
-"""Short contigs are packed together up to this length; a longer contig is packed alone."""
+"""Short contigs are packed together up to this length; a longer contig stands alone."""
 PIECE_BASES = 16 << 20
 LEAD = 64
-"""The number of unknown letters before the first contig and after the last, so that no window
-leaves the array."""
+"""Unknown letters before the first contig and behind the last, so that no window leaves the
+array."""
 PLACE_GAP = 64
-"""The gap between contigs on the common coordinate of places. It exceeds the smallest distance of a
-copy, so positions in two contigs are always further apart than that."""
+"""Gap between contigs on the line of places: larger than the least distance of a copy, so that two
+contigs are always further apart."""
+MIN_DISTANCE = 60
+"""Least distance of a copy from the site."""
 
 
 FIRST, END, SHIFT = range(3)
 
 
 class Stretch(NamedTuple):
-    """Consecutive contigs in one array. A local position counts from the start of the array.
+    """Neighbouring contigs in one array. A local position counts from the start of the array.
 
-    letters: uint64 (n, 2), one row per 32 letters: their codes, 0 where unknown, and a flag for
-    each unknown one. contigs: int64 (contigs, 3), local start and end of each contig, and the
-    number that is added to a local position to get the place.
+    letters: uint64 (n, 2), a row of 32 letters: their codes, 0 where unknown, and a flag for each
+    unknown one. contigs: int64 (contigs, 3), local start and end of each contig, and what is added
+    to a local position to get the place.
     """
 
     letters: np.ndarray
@@ -38,15 +40,13 @@ class Stretch(NamedTuple):
 
 
 def contig_places(lengths: np.ndarray) -> np.ndarray:
-    """Return the place of the first letter of each contig on one coordinate for the whole genome,
-    int64 (n,)."""
+    """The place of the first letter of each contig on one line through the genome, int64 (n,)."""
     steps = np.asarray(lengths, np.int64) + PLACE_GAP
     return np.concatenate([[0], np.cumsum(steps)])[:-1].astype(np.int64)
 
 
 def groups(lengths: np.ndarray, chosen: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the indices of the chosen contigs (bool), in order, grouped as they are packed
-    together; int64."""
+    """Indices of the chosen contigs (bool), in order, as they are packed together; int64 each."""
     group, bases = [], 0
     for contig in np.flatnonzero(chosen):
         if group and bases + lengths[contig] > STRETCH_BASES:
@@ -59,7 +59,7 @@ def groups(lengths: np.ndarray, chosen: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def read_stretch(genome, contigs: np.ndarray, places: np.ndarray) -> Stretch:
-    """Pack contigs of a genome (`io.genome.Genome`). contigs: their indices; places: those of
+    """Pack contigs of a genome (`io.genome.Genome`). contigs: their indices; places: of
     `contig_places`, for all contigs."""
     lengths = np.array([genome.contigs[genome.names[contig]] for contig in contigs], np.int64)
     edges = LEAD + np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -78,7 +78,7 @@ def read_stretch(genome, contigs: np.ndarray, places: np.ndarray) -> Stretch:
 
 @compiled
 def _pack(codes, first, letters):
-    """Write codes (uint8) as letters from local position `first` onwards."""
+    """Write codes (uint8) as letters from local position `first` on."""
     for offset in range(len(codes)):
         place = first + offset
         code = np.uint64(codes[offset])
@@ -86,3 +86,18 @@ def _pack(codes, first, letters):
             letters[place >> 5, 0] |= code << np.uint64((place & 31) << 1)
         else:
             letters[place >> 5, 1] |= np.uint64(1) << np.uint64(place & 31)
+
+
+@inlined
+def contig_at(contigs, site, before, behind):
+    """Number of the contig that holds [site - before, site + behind), -1 for none."""
+    contig, end = 0, len(contigs)
+    while end - contig > 1:
+        middle = (contig + end) >> 1
+        if contigs[middle, FIRST] <= site:
+            contig = middle
+        else:
+            end = middle
+    if site - before < contigs[contig, FIRST] or site + behind > contigs[contig, END]:
+        return -1
+    return contig

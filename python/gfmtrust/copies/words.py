@@ -49,21 +49,21 @@ class _KeptCode:
     """numba's files of one function, read first from the folder of the module: set-up compiles
     there (`precompile`), and a task can read that folder where it cannot write it."""
 
-    def __init__(self, own: Any) -> None:
+    def __init__(self, file: Any) -> None:
         installed = str(Path(__file__).parent / "__pycache__")
-        base = own._index_name.removesuffix(".nbi")
-        own._source_stamp = SOURCES
-        self._own = own
+        base = file._index_name.removesuffix(".nbi")
+        file._source_stamp = SOURCES
+        self._file = file
         self._installed = IndexDataCacheFile(installed, base, SOURCES)
 
     def load(self, key: Any) -> Any:
-        return self._installed.load(key) or self._own.load(key)
+        return self._installed.load(key) or self._file.load(key)
 
     def save(self, key: Any, data: Any) -> None:
-        self._own.save(key, data)
+        self._file.save(key, data)
 
     def flush(self) -> None:
-        self._own.flush()
+        self._file.flush()
 
 
 def compiled(function: Callable) -> Callable:
@@ -93,14 +93,28 @@ def inlined(function: Callable) -> Callable:
 
 @inlined
 def letters_at(letters, start):
-    """Return the 20 letters from `start` onwards. letters: uint64 (n, 2), 32 letters and 32 flags
-    of unknown ones per row, with at least one row beyond the last letter."""
+    """The 20 letters from `start` on. letters: uint64 (n, 2), 32 letters and 32 flags of unknown
+    ones a row, at least one row beyond the last letter."""
+    return word_at(letters, start) & FLANK_MASK
+
+
+@inlined
+def word_at(letters, start):
+    """The 32 letters from `start` on."""
     index = start >> 5
     shift = np.uint64((start & 31) << 1)
-    low = letters[index, 0] >> shift
+    word = letters[index, 0] >> shift
     if shift:
-        low |= letters[index + 1, 0] << (np.uint64(64) - shift)
-    return low & FLANK_MASK
+        word |= letters[index + 1, 0] << (np.uint64(64) - shift)
+    return word
+
+
+@inlined
+def unknown_of_word(letters, start):
+    """A flag for each of the 32 letters from `start` on that is none of A, C, G, T."""
+    index = start >> 5
+    flags = letters[index, 1] | (letters[index + 1, 1] << np.uint64(32))
+    return (flags >> np.uint64(start & 31)) & np.uint64(0xFFFFFFFF)
 
 
 @inlined
@@ -126,20 +140,25 @@ def any_unknown(letters, start):
 
 @inlined
 def reversed_complement(word):
-    """Return the reverse complement of 20 letters (Warren 2013, Hacker's Delight, 7-1: swaps of
-    increasingly large groups of bits)."""
+    """The reverse complement of 20 letters."""
+    return reversed_complement_of_word(word) >> np.uint64(64 - 2 * FLANK)
+
+
+@inlined
+def reversed_complement_of_word(word):
+    """The reverse complement of 32 letters (Warren 2013, Hacker's Delight, 7-1: swaps of ever
+    larger groups of bits)."""
     word = ~word
     word = ((word >> np.uint64(2)) & PAIRS) | ((word & PAIRS) << np.uint64(2))
     word = ((word >> np.uint64(4)) & NIBBLES) | ((word & NIBBLES) << np.uint64(4))
     word = ((word >> np.uint64(8)) & BYTES) | ((word & BYTES) << np.uint64(8))
     word = ((word >> np.uint64(16)) & TWO_BYTES) | ((word & TWO_BYTES) << np.uint64(16))
-    word = (word >> np.uint64(32)) | (word << np.uint64(32))
-    return word >> np.uint64(64 - 2 * FLANK)
+    return (word >> np.uint64(32)) | (word << np.uint64(32))
 
 
 @_INTRINSIC
-def _population_count(_context, word):
-    """Count the bits that are set in a uint64, with one instruction."""
+def population_count(_context, word):
+    """The number of bits that are set in a uint64, as one instruction."""
 
     def generate(_target, builder, _signature, values):
         return builder.ctpop(values[0])
@@ -148,7 +167,12 @@ def _population_count(_context, word):
 
 
 @inlined
+def unequal(difference):
+    """A bit, the lower of its two, for each letter that differs, from the XOR of two words."""
+    return (difference | (difference >> np.uint64(1))) & LOW_BITS
+
+
+@inlined
 def different_letters(difference):
-    """Return the number of letters that differ, from the XOR of two words."""
-    bits = (difference | (difference >> np.uint64(1))) & LOW_BITS
-    return np.int64(_population_count(bits))
+    """How many letters differ, from the XOR of two words."""
+    return np.int64(population_count(unequal(difference)))

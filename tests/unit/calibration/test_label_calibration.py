@@ -157,7 +157,7 @@ def test_the_file_gives_the_same_flags_and_decoys_stay_for_regions():
             20,
             "199 alleles with an effect and 5,000 without; a calibration needs 200 of each",
         ),
-        (600, 600, 7, "labels in 7 blocks of 1 Mb; a calibration needs 8 of 1 Mb"),
+        (600, 600, 7, "labels in 7 blocks of 1 Mb; a calibration needs 8 blocks of 1 Mb"),
         (200, 200, 8, ""),
     ],
 )

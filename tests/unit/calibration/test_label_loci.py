@@ -45,7 +45,10 @@ def test_contigs_and_far_places_are_loci_of_their_own():
 @pytest.mark.parametrize(
     ("exons", "text"),
     [
-        ([(0, 900)], "labels in 1 exon or window of 1 kb; a calibration needs 8 of 1 Mb, or 4 "),
+        (
+            [(0, 900)],
+            "labels in 1 exon or window of 1 kb; a calibration needs 8 blocks of 1 Mb, or 4 ",
+        ),
         ([(0, 500), (2_000, 2_500)], "labels in 2 exons or windows of 1 kb; a calibration needs 8"),
     ],
 )
@@ -53,6 +56,24 @@ def test_a_locus_of_too_few_exons_is_refused_with_the_number_needed(exons, text)
     pos = np.concatenate([np.arange(*exon) for exon in exons])
     label = np.arange(len(pos)) % 2
     assert label_calibration.refusal(label, blocks_of(places(pos))).startswith(text)
+
+
+def test_labels_that_one_split_divides_badly_get_another():
+    """Alleles and effects of the five elements of the saturation assay at a cut of 0.3: the two that
+    the hash of seed 1 puts together have 39 effects, one too few, and other pairs have enough."""
+    n = np.array([888, 561, 854, 1353, 1772])
+    n_effects = np.array([91, 22, 7, 421, 32])
+    label = np.concatenate(
+        [np.arange(all_of) < effects for all_of, effects in zip(n, n_effects, strict=True)]
+    ).astype(int)
+    contigs = [places(np.arange(all_of) // 3, contig) for contig, all_of in enumerate(n)]
+    blocks = blocks_of(pd.concat(contigs, ignore_index=True))
+    assert not label_calibration.refusal(label, blocks, 1)
+    in_fit = label_calibration.label_split(label, blocks, 1) == splits.FIT
+    element = np.repeat(np.arange(5), n)
+    assert all(len(set(in_fit[element == one])) == 1 for one in range(5))
+    assert min(label[in_fit].sum(), label[~in_fit].sum()) >= label_calibration.MIN_FIT_LABELS
+    assert 0.4 <= in_fit.mean() <= 0.6
 
 
 @pytest.mark.bad_input

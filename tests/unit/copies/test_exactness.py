@@ -196,6 +196,26 @@ def test_results_depend_neither_on_threads_nor_on_batches(tmp_path, monkeypatch)
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+@pytest.mark.slow
+def test_a_hundred_thousand_contigs(tmp_path):
+    """The same 41 letters stand in five of 100,000 contigs of 80 random letters, in two of them on
+    the other strand and in one with two other letters: each has four near copies, and what stands
+    in one contig alone has none."""
+    draw = np.random.default_rng(11)
+    codes = draw.integers(0, 4, (100_000, 80))
+    planted = [0, 1, 31_415, 65_536, 99_999]
+    word = codes[0, 20:61].copy()
+    codes[planted, 20:61] = word
+    codes[[1, 65_536], 20:61] = 3 - word[::-1]
+    codes[31_415, [25, 50]] ^= 1
+    contigs = ["".join(row) for row in np.array(list("ACGT"))[codes]]
+    others = [2, 77_777, 99_998]
+    rows = index.build(opened(tmp_path, contigs), np.array(planted + others), 40, 1)
+    assert rows.copies.tolist() == [
+        4 if contig in planted else 0 for contig in sorted(planted + others)
+    ]
+
+
 def test_the_background_is_another_genome(tmp_path):
     """Copies are searched among the contigs of the same side."""
     text = letters(1, 300)

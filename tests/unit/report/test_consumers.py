@@ -243,3 +243,32 @@ def test_what_is_not_installed_is_named(bench, need):
 def test_a_consumer_without_a_recipe_is_found():
     with pytest.raises(IndexError):
         TOOL.recipe("no such heading")
+
+
+@pytest.mark.bad_input
+def test_keys_that_a_header_lacks_are_declared_for_the_tools():
+    record = "1\t5\t.\tA\tC\t.\tLow;PASS\tDP=3;NOTE=by;XQ\n"
+    lines = ["##fileformat=VCFv4.2\n", "##INFO=<ID=DP,Number=1,Type=Integer>\n", "#CHROM\n", record]
+    added = TOOL.undeclared(lines)
+    assert [line.split(",")[0] for line in added] == [
+        "##FILTER=<ID=Low",
+        "##INFO=<ID=NOTE",
+        "##INFO=<ID=XQ",
+    ]
+    assert TOOL.with_lines(lines, added) == [*lines[:2], *added, *lines[2:]]
+    assert not TOOL.undeclared(TOOL.with_lines(lines, added))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("columns", "is_common"),
+    [
+        ("A\tC,<NON_REF>\t.\tPASS\tDP=3", True),
+        ("A\t*,acgn\t.\tPASS\t.", True),
+        ("A\t.\t.\tPASS\tEND=9", True),
+        ("A\tR\t.\tPASS\tDP=3", False),
+        ("N\t<DEL>\t.\tPASS\tEND=9;SVLEN=-4", False),
+    ],
+)
+def test_records_that_a_tool_cannot_read_in_any_file_are_left_out(columns, is_common):
+    assert TOOL.is_common(f"1\t5\t.\t{columns}\n") == is_common
