@@ -16,8 +16,8 @@ from step_calls import call
 
 CONTIG_BP = 30_000
 CONTIGS = ("known", "held")
-LAW, SURE = 0.97, 0.97
-PROBES = 1_600
+LAW, SURE = 0.985, 0.97
+PROBES = 2_400
 N_RARE, N_COMMON, N_SAMPLES = 240, 120, 50
 HEADER = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
 
@@ -80,8 +80,8 @@ def write_vcf(path: Path, genome: Letters, n_samples: int, seed: int = 5) -> Pat
         is_common = number < N_COMMON
         carries = rng.random(n_samples) < (0.97 if is_common else 0.1)
         carries[0] = True
-        found = "1/1" if is_common else "0/1"
-        genotypes = "\t".join(found if one else "0/0" for one in carries)
+        genotype = "1/1" if is_common else "0/1"
+        genotypes = "\t".join(genotype if one else "0/0" for one in carries)
         text = f"{CONTIGS[contig]}\t{pos + 51}\t.\t{'ACGT'[ref]}\t{alt}\t.\t.\t.\tGT\t{genotypes}\n"
         records.append((contig, pos, text))
     path.write_text("".join(lines + [text for *_, text in sorted(records)]))

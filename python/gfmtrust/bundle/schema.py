@@ -177,7 +177,7 @@ def _check_fields(directory: Path, meta: dict) -> None:
     if not _are_sizes(meta.get(SIZES, {})):
         raise wrong(path, f"{SIZES} is {meta[SIZES]!r}"[:120], "bytes of each file by its name")
     if fault := training.fault(meta.get("training", {})):
-        raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
+        raise wrong(path, f"training: {fault}", training.EXPECTED)
     _check_scoring(path, meta, is_external)
     _check_graphs(path, meta["graphs"], is_external)
 

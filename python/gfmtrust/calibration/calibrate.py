@@ -6,6 +6,7 @@ Reads the plan and each score table once; runs no model.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables
 from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.heldout import HeldOut
+from gfmtrust.calibration.heldout_verdict import contigs_text
 from gfmtrust.calibration.labelled import LabelledAlleles, label_calibrations, local_ratios
 from gfmtrust.calibration.ladder import Ladder
 from gfmtrust.calibration.options import Options
@@ -37,7 +40,11 @@ from gfmtrust.calibration.strata import in_one, pooled, strata
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.vocabulary import ShardKind
+from gfmtrust.inputs import training
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import HELD_OUT
+
+log = logging.getLogger(__name__)
 
 __all__ = ["GUARD_BANDS", "LabelUse", "calibrate", "probe_table", "run_digests"]
 
@@ -88,7 +95,8 @@ def calibrate(
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
     background = RunBackground(plan_dir, background_vcf)
-    read_once(plan_dir, scores, [probes, own, ladder, alts, background, *also])
+    further = ProbeRows(plan_dir, ensemble, HELD_OUT)
+    read_once(plan_dir, scores, [probes, own, ladder, alts, background, further, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -129,11 +137,29 @@ def calibrate(
     calibration = record.with_shift(calibration, verdict, transferred is not None)
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
-    calibration = examined(calibration, own, table, ladder.rows())
+    heldout = _held_out(plan, ensemble, further) if transferred is None else None
+    calibration = examined(calibration, own, table, ladder.rows(), heldout)
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
     return calibration
+
+
+def _held_out(plan: Plan, ensemble: Ensemble, further: ProbeRows) -> HeldOut:
+    """The contigs that every voting model says were held out of its training."""
+    names = [one.name for one in plan.contigs]
+    stated = [ensemble.metadata[model].get("training", {}) for model in ensemble.models]
+    contigs = training.heldout(stated, names)
+    if missing := [name for name in plan.heldout_contigs if name not in contigs]:
+        log.warning(
+            "held-out contigs: not every model says that it never saw %s; give the same "
+            "--heldout_contigs when the models are exported or imported",
+            contigs_text(tuple(missing)),
+        )
+    numbers = tuple(names.index(name) for name in contigs)
+    table = further.table()
+    rows = np.isin(table["contig_index"].to_numpy(), numbers)
+    return HeldOut(contigs, numbers, table[rows].reset_index(drop=True))
 
 
 def _probed_surprisal(probes: pd.DataFrame, own: OwnSnvs) -> np.ndarray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from gfmtrust.export.score_files import (
     read_vcf,
     refuse,
 )
+from gfmtrust.inputs import training
 from gfmtrust.inputs.variants import normalised
 from gfmtrust.io import tables
 from gfmtrust.io.genome import Genome
@@ -50,16 +52,19 @@ def import_scores(
     key: str = "SCORE",
     contig_map: str | Path = "none",
     licence: str = "",
+    heldout_contigs: Sequence[str] = (),
 ) -> bundle.Bundle:
     """Write the bundle out_dir/<name>/ of family `external`.
 
-    scores: table (.tsv, .tsv.gz) or VCF; key: of the VCF's INFO. A base is answered for where all
+    scores: table (.tsv, .tsv.gz) or VCF; key: of the VCF's INFO; heldout_contigs: that the model
+    never saw in its training. A base is answered for where all
     three ALTs, or its four probabilities, are given. Raises BadDataError (65) for a line that is no
     answer, a contig, base or REF that is not the genome's, an allele answered twice with different
-    values, or no answer at all.
+    values, or no answer at all; UsageError (64) for a held-out contig that the genome lacks.
     """
     scores = Path(scores)
     with Genome.open(fasta) as genome:
+        heldout = training.contigs_of(heldout_contigs, genome.names, genome.name)
         read = (
             read_vcf(scores, key, genome, contig_map)
             if is_vcf(scores)
@@ -89,6 +94,8 @@ def import_scores(
         judged=judged,
         source={scores.name: graph_contract.file_sha256(scores)},
     )
+    if heldout:
+        meta["training"] = training.with_heldout({}, heldout)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for file, schema, table in (

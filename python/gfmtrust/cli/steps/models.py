@@ -33,6 +33,7 @@ def export_model(options: argparse.Namespace) -> None:
             allow_untrained=options.allow_untrained,
             n_windows=options.windows,
             precision=options.precision,
+            heldout_contigs=tuple(options.heldout_contigs),
         ),
     )
 
@@ -48,6 +49,7 @@ def import_scores(options: argparse.Namespace) -> None:
         options.external_key,
         options.contig_map,
         options.licence,
+        options.heldout_contigs,
     )
 
 
