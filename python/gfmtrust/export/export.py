@@ -92,8 +92,8 @@ def _certified(
         identity = sources.identity(loaded, source, target.name)
         heldout = training.contigs_of(options.heldout_contigs, genome.names, genome.name)
         meta = {"identity": identity} | groups(loaded, window)
-        if stated := training.with_heldout(loaded.card.get("training", {}), heldout):
-            meta["training"] = stated
+        if heldout:
+            meta["training"] = training.with_heldout(loaded.card.get("training", {}), heldout)
         proof = certificate.Proof(loaded, window, meta, Path(scratch), options)
         meta, cuda_graph = proof.of(genome)
         return bundles.write(
@@ -168,6 +168,7 @@ def groups(loaded: Checkpoint, window: Window) -> dict:
             "batch": 0,
         },
         "source": {"sha256": loaded.sha256, "weights_dtypes": loaded.dtypes},
+        **({"training": loaded.card["training"]} if loaded.card.get("training") else {}),
     }
 
 

@@ -80,7 +80,19 @@ def heldout(stated: Iterable[dict], contigs: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_heldout(stated: dict, names: Sequence[str]) -> dict:
-    """The group `training` with those contigs added to the ones that were held out."""
+    """The group `training` with those contigs added to the ones that were held out. Raises UsageError
+    (64) for one that the group states as a training contig."""
+    trained = dict.fromkeys(stated.get("contigs", ()), 0)
+    for name in names:
+        if _is_among(name, trained):
+            raise UsageError(
+                message(
+                    OPTION,
+                    f"the model says that it was trained on {name}",
+                    "contigs that it never saw",
+                    f"leave {name} out",
+                )
+            )
     if not names:
         return stated
     return stated | {HELD_OUT: list(dict.fromkeys([*stated.get(HELD_OUT, ()), *names]))}

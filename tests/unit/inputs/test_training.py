@@ -123,6 +123,12 @@ def test_an_option_is_resolved_to_the_names_of_the_genome_and_added_to_the_card(
 
 
 @pytest.mark.bad_input
+def test_a_training_contig_cannot_be_declared_held_out():
+    with pytest.raises(UsageError, match="the model says that it was trained on chr2"):
+        training.with_heldout({"contigs": ["2"]}, ("chr2",))
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize("names", [["chr9"], ["chr1", "chr9"], ["CHR1"], [""]])
 def test_an_option_with_a_contig_that_the_genome_lacks_is_refused(names):
     with pytest.raises(UsageError, match=r"--heldout_contigs: no contig .* in g.fa; expected"):
