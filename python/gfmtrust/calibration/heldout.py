@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
+from scipy.stats import t as student
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.class_calibration import ClassCalibration
@@ -25,8 +25,9 @@ from gfmtrust.core.binomial import lower_bound
 from gfmtrust.core.vocabulary import CopyClass, Rank, VariantClass
 
 ALIKE_P = 0.01
-"""Fisher's exact test, one-sided: below this the models err more on the held-out contigs than on
-the others."""
+"""One-sided p-value below which the models err more on the held-out contigs than on the others. In
+200 draws from an oracle genome the law never falls below it; with probes instead of blocks as the
+units of the test (Fisher's exact) it did in 15 %, as contigs differ."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,43 @@ def on_heldout(
     return replace(certified, heldout=replace(verdict, holds=True))
 
 
+@dataclass(frozen=True)
+class _Errors:
+    """Errors at single-copy probes. variance: of their share, with the blocks of the genome as its
+    units, as stretches of a genome differ; NaN with fewer than two."""
+
+    n: int
+    errors: int
+    variance: float
+    blocks: int
+
+
 def _verdict(
     contigs: tuple[str, ...], heldout_probes: pd.DataFrame, others: pd.DataFrame
 ) -> HeldOutVerdict:
     """What single-copy probes say of both kinds of contigs: a copy elsewhere in the genome may have
-    been read."""
-    (n, errors), (n_others, errors_others) = _counts(heldout_probes), _counts(others)
+    been read. The test is Welch's, of ratio estimates over blocks (Cochran 1977, chapter 6), with
+    the degrees of freedom of the kind of contigs that has fewer blocks."""
+    there, elsewhere = _errors(heldout_probes), _errors(others)
     p = 1.0
-    if n and n_others:
-        table = [[errors, n - errors], [errors_others, n_others - errors_others]]
-        p = float(fisher_exact(table, alternative="greater").pvalue)
-    return HeldOutVerdict(contigs, False, n, errors, n_others, errors_others, p)
+    if min(there.blocks, elsewhere.blocks) > 1:
+        difference = there.errors / there.n - elsewhere.errors / elsewhere.n
+        spread = max(np.sqrt(there.variance + elsewhere.variance), np.finfo(float).tiny)
+        p = float(student.sf(difference / spread, min(there.blocks, elsewhere.blocks) - 1))
+    return HeldOutVerdict(contigs, False, there.n, there.errors, elsewhere.n, elsewhere.errors, p)
 
 
-def _counts(probes: pd.DataFrame) -> tuple[int, int]:
+def _errors(probes: pd.DataFrame) -> _Errors:
     llr = probes["llr"].to_numpy(np.float64)
     rows = np.isfinite(llr) & (probes["copy_class"] == CopyClass.SINGLE_COPY).to_numpy()
-    return int(rows.sum()), int((~(llr[rows] < 0)).sum())
+    wrong = ~(llr[rows] < 0)
+    names, block = np.unique(probes["block"].to_numpy()[rows], return_inverse=True)
+    n, errors = np.bincount(block), np.bincount(block, weights=wrong)
+    variance, blocks = float("nan"), len(names)
+    if blocks > 1:
+        surplus = errors - n * wrong.mean()
+        variance = float((surplus**2).sum() / len(wrong) ** 2 * blocks / (blocks - 1))
+    return _Errors(len(wrong), int(wrong.sum()), variance, blocks)
 
 
 def _why_not(verdict: HeldOutVerdict, fitted: ClassCalibration) -> str:

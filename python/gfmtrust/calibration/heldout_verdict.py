@@ -20,7 +20,7 @@ class HeldOutVerdict:
     errors: int = entry("those at which the decoy is preferred")
     n_others: int = entry("single-copy probes on the other contigs")
     errors_others: int = entry("those at which the decoy is preferred")
-    p: float = entry("one-sided p-value of more errors there than on the other contigs (Fisher)")
+    p: float = entry("one-sided p-value of a higher error there than on the other contigs")
     text: str = entry("why they do not hold up; empty where they do", default="")
 
     @property

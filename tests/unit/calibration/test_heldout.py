@@ -1,11 +1,13 @@
 """HIGH by the contigs that were held out of a model's training: probes of models whose error on
 either kind of contig is known."""
 
+import statistics
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import simulated_probes
 from own_snvs_by_hand import OwnSnvsByHand
 
@@ -71,6 +73,28 @@ def test_a_model_that_is_better_elsewhere_remembers_it():
     assert result.heldout.errors_others == 0
     assert result.heldout.p < 1e-6
     assert result.classes == run.classes
+
+
+def test_the_units_of_the_comparison_are_blocks():
+    """With as many probes in every block the test is Welch's of the blocks' error rates. A few bad
+    blocks on the held-out contig, as contigs differ, refuse nothing."""
+    table = probes(11).sort_values("block", ignore_index=True)
+    table = table.groupby("block").head(100).reset_index(drop=True)
+    is_bad = np.isin(table["block"], [21, 22, 23, 24])
+    table = table.assign(llr=np.where(is_bad, np.abs(table["llr"]), table["llr"]))
+    result = on_heldout(run_of(table), heldout(table), table).heldout
+    rates = [[], []]
+    for (contig, _), rows in table.groupby(["contig_index", "block"]):
+        rates[contig].append(sum(not llr < 0 for llr in rows["llr"]) / len(rows))
+    others, there = ((statistics.mean(one), statistics.variance(one)) for one in rates)
+    t = (there[0] - others[0]) / (there[1] / 20 + others[1] / 20) ** 0.5
+    assert result.p == pytest.approx(scipy.stats.t.sf(t, 19))
+    assert result.p > 0.01
+    counts = [
+        [result.errors, result.n - result.errors],
+        [result.errors_others, result.n_others - result.errors_others],
+    ]
+    assert scipy.stats.fisher_exact(counts, alternative="greater").pvalue < 1e-6
 
 
 @pytest.mark.bad_input
