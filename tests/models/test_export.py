@@ -80,6 +80,23 @@ def test_the_training_genome_of_a_card_goes_into_the_bundle(tmp_path, stated):
     assert {name: stored for name, stored in groups.items() if name == "training"} == stated
 
 
+def test_held_out_contigs_of_the_option_join_those_of_the_card(tmp_path, small_fasta):
+    stated = {"contigs": ["chr2"], "heldout_contigs": ["chr9"]}
+    weights = checkpoints.write(tmp_path / "weights", "gpn", training=stated)
+    options = ExportOptions(allow_untrained=True, n_windows=40, heldout_contigs=("1",))
+    built = export.export_model(weights, small_fasta, tmp_path / "models", options)
+    assert built.training == stated | {"heldout_contigs": ["chr9", "chr1"]}
+    # a bundle is copied as it is: what it does not state cannot be added under its digest
+    again = export.export_model(
+        built.directory, small_fasta, tmp_path / "copies", ExportOptions(heldout_contigs=("chr1",))
+    )
+    assert again.sha256 == built.sha256
+    with pytest.raises(ConfigurationError, match="chr2 is not among its heldout_contigs"):
+        export.export_model(
+            built.directory, small_fasta, tmp_path / "b", ExportOptions(heldout_contigs=("chr2",))
+        )
+
+
 def test_masked_kmers_alone_have_a_method(exported):
     assert [exported(kind).kmer_method in ("marginal", "conditional") for kind in FAMILIES] == [
         False,

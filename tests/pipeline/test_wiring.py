@@ -303,6 +303,8 @@ def test_every_option_reaches_the_tool(start, launch):
         "bad|very bad=1,good=0",
         "--llr_cut",
         "0",
+        "--heldout_contigs",
+        "chr8,HLA-A*01:01",
     ]
     run = start("options", *given)
     assert run.code == 0, run.text
@@ -332,6 +334,8 @@ def test_every_option_reaches_the_tool(start, launch):
     )
     assert (plan.probes, plan.context_model.name, plan.include.name) == ("500", "context", "p.bed")
     assert parsed["choose_stride"].region_stride == 4
+    for step in ("plan_sites", "export_model"):
+        assert parsed[step].heldout_contigs == ["chr8", "HLA-A*01:01"]
     assert (score.views, score.neighbours, score.max_n, score.allow_long_window) == (
         "fast",
         False,

@@ -7,6 +7,7 @@ One line per fact, `##gfmtrust<Subject>=<ID=...,...>`, so that a program can rea
 from __future__ import annotations
 
 from gfmtrust.annotate.meanings import NO_DECOY_TESTS_MEMORY
+from gfmtrust.calibration.heldout_verdict import HeldOutVerdict, contigs_text
 from gfmtrust.calibration.level_cells import LevelCell, level_cells, own_outcome
 from gfmtrust.calibration.memorisation import MemoryVerdict
 from gfmtrust.calibration.own_alleles import MIN_COMMON, NOT_TESTED, PopulationRow
@@ -27,7 +28,7 @@ SCORES_FROM_ELSEWHERE = "not run: scores come from elsewhere"
 def exam_lines(calibration: RunCalibration, soft_masked: bool) -> list[str]:
     """The lines, without line ends. soft_masked: whether the genome has lower case."""
     options = calibration.options
-    memory = calibration.memory
+    memory, heldout = calibration.memory, calibration.heldout
     return [
         *(
             structured("gfmtrustLevel", _level_fields(number, cell))
@@ -35,6 +36,7 @@ def exam_lines(calibration: RunCalibration, soft_masked: bool) -> list[str]:
         ),
         *(structured("gfmtrustPopulation", _population(row)) for row in calibration.population),
         *([structured("gfmtrustMemory", _memory(memory))] if memory else []),
+        *([structured("gfmtrustHeldOut", _heldout(heldout))] if heldout else []),
         *(
             structured(
                 "gfmtrustWithdrawn",
@@ -112,6 +114,8 @@ def exam_notes(calibration: RunCalibration) -> list[str]:
     ]
     if calibration.memory is not None and calibration.memory.suspected:
         notes.append(memory_text(calibration.memory))
+    if calibration.heldout is not None and calibration.heldout.holds:
+        notes.append(calibration.heldout.words)
     notes += [
         f"--{name}: {meaning}"
         for name, meaning in SWITCHES.items()
@@ -179,6 +183,20 @@ def _population(row: PopulationRow) -> dict:
     }
     fields |= {name: number_text(value) for name, value in numbers.items() if value is not None}
     return fields | {"Outcome": quoted(population_outcome(row))}
+
+
+def _heldout(verdict: HeldOutVerdict) -> dict:
+    return {
+        "ID": "run",
+        "Contigs": quoted(contigs_text(verdict.contigs)),
+        "HoldsUp": "yes" if verdict.holds else "no",
+        "N": verdict.n,
+        "Errors": verdict.errors,
+        "NOthers": verdict.n_others,
+        "ErrorsOthers": verdict.errors_others,
+        "P": number_text(verdict.p),
+        "Text": quoted(verdict.words),
+    }
 
 
 def _memory(memory: MemoryVerdict) -> dict:

@@ -179,7 +179,7 @@ def _check_fields(directory: Path, meta: dict) -> None:
     if not _are_sizes(meta.get(SIZES, {})):
         raise wrong(path, f"{SIZES} is {meta[SIZES]!r}"[:120], "bytes of each file by its name")
     if fault := training.fault(meta.get("training", {})):
-        raise wrong(path, f"training: {fault}", "lists of names under assemblies and contigs")
+        raise wrong(path, f"training: {fault}", training.EXPECTED)
     if fault := record.fault(meta.get(record.TABLE)):
         raise wrong(path, f"table: {fault}", "a table that import_scores registered")
     _check_scoring(path, meta, is_external)

@@ -18,6 +18,8 @@ from gfmtrust.calibration import fit as calibration_fit
 from gfmtrust.calibration import flags, record
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables
 from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.heldout import HeldOut
+from gfmtrust.calibration.heldout_verdict import contigs_text
 from gfmtrust.calibration.labelled import LabelledAlleles, label_calibrations, local_ratios
 from gfmtrust.calibration.ladder import Ladder
 from gfmtrust.calibration.model_ranks import RunRanks
@@ -39,7 +41,11 @@ from gfmtrust.calibration.strata import in_one, pooled, strata
 from gfmtrust.core.contracts.plan import Plan
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.vocabulary import ShardKind
+from gfmtrust.inputs import training
 from gfmtrust.io import tables
+from gfmtrust.planning.shards import HELD_OUT
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,8 +101,8 @@ def calibrate(
     labelled = LabelledAlleles(plan_dir, ensemble, labels.table) if labels.table else None
     also = [labelled.features] if labelled else []
     background = RunBackground(plan_dir, background_vcf)
-    ranks = RunRanks(plan_dir, ensemble)
-    read_once(plan_dir, scores, [probes, own_snvs, ladder, alts, background, ranks, *also])
+    ranks, further = RunRanks(plan_dir, ensemble), ProbeRows(plan_dir, ensemble, HELD_OUT)
+    read_once(plan_dir, scores, [probes, own_snvs, ladder, alts, background, further, ranks, *also])
     by_probes = [of_classes] if transferred is None else []
     read_once(plan_dir, scores, [*by_probes, *also], ShardKind.VARIANTS)
     by_class = labelled.by_class() if labelled else {}
@@ -140,7 +146,8 @@ def calibrate(
     controls = _controls(plan_dir, scores, calibration.options)
     calibration = record.with_controls(calibration, controls, alts.distance())
     if not calibration.options.scores:
-        calibration = examined(calibration, own_snvs, table, ladder.rows())
+        heldout = _held_out(plan, ensemble, further) if transferred is None else None
+        calibration = examined(calibration, own_snvs, table, ladder.rows(), heldout)
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
@@ -158,6 +165,23 @@ def _testable(probes: pd.DataFrame, options: Options) -> pd.DataFrame:
     """The probes as decoys can test them: a score on a scale of its own prefers no base, so that its
     sign at a decoy means nothing, and no probe has an LLR."""
     return probes.assign(llr=np.nan) if options.scores else probes
+
+
+def _held_out(plan: Plan, ensemble: Ensemble, further: ProbeRows) -> HeldOut:
+    """The contigs that every voting model says were held out of its training."""
+    names = [one.name for one in plan.contigs]
+    stated = [ensemble.metadata[model].get("training", {}) for model in ensemble.models]
+    contigs = training.heldout(stated, names)
+    if missing := [name for name in plan.heldout_contigs if name not in contigs]:
+        log.warning(
+            "held-out contigs: not every model says that it never saw %s; give the same "
+            "--heldout_contigs when the models are exported or imported",
+            contigs_text(tuple(missing)),
+        )
+    numbers = tuple(names.index(name) for name in contigs)
+    table = further.table()
+    rows = np.isin(table["contig_index"].to_numpy(), numbers)
+    return HeldOut(contigs, numbers, table[rows].reset_index(drop=True))
 
 
 def _probed_surprisal(probes: pd.DataFrame, own_snvs: OwnSnvs) -> np.ndarray:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gfmtrust.calibration.heldout import HeldOut, on_heldout
 from gfmtrust.calibration.ladder import LadderRow
 from gfmtrust.calibration.memorisation import memory_verdict
 from gfmtrust.calibration.own_alleles import (
@@ -30,19 +31,22 @@ def examined(
     own_snvs: OwnSnvs,
     probes: pd.DataFrame,
     ladder: tuple[LadderRow, ...],
+    heldout: HeldOut | None = None,
 ) -> RunCalibration:
-    """The calibration after the exam. probes: of this run, the columns of `ProbeRows`.
+    """The calibration after the exam. probes: of this run, the columns of `ProbeRows`; heldout: the
+    contigs on which HIGH can be certified where the models seem to have memorised the others.
 
     The run's own SNVs are flagged and their misses counted; a level that they contradict in a cell
     is withdrawn there, and they are flagged again, as its alleles then carry the next level. A
     level that prefers the rare REF where ALT is common is withdrawn from the run, HIGH also where
-    the model seems to have memorised the genome, unless its training is trusted.
+    the model seems to have memorised the genome, unless its training is trusted or the held-out
+    contigs hold up by themselves.
     """
     options = calibration.options
     memory = memory_verdict(probes, options.context_only)
     calibration = replace(calibration, memory=memory, ladder=ladder)
     if memory.suspected and not options.trust_training:
-        calibration = _with(calibration, [Withdrawal("HIGH", "", Why.MEMORISED.value, memory.text)])
+        calibration = _despite_memory(calibration, probes, heldout)
     alphas = {Rank.HIGH.name: options.alpha_high, Rank.MEDIUM.name: options.alpha_medium}
     own_rows: dict[tuple[str, str], OwnAlleleRow] = {}
     population: dict[str, PopulationRow] = {}
@@ -64,6 +68,22 @@ def examined(
             population=tuple(population.values()),
         )
     )
+
+
+def _despite_memory(
+    calibration: RunCalibration, probes: pd.DataFrame, heldout: HeldOut | None
+) -> RunCalibration:
+    """The calibration of a model that seems to have memorised the genome: with what the held-out
+    contigs certify (those of a frozen calibration did so before), or without HIGH."""
+    if heldout is not None and heldout.contigs:
+        calibration = on_heldout(calibration, heldout, probes)
+    verdict, memory = calibration.heldout, calibration.memory
+    if verdict is not None and verdict.holds:
+        return calibration
+    text = memory.text if memory is not None else ""
+    if verdict is not None:
+        text += f"; {verdict.words}"
+    return _with(calibration, [Withdrawal("HIGH", "", Why.MEMORISED.value, text)])
 
 
 def _contradicted_cells(

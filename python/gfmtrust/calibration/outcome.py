@@ -104,6 +104,8 @@ def _text(calibration: RunCalibration, kind: str, one: ClassCalibration, further
     elif options.at_most_medium:
         parts.append(f"at most MEDIUM: {options.at_most_medium}")
     parts += _withdrawal_texts(calibration) if one.set != LABELS else []
+    if calibration.heldout is not None and calibration.heldout.holds and one.set != LABELS:
+        parts.append(calibration.heldout.words)
     if calibration.high_withheld:
         parts.append(f"HIGH is withheld: {calibration.high_withheld}")
     elif cell_names := _without_band(one, options.guard_band):

@@ -18,7 +18,7 @@ from gfmtrust.core.measures import llr, view_llr, view_weights
 from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind
 from gfmtrust.inputs.sites import place_key
 from gfmtrust.io import tables
-from gfmtrust.planning.shards import PROBE, planned_shards
+from gfmtrust.planning.shards import PROBE, PROBE_FILES, planned_shards
 
 RUN_SITES_KEPT = 20_000
 """Largest number of run sites whose local surprisal the shift test uses; where there are more,
@@ -46,16 +46,20 @@ def read_once(
 
 
 class ProbeRows:
-    """The probes of SNVs (REF = real base, ALT = decoy), from shards of sites or of a control."""
+    """The probes of SNVs (REF = real base, ALT = decoy), from shards of sites or of a control. use:
+    which of PROBE_FILES they are; a plan without that file has none of them."""
 
-    def __init__(self, plan_dir: Path, ensemble: Ensemble):
-        self._probes = tables.read(plan_dir / "probes.parquet").to_pandas()
+    def __init__(self, plan_dir: Path, ensemble: Ensemble, use: int = PROBE):
+        path = plan_dir / PROBE_FILES[use]
+        is_absent = use != PROBE and not path.exists()  # a plan of gfmtrust 0.1
+        drawn = tables.PROBES.empty_table() if is_absent else tables.read(path)
+        self._use, self._probes = use, drawn.to_pandas()
         self._place = place_key(self._probes["contig_index"], self._probes["pos"])
         self._ensemble = ensemble
         self._parts: list[pd.DataFrame] = []
 
     def add(self, block: SiteBlock) -> None:
-        rows = np.flatnonzero(block.site["use"].to_numpy() & PROBE)
+        rows = np.flatnonzero(block.site["use"].to_numpy() & self._use)
         self._parts.append(_probes_of(block, self._ensemble, self._probes, self._place, rows))
 
     def table(self) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from gfmtrust.calibration.class_calibration import ClassCalibration
+from gfmtrust.calibration.heldout_verdict import HeldOutVerdict
 from gfmtrust.calibration.ladder import LadderRow
 from gfmtrust.calibration.memorisation import MemoryVerdict
 from gfmtrust.calibration.options import Options
@@ -99,6 +100,11 @@ class RunCalibration(Contract):
     )
     memory: MemoryVerdict | None = entry(
         "does the model know these very letters, or sequence like them?", default=None
+    )
+    heldout: HeldOutVerdict | None = entry(
+        "do the contigs that were held out of the training hold up by themselves? null where the "
+        "question does not arise",
+        default=None,
     )
     ladder: tuple[LadderRow, ...] = entry(
         "error against ever harder decoys, by copy class; decides on nothing", default=()

@@ -60,7 +60,12 @@ ROW_COLUMNS: tuple[Column, ...] = (
         dtype="int32",
     ),
     Column("base", "The base of the genome", "base", dtype="string"),
-    Column("use", "Sum of 1 variant, 2 probe, 4 region base", "site", dtype="uint8"),
+    Column(
+        "use",
+        "Sum of 1 variant, 2 probe, 4 region base, 8 further probe of a held-out contig",
+        "site",
+        dtype="uint8",
+    ),
     Column(
         "block",
         "Block of the genome, which decides on the half of the probes",

@@ -27,6 +27,7 @@ from gfmtrust.core.errors import (
 )
 from gfmtrust.export import source as sources
 from gfmtrust.export.options import ExportOptions
+from gfmtrust.inputs import training
 from gfmtrust.io.genome import Genome
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def export_model(
     full and a bundle of another precision; MissingInputError (66); BadDataError (65) for files that
     do not fit, outputs that are not numbers, a graph that differs from torch, a lower precision too
     far from fp32, strands that differ although they must not, or a model that fails the sanity check
-    without allow_untrained; CannotWriteError (73) if the bundle exists; TransientError (75) if the
+    without allow_untrained; UsageError (64) for a held-out contig that the genome lacks;
+    CannotWriteError (73) if the bundle exists; TransientError (75) if the
     memory is too small for the weights.
     """
     source = sources.resolve(str(model))
@@ -88,7 +90,10 @@ def _certified(
     with tempfile.TemporaryDirectory() as scratch, Genome.open(fasta, scratch) as genome:
         window = _window(loaded, source, options)
         identity = sources.identity(loaded, source, target.name)
+        heldout = training.contigs_of(options.heldout_contigs, genome.names, genome.name)
         meta = {"identity": identity} | groups(loaded, window)
+        if heldout:
+            meta["training"] = training.with_heldout(loaded.card.get("training", {}), heldout)
         proof = certificate.Proof(loaded, window, meta, Path(scratch), options)
         meta, cuda_graph = proof.of(genome)
         return bundles.write(
@@ -197,6 +202,16 @@ def accept_bundle(directory: Path, out_dir: Path, options: ExportOptions) -> bun
                 f"precision is {opened.precision}",
                 f"{options.precision} as asked for",
                 f"give --precision {opened.precision}, or the weights instead of the bundle",
+            )
+        )
+    declared = training.heldout([opened.training], options.heldout_contigs)
+    if missing := [name for name in options.heldout_contigs if name not in declared]:
+        raise ConfigurationError(
+            message(
+                str(directory),
+                f"{missing[0]} is not among its {training.HELD_OUT}",
+                f"contigs that the bundle says were held out, as {training.OPTION} asks",
+                f"leave {training.OPTION} out, or give the weights instead of the bundle",
             )
         )
     session.Session.open(opened, "cpu", options.threads, allow_long_window=True)

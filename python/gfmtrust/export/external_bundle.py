@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from gfmtrust.bundle import schema
 from gfmtrust.export import sanity_check
+from gfmtrust.inputs import training
+from gfmtrust.io.genome import Genome
 from gfmtrust.score_tables.layout import Meaning
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ScoresStated:
+    """What the user states of scores from elsewhere. key: of the INFO of a VCF; contig_map: as
+    `--contig_map`; licence: of the scores; layout: a preset or the text of a `ScoreLayout`, '' for
+    a table or VCF of our own layout; heldout_contigs: that the model never saw in its training."""
+
+    key: str = "SCORE"
+    contig_map: str | Path = "none"
+    licence: str = ""
+    layout: str = ""
+    heldout_contigs: Sequence[str] = ()
+
+    def written(self, meta: dict, genome: Genome) -> dict:
+        """The groups of bundle.json with what is stated of the training. Raises UsageError (64) for
+        a held-out contig that the genome lacks."""
+        heldout = training.contigs_of(self.heldout_contigs, genome.names, genome.name)
+        return {**meta, "training": training.with_heldout({}, heldout)} if heldout else meta
 
 
 def quantity_of(meaning: Meaning, gives_distributions: bool) -> str:

@@ -19,7 +19,7 @@ import pandas as pd
 from gfmtrust.bundle import bundle, graph_contract
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
-from gfmtrust.export.external_bundle import groups, judged, quantity_of, say_meaning
+from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
 from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
@@ -47,43 +47,36 @@ def import_scores(
     name: str,
     fasta: Path,
     out_dir: Path,
-    key: str = "SCORE",
-    contig_map: str | Path = "none",
-    licence: str = "",
-    layout: str = "",
+    stated: ScoresStated = ScoresStated(),  # noqa: B008  (frozen: safe)
 ) -> bundle.Bundle:
     """Write the bundle out_dir/<name>/ of family `external`.
 
     scores: a table or VCF, or a bigWig. One with an index of tabix, or a bigWig, is examined at a
-    few thousand bases and stays where it is; any other is read whole into the bundle. key: of the
-    VCF's INFO. layout: a preset or the text of a `ScoreLayout`; '' for the table or VCF of the
-    module's first paragraph. A base is answered for where all three ALTs, or its four
+    few thousand bases and stays where it is; any other is read whole into the bundle. A base is answered for where all three ALTs, or its four
     probabilities, are given. Raises BadDataError (65) for a line that is no answer, a contig, base
     or REF that is not the genome's, an allele answered twice with different values, or no answer at
-    all; UsageError (64) for a layout that is none.
+    all; UsageError (64) for a layout that is none or a held-out contig that the genome lacks.
     """
     scores = Path(scores)
     with Genome.open(fasta) as genome:
         if is_indexed(scores):
-            return register_scores(
-                scores, name, genome, out_dir, (key, contig_map, licence, layout)
-            )
-        return _read_whole(scores, name, genome, out_dir, (key, contig_map, licence, layout))
+            return register_scores(scores, name, genome, out_dir, stated)
+        return _read_whole(scores, name, genome, out_dir, stated)
 
 
 def _read_whole(
-    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: ScoresStated
 ) -> bundle.Bundle:
-    """The bundle of a table that is read and checked row by row. stated: key, contig_map, licence,
-    layout."""
-    key, contig_map, licence, layout = stated
-    meaning = parse(layout).meaning if layout else Meaning.PREFERENCE
-    if is_vcf(scores) and not (layout and parse(layout).columns):
-        read = read_vcf(scores, parse(layout).info if layout else key, genome, contig_map)
+    """Write the bundle of a table that is read and checked row by row."""
+    layout = parse(stated.layout) if stated.layout else None
+    meaning = layout.meaning if layout else Meaning.PREFERENCE
+    if is_vcf(scores) and not (layout and layout.columns):
+        key = layout.info if layout else stated.key
+        read = read_vcf(scores, key, genome, stated.contig_map)
         if layout:
-            read["score"] = read["score"] * parse(layout).factor
+            read["score"] = read["score"] * layout.factor
     else:
-        read = read_table(scores, genome, contig_map, parse(layout) if layout else None)
+        read = read_table(scores, genome, stated.contig_map, layout)
     if "score" not in read:
         sites = _sites_of_laws(scores.name, read, genome)
         variants = pd.DataFrame(columns=VARIANTS.names)
@@ -104,7 +97,7 @@ def _read_whole(
     say_meaning(name, quantity, meaning)
     verdict = _gate(sites, genome) if quantity == "direct" else judged(float("nan"), 0)
     source = {scores.name: graph_contract.file_sha256(scores)}
-    meta = groups(name, licence, quantity, verdict, source)
+    meta = stated.written(groups(name, stated.licence, quantity, verdict, source), genome)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for file, schema, table in (

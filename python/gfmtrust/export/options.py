@@ -16,6 +16,7 @@ class ExportOptions:
     n_windows: number of windows of the genome for the sanity check.
     window_bp: length of the window in bases; None takes that of the checkpoint or its family.
     threads: of ONNX Runtime. precision: one of `bundle.schema.PRECISIONS`.
+    heldout_contigs: of the genome, which the model never saw in its training.
     """
 
     model_id: str | None = None
@@ -24,3 +25,4 @@ class ExportOptions:
     window_bp: int | None = None
     threads: int = 1
     precision: str = "fp32"
+    heldout_contigs: tuple[str, ...] = ()

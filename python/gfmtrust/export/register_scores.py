@@ -10,7 +10,7 @@ from gfmtrust.bundle import bundle
 from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
-from gfmtrust.export.external_bundle import groups, judged, quantity_of, say_meaning
+from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
 from gfmtrust.export.score_files import ALLELES, LAWS, first_line, is_vcf
 from gfmtrust.io.genome import Genome
 from gfmtrust.score_tables.examine import examine, open_table
@@ -29,25 +29,24 @@ HEADERS = {
 
 
 def register_scores(
-    scores: Path, name: str, genome: Genome, out_dir: Path, stated: tuple[str, str | Path, str, str]
+    scores: Path, name: str, genome: Genome, out_dir: Path, stated: ScoresStated
 ) -> bundle.Bundle:
-    """The bundle of a table that is read by region. stated: key, contig_map, licence, layout."""
-    key, contig_map, licence, layout = stated
-    layout = layout or _layout_of(scores, key)
-    table = open_table(scores, parse(layout), dict(genome.contigs), contig_map)
+    """Write the bundle of a table that is read by region. Raises the errors of `import_scores`."""
+    layout = stated.layout or _layout_of(scores, stated.key)
+    table = open_table(scores, parse(layout), dict(genome.contigs), stated.contig_map)
     try:
         examined = examine(table, genome)
         meaning = table.layout.meaning
         quantity = quantity_of(meaning, examined.gives_distributions)
         verdict = judged(examined.nll, examined.whole if meaning.is_preference else 0)
         say_meaning(name, quantity, meaning)
-        meta = groups(name, licence, quantity, verdict, {})
+        meta = groups(name, stated.licence, quantity, verdict, {})
         meta["table"] = register(table, layout).to_meta()
         if table.layout.damaging == "high":
             log.info("%s: high scores are the damaging ones; GFM_LLR holds their negatives", name)
     finally:
         table.close()
-    written = bundle.write(Path(out_dir) / name, meta, None)
+    written = bundle.write(Path(out_dir) / name, stated.written(meta, genome), None)
     log.info(
         "%s: %s of %s sampled bases have a score (%s of them for every base); read by region",
         name,

@@ -214,9 +214,7 @@ def read_card(directory: Path) -> dict:
             fields = ", ".join(f"{key} ({kind.__name__})" for key, kind in CARD_FIELDS.items())
             raise BadDataError(message(str(path), f"{name} is {value!r}", fields))
     if fault := training.fault(card.get("training", {})):
-        raise BadDataError(
-            message(str(path), f"training: {fault}", "lists of names under assemblies and contigs")
-        )
+        raise BadDataError(message(str(path), f"training: {fault}", training.EXPECTED))
     return card
 
 

@@ -16,32 +16,27 @@ from typing import Any
 import numpy as np
 
 from gfmtrust.copies.index import CopyIndex, build_missing
-from gfmtrust.core.alphabet import N
 from gfmtrust.core.contracts.checks import Checks
 from gfmtrust.core.contracts.plan import Plan, PlanCounts, PlannedContig
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.progress import Progress
 from gfmtrust.core.vocabulary import Status
-from gfmtrust.inputs import alleles
+from gfmtrust.inputs import alleles, training
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.population import Population
-from gfmtrust.inputs.sites import acgt_intervals, block_of, block_size, surroundings
+from gfmtrust.inputs.sites import acgt_intervals, block_size
 from gfmtrust.io import tables
-from gfmtrust.planning import probes, shards, variant_plan
+from gfmtrust.planning import drawn_probes, probes, shards, variant_plan
 from gfmtrust.planning.asked_sites import asked_sites
 from gfmtrust.planning.copy_facts import CopyFacts
 from gfmtrust.planning.regions import Regions
-from gfmtrust.planning.site_classes import Sites
 from gfmtrust.planning.snvs import Reservoir, Snvs
 
 log = logging.getLogger(__name__)
 
-POOL_SITES = 400_000
-"""The number of candidate sites drawn from the whole genome, from which the probes are chosen."""
 SAMPLED_SNVS = 200_000
 """Number of SNVs kept for the spectrum: a uniform subset of the run's SNVs, by reservoir
 sampling."""
-SURPRISAL_SNVS = SAMPLED_BASES = 20_000
 COPY_INDEX = "copies.parquet"
 MAX_ALLELE_BP = 50
 """Alleles that are longer than this after normalisation are TOO_LONG."""
@@ -54,7 +49,8 @@ plan does not depend on the models, so that another model needs no new plan."""
 class PlanOptions:
     """probes: number of probes, or 'auto'; shard_size: sites per shard; max_allele: the longest
     allele that is scored, bp; copy_index: an index of this genome to start from; threads: of its
-    search; population: allele frequencies that come before those of the inputs."""
+    search; population: allele frequencies that come before those of the inputs; heldout_contigs:
+    contigs on which further probes are drawn, see `drawn_probes.further`."""
 
     probes: str | int = "auto"
     shard_size: int = 20_000
@@ -63,6 +59,7 @@ class PlanOptions:
     copy_index: Path | None = None
     threads: int = 1
     population: Population | None = None
+    heldout_contigs: tuple[str, ...] = ()
 
 
 def plan_sites(
@@ -84,6 +81,7 @@ def plan_sites(
     one that was checked.
     """
     is_source = _source_contigs(genome, checks, options)
+    heldout_numbers = _held_out(genome, checks, options)
     out_dir.mkdir(parents=True, exist_ok=True)
     seed = options.seed
     collector = variant_plan.Collector(genome, options.max_allele)
@@ -98,25 +96,40 @@ def plan_sites(
     taken = shards.Positions(out_dir / "alleles.parquet")
     n_probes = probes.probe_number(snvs.n_sites, options.probes)
     regions = regions.with_classes_for(genome, snvs, n_probes)
-    contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
+    pool = drawn_probes.pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
+    contig_index, pos = pool
+    heldout_intervals = [
+        part if index in heldout_numbers else nowhere for index, part in enumerate(intervals)
+    ]
+    rng = np.random.default_rng([seed, 0x9002])
+    heldout = (
+        drawn_probes.pool(genome, heldout_intervals, taken, rng) if heldout_numbers else _no_sites()
+    )
     variants = variant_plan.with_probes(
         collector.variants(), genome, contig_index, pos, block_bp, seed
     )
-    asked = asked_sites(genome, taken, regions, (contig_index, pos), variants)
+    candidates = [np.concatenate(both) for both in zip(pool, heldout, strict=True)]
+    asked = asked_sites(genome, taken, regions, (candidates[0], candidates[1]), variants)
     copies = CopyFacts(_copy_index(genome, asked, checks, options))
     copies.index.write(out_dir / COPY_INDEX, checks.genome.digest)
-    candidates = _Candidates(contig_index, pos, copies)
-    drawn, drawing = _drawn_probes(
-        genome, snvs, regions, candidates, local_surprisal, block_bp, n_probes, seed
-    )
-    tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
+    source = drawn_probes.Source(genome, snvs, regions, copies, local_surprisal, block_bp)
+    drawn, drawing = drawn_probes.drawn(source, pool, n_probes, seed)
+    tables.write(out_dir / shards.PROBE_FILES[shards.PROBE], drawn, tables.PROBES)
+    further = drawn_probes.further(source, heldout, drawn, n_probes, seed)
+    tables.write(out_dir / shards.PROBE_FILES[shards.HELD_OUT], further, tables.PROBES)
     size = options.shard_size
     n_sites: dict[str, Any] = shards.write_shards(
         genome, regions, copies, out_dir, size
     ) | shards.write_controls(genome, regions, copies, out_dir, seed)
     n_sites |= variant_plan.write(genome, regions, copies, variants, out_dir, size)
     plan = Plan(
-        counts=PlanCounts(**counts, **n_sites, probes=len(drawn["pos"]), snv_sites=snvs.n_sites),
+        counts=PlanCounts(
+            **counts,
+            **n_sites,
+            probes=len(drawn["pos"]),
+            heldout_probes=len(further["pos"]),
+            snv_sites=snvs.n_sites,
+        ),
         seed=seed,
         shard_size=options.shard_size,
         block_bp=block_bp,
@@ -134,6 +147,7 @@ def plan_sites(
         ),
         genome_digest=checks.genome.digest,
         background=checks.background,
+        heldout_contigs=tuple(genome.names[index] for index in heldout_numbers),
         contig_map=checks.contig_map,
         allow_mismatch=checks.allow_mismatch,
     )
@@ -165,6 +179,26 @@ def _source_contigs(genome, checks: Checks, options: PlanOptions) -> np.ndarray:
             )
         )
     return is_source
+
+
+def _no_sites() -> tuple[np.ndarray, np.ndarray]:
+    return np.empty(0, np.int64), np.empty(0, np.int64)
+
+
+def _held_out(genome, checks: Checks, options: PlanOptions) -> list[int]:
+    """Numbers of the contigs that were held out of the models' training. Raises UsageError (64) for
+    one that the genome lacks, and where the probes come from another genome."""
+    if options.heldout_contigs and checks.background:
+        raise UsageError(
+            message(
+                training.OPTION,
+                "given with --background_fasta",
+                "one of the two: no probe of a background lies on a contig of the user",
+                f"leave {training.OPTION} out",
+            )
+        )
+    names = training.contigs_of(options.heldout_contigs, genome.names, genome.name)
+    return [genome.names.index(name) for name in names]
 
 
 def _write_alleles(
@@ -226,123 +260,3 @@ def _copy_index(genome, asked, checks: Checks, options: PlanOptions) -> CopyInde
     )
     progress = Progress("copy index", "letters of the genome")
     return build_missing(genome, existing, *asked, threads=options.threads, progress=progress)
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """Candidate sites for probes, (n,) each, and the copy facts of the plan."""
-
-    contig_index: np.ndarray
-    pos: np.ndarray
-    copies: CopyFacts
-
-
-def _sites(genome, regions: Regions, copies: CopyFacts, contig_index, pos, alt=None) -> Sites:
-    """Return sites in the form that the draw needs; region and copy classes are the numbers of
-    their names."""
-    around = surroundings(genome, contig_index, pos)
-    copy = copies.columns(contig_index, pos, np.ones(len(pos), np.int64), around.soft_masked)
-    return Sites(
-        around,
-        regions.classes(genome, contig_index, pos, copy["copy_class"]),
-        copy["copy_class"],
-        alt,
-    )
-
-
-def _drawn_probes(
-    genome,
-    snvs: Snvs,
-    regions: Regions,
-    candidates: _Candidates,
-    local_surprisal,
-    block_bp: int,
-    n: int,
-    seed: int,
-) -> tuple[dict[str, np.ndarray], probes.Drawing]:
-    """Return the columns of tables.PROBES in genome order, and the facts about the draw."""
-    contig_index, pos, copies = candidates.contig_index, candidates.pos, candidates.copies
-    sites = _sites(genome, regions, copies, contig_index, pos)
-    usable = np.flatnonzero(
-        (sites.around.base < N) & (sites.around.left < N) & (sites.around.right < N)
-    )
-    contig_index, pos, sites = contig_index[usable], pos[usable], sites.take(usable)
-    pool, pool_class, copy_classes = sites.around, sites.region, sites.copy
-    surprisal_of_row = np.full(len(pos), np.nan, np.float32)
-
-    def surprisal_of_pool(rows: np.ndarray) -> np.ndarray:
-        wanted = np.unique(rows)
-        surprisal_of_row[wanted] = local_surprisal(contig_index[wanted], pos[wanted])
-        return surprisal_of_row[rows]
-
-    def surprisal_of_snvs(rows: np.ndarray) -> np.ndarray:
-        rows = rows[:: max(1, len(rows) // SURPRISAL_SNVS)]
-        return local_surprisal(snvs.contig_index[rows], snvs.pos[rows])
-
-    run = _sites(genome, regions, copies, snvs.contig_index, snvs.pos, snvs.alt)
-    places = regions.sample(genome, SAMPLED_BASES, np.random.default_rng([seed, 0xBED5]))
-    bases = _sites(genome, regions, copies, *places) if len(places[0]) else None
-    drawn, drawing = probes.draw(
-        n,
-        sites,
-        run,
-        surprisal_of_pool,
-        surprisal_of_snvs,
-        seed,
-        bases,
-    )
-    if not drawing.soft_masked:
-        log.warning(
-            "%s: no candidate site is in lower case; repeats are recognised by the copy index alone, "
-            "so that old repeat families count as single copy; give a soft-masked FASTA for more",
-            genome.name,
-        )
-    if len(drawn.row) < n:
-        log.warning(
-            "probes: %d of the %d asked for could be drawn from %d candidate sites",
-            len(drawn.row),
-            n,
-            len(pos),
-        )
-    at = drawn.row
-    missing = np.unique(at[~np.isfinite(surprisal_of_row[at])]) if len(at) else at
-    surprisal_of_pool(missing)
-    order = np.lexsort((drawn.decoy, pos[at], contig_index[at]))
-    at = at[order]
-    return {
-        "contig_index": contig_index[at].astype(np.int32),
-        "pos": pos[at],
-        "real": pool.base[at].astype(np.int8),
-        "decoy": drawn.decoy[order].astype(np.int8),
-        "run_oriented": drawn.run_oriented[order],
-        "copy_class": copy_classes[at],
-        "region_class": pool_class[at],
-        "block": block_of(genome, contig_index[at], pos[at], block_bp),
-        "local_surprisal": surprisal_of_row[at],
-        "gc": pool.gc[at],
-        "soft_masked": pool.soft_masked[at],
-    }, drawing
-
-
-def _pool(genome, intervals, taken, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Return the candidate sites, sorted: every base of the intervals where there are few,
-    otherwise POOL_SITES that are drawn uniformly. No site is covered by an allele of the run.
-    intervals: stretches of A, C, G and T in each contig, int64 (n, 2)."""
-    spans = np.array([(part[:, 1] - part[:, 0]).sum() for part in intervals], dtype=np.int64)
-    total = int(spans.sum())
-    per_contig = spans if total <= POOL_SITES else rng.multinomial(POOL_SITES, spans / total)
-    indexes, positions = [], []
-    for index, mask in taken.by_contig(genome):
-        n, span = int(per_contig[index]), int(spans[index])
-        if not n:
-            continue
-        ends = np.cumsum(intervals[index][:, 1] - intervals[index][:, 0])
-        rank = np.arange(span) if n == span else np.sort(rng.integers(0, span, n))
-        run = np.searchsorted(ends, rank, side="right")
-        pos = intervals[index][run, 1] - (ends[run] - rank)
-        pos = np.unique(pos[mask[pos] & 1 == 0])
-        indexes.append(np.full(len(pos), index, np.int64))
-        positions.append(pos)
-    if not indexes:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    return np.concatenate(indexes), np.concatenate(positions)

@@ -15,7 +15,11 @@ from gfmtrust.inputs.sites import surroundings
 from gfmtrust.io import tables
 from gfmtrust.planning.copy_facts import CopyFacts
 
-VARIANT, PROBE, REGION = 1, 2, 4
+VARIANT, PROBE, REGION, HELD_OUT = 1, 2, 4, 8
+"""Bits of the column `use`. HELD_OUT: a further probe of contigs that were held out of the models'
+training."""
+PROBE_FILES = {PROBE: "probes.parquet", HELD_OUT: "heldout.parquet"}
+"""Use -> the file of the probes that have it."""
 UNDER_REF, TO_SCORE = 1, 2
 CHUNK_SITES = 1_000_000
 FOLDER = "shards"
@@ -120,14 +124,17 @@ def write_shards(
 ) -> dict[str, int]:
     """Write `shards/` in `plan_dir` from its alleles, probes and region bases; return the counts of
     sites by use."""
-    probe = tables.read(plan_dir / "probes.parquet", ["contig_index", "pos"])
-    probe_contig, probe_pos = (probe.column(name).to_numpy() for name in ("contig_index", "pos"))
+    drawn = {}
+    for bit, name in PROBE_FILES.items():
+        probe = tables.read(plan_dir / name, ["contig_index", "pos"])
+        drawn[bit] = [probe.column(column).to_numpy() for column in ("contig_index", "pos")]
     counts = {"variant_sites": 0, "probe_sites": 0, "region_bases": 0, "sites": 0}
     writer = ShardWriter(plan_dir, shard_size)
     for index, mask in Positions(plan_dir / "alleles.parquet").by_contig(genome):
         use = np.where(mask & TO_SCORE, VARIANT, 0).astype(np.uint8)
-        first, end = np.searchsorted(probe_contig, [index, index + 1])
-        use[probe_pos[first:end]] |= PROBE
+        for bit, (probe_contig, probe_pos) in drawn.items():
+            first, end = np.searchsorted(probe_contig, [index, index + 1])
+            use[probe_pos[first:end]] |= bit
         for intervals in regions.sets.values():
             for start, stop in intervals.intervals(genome.names[index]):
                 use[max(0, start) : stop] |= REGION
@@ -138,7 +145,7 @@ def write_shards(
         counts["sites"] += len(pos)
         for name, bit in (
             ("variant_sites", VARIANT),
-            ("probe_sites", PROBE),
+            ("probe_sites", PROBE | HELD_OUT),
             ("region_bases", REGION),
         ):
             counts[name] += int(np.count_nonzero(use[pos] & bit))

@@ -8,6 +8,7 @@ import numpy as np
 from gfmtrust.annotate.exam_lines import memory_text, population_outcome, why_not_run
 from gfmtrust.annotate.meanings import REASONS
 from gfmtrust.calibration.class_calibration import LABELS
+from gfmtrust.calibration.heldout_verdict import contigs_text
 from gfmtrust.calibration.ladder import LadderRow
 from gfmtrust.calibration.level_cells import LevelCell, level_cells, own_outcome
 from gfmtrust.calibration.own_alleles import PopulationRow
@@ -163,6 +164,16 @@ def memory(calibration: RunCalibration) -> dict | None:
             ("wrong there", number(verdict.known_error, ".1%")),
             ("probes near which there is no gain", number(verdict.blind_share, ".1%")),
             ("wrong there", number(verdict.blind_error, ".1%")),
+        ]
+    heldout = calibration.heldout
+    if heldout is not None:
+        facts += [
+            (
+                f"held-out contigs: {contigs_text(heldout.contigs)}",
+                "hold up" if heldout.holds else "no",
+            ),
+            ("single-copy probes there, wrong", _ratio(heldout.errors, heldout.n)),
+            ("on the other contigs", _ratio(heldout.errors_others, heldout.n_others)),
         ]
     text = memory_text(verdict)
     return {

@@ -25,6 +25,8 @@ def verdict_lines(
     ]
     if calibration.memory is not None and calibration.memory.suspected:
         lines.append(f"{memory_text(calibration.memory)}.")
+    if calibration.heldout is not None and calibration.heldout.holds:
+        lines.append(f"{_capitalised(calibration.heldout.words)}.")
     enriched = suspicious(calls)
     if enriched is not None:
         flag, best, low = enriched
@@ -40,6 +42,10 @@ def verdict_lines(
     if not soft_masked:
         lines.append(f"Warning: {NO_LOWER_CASE}.")
     return lines
+
+
+def _capitalised(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def share(one: Share) -> str:

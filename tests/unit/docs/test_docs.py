@@ -20,7 +20,7 @@ from gfmtrust.core import binomial, errors, progress
 from gfmtrust.core.vocabulary import STATUS_ORDER, Why
 from gfmtrust.inputs import check_vcf
 from gfmtrust.models import FAMILIES
-from gfmtrust.planning import plan, probes, site_classes
+from gfmtrust.planning import drawn_probes, plan, probes, site_classes
 from gfmtrust.readers import site_scores, windows
 from gfmtrust.scoring import stride
 
@@ -292,7 +292,7 @@ NUMBERS = [
     (RELIABILITY, PROBES, f"{probes.MIN_SNVS_FOR_SPECTRUM:,}"),
     (RELIABILITY, PROBES, f"{site_classes.MIN_CANDIDATES} candidates"),
     (RELIABILITY, PROBES, f"{probes.MIN_SNVS_FOR_SURPRISAL} SNVs"),
-    (RELIABILITY, PROBES, f"{plan.POOL_SITES:,} places"),
+    (RELIABILITY, PROBES, f"{drawn_probes.POOL_SITES:,} places"),
     (RELIABILITY, "Shift", f"±{shift.MAX_DELTA_BITS:.2f} bit"),
     (RELIABILITY, "Shift", f"p < {shift.KS_P:g}"),
     (RELIABILITY, "Shift", f"D >= {shift.MAX_KS_D:.2f}"),

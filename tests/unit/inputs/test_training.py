@@ -11,7 +11,7 @@ from synthetic_run import fitted
 
 from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.calibration.record import LabelCalibrations, RunCalibration
-from gfmtrust.core.errors import BadDataError
+from gfmtrust.core.errors import BadDataError, UsageError
 from gfmtrust.inputs import training
 from gfmtrust.inputs.training import Overlap, overlap
 from gfmtrust.report import rows as report_rows
@@ -97,6 +97,44 @@ def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
     ]
 
 
+@pytest.mark.parametrize(
+    ("stated", "contigs"),
+    [
+        ([{"heldout_contigs": ["chr1", "M"]}], ("chr1", "chrM")),
+        ([{"heldout_contigs": ["2", "chr3"]}], ("chr2", "3")),
+        ([{"heldout_contigs": ["chr1", "chr2"]}, {"heldout_contigs": ["2"]}], ("chr2",)),
+        ([{"heldout_contigs": ["chr1"]}, {"contigs": ["chr2"]}], ()),
+        ([{"heldout_contigs": ["chr9"]}], ()),
+        ([{}], ()),
+        ([], ()),
+    ],
+)
+def test_a_contig_is_held_out_where_every_model_says_so(stated, contigs):
+    assert training.heldout(stated, CONTIGS) == contigs
+
+
+def test_an_option_is_resolved_to_the_names_of_the_genome_and_added_to_the_card():
+    assert training.contigs_of(["MT", "chr3", "1"], CONTIGS, "g.fa") == ("chr1", "chrM", "3")
+    assert training.contigs_of([], CONTIGS, "g.fa") == ()
+    card = {"contigs": ["chr2"], "heldout_contigs": ["chr1"]}
+    assert training.with_heldout(card, ()) == card
+    assert training.with_heldout(card, ("chr1", "3"))["heldout_contigs"] == ["chr1", "3"]
+    assert training.with_heldout({}, ()) == {}
+
+
+@pytest.mark.bad_input
+def test_a_training_contig_cannot_be_declared_held_out():
+    with pytest.raises(UsageError, match="the model says that it was trained on chr2"):
+        training.with_heldout({"contigs": ["2"]}, ("chr2",))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("names", [["chr9"], ["chr1", "chr9"], ["CHR1"], [""]])
+def test_an_option_with_a_contig_that_the_genome_lacks_is_refused(names):
+    with pytest.raises(UsageError, match=r"--heldout_contigs: no contig .* in g.fa; expected"):
+        training.contigs_of(names, CONTIGS, "g.fa")
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     "content",
@@ -108,11 +146,13 @@ def test_the_calibration_keeps_it_and_the_report_has_a_row_a_model():
         {"contigs": [""]},
         {"contigs": ["a\nb"]},
         {"genome": ["hg38"]},
+        {"heldout_contigs": "chr8"},
+        {"contigs": ["chr1", "chr8"], "heldout_contigs": ["chr8"]},
     ],
 )
 def test_a_training_group_of_another_shape_is_refused(tmp_path, content):
     directory = toy_models.write_toy(tmp_path / "a").directory
     with pytest.raises(
-        BadDataError, match="training: .*; expected lists of names under assemblies and contigs"
+        BadDataError, match="training: .*; expected lists of names under assemblies, contigs"
     ):
         resealed(directory, content)

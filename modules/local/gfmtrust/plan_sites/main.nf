@@ -57,7 +57,7 @@ process PLAN_SITES {
     """
     mkdir -p plan/shards
     echo '{}' > plan/plan.json
-    touch plan/probes.parquet plan/alleles.parquet plan/spellings.parquet plan/copies.parquet copies.parquet
+    touch plan/probes.parquet plan/heldout.parquet plan/alleles.parquet plan/spellings.parquet plan/copies.parquet copies.parquet
     touch plan/shards/shard_00000.parquet plan/shards/shard_00001.parquet
     """
 }

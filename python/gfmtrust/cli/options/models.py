@@ -17,6 +17,7 @@ STEPS = {
         "bundle.json. Example: gfmtrust export_model --model weights/gpn --fasta GRCh38.fa "
         "--out_dir models",
         "fasta",
+        "heldout_contigs",
         "out_dir",
         model=dict(
             required=True,
@@ -48,6 +49,7 @@ STEPS = {
         "ratios of alleles, or of probabilities",
         "fasta",
         "contig_map",
+        "heldout_contigs",
         "out_dir",
         scores=dict(
             type=Path,

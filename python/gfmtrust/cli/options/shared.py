@@ -96,6 +96,13 @@ SHARED = {
         help="also score the neighbours of each site, for GFM_GAIN; this doubles the passes of "
         "masked models [true]",
     ),
+    "heldout_contigs": dict(
+        nargs="+",
+        default=[],
+        metavar="CONTIG",
+        help="contigs of the genome that the model never saw in its training: where it seems to have "
+        "memorised the others, HIGH is certified on these alone [those of the model's gfmtrust.json]",
+    ),
     "regions": dict(type=Path, nargs="*", default=[], help="BED files of regions"),
     "include": dict(
         type=Path, help="BED file; variants outside it are not scored (status NOT_SELECTED)"

@@ -93,6 +93,14 @@ STEPS = {
             "again",
         ),
         context_model=dict(type=Path, required=True, help="bundle written by fit_context_model"),
+        heldout_contigs=dict(
+            nargs="+",
+            default=[],
+            metavar="CONTIG",
+            help="contigs that the models never saw in their training: further probes are drawn there, "
+            "so that there are --probes of them, which can certify HIGH if the models seem to have "
+            "memorised the others [none]",
+        ),
         probes=dict(
             type=probe_number,
             default="auto",

@@ -33,23 +33,23 @@ def export_model(options: argparse.Namespace) -> None:
             allow_untrained=options.allow_untrained,
             n_windows=options.windows,
             precision=options.precision,
+            heldout_contigs=tuple(options.heldout_contigs),
         ),
     )
 
 
 def import_scores(options: argparse.Namespace) -> None:
     from gfmtrust.export import import_scores as step
+    from gfmtrust.export.external_bundle import ScoresStated
 
-    step.import_scores(
-        options.scores,
-        options.model_id,
-        options.fasta,
-        options.out_dir,
+    stated = ScoresStated(
         options.external_key,
         options.contig_map,
         options.licence,
         options.external_columns,
+        options.heldout_contigs,
     )
+    step.import_scores(options.scores, options.model_id, options.fasta, options.out_dir, stated)
 
 
 def models(options: argparse.Namespace) -> None:

@@ -76,6 +76,7 @@ def plan_sites(options: argparse.Namespace) -> None:
             copy_index=options.copy_index,
             threads=options.cpus,
             population=population,
+            heldout_contigs=tuple(options.heldout_contigs),
         ),
     )
     counts = planned.counts

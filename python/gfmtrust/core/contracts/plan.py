@@ -34,6 +34,7 @@ class PlanCounts:
     variants: int = entry("variants of the run that are not SNVs", default=0)
     variant_probes: int = entry("probes of their classes", default=0)
     probes: int = entry("probes of SNVs", default=0)
+    heldout_probes: int = entry("further probes of SNVs on the held-out contigs", default=0)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,9 @@ class Plan(Contract):
     regions: tuple[str, ...] = entry("names of the BED files", factory=tuple)
     region_classes: tuple[str, ...] = entry("those that are region classes", factory=tuple)
     background: Background | None = entry("the genome that the probes come from", default=None)
+    heldout_contigs: tuple[str, ...] = entry(
+        "contigs on which further probes were drawn, as the models never saw them", factory=tuple
+    )
     contig_map: dict[str, str] = entry(
         "contig name in an input -> name in the genome", factory=dict
     )

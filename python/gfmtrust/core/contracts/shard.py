@@ -32,7 +32,8 @@ class ShardFacts(Contract):
     window_bp: int = entry("letters that the model reads around a site", "bp")
     trained_bp: int = entry("longest window that the model was trained on", "bp")
     training: dict[str, tuple[str, ...]] = entry(
-        "assemblies and contigs that the model states it was trained on; empty where it states none"
+        "assemblies and contigs that the model states it was trained on, and contigs that were held "
+        "out; empty where it states none"
     )
     gate: str = entry("passed or failed: the sanity check of the export")
     neighbours: bool = entry("the neighbours of each site were scored")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 
 from gfmtrust.calibration import flags
 from gfmtrust.calibration.exam import examined
+from gfmtrust.calibration.heldout import HeldOut
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.measures import allele_measures
 from gfmtrust.core.views import Views
@@ -42,6 +44,8 @@ NEIGHBOURS = (-20, -15, -10, -5, 5, 10, 15, 20)
 N_COMMON = 400
 """The number of a run's own alleles whose ALT is the population's common letter."""
 HAPLOTYPES = 100
+HELD_OUT = (6, 7)
+"""Numbers of the contigs, of eight, that the models which declare any were not trained on."""
 Answers = Callable[["Letters", np.random.Generator], list[np.ndarray]]
 
 
@@ -115,12 +119,26 @@ def _by_contig(letters: Letters, rng: np.random.Generator) -> list[np.ndarray]:
     ]
 
 
+def _but_held_out(letters: Letters, rng: np.random.Generator, knows_law: bool) -> list[np.ndarray]:
+    """Every letter of the contigs that were not held out; on those that were, the law or guesses."""
+    return [
+        (law if knows_law else _sure_of(_instead(part, np.full(len(part), True), rng), rng))
+        if index in HELD_OUT
+        else _sure_of(part, rng)
+        for index, (part, law) in enumerate(zip(letters.codes, letters.law, strict=True))
+    ]
+
+
+DECLARES = "all but the held-out contigs"
+"""The names of models that state their held-out contigs begin so."""
 MODELS: dict[str, Answers] = {
     "the law": lambda letters, _rng: letters.law,
     "every letter": lambda letters, rng: [_sure_of(part, rng) for part in letters.codes],
     "5 % wrong": _with_errors,
     "every other 20 kb": _by_stretch,
     "every other contig": _by_contig,
+    f"{DECLARES}, guesses there": partial(_but_held_out, knows_law=False),
+    f"{DECLARES}, the law there": partial(_but_held_out, knows_law=True),
 }
 FORMS = ("bundle", "external")
 
@@ -164,16 +182,17 @@ def _row(pool, letters: Letters, is_common, name: str, form: str, n: int, n_prob
     for seed in range(n):
         rng = np.random.default_rng([seed, 0x3E3])
         answered = Answered(letters, MODELS[name](letters, rng), form == "bundle")
-        counts += _one_run(pool, answered, is_common, seed, rng, n_probes)
+        counts += _one_run(
+            pool, answered, is_common, seed, rng, n_probes, name.startswith(DECLARES)
+        )
     return MemoryRow(name, form, n, *counts.tolist())
 
 
-def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int) -> np.ndarray:
-    """Return warned, high, high_cohort and withdrawn of `MemoryRow`, each 0 or 1."""
-    probes = pool.alleles.iloc[probe_rows(pool, n_probes, rng)].reset_index(drop=True)
-    probes = answered.at(
-        probes, probes["real"].to_numpy(np.int64), probes["decoy"].to_numpy(np.int64)
-    )
+def _one_run(
+    pool, answered: Answered, is_common, seed: int, rng, n_probes: int, declares: bool
+) -> np.ndarray:
+    """warned, high, high_cohort, withdrawn of `MemoryRow`, 0 or 1 each."""
+    probes = _drawn(pool, answered, n_probes, rng)
     rows = np.concatenate(
         [
             rng.choice(np.flatnonzero(side), min(quota, int(side.sum())), replace=False)
@@ -185,9 +204,9 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
         drawn, *(encode("".join(drawn[name])).astype(np.int64) for name in ("ref", "alt"))
     )
     fitted = fitted_to(pool, probes, DrawnSnvs(drawn), seed)
-    alone = examined(
-        fitted, DrawnSnvs(drawn.assign(af=_of_one_sample(is_common[rows], rng), an=2)), probes, ()
-    )
+    one_sample = DrawnSnvs(drawn.assign(af=_of_one_sample(is_common[rows], rng), an=2))
+    heldout = _held_out(pool, answered, probes, rng) if declares else None
+    alone = examined(fitted, one_sample, probes, (), heldout)
     trusted = replace(fitted, options=replace(fitted.options, trust_training=True))
     cohort = drawn.assign(af=_frequencies(is_common[rows], rng), an=HAPLOTYPES)
     tested = examined(trusted, DrawnSnvs(cohort), probes, ())
@@ -195,6 +214,22 @@ def _one_run(pool, answered: Answered, is_common, seed: int, rng, n_probes: int)
     high = [bool((flags.decide(one, drawn)[0] == Rank.HIGH).any()) for one in (alone, tested)]
     suspected = alone.memory is not None and alone.memory.suspected
     return np.array([suspected, *high, bool(lost)], np.int64)
+
+
+def _drawn(pool, answered: Answered, n: int, rng) -> pd.DataFrame:
+    """n probes of a pool with the model's answers."""
+    probes = pool.alleles.iloc[probe_rows(pool, n, rng)].reset_index(drop=True)
+    return answered.at(
+        probes, probes["real"].to_numpy(np.int64), probes["decoy"].to_numpy(np.int64)
+    )
+
+
+def _held_out(pool, answered: Answered, probes: pd.DataFrame, rng) -> HeldOut:
+    """The held-out contigs with as many further probes as they lack of a run's number."""
+    lacking = int((~probes["contig_index"].isin(HELD_OUT)).sum())
+    there = pool.of(np.flatnonzero(pool.alleles["contig_index"].isin(HELD_OUT)))
+    names = tuple(f"planted{number + 1}" for number in HELD_OUT)
+    return HeldOut(names, HELD_OUT, _drawn(there, answered, lacking, rng))
 
 
 def _of_one_sample(is_common: np.ndarray, rng: np.random.Generator) -> np.ndarray:
