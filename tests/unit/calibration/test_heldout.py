@@ -143,15 +143,15 @@ def remembered(table: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize("declares", [True, False])
 def test_the_exam_asks_the_held_out_contigs_before_it_withdraws_high(declares):
     table = remembered(probes(8))
-    own = OwnSnvsByHand([])
+    own_snvs = OwnSnvsByHand([])
     given = heldout(table) if declares else HeldOut((), (), table.iloc[:0])
-    result = examined(run_of(table), own, table, (), given)
+    result = examined(run_of(table), own_snvs, table, (), given)
     assert result.memory.suspected
     assert [one.reason for one in result.withdrawals] == ([] if declares else ["MEMORISED"])
     assert ("chr8" in result.outcome) == declares
     assert (result.heldout is not None) == declares
-    # a frozen calibration keeps what its own run found
-    again = examined(result, own, table, ())
+    # a frozen calibration keeps what its own_snvs run found
+    again = examined(result, own_snvs, table, ())
     assert [one.reason for one in again.withdrawals] == ([] if declares else ["MEMORISED"] * 2)
 
 
