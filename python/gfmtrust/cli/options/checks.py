@@ -30,7 +30,7 @@ STEPS = {
         "seed",
         law=dict(
             help="distribution of the genome: clear, easy, medium, hard, iid, motifs, "
-            "mutation_selection, repeats, stems or codons; with the suffix _shifted its "
+            "few_cpg, mutation_selection, repeats, stems or codons; with the suffix _shifted its "
             "changed copy [that of the demo, with its cohort]"
         ),
         length=dict(
