@@ -96,8 +96,9 @@ def plan_sites(
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     block_bp = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
-    n_probes = probes.probe_number(snvs.n_sites, options.probes)
-    regions = regions.with_classes_for(genome, snvs, n_probes)
+    regions = regions.with_classes_for(
+        genome, snvs, probes.probe_number(snvs.n_sites, options.probes)
+    )
     contig_index, pos = _pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
     variants = variant_plan.with_probes(
         collector.variants(), genome, contig_index, pos, block_bp, seed
@@ -107,7 +108,7 @@ def plan_sites(
     copies.index.write(out_dir / COPY_INDEX, checks.genome.digest)
     candidates = _Candidates(contig_index, pos, copies)
     drawn, drawing = _drawn_probes(
-        genome, snvs, regions, candidates, local_surprisal, block_bp, n_probes, seed
+        genome, snvs, regions, candidates, local_surprisal, block_bp, options
     )
     tables.write(out_dir / "probes.parquet", drawn, tables.PROBES)
     size = options.shard_size
@@ -254,8 +255,7 @@ def _drawn_probes(
     candidates: _Candidates,
     local_surprisal,
     block_bp: int,
-    n: int,
-    seed: int,
+    options: PlanOptions,
 ) -> tuple[dict[str, np.ndarray], probes.Drawing]:
     """Columns of tables.PROBES in genome order, and how the draw went."""
     contig_index, pos, copies = candidates.contig_index, candidates.pos, candidates.copies
@@ -277,15 +277,16 @@ def _drawn_probes(
         return local_surprisal(snvs.contig_index[rows], snvs.pos[rows])
 
     run = _sites(genome, regions, copies, snvs.contig_index, snvs.pos, snvs.alt)
-    places = regions.sample(genome, SAMPLED_BASES, np.random.default_rng([seed, 0xBED5]))
+    places = regions.sample(genome, SAMPLED_BASES, np.random.default_rng([options.seed, 0xBED5]))
     bases = _sites(genome, regions, copies, *places) if len(places[0]) else None
+    n = probes.probe_number(snvs.n_sites, options.probes, probes.needed(run, bases))
     drawn, drawing = probes.draw(
         n,
         sites,
         run,
         surprisal_of_pool,
         surprisal_of_snvs,
-        seed,
+        options.seed,
         bases,
     )
     if not drawing.soft_masked:
