@@ -1,14 +1,20 @@
 """Benchmarks: figures for docs/understand/benchmarks.md, never timed tests. Each prints a table and, on
 request, writes JSON.
 
-fit         rate and memory of the context model's fit on a generated genome of --n bases (default
-100 Mb) fresh_probes  a finished run's flags against fresh alleles drawn like its own replications
-flags of calibrations drawn anew from a pool of scored alleles of an oracle genome, against the
-pool's error useless     what models that know nothing earn there by redraws, each alone and without
-the caps that rest on gain transfer    a calibration of an oracle genome used on its shifted twin:
-does the gate fire region_flags  flags of an oracle genome's regions by redraws, against the error
-over all their decoys memory      models that
-remember a genome's letters, against the tripwire and the exam   satmut      LLRs of an annotated VCF beside the measured effects it carries
+fit           rate and memory of the context model's fit on a generated genome of --n bases
+              (default 100 Mb)
+fresh_probes  a finished run's flags against fresh alleles drawn like its own
+replications  flags of calibrations drawn anew from a pool of scored alleles of an oracle genome,
+              against the pool's error
+copies        the same where copies are planted: a model that knows the copy rule alone, and one
+              that knows the law alone, beside a genome without copies
+useless       what models that know nothing earn by redraws, each alone and without the caps that
+              rest on gain
+transfer      a calibration of an oracle genome used on its shifted twin: does the gate fire
+region_flags  flags of an oracle genome's regions by redraws, against the error over all their
+              decoys
+memory        models that remember a genome's letters, against the tripwire and the exam
+satmut        LLRs of an annotated VCF beside the measured effects it carries
 """
 
 from __future__ import annotations
@@ -23,6 +29,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.errors import UsageError, message
 from gfmtrust.io import bed, tables
 from gfmtrust.validation.benchmark.context import fit_rate
+from gfmtrust.validation.benchmark.copied import copies
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
 from gfmtrust.validation.benchmark.memorisers import RUNS, memory
 from gfmtrust.validation.benchmark.pool import build, stored
@@ -61,17 +68,18 @@ class BenchmarkOptions:
     spectrum: str = "germline"
 
 
-def run(name: str, options: BenchmarkOptions) -> None:
-    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file.
+def run(name: str, options: BenchmarkOptions) -> dict[str, list]:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Returns
+    the rows of each table by its title.
 
     Raises UsageError (64) for an unknown name or a missing input.
     """
-    tables_of_rows = {
-        title: [asdict(row) for row in rows] for title, rows in _results(name, options).items()
-    }
+    results = _results(name, options)
+    tables_of_rows = {title: [asdict(row) for row in rows] for title, rows in results.items()}
     sys.stdout.write("\n".join(text_table(rows) for rows in tables_of_rows.values()))
     if options.out:
         tables.write_json(options.out, tables.plain({"benchmark": name, **tables_of_rows}))
+    return results
 
 
 def _results(name: str, options: BenchmarkOptions) -> dict[str, list]:
@@ -149,8 +157,14 @@ def _memory(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[s
     return {"rows": memory(folder, min(n, RUNS))}
 
 
+def _copies(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[str, list]:
+    """On two genomes, written into the folder on first use."""
+    return {"rows": copies(folder, n)}
+
+
 ORACLE = {
     "replications": _replications,
+    "copies": _copies,
     "useless": _useless,
     "transfer": _transfer,
     "region_flags": _region_flags,

@@ -90,7 +90,8 @@ class Cell:
     the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
     alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
     mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
-    exists (NaN where it never does)."""
+    exists (NaN where it never does). probes: mean number of the cell's probes that certify the
+    level; limit: counts above alpha that delta allows, see `most_violations`."""
 
     level: str
     stratum: str
@@ -104,6 +105,14 @@ class Cell:
     error_run: float
     error_mutated: float
     share: float
+    probes: float
+    limit: int
+
+    @property
+    def keeps_promise(self) -> bool:
+        """Whether every count above alpha is within the limit."""
+        counts = (self.above_alpha, self.above_alpha_run, self.above_alpha_mutated)
+        return max(counts) <= self.limit
 
 
 @dataclass(frozen=True)
@@ -243,7 +252,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             if classes not in members:
                 members[classes] = [np.isin(names, classes) for names in strata_of]
             tally[level.name, "+".join(classes)].append(
-                _errors(pool, members[classes], drawn, level, classes)
+                (*_errors(pool, members[classes], drawn, level, classes), certificate.n_probes)
             )
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
