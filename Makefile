@@ -52,7 +52,7 @@ bench: setup ## the benchmarks of docs/understand/benchmarks.md
 	@$(ACTIVATE) && python benchmarks/throughput.py
 	@$(ACTIVATE) && python benchmarks/gpn_duel.py
 
-proof: setup ## flags against the known truth of oracle genomes, 1,000 redraws each; PROOF='--law hard --part context --n 100' does less
+proof: setup ## flags against the known truth of oracle genomes: 1,000 redraws of the easy and of the CpG-poor genome, 200 of each model where copies are planted, 100 of each that remembers the file; PROOF='--part cpg --n 100' does less, and PROOF='--part ensemble --part useless --part transfer --part regions' the rest
 	@$(ACTIVATE) && python benchmarks/proof.py --work .gfmtrust/proof $(PROOF)
 
 conformance: setup ## every model family against what is known another way; the figures go into docs/understand/models.md

@@ -82,11 +82,14 @@ def joined(stratum: np.ndarray) -> np.ndarray:
 
 def _cell_names(features: pd.DataFrame, copy: np.ndarray, lengths: tuple[int, ...]) -> np.ndarray:
     if not lengths:
-        mutation = features["mutation_class"].to_numpy(dtype=object)
-        is_snv = np.array([isinstance(name, str) for name in mutation], dtype=bool)
-        names = copy.copy()
-        names[is_snv] = copy[is_snv] + "/" + mutation[is_snv]
-        return names
+        # of very many alleles: there are few names, and joining text for each allele is slow
+        copy_index, copy_names = pd.factorize(copy)
+        mutation_index, mutations = pd.factorize(features["mutation_class"].to_numpy(dtype=object))
+        joined_names = np.array(
+            [[name, *(f"{name}/{mutation}" for mutation in mutations)] for name in copy_names],
+            dtype=object,
+        ).reshape(len(copy_names), 1 + len(mutations))
+        return joined_names[copy_index, mutation_index + 1]
     if "length" not in features:
         raise ValueError(
             f"features: column length is missing; expected it for the bins from {lengths} bp on"

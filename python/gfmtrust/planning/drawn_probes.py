@@ -60,12 +60,12 @@ def further(
     source: Source,
     candidates: tuple[np.ndarray, np.ndarray],
     drawn_before: dict[str, np.ndarray],
-    n: int,
     seed: int,
 ) -> dict[str, np.ndarray]:
     """Columns of tables.PROBES of further probes on the contigs of the candidates, in genome order:
-    as many as those contigs lack of n. They are drawn like all others, so that those drawn there
+    as many as those contigs lack of the number drawn before. They are drawn like all others, so that those drawn there
     before and these are together a draw from the held-out contigs. No rows without a candidate."""
+    n = len(drawn_before["pos"])
     before = np.isin(drawn_before["contig_index"], np.unique(candidates[0])).sum()
     if not len(candidates[0]) or before >= n:
         return {name: values[:0] for name, values in drawn_before.items()}
@@ -73,10 +73,10 @@ def further(
 
 
 def drawn(
-    source: Source, candidates: tuple[np.ndarray, np.ndarray], n: int, seed: int
+    source: Source, candidates: tuple[np.ndarray, np.ndarray], number: int | str, seed: int
 ) -> tuple[dict[str, np.ndarray], probes.Drawing]:
     """Columns of tables.PROBES in genome order, and how the draw went. candidates: contig_index and
-    pos of the sites to draw from, int64 (m,)."""
+    pos of the sites to draw from, int64 (m,); number: of probes, or `auto`."""
     genome, snvs, regions, copies = source.genome, source.snvs, source.regions, source.copies
     contig_index, pos = candidates
     local_surprisal, block_bp = source.local_surprisal, source.block_bp
@@ -100,6 +100,7 @@ def drawn(
     run = _sites(genome, regions, copies, snvs.contig_index, snvs.pos, snvs.alt)
     places = regions.sample(genome, SAMPLED_BASES, np.random.default_rng([seed, 0xBED5]))
     bases = _sites(genome, regions, copies, *places) if len(places[0]) else None
+    n = probes.probe_number(snvs.n_sites, number, probes.needed(run, bases))
     chosen, drawing = probes.draw(
         n,
         sites,

@@ -94,8 +94,9 @@ def plan_sites(
     usable_bp = int(sum((part[:, 1] - part[:, 0]).sum() for part in intervals))
     block_bp = block_size(usable_bp, BLOCK_WINDOW_BP)
     taken = shards.Positions(out_dir / "alleles.parquet")
-    n_probes = probes.probe_number(snvs.n_sites, options.probes)
-    regions = regions.with_classes_for(genome, snvs, n_probes)
+    regions = regions.with_classes_for(
+        genome, snvs, probes.probe_number(snvs.n_sites, options.probes)
+    )
     pool = drawn_probes.pool(genome, intervals, taken, np.random.default_rng([seed, 0x9001]))
     contig_index, pos = pool
     heldout_intervals = [
@@ -113,9 +114,9 @@ def plan_sites(
     copies = CopyFacts(_copy_index(genome, asked, checks, options))
     copies.index.write(out_dir / COPY_INDEX, checks.genome.digest)
     source = drawn_probes.Source(genome, snvs, regions, copies, local_surprisal, block_bp)
-    drawn, drawing = drawn_probes.drawn(source, pool, n_probes, seed)
+    drawn, drawing = drawn_probes.drawn(source, pool, options.probes, seed)
     tables.write(out_dir / shards.PROBE_FILES[shards.PROBE], drawn, tables.PROBES)
-    further = drawn_probes.further(source, heldout, drawn, n_probes, seed)
+    further = drawn_probes.further(source, heldout, drawn, seed)
     tables.write(out_dir / shards.PROBE_FILES[shards.HELD_OUT], further, tables.PROBES)
     size = options.shard_size
     n_sites: dict[str, Any] = shards.write_shards(

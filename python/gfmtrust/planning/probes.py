@@ -16,6 +16,8 @@ import numpy as np
 
 from gfmtrust.core.alphabet import COMPLEMENT, N
 from gfmtrust.core.errors import BadDataError, message
+from gfmtrust.core.mutation import MUTATION_CLASSES
+from gfmtrust.core.vocabulary import CopyClass
 from gfmtrust.inputs.sites import Surroundings
 from gfmtrust.planning.site_classes import LEVELS, SiteClasses, Sites, cell_of, site_key
 
@@ -24,8 +26,15 @@ MIN_SNVS_FOR_SURPRISAL = 20
 """The smallest number of SNVs that the shift test uses. Without matching, that test would fire on
 any exome-like callset."""
 MIN_SNVS_OF_CELL = 30
-"""The number of the run's SNVs that a cell needs before it gets its equal share of the probes; the
-own-allele check needs the same number."""
+"""SNVs of the run that a cell needs before it has its equal share of the probes: as few as the
+own-allele check asks for."""
+LEAST_PROBES, MOST_PROBES = 8_000, 20_000
+PROBES_OF_CELL = 2_000
+"""Probes that `auto` draws for each cell that may be HIGH: a quarter of them certifies a level, and
+500 are also what transitions and transversions need for a certificate each."""
+NEED_OF_NEAR_COPY = 0.25
+"""Need of a near copy's cell beside that of another: it is at most MEDIUM, whose limit is four
+times as wide, and a certificate needs probes in proportion to 1 / limit."""
 SNVS_PER_BIN, MAX_BINS = 10, 10
 OVERSIZE = 4
 QUINTILES = np.array([0.2, 0.4, 0.6, 0.8])
@@ -76,10 +85,30 @@ class _Alleles:
         return _Alleles(*(np.concatenate(pair) for pair in pairs))
 
 
-def probe_number(n_snv_sites: int, asked: str | int) -> int:
-    """Return the number of probes. `auto` is a tenth of the run's unique SNV sites, limited to
-    8,000 to 20,000; any other value is used unchanged."""
-    return min(20_000, max(8_000, n_snv_sites // 10)) if asked == "auto" else int(asked)
+def probe_number(n_snv_sites: int, asked: str | int, need: float = 0.0) -> int:
+    """`auto` is a tenth of the run's unique SNV sites or PROBES_OF_CELL for each unit of `need`
+    (see `needed`), whichever is more, within 8,000 and 20,000; a number is taken as it is."""
+    if asked != "auto":
+        return int(asked)
+    wanted = max(LEAST_PROBES, n_snv_sites // 10, round(PROBES_OF_CELL * need))
+    return min(MOST_PROBES, wanted)
+
+
+def needed(snvs: Sites, bases: Sites | None = None) -> float:
+    """The sum of the needs of the cells that hold enough of the run's SNVs or sampled region bases
+    to have an equal share of the probes."""
+    (snvs, *others), copy_names = _numbered(snvs, *([] if bases is None else [bases]))
+    rng = np.random.default_rng(0)
+    alleles = [_alleles_of(snvs, _usable(snvs))]
+    alleles += [_against_any_letter(one, len(one.region), rng) for one in others]
+    cells, counts = np.unique(np.concatenate([one.cell for one in alleles]), return_counts=True)
+    return float(_needs(cells[counts >= MIN_SNVS_OF_CELL], copy_names).sum())
+
+
+def _needs(cells: np.ndarray, copy_names: np.ndarray) -> np.ndarray:
+    """Need of each cell, float64 (n,); copy_names: names of the copy classes that cells count in."""
+    is_near = np.array([name == CopyClass.NEAR_COPY.value for name in copy_names], bool)
+    return np.where(is_near[cells // len(MUTATION_CLASSES)], NEED_OF_NEAR_COPY, 1.0)
 
 
 def draw(
@@ -93,11 +122,12 @@ def draw(
 ) -> tuple[Probes, Drawing]:
     """Draw n probes from a pool of reference sites so that they resemble the run's SNVs.
 
-    Half of them are distributed over the cells like the run's SNVs, the other half equally over the
-    cells with at least MIN_SNVS_OF_CELL of them: a rare cell is certified on its own probes or not
-    at all. bases: a sample of the region bases, which are flagged against any other letter and
-    therefore have cells that the SNVs may lack. Draws within a cell are i.i.d. with replacement.
-    Raises BadDataError (65) where the genome has no base to draw.
+    Half of them are spread over the cells as the run's SNVs are, half by need over the cells that
+    hold at least MIN_SNVS_OF_CELL of them: a rare cell is certified on probes of its own or not at
+    all. The need of all cells is equal, that of near copies smaller (NEED_OF_NEAR_COPY). bases: a
+    sample of the region bases, which are flagged against any other letter and so have cells that
+    the SNVs may lack. Draws are i.i.d. with replacement within a cell. Raises
+    BadDataError (65) where the genome has no base to draw.
     """
     around = pool.around
     if not len(around.base):
@@ -111,7 +141,7 @@ def draw(
         )
     rng = np.random.default_rng([seed, 0x9E37])
     drawing = Drawing(soft_masked=bool(around.soft_masked.any()))
-    pool, snvs, *others = _numbered(pool, snvs, *([] if bases is None else [bases]))
+    (pool, snvs, *others), copy_names = _numbered(pool, snvs, *([] if bases is None else [bases]))
     usable = _usable(snvs)
     sampled = _sampled(snvs, usable, pool, n * OVERSIZE, rng, drawing)
     is_run = len(usable) >= MIN_SNVS_FOR_SURPRISAL
@@ -126,7 +156,7 @@ def draw(
     edges = np.quantile(snvs.around.gc if drawing.spectrum == "run" else around.gc, QUINTILES)
     classes = SiteClasses(pool, np.searchsorted(edges, around.gc))
     parts = []
-    for cell, quota in quotas(wanted, n).items():
+    for cell, quota in quotas(wanted, n, copy_names).items():
         of_cell = np.flatnonzero(sampled.cell == cell)
         if not len(of_cell) or not quota:
             continue
@@ -152,9 +182,9 @@ def draw(
     return Probes(*(np.concatenate(columns) for columns in zip(*parts, strict=True))), drawing
 
 
-def _numbered(*sites: Sites) -> list[Sites]:
-    """Return all sites with their region and copy classes replaced by the index among all names,
-    sorted."""
+def _numbered(*sites: Sites) -> tuple[list[Sites], np.ndarray]:
+    """All with the places of their region and copy classes among all names, in order of name; and
+    the names of the copy classes."""
     regions = np.unique(np.concatenate([np.asarray(one.region) for one in sites]))
     copies = np.unique(np.concatenate([np.asarray(one.copy) for one in sites]))
     return [
@@ -165,16 +195,18 @@ def _numbered(*sites: Sites) -> list[Sites]:
             one.alt,
         )
         for one in sites
-    ]
+    ], copies
 
 
-def quotas(cell: np.ndarray, n: int) -> dict[int, int]:
-    """Return the number of probes of each cell, in the order of the cells. Numbers are even, so
-    that half of each cell is run-oriented; the largest cell gets the remainder. cell: that of the
-    alleles to imitate."""
+def quotas(cell: np.ndarray, n: int, copy_names: np.ndarray) -> dict[int, int]:
+    """How many of n probes each cell gets, by cell in order; even numbers, so that half of each
+    cell is run-oriented, the largest cell taking what is left.
+
+    cell: of the alleles to imitate; copy_names: names of the copy classes that cells count in.
+    """
     names, counts = np.unique(cell, return_counts=True)
-    populated = counts >= min(MIN_SNVS_OF_CELL, counts.max())
-    wanted = n * (0.5 * counts / counts.sum() + 0.5 * populated / populated.sum())
+    needs = _needs(names, copy_names) * (counts >= min(MIN_SNVS_OF_CELL, counts.max()))
+    wanted = n * (0.5 * counts / counts.sum() + 0.5 * needs / needs.sum())
     numbers = 2 * np.round(wanted / 2).astype(np.int64)
     numbers[np.argmax(numbers)] += n - numbers.sum()
     return {int(name): int(number) for name, number in zip(names, numbers, strict=True)}

@@ -2,6 +2,7 @@
 useless models earn, the tool's tables."""
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from paths import ROOT
 
 from gfmtrust.core.errors import MissingInputError, UsageError
 from gfmtrust.validation import benchmark
-from gfmtrust.validation.benchmark import pool, region_proof, transfer
+from gfmtrust.validation.benchmark import copied, pool, region_proof, transfer
 from gfmtrust.validation.oracle import write_oracle
 from gfmtrust.validation.oracle.markov import draw_table
 from gfmtrust.validation.oracle.markov_bundle import Oracle, Reading, write_bundle
@@ -105,6 +106,24 @@ def networks(monkeypatch):
 
 
 @pytest.mark.torch
+def test_a_broken_promise_and_an_undeserved_level_fail_the_proof(monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    proof = importlib.import_module("proof")
+    kept = copied.CopiedCell(
+        "HIGH", "near_copy/cpg", 100, 50, 0, 9, 0, 0, 0.1, 0.1, 0.1, 0.5, 200.0, 9, "copies", "rule"
+    )
+    single = replace(kept, stratum="single_copy/cpg", model=copied.RULE)
+    assert proof.failures_of("here", [kept]) == []
+    assert proof.failures_of("here", [replace(kept, above_alpha_mutated=10)]) == [
+        "here: HIGH in near_copy/cpg was above its limit in 10 of 100; expected at most 9"
+    ]
+    assert proof.failures_of("here", [single, replace(single, exists=0)]) == [
+        "here: HIGH in single_copy/cpg was earned by the copy rule in 50; expected in none"
+    ]
+
+
+@pytest.mark.torch
 def test_what_is_trained_is_the_network_that_is_exported(networks):
     import torch
 
@@ -141,7 +160,7 @@ def test_what_a_proof_needs_and_lacks_is_named(work, tmp_path):
         benchmark.run("transfer", benchmark.BenchmarkOptions(n=1))
     with pytest.raises(
         UsageError,
-        match="fit, fresh_probes, replications, useless, transfer, region_flags, memory or satmut",
+        match="fit, fresh_probes, replications, copies, useless, transfer, region_flags, memory or satmut",
     ):
         benchmark.run("speed", benchmark.BenchmarkOptions(n=1))
 

@@ -203,8 +203,36 @@ def test_a_rare_cell_has_its_equal_share_of_the_probes():
 
 def test_quotas_leave_a_cell_with_few_snvs_its_share_alone():
     cell = np.repeat([0, 1, 2], [700, 280, 20])
-    assert probes.quotas(cell, 1000) == {0: 350 + 250, 1: 140 + 250, 2: 10}
-    assert probes.quotas(np.array([4, 4, 7]), 10) == {4: 8, 7: 2}
+    assert probes.quotas(cell, 1000, ["single_copy"]) == {0: 350 + 250, 1: 140 + 250, 2: 10}
+    names = ["a", "b", "c"]
+    assert probes.quotas(np.array([4, 4, 7]), 10, names) == {4: 8, 7: 2}
+
+
+def test_a_cell_of_near_copies_has_a_quarter_of_the_need_of_another():
+    cell = np.repeat([0, 3], [500, 500])
+    names = np.array(["near_copy", "single_copy"])
+    assert probes.quotas(cell, 1000, names) == {0: 250 + 100, 3: 250 + 400}
+
+
+def test_auto_draws_2000_probes_for_each_cell_that_may_be_high():
+    genome = random_genome(7, 60_000)
+    pos = np.arange(200, 59_800)
+    around = surroundings(genome, np.zeros(len(pos), int), pos)
+    region = np.zeros(len(pos), np.int64)
+    alt = (around.base + 1) % 4
+    snvs = [
+        site_classes.Sites(around, region, np.resize(names, len(pos)).astype(object), alt)
+        for names in (["single_copy"], ["single_copy", "repeat_family", "near_copy"])
+    ]
+    # the ALTs A>C, C>G, G>T and T>A are transversions, of which some make or break a CpG
+    assert probes.needed(snvs[0]) == 2
+    assert probes.needed(snvs[1]) == 2 + 2 + 2 * 0.25
+    bases = site_classes.Sites(around, region, snvs[0].copy)
+    assert probes.needed(snvs[0], bases) == 3
+    assert probes.needed(snvs[0].take(np.arange(20))) == 0
+    assert probes.probe_number(0, "auto", 6.75) == 13_500
+    assert probes.probe_number(0, "auto", 12) == 20_000
+    assert probes.probe_number(150_000, "auto", 6.75) == 15_000
 
 
 def test_no_merging_crosses_a_cell():

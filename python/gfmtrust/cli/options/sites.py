@@ -104,7 +104,8 @@ STEPS = {
         probes=dict(
             type=probe_number,
             default="auto",
-            help="number of probes; auto means a tenth of the SNV sites, 8,000 to 20,000 [auto]",
+            help="number of probes; auto means a tenth of the SNV sites, or 2,000 for each "
+            "certificate cell (500 of near copies) where that is more, 8,000 to 20,000 [auto]",
         ),
         shard_size=dict(
             type=positive,

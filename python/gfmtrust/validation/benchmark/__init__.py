@@ -6,6 +6,8 @@ and, on request, writes JSON.
     fresh_probes  a finished run's flags on new alleles drawn like its own
     replications  flags of calibrations drawn repeatedly from a pool of scored alleles of an oracle
                   genome, compared with the pool's error
+    copies        the same on a genome with planted copies: one model that knows the copy rule
+                  alone and one that knows the law alone, compared with a genome without copies
     useless       flags of models without information on such redraws, each alone and without the
                   caps that depend on the gain
     transfer      a calibration of one oracle genome used on its shifted version: does the shift
@@ -33,11 +35,13 @@ from gfmtrust.core.errors import UsageError, message
 from gfmtrust.core.resampling import DRAWS
 from gfmtrust.io import bed, tables
 from gfmtrust.validation.benchmark.context import fit_rate
+from gfmtrust.validation.benchmark.copied import copies
+from gfmtrust.validation.benchmark.earned import earned
 from gfmtrust.validation.benchmark.fresh_probes import fresh_probes
 from gfmtrust.validation.benchmark.memorisers import RUNS, memory
 from gfmtrust.validation.benchmark.pool import build, stored
 from gfmtrust.validation.benchmark.region_proof import region_flags, region_pool
-from gfmtrust.validation.benchmark.replications import REPLICATIONS, earned, replicate
+from gfmtrust.validation.benchmark.replications import REPLICATIONS, replicate
 from gfmtrust.validation.benchmark.satmut import MIN_BARCODES, correlations
 from gfmtrust.validation.benchmark.score_table import (
     ScoreTableOptions,
@@ -80,20 +84,21 @@ class BenchmarkOptions:
     scores: ScoreTableOptions | None = None
 
 
-def run(name: str, options: BenchmarkOptions) -> None:
-    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file.
+def run(name: str, options: BenchmarkOptions) -> dict[str, list]:
+    """Run one benchmark by name; its tables go to stdout and, with `out`, to a JSON file. Returns
+    the rows of each table by its title.
 
     `scores` writes a folder instead. Raises UsageError (64) for an unknown name or a missing input.
     """
     if name == SCORES:
         _scores(options)
-        return
-    tables_of_rows = {
-        title: [asdict(row) for row in rows] for title, rows in _results(name, options).items()
-    }
+        return {}
+    results = _results(name, options)
+    tables_of_rows = {title: [asdict(row) for row in rows] for title, rows in results.items()}
     sys.stdout.write("\n".join(text_table(rows) for rows in tables_of_rows.values()))
     if options.out:
         tables.write_json(options.out, tables.plain({"benchmark": name, **tables_of_rows}))
+    return results
 
 
 def _results(name: str, options: BenchmarkOptions) -> dict[str, list]:
@@ -208,8 +213,14 @@ def _memory(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[s
     return {"rows": memory(folder, min(n, RUNS))}
 
 
+def _copies(folder: Path, _models: list[Path], _spectrum: str, n: int) -> dict[str, list]:
+    """On two genomes, written into the folder on first use."""
+    return {"rows": copies(folder, n)}
+
+
 ORACLE = {
     "replications": _replications,
+    "copies": _copies,
     "useless": _useless,
     "transfer": _transfer,
     "region_flags": _region_flags,

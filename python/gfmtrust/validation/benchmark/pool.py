@@ -301,15 +301,21 @@ def _vcf(alleles: list[tuple], path: Path) -> Path:
     return path
 
 
-def stored(genome_dir: Path, models: list[Path], spectrum: str, n: int = POOL_ALLELES) -> Pool:
-    """Return the pool of those models from the oracle genome's folder, where it is made of n
-    alleles on first use. Raises as `build`."""
+def stored(
+    genome_dir: Path,
+    models: list[Path],
+    spectrum: str,
+    n: int = POOL_ALLELES,
+    n_own: int = OWN_ALLELES,
+) -> Pool:
+    """The pool of those models kept in the oracle genome's folder, made there of n alleles and
+    n_own mutated ones on first use. Raises as `build`."""
     name = "+".join(Bundle.open(path).model_id for path in models) or CONTEXT_FAMILY
     folder = folder_of(genome_dir, spectrum, name)
     return (
         read(folder)
         if (folder / OWN).exists()
-        else build(genome_dir, {name: models}, spectrum, n)[name]
+        else build(genome_dir, {name: models}, spectrum, n, n_own=n_own)[name]
     )
 
 

@@ -32,14 +32,22 @@ def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
     often each of its three errors is above alpha, and the means of errors and share where it
     exists."""
     rows = np.array(figures)
-    errors, share, withdrawn = rows[:, :3], rows[:, 3], rows[:, 4]
+    errors, share, withdrawn, probes = rows[:, :3], rows[:, 3], rows[:, 4], rows[:, 5]
     exists = (share > 0) | np.isfinite(errors).any(axis=1)
     return (
         int(exists.sum()),
         int(withdrawn.sum()),
         *(int(count) for count in (errors > alpha).sum(axis=0)),
         *means(rows[exists, :4]),
+        float(probes.mean()),
+        most_violations(len(rows)),
     )
+
+
+def most_violations(n: int, delta: float = 0.05) -> int:
+    """Broken promises in n replications that delta allows: its expectation and two standard errors,
+    63 of 1,000."""
+    return int(n * delta + 2 * (n * delta * (1 - delta)) ** 0.5)
 
 
 def means(rows: np.ndarray) -> tuple[float, ...]:

@@ -87,11 +87,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Cell:
-    """One level in one cell over all replications: in how many any allele has it; in how many the
-    exam withdrew it; in how many the error of the alleles with exactly that flag exceeds alpha, in
-    the pool in balanced order and run-oriented, and among the mutated alleles; the mean of these
-    errors, and of the share of the cell's mutated alleles with the flag, where it exists (NaN where
-    it never does)."""
+    """One level in one cell over all replications: in how many some allele carries it; in how many
+    the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
+    alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
+    mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
+    exists (NaN where it never does). probes: mean number of the cell's probes that certify the
+    level; limit: counts above alpha that delta allows, see `most_violations`."""
 
     level: str
     stratum: str
@@ -105,6 +106,14 @@ class Cell:
     error_run: float
     error_mutated: float
     share: float
+    probes: float
+    limit: int
+
+    @property
+    def keeps_promise(self) -> bool:
+        """Whether every count above alpha is within the limit."""
+        counts = (self.above_alpha, self.above_alpha_run, self.above_alpha_mutated)
+        return max(counts) <= self.limit
 
 
 @dataclass(frozen=True)
@@ -246,7 +255,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             if classes not in members:
                 members[classes] = [np.isin(names, classes) for names in strata_of]
             tally[level.name, "+".join(classes)].append(
-                _errors(pool, members[classes], drawn, level, classes)
+                (*_errors(pool, members[classes], drawn, level, classes), certificate.n_probes)
             )
         if seed - first < MOST_USEFUL:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
@@ -258,28 +267,6 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
                     (*worth(pool, _ranks_by(pool, drawn, ranking)), *single_prr[name])
                 )
     return tally, useful
-
-
-@dataclass(frozen=True)
-class Earned:
-    """The number of `redraws` in which any allele of the pool got HIGH, or MEDIUM; error: decoy
-    error of the pool."""
-
-    model: str
-    redraws: int
-    high: int
-    medium: int
-    error: float
-
-
-def earned(pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0) -> Earned:
-    """Return what a model gets in n redraws; a useless one must get no HIGH, and MEDIUM in at most
-    delta of them."""
-    given = [
-        {int(rank) for rank in np.unique(draw(pool, seed + i, n_probes).rank)} for i in range(n)
-    ]
-    high, medium = (sum(level in ranks for ranks in given) for level in LEVELS)
-    return Earned("+".join(pool.models), n, high, medium, float(pool.wrong.mean()))
 
 
 def _alpha(level: Rank) -> float:

@@ -87,11 +87,14 @@ def _with_rare_letters(codes: list[np.ndarray], n: int, rng: np.random.Generator
 
 
 def write_planted(genome: PlantedGenome, folder: Path) -> None:
-    """Write the FASTA, the distribution of every base, and the places with the rare letter."""
+    """Write the FASTA, the distribution of every base, and the places with the rare letter where
+    there are any."""
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(fasta_record(contig) for contig in genome.contigs)
     (folder / dataset.GENOME).write_bytes(file_bytes(dataset.GENOME, text))
     dataset.write_truth(folder / dataset.TRUTH, genome.contigs)
+    if not len(genome.rare):
+        return
     columns = dict(zip(RARE_SCHEMA.names, genome.rare.T, strict=True))
     tables.write(
         folder / RARE,
