@@ -11,6 +11,7 @@ PACKAGES = (
     "readers",
     "models",
     "baseline",
+    "store",
     "scoring",
     "export",
     "calibration",

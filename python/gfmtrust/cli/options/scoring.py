@@ -51,5 +51,28 @@ STEPS = {
             type=positive,
             help="windows per pass; chosen automatically; it does not change the results on CPU",
         ),
+        score_store=dict(
+            type=Path,
+            help="folder of answers of earlier runs: they are looked up, only what is missing is "
+            "scored, and the new answers are added",
+        ),
+        new_rows=dict(
+            type=Path,
+            help="folder for the new answers, which leaves --score_store unchanged; merge_stores "
+            "joins both [--score_store]",
+        ),
+    ),
+    "merge_stores": step(
+        "Join score stores and the new rows of runs into one store. Example: gfmtrust merge_stores "
+        "--stores store --out_dir store joins the files that runs added to a store",
+        stores=dict(
+            type=Path,
+            nargs="+",
+            required=True,
+            help="folders given to score_sites as --score_store or --new_rows",
+        ),
+        out_dir=dict(
+            type=Path, required=True, help="folder of the joined store; may be one of --stores"
+        ),
     ),
 }

@@ -23,6 +23,7 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "list_sites": sites.list_sites,
     "import_scores": models.import_scores,
     "score_sites": scoring.score_sites,
+    "merge_stores": scoring.merge_stores,
     "calibrate": results.calibrate,
     "annotate_sites": results.annotate_sites,
     "annotate_vcf": results.annotate_vcf,

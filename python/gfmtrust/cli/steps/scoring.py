@@ -19,7 +19,17 @@ def _scoring_options(options: argparse.Namespace) -> ScoringOptions:
     from gfmtrust.scoring.options import ScoringOptions
 
     given = vars(options) | {"threads": options.cpus}
-    names = ("views", "neighbours", "max_n", "device", "threads", "batch", "allow_long_window")
+    names = (
+        "views",
+        "neighbours",
+        "max_n",
+        "device",
+        "threads",
+        "batch",
+        "allow_long_window",
+        "score_store",
+        "new_rows",
+    )
     return ScoringOptions(**{name: given[name] for name in names if name in given})
 
 
@@ -71,3 +81,9 @@ def score_sites(options: argparse.Namespace) -> None:
         options.out_dir,
         replace(_scoring_options(options), stride=stride),
     )
+
+
+def merge_stores(options: argparse.Namespace) -> None:
+    from gfmtrust.store import merge
+
+    merge.merge_stores(options.stores, options.out_dir)
