@@ -27,7 +27,7 @@ from gfmtrust.readers.reader import READING_VERSION, Reader
 from gfmtrust.readers.site_scores import SiteScores, joined, refuse_broken
 from gfmtrust.store import files
 from gfmtrust.store.keys import site_keys, variant_keys
-from gfmtrust.store.lookup import Found, StoredRows
+from gfmtrust.store.lookup import Lookup, StoredRows
 from gfmtrust.store.rows import rows_of
 
 
@@ -93,13 +93,13 @@ class StoredAnswers(Answers):
         assert self.site_rows is not None
         scope = self.site_rows.scope
         keys = site_keys(self.reader, self.genome, scope, contig_index, pos)
-        found = self._found(self.site_rows, keys)
-        missing, stored = np.flatnonzero(~found.is_found), np.flatnonzero(found.is_found)
+        lookup = self._looked_up(self.site_rows, keys)
+        missing, stored = np.flatnonzero(~lookup.is_found), np.flatnonzero(lookup.is_found)
         answered = self.reader.answer_sites(
             self.scorer, self.genome, contig_index[missing], pos[missing], self.reading
         )
         scores = joined(
-            [_sites_of(found.rows["values"][stored], scope.n_views), answered], scope.n_views
+            [_sites_of(lookup.rows["values"][stored], scope.n_views), answered], scope.n_views
         ).take(np.argsort(np.concatenate([stored, missing])))
         refuse_broken(scores, self.reader.model.model_id)
         whole = (answered.status == "") & np.isfinite(answered.probs).all(axis=(1, 2))
@@ -111,8 +111,8 @@ class StoredAnswers(Answers):
         assert self.variant_rows is not None
         scope = self.variant_rows.scope
         keys = variant_keys(self.reader, self.genome, scope, contig_index, variants)
-        found = self._found(self.variant_rows, keys)
-        missing, stored = np.flatnonzero(~found.is_found), np.flatnonzero(found.is_found)
+        lookup = self._looked_up(self.variant_rows, keys)
+        missing, stored = np.flatnonzero(~lookup.is_found), np.flatnonzero(lookup.is_found)
         answered = self.reader.score_variants(
             self.scorer,
             self.genome,
@@ -122,18 +122,18 @@ class StoredAnswers(Answers):
         )
         llr = np.full((len(variants), scope.n_views), np.nan, np.float32)
         status = np.full(len(variants), "", object)
-        llr[stored] = found.rows["values"][stored]
+        llr[stored] = lookup.rows["values"][stored]
         llr[missing], status[missing] = answered.llr, answered.status
         whole = (answered.status == "") & np.isfinite(answered.llr).all(axis=1)
         self.new.append((scope, keys[missing][whole], answered.llr[whole]))
         self.variants += len(stored)
         return HaplotypeScores(llr, status)
 
-    def _found(self, stored: StoredRows, keys: np.ndarray) -> Found:
-        found = stored.find(keys)
-        self.damaged += found.damaged
-        self.conflicting += found.conflicting
-        return found
+    def _looked_up(self, stored: StoredRows, keys: np.ndarray) -> Lookup:
+        lookup = stored.find(keys)
+        self.damaged += lookup.damaged
+        self.conflicting += lookup.conflicting
+        return lookup
 
     def write(self, store: Path) -> int:
         n_rows = 0

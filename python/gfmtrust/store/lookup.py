@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Found:
+class Lookup:
     """The rows of n keys. rows: structured (n,), zeros where nothing is stored; is_found: bool
     (n,); damaged: rows whose checksum does not fit; conflicting: keys with two different rows."""
 
@@ -63,7 +63,7 @@ class StoredRows:
         )
         return cls(scope, opened)
 
-    def find(self, keys: np.ndarray) -> Found:
+    def find(self, keys: np.ndarray) -> Lookup:
         """The rows of n keys, uint64 (n, 2). A damaged row counts as absent, and so does a key that
         has two different rows."""
         rows = np.zeros(len(keys), row_type(self.scope))
@@ -82,7 +82,7 @@ class StoredRows:
                 rows["checksum"][inside] != candidates["checksum"]
             )
             rows[inside], is_found[inside] = candidates, True
-        return Found(rows, is_found & ~is_conflict, damaged, int(is_conflict.sum()))
+        return Lookup(rows, is_found & ~is_conflict, damaged, int(is_conflict.sum()))
 
 
 def _difference(scope: StoreScope, other: StoreScope | None) -> str:

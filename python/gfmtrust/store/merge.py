@@ -44,17 +44,17 @@ def merge_stores(stores: list[Path], out: Path) -> MergeCounts:
     Raises MissingInputError (66) for a store that is no folder, BadDataError (65) for one that a
     newer gfmtrust wrote, InputOutputError (74) where the disk is full.
     """
-    counts, found = MergeCounts(), dict[StoreScope, list[Path]]()
+    counts, row_files = MergeCounts(), dict[StoreScope, list[Path]]()
     for store in stores:
         if not store.is_dir():
             raise MissingInputError(message(str(store), "no folder", "the folder of a score store"))
         for folder, scope in files.scopes(store):
             if scope is not None and folder.name == scope.digest.hex():
-                found.setdefault(scope, []).extend(files.row_files(store, scope))
+                row_files.setdefault(scope, []).extend(files.row_files(store, scope))
             else:
                 log.warning("%s: rows of an older version or damaged; left out", folder)
     out.mkdir(parents=True, exist_ok=True)
-    for scope, paths in found.items():
+    for scope, paths in row_files.items():
         maps = [files.opened(path, scope) for path in paths]
         opened = [rows for rows in maps if rows is not None]
         counts.unreadable += len(maps) - len(opened)

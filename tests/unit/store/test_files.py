@@ -23,7 +23,7 @@ def written(store, *seeds, n=50, scope=SCOPE):
     return [files.write_rows(store, scope, [stored_rows.rows(n, seed, scope)])[0] for seed in seeds]
 
 
-def found(store, n=50, seed=0, scope=SCOPE):
+def looked_up(store, n=50, seed=0, scope=SCOPE):
     return StoredRows.open(store, scope).find(stored_rows.keys(n, seed))
 
 
@@ -31,12 +31,12 @@ def test_rows_come_back_by_their_keys(tmp_path):
     written(tmp_path, 0, 10, 20)
     for seed in (0, 10, 20):
         keys = stored_rows.keys(50, seed)
-        answer = found(tmp_path, seed=seed)
+        answer = looked_up(tmp_path, seed=seed)
         assert answer.is_found.all()
         by_key = {(int(row["high"]), int(row["low"])): row for row in stored_rows.rows(50, seed)}
         for key, row in zip(keys.tolist(), answer.rows, strict=True):
             assert row == by_key[tuple(key)]
-    assert not found(tmp_path, seed=30).is_found.any()
+    assert not looked_up(tmp_path, seed=30).is_found.any()
 
 
 def test_places_are_those_of_a_linear_search():
@@ -68,12 +68,12 @@ def test_the_same_rows_give_one_file(tmp_path):
 def test_writers_at_one_time_lose_nothing(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda seed: written(tmp_path, seed * 10), range(16)))
-    assert all(found(tmp_path, seed=seed * 10).is_found.all() for seed in range(16))
+    assert all(looked_up(tmp_path, seed=seed * 10).is_found.all() for seed in range(16))
     assert not list(tmp_path.rglob("*.part"))
     counts = merge.merge_stores([tmp_path], tmp_path)
     assert (counts.rows, counts.repeated, counts.conflicting) == (16 * 50, 0, 0)
     assert len(files.row_files(tmp_path, SCOPE)) == 1
-    assert all(found(tmp_path, seed=seed * 10).is_found.all() for seed in range(16))
+    assert all(looked_up(tmp_path, seed=seed * 10).is_found.all() for seed in range(16))
 
 
 @pytest.mark.parametrize("part_bytes", [1, 3_000, 1 << 28])
@@ -91,7 +91,9 @@ def test_a_merge_is_the_union_in_order(tmp_path, monkeypatch, part_bytes):
     keys = [(int(row["high"]), int(row["low"])) for row in rows]
     assert keys == sorted(keys)
     assert (counts.rows, counts.repeated, counts.conflicting) == (200, 50, 0)
-    assert found(tmp_path / "merged", seed=5, scope=replace(SCOPE, kind=VARIANTS)).is_found.all()
+    assert looked_up(
+        tmp_path / "merged", seed=5, scope=replace(SCOPE, kind=VARIANTS)
+    ).is_found.all()
     assert len(files.row_files(one, SCOPE)) == 2, "an input is left as it is"
 
 
@@ -101,11 +103,11 @@ def test_two_different_rows_of_a_key_are_both_dropped(tmp_path):
     keys = stored_rows.keys(50, 0)[:7]
     values = np.full((7, SCOPE.n_values), 0.5, np.float32)
     files.write_rows(tmp_path, SCOPE, [rows_of(SCOPE, keys, values)])
-    answer = found(tmp_path)
+    answer = looked_up(tmp_path)
     assert (answer.conflicting, int(answer.is_found.sum())) == (7, 43)
     counts = merge.merge_stores([tmp_path], tmp_path)
     assert (counts.rows, counts.conflicting) == (43, 7)
-    answer = found(tmp_path)
+    answer = looked_up(tmp_path)
     assert (answer.conflicting, answer.is_found.tolist()) == (0, [False] * 7 + [True] * 43)
 
 
@@ -117,7 +119,7 @@ def test_a_flipped_bit_costs_one_row(tmp_path, bit):
     for place in range(0, size, 11):
         path = written(tmp_path / f"{place}", 0)[0]
         flip(path, -25 * size + place, bit)
-        answer = found(tmp_path / f"{place}")
+        answer = looked_up(tmp_path / f"{place}")
         # a key that is out of order can hide others from the search, and never shows a wrong row
         lost = 50 - int(answer.is_found.sum())
         assert lost == 1 if place >= 16 else 1 <= lost < 50
@@ -125,7 +127,7 @@ def test_a_flipped_bit_costs_one_row(tmp_path, bit):
         assert all(row.tobytes() in good for row in answer.rows[answer.is_found])
         counts = merge.merge_stores([tmp_path / f"{place}"], tmp_path / f"{place}")
         assert (counts.rows, counts.damaged) == (49, 1)
-        assert int(found(tmp_path / f"{place}").is_found.sum()) == 49
+        assert int(looked_up(tmp_path / f"{place}").is_found.sum()) == 49
 
 
 @pytest.mark.bad_input
@@ -134,9 +136,9 @@ def test_a_truncated_file_is_left_out_by_name(tmp_path, caplog, length):
     path, whole = written(tmp_path, 0, 10)
     path.write_bytes(path.read_bytes()[:length])
     with caplog.at_level(logging.WARNING):
-        answer = found(tmp_path)
+        answer = looked_up(tmp_path)
     assert not answer.is_found.any()
-    assert found(tmp_path, seed=10).is_found.all()
+    assert looked_up(tmp_path, seed=10).is_found.all()
     assert path.name in caplog.text
     assert merge.merge_stores([tmp_path], tmp_path / "merged").unreadable == 1
 
@@ -157,7 +159,7 @@ def test_a_truncated_file_is_left_out_by_name(tmp_path, caplog, length):
 def test_rows_of_another_scope_are_not_used_and_are_counted(tmp_path, caplog, change):
     written(tmp_path, 0, scope=replace(SCOPE, **change))
     with caplog.at_level(logging.INFO):
-        assert not found(tmp_path).is_found.any()
+        assert not looked_up(tmp_path).is_found.any()
     assert "0 rows of sites for toy in 0 files; sets of rows not used: another" in caplog.text
 
 
@@ -168,7 +170,7 @@ def test_a_row_moved_to_another_scope_does_not_fit_its_checksum(tmp_path):
     folder = files.scope_folder(tmp_path, SCOPE)
     folder.mkdir()
     path.rename(folder / path.name)
-    answer = found(tmp_path)
+    answer = looked_up(tmp_path)
     assert (answer.damaged, int(answer.is_found.sum())) == (50, 0)
 
 
@@ -182,7 +184,7 @@ def test_a_store_of_a_newer_version_is_refused_in_one_line(tmp_path, capsys):
     written(tmp_path / "store", 0)
     restate(tmp_path / "store", lambda facts: {"version": 2, "anything": "new"})
     with pytest.raises(BadDataError, match="scope.json: version 2; expected version 1 or older"):
-        found(tmp_path / "store", scope=replace(SCOPE, views="fast"))
+        looked_up(tmp_path / "store", scope=replace(SCOPE, views="fast"))
     code = cli.main(
         ["merge_stores", "--stores", str(tmp_path / "store"), "--out_dir", str(tmp_path / "out")]
     )
@@ -199,16 +201,16 @@ def test_facts_that_cannot_be_read_are_counted(tmp_path, caplog, text):
     written(tmp_path, 0)
     (files.scope_folder(tmp_path, SCOPE) / files.FACTS_FILE).write_text(text)
     with caplog.at_level(logging.INFO):
-        assert not found(tmp_path, scope=replace(SCOPE, views="fast")).is_found.any()
+        assert not looked_up(tmp_path, scope=replace(SCOPE, views="fast")).is_found.any()
     assert "older or unreadable 1" in caplog.text
-    assert found(tmp_path).is_found.all()
+    assert looked_up(tmp_path).is_found.all()
 
 
 @pytest.mark.bad_input
 def test_a_store_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "store").write_text("")
     with pytest.raises(MissingInputError, match="no folder"):
-        found(tmp_path / "store")
+        looked_up(tmp_path / "store")
     with pytest.raises(MissingInputError, match="absent: no folder"):
         merge.merge_stores([tmp_path / "absent"], tmp_path / "merged")
 
@@ -224,4 +226,4 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch, n):
     with pytest.raises(InputOutputError, match="score store .*: no space left on device"):
         written(tmp_path, 10, n=n)
     assert sorted(path for path in tmp_path.rglob("*")) == before
-    assert found(tmp_path).is_found.all()
+    assert looked_up(tmp_path).is_found.all()

@@ -45,8 +45,8 @@ def keys_of(bundle, texts, preset, pos=POS):
     """The key of the site at `pos` of each text, a list of pairs."""
     genome = FakeGenome(**{f"c{number}": text for number, text in enumerate(texts)})
     at = np.full(len(texts), pos)
-    found = site_keys(reader_of(bundle), genome, scope_of(preset), np.arange(len(texts)), at)
-    return [tuple(one) for one in found.tolist()]
+    pairs = site_keys(reader_of(bundle), genome, scope_of(preset), np.arange(len(texts)), at)
+    return [tuple(one) for one in pairs.tolist()]
 
 
 def key(bundle, letters, preset, pos=POS):
@@ -75,8 +75,8 @@ def test_the_key_covers_every_letter_that_changes_the_answer(name, preset):
     bundle, places = BUNDLES[name], range(POS - 75, POS + 75)
     texts = [LETTERS, *(changed(LETTERS, at) for at in places)]
     in_key, in_answer = (
-        [at for at, one in zip(places, found[1:], strict=True) if one != found[0]]
-        for found in (keys_of(bundle, texts, preset), answers_of(bundle, texts, preset))
+        [at for at, one in zip(places, column[1:], strict=True) if one != column[0]]
+        for column in (keys_of(bundle, texts, preset), answers_of(bundle, texts, preset))
     )
     assert set(in_answer) <= set(in_key)
     before, after = site_stretch(reader_of(bundle), preset)
