@@ -24,6 +24,8 @@ STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "import_scores": models.import_scores,
     "score_sites": scoring.score_sites,
     "merge_stores": scoring.merge_stores,
+    "precompute": scoring.precompute,
+    "join_tables": scoring.join_tables,
     "calibrate": results.calibrate,
     "annotate_sites": results.annotate_sites,
     "annotate_vcf": results.annotate_vcf,

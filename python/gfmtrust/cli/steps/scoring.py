@@ -87,3 +87,28 @@ def merge_stores(options: argparse.Namespace) -> None:
     from gfmtrust.store import merge
 
     merge.merge_stores(options.stores, options.out_dir)
+
+
+def precompute(options: argparse.Namespace) -> None:
+    from gfmtrust.core.errors import UsageError, message
+    from gfmtrust.scoring import precompute
+
+    if options.regions and options.contigs:
+        raise UsageError(message("--contigs", "given with --regions", "one of the two"))
+    precompute.precompute(
+        options.fasta,
+        options.bundle,
+        options.regions or options.contigs,
+        options.out,
+        _scoring_options(options),
+        precompute.Scale(options.shard_size, *options.part),
+        options.contig_map,
+    )
+
+
+def join_tables(options: argparse.Namespace) -> None:
+    from gfmtrust.io.genome import Genome
+    from gfmtrust.scoring import base_table
+
+    longest_contig = max(Genome.open(options.fasta).contigs.values(), default=0)
+    base_table.join_tables(options.tables, options.out, longest_contig)
