@@ -54,7 +54,14 @@ case $step in
     score_sites)
         name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)
         touch "$out_dir/$name.parquet"
+        rows=$(option --new_rows "$@")
+        [ -z "$rows" ] || { mkdir -p "$rows/scope"; echo "$name" > "$rows/scope/$name.npy"; }
         echo '{}' > "$out_dir/$name.metrics.json" ;;
+    merge_stores) touch "$out_dir/merged.npy" ;;
+    precompute)
+        mkdir -p "$(option --new_rows "$@")"
+        echo '' | gzip > "$out" ;;
+    join_tables) touch "$out" "$out.tbi" ;;
     calibrate)
         printf '{"options": {"alpha_high": %s, "alpha_medium": %s, "delta": %s, "looks": %s}}\n' "$(option --alpha_high "$@")" \
             "$(option --alpha_medium "$@")" "$(option --delta "$@")" "$(option --looks "$@")" > "$out_dir/calibration.json"
