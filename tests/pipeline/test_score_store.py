@@ -77,7 +77,7 @@ def test_the_folder_that_a_run_writes_is_not_its_input(launch, fake_tools):
     assert "absent" in absent.text
 
 
-@pytest.mark.parametrize("regions", [(), ("--regions", "panel.bed")], ids=["genome", "regions"])
+@pytest.mark.parametrize("regions", [("--regions", "panel.bed")], ids=["regions"])
 def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
     launch = launch_of(tmp_path / "launch")
     given = ("--fasta", "genome.fa", "--models", "models/first,models/second", "--precompute")

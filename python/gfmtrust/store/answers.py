@@ -4,9 +4,10 @@
     scores = answers.score_sites(contig_index, pos)
     answers.write(delta_dir)            # the rows that the store lacked
 
-Stored are single sites and whole haplotypes that got a finite answer in every view. Not stored: a
-row with a status (its letters alone give it, or the failure may pass), bases from tiles (their
-value depends on the tile), the context model (its votes depend on the position), external tables.
+Stored are single sites and whole haplotypes that got a finite answer in every view, and sites whose
+answer lies outside A, C, G, T. Not stored: another row with a status (its letters alone give it, or
+the failure may pass), bases from tiles (their value depends on the tile), the context model (its
+votes depend on the position), external tables.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 from gfmtrust.bundle.runtime import runtime_version
 from gfmtrust.core.contracts.score_store import SITES, VARIANTS, StoreScope
 from gfmtrust.core.interfaces import Genome, LoadedScorer
-from gfmtrust.core.vocabulary import CONTEXT_FAMILY
+from gfmtrust.core.vocabulary import CONTEXT_FAMILY, Status
 from gfmtrust.inputs.variants import Variant
 from gfmtrust.readers.haplotypes import HaplotypeScores
 from gfmtrust.readers.options import ReadingOptions
@@ -102,7 +103,7 @@ class StoredAnswers(Answers):
             [_sites_of(lookup.rows["values"][stored], scope.n_views), answered], scope.n_views
         ).take(np.argsort(np.concatenate([stored, missing])))
         refuse_broken(scores, self.reader.model.model_id)
-        whole = (answered.status == "") & np.isfinite(answered.probs).all(axis=(1, 2))
+        whole = _will_be_the_same(answered)
         self.new.append((scope, keys[missing][whole], _values_of(answered.take(whole))))
         self.sites += len(stored)
         return scores
@@ -163,6 +164,14 @@ def scope_of(kind: str, reader: Reader, device: str, reading: ReadingOptions) ->
     )
 
 
+def _will_be_the_same(scores: SiteScores) -> np.ndarray:
+    """Which answers are stored, bool (n,): those that are finite in every view, and those whose
+    probability lies outside A, C, G, T. A view that the runtime failed on has the mass 1 there and
+    may succeed another time."""
+    is_elsewhere = (scores.status == Status.MODEL_ERROR) & (scores.off_alphabet < 1)
+    return is_elsewhere | ((scores.status == "") & np.isfinite(scores.probs).all(axis=(1, 2)))
+
+
 def _values_of(scores: SiteScores) -> np.ndarray:
     """The values of rows of sites, float32 (n, 4 V + 4)."""
     return np.column_stack(
@@ -180,4 +189,6 @@ def _sites_of(values: np.ndarray, n_views: int) -> SiteScores:
     """The scores that `_values_of` made values of."""
     probs = values[:, : 4 * n_views].reshape(len(values), n_views, 4)
     columns = (np.ascontiguousarray(values[:, 4 * n_views + at]) for at in range(4))
-    return SiteScores(probs, np.full(len(values), "", object), *columns)
+    status = np.full(len(values), "", object)
+    status[np.isnan(probs).all(axis=(1, 2))] = Status.MODEL_ERROR
+    return SiteScores(probs, status, *columns)

@@ -20,14 +20,14 @@ workflow PRECOMPUTE_SCORES {
     def none = [cohort, []]
     def contig_map = options.contig_map in ['none', 'auto'] ? [options.contig_map, []] : ['file', options.contig_map]
     def beds = [cohort, options.regions.collect { entry -> entry[1] }]
-    def store = options.score_store ?: none
+    def given_store = options.score_store ?: none
     checked = CHECK_INPUTS(ch_fasta.map { meta, fasta -> [meta, fasta, []] }, [[], []], beds, none, contig_map, '', options.code)
     ch_genome = ch_fasta.combine(checked.fai).map { meta, fasta, _meta, fai -> [meta, fasta, fai] }.first()
     exported = EXPORT_MODEL(ch_models, ch_genome, options.code)
     ch_parts = exported.bundle
         .combine(channel.fromList((1..parts).toList()))
         .map { meta, bundle, part -> [[id: meta.id, digest: meta.digest, part: part, parts: parts], bundle] }
-    scored = PRECOMPUTE(ch_parts, ch_genome, beds, store, contig_map, options.views, options.neighbours, options.code)
+    scored = PRECOMPUTE(ch_parts, ch_genome, beds, given_store, contig_map, options.views, options.neighbours, options.code)
     // in the order of the parts: the order in which tasks end must not reach a task's hash
     ch_tables = scored.table
         .map { meta, table -> [meta.id, meta.part, table] }
@@ -38,10 +38,15 @@ workflow PRECOMPUTE_SCORES {
         .toList()
         .map { pairs -> pairs.sort { pair -> [pair[0].id, String.format('%06d', pair[0].part)].join(' ') } }
         .map { pairs -> [cohort, pairs.collect { pair -> pair[1] }] }
-    merged = MERGE_STORES(ch_new_rows, store, options.code)
+    merged = MERGE_STORES(ch_new_rows, given_store, options.code)
+
+    // named here, not under emit: the strict parser of Nextflow 25.04.0 loses an emit with a value of its own
+    table = joined.table
+    index = joined.index
+    score_store = merged.store
 
     emit:
-    table = joined.table // [meta, tsv.gz]
-    index = joined.index // [meta, tbi or csi]
-    store = merged.store // [meta, folder]
+    table       // [meta, tsv.gz]
+    index       // [meta, tbi or csi]
+    score_store // [meta, folder]
 }

@@ -165,6 +165,30 @@ def test_a_run_with_other_settings_uses_no_row(run, tmp_path, monkeypatch, chang
 
 
 @pytest.mark.bad_input
+def test_an_answer_outside_the_alphabet_is_an_answer_and_a_failure_of_the_runtime_is_none(
+    run, tmp_path, monkeypatch
+):
+    """Mass 0.9 outside A, C, G, T comes again; the runtime failed where it is 1."""
+    path = of_kind(run, ShardKind.SITES)[0]
+    whole = readers.Reader.answer_sites
+
+    def elsewhere(self, scorer, genome, contig_index, pos, options):
+        scores = whole(self, scorer, genome, contig_index, pos, options)
+        for mass, rows in ((0.9, pos % 10 == 0), (1.0, pos % 10 == 1)):
+            scores.off_alphabet[rows] = mass
+            scores.probs[rows], scores.status[rows] = np.nan, "MODEL_ERROR"
+        return scores
+
+    monkeypatch.setattr("gfmtrust.readers.site_scores.MAX_BAD_SHARE", 1.0)
+    monkeypatch.setattr(readers.Reader, "answer_sites", elsewhere)
+    first, second = (scored(run, path, tmp_path / "store") for _ in range(2))
+    pos = first.rows["pos"].to_numpy()
+    assert (first.scores.status[pos % 10 <= 1] == "MODEL_ERROR").all()
+    assert second.metrics.stored_sites == len(pos) - (pos % 10 == 1).sum()
+    assert contents(second, tmp_path / "b") == contents(first, tmp_path / "a")
+
+
+@pytest.mark.bad_input
 def test_failed_sites_are_judged_over_the_whole_shard(run, tmp_path, monkeypatch):
     """Two sites without an answer end no run of thousands, although they alone are scored anew;
     the same share of failures is refused with and without a store."""
