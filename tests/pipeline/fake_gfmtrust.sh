@@ -34,7 +34,8 @@ case $step in
     read_sheet) real_gfmtrust "$@" ;;
     check_inputs)
         mkdir "$out_dir/spellings"
-        cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"
+        vcfs=$(option --vcfs "$@")
+        [ -z "$vcfs" ] || cp "$vcfs" "$out_dir/vcfs.tsv"
         echo '{}' > "$out_dir/checks.json"
         [ -z "$(option --background_fasta "$@")" ] || touch "$out_dir/joined.fa" "$out_dir/joined.fa.fai"
         touch "$out_dir/$(basename "$(option --fasta "$@")").fai" ;;
