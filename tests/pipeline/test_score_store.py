@@ -7,7 +7,9 @@ pytestmark = pytest.mark.pipeline
 
 
 def names(run):
-    return sorted(task["name"].split(":", 1)[-1].split(":", 1)[-1] for task in run.tasks())
+    return sorted(
+        f"{nextflow_run.process(task)} {task['name'].split(' ', 1)[1]}" for task in run.tasks()
+    )
 
 
 def launch_of(folder):
