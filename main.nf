@@ -4,6 +4,7 @@
 //
 
 include { GFMTRUST          } from './workflows/gfmtrust'
+include { PRECOMPUTE_SCORES } from './subworkflows/local/precompute_scores/main'
 include { informationText   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { checkParameters   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
 include { samplesheetOf     } from './subworkflows/local/utils_gfmtrust_pipeline/run'
@@ -34,11 +35,16 @@ workflow {
 
         def dry_run = params.dry_run
         def outdir = params.outdir
-        def kind = params.regions_only ? 'bed' : 'vcf'
+        def kind = params.precompute ? 'table' : params.regions_only ? 'bed' : 'vcf'
         workflow.onComplete {
             log.info(endText(dry_run, outdir, kind))
         }
 
-        GFMTRUST(sheet, models, fasta, options, multiqcConfigs(params), params.outdir)
+        if (params.precompute) {
+            PRECOMPUTE_SCORES(channel.value([[id: fasta.simpleName], fasta]), channel.fromList(models), options, params.precompute_parts)
+        }
+        else {
+            GFMTRUST(sheet, models, fasta, options, multiqcConfigs(params), params.outdir)
+        }
     }
 }

@@ -20,6 +20,7 @@ from gfmtrust.core.contracts.plan import Plan  # noqa: E402
 from gfmtrust.core.contracts.planned_shard import PlannedShard  # noqa: E402
 from gfmtrust.core.contracts.run import RunFacts  # noqa: E402
 from gfmtrust.core.contracts.samplesheet import Samplesheet  # noqa: E402
+from gfmtrust.core.contracts.score_store import StoreScope  # noqa: E402
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice  # noqa: E402
 
 CONTRACTS: tuple[type[Contract], ...] = (
@@ -30,6 +31,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     StrideChoice,
     ShardFacts,
     ShardMetrics,
+    StoreScope,
     RunCalibration,
     RunFacts,
     VcfCounts,

@@ -12,6 +12,7 @@ PACKAGES = (
     "readers",
     "models",
     "baseline",
+    "store",
     "scoring",
     "export",
     "calibration",

@@ -34,7 +34,8 @@ case $step in
     read_sheet) real_gfmtrust "$@" ;;
     check_inputs)
         mkdir "$out_dir/spellings"
-        cp "$(option --vcfs "$@")" "$out_dir/vcfs.tsv"
+        vcfs=$(option --vcfs "$@")
+        [ -z "$vcfs" ] || cp "$vcfs" "$out_dir/vcfs.tsv"
         echo '{}' > "$out_dir/checks.json"
         [ -z "$(option --background_fasta "$@")" ] || touch "$out_dir/joined.fa" "$out_dir/joined.fa.fai"
         touch "$out_dir/$(basename "$(option --fasta "$@")").fai" ;;
@@ -54,7 +55,14 @@ case $step in
     score_sites)
         name=$(basename "$(option --bundle "$@")").$(basename "$(option --shard "$@")" .parquet)
         touch "$out_dir/$name.parquet"
+        rows=$(option --new_rows "$@")
+        [ -z "$rows" ] || { mkdir -p "$rows/scope"; echo "$name" > "$rows/scope/$name.npy"; }
         echo '{}' > "$out_dir/$name.metrics.json" ;;
+    merge_stores) touch "$out_dir/merged.npy" ;;
+    precompute)
+        mkdir -p "$(option --new_rows "$@")"
+        echo '' | gzip > "$out" ;;
+    join_tables) touch "$out" "$out.tbi" ;;
     calibrate)
         printf '{"options": {"alpha_high": %s, "alpha_medium": %s, "delta": %s, "looks": %s}}\n' "$(option --alpha_high "$@")" \
             "$(option --alpha_medium "$@")" "$(option --delta "$@")" "$(option --looks "$@")" > "$out_dir/calibration.json"

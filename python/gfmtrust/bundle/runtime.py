@@ -26,6 +26,13 @@ def runner(graph: Path, threads: int = 1, device: str = "cpu") -> Callable[[dict
     return lambda feeds: dict(zip(names, runtime.run(names, feeds), strict=True))
 
 
+def runtime_version() -> str:
+    """The version of ONNX Runtime."""
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
 def load(
     graph: Path, device: str, threads: int, weights: dict[str, np.ndarray] | None = None
 ) -> Runtime:

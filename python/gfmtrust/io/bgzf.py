@@ -282,11 +282,15 @@ class BgzfWriter:
             self._file.write(_block(bytes(self._pending[:BLOCK_INPUT]), self._level))
             del self._pending[:BLOCK_INPUT]
 
-    def close(self) -> None:
-        """Write the remaining text and the end-of-file block; the file stays open."""
+    def end_block(self) -> None:
+        """Write what is pending, so that the next text begins a block."""
         if self._pending:
             self._file.write(_block(bytes(self._pending), self._level))
             self._pending.clear()
+
+    def close(self) -> None:
+        """Write the remaining text and the end-of-file block; the file stays open."""
+        self.end_block()
         self._file.write(EOF_BLOCK)
 
 

@@ -18,12 +18,14 @@ def write_index(
     """Index `path` in place and return the file name of the index, or None with a counted warning
     where htslib cannot.
 
-    preset: 'vcf' or 'bed'. csi: write a .csi instead of a .tbi. skipped_lines: the number of lines
-    to skip at the start of a BED, because the preset only skips # lines and treats a track line as
-    a broken interval; the default is 0.
+    preset: 'vcf', 'bed', or 'table' for lines that begin with a contig and a 1-based position. csi:
+    write .csi instead of .tbi. skipped_lines: lines at the start of a BED to pass over, as the
+    preset knows only # lines and takes a track line for a broken interval. Default is 0.
     """
     layout: dict = {"preset": preset}
-    if skipped_lines:
+    if preset == "table":
+        layout = {"seq_col": 0, "start_col": 1, "end_col": 1, "zerobased": False, "meta_char": "#"}
+    elif skipped_lines:
         layout = {
             "seq_col": 0,
             "start_col": 1,

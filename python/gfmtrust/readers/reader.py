@@ -32,8 +32,10 @@ from gfmtrust.readers.views import WHOLE, columns_of, placements_of, site_index,
 from gfmtrust.readers.windows import CHUNK_BASES, COMPLEMENT_ORDER, cut, window_status
 
 CHUNK_SITES = 10_000
-"""The largest number of sites processed at once: the context model's windows have only 63 bp, so
-CHUNK_BASES alone would not limit it."""
+"""Sites worked on at once at most: the context model's windows are 63 bp."""
+READING_VERSION = 1
+"""Raised with every change after which the same letters and the same network give other answers, so
+that a score store has no answer of an earlier way of reading."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,20 @@ class Reader(ABC):
         contig_index, pos: (n,), index into genome.names and 0-based position. Raises InternalError
         (70) if more than 0.1 % of the windows give no finite answer.
         """
+        scores = self.answer_sites(scorer, genome, contig_index, pos, options)
+        refuse_broken(scores, self.model.model_id)
+        return scores
+
+    def answer_sites(
+        self,
+        scorer: Scorer,
+        genome: Genome,
+        contig_index: np.ndarray,
+        pos: np.ndarray,
+        options: ReadingOptions = DEFAULTS,
+    ) -> SiteScores:
+        """The same without the judgement over all of them: for some sites of a set that the caller
+        judges as a whole."""
         chunk = min(CHUNK_SITES, max(1, CHUNK_BASES // self.model.window_bp))
         pieces = [
             self._score_chunk(
@@ -118,9 +134,7 @@ class Reader(ABC):
             )
             for start in range(0, len(pos), chunk)
         ]
-        scores = joined(pieces, len(self.views(options.views)))
-        refuse_broken(scores, self.model.model_id)
-        return scores
+        return joined(pieces, len(self.views(options.views)))
 
     def _score_chunk(
         self,

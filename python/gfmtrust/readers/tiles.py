@@ -9,6 +9,7 @@ have tiles (`Reader.tiling`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,12 +98,17 @@ def score_rows(
     tiled: np.ndarray,
     stride: int,
     options: ReadingOptions = DEFAULTS,
+    score_alone: Callable[[np.ndarray, np.ndarray], SiteScores] | None = None,
 ) -> SiteScores:
-    """Return the scores of n sites in the given order: those that are `tiled`, bool (n,), from
-    tiles, the others one by one. places: contig_index and pos, (n,) each."""
+    """Scores of n sites in the order given: those that are `tiled`, bool (n,), from tiles, the
+    others one by one. places: contig_index and pos, (n,) each. score_alone: a function of such
+    places that scores them one by one; None for the reader's own."""
     contig_index, pos = places
     alone, shared = np.flatnonzero(~tiled), np.flatnonzero(tiled)
-    pieces = [reader.score_sites(scorer, genome, contig_index[alone], pos[alone], options)]
+    if score_alone is None:
+        pieces = [reader.score_sites(scorer, genome, contig_index[alone], pos[alone], options)]
+    else:
+        pieces = [score_alone(contig_index[alone], pos[alone])]
     if len(shared):
         places = contig_index[shared], pos[shared]
         pieces.append(score_tiles(reader, scorer, genome, places, stride, options))

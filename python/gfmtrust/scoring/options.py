@@ -17,7 +17,8 @@ class ScoringOptions:
     batch: windows per pass, None for the value of the bundle; it does not change any result.
     allow_long_window: accept a window that is longer than the trained context. stride: how region
     bases are scored; None scores every base separately. score_table: the table outside a bundle of
-    scores from elsewhere.
+    scores from elsewhere. score_store: folder of earlier answers that
+    are looked up; new_rows: folder for the answers that it lacked, None for the store itself.
     """
 
     views: str = "default"
@@ -29,6 +30,8 @@ class ScoringOptions:
     allow_long_window: bool = False
     stride: StrideChoice | None = None
     score_table: Path | None = None
+    score_store: Path | None = None
+    new_rows: Path | None = None
 
     def reading(self, neighbours: bool, admitted: Votes | None = None) -> ReadingOptions:
         """The options that a reader needs. neighbours: the value of `Reader.reads_neighbours`;

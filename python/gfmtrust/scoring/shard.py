@@ -23,7 +23,7 @@ from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.core.contracts.planned_shard import PlannedShard
 from gfmtrust.core.contracts.shard import ShardFacts, ShardMetrics, StrideChoice
 from gfmtrust.core.errors import InternalError, message
-from gfmtrust.core.interfaces import Genome, LoadedScorer, Scorer
+from gfmtrust.core.interfaces import Genome, LoadedScorer
 from gfmtrust.core.progress import Progress, duration
 from gfmtrust.core.vocabulary import ShardKind
 from gfmtrust.inputs.variants import Variant
@@ -40,6 +40,7 @@ from gfmtrust.scoring import negative_controls
 from gfmtrust.scoring.estimate import planned_passes
 from gfmtrust.scoring.options import ScoringOptions
 from gfmtrust.scoring.stride import EXACT
+from gfmtrust.store.answers import Answers, StoredAnswers, is_stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,8 @@ MIN_SITES_FOR_CONSTANT = 100
 @dataclass(frozen=True)
 class ShardScores:
     """A scored shard. name: the name of the shard in logs and file names; rows: the shard's table;
-    variant_columns: `llr` and `variant_status` of a shard of variants, otherwise empty."""
+    variant_columns: `llr` and `variant_status` of a shard of variants, otherwise empty; answers:
+    the source of the scores, with those that a score store lacks."""
 
     name: str
     rows: pa.Table
@@ -60,6 +62,7 @@ class ShardScores:
     variant_columns: dict
     facts: ShardFacts
     metrics: ShardMetrics
+    answers: Answers
 
     def write(self, out_dir: Path) -> None:
         """Write the score table, with the facts in its metadata, and the metrics beside it."""
@@ -105,7 +108,11 @@ def score_file(
     reader = reader_of(bundle)
     if isinstance(reader, ExternalReader):
         reader = replace(reader, table=options.score_table)
-    score_shard(reader, genome, shard, options).write(out_dir)
+    result = score_shard(reader, genome, shard, options)
+    result.write(out_dir)  # before the store: a full disk there loses no score
+    if options.score_store:
+        n_rows = result.answers.write(options.new_rows or options.score_store)
+        log.info("%s, %s: %s new rows for the score store", bundle.model_id, shard.stem, n_rows)
 
 
 def score_shard(
@@ -122,7 +129,8 @@ def score_shard(
         options.allow_long_window,
         negative_controls.permuted_weights if planned.kind == ShardKind.PERMUTED_WEIGHTS else None,
     )
-    reading = options.reading(reader.reads_neighbours(options.neighbours), votes_of(reader.model))
+    answers = _answers(reader, scorer, genome, planned, options)
+    reading = answers.reading
     choice = _stride_of(reader, options)
     contig_index, pos = rows["contig_index"].to_numpy().astype(np.int64), rows["pos"].to_numpy()
     started = time.monotonic()
@@ -141,16 +149,38 @@ def score_shard(
         )
     else:
         scores = tiles.score_rows(
-            reader, scorer, genome, (contig_index, pos), tiled, choice.stride, reading
+            reader,
+            scorer,
+            genome,
+            (contig_index, pos),
+            tiled,
+            choice.stride,
+            reading,
+            answers.score_sites,
         )
     variant_columns = {}
     if "variant" in rows.schema.names:
-        variant_columns = _variant_columns(reader, scorer, genome, rows.to_pandas(), reading)
-    metrics = _metrics(reader, scorer, shard.stem, choice, int(tiled.sum()), (len(pos), started))
+        variant_columns = _variant_columns(answers, rows.to_pandas())
+    metrics = _metrics(answers, shard.stem, choice, int(tiled.sum()), (len(pos), started))
     if _is_judged(reader, planned.kind):
         refuse_constant(scores, reader.model.model_id)
     facts = _facts(reader, planned, scorer, reading)
-    return ShardScores(shard.stem, rows, scores, variant_columns, facts, metrics)
+    return ShardScores(shard.stem, rows, scores, variant_columns, facts, metrics, answers)
+
+
+def _answers(
+    reader: Reader,
+    scorer: LoadedScorer,
+    genome: Genome,
+    planned: PlannedShard,
+    options: ScoringOptions,
+) -> Answers:
+    """The source of the scores of single sites and haplotypes: the model, and the score store where
+    one is given. A negative control has none."""
+    reading = options.reading(reader.reads_neighbours(options.neighbours), votes_of(reader.model))
+    if options.score_store and is_stored(reader) and not planned.kind.is_control:
+        return StoredAnswers.open(reader, scorer, genome, reading, options.score_store)
+    return Answers(reader, scorer, genome, reading)
 
 
 def _stride_of(reader: Reader, options: ScoringOptions) -> StrideChoice:
@@ -216,8 +246,7 @@ def _facts(
 
 
 def _metrics(
-    reader: Reader,
-    scorer: LoadedScorer,
+    answers: Answers,
     shard: str,
     choice: StrideChoice,
     tiled_sites: int,
@@ -226,6 +255,7 @@ def _metrics(
     """Return the metrics, which are also logged. work: number of scored sites, and the start time
     of the work, s."""
     n_sites, started = work
+    reader, scorer = answers.reader, answers.scorer
     seconds = time.monotonic() - started
     log.info(
         "%s, %s: %s sites in %s, %s a second, %s passes, batch %d",
@@ -237,6 +267,15 @@ def _metrics(
         f"{scorer.passes:,}",
         scorer.batch,
     )
+    dropped = answers.damaged + answers.conflicting
+    if dropped:
+        log.warning(
+            "%s, %s: %d damaged rows and %d contradictory ones of the score store are not used",
+            reader.model.model_id,
+            shard,
+            answers.damaged,
+            answers.conflicting,
+        )
     return ShardMetrics(
         model=reader.model.model_id,
         shard=shard,
@@ -253,16 +292,17 @@ def _metrics(
         seconds=round(seconds, 3),
         sites_per_s=round(n_sites / seconds, 2) if seconds > 0 else 0.0,
         peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        stored_sites=answers.sites,
+        stored_variants=answers.variants,
+        dropped_rows=dropped,
     )
 
 
-def _variant_columns(
-    reader: Reader, scorer: Scorer, genome: Genome, rows: pd.DataFrame, reading: ReadingOptions
-) -> dict:
-    """Return the columns `llr` and `variant_status` of a shard of variants, one value per variant.
-    Haplotypes are scored for variants whose score is not the sum of their sites
+def _variant_columns(answers: Answers, rows: pd.DataFrame) -> dict:
+    """Columns `llr` and `variant_status` of a shard of variants, one value per variant. The
+    haplotypes are scored of those variants that are not the sum of their sites
     (`Reader.scores_whole`); the others have NaN and ''."""
-    n_views = len(reader.views(reading.views))
+    reader, n_views = answers.reader, len(answers.reader.views(answers.reading.views))
     distinct = rows.drop_duplicates("variant")
     variants = [
         Variant(*row)
@@ -271,14 +311,10 @@ def _variant_columns(
     asked = np.flatnonzero([reader.scores_whole(variant) for variant in variants])
     llr = np.full((len(variants), n_views), np.nan, np.float32)
     status = np.full(len(variants), "", object)
-    answers = reader.score_variants(
-        scorer,
-        genome,
-        distinct["contig_index"].to_numpy(np.int64)[asked],
-        [variants[i] for i in asked],
-        reading,
+    scores = answers.score_variants(
+        distinct["contig_index"].to_numpy(np.int64)[asked], [variants[i] for i in asked]
     )
-    llr[asked], status[asked] = answers.llr, answers.status
+    llr[asked], status[asked] = scores.llr, scores.status
     row = np.searchsorted(distinct["variant"].to_numpy(), rows["variant"].to_numpy())
     return {
         "llr": pa.FixedSizeListArray.from_arrays(pa.array(llr[row].reshape(-1)), n_views),

@@ -66,8 +66,13 @@ def labelErrors(values) {
     return missing + frozen
 }
 
-/** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone. */
+/** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone; with --precompute neither is needed. */
 def inputErrors(values) {
+    if (isPrecompute(values)) {
+        def unread = ['input', 'labels', 'external_scores', 'calibration'].findAll { name -> values[name] }
+            .collect { name -> "--${name}: given with --precompute, which reads the genome and --regions alone; expected one of the two; leave one out" }
+        return unread + (values.models ? [] : ["--models: missing; expected one or more, as --precompute is given; the context model is not stored"])
+    }
     if (values.regions_only.toString() != 'true') {
         return values.input ? [] : ["--input: missing; expected a file, or --regions_only; see --help input"]
     }
@@ -75,6 +80,27 @@ def inputErrors(values) {
     def none = values.regions ? [] : ["--regions: missing; expected BED files, as --regions_only is given; see --help regions"]
     def unread = values.labels ? ["--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out"] : []
     return both + none + unread
+}
+
+/** Whether the run scores bases into a table and the store, and nothing else. */
+def isPrecompute(values) {
+    return values.precompute.toString() == 'true'
+}
+
+/**
+ * --score_store as [meta, folder], [] where it is not given. The digest stands for the files, which are named by their content. The folder
+ * that this run publishes is no input: a run must not depend on what lies in --outdir.
+ */
+def storeEntry(values) {
+    if (!values.score_store) {
+        return []
+    }
+    def folder = inputPath('score_store', values.score_store)
+    def published = file("${values.outdir}/score_store", glob: false)
+    if (folder.toAbsolutePath().normalize() == published.toAbsolutePath().normalize()) {
+        stopAt(["--score_store: ${values.score_store} is the folder that this run writes; expected another one; move it, or choose another --outdir"])
+    }
+    return [[id: 'score_store', digest: sha256(filesBelow(folder).collectMany { file -> [file.name, file.length()] })], folder]
 }
 
 /** One file or folder of a parameter; a name with brackets or stars is taken as it stands. */
@@ -101,9 +127,9 @@ def optionalPath(name, value) {
     return value ? inputPath(name, value) : []
 }
 
-/** What READ_SHEET is given; an empty list with --regions_only. */
+/** What READ_SHEET is given; an empty list with --regions_only and --precompute. */
 def samplesheetOf(values) {
-    return values.regions_only.toString() == 'true' ? [] : sheetInput(inputPath('input', values.input), workflow.launchDir)
+    return values.regions_only.toString() == 'true' || isPrecompute(values) ? [] : sheetInput(inputPath('input', values.input), workflow.launchDir)
 }
 
 /** Everything that VCF_ANNOTATE_GFM is given beside VCFs, genome and models. */
@@ -115,6 +141,7 @@ def annotationInputs(values, models) {
         regions: regionEntries(values.regions),
         external_scores: externalEntries(values.external_scores, values.external_columns, models),
         contig_map: values.contig_map in ['none', 'auto'] ? values.contig_map : inputPath('contig_map', values.contig_map),
+        score_store: storeEntry(values),
         title: values.title ?: 'gfmtrust report',
         code: packageDigest(),
     ]

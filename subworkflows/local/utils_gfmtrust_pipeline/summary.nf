@@ -37,6 +37,11 @@ def endText(dry_run, outdir, kind) {
     if (dry_run) {
         return 'gfmtrust: dry run, nothing was scored; run again without --dry_run'
     }
+    if (kind == 'table') {
+        return ["gfmtrust: done in ${workflow.duration}",
+            "  tables     ${outdir}/precomputed/<model>.tsv.gz",
+            "  next       give --score_store ${outdir}/score_store to a run with another --outdir"].join('\n')
+    }
     def annotated = annotatedEntries(outdir)
     def best = annotated.findAll { entry -> entry.kind == 'vcf' }.max { entry -> (entry.ranks.HIGH ?: 0) + (entry.ranks.MEDIUM ?: 0) }
     def certified = best && ((best.ranks.HIGH ?: 0) + (best.ranks.MEDIUM ?: 0)) > 0

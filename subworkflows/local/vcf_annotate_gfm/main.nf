@@ -13,6 +13,7 @@ include { ESTIMATE_RUN      } from '../../../modules/local/gfmtrust/estimate_run
 include { READ_LABELS       } from '../../../modules/local/gfmtrust/read_labels/main'
 include { CHOOSE_STRIDE     } from '../../../modules/local/gfmtrust/choose_stride/main'
 include { SCORE_SITES       } from '../../../modules/local/gfmtrust/score_sites/main'
+include { MERGE_STORES      } from '../../../modules/local/gfmtrust/merge_stores/main'
 include { CALIBRATE         } from '../../../modules/local/gfmtrust/calibrate/main'
 include { ANNOTATE_SITES    } from '../../../modules/local/gfmtrust/annotate_sites/main'
 include { BENCHMARK_LABELS  } from '../../../modules/local/gfmtrust/benchmark_labels/main'
@@ -23,14 +24,15 @@ include { REPORT            } from '../../../modules/local/gfmtrust/report/main'
 
 /**
  * The options that the caller may give, with their defaults; a test compares them with nextflow_schema.json.
- * Files are given as file(...), lists of inputs as [meta, file] pairs; [] stands for "none".
+ * Files are given as file(...), lists of inputs as [meta, file] pairs; [] stands for "none". score_store is one such pair: Nextflow's hash
+ * of a folder does not depend on the files in it, so that meta.digest stands for them.
  */
 def annotationOptions(given) {
     def values = [views: 'default', neighbours: true, region_stride: 8, probes: 'auto', shard_size: 20000, max_allele: 50, seed: 1,
         contig_map: 'none', af_key: '', external_key: 'SCORE', label_key: 'CLNSIG', label_values: '', label_cut: '', looks: 1, dry_run: false,
         title: 'gfmtrust report', code: '']
     def inputs = [regions: [], include: [], background_fasta: [], context_model: [], external_scores: [], calibration: [], labels: [],
-        population_vcf: [], copy_index: [], background_vcf: []]
+        population_vcf: [], copy_index: [], background_vcf: [], score_store: []]
     def defaults = values + inputs
     given.keySet().findAll { name -> !defaults.containsKey(name) }.each { name ->
         error("VCF_ANNOTATE_GFM: option ${name}; expected one of ${defaults.keySet().join(', ')}")
@@ -49,6 +51,11 @@ def idsAndFiles(rows) {
 /** Files of [meta, file] pairs in order of name: the order in which tasks end must not reach a task's hash. */
 def filesByName(pairs) {
     return pairs.collect { pair -> pair[1] }.sort { path -> path.name }
+}
+
+/** Folders of new rows, all of one name, in order of model and shard. */
+def rowsInOrder(pairs) {
+    return pairs.sort { pair -> "${pair[0].id} ${pair[0].shard}".toString() }.collect { pair -> pair[1] }
 }
 
 /** [meta, file] pairs of models in the order of the ensemble: the context model first, then as given, then by id. */
@@ -161,6 +168,7 @@ workflow VCF_ANNOTATE_GFM {
     ch_report = channel.empty()
     ch_manifest = channel.empty()
     ch_multiqc = channel.empty()
+    ch_store = channel.empty()
     if (given.dry_run) {
         estimated = ESTIMATE_RUN(ch_plan, ch_bundles, given.views, given.neighbours, given.region_stride, given.code)
         ch_estimate = estimated.table.map { _meta, table -> table.text }
@@ -184,9 +192,15 @@ workflow VCF_ANNOTATE_GFM {
             .map { meta, bundle, stride, shard ->
                 [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard, tables[meta.id] ?: []]
             }
-        scored = SCORE_SITES(ch_to_score, ch_genome, given.views, given.neighbours, given.code)
+        scored = SCORE_SITES(ch_to_score, ch_genome, given.score_store ?: none, given.views, given.neighbours, given.code)
         ch_metrics = scored.metrics
         ch_scores = scored.scores.toSortedList().map { pairs -> [cohort, filesByName(pairs)] }
+
+        if (given.score_store) {
+            ch_new_rows = scored.new_rows.toList().map { pairs -> [cohort, rowsInOrder(pairs)] }
+            merged = MERGE_STORES(ch_new_rows, given.score_store, given.code)
+            ch_store = merged.store
+        }
 
         // Runs as soon as there is a genome: a labelled VCF without labels stops the run before it is scored. It stands behind SCORE_SITES
         // because Nextflow 25.04 numbers `eval` outputs in the order of the calls: before it, -resume would score again.
@@ -260,6 +274,7 @@ workflow VCF_ANNOTATE_GFM {
     shards = ch_shards
     metrics = ch_metrics
     estimate = ch_estimate
+    score_store = ch_store
 
     emit:
     vcf           // [meta, vcf.gz]     each file as it came in, our keys added
@@ -278,4 +293,5 @@ workflow VCF_ANNOTATE_GFM {
     shards        // file               a shard of sites to be scored
     metrics       // [meta, json]       speed of each scored shard
     estimate      // text               what a dry run expects
+    score_store   // [meta, folder]     options.score_store with the new rows of this run; none without it
 }

@@ -146,3 +146,20 @@ def test_rows_come_back_in_the_order_asked_for():
     exact = score_sites(Listener(), FakeBundle(), GENOME, np.zeros(34, np.int64), pos[~shared])
     assert np.array_equal(scored.probs[~shared], exact.probs)
     assert np.array_equal(scored.probs[shared], tiled(GENOME, FakeBundle(), pos[shared]).probs)
+
+
+def test_only_single_bases_are_asked_of_another_source():
+    """A score store answers no base that a tile answers: its value depends on the tile."""
+    pos, asked = np.arange(150, 250), []
+    shared = pos % 3 > 0
+
+    def stored(contig_index, places):
+        asked.extend(places)
+        return score_sites(Listener(), FakeBundle(), GENOME, contig_index, places)
+
+    places = np.zeros(100, np.int64), pos
+    reader = reader_of(FakeBundle())
+    scored = score_rows(reader, Listener(), GENOME, places, shared, 8, score_alone=stored)
+    expected = score_rows(reader, Listener(), GENOME, places, shared, 8)
+    assert asked == pos[~shared].tolist()
+    assert np.array_equal(scored.probs, expected.probs)

@@ -47,6 +47,14 @@ def probe_number(text: str) -> str:
     return text
 
 
+def part(text: str) -> tuple[int, int]:
+    """`3/10`: the third of ten parts."""
+    one, _, total = text.partition("/")
+    if not (one.isdigit() and total.isdigit() and 1 <= int(one) <= int(total)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part such as 3/10")
+    return int(one), int(total)
+
+
 SHARED = {
     "fasta": dict(
         type=Path, required=True, help="the genome: a FASTA file, plain or compressed (bgzip)"

@@ -19,7 +19,17 @@ def _scoring_options(options: argparse.Namespace) -> ScoringOptions:
     from gfmtrust.scoring.options import ScoringOptions
 
     given = vars(options) | {"threads": options.cpus}
-    names = ("views", "neighbours", "max_n", "device", "threads", "batch", "allow_long_window")
+    names = (
+        "views",
+        "neighbours",
+        "max_n",
+        "device",
+        "threads",
+        "batch",
+        "allow_long_window",
+        "score_store",
+        "new_rows",
+    )
     return ScoringOptions(**{name: given[name] for name in names if name in given})
 
 
@@ -71,3 +81,34 @@ def score_sites(options: argparse.Namespace) -> None:
         options.out_dir,
         replace(_scoring_options(options), stride=stride, score_table=options.score_table),
     )
+
+
+def merge_stores(options: argparse.Namespace) -> None:
+    from gfmtrust.store import merge
+
+    merge.merge_stores(options.stores, options.out_dir)
+
+
+def precompute(options: argparse.Namespace) -> None:
+    from gfmtrust.core.errors import UsageError, message
+    from gfmtrust.scoring import precompute
+
+    if options.regions and options.contigs:
+        raise UsageError(message("--contigs", "given with --regions", "one of the two"))
+    precompute.precompute(
+        options.fasta,
+        options.bundle,
+        options.regions or options.contigs,
+        options.out,
+        _scoring_options(options),
+        precompute.Scale(options.shard_size, *options.part),
+        options.contig_map,
+    )
+
+
+def join_tables(options: argparse.Namespace) -> None:
+    from gfmtrust.io.genome import Genome
+    from gfmtrust.scoring import base_table
+
+    longest_contig = max(Genome.open(options.fasta).contigs.values(), default=0)
+    base_table.join_tables(options.tables, options.out, longest_contig)

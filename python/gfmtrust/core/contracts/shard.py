@@ -86,3 +86,9 @@ class ShardMetrics(Contract):
     seconds: float = entry("wall-clock time of scoring", "s")
     sites_per_s: float = entry("sites scored per second", "1/s")
     peak_memory_mb: int = entry("peak memory of the process", "MiB")
+    stored_sites: int = entry("sites whose answer was in the score store", default=0)
+    stored_variants: int = entry("haplotypes whose answer was in the score store", default=0)
+    dropped_rows: int = entry(
+        "rows of the score store that were not used: damaged, or two different ones for one key",
+        default=0,
+    )

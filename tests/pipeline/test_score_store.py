@@ -1,0 +1,118 @@
+"""The score store in the pipeline: an input given by name, an output beside it, and --precompute."""
+
+import nextflow_run
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+
+def names(run):
+    return sorted(
+        f"{nextflow_run.process(task)} {task['name'].split(' ', 1)[1]}" for task in run.tasks()
+    )
+
+
+def launch_of(folder):
+    """A launch folder with two models, a BED and an empty store."""
+    launch = nextflow_run.make_inputs(folder)
+    for name in ("first", "second"):
+        (launch / "models" / name).mkdir(parents=True)
+        (launch / "models" / name / "config.json").write_text("{}")
+    (launch / "panel.bed").write_text("c1\t1\t5\n")
+    (launch / "store").mkdir()
+    return launch
+
+
+def run_of(launch, fake_tools, *options, outdir="out", suffix="first"):
+    resume = () if suffix == "first" else ("-resume",)
+    extra = {"FAKE_LOG": str(launch / f"{suffix}.calls"), "FAKE_FAIL": ""}
+    return nextflow_run.run(
+        launch, *resume, *options, outdir=outdir, suffix=suffix, tools=fake_tools, extra=extra
+    )
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory):
+    return launch_of(tmp_path_factory.mktemp("store") / "launch")
+
+
+COHORT = ("--input", "sheet.csv", "--fasta", "genome.fa", "--models", "models/first")
+
+
+def calls(run):
+    return [
+        line.split("\037")[:-1]
+        for line in (run.launch / f"{run.suffix}.calls").read_text().splitlines()
+    ]
+
+
+def test_a_store_is_looked_up_joined_and_published(launch, fake_tools):
+    run = run_of(launch, fake_tools, *COHORT, "--score_store", "store")
+    assert run.code == 0, run.text
+    assert "MERGE_STORES (cohort)" in names(run)
+    scored = [" ".join(one) for one in calls(run) if one[0] == "score_sites"]
+    assert len(scored) == 4
+    assert all("--score_store stores/store --new_rows new_rows" in one for one in scored)
+    merge = next(one for one in calls(run) if one[0] == "merge_stores")
+    stores = merge[merge.index("--stores") + 1 : merge.index("--out_dir")]
+    assert stores == ["stores/store", *(f"rows/{number}/new_rows" for number in (1, 2, 3, 4))]
+    assert (run.outdir / "score_store" / "merged.npy").is_file()
+    assert list((launch / "store").iterdir()) == [], "the store that was given stays as it is"
+    # an unchanged store leaves every task cached; a store with another file is another input
+    again = run_of(launch, fake_tools, *COHORT, "--score_store", "store", suffix="again")
+    assert (again.code, again.executed()) == (0, set())
+    (launch / "store" / "scope").mkdir()
+    (launch / "store" / "scope" / "rows.npy").write_text("x")
+    other = run_of(launch, fake_tools, *COHORT, "--score_store", "store", suffix="other")
+    assert {"SCORE_SITES", "MERGE_STORES"} <= other.executed()
+    assert "PLAN_SITES" not in other.executed()
+
+
+@pytest.mark.bad_input
+def test_the_folder_that_a_run_writes_is_not_its_input(launch, fake_tools):
+    (launch / "again" / "score_store").mkdir(parents=True)
+    run = run_of(launch, fake_tools, *COHORT, "--score_store", "again/score_store", outdir="again")
+    assert run.code == 1
+    assert "--score_store: again/score_store is the folder that this run writes" in run.text
+    absent = run_of(launch, fake_tools, *COHORT, "--score_store", "absent", suffix="absent")
+    assert absent.code == 1
+    assert "absent" in absent.text
+
+
+@pytest.mark.parametrize("regions", [("--regions", "panel.bed")], ids=["regions"])
+def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
+    launch = launch_of(tmp_path / "launch")
+    given = ("--fasta", "genome.fa", "--models", "models/first,models/second", "--precompute")
+    run = run_of(launch, fake_tools, *given, "--precompute_parts", "3", *regions)
+    assert run.code == 0, run.text
+    assert names(run) == sorted(
+        [
+            "CHECK_INPUTS (genome)",
+            "EXPORT_MODEL (first)",
+            "EXPORT_MODEL (second)",
+            *(f"PRECOMPUTE ({one}:{part})" for one in ("first", "second") for part in (1, 2, 3)),
+            "JOIN_TABLES (first)",
+            "JOIN_TABLES (second)",
+            "MERGE_STORES (cohort)",
+        ]
+    )
+    joined = [one for one in calls(run) if one[0] == "join_tables"]
+    assert sorted(one[one.index("--tables") + 1 : one.index("--out")] for one in joined) == [
+        [f"parts/{part}/{name}.{part}.tsv.gz" for part in (1, 2, 3)] for name in ("first", "second")
+    ]
+    precomputed = [" ".join(one) for one in calls(run) if one[0] == "precompute"]
+    assert all(("--regions regions/panel.bed" in one) == bool(regions) for one in precomputed)
+    assert all("--score_store empty_store --new_rows new_rows" in one for one in precomputed)
+    for name in ("first", "second"):
+        assert (run.outdir / "precomputed" / f"{name}.tsv.gz").is_file()
+        assert (run.outdir / "precomputed" / f"{name}.tsv.gz.tbi").is_file()
+    assert (run.outdir / "score_store").is_dir()
+
+
+@pytest.mark.bad_input
+def test_precompute_reads_no_vcfs_and_needs_a_model(tmp_path):
+    run = nextflow_run.run(tmp_path, "--precompute", "--input", "sheet.csv", "--fasta", "genome.fa")
+    assert run.code == 1
+    assert "--input: given with --precompute" in run.text
+    assert "--models: missing; expected one or more, as --precompute is given" in run.text
+    assert "Submitted process" not in run.text
