@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 
 from gfmtrust.bundle import bundle
-from gfmtrust.core.alphabet import BASES
 from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quantity_of, say_meaning
@@ -23,7 +22,7 @@ log = logging.getLogger(__name__)
 HEADERS = {
     ALLELES: "chrom:1/pos:2/ref:3/alt:4/score:5",
     LAWS: "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability",
-    ("contig", "pos", "ref", *(f"ln_p_{base}" for base in BASES)): "gfmtrust",
+    tuple(name for _, name in PRESETS["gfmtrust"].columns): "gfmtrust",
 }
 """Layouts that the first line of a table names."""
 
@@ -66,7 +65,7 @@ def _layout_of(scores: Path, key: str) -> str:
         return f"info:{key}"
     first = first_line(scores).lstrip("#").split("\t")
     for names, layout in HEADERS.items():
-        if tuple(first) == names:
+        if tuple(first[: len(names)]) == names:
             return layout
     raise BadDataError(
         message(

@@ -147,7 +147,7 @@ PRESETS: dict[str, ScoreLayout] = {
             ("chrom", "contig"),
             ("pos", "pos"),
             ("ref", "ref"),
-            *((base, f"ln_p_{base}") for base in BASES),
+            *((base, f"logp_{base}") for base in BASES),
         ),
         meaning=Meaning.PROBABILITIES,
         name="gfmtrust",

@@ -26,8 +26,10 @@ from gfmtrust.io.atomic import part_file, synced
 from gfmtrust.io.tabix import CSI_FROM, write_index
 from gfmtrust.io.vcf.reader import format_position
 from gfmtrust.readers.site_scores import SiteScores
+from gfmtrust.score_tables.layout import PRESETS
 
-COLUMNS = ("contig", "pos", "ref", "logp_A", "logp_C", "logp_G", "logp_T")
+COLUMNS = tuple(name for _, name in PRESETS["gfmtrust"].columns)
+"""The columns by which `import_scores` knows such a table again."""
 MEASURES = ("entropy", "disagreement")
 
 

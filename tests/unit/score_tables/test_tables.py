@@ -128,7 +128,7 @@ def test_probabilities_and_their_logarithms_say_the_same(tmp_path, sequence, ask
     one = opened(
         indexed(tmp_path / "p.tsv.gz", plain), "chrom:1/pos:2/A:3/C:4/G:5/T:6/scale:probability"
     )
-    names = "contig pos ref ln_p_A ln_p_C ln_p_G ln_p_T".split()
+    names = "contig pos ref logp_A logp_C logp_G logp_T".split()
     other = opened(indexed(tmp_path / "l.tsv.gz", ["#" + "\t".join(names), *ours]), "gfmtrust")
     for table in (one, other):
         probs = as_probabilities(table.sites("chr1", *asked).values, needs_all=True)
