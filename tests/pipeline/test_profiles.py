@@ -172,18 +172,11 @@ def test_an_engine_shows_its_gpu_to_scoring_tasks_alone(tmp_path, stub_tools, en
 
 
 @pytest.mark.bad_input
-@pytest.mark.parametrize(
-    ("option", "value", "words"),
-    [
-        ("--max_gpu_forks", "-1", "--max_gpu_forks: '-1'; expected at least 0"),
-        ("--slurm_queue", "cpu", "--slurm_queue: unknown parameter"),
-    ],
-)
-def test_a_queue_or_count_that_cannot_be_meant_is_refused(
-    tmp_path, stub_tools, option, value, words
-):
+def test_a_queue_or_count_that_cannot_be_meant_is_refused(tmp_path, stub_tools):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
-    run = nextflow_run.run(launch, *STUB, f"{option}={value}", tools=stub_tools)
+    given = ("--max_gpu_forks=-1", "--slurm_queue=cpu")
+    run = nextflow_run.run(launch, *STUB, *given, tools=stub_tools)
     assert run.code == 1
-    assert words in run.text
+    assert "--max_gpu_forks: '-1'; expected at least 0" in run.text
+    assert "--slurm_queue: unknown parameter" in run.text
     assert "Submitted process" not in run.text

@@ -127,21 +127,27 @@ def test_scores_from_elsewhere_are_a_model_among_others(tmp_path, stub_tools):
 
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "lines"),
     [
-        ("scores.tsv", "--external_scores: scores.tsv; expected name=file"),
-        ("a b=genome.fa", "--external_scores: a b=genome.fa; expected name=file"),
-        ("x=genome.fa,x=genome.fa", "--external_scores: x twice"),
-        ("x=nowhere.tsv", "--external_scores: nowhere.tsv does not exist"),
+        (
+            "scores.tsv,a b=genome.fa",
+            (
+                "--external_scores: scores.tsv; expected name=file",
+                "--external_scores: a b=genome.fa; expected name=file",
+            ),
+        ),
+        ("x=genome.fa,x=genome.fa", ("--external_scores: x twice",)),
+        ("x=nowhere.tsv", ("--external_scores: nowhere.tsv does not exist",)),
     ],
 )
-def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, words):
+def test_scores_from_elsewhere_need_a_name_and_a_file(tmp_path, value, lines):
     launch = nextflow_run.make_inputs(tmp_path / "launch")
     run = nextflow_run.run(
         launch, "--input", "sheet.csv", "--fasta", "genome.fa", "--external_scores", value
     )
     assert run.code == 1
-    assert words in run.text
+    for line in lines:
+        assert line in run.text
     assert "Submitted process" not in run.text
 
 
@@ -228,6 +234,11 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
         "3",
         "--alpha_high",
         "x",
+        "--local_lr",
+        "--calibration",
+        "frozen.json",
+        "--prior",
+        "1",
         parser=parser,
     )
     assert run.code == 1
@@ -237,6 +248,10 @@ def test_bad_parameters_stop_before_any_task(tmp_path, parser):
         "--device: 'gpu'; expected one of auto, cpu, cuda",
         "--shard_size: '3'; expected at least 100",
         "--alpha_high: 'x'; expected a number",
+        # local likelihood ratios need labels that are read
+        "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out",
+        "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration",
+        "--prior: '1'; expected less than 0.8995",
     ):
         assert line in run.text
     assert "Submitted process" not in run.text
@@ -267,33 +282,6 @@ def test_regions_alone_need_regions_and_no_vcfs(tmp_path):
         "--regions: missing; expected BED files, as --regions_only is given; see --help regions"
         in run.text
     )
-    assert "Submitted process" not in run.text
-
-
-@pytest.mark.bad_input
-def test_local_likelihood_ratios_need_labels_that_are_read(tmp_path):
-    given = (
-        "--input",
-        "sheet.csv",
-        "--fasta",
-        "genome.fa",
-        "--local_lr",
-        "--calibration",
-        "frozen.json",
-        "--prior",
-        "1",
-    )
-    run = nextflow_run.run(tmp_path, *given)
-    assert run.code == 1
-    assert (
-        "--local_lr: given without --labels; expected both; give a labelled VCF or leave it out"
-        in run.text
-    )
-    assert (
-        "--local_lr: given with --calibration; expected one of the two; run it without the frozen calibration"
-        in run.text
-    )
-    assert "--prior: '1'; expected less than 0.8995" in run.text
     assert "Submitted process" not in run.text
 
 
