@@ -85,7 +85,7 @@ def _cell_names(features: pd.DataFrame, copy: np.ndarray, lengths: tuple[int, ..
         # of very many alleles: there are few names, and joining text for each allele is slow
         import pandas as pd
 
-    copy_index, copy_names = pd.factorize(copy)
+        copy_index, copy_names = pd.factorize(copy)
         mutation_index, mutations = pd.factorize(features["mutation_class"].to_numpy(dtype=object))
         joined_names = np.array(
             [[name, *(f"{name}/{mutation}" for mutation in mutations)] for name in copy_names],
