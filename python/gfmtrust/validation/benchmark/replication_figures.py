@@ -43,8 +43,9 @@ def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
 
 def most_violations(n: int, delta: float = 0.05) -> int:
     """Broken promises in n replications that delta allows: its expectation and two standard errors,
-    63 of 1,000."""
-    return int(n * delta + 2 * (n * delta * (1 - delta)) ** 0.5)
+    63 of 1,000. At least one, because a single one says nothing where few replications make a
+    cell."""
+    return max(1, int(n * delta + 2 * (n * delta * (1 - delta)) ** 0.5))
 
 
 def means(rows: np.ndarray) -> tuple[float, ...]:
