@@ -79,17 +79,17 @@ def test_the_number_of_probes_is_that_of_the_cells():
 
 @pytest.mark.slow
 def test_the_copy_rule_earns_nothing_in_single_copies_and_the_law_loses_nothing(tmp_path):
-    rows = copied.copies(tmp_path, 20, 240_000, 30_000)
+    rows = copied.copies(tmp_path, 10, 160_000, 16_000)
     assert all(row.keeps_promise for row in rows if row.model == copied.LAW)
     rule = [row for row in rows if row.model == copied.RULE]
     assert not any(row.exists for row in rule if row.stratum.startswith("single_copy"))
-    assert sum(row.exists for row in rule if row.stratum.startswith("near_copy")) > 20
+    assert sum(row.exists for row in rule if row.stratum.startswith("near_copy")) > 10
     given = {genome: 0 for genome in (copied.COPIES, copied.NO_COPIES)}
     for row in rows:
         of_single_copies = row.stratum.startswith("single_copy") and row.level == "HIGH"
         if row.model == copied.LAW and of_single_copies:
             given[row.genome] += row.exists * (1 + row.stratum.count("+"))
-    # of 20 runs of three cells each
+    # of ten runs of three classes each; copies that the index does not find may cost some
     assert given[copied.COPIES] >= given[copied.NO_COPIES] - 12
 
 

@@ -65,8 +65,7 @@ def test_flags_keep_the_promise_at_cpg_on_alleles_drawn_by_mutation(tmp_path):
         "few"
     ]
     cells, _ = replications.replicate(oracle_pool, 40)
-    # of a cell that few redraws make, a single violation says nothing
-    assert all(cell.keeps_promise for cell in cells if cell.replications >= 20)
+    assert all(cell.keeps_promise for cell in cells)
     at_cpg = [cell for cell in cells if cell.stratum == "single_copy/cpg"]
     assert {cell.level for cell in at_cpg if cell.exists} == {"HIGH", "MEDIUM"}
     assert all(cell.share > 0 for cell in at_cpg)
@@ -86,7 +85,7 @@ def test_the_pool_holds_the_truth_of_each_of_its_alleles(easy):
     assert oracle_pool.alleles["run_oriented"].mean() == pytest.approx(0.5, abs=0.01)
 
 
-@pytest.mark.parametrize(("n", "limit"), [(2, 0), (12, 2), (100, 9), (1_000, 63)])
+@pytest.mark.parametrize(("n", "limit"), [(2, 1), (12, 2), (100, 9), (1_000, 63)])
 def test_the_limit_is_delta_and_two_standard_errors(n, limit):
     assert most_violations(n) == limit
 
@@ -111,11 +110,11 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
         simulated(alleles, np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.1, 0.9, 0.9])), 2
     )
     assert high == replications.Cell(
-        "HIGH", "single_copy", 2, 2, 0, 2, 2, 2, 0.25, 1 / 3, 1 / 3, 3 / 4, n_high, 0
+        "HIGH", "single_copy", 2, 2, 0, 2, 2, 2, 0.25, 1 / 3, 1 / 3, 3 / 4, n_high, 1
     )
     assert not high.keeps_promise
     assert medium == replications.Cell(
-        "MEDIUM", "single_copy", 2, 2, 0, 2, 2, 2, 2 / 3, 1.0, 1.0, 1 / 4, n_medium, 0
+        "MEDIUM", "single_copy", 2, 2, 0, 2, 2, 2, 2 / 3, 1.0, 1.0, 1 / 4, n_medium, 1
     )  # an LLR of 0 is wrong
     assert useful[1].high_share == 0.5
     assert useful[1].sign_error_high == 0.25

@@ -56,7 +56,7 @@ def copies(
         genome_dir = folder / genome
         plain = pool_of(genome_dir, genome_bp, alleles)
         pool = answered_by(plain, letters_of(genome_dir), MODELS[model])
-        cells, _ = replicate(pool, n, auto_number(pool))
+        cells, _ = replicate(pool, n, auto_number(pool), ranked=0)
         rows += [CopiedCell(**asdict(cell), genome=genome, model=model) for cell in cells]
     return rows
 

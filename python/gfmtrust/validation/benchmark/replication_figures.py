@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +17,53 @@ LEVELS = (Rank.HIGH, Rank.MEDIUM)
 
 
 Key = TypeVar("Key")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One level in one cell over all replications: in how many some allele carries it; in how many
+    the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
+    alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
+    mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
+    exists (NaN where it never does). probes: mean number of the cell's probes that certify the
+    level; limit: counts above alpha that delta allows, see `most_violations`."""
+
+    level: str
+    stratum: str
+    replications: int
+    exists: int
+    withdrawn: int
+    above_alpha: int
+    above_alpha_run: int
+    above_alpha_mutated: int
+    error: float
+    error_run: float
+    error_mutated: float
+    share: float
+    probes: float
+    limit: int
+
+    @property
+    def keeps_promise(self) -> bool:
+        """Whether every count above alpha is within the limit."""
+        counts = (self.above_alpha, self.above_alpha_run, self.above_alpha_mutated)
+        return max(counts) <= self.limit
+
+
+@dataclass(frozen=True)
+class Usefulness:
+    """What a ranking is worth, means over replications: share of the pool with HIGH and MEDIUM
+    where the ranking itself is certified, their effect-sign error (NaN without any), and PRR under
+    both losses. The row of the true law is the ceiling."""
+
+    ranking: str
+    replications: int
+    high_share: float
+    medium_share: float
+    sign_error_high: float
+    sign_error_medium: float
+    prr_decoy: float
+    prr_effect_sign: float
 
 
 def joined(parts: Iterable[dict[Key, list]]) -> dict[Key, list]:
@@ -46,8 +94,9 @@ def over_alpha(figures: list[tuple[float, ...]], alpha: float) -> tuple:
 
 def most_violations(n: int, delta: float = 0.05) -> int:
     """Broken promises in n replications that delta allows: its expectation and two standard errors,
-    63 of 1,000."""
-    return int(n * delta + 2 * (n * delta * (1 - delta)) ** 0.5)
+    63 of 1,000. At least one, because a single one says nothing where few replications make a
+    cell."""
+    return max(1, int(n * delta + 2 * (n * delta * (1 - delta)) ** 0.5))
 
 
 def means(rows: np.ndarray) -> tuple[float, ...]:

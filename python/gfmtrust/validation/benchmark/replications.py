@@ -53,6 +53,8 @@ from gfmtrust.core.vocabulary import Rank
 from gfmtrust.validation.benchmark.pool import Pool
 from gfmtrust.validation.benchmark.replication_figures import (
     LEVELS,
+    Cell,
+    Usefulness,
     joined,
     means,
     over_alpha,
@@ -83,53 +85,6 @@ class Drawn:
     rows: np.ndarray
     rank: np.ndarray
     own_rank: np.ndarray
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One level in one cell over all replications: in how many some allele carries it; in how many
-    the exam withdrew it; in how many the error of the alleles that carry exactly that flag is above
-    alpha, among the probes' pool in balanced order and run-oriented, and among the mutated alleles;
-    mean of these errors, and of the share of the cell's mutated alleles that carry it, where it
-    exists (NaN where it never does). probes: mean number of the cell's probes that certify the
-    level; limit: counts above alpha that delta allows, see `most_violations`."""
-
-    level: str
-    stratum: str
-    replications: int
-    exists: int
-    withdrawn: int
-    above_alpha: int
-    above_alpha_run: int
-    above_alpha_mutated: int
-    error: float
-    error_run: float
-    error_mutated: float
-    share: float
-    probes: float
-    limit: int
-
-    @property
-    def keeps_promise(self) -> bool:
-        """Whether every count above alpha is within the limit."""
-        counts = (self.above_alpha, self.above_alpha_run, self.above_alpha_mutated)
-        return max(counts) <= self.limit
-
-
-@dataclass(frozen=True)
-class Usefulness:
-    """The value of a ranking, as means over replications: the share of the pool with HIGH and
-    MEDIUM where the ranking itself is certified, their effect-sign error (NaN without any), and the
-    PRR under both losses. The row of the true law is the ceiling."""
-
-    ranking: str
-    replications: int
-    high_share: float
-    medium_share: float
-    sign_error_high: float
-    sign_error_medium: float
-    prr_decoy: float
-    prr_effect_sign: float
 
 
 def calibrated(
@@ -192,23 +147,31 @@ def draw(pool: Pool, seed: int, n_probes: int = N_PROBES) -> Drawn:
 
 
 def replicate(
-    pool: Pool, n: int, n_probes: int = N_PROBES, seed: int = 0, processes: int = 1
+    pool: Pool,
+    n: int,
+    n_probes: int = N_PROBES,
+    seed: int = 0,
+    processes: int = 1,
+    ranked: int = MOST_USEFUL,
 ) -> tuple[list[Cell], list[Usefulness]]:
     """Replicate n times with one pool; return a Cell for each level and cell, HIGH first, and a
     Usefulness each for law, reliability and SINGLE.
 
-    processes: the number of processes that share the work; it changes no number.
+    processes: how many share the work; they change no number. ranked: in how many of the
+    replications the rankings are certified and compared.
     """
     seeds = range(seed, seed + n)
     if processes == 1:
-        parts = [_replications(pool, seeds, n_probes, seed)]
+        parts = [_replications(pool, seeds, n_probes, seed + ranked)]
     else:
         shares = [seeds[n * i // processes : n * (i + 1) // processes] for i in range(processes)]
         with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as workers:
             parts = list(
                 workers.map(
                     _replications,
-                    *zip(*[(pool, share, n_probes, seed) for share in shares], strict=True),
+                    *zip(
+                        *[(pool, share, n_probes, seed + ranked) for share in shares], strict=True
+                    ),
                 )
             )
     tally = joined(part[0] for part in parts)
@@ -238,12 +201,11 @@ def replicate(
     ]
 
 
-def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[dict, dict]:
-    """Return the errors of each seed by (level, cell) and, for the first MOST_USEFUL seeds from
-    `first`, the value of each ranking."""
+def _replications(pool: Pool, seeds: range, n_probes: int, last: int) -> tuple[dict, dict]:
+    """Of each seed: errors by (level, cell); of those before `last`, what each ranking is worth."""
     tally: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     useful: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    single = {name: turned(pool, name) for name in SINGLE}
+    single = {name: turned(pool, name) for name in SINGLE} if seeds.start < last else {}
     losses = (pool.wrong, pool.wrong_sign)
     single_prr = {name: [prr(loss, ranking) for loss in losses] for name, ranking in single.items()}
     strata_of = [strata(table, ()) for table in (pool.alleles, pool.own_snvs)]
@@ -257,7 +219,7 @@ def _replications(pool: Pool, seeds: range, n_probes: int, first: int) -> tuple[
             tally[level.name, "+".join(classes)].append(
                 (*_errors(pool, members[classes], drawn, level, classes), certificate.n_probes)
             )
-        if seed - first < MOST_USEFUL:
+        if seed < last:
             rel = calibration_fit.reliability(drawn.fitted.snv, pool.alleles)
             useful[RELIABILITY].append(
                 (*worth(pool, drawn.rank), *(prr(loss, rel) for loss in losses))
