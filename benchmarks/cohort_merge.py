@@ -2,6 +2,7 @@
 splitting them into single alleles, for growing numbers of files.
 
     python benchmarks/cohort_merge.py                                  10, 30 and 100 files of 3,000 records, medians of 3 runs
+    python benchmarks/cohort_merge.py --buffer 100000                  with a tenth of the buffer, so that 100 files exceed it
     python benchmarks/cohort_merge.py --files 5 40 --records 500 --runs 5 --out figures.json
 
 The files are generated and differ from each other: three contigs, substitutions, indels and
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from gfmtrust.core.alphabet import BASES
-from gfmtrust.inputs import alleles, check
+from gfmtrust.inputs import alleles, check, spelling_merge
 from gfmtrust.inputs.spelling_merge import merged_spellings
 from gfmtrust.io.genome import Genome
 from gfmtrust.planning.variant_plan import Collector
@@ -98,8 +99,10 @@ def _cpu_seconds(runs: int, task: Callable[[], object]) -> float:
     return float(np.median(seconds))
 
 
-def measured(folder: Path, n_files: int, n_records: int, runs: int) -> dict:
-    """Return the CPU seconds of each stage for the first n_files files of the folder."""
+def measured(folder: Path, n_files: int, options: argparse.Namespace) -> dict:
+    """Return the CPU seconds of each stage for the first n_files files of the folder. Runs in a
+    process of its own."""
+    spelling_merge.BUFFER_ROWS = options.buffer
     vcfs = [(f"file{i:04d}", folder / f"file{i:04d}.vcf") for i in range(n_files)]
     fasta, checked = folder / "genome.fa", folder / f"checked{n_files}"
     spellings = [checked / "spellings" / f"{name}.parquet" for name, _ in vcfs]
@@ -108,10 +111,12 @@ def measured(folder: Path, n_files: int, n_records: int, runs: int) -> dict:
             "check": _cpu_seconds(
                 1, lambda: check.check_inputs(fasta, vcfs, [], None, checked).inputs
             ),
-            "merge": _cpu_seconds(runs, lambda: _exhaust(merged_spellings(spellings, folder))),
+            "merge": _cpu_seconds(
+                options.runs, lambda: _exhaust(merged_spellings(spellings, folder))
+            ),
             "alleles": _cpu_seconds(1, lambda: _single_alleles(spellings, genome, folder)),
         }
-    n = n_files * n_records
+    n = n_files * options.records
     return {
         "files": n_files,
         "records": n,
@@ -148,6 +153,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, nargs="+", default=[10, 30, 100])
     parser.add_argument("--records", type=int, default=3_000, help="records of each file")
     parser.add_argument("--runs", type=int, default=3, help="runs of the merge")
+    parser.add_argument("--buffer", type=int, default=spelling_merge.BUFFER_ROWS, help="rows")
     parser.add_argument("--bar", type=float, default=1.3, help="largest growth per record")
     parser.add_argument("--out", type=Path, help="JSON with the figures")
     options = parser.parse_args()
@@ -160,7 +166,7 @@ def main() -> int:
             write_vcf(folder / f"file{number:04d}.vcf", contigs, options.records, number)
         for n_files in options.files:
             with context.Pool(1) as pool:
-                rows.append(pool.apply(measured, (folder, n_files, options.records, options.runs)))
+                rows.append(pool.apply(measured, (folder, n_files, options)))
             print(json.dumps(rows[-1]), flush=True)
     per_record = [row["microseconds_per_record"]["merge"] for row in rows]
     growth = max(later / min(per_record[: i + 1]) for i, later in enumerate(per_record))
