@@ -1,14 +1,6 @@
-"""The cohort's alleles: per-input spellings merged in one stream, split into single alleles, each
-with a status.
-
-Spelling tables are sorted, so any number of them merges within a memory that does not grow with the
-cohort.
-"""
+"""The cohort's alleles: merged spellings split into single alleles, each with a status."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,90 +8,8 @@ import pandas as pd
 from gfmtrust.core.alphabet import N, encode
 from gfmtrust.core.vocabulary import Status
 from gfmtrust.inputs.allele_counts import FIELDS, frequencies
-from gfmtrust.io import tables
+from gfmtrust.inputs.spelling_merge import KEY
 from gfmtrust.io.vcf.reader import text_status
-
-KEY = ["contig_index", "contig", "pos", "ref", "alts"]
-COLUMNS = [*KEY, "counts"]
-BUFFER_ROWS = 1_000_000
-"""Rows held over all inputs while merging; about 450 MB as pandas strings and arrays."""
-
-
-def merged_spellings(paths: list[Path]) -> Iterator[pd.DataFrame]:
-    """Distinct spellings of all inputs in order of contig, pos, REF, ALTs, in frames of some
-    100,000 rows with COLUMNS; a position is never cut. The counts of equal spellings are summed."""
-    streams = [_Stream(path, max(256, BUFFER_ROWS // max(1, len(paths)))) for path in paths]
-    while True:
-        waiting = [stream.last_place() for stream in streams if not stream.ended]
-        horizon = min(waiting) if waiting else None
-        parts = [stream.take_before(horizon) for stream in streams]
-        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-        if len(frame):
-            yield _summed(frame.sort_values(KEY, kind="stable", ignore_index=True))
-        if horizon is None:
-            return
-        for stream in streams:
-            stream.refill(horizon)
-
-
-def _summed(frame: pd.DataFrame) -> pd.DataFrame:
-    """A sorted frame with the rows of one spelling joined into one, their counts added."""
-    first = ~frame.duplicated(KEY).to_numpy()
-    if first.all():
-        return frame
-    counts = frame["counts"].to_numpy(object)
-    lengths = np.fromiter(map(len, counts), np.int64, len(counts))
-    ends = np.cumsum(lengths[first])  # rows of one spelling have as many counts as it has ALTs
-    starts = (ends - lengths[first])[np.cumsum(first) - 1]
-    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    summed = np.bincount(np.repeat(starts, lengths) + within, weights=np.concatenate(counts))
-    joined = frame[first].reset_index(drop=True)
-    joined["counts"] = pd.Series(np.split(summed, ends[:-1]), dtype=object)
-    return joined
-
-
-class _Stream:
-    """One sorted spelling table, read ahead by `rows`."""
-
-    def __init__(self, path: Path, rows: int):
-        self._batches = tables.batches(path, COLUMNS, rows)
-        self._pending = pd.DataFrame(columns=COLUMNS)
-        self.ended = False
-        self._read()
-
-    def _read(self) -> None:
-        batch = next(self._batches, None)
-        if batch is None:
-            self.ended = True
-            return
-        self._pending = (
-            pd.concat([self._pending, batch.to_pandas()], ignore_index=True)
-            if len(self._pending)
-            else batch.to_pandas()
-        )
-
-    def last_place(self) -> tuple:
-        last = self._pending.iloc[-1]
-        return last["contig_index"], last["contig"], last["pos"]
-
-    def take_before(self, horizon: tuple | None) -> pd.DataFrame:
-        """Rows before the horizon's position (all of them if None); rows at it wait for what the
-        other inputs say of it."""
-        if horizon is None or not len(self._pending):
-            taken, self._pending = self._pending, self._pending.iloc[:0]
-            return taken
-        index, contig, pos = (self._pending[name].to_numpy() for name in KEY[:3])
-        before = (index < horizon[0]) | (
-            (index == horizon[0])
-            & ((contig < horizon[1]) | ((contig == horizon[1]) & (pos < horizon[2])))
-        )
-        taken, self._pending = self._pending[before], self._pending[~before]
-        return taken
-
-    def refill(self, horizon: tuple) -> None:
-        """Read on where what is held ends at the horizon, so that the horizon moves."""
-        while not self.ended and (not len(self._pending) or self.last_place() <= horizon):
-            self._read()
 
 
 def single_alleles(spellings: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from gfmtrust.inputs import alleles, training
 from gfmtrust.inputs import reference as background_reference
 from gfmtrust.inputs.population import Population
 from gfmtrust.inputs.sites import acgt_intervals, block_size
+from gfmtrust.inputs.spelling_merge import merged_spellings
 from gfmtrust.io import tables
 from gfmtrust.planning import drawn_probes, probes, shards, variant_plan
 from gfmtrust.planning.asked_sites import asked_sites
@@ -218,7 +219,7 @@ def _write_alleles(
         tables.TableWriter(out_dir / "spellings.parquet", tables.SPELLINGS) as spelled,
         tables.TableWriter(out_dir / "alleles.parquet", tables.ALLELES) as singles,
     ):
-        for frame in alleles.merged_spellings(spellings):
+        for frame in merged_spellings(spellings, out_dir):
             spelled.write({name: frame[name].to_numpy() for name in tables.SPELLINGS.names})
             n_spellings += len(frame)
             progress(n_spellings)

@@ -7,8 +7,9 @@ from fake_genome import FakeGenome
 from spelled_rows import spelled
 
 from gfmtrust.core.vocabulary import Status
-from gfmtrust.inputs import alleles
+from gfmtrust.inputs import alleles, spelling_merge
 from gfmtrust.inputs.allele_counts import UNKNOWN
+from gfmtrust.inputs.spelling_merge import merged_spellings
 from gfmtrust.io import tables
 
 GENOME = FakeGenome(chr1="ACGTTGCAACNGGTACCATGA", chr2="ACGTACGTAC")
@@ -32,11 +33,11 @@ def random_rows(rng, n):
 
 @pytest.mark.parametrize("buffer", [1, 300, 10**6])
 def test_merge_equals_sorted_set(tmp_path, monkeypatch, buffer):
-    monkeypatch.setattr(alleles, "BUFFER_ROWS", buffer)
+    monkeypatch.setattr(spelling_merge, "BUFFER_ROWS", buffer)
     rng = np.random.default_rng(4)
     inputs = [random_rows(rng, n) for n in (400, 0, 3, 900, 120)]
     paths = [spelled(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(inputs)]
-    frames = list(alleles.merged_spellings(paths))
+    frames = list(merged_spellings(paths, tmp_path))
     merged = [
         tuple(row)
         for frame in frames
@@ -49,13 +50,13 @@ def test_merge_equals_sorted_set(tmp_path, monkeypatch, buffer):
 
 
 def test_a_position_is_never_cut_between_frames(tmp_path, monkeypatch):
-    monkeypatch.setattr(alleles, "BUFFER_ROWS", 1)
+    monkeypatch.setattr(spelling_merge, "BUFFER_ROWS", 1)
     many = sorted({("chr1", 0, 5, "A", "C" * n) for n in range(1, 600)})
     paths = [
         spelled(tmp_path / "a.parquet", [("chr1", 0, 4, "A", "C"), *many]),
         spelled(tmp_path / "b.parquet", [("chr1", 0, 5, "A", "G")]),
     ]
-    holding = [frame for frame in alleles.merged_spellings(paths) if (frame["pos"] == 5).any()]
+    holding = [frame for frame in merged_spellings(paths, tmp_path) if (frame["pos"] == 5).any()]
     assert len(holding) == 1
     assert (holding[0]["pos"] == 5).sum() == 600
 
@@ -81,7 +82,7 @@ def counted_rows(rng, n):
 
 @pytest.mark.parametrize("buffer", [1, 10**6])
 def test_counts_of_equal_spellings_and_of_equal_alleles_are_summed(tmp_path, monkeypatch, buffer):
-    monkeypatch.setattr(alleles, "BUFFER_ROWS", buffer)
+    monkeypatch.setattr(spelling_merge, "BUFFER_ROWS", buffer)
     rng = np.random.default_rng(5)
     inputs = [counted_rows(rng, n) for n in (300, 0, 2, 500)]
     by_spelling, by_allele = {}, {}
@@ -90,7 +91,7 @@ def test_counts_of_equal_spellings_and_of_equal_alleles_are_summed(tmp_path, mon
         for i, alt in enumerate(row[4].split(",")):
             by_allele.setdefault((*row[:4], alt), []).append(row[5][4 * i : 4 * i + 4])
     paths = [spelled(tmp_path / f"{i}.parquet", rows) for i, rows in enumerate(inputs)]
-    frames = list(alleles.merged_spellings(paths))
+    frames = list(merged_spellings(paths, tmp_path))
     merged = {
         tuple(row[:5]): tuple(row[5])
         for frame in frames
