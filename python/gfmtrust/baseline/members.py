@@ -68,7 +68,7 @@ class Members:
                 )
             )
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             rows = content["contigs"]
             counts = [len(row["patterns"]) for row in rows]
             pattern = np.array(
@@ -116,7 +116,7 @@ class Members:
             "never_saw": never_saw,
             "contigs": rows,
         }
-        path.write_text(json.dumps(content, separators=(",", ":")) + "\n")
+        path.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
 
     def block_of(self, contig_index: np.ndarray, pos: np.ndarray) -> np.ndarray:
         """Number of the block of each position, int64 (n,); a position outside its contig belongs

@@ -219,7 +219,9 @@ def write(
         content = {**meta, "schema": SCHEMA, "graphs": graphs, "files": digests}
         content[SIZES] = {name: (part / name).stat().st_size for name in members(content)}
         content["sha256"] = digest(content)
-        (part / BUNDLE_FILE).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+        (part / BUNDLE_FILE).write_text(
+            json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+        )
         Bundle.open(part)
         os.replace(part, directory)
     finally:

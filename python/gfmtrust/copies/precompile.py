@@ -26,7 +26,7 @@ def compile_search() -> None:
     os.environ.pop("NUMBA_CACHE_DIR", None)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "genome.fa"
-        path.write_text(FASTA)
+        path.write_text(FASTA, encoding="utf-8")
         sites = np.array([0, 0]), np.array([100, 140]), np.array([1, 0])
         index.build(Genome.open(path, folder), *sites)
 

@@ -51,7 +51,7 @@ def read_json(path: Path, error_class: type[GfmtrustError] = BadDataError) -> di
             message(str(path), "not found", "a file of an earlier step", "run that step again")
         )
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
         raise error_class(
             message(
@@ -73,7 +73,7 @@ def write_text(path: Path, text: str) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 

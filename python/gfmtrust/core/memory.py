@@ -52,7 +52,7 @@ def require(place: str, needed: int, what: str) -> None:
 def _groups(proc: Path, cgroup: Path) -> list[Path]:
     """Folders of the group of this process and of the groups above it, v2 or v1."""
     try:
-        lines = (proc / "self" / "cgroup").read_text().splitlines()
+        lines = (proc / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     folders = []
@@ -71,7 +71,7 @@ def _fields(path: Path, name: str) -> list[int]:
     try:
         return [
             int(words[1])
-            for words in map(str.split, path.read_text().splitlines())
+            for words in map(str.split, path.read_text(encoding="utf-8").splitlines())
             if words and words[0] == name
         ]
     except (OSError, ValueError, IndexError):
@@ -81,6 +81,6 @@ def _fields(path: Path, name: str) -> list[int]:
 def _number(path: Path) -> int | None:
     """The only number in a file; None where there is none or the file contains 'max'."""
     try:
-        return int(path.read_text())
+        return int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None

@@ -78,7 +78,7 @@ def write_genome(path: Path, n: int = GENOME_BP) -> Path:
     """Write a FASTA of n random letters for the export's sanity check, which no random network
     passes."""
     codes = np.random.default_rng(3).integers(0, 4, n)
-    path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n")
+    path.write_text(">random\n" + "".join("ACGT"[code] for code in codes) + "\n", encoding="utf-8")
     return path
 
 

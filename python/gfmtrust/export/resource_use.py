@@ -33,6 +33,7 @@ def footprint(bundle: Bundle, n_windows: int = 16, threads: int = 1) -> dict[str
         capture_output=True,
         text=True,
         check=False,
+        encoding="utf-8",
     )
     if done.returncode:
         raise InternalError(
@@ -55,7 +56,7 @@ def _measured(directory: Path, n_windows: int, threads: int) -> dict[str, float]
     started = time.monotonic()
     reader_of(bundle).letter_scores(session, codes, bundle.site_forward)
     seconds = (time.monotonic() - started) / n_windows
-    peak = re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())
+    peak = re.search(r"VmHWM:\s+(\d+)", STATUS.read_text(encoding="utf-8"))
     assert peak is not None, "Linux states the peak of every process"
     return {"seconds": seconds, "megabytes": int(peak[1]) / 1024}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,12 +88,14 @@ def scan(path: str | Path) -> Iterator[ContigSum]:
 
 def read_index(path: str | Path) -> list[IndexRow]:
     """Return the lines of a .fai. Raises BadDataError (65) for a line that is not a name and four
-    integers >= 0."""
+    integers >= 0; as in htslib, further columns are ignored."""
     rows = []
     for line_no, line in enumerate(bgzf.read_lines(path, 1 << 20), start=1):
-        name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")
-        if len(numbers) != 4 or not all(
-            number.isascii() and number.isdigit() for number in numbers
+        name, *numbers = line.decode("utf-8", "backslashreplace").rstrip("\r\n").split("\t")[:5]
+        if (
+            not name
+            or len(numbers) != 4
+            or not all(number.isascii() and number.isdigit() for number in numbers)
         ):
             observed = f"line {line_no} is '{shown(line.strip())}'"
             raise BadDataError(
@@ -109,8 +112,13 @@ def read_index(path: str | Path) -> list[IndexRow]:
 
 def compare_index(fasta: Path, index: Path, rows: list[IndexRow], contigs: list[ContigSum]) -> None:
     """Raise BadDataError (65) for an index that does not belong to this FASTA: names, order,
-    lengths, offsets and line lengths must all agree."""
+    lengths, offsets and line lengths must all agree. A name that the FASTA has twice is refused
+    first, because htslib leaves the second contig out of the index."""
     remedy = "delete the index"
+    names = Counter(contig.name for contig in contigs)
+    if len(names) < len(contigs):
+        observed = f"contig {shown(names.most_common(1)[0][0])} twice"
+        raise BadDataError(message(fasta.name, observed, "unique names", "rename one"))
     for row, contig in zip(rows, contigs, strict=False):
         if row.name != contig.name:
             observed = f"contig {shown(row.name)}; {fasta.name} has {shown(contig.name)}"
@@ -151,9 +159,7 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
             between = (
                 file.read(row.offset - at) if 0 <= row.offset - at <= MAX_HEADER else b"too long"
             )
-            if last_letter in (b"\r", b"\n") or not _is_header(
-                between.lstrip(b"\r\n"), row.name.encode()
-            ):
+            if last_letter in (b"\r", b"\n") or not _is_header(between.lstrip(b"\r\n"), row.name):
                 observed = f"{shown(row.name) or 'the last contig'} begins or ends elsewhere in {fasta.name}"
                 raise BadDataError(
                     message(
@@ -167,17 +173,23 @@ def compare_places(fasta: Path, index: Path, rows: list[IndexRow]) -> None:
             after_letter = row.length > 0
 
 
-def _is_header(text: bytes, name: bytes) -> bool:
+def _is_header(text: bytes, name: str) -> bool:
     """Whether a text is exactly the header line of that contig; the empty text for an empty name.
     There is no regular expression, because compiling one per contig is slow."""
     if not name:
         return not text
-    begin, after = text[: len(name) + 1], text[len(name) + 1 :]
-    return (
-        begin == b">" + name
-        and after[:1] in (b" ", b"\t", b"\r", b"\n")
-        and after.find(b"\n") == len(after) - 1
-    )
+    return text.startswith(b">") and text.find(b"\n") == len(text) - 1 and name_of(text) == name
+
+
+def name_of(header: bytes) -> str:
+    """Return the name in a header line: its first word, as in htslib also after spaces; empty where
+    there is none. Bytes that are not UTF-8 are written as escapes."""
+    return next(iter(header[1:].split(None, 1)), b"").decode("utf-8", "backslashreplace")
+
+
+def no_name(place: str) -> BadDataError:
+    """Return the error for a header without a name."""
+    return BadDataError(message(place, "a header without a name", ">name", "name the contig"))
 
 
 def compare_blocks(fasta: Path, index: Path) -> None:
@@ -236,17 +248,10 @@ def _pieces(path: Path) -> Iterator[tuple[bool, bytes, int]]:
 
 
 def _name(path: Path, header: bytes, end: int) -> str:
-    words = header[1:].split()
-    if not words or header[1:2].isspace():
-        raise BadDataError(
-            message(
-                path.name,
-                f"a header without a name before byte {end:,}",
-                ">name",
-                "name the contig",
-            )
-        )
-    return words[0].decode("utf-8", "backslashreplace")
+    name = name_of(header)
+    if not name:
+        raise no_name(f"{path.name} before byte {end:,}")
+    return name
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import struct
 import warnings
 from collections import OrderedDict
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyfaidx
 from gfmtrust.core.alphabet import FOLD, INVALID, PAD
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
 from gfmtrust.core.warning_counts import WarningCounts, shown
-from gfmtrust.io import bgzf
+from gfmtrust.io import bgzf, fasta_index
 from gfmtrust.io import fasta as fasta_scan
 
 log = logging.getLogger(__name__)
@@ -198,6 +199,8 @@ class Genome:
             try:
                 text = self._faidx.from_file(contig, start + 1, end)
             except (OSError, ValueError, pyfaidx.FetchError) as error:
+                if isinstance(error, UnicodeDecodeError):
+                    self.sums()  # names the letter
                 observed = f"{shown(contig)} cannot be read near byte {self._faidx.index[contig].offset:,} ({shown(str(error))})"
                 raise InputOutputError(
                     message(self.path.name, observed, "a whole file", "copy it again")
@@ -234,7 +237,7 @@ def _check_start(path: Path) -> None:
         raise BadDataError(
             message(path.name, "empty file", fasta_scan.A_FASTA, "check the copy or download")
         )
-    if not head.startswith(b">"):
+    if not head.lstrip(b"\r\n").startswith(b">"):
         raise BadDataError(
             message(path.name, f"begins with '{shown(head[:20])}'", fasta_scan.A_FASTA)
         )
@@ -266,17 +269,16 @@ def _open_faidx(path: Path, kind: bgzf.Container, work_dir: Path, indexed: bool)
             # pyfaidx warns of an index older than its FASTA, which any staged or copied file may
             # have; the contents are compared instead.
             warnings.simplefilter("ignore", RuntimeWarning)
-            faidx = pyfaidx.Faidx(
+            faidx = fasta_index.Faidx(
                 str(path),
                 indexname=str(index),
                 gzi_indexname=str(blocks),
                 as_raw=True,
                 rebuild=False,
             )
-    except (pyfaidx.FastaIndexingError, ValueError, UnicodeDecodeError) as error:
-        observed = shown(" ".join(str(error).split()))
+    except struct.error as error:
         raise BadDataError(
-            message(path.name, observed, "contigs of unique names, lines of one length")
+            message(blocks.name, "cut off", "an index of blocks", "delete the index")
         ) from error
     if not compressed:
         fasta_scan.compare_places(path, index, fasta_scan.read_index(index))

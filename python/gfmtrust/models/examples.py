@@ -48,13 +48,14 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
     from safetensors.torch import save_file
 
     directory.mkdir(parents=True)
-    (directory / "config.json").write_text(json.dumps(example.config))
+    (directory / "config.json").write_text(json.dumps(example.config), encoding="utf-8")
     if example.tokenizer is not None:
-        (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer))
+        (directory / bpe_file.FILE).write_text(json.dumps(example.tokenizer), encoding="utf-8")
     else:
         (directory / "vocab.txt").write_text(
             "\n".join(sorted(example.vocabulary, key=lambda token: example.vocabulary[token]))
-            + "\n"
+            + "\n",
+            encoding="utf-8",
         )
     state, distinct = network(example, seed).state_dict(), {}
     tied = {one for one, _ in models.family_of(example.config).ties(state)}
@@ -69,6 +70,6 @@ def write(directory: Path, example: Example, seed: int = 0, **card) -> Path:
         directory / "model.safetensors",
     )
     (directory / "gfmtrust.json").write_text(
-        json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card})
+        json.dumps({"window_bp": example.window_bp, "licence": LICENCE, **card}), encoding="utf-8"
     )
     return directory

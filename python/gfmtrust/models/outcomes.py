@@ -65,7 +65,9 @@ def write(results: list[Outcome], path: Path, force: bool = True) -> None:
         for one in results
     ]
     with part_file(path, force=force) as part:
-        part.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+        part.write_text(
+            "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8"
+        )
 
 
 def read(path: Path = RECORDED) -> list[Outcome]:
@@ -74,7 +76,7 @@ def read(path: Path = RECORDED) -> list[Outcome]:
     if not path.is_file():
         return []
     try:
-        rows = json.loads(path.read_text())
+        rows = json.loads(path.read_text(encoding="utf-8"))
         return [
             Outcome(
                 **{

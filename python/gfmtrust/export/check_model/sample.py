@@ -119,7 +119,8 @@ def prepare(fasta: Path | None, scratch: Path) -> Sample:
         "".join(
             f">{name}\n{decode(letters.codes(name, 0, length))}\n"
             for name, length in letters.contigs.items()
-        )
+        ),
+        encoding="utf-8",
     )
     of = (
         f" of {n_bases:,}, in {len(pieces)} pieces"

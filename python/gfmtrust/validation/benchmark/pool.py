@@ -297,7 +297,7 @@ def _vcf(alleles: list[tuple], path: Path) -> Path:
         f"{name}\t{pos + 1}\t.\t{BASES[ref]}\t{BASES[alt]}\t.\t.\t.\n"
         for name, pos, ref, alt in alleles
     ]
-    path.write_text("".join(lines))
+    path.write_text("".join(lines), encoding="utf-8")
     return path
 
 

@@ -96,7 +96,7 @@ def region_pool(genome_dir: Path, models: list[Path], threads: int = 2) -> Regio
         (index, pos): row
         for row, (index, pos) in enumerate(zip(site["contig_index"], site["pos"], strict=True))
     }
-    lines = [line.split("\t") for line in bed.read_text().splitlines()]
+    lines = [line.split("\t") for line in bed.read_text(encoding="utf-8").splitlines()]
     spans = [
         (place[names.index(name), int(start)], place[names.index(name), int(end) - 1] + 1)
         for name, start, end, _ in lines

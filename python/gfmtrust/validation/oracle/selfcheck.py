@@ -150,7 +150,7 @@ def write_genome(folder: Path, seed: int = SEED) -> Genome:
         letters = decode(codes)
         text += f">{name}\n{letters[: length // 2]}{letters[length // 2 :].lower()}\n"
     path = folder / "genome.fa"
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return Genome.open(path, folder)
 
 
