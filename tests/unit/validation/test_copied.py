@@ -31,9 +31,9 @@ def slow_votes(codes: list[np.ndarray]) -> list[np.ndarray]:
             word = letters[pos - WORD : pos].tobytes()
             places.setdefault(word, []).append((index, pos, is_reverse))
     votes = [np.zeros((len(part), 4)) for part in codes]
-    for found in places.values():
-        for one in found:
-            for other in found:
+    for copied_places in places.values():
+        for one in copied_places:
+            for other in copied_places:
                 if one == other:
                     continue
                 index, pos, is_reverse = other
@@ -64,14 +64,14 @@ def test_a_base_inside_a_copy_is_the_letter_of_the_other_copy():
 
 
 def test_the_number_of_probes_is_that_of_the_cells():
-    own = pd.DataFrame(
+    alleles = pd.DataFrame(
         {
             "copy_class": ["single_copy"] * 90 + ["near_copy"] * 60 + ["repeat_family"] * 29,
             "mutation_class": ["cpg", "transition", "transversion"] * 59 + ["cpg", "transition"],
         }
     )
-    many = pd.concat([own.assign(copy_class=name) for name in own["copy_class"].unique()])
-    for table, n in ((own.assign(copy_class="single_copy"), 8_000), (many, 13_500)):
+    many = pd.concat([alleles.assign(copy_class=name) for name in alleles["copy_class"].unique()])
+    for table, n in ((alleles.assign(copy_class="single_copy"), 8_000), (many, 13_500)):
         table = table.assign(region_class=table["copy_class"])
         pool = Pool(table, np.empty(0), np.empty(0), table, True, "fp32", ())
         assert copied.auto_number(pool) == n
