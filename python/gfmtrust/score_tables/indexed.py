@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from gfmtrust.score_tables.layout import ScoreLayout
 from gfmtrust.score_tables.rows import CODES, Row, RowReader, one_score_each
 from gfmtrust.score_tables.values import SiteValues
 
+log = logging.getLogger(__name__)
+
+CLOCK_S = 60
 MAX_HEADER_LINES = 100_000
 MAX_LINE = 1 << 26
 SAMPLED_WINDOWS = 250
@@ -49,6 +53,13 @@ class IndexedTable:
                 )
             )
         self.index_path: Path | None = index_path
+        if index_path.stat().st_mtime < self.path.stat().st_mtime - CLOCK_S:
+            # copies often get their times in the order in which they were made, so this is no error;
+            # an index that does not fit is found as the table is read
+            log.warning(
+                "%s: the index is older than the table; if the table was written anew, run tabix --force",
+                self.path.name,
+            )
         index = read_index(index_path)
         self.names = names_in_table(contigs, index.contigs, contig_map)
         if not self.names:

@@ -1,6 +1,7 @@
 """Published layouts, made small: what they answer at bases and alleles, and what is refused."""
 
 import logging
+import os
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,15 @@ def test_a_line_that_does_not_fit_the_layout_is_refused(tmp_path, asked, line, o
     table = opened(indexed(tmp_path / "t.gz", [line]), "gpn_msa")
     with pytest.raises(BadDataError, match="external_columns"):
         table.sites("chr1", *asked)
+
+
+@pytest.mark.bad_input
+def test_an_index_older_than_its_table_is_warned_of(tmp_path, sequence, caplog, opened):
+    path = indexed(tmp_path / "t.gz", alleles(sequence))
+    os.utime(f"{path}.tbi", (1, 1))
+    with caplog.at_level(logging.WARNING):
+        opened(path, "gpn_msa")
+    assert "older than the table" in caplog.text
 
 
 @pytest.mark.bad_input
