@@ -31,7 +31,12 @@ probes of the fit split that transitions and transversions each need before they
 
 MIN_CELL_PROBES = 500
 """A stratum of a BED file with so many probes in its certification split has a certificate of its
-own, and so have transitions and transversions; with fewer they may share one, see `cells`."""
+own."""
+
+MIN_KIND_PROBES = 1_000
+"""Transitions and transversions with so many probes each in their certification split have a
+certificate each; with fewer they may share one, see `cells`. With 500 to 1,000 a certificate of
+transversions alone failed in a third of the redraws and the shared one in a tenth."""
 
 ALIKE_P = 0.05
 """Transitions and transversions share a certificate where Fisher's exact test of their errors on
@@ -265,7 +270,7 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
     A BED file's stratum is a cell where at least 500 of its probes are `counted` (bool (n,), the
     split that certifies); all other probes are pooled over the BED files into one cell per copy
     class and mutation class (or length). Transitions and transversions of one copy class share a
-    cell where either has fewer than 500 counted probes, each has at least 100 probes on the fit
+    cell where either has fewer than 1,000 counted probes, each has at least 100 probes on the fit
     split (`in_fit`), and their errors there do not differ. With fewer probes the test of the errors
     has too little power, so that kinds that differ would be pooled. Nothing else is ever pooled: a
     cell of few probes has few chances, and no level of another cell.
@@ -281,7 +286,7 @@ def cells(probes: Probes, counted: np.ndarray, in_fit: np.ndarray) -> list[np.nd
     for name in sorted(set(widest[left])):
         together = left & (widest == name)
         parts = [together & (wide == part) for part in sorted(set(wide[together]))]
-        small = any((part & counted).sum() < MIN_CELL_PROBES for part in parts)
+        small = any((part & counted).sum() < MIN_KIND_PROBES for part in parts)
         in_fit_parts = [part & in_fit for part in parts]
         testable = len(parts) == 2 and all(part.sum() >= MIN_FIT_PROBES for part in in_fit_parts)
         own += [together] if small and testable and _alike(probes, *in_fit_parts) else parts

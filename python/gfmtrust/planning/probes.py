@@ -31,8 +31,7 @@ MIN_SNVS_OF_CELL = 30
 own-allele check asks for."""
 LEAST_PROBES, MOST_PROBES = 8_000, 20_000
 PROBES_OF_CELL = 2_000
-"""Probes that `auto` draws for each cell that may be HIGH: a quarter of them certifies a level, and
-500 are also what transitions and transversions need for a certificate each."""
+"""Probes that `auto` draws for each cell that may be HIGH: a quarter of them certifies a level."""
 NEED_OF_NEAR_COPY = 0.25
 """Need of a near copy's cell beside that of another: it is at most MEDIUM, whose limit is four
 times as wide, and a certificate needs probes in proportion to 1 / limit."""

@@ -10,7 +10,13 @@ from scipy.stats import hypergeom
 from simulated_probes import table
 
 from gfmtrust.calibration import certificates, strata
-from gfmtrust.calibration.certificates import ALIKE_P, MIN_CELL_PROBES, MIN_FIT_PROBES, Probes
+from gfmtrust.calibration.certificates import (
+    ALIKE_P,
+    MIN_CELL_PROBES,
+    MIN_FIT_PROBES,
+    MIN_KIND_PROBES,
+    Probes,
+)
 from gfmtrust.calibration.fit import fit
 from gfmtrust.calibration.flags import control_verdict
 from gfmtrust.core.mutation import MUTATION_CLASSES
@@ -145,8 +151,8 @@ TWO = ("single_copy/transition", "single_copy/transversion")
     [
         ((200, 200), (0.10, 0.10), True),
         ((200, 2000), (0.10, 0.10), True),
-        ((MIN_CELL_PROBES, MIN_CELL_PROBES), (0.10, 0.10), False),  # enough for each
-        ((MIN_CELL_PROBES, MIN_CELL_PROBES - 1), (0.10, 0.10), True),
+        ((MIN_KIND_PROBES, MIN_KIND_PROBES), (0.10, 0.10), False),  # enough for each
+        ((MIN_KIND_PROBES, MIN_KIND_PROBES - 1), (0.10, 0.10), True),
         ((200, 200), (0.10, 0.30), False),
         ((200, 2000), (0.30, 0.10), False),
     ],
