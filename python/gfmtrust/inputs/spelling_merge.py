@@ -26,9 +26,12 @@ PLACE = KEY[:3]
 Place = tuple[int, str, int]
 """contig_index, contig, pos: the order of the tables, which no frame cuts."""
 BUFFER_ROWS = 1_000_000
-"""Rows held over all inputs while merging; some 150 MB as Arrow columns."""
+"""Rows held over all inputs while merging: some 80 MB where all are SNVs, and up to four times as
+much while a slice is sorted."""
 MIN_BUFFER_ROWS = 256
 FRAME_ROWS = 100_000
+LONG_TEXTS = ("ref", "alts")
+"""Columns that may exceed 2 GiB in a slice, the limit of Arrow's `string`."""
 MERGED_AT_ONCE = 128
 """Tables that are open at a time: far below the usual limit of 1,024 open files, and few enough
 that a look at each of them costs nothing beside the rows of a slice."""
@@ -58,7 +61,8 @@ def _at_most(paths: list[Path], folder: Path, level: int = 0) -> list[Path]:
         merged.append(folder / f"level{level}_{group:05d}.parquet")
         with tables.TableWriter(merged[-1], tables.COUNTED_SPELLINGS) as writer:
             for table in _merged(paths[start:end]):
-                writer.write(table.select(tables.COUNTED_SPELLINGS.names))
+                for frame in _frames(table):
+                    writer.write(frame.select(tables.COUNTED_SPELLINGS.names))
         if level:
             for path in paths[start:end]:
                 path.unlink()
@@ -133,7 +137,12 @@ class _Batch:
     """Rows of one table that have not been taken yet, with what finds a place among them."""
 
     def __init__(self, batch: pa.RecordBatch):
-        self._rows = batch.select(COLUMNS)
+        self._rows = pa.RecordBatch.from_pydict(
+            {
+                name: batch[name].cast(pa.large_string()) if name in LONG_TEXTS else batch[name]
+                for name in COLUMNS
+            }
+        )
         self._pos = self._rows["pos"].to_numpy()
         index = self._rows["contig_index"].to_numpy()
         names = self._rows["contig"].dictionary_encode()
