@@ -77,9 +77,10 @@ def table_of_laws(frame: pd.DataFrame) -> str:
     return "chrom\tpos\tA\tC\tG\tT\n" + rows
 
 
-def flagged(folder, *bundles, out, outside=None) -> pd.DataFrame:
+def flagged(folder, *bundles, out, outside=None, labels=None) -> pd.DataFrame:
     """Scored, calibrated and annotated with the bundles beside the context model: the alleles.
-    outside: the table of a bundle by its name, where it stays outside."""
+    outside: the table of a bundle by its name, where it stays outside; labels: the output of
+    read_labels."""
     scores = out / "scores"
     scores.mkdir(parents=True)
     for path in (folder / "scores").iterdir():
@@ -108,7 +109,8 @@ def flagged(folder, *bundles, out, outside=None) -> pd.DataFrame:
         folder / "results" / "models" / "context_model",
         *(bundle.directory for bundle in bundles),
     )
-    call("calibrate", *output, "--out_dir", out / "calibration")
+    stated = ("--labels", labels) if labels else ()
+    call("calibrate", *output, *stated, "--out_dir", out / "calibration")
     call(
         "annotate_sites",
         *output,
