@@ -297,7 +297,9 @@ def _run(jobs: list[VcfJob], genome: Genome, processes: int) -> Iterator[InputCh
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(
-        min(processes, len(jobs)), open_in_child, (genome.path, genome.name, jobs[0].work_dir)
+        min(processes, len(jobs)),
+        open_in_child,
+        (genome.path, genome.name, genome.sums(), jobs[0].work_dir),
     ) as pool:
         yield from pool.imap(check_in_child, jobs)
 

@@ -104,7 +104,9 @@ def read_lines(
 def _check_line(path: str | Path, line_no: int, length: int, max_line: int) -> None:
     if length > max_line:
         observed = f"line {line_no}: longer than {max_line / (1 << 20):g} MiB"
-        raise BadDataError(message(Path(path).name, observed, "shorter lines", "see --max_line"))
+        raise BadDataError(
+            message(Path(path).name, observed, "shorter lines", "drop its long fields")
+        )
 
 
 def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:

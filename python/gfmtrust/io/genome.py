@@ -168,6 +168,10 @@ class Genome:
             self._sums = {contig.name: contig for contig in contigs}
         return self._sums
 
+    def take_sums(self, sums: dict[str, fasta_scan.ContigSum]) -> None:
+        """Take the sums of another process that has read the same file, in place of a pass."""
+        self._sums = sums
+
     def _cased(self, contig: str, start: int, end: int) -> np.ndarray:
         letters = self._contig(contig)
         if 0 <= start <= end <= len(letters):

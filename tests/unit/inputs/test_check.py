@@ -1,6 +1,7 @@
 """CHECK_INPUTS: everything read once, what is wrong stopped or counted, spellings equal to a naive
 list whatever order and memory."""
 
+import hashlib
 import json
 import multiprocessing
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
-from scipy.stats import beta
+from scipy.stats import beta, binom
 from vcf_texts import AWKWARD, COLUMNS, HEADER, line, stored, vcf_text
 
 from gfmtrust.core.errors import BadDataError, InputOutputError, MissingInputError, UsageError
@@ -84,7 +85,7 @@ def texts(row):
 
 
 def test_genome_and_counts(fasta, out, tmp_path):
-    content, row = one(fasta, out, tmp_path, AWKWARD)
+    content, row = one(fasta, out, tmp_path, AWKWARD, allow_mismatch=True)
     assert content["genome"]["name"] == "g.fa"
     assert [(contig["name"], contig["length"]) for contig in content["genome"]["contigs"]] == [
         ("chr1", 1000),
@@ -119,7 +120,7 @@ def rows_in_key_order(out):
 
 def test_spellings_are_distinct_sorted_and_upper_case(fasta, out, tmp_path):
     records = [*AWKWARD, *AWKWARD[::-1], (b"chr1", b"5", b"a", b"C", b"other=1")]
-    one(fasta, out, tmp_path, records)
+    one(fasta, out, tmp_path, records, allow_mismatch=True)
     assert rows_in_key_order(out) == naive_spellings(records)
     assert pq.read_schema(out / "spellings" / "a.parquet").names == [
         "contig",
@@ -224,8 +225,8 @@ def test_tables_do_not_depend_on_order_of_records_packing_or_processes(
         ("a", stored(tmp_path / "a.vcf", text)),
         ("b", stored(tmp_path / "b.vcf.gz", turned, "bgzf")),
     ]
-    first = run(fasta, out, paths)
-    again = run(fasta, tmp_path / "out2", paths, processes=2)
+    first = run(fasta, out, paths, allow_mismatch=True)
+    again = run(fasta, tmp_path / "out2", paths, processes=2, allow_mismatch=True)
     assert first == again
     files = [
         folder / "spellings" / f"{name}.parquet"
@@ -507,9 +508,9 @@ def test_lower_bound_is_that_of_clopper_and_pearson():
 
 
 def test_few_mismatches_are_counted_and_go_on(fasta, out, tmp_path):
-    _, row = one(fasta, out, tmp_path, snvs(11, 9))
-    assert (row["n_snv"], row["n_snv_mismatch"]) == (20, 9)
-    assert {"text": "REF differs from g.fa: REF_MISMATCH", "count": 9, "first": "chr1:12"} in row[
+    _, row = one(fasta, out, tmp_path, snvs(15, 5))
+    assert (row["n_snv"], row["n_snv_mismatch"]) == (20, 5)
+    assert {"text": "REF differs from g.fa: REF_MISMATCH", "count": 5, "first": "chr1:16"} in row[
         "warnings"
     ]
     _, row = one(fasta, out, tmp_path, snvs(982, 18))
@@ -531,6 +532,66 @@ def test_wrong_assembly_stops_with_the_rate(fasta, out, tmp_path):
     _, row = one(fasta, out, tmp_path, snvs(688, 312), allow_mismatch=True)
     assert row["n_snv_mismatch"] == 312
     assert any("allowed by --allow_mismatch" in text for text in texts(row))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 12, 20, 60])
+def test_few_alleles_are_judged_by_the_ratio_of_two_binomials(n):
+    for n_mismatch in range(n + 1):
+        by_chance = binom.pmf(n_mismatch, n, 0.75)
+        expected = by_chance >= 1000 * binom.pmf(n_mismatch, n, 0.01)
+        assert check_vcf.looks_like_chance(n_mismatch, n) == expected, n_mismatch
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("n_right", "n_wrong"), [(0, 2), (3, 9), (11, 9)])
+def test_small_file_of_another_assembly_stops(fasta, out, tmp_path, n_right, n_wrong):
+    observed = f"REF differs at {n_wrong} of {n_right + n_wrong} SNVs"
+    with pytest.raises(BadDataError, match=observed):
+        one(fasta, out, tmp_path, snvs(n_right, n_wrong))
+    _, row = one(fasta, out, tmp_path, snvs(n_right, n_wrong), allow_mismatch=True)
+    assert row["n_snv_mismatch"] == n_wrong
+
+
+# --- declared contigs
+# -------------------------------------------------------------------------------------------------------------
+
+MD5 = hashlib.md5(CHR1.encode()).hexdigest().encode()
+
+
+@pytest.mark.parametrize(
+    ("declared", "result"),
+    [
+        (b"length=1000", None),
+        (b"length=1000,md5=" + MD5, None),
+        (b"M5=" + MD5.upper(), None),
+        (b"assembly=hg19", None),
+        (
+            b"length=249250621,assembly=hg19",
+            "contig chr1 of hg19 is declared with 249,250,621 bases; g.fa has 1,000",
+        ),
+        (
+            b'assembly="b 37",length=1000,md5=' + MD5[::-1],
+            "contig chr1 of b 37 is declared with another md5 than that of g.fa",
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["none", "auto"])
+def test_declared_length_and_md5_are_compared(fasta, out, tmp_path, declared, result, mode):
+    header = NO_LENGTHS + b"##contig=<ID=chr1," + declared + b">\n"
+    _, row = one(fasta, out, tmp_path, snvs(3), header, contig_map=mode)
+    assert [text for text in texts(row) if "declared" in text] == ([result] if result else [])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("mode", ["none", "auto"])
+def test_another_mitochondrion_of_the_same_name_stops(out, tmp_path, mode):
+    fasta = stored(tmp_path / "m.fa", f">chrM\n{CHR1}\n".encode())
+    header = NO_LENGTHS + b"##contig=<ID=chrM,length=1002>\n"
+    with pytest.raises(BadDataError, match="contig chrM is declared with 1,002 bases; m.fa has"):
+        one(fasta, out, tmp_path, snvs(3, contig=b"chrM"), header, contig_map=mode)
+    options = {"contig_map": mode, "allow_mismatch": True}
+    _, row = one(fasta, out, tmp_path, snvs(3, contig=b"chrM"), header, **options)
+    assert any("declared" in text for text in texts(row))
 
 
 @pytest.mark.bad_input

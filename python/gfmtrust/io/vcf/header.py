@@ -42,7 +42,7 @@ class Limits:
     """Limits beyond which a file is treated as damaged or hostile; in bytes unless the name says
     otherwise."""
 
-    max_line: int = 16 << 20
+    max_line: int = 256 << 20
     max_header: int = 64 << 20
     max_alts: int = 10_000
     max_samples: int = 100_000
@@ -107,7 +107,7 @@ def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
         size += len(line)
         if size > limits.max_header:
             observed = f"header longer than {limits.max_header / (1 << 20):g} MiB"
-            raise bad_line(path, len(header), observed, "a shorter header", "see --max_header")
+            raise bad_line(path, len(header), observed, "a shorter header", "drop lines of it")
         if not line.startswith(b"##"):
             break
     return Header(tuple(header), header_columns(path, len(header), header[-1], limits))
@@ -134,7 +134,11 @@ def header_columns(path: Path, line_no: int, line: bytes, limits: Limits) -> int
     if len(names) > N_FIXED + 1 + limits.max_samples:
         observed = f"{len(names) - N_FIXED - 1:,} sample columns"
         raise bad_line(
-            path, line_no, observed, f"at most {limits.max_samples:,}", "see --max_samples"
+            path,
+            line_no,
+            observed,
+            f"at most {limits.max_samples:,}",
+            "drop samples, as with bcftools view -G",
         )
     return len(names)
 

@@ -249,7 +249,11 @@ def _alleles(path: Path, line_no: int, alt: bytes, limits: Limits) -> tuple[str,
     alts = tuple(_text(alt).split(","))
     if len(alts) > limits.max_alts:
         raise bad_line(
-            path, line_no, f"{len(alts):,} ALTs", f"at most {limits.max_alts:,}", "see --max_alts"
+            path,
+            line_no,
+            f"{len(alts):,} ALTs",
+            f"at most {limits.max_alts:,}",
+            "split it, as with bcftools norm -m-",
         )
     if "" in alts:
         raise bad_line(
