@@ -361,6 +361,12 @@ def test_commands_in_code_blocks_parse(page):
     assert faults == []
 
 
+def options_of_benchmarks() -> set[str]:
+    """The options of the scripts in benchmarks/."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").rglob("*.py"))
+    return {name for text in texts for name in re.findall(r'add_argument\(\s*"--([a-z_]+)"', text)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_options_named_in_the_text_exist(page):
     options = {
@@ -374,6 +380,7 @@ def test_options_named_in_the_text_exist(page):
         | schema_parameters()
         | FOREIGN_OPTIONS
         | NEXTFLOW_OPTIONS
+        | options_of_benchmarks()
         | {"check", "version", "debug"}
     )
     named = {
