@@ -76,12 +76,12 @@ def test_the_nextflow_files_are_ascii():
 
 def test_every_text_file_is_opened_with_an_encoding():
     package = ROOT / "python" / "gfmtrust"
-    found = {
+    dependent_calls = {
         f"{path.relative_to(package)}: {call}"
         for path in package.rglob("*.py")
         for call in _without_encoding(path.read_text(encoding="utf-8"))
     }
-    assert found == set()
+    assert dependent_calls == set()
 
 
 @pytest.mark.bad_input
