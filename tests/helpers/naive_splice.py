@@ -25,7 +25,8 @@ def expected(text: bytes, our_lines: list[str], values) -> bytes:
             out.append(whole)
         elif whole.startswith(b"#CHROM"):
             ending = b"\r\n" if whole.endswith(b"\r\n") else b"\n"
-            out += [line.encode() + ending for line in our_lines] + [whole]
+            out += [line.encode() + ending for line in our_lines]
+            out.append(whole if whole.endswith(b"\n") else whole + b"\n")
         else:
             body = whole[:-1] if whole.endswith(b"\n") else whole
             columns = body.split(b"\t")

@@ -16,9 +16,11 @@ COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 
 
 N_FIXED = 8
+LINE_END = b"\r\n"
 
 
-FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*\r?\n?")
+# Spreadsheets leave tabs at the end, which htslib ignores as well.
+FILEFORMAT = re.compile(rb"##fileformat=VCFv[0-9][0-9.]*[ \t]*\r?\n?")
 
 
 # VCF 4.3 also allows a leading '#', but then every other reader takes the record for a header line
@@ -93,7 +95,7 @@ def read_header(path: Path, lines: Iterator[bytes], limits: Limits) -> Header:
         observed = (
             "a record"
             if first.count(b"\t") >= N_FIXED - 1 and not first.startswith(b"#")
-            else f"'{shown(first.strip())}'"
+            else f"'{shown(first.rstrip(LINE_END))}'"
         )
         raise BadDataError(
             message(

@@ -32,6 +32,8 @@ from gfmtrust.io.vcf.header import (
 
 _POS = re.compile(rb"[0-9]{1,18}")
 _SNV = frozenset(BASES + BASES.lower())
+BLANK = frozenset((b"\n", b"\r\n"))
+"""Lines that may follow the last record. They are no records, and are not copied."""
 _GVCF_ALLELES = frozenset(("<NON_REF>", "<*>"))
 
 
@@ -190,7 +192,13 @@ def _records(
     path: Path, header: Header, lines: Iterator[bytes], limits: Limits
 ) -> Iterator[Record]:
     contigs: dict[bytes, str] = {}
+    blank_line_no = 0
     for line_no, line in enumerate(lines, start=len(header.lines) + 1):
+        if line in BLANK:
+            blank_line_no = blank_line_no or line_no
+            continue
+        if blank_line_no:
+            raise _wrong_columns(path, blank_line_no, 1, header.n_columns)
         n_columns = line.count(b"\t") + 1
         if n_columns != header.n_columns:
             raise _wrong_columns(path, line_no, n_columns, header.n_columns)

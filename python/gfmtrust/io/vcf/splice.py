@@ -147,6 +147,9 @@ def annotate(
         raise _already_annotated(f"{input_path.name} header")
     kept = [line for line in header.lines if not OUR_HEADER.match(line)]
     counts = _Counts(replaced=len(removed))
+    if not kept[-1].endswith(b"\n"):  # a header without records
+        kept[-1] += b"\n"
+        counts.newline_added = True
     with part_file(output, inputs=(input_path,), force=force) as part:
         with synced(part) as file:
             writer = _Writer(part, BgzfWriter(file))

@@ -39,7 +39,7 @@ def verify(input_path: str | Path, output: str | Path) -> dict[str, int]:
     line_no = _compare_headers(name, before, after)
     n_records = n_alts = no_alt = 0
     statuses: Counter[bytes] = Counter()
-    for n, (old, new) in enumerate(zip_longest(before, after), start=1):
+    for n, (old, new) in enumerate(zip_longest(_records(before), after), start=1):
         if old is None or new is None:
             more = "output has more" if old is None else "input has more"
             raise _differs(name, line_no + n, f"{more} records after {n - 1:,}", "as many records")
@@ -100,6 +100,18 @@ def _header(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield line if line.endswith(b"\n") else line + b"\n"
         if not line.startswith(b"##"):
             return
+
+
+def _records(lines: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the lines without the empty ones at the end, which the output does not have."""
+    empty: list[bytes] = []
+    for line in lines:
+        if not line.strip(b"\r\n"):
+            empty.append(line)
+            continue
+        yield from empty
+        empty.clear()
+        yield line
 
 
 def _compare_record(name: str, line_no: int, old: bytes, new: bytes) -> list[bytes]:

@@ -42,6 +42,37 @@ def test_counts_of_a_sound_pair(tmp_path, how, end, cut):
     assert verify.verify(source, output) == {"records": 13, "alts": 19, "no_alt": 1, "SCORED": 19}
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("n_empty", [1, 3])
+def test_empty_lines_after_the_last_record_are_left_out(tmp_path, end, n_empty):
+    text = vcf_text(end=end)
+    source, output = annotated(tmp_path, text + n_empty * end)
+    assert verify.verify(source, output) == {"records": 13, "alts": 19, "no_alt": 1, "SCORED": 19}
+    (tmp_path / "whole").mkdir()
+    other = annotated(tmp_path / "whole", text)[1]
+    assert naive_splice.text_of(output) == naive_splice.text_of(other)
+
+
+@pytest.mark.parametrize("spaces", [b" ", b"\t\t\t"])
+def test_spaces_after_the_file_format_are_kept(tmp_path, spaces):
+    text = vcf_text().replace(b"VCFv4.2", b"VCFv4.2" + spaces)
+    source, output = annotated(tmp_path, text)
+    assert verify.verify(source, output)["records"] == 13
+    assert naive_splice.lines_of(output)[0] == b"##fileformat=VCFv4.2" + spaces + b"\n"
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_header_without_its_last_line_end_gets_one(tmp_path, end):
+    text = vcf_text([], end=end)
+    source = stored(tmp_path / "in.vcf", text.removesuffix(end))
+    output = tmp_path / "out.vcf.gz"
+    written = splice.annotate(source, output, simple_values, OUR_LINES)
+    assert written.newline_added
+    assert naive_splice.lines_of(output)[-1].rstrip(b"\r\n") == text.splitlines()[-1]
+    assert naive_splice.text_of(output).endswith(b"\n")
+    assert verify.verify(source, output) == {"records": 0, "alts": 0, "no_alt": 0}
+
+
 def test_file_without_records(tmp_path):
     source, output = annotated(tmp_path, vcf_text([]))
     assert verify.verify(source, output) == {"records": 0, "alts": 0, "no_alt": 0}
