@@ -75,10 +75,11 @@ def withIndex(vcf) {
     return [vcf, indexes[0]]
 }
 
-/** A table of scores with its index where it is read by region: an indexed table or a bigWig; else []. */
+/** A table of scores and its index where it is read by region: an indexed table or a bigWig; else none of both. */
 def readByRegion(entry) {
     def index = entry[2] ?: []
-    return index ? [entry[1], index] : (entry[1].name.toLowerCase() ==~ /.*\.(bw|bigwig)/ ? [entry[1]] : [])
+    def is_track = entry[1].name.toLowerCase() ==~ /.*\.(bw|bigwig)/
+    return index || is_track ? [entry[1], index] : [[], []]
 }
 
 /** --contig_map as [mode, file or []]. */
@@ -183,14 +184,14 @@ workflow VCF_ANNOTATE_GFM {
         else {
             ch_strided = exported.bundle.map { meta, bundle -> [meta, bundle, []] }
         }
-        // [meta, bundle, stride, shard, table]           e.g. [[id: 'gpn_msa', shard: 'shard_00000'], gpn_msa, [], shard_00000.parquet, [scores.tsv.bgz, scores.tsv.bgz.tbi]]
+        // [meta, bundle, stride, shard, table, index]    e.g. [[id: 'gpn_msa', shard: 'shard_00000'], gpn_msa, [], shard_00000.parquet, scores.tsv.bgz, scores.tsv.bgz.tbi]
         def tables = given.external_scores.collectEntries { entry -> [entry[0].id, readByRegion(entry)] }
         ch_to_score = ch_context
             .map { meta, bundle -> [meta, bundle, []] }
             .mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })
             .combine(ch_shards)
             .map { meta, bundle, stride, shard ->
-                [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard, tables[meta.id] ?: []]
+                [[id: meta.id, digest: meta.digest, shard: shard.baseName], bundle, stride, shard] + (tables[meta.id] ?: [[], []])
             }
         scored = SCORE_SITES(ch_to_score, ch_genome, given.score_store ?: none, given.views, given.neighbours, given.code)
         ch_metrics = scored.metrics

@@ -719,7 +719,7 @@ def test_sheet(tmp_path):
     [
         (b"", BadDataError, "empty file"),
         (line(), BadDataError, "line 1 is a record"),
-        (vcf_text() + b"\n", BadDataError, "line 20: 1 columns"),
+        (vcf_text() + b"\n" + line(), BadDataError, "line 20: 1 columns"),
         (vcf_text()[:-1] + b"\tx\n", BadDataError, "line 19: 9 columns"),
         (b"BCF\2\2", BadDataError, "bcftools view -Oz"),
     ],

@@ -22,14 +22,14 @@ process IMPORT_SCORES {
     script:
     def args = task.ext.args ?: ''
     def name = quoted(meta.id)
-    def columns_option = meta['layout'] ? "--external_columns ${quoted(meta['layout'])}" : ''
     def map_option = contig_map_file ? "--contig_map ${contig_map_file}" : "--contig_map ${quoted(contig_map)}"
     """
     gfmtrust import_scores \\
         --scores ${scores} \\
         --model_id ${name} \\
         --fasta ${fasta} \\
-        --external_key ${quoted(key)} ${map_option} ${columns_option} \\
+        --external_key ${quoted(key)} ${map_option} \\
+        --external_columns ${quoted(meta['layout'] ?: '')} \\
         --out_dir bundles \\
         ${args}
     """

@@ -9,7 +9,7 @@ process SCORE_SITES {
     container 'gfmtrust/score:0.1.0'
 
     input:
-    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(stride, stageAs: 'strides/*'), path(shard, stageAs: 'shards/*'), path(table, stageAs: 'tables/*')
+    tuple val(meta), path(bundle, stageAs: 'bundles/*'), path(stride, stageAs: 'strides/*'), path(shard, stageAs: 'shards/*'), path(table, stageAs: 'tables/*'), path(table_index, stageAs: 'tables/*')
     tuple val(meta2), path(fasta), path(fai)
     tuple val(meta3), path(score_store, stageAs: 'stores/*')
     val views
@@ -25,7 +25,7 @@ process SCORE_SITES {
     script:
     // device and limits come by ext.args: they belong to the task's hash (conf/modules.config)
     def args = task.ext.args ?: ''
-    def table_option = table ? "--score_table ${table instanceof List ? table[0] : table}" : ''
+    def table_option = table ? "--score_table ${table}" : ''
     def stride_option = stride ? "--stride ${stride}" : ''
     // the store is an input and stays as it is; what it lacks is an output of its own
     def store_option = score_store ? "--score_store ${score_store} --new_rows new_rows" : ''
