@@ -3,18 +3,17 @@
 // gfmtrust: how far a genomic foundation model can be trusted at each variant and in each region.
 //
 
-include { GFMTRUST          } from './workflows/gfmtrust'
-include { PRECOMPUTE_SCORES } from './subworkflows/local/precompute_scores/main'
-include { informationText   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { checkParameters   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { samplesheetOf     } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { modelEntries      } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { annotationInputs  } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { inputPath         } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { multiqcConfigs    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
-include { startText         } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
-include { endText           } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
-include { writeParameters   } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { GFMTRUST         } from './workflows/gfmtrust'
+include { informationText  } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { checkParameters  } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { samplesheetOf    } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { modelEntries     } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { annotationInputs } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { inputPath        } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { multiqcConfigs   } from './subworkflows/local/utils_gfmtrust_pipeline/run'
+include { startText        } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { endText          } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { writeParameters  } from './subworkflows/local/utils_gfmtrust_pipeline/summary'
 
 workflow {
     main:
@@ -35,16 +34,11 @@ workflow {
 
         def dry_run = params.dry_run
         def outdir = params.outdir
-        def kind = params.precompute ? 'table' : params.regions_only ? 'bed' : 'vcf'
+        def kind = params.regions_only ? 'bed' : 'vcf'
         workflow.onComplete {
             log.info(endText(dry_run, outdir, kind))
         }
 
-        if (params.precompute) {
-            PRECOMPUTE_SCORES(channel.value([[id: fasta.simpleName], fasta]), channel.fromList(models), options, params.precompute_parts)
-        }
-        else {
-            GFMTRUST(sheet, models, fasta, options, multiqcConfigs(params), params.outdir)
-        }
+        GFMTRUST(sheet, models, fasta, options, multiqcConfigs(params), params.outdir)
     }
 }

@@ -73,15 +73,20 @@ def process(task: dict[str, str]) -> str:
 
 
 def command(
-    launch: Path, outdir: str, suffix: str, *options: str, before: tuple[str, ...] = ()
+    launch: Path,
+    outdir: str,
+    suffix: str,
+    *options: str,
+    before: tuple[str, ...] = (),
+    script: str = "main.nf",
 ) -> list[str]:
     """The command line of a run whose work directory lies in its launch folder; `before` are
-    Nextflow's own options."""
+    Nextflow's own options, `script` is the one that is run."""
     return [
         "nextflow",
         *before,
         "run",
-        str(ROOT),
+        str(ROOT / script),
         "-work-dir",
         str(launch / "work"),
         "--outdir",
@@ -114,13 +119,14 @@ def run(
     tools: Path | None = None,
     extra: dict[str, str] | None = None,
     before: tuple[str, ...] = (),
+    script: str = "main.nf",
 ) -> Run:
     """Run the pipeline in `launch` and wait for its end, whatever its exit code; `extra` are
     environment variables."""
     launch.mkdir(parents=True, exist_ok=True)
     variables = environment(launch, parser, tools) | (extra or {})
     ended = subprocess.run(
-        command(launch, outdir, suffix, *options, before=before),
+        command(launch, outdir, suffix, *options, before=before, script=script),
         cwd=launch,
         env=variables,
         stdin=subprocess.DEVNULL,

@@ -278,7 +278,10 @@ def test_the_bed_has_the_columns_that_its_comment_and_the_page_name(demo_run):
 
 def test_counts_have_the_keys_of_the_page(demo_run):
     match = set(
-        re.findall(r"`(\w+)`", output_page.PAGE.split("`<id>.counts.json`:")[1].split("\n\n")[0])
+        re.findall(
+            r"`(\w+)`",
+            output_page.PAGE.split("Each `<id>.counts.json` contains")[1].split("\n\n")[0],
+        )
     )
     content = [json.loads(path.read_text()) for path in demo_run.outdir.glob("*/**/*.counts.json")]
     assert {one["kind"] for one in content} == {"vcf", "bed"}

@@ -100,7 +100,7 @@ def test_the_installer_places_the_same(tmp_path, folder, hosts, name):
     assert tree(host) == tree(hosts[name])
     entries = json.loads((host / "modules.json").read_text())["repos"][ADDRESS]
     assert set(entries["subworkflows"]["gfmtrust"]) == {"vcf_annotate_gfm"}
-    assert len(entries["modules"]["gfmtrust"]) == 17
+    assert len(entries["modules"]["gfmtrust"]) == 18
 
 
 def run_host(host: Path, parser: str, tools: Path | None, *options: str):
@@ -297,7 +297,7 @@ def test_defaults_of_the_subworkflow_are_those_of_the_pipeline():
 
 def test_the_folder_holds_nothing_that_a_host_must_not_get(folder):
     scripts = [path.read_text() for path in folder.rglob("main.nf")]
-    assert len(scripts) == 18
+    assert len(scripts) == 19
     for text in scripts:
         assert not re.search(
             r"(?<!\")\bparams\b\.|publishDir|\bcpus\s*=|\bmemory\b|https?:|modules/local",

@@ -1,4 +1,4 @@
-"""The score store in the pipeline: an input given by name, an output beside it, and --precompute."""
+"""The score store in the pipeline: an input given by name, an output beside it, and precompute.nf."""
 
 import nextflow_run
 import pytest
@@ -23,11 +23,18 @@ def launch_of(folder):
     return launch
 
 
-def run_of(launch, fake_tools, *options, outdir="out", suffix="first"):
+def run_of(launch, fake_tools, *options, outdir="out", suffix="first", script="main.nf"):
     resume = () if suffix == "first" else ("-resume",)
     extra = {"FAKE_LOG": str(launch / f"{suffix}.calls"), "FAKE_FAIL": ""}
     return nextflow_run.run(
-        launch, *resume, *options, outdir=outdir, suffix=suffix, tools=fake_tools, extra=extra
+        launch,
+        *resume,
+        *options,
+        outdir=outdir,
+        suffix=suffix,
+        tools=fake_tools,
+        extra=extra,
+        script=script,
     )
 
 
@@ -82,8 +89,9 @@ def test_the_folder_that_a_run_writes_is_not_its_input(launch, fake_tools):
 @pytest.mark.parametrize("regions", [("--regions", "panel.bed")], ids=["regions"])
 def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
     launch = launch_of(tmp_path / "launch")
-    given = ("--fasta", "genome.fa", "--models", "models/first,models/second", "--precompute")
-    run = run_of(launch, fake_tools, *given, "--precompute_parts", "3", *regions)
+    given = ("--fasta", "genome.fa", "--models", "models/first,models/second")
+    given = (*given, "--precompute_parts", "3", *regions)
+    run = run_of(launch, fake_tools, *given, script="precompute.nf")
     assert run.code == 0, run.text
     assert names(run) == sorted(
         [
@@ -111,8 +119,10 @@ def test_precompute_runs_each_model_in_parts(tmp_path, fake_tools, regions):
 
 @pytest.mark.bad_input
 def test_precompute_reads_no_vcfs_and_needs_a_model(tmp_path):
-    run = nextflow_run.run(tmp_path, "--precompute", "--input", "sheet.csv", "--fasta", "genome.fa")
+    run = nextflow_run.run(
+        tmp_path, "--input", "sheet.csv", "--fasta", "genome.fa", script="precompute.nf"
+    )
     assert run.code == 1
-    assert "--input: given with --precompute" in run.text
-    assert "--models: missing; expected one or more, as --precompute is given" in run.text
+    assert "--input: given to precompute.nf" in run.text
+    assert "--models: missing; expected one or more for precompute.nf" in run.text
     assert "Submitted process" not in run.text

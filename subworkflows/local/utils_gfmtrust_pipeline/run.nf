@@ -45,7 +45,7 @@ def checkParameters(values) {
     if (foreign) {
         log.warn("a configuration sets ${foreign.collect { name -> "params.${name}" }.join(', ')}; this pipeline has no such parameter and ignores it")
     }
-    def own = values.findAll { name, _value -> !(name in foreign) }
+    def own = values.findAll { name, _value -> !(name in foreign) && name != 'precompute' }
     stopAt(parameterErrors(own, schema) + inputErrors(values) + labelErrors(values))
 }
 
@@ -66,12 +66,12 @@ def labelErrors(values) {
     return missing + frozen
 }
 
-/** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone; with --precompute neither is needed. */
+/** What a run reads: the VCFs of --input, or with --regions_only the BEDs of --regions alone; precompute.nf needs neither. */
 def inputErrors(values) {
     if (isPrecompute(values)) {
         def unread = ['input', 'labels', 'external_scores', 'calibration'].findAll { name -> values[name] }
-            .collect { name -> "--${name}: given with --precompute, which reads the genome and --regions alone; expected one of the two; leave one out" }
-        return unread + (values.models ? [] : ["--models: missing; expected one or more, as --precompute is given; the context model is not stored"])
+            .collect { name -> "--${name}: given to precompute.nf, which reads the genome and --regions alone; expected one of the two; leave one out" }
+        return unread + (values.models ? [] : ["--models: missing; expected one or more for precompute.nf; the context model is not stored"])
     }
     if (values.regions_only.toString() != 'true') {
         return values.input ? [] : ["--input: missing; expected a file, or --regions_only; see --help input"]
@@ -84,7 +84,7 @@ def inputErrors(values) {
 
 /** Whether the run scores bases into a table and the store, and nothing else. */
 def isPrecompute(values) {
-    return values.precompute.toString() == 'true'
+    return values.containsKey('precompute')
 }
 
 /**
@@ -127,7 +127,7 @@ def optionalPath(name, value) {
     return value ? inputPath(name, value) : []
 }
 
-/** What READ_SHEET is given; an empty list with --regions_only and --precompute. */
+/** What READ_SHEET is given; an empty list with --regions_only and in precompute.nf. */
 def samplesheetOf(values) {
     return values.regions_only.toString() == 'true' || isPrecompute(values) ? [] : sheetInput(inputPath('input', values.input), workflow.launchDir)
 }

@@ -160,7 +160,7 @@ def test_what_a_proof_needs_and_lacks_is_named(work, tmp_path):
         benchmark.run("transfer", benchmark.BenchmarkOptions(n=1))
     with pytest.raises(
         UsageError,
-        match="fit, fresh_probes, replications, copies, useless, transfer, region_flags, memory or satmut",
+        match="fit, fresh_probes, replications, copies, useless, transfer, region_flags, memory, satmut or scores",
     ):
         benchmark.run("speed", benchmark.BenchmarkOptions(n=1))
 
