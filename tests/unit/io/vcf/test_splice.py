@@ -7,7 +7,7 @@ import subprocess
 import naive_splice
 import pysam
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from paths import ROOT
 from vcf_texts import AWKWARD, COLUMNS, HEADER, OUR_LINES, line, simple_values, stored, vcf_text
@@ -696,8 +696,13 @@ anything = st.one_of(
 )
 
 
+HEADER_ALONE = b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+
+
 @GENERATED
 @given(text=anything)
+@example(text=HEADER_ALONE + b"\n")
+@example(text=HEADER_ALONE + b"\r\n\n")
 def test_any_bytes_come_back_or_end_in_a_documented_error(tmp_path, text):
     check_any_bytes(tmp_path, text)
 
