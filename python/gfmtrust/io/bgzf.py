@@ -44,7 +44,7 @@ def container(path: str | Path) -> Container:
         head = file.read(HEADER_BYTES)
         if head[:2] != b"\x1f\x8b":
             return Container.PLAIN
-        return Container.BGZF if _block_size(head, file) else Container.GZIP
+        return Container.BGZF if block_size(head, file) else Container.GZIP
 
 
 def open_input(path: str | Path) -> BufferedReader:
@@ -114,7 +114,7 @@ def block_starts(path: str | Path) -> Iterator[tuple[int, int]]:
     only headers and lengths are read."""
     with open_input(path) as file:
         start = text_start = 0
-        while size := _block_size(file.read(HEADER_BYTES), file):
+        while size := block_size(file.read(HEADER_BYTES), file):
             yield start, text_start
             file.seek(start + size - 4)
             text_start += struct.unpack("<I", file.read(4))[0]
@@ -154,16 +154,16 @@ def _bgzf_chunks(path: Path) -> Iterator[tuple[bytes, int]]:
         file.seek(0)
         start = 0
         while head := file.read(HEADER_BYTES):
-            size = _block_size(head, file)
+            size = block_size(head, file)
             if not size:
                 raise InputOutputError(_damage(path, f"no block header at byte {start:,}"))
             extra = struct.unpack_from("<H", head, 10)[0]
             body = file.read(size - HEADER_BYTES - extra)
-            yield _inflate_block(path, start, body), start + size
+            yield inflate_block(path, start, body), start + size
             start += size
 
 
-def _block_size(head: bytes, file: BinaryIO) -> int:
+def block_size(head: bytes, file: BinaryIO) -> int:
     """Return the total size of the BGZF block whose first 12 bytes are `head`, reading its extra
     field; 0 where it is not a BGZF block."""
     if len(head) < HEADER_BYTES or head[:3] != b"\x1f\x8b\x08" or not head[3] & 4:
@@ -178,7 +178,7 @@ def _block_size(head: bytes, file: BinaryIO) -> int:
     return 0
 
 
-def _inflate_block(path: Path, start: int, body: bytes) -> bytes:
+def inflate_block(path: Path, start: int, body: bytes) -> bytes:
     """Return the text of one block from the bytes after its extra field: deflate data, CRC32,
     length."""
     if len(body) < 8:
@@ -204,7 +204,7 @@ def _check_end(path: Path, file: BinaryIO) -> None:
     start = 0
     while start < size:
         file.seek(start)
-        length = _block_size(file.read(HEADER_BYTES), file)
+        length = block_size(file.read(HEADER_BYTES), file)
         if not length or start + length > size:
             raise InputOutputError(
                 _damage(path, f"compressed stream ends inside a block at byte {size:,}")

@@ -10,10 +10,10 @@ each. Source of the format: SAM specification, section 4.1.
 from __future__ import annotations
 
 import os
-import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -21,14 +21,14 @@ from typing import BinaryIO
 import numpy as np
 
 from gfmtrust.core.errors import BadDataError, InputOutputError, message
-from gfmtrust.io.bgzf import EOF_BLOCK, open_input
+from gfmtrust.io.bgzf import EOF_BLOCK, HEADER_BYTES, block_size, inflate_block, open_input
 from gfmtrust.io.tabix_index import ContigWindows, TabixIndex
 
 HEAD_BYTES = 512
 """Decompressed bytes of a block in which its first whole line usually starts and shows its
 position."""
-BLOCK_HEADER = 18
-BLOCK_TRAILER = 8
+TRAILER_BYTES = 8
+"""CRC32 and length, behind the deflate data of a block."""
 LARGEST_BLOCK = 1 << 16
 AFTER = 1 << 62
 """Stands for the position of a line of a later contig."""
@@ -144,18 +144,18 @@ class _Section:
         self._leads: dict[int, bytes] = {}
         self._texts: dict[int, bytes] = {}
 
-    def _chain(self, last: int) -> list[tuple[int, int]]:
-        """(start, stop) of each block within the bytes, up to the one that starts at `last`."""
-        blocks, at = [], 0
+    def _chain(self, last: int) -> list[tuple[int, int, int]]:
+        """(start, start of the deflate data, stop) of each block within the bytes, up to the one
+        that starts at `last`."""
+        file, blocks, at = BytesIO(self._bytes), [], 0
         while at <= last and at < len(self._bytes):
-            head = self._bytes[at : at + BLOCK_HEADER]
-            if head[:4] != b"\x1f\x8b\x08\x04" or head[12:14] != b"BC":
+            size = block_size(file.read(HEADER_BYTES), file)
+            if not size:
                 raise self._misfit(f"no block at byte {self._start + at:,}")
-            size = int.from_bytes(head[16:18], "little") + 1
             if at + size > len(self._bytes):
                 raise self._misfit(f"it ends inside the block at byte {self._start + at:,}")
-            blocks.append((at, at + size))
-            at += size
+            blocks.append((at, file.tell(), at + size))
+            at = file.seek(at + size)
         return blocks
 
     def _misfit(self, observed: str) -> BadDataError:
@@ -241,7 +241,7 @@ class _Section:
         does is cut by the end of the section, and lies behind its records."""
         if text.endswith(b"\n"):
             return text
-        if self._start + self._blocks[-1][1] + len(EOF_BLOCK) >= self._file.size:
+        if self._start + self._blocks[-1][-1] + len(EOF_BLOCK) >= self._file.size:
             return text + b"\n"
         return text[: text.rfind(b"\n") + 1]
 
@@ -277,28 +277,16 @@ class _Section:
 
     def _begun(self, block: int, n: int) -> bytes:
         """The first n bytes of the text of a block, unchecked."""
-        start, stop = self._blocks[block]
-        raw = self._bytes[start + BLOCK_HEADER : stop - BLOCK_TRAILER]
+        _, body, stop = self._blocks[block]
+        raw = self._bytes[body : stop - TRAILER_BYTES]
         try:
             return zlib.decompressobj(-15).decompress(raw, n)
-        except zlib.error as error:
-            raise self._damaged(start, str(error)) from error
+        except zlib.error:
+            return self._inflated(block)  # which names the damaged block
 
     def _inflated(self, block: int) -> bytes:
-        start, stop = self._blocks[block]
-        raw = self._bytes[start:stop]
-        checksum, size = struct.unpack("<II", raw[-BLOCK_TRAILER:])
-        try:
-            text = zlib.decompress(raw[BLOCK_HEADER:-BLOCK_TRAILER], -15, bufsize=size or 1)
-        except zlib.error as error:
-            raise self._damaged(start, str(error)) from error
-        if zlib.crc32(text) != checksum or len(text) != size:
-            raise self._damaged(start, "its checksum is wrong")
-        return text
-
-    def _damaged(self, start: int, observed: str) -> InputOutputError:
-        place = f"{self._file.path.name}, block at byte {self._start + start:,}"
-        return InputOutputError(message(place, observed, "a whole file", "copy it again"))
+        start, body, stop = self._blocks[block]
+        return inflate_block(self._file.path, self._start + start, self._bytes[body:stop])
 
 
 def _read(file: BinaryIO, start: int, n: int) -> bytes:
