@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jinja2
 import numpy as np
 
-from gfmtrust import __version__
 from gfmtrust.annotate import model_comparison
 from gfmtrust.annotate.meanings import FLAG_MEANING
 from gfmtrust.bundle import facts as model_facts
@@ -45,6 +43,7 @@ from gfmtrust.report.numbers import (
     league,
 )
 from gfmtrust.report.provenance import provenance
+from gfmtrust.report.rendering import rendered
 
 HTML = "gfmtrust_report.html"
 CALIBRATION_FILES = ("calibration.json", local_lr.JSON_FILE, local_lr.TSV_FILE)
@@ -203,19 +202,7 @@ def _read_if_present(path: Path) -> dict:
 
 def html(run: Run, title: str) -> str:
     """The HTML page. Every text from a user's file is escaped; only figures are markup."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gfmtrust.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return (
-        environment.get_template("report.html.j2").render(
-            context(run), title=title, version=__version__
-        )
-        + "\n"
-    )
+    return rendered("report.html.j2", {**context(run), "title": title})
 
 
 def context(run: Run) -> dict:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import jinja2
 from markupsafe import Markup
 
-from gfmtrust import __version__
 from gfmtrust.calibration import label_calibration
 from gfmtrust.core.resampling import WITHIN as WITHIN_LOCI
+from gfmtrust.report.rendering import rendered
 from gfmtrust.validation.benchmark.score_table import figures
 from gfmtrust.validation.benchmark.score_table.crossfit import N_FOLDS
 from gfmtrust.validation.benchmark.score_table.disagreement_rows import EVERY
@@ -52,14 +51,7 @@ class Results:
 
 def page(results: Results) -> str:
     """The HTML page. Every text from the user's file is escaped; only figures are markup."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gfmtrust.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template(TEMPLATE).render(context(results), version=__version__) + "\n"
+    return rendered(TEMPLATE, context(results))
 
 
 def context(results: Results) -> dict:
