@@ -277,7 +277,7 @@ class _SitesTable:
         self, block: SiteBlock, rows: np.ndarray, ref: np.ndarray, alt: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `ModelRanks.compared`."""
-        if self._ranks is None:
+        if self._ranks is None or not self._ranks.compares:
             return np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         return self._ranks.compared(scores_by_model(block, self._ensemble, rows, ref, alt))
 

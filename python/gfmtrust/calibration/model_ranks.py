@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from gfmtrust.calibration.ensemble import Ensemble, SiteBlock
-from gfmtrust.calibration.own_snvs import scored_snvs
+from gfmtrust.calibration.own_snvs import thinned_snvs
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.contracts.base import Contract, entry
 from gfmtrust.core.errors import ConfigurationError, GfmtrustError
@@ -97,18 +97,19 @@ class RunRanks:
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble):
         self._ensemble, self.models = ensemble, ranked_models(ensemble)
-        snvs = scored_snvs(plan_dir / "alleles.parquet")
-        snvs = snvs.iloc[:: max(1, len(snvs) // KEPT)]
+        self._parts: list[np.ndarray] = [np.empty((0, len(self.models)))]
+        if len(self.models) < 2:
+            return  # there is nothing to compare
+        snvs = thinned_snvs(plan_dir, KEPT)
         self._place = place_key(snvs["contig_index"], snvs["pos"])
         self._ref, self._alt = (
             encode("".join(snvs[name])).astype(np.int64) for name in ("ref", "alt")
         )
-        self._parts: list[np.ndarray] = [np.empty((0, len(self.models)))]
 
     def add(self, block: SiteBlock) -> None:
-        site = place_key(block.site["contig_index"], block.site["pos"])
-        if not len(site) or len(self.models) < 2:
+        if len(self.models) < 2 or not len(block.site):
             return
+        site = place_key(block.site["contig_index"], block.site["pos"])
         rows = np.minimum(np.searchsorted(site, self._place), len(site) - 1)
         here = np.flatnonzero(site[rows] == self._place)
         self._parts.append(
@@ -153,6 +154,11 @@ class ModelRanks:
 
     facts: ModelRankFacts
     scores: tuple[np.ndarray, ...]
+
+    @property
+    def compares(self) -> bool:
+        """Whether the run has several models."""
+        return len(self.scores) > 1
 
     @classmethod
     def read(cls, path: Path) -> ModelRanks:

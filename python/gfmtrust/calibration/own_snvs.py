@@ -110,6 +110,13 @@ def scored_snvs(path: Path, *further: str) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
+def thinned_snvs(plan_dir: Path, most: int) -> pd.DataFrame:
+    """The run's scored SNVs, or every n-th of them where there are more than `most`; see
+    `scored_snvs`."""
+    snvs = scored_snvs(plan_dir / "alleles.parquet")
+    return snvs.iloc[:: max(1, len(snvs) // most)]
+
+
 def _thinned(snvs: pd.DataFrame) -> pd.DataFrame:
     """The SNVs thinned evenly to at most MAX_SNVS."""
     return snvs.iloc[:: max(1, -(-len(snvs) // MAX_SNVS))].reset_index(drop=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gfmtrust.calibration.ensemble import Ensemble, ScoreTables, SiteBlock, blocks
 from gfmtrust.calibration.features import features, surprisal_of, variant_features
-from gfmtrust.calibration.own_snvs import scored_snvs
+from gfmtrust.calibration.own_snvs import thinned_snvs
 from gfmtrust.core.alphabet import encode
 from gfmtrust.core.measures import llr, view_llr, view_weights
 from gfmtrust.core.vocabulary import NEGATIVE_CONTROLS, ShardKind
@@ -73,7 +73,7 @@ class PermutedAlts:
     REF. Where there are more than RUN_SITES_KEPT SNVs, every n-th is used."""
 
     def __init__(self, plan_dir: Path, seed: int):
-        snvs = _snvs(plan_dir)
+        snvs = thinned_snvs(plan_dir, RUN_SITES_KEPT)
         self._place = place_key(snvs["contig_index"], snvs["pos"])
         self._ref, self._alt = (
             encode("".join(snvs[name])).astype(np.int64) for name in ("ref", "alt")
@@ -151,12 +151,6 @@ def control_tables(plan_dir: Path, scores: ScoreTables) -> Iterator[tuple[ShardK
             probes = ProbeRows(plan_dir, scores.ensemble)
             read_once(plan_dir, scores, [probes], kind)
             yield kind, probes.table()
-
-
-def _snvs(plan_dir: Path) -> pd.DataFrame:
-    """The run's SNVs that are to be scored, thinned evenly to RUN_SITES_KEPT."""
-    snvs = scored_snvs(plan_dir / "alleles.parquet")
-    return snvs.iloc[:: max(1, len(snvs) // RUN_SITES_KEPT)]
 
 
 def _probes_of(
