@@ -23,7 +23,6 @@ from gfmtrust.export.external_bundle import ScoresStated, groups, judged, quanti
 from gfmtrust.export.register_scores import register_scores
 from gfmtrust.export.score_files import (
     KEY,
-    SUM_TOLERANCE,
     check_alleles,
     is_vcf,
     one_answer,
@@ -37,6 +36,7 @@ from gfmtrust.io.genome import Genome
 from gfmtrust.readers.external import SITES, SITES_FILE, VARIANTS, VARIANTS_FILE
 from gfmtrust.score_tables.examine import WHOLE_BASES, is_indexed
 from gfmtrust.score_tables.layout import Meaning, parse
+from gfmtrust.score_tables.rows import SUM_TOLERANCE
 from gfmtrust.score_tables.values import LONGEST_LLR, as_probabilities
 
 log = logging.getLogger(__name__)

@@ -19,6 +19,7 @@ from gfmtrust.inputs.labels import info_value
 from gfmtrust.io.bgzf import read_lines
 from gfmtrust.io.vcf import reader as vcf_reader
 from gfmtrust.score_tables.layout import ScoreLayout
+from gfmtrust.score_tables.rows import MISSING
 
 ALLELES = ("chrom", "pos", "ref", "alt", "score")
 
@@ -26,14 +27,7 @@ ALLELES = ("chrom", "pos", "ref", "alt", "score")
 LAWS = ("chrom", "pos", *BASES)
 
 
-SUM_TOLERANCE = 1e-3
-"""Four printed probabilities may miss 1 by so much; they are divided by their sum."""
-
-
 KEY = ["contig", "pos", "ref", "alt"]
-
-
-MISSING = ("", ".", "NA", "nan", "NaN", "None")
 
 
 def is_vcf(path: Path) -> bool:

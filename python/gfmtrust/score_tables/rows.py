@@ -12,10 +12,14 @@ from gfmtrust.core.errors import BadDataError, message
 from gfmtrust.core.warning_counts import shown
 from gfmtrust.score_tables.layout import ScoreLayout
 
-MISSING = (b"", b".", b"NA", b"nan", b"NaN", b"None")
+MISSING = ("", ".", "NA", "nan", "NaN", "None")
+"""What a table writes where it has no score."""
+MISSING_BYTES = frozenset(text.encode() for text in MISSING)
 CODES = {letter.encode(): code for code, letter in enumerate(BASES)} | {
     letter.lower().encode(): code for code, letter in enumerate(BASES)
 }
+SUM_TOLERANCE = 1e-3
+"""Four printed probabilities may miss 1 by so much; they are divided by their sum."""
 SMALLEST = 1e-35
 """The probability that stands for 0, whose logarithm is finite."""
 
@@ -58,7 +62,7 @@ class RowReader:
             return None
         present = [number for number in numbers if number is not None]
         if self.layout.scale == "probability":
-            if min(present) < 0 or abs(sum(present) - 1) > 1e-3:
+            if min(present) < 0 or abs(sum(present) - 1) > SUM_TOLERANCE:
                 raise self._wrong(
                     lines[0], f"probabilities {present}", "four from 0 to 1 with the sum 1"
                 )
@@ -98,7 +102,7 @@ class RowReader:
         return self._parsed(fields[column], line)
 
     def _parsed(self, text: bytes, line: bytes) -> float | None:
-        if text in MISSING:
+        if text in MISSING_BYTES:
             return None
         try:
             number = float(text)
