@@ -52,19 +52,17 @@ def answers(folder) -> tuple[pd.DataFrame, dict]:
 
 
 def imported(folder, text: str, out, name="elsewhere", file="scores.tsv", options=()) -> Bundle:
+    """The bundle of a table with this text."""
     path = out / file
     path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return imported_from(folder, path, out, name, options)
+
+
+def imported_from(folder, path, out, name: str, options=()) -> Bundle:
+    """The bundle that import_scores makes of a table below out/models."""
     call(
-        "import_scores",
-        "--scores",
-        path,
-        "--model_id",
-        name,
-        "--fasta",
-        folder / "genome.fa",
-        "--out_dir",
-        out / "models",
-        *options,
+        *("import_scores", "--scores", path, "--model_id", name),
+        *("--fasta", folder / "genome.fa", "--out_dir", out / "models", *options),
     )
     return Bundle.open(out / "models" / name)
 

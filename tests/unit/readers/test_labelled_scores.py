@@ -6,7 +6,7 @@ import pandas as pd
 import pysam
 import pytest
 import small_run
-from external_run import CONTIG, flagged
+from external_run import CONTIG, flagged, imported_from
 from fake_genome import genome_letters
 from step_calls import call
 
@@ -50,11 +50,7 @@ def run(tmp_path_factory):
             file.write(line.encode())
     pysam.tabix_index(str(table), force=True, seq_col=0, start_col=1, end_col=1)
     small_run.run_steps(folder, {"a": folder / "a.vcf"})
-    call(
-        *("import_scores", "--scores", table, "--model_id", "cadd"),
-        *("--fasta", folder / "genome.fa", "--external_columns", "cadd"),
-        *("--out_dir", folder / "models"),
-    )
+    imported_from(folder, table, folder, "cadd", ("--external_columns", "cadd"))
     return folder, snvs
 
 

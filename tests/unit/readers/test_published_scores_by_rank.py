@@ -9,11 +9,9 @@ import pandas as pd
 import pysam
 import pytest
 import small_run
-from external_run import CONTIG, flagged
+from external_run import CONTIG, flagged, imported_from
 from fake_genome import genome_letters
 from step_calls import call
-
-from gfmtrust.bundle.bundle import Bundle
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data" / "published_scores" / "clinvar_1000.tsv.gz"
@@ -49,13 +47,8 @@ def run(tmp_path_factory):
         table = scores.assign(chrom=CONTIG, pos=scores["at"] + 1, score=scores[model])
         columns = ["chrom", "pos", "ref", "alt", "score"]
         table[columns].dropna().to_csv(path, sep="\t", index=False)
-        options = ("--external_columns", "chrom:1/pos:2/ref:3/alt:4/score:5/header:yes/scale:none")
-        call(
-            *("import_scores", "--scores", path, "--model_id", model),
-            *("--fasta", folder / "genome.fa", "--out_dir", folder / "models"),
-            *(options[0], f"{options[1]}/meaning:alleles"),
-        )
-        bundles.append(Bundle.open(folder / "models" / model))
+        layout = "chrom:1/pos:2/ref:3/alt:4/score:5/header:yes/scale:none/meaning:alleles"
+        bundles.append(imported_from(folder, path, folder, model, ("--external_columns", layout)))
     alleles = flagged(folder, *bundles, out=folder / "run")
     call(
         *("annotate_vcf", "--vcf", folder / "a.vcf", "--id", "a"),

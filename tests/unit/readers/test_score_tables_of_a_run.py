@@ -8,10 +8,8 @@ import pyBigWig
 import pysam
 import pytest
 import small_run
-from external_run import CONTIG, answers, flagged, imported, table_of_laws
-from step_calls import call
+from external_run import CONTIG, answers, flagged, imported, imported_from, table_of_laws
 
-from gfmtrust.bundle.bundle import Bundle
 from gfmtrust.cli import main as cli
 from gfmtrust.core.alphabet import BASES
 
@@ -54,20 +52,7 @@ def indexed(path, lines, head=()):
 
 
 def registered(run, out, path, layout, name):
-    call(
-        "import_scores",
-        "--scores",
-        path,
-        "--model_id",
-        name,
-        "--fasta",
-        run / "genome.fa",
-        "--external_columns",
-        layout,
-        "--out_dir",
-        out / "models",
-    )
-    return Bundle.open(out / "models" / name)
+    return imported_from(run, path, out, name, ("--external_columns", layout))
 
 
 @pytest.fixture(scope="module")
