@@ -29,7 +29,7 @@ workflow {
         def models = modelEntries(params.models)
         def options = annotationInputs(params, models)
         def fasta = inputPath('fasta', params.fasta)
-        log.info(startText(params, options.regions, models + options.external_scores))
+        log.info(startText(params, options.regions, ['context_model'] + (models + options.external_scores).collect { entry -> entry[0].id }))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 
         def dry_run = params.dry_run

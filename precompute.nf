@@ -28,7 +28,7 @@ workflow {
         def models = modelEntries(params.models)
         def options = annotationInputs(params, models)
         def fasta = inputPath('fasta', params.fasta)
-        log.info(startText(params, options.regions, models))
+        log.info(startText(params, options.regions, models.collect { entry -> entry[0].id }))
         writeParameters(params, params.outdir, params.trace_report_suffix)
 
         def outdir = params.outdir

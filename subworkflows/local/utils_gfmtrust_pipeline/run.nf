@@ -212,7 +212,7 @@ def modelEntries(value) {
     return entries
 }
 
-/** Scores from elsewhere in the order given, after the models, as [meta, file, index or []]; each is written name=file. */
+/** Scores from elsewhere in the order given, after the models, as [meta, file]; each is written name=file. */
 def externalEntries(value, columns, models) {
     def pairs = (value ?: '').toString().tokenize(',').collect { pair -> pair.trim() }
     stopAt(pairs.findAll { pair -> !(pair ==~ /[A-Za-z0-9][A-Za-z0-9_.-]{0,63}=.+/) || pair.startsWith('context_model=') }
@@ -220,8 +220,7 @@ def externalEntries(value, columns, models) {
     def layouts = layoutsByName(columns)
     def entries = pairs.withIndex(1).collect { pair, order ->
         def parts = pair.split('=', 2)
-        def path = inputPath('external_scores', parts[1])
-        [[id: parts[0], order: models.size() + order, layout: layouts[parts[0]] ?: ''], path, indexBeside(path)]
+        [[id: parts[0], order: models.size() + order, layout: layouts[parts[0]] ?: ''], inputPath('external_scores', parts[1])]
     }
     stopAt(layouts.keySet().findAll { name -> !entries.any { entry -> entry[0].id == name } }
         .collect { name -> "--external_columns: ${name}; expected names of --external_scores; see --help external_columns" })
@@ -238,12 +237,6 @@ def layoutsByName(value) {
     stopAt(pairs.countBy { pair -> pair.tokenize('=')[0] }.findAll { _name, count -> count > 1 }
         .collect { name, _count -> "--external_columns: ${name} twice; expected one layout per name; remove one" })
     return pairs.collectEntries { pair -> pair.split('=', 2).toList() }
-}
-
-/** The index of tabix beside a file, [] where there is none. */
-def indexBeside(path) {
-    def indexes = ['tbi', 'csi'].collect { ending -> path.resolveSibling("${path.name}.${ending}") }.findAll { index -> index.exists() }
-    return indexes ? indexes[0] : []
 }
 
 /** Names in the first column of the registry of checkpoints. */

@@ -7,10 +7,9 @@ include { changedParameters } from './schema'
 include { thousands         } from './words'
 include { counted           } from './words'
 
-/** What this run is made of, printed at its start. */
-def startText(values, regions, models) {
+/** What this run is made of, printed at its start; names are those of its models. */
+def startText(values, regions, names) {
     def changed = changedParameters(values, readSchema(file("${projectDir}/nextflow_schema.json")))
-    def names = ['context_model'] + models.collect { entry -> entry[0].id }
     def head = ["gfmtrust ${workflow.manifest.version}, run ${workflow.runName}",
         "  device   ${values.device} (requested)",
         "  models   ${names.join(', ')}",

@@ -63,23 +63,28 @@ def inModelOrder(pairs) {
     return pairs.sort { left, right -> (left[0].order ?: 1) <=> (right[0].order ?: 1) ?: left[0].id <=> right[0].id }
 }
 
-/** A VCF and its index beside it; [] and [] where there is no VCF. */
-def withIndex(vcf) {
+/** A file and the index of tabix beside it, [] where there is none. */
+def withIndex(path) {
+    def indexes = ['tbi', 'csi'].collect { ending -> path.resolveSibling("${path.name}.${ending}") }.findAll { index -> index.exists() }
+    return [path, indexes ? indexes[0] : []]
+}
+
+/** The VCF of a population and its index; [] and [] where there is no VCF. */
+def indexedPopulation(vcf) {
     if (!vcf) {
         return [[], []]
     }
-    def indexes = ['tbi', 'csi'].collect { ending -> vcf.resolveSibling("${vcf.name}.${ending}") }.findAll { path -> path.exists() }
-    if (!indexes) {
+    def pair = withIndex(vcf)
+    if (!pair[1]) {
         error("--population_vcf: ${vcf} has no index; expected ${vcf.name}.tbi or ${vcf.name}.csi beside it; make it with tabix -p vcf ${vcf.name}")
     }
-    return [vcf, indexes[0]]
+    return pair
 }
 
 /** A table of scores and its index where it is read by region: an indexed table or a bigWig; else none of both. */
-def readByRegion(entry) {
-    def index = entry[2] ?: []
-    def is_track = entry[1].name.toLowerCase() ==~ /.*\.(bw|bigwig)/
-    return index || is_track ? [entry[1], index] : [[], []]
+def readByRegion(table, index) {
+    def is_track = table.name.toLowerCase() ==~ /.*\.(bw|bigwig)/
+    return index || is_track ? [table, index] : [[], []]
 }
 
 /** --contig_map as [mode, file or []]. */
@@ -101,7 +106,7 @@ workflow VCF_ANNOTATE_GFM {
     def contig_map = contigMap(given.contig_map)
     def beds = [cohort, given.regions.collect { entry -> entry[1] }]
     def included = [cohort, given.include]
-    def population = [cohort] + withIndex(given.population_vcf)
+    def population = [cohort] + indexedPopulation(given.population_vcf)
 
     // neither a VCF nor a BED: no task
     ch_sheet = ch_vcf
@@ -127,7 +132,9 @@ workflow VCF_ANNOTATE_GFM {
         ch_context_facts = fitted.facts.map { _meta, facts -> [context, facts] }
     }
     exported = EXPORT_MODEL(ch_models, ch_genome, given.code)
-    imported = IMPORT_SCORES(channel.fromList(given.external_scores.collect { entry -> [entry[0], entry[1], entry[2] ?: []] }), ch_genome, contig_map, given.external_key, given.code)
+    // [meta, table, index or []]                         e.g. [[id: 'cadd', order: 2, layout: 'cadd'], cadd.tsv.gz, cadd.tsv.gz.tbi]
+    def external = given.external_scores.collect { entry -> entry[2] ? entry : [entry[0]] + withIndex(entry[1]) }
+    imported = IMPORT_SCORES(channel.fromList(external), ch_genome, contig_map, given.external_key, given.code)
     ch_bundles = ch_context
         .mix(exported.bundle, imported.bundle)
         .toList()
@@ -185,7 +192,7 @@ workflow VCF_ANNOTATE_GFM {
             ch_strided = exported.bundle.map { meta, bundle -> [meta, bundle, []] }
         }
         // [meta, bundle, stride, shard, table, index]    e.g. [[id: 'gpn_msa', shard: 'shard_00000'], gpn_msa, [], shard_00000.parquet, scores.tsv.bgz, scores.tsv.bgz.tbi]
-        def tables = given.external_scores.collectEntries { entry -> [entry[0].id, readByRegion(entry)] }
+        def tables = external.collectEntries { meta, table, index -> [meta.id, readByRegion(table, index)] }
         ch_to_score = ch_context
             .map { meta, bundle -> [meta, bundle, []] }
             .mix(ch_strided, imported.bundle.map { meta, bundle -> [meta, bundle, []] })

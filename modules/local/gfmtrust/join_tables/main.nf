@@ -3,6 +3,7 @@ include { quoted } from '../../shell'
 process JOIN_TABLES {
     tag "${meta.id}"
     label 'process_low'
+    label 'join_tables'
 
     conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'

@@ -4,6 +4,7 @@ process PRECOMPUTE {
     tag "${meta.id}:${meta.part}"
     label 'process_medium'
     label 'process_gpu'
+    label 'precompute'
 
     conda "${projectDir}/containers/score.environment.yml"
     container 'gfmtrust/score:0.1.0'
