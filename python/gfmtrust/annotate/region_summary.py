@@ -40,11 +40,13 @@ NUMBERS = tuple(column.bed_name for column in BED_COLUMNS if column.over_bases)
 @dataclass(frozen=True)
 class Levels:
     """The guarantees of the run's calibration: largest decoy error of each level, confidence, and
-    the levels that exist."""
+    the levels that exist. of_decoys: False where the run's scores are on a scale of their own, so
+    that no decoy can be preferred."""
 
     alpha: dict[Rank, float]
     delta: float
     certified: frozenset[Rank]
+    of_decoys: bool = True
 
     @classmethod
     def of(cls, calibration: RunCalibration) -> Levels:
@@ -60,18 +62,20 @@ class Levels:
             {Rank.HIGH: options.alpha_high, Rank.MEDIUM: options.alpha_medium},
             options.delta,
             frozenset(exist),
+            not options.scores,
         )
 
 
 @dataclass(frozen=True)
 class RegionSummary:
     """The summary of one region. numbers: NUMBERS of its scored bases, NaN without any; errors:
-    number of bases whose decoy was preferred."""
+    number of bases whose decoy was preferred, None (and the bound NaN) where no decoy says
+    anything."""
 
     length_bp: int
     scored_bases: int
     numbers: dict[str, float]
-    errors: int
+    errors: int | None
     error_bound: float
     rank: Rank
     status: Status
@@ -147,14 +151,14 @@ def summarise(
         columns if n == len(scored) else {name: values[scored] for name, values in columns.items()}
     )
     values = numbers(bases)
-    errors = int(bases["wrong"].sum())
-    bound = region_error_bound(errors, n, levels.delta)
+    errors = int(bases["wrong"].sum()) if levels.of_decoys else None
+    bound = float("nan") if errors is None else region_error_bound(errors, n, levels.delta)
     if n == 0 or n < MIN_SCORED_SHARE * length_bp:
         reasons = Counter(columns["status"][~scored].tolist())
         reasons[absent] += length_bp - len(scored)
         reason = commonest_status(reasons) if length_bp else Status.OUT_OF_RANGE
         return RegionSummary(length_bp, n, values, errors, bound, Rank.NOT_SCORED, reason, ())
-    rank, why = region_flag(typical_rank(bases["rank"]), errors, n, levels)
+    rank, why = region_flag(typical_rank(bases["rank"]), errors or 0, n, levels)
     if np.isnan(bases["ent"]).all():
         why = (*why, Why.NO_DISTRIBUTION)
     return RegionSummary(

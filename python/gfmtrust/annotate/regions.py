@@ -129,7 +129,7 @@ def texts(summary: RegionSummary) -> list[str]:
         "scored_bases": summary.scored_bases,
         "scored_share": summary.scored_share,
         **summary.numbers,
-        "decoy_errors": summary.errors,
+        "decoy_errors": "." if summary.errors is None else summary.errors,
         "decoy_error_bound": summary.error_bound if summary.scored_bases else float("nan"),
         "rank": int(summary.rank),
         "flag": summary.rank.name if scored else ".",

@@ -25,7 +25,7 @@ class OwnSnvs:
     """Gathers the features of the run's scored SNVs from its shards as they are read."""
 
     def __init__(self, plan_dir: Path, ensemble: Ensemble):
-        self.alleles = _thinned(scored_snvs(plan_dir / "alleles.parquet", "af", "an"))
+        self.alleles = thinned_snvs(plan_dir, MAX_SNVS, "af", "an")
         self._features = AlleleFeatures(plan_dir, ensemble, self.alleles)
         self._table: pd.DataFrame | None = None
 
@@ -110,13 +110,8 @@ def scored_snvs(path: Path, *further: str) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def thinned_snvs(plan_dir: Path, most: int) -> pd.DataFrame:
+def thinned_snvs(plan_dir: Path, most: int, *further: str) -> pd.DataFrame:
     """The run's scored SNVs, or every n-th of them where there are more than `most`; see
-    `scored_snvs`."""
-    snvs = scored_snvs(plan_dir / "alleles.parquet")
-    return snvs.iloc[:: max(1, len(snvs) // most)]
-
-
-def _thinned(snvs: pd.DataFrame) -> pd.DataFrame:
-    """The SNVs thinned evenly to at most MAX_SNVS."""
-    return snvs.iloc[:: max(1, -(-len(snvs) // MAX_SNVS))].reset_index(drop=True)
+    `scored_snvs`. At most `most` rows, numbered from 0."""
+    snvs = scored_snvs(plan_dir / "alleles.parquet", *further)
+    return snvs.iloc[:: max(1, -(-len(snvs) // most))].reset_index(drop=True)

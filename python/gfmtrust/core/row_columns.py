@@ -229,7 +229,8 @@ REGION_COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "decoy_errors",
-        "Scored bases at which the model preferred a decoy (one decoy per base, drawn from the place and the seed)",
+        "Scored bases at which the model preferred a decoy (one decoy per base, drawn from the place and the seed);"
+        " missing where the scores are on a scale of their own",
         "region",
         dtype="int64",
         over_bases="",

@@ -1,5 +1,6 @@
 """Regions: what a line's bases say together, and the BED that comes back."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from gfmtrust.annotate.region_summary import (
     summarise,
     typical_rank,
 )
-from gfmtrust.annotate.regions import COLUMNS, annotate_regions
+from gfmtrust.annotate.regions import COLUMNS, annotate_regions, texts
 from gfmtrust.core.errors import BadDataError, CannotWriteError, MissingInputError
 from gfmtrust.core.vocabulary import Rank, Status, Why
 from gfmtrust.io import tables
@@ -155,6 +156,18 @@ def test_numbers_are_those_of_the_scored_bases():
 @pytest.mark.bad_input
 def test_nothing_scored_has_no_numbers():
     assert set(map(np.isnan, numbers(columns([])).values())) == {np.True_}
+
+
+def test_scores_on_their_own_scale_have_no_decoy_errors():
+    """A magnitude prefers no base: every LLR of a decoy would count as an error."""
+    levels = dataclasses.replace(NONE, of_decoys=False)
+    rows = columns(base_rows("c", 0, 600, rank=1))
+    rows["wrong"] = np.ones(600, bool)
+    summary = summarise(600, rows, Status.OUT_OF_RANGE, levels, shift=False)
+    assert (summary.rank, summary.errors) == (Rank.LOW, None)
+    assert np.isnan(summary.error_bound)
+    values = dict(zip(COLUMNS, texts(summary), strict=True))
+    assert (values["decoy_errors"], values["decoy_error_bound"]) == (".", ".")
 
 
 def test_shift_is_the_only_reason():
