@@ -1,13 +1,36 @@
 #!/usr/bin/env nextflow
 //
 // Test only: runs the pipeline's own checks over many cases in one start of Nextflow.
-// --cases: JSON of {parameters: [{...}, ...], beds: [name, ...], tables: [samplesheet.json, ...]}
+// --cases: JSON of {parameters: [{...}, ...], beds: [name, ...], tables: [samplesheet.json, ...], stops: [[parameter, value], ...], inputs: [{...}, ...]}
 //
 
 include { readSchema; parameterErrors } from '../../subworkflows/local/utils_gfmtrust_pipeline/schema'
 include { sheetEntries                } from '../../subworkflows/local/utils_gfmtrust_pipeline/samplesheet'
 include { nameOfBed                   } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { modelEntries                } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { externalEntries             } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { inputPath                   } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
+include { inputErrors                 } from '../../subworkflows/local/utils_gfmtrust_pipeline/run'
 include { isName                      } from '../../modules/local/shell'
+
+/** What the run ends with where a parameter leads nowhere; '' where it goes on. */
+def stopText(name, value) {
+    try {
+        if (name == 'models') {
+            modelEntries(value)
+        }
+        else if (name == 'external_scores') {
+            externalEntries(value, '', [])
+        }
+        else {
+            inputPath(name, value)
+        }
+    }
+    catch (Exception stop) {
+        return stop.message ?: stop.cause.message
+    }
+    return ''
+}
 
 workflow {
     def schema = readSchema(file("${projectDir}/../../nextflow_schema.json"))
@@ -17,6 +40,8 @@ workflow {
         beds: cases.beds.collect { name -> nameOfBed(file("/d/${name}", glob: false)) }.collect { name -> [name, isName(name)] },
         tables: cases.tables.collect { path -> sheetEntries(file(path)) }
             .collect { sheet -> [errors: sheet.errors, warnings: sheet.warnings, entries: sheet.entries.collect { meta, vcf -> [meta, vcf.toUriString()] }] },
+        stops: cases.stops.collect { name, value -> stopText(name, value) },
+        inputs: cases.inputs.collect { values -> inputErrors(values) },
     ]
     file(params.verdicts).text = groovy.json.JsonOutput.toJson(verdicts)
 }

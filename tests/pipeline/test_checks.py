@@ -54,11 +54,49 @@ def tables(folder):
     ]
 
 
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+STOPS = [
+    (
+        ("models", "lab/tiny@main"),
+        "lab/tiny@main is neither a folder nor a repository at a commit; expected a folder, or org/name@ and the 40",
+    ),
+    (
+        ("models", f"lab/tiny@{COMMIT},other/tiny@{COMMIT}"),
+        "--models: tiny twice; expected each model once",
+    ),
+    (("external_scores", "scores.tsv,a b=b.vcf"), "scores.tsv; expected name=file"),
+    (("external_scores", "scores.tsv,a b=b.vcf"), "a b=b.vcf; expected name=file"),
+    (("external_scores", "x=b.vcf,x=b.vcf"), "--external_scores: x twice"),
+    (("external_scores", "x=nowhere.tsv"), "--external_scores: nowhere.tsv does not exist"),
+    (
+        ("fasta", "genome.fa"),
+        "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does",
+    ),
+    (("models", f"lab/tiny@{COMMIT}"), ""),
+    (("external_scores", "x=b.vcf"), ""),
+    (("fasta", "genome.fa.gz"), ""),
+]
+"""A parameter and its value -> what the run stops with, '' where it goes on."""
+INPUTS = [
+    ({"input": "s.csv"}, []),
+    ({"regions_only": True, "regions": "p.bed"}, []),
+    ({}, ["--input: missing; expected a file, or --regions_only; see --help input"]),
+    (
+        {"regions_only": True, "input": "sheet.csv", "labels": "known.vcf"},
+        [
+            "--input: given with --regions_only; expected one of the two; leave one out",
+            "--regions: missing; expected BED files, as --regions_only is given; see --help regions",
+            "--labels: given with --regions_only; expected VCFs with the labelled alleles; leave one out",
+        ],
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cases")
     (folder / "launch").mkdir()
-    for name in ("a.vcf", "launch/b.vcf", "a.tbi"):
+    for name in ("a.vcf", "launch/b.vcf", "a.tbi", "launch/genome.fa.gz"):
         (folder / name).write_text("##fileformat=VCFv4.2\n")
     return folder
 
@@ -71,6 +109,7 @@ def verdicts(folder):
         paths.append(str(folder / f"table{number}.json"))
         table.write(paths[-1])
     cases = {"parameters": PARAMETERS, "beds": BEDS, "tables": paths}
+    cases |= {"stops": [given for given, _ in STOPS], "inputs": [given for given, _ in INPUTS]}
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
         [
@@ -176,6 +215,19 @@ def test_nearest_name(verdicts, given, near):
     assert len(lines) == 1
     assert lines[0].startswith(f"--{given}: unknown parameter; expected one of --help_full")
     assert (near in lines[0]) if near else ("did you mean" not in lines[0])
+
+
+@pytest.mark.pipeline
+@pytest.mark.bad_input
+def test_a_value_that_leads_nowhere_stops_before_any_task(verdicts):
+    for (given, text), result in zip(STOPS, verdicts["stops"], strict=True):
+        assert text in result if text else result == "", given
+
+
+@pytest.mark.pipeline
+@pytest.mark.bad_input
+def test_what_a_run_reads(verdicts):
+    assert verdicts["inputs"] == [errors for _, errors in INPUTS]
 
 
 INSTITUTION = """

@@ -65,9 +65,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 @pytest.mark.skipif(
     NF_CORE is None, reason="no nf-core: make lint installs it; the files are placed as it would"
 )
-@pytest.mark.parametrize(
-    "name", ["bare", *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_the_installer_places_the_same(tmp_path, folder, hosts, name):
     host = tmp_path / name
     shutil.copytree(HOSTS / name, host)
@@ -150,8 +149,18 @@ SCORED = {"bare": 4, "sarek": 2, "raredisease": 2}
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize("parser", ["v1", "v2"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("name", "parser"),
+    [
+        ("bare", "v1"),
+        ("sarek", "v1"),
+        ("raredisease", "v2"),
+        *(
+            pytest.param(*pair, marks=pytest.mark.slow)
+            for pair in (("bare", "v2"), ("sarek", "v2"), ("raredisease", "v1"))
+        ),
+    ],
+)
 def test_a_host_runs(hosts, stub_tools, name, parser):
     inputs(hosts[name])
     shutil.rmtree(hosts[name] / "out", ignore_errors=True)

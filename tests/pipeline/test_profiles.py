@@ -120,12 +120,21 @@ def scripts(run) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("parser", PARSERS)
+ON_AWS = ("awsbatch,gpu", "gpu=1 type=null queue=big", "gpu=null type=null queue=small")
+ON_GOOGLE = (
+    "google,gpu",
+    "gpu=1 type=nvidia-tesla-t4 queue=null",
+    "gpu=null type=null queue=null",
+)
+
+
 @pytest.mark.parametrize(
-    ("profiles", "gpu", "other"),
+    ("parser", "profiles", "gpu", "other"),
     [
-        ("awsbatch,gpu", "gpu=1 type=null queue=big", "gpu=null type=null queue=small"),
-        ("google,gpu", "gpu=1 type=nvidia-tesla-t4 queue=null", "gpu=null type=null queue=null"),
+        ("v1", *ON_AWS),
+        ("v2", *ON_GOOGLE),
+        pytest.param("v2", *ON_AWS, marks=pytest.mark.slow),
+        pytest.param("v1", *ON_GOOGLE, marks=pytest.mark.slow),
     ],
 )
 def test_rules_by_label(tmp_path, stub_tools, parser, profiles, gpu, other):

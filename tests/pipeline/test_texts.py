@@ -63,6 +63,21 @@ MANIFEST = {
 }
 
 
+RUN = "nextflow run . --help"
+MONOCHROME = [
+    (False, {}, RUN, False),
+    (True, {}, RUN, True),
+    ("true", {}, RUN, True),
+    (False, {"NO_COLOR": "1"}, RUN, True),
+    (False, {"NO_COLOR": ""}, RUN, False),
+    (False, {"NXF_ANSI_LOG": "false"}, RUN, True),
+    (False, {"NXF_ANSI_LOG": "true"}, RUN, False),
+    (False, {}, f"{RUN} -ansi-log false", True),
+    (False, {}, f"{RUN} -ansi-log=false", True),
+]
+"""--monochrome_logs, environment, command line -> whether colours are switched off."""
+
+
 @pytest.fixture(scope="module", params=["v1", "v2"])
 def printed(request, tmp_path_factory):
     """What the functions say of literal facts, under either parser."""
@@ -101,6 +116,7 @@ def printed(request, tmp_path_factory):
         "plan": str(folder / "plan"),
         "progress": progress,
         "outdir": str(folder / "out"),
+        "monochrome": [given for *given, _ in MONOCHROME],
     }
     (folder / "cases.json").write_text(json.dumps(cases))
     ended = subprocess.run(
@@ -207,21 +223,15 @@ def test_help_is_coloured_on_a_terminal(tmp_path):
     assert "\x1b[36m--alpha_high            \x1b[0m \x1b[2mnumber [0.05]\x1b[0m" in text
 
 
-@pytest.mark.parametrize(
-    ("options", "variables"),
-    [
-        (("-ansi-log", "false"), {"NXF_ANSI_LOG": None}),
-        (("--monochrome_logs",), {"NXF_ANSI_LOG": None}),
-        ((), {"NXF_ANSI_LOG": None, "NO_COLOR": "1"}),
-        ((), {"NXF_ANSI_LOG": "false"}),
-    ],
-    ids=str,
-)
-def test_help_is_plain_where_no_colours_are_wanted(tmp_path, options, variables):
-    text = on_a_terminal(tmp_path, "--help", "alpha_high", *options, **variables)
+def test_help_is_plain_where_no_colours_are_wanted(tmp_path):
+    text = on_a_terminal(tmp_path, "--help", "alpha_high", NXF_ANSI_LOG=None, NO_COLOR="1")
     assert (
         "  --alpha_high             number [0.05]\r\n      Largest decoy error of HIGH.\r\n" in text
     )
+
+
+def test_what_switches_colours_off(printed):
+    assert printed["monochrome"] == [switched_off for *_, switched_off in MONOCHROME]
 
 
 @pytest.mark.bad_input
@@ -234,15 +244,3 @@ def test_help_of_no_parameter_names_the_nearest(tmp_path, parser):
         in run.text
     )
     assert not run.outdir.exists()
-
-
-@pytest.mark.bad_input
-def test_a_genome_that_is_there_compressed_is_named(tmp_path):
-    launch = nextflow_run.make_inputs(tmp_path / "launch", fasta="genome.fa.gz")
-    run = nextflow_run.run(launch, "--input", "sheet.csv", "--fasta", "genome.fa")
-    assert run.code == 1
-    assert (
-        "--fasta: genome.fa does not exist; expected a path relative to the launch directory, or absolute; genome.fa.gz does"
-        in run.text
-    )
-    assert "parameters that are not at their default" not in run.text

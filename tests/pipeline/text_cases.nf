@@ -1,10 +1,12 @@
 #!/usr/bin/env nextflow
 //
 // Test only: what the pipeline says, from literal facts, in one start of Nextflow.
-// --cases: JSON of {failures: [report, ...], plan: folder, progress: [[own, latest, n_shards, seconds], ...], outdir: results folder}
+// --cases: JSON of {failures: [report, ...], plan: folder, progress: [[own, latest, n_shards, seconds], ...], outdir: results folder,
+//          monochrome: [[value of --monochrome_logs, environment, command line], ...]}
 //
 
 include { failureText; annotatedEntries; rankCounts; leftovers; publishedVcf } from '../../subworkflows/local/utils_gfmtrust_pipeline/summary'
+include { isMonochrome                                                       } from '../../subworkflows/local/utils_gfmtrust_pipeline/help'
 include { planText; progressText                                             } from '../../subworkflows/local/utils_gfmtrust_pipeline/progress'
 
 workflow {
@@ -16,6 +18,7 @@ workflow {
         progress: cases.progress.collect { own, latest, n_shards, seconds -> progressText('gpn', own, latest, n_shards, seconds) },
         ranks: rankCounts(annotated, 'vcf'),
         leftovers: leftovers(cases.outdir, annotated),
+        monochrome: cases.monochrome.collect { value, environment, command_line -> isMonochrome(value, environment, command_line) },
         published: annotated.collect { entry -> publishedVcf(cases.outdir, entry) },
     ]
     file(params.told).text = groovy.json.JsonOutput.toJson(told)

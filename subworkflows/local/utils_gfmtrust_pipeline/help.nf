@@ -47,11 +47,16 @@ def wrapped(text, indent) {
     }
 }
 
-/** Codes by use; empty texts where no colours are wanted or nobody looks: --monochrome_logs, NO_COLOR, -ansi-log false, no terminal. */
+/** Codes by use; empty texts where no colours are wanted or nobody looks. */
 def colours(monochrome) {
-    def switched_off = monochrome.toString() == 'true' || System.getenv('NO_COLOR') || System.getenv('NXF_ANSI_LOG') == 'false'
-        || (workflow.commandLine ?: '') =~ /-ansi-log[ =]false/
-    return switched_off || System.console() == null
+    return System.console() == null || isMonochrome(monochrome, System.getenv(), workflow.commandLine ?: '')
         ? [title: '', name: '', kind: '', plain: '']
         : [title: '\033[1m', name: '\033[36m', kind: '\033[2m', plain: '\033[0m']
+}
+
+/** Whether colours are switched off: --monochrome_logs, NO_COLOR, NXF_ANSI_LOG=false, or -ansi-log false. */
+def isMonochrome(monochrome, environment, command_line) {
+    def by_option = monochrome.toString() == 'true' || (command_line =~ /-ansi-log[ =]false/).find()
+    def by_environment = environment.NO_COLOR || environment.NXF_ANSI_LOG == 'false'
+    return by_option || by_environment ? true : false
 }

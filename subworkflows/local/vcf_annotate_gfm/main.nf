@@ -65,17 +65,13 @@ def inModelOrder(pairs) {
 
 /** A file and the index of tabix beside it, [] where there is none. */
 def withIndex(path) {
-    def indexes = ['tbi', 'csi'].collect { ending -> path.resolveSibling("${path.name}.${ending}") }.findAll { index -> index.exists() }
-    return [path, indexes ? indexes[0] : []]
+    return [path, ['tbi', 'csi'].collect { ending -> path.resolveSibling("${path.name}.${ending}") }.find { index -> index.exists() } ?: []]
 }
 
 /** The VCF of a population and its index; [] and [] where there is no VCF. */
 def indexedPopulation(vcf) {
-    if (!vcf) {
-        return [[], []]
-    }
-    def pair = withIndex(vcf)
-    if (!pair[1]) {
+    def pair = vcf ? withIndex(vcf) : [[], []]
+    if (vcf && !pair[1]) {
         error("--population_vcf: ${vcf} has no index; expected ${vcf.name}.tbi or ${vcf.name}.csi beside it; make it with tabix -p vcf ${vcf.name}")
     }
     return pair
@@ -83,8 +79,7 @@ def indexedPopulation(vcf) {
 
 /** A table of scores and its index where it is read by region: an indexed table or a bigWig; else none of both. */
 def readByRegion(table, index) {
-    def is_track = table.name.toLowerCase() ==~ /.*\.(bw|bigwig)/
-    return index || is_track ? [table, index] : [[], []]
+    return index || table.name.toLowerCase() ==~ /.*\.(bw|bigwig)/ ? [table, index] : [[], []]
 }
 
 /** --contig_map as [mode, file or []]. */
@@ -132,7 +127,6 @@ workflow VCF_ANNOTATE_GFM {
         ch_context_facts = fitted.facts.map { _meta, facts -> [context, facts] }
     }
     exported = EXPORT_MODEL(ch_models, ch_genome, given.code)
-    // [meta, table, index or []]                         e.g. [[id: 'cadd', order: 2, layout: 'cadd'], cadd.tsv.gz, cadd.tsv.gz.tbi]
     def external = given.external_scores.collect { entry -> entry[2] ? entry : [entry[0]] + withIndex(entry[1]) }
     imported = IMPORT_SCORES(channel.fromList(external), ch_genome, contig_map, given.external_key, given.code)
     ch_bundles = ch_context
