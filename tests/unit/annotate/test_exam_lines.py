@@ -68,7 +68,8 @@ def test_a_level_states_promise_probes_and_own_alleles():
     [
         (own_row(n=200, high=0.03), "confirmed"),
         (own_row(n=30), "not contradicted"),
-        (own_row(n=29, errors=29, low=0.9, high=1.0), "not tested: 29 of 30"),
+        (own_row(n=29, errors=3, low=0.03, high=0.25), "not tested: 29 of 30"),
+        (own_row(n=29, errors=29, low=0.9, high=1.0), "contradicted"),
         (own_row(n=40, errors=9, low=0.12, high=0.36), "contradicted"),
     ],
 )

@@ -183,10 +183,13 @@ def test_the_exam_survives_the_file():
 
 
 @pytest.mark.bad_input
-def test_29_alleles_contradict_nothing_however_wrong():
-    result = examined(calibration(), OwnSnvsByHand(snvs(29, 29)), NO_PROBES, ())
-    assert result.withdrawals == ()
-    assert outcomes(result) == {("HIGH", "single_copy/cpg"): (29, 29, NOT_TESTED)}
+@pytest.mark.parametrize(("n", "wrong", "stands"), [(1, 1, True), (29, 3, True), (29, 29, False)])
+def test_few_alleles_can_contradict_but_not_confirm(n, wrong, stands):
+    """At 5 %, one wrong allele of one and 3 of 29 are chance; 29 of 29 are not."""
+    result = examined(calibration(), OwnSnvsByHand(snvs(n, wrong)), NO_PROBES, ())
+    assert (result.withdrawals == ()) == stands
+    if stands:
+        assert outcomes(result) == {("HIGH", "single_copy/cpg"): (n, wrong, NOT_TESTED)}
 
 
 @pytest.mark.bad_input
