@@ -11,6 +11,7 @@ are alleles (rows) per CPU second of this process.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import time
 from pathlib import Path
@@ -18,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import pysam
 
-from gfmtrust.core.alphabet import encode
 from gfmtrust.score_tables.examine import open_table
 from gfmtrust.score_tables.layout import parse
 
@@ -63,6 +63,15 @@ def by_htslib(path: Path, positions: np.ndarray) -> tuple[int, float]:
     return rows, time.process_time() - started
 
 
+def peak_mib() -> int:
+    """The largest memory of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+
+def row(name: str, bases: int, alleles: int, seconds: float) -> str:
+    return f"| {name} | {bases:,} | {alleles:,} | {seconds:.2f} | {alleles / seconds:,.0f} | {peak_mib():,} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for genome and table")
@@ -72,27 +81,32 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(options.seed)
-    letters = encode("".join(rng.choice(list("ACGT"), options.mb * 1_000_000)))
+    letters = rng.integers(0, 4, options.mb * 1_000_000, dtype=np.uint8)
     path = options.work / f"scores_{options.mb}mb.tsv.bgz"
     if not path.with_name(f"{path.name}.tbi").exists():
-        write_table(path, letters, options.seed)
+        # in a process of its own: the peak memory below is that of the look-ups
+        writer = multiprocessing.get_context("spawn").Process(
+            target=write_table, args=(path, letters, options.seed)
+        )
+        writer.start()
+        writer.join()
+        if writer.exitcode:
+            raise SystemExit(f"score_tables: {path}: not written")
     sites = {
         "alleles and probes": np.unique(rng.integers(0, len(letters), options.alleles + PROBES)),
         "probes alone": np.unique(rng.integers(0, len(letters), PROBES)),
         "1 Mb in one piece": np.arange(min(1_000_000, len(letters))),
     }
     print(f"{path.stat().st_size >> 20:,} MiB, {options.mb} Mb x 3 rows")
-    print("| asked for | bases | alleles | CPU s | alleles per CPU s |")
-    print("|---|---|---|---|---|")
+    print(f"memory before the first look-up {peak_mib():,} MiB")
+    print("| asked for | bases | alleles | CPU s | alleles per CPU s | peak so far, MiB |")
+    print("|---|---|---|---|---|---|")
     for name, positions in sites.items():
         n, seconds = looked_up(path, letters, positions)
-        print(f"| {name} | {len(positions):,} | {n:,} | {seconds:.2f} | {n / seconds:,.0f} |")
+        print(row(name, len(positions), n, seconds))
     some = np.sort(rng.choice(sites["probes alone"], HTSLIB_SITES, replace=False))
     n, seconds = by_htslib(path, some)
-    print(
-        f"| by htslib, one fetch per base | {len(some):,} | {n:,} | {seconds:.2f} | {n / seconds:,.0f} |"
-    )
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10:,} MiB")
+    print(row("by htslib, one fetch per base", len(some), n, seconds))
 
 
 if __name__ == "__main__":
