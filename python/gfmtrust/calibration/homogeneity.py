@@ -18,6 +18,9 @@ from gfmtrust.core.binomial import upper_bound
 P_VALUE = 0.01
 WORST_SHARE = 0.2
 """Share of the accepted probes that the worst blocks hold."""
+MIN_CELL_BLOCKS = 4
+"""Blocks in which the accepted probes of a cell must lie: half of the 8 that a genome must have,
+because half of the blocks certify. One duplication is one block, however many probes it holds."""
 ALIKE_P = 0.05
 """Transitions and transversions share a certificate where Fisher's exact test of their errors on
 the fit split gives at least this p-value."""
@@ -28,7 +31,8 @@ class BlockAgreement:
     """What the blocks say of a cell's error. worst_n, worst_errors: probes of the worst fifth of
     the blocks and the wrong ones; dispersion: variance of the blocks' errors over that of a
     binomial, at least 1; p_dispersion, p_worst: one-sided p-values; bound: upper bound of the error
-    that the cell is held to, 0 where the blocks agree."""
+    that the cell is held to, 0 where the blocks agree, 1 where there are too few of them; blocks:
+    those in which the accepted probes lie, 0 in a calibration that did not count them."""
 
     worst_n: int
     worst_errors: int
@@ -36,6 +40,12 @@ class BlockAgreement:
     p_dispersion: float
     p_worst: float
     bound: float
+    blocks: int = 0
+
+    @property
+    def too_few(self) -> bool:
+        """Whether the accepted probes lie in too few blocks to stand for the genome."""
+        return 0 < self.blocks < MIN_CELL_BLOCKS
 
     @property
     def agrees(self) -> bool:
@@ -92,7 +102,12 @@ def block_agreement(
         bound = float(upper_bound(worst_errors, worst_n, delta)) if worst_n else 1.0
     if p_dispersion < P_VALUE:
         bound = max(bound, float(upper_bound(errors / dispersion, n / dispersion, delta)))
-    return BlockAgreement(worst_n, worst_errors, dispersion, p_dispersion, p_worst, bound)
+    n_blocks = len(np.unique(block))
+    if n_blocks < MIN_CELL_BLOCKS:
+        bound = 1.0
+    return BlockAgreement(
+        worst_n, worst_errors, dispersion, p_dispersion, p_worst, bound, n_blocks
+    )
 
 
 def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gfmtrust.calibration.certificates import Certificate
 from gfmtrust.calibration.class_calibration import LABELS, ClassCalibration
+from gfmtrust.calibration.homogeneity import MIN_CELL_BLOCKS
 from gfmtrust.calibration.own_alleles import MIN_OWN, NOT_TESTED, OwnAlleleRow
 from gfmtrust.calibration.strata import cell_of
 from gfmtrust.core.vocabulary import CopyClass, Rank, VariantClass, Why
@@ -154,6 +155,11 @@ def _uncertified(certificate: Certificate) -> str:
     counts = [certificate.balanced, certificate.run]
     worst = max(counts, key=lambda count: count.bound)
     agreement = certificate.agreement
+    if agreement is not None and agreement.too_few and worst.bound <= certificate.alpha:
+        return (
+            f"its probes lie in {agreement.blocks} block{'' if agreement.blocks == 1 else 's'} of "
+            f"the genome, {MIN_CELL_BLOCKS} needed"
+        )
     if agreement is not None and agreement.bound > max(worst.bound, certificate.alpha):
         return (
             f"the blocks of the genome disagree, bound {agreement.bound:.1%} above "

@@ -50,7 +50,7 @@ def test_blocks_that_differ_without_a_telling_surprisal_lose_sample_size():
 def test_too_few_probes_fire_nothing(n):
     agreement = block_agreement(np.ones(n, bool), np.arange(n), np.zeros(n), 0.05)
     assert agreement.agrees
-    assert agreement.bound == 0.0
+    assert (agreement.bound, agreement.too_few) == (float(n == 1), n == 1)
 
 
 @pytest.mark.bad_input
@@ -58,6 +58,15 @@ def test_one_block_has_no_worst_fifth():
     wrong = np.arange(100) % 2 == 0
     agreement = block_agreement(wrong, np.zeros(100, int), np.zeros(100), 0.05)
     assert (agreement.worst_n, agreement.p_worst) == (0, 1.0)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(("n_blocks", "bound"), [(3, 1.0), (4, 0.0)])
+def test_probes_of_few_places_bound_nothing(n_blocks, bound):
+    """300 right probes of one duplication are one observation."""
+    block = np.arange(300) % n_blocks
+    agreement = block_agreement(np.zeros(300, bool), block, np.zeros(300), 0.05)
+    assert (agreement.blocks, agreement.bound, agreement.agrees) == (n_blocks, bound, True)
 
 
 def table_p_value(a: int, n_a: int, b: int, n_b: int) -> float:
