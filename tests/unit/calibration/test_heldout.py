@@ -49,6 +49,7 @@ def levels(calibration: RunCalibration, kind: str = "SNV") -> set[str]:
     return {one.level for one in calibration.classes[kind].certificates if one.exists}
 
 
+@pytest.mark.long
 def test_levels_of_snvs_come_from_the_held_out_probes_alone_and_other_classes_lose_high():
     table = probes(1)
     further = probes(2, held_share=1.0)[:300]
@@ -127,6 +128,7 @@ def test_a_held_out_contig_of_few_blocks_cannot_certify():
     assert "4 usable blocks" in result.heldout.text
 
 
+@pytest.mark.long
 def test_where_every_contig_was_held_out_there_is_nothing_to_compare():
     table = probes(7, held_share=1.0)
     result = on_heldout(run_of(table), heldout(table), table)

@@ -42,6 +42,7 @@ def balanced(wrong, label):
     return (wrong[label == 1].mean() + wrong[label == 0].mean()) / 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("by_size", "skill"), [(False, 2.0), (True, 6.0)])
 def test_a_flag_certified_on_labels_holds_on_fresh_ones(by_size, skill):
     rows = labelled(1, by_size=by_size, skill=skill)

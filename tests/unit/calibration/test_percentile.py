@@ -241,6 +241,7 @@ def test_the_order_of_the_rows_does_not_matter_and_a_large_class_is_drawn_from()
     assert np.abs(percent(one, asked) - exact).max() < 4.4
 
 
+@pytest.mark.long
 def test_a_percentile_of_at_most_a_is_as_rare_as_a():
     """P(percentile <= a) <= a for every a, where the allele is drawn as the background is; and the
     share is exactly floor(a (n + 1)) / (n + 1) without ties."""
@@ -269,6 +270,7 @@ def test_ties_only_make_a_percentile_larger():
         assert np.mean(np.array(at) <= limit) <= limit / 100 + 3.5 * np.sqrt(0.25 / seeds)
 
 
+@pytest.mark.long
 def test_percentiles_are_uniform_on_the_other_blocks_in_nearly_every_seed():
     """By class, p > .01 as often as chance has it: at most 1 % of the tests of all seeds, and in 97
     of 100 seeds at the median class."""

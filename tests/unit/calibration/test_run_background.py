@@ -143,6 +143,7 @@ def test_the_snvs_of_a_background_vcf_are_ranked_among_each_other(run, tmp_path)
         np.testing.assert_allclose(np.sort(members["pct"]), expected, rtol=1e-6)
 
 
+@pytest.mark.long
 def test_a_background_is_the_same_whatever_the_shards(run, tmp_path):
     annotated(run, tmp_path / "one")
     again = tmp_path / "again"

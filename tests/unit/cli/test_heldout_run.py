@@ -16,6 +16,8 @@ from step_calls import call
 from gfmtrust.cli import main as cli
 from gfmtrust.io import tables
 
+pytestmark = pytest.mark.long
+
 KNOWN, HELD = table_run.CONTIGS
 OPTION = ("--heldout_contigs", HELD)
 

@@ -11,6 +11,8 @@ import pytest
 import table_run
 from step_calls import call
 
+pytestmark = pytest.mark.long
+
 MEMORISER = "every_letter"
 
 

@@ -241,7 +241,11 @@ def counted(flanks: np.ndarray, asked: np.ndarray) -> np.ndarray:
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="no ../shared/data beside the repository")
 @pytest.mark.parametrize(
-    "n_sites", [40, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.long])]
+    "n_sites",
+    [
+        pytest.param(40, marks=pytest.mark.long),
+        pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.long]),
+    ],
 )
 def test_the_first_megabase_of_chr1(n_sites, tmp_path):
     """Base by base against all places of both strands."""

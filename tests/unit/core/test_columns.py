@@ -212,6 +212,7 @@ def expected(pos):
     return np.where(np.asarray(pos) % 2 == 0, TOP_EVEN, TOP_ODD)
 
 
+@pytest.mark.long
 def test_a_new_measure_is_in_the_vcf(with_toy_measure):
     lines = gzip.open(with_toy_measure[1] / "out.vcf.gz", "rt").read().splitlines()
     assert any(
@@ -223,6 +224,7 @@ def test_a_new_measure_is_in_the_vcf(with_toy_measure):
     assert values == [round(x, 2) for x in expected([int(r[1]) - 1 for r in records]).tolist()]
 
 
+@pytest.mark.long
 def test_a_new_measure_is_in_the_tables(with_toy_measure):
     for name in ("sites", "bases"):
         table = pq.read_table(with_toy_measure[1] / "sites" / f"{name}.parquet").to_pandas()
@@ -230,6 +232,7 @@ def test_a_new_measure_is_in_the_tables(with_toy_measure):
         np.testing.assert_allclose(scored["top"], expected(scored["pos"]), atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_new_measure_is_in_the_bed_and_its_counts(with_toy_measure):
     _, run = with_toy_measure
     lines = gzip.open(run / "out.bed.gz", "rt").read().splitlines()
@@ -242,6 +245,7 @@ def test_a_new_measure_is_in_the_bed_and_its_counts(with_toy_measure):
     assert "mean top" in json.loads((run / "titles.json").read_text())
 
 
+@pytest.mark.long
 def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     calibration = json.loads((with_toy_measure[1] / "calibration" / "calibration.json").read_text())
     assert [row["measure"] for row in calibration["classes"]["SNV"]["ablation"]][-1] == "top"
@@ -252,6 +256,7 @@ def test_a_new_measure_is_a_predictor_of_the_reliability(with_toy_measure):
     assert re.findall(r"^\| `(\w+)` \|", block, flags=re.MULTILINE) == probes.column_names
 
 
+@pytest.mark.long
 def test_a_new_measure_is_in_the_docs(with_toy_measure):
     checkout, _ = with_toy_measure
     row = "| `top` | Largest probability of the mean distribution | 1 | 0.25 to 1 | high |"

@@ -52,6 +52,7 @@ def test_torch_is_where_models_are_exported_and_bedtools_where_we_run(path):
     assert ("multiqc" in names(path)) == path.name.startswith("multiqc.")
 
 
+@pytest.mark.long
 def test_every_import_of_the_package_is_in_the_environment_of_scoring():
     imported = package_imports.distributions("base") | package_imports.distributions("cpu")
     assert {environments.CONDA_NAMES.get(name, name) for name in imported} <= names(

@@ -72,6 +72,7 @@ ENCODINGS = {
 }
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(
     TABLE,

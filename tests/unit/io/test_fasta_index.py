@@ -62,6 +62,7 @@ def _read(path, work) -> dict[str, str] | str:
         return str(error)
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 def test_the_files_that_samtools_indexes_are_read_and_the_others_are_refused(tmp_path):
     work = tmp_path / "work"

@@ -31,6 +31,7 @@ def named(role: str) -> set[str]:
     return {distribution(line) for line in lines if line and line[0] not in "#-"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("extra", ["base", "cpu", "gpu", "export"])
 def test_what_is_declared_is_what_is_imported(extra):
     beside = NOT_IMPORTED_BY_US.get(extra, set())

@@ -225,6 +225,7 @@ def test_a_tampering_is_found_at_its_place(tmp_path, name):
     assert result in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.bad_input
 def test_a_thousand_changed_bytes_outside_our_values_are_found(tmp_path):
     source, output = annotated(tmp_path, vcf_text(samples=True))
