@@ -66,7 +66,9 @@ def _lengths(bed: Path) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("spectrum", SPECTRA)
+@pytest.mark.parametrize(
+    "spectrum", [SPECTRA[0], *(pytest.param(name, marks=pytest.mark.slow) for name in SPECTRA[1:])]
+)
 def test_a_model_of_the_flanks_alone_earns_nothing(work, monkeypatch, capsys, spectrum):
     bundle = write_bundle(
         Oracle(draw_table(1, seed=1, symmetric=True), Reading.MASKED),

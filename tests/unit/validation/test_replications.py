@@ -123,18 +123,21 @@ def test_a_level_is_counted_over_the_alleles_that_carry_exactly_it(monkeypatch):
     )  # the decoy is likelier at the sixth: 0 has not its sign
 
 
-def test_a_made_up_model_whose_error_is_known_keeps_its_promise():
+@pytest.mark.parametrize(("n", "most"), [(6, 2), pytest.param(40, 6, marks=pytest.mark.slow)])
+def test_a_made_up_model_whose_error_is_known_keeps_its_promise(n, most):
+    """Each promise is broken in at most one redraw of twenty: 2 of 6, or 6 of 40, is one case in 40."""
     alleles = skilled(np.random.default_rng(3), 30_000, spread=5.0)
     error = true_error(alleles)
     cells, useful = replications.replicate(
-        simulated(alleles, np.where(alleles["llr"] < 0, 1 - error, error)), 20
+        simulated(alleles, np.where(alleles["llr"] < 0, 1 - error, error)), n
     )
     assert all(
-        max(cell.above_alpha, cell.above_alpha_run, cell.above_alpha_mutated) <= 4 for cell in cells
+        max(cell.above_alpha, cell.above_alpha_run, cell.above_alpha_mutated) <= most
+        for cell in cells
     )
     assert (
-        sum(cell.exists for cell in cells if cell.level == "HIGH") > 20
-    )  # of twice 20: two copy classes
+        sum(cell.exists for cell in cells if cell.level == "HIGH") > n
+    )  # of twice n: two copy classes
     assert useful[1].prr_decoy > 0.7
 
 
