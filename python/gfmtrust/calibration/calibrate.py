@@ -151,13 +151,8 @@ def calibrate(
     calibration.write(out_dir / RunCalibration.NAME)
     _write_probes(calibration, table, out_dir)
     background.write(out_dir, seed)
-    for pair in ranks.write(out_dir).near_duplicates:
-        log.warning(
-            "%s and %s rank the run's SNVs alike (Spearman %.3f): they count as two models but say the same",
-            pair.a,
-            pair.b,
-            pair.spearman,
-        )
+    for text in ranks.write(out_dir).duplicate_texts:
+        log.warning("%s", text)
     return calibration
 
 

@@ -105,9 +105,7 @@ def block_agreement(
     n_blocks = len(np.unique(block))
     if n_blocks < MIN_CELL_BLOCKS:
         bound = 1.0
-    return BlockAgreement(
-        worst_n, worst_errors, dispersion, p_dispersion, p_worst, bound, n_blocks
-    )
+    return BlockAgreement(worst_n, worst_errors, dispersion, p_dispersion, p_worst, bound, n_blocks)
 
 
 def _worst_rows(block: np.ndarray, own_surprisal: np.ndarray) -> np.ndarray:

@@ -68,6 +68,25 @@ class ModelRankFacts(Contract):
         """The pairs that are counted as two models but say the same."""
         return tuple(pair for pair in self.pairs if pair.near_duplicate)
 
+    @property
+    def duplicate_texts(self) -> tuple[str, ...]:
+        """One sentence per group of models that near-duplicate pairs connect, in their order."""
+        group_of = {name: {name} for name in self.models}
+        for pair in self.near_duplicates:
+            joined = group_of[pair.a] | group_of[pair.b]
+            group_of.update(dict.fromkeys(joined, joined))
+        groups = {id(group): group for group in group_of.values() if len(group) > 1}
+        texts = []
+        for group in groups.values():
+            rho = [pair.spearman or 0.0 for pair in self.pairs if {pair.a, pair.b} <= group]
+            names = [name for name in self.models if name in group]
+            values = f"{rho[0]:.3f}" if len(rho) == 1 else f"{min(rho):.3f} to {max(rho):.3f}"
+            texts.append(
+                f"{', '.join(names[:-1])} and {names[-1]} rank the run's SNVs alike "
+                f"(Spearman {values}): they count as {len(names)} models but say the same"
+            )
+        return tuple(texts)
+
 
 def ranked_models(ensemble: Ensemble) -> tuple[str, ...]:
     """Ids of the models whose ranks are compared: those that vote, and those beside them."""
