@@ -156,8 +156,14 @@ def level_text(level: Rank, calibration: RunCalibration) -> str:
     return " ".join(texts)
 
 
-def curve_sentence(bins: list[CurveBin]) -> str:
-    """The sentence that describes the calibration curve."""
+def curve_sentence(bins: list[CurveBin], by_labels: bool = False) -> str:
+    """The sentence that describes the calibration curve. by_labels: whether labels certify some of
+    the flags."""
+    if not bins and by_labels:
+        return (
+            "No probe could be scored, so that no decoy says anything of the reliability. The flags were certified on labels: "
+            "see what each flag promises, and the certificates by labels."
+        )
     if not bins:
         return "No probe could be scored, so nothing can be said about reliability."
     n = sum(bin_.n for bin_ in bins)
