@@ -187,4 +187,4 @@ def _uncertified_by_labels(certificate: Certificate, counts: ByLabel) -> str:
             f"the calls are not better than the commoner label ({counts.right:,} right and "
             f"{counts.wrong:,} wrong, p = {counts.p_commoner:.2g})"
         )
-    return "the blocks of the labels disagree"
+    return "the blocks of the labels are too few, or disagree"
