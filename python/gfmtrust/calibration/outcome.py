@@ -45,8 +45,9 @@ def _place(one: ClassCalibration) -> str:
 
 
 def _call(one: ClassCalibration) -> str:
-    """How the LLR of an allele is turned into the call that its level bounds the error of."""
-    if one.cut is None:
+    """How the LLR of an allele is turned into the call whose error a level bounds; '' without a
+    level."""
+    if one.cut is None or not any(certificate.exists for certificate in one.certificates):
         return ""
     compared = f"|GFM_LLR| >= {one.cut:.4g}" if one.by_size else f"GFM_LLR <= {-one.cut:.4g}"
     return f" (the call is an effect where {compared}, and none elsewhere)"

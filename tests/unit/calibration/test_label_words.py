@@ -54,7 +54,8 @@ def test_a_cell_without_a_level_names_the_requirement_that_it_misses(one, figure
 @pytest.mark.parametrize("by_size", [False, True])
 def test_the_sentence_of_labels_states_the_call(by_size):
     """An LLR at the stated cut is called an effect, and one just inside of it is not."""
-    sentence = label_sentences(by_labels(medium(WIDE), cut=1.5, by_size=by_size))["SNV"]
+    given = replace(certificate("MEDIUM", 0.5), by_label=WIDE)
+    sentence = label_sentences(by_labels(given, cut=1.5, by_size=by_size))["SNV"]
     sign, stated = (">=", "1.5") if by_size else ("<=", "-1.5")
     assert f"GFM_LLR{'|' if by_size else ''} {sign} {stated}" in sentence
     at_cut = float(stated)
