@@ -174,7 +174,10 @@ def _uncertified_by_labels(certificate: Certificate, counts: ByLabel) -> str:
     alleles do not meet."""
     effect, none = counts.effect.n, counts.none.n
     if not certificate.tested:
-        return f"too few labelled alleles that may carry it ({certificate.n_probes:,} in the cell)"
+        return (
+            "no band of labelled alleles holds enough of both labels with few enough wrong calls "
+            f"({certificate.n_probes:,} alleles in the cell)"
+        )
     if min(effect, none) < MIN_OF_LABEL:
         return (
             f"{effect:,} labelled alleles with an effect and {none:,} without may carry it; "

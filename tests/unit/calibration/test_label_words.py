@@ -41,7 +41,7 @@ def medium(counts, tested=5):
         (medium(FEW), ("19 labelled", "77 without", "20 of each")),
         (medium(WIDE), ("30.0%", "20%")),
         (medium(COMMON), ("20 right", "19 wrong", "0.5")),
-        (medium(FEW, tested=0), ("too few", "600 in the cell")),
+        (medium(FEW, tested=0), ("few enough", "600 alleles in the cell")),
     ],
 )
 def test_a_cell_without_a_level_names_the_requirement_that_it_misses(one, figures):
