@@ -71,13 +71,11 @@ def _calibrations(
     where the labels of the class are of few loci."""
     if kind == REGION_BASES:
         return [(kind, calibration.snv)]
+    in_use = [one for name, one in calibration.in_use() if name == kind]
+    elsewhere = f"{kind} elsewhere" if len(in_use) > 1 else kind
     pairs: list[tuple[str, ClassCalibration | None]] = [
-        (f"labelled loci of {name}" if one.loci else name, one)
-        for name, one in calibration.in_use()
-        if name == kind
+        (f"labelled loci of {kind}" if one.loci else elsewhere, one) for one in in_use
     ]
-    if len(pairs) > 1:
-        pairs = [(name if one.loci else f"{name} elsewhere", one) for name, one in pairs]
     return pairs or [(kind, None)]
 
 
